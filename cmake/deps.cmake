@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Libraries and tools. Required ones stop the configuration; optional ones are said at its end.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(FLEX 2.6 REQUIRED)
+find_package(BISON 3.0 REQUIRED)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(NFQ REQUIRED IMPORTED_TARGET libnetfilter_queue)
+pkg_check_modules(NFNL REQUIRED IMPORTED_TARGET libnfnetlink)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core libevent_extra)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+if(FINWALL_TESTS)
+	pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+endif()
+
+pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
+option(FINWALL_SYSTEMD "Readiness and journal by libsystemd" ${SYSTEMD_FOUND})
+message(STATUS "optional: libsystemd ${FINWALL_SYSTEMD}")

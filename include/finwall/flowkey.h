@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The key of a flow: one value for both directions, and which way round a packet travels.
+ *
+ * TCP, UDP and portless protocols put the smaller (address, port) first, so that a packet and its
+ * answer give the same key. ICMP queries are keyed by role instead (who asked, who was asked),
+ * because the same identifier used by both hosts makes two flows. Explicit padding only; compared
+ * as bytes.
+ */
+#ifndef FINWALL_FLOWKEY_H
+#define FINWALL_FLOWKEY_H
+
+#include <finwall/siphash.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Direction of a packet in its flow: that of the packet that opened it, or the other one. */
+enum flow_dir {
+	DIR_ORIG,
+	DIR_REPLY,
+};
+
+static inline enum flow_dir dir_other(enum flow_dir dir)
+{
+	return dir == DIR_ORIG ? DIR_REPLY : DIR_ORIG;
+}
+
+/* Network byte order; IPv4 uses the first four bytes and leaves the rest zero. */
+union ip_addr {
+	uint8_t bytes[16];
+	uint32_t word[4];
+	uint64_t half[2];
+};
+
+/* Which end of the key sent the packet. */
+enum key_side {
+	SIDE_LO,
+	SIDE_HI,
+};
+
+struct flowkey {
+	union ip_addr lo; /* ICMP query: who asked */
+	union ip_addr hi; /* ICMP query: who was asked */
+	uint16_t lo_port; /* host order; ICMP query: the identifier */
+	uint16_t hi_port; /* host order; ICMP query: request type << 8 | code */
+	uint8_t proto;    /* IP protocol number */
+	uint8_t family;   /* 4 or 6 */
+	uint16_t zone;    /* 0; reserved for overlapping address spaces */
+};
+
+_Static_assert(sizeof(struct flowkey) == 40, "explicit padding only");
+
+/* One end's view: what a packet's headers say. Host-order ports. */
+struct tuple {
+	union ip_addr src;
+	union ip_addr dst;
+	uint16_t sport; /* ICMP query: the identifier */
+	uint16_t dport; /* ICMP query: type << 8 | code, of the packet itself */
+	uint8_t proto;
+	uint8_t family;
+};
+
+/*
+ * Makes the key of a tuple and says which side sent it. Returns false where the tuple has no
+ * inverse (an ICMP type that is neither query nor answer): such a packet can belong to no flow.
+ */
+bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_side *side);
+
+/* The tuple as the given side sends it; the exact inverse of flowkey_from_tuple(). */
+void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tuple *t);
+
+/* Keyed 64-bit hash, equal for both directions. */
+uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip);
+
+static inline bool flowkey_equal(const struct flowkey *a, const struct flowkey *b)
+{
+	const uint64_t *x = (const uint64_t *)(const void *)a;
+	const uint64_t *y = (const uint64_t *)(const void *)b;
+
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow table of one shard: a pool of flows, a hash index over it, a timer wheel through it.
+ *
+ * Knows nothing of TCP. Memory is fixed at start and touched only as flows come, so that a large
+ * limit costs nothing until it is used. No lock: the shard's owner serialises.
+ */
+#ifndef FINWALL_FLOWTAB_H
+#define FINWALL_FLOWTAB_H
+
+#include <finwall/flow.h>
+#include <finwall/hindex.h>
+#include <finwall/wheel.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct flowtab {
+	struct flow *pool;
+	uint32_t pool_len;
+	uint32_t fresh;     /* pool[fresh..] was never used */
+	uint32_t free_list; /* through timer.next */
+	uint32_t used;
+	struct hindex index;
+	struct wheel wheel;
+};
+
+/* Bytes of memory that flowtab_init() needs; a multiple of 64. */
+size_t flowtab_size(uint32_t flows_max);
+
+/* mem: zeroed, 64-byte aligned, stays the caller's. flows_max > 0. */
+void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono now);
+
+/* Two steps of cache warming for a batch: the bucket first, then the flow that it names. */
+void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash);
+void flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash);
+
+/* The flow of the key, dead or alive (see its deadline), or NULL. Good until it is deleted. */
+struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash);
+
+/*
+ * Puts a copy of *f in, whose key is not in the table and whose deadline is set, and arms its
+ * timer. Returns the flow in the table, or NULL when the pool is used up.
+ */
+struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t hash);
+
+/* Takes a flow out and frees it. */
+void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash);
+
+/* Moves the deadline. Re-arms only when it comes nearer; later is seen to when the timer pops. */
+void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline);
+
+/*
+ * The next flow that is due, still in the table, disarmed: the caller deletes it, or gives it a new
+ * deadline with flowtab_rearm(). NULL when there is none or the budget ran out.
+ */
+struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
+void flowtab_rearm(struct flowtab *t, struct flow *f, struct mono deadline);
+
+/*
+ * A flow worth giving up for a newcomer with this hash: dead, or not ASSURED, and near it in the
+ * index, so that nobody can choose its victim. NULL when there is none.
+ */
+struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
+
+/* For lists: the flow at or after *cursor (start with 0) that is in the table, or NULL. Advances
+ * *cursor. */
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The graveyard: what is remembered of TCP connections whose entry ended before they did.
+ *
+ * A ring of 64-byte tombstones in order of death with a hash index over it. A new one overwrites
+ * the oldest, so memory is fixed and the oldest go first, exactly. Sequence numbers and
+ * acknowledgements are kept exactly; the two sizes of a window are rounded up to a 15-bit float (at
+ * most 0.1 % wider), which is what makes an IPv6 connection fit. No lock: the shard's owner
+ * serialises.
+ */
+#ifndef FINWALL_GRAVEYARD_H
+#define FINWALL_GRAVEYARD_H
+
+#include <finwall/flow.h>
+#include <finwall/hindex.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why an entry ended. */
+enum tomb_cause {
+	TOMB_IDLE,    /* its timeout ran out */
+	TOMB_EVICTED, /* room was needed */
+	TOMB_FLUSHED, /* by command, or by a reload that was asked to */
+	TOMB_RESTART, /* found in the saved state, but older than its timeout */
+	TOMB_CAUSES_LEN,
+};
+
+const char *tomb_cause_name(enum tomb_cause c);
+
+struct tomb; /* 64 bytes; opaque */
+
+struct graveyard {
+	struct tomb *ring;
+	uint32_t ring_len;
+	uint32_t head;  /* where the next one goes */
+	uint32_t tail;  /* the oldest that may still be there */
+	uint32_t alive; /* tombstones in the ring */
+	struct mono epoch;
+	struct hindex index;
+};
+
+/* What a tombstone says when read back. */
+struct tomb_info {
+	struct flowkey key;
+	struct tcp_conn conn; /* last_* are zero */
+	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
+	uint8_t cause;        /* enum tomb_cause */
+	struct mono died;     /* to the second */
+};
+
+/* Bytes of memory that graveyard_init() needs for this many; a multiple of 64. */
+size_t graveyard_size(uint32_t tombs_max);
+
+/* mem: zeroed, 64-byte aligned, stays the caller's. tombs_max may be 0: nothing is remembered. */
+void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, struct mono now);
+
+/*
+ * Remembers a TCP flow that ends now, whose full hash is given. The flow must be ASSURED and not
+ * wholly closed (see graveyard_wants()). Returns true when an older one had to make room.
+ */
+bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
+                   struct mono now);
+
+/* True for a flow that is worth remembering: TCP, ASSURED, and neither TIME_WAIT nor CLOSE. */
+bool graveyard_wants(const struct flow *f);
+
+/* Finds by key; UINT32_MAX when there is none. The number is good until the next add or del. */
+uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash);
+
+/* Reads one back. */
+void graveyard_read(const struct graveyard *g, uint32_t nr, struct tomb_info *out);
+
+/* Forgets one. hash is that of its key. */
+void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);
+
+/*
+ * Forgets, oldest first, at most budget that died remember_ns ago or earlier. Returns how many.
+ */
+unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget,
+                       const struct sipkey *sip);
+
+/* For lists: the next one at or after *cursor (start with 0), or UINT32_MAX. Advances *cursor. */
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one worker counted. One writer, any readers: relaxed atomics on cache lines of the worker's
+ * own.
+ */
+#ifndef FINWALL_STATS_H
+#define FINWALL_STATS_H
+
+#include <finwall/frame.h>
+#include <finwall/reason.h>
+#include <finwall/tunables.h>
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum verdict {
+	VERDICT_DROP,
+	VERDICT_ACCEPT,
+	VERDICT_REJECT, /* drop, and let a kernel rule tell the sender */
+	VERDICTS_LEN,
+};
+
+/* Things that happen to entries rather than packets. */
+/* clang-format off */
+#define FINWALL_EVENTS(X) \
+	X(EVENT_FLOW_NEW,        "flows-new",          "flows that entered the table") \
+	X(EVENT_FLOW_EXPIRED,    "flows-expired",      "flows whose time ran out") \
+	X(EVENT_FLOW_CLOSED,     "flows-closed",       "flows deleted by a RST or replaced by a SYN") \
+	X(EVENT_FLOW_EVICTED,    "flows-evicted",      "flows evicted for want of room") \
+	X(EVENT_FLOW_FLUSHED,    "flows-flushed",      "flows deleted by command") \
+	X(EVENT_FLOW_REVIVED,    "flows-revived",      "flows brought back from the memory of expired ones") \
+	X(EVENT_TOMB_NEW,        "tombstones-new",     "expired connections remembered") \
+	X(EVENT_TOMB_EXPIRED,    "tombstones-expired", "remembered connections that grew too old") \
+	X(EVENT_TOMB_EVICTED,    "tombstones-evicted", "remembered connections overwritten for want of room") \
+	X(EVENT_TOMB_REPLACED,   "tombstones-replaced","remembered connections ended by a new SYN")
+/* clang-format on */
+
+enum stat_event {
+#define X(id, name, text) id,
+	FINWALL_EVENTS(X)
+#undef X
+		EVENTS_LEN,
+};
+
+const char *stat_event_name(enum stat_event e);
+const char *stat_event_text(enum stat_event e);
+const char *verdict_name(enum verdict v);
+const char *hook_name(enum hook h);
+
+struct stats {
+	_Atomic uint64_t reason[REASONS_LEN];
+	_Atomic uint64_t verdict[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
+	_Atomic uint64_t verdict_bytes[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
+	_Atomic uint64_t event[EVENTS_LEN];
+} __attribute__((aligned(64)));
+
+/* Adds to a counter that only the caller writes. */
+static inline void stat_add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+	                      memory_order_relaxed);
+}
+
+static inline uint64_t stat_get(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* Adds everything in one to sum, which only the caller uses. */
+void stats_sum(struct stats *sum, const struct stats *one);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be tuned in the core: one table, from which parser, printer, documentation and checks
+ * come.
+ *
+ * Names follow the kernel's sysctls (net.netfilter.nf_conntrack_*), defaults are the kernel's.
+ */
+#ifndef FINWALL_TUNABLES_H
+#define FINWALL_TUNABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kernel's numbers. */
+enum tcp_state {
+	TCP_NONE,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_ESTABLISHED,
+	TCP_FIN_WAIT,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_SYN_SENT2,
+	TCP_STATES_LEN,
+};
+
+/* How a late FIN or RST is met where no late chain says otherwise; doc/late-close.md. */
+enum late_policy {
+	LATE_STRICT,
+	LATE_REMEMBERED,
+	LATE_PICKUP,
+	LATE_LENIENT,
+	LATE_REJECT,
+	LATE_POLICIES_LEN,
+};
+
+/* What becomes of an ASSURED TCP entry whose time runs out where no idle chain says otherwise. */
+enum idle_policy {
+	IDLE_FORGET,
+	IDLE_REMEMBER,
+	IDLE_RESET,
+	IDLE_PROBE,
+	IDLE_POLICIES_LEN,
+};
+
+/* Which kernel's tracker to be the twin of, where they differ (timeout after an inexact RST). */
+enum kernel_variant {
+	KERNEL_6_18,
+	KERNEL_NEWEST,
+};
+
+/* All durations in nanoseconds. */
+struct tunables {
+	int64_t tcp_timeout_ns[TCP_STATES_LEN];
+	int64_t tcp_retrans_ns;
+	int64_t tcp_unacked_ns;
+	uint32_t tcp_loose;
+	uint32_t tcp_be_liberal;
+	uint32_t tcp_ignore_invalid_rst;
+	uint32_t tcp_max_retrans;
+	uint32_t tcp_kernel; /* enum kernel_variant */
+	int64_t udp_unreplied_ns;
+	int64_t udp_replied_ns;
+	int64_t icmp_ns;
+	int64_t icmpv6_ns;
+	int64_t generic_ns;
+	int64_t remember_ns;
+	uint32_t resurrect;
+	uint32_t late_close; /* enum late_policy */
+	uint32_t on_idle;    /* enum idle_policy */
+	uint32_t late_rate;  /* per second, lenient and reject */
+	uint32_t checksum;   /* enum csum_policy */
+	uint32_t enforce;    /* 0: judge and count, but accept everything */
+};
+
+enum tunable_kind {
+	TUNABLE_DURATION, /* int64_t nanoseconds; limits in seconds */
+	TUNABLE_SWITCH,   /* uint32_t 0 or 1: off, on */
+	TUNABLE_COUNT,    /* uint32_t */
+	TUNABLE_CHOICE,   /* uint32_t, an index into choices */
+};
+
+struct tunable {
+	const char *block;          /* "tcp"; the settings block it stands in */
+	const char *name;           /* "timeout established" */
+	const char *const *choices; /* TUNABLE_CHOICE: the words, NULL-terminated */
+	size_t offset;              /* in struct tunables */
+	enum tunable_kind kind;
+	int64_t dflt; /* in the unit of min and max */
+	int64_t min;
+	int64_t max;
+	const char *text; /* one line for people */
+};
+
+/* The table, and its length. Static, read-only. */
+extern const struct tunable tunables_table[];
+extern const size_t tunables_table_len;
+
+/* Sets every field to its default. */
+void tunables_init(struct tunables *tun);
+
+/* Reads or writes one by its row, in the unit of min and max. The caller has checked the range. */
+int64_t tunable_get(const struct tunables *tun, const struct tunable *row);
+void tunable_set(struct tunables *tun, const struct tunable *row, int64_t value);
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+# finwall_check_test(NAME LIB...): builds NAME.c, a program of Check suites, and runs it as a test.
+function(finwall_check_test name)
+	add_executable(${name} ${name}.c)
+	target_link_libraries(${name} PRIVATE ${ARGN} PkgConfig::CHECK finwall_flags)
+	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: text in, settings and compiled rules out, and canonical text back.
+ * finwall.conf(5).
+ *
+ * Pure apart from heap memory: files are read through a callback, so that the parser can be run on
+ * any text. A configuration that has one error is refused whole.
+ */
+#ifndef FINWALL_CONFIG_H
+#define FINWALL_CONFIG_H
+
+#include <finwall/ruleset.h>
+#include <finwall/tunables.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What becomes of packets that no daemon answers. */
+enum fail_mode {
+	FAIL_DROP,
+	FAIL_ACCEPT,
+};
+
+/* How hook rules are put into the kernel. */
+enum hook_backend {
+	BACKEND_AUTO, /* nft where its queue statement works, otherwise iptables */
+	BACKEND_NFT,
+	BACKEND_IPTABLES,
+};
+
+/* What the shell needs to know; the core's own settings are struct tunables. */
+struct settings {
+	uint32_t queue_num;
+	uint32_t queue_count; /* 0 = auto: one per processor */
+	uint32_t queue_len;   /* packets the kernel may hold, per queue */
+	uint32_t queue_rcvbuf_bytes;
+	uint32_t queue_copy_bytes; /* 0 = full */
+	uint32_t on_absent;        /* enum fail_mode */
+	uint32_t on_overload;      /* enum fail_mode */
+	uint32_t loopback;         /* 1: queue packets on lo too */
+	uint32_t backend;          /* enum hook_backend */
+	uint32_t connections_max;
+	uint32_t remember_max;
+};
+
+struct config; /* opaque: settings, tunables, and the rules as they were written */
+
+/* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */
+struct config_reader {
+	void *ctx;
+	char *(*read)(void *ctx, const char *path, size_t *size);
+};
+
+/*
+ * Parses and checks the file at path and all that it includes. On success returns the configuration
+ * and sets *errors to NULL. On failure returns NULL and sets *errors to malloc'd lines, each
+ * "FILE:LINE:COL: what, what was expected", newline-terminated; the caller frees them.
+ */
+struct config *config_load(const char *path, const struct config_reader *reader, char **errors);
+
+/* Frees it; NULL is fine. */
+void config_free(struct config *c);
+
+const struct settings *config_settings(const struct config *c);
+const struct tunables *config_tunables(const struct config *c);
+
+/* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
+ */
+struct ruleset *config_compile(const struct config *c);
+
+/* What the canonical text shows besides the rules. */
+enum config_print {
+	PRINT_PLAIN,
+	PRINT_COUNTERS, /* `counter packets N bytes N` in each rule, from ctr */
+};
+
+/*
+ * The canonical text: parsing it gives the same configuration. ctr[0..ctr_len): the counters of the
+ * workers, of the ruleset that config_compile() made of c; for PRINT_COUNTERS only. Returns
+ * malloc'd text, or NULL when memory runs out.
+ */
+char *config_print(const struct config *c, enum config_print how,
+                   const struct ruleset_counters *const *ctr, size_t ctr_len);
+
+#endif

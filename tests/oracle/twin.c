@@ -95,26 +95,15 @@ void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t 
 bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,
                enum flow_dir *dir)
 {
-	struct engine_cursor cursor = { 0 };
-	struct flow list[LIST_LEN];
 	struct flowkey key;
 	enum key_side side;
-	size_t n;
 
-	if (!flowkey_from_tuple(tuple, &key, &side)) {
+	if (!flowkey_from_tuple(tuple, &key, &side) ||
+	    !engine_find_flow(t->engine, &key, now, out)) {
 		return false;
 	}
-	while ((n = engine_list_flows(t->engine, &cursor, now, list, LIST_LEN)) != 0) {
-		for (size_t i = 0; i < n; i++) {
-			if (flowkey_equal(&list[i].key, &key) &&
-			    !mono_is_due(list[i].deadline, now)) {
-				*out = list[i];
-				*dir = flow_dir_of(out, side);
-				return true;
-			}
-		}
-	}
-	return false;
+	*dir = flow_dir_of(out, side);
+	return true;
 }
 
 static void view_of(const struct flow *f, enum flow_dir dir, struct mono now, struct view *out)

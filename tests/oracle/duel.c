@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One step on both sides. finwall's clock is read just before the kernel gets the packet; when the
- * machine was busy elsewhere in between, the step does not count.
+ * One step on both sides. A packet that IP itself swallows (a piece of a fragment) reaches no
+ * tracker, so finwall does not get it either. finwall's clock is read just before the kernel gets
+ * the packet; when the machine was busy elsewhere in between, the step does not count.
  */
 #include "duel.h"
 
@@ -83,6 +84,15 @@ static enum duel_result change_setting(struct duel *d, const struct shot *s)
 	return DUEL_SAME;
 }
 
+/*
+ * The explained difference "kernel-only trackers" of doc/tcp-tracking.md: protocols whose ports or
+ * keys the kernel reads, and finwall treats as any other protocol.
+ */
+static bool is_kernel_only(uint8_t proto)
+{
+	return proto == 47 /* GRE */ || proto == 132 /* SCTP */ || proto == 136 /* UDP-Lite */;
+}
+
 /* True when a is b or its answer. */
 static bool same_flow(const struct tuple *a, const struct tuple *b)
 {
@@ -128,15 +138,23 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	memset(&d->ours, 0, sizeof(d->ours));
 	ends_tuple(e, END_A, &flow);
 	size = shot_build(e, s, d->packet);
-	has_own = twin_packet_tuple(d->packet, size, &own) && !same_flow(&own, &flow);
+	has_own = twin_packet_tuple(d->packet, size, &own);
+	if (has_own && is_kernel_only(own.proto)) {
+		d->explained++;
+		return DUEL_SAME;
+	}
+	has_own = has_own && !same_flow(&own, &flow);
 
 	start = duel_now();
 	err = kern_inject(d->kern, d->packet, size, &d->kernel.sighting);
 	if (err != 0) {
 		return broken(d, "sending a packet", err);
 	}
-	twin_inject(d->twin, start, d->packet, size,
-	            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size, &d->ours.sighting);
+	if (d->kernel.sighting.seen) {
+		twin_inject(d->twin, start, d->packet, size,
+		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
+		            &d->ours.sighting);
+	}
 	err = look(d, &flow, has_own ? &own : NULL);
 	if (err != 0) {
 		return broken(d, "reading an entry", err);

@@ -19,6 +19,9 @@
 #define EXIT_SKIP  77
 #define EXIT_USAGE 2
 
+/* At most one packet in so many may be lost before the tracker saw it. */
+#define UNSEEN_SHARE 50
+
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
@@ -135,7 +138,21 @@ static int replay_file(struct duel *d, const char *path)
 	return r == DUEL_SAME ? 0 : 1;
 }
 
-static int print_result(const struct hunt_result *r)
+/* How often each reason was met: what was never met was never compared. */
+static void print_reasons(const struct twin *t)
+{
+	printf("finwall:");
+	for (unsigned i = 0; i < REASONS_LEN; i++) {
+		uint64_t n = twin_reason_count(t, i);
+
+		if (n != 0) {
+			printf(" %s %" PRIu64, reason_name(i), n);
+		}
+	}
+	putchar('\n');
+}
+
+static int print_result(const struct hunt_result *r, const struct duel *d)
 {
 	printf("%" PRIu64 " packets in %.1f s (%.0f/s), %" PRIu64 " flows, %" PRIu64
 	       " waits for an expiry\n",
@@ -145,7 +162,15 @@ static int print_result(const struct hunt_result *r)
 		printf(" %s %" PRIu64, ct_state_name(i), r->seen[i]);
 	}
 	printf(" unseen %" PRIu64 "; blurred %" PRIu64 "\n", r->unseen, r->blurred);
+	print_reasons(d->twin);
+	if (d->explained != 0) {
+		printf("left out, explained: kernel-only trackers %" PRIu64 "\n", d->explained);
+	}
 	printf("differences: %u\n", r->differences);
+	if (r->unseen > r->packets / UNSEEN_SHARE) {
+		printf("too many packets without a verdict: nothing is proved\n");
+		return 1;
+	}
 	return r->differences != 0 || r->broken ? 1 : 0;
 }
 
@@ -183,7 +208,7 @@ int main(int argc, char **argv)
 		printf("seed %" PRIu64 "\n", cfg.seed);
 		fflush(stdout);
 		hunt(d, &cfg, &result);
-		status = print_result(&result);
+		status = print_result(&result, d);
 	}
 	duel_free(d);
 	return status;

@@ -53,22 +53,22 @@ static void establish(void)
 
 #define ck_left(seconds) ck_assert_int_eq(seg_left(&c), sec_to_ns(seconds))
 
-#define ck_result(verdict_, reason_, tcp_state_) \
-	do { \
-		ck_assert_msg(c.verdict == (verdict_), "verdict %d, must be %d; reason %s", \
-		              c.verdict, (verdict_), reason_name((enum reason)c.fx.reason)); \
-		ck_assert_msg(c.fx.reason == (reason_), "reason %s, must be %s", \
-		              reason_name((enum reason)c.fx.reason), reason_name(reason_)); \
-		ck_assert_str_eq(tcp_state_name((enum tcp_state)c.t.state), \
-		                 tcp_state_name(tcp_state_)); \
+#define ck_result(verdict_, reason_, tcp_state_)                                                   \
+	do {                                                                                       \
+		ck_assert_msg(c.verdict == (verdict_), "verdict %d, must be %d; reason %s",        \
+		              c.verdict, (verdict_), reason_name((enum reason)c.fx.reason));       \
+		ck_assert_msg(c.fx.reason == (reason_), "reason %s, must be %s",                   \
+		              reason_name((enum reason)c.fx.reason), reason_name(reason_));        \
+		ck_assert_str_eq(tcp_state_name((enum tcp_state)c.t.state),                        \
+		                 tcp_state_name(tcp_state_));                                      \
 	} while (0)
 
-#define ck_accept(tcp_state_) \
-	do { \
-		ck_assert_msg(c.verdict == TRACK_ACCEPT, "verdict %d, reason %s", c.verdict, \
-		              reason_name((enum reason)c.fx.reason)); \
-		ck_assert_str_eq(tcp_state_name((enum tcp_state)c.t.state), \
-		                 tcp_state_name(tcp_state_)); \
+#define ck_accept(tcp_state_)                                                                      \
+	do {                                                                                       \
+		ck_assert_msg(c.verdict == TRACK_ACCEPT, "verdict %d, reason %s", c.verdict,       \
+		              reason_name((enum reason)c.fx.reason));                              \
+		ck_assert_str_eq(tcp_state_name((enum tcp_state)c.t.state),                        \
+		                 tcp_state_name(tcp_state_));                                      \
 	} while (0)
 
 /* --- 5: the first segment --- */
@@ -773,23 +773,21 @@ SUITE_MAIN("tcp_track", the_handshake, a_syn_with_window_0_counts_as_1,
            a_syn_ack_fin_or_rst_opens_nothing, loose_picks_up_an_ack_liberally,
            without_loose_an_ack_opens_nothing, a_pickup_is_assured_one_packet_later,
            a_repeated_syn_does_not_refresh, the_close_from_the_openers_side,
-           an_ack_of_the_closer_itself_moves_on_too, simultaneous_open,
-           a_syn_in_time_wait_reopens, a_servers_syn_in_time_wait_swaps_the_roles,
+           an_ack_of_the_closer_itself_moves_on_too, simultaneous_open, a_syn_in_time_wait_reopens,
+           a_servers_syn_in_time_wait_swaps_the_roles,
            a_syn_after_the_own_rst_reopens_after_the_peers_it_is_ignored,
            an_ignored_syn_is_taken_up_when_it_is_answered, a_challenge_ack_in_last_ack,
            a_rst_that_answers_a_challenge_ack, ignored_replies_count_as_replies,
            illegal_in_this_state, an_exact_rst_closes, an_inexact_rst_in_the_window_does_not_close,
            a_rst_before_what_was_acknowledged, a_rst_right_behind_data,
            a_rst_far_outside_the_window, a_rst_for_the_syn_deletes_the_entry,
-           while_closing_any_rst_closes, beyond_the_window,
-           beyond_the_window_by_less_than_a_window, acknowledges_what_was_never_sent,
-           wholly_before_the_window, acknowledges_too_far_back,
+           while_closing_any_rst_closes, beyond_the_window, beyond_the_window_by_less_than_a_window,
+           acknowledges_what_was_never_sent, wholly_before_the_window, acknowledges_too_far_back,
            liberal_accepts_and_updates_nothing,
            out_of_window_closers_of_both_sides_shorten_the_life,
            closers_do_not_shorten_a_life_that_is_not_assured, sequence_numbers_wrap,
            windows_of_zero_are_learnt_again, window_scales_count_when_both_offer_them,
            broken_options_end_the_walk, sack_blocks_count_as_acknowledgement,
-           data_under_way_shortens_the_life_until_its_exact_ack,
-           a_window_of_zero_shortens_the_life, retransmissions_shorten_the_life,
-           the_count_of_retransmissions_wraps, no_retransmission_allowed_means_always_short,
-           a_close_taken_up_without_an_entry)
+           data_under_way_shortens_the_life_until_its_exact_ack, a_window_of_zero_shortens_the_life,
+           retransmissions_shorten_the_life, the_count_of_retransmissions_wraps,
+           no_retransmission_allowed_means_always_short, a_close_taken_up_without_an_entry)

@@ -18,8 +18,9 @@
 
 #define FLOWS_LEN       96
 #define LIFE_MAX        160
-#define SETTINGS_PERIOD 700   /* packets between two changes of settings */
-#define TABLE_PERIOD    20000 /* packets between two comparisons of the whole tables */
+#define SETTINGS_PERIOD 700    /* packets between two changes of settings */
+#define TABLE_PERIOD    20000  /* packets between two comparisons of the whole tables */
+#define ROUND_PERIOD    100000 /* packets between two fresh starts; a multiple of the former */
 #define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
 #define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
 
@@ -320,6 +321,9 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 		if (out->packets >= next_table) {
 			next_table += TABLE_PERIOD;
 			out->differences += duel_compare_tables(d);
+			if (next_table % ROUND_PERIOD == 0) {
+				start_over(&h);
+			}
 		}
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {

@@ -19,6 +19,7 @@ void gen_flow_init(struct gen_flow *g, struct rng *rng)
 
 	memset(g, 0, sizeof(*g));
 	g->chaos = RNG_PICK(rng, chaos);
+	g->repeats = rng_percent(rng, 2) ? 98 : 8;
 	for (unsigned i = 0; i < 2; i++) {
 		g->isn[i] = rng_percent(rng, 30) ? RNG_PICK(rng, isn) - rng_below(rng, 3000)
 		                                 : (uint32_t)rng_next(rng);

@@ -18,6 +18,7 @@
 
 #define FLOWS_LEN       96
 #define LIFE_MAX        160
+#define REPEATS_MAX     2000   /* of a flow that says the same again and again: counters wrap */
 #define SETTINGS_PERIOD 700    /* packets between two changes of settings */
 #define TABLE_PERIOD    20000  /* packets between two comparisons of the whole tables */
 #define ROUND_PERIOD    100000 /* packets between two fresh starts; a multiple of the former */
@@ -105,7 +106,7 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	duel_forget(h->d, &f->ends);
 	gen_flow_init(&f->gen, &h->rng);
 	f->past.len = 0;
-	f->life = 10 + rng_below(&h->rng, LIFE_MAX);
+	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = duel_now();
 	f->wake.ns = 0;
 	for (size_t i = 0; i < settings_table_len; i++) {
@@ -201,7 +202,7 @@ static void report(struct hunt_state *h, struct hunted *f)
 
 		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
 		script_print(stdout, &f->ends, &f->past);
-		if (replay(h->d, &f->ends, &f->past, &at) == DUEL_DIFFERENT) {
+		if (replay(h->d, &f->ends, &f->past, NULL, &at) == DUEL_DIFFERENT) {
 			printf("# which gives:\n%s", h->d->diff);
 		}
 	} else {

@@ -120,12 +120,27 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	h->result->flows++;
 }
 
+/* Changes a setting on both sides; it is not in anybody's history yet. */
+static void set(struct hunt_state *h, uint32_t nr, uint32_t value)
+{
+	struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+
+	if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
+		fputs(h->d->diff, stdout);
+		h->result->broken = true;
+	}
+	h->setting[nr] = value;
+}
+
 static void start_over(struct hunt_state *h)
 {
 	duel_flush(h->d);
 	duel_defaults(h->d);
 	for (size_t i = 0; i < settings_table_len; i++) {
 		h->setting[i] = settings_table[i].dflt;
+		if (h->cfg->settings_vary && settings_table[i].dflt == 120) {
+			set(h, (uint32_t)i, 119); /* see settings.c */
+		}
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		h->flow[i].past.len = 0;
@@ -137,15 +152,10 @@ static void change_settings(struct hunt_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
 		uint32_t nr = rng_below(&h->rng, (uint32_t)settings_table_len);
-		uint32_t value = settings_random(&settings_table[nr], &h->rng);
-		struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = nr } };
 
-		if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
-			fputs(h->d->diff, stdout);
-			h->result->broken = true;
-			return;
-		}
-		h->setting[nr] = value;
+		s.u.set.value = settings_random(&settings_table[nr], &h->rng);
+		set(h, nr, s.u.set.value);
 		for (size_t i = 0; i < FLOWS_LEN; i++) {
 			history_add(&h->flow[i].past, &s);
 		}

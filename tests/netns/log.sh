@@ -3,6 +3,7 @@
 #
 # Log statements become lines in the words of the kernel's LOG target, with interface names that
 # follow the links.
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables socat

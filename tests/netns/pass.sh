@@ -6,6 +6,7 @@
 #	pass.sh forward|local 4|6 [QUEUES]
 #
 # forward: the daemon stands between two hosts; local: on the server itself, both directions.
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 where=$1

@@ -3,6 +3,7 @@
 #
 # A rejected packet goes through the hook once more, where a rule tells its sender; without that rule
 # it is dropped rather than queued for ever.
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables socat

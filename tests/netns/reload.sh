@@ -3,6 +3,7 @@
 #
 # SIGHUP: a good configuration is in force at once, a broken one changes nothing; traffic and
 # connections go on meanwhile.
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss

@@ -3,6 +3,7 @@
 #
 # SIGTERM under load: every packet that waits is answered, the queue is given up, traffic goes on
 # where the configuration says so (on-absent accept, and a queue rule that can be bypassed).
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss

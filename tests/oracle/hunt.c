@@ -103,6 +103,10 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	if (f->ends.proto != IPPROTO_NR_TCP && f->ends.proto != IPPROTO_NR_UDP) {
 		f->ends.port[1] = 0;
 	}
+	if (rng_percent(&h->rng, 1)) { /* a host that talks to itself */
+		f->ends.addr[1] = f->ends.addr[0];
+		f->ends.port[1] = rng_percent(&h->rng, 80) ? f->ends.port[0] : f->ends.port[1];
+	}
 	duel_forget(h->d, &f->ends);
 	gen_flow_init(&f->gen, &h->rng);
 	f->past.len = 0;

@@ -42,7 +42,7 @@ struct engine_config {
 /* Settings and rules of one generation. Immutable while a worker may use it. */
 struct policy {
 	struct tunables tun;
-	struct ruleset *rules;
+	struct ruleset *rules; /* NULL: no chains at all */
 	uint32_t generation;
 };
 
@@ -73,7 +73,7 @@ struct late_event {
 	int32_t seq_distance; /* from the sequence number expected next, with a tombstone */
 };
 
-/* What happens besides a verdict. All may be NULL; called with the shard's lock held: do not block.
+/* What happens besides a verdict. Each may be NULL. Called with the shard's lock held: no blocking.
  */
 struct engine_sink {
 	void *ctx;
@@ -82,8 +82,7 @@ struct engine_sink {
 	void (*late)(void *ctx, const struct late_event *ev);
 };
 
-/* One worker's side of the engine. The shell sets it up and replaces policy and counters between
- * batches. */
+/* One worker's side of the engine. The shell sets it up, and replaces policy between batches. */
 struct engine_worker {
 	const struct policy *policy;
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
@@ -133,8 +132,8 @@ struct engine_cursor {
  */
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
-size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct tomb_info *out,
-                         size_t max);
+size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct tomb_info *out, size_t max);
 
 /* What flow and tombstone deletion is about. */
 enum engine_forget {

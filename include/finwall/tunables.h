@@ -8,6 +8,8 @@
 #ifndef FINWALL_TUNABLES_H
 #define FINWALL_TUNABLES_H
 
+#include <finwall/mono.h>
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -101,8 +101,8 @@ static void on_call(void *ctx, struct ctl_client *c, const struct ctl_call *call
 			methods[i].fn(ctx, c, call);
 			return;
 		}
-		interface_is_known |= interface_size > 0 &&
-		                      strncmp(name, call->method, interface_size + 1) == 0;
+		interface_is_known |=
+			interface_size > 0 && strncmp(name, call->method, interface_size + 1) == 0;
 	}
 	if (interface_is_known) {
 		ctl_client_error(c, "org.varlink.service.MethodNotFound",
@@ -119,8 +119,8 @@ static void get_info(struct daemon *d, struct ctl_client *c, const struct ctl_ca
 	(void)call;
 	ctl_client_reply(c,
 	                 json_pack("{s:s, s:s, s:s, s:s, s:[s,s]}", "vendor", "finwall", "product",
-	                           "finwalld", "version", FINWALL_VERSION, "url", "",
-	                           "interfaces", "org.varlink.service", CTL_INTERFACE),
+	                           "finwalld", "version", FINWALL_VERSION, "url", "", "interfaces",
+	                           "org.varlink.service", CTL_INTERFACE),
 	                 CTL_LAST);
 }
 
@@ -144,9 +144,9 @@ static void get_interface(struct daemon *d, struct ctl_client *c, const struct c
 static void get_text(const struct daemon *d, struct ctl_client *c, enum config_print how)
 {
 	const struct generation *g = d->generation;
-	char *text = config_print(g->config, how,
-	                          (const struct ruleset_counters *const *)g->counters,
-	                          g->workers_len);
+	char *text =
+		config_print(g->config, how, (const struct ruleset_counters *const *)g->counters,
+	                     g->workers_len);
 
 	if (text == NULL) {
 		ctl_refuse(c, CTL_ERROR("OutOfMemory"), "out of memory");
@@ -184,10 +184,9 @@ static void reload(struct daemon *d, struct ctl_client *c, const struct ctl_call
 		free(errors);
 		return;
 	}
-	ctl_client_reply(c,
-	                 json_pack("{s:I}", "generation",
-	                           (json_int_t)d->generation->policy.generation),
-	                 CTL_LAST);
+	ctl_client_reply(
+		c, json_pack("{s:I}", "generation", (json_int_t)d->generation->policy.generation),
+		CTL_LAST);
 }
 
 static bool read_forget(const struct ctl_call *call, enum engine_forget *how)

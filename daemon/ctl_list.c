@@ -131,7 +131,7 @@ static size_t slice_remembered(struct list *l, json_t *items)
 {
 	struct mono now = clock_now();
 	struct tomb_info tombs[SLICE_LEN];
-	size_t n = engine_list_tombs(l->daemon->engine, &l->cursor, tombs, SLICE_LEN);
+	size_t n = engine_list_tombs(l->daemon->engine, &l->cursor, now, tombs, SLICE_LEN);
 
 	for (size_t i = 0; i < n; i++) {
 		struct flow_view v;

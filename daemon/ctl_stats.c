@@ -29,17 +29,16 @@ void ctl_get_stats(struct daemon *d, struct ctl_client *c, const struct ctl_call
 
 	(void)call;
 	daemon_stats(d, &sum);
-	ctl_client_reply(
-	        c,
-	        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
-	                  FINWALL_VERSION, "uptime_ms",
-	                  (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
-	                  "generation", (json_int_t)d->generation->policy.generation, "reloads",
-	                  (json_int_t)d->reloads, "reloads_failed", (json_int_t)d->reloads_failed,
-	                  "table", table_json(d), "reasons", reasons_json(&sum), "verdicts",
-	                  verdicts_json(&sum), "events", events_json(&sum), "queues",
-	                  queues_json(d)),
-	        CTL_LAST);
+	ctl_client_reply(c,
+	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+	                           FINWALL_VERSION, "uptime_ms",
+	                           (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
+	                           "generation", (json_int_t)d->generation->policy.generation,
+	                           "reloads", (json_int_t)d->reloads, "reloads_failed",
+	                           (json_int_t)d->reloads_failed, "table", table_json(d), "reasons",
+	                           reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
+	                           events_json(&sum), "queues", queues_json(d)),
+	                 CTL_LAST);
 }
 
 static json_t *table_json(const struct daemon *d)
@@ -57,11 +56,10 @@ static json_t *reasons_json(const struct stats *s)
 	json_t *list = json_array();
 
 	for (unsigned r = 0; r < REASONS_LEN; r++) {
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "name",
-		                                      reason_name(r), "state",
-		                                      ct_state_name(reason_state(r)), "packets",
-		                                      number(stat_get(&s->reason[r])), "text",
-		                                      reason_text(r)));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:s}", "name", reason_name(r), "state",
+		                        ct_state_name(reason_state(r)), "packets",
+		                        number(stat_get(&s->reason[r])), "text", reason_text(r)));
 	}
 	return list;
 }
@@ -77,10 +75,9 @@ static json_t *verdicts_json(const struct stats *s)
 
 			for (unsigned v = 0; v < VERDICTS_LEN; v++) {
 				json_object_set_new(
-				        row, verdict_name(v),
-				        json_pack("{s:I, s:I}", "packets",
-				                  number(stat_get(&s->verdict[h][ct][v])),
-				                  "bytes",
+					row, verdict_name(v),
+					json_pack("{s:I, s:I}", "packets",
+				                  number(stat_get(&s->verdict[h][ct][v])), "bytes",
 				                  number(stat_get(&s->verdict_bytes[h][ct][v]))));
 			}
 			json_array_append_new(list, row);
@@ -94,10 +91,9 @@ static json_t *events_json(const struct stats *s)
 	json_t *list = json_array();
 
 	for (unsigned e = 0; e < EVENTS_LEN; e++) {
-		json_array_append_new(list,
-		                      json_pack("{s:s, s:I, s:s}", "name", stat_event_name(e),
-		                                "count", number(stat_get(&s->event[e])), "text",
-		                                stat_event_text(e)));
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", stat_event_name(e),
+		                                      "count", number(stat_get(&s->event[e])),
+		                                      "text", stat_event_text(e)));
 	}
 	return list;
 }
@@ -132,10 +128,9 @@ static json_t *counters_json(const struct nfq_counters *n)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < NFQ_COUNTS_LEN; i++) {
-		json_array_append_new(list,
-		                      json_pack("{s:s, s:I, s:s}", "name", nfq_count_name(i),
-		                                "count", number(stat_get(&n->count[i])), "text",
-		                                nfq_count_text(i)));
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", nfq_count_name(i),
+		                                      "count", number(stat_get(&n->count[i])),
+		                                      "text", nfq_count_text(i)));
 	}
 	return list;
 }
@@ -149,9 +144,9 @@ static json_t *errnos_json(const struct nfq_counters *n)
 		uint64_t count = stat_get(&n->by_errno[i]);
 
 		if (count > 0) {
-			json_array_append_new(list, json_pack("{s:i, s:I, s:s}", "errno", i, "count",
-			                                      number(count), "text",
-			                                      strerror(i)));
+			json_array_append_new(list,
+			                      json_pack("{s:i, s:I, s:s}", "errno", i, "count",
+			                                number(count), "text", strerror(i)));
 		}
 	}
 	return list;

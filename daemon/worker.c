@@ -216,7 +216,7 @@ static void put_decision(struct worker *w, uint32_t id, const struct decision *d
 		break;
 	case VERDICT_REJECT:
 		(void)nfq_put_verdict_mark(out, w->queue, id, NF_REPEAT,
-		                           hookmark_reject(d->reject_with));
+		                           hookmark_reject((enum reject_with)d->reject_with));
 		break;
 	default:
 		(void)nfq_put_verdict(out, w->queue, id, NF_DROP);

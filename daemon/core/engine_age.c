@@ -219,6 +219,24 @@ static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uin
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out)
+{
+	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
+	struct shard *s = shard_of(e, hash);
+	const struct flow *f;
+	bool is_live;
+
+	shard_lock(e, s);
+	f = flowtab_find(&s->flows, key, hash);
+	is_live = f != NULL && !mono_is_due(f->deadline, now);
+	if (is_live) {
+		*out = *f;
+	}
+	shard_unlock(s);
+	return is_live;
+}
+
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
                    struct mono now, enum engine_forget how)
 {

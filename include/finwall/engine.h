@@ -137,6 +137,10 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
+/* Copies the live flow of a key into *out. Returns false when there is none. */
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out);
+
 /* What flow and tombstone deletion is about. */
 enum engine_forget {
 	FORGET_BURY,   /* a flow worth it becomes a tombstone */

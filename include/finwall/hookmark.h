@@ -14,6 +14,8 @@
  *   0x66770000/0xffffff00  -j DROP
  *
  * The last one drops what the others did not match (a TCP reset for something that is not TCP).
+ * 0x66770100 marks what finwall sends itself and is accepted without being queued.
+ *
  * Where these rules are missing the packet comes back to the queue; the daemon then drops it and
  * counts it as reject-loops. The range is finwall's: nothing else may use it.
  */
@@ -27,10 +29,12 @@
 #define HOOKMARK_REJECT      0x66770000u
 #define HOOKMARK_REJECT_MASK 0xffffff00u
 
-/* kind: enum reject_with. */
-static inline uint32_t hookmark_reject(unsigned kind)
+/* Segments that finwall sends itself (resets, keepalives): the hook rules let them pass unqueued. */
+#define HOOKMARK_OWN 0x66770100u
+
+static inline uint32_t hookmark_reject(enum reject_with with)
 {
-	return HOOKMARK_REJECT | kind;
+	return HOOKMARK_REJECT | (uint32_t)with;
 }
 
 static inline int hookmark_is_reject(uint32_t mark)

@@ -586,14 +586,15 @@ static enum outcome twin_send(struct twin *m, enum end from, const struct pkt_tc
 /* --- the comparison --- */
 
 static const unsigned legal_flags[] = {
-	TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK, TCP_RST,
-	TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK | TCP_URG,
-	TCP_ACK,           TCP_ACK | TCP_URG, TCP_ACK | TCP_PSH, TCP_SYN | TCP_ECE | TCP_CWR,
+	TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK,           TCP_RST,
+	TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK | TCP_URG, TCP_ACK,
+	TCP_ACK | TCP_URG, TCP_ACK | TCP_PSH, TCP_SYN | TCP_ECE | TCP_CWR,
 };
 
 static uint32_t wobble(struct rng *r, uint32_t v)
 {
-	static const int32_t delta[] = { 0, 0, 0, 0, 0, 1, -1, 2, -2, 1000, -1000, 66000, -66000, -66001 };
+	static const int32_t delta[] = { 0, 0,  0,    0,     0,     1,      -1,
+		                         2, -2, 1000, -1000, 66000, -66000, -66001 };
 
 	return v + (uint32_t)delta[rng_below(r, sizeof(delta) / sizeof(delta[0]))];
 }
@@ -765,8 +766,8 @@ static const char *difference(const struct seg_conn *c, const struct twin *m, en
 
 static void show(const struct seg_conn *c, const struct twin *m, enum outcome o)
 {
-	printf("  tracker: verdict %d exists %d state %u status %x left %lld reason %u\n", c->verdict,
-	       c->exists, c->t.state, c->status, (long long)seg_left(c), c->fx.reason);
+	printf("  tracker: verdict %d exists %d state %u status %x left %lld reason %u\n",
+	       c->verdict, c->exists, c->t.state, c->status, (long long)seg_left(c), c->fx.reason);
 	printf("  twin:    verdict %d exists %d state %u status %x left %lld\n", (int)o, m->exists,
 	       m->state, m->seen_reply * FLOW_SEEN_REPLY + m->assured * FLOW_ASSURED,
 	       (long long)(m->expiry - c->now.ns));

@@ -35,12 +35,12 @@ static inline int suite_run(const char *name, const TTest *const *tests, size_t 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* SUITE_MAIN("wheel", a_test, another_test) */
-#define SUITE_MAIN(name, ...) \
-	int main(void) \
-	{ \
-		const TTest *const tests[] = { __VA_ARGS__ }; \
-\
-		return suite_run(name, tests, ARRAY_LEN(tests)); \
+#define SUITE_MAIN(name, ...)                                                                      \
+	int main(void)                                                                             \
+	{                                                                                          \
+		const TTest *const tests[] = { __VA_ARGS__ };                                      \
+                                                                                                   \
+		return suite_run(name, tests, ARRAY_LEN(tests));                                   \
 	}
 
 #endif

@@ -150,7 +150,8 @@ static struct tuple icmp(const char *src, const char *dst, unsigned type, unsign
 	            strchr(src, ':') != NULL ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP);
 }
 
-/* Section 10: the inverse keeps id and code, swaps addresses, maps 8<->0 13<->14 15<->16 17<->18. */
+/* Section 10: the inverse keeps id and code, swaps addresses, maps 8<->0 13<->14 15<->16 17<->18.
+ */
 START_TEST(icmp_queries_share_the_key_with_their_answers)
 {
 	static const uint8_t pair4[][2] = { { 8, 0 }, { 13, 14 }, { 15, 16 }, { 17, 18 } };
@@ -211,5 +212,5 @@ END_TEST
 
 SUITE_MAIN("flowkey", a_packet_and_its_answer_share_the_key, a_symmetric_tuple_works,
            each_field_makes_another_key, the_hash_depends_on_the_key_of_the_process,
-           icmp_queries_share_the_key_with_their_answers,
-           the_same_icmp_id_both_ways_is_two_flows, other_icmp_types_have_no_inverse)
+           icmp_queries_share_the_key_with_their_answers, the_same_icmp_id_both_ways_is_two_flows,
+           other_icmp_types_have_no_inverse)

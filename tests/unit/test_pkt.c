@@ -37,12 +37,12 @@ static enum reason decode_build(const struct build *b)
 	return decode(data, build_packet(b, data));
 }
 
-#define ck_reason(got, want) \
-	do { \
-		enum reason got_ = (got); \
-\
-		ck_assert_msg(got_ == (want), "reason is %s, must be %s", name_of(got_), \
-		              name_of(want)); \
+#define ck_reason(got, want)                                                                       \
+	do {                                                                                       \
+		enum reason got_ = (got);                                                          \
+                                                                                                   \
+		ck_assert_msg(got_ == (want), "reason is %s, must be %s", name_of(got_),           \
+		              name_of(want));                                                      \
 	} while (0)
 
 static const char *name_of(enum reason r)
@@ -174,7 +174,8 @@ END_TEST
 START_TEST(each_packet_cut_at_each_byte_of_itself)
 {
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-		static const uint8_t protos4[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, IPPROTO_NR_ICMP };
+		static const uint8_t protos4[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP,
+			                           IPPROTO_NR_ICMP };
 		static const uint8_t protos6[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP,
 			                           IPPROTO_NR_ICMPV6 };
 		static const uint8_t opts[] = { 2, 4, 5, 180 };
@@ -205,7 +206,8 @@ START_TEST(each_packet_cut_at_each_byte_of_itself)
 				} else if (proto == IPPROTO_NR_UDP) {
 					want = REASON_UDP_LENGTH;
 				}
-				ck_assert_msg(r == want, "IPv%u proto %u cut at %zu: %s, must be %s",
+				ck_assert_msg(r == want,
+				              "IPv%u proto %u cut at %zu: %s, must be %s",
 				              families[i], proto, n, name_of(r), name_of(want));
 				if (n < ip) {
 					ck_assert_uint_eq(pkt.depth, PKT_NOTHING);
@@ -299,9 +301,9 @@ END_TEST
 START_TEST(all_256_sets_of_tcp_flags)
 {
 	static const uint8_t legal[] = {
-		TCP_SYN,           TCP_SYN | TCP_URG,           TCP_SYN | TCP_ACK,
-		TCP_RST,           TCP_RST | TCP_ACK,           TCP_FIN | TCP_ACK,
-		TCP_FIN | TCP_ACK | TCP_URG, TCP_ACK,           TCP_ACK | TCP_URG,
+		TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK,           TCP_RST,
+		TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, TCP_FIN | TCP_ACK | TCP_URG, TCP_ACK,
+		TCP_ACK | TCP_URG,
 	};
 
 	for (unsigned flags = 0; flags < 256; flags++) {
@@ -462,8 +464,8 @@ START_TEST(all_icmpv6_types)
 
 	for (unsigned type = 0; type < 256; type++) {
 		struct build b = icmp_error(6, (uint8_t)type, quoted, quoted_size);
-		bool untracked = (type >= 130 && type <= 136) || type == 143 || type == 151 ||
-		                 type == 152;
+		bool untracked =
+			(type >= 130 && type <= 136) || type == 143 || type == 151 || type == 152;
 		bool query = type == 128 || type == 129 || type == 139 || type == 140;
 		enum reason r;
 
@@ -637,10 +639,10 @@ END_TEST
 START_TEST(ipv6_extension_chains)
 {
 	static const uint8_t chain[] = {
-		43, 0, 1, 4, 0, 0, 0, 0,                          /* hop-by-hop, next: routing */
-		60, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,  /* routing, next: destination */
-		44, 0, 1, 4, 0, 0, 0, 0,                          /* destination, next: fragment */
-		51, 0, 0, 0, 1, 2, 3, 4,                          /* atomic fragment, next: AH */
+		43, 0, 1, 4, 0, 0, 0, 0,                         /* hop-by-hop, next: routing */
+		60, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, /* routing, next: destination */
+		44, 0, 1, 4, 0, 0, 0, 0,                         /* destination, next: fragment */
+		51, 0, 0, 0, 1, 2, 3, 4,                         /* atomic fragment, next: AH */
 		6,  4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, /* AH */
 	};
 	struct build b = build_default(6, IPPROTO_NR_TCP);
@@ -660,8 +662,8 @@ START_TEST(ipv6_extension_chains)
 	for (size_t n = 40; n < 40 + sizeof(chain); n++) {
 		enum reason r = decode(data, n);
 
-		ck_assert_msg(r == REASON_IP6_EXTENSION || r == REASON_L4_SHORT, "cut at %zu: %s", n,
-		              name_of(r));
+		ck_assert_msg(r == REASON_IP6_EXTENSION || r == REASON_L4_SHORT, "cut at %zu: %s",
+		              n, name_of(r));
 		ck_assert_uint_eq(pkt.depth, PKT_IP);
 		ck_reason(decode_cut(data, n, size), REASON_COPY_SHORT);
 	}
@@ -785,9 +787,12 @@ START_TEST(control_policy_looks_at_segments_that_move_state)
 		uint8_t flags;
 		enum reason want;
 	} row[] = {
-		{ TCP_SYN, REASON_TCP_CHECKSUM },           { TCP_SYN | TCP_ACK, REASON_TCP_CHECKSUM },
-		{ TCP_FIN | TCP_ACK, REASON_TCP_CHECKSUM }, { TCP_RST, REASON_TCP_CHECKSUM },
-		{ TCP_RST | TCP_ACK, REASON_TCP_CHECKSUM }, { TCP_ACK, REASON_NONE },
+		{ TCP_SYN, REASON_TCP_CHECKSUM },
+		{ TCP_SYN | TCP_ACK, REASON_TCP_CHECKSUM },
+		{ TCP_FIN | TCP_ACK, REASON_TCP_CHECKSUM },
+		{ TCP_RST, REASON_TCP_CHECKSUM },
+		{ TCP_RST | TCP_ACK, REASON_TCP_CHECKSUM },
+		{ TCP_ACK, REASON_NONE },
 		{ TCP_ACK | TCP_PSH, REASON_NONE },
 	};
 
@@ -892,6 +897,5 @@ SUITE_MAIN("pkt", a_tcp_segment_is_read_whole, payload_counts_bytes_that_were_no
            quotes_without_inverse, icmpv6_redirects, ipv6_extension_chains, ipv6_fragments,
            ipv6_no_next_header, a_long_chain_of_extensions_ends,
            right_and_wrong_checksums_of_every_protocol_and_length, bytes_of_all_ones_carry,
-           control_policy_looks_at_segments_that_move_state,
-           what_was_not_copied_cannot_be_verified, udp_checksum_rules,
-           checksums_behind_extension_headers, errors_are_verified_too)
+           control_policy_looks_at_segments_that_move_state, what_was_not_copied_cannot_be_verified,
+           udp_checksum_rules, checksums_behind_extension_headers, errors_are_verified_too)

@@ -105,9 +105,9 @@ START_TEST(siphash13_is_the_reference_with_1_and_3_rounds)
 	}
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
 		for (size_t len = 0; len <= ARRAY_LEN(words); len++) {
-			ck_assert_msg(siphash13(&keys[k], words, len) ==
-			                      reference(1, 3, keys[k].k0, keys[k].k1, bytes,
-			                                8 * len),
+			ck_assert_msg(siphash13(&keys[k], words, len) == reference(1, 3, keys[k].k0,
+			                                                           keys[k].k1,
+			                                                           bytes, 8 * len),
 			              "key %zu, %zu words", k, len);
 		}
 	}

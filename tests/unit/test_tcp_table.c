@@ -94,9 +94,9 @@ END_TEST
 
 START_TEST(states_have_the_kernels_names)
 {
-	static const char *const name[] = { "NONE",       "SYN_SENT",  "SYN_RECV", "ESTABLISHED",
-		                            "FIN_WAIT",   "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT",
-		                            "CLOSE",      "SYN_SENT2" };
+	static const char *const name[] = { "NONE",     "SYN_SENT",   "SYN_RECV", "ESTABLISHED",
+		                            "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT",
+		                            "CLOSE",    "SYN_SENT2" };
 
 	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
 		ck_assert_str_eq(tcp_state_name((enum tcp_state)s), name[s]);

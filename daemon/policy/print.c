@@ -77,11 +77,11 @@ static void print_match(struct print *p, const struct match *m)
 
 static void print_limit(struct print *p, const struct limit *l)
 {
-	const char *unit = l->period_sec == 1     ? "second" :
-	                   l->period_sec == 60    ? "minute" :
-	                   l->period_sec == 3600  ? "hour" :
-	                   l->period_sec == 86400 ? "day" :
-	                                            "week";
+	const char *unit = l->period_sec == 1       ? "second"
+	                   : l->period_sec == 60    ? "minute"
+	                   : l->period_sec == 3600  ? "hour"
+	                   : l->period_sec == 86400 ? "day"
+	                                            : "week";
 
 	text_add(&p->out, "limit rate %s%" PRIu64 "/%s burst %" PRIu64 " packets",
 	         l->is_over ? "over " : "", l->rate, unit, l->burst);

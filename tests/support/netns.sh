@@ -165,7 +165,8 @@ daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2
 	shift 2
-	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" "$@" 2>>"$work/daemon.log"
+	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" \
+		-s "$work/finwall.sock" "$@" 2>>"$work/daemon.log"
 	daemon_pid=$bg_pid
 	wait_until daemon_is_ready_or_gone
 	! gone "$daemon_pid" || fail "finwalld ended"

@@ -3,7 +3,7 @@
  * Runs a fuzz target without libFuzzer: each file of a corpus, each of its prefixes, and a number
  * of seeded mutations of it. Under the sanitizers this is the regression test.
  *
- * usage: fuzz_replay_X MUTATIONS DIRECTORY [SEED]
+ * usage: fuzz_X_replay MUTATIONS DIRECTORY [SEED]
  */
 #include "fuzz.h"
 #include "rng.h"

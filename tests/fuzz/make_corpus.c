@@ -34,7 +34,7 @@ static void packet(const char *name, const struct build *b)
 	uint8_t data[BUILD_MAX];
 	char path[128];
 
-	snprintf(path, sizeof(path), "pkt/ip%u-%s", b->family, name);
+	snprintf(path, sizeof(path), "fuzz_pkt/ip%u-%s", b->family, name);
 	write_file(path, head, sizeof(head), data, build_packet(b, data));
 }
 
@@ -168,7 +168,7 @@ static void lives(void)
 	for (unsigned i = 0; i < 4; i++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "engine/life-%u", i);
+		snprintf(name, sizeof(name), "fuzz_engine/life-%u", i);
 		write_file(name, settings[i], 4, life, sizeof(life));
 	}
 }

@@ -106,7 +106,7 @@ static bool expire(struct rng *r, struct mono now)
 		}
 		if (rng_below(r, 2) != 0) {
 			deadline[nr] = now.ns + 1 + (int64_t)rng_below(r, 500) * NSEC_PER_SEC;
-			flowtab_rearm(&t, f, (struct mono){ deadline[nr] });
+			flowtab_set_deadline(&t, f, (struct mono){ deadline[nr] });
 			continue;
 		}
 		flowtab_delete(&t, f, hash_of(nr));

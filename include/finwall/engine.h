@@ -16,6 +16,7 @@
 #include <finwall/frame.h>
 #include <finwall/graveyard.h>
 #include <finwall/pkt.h>
+#include <finwall/raw_request.h>
 #include <finwall/ruleset.h>
 #include <finwall/siphash.h>
 #include <finwall/stats.h>
@@ -42,7 +43,7 @@ struct engine_config {
 /* Settings and rules of one generation. Immutable while a worker may use it. */
 struct policy {
 	struct tunables tun;
-	struct ruleset *rules;
+	struct ruleset *rules; /* NULL: no chains at all */
 	uint32_t generation;
 };
 
@@ -73,17 +74,17 @@ struct late_event {
 	int32_t seq_distance; /* from the sequence number expected next, with a tombstone */
 };
 
-/* What happens besides a verdict. All may be NULL; called with the shard's lock held: do not block.
+/* What happens besides a verdict. Each may be NULL. Called with the shard's lock held: no blocking.
  */
 struct engine_sink {
 	void *ctx;
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
+	void (*raw)(void *ctx, const struct raw_request *req);
 };
 
-/* One worker's side of the engine. The shell sets it up and replaces policy and counters between
- * batches. */
+/* One worker's side of the engine. The shell sets it up, and replaces policy between batches. */
 struct engine_worker {
 	const struct policy *policy;
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
@@ -133,8 +134,12 @@ struct engine_cursor {
  */
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
-size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct tomb_info *out,
-                         size_t max);
+size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct tomb_info *out, size_t max);
+
+/* Copies the live flow of a key into *out. Returns false when there is none. */
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out);
 
 /* What flow and tombstone deletion is about. */
 enum engine_forget {

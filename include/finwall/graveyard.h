@@ -35,16 +35,16 @@ struct graveyard {
 	struct tomb *ring;
 	uint32_t ring_len;
 	uint32_t head;  /* where the next one goes */
-	uint32_t tail;  /* the oldest that may still be there */
-	uint32_t alive; /* tombstones in the ring */
-	struct mono epoch;
+	uint32_t used;  /* places behind the head that age has not yet passed */
+	uint32_t alive; /* tombstones in them; the others were deleted */
+	struct sipkey sip;
 	struct hindex index;
 };
 
 /* What a tombstone says when read back. */
 struct tomb_info {
 	struct flowkey key;
-	struct tcp_conn conn; /* last_* are zero */
+	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
 	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
 	uint8_t cause;        /* enum tomb_cause */
 	struct mono died;     /* to the second */
@@ -53,33 +53,37 @@ struct tomb_info {
 /* Bytes of memory that graveyard_init() needs for this many; a multiple of 64. */
 size_t graveyard_size(uint32_t tombs_max);
 
-/* mem: zeroed, 64-byte aligned, stays the caller's. tombs_max may be 0: nothing is remembered. */
-void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, struct mono now);
+/*
+ * sip is the key of every hash that is passed in later. mem: zeroed, 64-byte aligned, stays the
+ * caller's. tombs_max may be 0: nothing is remembered.
+ */
+void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const struct sipkey *sip);
 
 /*
- * Remembers a TCP flow that ends now, whose full hash is given. The flow must be ASSURED and not
- * wholly closed (see graveyard_wants()). Returns true when an older one had to make room.
+ * True for a flow that is worth remembering: TCP, ASSURED, in ESTABLISHED or half closed (FIN_WAIT,
+ * CLOSE_WAIT, LAST_ACK), and with less than 16 MiB unacknowledged.
+ */
+bool graveyard_wants(const struct flow *f);
+
+/*
+ * Remembers a flow that ends now and that graveyard_wants(); its key must not be in the graveyard.
+ * hash is the full one of its key. Returns true when an older tombstone had to make room.
  */
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
                    struct mono now);
-
-/* True for a flow that is worth remembering: TCP, ASSURED, and neither TIME_WAIT nor CLOSE. */
-bool graveyard_wants(const struct flow *f);
 
 /* Finds by key; UINT32_MAX when there is none. The number is good until the next add or del. */
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash);
 
 /* Reads one back. */
-void graveyard_read(const struct graveyard *g, uint32_t nr, struct tomb_info *out);
+void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out);
 
 /* Forgets one. hash is that of its key. */
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);
 
-/*
- * Forgets, oldest first, at most budget that died remember_ns ago or earlier. Returns how many.
- */
-unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget,
-                       const struct sipkey *sip);
+/* Forgets, oldest first, those that died remember_ns ago or earlier. Looks at budget. Returns how
+ * many. */
+unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget);
 
 /* For lists: the next one at or after *cursor (start with 0), or UINT32_MAX. Advances *cursor. */
 uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor);

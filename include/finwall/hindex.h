@@ -56,6 +56,12 @@ void hindex_prefetch(const struct hindex *x, uint64_t hash);
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it);
 uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);
 
+/*
+ * The entry in the nr-th way counted from the home bucket of hash on, whatever its hash, or
+ * HINDEX_NIL: who lives near it. nr < HINDEX_WAYS * buckets_len.
+ */
+uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr);
+
 /* Adds an entry. Returns false when every bucket is full. Does not look for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);
 

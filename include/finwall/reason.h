@@ -92,7 +92,7 @@ enum reason {
 #define X(id, name, state, text) id,
 	FINWALL_REASONS(X)
 #undef X
-	REASONS_LEN,
+		REASONS_LEN,
 	REASON_NONE = REASONS_LEN, /* "go on": never counted */
 };
 

@@ -16,6 +16,7 @@
 
 #include <finwall/mono.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@
 
 struct wheel_link {
 	uint32_t next;
-	uint32_t prev; /* previous element, or the slot it heads with the top bit set */
+	uint32_t prev; /* previous element, or the slot it heads; WHEEL_NIL = not armed */
 	uint32_t tick; /* when it will be popped */
 };
 
@@ -56,10 +57,16 @@ static inline uint32_t wheel_tick_floor(struct mono now)
 	return (uint32_t)((uint64_t)now.ns >> WHEEL_TICK_SHIFT);
 }
 
+static inline bool wheel_is_armed(const struct wheel_link *l)
+{
+	return l->prev != WHEEL_NIL;
+}
+
 /* Element i's link is at links + i * stride_size. Starts at the tick of now. */
 void wheel_init(struct wheel *w, void *links, size_t stride_size, struct mono now);
 
-/* Arms element i, which must not be armed, for tick; a past tick means the next pop. O(1). */
+/* Arms element i, which must not be armed, for tick, or for the wheel's own if that is later. O(1).
+ */
 void wheel_insert(struct wheel *w, uint32_t i, uint32_t tick);
 
 /* Disarms element i, which must be armed. O(1). */

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of a packet through the core: decode, find, track, decide, commit, count.
+ *
+ * A batch is done in chunks, each in three passes: decode and hash all and start loading their
+ * index buckets; start loading the flows that these name; decide one by one. So the memory of one
+ * packet is fetched while others are worked on. The lock of a shard is kept while the next packet
+ * is of the same one.
+ */
+#include <finwall/engine.h>
+
+#include "shard.h"
+
+/* Packets worked on at once: enough to hide a cache miss, little enough to stay in the first-level
+ * cache. */
+#define CHUNK 16
+
+/* Spins before a waiting worker gives its processor away: the holder may have been descheduled. */
+#define SPINS_BEFORE_YIELD 1000
+
+struct slot {
+	struct pkt pkt;
+	struct flowkey key;
+	uint64_t hash;
+	enum key_side side;
+	enum reason broken;
+};
+
+static void decode(const struct engine *e, const struct policy *policy, const struct frame *frame,
+                   struct slot *s);
+static void decide(struct engine *e, const struct job *j, enum reason broken, struct decision *out);
+
+static size_t shard_memory(const struct engine_config *cfg)
+{
+	return flowtab_size(cfg->flows_max / cfg->shards_len + 1) +
+	       graveyard_size(cfg->tombs_max / cfg->shards_len + (cfg->tombs_max > 0));
+}
+
+size_t engine_size(const struct engine_config *cfg)
+{
+	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
+
+	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg);
+}
+
+struct engine *engine_init(void *mem, const struct engine_config *cfg)
+{
+	struct engine *e = mem;
+	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
+	unsigned char *at = (unsigned char *)mem + ((head + 63) & ~(size_t)63);
+	uint32_t flows = cfg->flows_max / cfg->shards_len;
+	uint32_t tombs = cfg->tombs_max / cfg->shards_len;
+
+	e->cfg = *cfg;
+	for (uint32_t i = 0; i < cfg->shards_len; i++) {
+		struct shard *s = &e->shard[i];
+		/* What does not divide evenly goes to the first shards, so that the sum is exact.
+		 */
+		uint32_t flows_here = flows + (i < cfg->flows_max % cfg->shards_len);
+		uint32_t tombs_here = tombs + (i < cfg->tombs_max % cfg->shards_len);
+
+		flowtab_init(&s->flows, at, flows_here, cfg->start);
+		at += flowtab_size(flows_here);
+		graveyard_init(&s->graves, at, tombs_here, &cfg->hash_key);
+		at += graveyard_size(tombs_here);
+	}
+	return e;
+}
+
+void shard_lock(const struct engine *e, struct shard *s)
+{
+	unsigned spins = 0;
+
+	while (atomic_exchange_explicit(&s->lock, 1, memory_order_acquire) != 0) {
+		while (atomic_load_explicit(&s->lock, memory_order_relaxed) != 0) {
+			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
+				e->cfg.yield();
+			}
+#if defined(__x86_64__)
+			__builtin_ia32_pause();
+#endif
+		}
+	}
+}
+
+void shard_unlock(struct shard *s)
+{
+	atomic_store_explicit(&s->lock, 0, memory_order_release);
+}
+
+void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
+                  const struct frame *frames, size_t len, struct decision *out)
+{
+	struct slot slots[CHUNK];
+
+	for (size_t done = 0; done < len; done += CHUNK) {
+		size_t chunk = len - done < CHUNK ? len - done : CHUNK;
+		struct shard *locked = NULL;
+
+		for (size_t i = 0; i < chunk; i++) {
+			decode(e, w->policy, &frames[done + i], &slots[i]);
+			flowtab_prefetch_bucket(&shard_of(e, slots[i].hash)->flows, slots[i].hash);
+		}
+		for (size_t i = 0; i < chunk; i++) {
+			flowtab_prefetch_flow(&shard_of(e, slots[i].hash)->flows, slots[i].hash);
+		}
+		for (size_t i = 0; i < chunk; i++) {
+			struct shard *s = shard_of(e, slots[i].hash);
+			struct job j = {
+				.policy = w->policy,
+				.w = w,
+				.shard = s,
+				.now = now,
+				.pkt = &slots[i].pkt,
+				.key = slots[i].key,
+				.hash = slots[i].hash,
+				.side = slots[i].side,
+			};
+
+			if (s != locked) {
+				if (locked != NULL) {
+					shard_unlock(locked);
+				}
+				shard_lock(e, s);
+				locked = s;
+			}
+			decide(e, &j, slots[i].broken, &out[done + i]);
+		}
+		shard_unlock(locked);
+	}
+}
+
+/* Decodes, verifies and hashes. An error about a flow gets that flow's key. */
+static void decode(const struct engine *e, const struct policy *policy, const struct frame *frame,
+                   struct slot *s)
+{
+	const struct pkt *p = &s->pkt;
+	bool is_error;
+
+	s->hash = 0;
+	s->broken = pkt_decode(frame, &s->pkt);
+	if (s->broken != REASON_NONE) {
+		return;
+	}
+	s->broken = pkt_verify(p, (enum csum_policy)policy->tun.checksum);
+	if (s->broken != REASON_NONE || p->kind == PKT_KIND_UNTRACKED) {
+		return;
+	}
+	is_error = p->kind == PKT_KIND_ICMP_ERROR;
+	if (!flowkey_from_tuple(is_error ? &p->quoted : &p->tuple, &s->key, &s->side)) {
+		s->broken = is_error ? REASON_ICMP_QUOTE : REASON_ICMP_TYPE;
+		return;
+	}
+	s->hash = flowkey_hash(&s->key, &e->cfg.hash_key);
+}
+
+void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
+               struct rule_result *out)
+{
+	const struct ruleset *rs = j->policy->rules;
+	struct rule_input in = {
+		.pkt = j->pkt,
+		.state = state,
+		.dir = dir,
+		.now = j->now,
+		.log = j->w->sink.log,
+		.log_ctx = j->w->sink.ctx,
+	};
+
+	if (rs == NULL || !ruleset_has_chain(rs, chain)) {
+		const struct tunables *tun = &j->policy->tun;
+
+		*out = (struct rule_result){ .code = RULE_ACCEPT, .rule_nr = UINT32_MAX };
+		if (chain == CHAIN_LATE) {
+			out->code = (uint8_t)(RULE_LATE_FIRST + tun->late_close);
+		}
+		if (chain == CHAIN_IDLE) {
+			out->code = (uint8_t)(RULE_IDLE_FIRST + tun->on_idle);
+		}
+		return;
+	}
+	ruleset_eval(rs, j->w->counters, chain, &in, out);
+}
+
+static enum verdict verdict_of(const struct rule_result *r)
+{
+	switch (r->code) {
+	case RULE_ACCEPT:
+		return VERDICT_ACCEPT;
+	case RULE_REJECT:
+		return VERDICT_REJECT;
+	default:
+		return VERDICT_DROP;
+	}
+}
+
+/* Ends a flow that is dead already, or else one that never proved itself. */
+static void make_room(const struct job *j, struct flow *victim)
+{
+	struct shard *s = j->shard;
+	uint64_t hash = flowkey_hash(&victim->key, &s->graves.sip);
+
+	if (mono_is_due(victim->deadline, j->now) && !shard_expire(s, j->w, victim, hash, j->now)) {
+		return;
+	}
+	shard_bury(s, j->w, victim, hash, TOMB_EVICTED, j->now);
+	flowtab_delete(&s->flows, victim, hash);
+	stat_add(&j->w->stats.event[EVENT_FLOW_EVICTED], 1);
+}
+
+/* Puts the flow in whose first packet was accepted. Returns false when there is no room. */
+static bool commit(const struct job *j, struct track *t)
+{
+	struct shard *s = j->shard;
+	uint32_t tomb;
+
+	t->fresh.deadline = mono_add(j->now, t->fresh_ttl_ns);
+	t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
+	if (t->live == NULL) {
+		struct flow *victim = flowtab_victim(&s->flows, j->hash, j->now);
+
+		if (victim == NULL) {
+			return false;
+		}
+		make_room(j, victim);
+		t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
+	}
+	stat_add(&j->w->stats.event[EVENT_FLOW_NEW], 1);
+	tomb = t->fresh.key.proto == IPPROTO_NR_TCP ? graveyard_find(&s->graves, &j->key, j->hash)
+	                                            : UINT32_MAX;
+	if (tomb != UINT32_MAX) {
+		bool revived = (t->fresh.status & FLOW_REVIVED) != 0;
+
+		graveyard_del(&s->graves, tomb, j->hash);
+		stat_add(&j->w->stats.event[revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED], 1);
+	}
+	return true;
+}
+
+static void count(const struct job *j, const struct track *t, enum verdict v)
+{
+	struct stats *st = &j->w->stats;
+	const struct frame *f = j->pkt->frame;
+
+	stat_add(&st->reason[t->reason], 1);
+	stat_add(&st->verdict[f->hook][t->state][v], 1);
+	stat_add(&st->verdict_bytes[f->hook][t->state][v], f->true_size);
+}
+
+/*
+ * The event of a late close, and what every policy would have made of it. The rules are asked again
+ * for the states that a policy can give, without counting or logging.
+ */
+static void report_late(const struct job *j, struct track *t, enum verdict judged)
+{
+	unsigned nr = (t->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
+	              t->late.has_tomb;
+	struct engine_worker quiet = { .policy = j->policy };
+	struct job asked = *j;
+	bool passes[CT_STATES_LEN] = { false };
+
+	asked.w = &quiet;
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		struct rule_result rules;
+
+		if (s == CT_INVALID || s == CT_ESTABLISHED || s == CT_LATE) {
+			job_rules(&asked, (enum base_chain)j->pkt->frame->hook, (enum ct_state)s,
+			          t->dir, &rules);
+			passes[s] = verdict_of(&rules) == VERDICT_ACCEPT;
+		}
+	}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		bool pass = p != LATE_REJECT && passes[reason_state(t->late_would[p])];
+
+		if (p == t->late.policy) {
+			pass = judged == VERDICT_ACCEPT;
+		}
+		stat_add(&j->w->stats.late[p][nr][pass], 1);
+	}
+	t->late.reason = (uint8_t)t->reason;
+	t->late.verdict = (uint8_t)judged;
+	if (j->w->sink.late != NULL) {
+		j->w->sink.late(j->w->sink.ctx, &t->late);
+	}
+}
+
+/* Everything about one packet, under its shard's lock. */
+static void decide(struct engine *e, const struct job *j, enum reason broken, struct decision *out)
+{
+	struct rule_result rules;
+	struct track t;
+	enum verdict judged;
+	bool passes;
+
+	t.live = NULL;
+	t.wants_entry = false;
+	t.must_drop = false;
+	t.has_late = false;
+	t.dir = DIR_ORIG;
+	if (broken != REASON_NONE) {
+		t.reason = broken;
+		t.state = CT_INVALID;
+	} else {
+		job_track(e, j, &t);
+	}
+	job_rules(j, (enum base_chain)j->pkt->frame->hook, t.state, t.dir, &rules);
+	judged = t.must_drop ? VERDICT_DROP : verdict_of(&rules);
+	passes = judged == VERDICT_ACCEPT || j->policy->tun.enforce == 0;
+	if (t.wants_entry && passes && !commit(j, &t)) {
+		t.reason = REASON_TABLE_FULL;
+		t.state = CT_INVALID;
+		judged = VERDICT_DROP;
+		passes = j->policy->tun.enforce == 0;
+	}
+	count(j, &t, judged);
+	if (t.has_late) {
+		report_late(j, &t, judged);
+	}
+	*out = (struct decision){
+		.verdict = (uint8_t)(passes ? VERDICT_ACCEPT : judged),
+		.reject_with = rules.reject_with,
+		.state = (uint8_t)t.state,
+		.dir = (uint8_t)t.dir,
+		.reason = (uint8_t)t.reason,
+		.mark_is_set = rules.mark_is_set,
+		.mark = rules.mark,
+		.rule_nr = rules.rule_nr,
+	};
+	if (t.live != NULL) {
+		out->status = t.live->status;
+		out->tcp_state = t.live->key.proto == IPPROTO_NR_TCP ? t.live->conn.tcp.state
+		                                                     : (uint8_t)TCP_NONE;
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys of flows. Knows which ICMP types ask and which answer; knows no packet. */
+#include <finwall/bytes.h>
+#include <finwall/flowkey.h>
+
+#define PROTO_ICMP   1
+#define PROTO_ICMPV6 58
+
+/* A type of ICMP query and of its answer (RFC 792, 950, 4443, 4620). */
+struct icmp_pair {
+	uint8_t proto;
+	uint8_t query;
+	uint8_t answer;
+};
+
+static const struct icmp_pair icmp_pairs[] = {
+	{ PROTO_ICMP, 8, 0 },       /* echo */
+	{ PROTO_ICMP, 13, 14 },     /* timestamp */
+	{ PROTO_ICMP, 15, 16 },     /* information */
+	{ PROTO_ICMP, 17, 18 },     /* address mask */
+	{ PROTO_ICMPV6, 128, 129 }, /* echo */
+	{ PROTO_ICMPV6, 139, 140 }, /* node information */
+};
+
+static bool icmp_key(const struct tuple *t, struct flowkey *key, enum key_side *side)
+{
+	uint8_t type = (uint8_t)(t->dport >> 8);
+
+	for (size_t i = 0; i < sizeof(icmp_pairs) / sizeof(icmp_pairs[0]); i++) {
+		const struct icmp_pair *pair = &icmp_pairs[i];
+
+		if (pair->proto != t->proto || (type != pair->query && type != pair->answer)) {
+			continue;
+		}
+		*side = type == pair->query ? SIDE_LO : SIDE_HI;
+		key->lo = *side == SIDE_LO ? t->src : t->dst;
+		key->hi = *side == SIDE_LO ? t->dst : t->src;
+		key->lo_port = t->sport;
+		key->hi_port = (uint16_t)(pair->query << 8 | (t->dport & 0xff));
+		return true;
+	}
+	return false;
+}
+
+/* True when the sender's (address, port) sorts behind the receiver's. Any total order will do. */
+static inline bool src_is_hi(const struct tuple *t)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (t->src.half[i] != t->dst.half[i]) {
+			return t->src.half[i] > t->dst.half[i];
+		}
+	}
+	return t->sport > t->dport;
+}
+
+bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_side *side)
+{
+	key->proto = t->proto;
+	key->family = t->family;
+	key->zone = 0;
+	if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6) {
+		return icmp_key(t, key, side);
+	}
+	if (src_is_hi(t)) {
+		*side = SIDE_HI;
+		key->lo = t->dst;
+		key->hi = t->src;
+		key->lo_port = t->dport;
+		key->hi_port = t->sport;
+	} else {
+		*side = SIDE_LO;
+		key->lo = t->src;
+		key->hi = t->dst;
+		key->lo_port = t->sport;
+		key->hi_port = t->dport;
+	}
+	return true;
+}
+
+void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tuple *t)
+{
+	t->proto = key->proto;
+	t->family = key->family;
+	t->src = side == SIDE_LO ? key->lo : key->hi;
+	t->dst = side == SIDE_LO ? key->hi : key->lo;
+	t->sport = side == SIDE_LO ? key->lo_port : key->hi_port;
+	t->dport = side == SIDE_LO ? key->hi_port : key->lo_port;
+	if (key->proto != PROTO_ICMP && key->proto != PROTO_ICMPV6) {
+		return;
+	}
+	t->sport = key->lo_port;
+	t->dport = key->hi_port;
+	if (side == SIDE_LO) {
+		return;
+	}
+	for (size_t i = 0; i < sizeof(icmp_pairs) / sizeof(icmp_pairs[0]); i++) {
+		if (icmp_pairs[i].proto == key->proto && icmp_pairs[i].query == key->hi_port >> 8) {
+			t->dport = (uint16_t)(icmp_pairs[i].answer << 8 | (key->hi_port & 0xff));
+		}
+	}
+}
+
+uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip)
+{
+	uint64_t ports = (uint64_t)key->lo_port | (uint64_t)key->hi_port << 16 |
+	                 (uint64_t)key->proto << 32 | (uint64_t)key->family << 40 |
+	                 (uint64_t)key->zone << 48;
+
+	if (key->family == 4) {
+		const uint64_t words[2] = { key->lo.word[0] | (uint64_t)key->hi.word[0] << 32,
+			                    ports };
+
+		return siphash13(sip, words, 2);
+	}
+	const uint64_t words[5] = { key->lo.half[0], key->lo.half[1], key->hi.half[0],
+		                    key->hi.half[1], ports };
+
+	return siphash13(sip, words, 5);
+}

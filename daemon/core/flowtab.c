@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow table of one shard. A free flow has family 0 in its key and hangs on a list through its
+ * timer's next; pool[fresh..] has never been touched, so untouched memory stays unreserved.
+ *
+ * Must not know TCP, rules or locks.
+ */
+#include <finwall/flowtab.h>
+
+/* How many neighbours in the index are looked at for a victim: two cache lines of the index. */
+#define VICTIM_WAYS (2 * HINDEX_WAYS)
+
+static size_t pool_size(uint32_t flows_max)
+{
+	return (size_t)flows_max * sizeof(struct flow);
+}
+
+size_t flowtab_size(uint32_t flows_max)
+{
+	return pool_size(flows_max) +
+	       (size_t)hindex_buckets_for(flows_max) * sizeof(struct hindex_bucket);
+}
+
+void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono now)
+{
+	t->pool = mem;
+	t->pool_len = flows_max;
+	t->fresh = 0;
+	t->free_list = WHEEL_NIL;
+	t->used = 0;
+	hindex_init(&t->index,
+	            (struct hindex_bucket *)(void *)((unsigned char *)mem + pool_size(flows_max)),
+	            hindex_buckets_for(flows_max));
+	wheel_init(&t->wheel, &t->pool[0].timer, sizeof(struct flow), now);
+}
+
+static inline uint32_t nr_of(const struct flowtab *t, const struct flow *f)
+{
+	return (uint32_t)(f - t->pool);
+}
+
+void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash)
+{
+	hindex_prefetch(&t->index, hash);
+}
+
+void flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
+{
+	/* Read without the lock: a wrong hint costs time, nothing else. Not for the race detector's
+	 * eyes. */
+#ifndef __SANITIZE_THREAD__
+	struct hindex_iter it;
+	uint32_t nr = hindex_first(&t->index, hash, &it);
+
+	if (nr < t->pool_len) {
+		__builtin_prefetch(&t->pool[nr], 1);
+		__builtin_prefetch((const unsigned char *)&t->pool[nr] + 64, 1);
+	}
+#else
+	(void)t;
+	(void)hash;
+#endif
+}
+
+struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash)
+{
+	struct hindex_iter it;
+
+	for (uint32_t nr = hindex_first(&t->index, hash, &it); nr != HINDEX_NIL;
+	     nr = hindex_next(&t->index, &it)) {
+		if (flowkey_equal(&t->pool[nr].key, key)) {
+			return &t->pool[nr];
+		}
+	}
+	return NULL;
+}
+
+/* Takes a place in the pool, or WHEEL_NIL. */
+static uint32_t take_place(struct flowtab *t)
+{
+	uint32_t nr = t->free_list;
+
+	if (nr != WHEEL_NIL) {
+		t->free_list = t->pool[nr].timer.next;
+		return nr;
+	}
+	return t->fresh < t->pool_len ? t->fresh++ : WHEEL_NIL;
+}
+
+static void give_place_back(struct flowtab *t, uint32_t nr)
+{
+	t->pool[nr].key.family = 0;
+	t->pool[nr].timer.next = t->free_list;
+	t->free_list = nr;
+}
+
+struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t hash)
+{
+	uint32_t nr = take_place(t);
+
+	if (nr == WHEEL_NIL) {
+		return NULL;
+	}
+	/* The index has room for a quarter more than the pool, so this cannot fail; but it may be
+	 * asked. */
+	if (!hindex_add(&t->index, hash, nr)) {
+		give_place_back(t, nr);
+		return NULL;
+	}
+	t->pool[nr] = *f;
+	t->pool[nr].hash_lo = (uint32_t)hash;
+	wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
+	t->used++;
+	return &t->pool[nr];
+}
+
+void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
+{
+	uint32_t nr = nr_of(t, f);
+
+	if (wheel_is_armed(&f->timer)) {
+		wheel_remove(&t->wheel, nr);
+	}
+	hindex_del(&t->index, hash, nr);
+	give_place_back(t, nr);
+	t->used--;
+}
+
+void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline)
+{
+	uint32_t tick = wheel_tick(deadline);
+
+	f->deadline = deadline;
+	if (!wheel_is_armed(&f->timer)) {
+		wheel_insert(&t->wheel, nr_of(t, f), tick);
+		return;
+	}
+	if (tick < f->timer.tick) {
+		wheel_remove(&t->wheel, nr_of(t, f));
+		wheel_insert(&t->wheel, nr_of(t, f), tick);
+	}
+}
+
+struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget)
+{
+	uint32_t nr;
+
+	while ((nr = wheel_pop(&t->wheel, wheel_tick_floor(now), budget)) != WHEEL_NIL) {
+		struct flow *f = &t->pool[nr];
+
+		if (mono_is_due(f->deadline, now)) {
+			return f;
+		}
+		wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
+	}
+	return NULL;
+}
+
+struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now)
+{
+	struct flow *unproven = NULL;
+
+	for (unsigned way = 0; way < VICTIM_WAYS; way++) {
+		uint32_t nr = hindex_near(&t->index, hash, way);
+
+		if (nr == HINDEX_NIL) {
+			continue;
+		}
+		if (mono_is_due(t->pool[nr].deadline, now)) {
+			return &t->pool[nr];
+		}
+		if (unproven == NULL && (t->pool[nr].status & FLOW_ASSURED) == 0) {
+			unproven = &t->pool[nr];
+		}
+	}
+	return unproven;
+}
+
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor)
+{
+	while (*cursor < t->fresh) {
+		struct flow *f = &t->pool[(*cursor)++];
+
+		if (f->key.family != 0) {
+			return f;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hash index. The bucket comes from the hash's low half by multiplication (any number of
+ * buckets), the tag from its top byte, so that the two are independent.
+ *
+ * Must not know what it indexes.
+ */
+#include <finwall/hindex.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define WAYS_MASK ((1u << HINDEX_WAYS) - 1)
+
+static inline uint32_t home_of(const struct hindex *x, uint64_t hash)
+{
+	return (uint32_t)(((hash & UINT32_MAX) * x->buckets_len) >> 32);
+}
+
+static inline uint8_t tag_of(uint64_t hash)
+{
+	uint8_t tag = (uint8_t)(hash >> 56);
+
+	return tag == 0 ? 1 : tag;
+}
+
+static inline uint32_t next_bucket(const struct hindex *x, uint32_t b)
+{
+	return b + 1 == x->buckets_len ? 0 : b + 1;
+}
+
+/* One bit per way whose tag is this one. Reads the bucket's first 16 bytes at once. */
+static inline uint32_t ways_with(const struct hindex_bucket *b, uint8_t tag)
+{
+#if defined(__SSE2__)
+	__m128i tags = _mm_load_si128((const __m128i *)(const void *)b);
+
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag))) &
+	       WAYS_MASK;
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+	static const uint8_t bit[16] = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 0, 0, 0, 0 };
+	uint8x16_t hit = vandq_u8(vceqq_u8(vld1q_u8(b->tag), vdupq_n_u8(tag)), vld1q_u8(bit));
+
+	return (uint32_t)vaddv_u8(vget_low_u8(hit)) | (uint32_t)vaddv_u8(vget_high_u8(hit)) << 8;
+#else
+	uint32_t mask = 0;
+
+	for (unsigned way = 0; way < HINDEX_WAYS; way++) {
+		mask |= (uint32_t)(b->tag[way] == tag) << way;
+	}
+	return mask;
+#endif
+}
+
+uint32_t hindex_buckets_for(uint32_t entries_max)
+{
+	uint64_t ways = (uint64_t)entries_max + entries_max / 4;
+	uint64_t buckets = (ways + HINDEX_WAYS - 1) / HINDEX_WAYS;
+
+	return buckets < 1 ? 1 : (uint32_t)buckets;
+}
+
+void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t buckets_len)
+{
+	x->bucket = bucket;
+	x->buckets_len = buckets_len;
+}
+
+void hindex_prefetch(const struct hindex *x, uint64_t hash)
+{
+	__builtin_prefetch(&x->bucket[home_of(x, hash)]);
+}
+
+uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it)
+{
+	it->bucket = home_of(x, hash);
+	it->tag = tag_of(hash);
+	it->walked = 0;
+	it->mask = ways_with(&x->bucket[it->bucket], it->tag);
+	return hindex_next(x, it);
+}
+
+uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it)
+{
+	while (it->mask == 0) {
+		if (x->bucket[it->bucket].passed == 0 || ++it->walked == x->buckets_len) {
+			return HINDEX_NIL;
+		}
+		it->bucket = next_bucket(x, it->bucket);
+		it->mask = ways_with(&x->bucket[it->bucket], it->tag);
+	}
+	unsigned way = (unsigned)__builtin_ctz(it->mask);
+
+	it->mask &= it->mask - 1;
+	return x->bucket[it->bucket].slot[way];
+}
+
+uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr)
+{
+	uint32_t at = (home_of(x, hash) + nr / HINDEX_WAYS) % x->buckets_len;
+	const struct hindex_bucket *b = &x->bucket[at];
+
+	return b->tag[nr % HINDEX_WAYS] == 0 ? HINDEX_NIL : b->slot[nr % HINDEX_WAYS];
+}
+
+bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
+{
+	uint32_t home = home_of(x, hash);
+	uint32_t b = home;
+	uint32_t free_ways;
+
+	for (uint32_t walked = 0; (free_ways = ways_with(&x->bucket[b], 0)) == 0;) {
+		b = next_bucket(x, b);
+		if (++walked == x->buckets_len) {
+			return false;
+		}
+	}
+	for (uint32_t at = home; at != b; at = next_bucket(x, at)) {
+		/* A count that is stuck at its limit only makes look-ups walk further. */
+		if (x->bucket[at].passed != UINT16_MAX) {
+			x->bucket[at].passed++;
+		}
+	}
+	unsigned way = (unsigned)__builtin_ctz(free_ways);
+
+	x->bucket[b].tag[way] = tag_of(hash);
+	x->bucket[b].slot[way] = slot;
+	return true;
+}
+
+bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)
+{
+	struct hindex_iter it;
+	uint32_t found = hindex_first(x, hash, &it);
+
+	while (found != slot) {
+		if (found == HINDEX_NIL) {
+			return false;
+		}
+		found = hindex_next(x, &it);
+	}
+	for (unsigned way = 0; way < HINDEX_WAYS; way++) {
+		if (x->bucket[it.bucket].tag[way] == it.tag &&
+		    x->bucket[it.bucket].slot[way] == slot) {
+			x->bucket[it.bucket].tag[way] = 0;
+			break;
+		}
+	}
+	for (uint32_t at = home_of(x, hash); at != it.bucket; at = next_bucket(x, at)) {
+		if (x->bucket[at].passed != UINT16_MAX) {
+			x->bucket[at].passed--;
+		}
+	}
+	return true;
+}

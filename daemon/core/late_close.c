@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Judging late segments; see late_close.h for the contract and doc/late-close.md for the reasons.
+ */
+#include <finwall/late_close.h>
+
+const char *late_policy_name(enum late_policy p)
+{
+	static const char *const names[LATE_POLICIES_LEN] = {
+		[LATE_STRICT] = "strict", [LATE_REMEMBERED] = "remembered",
+		[LATE_PICKUP] = "pickup", [LATE_LENIENT] = "lenient",
+		[LATE_REJECT] = "reject",
+	};
+
+	return names[p];
+}
+
+const char *idle_policy_name(enum idle_policy p)
+{
+	static const char *const names[IDLE_POLICIES_LEN] = {
+		[IDLE_FORGET] = "forget",
+		[IDLE_REMEMBER] = "remember",
+		[IDLE_RESET] = "reset",
+		[IDLE_PROBE] = "probe",
+	};
+
+	return names[p];
+}
+
+uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
+{
+	enum flow_dir receiver = dir_other(dir);
+
+	return (t->flags[receiver] & TCP_SIDE_MAXACK) != 0 ? t->seen[receiver].maxack
+	                                                   : t->seen[dir].end;
+}
+
+struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind)
+{
+	enum key_side sender = (dir == DIR_ORIG) == (orig_side == SIDE_LO) ? SIDE_LO : SIDE_HI;
+	struct raw_request req = {
+		.seq = late_expected_seq(t, dir) - (kind == RAW_KEEPALIVE),
+		.ack = late_expected_seq(t, dir_other(dir)),
+		.kind = (uint16_t)kind,
+	};
+	uint32_t win = t->seen[dir].maxwin_bytes >> t->scale[dir];
+
+	req.win = win > UINT16_MAX ? UINT16_MAX : (uint16_t)win;
+	flowkey_to_tuple(key, sender, &req.tuple);
+	return req;
+}
+
+enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
+                       const struct tunables *tun, struct tcp_conn *revived,
+                       struct track_effect *fx)
+{
+	struct tunables exact = *tun;
+
+	if (p->tcp.class_nr == SEG_RST && p->tcp.seq != late_expected_seq(remembered, dir)) {
+		return REASON_LATE_RST;
+	}
+	exact.tcp_be_liberal = 0;
+	exact.tcp_ignore_invalid_rst = 0;
+	*revived = *remembered;
+	revived->flags[0] &= (uint8_t)~TCP_SIDE_LIBERAL;
+	revived->flags[1] &= (uint8_t)~TCP_SIDE_LIBERAL;
+	/* An entry that timed out had been answered and proven; nothing of its lifetime is left. */
+	switch (tcp_track(revived, p, dir, FLOW_SEEN_REPLY | FLOW_ASSURED, 0, &exact, fx)) {
+	case TRACK_ACCEPT:
+		break;
+	case TRACK_INVALID:
+		return fx->reason == REASON_TCP_STATE ? REASON_LATE_STATE : REASON_LATE_WINDOW;
+	default:
+		return REASON_LATE_WINDOW;
+	}
+	revived->flags[0] |= remembered->flags[0] & TCP_SIDE_LIBERAL;
+	revived->flags[1] |= remembered->flags[1] & TCP_SIDE_LIBERAL;
+	return p->tcp.class_nr == SEG_ACK ? REASON_LATE_RESURRECTED : REASON_LATE_REVIVED;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Evaluation of compiled rules: a loop over small instructions; see ruleset_code.h for what they
+ * are. It knows nothing of the text that they came from, and trusts the compiler: targets exist,
+ * jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
+ *
+ * A field that the packet does not have (truncated, a fragment, another protocol) matches nothing,
+ * and neither does its negation.
+ */
+#include <finwall/ruleset.h>
+
+#include <finwall/bytes.h>
+#include <finwall/gcra.h>
+#include <finwall/stats.h>
+
+#include "ruleset_code.h"
+
+#include <stdatomic.h>
+
+/* One evaluation under way. */
+struct run {
+	const struct ruleset *rs;
+	struct ruleset_counters *ctr;
+	const struct rule_input *in;
+	struct rule_result *out;
+	uint32_t mark; /* as the rules so far left it */
+};
+
+static enum rs_family family_of(const struct pkt *p);
+static bool matches(const struct run *run, const struct rs_insn *i);
+static void act(struct run *run, const struct rs_insn *i);
+
+void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
+                  const struct rule_input *in, struct rule_result *out)
+{
+	enum rs_family family = family_of(in->pkt);
+	struct run run = { rs, ctr, in, out, in->pkt->frame->mark };
+	uint32_t stack[RS_JUMPS_MAX];
+	unsigned depth = 0;
+	uint32_t at = rs->entry[chain][family][in->state];
+
+	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
+	for (;;) {
+		const struct rs_insn *i = &rs->code[at];
+
+		switch ((enum rs_op)i->op) {
+		case RS_COUNT:
+		case RS_LOG:
+		case RS_MARK:
+			act(&run, i);
+			at++;
+			break;
+		case RS_JUMP:
+			stack[depth++] = at + 1;
+			at = i->a;
+			break;
+		case RS_GOTO:
+			at = i->a;
+			break;
+		case RS_RETURN:
+			if (depth == 0) {
+				return;
+			}
+			at = stack[--depth];
+			break;
+		case RS_VERDICT:
+			out->code = (uint8_t)i->a;
+			out->reject_with = i->field;
+			out->rule_nr = i->b;
+			return;
+		default:
+			at = matches(&run, i) ? at + 1 : i->next;
+		}
+	}
+}
+
+bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
+{
+	return rs->has_chain[chain] != 0;
+}
+
+size_t ruleset_counters_size(const struct ruleset *rs)
+{
+	return sizeof(struct ruleset_counters) + rs->rules_len * sizeof(struct rs_count);
+}
+
+struct ruleset_counters *ruleset_counters_init(const struct ruleset *rs, void *mem)
+{
+	struct ruleset_counters *ctr = mem;
+
+	ctr->rules_len = rs->rules_len;
+	return ctr;
+}
+
+void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, uint64_t *packets,
+                         uint64_t *bytes)
+{
+	if (rule_nr >= ctr->rules_len) {
+		return;
+	}
+	*packets += stat_get(&ctr->rule[rule_nr].packets);
+	*bytes += stat_get(&ctr->rule[rule_nr].bytes);
+}
+
+const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].prefix;
+}
+
+unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].level;
+}
+
+static enum rs_family family_of(const struct pkt *p)
+{
+	if (p->depth < PKT_IP) {
+		return RS_FAMILY_NONE;
+	}
+	return p->tuple.family == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6;
+}
+
+/* The value of a field that the packet has. IPv4 addresses in host order. */
+static uint32_t field_u32(const struct run *run, enum rs_field field)
+{
+	const struct pkt *p = run->in->pkt;
+
+	switch (field) {
+	case RS_F_SADDR:
+		return load_be32(p->tuple.src.bytes);
+	case RS_F_DADDR:
+		return load_be32(p->tuple.dst.bytes);
+	case RS_F_L4PROTO:
+		return p->l4_proto;
+	case RS_F_SPORT:
+		return p->tuple.sport;
+	case RS_F_DPORT:
+		return p->tuple.dport;
+	case RS_F_TCP_FLAGS:
+		return p->tcp.flags;
+	case RS_F_ICMP_TYPE:
+		return p->icmp_type;
+	case RS_F_ICMP_CODE:
+		return p->icmp_code;
+	case RS_F_TTL:
+		return p->ttl;
+	case RS_F_MARK:
+		return run->mark;
+	case RS_F_LENGTH:
+		return p->frame->true_size;
+	case RS_F_DIR:
+		return run->in->dir;
+	case RS_F_IIF:
+		return p->frame->iif;
+	case RS_F_OIF:
+		return p->frame->oif;
+	}
+	__builtin_unreachable();
+}
+
+/* Looks for the last interval that starts at or before v. */
+static bool set32_has(const struct rs_set32 *s, uint32_t v)
+{
+	const uint32_t *base = s->lo;
+
+	for (uint32_t len = s->len; len > 1; len -= len / 2) {
+		base += base[len / 2] <= v ? len / 2 : 0;
+	}
+	return *base <= v && v <= s->hi[base - s->lo];
+}
+
+static bool u128_is_le(struct rs_u128 a, struct rs_u128 b)
+{
+	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
+}
+
+static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
+{
+	struct rs_u128 v = { (uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
+		             (uint64_t)load_be32(addr->bytes + 8) << 32 |
+		                     load_be32(addr->bytes + 12) };
+	const struct rs_u128 *base = s->lo;
+
+	for (uint32_t len = s->len; len > 1; len -= len / 2) {
+		base += u128_is_le(base[len / 2], v) ? len / 2 : 0;
+	}
+	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
+}
+
+static bool field_is_there(const struct run *run, const struct rs_insn *i)
+{
+	const struct pkt *p = run->in->pkt;
+
+	return p->depth >= i->depth && (i->proto == 0 || i->proto == p->l4_proto);
+}
+
+static bool matches(const struct run *run, const struct rs_insn *i)
+{
+	const struct ruleset *rs = run->rs;
+	const struct tuple *t = &run->in->pkt->tuple;
+	struct rs_bucket *bucket;
+	uint32_t v;
+	bool hit = false;
+
+	if (!field_is_there(run, i)) {
+		return false;
+	}
+	switch ((enum rs_op)i->op) {
+	case RS_RANGE:
+		hit = field_u32(run, i->field) - i->a <= i->b;
+		break;
+	case RS_MASKED:
+		hit = (field_u32(run, i->field) & i->a) == i->b;
+		break;
+	case RS_BITMAP:
+		v = field_u32(run, i->field);
+		hit = (rs->bitmap[i->a + v / 64] >> (v % 64) & 1) != 0;
+		break;
+	case RS_SET32:
+		hit = set32_has(&rs->set32[i->a], field_u32(run, i->field));
+		break;
+	case RS_SET128:
+		hit = set128_has(&rs->set128[i->a], i->field == RS_F_SADDR ? &t->src : &t->dst);
+		break;
+	case RS_IFACE:
+		v = field_u32(run, i->field);
+		if (v == 0) {
+			return false;
+		}
+		hit = (ruleset_ifmask(rs, v) & ((uint64_t)i->b << 32 | i->a)) != 0;
+		break;
+	case RS_LIMIT:
+		bucket = &rs->bucket[i->a];
+		hit = gcra_take(&bucket->full_ns, bucket->interval_ns, bucket->slack_ns,
+		                run->in->now);
+		break;
+	default:
+		break;
+	}
+	return hit != i->negated;
+}
+
+/* The statements that decide nothing. */
+static void act(struct run *run, const struct rs_insn *i)
+{
+	const struct rule_input *in = run->in;
+
+	switch ((enum rs_op)i->op) {
+	case RS_COUNT:
+		if (run->ctr != NULL) {
+			stat_add(&run->ctr->rule[i->a].packets, 1);
+			stat_add(&run->ctr->rule[i->a].bytes, in->pkt->frame->true_size);
+		}
+		break;
+	case RS_LOG:
+		if (in->log != NULL) {
+			in->log(in->log_ctx, run->rs, i->a, in->pkt, in->state);
+		}
+		break;
+	case RS_MARK:
+		run->mark = i->a;
+		run->out->mark = i->a;
+		run->out->mark_is_set = 1;
+		break;
+	default:
+		break;
+	}
+}

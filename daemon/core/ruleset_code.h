@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of a compiled ruleset: shared by its evaluator (ruleset.c), its name map
+ * (ruleset_ifname.c) and the compiler that builds it (daemon/policy/compile.c); nobody else.
+ *
+ * Each base chain is compiled once for every address family and connection state, with all that
+ * these two decide already decided: what is left is a list of the rules that can match. Lists are
+ * flat arrays of 16-byte instructions. A match that fails goes to `next`, the first instruction of
+ * the next rule; everything else falls through to the following instruction.
+ */
+#ifndef FINWALL_RULESET_CODE_H
+#define FINWALL_RULESET_CODE_H
+
+#include <finwall/ruleset.h>
+
+#include <stdatomic.h>
+
+#define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
+#define RS_PATTERNS_MAX 64 /* interface names; one bit each */
+#define RS_IFSLOTS_LEN  16384
+
+/* What is known of a packet's family before any rule is looked at. */
+enum rs_family {
+	RS_FAMILY_NONE, /* not decoded as far as the addresses */
+	RS_FAMILY_IP,
+	RS_FAMILY_IP6,
+	RS_FAMILIES_LEN,
+};
+
+enum rs_op {
+	RS_RANGE,   /* field - a <= b, unsigned: a single value, a prefix or a range */
+	RS_MASKED,  /* (field & a) == b */
+	RS_BITMAP,  /* bit `field` of the bitmap that starts at word a */
+	RS_SET32,   /* field lies in an interval of set32[a] */
+	RS_SET128,  /* likewise for IPv6 addresses, set128[a] */
+	RS_IFACE,   /* the interface's name matches a pattern of the mask b:a */
+	RS_LIMIT,   /* bucket[a] has a token */
+	RS_COUNT,   /* count for rule a */
+	RS_LOG,     /* log[a] */
+	RS_MARK,    /* the mark becomes a */
+	RS_JUMP,    /* go to a, come back */
+	RS_GOTO,    /* go to a */
+	RS_RETURN,  /* back to the jump, or the base chain's policy */
+	RS_VERDICT, /* code a, reject_with in field; rule b decided */
+};
+
+enum rs_field {
+	RS_F_SADDR,
+	RS_F_DADDR,
+	RS_F_L4PROTO,
+	RS_F_SPORT,
+	RS_F_DPORT,
+	RS_F_TCP_FLAGS,
+	RS_F_ICMP_TYPE,
+	RS_F_ICMP_CODE,
+	RS_F_TTL,
+	RS_F_MARK,
+	RS_F_LENGTH,
+	RS_F_DIR,
+	RS_F_IIF,
+	RS_F_OIF,
+};
+
+struct rs_insn {
+	uint8_t op;          /* enum rs_op */
+	uint8_t field;       /* enum rs_field */
+	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
+	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
+	uint8_t negated : 1; /* matches where the field is there and does not fit */
+	uint32_t next;       /* where a match that fails goes on */
+	uint32_t a;
+	uint32_t b;
+};
+
+_Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
+
+struct rs_u128 {
+	uint64_t hi;
+	uint64_t lo;
+};
+
+/* Disjoint intervals in ascending order; both ends belong to them. */
+struct rs_set32 {
+	const uint32_t *lo;
+	const uint32_t *hi;
+	uint32_t len; /* > 0 */
+};
+
+struct rs_set128 {
+	const struct rs_u128 *lo;
+	const struct rs_u128 *hi;
+	uint32_t len; /* > 0 */
+};
+
+/* A token bucket as the generic cell rate algorithm: the one word is when it will be full. */
+struct rs_bucket {
+	_Atomic uint64_t full_ns;
+	uint64_t interval_ns; /* per token */
+	uint64_t slack_ns;    /* (burst - 1) * interval_ns */
+} __attribute__((aligned(64)));
+
+struct rs_log {
+	const char *prefix;
+	uint32_t level;
+};
+
+struct rs_pattern {
+	const char *text;
+	uint32_t size;
+	uint32_t is_prefix; /* was written "text*" */
+};
+
+/* ifindex 0 = never used; a mask of 0 is a slot that may be taken over. */
+struct rs_ifslot {
+	_Atomic uint32_t ifindex;
+	_Atomic uint64_t mask;
+};
+
+struct ruleset {
+	const struct rs_insn *code;
+	uint32_t entry[CHAINS_LEN][RS_FAMILIES_LEN][CT_STATES_LEN];
+	uint8_t policy[CHAINS_LEN][RS_FAMILIES_LEN]; /* enum rule_code where no rule decides */
+	uint8_t has_chain[CHAINS_LEN];
+	const struct rs_set32 *set32;
+	const struct rs_set128 *set128;
+	const uint64_t *bitmap;
+	struct rs_bucket *bucket;
+	const struct rs_log *log;
+	const struct rs_pattern *pattern;
+	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
+	uint32_t patterns_len;
+	uint32_t rules_len;
+};
+
+struct rs_count {
+	_Atomic uint64_t packets;
+	_Atomic uint64_t bytes;
+};
+
+struct ruleset_counters {
+	uint32_t rules_len;
+	struct rs_count rule[] __attribute__((aligned(64)));
+};
+
+/* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */
+uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex);
+
+#endif

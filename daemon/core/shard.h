@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the engine: a shard, the engine, and what the steps of a packet tell each other.
+ *
+ * engine.c      batches, locks, the order of the steps
+ * engine_find.c find and track: which flow, which state
+ * engine_late.c TCP segments without a live entry
+ * engine_age.c  expiry, lists, deletion
+ */
+#ifndef FINWALL_CORE_SHARD_H
+#define FINWALL_CORE_SHARD_H
+
+#include <finwall/engine.h>
+#include <finwall/flowtab.h>
+#include <finwall/late_close.h>
+
+#include <stdatomic.h>
+
+/* Sources share a bucket by their keyed hash, so that no flood of addresses can use up memory. */
+#define LATE_SOURCES 4096
+
+struct shard {
+	_Atomic uint32_t lock; /* 0 = free */
+	struct flowtab flows;
+	struct graveyard graves;
+} __attribute__((aligned(64)));
+
+struct engine {
+	struct engine_config cfg;
+	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
+	_Atomic uint64_t late_bucket;
+	_Atomic uint64_t late_source[LATE_SOURCES];
+	struct shard shard[];
+};
+
+/* A packet on its way through the steps. */
+struct job {
+	const struct policy *policy;
+	struct engine_worker *w;
+	struct shard *shard;
+	struct mono now;
+	const struct pkt *pkt;
+	struct flowkey key;
+	uint64_t hash;
+	enum key_side side;
+};
+
+/* What find and track make of it. */
+struct track {
+	enum ct_state state;
+	enum reason reason;
+	enum flow_dir dir;
+	struct flow *live;    /* the entry it belongs to, NULL for none (yet) */
+	bool wants_entry;     /* insert fresh if the rules accept the packet */
+	struct flow fresh;    /* complete but for the deadline */
+	int64_t fresh_ttl_ns; /* its time to live */
+	bool must_drop;       /* whatever the rules say (policy reject) */
+	bool has_late;        /* what follows describes a late close */
+	struct late_event late;
+	enum reason late_would[LATE_POLICIES_LEN]; /* what each policy makes of it */
+};
+
+static inline struct shard *shard_of(struct engine *e, uint64_t hash)
+{
+	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
+}
+
+void shard_lock(const struct engine *e, struct shard *s);
+void shard_unlock(struct shard *s);
+
+/* Runs a chain for this packet as it stands. */
+void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
+               struct rule_result *out);
+
+/* Finds and tracks a decoded packet. Entries that exist are updated. Caller holds the lock. */
+void job_track(struct engine *e, const struct job *j, struct track *t);
+
+/* A FIN, RST or ACK without a live entry. */
+void job_track_late(struct engine *e, const struct job *j, struct track *t);
+
+/*
+ * A flow's time has run out: ends it as the idle policy says, or gives it more time to answer a
+ * probe. Returns false when it was ended. Caller holds the lock.
+ */
+bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
+                  struct mono now);
+
+/* Remembers a flow that is about to be deleted, if it is worth it. */
+void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
+                enum tomb_cause cause, struct mono now);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of what can be tuned in the core. A new setting is a field of struct tunables and a row
+ * here; parser, printer and checks take it from the row, finwall.conf(5) tells its story.
+ *
+ * Names and defaults are those of the kernel's sysctls (net.netfilter.nf_conntrack_*).
+ */
+#include <finwall/tunables.h>
+
+#include <finwall/mono.h>
+#include <finwall/pkt.h>
+
+#include <string.h>
+
+#define DAY 86400
+
+/* Longest time that can be set: 248 days, the kernel's limit with 100 ticks a second. */
+#define TIME_MAX (248 * DAY)
+
+static const char *const late_words[] = { "strict",  "remembered", "pickup",
+	                                  "lenient", "reject",     NULL };
+static const char *const idle_words[] = { "forget", "remember", "reset", "probe", NULL };
+static const char *const csum_words[] = { "off", "control", "full", NULL };
+static const char *const kernel_words[] = { "6.18", "newest", NULL };
+
+/* clang-format off */
+#define ROW(block, name, field, kind, choices, dflt, min, max, text) \
+	{ block, name, choices, offsetof(struct tunables, field), kind, dflt, min, max, text }
+#define TIME(block, name, field, dflt, text) \
+	ROW(block, name, field, TUNABLE_DURATION, NULL, dflt, 1, TIME_MAX, text)
+#define SWITCH(block, name, field, dflt, text) \
+	ROW(block, name, field, TUNABLE_SWITCH, NULL, dflt, 0, 1, text)
+#define COUNT(block, name, field, dflt, min, max, text) \
+	ROW(block, name, field, TUNABLE_COUNT, NULL, dflt, min, max, text)
+#define CHOICE(block, name, field, words, dflt, text) \
+	ROW(block, name, field, TUNABLE_CHOICE, words, dflt, 0, \
+	    (int64_t)(sizeof(words) / sizeof(words[0])) - 2, text)
+
+const struct tunable tunables_table[] = {
+	TIME("tcp", "timeout syn-sent",       tcp_timeout_ns[TCP_SYN_SENT],    120, "SYN sent, nothing heard yet"),
+	TIME("tcp", "timeout syn-sent2",      tcp_timeout_ns[TCP_SYN_SENT2],   120, "both sides sent a SYN"),
+	TIME("tcp", "timeout syn-recv",       tcp_timeout_ns[TCP_SYN_RECV],     60, "SYN answered, not acknowledged yet"),
+	TIME("tcp", "timeout established",    tcp_timeout_ns[TCP_ESTABLISHED], 5 * DAY, "open and idle"),
+	TIME("tcp", "timeout fin-wait",       tcp_timeout_ns[TCP_FIN_WAIT],    120, "one side has sent a FIN"),
+	TIME("tcp", "timeout close-wait",     tcp_timeout_ns[TCP_CLOSE_WAIT],   60, "the FIN was acknowledged, the other side is still open"),
+	TIME("tcp", "timeout last-ack",       tcp_timeout_ns[TCP_LAST_ACK],     30, "both sides have sent a FIN"),
+	TIME("tcp", "timeout time-wait",      tcp_timeout_ns[TCP_TIME_WAIT],   120, "closed on both sides"),
+	TIME("tcp", "timeout close",          tcp_timeout_ns[TCP_CLOSE],        10, "ended by a RST"),
+	TIME("tcp", "timeout max-retrans",    tcp_retrans_ns,                  300, "at most, once max-retrans is reached"),
+	TIME("tcp", "timeout unacknowledged", tcp_unacked_ns,                  300, "at most, while data is unacknowledged"),
+	SWITCH("tcp", "loose",              tcp_loose,              1, "take up connections not seen from their start"),
+	SWITCH("tcp", "be-liberal",         tcp_be_liberal,         0, "only RSTs have to fit the window"),
+	SWITCH("tcp", "ignore-invalid-rst", tcp_ignore_invalid_rst, 0, "do not test the sequence number of RSTs"),
+	COUNT("tcp", "max-retrans",         tcp_max_retrans, 3, 0, 255, "retransmissions until timeout max-retrans applies"),
+	CHOICE("tcp", "kernel", tcp_kernel, kernel_words, KERNEL_NEWEST, "kernel whose tracker to be the twin of, where they differ"),
+
+	TIME("udp", "timeout unreplied", udp_unreplied_ns,  30, "no answer yet"),
+	TIME("udp", "timeout replied",   udp_replied_ns,   120, "answered, and talking for two seconds or more"),
+	TIME("icmp", "timeout",          icmp_ns,           30, "ICMP queries"),
+	TIME("icmpv6", "timeout",        icmpv6_ns,         30, "ICMPv6 queries"),
+	TIME("generic", "timeout",       generic_ns,       600, "all other protocols"),
+
+	TIME("connections", "remember",     remember_ns, 5 * DAY, "how long an expired connection is remembered"),
+	SWITCH("connections", "resurrect",  resurrect, 1, "late data brings a remembered connection back"),
+	CHOICE("connections", "late-close", late_close, late_words, LATE_REMEMBERED, "a FIN or RST without an entry, where no late chain decides"),
+	CHOICE("connections", "on-idle",    on_idle, idle_words, IDLE_REMEMBER, "a TCP connection whose time runs out, where no idle chain decides"),
+	COUNT("connections", "late-rate",   late_rate, 100, 1, 1000000, "late closes per second that lenient and reject handle"),
+	COUNT("connections", "late-rate-source", late_rate_source, 20, 1, 1000000, "the same, of one IPv4 address or IPv6 /64"),
+	TIME("connections", "probe-interval", probe_interval_ns, 15, "between the keepalives of the idle policy probe"),
+	COUNT("connections", "probe-count", probe_count, 3, 1, 50, "unanswered keepalives until an end counts as dead"),
+	CHOICE("connections", "checksum",   checksum, csum_words, CSUM_POLICY_CONTROL, "transport checksums to verify: none, of SYN FIN RST, all"),
+	SWITCH("connections", "enforce",    enforce, 1, "off: judge and count, but accept every packet"),
+};
+/* clang-format on */
+
+const size_t tunables_table_len = sizeof(tunables_table) / sizeof(tunables_table[0]);
+
+void tunables_init(struct tunables *tun)
+{
+	memset(tun, 0, sizeof(*tun));
+	for (size_t i = 0; i < tunables_table_len; i++) {
+		tunable_set(tun, &tunables_table[i], tunables_table[i].dflt);
+	}
+}
+
+int64_t tunable_get(const struct tunables *tun, const struct tunable *row)
+{
+	const char *field = (const char *)tun + row->offset;
+	int64_t duration_ns;
+	uint32_t number;
+
+	if (row->kind == TUNABLE_DURATION) {
+		memcpy(&duration_ns, field, sizeof(duration_ns));
+		return duration_ns / NSEC_PER_SEC;
+	}
+	memcpy(&number, field, sizeof(number));
+	return number;
+}
+
+void tunable_set(struct tunables *tun, const struct tunable *row, int64_t value)
+{
+	char *field = (char *)tun + row->offset;
+	int64_t duration_ns = 0;
+	uint32_t number = (uint32_t)value;
+
+	if (row->kind == TUNABLE_DURATION) {
+		duration_ns = sec_to_ns(value);
+		memcpy(field, &duration_ns, sizeof(duration_ns));
+		return;
+	}
+	memcpy(field, &number, sizeof(number));
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon as its parts see it: one struct, owned and used by the main thread.
+ *
+ * Workers see only their own struct worker and the engine. Everything else here (configuration,
+ * control socket, logging, interface names) runs on the main thread's event loop and needs no lock.
+ */
+#ifndef FINWALL_DAEMON_H
+#define FINWALL_DAEMON_H
+
+#include "events.h"
+#include "worker.h"
+
+#include <finwall/config.h>
+#include <finwall/engine.h>
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct log;
+struct ifnames;
+struct ctl;
+
+struct daemon {
+	/* set once */
+	const char *config_path;
+	const char *socket_path; /* of the control socket; NULL = the default */
+	struct event_base *base;
+	struct log *log;         /* io/log.h */
+	struct ifnames *ifnames; /* io/ifname.h: index to name */
+	struct engine *engine;
+	void *engine_mem;
+	size_t engine_mem_size;
+	struct mono start;
+	int64_t start_wall_sec;            /* seconds since 1970 */
+	struct settings settings_at_start; /* those that cannot change are in force as here */
+	struct worker *workers;
+	uint32_t workers_len;
+	uint32_t verbose; /* late closes go to the log */
+	/* current configuration: settings, rules, counters; ->older are on their way out */
+	struct generation *generation;
+	uint32_t reloads;        /* successful ones */
+	uint32_t reloads_failed; /* the old configuration stayed */
+	/* the main thread's own access to the engine: deleting, flushing */
+	struct engine_worker control;
+	/* the control socket's state; NULL when there is none */
+	struct ctl *ctl;
+	/* sees every event as it is drained; may be NULL */
+	void (*tap)(void *ctx, const struct event *ev);
+	void *tap_ctx;
+	/* the loop's own */
+	struct event *ev_term;
+	struct event *ev_int;
+	struct event *ev_hup;
+	struct event *ev_tick;
+	struct event *ev_link;
+	int64_t watchdog_ns; /* how often the service manager wants to hear of us; 0 = never */
+	struct mono watchdog_fed;
+	struct mono troubles_told;
+};
+
+/* How the program ends. */
+enum exit_code {
+	EXIT_OK,
+	EXIT_BAD_CONFIG,
+	EXIT_CANNOT_RUN,
+};
+
+/*
+ * daemon_init: everything up to running workers; says itself what went wrong. daemon_run: the main
+ * loop, until daemon_stop(). daemon_fini: ends the workers with all packets answered and releases
+ * everything; also after a daemon_init() that failed. d is zeroed but for what is set on the
+ * command line.
+ */
+enum exit_code daemon_init(struct daemon *d);
+void daemon_run(struct daemon *d);
+void daemon_fini(struct daemon *d);
+
+/*
+ * reload.c: a generation from the configuration file, for d->workers_len workers, or while that is
+ * 0 for as many as the settings ask for. NULL: *errors as in daemon_reload().
+ */
+struct generation *generation_new(const struct daemon *d, uint32_t number, char **errors);
+
+/* reload.c: with all that are older; NULL is fine. */
+void generation_free(struct generation *g);
+
+/* reload.c: frees what no worker uses any longer, after the events that refer to it were drained.
+ */
+void generation_retire(struct daemon *d);
+
+/* housekeeping.c: to be called some times a second. */
+void housekeeping_tick(struct daemon *d);
+
+/* housekeeping.c: hands on what the workers told. */
+void housekeeping_drain_events(struct daemon *d);
+
+/*
+ * Reads the configuration file again and puts it in force, or leaves everything as it was. Returns
+ * 0, or -errno with *errors set to malloc'd lines for people (the caller frees them; may be NULL
+ * when memory ran out). Logs the outcome itself.
+ */
+int daemon_reload(struct daemon *d, char **errors);
+
+/* Ends the main loop soon: what SIGTERM does. */
+void daemon_stop(struct daemon *d);
+
+/* Adds up what all workers and the main thread counted. sum is overwritten. */
+void daemon_stats(const struct daemon *d, struct stats *sum);
+
+/* What is in force. */
+static inline const struct settings *daemon_settings(const struct daemon *d)
+{
+	return config_settings(d->generation->config);
+}
+
+#endif

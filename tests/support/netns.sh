@@ -59,6 +59,8 @@ netns_end() {
 		kill -KILL "$pid" 2>/dev/null || true
 	done
 	for name in $ns_names; do
+		# also what was started in subshells, whose numbers did not come to bg_pids
+		ip netns pids "$ns_tag-$name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
 		ip netns del "$ns_tag-$name" 2>/dev/null || true
 	done
 	rm -rf "$work"

@@ -3,6 +3,7 @@
 #
 # The late close for real, as scripts/try.sh shows it, and with the firewall on a gateway; without a
 # firewall too, so that what the others drop is known to arrive otherwise.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # ctest calls all scripts here with sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/support/netns.sh

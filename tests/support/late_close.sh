@@ -13,16 +13,12 @@
 #   host      the closing end, with the firewall --- its peer     INPUT and OUTPUT, as in the article
 #   gateway   client --- router with the firewall --- server      FORWARD
 #
-# From the environment: FINWALL_PEER, the tool `peer` (tests/support/peer.c).
-#
-# shellcheck disable=SC2154 # bin, work and ns_tag are netns.sh's
+# shellcheck disable=SC2154 # bin, peer, work and ns_tag are netns.sh's
 
 LC_IDLE_S=4      # the firewall forgets an idle connection after this
 LC_SETTLE_S=15   # and what follows a close has so long to come to rest
 LC_IN_VAIN=16    # dropped segments of eight closing connections, for the rest to count as stuck
 LC_SCAN_LEN=2000 # segments of a scan, per address family
-
-LC_PEER=${FINWALL_PEER:-$bin/../tests/peer}
 
 # One port for each who and how, so that a port says which case a socket belongs to.
 declare -A LC_PORT=([client-FIN]=7001 [client-RST]=7002 [server-FIN]=7003 [server-RST]=7004)
@@ -30,22 +26,24 @@ LC_PORTS_CLIENT=7001-7002 # the client closes
 LC_PORTS_SERVER=7003-7004 # the server does
 
 # What a bed knows of itself. lc_build sets it, and the bed's own process inherits it.
-declare -A closer=() peer=() addr4=() addr6=() hold_pid=()
+declare -A closer=() answerer=() addr4=() addr6=() hold_pid=()
 
 # lc_start NAME TOPOLOGY FIREWALL: starts the case in a bed, in the background; lc_wait waits for
 # it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none. Leaves
 # $work/NAME/result with lines
+#   scan SENT PASSED DROPPED           lone segments of connections that never were
 #   close CLOSES HOW FAMILY CLOSER-STATE PEER-STATE
 #   dropped PACKETS                    of the closing connections
-#   scan SENT PASSED DROPPED           lone segments of connections that never were
 declare -A bed_pid=()
 lc_start() {
 	bed=$1 firewall=$3
 	mkdir "$work/$bed"
 	lc_build "$2"
+	set -m # a process group of its own, so that none of it is left when it is ended early
 	lc_run >"$work/$bed/log" 2>&1 &
+	set +m
 	bed_pid[$bed]=$!
-	bg_pids="$bg_pids $!"
+	bg_pids="$bg_pids -$!"
 }
 
 # lc_wait NAME: true when the bed has a result; says what went wrong when it has none.
@@ -72,11 +70,13 @@ lc_run() {
 	"lc_up_$firewall"
 	lc_connect
 	lc_expire
-	lc_close
 	{
-		lc_show_sockets
-		echo "dropped $(lc_dropped)"
+		# first, because sockets that are stuck repeat their FINs into the count
 		lc_scan
+		lc_close
+		lc_show_sockets
+		echo "dropped $(lc_dropped_since)"
+		lc_down
 	} >"$work/result.new"
 	mv "$work/result.new" "$work/result"
 }
@@ -91,7 +91,7 @@ lc_build() {
 		lc_cable host far
 		fw=$bed-host
 		closer=([client]=$bed-host [server]=$bed-host)
-		peer=([client]=$bed-far [server]=$bed-far)
+		answerer=([client]=$bed-far [server]=$bed-far)
 		;;
 	gateway)
 		lc_node client 10.77.1.2 fd77:1::2
@@ -105,7 +105,7 @@ lc_build() {
 		ns_router "$bed-router"
 		fw=$bed-router
 		closer=([client]=$bed-client [server]=$bed-server)
-		peer=([client]=$bed-server [server]=$bed-client)
+		answerer=([client]=$bed-server [server]=$bed-client)
 		;;
 	esac
 }
@@ -192,6 +192,15 @@ lc_up_finwall() { # lc_up_finwall LATE-POLICY
 		fail "finwall hook up does not work"
 }
 
+lc_down() {
+	case $firewall in
+	strict | remembered)
+		lc_finwall hook down
+		daemon_end
+		;;
+	esac
+}
+
 lc_finwall() {
 	ns "$fw" "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }
@@ -229,13 +238,17 @@ lc_dropped() {
 		END { print n + 0 }'
 }
 
+lc_dropped_since() { # since dropped_before was set
+	echo $(($(lc_dropped) - dropped_before))
+}
+
 # --- connections
 
 lc_connect() {
-	lc_hold client-server "${peer[client]}" listen "$LC_PORTS_CLIENT" "${peer[client]}"
+	lc_hold client-server "${answerer[client]}" listen "$LC_PORTS_CLIENT" "${answerer[client]}"
 	lc_hold server-server "${closer[server]}" listen "$LC_PORTS_SERVER" "${closer[server]}"
-	lc_hold client-client "${closer[client]}" connect "$LC_PORTS_CLIENT" "${peer[client]}"
-	lc_hold server-client "${peer[server]}" connect "$LC_PORTS_SERVER" "${closer[server]}"
+	lc_hold client-client "${closer[client]}" connect "$LC_PORTS_CLIENT" "${answerer[client]}"
+	lc_hold server-client "${answerer[server]}" connect "$LC_PORTS_SERVER" "${closer[server]}"
 	lc_talk client "$LC_PORTS_CLIENT"
 	lc_talk server "$LC_PORTS_SERVER"
 }
@@ -244,7 +257,7 @@ lc_connect() {
 # server. Commands go into a named pipe; it is opened both ways everywhere, so that nobody waits.
 lc_hold() {
 	mkfifo "$work/$1.in"
-	ip netns exec "$ns_tag-$2" "$LC_PEER" "$3" "$4" "${addr4[$5]}" "${addr6[$5]}" \
+	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "${addr4[$5]}" "${addr6[$5]}" \
 		<>"$work/$1.in" >"$work/$1.out" 2>&1 &
 	hold_pid[$1]=$!
 	bg_pids="$bg_pids $!"
@@ -277,6 +290,7 @@ lc_expire() {
 # RST by order; FIN as in the article: the process is killed.
 lc_close() {
 	local who
+	dropped_before=$(lc_dropped)
 	for who in client server; do
 		lc_tell "$who-$who" rst "${LC_PORT[$who-RST]}"
 		wait_until grep '^done rst' "$work/$who-$who.out"
@@ -302,10 +316,10 @@ lc_settled() {
 		if grep -Eqv 'TIME-WAIT|FIN-WAIT-1|^$' <<<"$sockets"; then
 			return 1
 		fi
-		if grep -q FIN-WAIT-1 <<<"$sockets" && (($(lc_dropped) < LC_IN_VAIN)); then
+		if grep -q FIN-WAIT-1 <<<"$sockets" && (($(lc_dropped_since) < LC_IN_VAIN)); then
 			return 1
 		fi
-		if lc_sockets "${peer[$who]}" "$who" | grep -qv ESTAB; then
+		if lc_sockets "${answerer[$who]}" "$who" | grep -qv ESTAB; then
 			return 1
 		fi
 	done
@@ -333,7 +347,7 @@ lc_show_sockets() {
 			for family in ipv4 ipv6; do
 				echo "close $who $how $family" \
 					"$(lc_state "${closer[$who]}" "$who" "$how" "$family")" \
-					"$(lc_state "${peer[$who]}" "$who" "$how" "$family")"
+					"$(lc_state "${answerer[$who]}" "$who" "$how" "$family")"
 			done
 		done
 	done
@@ -348,22 +362,21 @@ lc_state() { # lc_state NAMESPACE WHO HOW FAMILY: as ss says it; "closed" when t
 # --- the scan: segments that would close a connection, of connections that never were
 
 lc_scan() {
-	local from=${peer[server]} to=${closer[server]}
-	local sent=$((2 * LC_SCAN_LEN)) passed_before dropped_before
+	local from=${answerer[server]} to=${closer[server]}
+	local sent=$((2 * LC_SCAN_LEN)) passed_before
 
 	passed_before=$(lc_segments_in "$to")
 	dropped_before=$(lc_dropped)
 	{
-		ns "$from" "$LC_PEER" scan fin,rst "$LC_SCAN_LEN" "${addr4[$from]}" "${addr4[$to]}"
-		ns "$from" "$LC_PEER" scan fin,rst "$LC_SCAN_LEN" "${addr6[$from]}" "${addr6[$to]}"
+		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr4[$from]}" "${addr4[$to]}"
+		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr6[$from]}" "${addr6[$to]}"
 	} >"$work/scan.out"
 	wait_until lc_scan_is_over
-	echo "scan $sent $(($(lc_segments_in "$to") - passed_before))" \
-		"$(($(lc_dropped) - dropped_before))"
+	echo "scan $sent $(($(lc_segments_in "$to") - passed_before)) $(lc_dropped_since)"
 }
 
 lc_scan_is_over() {
-	(($(lc_segments_in "$to") - passed_before + $(lc_dropped) - dropped_before >= sent))
+	(($(lc_segments_in "$to") - passed_before + $(lc_dropped_since) >= sent))
 }
 
 # Segments that reached TCP there, behind every filter.

@@ -18,6 +18,8 @@
 }
 
 %code {
+#include "settings.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -480,7 +482,7 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 		return 0;
 	}
 	p->is_recovering = true;
-	if (found == YYSYMBOL_END || found == YYSYMBOL_NL) {
+	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s", yysymbol_name(found),
 			     expected);
 	} else if (why != NULL) {

@@ -188,6 +188,12 @@ MUTANTS = [
 
 # What no packet can tell.
 SAME = {
+    "to = SR;":
+        "where the segment came from matters later only for a SYN, or on the way to ESTABLISHED or "
+        "FIN_WAIT",
+    "if (s->class_nr == SEG_SYN) {\n\t\tt->last_flags = 0;":
+        "a SYN of the reply side is ignored in TIME_WAIT only, and only where no FIN was seen, which "
+        "does not happen",
     "if (s->class_nr == SEG_SYN && to == SS) {":
         "a SYN from SYN_SENT goes on to SYN_SENT or, from the reply side, to SYN_SENT2, where it is "
         "the first answer",

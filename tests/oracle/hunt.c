@@ -327,6 +327,7 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 {
 	static struct hunt_state h;
 	struct mono start = duel_now();
+	struct mono until = mono_add(start, sec_to_ns(cfg->seconds));
 	uint64_t next_settings = SETTINGS_PERIOD;
 	uint64_t next_table = TABLE_PERIOD;
 
@@ -338,8 +339,8 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	h.rng.state = cfg->seed;
 	h.next_port = 1024;
 	start_over(&h);
-	while (out->packets < cfg->packets && out->differences < cfg->differences_max &&
-	       !out->broken) {
+	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&
+	       out->differences < cfg->differences_max && !out->broken) {
 		struct mono now = duel_now();
 
 		step(&h, pick_flow(&h, now), now);

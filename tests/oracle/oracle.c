@@ -24,6 +24,8 @@
 #define EXIT_SKIP  77
 #define EXIT_USAGE 2
 
+#define SECONDS_MAX 86400
+
 #define REPLAYS_MAX 4
 
 /* What is to be done. */
@@ -39,8 +41,8 @@ struct mode {
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
-	      "              [--seed S] [--settings random|default] [--differences N]\n"
-	      "              [--via-daemon FINWALLD]\n"
+	      "              [--seconds N] [--seed S] [--settings random|default]\n"
+	      "              [--differences N] [--via-daemon FINWALLD]\n"
 	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
 }
@@ -78,6 +80,7 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		{ "proto", required_argument, NULL, 'p' },
 		{ "family", required_argument, NULL, 'f' },
 		{ "packets", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 't' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
@@ -102,6 +105,10 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 			break;
 		case 'n':
 			ok = parse_u64(optarg, &cfg->packets);
+			break;
+		case 't':
+			ok = parse_u64(optarg, &n) && n <= SECONDS_MAX;
+			cfg->seconds = (unsigned)n;
 			break;
 		case 's':
 			ok = parse_u64(optarg, &cfg->seed);

@@ -97,6 +97,9 @@ void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out);
 size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
                     const uint8_t *l4, size_t l4_size, uint8_t *out);
 
+/* The flavour that is a fragment header (IPv6). */
+#define SHOT_EXT_FRAGMENT 3
+
 /* The flavours that ext can have for a family: 0..n-1. */
 unsigned shot_ext_flavours(uint8_t family);
 

@@ -326,10 +326,10 @@ static void check_answer(struct config *c, struct loc loc, enum answer answer, e
 	const char *word = answer_table[answer].word;
 
 	if (!answer_fits(answer, kind)) {
-		config_error(c, loc, "\"%s\" is no answer of a %s chain, expected %s", word,
-		             kind == CHAIN_CLOSE_LATE   ? "late"
-		             : kind == CHAIN_CLOSE_IDLE ? "idle"
-		                                        : "filter",
+		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s", word,
+		             kind == CHAIN_CLOSE_LATE   ? "a late"
+		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
+		                                        : "a filter",
 		             answers_for(kind));
 	} else if (why != NULL) {
 		config_error(c, loc, "\"%s\" %s, expected %s", word, why,
@@ -446,6 +446,28 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 	}
 }
 
+/* What the matches of a rule so far say of its packets. */
+struct demands {
+	uint8_t family; /* 0 = nothing */
+	uint8_t proto;
+};
+
+static void check_demands(struct config *c, const struct stmt *s, struct demands *d)
+{
+	const struct selector *sel = s->match.sel;
+	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+
+	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
+	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
+		config_error(c, s->loc,
+		             "%s %s never matches together with what is before it, expected "
+		             "matches of one protocol",
+		             sel->header, sel->name);
+	}
+	d->family = sel->family != 0 ? sel->family : d->family;
+	d->proto = proto != 0 ? proto : d->proto;
+}
+
 static bool stmt_ends_rule(const struct stmt *s)
 {
 	switch (s->kind) {
@@ -472,6 +494,7 @@ static void check_rules(struct config *c, struct chain *ch)
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
+		struct demands demands = { 0, 0 };
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
@@ -479,6 +502,7 @@ static void check_rules(struct config *c, struct chain *ch)
 			s->nr = c->stmts_len++;
 			if (s->kind == STMT_MATCH) {
 				check_match(c, ch, s);
+				check_demands(c, s, &demands);
 			} else if (s->kind == STMT_ANSWER) {
 				check_answer(c, s->loc, s->answer.answer, ch->kind);
 			} else if (s->kind == STMT_COUNTER && counters_len++ != 0) {

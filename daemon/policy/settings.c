@@ -347,7 +347,7 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	}
 	value = read_value(s.row, last);
 	if (value < 0) {
-		config_error(c, last->loc, "%s \"%s\" is out of range, expected %s", s.row->name,
+		config_error(c, last->loc, "%s cannot be \"%s\", expected %s", s.row->name,
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
 		return;
 	}

@@ -8,6 +8,7 @@
  */
 #include "daemon.h"
 
+#include "ctl_cmd.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "io/log.h"
@@ -34,6 +35,7 @@ static int make_engine(struct daemon *d);
 static int open_queues(struct daemon *d);
 static int start_workers(struct daemon *d);
 static int make_events(struct daemon *d);
+static int open_control(struct daemon *d);
 static void stop_workers(struct daemon *d);
 
 enum exit_code daemon_init(struct daemon *d)
@@ -41,6 +43,7 @@ enum exit_code daemon_init(struct daemon *d)
 	enum exit_code code;
 	int err;
 
+	d->raw = RAWSEND_NONE;
 	d->start = clock_now();
 	d->start_wall_sec = clock_wall_sec();
 	d->watchdog_ns = notify_watchdog_ns();
@@ -58,9 +61,9 @@ enum exit_code daemon_init(struct daemon *d)
 		log_say(d->log, LOG_LEVEL_ERROR, "cannot read the interfaces: %s", strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	ifnames_tell(d->ifnames, d->generation->policy.rules);
+	generation_equip(d, d->generation);
 	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0 ||
-	    start_workers(d) != 0) {
+	    start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
@@ -84,6 +87,7 @@ void daemon_fini(struct daemon *d)
 {
 	struct event *events[] = { d->ev_term, d->ev_int, d->ev_hup, d->ev_tick, d->ev_link };
 
+	ctl_stop(d);
 	if (d->workers != NULL) {
 		stop_workers(d);
 		mem_unmap(d->workers, d->workers_len * sizeof(*d->workers));
@@ -93,6 +97,7 @@ void daemon_fini(struct daemon *d)
 			event_free(events[i]);
 		}
 	}
+	rawsend_stop(&d->raw);
 	generation_free(d->generation);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
@@ -248,6 +253,18 @@ static int start_workers(struct daemon *d)
 		}
 	}
 	return 0;
+}
+
+static int open_control(struct daemon *d)
+{
+	const char *path = d->socket_path != NULL ? d->socket_path : FINWALL_SOCKET_PATH;
+	int err = ctl_start(d, path);
+
+	if (err != 0) {
+		log_say(d->log, LOG_LEVEL_ERROR, "cannot listen at %s: %s", path,
+		        err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
+	}
+	return err;
 }
 
 static void stop_workers(struct daemon *d)

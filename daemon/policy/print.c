@@ -220,7 +220,11 @@ static void print_config(void *ctx)
 	struct print *p = ctx;
 
 	text_add(&p->out, "%s", "");
-	settings_print(&p->out, p->c);
+	if (p->how == PRINT_SETTINGS) {
+		settings_print(&p->out, p->c, SETTINGS_ALL);
+		return;
+	}
+	settings_print(&p->out, p->c, SETTINGS_CHANGED);
 	for (const struct table *t = p->c->tables; t != NULL; t = t->next) {
 		text_add(&p->out, "%stable %s %s {\n", p->out.size != 0 ? "\n" : "",
 		         table_families[t->family], t->name);

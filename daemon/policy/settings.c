@@ -415,7 +415,7 @@ static void setting_print(struct text *t, const struct tunable *row, int64_t val
 	text_add(t, "\n");
 }
 
-void settings_print(struct text *t, const struct config *c)
+void settings_print(struct text *t, const struct config *c, enum settings_which which)
 {
 	bool is_open = false;
 	struct setting s;
@@ -426,7 +426,8 @@ void settings_print(struct text *t, const struct config *c)
 		for (size_t nr = 0; setting_at(nr, &s); nr++) {
 			int64_t value = setting_get(c, &s);
 
-			if (strcmp(s.row->block, blocks[b]) != 0 || value == s.row->dflt) {
+			if (strcmp(s.row->block, blocks[b]) != 0 ||
+			    (which == SETTINGS_CHANGED && value == s.row->dflt)) {
 				continue;
 			}
 			if (!has_block) {

@@ -5,7 +5,6 @@
  * configuration complete, so that the compiler meets no surprise.
  */
 #include "selector.h"
-#include "settings.h"
 
 #include <string.h>
 
@@ -304,9 +303,9 @@ static const char *answers_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup or lenient";
+		return "strict, remembered, pickup, lenient or reject";
 	case CHAIN_CLOSE_IDLE:
-		return "forget or remember";
+		return "forget, remember, reset or probe";
 	default:
 		return "accept, drop or reject";
 	}
@@ -322,20 +321,32 @@ static bool answer_fits(enum answer answer, enum chain_kind kind)
 
 static void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
 {
-	const char *why = answer_is_missing(answer, kind);
-	const char *word = answer_table[answer].word;
-
 	if (!answer_fits(answer, kind)) {
-		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s", word,
+		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s",
+		             answer_table[answer].word,
 		             kind == CHAIN_CLOSE_LATE   ? "a late"
 		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
 		                                        : "a filter",
 		             answers_for(kind));
-	} else if (why != NULL) {
-		config_error(c, loc, "\"%s\" %s, expected %s", word, why,
-		             answers_for(answer_table[answer].kind == CHAIN_FILTER
-		                                 ? CHAIN_CLOSE_LATE
-		                                 : answer_table[answer].kind));
+	}
+}
+
+static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
+{
+	const struct reject *r = s->answer.reject;
+
+	if (r == NULL) {
+		return;
+	}
+	if (ch->kind == CHAIN_CLOSE_LATE) {
+		config_error(c, s->loc,
+		             "a late reject is always a reset, expected nothing behind it");
+	} else if (r->family != 0 && ch->table->family == (r->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, s->loc,
+		             "%s in a table of family %s never happens, expected icmpx, "
+		             "or a table of family inet or %s",
+		             r->text, table_families[ch->table->family],
+		             r->family == 4 ? "ip" : "ip6");
 	}
 }
 
@@ -505,6 +516,7 @@ static void check_rules(struct config *c, struct chain *ch)
 				check_demands(c, s, &demands);
 			} else if (s->kind == STMT_ANSWER) {
 				check_answer(c, s->loc, s->answer.answer, ch->kind);
+				check_reject(c, ch, s);
 			} else if (s->kind == STMT_COUNTER && counters_len++ != 0) {
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}

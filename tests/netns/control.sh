@@ -220,6 +220,15 @@ def connect():
 	s.connect(sys.argv[1])
 	return s
 ask = json.dumps({"method": "org.finwall.Control.ListConnections", "more": True}).encode() + b"\0"
+# one that asks, closes its sending side, and reads slowly gets everything all the same
+s = connect()
+s.sendall(ask)
+s.shutdown(socket.SHUT_WR)
+out = b""
+while part := s.recv(4096):
+	out += part
+replies = [json.loads(m)["parameters"]["connections"] for m in out.split(b"\0")[:-1]]
+assert sum(map(len, replies)) == 3000, len(replies)
 lazy = [connect() for i in range(20)]
 for s in lazy:
 	s.sendall(ask * 20)

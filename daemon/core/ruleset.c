@@ -231,8 +231,10 @@ static bool matches(const struct run *run, const struct rs_insn *i)
 		break;
 	case RS_LIMIT:
 		bucket = &rs->bucket[i->a];
-		hit = gcra_take(&bucket->full_ns, bucket->interval_ns, bucket->slack_ns,
-		                run->in->now);
+		hit = run->in->only_asked != 0
+		              ? gcra_has(&bucket->full_ns, bucket->slack_ns, run->in->now)
+		              : gcra_take(&bucket->full_ns, bucket->interval_ns, bucket->slack_ns,
+		                          run->in->now);
 		break;
 	default:
 		break;

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line's end of the control socket. See client.h.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A daemon that is silent for so long is not there. */
+#define REPLY_TIMEOUT_SEC 30
+
+struct client {
+	int fd;
+	char *buf;
+	size_t buf_size; /* bytes in it */
+	size_t buf_room;
+};
+
+static int connect_to(int fd, const char *socket_path);
+static int send_all(int fd, const char *bytes, size_t size);
+static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *cmd, int error);
+static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_reply *reply);
+
+struct client *client_open(const char *socket_path)
+{
+	const struct timeval patience = { .tv_sec = REPLY_TIMEOUT_SEC };
+	struct client *c = calloc(1, sizeof(*c));
+	int error;
+
+	if (c == NULL) {
+		return NULL;
+	}
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	error = c->fd < 0 ? errno : -connect_to(c->fd, socket_path);
+	if (error != 0) {
+		client_close(c);
+		errno = error;
+		return NULL;
+	}
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return c;
+}
+
+void client_close(struct client *c)
+{
+	if (c == NULL) {
+		return;
+	}
+	if (c->fd >= 0) {
+		close(c->fd);
+	}
+	free(c->buf);
+	free(c);
+}
+
+int client_call(struct client *c, const char *method, json_t *parameters, enum ctl_more more)
+{
+	char name[128];
+	size_t size;
+	char *msg;
+	int rc;
+
+	snprintf(name, sizeof(name), "%s%s", strchr(method, '.') ? "" : CTL_INTERFACE ".", method);
+	msg = ctl_encode_call(name, parameters, more, &size);
+	if (msg == NULL) {
+		return -ENOMEM;
+	}
+	rc = send_all(c->fd, msg, size);
+	free(msg);
+	return rc;
+}
+
+int client_reply(struct client *c, struct ctl_reply *out)
+{
+	for (;;) {
+		size_t msg_size;
+		enum ctl_frame frame;
+		ssize_t n;
+
+		frame = ctl_frame_find(c->buf != NULL ? c->buf : "", c->buf_size,
+		                       CTL_REPLY_SIZE_MAX, &msg_size);
+		if (frame == CTL_FRAME_TOO_LONG) {
+			return -EMSGSIZE;
+		}
+		if (frame == CTL_FRAME_WHOLE) {
+			int rc = ctl_reply_parse(c->buf, msg_size, out);
+
+			c->buf_size -= msg_size + 1;
+			memmove(c->buf, c->buf + msg_size + 1, c->buf_size);
+			return rc;
+		}
+		if (c->buf_size == c->buf_room) {
+			size_t room = c->buf_room * 2 + 16384;
+			char *buf = realloc(c->buf, room);
+
+			if (buf == NULL) {
+				return -ENOMEM;
+			}
+			c->buf = buf;
+			c->buf_room = room;
+		}
+		n = recv(c->fd, c->buf + c->buf_size, c->buf_room - c->buf_size, 0);
+		if (n == 0) {
+			return -ECONNRESET;
+		}
+		if (n < 0 && errno != EINTR) {
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		}
+		c->buf_size += n > 0 ? (size_t)n : 0;
+	}
+}
+
+enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
+                         json_t *parameters, enum ctl_more more, client_fn *each, void *ctx)
+{
+	struct client *c = client_open(cli->socket_path);
+	enum cli_exit code = CLI_OK;
+	bool continues = true;
+	int rc;
+
+	if (c == NULL) {
+		json_decref(parameters);
+		return no_daemon(cli, cmd, errno);
+	}
+	rc = client_call(c, method, parameters, more);
+	while (rc == 0 && continues && code == CLI_OK) {
+		struct ctl_reply reply;
+
+		rc = client_reply(c, &reply);
+		if (rc < 0) {
+			break;
+		}
+		continues = reply.continues;
+		if (reply.error != NULL) {
+			code = explain(cmd, &reply);
+		} else if (each != NULL) {
+			code = each(ctx, reply.parameters);
+		}
+		ctl_reply_fini(&reply);
+	}
+	client_close(c);
+	return rc < 0 ? no_daemon(cli, cmd, -rc) : code;
+}
+
+static int connect_to(int fd, const char *socket_path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	if (strlen(socket_path) >= sizeof(addr.sun_path)) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(addr.sun_path, socket_path, strlen(socket_path));
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+static int send_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR) {
+			return -errno;
+		}
+		if (n > 0) {
+			bytes += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *cmd, int error)
+{
+	const char *why = strerror(error);
+
+	if (error == ENOENT || error == ECONNREFUSED) {
+		why = "no daemon is running";
+	} else if (error == ECONNRESET || error == EPIPE) {
+		why = "the daemon closed the connection";
+	} else if (error == ETIMEDOUT) {
+		why = "the daemon does not answer";
+	} else if (error == EBADMSG || error == EMSGSIZE) {
+		why = "the answer is not of the control protocol";
+	}
+	fprintf(stderr, "finwall %s: %s: %s\n", cmd->name, cli->socket_path, why);
+	return CLI_NO_DAEMON;
+}
+
+/* A daemon says for people what is wrong in "message"; other services may only have a name for it.
+ */
+static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_reply *reply)
+{
+	const char *message = json_string_value(json_object_get(reply->parameters, "message"));
+	size_t size;
+
+	if (message == NULL) {
+		return cli_refuse(cmd, "refused: %s", reply->error);
+	}
+	size = strlen(message);
+	while (size > 0 && message[size - 1] == '\n') {
+		size--;
+	}
+	return cli_refuse(cmd, "%.*s", (int)size, message);
+}

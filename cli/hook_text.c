@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules that queue packets to the daemon, as text. See hook_text.h.
+ *
+ * Each chain has the same shape: packets that the daemon sent back to be rejected, the loopback
+ * device, the queue. The mark is tested before anything else, and the chain it leads to ends with a
+ * drop, because a packet that is repeated must never reach the queue again: it would go round for
+ * ever.
+ */
+#include "hook_text.h"
+
+#include <finwall/hookmark.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The words of the tools for one way to reject. TCP resets stand alone: they need a TCP packet. */
+struct reject_words {
+	enum reject_with with;
+	const char *icmpx;
+	const char *iptables[FAMILIES_LEN];
+};
+
+static const struct reject_words rejects[] = {
+	{ REJECT_PORT_UNREACHABLE,
+	  "port-unreachable",
+	  { "icmp-port-unreachable", "icmp6-port-unreachable" } },
+	{ REJECT_HOST_UNREACHABLE,
+	  "host-unreachable",
+	  { "icmp-host-unreachable", "icmp6-addr-unreachable" } },
+	{ REJECT_NET_UNREACHABLE, "no-route", { "icmp-net-unreachable", "icmp6-no-route" } },
+	{ REJECT_ADMIN_PROHIBITED,
+	  "admin-prohibited",
+	  { "icmp-admin-prohibited", "icmp6-adm-prohibited" } },
+};
+
+#define IPTABLES_REJECT "FINWALL_REJECT"
+#define NFT_REJECT      "rejected"
+
+#define REJECT_WORDS_LEN (sizeof(rejects) / sizeof(rejects[0]))
+
+struct hook_words {
+	const char *nft;
+	const char *builtin;
+	const char *chain;
+};
+
+static const struct hook_words hooks[HOOKS_LEN] = {
+	[HOOK_INPUT] = { "input", "INPUT", "FINWALL_INPUT" },
+	[HOOK_FORWARD] = { "forward", "FORWARD", "FINWALL_FORWARD" },
+	[HOOK_OUTPUT] = { "output", "OUTPUT", "FINWALL_OUTPUT" },
+};
+
+/* Text under construction; a failure on the way shows when it is finished. */
+struct text {
+	FILE *to;
+	char *buf;
+	size_t buf_size;
+};
+
+static void found_line(const char *line, size_t size, enum hook h, struct hook_found *out,
+                       bool *rule_seen);
+static bool starts_with(const char *line, const char *word);
+static bool text_begin(struct text *t);
+static char *text_end(struct text *t);
+static void nft_reject_chain(FILE *to);
+static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
+static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread);
+static void iptables_reject_chain(FILE *to, enum hook_family family);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h);
+static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
+
+/*
+ * The chains are flushed and filled, never deleted and made anew: unregistering a hook makes the
+ * kernel drop every packet that waits in a queue. A hook that is not wanted is a chain left empty.
+ */
+char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread)
+{
+	struct text t;
+
+	if (!text_begin(&t)) {
+		return NULL;
+	}
+	fprintf(t.to, "add table inet " HOOK_NFT_TABLE "\n");
+	nft_reject_chain(t.to);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		const char *name = hooks[h].nft;
+
+		fprintf(t.to,
+		        "add chain inet " HOOK_NFT_TABLE
+		        " %s { type filter hook %s priority filter; policy accept; }\n",
+		        name, name);
+		fprintf(t.to, "flush chain inet " HOOK_NFT_TABLE " %s\n", name);
+		if (plan->hooked[h]) {
+			nft_chain(t.to, plan, h, spread);
+		}
+	}
+	return text_end(&t);
+}
+
+/* Adding the table first makes deleting it succeed where there is none. */
+char *hook_text_nft_down(void)
+{
+	return strdup("add table inet " HOOK_NFT_TABLE "\n"
+	              "delete table inet " HOOK_NFT_TABLE "\n");
+}
+
+/* Naming a chain flushes it, because the text is loaded with --noflush and the chain is ours. */
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
+                            const struct hook_found *found)
+{
+	struct text t;
+
+	if (!text_begin(&t)) {
+		return NULL;
+	}
+	fprintf(t.to, "*filter\n:" IPTABLES_REJECT " - [0:0]\n");
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (plan->hooked[h] || found->chain[h]) {
+			fprintf(t.to, ":%s - [0:0]\n", hooks[h].chain);
+		}
+	}
+	iptables_reject_chain(t.to, family);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (plan->hooked[h]) {
+			iptables_chain(t.to, plan, h);
+		}
+		iptables_jump(t.to, h, found, plan->hooked[h]);
+	}
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (!plan->hooked[h] && found->chain[h]) {
+			fprintf(t.to, "-X %s\n", hooks[h].chain);
+		}
+	}
+	fprintf(t.to, "COMMIT\n");
+	return text_end(&t);
+}
+
+char *hook_text_iptables_down(const struct hook_found *found)
+{
+	struct text t;
+
+	if (!text_begin(&t)) {
+		return NULL;
+	}
+	fprintf(t.to, "*filter\n");
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		iptables_jump(t.to, h, found, false);
+	}
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (found->chain[h]) {
+			fprintf(t.to, "-F %s\n-X %s\n", hooks[h].chain, hooks[h].chain);
+		}
+	}
+	/* last: the others lead to it */
+	if (found->reject_chain) {
+		fprintf(t.to, "-F " IPTABLES_REJECT "\n-X " IPTABLES_REJECT "\n");
+	}
+	fprintf(t.to, "COMMIT\n");
+	return text_end(&t);
+}
+
+/* Lines in the section of the filter table matter; all others belong to somebody else. */
+void hook_found_parse(const char *save_text, struct hook_found *out)
+{
+	bool rule_seen[HOOKS_LEN] = { false };
+	bool in_filter = false;
+
+	memset(out, 0, sizeof(*out));
+	for (const char *line = save_text; *line != '\0';) {
+		size_t size = strcspn(line, "\n");
+
+		if (line[0] == '*') {
+			in_filter = size == strlen("*filter") && starts_with(line, "*filter");
+		}
+		out->reject_chain |= in_filter && starts_with(line, ":" IPTABLES_REJECT " ");
+		for (unsigned h = 0; in_filter && h < HOOKS_LEN; h++) {
+			found_line(line, size, h, out, &rule_seen[h]);
+		}
+		line += size;
+		line += *line == '\n';
+	}
+}
+
+bool hook_found_any(const struct hook_found *found)
+{
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (found->chain[h] || found->jumps[h] > 0) {
+			return true;
+		}
+	}
+	return found->reject_chain;
+}
+
+/* The two kinds of line that matter: ":CHAIN policy [n:n]" and "-A CHAIN rule". */
+static void found_line(const char *line, size_t size, enum hook h, struct hook_found *out,
+                       bool *rule_seen)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), ":%s ", hooks[h].chain);
+	if (starts_with(line, word)) {
+		out->chain[h] = true;
+	}
+	snprintf(word, sizeof(word), "-A %s ", hooks[h].builtin);
+	if (!starts_with(line, word)) {
+		return;
+	}
+	snprintf(word, sizeof(word), "-A %s -j %s", hooks[h].builtin, hooks[h].chain);
+	if (size == strlen(word) && starts_with(line, word)) {
+		out->jumps[h]++;
+		out->jump_is_first[h] |= !*rule_seen;
+	}
+	*rule_seen = true;
+}
+
+static bool starts_with(const char *line, const char *word)
+{
+	return strncmp(line, word, strlen(word)) == 0;
+}
+
+static bool text_begin(struct text *t)
+{
+	t->buf = NULL;
+	t->to = open_memstream(&t->buf, &t->buf_size);
+	return t->to != NULL;
+}
+
+static char *text_end(struct text *t)
+{
+	bool failed = ferror(t->to) != 0;
+
+	if (fclose(t->to) != 0 || failed) {
+		free(t->buf);
+		return NULL;
+	}
+	return t->buf;
+}
+
+static void nft_reject_chain(FILE *to)
+{
+	const char *head = "rule inet " HOOK_NFT_TABLE " " NFT_REJECT;
+
+	fprintf(to, "add chain inet " HOOK_NFT_TABLE " " NFT_REJECT "\n");
+	fprintf(to, "flush chain inet " HOOK_NFT_TABLE " " NFT_REJECT "\n");
+	fprintf(to, "add %s meta mark 0x%08x meta l4proto tcp reject with tcp reset\n", head,
+	        hookmark_reject(REJECT_TCP_RESET));
+	for (size_t i = 0; i < REJECT_WORDS_LEN; i++) {
+		fprintf(to, "add %s meta mark 0x%08x reject with icmpx type %s\n", head,
+		        hookmark_reject(rejects[i].with), rejects[i].icmpx);
+	}
+	fprintf(to, "add %s drop\n", head);
+}
+
+static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "add rule inet " HOOK_NFT_TABLE " %s", hooks[h].nft);
+	fprintf(to, "%s meta mark & 0x%08x == 0x%08x goto " NFT_REJECT "\n", head, HOOKMARK_MASK,
+	        HOOKMARK_REJECT);
+	if (!plan->loopback_is_queued) {
+		if (h != HOOK_OUTPUT) {
+			fprintf(to, "%s iifname \"lo\" accept\n", head);
+		}
+		if (h != HOOK_INPUT) {
+			fprintf(to, "%s oifname \"lo\" accept\n", head);
+		}
+	}
+	fprintf(to, "%s ", head);
+	nft_queue(to, plan, spread);
+}
+
+static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread)
+{
+	fprintf(to, "queue %sto ", plan->on_absent == FAIL_ACCEPT ? "flags bypass " : "");
+	if (plan->queue_count == 1) {
+		fprintf(to, "%u\n", plan->queue_num);
+		return;
+	}
+	if (spread == SPREAD_BALANCE) {
+		fprintf(to, "%u-%u\n", plan->queue_num, plan->queue_num + plan->queue_count - 1);
+		return;
+	}
+	fprintf(to, "symhash mod %u offset %u\n", plan->queue_count, plan->queue_num);
+}
+
+static void iptables_reject_chain(FILE *to, enum hook_family family)
+{
+	const char *head = "-A " IPTABLES_REJECT;
+
+	fprintf(to, "%s -p tcp -m mark --mark 0x%08x -j REJECT --reject-with tcp-reset\n", head,
+	        hookmark_reject(REJECT_TCP_RESET));
+	for (size_t i = 0; i < REJECT_WORDS_LEN; i++) {
+		fprintf(to, "%s -m mark --mark 0x%08x -j REJECT --reject-with %s\n", head,
+		        hookmark_reject(rejects[i].with), rejects[i].iptables[family]);
+	}
+	fprintf(to, "%s -j DROP\n", head);
+}
+
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
+{
+	const char *chain = hooks[h].chain;
+
+	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
+	        HOOKMARK_REJECT, HOOKMARK_MASK);
+	if (!plan->loopback_is_queued) {
+		if (h != HOOK_OUTPUT) {
+			fprintf(to, "-A %s -i lo -j RETURN\n", chain);
+		}
+		if (h != HOOK_INPUT) {
+			fprintf(to, "-A %s -o lo -j RETURN\n", chain);
+		}
+	}
+	fprintf(to, "-A %s -j NFQUEUE ", chain);
+	if (plan->queue_count == 1) {
+		fprintf(to, "--queue-num %u", plan->queue_num);
+	} else {
+		fprintf(to, "--queue-balance %u:%u", plan->queue_num,
+		        plan->queue_num + plan->queue_count - 1);
+	}
+	fprintf(to, "%s\n", plan->on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
+}
+
+/* Ends with exactly one jump, the first rule, or with none; touches nothing where it is so already.
+ */
+static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted)
+{
+	const char *builtin = hooks[h].builtin;
+	const char *chain = hooks[h].chain;
+
+	if (wanted && found->jumps[h] == 1 && found->jump_is_first[h]) {
+		return;
+	}
+	for (unsigned i = 0; i < found->jumps[h]; i++) {
+		fprintf(to, "-D %s -j %s\n", builtin, chain);
+	}
+	if (wanted) {
+		fprintf(to, "-I %s 1 -j %s\n", builtin, chain);
+	}
+}

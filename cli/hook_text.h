@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules that queue packets to the daemon, as text for nft(8) and iptables-restore(8).
+ *
+ * Text in, text out: nothing here runs a program or asks the system. Everything is our own: one
+ * table for nft; for iptables four chains, and one jump to each of three. What others put into the
+ * kernel is left alone, going up and coming down.
+ */
+#ifndef FINWALL_CLI_HOOK_TEXT_H
+#define FINWALL_CLI_HOOK_TEXT_H
+
+#include <finwall/config.h>
+#include <finwall/frame.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HOOK_NFT_TABLE "finwall_hook"
+
+enum hook_family {
+	FAMILY_IPV4,
+	FAMILY_IPV6,
+	FAMILIES_LEN,
+};
+
+/* How packets are spread over several queues with nft. */
+enum hook_spread {
+	SPREAD_SYMHASH, /* by addresses and ports, both directions alike */
+	SPREAD_BALANCE, /* the queue statement's own: by addresses only */
+	SPREADS_LEN,
+};
+
+struct hook_plan {
+	uint32_t queue_num;
+	uint32_t queue_count; /* at least 1 */
+	enum fail_mode on_absent;
+	bool hooked[HOOKS_LEN]; /* which hooks are queued at all */
+	bool loopback_is_queued;
+};
+
+/* What of ours is in the kernel's filter table, as read from iptables-save. */
+struct hook_found {
+	bool reject_chain;             /* the one for packets sent back to be rejected is there */
+	bool chain[HOOKS_LEN];         /* our chain is there */
+	unsigned jumps[HOOKS_LEN];     /* how often the built-in chain jumps to it */
+	bool jump_is_first[HOOKS_LEN]; /* and whether its first rule does */
+};
+
+/*
+ * All return malloc'd text, or NULL when memory runs out. Loading the text twice is loading it
+ * once; each loads as one transaction.
+ */
+char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread);
+char *hook_text_nft_down(void);
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
+                            const struct hook_found *found);
+char *hook_text_iptables_down(const struct hook_found *found);
+
+/* Reads what iptables-save or ip6tables-save printed. */
+void hook_found_parse(const char *save_text, struct hook_found *out);
+
+/* True when anything of ours was found. */
+bool hook_found_any(const struct hook_found *found);
+
+#endif

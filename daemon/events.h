@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events on their way from a worker to the main thread: a ring with one writer and one reader.
+ *
+ * The worker writes under a shard's lock, so it only copies what the packet's headers said; names
+ * and text are made by the reader. A full ring loses the new event and counts it: packets never
+ * wait for a log.
+ */
+#ifndef FINWALL_EVENTS_H
+#define FINWALL_EVENTS_H
+
+#include <finwall/engine.h>
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* A power of two. */
+#define EVENT_RING_LEN 1024
+
+enum event_kind {
+	EVENT_LOG,  /* a log statement was reached */
+	EVENT_LATE, /* a late close was judged */
+};
+
+/* A packet as a log line shows it. */
+struct event_log {
+	const struct ruleset *rules; /* alive until the event has been drained */
+	struct tuple tuple;
+	uint32_t log_nr;
+	uint32_t true_size;
+	uint32_t iif;
+	uint32_t oif;
+	uint32_t mark;
+	uint16_t win;
+	uint8_t hook; /* enum hook */
+	uint8_t depth;
+	uint8_t ttl;
+	uint8_t tos;
+	uint8_t l4_proto;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
+	uint8_t tcp_flags;
+	uint8_t kind;  /* enum pkt_kind */
+	uint8_t state; /* enum ct_state */
+};
+
+struct event {
+	uint8_t kind; /* enum event_kind */
+	union {
+		struct event_log log;
+		struct late_event late;
+	};
+};
+
+struct event_ring {
+	_Alignas(64) _Atomic uint32_t head; /* written by the worker */
+	_Alignas(64) _Atomic uint32_t tail; /* written by the reader */
+	struct event slot[EVENT_RING_LEN];
+};
+
+/* The worker's side. Returns NULL when the ring is full; otherwise fill it, then event_push(). */
+struct event *event_slot(struct event_ring *r);
+void event_push(struct event_ring *r);
+
+/* The reader's side: the oldest event, or NULL; valid until event_pop(). */
+const struct event *event_peek(struct event_ring *r);
+void event_pop(struct event_ring *r);
+
+#endif

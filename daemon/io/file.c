@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading whole files for the configuration parser.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A configuration beyond this is somebody's disk image. */
+#define FILE_SIZE_MAX (64u << 20)
+
+static char *file_read(void *ctx, const char *path, size_t *size);
+
+const struct config_reader file_reader = { .read = file_read };
+
+/* Reads until the end of the file. Returns malloc'd bytes, or NULL with errno set. */
+static char *read_all(int fd, size_t *size)
+{
+	size_t room = 0;
+	char *buf = NULL;
+	ssize_t got;
+
+	*size = 0;
+	do {
+		if (*size == room) {
+			char *more;
+
+			room = room == 0 ? 4096 : room * 2;
+			more = room <= FILE_SIZE_MAX ? realloc(buf, room) : NULL;
+			if (more == NULL) {
+				errno = room <= FILE_SIZE_MAX ? ENOMEM : EFBIG;
+				goto fail;
+			}
+			buf = more;
+		}
+		got = read(fd, buf + *size, room - *size);
+		if (got < 0 && errno != EINTR) {
+			goto fail;
+		}
+		*size += got > 0 ? (size_t)got : 0;
+	} while (got != 0);
+	return buf;
+
+fail:
+	free(buf);
+	return NULL;
+}
+
+static char *file_read(void *ctx, const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *buf;
+	int err;
+
+	(void)ctx;
+	if (fd < 0) {
+		return NULL;
+	}
+	buf = read_all(fd, size);
+	err = errno;
+	(void)close(fd);
+	errno = err;
+	return buf;
+}

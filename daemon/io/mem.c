@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory and randomness from the kernel.
+ */
+#include "mem.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+void *mem_map(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED) {
+		return NULL;
+	}
+	/* A table of millions of entries is looked up at random: fewer TLB misses. Only advice. */
+	(void)madvise(mem, size, MADV_HUGEPAGE);
+	return mem;
+}
+
+void mem_unmap(void *mem, size_t size)
+{
+	if (mem != NULL) {
+		(void)munmap(mem, size);
+	}
+}
+
+int mem_random(void *out, size_t size)
+{
+	uint8_t *at = out;
+
+	while (size > 0) {
+		ssize_t got = getrandom(at, size, 0);
+
+		if (got < 0 && errno != EINTR) {
+			return -errno;
+		}
+		if (got > 0) {
+			at += got;
+			size -= (size_t)got;
+		}
+	}
+	return 0;
+}

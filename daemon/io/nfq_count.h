@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a worker counts of its queue, besides what the engine counts of the packets.
+ *
+ * One writer (the worker), any readers. The names are what `finwall stats` and the metrics show.
+ */
+#ifndef FINWALL_IO_NFQ_COUNT_H
+#define FINWALL_IO_NFQ_COUNT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* clang-format off */
+#define FINWALL_NFQ_COUNTS(X) \
+	X(NFQ_COUNT_PACKETS,       "packets",         "packets received from the kernel") \
+	X(NFQ_COUNT_BATCHES,       "batches",         "receive calls that brought something") \
+	X(NFQ_COUNT_BATCHES_FULL,  "batches-full",    "of them, those that filled the whole batch") \
+	X(NFQ_COUNT_IDLE,          "idle-turns",      "receive calls that timed out") \
+	X(NFQ_COUNT_VERDICTS,      "verdicts",        "verdicts handed to the kernel") \
+	X(NFQ_COUNT_RECV_FAILS,    "receive-failures","receive calls that failed") \
+	X(NFQ_COUNT_SEND_FAILS,    "send-failures",   "send calls that failed and were tried again") \
+	X(NFQ_COUNT_VERDICTS_LOST, "verdicts-lost",   "verdicts given up after many tries") \
+	X(NFQ_COUNT_ERRORS,        "kernel-errors",   "error messages from the kernel, by errno below") \
+	X(NFQ_COUNT_FOREIGN,       "foreign",         "datagrams that did not come from the kernel") \
+	X(NFQ_COUNT_TRUNCATED,     "truncated",       "datagrams larger than the receive buffer") \
+	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be read") \
+	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets dropped unseen: wrong hook, or no payload") \
+	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets that came back: hook rules lack the reject rules") \
+	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log and late-close events lost for want of room")
+/* clang-format on */
+
+enum nfq_count {
+#define X(id, name, text) id,
+	FINWALL_NFQ_COUNTS(X)
+#undef X
+		NFQ_COUNTS_LEN,
+};
+
+/* errno values from this one on share the last slot. */
+#define NFQ_ERRNOS_LEN 134
+
+struct nfq_counters {
+	_Atomic uint64_t count[NFQ_COUNTS_LEN];
+	_Atomic uint64_t by_errno[NFQ_ERRNOS_LEN]; /* of NFQ_COUNT_ERRORS */
+} __attribute__((aligned(64)));
+
+const char *nfq_count_name(enum nfq_count c);
+const char *nfq_count_text(enum nfq_count c);
+
+#endif

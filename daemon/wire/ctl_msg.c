@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control protocol's messages. See ctl_msg.h; knows nothing of sockets or of what methods mean.
+ */
+#include <finwall/ctl_msg.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *object_parse(const char *msg, size_t msg_size);
+static bool is_shallow(const char *msg, size_t msg_size);
+static bool read_flag(const json_t *object, const char *name, bool *out);
+static bool read_parameters(json_t *object, json_t **out);
+static char *encode(json_t *object, json_t *parameters, size_t *size);
+
+enum ctl_frame ctl_frame_find(const char *bytes, size_t size, size_t size_max, size_t *msg_size)
+{
+	const char *end = memchr(bytes, '\0', size);
+
+	if (end != NULL && (size_t)(end - bytes) <= size_max) {
+		*msg_size = (size_t)(end - bytes);
+		return CTL_FRAME_WHOLE;
+	}
+	return end != NULL || size > size_max ? CTL_FRAME_TOO_LONG : CTL_FRAME_PARTIAL;
+}
+
+int ctl_call_parse(const char *msg, size_t msg_size, struct ctl_call *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->root = object_parse(msg, msg_size);
+	out->method = json_string_value(json_object_get(out->root, "method"));
+	if (out->method == NULL || !read_parameters(out->root, &out->parameters) ||
+	    !read_flag(out->root, "more", &out->wants_more) ||
+	    !read_flag(out->root, "oneway", &out->is_oneway)) {
+		ctl_call_fini(out);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+void ctl_call_fini(struct ctl_call *call)
+{
+	json_decref(call->root);
+	memset(call, 0, sizeof(*call));
+}
+
+int ctl_reply_parse(const char *msg, size_t msg_size, struct ctl_reply *out)
+{
+	const json_t *error;
+
+	memset(out, 0, sizeof(*out));
+	out->root = object_parse(msg, msg_size);
+	error = json_object_get(out->root, "error");
+	out->error = json_string_value(error);
+	if (out->root == NULL || (error != NULL && out->error == NULL) ||
+	    !read_parameters(out->root, &out->parameters) ||
+	    !read_flag(out->root, "continues", &out->continues)) {
+		ctl_reply_fini(out);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+void ctl_reply_fini(struct ctl_reply *reply)
+{
+	json_decref(reply->root);
+	memset(reply, 0, sizeof(*reply));
+}
+
+char *ctl_encode_call(const char *method, json_t *parameters, enum ctl_more more, size_t *size)
+{
+	json_t *object = json_pack("{s:s}", "method", method);
+
+	if (more == CTL_CONTINUES) {
+		json_object_set_new(object, "more", json_true());
+	}
+	return encode(object, parameters, size);
+}
+
+char *ctl_encode_reply(json_t *parameters, enum ctl_more more, size_t *size)
+{
+	json_t *object = json_object();
+
+	if (more == CTL_CONTINUES) {
+		json_object_set_new(object, "continues", json_true());
+	}
+	return encode(object, parameters != NULL ? parameters : json_object(), size);
+}
+
+char *ctl_encode_error(const char *error, json_t *parameters, size_t *size)
+{
+	return encode(json_pack("{s:s}", "error", error), parameters, size);
+}
+
+/* Returns NULL for anything but one JSON object. */
+static json_t *object_parse(const char *msg, size_t msg_size)
+{
+	json_t *root;
+
+	if (!is_shallow(msg, msg_size)) {
+		return NULL;
+	}
+	root = json_loadb(msg, msg_size, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return NULL;
+	}
+	return root;
+}
+
+/*
+ * The JSON parser recurses as deeply as the text is nested. Brackets inside strings do not count; a
+ * text that is not JSON may be misjudged here, but then the parser refuses it.
+ */
+static bool is_shallow(const char *msg, size_t msg_size)
+{
+	bool in_string = false;
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < msg_size; i++) {
+		char c = msg[i];
+
+		if (in_string && c == '\\') {
+			i++;
+		} else if (c == '"') {
+			in_string = !in_string;
+		} else if (!in_string && (c == '{' || c == '[')) {
+			if (++depth > CTL_DEPTH_MAX) {
+				return false;
+			}
+		} else if (!in_string && (c == '}' || c == ']')) {
+			depth -= depth > 0;
+		}
+	}
+	return true;
+}
+
+/* Absent means false, null as well; anything but a boolean is an error. */
+static bool read_flag(const json_t *object, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = json_is_true(value);
+	return value == NULL || json_is_boolean(value) || json_is_null(value);
+}
+
+/* Absent means empty. The object owns what is found or made. */
+static bool read_parameters(json_t *object, json_t **out)
+{
+	*out = json_object_get(object, "parameters");
+	if (*out == NULL || json_is_null(*out)) {
+		*out = json_object();
+		return json_object_set_new(object, "parameters", *out) == 0;
+	}
+	return json_is_object(*out);
+}
+
+static char *encode(json_t *object, json_t *parameters, size_t *size)
+{
+	char *text = NULL;
+
+	if (parameters != NULL && json_object_set_new(object, "parameters", parameters) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	if (object != NULL) {
+		text = json_dumps(object, JSON_COMPACT);
+	}
+	json_decref(object);
+	if (text != NULL) {
+		*size = strlen(text) + 1;
+	}
+	return text;
+}

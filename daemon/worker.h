@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: one thread, one queue. Receives a batch, lets the engine decide, answers, and again.
+ */
+#ifndef FINWALL_WORKER_H
+#define FINWALL_WORKER_H
+
+#include "events.h"
+#include "io/nfq_count.h"
+
+#include <finwall/config.h>
+#include <finwall/engine.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * One generation of the configuration, and what goes with it: made by the main thread, used by
+ * workers, freed when all of them have moved on.
+ */
+struct generation {
+	struct config *config;
+	struct policy policy;
+	struct ruleset_counters **counters; /* [workers_len] */
+	uint32_t workers_len;
+	void *counters_mem;
+	struct generation *older; /* not freed yet */
+};
+
+struct worker {
+	/* the engine's side; written by the worker, stats read by anyone */
+	struct engine_worker engine_worker;
+	struct nfq_counters nfq;
+	struct event_ring events;
+	/* set once */
+	struct engine *engine;
+	struct nfq_sock *sock;
+	struct worker_bufs *bufs;
+	pthread_t thread;
+	uint16_t queue;
+	/* between the main thread and the worker */
+	_Atomic(struct generation *) wanted; /* written by main */
+	_Atomic(struct generation *) used;   /* written by the worker */
+	_Atomic uint32_t turns;              /* grows as long as the worker lives */
+	_Atomic uint32_t stop;               /* written by main */
+};
+
+/* Reserves the worker's buffers. The socket is bound; it becomes the worker's. Returns 0/-errno. */
+int worker_init(struct worker *w, struct engine *engine, struct nfq_sock *sock, uint16_t queue,
+                struct generation *first);
+
+/* Starts the thread, with all signals blocked in it. Returns 0/-errno. */
+int worker_start(struct worker *w);
+
+/*
+ * Asks it to finish: no new packets are queued, those that wait are answered, the queue is given
+ * up. worker_join() waits for that (about a tenth of a second, at most a few).
+ */
+void worker_stop(struct worker *w);
+void worker_join(struct worker *w);
+
+/* Closes the socket and releases the buffers. The thread is not running. */
+void worker_fini(struct worker *w);
+
+#endif

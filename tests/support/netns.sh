@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# What tests with real packets share: private network namespaces, processes in them, waiting.
+#
+#	. "$(dirname "$0")/../support/netns.sh"
+#	netns_begin ip iptables          # exits 77 without root or one of these programs
+#	ns_add left; ns_add right
+#	ns_link left eth0 10.1.0.1/24 fd01::1/64 right eth0 10.1.0.2/24 fd01::2/64
+#	ns_bg right socat ...            # its number is in $bg_pid
+#	wait_until ns_listens right 5201
+#	ns left ping -c1 10.1.0.2 || fail "no ping"
+#
+# Names are unique to the running test. Everything that was made or started goes when the test ends,
+# however it ends. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
+# $work. From the environment: FINWALL_BIN, the folder of finwalld and finwall.
+
+set -eu
+
+bin=${FINWALL_BIN:-$(cd "$(dirname "$0")/../../build/dev/bin" 2>/dev/null && pwd || echo .)}
+
+# Ends the test.
+fail() {
+	echo "FAIL: $*" >&2
+	for log in "$work"/*.log; do
+		[ -s "$log" ] || continue
+		echo "--- $(basename "$log")" >&2
+		tail -n 30 "$log" >&2
+	done
+	exit 1
+}
+
+skip() {
+	echo "SKIP: $*" >&2
+	exit 77
+}
+
+# netns_begin [PROGRAM...]: first thing in a test.
+netns_begin() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	for program in ip "$@"; do
+		command -v "$program" >/dev/null || skip "needs $program"
+	done
+	ns_tag=fw$$
+	ns_names=
+	bg_pids=
+	work=$(mktemp -d "${TMPDIR:-/tmp}/finwall-test.XXXXXX")
+	trap netns_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
+	ip netns del "$ns_tag-probe"
+}
+
+netns_end() {
+	status=$?
+	trap - EXIT INT TERM
+	for pid in $bg_pids; do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	for name in $ns_names; do
+		ip netns del "$ns_tag-$name" 2>/dev/null || true
+	done
+	rm -rf "$work"
+	exit "$status"
+}
+
+# ns_add NAME: a namespace with loopback up.
+ns_add() {
+	ip netns add "$ns_tag-$1"
+	ns_names="$ns_names $1"
+	ns "$1" ip link set lo up
+}
+
+# ns NAME COMMAND...: runs it there.
+ns() {
+	ns_name=$1
+	shift
+	ip netns exec "$ns_tag-$ns_name" "$@"
+}
+
+# ns_link A IFACE ADDR4 ADDR6 B IFACE ADDR4 ADDR6: a cable between two namespaces; - for no address.
+ns_link() {
+	ip -n "$ns_tag-$1" link add "$2" type veth peer name "$6" netns "$ns_tag-$5"
+	ns_address "$1" "$2" "$3" "$4"
+	ns_address "$5" "$6" "$7" "$8"
+}
+
+ns_address() {
+	[ "$3" = - ] || ip -n "$ns_tag-$1" addr add "$3" dev "$2"
+	[ "$4" = - ] || ip -n "$ns_tag-$1" addr add "$4" dev "$2" nodad
+	ip -n "$ns_tag-$1" link set "$2" up
+}
+
+# ns_router NAME: it forwards.
+ns_router() {
+	ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# ns_bg NAME COMMAND...: runs it there in the background; $bg_pid is the program's own number.
+ns_bg() {
+	ns_name=$1
+	shift
+	ip netns exec "$ns_tag-$ns_name" "$@" &
+	bg_pid=$!
+	bg_pids="$bg_pids $bg_pid"
+}
+
+# wait_until COMMAND...: polls it, for ten seconds ($wait_sec to change that).
+wait_until() {
+	wait_end=$(($(date +%s) + ${wait_sec:-10}))
+	while ! "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -le "$wait_end" ] || fail "waited in vain for: $*"
+		sleep 0.05
+	done
+}
+
+# ns_listens NAME PORT: true when a TCP socket listens there.
+ns_listens() {
+	ns "$1" ss -Hltn "sport = :$2" | grep -q LISTEN
+}
+
+# gone PID: true when the process has ended.
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# queue_column NAME QUEUE COLUMN: a number of the kernel's about a queue: 2 the holder's netlink
+# port, 3 packets waiting, 6 dropped because it was full, 7 dropped because the socket was. Nothing
+# when the queue does not exist.
+queue_column() {
+	ns "$1" awk -v q="$2" -v c="$3" '$1 == q { print $c }' /proc/net/netfilter/nfnetlink_queue
+}
+
+queue_exists() {
+	[ -n "$(queue_column "$1" "$2" 1)" ]
+}
+
+# daemon_start NAME CONFIG [OPTION...]: finwalld in a namespace, its words in $work/daemon.log. Returns
+# when it answers packets. Its number is in $daemon_pid.
+daemon_start() {
+	daemon_ns=$1
+	daemon_config=$2
+	shift 2
+	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" "$@" 2>>"$work/daemon.log"
+	daemon_pid=$bg_pid
+	wait_until daemon_is_ready
+}
+
+daemon_is_ready() {
+	gone "$daemon_pid" && fail "finwalld ended: $(cat "$work/daemon.log")"
+	grep -q '^finwalld: ready' "$work/daemon.log"
+}
+
+# daemon_end: SIGTERM, and its exit status must be 0.
+daemon_end() {
+	kill -TERM "$daemon_pid"
+	daemon_status=0
+	wait "$daemon_pid" || daemon_status=$?
+	[ "$daemon_status" = 0 ] || fail "finwalld exited with $daemon_status"
+}

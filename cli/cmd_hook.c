@@ -10,6 +10,7 @@
 #include "client.h"
 #include "hook_apply.h"
 #include "hook_text.h"
+#include "io/file.h"
 
 #include <finwall/config.h>
 
@@ -44,7 +45,6 @@ static enum cli_exit hook_down(void);
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *plan,
                                enum hook_backend *backend);
-static char *read_file(void *ctx, const char *path, size_t *size);
 static bool ask_queues(const struct cli *cli, uint32_t *first, uint32_t *count);
 
 const struct cli_command cmd_hook = {
@@ -208,14 +208,13 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *plan,
                                enum hook_backend *backend)
 {
-	const struct config_reader reader = { .read = read_file };
 	const struct settings *s;
 	struct config *config;
 	struct ruleset *rules;
 	enum cli_exit code = CLI_OK;
 	char *errors = NULL;
 
-	config = config_load(args->config_path, &reader, &errors);
+	config = config_load(args->config_path, &file_reader, &errors);
 	if (config == NULL) {
 		fputs(errors != NULL ? errors : "finwall hook: out of memory\n", stderr);
 		free(errors);
@@ -251,44 +250,6 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	ruleset_free(rules);
 	config_free(config);
 	return code;
-}
-
-static char *read_file(void *ctx, const char *path, size_t *size)
-{
-	FILE *from = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-	size_t n;
-
-	(void)ctx;
-	*size = 0;
-	if (from == NULL) {
-		return NULL;
-	}
-	do {
-		if (*size + 1 >= room) {
-			char *more = realloc(text, room * 2 + 4096);
-
-			if (more == NULL) {
-				break;
-			}
-			text = more;
-			room = room * 2 + 4096;
-		}
-		n = fread(text + *size, 1, room - *size - 1, from);
-		*size += n;
-	} while (n > 0);
-	if (ferror(from) || text == NULL) {
-		int error = text == NULL ? ENOMEM : errno;
-
-		free(text);
-		fclose(from);
-		errno = error;
-		return NULL;
-	}
-	fclose(from);
-	text[*size] = '\0';
-	return text;
 }
 
 /* The queues that a running daemon reads from; false when none answers. */

@@ -25,6 +25,7 @@ struct ctl;
 struct daemon {
 	/* set once */
 	const char *config_path;
+	const char *socket_path; /* of the control socket; NULL = the default */
 	struct event_base *base;
 	struct log *log;         /* io/log.h */
 	struct ifnames *ifnames; /* io/ifname.h: index to name */
@@ -32,7 +33,8 @@ struct daemon {
 	void *engine_mem;
 	size_t engine_mem_size;
 	struct mono start;
-	int64_t start_wall_sec; /* seconds since 1970 */
+	int64_t start_wall_sec;            /* seconds since 1970 */
+	struct settings settings_at_start; /* those that cannot change are in force as here */
 	struct worker *workers;
 	uint32_t workers_len;
 	uint32_t verbose; /* late closes go to the log */
@@ -53,7 +55,46 @@ struct daemon {
 	struct event *ev_hup;
 	struct event *ev_tick;
 	struct event *ev_link;
+	int64_t watchdog_ns; /* how often the service manager wants to hear of us; 0 = never */
+	struct mono watchdog_fed;
+	struct mono troubles_told;
 };
+
+/* How the program ends. */
+enum exit_code {
+	EXIT_OK,
+	EXIT_BAD_CONFIG,
+	EXIT_CANNOT_RUN,
+};
+
+/*
+ * daemon_init: everything up to running workers; says itself what went wrong. daemon_run: the main
+ * loop, until daemon_stop(). daemon_fini: ends the workers with all packets answered and releases
+ * everything; also after a daemon_init() that failed. d is zeroed but for what is set on the
+ * command line.
+ */
+enum exit_code daemon_init(struct daemon *d);
+void daemon_run(struct daemon *d);
+void daemon_fini(struct daemon *d);
+
+/*
+ * reload.c: a generation from the configuration file, for d->workers_len workers, or while that is
+ * 0 for as many as the settings ask for. NULL: *errors as in daemon_reload().
+ */
+struct generation *generation_new(const struct daemon *d, uint32_t number, char **errors);
+
+/* reload.c: with all that are older; NULL is fine. */
+void generation_free(struct generation *g);
+
+/* reload.c: frees what no worker uses any longer, after the events that refer to it were drained.
+ */
+void generation_retire(struct daemon *d);
+
+/* housekeeping.c: to be called some times a second. */
+void housekeeping_tick(struct daemon *d);
+
+/* housekeeping.c: hands on what the workers told. */
+void housekeeping_drain_events(struct daemon *d);
 
 /*
  * Reads the configuration file again and puts it in force, or leaves everything as it was. Returns

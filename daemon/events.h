@@ -12,6 +12,7 @@
 #include <finwall/engine.h>
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A power of two. */
@@ -32,16 +33,15 @@ struct event_log {
 	uint32_t oif;
 	uint32_t mark;
 	uint16_t win;
-	uint8_t hook; /* enum hook */
-	uint8_t depth;
+	uint8_t hook;  /* enum hook */
+	uint8_t state; /* enum ct_state */
+	uint8_t depth; /* enum pkt_depth: how much of the rest means something */
 	uint8_t ttl;
 	uint8_t tos;
 	uint8_t l4_proto;
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	uint8_t tcp_flags;
-	uint8_t kind;  /* enum pkt_kind */
-	uint8_t state; /* enum ct_state */
 };
 
 struct event {
@@ -58,12 +58,24 @@ struct event_ring {
 	struct event slot[EVENT_RING_LEN];
 };
 
-/* The worker's side. Returns NULL when the ring is full; otherwise fill it, then event_push(). */
-struct event *event_slot(struct event_ring *r);
-void event_push(struct event_ring *r);
+/* The worker's side: copies what is to be told. Returns false when the ring is full. */
+bool event_put_log(struct event_ring *r, const struct ruleset *rules, unsigned log_nr,
+                   const struct pkt *pkt, enum ct_state state);
+bool event_put_late(struct event_ring *r, const struct late_event *late);
 
 /* The reader's side: the oldest event, or NULL; valid until event_pop(). */
 const struct event *event_peek(struct event_ring *r);
 void event_pop(struct event_ring *r);
+
+/* Room for any line below, prefix included. */
+#define EVENT_TEXT_SIZE 512
+
+/*
+ * One line for people, without a newline. A logged packet reads like the kernel's LOG target:
+ * "PREFIX IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=60 ... PROTO=TCP SPT=1025 DPT=80 ... SYN".
+ */
+void event_log_text(const struct event_log *ev, const char *prefix, const char *iif_name,
+                    const char *oif_name, char out[EVENT_TEXT_SIZE]);
+void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE]);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "events.h"
 #include "io/nfq_count.h"
+#include "io/nfq_proc.h"
 
 #include <finwall/config.h>
 #include <finwall/engine.h>
@@ -25,6 +26,7 @@ struct generation {
 	struct ruleset_counters **counters; /* [workers_len] */
 	uint32_t workers_len;
 	void *counters_mem;
+	size_t counters_mem_size;
 	struct generation *older; /* not freed yet */
 };
 
@@ -35,27 +37,34 @@ struct worker {
 	struct event_ring events;
 	/* set once */
 	struct engine *engine;
-	struct nfq_sock *sock;
+	struct nfq_sock *sock; /* bound by the main thread, used by the worker */
 	struct worker_bufs *bufs;
 	pthread_t thread;
+	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
 	/* between the main thread and the worker */
 	_Atomic(struct generation *) wanted; /* written by main */
 	_Atomic(struct generation *) used;   /* written by the worker */
 	_Atomic uint32_t turns;              /* grows as long as the worker lives */
 	_Atomic uint32_t stop;               /* written by main */
+	uint32_t left_waiting; /* packets that had no verdict at the end; after join */
+	/* the main thread's own */
+	uint32_t is_running;
+	uint32_t turns_seen;
+	uint64_t reported[NFQ_COUNTS_LEN];
+	struct nfq_proc proc_reported;
 };
 
-/* Reserves the worker's buffers. The socket is bound; it becomes the worker's. Returns 0/-errno. */
-int worker_init(struct worker *w, struct engine *engine, struct nfq_sock *sock, uint16_t queue,
-                struct generation *first);
+/* Reserves buffers. Before it runs, w->sock and w->wanted must be set. nr: its place in
+ * generation.counters. Returns 0/-errno. */
+int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t queue);
 
 /* Starts the thread, with all signals blocked in it. Returns 0/-errno. */
 int worker_start(struct worker *w);
 
 /*
  * Asks it to finish: no new packets are queued, those that wait are answered, the queue is given
- * up. worker_join() waits for that (about a tenth of a second, at most a few).
+ * up. worker_join() waits for that: two tenths of a second, at most a few seconds.
  */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);

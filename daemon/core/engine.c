@@ -200,10 +200,10 @@ static void make_room(const struct job *j, struct flow *victim)
 	struct shard *s = j->shard;
 	uint64_t hash = flowkey_hash(&victim->key, &s->graves.sip);
 
-	if (mono_is_due(victim->deadline, j->now)) {
-		shard_expire(s, j->w, victim, hash, j->now);
+	if (mono_is_due(victim->deadline, j->now) && !shard_expire(s, j->w, victim, hash, j->now)) {
 		return;
 	}
+	shard_bury(s, j->w, victim, hash, TOMB_EVICTED, j->now);
 	flowtab_delete(&s->flows, victim, hash);
 	stat_add(&j->w->stats.event[EVENT_FLOW_EVICTED], 1);
 }
@@ -247,6 +247,43 @@ static void count(const struct job *j, const struct track *t, enum verdict v)
 	stat_add(&st->verdict_bytes[f->hook][t->state][v], f->true_size);
 }
 
+/*
+ * The event of a late close, and what every policy would have made of it. The rules are asked again
+ * for the states that a policy can give, without counting or logging.
+ */
+static void report_late(const struct job *j, struct track *t, enum verdict judged)
+{
+	unsigned nr = (t->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
+	              t->late.has_tomb;
+	struct engine_worker quiet = { .policy = j->policy };
+	struct job asked = *j;
+	bool passes[CT_STATES_LEN] = { false };
+
+	asked.w = &quiet;
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		struct rule_result rules;
+
+		if (s == CT_INVALID || s == CT_ESTABLISHED || s == CT_LATE) {
+			job_rules(&asked, (enum base_chain)j->pkt->frame->hook, (enum ct_state)s,
+			          t->dir, &rules);
+			passes[s] = verdict_of(&rules) == VERDICT_ACCEPT;
+		}
+	}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		bool pass = p != LATE_REJECT && passes[reason_state(t->late_would[p])];
+
+		if (p == t->late.policy) {
+			pass = judged == VERDICT_ACCEPT;
+		}
+		stat_add(&j->w->stats.late[p][nr][pass], 1);
+	}
+	t->late.reason = (uint8_t)t->reason;
+	t->late.verdict = (uint8_t)judged;
+	if (j->w->sink.late != NULL) {
+		j->w->sink.late(j->w->sink.ctx, &t->late);
+	}
+}
+
 /* Everything about one packet, under its shard's lock. */
 static void decide(struct engine *e, const struct job *j, enum reason broken, struct decision *out)
 {
@@ -257,6 +294,7 @@ static void decide(struct engine *e, const struct job *j, enum reason broken, st
 
 	t.live = NULL;
 	t.wants_entry = false;
+	t.must_drop = false;
 	t.has_late = false;
 	t.dir = DIR_ORIG;
 	if (broken != REASON_NONE) {
@@ -266,7 +304,7 @@ static void decide(struct engine *e, const struct job *j, enum reason broken, st
 		job_track(e, j, &t);
 	}
 	job_rules(j, (enum base_chain)j->pkt->frame->hook, t.state, t.dir, &rules);
-	judged = verdict_of(&rules);
+	judged = t.must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || j->policy->tun.enforce == 0;
 	if (t.wants_entry && passes && !commit(j, &t)) {
 		t.reason = REASON_TABLE_FULL;
@@ -275,10 +313,8 @@ static void decide(struct engine *e, const struct job *j, enum reason broken, st
 		passes = j->policy->tun.enforce == 0;
 	}
 	count(j, &t, judged);
-	if (t.has_late && j->w->sink.late != NULL) {
-		t.late.reason = (uint8_t)t.reason;
-		t.late.verdict = (uint8_t)judged;
-		j->w->sink.late(j->w->sink.ctx, &t.late);
+	if (t.has_late) {
+		report_late(j, &t, judged);
 	}
 	*out = (struct decision){
 		.verdict = (uint8_t)(passes ? VERDICT_ACCEPT : judged),

@@ -42,14 +42,69 @@ void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *f, 
 	stat_add(&w->stats.event[EVENT_TOMB_NEW], 1);
 }
 
-void shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
+static void send_to(struct engine_worker *w, const struct flow *f, enum flow_dir dir,
+                    enum raw_kind kind)
+{
+	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
+
+	if (w->sink.raw != NULL && w->policy->tun.enforce != 0) {
+		w->sink.raw(w->sink.ctx, &req);
+	}
+}
+
+/*
+ * The policy probe. A keepalive in direction d asks the receiver of d, whose answer travels the
+ * other way: the bit of that direction is cleared when it comes (engine_find.c). Returns true when
+ * the flow lives on: it was asked, or asked again.
+ */
+static bool probe(struct shard *s, struct engine_worker *w, struct flow *f, struct mono now)
+{
+	const struct tunables *tun = &w->policy->tun;
+	unsigned sent = f->probes / FLOW_PROBE_SENT;
+	unsigned waits = sent == 0 ? FLOW_PROBE_WAITS : f->probes & FLOW_PROBE_WAITS;
+
+	for (unsigned dir = 0; dir < 2; dir++) {
+		bool silent = (waits & (1u << dir)) != 0;
+
+		if (sent < tun->probe_count && silent) {
+			send_to(w, f, dir_other((enum flow_dir)dir), RAW_KEEPALIVE);
+		}
+		if (sent >= tun->probe_count && !silent) {
+			send_to(w, f, dir_other((enum flow_dir)dir), RAW_RESET);
+		}
+	}
+	if (sent >= tun->probe_count) {
+		return false;
+	}
+	f->probes = (uint8_t)((sent + 1) * FLOW_PROBE_SENT | waits);
+	flowtab_set_deadline(&s->flows, f, mono_add(now, tun->probe_interval_ns));
+	return true;
+}
+
+bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                   struct mono now)
 {
-	if (graveyard_wants(f) && idle_policy(w, f, now) != IDLE_FORGET) {
+	enum idle_policy policy = graveyard_wants(f) ? idle_policy(w, f, now) : IDLE_FORGET;
+
+	switch (policy) {
+	case IDLE_PROBE:
+		if (probe(s, w, f, now)) {
+			return true;
+		}
+		break;
+	case IDLE_RESET:
+		send_to(w, f, DIR_ORIG, RAW_RESET);
+		send_to(w, f, DIR_REPLY, RAW_RESET);
+		break;
+	case IDLE_REMEMBER:
 		shard_bury(s, w, f, hash, TOMB_IDLE, now);
+		break;
+	default:
+		break;
 	}
 	stat_add(&w->stats.event[EVENT_FLOW_EXPIRED], 1);
 	flowtab_delete(&s->flows, f, hash);
+	return false;
 }
 
 void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, unsigned budget)
@@ -162,6 +217,24 @@ static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uin
 	}
 	flowtab_delete(&s->flows, f, hash);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
+}
+
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out)
+{
+	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
+	struct shard *s = shard_of(e, hash);
+	const struct flow *f;
+	bool is_live;
+
+	shard_lock(e, s);
+	f = flowtab_find(&s->flows, key, hash);
+	is_live = f != NULL && !mono_is_due(f->deadline, now);
+	if (is_live) {
+		*out = *f;
+	}
+	shard_unlock(s);
+	return is_live;
 }
 
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,

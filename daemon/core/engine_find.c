@@ -17,8 +17,8 @@ static struct flow *find_live(const struct job *j)
 {
 	struct flow *f = flowtab_find(&j->shard->flows, &j->key, j->hash);
 
-	if (f != NULL && mono_is_due(f->deadline, j->now)) {
-		shard_expire(j->shard, j->w, f, j->hash, j->now);
+	if (f != NULL && mono_is_due(f->deadline, j->now) &&
+	    !shard_expire(j->shard, j->w, f, j->hash, j->now)) {
 		return NULL;
 	}
 	return f;
@@ -95,11 +95,29 @@ static enum track_verdict run_tracker(const struct job *j, struct flow *f, enum 
 	}
 }
 
+/*
+ * A sign of life while keepalives are out. Returns true while the other end still has to answer its
+ * own: until then the time to live stays short. Closing segments end the probing.
+ */
+static bool probing_goes_on(const struct job *j, struct flow *f, enum flow_dir dir)
+{
+	f->probes &= (uint8_t) ~(1u << dir);
+	if ((f->probes & FLOW_PROBE_WAITS) != 0 && j->pkt->tcp.class_nr == SEG_ACK) {
+		return true;
+	}
+	f->probes = 0;
+	return false;
+}
+
 /* What the tracker said becomes true of the entry. */
-static void apply(const struct job *j, struct flow *f, const struct track_effect *fx)
+static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
+                  const struct track_effect *fx)
 {
 	if (fx->set_assured) {
 		f->status |= FLOW_ASSURED;
+	}
+	if (f->probes != 0 && probing_goes_on(j, f, dir)) {
+		return;
 	}
 	if (fx->timeout_ns != 0) {
 		flowtab_set_deadline(&j->shard->flows, f, mono_add(j->now, fx->timeout_ns));
@@ -130,7 +148,9 @@ static bool track_live(const struct job *j, struct flow *f, struct track *t)
 		delete_closed(j, f);
 		return false;
 	case TRACK_INVALID:
-		apply(j, f, &fx);
+		if (fx.timeout_ns != 0) {
+			flowtab_set_deadline(&j->shard->flows, f, mono_add(j->now, fx.timeout_ns));
+		}
 		t->state = CT_INVALID;
 		return true;
 	case TRACK_IGNORE:
@@ -145,7 +165,7 @@ static bool track_live(const struct job *j, struct flow *f, struct track *t)
 		t->live = NULL;
 		return true;
 	}
-	apply(j, f, &fx);
+	apply(j, f, dir, &fx);
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
 	}

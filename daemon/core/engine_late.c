@@ -3,6 +3,7 @@
  * TCP segments that are no opening and have no live entry: the late chain is asked about a FIN or
  * RST, the memory of expired connections about all. doc/late-close.md.
  */
+#include <finwall/gcra.h>
 #include <finwall/late_close.h>
 
 #include "shard.h"
@@ -53,42 +54,82 @@ static void revive(const struct job *j, const struct tomb_info *tomb, struct tra
 	t->wants_entry = true;
 }
 
-/* Takes one from the common rate of lenient closes: the generic cell rate algorithm in one word. */
+/* Takes from the common rate and from that of the packet's source (IPv6: of its /64). */
 static bool rate_allows(struct engine *e, const struct job *j)
 {
-	uint32_t per_s = j->policy->tun.late_rate;
-	int64_t gap_ns = per_s == 0 ? 0 : NSEC_PER_SEC / per_s;
-	int64_t next = atomic_load_explicit(&e->late_next_ns, memory_order_relaxed);
-	int64_t from;
+	const struct tunables *tun = &j->policy->tun;
+	uint64_t all_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate;
+	uint64_t each_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate_source;
+	uint64_t source = siphash13(&e->cfg.hash_key, j->pkt->tuple.src.half, 1);
 
-	do {
-		from = next > j->now.ns ? next : j->now.ns;
-		/* A second's worth may come at once. */
-		if (per_s == 0 || from - j->now.ns > NSEC_PER_SEC - gap_ns) {
-			return false;
-		}
-	} while (!atomic_compare_exchange_weak_explicit(&e->late_next_ns, &next, from + gap_ns,
-	                                                memory_order_relaxed,
-	                                                memory_order_relaxed));
-	return true;
+	/* A second's worth may come at once. */
+	return gcra_take(&e->late_source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
+	                 j->now) &&
+	       gcra_take(&e->late_bucket, all_ns, NSEC_PER_SEC - all_ns, j->now);
 }
 
 static void pick_up(const struct job *j, struct track *t)
 {
-	const struct tunables *tun = &j->policy->tun;
-
 	tcp_pickup_close(&t->fresh.conn.tcp, j->pkt);
-	t->fresh_ttl_ns = tun->tcp_timeout_ns[t->fresh.conn.tcp.state];
+	t->fresh_ttl_ns = j->policy->tun.tcp_timeout_ns[t->fresh.conn.tcp.state];
 	t->wants_entry = true;
-	outcome(t, REASON_LATE_PICKUP);
 }
 
-static enum reason lenient(struct engine *e, const struct job *j)
+static void send_raw(const struct job *j, const struct raw_request *req)
 {
-	if (j->pkt->tcp.payload_size != 0) {
-		return REASON_LATE_PAYLOAD;
+	if (j->w->sink.raw != NULL && j->policy->tun.enforce != 0) {
+		j->w->sink.raw(j->w->sink.ctx, req);
 	}
-	return rate_allows(e, j) ? REASON_LATE_LENIENT : REASON_LATE_RATE;
+}
+
+/*
+ * Tells the sender of a FIN that its connection is gone, with the sequence number that it asks for
+ * itself; and the other end too, but only if the FIN fits what is remembered: a forged one must not
+ * reset anybody.
+ */
+static void reject(const struct job *j, const struct tomb_info *tomb, enum reason remembered)
+{
+	struct raw_request to_sender = {
+		.tuple = j->pkt->tuple,
+		.seq = j->pkt->tcp.ack,
+		.kind = RAW_RESET,
+	};
+
+	to_sender.tuple.src = j->pkt->tuple.dst;
+	to_sender.tuple.dst = j->pkt->tuple.src;
+	to_sender.tuple.sport = j->pkt->tuple.dport;
+	to_sender.tuple.dport = j->pkt->tuple.sport;
+	send_raw(j, &to_sender);
+	if (remembered == REASON_LATE_REVIVED) {
+		enum key_side opener = (tomb->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+		struct raw_request to_other = late_request(&tomb->conn, &tomb->key, opener,
+		                                           tomb_dir(tomb, j->side), RAW_RESET);
+
+		send_raw(j, &to_other);
+	}
+}
+
+/* What a policy makes of the segment, without any effect and without its rate limit. */
+static enum reason would(const struct job *j, const struct tomb_info *tomb, enum late_policy policy)
+{
+	struct track_effect fx;
+	struct tcp_conn scratch;
+
+	switch (policy) {
+	case LATE_REMEMBERED:
+		return tomb == NULL ? REASON_LATE_UNKNOWN
+		                    : late_judge(&tomb->conn, j->pkt, tomb_dir(tomb, j->side),
+		                                 &j->policy->tun, &scratch, &fx);
+	case LATE_PICKUP:
+		return REASON_LATE_PICKUP;
+	case LATE_LENIENT:
+		return j->pkt->tcp.payload_size != 0 ? REASON_LATE_PAYLOAD : REASON_LATE_LENIENT;
+	case LATE_REJECT:
+		/* A RST is never answered with a RST (RFC 9293, 3.10.7.1). */
+		return j->pkt->tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
+	default:
+		return REASON_LATE_STRICT;
+	}
 }
 
 /* What the event says besides the outcome. */
@@ -123,23 +164,32 @@ static void track_close(struct engine *e, const struct job *j, const struct tomb
 	job_rules(j, CHAIN_LATE, CT_LATE, DIR_ORIG, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(j, tomb, policy, t);
-	switch (policy) {
-	case LATE_REMEMBERED:
-		if (tomb == NULL) {
-			outcome(t, REASON_LATE_UNKNOWN);
-			return;
-		}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		t->late_would[p] = would(j, tomb, (enum late_policy)p);
+	}
+	outcome(t, t->late_would[policy]);
+	t->must_drop = policy == LATE_REJECT;
+	switch (t->reason) {
+	case REASON_LATE_REVIVED:
 		revive(j, tomb, t);
-		return;
-	case LATE_PICKUP:
+		break;
+	case REASON_LATE_PICKUP:
 		pick_up(j, t);
-		return;
-	case LATE_LENIENT:
-		outcome(t, lenient(e, j));
-		return;
+		break;
+	case REASON_LATE_LENIENT:
+		if (!rate_allows(e, j)) {
+			outcome(t, REASON_LATE_RATE);
+		}
+		break;
+	case REASON_LATE_REJECTED:
+		if (!rate_allows(e, j)) {
+			outcome(t, REASON_LATE_RATE);
+			break;
+		}
+		reject(j, tomb, t->late_would[LATE_REMEMBERED]);
+		break;
 	default:
-		outcome(t, REASON_LATE_STRICT);
-		return;
+		break;
 	}
 }
 

@@ -131,6 +131,10 @@ void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadlin
 	uint32_t tick = wheel_tick(deadline);
 
 	f->deadline = deadline;
+	if (!wheel_is_armed(&f->timer)) {
+		wheel_insert(&t->wheel, nr_of(t, f), tick);
+		return;
+	}
 	if (tick < f->timer.tick) {
 		wheel_remove(&t->wheel, nr_of(t, f));
 		wheel_insert(&t->wheel, nr_of(t, f), tick);
@@ -150,12 +154,6 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
 		wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
 	}
 	return NULL;
-}
-
-void flowtab_rearm(struct flowtab *t, struct flow *f, struct mono deadline)
-{
-	f->deadline = deadline;
-	wheel_insert(&t->wheel, nr_of(t, f), wheel_tick(deadline));
 }
 
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now)

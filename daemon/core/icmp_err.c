@@ -39,14 +39,11 @@ static enum reason quote_l4(struct cursor c, struct tuple *out)
 
 static enum reason quote_ip4(struct cursor c, struct tuple *out)
 {
+	struct cursor fixed = c;
 	const uint8_t *ip;
-	size_t header_size;
 
-	if (!rd_ptr(&c, 20, &ip)) {
-		return REASON_ICMP_QUOTE;
-	}
-	header_size = (size_t)(ip[0] & 0x0f) * 4;
-	if (header_size < 20 || !rd_skip(&c, header_size - 20)) {
+	/* The length is not held against the minimum: the kernel's tracker does not either. */
+	if (!rd_ptr(&fixed, 20, &ip) || !rd_skip(&c, (size_t)(ip[0] & 0x0f) * 4)) {
 		return REASON_ICMP_QUOTE;
 	}
 	if ((load_be16(ip + 6) & 0x1fff) != 0) {

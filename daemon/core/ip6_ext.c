@@ -45,8 +45,10 @@ enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto)
 				return IP6_EXT_FRAGMENT;
 			}
 		}
+		/* One that claims to end beyond the packet is no error by itself: the kernel's
+		 * tracker only minds when it has to read something there. */
 		if (!rd_skip(c, size - 2)) {
-			return IP6_EXT_SHORT;
+			c->at = c->end;
 		}
 		*proto = next;
 	}

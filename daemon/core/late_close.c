@@ -26,14 +26,26 @@ const char *idle_policy_name(enum idle_policy p)
 	return names[p];
 }
 
-/* What the receiver of a reset expects: the highest it has acknowledged, or else what was sent to
- * it. */
-static uint32_t exact_rst_seq(const struct tcp_conn *t, enum flow_dir dir)
+uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
 {
 	enum flow_dir receiver = dir_other(dir);
 
 	return (t->flags[receiver] & TCP_SIDE_MAXACK) != 0 ? t->seen[receiver].maxack
 	                                                   : t->seen[dir].end;
+}
+
+struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind)
+{
+	enum key_side sender = (dir == DIR_ORIG) == (orig_side == SIDE_LO) ? SIDE_LO : SIDE_HI;
+	struct raw_request req = {
+		.seq = late_expected_seq(t, dir) - (kind == RAW_KEEPALIVE),
+		.ack = late_expected_seq(t, dir_other(dir)),
+		.kind = kind,
+	};
+
+	flowkey_to_tuple(key, sender, &req.tuple);
+	return req;
 }
 
 enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
@@ -42,7 +54,7 @@ enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, e
 {
 	struct tunables exact = *tun;
 
-	if (p->tcp.class_nr == SEG_RST && p->tcp.seq != exact_rst_seq(remembered, dir)) {
+	if (p->tcp.class_nr == SEG_RST && p->tcp.seq != late_expected_seq(remembered, dir)) {
 		return REASON_LATE_RST;
 	}
 	exact.tcp_be_liberal = 0;

@@ -254,7 +254,8 @@ static enum reason decode_redirect(struct pkt *p)
 	if (p->l4_cap_size < REDIRECT_OPTIONS_AT + REDIRECT_OPTION_TO_DATA) {
 		return cut_short(p, REASON_ICMP_QUOTE);
 	}
-	if (p->l4[REDIRECT_OPTIONS_AT] != REDIRECT_HEADER_OPTION) {
+	if (p->l4[REDIRECT_OPTIONS_AT] != REDIRECT_HEADER_OPTION ||
+	    p->l4[REDIRECT_OPTIONS_AT + 1] == 0) {
 		return REASON_ICMP_REDIRECT;
 	}
 	return decode_quote(p, REDIRECT_OPTIONS_AT + REDIRECT_OPTION_TO_DATA);

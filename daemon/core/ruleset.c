@@ -5,12 +5,12 @@
  * jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
  *
  * A field that the packet does not have (truncated, a fragment, another protocol) matches nothing,
- * and neither does its negation. Rate limits: the generic cell rate algorithm (ITU-T I.371, annex
- * A).
+ * and neither does its negation.
  */
 #include <finwall/ruleset.h>
 
 #include <finwall/bytes.h>
+#include <finwall/gcra.h>
 #include <finwall/stats.h>
 
 #include "ruleset_code.h"
@@ -187,24 +187,6 @@ static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
 }
 
-/* Takes a token, if there is one. Lock-free: workers may race for the last. */
-static bool bucket_take(struct rs_bucket *b, struct mono now)
-{
-	uint64_t now_ns = (uint64_t)now.ns;
-	uint64_t full_ns = atomic_load_explicit(&b->full_ns, memory_order_relaxed);
-	uint64_t from_ns;
-
-	do {
-		from_ns = full_ns > now_ns ? full_ns : now_ns;
-		if (from_ns - now_ns > b->slack_ns) {
-			return false;
-		}
-	} while (!atomic_compare_exchange_weak_explicit(
-		&b->full_ns, &full_ns, from_ns + b->interval_ns, memory_order_relaxed,
-		memory_order_relaxed));
-	return true;
-}
-
 static bool field_is_there(const struct run *run, const struct rs_insn *i)
 {
 	const struct pkt *p = run->in->pkt;
@@ -216,6 +198,7 @@ static bool matches(const struct run *run, const struct rs_insn *i)
 {
 	const struct ruleset *rs = run->rs;
 	const struct tuple *t = &run->in->pkt->tuple;
+	struct rs_bucket *bucket;
 	uint32_t v;
 	bool hit = false;
 
@@ -247,7 +230,9 @@ static bool matches(const struct run *run, const struct rs_insn *i)
 		hit = (ruleset_ifmask(rs, v) & ((uint64_t)i->b << 32 | i->a)) != 0;
 		break;
 	case RS_LIMIT:
-		hit = bucket_take(&rs->bucket[i->a], run->in->now);
+		bucket = &rs->bucket[i->a];
+		hit = gcra_take(&bucket->full_ns, bucket->interval_ns, bucket->slack_ns,
+		                run->in->now);
 		break;
 	default:
 		break;

@@ -12,8 +12,12 @@
 
 #include <finwall/engine.h>
 #include <finwall/flowtab.h>
+#include <finwall/late_close.h>
 
 #include <stdatomic.h>
+
+/* Sources share a bucket by their keyed hash, so that no flood of addresses can use up memory. */
+#define LATE_SOURCES 4096
 
 struct shard {
 	_Atomic uint32_t lock; /* 0 = free */
@@ -23,7 +27,9 @@ struct shard {
 
 struct engine {
 	struct engine_config cfg;
-	_Atomic int64_t late_next_ns; /* rate limit of lenient: when the next one may pass, GCRA */
+	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
+	_Atomic uint64_t late_bucket;
+	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct shard shard[];
 };
 
@@ -48,8 +54,10 @@ struct track {
 	bool wants_entry;     /* insert fresh if the rules accept the packet */
 	struct flow fresh;    /* complete but for the deadline */
 	int64_t fresh_ttl_ns; /* its time to live */
-	bool has_late;        /* late describes a late close */
+	bool must_drop;       /* whatever the rules say (policy reject) */
+	bool has_late;        /* what follows describes a late close */
 	struct late_event late;
+	enum reason late_would[LATE_POLICIES_LEN]; /* what each policy makes of it */
 };
 
 static inline struct shard *shard_of(struct engine *e, uint64_t hash)
@@ -70,8 +78,11 @@ void job_track(struct engine *e, const struct job *j, struct track *t);
 /* A FIN, RST or ACK without a live entry. */
 void job_track_late(struct engine *e, const struct job *j, struct track *t);
 
-/* Ends a flow whose time has run out: as the idle policy says. Caller holds the lock. */
-void shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
+/*
+ * A flow's time has run out: ends it as the idle policy says, or gives it more time to answer a
+ * probe. Returns false when it was ended. Caller holds the lock.
+ */
+bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                   struct mono now);
 
 /* Remembers a flow that is about to be deleted, if it is worth it. */

@@ -45,6 +45,18 @@ const char *hook_name(enum hook h)
 	return names[h];
 }
 
+const char *late_case_name(enum late_case c)
+{
+	static const char *const names[LATE_CASES_LEN] = {
+		[LATE_FIN_UNKNOWN] = "fin-unknown",
+		[LATE_FIN_KNOWN] = "fin-remembered",
+		[LATE_RST_UNKNOWN] = "rst-unknown",
+		[LATE_RST_KNOWN] = "rst-remembered",
+	};
+
+	return names[c];
+}
+
 void stats_sum(struct stats *sum, const struct stats *one)
 {
 	for (unsigned i = 0; i < REASONS_LEN; i++) {
@@ -61,5 +73,11 @@ void stats_sum(struct stats *sum, const struct stats *one)
 	}
 	for (unsigned i = 0; i < EVENTS_LEN; i++) {
 		stat_add(&sum->event[i], stat_get(&one->event[i]));
+	}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		for (unsigned c = 0; c < LATE_CASES_LEN; c++) {
+			stat_add(&sum->late[p][c][0], stat_get(&one->late[p][c][0]));
+			stat_add(&sum->late[p][c][1], stat_get(&one->late[p][c][1]));
+		}
 	}
 }

@@ -93,6 +93,25 @@ char *ctl_encode_error(const char *error, json_t *parameters, size_t *size)
 	return encode(json_pack("{s:s}", "error", error), parameters, size);
 }
 
+json_t *ctl_json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *ascii;
+
+	if (string != NULL) {
+		return string;
+	}
+	ascii = strdup(text);
+	for (char *at = ascii; at != NULL && *at != '\0'; at++) {
+		if ((*at & 0x80) != 0) {
+			*at = '?';
+		}
+	}
+	string = ascii != NULL ? json_string(ascii) : NULL;
+	free(ascii);
+	return string;
+}
+
 /* Returns NULL for anything but one JSON object. */
 static json_t *object_parse(const char *msg, size_t msg_size)
 {

@@ -73,6 +73,7 @@ struct ruleset *config_compile(const struct config *c);
 enum config_print {
 	PRINT_PLAIN,
 	PRINT_COUNTERS, /* `counter packets N bytes N` in each rule, from ctr */
+	PRINT_SETTINGS, /* no rules; all settings, those that have their defaults too */
 };
 
 /*

@@ -67,4 +67,7 @@ char *ctl_encode_call(const char *method, json_t *parameters, enum ctl_more more
 char *ctl_encode_reply(json_t *parameters, enum ctl_more more, size_t *size);
 char *ctl_encode_error(const char *error, json_t *parameters, size_t *size);
 
+/* A JSON string of any bytes: where they are not UTF-8, each that is not ASCII becomes '?'. */
+json_t *ctl_json_text(const char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include <finwall/frame.h>
 #include <finwall/graveyard.h>
 #include <finwall/pkt.h>
+#include <finwall/raw_request.h>
 #include <finwall/ruleset.h>
 #include <finwall/siphash.h>
 #include <finwall/stats.h>
@@ -80,6 +81,7 @@ struct engine_sink {
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
+	void (*raw)(void *ctx, const struct raw_request *req);
 };
 
 /* One worker's side of the engine. The shell sets it up, and replaces policy between batches. */
@@ -134,6 +136,10 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
                          struct flow *out, size_t max);
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
+
+/* Copies the live flow of a key into *out. Returns false when there is none. */
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out);
 
 /* What flow and tombstone deletion is about. */
 enum engine_forget {

@@ -28,9 +28,14 @@ struct flow {
 	                   */
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
-	uint8_t probes;   /* keepalives sent since the last sign of life */
+	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
 	uint8_t pad;
 } __attribute__((aligned(64)));
+
+/* Which ends have not answered a keepalive yet (a bit per enum flow_dir), and how many were sent.
+ */
+#define FLOW_PROBE_WAITS 0x03u
+#define FLOW_PROBE_SENT  0x04u /* one */
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 

@@ -47,15 +47,17 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 /* Takes a flow out and frees it. */
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash);
 
-/* Moves the deadline. Re-arms only when it comes nearer; later is seen to when the timer pops. */
+/*
+ * Moves the deadline. An armed timer is moved only when the deadline comes nearer; later is seen to
+ * when it pops. A flow from flowtab_pop_due() is armed again.
+ */
 void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline);
 
 /*
- * The next flow that is due, still in the table, disarmed: the caller deletes it, or gives it a new
- * deadline with flowtab_rearm(). NULL when there is none or the budget ran out.
+ * The next flow that is due, still in the table, disarmed: the caller deletes it or gives it a new
+ * deadline. NULL when there is none or the budget ran out.
  */
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
-void flowtab_rearm(struct flowtab *t, struct flow *f, struct mono deadline);
 
 /*
  * A flow worth giving up for a newcomer with this hash: dead, or not ASSURED, and near it in the

@@ -9,6 +9,7 @@
 #define FINWALL_LATE_CLOSE_H
 
 #include <finwall/pkt.h>
+#include <finwall/raw_request.h>
 #include <finwall/tcp_track.h>
 #include <finwall/tunables.h>
 
@@ -27,5 +28,16 @@ const char *idle_policy_name(enum idle_policy p);
 enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
                        const struct tunables *tun, struct tcp_conn *revived,
                        struct track_effect *fx);
+
+/*
+ * The sequence number that the receiver of direction dir expects next: the highest it has
+ * acknowledged, or, where it never did, what was sent to it.
+ */
+uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir);
+
+/* A segment that finwall sends in direction dir of the connection, exact by what the tracker knows
+ * of it. */
+struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind);
 
 #endif

@@ -42,6 +42,16 @@ enum stat_event {
 		EVENTS_LEN,
 };
 
+/* The four kinds of late close that are told apart. */
+enum late_case {
+	LATE_FIN_UNKNOWN, /* nothing remembered */
+	LATE_FIN_KNOWN,
+	LATE_RST_UNKNOWN,
+	LATE_RST_KNOWN,
+	LATE_CASES_LEN,
+};
+
+const char *late_case_name(enum late_case c);
 const char *stat_event_name(enum stat_event e);
 const char *stat_event_text(enum stat_event e);
 const char *verdict_name(enum verdict v);
@@ -52,6 +62,8 @@ struct stats {
 	_Atomic uint64_t verdict[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
 	_Atomic uint64_t verdict_bytes[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
 	_Atomic uint64_t event[EVENTS_LEN];
+	/* Late closes: what each policy did (the one in force) or would have done (the others). */
+	_Atomic uint64_t late[LATE_POLICIES_LEN][LATE_CASES_LEN][2]; /* [..][..][refused, passed] */
 } __attribute__((aligned(64)));
 
 /* Adds to a counter that only the caller writes. */

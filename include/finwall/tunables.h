@@ -70,11 +70,14 @@ struct tunables {
 	int64_t generic_ns;
 	int64_t remember_ns;
 	uint32_t resurrect;
-	uint32_t late_close; /* enum late_policy */
-	uint32_t on_idle;    /* enum idle_policy */
-	uint32_t late_rate;  /* per second, lenient and reject */
-	uint32_t checksum;   /* enum csum_policy */
-	uint32_t enforce;    /* 0: judge and count, but accept everything */
+	uint32_t late_close;       /* enum late_policy */
+	uint32_t on_idle;          /* enum idle_policy */
+	uint32_t late_rate;        /* per second, lenient and reject, all sources together */
+	uint32_t late_rate_source; /* per second and source address */
+	int64_t probe_interval_ns; /* between keepalives, and how long the last may be unanswered */
+	uint32_t probe_count;      /* unanswered ones until an end counts as dead */
+	uint32_t checksum;         /* enum csum_policy */
+	uint32_t enforce;          /* 0: judge and count, but accept everything */
 };
 
 enum tunable_kind {

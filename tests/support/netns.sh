@@ -142,7 +142,8 @@ daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2
 	shift 2
-	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" "$@" 2>>"$work/daemon.log"
+	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" \
+		-s "$work/finwall.sock" "$@" 2>>"$work/daemon.log"
 	daemon_pid=$bg_pid
 	wait_until daemon_is_ready
 }
@@ -158,4 +159,25 @@ daemon_end() {
 	daemon_status=0
 	wait "$daemon_pid" || daemon_status=$?
 	[ "$daemon_status" = 0 ] || fail "finwalld exited with $daemon_status"
+}
+
+# ns_ping NAME ADDRESS: one echo request is answered within two seconds.
+ns_ping() {
+	if command -v ping >/dev/null; then
+		ns "$1" ping -c 1 -W 2 "$2" >/dev/null
+	else
+		ns "$1" python3 - "$2" <<-'PING'
+			import os, select, socket, struct, sys
+			to = sys.argv[1]
+			six = ":" in to
+			s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM,
+			                  socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+			request = struct.pack("!BBHHH", 128 if six else 8, 0, 0, 0, 1) + b"finwall!"
+			words = struct.unpack("!8H", request)
+			total = sum(words)
+			total = (total & 0xffff) + (total >> 16)
+			s.sendto(request[:2] + struct.pack("!H", 0xffff & ~total) + request[4:], (to, 0))
+			sys.exit(0 if select.select([s], [], [], 2)[0] else 1)
+		PING
+	fi
 }

@@ -8,3 +8,13 @@ function(finwall_check_test name)
 	add_test(NAME ${name} COMMAND ${name})
 	set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
+
+# finwall_model_test(NAME LIB...): builds NAME.c, a fast structure against a naive one, and runs it
+# with a seed of its own choice, which it prints. FINWALL_SEED in the environment repeats a run.
+function(finwall_model_test name)
+	add_executable(${name} ${name}.c)
+	target_link_libraries(${name} PRIVATE ${ARGN} finwall_testkit finwall_flags)
+	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS model)
+endfunction()

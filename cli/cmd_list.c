@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall list: the connections that are alive, or those that are remembered.
+ *
+ * Every line is printed as it comes, so that a table of any size needs no memory here either.
+ */
+#include "cli.h"
+#include "client.h"
+
+#include <finwall/flow_text.h>
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = {
+	{ "expired", no_argument, NULL, 'x' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "proto", required_argument, NULL, 'p' },
+	{ "address", required_argument, NULL, 'a' },
+	{ "port", required_argument, NULL, 'P' },
+	{ "state", required_argument, NULL, 's' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct list_out {
+	bool is_json;
+	bool has_items;
+	const char *heading; /* not printed yet, or NULL */
+};
+
+static enum cli_exit run_list(const struct cli *cli, int argc, char **argv);
+static enum cli_exit read_filter(int opt, json_t *filter);
+static client_fn print_slice;
+
+const struct cli_command cmd_list = {
+	.name = "list",
+	.args = "[--expired] [--output text|json|conntrack] [FILTER...]",
+	.summary = "live connections, or those that are remembered",
+	.details =
+		"-x, --expired          remembered connections: their entry timed out\n"
+		"-o, --output FORMAT    text, json, or conntrack (lines as conntrack -L has them)\n"
+		"-p, --proto PROTO      by name or number\n"
+		"-a, --address ADDRESS  of either end; or PREFIX/LENGTH\n"
+		"-P, --port PORT        of either end\n"
+		"-s, --state STATE      of TCP: SYN_SENT, ESTABLISHED, ...\n",
+	.run = run_list,
+};
+
+static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
+{
+	struct list_out out = { 0 };
+	enum flow_view_kind kind = VIEW_LIVE;
+	const char *format = "text";
+	json_t *filter = json_object();
+	enum cli_exit code = CLI_OK;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "xo:p:a:P:s:", options, NULL)) != -1) {
+		switch (opt) {
+		case 'x':
+			kind = VIEW_REMEMBERED;
+			break;
+		case 'o':
+			format = optarg;
+			break;
+		default:
+			code = read_filter(opt, filter);
+			break;
+		}
+		if (code != CLI_OK) {
+			json_decref(filter);
+			return code;
+		}
+	}
+	if (optind < argc || (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
+	                      strcmp(format, "conntrack") != 0)) {
+		json_decref(filter);
+		return cli_usage(&cmd_list, "\"%s\" is not understood",
+		                 optind < argc ? argv[optind] : format);
+	}
+	out.is_json = strcmp(format, "json") == 0;
+	out.heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
+	code = client_ask(cli, &cmd_list, "ListConnections",
+	                  json_pack("{s:b, s:s, s:o}", "expired", kind == VIEW_REMEMBERED, "format",
+	                            format, "filter", filter),
+	                  CTL_CONTINUES, print_slice, &out);
+	if (out.is_json && code == CLI_OK) {
+		puts(out.has_items ? "\n]" : "[]");
+	}
+	return code;
+}
+
+static enum cli_exit read_filter(int opt, json_t *filter)
+{
+	unsigned long port;
+	char *end;
+
+	switch (opt) {
+	case 'p':
+		json_object_set_new(filter, "protocol", json_string(optarg));
+		return CLI_OK;
+	case 'a':
+		json_object_set_new(filter, "address", json_string(optarg));
+		return CLI_OK;
+	case 's':
+		json_object_set_new(filter, "state", json_string(optarg));
+		return CLI_OK;
+	case 'P':
+		port = strtoul(optarg, &end, 10);
+		if (*optarg < '0' || *optarg > '9' || *end != '\0' || port > UINT16_MAX) {
+			return cli_usage(&cmd_list, "\"%s\" is no port", optarg);
+		}
+		json_object_set_new(filter, "port", json_integer((json_int_t)port));
+		return CLI_OK;
+	default:
+		return cli_usage(&cmd_list, "option not understood");
+	}
+}
+
+static enum cli_exit print_slice(void *ctx, const json_t *parameters)
+{
+	const json_t *items = json_object_get(parameters, "lines");
+	struct list_out *out = ctx;
+	const json_t *item;
+	size_t i;
+
+	if (out->is_json) {
+		items = json_object_get(parameters, "connections");
+	}
+	json_array_foreach(items, i, item)
+	{
+		if (out->heading != NULL) {
+			puts(out->heading);
+			out->heading = NULL;
+		}
+		if (out->is_json) {
+			fputs(out->has_items ? ",\n" : "[\n", stdout);
+			json_dumpf(item, stdout, JSON_COMPACT);
+		} else {
+			puts(json_string_value(item) != NULL ? json_string_value(item) : "");
+		}
+		out->has_items = true;
+	}
+	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
+}

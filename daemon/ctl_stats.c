@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GetStats: everything that is counted.
+ */
+#include "ctl_method.h"
+#include "io/clock.h"
+#include "io/nfq_proc.h"
+
+#include <string.h>
+
+static json_t *table_json(const struct daemon *d);
+static json_t *reasons_json(const struct stats *s);
+static json_t *verdicts_json(const struct stats *s);
+static json_t *events_json(const struct stats *s);
+static json_t *queues_json(const struct daemon *d);
+static json_t *queue_json(const struct worker *w);
+static json_t *counters_json(const struct nfq_counters *n);
+static json_t *errnos_json(const struct nfq_counters *n);
+
+/* A counter as JSON has it: signed, and nobody counts that far. */
+static json_int_t number(uint64_t n)
+{
+	return (json_int_t)n;
+}
+
+void ctl_get_stats(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
+{
+	struct stats sum;
+
+	(void)call;
+	daemon_stats(d, &sum);
+	ctl_client_reply(c,
+	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+	                           FINWALL_VERSION, "uptime_ms",
+	                           (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
+	                           "generation", (json_int_t)d->generation->policy.generation,
+	                           "reloads", (json_int_t)d->reloads, "reloads_failed",
+	                           (json_int_t)d->reloads_failed, "table", table_json(d), "reasons",
+	                           reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
+	                           events_json(&sum), "queues", queues_json(d)),
+	                 CTL_LAST);
+}
+
+static json_t *table_json(const struct daemon *d)
+{
+	struct engine_usage u;
+
+	engine_usage(d->engine, &u);
+	return json_pack("{s:I, s:I, s:I, s:I}", "connections", number(u.flows), "connections_max",
+	                 number(u.flows_max), "remembered", number(u.tombs), "remembered_max",
+	                 number(u.tombs_max));
+}
+
+static json_t *reasons_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned r = 0; r < REASONS_LEN; r++) {
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:s}", "name", reason_name(r), "state",
+		                        ct_state_name(reason_state(r)), "packets",
+		                        number(stat_get(&s->reason[r])), "text", reason_text(r)));
+	}
+	return list;
+}
+
+static json_t *verdicts_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		for (unsigned ct = 0; ct < CT_STATES_LEN; ct++) {
+			json_t *row = json_pack("{s:s, s:s}", "hook", hook_name(h), "state",
+			                        ct_state_name(ct));
+
+			for (unsigned v = 0; v < VERDICTS_LEN; v++) {
+				json_object_set_new(
+					row, verdict_name(v),
+					json_pack("{s:I, s:I}", "packets",
+				                  number(stat_get(&s->verdict[h][ct][v])), "bytes",
+				                  number(stat_get(&s->verdict_bytes[h][ct][v]))));
+			}
+			json_array_append_new(list, row);
+		}
+	}
+	return list;
+}
+
+static json_t *events_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned e = 0; e < EVENTS_LEN; e++) {
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", stat_event_name(e),
+		                                      "count", number(stat_get(&s->event[e])),
+		                                      "text", stat_event_text(e)));
+	}
+	return list;
+}
+
+static json_t *queues_json(const struct daemon *d)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < d->workers_len; i++) {
+		json_array_append_new(list, queue_json(&d->workers[i]));
+	}
+	return list;
+}
+
+/* The kernel's numbers are missing where it does not tell them. */
+static json_t *queue_json(const struct worker *w)
+{
+	json_t *row = json_pack("{s:i, s:o, s:o}", "number", (int)w->queue, "counters",
+	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq));
+	struct nfq_proc proc;
+
+	if (nfq_proc_read(w->queue, &proc) == 0) {
+		json_object_set_new(row, "waiting", json_integer(proc.waiting));
+		json_object_set_new(row, "dropped", json_integer(proc.dropped));
+		json_object_set_new(row, "user_dropped", json_integer(proc.user_dropped));
+	}
+	return row;
+}
+
+static json_t *counters_json(const struct nfq_counters *n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < NFQ_COUNTS_LEN; i++) {
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", nfq_count_name(i),
+		                                      "count", number(stat_get(&n->count[i])),
+		                                      "text", nfq_count_text(i)));
+	}
+	return list;
+}
+
+/* Those that came. The last slot stands for all that are larger. */
+static json_t *errnos_json(const struct nfq_counters *n)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < NFQ_ERRNOS_LEN; i++) {
+		uint64_t count = stat_get(&n->by_errno[i]);
+
+		if (count > 0) {
+			json_array_append_new(list,
+			                      json_pack("{s:i, s:I, s:s}", "errno", i, "count",
+			                                number(count), "text", strerror(i)));
+		}
+	}
+	return list;
+}

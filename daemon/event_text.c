@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events as lines of text. A logged packet has the words and the order of the kernel's LOG target,
+ * so that what reads kernel logs reads these.
+ */
+#include "events.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A line under construction; what does not fit is left off. */
+struct line {
+	char *text;
+	size_t at;
+};
+
+static void add(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *l, const char *format, ...)
+{
+	size_t room = EVENT_TEXT_SIZE - l->at;
+	va_list args;
+	int size;
+
+	va_start(args, format);
+	size = vsnprintf(l->text + l->at, room, format, args);
+	va_end(args);
+	if (size > 0) {
+		l->at += (size_t)size < room ? (size_t)size : room - 1;
+	}
+}
+
+static void add_addresses(struct line *l, const struct tuple *t)
+{
+	int family = t->family == 4 ? AF_INET : AF_INET6;
+	char src[INET6_ADDRSTRLEN] = "";
+	char dst[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(family, t->src.bytes, src, sizeof(src));
+	(void)inet_ntop(family, t->dst.bytes, dst, sizeof(dst));
+	add(l, " SRC=%s DST=%s", src, dst);
+}
+
+static void add_ip(struct line *l, const struct event_log *ev)
+{
+	add_addresses(l, &ev->tuple);
+	if (ev->tuple.family == 4) {
+		add(l, " LEN=%" PRIu32 " TOS=0x%02X PREC=0x%02X TTL=%u", ev->true_size,
+		    ev->tos & 0x1eu, ev->tos & 0xe0u, ev->ttl);
+	} else {
+		add(l, " LEN=%" PRIu32 " TC=%u HOPLIMIT=%u", ev->true_size, ev->tos, ev->ttl);
+	}
+}
+
+static void add_tcp_flags(struct line *l, uint8_t flags)
+{
+	static const struct {
+		uint8_t flag;
+		const char *name;
+	} names[] = {
+		{ TCP_CWR, "CWR" }, { TCP_ECE, "ECE" }, { TCP_URG, "URG" }, { TCP_ACK, "ACK" },
+		{ TCP_PSH, "PSH" }, { TCP_RST, "RST" }, { TCP_SYN, "SYN" }, { TCP_FIN, "FIN" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((flags & names[i].flag) != 0) {
+			add(l, " %s", names[i].name);
+		}
+	}
+}
+
+static void add_transport(struct line *l, const struct event_log *ev)
+{
+	bool has_ports = ev->depth >= PKT_PORTS;
+
+	switch (ev->l4_proto) {
+	case IPPROTO_NR_TCP:
+		add(l, " PROTO=TCP");
+		if (has_ports) {
+			add(l, " SPT=%u DPT=%u", ev->tuple.sport, ev->tuple.dport);
+		}
+		if (ev->depth == PKT_FULL) {
+			add(l, " WINDOW=%u", ev->win);
+			add_tcp_flags(l, ev->tcp_flags);
+		}
+		break;
+	case IPPROTO_NR_UDP:
+		add(l, " PROTO=UDP");
+		if (has_ports) {
+			add(l, " SPT=%u DPT=%u", ev->tuple.sport, ev->tuple.dport);
+		}
+		break;
+	case IPPROTO_NR_ICMP:
+	case IPPROTO_NR_ICMPV6:
+		add(l, " PROTO=%s", ev->l4_proto == IPPROTO_NR_ICMP ? "ICMP" : "ICMPv6");
+		if (has_ports) {
+			add(l, " TYPE=%u CODE=%u", ev->icmp_type, ev->icmp_code);
+		}
+		break;
+	default:
+		add(l, " PROTO=%u", ev->l4_proto);
+		break;
+	}
+}
+
+void event_log_text(const struct event_log *ev, const char *prefix, const char *iif_name,
+                    const char *oif_name, char out[EVENT_TEXT_SIZE])
+{
+	struct line l = { .text = out };
+
+	add(&l, "%sIN=%s OUT=%s", prefix, iif_name, oif_name);
+	if (ev->depth == PKT_NOTHING) {
+		add(&l, " LEN=%" PRIu32, ev->true_size);
+	} else {
+		add_ip(&l, ev);
+		add_transport(&l, ev);
+	}
+	if (ev->mark != 0) {
+		add(&l, " MARK=0x%" PRIx32, ev->mark);
+	}
+}
+
+/* The word of the configuration for a policy. */
+static const char *late_policy_word(unsigned policy)
+{
+	for (size_t i = 0; i < tunables_table_len; i++) {
+		const struct tunable *row = &tunables_table[i];
+
+		if (row->offset == offsetof(struct tunables, late_close) &&
+		    policy < LATE_POLICIES_LEN) {
+			return row->choices[policy];
+		}
+	}
+	return "?";
+}
+
+void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
+{
+	static const char *const classes[SEGS_LEN] = {
+		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
+		[SEG_ACK] = "ACK", [SEG_RST] = "RST",        [SEG_NONE] = "-",
+	};
+	struct line l = { .text = out };
+
+	add(&l, "late %s", classes[ev->class_nr]);
+	add_addresses(&l, &ev->tuple);
+	add(&l, " PROTO=TCP SPT=%u DPT=%u policy=%s outcome=%s verdict=%s", ev->tuple.sport,
+	    ev->tuple.dport, late_policy_word(ev->policy), reason_name(ev->reason),
+	    verdict_name(ev->verdict));
+	if (ev->has_tomb != 0) {
+		add(&l, " was=%s ended=%s ago=%" PRId64 "s off=%" PRId32,
+		    tcp_state_name(ev->tcp_state), tomb_cause_name(ev->cause),
+		    ev->gone_ns / NSEC_PER_SEC, ev->seq_distance);
+	}
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket. See ctl_sock.h.
+ *
+ * Back-pressure by watermarks: a client's input buffer holds at most one call of the largest size,
+ * and the next piece of a long answer is made only when the output buffer has drained below its
+ * low-water mark. A client that does not read for a while is closed.
+ */
+#include "ctl_sock.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX        32
+#define OUTPUT_LOW_SIZE    ((size_t)64 << 10)
+#define WRITE_PATIENCE_SEC 30
+#define ACCEPT_PAUSE_SEC   1
+
+struct ctl_client {
+	struct ctl_sock *sock;
+	struct bufferevent *bev;
+	struct ctl_stream *stream; /* the answer under way, or NULL */
+	bool is_oneway;            /* the current call wants no answer */
+	bool is_answered;          /* the current call has its last reply */
+	bool is_closing;           /* has said all it wants to say */
+	LIST_ENTRY(ctl_client) link;
+};
+
+struct ctl_sock {
+	struct ctl_handler handler;
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct event *accept_again;
+	LIST_HEAD(, ctl_client) clients;
+	unsigned clients_len;
+	struct sockaddr_un addr;
+	dev_t dev; /* of the socket file that we made */
+	ino_t ino;
+};
+
+static int make_address(const char *path, struct sockaddr_un *addr);
+static int make_directory(const char *path);
+static int clear_stale(const struct sockaddr_un *addr);
+static int listen_at(struct ctl_sock *s);
+static int arm_listener(struct ctl_sock *s, int fd);
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
+                      int from_size, void *ctx);
+static void on_accept_error(struct evconnlistener *l, void *ctx);
+static void on_accept_again(evutil_socket_t fd, short what, void *ctx);
+static void on_read(struct bufferevent *bev, void *ctx);
+static void on_write(struct bufferevent *bev, void *ctx);
+static void on_event(struct bufferevent *bev, short what, void *ctx);
+static const char *why_unwelcome(const struct ctl_sock *s, int fd);
+static void serve(struct ctl_client *c);
+static int serve_one(struct ctl_client *c);
+static void send_msg(struct ctl_client *c, char *msg, size_t size);
+static void client_free(struct ctl_client *c);
+
+int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_handler *handler,
+                  struct ctl_sock **out)
+{
+	struct ctl_sock *s = calloc(1, sizeof(*s));
+	int fd;
+	int rc;
+
+	if (s == NULL) {
+		return -ENOMEM;
+	}
+	s->handler = *handler;
+	s->base = base;
+	LIST_INIT(&s->clients);
+	rc = make_address(path, &s->addr);
+	if (rc < 0) {
+		goto free_sock;
+	}
+	rc = make_directory(path);
+	if (rc < 0) {
+		goto free_sock;
+	}
+	rc = clear_stale(&s->addr);
+	if (rc < 0) {
+		goto free_sock;
+	}
+	fd = listen_at(s);
+	if (fd < 0) {
+		rc = fd;
+		goto free_sock;
+	}
+	rc = arm_listener(s, fd);
+	if (rc < 0) {
+		close(fd);
+		unlink(path);
+		goto free_sock;
+	}
+	*out = s;
+	return 0;
+free_sock:
+	free(s);
+	return rc;
+}
+
+void ctl_sock_close(struct ctl_sock *s)
+{
+	struct stat st;
+
+	if (s == NULL) {
+		return;
+	}
+	while (!LIST_EMPTY(&s->clients)) {
+		client_free(LIST_FIRST(&s->clients));
+	}
+	/* another daemon may have put its own there meanwhile */
+	if (lstat(s->addr.sun_path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino) {
+		unlink(s->addr.sun_path);
+	}
+	evconnlistener_free(s->listener);
+	event_free(s->accept_again);
+	free(s);
+}
+
+void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more more)
+{
+	size_t size = 0;
+	char *msg;
+
+	c->is_answered = more == CTL_LAST;
+	if (c->is_oneway) {
+		json_decref(parameters);
+		return;
+	}
+	msg = ctl_encode_reply(parameters, more, &size);
+	send_msg(c, msg, size);
+}
+
+void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameters)
+{
+	size_t size = 0;
+	char *msg;
+
+	c->is_answered = true;
+	if (c->is_oneway) {
+		json_decref(parameters);
+		return;
+	}
+	msg = ctl_encode_error(error, parameters, &size);
+	send_msg(c, msg, size);
+}
+
+void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s)
+{
+	if (c->is_oneway) {
+		s->free(s);
+		return;
+	}
+	c->stream = s;
+}
+
+static int make_address(const char *path, struct sockaddr_un *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	addr->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(addr->sun_path)) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(addr->sun_path, path, strlen(path));
+	return 0;
+}
+
+/* The last directory of the path only: more than that is for an administrator to decide. */
+static int make_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+	if (slash == NULL || slash == path) {
+		return 0;
+	}
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Nobody listens at a socket that refuses: its daemon is dead. Anything but a socket is left alone.
+ */
+static int clear_stale(const struct sockaddr_un *addr)
+{
+	struct stat st;
+	int fd;
+	int rc = 0;
+
+	if (lstat(addr->sun_path, &st) < 0) {
+		return errno == ENOENT ? 0 : -errno;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		return -EEXIST;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return -errno;
+	}
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN) {
+		rc = -EADDRINUSE;
+	} else if (errno != ECONNREFUSED || unlink(addr->sun_path) < 0) {
+		rc = -errno;
+	}
+	close(fd);
+	return rc;
+}
+
+static int listen_at(struct ctl_sock *s)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+	mode_t mask;
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	/* the file must never be there with more rights than it keeps */
+	mask = umask(0177);
+	rc = bind(fd, (const struct sockaddr *)&s->addr, sizeof(s->addr)) < 0 ? -errno : 0;
+	umask(mask);
+	if (rc == 0 && lstat(s->addr.sun_path, &st) < 0) {
+		rc = -errno;
+	}
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return fd;
+}
+
+static int arm_listener(struct ctl_sock *s, int fd)
+{
+	s->accept_again = evtimer_new(s->base, on_accept_again, s);
+	if (s->accept_again == NULL) {
+		return -ENOMEM;
+	}
+	s->listener =
+		evconnlistener_new(s->base, on_accept, s,
+	                           LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, CLIENTS_MAX, fd);
+	if (s->listener == NULL) {
+		event_free(s->accept_again);
+		return -ENOMEM;
+	}
+	evconnlistener_set_error_cb(s->listener, on_accept_error);
+	return 0;
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
+                      int from_size, void *ctx)
+{
+	const struct timeval patience = { .tv_sec = WRITE_PATIENCE_SEC };
+	struct ctl_sock *s = ctx;
+	const char *unwelcome = why_unwelcome(s, fd);
+	struct ctl_client *c;
+
+	(void)l;
+	(void)from;
+	(void)from_size;
+	if (unwelcome != NULL) {
+		size_t size;
+		char *msg = ctl_encode_error(unwelcome, NULL, &size);
+
+		if (msg != NULL) {
+			/* a client that cannot take it learns from the closing */
+			send(fd, msg, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		}
+		free(msg);
+		close(fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->bev == NULL) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->sock = s;
+	LIST_INSERT_HEAD(&s->clients, c, link);
+	s->clients_len++;
+	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, CTL_CALL_SIZE_MAX + 1);
+	bufferevent_setwatermark(c->bev, EV_WRITE, OUTPUT_LOW_SIZE, 0);
+	bufferevent_set_timeouts(c->bev, NULL, &patience);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+/* Out of descriptors or memory: the waiting client stays in the backlog until it is better. */
+static void on_accept_error(struct evconnlistener *l, void *ctx)
+{
+	const struct timeval pause = { .tv_sec = ACCEPT_PAUSE_SEC };
+	struct ctl_sock *s = ctx;
+
+	evconnlistener_disable(l);
+	evtimer_add(s->accept_again, &pause);
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *ctx)
+{
+	struct ctl_sock *s = ctx;
+
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(s->listener);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+	(void)bev;
+	serve(ctx);
+}
+
+static void on_write(struct bufferevent *bev, void *ctx)
+{
+	(void)bev;
+	serve(ctx);
+}
+
+/* A client may close its sending side and still read: it goes when all is answered. */
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+	struct ctl_client *c = ctx;
+
+	(void)bev;
+	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0) {
+		c->is_closing = true;
+		serve(c);
+		return;
+	}
+	client_free(c);
+}
+
+static const char *why_unwelcome(const struct ctl_sock *s, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    (peer.uid != 0 && peer.uid != geteuid())) {
+		return "org.varlink.service.PermissionDenied";
+	}
+	return s->clients_len >= CLIENTS_MAX ? CTL_INTERFACE ".TooManyClients" : NULL;
+}
+
+/*
+ * Goes on with the answer under way, then with the calls that wait, until the output has something
+ * to drain: on_write() comes back when it has. One piece of a stream a turn, so that a long list
+ * leaves the loop to others in between.
+ */
+static void serve(struct ctl_client *c)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	int rc = 1;
+
+	while (rc == 1 && evbuffer_get_length(out) < OUTPUT_LOW_SIZE) {
+		if (c->stream == NULL) {
+			rc = serve_one(c);
+			continue;
+		}
+		c->stream->next(c->stream, c);
+		if (!c->is_answered) {
+			return;
+		}
+		c->stream->free(c->stream);
+		c->stream = NULL;
+	}
+	if (rc < 0 || (rc == 0 && c->is_closing && evbuffer_get_length(out) == 0)) {
+		client_free(c);
+	}
+}
+
+/* Takes one call. Returns 1, 0 when there is none, -EBADMSG when the client is not to be heard. */
+static int serve_one(struct ctl_client *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t size = evbuffer_get_length(in);
+	const char *bytes = (const char *)evbuffer_pullup(in, -1);
+	struct ctl_call call;
+	size_t msg_size;
+	int rc;
+
+	if (size == 0) {
+		return 0;
+	}
+	switch (ctl_frame_find(bytes, size, CTL_CALL_SIZE_MAX, &msg_size)) {
+	case CTL_FRAME_PARTIAL:
+		return 0;
+	case CTL_FRAME_TOO_LONG:
+		return -EBADMSG;
+	case CTL_FRAME_WHOLE:
+		break;
+	}
+	rc = ctl_call_parse(bytes, msg_size, &call);
+	evbuffer_drain(in, msg_size + 1);
+	if (rc < 0) {
+		return rc;
+	}
+	c->is_oneway = call.is_oneway;
+	c->is_answered = false;
+	c->sock->handler.call(c->sock->handler.ctx, c, &call);
+	ctl_call_fini(&call);
+	return 1;
+}
+
+/* Takes msg over. A reply that could not be made for want of memory is a client without an answer.
+ */
+static void send_msg(struct ctl_client *c, char *msg, size_t size)
+{
+	static const char no_memory[] = "{\"error\":\"" CTL_INTERFACE ".OutOfMemory\"}";
+
+	if (msg == NULL) {
+		bufferevent_write(c->bev, no_memory, sizeof(no_memory));
+		c->is_answered = true;
+		return;
+	}
+	bufferevent_write(c->bev, msg, size);
+	free(msg);
+}
+
+static void client_free(struct ctl_client *c)
+{
+	if (c->stream != NULL) {
+		c->stream->free(c->stream);
+	}
+	LIST_REMOVE(c, link);
+	c->sock->clients_len--;
+	bufferevent_free(c->bev);
+	free(c);
+}

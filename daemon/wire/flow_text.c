@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections as lines of text. See flow_text.h; knows nothing of tables, clocks or sockets.
+ */
+#include <finwall/flow_text.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The names that conntrack(8) knows. */
+static const struct {
+	uint8_t proto;
+	const char *name;
+} protos[] = {
+	{ IPPROTO_ICMP, "icmp" }, { IPPROTO_TCP, "tcp" },         { IPPROTO_UDP, "udp" },
+	{ IPPROTO_DCCP, "dccp" }, { IPPROTO_GRE, "gre" },         { IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" },
+};
+
+/* Where in the tuple the numbers behind the addresses are, if anywhere. */
+enum tuple_shape {
+	SHAPE_BARE,
+	SHAPE_PORTS,
+	SHAPE_ICMP,
+};
+
+/* A line under construction, cut off at its end. */
+struct line {
+	char *at;
+	size_t left_size;
+};
+
+static enum tuple_shape tuple_shape(uint8_t proto);
+static void put(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put_conntrack_tuple(struct line *l, const struct tuple *t);
+static void endpoint_text(const union ip_addr *a, uint16_t port, const struct tuple *t, char *out,
+                          size_t out_size);
+
+void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
+                    struct flow_view *out)
+{
+	enum key_side opener = flow_orig_side(f);
+
+	memset(out, 0, sizeof(*out));
+	flowkey_to_tuple(&f->key, opener, &out->orig);
+	flowkey_to_tuple(&f->key, opener == SIDE_LO ? SIDE_HI : SIDE_LO, &out->reply);
+	if (f->key.proto == IPPROTO_TCP) {
+		out->tcp = f->conn.tcp;
+	}
+	out->time_ns = mono_diff(f->deadline, now);
+	out->ifname = ifname != NULL ? ifname : "";
+	out->kind = VIEW_LIVE;
+	out->status = f->status;
+	out->hook = f->hook;
+}
+
+void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flow_view *out)
+{
+	enum key_side opener = (t->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+
+	memset(out, 0, sizeof(*out));
+	flowkey_to_tuple(&t->key, opener, &out->orig);
+	flowkey_to_tuple(&t->key, opener == SIDE_LO ? SIDE_HI : SIDE_LO, &out->reply);
+	out->tcp = t->conn;
+	out->time_ns = mono_diff(now, t->died);
+	out->ifname = "";
+	out->kind = VIEW_REMEMBERED;
+	out->status = t->status;
+	out->cause = t->cause;
+}
+
+const char *proto_name(uint8_t proto)
+{
+	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
+		if (protos[i].proto == proto) {
+			return protos[i].name;
+		}
+	}
+	return NULL;
+}
+
+int proto_number(const char *name)
+{
+	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
+		if (strcmp(protos[i].name, name) == 0) {
+			return protos[i].proto;
+		}
+	}
+	return -1;
+}
+
+char *addr_text(const union ip_addr *a, uint8_t family, char *out)
+{
+	if (inet_ntop(family == 4 ? AF_INET : AF_INET6, a->bytes, out, INET6_ADDRSTRLEN) == NULL) {
+		strcpy(out, "?");
+	}
+	return out;
+}
+
+const char *flow_text_heading(enum flow_view_kind kind)
+{
+	return kind == VIEW_LIVE ? "PROTO   FROM                   TO                     STATE    "
+	                           "        EXPIRES"
+	                         : "PROTO   FROM                   TO                     STATE    "
+	                           "      ENDED AGO";
+}
+
+void flow_text(const struct flow_view *v, char *line, size_t line_size)
+{
+	struct line l = { line, line_size };
+	const char *name = proto_name(v->orig.proto);
+	char number[16];
+	char from[80];
+	char to[80];
+	char state[32] = "-";
+
+	snprintf(number, sizeof(number), "ip-%u", v->orig.proto);
+	endpoint_text(&v->orig.src, v->orig.sport, &v->orig, from, sizeof(from));
+	endpoint_text(&v->orig.dst, v->orig.dport, &v->orig, to, sizeof(to));
+	if (v->orig.proto == IPPROTO_TCP) {
+		snprintf(state, sizeof(state), "%s", tcp_state_name(v->tcp.state));
+	} else if (tuple_shape(v->orig.proto) == SHAPE_ICMP) {
+		snprintf(state, sizeof(state), "type %u id %u", v->orig.dport >> 8, v->orig.sport);
+	}
+	put(&l, "%-7s %-22s %-22s %-15s %7llds ", name != NULL ? name : number, from, to, state,
+	    (long long)(v->time_ns / NSEC_PER_SEC));
+	if (v->kind == VIEW_REMEMBERED) {
+		put(&l, " %s", tomb_cause_name(v->cause));
+		return;
+	}
+	put(&l, " %s",
+	    (v->status & FLOW_ASSURED) != 0      ? "assured"
+	    : (v->status & FLOW_SEEN_REPLY) != 0 ? "replied"
+	                                         : "unreplied");
+	if ((v->status & FLOW_REVIVED) != 0) {
+		put(&l, " revived");
+	}
+	if (v->ifname[0] != '\0') {
+		put(&l, " %s %s", v->hook == HOOK_OUTPUT ? "out" : "in", v->ifname);
+	}
+}
+
+/*
+ * As libnetfilter_conntrack prints an entry, down to the blanks, so that what reads the one reads
+ * the other. A remembered connection has no time left.
+ */
+void flow_conntrack(const struct flow_view *v, char *line, size_t line_size)
+{
+	struct line l = { line, line_size };
+	const char *name = proto_name(v->orig.proto);
+	int64_t left_sec = v->kind == VIEW_LIVE ? v->time_ns / NSEC_PER_SEC : 0;
+
+	put(&l, "%-8s %u %lld ", name != NULL ? name : "unknown", v->orig.proto,
+	    (long long)(left_sec > 0 ? left_sec : 0));
+	if (v->orig.proto == IPPROTO_TCP) {
+		put(&l, "%s ", tcp_state_name(v->tcp.state));
+	}
+	put_conntrack_tuple(&l, &v->orig);
+	if ((v->status & FLOW_SEEN_REPLY) == 0) {
+		put(&l, "[UNREPLIED] ");
+	}
+	put_conntrack_tuple(&l, &v->reply);
+	if ((v->status & FLOW_ASSURED) != 0) {
+		put(&l, "[ASSURED] ");
+	}
+	put(&l, "use=1");
+}
+
+static enum tuple_shape tuple_shape(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return SHAPE_PORTS;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return SHAPE_ICMP;
+	default:
+		return SHAPE_BARE;
+	}
+}
+
+static void put(struct line *l, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(l->at, l->left_size, fmt, args);
+	va_end(args);
+	if (n < 0 || l->left_size == 0) {
+		return;
+	}
+	if ((size_t)n >= l->left_size) {
+		n = (int)(l->left_size - 1);
+	}
+	l->at += n;
+	l->left_size -= (size_t)n;
+}
+
+static void put_conntrack_tuple(struct line *l, const struct tuple *t)
+{
+	char src[INET6_ADDRSTRLEN];
+	char dst[INET6_ADDRSTRLEN];
+
+	put(l, "src=%s dst=%s ", addr_text(&t->src, t->family, src),
+	    addr_text(&t->dst, t->family, dst));
+	switch (tuple_shape(t->proto)) {
+	case SHAPE_PORTS:
+		put(l, "sport=%u dport=%u ", t->sport, t->dport);
+		break;
+	case SHAPE_ICMP:
+		put(l, "type=%u code=%u id=%u ", t->dport >> 8, t->dport & 0xff, t->sport);
+		break;
+	case SHAPE_BARE:
+		break;
+	}
+}
+
+static void endpoint_text(const union ip_addr *a, uint16_t port, const struct tuple *t, char *out,
+                          size_t out_size)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	addr_text(a, t->family, addr);
+	if (tuple_shape(t->proto) != SHAPE_PORTS) {
+		snprintf(out, out_size, "%s", addr);
+	} else if (t->family == 4) {
+		snprintf(out, out_size, "%s:%u", addr, port);
+	} else {
+		snprintf(out, out_size, "[%s]:%u", addr, port);
+	}
+}

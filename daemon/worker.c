@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: one thread, one queue.
+ *
+ * A turn is: take over a new policy if there is one, receive a batch, read the clock, read the
+ * messages, let the engine decide, send all verdicts, end what is due. It allocates nothing, and
+ * its only system calls are one receive and one send. Verdicts leave in arrival order: the kernel
+ * finds the oldest packet at once, others maybe not.
+ */
+#include "worker.h"
+
+#include "io/clock.h"
+#include "io/nfq_proc.h"
+#include "io/nfq_sock.h"
+
+#include <finwall/hookmark.h>
+#include <finwall/nfq_msg.h>
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+_Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in one call");
+
+/* Entries that one turn may end: a few with packets waiting, many when nothing else is to be done.
+ */
+#define TICK_BUDGET_BUSY 64
+#define TICK_BUDGET_IDLE 4096
+
+/* How long an ending worker waits at most for the kernel to report an empty queue. */
+#define DRAIN_NS sec_to_ns(3)
+
+/* A packet that waits for its verdict. */
+struct slot {
+	uint32_t id;
+	uint32_t nf_verdict; /* for a packet that the engine does not see */
+	uint8_t has_frame;   /* the next frame is its */
+};
+
+struct worker_bufs {
+	struct frame frames[ENGINE_BATCH_MAX];
+	struct decision decisions[ENGINE_BATCH_MAX];
+	struct slot slots[ENGINE_BATCH_MAX];
+	size_t frames_len;
+	size_t slots_len;
+	struct nfq_out out;
+	uint8_t room[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
+};
+
+static void *worker_main(void *arg);
+static unsigned turn(struct worker *w);
+static void drain(struct worker *w);
+static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
+                     enum ct_state state);
+static void sink_late(void *ctx, const struct late_event *late);
+
+static void count(struct worker *w, enum nfq_count c)
+{
+	stat_add(&w->nfq.count[c], 1);
+}
+
+int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t queue)
+{
+	w->bufs = calloc(1, sizeof(*w->bufs));
+	if (w->bufs == NULL) {
+		return -ENOMEM;
+	}
+	w->bufs->out =
+		(struct nfq_out){ .data = w->bufs->room, .room_size = sizeof(w->bufs->room) };
+	w->engine = engine;
+	w->nr = nr;
+	w->queue = queue;
+	w->engine_worker.sink =
+		(struct engine_sink){ .ctx = w, .log = sink_log, .late = sink_late };
+	return 0;
+}
+
+int worker_start(struct worker *w)
+{
+	sigset_t all;
+	sigset_t before;
+	char name[16];
+	int err;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, worker_main, w);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err != 0) {
+		return -err;
+	}
+	w->is_running = 1;
+	(void)snprintf(name, sizeof(name), "queue %u", w->queue);
+	(void)pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	atomic_store_explicit(&w->stop, 1, memory_order_relaxed);
+}
+
+void worker_join(struct worker *w)
+{
+	if (w->is_running != 0) {
+		(void)pthread_join(w->thread, NULL);
+		w->is_running = 0;
+	}
+}
+
+void worker_fini(struct worker *w)
+{
+	nfq_sock_close(w->sock);
+	w->sock = NULL;
+	free(w->bufs);
+	w->bufs = NULL;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	while (atomic_load_explicit(&w->stop, memory_order_relaxed) == 0) {
+		(void)turn(w);
+	}
+	drain(w);
+	return NULL;
+}
+
+/* Takes over the generation that the main thread wants used, if it is another one. */
+static void adopt_policy(struct worker *w)
+{
+	struct generation *wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
+
+	if (wanted == atomic_load_explicit(&w->used, memory_order_relaxed)) {
+		return;
+	}
+	w->engine_worker.policy = &wanted->policy;
+	w->engine_worker.counters = wanted->counters[w->nr];
+	atomic_store_explicit(&w->used, wanted, memory_order_release);
+}
+
+/* What a packet gets that the engine never sees: dropped, unless nothing is to be dropped. */
+static uint32_t verdict_unseen(const struct worker *w)
+{
+	return w->engine_worker.policy->tun.enforce != 0 ? NF_DROP : NF_ACCEPT;
+}
+
+static void take_frame(struct worker *w, const struct nfq_pkt *pkt)
+{
+	struct worker_bufs *b = w->bufs;
+
+	if (hookmark_is_reject(pkt->frame.mark)) {
+		/* It was rejected a moment ago and met no reject rule: drop it, or it comes for
+		 * ever. */
+		count(w, NFQ_COUNT_REJECT_LOOPS);
+		b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .nf_verdict = NF_DROP };
+		return;
+	}
+	b->frames[b->frames_len++] = pkt->frame;
+	b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .has_frame = 1 };
+}
+
+/* Takes in one message. */
+static void take_message(struct worker *w, enum nfq_result result, const struct nfq_pkt *pkt)
+{
+	struct worker_bufs *b = w->bufs;
+
+	if (pkt->id_is_known != 0) {
+		count(w, NFQ_COUNT_PACKETS);
+	}
+	switch (result) {
+	case NFQ_MSG_PACKET:
+		take_frame(w, pkt);
+		return;
+	case NFQ_MSG_ERROR:
+		if (pkt->error != 0) {
+			unsigned nr = (unsigned)pkt->error;
+
+			count(w, NFQ_COUNT_ERRORS);
+			stat_add(&w->nfq.by_errno[nr < NFQ_ERRNOS_LEN ? nr : NFQ_ERRNOS_LEN - 1],
+			         1);
+		}
+		return;
+	case NFQ_MSG_OTHER:
+		return;
+	case NFQ_MSG_HOOK:
+	case NFQ_MSG_FAMILY:
+	case NFQ_MSG_NO_PAYLOAD:
+		count(w, NFQ_COUNT_UNUSABLE);
+		break;
+	default:
+		count(w, NFQ_COUNT_MALFORMED);
+		break;
+	}
+	if (pkt->id_is_known != 0) {
+		b->slots[b->slots_len++] =
+			(struct slot){ .id = pkt->id, .nf_verdict = verdict_unseen(w) };
+	}
+}
+
+/* The engine's decision in the kernel's words; the only place that knows both. */
+static void put_decision(struct worker *w, uint32_t id, const struct decision *d)
+{
+	struct nfq_out *out = &w->bufs->out;
+
+	switch (d->verdict) {
+	case VERDICT_ACCEPT:
+		if (d->mark_is_set != 0) {
+			(void)nfq_put_verdict_mark(out, w->queue, id, NF_ACCEPT, d->mark);
+		} else {
+			(void)nfq_put_verdict(out, w->queue, id, NF_ACCEPT);
+		}
+		break;
+	case VERDICT_REJECT:
+		(void)nfq_put_verdict_mark(out, w->queue, id, NF_REPEAT,
+		                           hookmark_reject((enum reject_with)d->reject_with));
+		break;
+	default:
+		(void)nfq_put_verdict(out, w->queue, id, NF_DROP);
+		break;
+	}
+}
+
+/* Decides and answers everything that was taken in. */
+static void answer(struct worker *w, struct mono now)
+{
+	struct worker_bufs *b = w->bufs;
+	const struct decision *decision = b->decisions;
+
+	if (b->slots_len == 0) {
+		return;
+	}
+	engine_batch(w->engine, &w->engine_worker, now, b->frames, b->frames_len, b->decisions);
+	for (size_t i = 0; i < b->slots_len; i++) {
+		const struct slot *slot = &b->slots[i];
+
+		if (slot->has_frame != 0) {
+			put_decision(w, slot->id, decision++);
+		} else {
+			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
+		}
+	}
+	stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
+	nfq_sock_send(w->sock, &b->out);
+	b->frames_len = 0;
+	b->slots_len = 0;
+}
+
+/* Reads the messages of the received datagrams, normally one packet in each. */
+static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now)
+{
+	enum nfq_result result;
+	struct nfq_pkt pkt;
+
+	for (unsigned i = 0; i < datagrams_len; i++) {
+		struct cursor datagram = nfq_sock_datagram(w->sock, i);
+
+		while ((result = nfq_msg_next(&datagram, &pkt)) != NFQ_MSG_END) {
+			take_message(w, result, &pkt);
+			if (w->bufs->slots_len == ENGINE_BATCH_MAX) {
+				answer(w, now);
+			}
+		}
+	}
+	answer(w, now);
+}
+
+/* One turn. Returns how many datagrams came. */
+static unsigned turn(struct worker *w)
+{
+	unsigned datagrams_len;
+	struct mono now;
+
+	adopt_policy(w);
+	datagrams_len = nfq_sock_recv(w->sock);
+	now = clock_now();
+	take_batch(w, datagrams_len, now);
+	engine_tick(w->engine, &w->engine_worker, now,
+	            datagrams_len == 0 ? TICK_BUDGET_IDLE : TICK_BUDGET_BUSY);
+	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+	return datagrams_len;
+}
+
+/* Answers what waits, while the kernel queues nothing new, until nothing does; then gives up. */
+static void drain(struct worker *w)
+{
+	struct mono deadline = mono_add(clock_now(), DRAIN_NS);
+	struct nfq_proc queue = { .waiting = 0 };
+
+	(void)nfq_sock_refuse(w->sock);
+	do {
+		while (turn(w) > 0 && !mono_is_due(deadline, clock_now())) {
+		}
+		if (nfq_proc_read(w->queue, &queue) != 0) {
+			break;
+		}
+	} while (queue.waiting > 0 && !mono_is_due(deadline, clock_now()));
+	w->left_waiting = queue.waiting;
+	(void)nfq_sock_unbind(w->sock);
+}
+
+static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
+                     enum ct_state state)
+{
+	struct worker *w = ctx;
+
+	if (!event_put_log(&w->events, rs, log_nr, pkt, state)) {
+		count(w, NFQ_COUNT_EVENTS_LOST);
+	}
+}
+
+static void sink_late(void *ctx, const struct late_event *late)
+{
+	struct worker *w = ctx;
+
+	if (!event_put_late(&w->events, late)) {
+		count(w, NFQ_COUNT_EVENTS_LOST);
+	}
+}

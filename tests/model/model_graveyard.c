@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The graveyard against a list in order of death.
+ *
+ * A deleted tombstone keeps its place in the ring until its turn comes, so the model does too: what
+ * may go for a newcomer is what lies in the place that he takes, and nothing else.
+ *
+ * usage: model_graveyard [SEED]
+ */
+#include <finwall/graveyard.h>
+
+#include "flows.h"
+#include "rng.h"
+
+#define KEYS 200
+#define RING 64
+#define OPS  60000
+
+static const struct sipkey sip = { 3, 4 };
+static struct graveyard g;
+static unsigned op;
+
+/* By age, oldest first: key numbers; UINT32_MAX for one that was deleted. */
+static uint32_t line[OPS + 1];
+static int64_t died[OPS + 1];
+static unsigned line_first;
+static unsigned line_end;
+
+static bool fail(const char *what, uint32_t nr)
+{
+	printf("operation %u: %s: key %u\n", op, what, nr);
+	return false;
+}
+
+static uint64_t hash_of(uint32_t nr)
+{
+	struct flowkey k = flows_key(nr);
+
+	return flowkey_hash(&k, &sip);
+}
+
+static uint32_t find(uint32_t nr)
+{
+	struct flowkey k = flows_key(nr);
+
+	return graveyard_find(&g, &k, hash_of(nr));
+}
+
+/* Where it stands in line, or UINT32_MAX. */
+static unsigned place_of(uint32_t nr)
+{
+	for (unsigned i = line_first; i < line_end; i++) {
+		if (line[i] == nr) {
+			return i;
+		}
+	}
+	return UINT32_MAX;
+}
+
+static bool add(struct rng *r, uint32_t nr, struct mono now)
+{
+	struct flow f = flows_tcp(nr);
+	bool full = line_end - line_first == RING;
+	bool evicts = full && line[line_first] != UINT32_MAX;
+
+	if (place_of(nr) != UINT32_MAX) {
+		return true;
+	}
+	f.conn.tcp.seen[0].end = nr * 1000;
+	f.conn.tcp.seen[0].maxend = nr * 1000 + 700;
+	f.conn.tcp.seen[1].maxack = nr * 1000;
+	if (graveyard_add(&g, &f, hash_of(nr), (enum tomb_cause)rng_below(r, TOMB_CAUSES_LEN),
+	                  now) != evicts) {
+		return fail(evicts ? "nobody made room" : "somebody made room", nr);
+	}
+	line_first += full;
+	line[line_end] = nr;
+	died[line_end++] = now.ns / NSEC_PER_SEC;
+	return true;
+}
+
+static bool same(uint32_t nr, struct mono now)
+{
+	unsigned place = place_of(nr);
+	uint32_t tomb = find(nr);
+	struct tomb_info info;
+
+	if ((tomb != UINT32_MAX) != (place != UINT32_MAX)) {
+		return fail(tomb != UINT32_MAX ? "remembered" : "forgotten", nr);
+	}
+	if (tomb == UINT32_MAX) {
+		return true;
+	}
+	graveyard_read(&g, tomb, now, &info);
+	if (info.key.lo.word[0] != nr || info.conn.seen[0].end != nr * 1000 ||
+	    info.died.ns != sec_to_ns(died[place])) {
+		return fail("read back", nr);
+	}
+	return true;
+}
+
+static bool age(struct rng *r, struct mono now)
+{
+	int64_t keep = sec_to_ns(rng_below(r, 300));
+	unsigned want = 0;
+
+	while (line_first < line_end &&
+	       died[line_first] + keep / NSEC_PER_SEC <= now.ns / NSEC_PER_SEC) {
+		want += line[line_first++] != UINT32_MAX;
+	}
+	if (graveyard_age(&g, now, keep, 1000000) != want) {
+		return fail("age", want);
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct mono now = { sec_to_ns(5000) };
+	struct rng r;
+	void *mem = flows_memory(graveyard_size(RING));
+	bool ok = true;
+
+	rng_init(&r, rng_seed(argc, argv));
+	graveyard_init(&g, mem, RING, &sip);
+	for (op = 0; op < OPS && ok; op++) {
+		uint32_t nr = rng_below(&r, KEYS);
+		uint32_t tomb;
+		unsigned alive = 0;
+
+		now = mono_add(now, sec_to_ns(rng_below(&r, 3)));
+		switch (rng_below(&r, 40)) {
+		case 0:
+			ok = age(&r, now);
+			break;
+		case 1:
+		case 2:
+		case 3:
+			tomb = find(nr);
+			if (tomb != UINT32_MAX) {
+				graveyard_del(&g, tomb, hash_of(nr));
+				line[place_of(nr)] = UINT32_MAX;
+			}
+			break;
+		default:
+			ok = add(&r, nr, now);
+			break;
+		}
+		for (unsigned i = line_first; i < line_end; i++) {
+			alive += line[i] != UINT32_MAX;
+		}
+		if (ok && g.alive != alive) {
+			ok = fail("count", g.alive);
+		}
+		for (unsigned i = 0; i < 5 && ok; i++) {
+			ok = same(rng_below(&r, KEYS), now);
+		}
+	}
+	free(mem);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

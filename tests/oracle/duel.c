@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One step on both sides. finwall's clock is read just before the kernel gets the packet; when the
+ * machine was busy elsewhere in between, the step does not count.
+ */
+#include "duel.h"
+
+#include "settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FLOWS_MAX 65536
+#define BLUR_NS   (30 * NSEC_PER_MSEC)
+
+struct mono duel_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct mono){ sec_to_ns(ts.tv_sec) + ts.tv_nsec };
+}
+
+void duel_sleep_until(struct mono t)
+{
+	struct timespec ts = { .tv_sec = t.ns / NSEC_PER_SEC, .tv_nsec = t.ns % NSEC_PER_SEC };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR) {
+	}
+}
+
+struct duel *duel_new(const char **why)
+{
+	struct duel *d = calloc(1, sizeof(*d));
+
+	*why = "no memory";
+	if (d == NULL) {
+		return NULL;
+	}
+	d->packet = malloc(SHOT_PACKET_MAX);
+	d->twin = twin_new(FLOWS_MAX, duel_now());
+	if (d->packet == NULL || d->twin == NULL) {
+		duel_free(d);
+		return NULL;
+	}
+	d->kern = kern_new(why);
+	if (d->kern == NULL) {
+		duel_free(d);
+		return NULL;
+	}
+	duel_defaults(d);
+	return d;
+}
+
+void duel_free(struct duel *d)
+{
+	if (d == NULL) {
+		return;
+	}
+	kern_free(d->kern);
+	twin_free(d->twin);
+	free(d->packet);
+	free(d);
+}
+
+static enum duel_result broken(struct duel *d, const char *what, int err)
+{
+	snprintf(d->diff, sizeof(d->diff), "  %s: %s\n", what, strerror(-err));
+	return DUEL_BROKEN;
+}
+
+static enum duel_result change_setting(struct duel *d, const struct shot *s)
+{
+	const struct setting *row = &settings_table[s->u.set.setting_nr];
+	int err = kern_set(d->kern, s->u.set.setting_nr, s->u.set.value);
+
+	if (err != 0) {
+		return broken(d, row->name, err);
+	}
+	settings_apply(row, s->u.set.value, twin_tunables(d->twin));
+	return DUEL_SAME;
+}
+
+/* True when a is b or its answer. */
+static bool same_flow(const struct tuple *a, const struct tuple *b)
+{
+	struct flowkey x;
+	struct flowkey y;
+	enum key_side side;
+
+	return flowkey_from_tuple(a, &x, &side) && flowkey_from_tuple(b, &y, &side) &&
+	       flowkey_equal(&x, &y);
+}
+
+/* Looks at the entries of the flow and of the packet's own tuple on both sides. */
+static int look(struct duel *d, const struct tuple *flow, const struct tuple *own)
+{
+	struct mono now = duel_now();
+	int err = kern_find(d->kern, flow, &d->kernel.entry[0]);
+
+	twin_find(d->twin, flow, now, &d->ours.entry[0]);
+	if (err == 0 && own != NULL) {
+		err = kern_find(d->kern, own, &d->kernel.entry[1]);
+		twin_find(d->twin, own, now, &d->ours.entry[1]);
+	}
+	return err;
+}
+
+enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s)
+{
+	struct tuple flow;
+	struct tuple own;
+	struct mono start;
+	size_t size;
+	bool has_own;
+	int err;
+
+	if (s->kind == SHOT_SET) {
+		return change_setting(d, s);
+	}
+	if (s->kind == SHOT_WAIT) {
+		duel_sleep_until(mono_add(duel_now(), s->u.wait_ms * NSEC_PER_MSEC));
+		return DUEL_SAME;
+	}
+	memset(&d->kernel, 0, sizeof(d->kernel));
+	memset(&d->ours, 0, sizeof(d->ours));
+	ends_tuple(e, END_A, &flow);
+	size = shot_build(e, s, d->packet);
+	has_own = twin_packet_tuple(d->packet, size, &own) && !same_flow(&own, &flow);
+
+	start = duel_now();
+	err = kern_inject(d->kern, d->packet, size, &d->kernel.sighting);
+	if (err != 0) {
+		return broken(d, "sending a packet", err);
+	}
+	twin_inject(d->twin, start, d->packet, size,
+	            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size, &d->ours.sighting);
+	err = look(d, &flow, has_own ? &own : NULL);
+	if (err != 0) {
+		return broken(d, "reading an entry", err);
+	}
+	if (mono_diff(duel_now(), start) > BLUR_NS) {
+		return DUEL_BLURRED;
+	}
+	return outcome_diff(&d->kernel, &d->ours, e->proto, d->diff) != 0 ? DUEL_DIFFERENT
+	                                                                  : DUEL_SAME;
+}
+
+void duel_forget(struct duel *d, const struct ends *e)
+{
+	struct tuple flow;
+
+	ends_tuple(e, END_A, &flow);
+	kern_delete(d->kern, &flow);
+	twin_delete(d->twin, &flow, duel_now());
+}
+
+void duel_flush(struct duel *d)
+{
+	kern_flush(d->kern);
+	twin_flush(d->twin, duel_now());
+}
+
+void duel_defaults(struct duel *d)
+{
+	for (size_t i = 0; i < settings_table_len; i++) {
+		kern_set(d->kern, i, settings_table[i].dflt);
+		settings_apply(&settings_table[i], settings_table[i].dflt, twin_tunables(d->twin));
+	}
+}
+
+struct comparison {
+	struct duel *d;
+	unsigned differences;
+};
+
+/* An entry about to end may be there on one side only. */
+static bool is_ending(const struct view *v)
+{
+	return v->left_ns <= NSEC_PER_SEC;
+}
+
+static void compare(struct comparison *c, const struct tuple *t, const struct view *kernel,
+                    const struct view *ours)
+{
+	struct ends e = { .addr = { t->src, t->dst },
+		          .port = { t->sport, t->dport },
+		          .proto = t->proto,
+		          .family = t->family };
+
+	if (kernel->exists != ours->exists && is_ending(kernel->exists ? kernel : ours)) {
+		return;
+	}
+	if (view_diff(kernel, ours, t->proto, "table: ", c->d->diff) != 0) {
+		ends_print(stdout, &e);
+		fputs(c->d->diff, stdout);
+		c->differences++;
+	}
+}
+
+static void compare_kernel_entry(void *ctx, const struct tuple *t, const struct view *kernel)
+{
+	struct comparison *c = ctx;
+	struct view ours;
+
+	twin_find(c->d->twin, t, duel_now(), &ours);
+	compare(c, t, kernel, &ours);
+}
+
+static void compare_our_entry(void *ctx, const struct tuple *t, const struct view *ours)
+{
+	struct comparison *c = ctx;
+	struct view kernel;
+
+	if (kern_find(c->d->kern, t, &kernel) == 0) {
+		compare(c, t, &kernel, ours);
+	}
+}
+
+unsigned duel_compare_tables(struct duel *d)
+{
+	struct comparison c = { .d = d };
+
+	kern_dump(d->kern, compare_kernel_entry, &c);
+	twin_dump(d->twin, duel_now(), compare_our_entry, &c);
+	return c.differences;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMP and ICMPv6 errors that quote a packet of a flow: rightly, to the wrong host, cut short, as a
+ * fragment, behind extension headers, of a flow nobody knows, or quoting another error.
+ */
+#include "gen.h"
+
+#include <finwall/bytes.h>
+#include <finwall/pkt.h>
+
+#include <string.h>
+
+#define QUOTE_MAX 200
+
+/* The transport bytes of the quoted packet, as the end sends them. */
+static size_t quoted_l4(struct rng *rng, const struct ends *e, enum shot_end from, uint8_t *l4)
+{
+	size_t size = rng_percent(rng, 80) ? 8 + rng_below(rng, 24) : rng_below(rng, 9);
+	struct tuple t;
+
+	memset(l4, 0, 32);
+	ends_tuple(e, from, &t);
+	switch (e->proto) {
+	case IPPROTO_NR_TCP:
+	case IPPROTO_NR_UDP:
+		store_be16(l4, t.sport);
+		store_be16(l4 + 2, t.dport);
+		break;
+	case IPPROTO_NR_ICMP:
+	case IPPROTO_NR_ICMPV6:
+		l4[0] = (uint8_t)(t.dport >> 8);
+		l4[1] = (uint8_t)t.dport;
+		store_be16(l4 + 4, t.sport);
+		if (rng_percent(rng, 10)) {
+			l4[0] = (uint8_t)rng_next(rng);
+		}
+		break;
+	default:
+		break;
+	}
+	if (rng_percent(rng, 8)) {
+		l4[rng_below(rng, 8)] ^= (uint8_t)(1u << rng_below(rng, 8));
+	}
+	return size;
+}
+
+/* The quoted packet with everything that routers, middle-boxes and attackers do to one. */
+static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, uint8_t *out)
+{
+	uint8_t l4[32];
+	size_t l4_size = quoted_l4(rng, e, from, l4);
+	unsigned ext = rng_percent(rng, 15) ? rng_below(rng, shot_ext_flavours(e->family)) : 0;
+	size_t size = shot_wrap_ip(e, from, e->proto, ext, l4, l4_size, out);
+
+	switch (rng_below(rng, 20)) {
+	case 0: /* version and header length */
+		out[0] ^= (uint8_t)(1u << rng_below(rng, 8));
+		break;
+	case 1: /* IPv4: fragment bits. IPv6: in the fragment header, where there is one */
+		if (e->family == 4) {
+			out[6] = (uint8_t)rng_below(rng, 64);
+			out[7] = (uint8_t)rng_below(rng, 2);
+		} else if (out[6] == 44) {
+			store_be16(out + 42, (uint16_t)rng_below(rng, 32));
+		}
+		break;
+	case 2: /* the next protocol */
+		out[e->family == 4 ? 9 : 6] = (uint8_t)rng_next(rng);
+		break;
+	case 3: /* length fields */
+		out[e->family == 4 ? 3 : 5] ^= (uint8_t)rng_next(rng);
+		break;
+	case 4:
+		out[8] = (uint8_t)rng_next(rng);
+		break;
+	case 5: /* cut */
+		size = rng_below(rng, (uint32_t)size + 1);
+		break;
+	case 6:
+		if (e->family == 6) {
+			out[6] = 59;
+		}
+		break;
+	default:
+		break;
+	}
+	return size;
+}
+
+static uint8_t error_type(struct rng *rng, bool v6)
+{
+	static const uint8_t types4[] = { 3, 3, 3, 4, 5, 11, 12 };
+	static const uint8_t types6[] = { 1, 1, 2, 3, 4, 100, 127, 0 };
+
+	return v6 ? RNG_PICK(rng, types6) : RNG_PICK(rng, types4);
+}
+
+/* Turns a wrapped ICMPv6 redirect into one that passes the checks of neighbour discovery, or not.
+ */
+static void redirect_headers(struct rng *rng, struct ends *outer, enum shot_end from)
+{
+	if (rng_percent(rng, 90)) {
+		memset(outer->addr[from].bytes, 0, 16);
+		outer->addr[from].bytes[0] = 0xfe;
+		outer->addr[from].bytes[1] = 0x80;
+		outer->addr[from].bytes[15] = 9;
+	}
+}
+
+static size_t redirect_body(struct rng *rng, uint8_t *l4, const uint8_t *inner, size_t inner_size)
+{
+	size_t at = 40;
+
+	if (rng_percent(rng, 10)) { /* the link-layer address first */
+		l4[at] = 2;
+		l4[at + 1] = 1;
+		at += 8;
+	}
+	l4[at] = rng_percent(rng, 90) ? 4 : (uint8_t)rng_below(rng, 8);
+	l4[at + 1] = (uint8_t)((inner_size + 8 + 7) / 8);
+	if (rng_percent(rng, 10)) {
+		l4[at + 1] = (uint8_t)rng_below(rng, 40);
+	}
+	memcpy(l4 + at + 8, inner, inner_size);
+	return at + ((inner_size + 8 + 7) & ~(size_t)7);
+}
+
+void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
+{
+	uint8_t inner[QUOTE_MAX] = { 0 };
+	uint8_t l4[QUOTE_MAX + 80] = { 0 };
+	enum shot_end quoted = (enum shot_end)rng_below(rng, 2);
+	enum shot_end from = rng_percent(rng, 90) ? (enum shot_end)(1 - quoted) : quoted;
+	size_t inner_size = quote(rng, e, quoted, inner);
+	bool v6 = e->family == 6;
+	bool redirect = v6 && rng_percent(rng, 15);
+	uint8_t proto = v6 ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP;
+	struct ends outer = *e;
+	size_t size;
+	uint16_t sum;
+
+	if (rng_percent(rng, 40)) { /* any router may send it */
+		outer.addr[from].bytes[v6 ? 15 : 3] ^= 0x40;
+	}
+	if (rng_percent(rng, 5)) {
+		outer.addr[1 - from].bytes[v6 ? 15 : 3] ^= 0x20;
+	}
+	l4[0] = error_type(rng, v6);
+	l4[1] = (uint8_t)(rng_percent(rng, 80) ? 1 : rng_next(rng));
+	if (redirect) {
+		l4[0] = 137;
+		l4[1] = rng_percent(rng, 90) ? 0 : 1;
+		redirect_headers(rng, &outer, from);
+		size = redirect_body(rng, l4, inner, inner_size);
+	} else {
+		memcpy(l4 + 8, inner, inner_size);
+		size = 8 + inner_size;
+	}
+	if (rng_percent(rng, 3)) {
+		size = rng_below(rng, (uint32_t)size);
+	}
+	sum = shot_checksum(&outer, from, proto, l4, size);
+	store_be16(l4 + 2, rng_percent(rng, 96) ? sum : sum ^ 1);
+	gen_raw(&outer, from, proto, 0, l4, size, out);
+	if (redirect && rng_percent(rng, 90)) {
+		out->u.raw.head[7] = 255;
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A list of shots: what a flow has been through, and what a script holds.
+ */
+#ifndef ORACLE_HISTORY_H
+#define ORACLE_HISTORY_H
+
+#include "shot.h"
+
+struct history {
+	struct shot *shot;
+	size_t len;
+	size_t room;
+};
+
+/* Appends a copy; memory running out ends the program. */
+void history_add(struct history *h, const struct shot *s);
+void history_fini(struct history *h);
+
+/* Reads a script. Returns 0, or -errno with a message on stderr. */
+int script_load(const char *path, struct ends *e, struct history *out);
+void script_print(FILE *to, const struct ends *e, const struct history *h);
+
+#endif

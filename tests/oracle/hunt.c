@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hunt. A flow lives for some dozens of packets, with everything it went through written down;
+ * now and then one sleeps to just before or just behind the end of its entry's time.
+ */
+#include "hunt.h"
+
+#include "gen.h"
+#include "history.h"
+#include "settings.h"
+#include "shrink.h"
+
+#include <finwall/pkt.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FLOWS_LEN       96
+#define LIFE_MAX        160
+#define SETTINGS_PERIOD 700   /* packets between two changes of settings */
+#define TABLE_PERIOD    20000 /* packets between two comparisons of the whole tables */
+#define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
+#define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
+
+struct hunted {
+	struct ends ends;
+	struct gen_flow gen;
+	struct history past;
+	struct mono last;
+	struct mono wake; /* asleep until then */
+	unsigned life;    /* packets left */
+};
+
+struct hunt_state {
+	struct duel *d;
+	const struct hunt_config *cfg;
+	struct hunt_result *result;
+	struct rng rng;
+	struct hunted flow[FLOWS_LEN];
+	uint32_t setting[64];
+	uint16_t next_port;
+};
+
+static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigned host)
+{
+	memset(a, 0, sizeof(*a));
+	if (family == 6) {
+		a->bytes[0] = 0x20;
+		a->bytes[1] = 0x01;
+		a->bytes[2] = 0x0d;
+		a->bytes[3] = 0xb8;
+		a->bytes[5] = (uint8_t)net;
+		a->bytes[15] = (uint8_t)host;
+		return;
+	}
+	a->bytes[0] = 10;
+	a->bytes[1] = (uint8_t)net;
+	a->bytes[3] = (uint8_t)host;
+}
+
+static uint8_t pick_proto(struct hunt_state *h, unsigned family)
+{
+	static const uint8_t others[] = { 50, 89, 2, 99, 253, 112, 103 };
+	unsigned group;
+
+	do {
+		group = 1u << rng_below(&h->rng, 4);
+	} while ((h->cfg->protos & group) == 0);
+	switch (group) {
+	case HUNT_TCP:
+		return IPPROTO_NR_TCP;
+	case HUNT_UDP:
+		return IPPROTO_NR_UDP;
+	case HUNT_ICMP:
+		return family == 6 ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP;
+	default:
+		return RNG_PICK(&h->rng, others);
+	}
+}
+
+/* Starts a flow anew, with the settings of the moment as the beginning of its history. */
+static void rebirth(struct hunt_state *h, struct hunted *f)
+{
+	unsigned family = h->cfg->family != 0 ? h->cfg->family : 4 + 2 * rng_below(&h->rng, 2);
+	unsigned host = 1 + (unsigned)(f - h->flow) % 31;
+	unsigned net = 1 + (unsigned)(f - h->flow) / 31;
+	unsigned swapped = rng_below(&h->rng, 2);
+
+	if (f->past.len != 0) {
+		duel_forget(h->d, &f->ends);
+	}
+	memset(&f->ends, 0, sizeof(f->ends));
+	f->ends.family = (uint8_t)family;
+	f->ends.proto = pick_proto(h, family);
+	set_address(&f->ends.addr[swapped], family, net, host);
+	set_address(&f->ends.addr[1 - swapped], family, 100 + net, host);
+	h->next_port += 2;
+	f->ends.port[0] = h->next_port;
+	f->ends.port[1] = rng_percent(&h->rng, 90) ? 80 : 0;
+	if (f->ends.proto != IPPROTO_NR_TCP && f->ends.proto != IPPROTO_NR_UDP) {
+		f->ends.port[1] = 0;
+	}
+	duel_forget(h->d, &f->ends);
+	gen_flow_init(&f->gen, &h->rng);
+	f->past.len = 0;
+	f->life = 10 + rng_below(&h->rng, LIFE_MAX);
+	f->last = duel_now();
+	f->wake.ns = 0;
+	for (size_t i = 0; i < settings_table_len; i++) {
+		if (h->setting[i] != settings_table[i].dflt) {
+			struct shot s = { .kind = SHOT_SET,
+				          .u.set = { (uint32_t)i, h->setting[i] } };
+
+			history_add(&f->past, &s);
+		}
+	}
+	h->result->flows++;
+}
+
+static void start_over(struct hunt_state *h)
+{
+	duel_flush(h->d);
+	duel_defaults(h->d);
+	for (size_t i = 0; i < settings_table_len; i++) {
+		h->setting[i] = settings_table[i].dflt;
+	}
+	for (size_t i = 0; i < FLOWS_LEN; i++) {
+		h->flow[i].past.len = 0;
+		rebirth(h, &h->flow[i]);
+	}
+}
+
+static void change_settings(struct hunt_state *h)
+{
+	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
+		uint32_t nr = rng_below(&h->rng, (uint32_t)settings_table_len);
+		uint32_t value = settings_random(&settings_table[nr], &h->rng);
+		struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+
+		if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
+			fputs(h->d->diff, stdout);
+			h->result->broken = true;
+			return;
+		}
+		h->setting[nr] = value;
+		for (size_t i = 0; i < FLOWS_LEN; i++) {
+			history_add(&h->flow[i].past, &s);
+		}
+	}
+}
+
+static bool is_near(struct mono a, struct mono b)
+{
+	int64_t diff = mono_diff(a, b);
+
+	return diff > -DUEL_EDGE_NS && diff < DUEL_EDGE_NS;
+}
+
+/* True when this is no moment to ask: the answer depends on whose clock ticks first. */
+static bool is_on_edge(const struct flow *live, struct mono now)
+{
+	return is_near(live->deadline, now) ||
+	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
+}
+
+/* The instant that a sleeper waits for, if it is near enough; otherwise it does not sleep. */
+static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flow *live,
+                        struct mono now)
+{
+	int64_t left = mono_diff(live->deadline, now);
+	int64_t slack = DUEL_EDGE_NS + (1 + rng_below(&h->rng, 100)) * NSEC_PER_MSEC;
+
+	if (live->key.proto == IPPROTO_NR_UDP && left > SLEEP_MAX_NS) {
+		left = mono_diff(live->conn.udp.stream_from, now);
+	}
+	if (left <= 0 || left > SLEEP_MAX_NS || !rng_percent(&h->rng, 8)) {
+		return;
+	}
+	if (rng_percent(&h->rng, 65)) {
+		f->wake = mono_add(now, left + slack);
+		h->result->expired++;
+	} else if (left > slack) {
+		f->wake = mono_add(now, left - slack);
+	}
+}
+
+static void report(struct hunt_state *h, struct hunted *f)
+{
+	char first[DIFF_SIZE];
+	size_t steps = f->past.len;
+
+	h->result->differences++;
+	memcpy(first, h->d->diff, sizeof(first));
+	printf("difference %u after packet %" PRIu64 ":\n%s", h->result->differences,
+	       h->result->packets, first);
+	fflush(stdout);
+	if (shrink(h->d, &f->ends, &f->past)) {
+		size_t at;
+
+		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
+		script_print(stdout, &f->ends, &f->past);
+		if (replay(h->d, &f->ends, &f->past, &at) == DUEL_DIFFERENT) {
+			printf("# which gives:\n%s", h->d->diff);
+		}
+	} else {
+		printf("# does not fail again when played alone; the last steps were:\n");
+		ends_print(stdout, &f->ends);
+		for (size_t i = steps > 12 ? steps - 12 : 0; i < steps; i++) {
+			shot_print(stdout, &f->past.shot[i]);
+		}
+	}
+	fflush(stdout);
+	start_over(h);
+}
+
+static void note(struct hunted *f, const struct shot *s, struct mono now)
+{
+	int64_t gap = mono_diff(now, f->last);
+
+	if (f->past.len != 0 && gap > GAP_NS) {
+		struct shot pause = { .kind = SHOT_WAIT,
+			              .u.wait_ms = (uint32_t)(gap / NSEC_PER_MSEC) };
+
+		history_add(&f->past, &pause);
+	}
+	f->last = now;
+	history_add(&f->past, s);
+}
+
+static void step(struct hunt_state *h, struct hunted *f, struct mono now)
+{
+	struct hunt_result *res = h->result;
+	struct tuple tuple;
+	struct flow live;
+	struct shot s;
+	enum flow_dir dir = DIR_ORIG;
+	bool is_live;
+
+	ends_tuple(&f->ends, END_A, &tuple);
+	is_live = twin_flow(h->d->twin, &tuple, mono_add(now, -DUEL_EDGE_NS), &live, &dir);
+	if (is_live && is_on_edge(&live, now)) {
+		f->wake = mono_add(now, 2 * DUEL_EDGE_NS);
+		return;
+	}
+	is_live = is_live && !mono_is_due(live.deadline, now);
+	gen_shot(&f->gen, &h->rng, &f->ends, is_live ? &live : NULL,
+	         dir == DIR_ORIG ? END_A : END_B, &s);
+	note(f, &s, now);
+	res->packets++;
+	switch (duel_shot(h->d, &f->ends, &s)) {
+	case DUEL_DIFFERENT:
+		report(h, f);
+		return;
+	case DUEL_BLURRED:
+		res->blurred++;
+		rebirth(h, f);
+		return;
+	case DUEL_BROKEN:
+		fputs(h->d->diff, stdout);
+		shot_print(stdout, &s);
+		res->broken = true;
+		return;
+	case DUEL_SAME:
+		break;
+	}
+	if (h->d->kernel.sighting.seen) {
+		res->seen[h->d->kernel.sighting.state]++;
+	} else {
+		res->unseen++;
+	}
+	if (twin_flow(h->d->twin, &tuple, now, &live, &dir)) {
+		maybe_sleep(h, f, &live, now);
+	}
+	if (--f->life == 0) {
+		rebirth(h, f);
+	}
+}
+
+/* A flow that is awake; when all are asleep, one of them starts anew. */
+static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
+{
+	uint32_t at = rng_below(&h->rng, FLOWS_LEN);
+
+	for (unsigned i = 0; i < FLOWS_LEN; i++) {
+		struct hunted *f = &h->flow[(at + i) % FLOWS_LEN];
+
+		if (mono_is_due(f->wake, now)) {
+			return f;
+		}
+	}
+	rebirth(h, &h->flow[at]);
+	return &h->flow[at];
+}
+
+void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out)
+{
+	static struct hunt_state h;
+	struct mono start = duel_now();
+	uint64_t next_settings = SETTINGS_PERIOD;
+	uint64_t next_table = TABLE_PERIOD;
+
+	memset(&h, 0, sizeof(h));
+	memset(out, 0, sizeof(*out));
+	h.d = d;
+	h.cfg = cfg;
+	h.result = out;
+	h.rng.state = cfg->seed;
+	h.next_port = 1024;
+	start_over(&h);
+	while (out->packets < cfg->packets && out->differences < cfg->differences_max &&
+	       !out->broken) {
+		struct mono now = duel_now();
+
+		step(&h, pick_flow(&h, now), now);
+		if (cfg->settings_vary && out->packets >= next_settings) {
+			next_settings += SETTINGS_PERIOD;
+			change_settings(&h);
+		}
+		if (out->packets >= next_table) {
+			next_table += TABLE_PERIOD;
+			out->differences += duel_compare_tables(d);
+		}
+	}
+	for (size_t i = 0; i < FLOWS_LEN; i++) {
+		history_fini(&h.flow[i].past);
+	}
+	out->seconds = (double)mono_diff(duel_now(), start) / 1e9;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hunt: many flows at once, random packets, until the count is reached or enough differences
+ * were found.
+ */
+#ifndef ORACLE_HUNT_H
+#define ORACLE_HUNT_H
+
+#include "duel.h"
+
+#include <stdint.h>
+
+enum hunt_proto {
+	HUNT_TCP = 1,
+	HUNT_UDP = 2,
+	HUNT_ICMP = 4,
+	HUNT_OTHER = 8,
+	HUNT_ALL = 15,
+};
+
+struct hunt_config {
+	uint64_t packets;
+	uint64_t seed;
+	unsigned protos; /* enum hunt_proto, or-ed */
+	unsigned family; /* 4, 6, 0 = both */
+	bool settings_vary;
+	unsigned differences_max; /* stop there */
+};
+
+struct hunt_result {
+	uint64_t packets;
+	uint64_t seen[CT_STATES_LEN]; /* by the kernel's verdict */
+	uint64_t unseen;              /* without any verdict */
+	uint64_t blurred;
+	uint64_t expired; /* entries that were slept through to their end */
+	uint64_t flows;
+	unsigned differences;
+	double seconds;
+	bool broken;
+};
+
+void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The namespace, its devices and rules, and the verdicts that come back by nfnetlink_log.
+ */
+#include "kern.h"
+
+#include "ctnl.h"
+#include "settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_tun.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOG_GROUP    1
+#define SETTINGS_MAX 32
+
+struct kern {
+	int tun_in;
+	int tun_out; /* nobody reads it: what does not fit its queue is dropped, after the commit */
+	int setting_fd[SETTINGS_MAX];
+	struct mnl_socket *log;
+	struct mnl_socket *ct;
+};
+
+/* The prefix of the log message says all: state, then direction. */
+static const char rules[] =
+	"table inet oracle {\n"
+	"chain seen {\n"
+	"type filter hook prerouting priority mangle; policy accept;\n"
+	"ct state new log prefix \"N0\" group 1 snaplen 0 accept\n"
+	"ct state established ct direction original log prefix \"E0\" group 1 accept\n"
+	"ct state established ct direction reply log prefix \"E1\" group 1 accept\n"
+	"ct state related ct direction original log prefix \"R0\" group 1 accept\n"
+	"ct state related ct direction reply log prefix \"R1\" group 1 accept\n"
+	"ct state invalid log prefix \"I0\" group 1 accept\n"
+	"ct state untracked log prefix \"U0\" group 1 accept\n"
+	"}\n"
+	/* what the host itself would say must not be tracked, nor leave */
+	"chain silence { type filter hook output priority raw; policy drop; }\n"
+	"}\n";
+
+static const char setup[] = "ip link set dev fwo0 mtu 65535 && ip link set dev fwo1 mtu 65535 &&"
+			    "ip link set dev fwo0 up && ip link set dev fwo1 up &&"
+			    "ip route add default dev fwo1 && ip -6 route add default dev fwo1";
+
+static const struct {
+	const char *path;
+	const char *value;
+} switches[] = {
+	{ "/proc/sys/net/ipv4/ip_forward", "1" },
+	{ "/proc/sys/net/ipv4/conf/all/rp_filter", "0" },
+	{ "/proc/sys/net/ipv4/conf/default/rp_filter", "0" },
+	{ "/proc/sys/net/ipv6/conf/all/forwarding", "1" },
+	{ "/proc/sys/net/ipv6/conf/default/forwarding", "1" },
+	{ "/proc/sys/net/ipv6/conf/default/accept_ra", "0" },
+};
+
+static int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	n = write(fd, value, strlen(value));
+	close(fd);
+	return n < 0 ? -errno : 0;
+}
+
+static int open_tun(const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int load_rules(void)
+{
+	FILE *nft = popen("nft -f -", "w");
+
+	if (nft == NULL) {
+		return -errno;
+	}
+	fputs(rules, nft);
+	return pclose(nft) == 0 ? 0 : -EIO;
+}
+
+static struct mnl_socket *open_netlink(int extra_flags)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | extra_flags);
+
+	if (nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		mnl_socket_close(nl);
+		return NULL;
+	}
+	return nl;
+}
+
+/* Binds the log group: no packet bytes, and every message at once. */
+static int bind_log(struct mnl_socket *nl)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfulnl_msg_config_cmd cmd = { .command = NFULNL_CFG_CMD_BIND };
+	struct nfulnl_msg_config_mode mode = { .copy_mode = NFULNL_COPY_META };
+	struct nfgenmsg *nfg;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = AF_UNSPEC;
+	nfg->version = NFNETLINK_V0;
+	nfg->res_id = htons(LOG_GROUP);
+	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
+	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
+	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
+	return mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static int open_settings(struct kern *k)
+{
+	for (size_t i = 0; i < settings_table_len; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s",
+		         settings_table[i].name);
+		k->setting_fd[i] = open(path, O_WRONLY | O_CLOEXEC);
+		if (k->setting_fd[i] < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static const char *build(struct kern *k)
+{
+	if (unshare(CLONE_NEWNET) != 0) {
+		return "no right to make a network namespace";
+	}
+	if ((k->tun_in = open_tun("fwo0")) < 0 || (k->tun_out = open_tun("fwo1")) < 0) {
+		return "no tun devices";
+	}
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (write_file(switches[i].path, switches[i].value) != 0) {
+			return switches[i].path;
+		}
+	}
+	if (open_settings(k) != 0) {
+		return "no settings of a connection tracker";
+	}
+	if (load_rules() != 0) {
+		return "nft cannot load rules that match ct state and log";
+	}
+	if (system(setup) != 0) {
+		return "ip cannot set up devices and routes";
+	}
+	k->log = open_netlink(SOCK_NONBLOCK);
+	k->ct = open_netlink(0);
+	if (k->log == NULL || k->ct == NULL || bind_log(k->log) != 0) {
+		return "no nfnetlink";
+	}
+	return NULL;
+}
+
+struct kern *kern_new(const char **why)
+{
+	struct kern *k = calloc(1, sizeof(*k));
+
+	*why = "no memory";
+	if (k == NULL) {
+		return NULL;
+	}
+	k->tun_in = -1;
+	k->tun_out = -1;
+	memset(k->setting_fd, 0xff, sizeof(k->setting_fd));
+	*why = build(k);
+	if (*why != NULL) {
+		kern_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+void kern_free(struct kern *k)
+{
+	if (k == NULL) {
+		return;
+	}
+	if (k->log != NULL) {
+		mnl_socket_close(k->log);
+	}
+	if (k->ct != NULL) {
+		mnl_socket_close(k->ct);
+	}
+	for (size_t i = 0; i < SETTINGS_MAX; i++) {
+		if (k->setting_fd[i] >= 0) {
+			close(k->setting_fd[i]);
+		}
+	}
+	if (k->tun_in >= 0) {
+		close(k->tun_in);
+	}
+	if (k->tun_out >= 0) {
+		close(k->tun_out);
+	}
+	free(k);
+}
+
+static bool read_prefix(const struct nlmsghdr *nlh, struct sighting *out)
+{
+	static const char letters[CT_STATES_LEN] = {
+		[CT_INVALID] = 'I', [CT_NEW] = 'N',       [CT_ESTABLISHED] = 'E',
+		[CT_RELATED] = 'R', [CT_UNTRACKED] = 'U', [CT_LATE] = '-',
+	};
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		const char *prefix = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) != NFULA_PREFIX) {
+			continue;
+		}
+		for (unsigned i = 0; i < CT_STATES_LEN; i++) {
+			if (prefix[0] == letters[i]) {
+				*out = (struct sighting){ true, (uint8_t)i,
+					                  (uint8_t)(prefix[1] - '0') };
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+int kern_inject(struct kern *k, const uint8_t *packet, size_t size, struct sighting *out)
+{
+	char buf[4096] __attribute__((aligned(8)));
+
+	memset(out, 0, sizeof(*out));
+	if (write(k->tun_in, packet, size) != (ssize_t)size) {
+		return errno != 0 ? -errno : -EIO;
+	}
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(k->log, buf, sizeof(buf));
+		int left = (int)n;
+
+		if (n < 0) {
+			return errno == EAGAIN ? 0 : -errno;
+		}
+		for (struct nlmsghdr *nlh = (void *)buf; mnl_nlmsg_ok(nlh, left);
+		     nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (read_prefix(nlh, out)) {
+				return 0;
+			}
+		}
+	}
+}
+
+int kern_set(struct kern *k, size_t setting_nr, uint32_t value)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", value);
+
+	return pwrite(k->setting_fd[setting_nr], text, (size_t)n, 0) < 0 ? -errno : 0;
+}
+
+int kern_find(struct kern *k, const struct tuple *t, struct view *out)
+{
+	return ctnl_find(k->ct, t, out);
+}
+
+int kern_delete(struct kern *k, const struct tuple *t)
+{
+	return ctnl_delete(k->ct, t);
+}
+
+int kern_flush(struct kern *k)
+{
+	return ctnl_delete(k->ct, NULL);
+}
+
+int kern_dump(struct kern *k, kern_each_fn *each, void *ctx)
+{
+	return ctnl_dump(k->ct, each, ctx);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * oracle: does finwall's tracker do what the running kernel's does?
+ *
+ * Sends random packets, biased to every edge, through the kernel's connection tracker (in a network
+ * namespace of its own) and through the engine, and compares verdict and entry after each one. Exit
+ * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
+ */
+#include "history.h"
+#include "hunt.h"
+#include "shrink.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define EXIT_SKIP  77
+#define EXIT_USAGE 2
+
+static void usage(FILE *to)
+{
+	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
+	      "              [--seed S] [--settings random|default] [--differences N]\n"
+	      "       oracle --replay FILE...\n",
+	      to);
+}
+
+static bool parse_proto(const char *word, unsigned *out)
+{
+	static const struct {
+		const char *name;
+		unsigned protos;
+	} names[] = {
+		{ "tcp", HUNT_TCP },     { "udp", HUNT_UDP }, { "icmp", HUNT_ICMP },
+		{ "other", HUNT_OTHER }, { "all", HUNT_ALL },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(word, names[i].name) == 0) {
+			*out = names[i].protos;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_u64(const char *word, uint64_t *out)
+{
+	char *end;
+
+	*out = strtoull(word, &end, 0);
+	return *word >= '0' && *word <= '9' && *end == '\0';
+}
+
+static bool parse_options(int argc, char **argv, struct hunt_config *cfg, bool *is_replay)
+{
+	static const struct option options[] = {
+		{ "proto", required_argument, NULL, 'p' },
+		{ "family", required_argument, NULL, 'f' },
+		{ "packets", required_argument, NULL, 'n' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "settings", required_argument, NULL, 'S' },
+		{ "differences", required_argument, NULL, 'd' },
+		{ "replay", no_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool ok = true;
+	uint64_t n;
+	int c;
+
+	while (ok && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			ok = parse_proto(optarg, &cfg->protos);
+			break;
+		case 'f':
+			ok = strcmp(optarg, "4") == 0 || strcmp(optarg, "6") == 0;
+			cfg->family = (unsigned)(optarg[0] - '0');
+			break;
+		case 'n':
+			ok = parse_u64(optarg, &cfg->packets);
+			break;
+		case 's':
+			ok = parse_u64(optarg, &cfg->seed);
+			break;
+		case 'd':
+			ok = parse_u64(optarg, &n) && n > 0;
+			cfg->differences_max = (unsigned)n;
+			break;
+		case 'S':
+			cfg->settings_vary = strcmp(optarg, "random") == 0;
+			ok = cfg->settings_vary || strcmp(optarg, "default") == 0;
+			break;
+		case 'r':
+			*is_replay = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			ok = false;
+			break;
+		}
+	}
+	return ok && *is_replay == (optind < argc);
+}
+
+static int replay_file(struct duel *d, const char *path)
+{
+	struct history h = { 0 };
+	enum duel_result r;
+	struct ends e;
+	size_t at = 0;
+
+	if (script_load(path, &e, &h) != 0) {
+		return EXIT_USAGE;
+	}
+	r = replay(d, &e, &h, &at);
+	for (unsigned i = 0; i < 3 && r == DUEL_BLURRED; i++) {
+		r = replay(d, &e, &h, &at);
+	}
+	printf("%s: %s\n", path,
+	       r == DUEL_SAME        ? "same"
+	       : r == DUEL_DIFFERENT ? "different"
+	                             : "cannot tell");
+	if (r == DUEL_DIFFERENT || r == DUEL_BROKEN) {
+		printf("step %zu: ", at + 1);
+		shot_print(stdout, &h.shot[at]);
+		fputs(d->diff, stdout);
+	}
+	history_fini(&h);
+	return r == DUEL_SAME ? 0 : 1;
+}
+
+static int print_result(const struct hunt_result *r)
+{
+	printf("%" PRIu64 " packets in %.1f s (%.0f/s), %" PRIu64 " flows, %" PRIu64
+	       " waits for an expiry\n",
+	       r->packets, r->seconds, (double)r->packets / r->seconds, r->flows, r->expired);
+	printf("kernel:");
+	for (unsigned i = 0; i < CT_LATE; i++) {
+		printf(" %s %" PRIu64, ct_state_name(i), r->seen[i]);
+	}
+	printf(" unseen %" PRIu64 "; blurred %" PRIu64 "\n", r->unseen, r->blurred);
+	printf("differences: %u\n", r->differences);
+	return r->differences != 0 || r->broken ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct hunt_config cfg = {
+		.packets = 30000,
+		.seed = (uint64_t)time(NULL),
+		.protos = HUNT_ALL,
+		.settings_vary = true,
+		.differences_max = 1,
+	};
+	struct hunt_result result;
+	bool is_replay = false;
+	const char *why;
+	struct duel *d;
+	int status = 0;
+
+	if (!parse_options(argc, argv, &cfg, &is_replay)) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	d = duel_new(&why);
+	if (d == NULL) {
+		fprintf(stderr, "oracle: skipped: %s\n", why);
+		return EXIT_SKIP;
+	}
+	if (is_replay) {
+		for (int i = optind; i < argc; i++) {
+			int s = replay_file(d, argv[i]);
+
+			status = s > status ? s : status;
+		}
+	} else {
+		printf("seed %" PRIu64 "\n", cfg.seed);
+		fflush(stdout);
+		hunt(d, &cfg, &result);
+		status = print_result(&result);
+	}
+	duel_free(d);
+	return status;
+}

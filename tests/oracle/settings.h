@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The settings that both sides have: sysctl here, tunable there, and values worth trying.
+ */
+#ifndef ORACLE_SETTINGS_H
+#define ORACLE_SETTINGS_H
+
+#include "rng.h"
+
+#include <finwall/tunables.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct setting {
+	const char *name; /* behind net.netfilter.nf_conntrack_ */
+	size_t offset;    /* in struct tunables */
+	enum {
+		SETTING_SECONDS,
+		SETTING_NUMBER,
+		SETTING_CHECKSUM,
+	} kind;
+	uint32_t dflt;
+};
+
+extern const struct setting settings_table[];
+extern const size_t settings_table_len;
+
+/* Row of a name, or settings_table_len. */
+size_t settings_find(const char *name);
+
+/* A value for a row: often one that makes something happen. */
+uint32_t settings_random(const struct setting *row, struct rng *rng);
+
+/* Sets it on finwall's side. */
+void settings_apply(const struct setting *row, uint32_t value, struct tunables *tun);
+
+#endif

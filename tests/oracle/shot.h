@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A shot: one step of a test, as the generator means it, as bytes, and as a line of a script.
+ *
+ * Scripts are what a failure is reported as and what regress/ holds:
+ *
+ *	flow 4 6 10.1.0.1 1000 10.2.0.1 80       family, protocol, both ends; the first line
+ *	set tcp_loose 0                          a setting, by its sysctl name
+ *	tcp > SA seq 1 ack 2 win 3 len 4 ...     a segment from the first end (<: from the second)
+ *	raw > 28 45000014...                     any packet: size, first bytes; the rest are zeroes
+ *	wait 1200                                milliseconds
+ *
+ * Behind a segment may stand: opt HEX (options), doff N (data offset in words, where wrong), short
+ * N (the packet ends after N transport bytes), xor N (spoils the checksum), ext N (see shot.c),
+ * res N (reserved bits). Behind every packet: cap N (finwall sees the first N bytes only). # starts
+ * a comment.
+ */
+#ifndef ORACLE_SHOT_H
+#define ORACLE_SHOT_H
+
+#include <finwall/flowkey.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SHOT_PACKET_MAX 65535
+#define SHOT_HEAD_MAX   320
+#define SHOT_OPTS_MAX   40
+
+/* Which end of the flow sends. Not the direction: either end may open. */
+enum shot_end {
+	END_A,
+	END_B,
+};
+
+struct ends {
+	union ip_addr addr[2];
+	uint16_t port[2]; /* ICMP: port[0] is the identifier */
+	uint8_t proto;
+	uint8_t family;
+};
+
+enum shot_kind {
+	SHOT_TCP,
+	SHOT_RAW,
+	SHOT_SET,
+	SHOT_WAIT,
+};
+
+struct shot_tcp {
+	uint32_t seq;
+	uint32_t ack;
+	uint32_t payload_size;
+	uint16_t win;
+	uint16_t csum_xor;
+	uint8_t flags;
+	uint8_t reserved; /* the four bits next to the data offset */
+	uint8_t doff;     /* in words; 0 = as it should be */
+	uint8_t ext;
+	uint16_t short_size; /* transport bytes that are left; 0 = all */
+	uint8_t opts_size;   /* a multiple of 4 */
+	uint8_t opts[SHOT_OPTS_MAX];
+};
+
+struct shot_raw {
+	uint32_t size;
+	uint16_t head_size; /* bytes of head; zeroes follow up to size */
+	uint8_t head[SHOT_HEAD_MAX];
+};
+
+struct shot_set {
+	uint32_t setting_nr; /* row of settings_table */
+	uint32_t value;
+};
+
+struct shot {
+	uint8_t kind;      /* enum shot_kind */
+	uint8_t from;      /* enum shot_end */
+	uint32_t cap_size; /* what finwall sees; 0 = all */
+	union {
+		struct shot_tcp tcp;
+		struct shot_raw raw;
+		struct shot_set set;
+		uint32_t wait_ms;
+	} u;
+};
+
+/* The tuple that the end sends with. */
+void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out);
+
+/*
+ * Puts IP headers (with the extension or option flavour ext, 0 = none) before l4[0..l4_size).
+ * Returns the size of the packet in out, which has room for SHOT_PACKET_MAX bytes.
+ */
+size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
+                    const uint8_t *l4, size_t l4_size, uint8_t *out);
+
+/* The flavours that ext can have for a family: 0..n-1. */
+unsigned shot_ext_flavours(uint8_t family);
+
+/* The transport checksum field for l4, in which it is zero; with the pseudo-header but for ICMP. */
+uint16_t shot_checksum(const struct ends *e, enum shot_end from, uint8_t proto, const uint8_t *l4,
+                       size_t l4_size);
+
+/* The bytes of a SHOT_TCP or SHOT_RAW. Returns their number. */
+size_t shot_build(const struct ends *e, const struct shot *s, uint8_t *out);
+
+/* One line each. parse returns 0 or -EINVAL; the line is changed. */
+void ends_print(FILE *to, const struct ends *e);
+void shot_print(FILE *to, const struct shot *s);
+int ends_parse(char *line, struct ends *out);
+int shot_parse(char *line, struct shot *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making a failing history short: leave steps out as long as the two sides still differ.
+ */
+#ifndef ORACLE_SHRINK_H
+#define ORACLE_SHRINK_H
+
+#include "duel.h"
+#include "history.h"
+
+/*
+ * Plays a history from an empty table and default settings. Returns DUEL_SAME, or how it ended;
+ * *at is then the step it ended with.
+ */
+enum duel_result replay(struct duel *d, const struct ends *e, const struct history *h, size_t *at);
+
+/* Shortens *h in place, within a minute. Returns false when it does not fail again at all. */
+bool shrink(struct duel *d, const struct ends *e, struct history *h);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine in this process: everything accepted, nothing remembered, the kernel's variant.
+ */
+#include "twin.h"
+
+#include <finwall/engine.h>
+#include <finwall/pkt.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_LEN    64
+#define TICK_BUDGET 8
+
+struct twin {
+	struct engine *engine;
+	void *mem;
+	struct engine_worker *worker;
+	struct policy policy;
+};
+
+struct twin *twin_new(uint32_t flows_max, struct mono now)
+{
+	struct engine_config cfg = {
+		.flows_max = flows_max,
+		.shards_len = 1,
+		.hash_key = { 1, 2 },
+		.start = now,
+	};
+	size_t size = (engine_size(&cfg) + 63) & ~(size_t)63;
+	struct twin *t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		return NULL;
+	}
+	t->worker = aligned_alloc(64, sizeof(*t->worker));
+	t->mem = aligned_alloc(64, size);
+	if (t->worker == NULL || t->mem == NULL) {
+		twin_free(t);
+		return NULL;
+	}
+	memset(t->worker, 0, sizeof(*t->worker));
+	memset(t->mem, 0, size);
+	tunables_init(&t->policy.tun);
+	t->policy.tun.late_close = LATE_STRICT;
+	t->policy.tun.on_idle = IDLE_FORGET;
+	t->policy.tun.resurrect = 0;
+	t->policy.tun.tcp_kernel = KERNEL_6_18;
+	t->policy.tun.checksum = CSUM_POLICY_FULL;
+	t->worker->policy = &t->policy;
+	t->engine = engine_init(t->mem, &cfg);
+	return t;
+}
+
+void twin_free(struct twin *t)
+{
+	if (t == NULL) {
+		return;
+	}
+	free(t->mem);
+	free(t->worker);
+	free(t);
+}
+
+struct tunables *twin_tunables(struct twin *t)
+{
+	return &t->policy.tun;
+}
+
+static struct frame frame_of(const uint8_t *packet, size_t size, size_t cap_size)
+{
+	return (struct frame){
+		.data = packet,
+		.cap_size = (uint32_t)cap_size,
+		.true_size = (uint32_t)size,
+		.iif = 1,
+		.oif = 2,
+		.hook = HOOK_FORWARD,
+		.csum = CSUM_UNVERIFIED,
+	};
+}
+
+void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
+                 size_t cap_size, struct sighting *out)
+{
+	struct frame frame = frame_of(packet, size, cap_size);
+	struct decision d;
+
+	engine_batch(t->engine, t->worker, now, &frame, 1, &d);
+	engine_tick(t->engine, t->worker, now, TICK_BUDGET);
+	*out = (struct sighting){ true, d.state, d.dir };
+}
+
+bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,
+               enum flow_dir *dir)
+{
+	struct flowkey key;
+	enum key_side side;
+
+	if (!flowkey_from_tuple(tuple, &key, &side) ||
+	    !engine_find_flow(t->engine, &key, now, out)) {
+		return false;
+	}
+	*dir = flow_dir_of(out, side);
+	return true;
+}
+
+static void view_of(const struct flow *f, enum flow_dir dir, struct mono now, struct view *out)
+{
+	*out = (struct view){
+		.exists = true,
+		.dir = (uint8_t)dir,
+		.seen_reply = (f->status & FLOW_SEEN_REPLY) != 0,
+		.assured = (f->status & FLOW_ASSURED) != 0,
+		.left_ns = mono_diff(f->deadline, now),
+	};
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		out->tcp_state = f->conn.tcp.state;
+		memcpy(out->flags, f->conn.tcp.flags, sizeof(out->flags));
+		memcpy(out->scale, f->conn.tcp.scale, sizeof(out->scale));
+	}
+}
+
+void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struct view *out)
+{
+	struct flow f;
+	enum flow_dir dir;
+
+	memset(out, 0, sizeof(*out));
+	if (twin_flow(t, tuple, now, &f, &dir)) {
+		view_of(&f, dir, now, out);
+	}
+}
+
+bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
+{
+	struct frame frame = frame_of(packet, size, size);
+	struct pkt p;
+
+	if (pkt_decode(&frame, &p) != REASON_NONE || p.depth != PKT_FULL) {
+		return false;
+	}
+	*out = p.tuple;
+	return p.kind != PKT_KIND_ICMP_ERROR && p.kind != PKT_KIND_UNTRACKED;
+}
+
+void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
+{
+	struct flowkey key;
+	enum key_side side;
+
+	if (flowkey_from_tuple(tuple, &key, &side)) {
+		engine_delete(t->engine, t->worker, &key, now, FORGET_WHOLLY);
+	}
+}
+
+void twin_flush(struct twin *t, struct mono now)
+{
+	engine_flush(t->engine, t->worker, now, FORGET_WHOLLY);
+}
+
+void twin_dump(struct twin *t, struct mono now, twin_each_fn *each, void *ctx)
+{
+	struct engine_cursor cursor = { 0 };
+	struct flow list[LIST_LEN];
+	size_t n;
+
+	while ((n = engine_list_flows(t->engine, &cursor, now, list, LIST_LEN)) != 0) {
+		for (size_t i = 0; i < n; i++) {
+			struct tuple orig;
+			struct view v;
+
+			if (mono_is_due(list[i].deadline, now)) {
+				continue;
+			}
+			flowkey_to_tuple(&list[i].key, flow_orig_side(&list[i]), &orig);
+			view_of(&list[i], DIR_ORIG, now, &v);
+			each(ctx, &orig, &v);
+		}
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall's side: the engine in this process, one packet at a time, set to behave as the kernel.
+ */
+#ifndef ORACLE_TWIN_H
+#define ORACLE_TWIN_H
+
+#include "view.h"
+
+#include <finwall/flow.h>
+#include <finwall/tunables.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct twin;
+
+/* NULL when memory runs out. */
+struct twin *twin_new(uint32_t flows_max, struct mono now);
+void twin_free(struct twin *t);
+
+/* Its settings, to be changed between packets. */
+struct tunables *twin_tunables(struct twin *t);
+
+/* Judges a packet of which the first cap_size bytes were copied. */
+void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
+                 size_t cap_size, struct sighting *out);
+
+/* Copies the live flow of a tuple and says in which direction that tuple goes. */
+bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,
+               enum flow_dir *dir);
+
+/* The same as what can be compared. */
+void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struct view *out);
+
+/* The tuple that the packet has by itself; false where it has none. */
+bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out);
+
+void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now);
+void twin_flush(struct twin *t, struct mono now);
+
+/* Calls each for every live flow, with the tuple of its original direction. */
+typedef void twin_each_fn(void *ctx, const struct tuple *t, const struct view *v);
+void twin_dump(struct twin *t, struct mono now, twin_each_fn *each, void *ctx);
+
+#endif

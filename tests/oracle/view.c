@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Comparing what the kernel did with what finwall did.
+ */
+#include "view.h"
+
+#include <finwall/mono.h>
+#include <finwall/pkt.h>
+#include <finwall/tcp_track.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The kernel counts in ticks of up to 10 ms and the two sides read the clock one after the other;
+ * callers discard packets during which more than this went by. */
+#define LEFT_TOLERANCE_NS (100 * NSEC_PER_MSEC)
+
+struct diff {
+	char *text;
+	size_t used;
+	unsigned count;
+};
+
+static void __attribute__((format(printf, 2, 3))) say(struct diff *d, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(d->text + d->used, DIFF_SIZE - d->used, format, ap);
+	va_end(ap);
+	if (n > 0) {
+		d->used += (size_t)n < DIFF_SIZE - d->used ? (size_t)n : DIFF_SIZE - d->used - 1;
+	}
+	d->count++;
+}
+
+static const char *sighting_name(const struct sighting *s)
+{
+	return s->seen ? ct_state_name(s->state) : "not seen";
+}
+
+static void diff_number(struct diff *d, const char *what, const char *field, unsigned kernel,
+                        unsigned ours)
+{
+	if (kernel != ours) {
+		say(d, "  %s%s: kernel %u, finwall %u\n", what, field, kernel, ours);
+	}
+}
+
+static void diff_flags(struct diff *d, const char *what, const char *field, unsigned kernel,
+                       unsigned ours)
+{
+	if (kernel != ours) {
+		say(d, "  %s%s: kernel 0x%02x, finwall 0x%02x\n", what, field, kernel, ours);
+	}
+}
+
+static void diff_view(struct diff *d, const struct view *k, const struct view *f, uint8_t proto,
+                      const char *what)
+{
+	if (k->exists != f->exists) {
+		say(d, "  %sentry: kernel %s, finwall %s\n", what, k->exists ? "yes" : "no",
+		    f->exists ? "yes" : "no");
+		return;
+	}
+	if (!k->exists) {
+		return;
+	}
+	diff_number(d, what, "direction", k->dir, f->dir);
+	diff_number(d, what, "seen-reply", k->seen_reply, f->seen_reply);
+	diff_number(d, what, "assured", k->assured, f->assured);
+	if (f->left_ns < k->left_ns - LEFT_TOLERANCE_NS ||
+	    f->left_ns > k->left_ns + NSEC_PER_SEC + LEFT_TOLERANCE_NS) {
+		say(d, "  %sseconds left: kernel %lld, finwall %.3f\n", what,
+		    (long long)(k->left_ns / NSEC_PER_SEC), (double)f->left_ns / 1e9);
+	}
+	if (proto != IPPROTO_NR_TCP) {
+		return;
+	}
+	if (k->tcp_state != f->tcp_state) {
+		say(d, "  %sTCP state: kernel %s, finwall %s\n", what, tcp_state_name(k->tcp_state),
+		    tcp_state_name(f->tcp_state));
+	}
+	diff_flags(d, what, "original flags", k->flags[0], f->flags[0]);
+	diff_flags(d, what, "reply flags", k->flags[1], f->flags[1]);
+	diff_number(d, what, "original scale", k->scale[0], f->scale[0]);
+	diff_number(d, what, "reply scale", k->scale[1], f->scale[1]);
+}
+
+unsigned view_diff(const struct view *kernel, const struct view *ours, uint8_t proto,
+                   const char *what, char text[DIFF_SIZE])
+{
+	struct diff d = { .text = text };
+
+	text[0] = '\0';
+	diff_view(&d, kernel, ours, proto, what);
+	return d.count;
+}
+
+unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours, uint8_t proto,
+                      char text[DIFF_SIZE])
+{
+	const struct sighting *k = &kernel->sighting;
+	const struct sighting *f = &ours->sighting;
+	struct diff d = { .text = text };
+
+	text[0] = '\0';
+	if (k->seen != f->seen || k->state != f->state) {
+		say(&d, "  verdict: kernel %s, finwall %s\n", sighting_name(k), sighting_name(f));
+	} else if ((k->state == CT_ESTABLISHED || k->state == CT_RELATED) && k->dir != f->dir) {
+		say(&d, "  packet's direction: kernel %u, finwall %u\n", k->dir, f->dir);
+	}
+	diff_view(&d, &kernel->entry[0], &ours->entry[0], proto, "");
+	diff_view(&d, &kernel->entry[1], &ours->entry[1], proto, "own tuple: ");
+	return d.count;
+}

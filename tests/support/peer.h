@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the modes of the test tool `peer` share. See peer.c for what it is and how to call it.
+ */
+#ifndef FINWALL_TESTS_PEER_H
+#define FINWALL_TESTS_PEER_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* An address with a port, of either family. */
+struct endpoint {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	};
+	socklen_t size;
+};
+
+/* Inclusive. */
+struct port_range {
+	uint16_t first;
+	uint16_t last;
+};
+
+/* Prints "peer: ..." to standard error and ends the program with status 2 (called wrongly). */
+void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Prints "peer: ...: errno's text" to standard error and ends the program with status 1. */
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Each ends the program with a message when text is not what it should be. */
+uint64_t parse_count(const char *text, uint64_t max);
+struct endpoint parse_endpoint(const char *addr, uint16_t port);
+struct port_range parse_ports(const char *text);
+
+/* Returns a listening socket, or ends the program. */
+int listen_on(const struct endpoint *at);
+
+/* Seconds since some start; never goes back. */
+double clock_s(void);
+
+/* The modes: arguments after the mode's name; each returns the program's exit status. */
+int mode_listen(int argc, char **argv);
+int mode_connect(int argc, char **argv);
+int mode_scan(int argc, char **argv);
+int mode_serve(int argc, char **argv);
+int mode_bulk(int argc, char **argv);
+int mode_short(int argc, char **argv);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The flow table: find, delete, deadlines, victims, lists; full and collided.
+ */
+#include <finwall/flowtab.h>
+
+#include "flows.h"
+#include "suite.h"
+
+static struct flowtab t;
+static void *mem;
+
+static void start(uint32_t flows_max)
+{
+	free(mem);
+	mem = flows_memory(flowtab_size(flows_max));
+	memset(&t, 0, sizeof(t));
+	flowtab_init(&t, mem, flows_max, (struct mono){ 0 });
+}
+
+static struct mono at(int64_t seconds)
+{
+	return (struct mono){ sec_to_ns(seconds) };
+}
+
+/* All the same hash is a legal hash. */
+static uint64_t hash_of(uint32_t nr, bool collide)
+{
+	static const struct sipkey sip = { 0, 0 };
+	struct flowkey k = flows_key(nr);
+
+	return collide ? 7 : flowkey_hash(&k, &sip);
+}
+
+static struct flow *insert(uint32_t nr, bool collide, struct mono deadline)
+{
+	struct flow f = flows_tcp(nr);
+
+	f.deadline = deadline;
+	return flowtab_insert(&t, &f, hash_of(nr, collide));
+}
+
+static struct flow *find(uint32_t nr, bool collide)
+{
+	struct flowkey k = flows_key(nr);
+
+	return flowtab_find(&t, &k, hash_of(nr, collide));
+}
+
+START_TEST(inserted_is_found_until_deleted)
+{
+	for (unsigned collide = 0; collide < 2; collide++) {
+		start(200);
+		for (uint32_t i = 0; i < 200; i++) {
+			ck_assert_ptr_nonnull(insert(i, collide, at(10)));
+		}
+		ck_assert_uint_eq(t.used, 200);
+		for (uint32_t i = 0; i < 200; i++) {
+			struct flow *f = find(i, collide);
+			struct flowkey k = flows_key(i);
+
+			ck_assert_ptr_nonnull(f);
+			ck_assert(flowkey_equal(&f->key, &k));
+			ck_assert_uint_eq((uintptr_t)f % 64, 0);
+		}
+		ck_assert_ptr_null(find(200, collide));
+		for (uint32_t i = 0; i < 200; i += 3) {
+			flowtab_delete(&t, find(i, collide), hash_of(i, collide));
+		}
+		for (uint32_t i = 0; i < 200; i++) {
+			ck_assert_int_eq(find(i, collide) != NULL, i % 3 != 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_full_table_refuses_and_recovers)
+{
+	start(5);
+	for (uint32_t i = 0; i < 5; i++) {
+		ck_assert_ptr_nonnull(insert(i, false, at(10)));
+	}
+	ck_assert_ptr_null(insert(5, false, at(10)));
+	ck_assert_uint_eq(t.used, 5);
+	flowtab_delete(&t, find(2, false), hash_of(2, false));
+	ck_assert_ptr_nonnull(insert(5, false, at(10)));
+	ck_assert_ptr_nonnull(find(5, false));
+	ck_assert_ptr_null(find(2, false));
+}
+END_TEST
+
+START_TEST(a_table_of_one)
+{
+	start(1);
+	for (uint32_t i = 0; i < 100; i++) {
+		ck_assert_ptr_nonnull(insert(i, false, at(10)));
+		ck_assert_ptr_null(insert(i + 1000, false, at(10)));
+		flowtab_delete(&t, find(i, false), hash_of(i, false));
+		ck_assert_uint_eq(t.used, 0);
+	}
+}
+END_TEST
+
+/* Not before its deadline, and with a tick to spare not after it either. */
+START_TEST(due_flows_are_handed_out)
+{
+	unsigned budget = 1000;
+	struct flow *f;
+
+	start(10);
+	insert(1, false, at(100));
+	insert(2, false, at(200));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(99), &budget));
+	f = flowtab_pop_due(&t, at(101), &budget);
+	ck_assert_ptr_eq(f, find(1, false));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(101), &budget));
+	flowtab_delete(&t, f, hash_of(1, false));
+	f = flowtab_pop_due(&t, at(201), &budget);
+	ck_assert_ptr_eq(f, find(2, false));
+	flowtab_set_deadline(&t, f, at(300));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(299), &budget));
+	ck_assert_ptr_eq(flowtab_pop_due(&t, at(301), &budget), f);
+}
+END_TEST
+
+START_TEST(deadlines_move_both_ways)
+{
+	unsigned budget = 1000;
+	struct flow *f;
+
+	start(10);
+	f = insert(1, false, at(100));
+	flowtab_set_deadline(&t, f, at(500));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(101), &budget));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(499), &budget));
+	flowtab_set_deadline(&t, f, at(600));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(599), &budget));
+	ck_assert_ptr_eq(flowtab_pop_due(&t, at(601), &budget), f);
+	flowtab_set_deadline(&t, f, at(5000));
+	flowtab_set_deadline(&t, f, at(700));
+	ck_assert_ptr_null(flowtab_pop_due(&t, at(699), &budget));
+	ck_assert_ptr_eq(flowtab_pop_due(&t, at(701), &budget), f);
+}
+END_TEST
+
+START_TEST(the_budget_is_kept)
+{
+	start(100);
+	for (uint32_t i = 0; i < 100; i++) {
+		insert(i, false, at(1));
+	}
+	for (unsigned round = 0; round < 1000 && t.used > 0; round++) {
+		unsigned budget = 7;
+		unsigned n = 0;
+		struct flow *f;
+
+		while ((f = flowtab_pop_due(&t, at(10), &budget)) != NULL) {
+			n++;
+			flowtab_delete(&t, f, hash_of(f->key.lo.word[0], false));
+		}
+		ck_assert_uint_le(n, 7);
+	}
+	ck_assert_uint_eq(t.used, 0);
+}
+END_TEST
+
+START_TEST(only_the_dead_and_the_unproven_are_victims)
+{
+	struct flow *f;
+
+	start(8);
+	for (uint32_t i = 0; i < 8; i++) {
+		insert(i, false, at(100));
+	}
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+	find(3, false)->status = FLOW_SEEN_REPLY;
+	f = flowtab_victim(&t, hash_of(50, false), at(1));
+	ck_assert_ptr_eq(f, find(3, false));
+	find(3, false)->status |= FLOW_ASSURED;
+	find(6, false)->deadline = at(1);
+	f = flowtab_victim(&t, hash_of(50, false), at(1));
+	ck_assert_ptr_eq(f, find(6, false));
+}
+END_TEST
+
+START_TEST(lists_show_each_once)
+{
+	bool seen[30] = { false };
+	uint32_t cursor = 0;
+	struct flow *f;
+	unsigned n = 0;
+
+	start(40);
+	for (uint32_t i = 0; i < 30; i++) {
+		insert(i, false, at(10));
+	}
+	flowtab_delete(&t, find(4, false), hash_of(4, false));
+	while ((f = flowtab_next(&t, &cursor)) != NULL) {
+		ck_assert(!seen[f->key.lo.word[0]]);
+		seen[f->key.lo.word[0]] = true;
+		n++;
+	}
+	ck_assert_uint_eq(n, 29);
+	ck_assert(!seen[4]);
+}
+END_TEST
+
+START_TEST(prefetching_anything_is_harmless)
+{
+	start(3);
+	for (uint32_t i = 0; i < 100; i++) {
+		flowtab_prefetch_bucket(&t, hash_of(i, false));
+		flowtab_prefetch_flow(&t, hash_of(i, false));
+	}
+}
+END_TEST
+
+SUITE_MAIN("flowtab", inserted_is_found_until_deleted, a_full_table_refuses_and_recovers,
+           a_table_of_one, due_flows_are_handed_out, deadlines_move_both_ways, the_budget_is_kept,
+           only_the_dead_and_the_unproven_are_victims, lists_show_each_once,
+           prefetching_anything_is_harmless)

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory of expired connections: its size, its order, and how exactly it remembers.
+ */
+#include <finwall/graveyard.h>
+
+#include "flows.h"
+#include "suite.h"
+
+static const struct sipkey sip = { 11, 22 };
+static struct graveyard g;
+static void *mem;
+
+static void start(uint32_t tombs_max)
+{
+	free(mem);
+	mem = flows_memory(graveyard_size(tombs_max) + 64);
+	memset(&g, 0, sizeof(g));
+	graveyard_init(&g, mem, tombs_max, &sip);
+}
+
+static struct mono at(int64_t seconds)
+{
+	return (struct mono){ sec_to_ns(seconds) };
+}
+
+static uint64_t hash_of(uint32_t nr)
+{
+	struct flowkey k = flows_key(nr);
+
+	return flowkey_hash(&k, &sip);
+}
+
+static bool add(uint32_t nr, int64_t seconds)
+{
+	struct flow f = flows_tcp(nr);
+
+	return graveyard_add(&g, &f, hash_of(nr), TOMB_IDLE, at(seconds));
+}
+
+static uint32_t find(uint32_t nr)
+{
+	struct flowkey k = flows_key(nr);
+
+	return graveyard_find(&g, &k, hash_of(nr));
+}
+
+START_TEST(a_million_fit_into_72_mib)
+{
+	ck_assert_uint_le(graveyard_size(1000000), (size_t)72 << 20);
+	ck_assert_uint_ge(graveyard_size(1000000), (size_t)64 * 1000000);
+	ck_assert_uint_eq(graveyard_size(12345) % 64, 0);
+}
+END_TEST
+
+START_TEST(with_no_room_nothing_is_remembered)
+{
+	uint32_t cursor = 0;
+
+	start(0);
+	add(1, 1);
+	ck_assert_uint_eq(find(1), UINT32_MAX);
+	ck_assert_uint_eq(g.alive, 0);
+	ck_assert_uint_eq(graveyard_next(&g, &cursor), UINT32_MAX);
+	ck_assert_uint_eq(graveyard_age(&g, at(100), 1, 100), 0);
+}
+END_TEST
+
+START_TEST(what_is_buried_is_found_and_read_back)
+{
+	struct tomb_info info;
+
+	start(100);
+	for (uint32_t i = 0; i < 100; i++) {
+		ck_assert(!add(i, i));
+	}
+	ck_assert_uint_eq(g.alive, 100);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct flow f = flows_tcp(i);
+		uint32_t nr = find(i);
+
+		ck_assert_uint_ne(nr, UINT32_MAX);
+		graveyard_read(&g, nr, at(100), &info);
+		ck_assert_mem_eq(&info.key, &f.key, sizeof(f.key));
+		ck_assert_int_eq(info.died.ns, sec_to_ns(i));
+		ck_assert_uint_eq(info.cause, TOMB_IDLE);
+		ck_assert_uint_eq(info.status & (FLOW_ASSURED | FLOW_SEEN_REPLY | FLOW_ORIG_HI),
+		                  FLOW_ASSURED | FLOW_SEEN_REPLY);
+		ck_assert_uint_eq(info.conn.state, TCP_ESTABLISHED);
+	}
+	ck_assert_uint_eq(find(100), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(the_oldest_goes_first)
+{
+	start(10);
+	for (uint32_t i = 0; i < 10; i++) {
+		ck_assert(!add(i, 1));
+	}
+	for (uint32_t i = 10; i < 35; i++) {
+		ck_assert(add(i, 1));
+		ck_assert_uint_eq(g.alive, 10);
+		for (uint32_t k = 0; k <= i; k++) {
+			ck_assert_msg((find(k) != UINT32_MAX) == (k + 10 > i),
+			              "%u after %u was added", k, i);
+		}
+	}
+}
+END_TEST
+
+START_TEST(deleted_is_gone_and_costs_nobody_his_place_twice)
+{
+	struct flow f = flows_tcp(3);
+
+	start(4);
+	for (uint32_t i = 0; i < 4; i++) {
+		add(i, 1);
+	}
+	graveyard_del(&g, find(3), hash_of(3));
+	ck_assert_uint_eq(find(3), UINT32_MAX);
+	ck_assert_uint_eq(g.alive, 3);
+	/* The same connection can die again. */
+	graveyard_add(&g, &f, hash_of(3), TOMB_FLUSHED, at(9));
+	ck_assert_uint_ne(find(3), UINT32_MAX);
+	for (uint32_t i = 1; i < 4; i++) {
+		ck_assert_uint_ne(find(i), UINT32_MAX);
+	}
+}
+END_TEST
+
+START_TEST(age)
+{
+	start(100);
+	for (uint32_t i = 0; i < 50; i++) {
+		add(i, i);
+	}
+	/* Those that died 20 s ago or earlier: 0 .. 10 at t = 30. */
+	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 5), 5);
+	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 100), 6);
+	ck_assert_uint_eq(find(10), UINT32_MAX);
+	ck_assert_uint_ne(find(11), UINT32_MAX);
+	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 100), 0);
+	ck_assert_uint_eq(graveyard_age(&g, at(1000), sec_to_ns(20), 1000), 39);
+	ck_assert_uint_eq(g.alive, 0);
+	/* Emptied, it takes as many again. */
+	for (uint32_t i = 0; i < 100; i++) {
+		ck_assert(!add(i, 1001));
+	}
+	ck_assert_uint_eq(g.alive, 100);
+}
+END_TEST
+
+/* Long uptimes: the time of death is right after years. */
+START_TEST(old_clocks)
+{
+	const int64_t years10 = INT64_C(10) * 365 * 86400;
+	struct tomb_info info;
+
+	start(4);
+	add(1, years10);
+	graveyard_read(&g, find(1), at(years10 + 5), &info);
+	ck_assert_int_eq(info.died.ns, sec_to_ns(years10));
+	ck_assert_uint_eq(graveyard_age(&g, at(years10 + 5), sec_to_ns(6), 10), 0);
+	ck_assert_uint_eq(graveyard_age(&g, at(years10 + 7), sec_to_ns(6), 10), 1);
+}
+END_TEST
+
+/* end and maxack exactly; windows never narrower, and at most 0.1 % wider. */
+START_TEST(sequence_numbers_are_exact_and_windows_a_little_wider_at_most)
+{
+	static const uint32_t win[] = { 1,      2,       1000,    16383,   16384,    16385,
+		                        32767,  32768,   65535,   65536,   66000,    99999,
+		                        123457, 1048575, 1048577, 8388607, 12345678, 16777215 };
+
+	for (size_t i = 0; i < ARRAY_LEN(win); i++) {
+		for (unsigned wrap = 0; wrap < 2; wrap++) {
+			struct flow f = flows_tcp(1);
+			struct tomb_info info;
+
+			for (unsigned d = 0; d < 2; d++) {
+				struct tcp_seen *s = &f.conn.tcp.seen[d];
+
+				s->end = (wrap ? 0xffffff00u : 1234567u) + d;
+				s->maxend = s->end + win[i];
+				s->maxwin_bytes = win[i] + 3 * d;
+			}
+			for (unsigned d = 0; d < 2; d++) {
+				f.conn.tcp.seen[d].maxack = f.conn.tcp.seen[!d].end - 5;
+			}
+			f.conn.tcp.scale[0] = 14;
+			f.conn.tcp.scale[1] = 9;
+			f.conn.tcp.flags[0] = TCP_SIDE_WSCALE | TCP_SIDE_SACK | TCP_SIDE_MAXACK;
+			f.conn.tcp.flags[1] =
+				TCP_SIDE_WSCALE | TCP_SIDE_MAXACK | TCP_SIDE_CLOSE_INIT;
+			f.conn.tcp.state = TCP_CLOSE_WAIT;
+			f.status |= FLOW_ORIG_HI;
+			start(4);
+			ck_assert(graveyard_wants(&f));
+			graveyard_add(&g, &f, hash_of(1), TOMB_EVICTED, at(5));
+			graveyard_read(&g, find(1), at(6), &info);
+			ck_assert_uint_eq(info.status & FLOW_ORIG_HI, FLOW_ORIG_HI);
+			ck_assert_uint_eq(info.cause, TOMB_EVICTED);
+			ck_assert_uint_eq(info.conn.state, TCP_CLOSE_WAIT);
+			ck_assert_uint_eq(info.conn.last_class, SEG_NONE);
+			for (unsigned d = 0; d < 2; d++) {
+				const struct tcp_seen *was = &f.conn.tcp.seen[d];
+				const struct tcp_seen *is = &info.conn.seen[d];
+				uint32_t room = was->maxend - was->end;
+
+				ck_assert_uint_eq(is->end, was->end);
+				ck_assert_uint_eq(is->maxack, was->maxack);
+				ck_assert_uint_eq(info.conn.scale[d], f.conn.tcp.scale[d]);
+				ck_assert_uint_eq(info.conn.flags[d] & ~TCP_SIDE_UNACKED,
+				                  f.conn.tcp.flags[d]);
+				ck_assert_uint_ge(is->maxwin_bytes, was->maxwin_bytes);
+				ck_assert_uint_le(is->maxwin_bytes - was->maxwin_bytes,
+				                  was->maxwin_bytes / 1000);
+				ck_assert_uint_ge(is->maxend - is->end, room);
+				ck_assert_uint_le(is->maxend - is->end - room, room / 1000);
+			}
+		}
+	}
+}
+END_TEST
+
+START_TEST(who_is_worth_remembering)
+{
+	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
+		struct flow f = flows_tcp(1);
+		bool open = s == TCP_ESTABLISHED || s == TCP_FIN_WAIT || s == TCP_CLOSE_WAIT ||
+		            s == TCP_LAST_ACK;
+
+		f.conn.tcp.state = (uint8_t)s;
+		ck_assert_msg(graveyard_wants(&f) == open, "%s", tcp_state_name((enum tcp_state)s));
+		f.status = FLOW_SEEN_REPLY;
+		ck_assert(!graveyard_wants(&f));
+		f.status |= FLOW_ASSURED;
+		f.key.proto = IPPROTO_NR_UDP;
+		ck_assert(!graveyard_wants(&f));
+	}
+}
+END_TEST
+
+START_TEST(lists_show_each_once)
+{
+	bool seen[20] = { false };
+	uint32_t cursor = 0;
+	uint32_t nr;
+	unsigned n = 0;
+
+	start(20);
+	for (uint32_t i = 0; i < 20; i++) {
+		add(i, 1);
+	}
+	graveyard_del(&g, find(7), hash_of(7));
+	while ((nr = graveyard_next(&g, &cursor)) != UINT32_MAX) {
+		struct tomb_info info;
+
+		graveyard_read(&g, nr, at(2), &info);
+		ck_assert_uint_lt(info.key.lo.word[0], 20);
+		ck_assert(!seen[info.key.lo.word[0]]);
+		seen[info.key.lo.word[0]] = true;
+		n++;
+	}
+	ck_assert_uint_eq(n, 19);
+	ck_assert(!seen[7]);
+}
+END_TEST
+
+SUITE_MAIN("graveyard", a_million_fit_into_72_mib, with_no_room_nothing_is_remembered,
+           what_is_buried_is_found_and_read_back, the_oldest_goes_first,
+           deleted_is_gone_and_costs_nobody_his_place_twice, age, old_clocks,
+           sequence_numbers_are_exact_and_windows_a_little_wider_at_most, who_is_worth_remembering,
+           lists_show_each_once)

@@ -41,9 +41,11 @@ struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *
 	struct raw_request req = {
 		.seq = late_expected_seq(t, dir) - (kind == RAW_KEEPALIVE),
 		.ack = late_expected_seq(t, dir_other(dir)),
-		.kind = kind,
+		.kind = (uint16_t)kind,
 	};
+	uint32_t win = t->seen[dir].maxwin_bytes >> t->scale[dir];
 
+	req.win = win > UINT16_MAX ? UINT16_MAX : (uint16_t)win;
 	flowkey_to_tuple(key, sender, &req.tuple);
 	return req;
 }

@@ -24,7 +24,9 @@ struct raw_request {
 	struct tuple tuple; /* src: the end that is spoken for; dst: the receiver */
 	uint32_t seq;
 	uint32_t ack;  /* RAW_KEEPALIVE */
-	uint32_t kind; /* enum raw_kind */
+	uint16_t win;  /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered at
+	                  most */
+	uint16_t kind; /* enum raw_kind */
 };
 
 #endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The raw sender's process, and the daemon's side of it.
+ *
+ * Between fork() and its loop the child uses system calls only (it may have been forked from a
+ * process with threads). What can go wrong there ends the child, which the daemon sees as a closed
+ * socket.
+ */
+#include "rawsend.h"
+
+#include <finwall/raw_packet.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The child's three descriptors stand here, and nothing stands behind them. */
+enum child_fd {
+	CHILD_REQUESTS,
+	CHILD_IP4,
+	CHILD_IP6,
+	CHILD_FDS_LEN,
+};
+
+#if defined(__x86_64__)
+#define AUDIT_ARCH_HERE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define AUDIT_ARCH_HERE AUDIT_ARCH_AARCH64
+#endif
+
+/* A raw socket whose packets come with their own IP header. -errno where the family does not exist.
+ */
+static int open_raw(int family, uint32_t mark)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	int err;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return (int)syscall(SYS_capset, &header, none);
+}
+
+static int restrict_syscalls(void)
+{
+#ifdef AUDIT_ARCH_HERE
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_recvfrom, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		return -1;
+	}
+	/* A kernel without seccomp still runs a sender that has no capability left. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0 && errno != EINVAL) {
+		return -1;
+	}
+#endif
+	return 0;
+}
+
+/* Where the kernel is to route the packet. Ports mean nothing to a raw socket. */
+static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
+{
+	struct sockaddr_in *to4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *to6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (t->family == 4) {
+		to4->sin_family = AF_INET;
+		memcpy(&to4->sin_addr, t->dst.bytes, 4);
+		return sizeof(*to4);
+	}
+	to6->sin6_family = AF_INET6;
+	memcpy(&to6->sin6_addr, t->dst.bytes, 16);
+	return sizeof(*to6);
+}
+
+/* Sends what is asked for until the daemon closes its side. A packet that cannot be sent is lost,
+ * as on any wire. */
+static _Noreturn void child_loop(void)
+{
+	struct raw_request req;
+	ssize_t got;
+
+	while ((got = recv(CHILD_REQUESTS, &req, sizeof(req), 0)) != 0) {
+		uint8_t packet[RAW_PACKET_SIZE];
+		struct sockaddr_storage to;
+		size_t size;
+
+		if (got != (ssize_t)sizeof(req)) {
+			if (got < 0 && errno != EINTR) {
+				break;
+			}
+			continue;
+		}
+		size = raw_packet_write(&req, packet);
+		if (size > 0) {
+			(void)sendto(req.tuple.family == 4 ? CHILD_IP4 : CHILD_IP6, packet, size, 0,
+			             (struct sockaddr *)&to, destination(&req.tuple, &to));
+		}
+	}
+	_exit(0);
+}
+
+/* Moves the child's descriptors to their places and closes all others. */
+static int place_fds(int requests, int ip4, int ip6)
+{
+	int from[CHILD_FDS_LEN] = { requests, ip4, ip6 };
+
+	/* First out of the way of the places, then into them. */
+	for (int i = 0; i < CHILD_FDS_LEN; i++) {
+		from[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, CHILD_FDS_LEN);
+	}
+	for (int i = 0; i < CHILD_FDS_LEN; i++) {
+		if (from[i] < 0) {
+			(void)close(i);
+		} else if (dup2(from[i], i) < 0) {
+			return -1;
+		}
+	}
+	return (int)syscall(SYS_close_range, (unsigned)CHILD_FDS_LEN, ~0U, 0U);
+}
+
+static _Noreturn void child_main(int requests, int ip4, int ip6)
+{
+	/* It ends with the daemon, and its name says what it is. Stray signals of a terminal are
+	 * the daemon's. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)prctl(PR_SET_NAME, "finwall-raw", 0, 0, 0);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	if (place_fds(requests, ip4, ip6) != 0 || drop_capabilities() != 0 ||
+	    restrict_syscalls() != 0) {
+		_exit(1);
+	}
+	child_loop();
+}
+
+int rawsend_start(struct rawsend *r, uint32_t mark)
+{
+	int pair[2] = { -1, -1 };
+	int ip4 = open_raw(AF_INET, mark);
+	int ip6 = open_raw(AF_INET6, mark);
+	int err = 0;
+
+	*r = RAWSEND_NONE;
+	if (ip4 < 0 && ip6 < 0) {
+		err = ip4;
+		goto out;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		err = -errno;
+		goto out;
+	}
+	r->pid = fork();
+	if (r->pid < 0) {
+		err = -errno;
+		*r = RAWSEND_NONE;
+		goto out;
+	}
+	if (r->pid == 0) {
+		child_main(pair[1], ip4, ip6);
+	}
+	r->fd = pair[0];
+	pair[0] = -1;
+out:
+	close_if_open(pair[0]);
+	close_if_open(pair[1]);
+	close_if_open(ip4);
+	close_if_open(ip6);
+	return err;
+}
+
+void rawsend_stop(struct rawsend *r)
+{
+	if (r->pid <= 0) {
+		return;
+	}
+	close(r->fd);
+	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	*r = RAWSEND_NONE;
+}
+
+int rawsend_put(const struct rawsend *r, const struct raw_request *req)
+{
+	if (r->fd < 0) {
+		return -ENOTCONN;
+	}
+	return send(r->fd, req, sizeof(*req), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}

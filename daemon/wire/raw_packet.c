@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Builds the segments that finwall sends itself. RFC 791, 8200, 9293; checksums by core/pkt. */
+#include <finwall/raw_packet.h>
+
+#include <finwall/bytes.h>
+#include <finwall/pkt.h>
+
+#define IP4_SIZE 20
+#define IP6_SIZE 40
+#define TCP_SIZE 20
+
+#define HOP_LIMIT     64
+#define DONT_FRAGMENT 0x4000
+
+static uint16_t ip4_checksum(const uint8_t *ip)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < IP4_SIZE; i += 2) {
+		sum += load_be16(ip + i);
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t) ~(sum + (sum >> 16));
+}
+
+static void write_ip4(const struct tuple *t, uint8_t *ip)
+{
+	ip[0] = 4 << 4 | IP4_SIZE / 4;
+	store_be16(ip + 2, IP4_SIZE + TCP_SIZE);
+	store_be16(ip + 6, DONT_FRAGMENT);
+	ip[8] = HOP_LIMIT;
+	ip[9] = IPPROTO_NR_TCP;
+	memcpy(ip + 12, t->src.bytes, 4);
+	memcpy(ip + 16, t->dst.bytes, 4);
+	store_be16(ip + 10, ip4_checksum(ip));
+}
+
+static void write_ip6(const struct tuple *t, uint8_t *ip)
+{
+	ip[0] = 6 << 4;
+	store_be16(ip + 4, TCP_SIZE);
+	ip[6] = IPPROTO_NR_TCP;
+	ip[7] = HOP_LIMIT;
+	memcpy(ip + 8, t->src.bytes, 16);
+	memcpy(ip + 24, t->dst.bytes, 16);
+}
+
+static void write_tcp(const struct raw_request *req, uint8_t *tcp)
+{
+	bool keepalive = req->kind == RAW_KEEPALIVE;
+
+	store_be16(tcp, req->tuple.sport);
+	store_be16(tcp + 2, req->tuple.dport);
+	store_be32(tcp + 4, req->seq);
+	store_be32(tcp + 8, keepalive ? req->ack : 0);
+	tcp[12] = TCP_SIZE / 4 << 4;
+	tcp[13] = keepalive ? TCP_ACK : TCP_RST;
+	store_be16(tcp + 14, keepalive ? req->win : 0);
+}
+
+size_t raw_packet_write(const struct raw_request *req, uint8_t out[static RAW_PACKET_SIZE])
+{
+	bool is_ip4 = req->tuple.family == 4;
+	size_t ip_size = is_ip4 ? IP4_SIZE : IP6_SIZE;
+	struct pkt p = { .tuple = req->tuple, .l4_proto = IPPROTO_NR_TCP };
+
+	if ((!is_ip4 && req->tuple.family != 6) || req->kind >= RAW_KINDS_LEN) {
+		return 0;
+	}
+	memset(out, 0, RAW_PACKET_SIZE);
+	if (is_ip4) {
+		write_ip4(&req->tuple, out);
+	} else {
+		write_ip6(&req->tuple, out);
+	}
+	write_tcp(req, out + ip_size);
+	p.l4 = out + ip_size;
+	p.l4_size = TCP_SIZE;
+	p.l4_cap_size = TCP_SIZE;
+	store_be16(out + ip_size + 16, pkt_l4_checksum(&p));
+	return ip_size + TCP_SIZE;
+}

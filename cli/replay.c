@@ -22,7 +22,7 @@
 #define PROGRESS_EVERY 65536
 
 /* The same run gives the same result: which entry gives way in a full table depends on the key. */
-static const struct sipkey fixed_key = { .k = { 0x66696e77616c6c20, 0x7265706c61792121 } };
+static const struct sipkey fixed_key = { 0x66696e77616c6c20, 0x7265706c61792121 };
 
 static int lane_init(struct replay_lane *lane, const struct replay_policy *by);
 static void advance_clock(struct replay *r, int64_t time_ns);
@@ -129,6 +129,7 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 		link_strip(type, captured->data, captured->cap_size, captured->wire_size, &packet);
 	struct frame frame;
 	struct pkt pkt;
+	bool is_whole;
 	int err = 0;
 
 	r->frames++;
@@ -145,16 +146,12 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 		.true_size = packet.true_size,
 		.csum = r->place.verify_checksums ? CSUM_UNVERIFIED : CSUM_TRUSTED,
 	};
-	if (pkt_decode(&frame, &pkt) == REASON_NONE) {
-		frame.hook = (uint8_t)find_hook(&r->place, &pkt);
-	} else {
-		pkt.kind = PKT_KIND_OTHER;
-		frame.hook = (uint8_t)find_hook(&r->place, &pkt);
-	}
+	is_whole = pkt_decode(&frame, &pkt) == REASON_NONE;
+	frame.hook = (uint8_t)find_hook(&r->place, &pkt);
 	for (size_t i = 0; i < r->lanes_len; i++) {
 		lane_decide(&r->lane[i], r->now, &frame);
 	}
-	if (pkt.kind == PKT_KIND_TCP) {
+	if (is_whole && pkt.kind == PKT_KIND_TCP) {
 		err = note_connection(r, &pkt);
 	}
 	r->differing += replay_differs(r);

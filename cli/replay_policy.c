@@ -72,13 +72,24 @@ static int load(struct replay_policy *p, const char *path, const struct config_r
 	return p->policy.rules != NULL ? 0 : -ENOMEM;
 }
 
+/* Names go into tables, JSON and SVG: plain ASCII fits all three. */
+static void set_name(struct replay_policy *p, const char *name)
+{
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	for (char *at = p->name; *at != '\0'; at++) {
+		if (*at < ' ' || *at > '~') {
+			*at = '?';
+		}
+	}
+}
+
 int replay_policy_load(struct replay_policy *p, const char *path, char **errors)
 {
 	const char *base = strrchr(path, '/');
 
 	memset(p, 0, sizeof(*p));
 	*errors = NULL;
-	snprintf(p->name, sizeof(p->name), "%s", base != NULL ? base + 1 : path);
+	set_name(p, base != NULL ? base + 1 : path);
 	return load(p, path, &file_reader, errors);
 }
 
@@ -99,7 +110,7 @@ int replay_policy_builtin(struct replay_policy *p, size_t nr, char **errors)
 
 	memset(p, 0, sizeof(*p));
 	*errors = NULL;
-	snprintf(p->name, sizeof(p->name), "%s", builtins[nr].name);
+	set_name(p, builtins[nr].name);
 	snprintf(text, sizeof(text), "%s", builtins[nr].text);
 	return load(p, builtins[nr].name, &reader, errors);
 }

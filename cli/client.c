@@ -184,6 +184,9 @@ static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *
 {
 	const char *why = strerror(error);
 
+	if (error == EACCES || error == EPERM) {
+		return cli_refuse(cmd, "%s: %s: only root may", cli->socket_path, why);
+	}
 	if (error == ENOENT || error == ECONNREFUSED) {
 		why = "no daemon is running";
 	} else if (error == ECONNRESET || error == EPIPE) {
@@ -202,8 +205,13 @@ static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *
 static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_reply *reply)
 {
 	const char *message = json_string_value(json_object_get(reply->parameters, "message"));
+	const char *parameter = json_string_value(json_object_get(reply->parameters, "parameter"));
 	size_t size;
 
+	if (strcmp(reply->error, "org.varlink.service.InvalidParameter") == 0 &&
+	    parameter != NULL) {
+		return cli_usage(cmd, "the %s is missing or not understood", parameter);
+	}
 	if (message == NULL) {
 		return cli_refuse(cmd, "refused: %s", reply->error);
 	}

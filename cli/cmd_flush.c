@@ -22,7 +22,7 @@ const struct cli_command cmd_flush = {
 	.args = "[--forget]",
 	.summary = "delete all connections",
 	.details = "--forget  do not remember those that are worth it: their end will not pass "
-	           "either\n",
+		   "either\n",
 	.run = run_flush,
 };
 

@@ -2,10 +2,10 @@
 /*
  * The rules that queue packets to the daemon, as text. See hook_text.h.
  *
- * Each chain has the same shape: packets that the daemon sent back to be rejected, the loopback
- * device, the queue. The mark is tested before anything else, and the chain it leads to ends with a
- * drop, because a packet that is repeated must never reach the queue again: it would go round for
- * ever.
+ * Each chain has the same shape: packets that the daemon sent back to be rejected, those it made
+ * itself, the loopback device, the queue. The mark is tested before anything else, and the chain it
+ * leads to ends with a drop, because a packet that is repeated must never reach the queue again: it
+ * would go round for ever.
  */
 #include "hook_text.h"
 
@@ -260,6 +260,9 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 	snprintf(head, sizeof(head), "add rule inet " HOOK_NFT_TABLE " %s", hooks[h].nft);
 	fprintf(to, "%s meta mark & 0x%08x == 0x%08x goto " NFT_REJECT "\n", head,
 	        HOOKMARK_REJECT_MASK, HOOKMARK_REJECT);
+	if (h == HOOK_OUTPUT) {
+		fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
+	}
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "%s iifname \"lo\" accept\n", head);
@@ -305,6 +308,9 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
 
 	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
 	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
+	if (h == HOOK_OUTPUT) {
+		fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
+	}
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "-A %s -i lo -j RETURN\n", chain);

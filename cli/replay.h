@@ -106,8 +106,8 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
                  const char *file, uint64_t nr_in_file);
 
 /*
- * Judges all packets of a file, "-" = standard input. Returns 0, or -errno with the reason in error;
- * what was read before it broke counts.
+ * Judges all packets of a file, "-" = standard input. Returns 0, or -errno with the reason in
+ * error; what was read before it broke counts.
  */
 int replay_file(struct replay *r, const char *path, char error[REPLAY_ERROR_SIZE]);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An open-addressing table of connections that grows by doubling; nothing is ever taken out, a tuple
- * that opens again is used again. Only segments with an ACK that are no RST make a record, so that a
- * scan costs nothing.
+ * An open-addressing table of connections that grows by doubling; nothing is ever taken out, a
+ * tuple that opens again is used again. Only segments with an ACK that are no RST make a record, so
+ * that a scan costs nothing.
  */
 #include "replay_conns.h"
 

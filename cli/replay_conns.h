@@ -53,8 +53,8 @@ int conns_init(struct conns *t, size_t lanes_len);
 void conns_fini(struct conns *t);
 
 /*
- * Takes note of a TCP segment that could be decoded; opens: it begins a connection. fate[0..lanes_len).
- * Returns 0, or -ENOMEM.
+ * Takes note of a TCP segment that could be decoded; opens: it begins a connection.
+ * fate[0..lanes_len). Returns 0, or -ENOMEM.
  */
 int conns_see(struct conns *t, const struct pkt *p, bool opens, const struct conn_fate *fate);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A replay for programs: one JSON object a line, those of packets first, the sums last. Numbers that
- * are zero are left out of maps.
+ * A replay for programs: one JSON object a line, those of packets first, the sums last. Numbers
+ * that are zero are left out of maps.
  */
 #include "replay_report.h"
 
@@ -53,7 +53,8 @@ static void put_headers(json_t *to, const struct pkt *p)
 	if (p->depth == PKT_NOTHING) {
 		return;
 	}
-	json_object_set_new(to, "source", json_string(addr_text(&p->tuple.src, p->tuple.family, text)));
+	json_object_set_new(to, "source",
+	                    json_string(addr_text(&p->tuple.src, p->tuple.family, text)));
 	json_object_set_new(to, "destination",
 	                    json_string(addr_text(&p->tuple.dst, p->tuple.family, text)));
 	json_object_set_new(to, "protocol", json_integer(p->l4_proto));
@@ -62,7 +63,8 @@ static void put_headers(json_t *to, const struct pkt *p)
 		json_object_set_new(to, "destination_port", json_integer(p->tuple.dport));
 	}
 	if (p->depth == PKT_FULL && p->l4_proto == IPPROTO_NR_TCP) {
-		json_object_set_new(to, "flags", json_string(replay_flags_text(p->tcp.flags, text)));
+		json_object_set_new(to, "flags",
+		                    json_string(replay_flags_text(p->tcp.flags, text)));
 		json_object_set_new(to, "seq", json_integer(p->tcp.seq));
 		json_object_set_new(to, "ack", json_integer(p->tcp.ack));
 		json_object_set_new(to, "payload", json_integer(p->tcp.payload_size));
@@ -88,9 +90,10 @@ static json_t *lane_decision(const struct replay_lane *lane)
 
 void replay_json_packet(FILE *out, const struct replay *r, const struct replay_packet *p)
 {
-	json_t *o = json_pack("{s:s, s:o, s:I, s:o, s:s, s:b}", "type", "packet", "file", text_of(p->file),
-	                      "number", (json_int_t)p->nr_in_file, "time", time_text(p->time_ns),
-	                      "hook", hook_name(p->pkt->frame->hook), "differs", replay_differs(r));
+	json_t *o = json_pack("{s:s, s:o, s:I, s:o, s:s, s:b}", "type", "packet", "file",
+	                      text_of(p->file), "number", (json_int_t)p->nr_in_file, "time",
+	                      time_text(p->time_ns), "hook", hook_name(p->pkt->frame->hook),
+	                      "differs", replay_differs(r));
 	json_t *lanes = json_array();
 
 	put_headers(o, p->pkt);
@@ -127,7 +130,8 @@ static json_t *lane_summary(const struct replay *r, size_t nr)
 	for (size_t i = 0; i < VERDICTS_LEN; i++) {
 		json_object_set_new(verdicts, verdict_name((enum verdict)i),
 		                    json_pack("{s:o, s:o}", "packets",
-		                              number(replay_verdicts(lane, (enum verdict)i)), "bytes",
+		                              number(replay_verdicts(lane, (enum verdict)i)),
+		                              "bytes",
 		                              number(replay_verdict_bytes(lane, (enum verdict)i))));
 	}
 	for (size_t i = 0; i < CT_STATES_LEN; i++) {

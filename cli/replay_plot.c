@@ -25,9 +25,9 @@ static const char *const colours[REPLAY_LANES_MAX] = {
 };
 
 static const int64_t marks_sec[] = {
-	1,     2,     5,     10,    20,     30,     60,     120,     300,     600,     1200,
-	1800,  3600,  7200,  14400, 21600,  43200,  86400,  172800,  432000,  864000,  1728000,
-	4320000, 8640000, 17280000,
+	1,      2,      5,      10,      20,      30,      60,       120,   300,
+	600,    1200,   1800,   3600,    7200,    14400,   21600,    43200, 86400,
+	172800, 432000, 864000, 1728000, 4320000, 8640000, 17280000,
 };
 
 /* One line of a panel. */
@@ -97,7 +97,8 @@ static void put_escaped(FILE *out, const char *text)
 			fputs("&amp;", out);
 			break;
 		default:
-			fputc((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f ? *text : '?',
+			fputc((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f ? *text
+			                                                                 : '?',
 			      out);
 		}
 	}
@@ -177,7 +178,8 @@ static void draw_lines(const struct sweep *s, FILE *out, step_number *number, do
                        double per_unit, const char *style)
 {
 	for (size_t i = 0; number != NULL && i < s->lanes_len; i++) {
-		fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\"%s points=\"",
+		fprintf(out,
+		        "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\"%s points=\"",
 		        colours[i], line_width(s, i), style);
 		for (size_t k = 0; k < s->steps_len; k++) {
 			fprintf(out, "%.1f,%.1f ", x_of(s, s->step[k].sec),

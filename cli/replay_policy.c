@@ -15,23 +15,23 @@
 #define DAY 86400
 
 /* The rules of the article, and nothing else: what is INVALID is dropped. */
-#define BUILTIN(late) \
-	"table inet finwall {\n" \
-	"	chain input {\n" \
-	"		type filter hook input priority filter; policy accept;\n" \
-	"		ct state invalid drop\n" \
-	"	}\n" \
-	"	chain forward {\n" \
-	"		type filter hook forward priority filter; policy accept;\n" \
-	"		ct state invalid drop\n" \
-	"	}\n" \
-	"	chain output {\n" \
-	"		type filter hook output priority filter; policy accept;\n" \
-	"		ct state invalid drop\n" \
-	"	}\n" \
-	"	chain late {\n" \
-	"		type close hook late; policy " late ";\n" \
-	"	}\n" \
+#define BUILTIN(late)                                                                              \
+	"table inet finwall {\n"                                                                   \
+	"	chain input {\n"                                                                         \
+	"		type filter hook input priority filter; policy accept;\n"                               \
+	"		ct state invalid drop\n"                                                                \
+	"	}\n"                                                                                     \
+	"	chain forward {\n"                                                                       \
+	"		type filter hook forward priority filter; policy accept;\n"                             \
+	"		ct state invalid drop\n"                                                                \
+	"	}\n"                                                                                     \
+	"	chain output {\n"                                                                        \
+	"		type filter hook output priority filter; policy accept;\n"                              \
+	"		ct state invalid drop\n"                                                                \
+	"	}\n"                                                                                     \
+	"	chain late {\n"                                                                          \
+	"		type close hook late; policy " late ";\n"                                  \
+	"	}\n"                                                                                     \
 	"}\n"
 
 static const struct {

@@ -74,8 +74,8 @@ void sweep_print_text(const struct sweep *s, FILE *out)
 			const struct conn_totals *t = &step->totals[i];
 
 			fprintf(out,
-			        "%-18s %-20.20s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
-			        " %10" PRIu64 " %10" PRIu64 "\n",
+			        "%-18s %-20.20s %10" PRIu64 " %10" PRIu64 " %10" PRIu64
+			        " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
 			        i == 0 ? text : "", s->policies[i].name, t->late, t->saved,
 			        t->recovered, t->hung, step->flows_peak[i], step->tombs_peak[i]);
 		}
@@ -98,8 +98,8 @@ void sweep_print_json(const struct sweep *s, FILE *out)
 			json_array_append_new(
 				lanes,
 				json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-			                  s->policies[i].name, "late", (json_int_t)t->late,
-			                  "saved", (json_int_t)t->saved, "recovered",
+			                  s->policies[i].name, "late", (json_int_t)t->late, "saved",
+			                  (json_int_t)t->saved, "recovered",
 			                  (json_int_t)t->recovered, "hung", (json_int_t)t->hung,
 			                  "flows_peak", (json_int_t)step->flows_peak[i],
 			                  "remembered_peak", (json_int_t)step->tombs_peak[i]));

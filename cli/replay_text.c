@@ -186,7 +186,8 @@ static void print_head(FILE *out, const struct replay *r)
 		}
 	}
 	if (r->held != 0) {
-		fprintf(out, "%" PRIu64 " frames out of time: judged at the time of the one before\n",
+		fprintf(out,
+		        "%" PRIu64 " frames out of time: judged at the time of the one before\n",
 		        r->held);
 	}
 	fprintf(out, "%" PRIu64 " TCP connections, %" PRIu64 " of them closed\n", r->conns.seen,

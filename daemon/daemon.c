@@ -43,6 +43,7 @@ enum exit_code daemon_init(struct daemon *d)
 	enum exit_code code;
 	int err;
 
+	d->raw = RAWSEND_NONE;
 	d->start = clock_now();
 	d->start_wall_sec = clock_wall_sec();
 	d->watchdog_ns = notify_watchdog_ns();
@@ -60,7 +61,7 @@ enum exit_code daemon_init(struct daemon *d)
 		log_say(d->log, LOG_LEVEL_ERROR, "cannot read the interfaces: %s", strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	ifnames_tell(d->ifnames, d->generation->policy.rules);
+	generation_equip(d, d->generation);
 	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0 ||
 	    start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
@@ -96,6 +97,7 @@ void daemon_fini(struct daemon *d)
 			event_free(events[i]);
 		}
 	}
+	rawsend_stop(&d->raw);
 	generation_free(d->generation);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);

@@ -38,6 +38,8 @@ struct daemon {
 	struct worker *workers;
 	uint32_t workers_len;
 	uint32_t verbose; /* late closes go to the log */
+	/* started when a configuration first needs it, there until the end */
+	struct rawsend raw;
 	/* current configuration: settings, rules, counters; ->older are on their way out */
 	struct generation *generation;
 	uint32_t reloads;        /* successful ones */
@@ -82,6 +84,12 @@ void daemon_fini(struct daemon *d);
  * 0 for as many as the settings ask for. NULL: *errors as in daemon_reload().
  */
 struct generation *generation_new(const struct daemon *d, uint32_t number, char **errors);
+
+/*
+ * reload.c: gives the generation what it needs to act: interface names, and the process that sends
+ * raw packets where its policies ask for resets or probes.
+ */
+void generation_equip(struct daemon *d, struct generation *g);
 
 /* reload.c: with all that are older; NULL is fine. */
 void generation_free(struct generation *g);

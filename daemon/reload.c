@@ -15,6 +15,8 @@
 #include "io/mem.h"
 #include "io/notify.h"
 
+#include <finwall/hookmark.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +64,7 @@ int daemon_reload(struct daemon *d, char **errors)
 		return *errors == NULL ? -ENOMEM : -EINVAL;
 	}
 	warn_of_fixed(d, config_settings(fresh->config));
-	ifnames_tell(d->ifnames, fresh->policy.rules);
+	generation_equip(d, fresh);
 	fresh->older = d->generation;
 	d->generation = fresh;
 	d->control.policy = &fresh->policy;
@@ -84,6 +86,7 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 	if (g == NULL) {
 		return NULL;
 	}
+	g->raw = RAWSEND_NONE;
 	g->config = config_load(d->config_path, &file_reader, errors);
 	if (g->config == NULL) {
 		goto fail;
@@ -101,6 +104,31 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 fail:
 	generation_free(g);
 	return NULL;
+}
+
+/* Chains can ask for anything; only the settings say no for certain. */
+static bool may_send_raw(const struct policy *p)
+{
+	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
+	       p->tun.on_idle == IDLE_PROBE || ruleset_has_chain(p->rules, CHAIN_LATE) ||
+	       ruleset_has_chain(p->rules, CHAIN_IDLE);
+}
+
+void generation_equip(struct daemon *d, struct generation *g)
+{
+	ifnames_tell(d->ifnames, g->policy.rules);
+	if (d->raw.fd < 0 && may_send_raw(&g->policy)) {
+		int err = rawsend_start(&d->raw, HOOKMARK_OWN);
+
+		if (err != 0) {
+			log_say(d->log, LOG_LEVEL_WARNING,
+			        "cannot send raw packets: %s: reject, reset and probe of late and "
+			        "idle "
+			        "connections stay silent",
+			        strerror(-err));
+		}
+	}
+	g->raw = d->raw;
 }
 
 void generation_free(struct generation *g)

@@ -55,6 +55,7 @@ static void drain(struct worker *w);
 static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
                      enum ct_state state);
 static void sink_late(void *ctx, const struct late_event *late);
+static void sink_raw(void *ctx, const struct raw_request *req);
 
 static void count(struct worker *w, enum nfq_count c)
 {
@@ -72,8 +73,9 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 	w->engine = engine;
 	w->nr = nr;
 	w->queue = queue;
-	w->engine_worker.sink =
-		(struct engine_sink){ .ctx = w, .log = sink_log, .late = sink_late };
+	w->engine_worker.sink = (struct engine_sink){
+		.ctx = w, .log = sink_log, .late = sink_late, .raw = sink_raw
+	};
 	return 0;
 }
 
@@ -319,5 +321,16 @@ static void sink_late(void *ctx, const struct late_event *late)
 
 	if (!event_put_late(&w->events, late)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
+	}
+}
+
+/* Rare enough for a system call of its own. */
+static void sink_raw(void *ctx, const struct raw_request *req)
+{
+	struct worker *w = ctx;
+	const struct generation *g = atomic_load_explicit(&w->used, memory_order_relaxed);
+
+	if (g->raw.fd < 0 || rawsend_put(&g->raw, req) != 0) {
+		count(w, NFQ_COUNT_RAW_LOST);
 	}
 }

@@ -8,6 +8,7 @@
 #include "events.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
+#include "io/rawsend.h"
 
 #include <finwall/config.h>
 #include <finwall/engine.h>
@@ -25,6 +26,7 @@ struct generation {
 	struct policy policy;
 	struct ruleset_counters **counters; /* [workers_len] */
 	uint32_t workers_len;
+	struct rawsend raw; /* who sends resets and keepalives; the daemon's */
 	void *counters_mem;
 	size_t counters_mem_size;
 	struct generation *older; /* not freed yet */

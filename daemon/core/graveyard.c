@@ -276,13 +276,18 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 	g->alive--;
 }
 
+/* The place that was written back writes ago; 1 is the last. */
+static uint32_t behind_head(const struct graveyard *g, uint32_t back)
+{
+	return g->head >= back ? g->head - back : g->head + (g->ring_len - back);
+}
+
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget)
 {
 	unsigned forgotten = 0;
 
 	while (g->used > 0 && budget-- > 0) {
-		uint32_t back = g->used;
-		uint32_t nr = g->head >= back ? g->head - back : g->head + g->ring_len - back;
+		uint32_t nr = behind_head(g, g->used);
 		const struct tomb *b = &g->ring[nr];
 
 		if (is_alive(b)) {
@@ -302,8 +307,8 @@ unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns
 
 uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor)
 {
-	while (*cursor < g->ring_len) {
-		uint32_t nr = (*cursor)++;
+	while (*cursor < g->used) {
+		uint32_t nr = behind_head(g, g->used - (*cursor)++);
 
 		if (is_alive(&g->ring[nr])) {
 			return nr;

@@ -69,7 +69,7 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 			out->rule_nr = i->b;
 			return;
 		default:
-			at = matches(&run, i) ? at + 1 : i->next;
+			at += matches(&run, i) ? 1 : i->next;
 		}
 	}
 }

@@ -5,8 +5,8 @@
  *
  * Each base chain is compiled once for every address family and connection state, with all that
  * these two decide already decided: what is left is a list of the rules that can match. Lists are
- * flat arrays of 16-byte instructions. A match that fails goes to `next`, the first instruction of
- * the next rule; everything else falls through to the following instruction.
+ * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further, where
+ * the next rule begins; everything else falls through to the following instruction.
  */
 #ifndef FINWALL_RULESET_CODE_H
 #define FINWALL_RULESET_CODE_H
@@ -67,7 +67,7 @@ struct rs_insn {
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
 	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
 	uint8_t negated : 1; /* matches where the field is there and does not fit */
-	uint32_t next;       /* where a match that fails goes on */
+	uint32_t next;       /* where a match that fails goes on, from here */
 	uint32_t a;
 	uint32_t b;
 };

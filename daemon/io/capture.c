@@ -64,8 +64,7 @@ struct capture *capture_open_stream(FILE *from, char error[CAPTURE_ERROR_SIZE])
 		c->size = st.st_size;
 		(void)posix_fadvise(fileno(from), 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
-	c->pcap =
-		pcap_fopen_offline_with_tstamp_precision(from, PCAP_TSTAMP_PRECISION_NANO, said);
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(from, PCAP_TSTAMP_PRECISION_NANO, said);
 	if (c->pcap == NULL) {
 		snprintf(error, CAPTURE_ERROR_SIZE, "%s", said);
 		goto close_stream;

@@ -26,6 +26,7 @@
 	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be read") \
 	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets dropped unseen: wrong hook, or no payload") \
 	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets that came back: hook rules lack the reject rules") \
+	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "resets and keepalives that could not be sent") \
 	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log and late-close events lost for want of room")
 /* clang-format on */
 

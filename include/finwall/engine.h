@@ -141,6 +141,16 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
                       struct flow *out);
 
+/*
+ * Takes in what an earlier run saved. A flow whose deadline has passed becomes a tombstone, if it
+ * is worth it; a key that is in the table already stays as it is. Tombstones must come oldest
+ * first. Each returns false when nothing was taken in.
+ */
+bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
+                        struct mono now);
+bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
+                        struct mono now);
+
 /* What flow and tombstone deletion is about. */
 enum engine_forget {
 	FORGET_BURY,   /* a flow worth it becomes a tombstone */

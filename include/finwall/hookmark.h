@@ -29,7 +29,8 @@
 #define HOOKMARK_REJECT      0x66770000u
 #define HOOKMARK_REJECT_MASK 0xffffff00u
 
-/* Segments that finwall sends itself (resets, keepalives): the hook rules let them pass unqueued. */
+/* Segments that finwall sends itself (resets, keepalives): the hook rules let them pass unqueued.
+ */
 #define HOOKMARK_OWN 0x66770100u
 
 static inline uint32_t hookmark_reject(enum reject_with with)

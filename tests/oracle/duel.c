@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One step on both sides. finwall's clock is read just before the kernel gets the packet; when the
- * machine was busy elsewhere in between, the step does not count.
+ * One step on both sides. A packet that IP itself swallows (a piece of a fragment) reaches no
+ * tracker, so finwall does not get it either. finwall's clock is read just before the kernel gets
+ * the packet; when the machine was busy elsewhere in between, the step does not count.
  */
 #include "duel.h"
 
@@ -14,6 +15,8 @@
 
 #define FLOWS_MAX 65536
 #define BLUR_NS   (30 * NSEC_PER_MSEC)
+
+#define TABLE_PRINT_MAX 10
 
 struct mono duel_now(void)
 {
@@ -83,6 +86,15 @@ static enum duel_result change_setting(struct duel *d, const struct shot *s)
 	return DUEL_SAME;
 }
 
+/*
+ * The explained difference "kernel-only trackers" of doc/tcp-tracking.md: protocols whose ports or
+ * keys the kernel reads, and finwall treats as any other protocol.
+ */
+static bool is_kernel_only(uint8_t proto)
+{
+	return proto == 47 /* GRE */ || proto == 132 /* SCTP */ || proto == 136 /* UDP-Lite */;
+}
+
 /* True when a is b or its answer. */
 static bool same_flow(const struct tuple *a, const struct tuple *b)
 {
@@ -128,15 +140,23 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	memset(&d->ours, 0, sizeof(d->ours));
 	ends_tuple(e, END_A, &flow);
 	size = shot_build(e, s, d->packet);
-	has_own = twin_packet_tuple(d->packet, size, &own) && !same_flow(&own, &flow);
+	has_own = twin_packet_tuple(d->packet, size, &own);
+	if (has_own && is_kernel_only(own.proto)) {
+		d->explained++;
+		return DUEL_SAME;
+	}
+	has_own = has_own && !same_flow(&own, &flow);
 
 	start = duel_now();
 	err = kern_inject(d->kern, d->packet, size, &d->kernel.sighting);
 	if (err != 0) {
 		return broken(d, "sending a packet", err);
 	}
-	twin_inject(d->twin, start, d->packet, size,
-	            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size, &d->ours.sighting);
+	if (d->kernel.sighting.seen) {
+		twin_inject(d->twin, start, d->packet, size,
+		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
+		            &d->ours.sighting);
+	}
 	err = look(d, &flow, has_own ? &own : NULL);
 	if (err != 0) {
 		return broken(d, "reading an entry", err);
@@ -171,10 +191,30 @@ void duel_defaults(struct duel *d)
 	}
 }
 
-struct comparison {
-	struct duel *d;
-	unsigned differences;
+/* The tuples of a table, collected first: reading a long list takes longer than a second's edge. */
+struct tuples {
+	struct tuple *tuple;
+	size_t len;
+	size_t room;
 };
+
+static void collect(void *ctx, const struct tuple *t, const struct view *v)
+{
+	struct tuples *list = ctx;
+
+	(void)v;
+	if (list->len == list->room) {
+		size_t room = list->room != 0 ? 2 * list->room : 1024;
+		struct tuple *grown = realloc(list->tuple, room * sizeof(*grown));
+
+		if (grown == NULL) {
+			return;
+		}
+		list->tuple = grown;
+		list->room = room;
+	}
+	list->tuple[list->len++] = *t;
+}
 
 /* An entry about to end may be there on one side only. */
 static bool is_ending(const struct view *v)
@@ -182,48 +222,48 @@ static bool is_ending(const struct view *v)
 	return v->left_ns <= NSEC_PER_SEC;
 }
 
-static void compare(struct comparison *c, const struct tuple *t, const struct view *kernel,
-                    const struct view *ours)
+/* Looks one tuple up on both sides; returns whether they differ. */
+static bool differs(struct duel *d, const struct tuple *t)
 {
-	struct ends e = { .addr = { t->src, t->dst },
-		          .port = { t->sport, t->dport },
-		          .proto = t->proto,
-		          .family = t->family };
-
-	if (kernel->exists != ours->exists && is_ending(kernel->exists ? kernel : ours)) {
-		return;
-	}
-	if (view_diff(kernel, ours, t->proto, "table: ", c->d->diff) != 0) {
-		ends_print(stdout, &e);
-		fputs(c->d->diff, stdout);
-		c->differences++;
-	}
-}
-
-static void compare_kernel_entry(void *ctx, const struct tuple *t, const struct view *kernel)
-{
-	struct comparison *c = ctx;
+	struct mono start = duel_now();
+	struct view kernel;
 	struct view ours;
 
-	twin_find(c->d->twin, t, duel_now(), &ours);
-	compare(c, t, kernel, &ours);
-}
-
-static void compare_our_entry(void *ctx, const struct tuple *t, const struct view *ours)
-{
-	struct comparison *c = ctx;
-	struct view kernel;
-
-	if (kern_find(c->d->kern, t, &kernel) == 0) {
-		compare(c, t, &kernel, ours);
+	if (kern_find(d->kern, t, &kernel) != 0) {
+		return false;
 	}
+	twin_find(d->twin, t, start, &ours);
+	if (mono_diff(duel_now(), start) > BLUR_NS) {
+		return false;
+	}
+	if (kernel.exists != ours.exists && is_ending(kernel.exists ? &kernel : &ours)) {
+		return false;
+	}
+	return view_diff(&kernel, &ours, t->proto, "table: ", d->diff) != 0;
 }
 
 unsigned duel_compare_tables(struct duel *d)
 {
-	struct comparison c = { .d = d };
+	struct tuples list = { 0 };
+	unsigned differences = 0;
 
-	kern_dump(d->kern, compare_kernel_entry, &c);
-	twin_dump(d->twin, duel_now(), compare_our_entry, &c);
-	return c.differences;
+	kern_dump(d->kern, collect, &list);
+	twin_dump(d->twin, duel_now(), collect, &list);
+	for (size_t i = 0; i < list.len; i++) {
+		const struct tuple *t = &list.tuple[i];
+		struct ends e = { .addr = { t->src, t->dst },
+			          .port = { t->sport, t->dport },
+			          .proto = t->proto,
+			          .family = t->family };
+
+		if (!differs(d, t)) {
+			continue;
+		}
+		if (differences++ < TABLE_PRINT_MAX) {
+			ends_print(stdout, &e);
+			fputs(d->diff, stdout);
+		}
+	}
+	free(list.tuple);
+	return differences;
 }

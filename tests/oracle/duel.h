@@ -19,6 +19,7 @@ struct duel {
 	struct outcome kernel;
 	struct outcome ours;
 	char diff[DIFF_SIZE];
+	uint64_t explained; /* packets left out because of a documented difference */
 };
 
 enum duel_result {

@@ -19,6 +19,7 @@ void gen_flow_init(struct gen_flow *g, struct rng *rng)
 
 	memset(g, 0, sizeof(*g));
 	g->chaos = RNG_PICK(rng, chaos);
+	g->repeats = rng_percent(rng, 2) ? 98 : 8;
 	for (unsigned i = 0; i < 2; i++) {
 		g->isn[i] = rng_percent(rng, 30) ? RNG_PICK(rng, isn) - rng_below(rng, 3000)
 		                                 : (uint32_t)rng_next(rng);
@@ -136,6 +137,23 @@ void gen_other(struct rng *rng, const struct ends *e, struct shot *out)
 	gen_raw(e, from, e->proto, pick_ext(rng, e), l4, rng_below(rng, sizeof(l4)), out);
 }
 
+/* IPv6: the fields of a first extension header, where the walk to the transport goes astray. */
+static void bend_ext(struct rng *rng, const struct ends *e, struct shot *out)
+{
+	uint8_t *head = out->u.raw.head;
+	static const uint8_t next[] = { 51, 59, 60, 6, 17, 58, 253 };
+
+	if (e->family != 6 || out->kind != SHOT_RAW || !rng_percent(rng, 10) ||
+	    out->u.raw.head_size < 48 || (head[6] != 60 && head[6] != 51)) {
+		return;
+	}
+	if (rng_percent(rng, 70)) {
+		head[41] = (uint8_t)rng_below(rng, 12);
+	} else {
+		head[40] = RNG_PICK(rng, next);
+	}
+}
+
 void gen_shot(struct gen_flow *g, struct rng *rng, const struct ends *e, const struct flow *live,
               enum shot_end orig, struct shot *out)
 {
@@ -162,4 +180,5 @@ void gen_shot(struct gen_flow *g, struct rng *rng, const struct ends *e, const s
 		gen_other(rng, e, out);
 		break;
 	}
+	bend_ext(rng, e, out);
 }

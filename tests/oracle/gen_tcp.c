@@ -423,7 +423,7 @@ void gen_tcp(struct gen_flow *g, struct rng *rng, const struct ends *e, const st
 	struct scene sc;
 	enum flow_dir dir;
 
-	if (g->has_last && rng_percent(rng, 8)) {
+	if (g->has_last && rng_percent(rng, g->repeats)) {
 		*out = g->last;
 		return;
 	}

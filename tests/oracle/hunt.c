@@ -18,8 +18,10 @@
 
 #define FLOWS_LEN       96
 #define LIFE_MAX        160
-#define SETTINGS_PERIOD 700   /* packets between two changes of settings */
-#define TABLE_PERIOD    20000 /* packets between two comparisons of the whole tables */
+#define REPEATS_MAX     2000   /* of a flow that says the same again and again: counters wrap */
+#define SETTINGS_PERIOD 700    /* packets between two changes of settings */
+#define TABLE_PERIOD    20000  /* packets between two comparisons of the whole tables */
+#define ROUND_PERIOD    100000 /* packets between two fresh starts; a multiple of the former */
 #define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
 #define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
 
@@ -104,7 +106,7 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	duel_forget(h->d, &f->ends);
 	gen_flow_init(&f->gen, &h->rng);
 	f->past.len = 0;
-	f->life = 10 + rng_below(&h->rng, LIFE_MAX);
+	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = duel_now();
 	f->wake.ns = 0;
 	for (size_t i = 0; i < settings_table_len; i++) {
@@ -118,12 +120,27 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	h->result->flows++;
 }
 
+/* Changes a setting on both sides; it is not in anybody's history yet. */
+static void set(struct hunt_state *h, uint32_t nr, uint32_t value)
+{
+	struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+
+	if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
+		fputs(h->d->diff, stdout);
+		h->result->broken = true;
+	}
+	h->setting[nr] = value;
+}
+
 static void start_over(struct hunt_state *h)
 {
 	duel_flush(h->d);
 	duel_defaults(h->d);
 	for (size_t i = 0; i < settings_table_len; i++) {
 		h->setting[i] = settings_table[i].dflt;
+		if (h->cfg->settings_vary && settings_table[i].dflt == 120) {
+			set(h, (uint32_t)i, 119); /* see settings.c */
+		}
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		h->flow[i].past.len = 0;
@@ -135,15 +152,10 @@ static void change_settings(struct hunt_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
 		uint32_t nr = rng_below(&h->rng, (uint32_t)settings_table_len);
-		uint32_t value = settings_random(&settings_table[nr], &h->rng);
-		struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = nr } };
 
-		if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
-			fputs(h->d->diff, stdout);
-			h->result->broken = true;
-			return;
-		}
-		h->setting[nr] = value;
+		s.u.set.value = settings_random(&settings_table[nr], &h->rng);
+		set(h, nr, s.u.set.value);
 		for (size_t i = 0; i < FLOWS_LEN; i++) {
 			history_add(&h->flow[i].past, &s);
 		}
@@ -200,7 +212,7 @@ static void report(struct hunt_state *h, struct hunted *f)
 
 		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
 		script_print(stdout, &f->ends, &f->past);
-		if (replay(h->d, &f->ends, &f->past, &at) == DUEL_DIFFERENT) {
+		if (replay(h->d, &f->ends, &f->past, NULL, &at) == DUEL_DIFFERENT) {
 			printf("# which gives:\n%s", h->d->diff);
 		}
 	} else {
@@ -320,6 +332,9 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 		if (out->packets >= next_table) {
 			next_table += TABLE_PERIOD;
 			out->differences += duel_compare_tables(d);
+			if (next_table % ROUND_PERIOD == 0) {
+				start_over(&h);
+			}
 		}
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {

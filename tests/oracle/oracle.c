@@ -10,6 +10,9 @@
 #include "hunt.h"
 #include "shrink.h"
 
+#include <finwall/pkt.h>
+#include <finwall/tcp_track.h>
+
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,11 +22,22 @@
 #define EXIT_SKIP  77
 #define EXIT_USAGE 2
 
+#define REPLAYS_MAX 4
+
+/* What is to be done. */
+struct mode {
+	bool replay;
+	bool verbose;
+};
+
+/* At most one packet in so many may be lost before the tracker saw it. */
+#define UNSEEN_SHARE 50
+
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
 	      "              [--seed S] [--settings random|default] [--differences N]\n"
-	      "       oracle --replay FILE...\n",
+	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
 }
 
@@ -54,7 +68,7 @@ static bool parse_u64(const char *word, uint64_t *out)
 	return *word >= '0' && *word <= '9' && *end == '\0';
 }
 
-static bool parse_options(int argc, char **argv, struct hunt_config *cfg, bool *is_replay)
+static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct mode *mode)
 {
 	static const struct option options[] = {
 		{ "proto", required_argument, NULL, 'p' },
@@ -64,6 +78,7 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, bool *
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
 		{ "replay", no_argument, NULL, 'r' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -95,7 +110,10 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, bool *
 			ok = cfg->settings_vary || strcmp(optarg, "default") == 0;
 			break;
 		case 'r':
-			*is_replay = true;
+			mode->replay = true;
+			break;
+		case 'v':
+			mode->verbose = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -105,10 +123,29 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, bool *
 			break;
 		}
 	}
-	return ok && *is_replay == (optind < argc);
+	return ok && mode->replay == (optind < argc);
 }
 
-static int replay_file(struct duel *d, const char *path)
+/* What both sides made of a step, in one line. */
+static void print_step(const struct duel *d, const struct ends *e, const struct shot *s)
+{
+	const struct view *v = &d->kernel.entry[0];
+
+	shot_print(stdout, s);
+	if (s->kind != SHOT_TCP && s->kind != SHOT_RAW) {
+		return;
+	}
+	printf("\t# %s", d->kernel.sighting.seen ? ct_state_name(d->kernel.sighting.state) : "-");
+	if (v->exists) {
+		printf(", %s%s%s, %lld s left, flags %02x/%02x",
+		       e->proto == IPPROTO_NR_TCP ? tcp_state_name(v->tcp_state) : "entry",
+		       v->seen_reply ? " seen-reply" : "", v->assured ? " assured" : "",
+		       (long long)(v->left_ns / NSEC_PER_SEC), v->flags[0], v->flags[1]);
+	}
+	putchar('\n');
+}
+
+static int replay_file(struct duel *d, const char *path, bool verbose)
 {
 	struct history h = { 0 };
 	enum duel_result r;
@@ -118,9 +155,9 @@ static int replay_file(struct duel *d, const char *path)
 	if (script_load(path, &e, &h) != 0) {
 		return EXIT_USAGE;
 	}
-	r = replay(d, &e, &h, &at);
-	for (unsigned i = 0; i < 3 && r == DUEL_BLURRED; i++) {
-		r = replay(d, &e, &h, &at);
+	r = DUEL_BLURRED;
+	for (unsigned i = 0; i < REPLAYS_MAX && r == DUEL_BLURRED; i++) {
+		r = replay(d, &e, &h, verbose ? print_step : NULL, &at);
 	}
 	printf("%s: %s\n", path,
 	       r == DUEL_SAME        ? "same"
@@ -135,7 +172,21 @@ static int replay_file(struct duel *d, const char *path)
 	return r == DUEL_SAME ? 0 : 1;
 }
 
-static int print_result(const struct hunt_result *r)
+/* How often each reason was met: what was never met was never compared. */
+static void print_reasons(const struct twin *t)
+{
+	printf("finwall:");
+	for (unsigned i = 0; i < REASONS_LEN; i++) {
+		uint64_t n = twin_reason_count(t, i);
+
+		if (n != 0) {
+			printf(" %s %" PRIu64, reason_name(i), n);
+		}
+	}
+	putchar('\n');
+}
+
+static int print_result(const struct hunt_result *r, const struct duel *d)
 {
 	printf("%" PRIu64 " packets in %.1f s (%.0f/s), %" PRIu64 " flows, %" PRIu64
 	       " waits for an expiry\n",
@@ -145,7 +196,15 @@ static int print_result(const struct hunt_result *r)
 		printf(" %s %" PRIu64, ct_state_name(i), r->seen[i]);
 	}
 	printf(" unseen %" PRIu64 "; blurred %" PRIu64 "\n", r->unseen, r->blurred);
+	print_reasons(d->twin);
+	if (d->explained != 0) {
+		printf("left out, explained: kernel-only trackers %" PRIu64 "\n", d->explained);
+	}
 	printf("differences: %u\n", r->differences);
+	if (r->unseen > r->packets / UNSEEN_SHARE) {
+		printf("too many packets without a verdict: nothing is proved\n");
+		return 1;
+	}
 	return r->differences != 0 || r->broken ? 1 : 0;
 }
 
@@ -159,12 +218,12 @@ int main(int argc, char **argv)
 		.differences_max = 1,
 	};
 	struct hunt_result result;
-	bool is_replay = false;
+	struct mode mode = { false, false };
 	const char *why;
 	struct duel *d;
 	int status = 0;
 
-	if (!parse_options(argc, argv, &cfg, &is_replay)) {
+	if (!parse_options(argc, argv, &cfg, &mode)) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -173,9 +232,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "oracle: skipped: %s\n", why);
 		return EXIT_SKIP;
 	}
-	if (is_replay) {
+	if (mode.replay) {
 		for (int i = optind; i < argc; i++) {
-			int s = replay_file(d, argv[i]);
+			int s = replay_file(d, argv[i], mode.verbose);
 
 			status = s > status ? s : status;
 		}
@@ -183,7 +242,7 @@ int main(int argc, char **argv)
 		printf("seed %" PRIu64 "\n", cfg.seed);
 		fflush(stdout);
 		hunt(d, &cfg, &result);
-		status = print_result(&result);
+		status = print_result(&result, d);
 	}
 	duel_free(d);
 	return status;

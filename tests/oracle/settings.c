@@ -2,9 +2,9 @@
 /*
  * The settings that both sides have.
  *
- * No timeout is ever 120 s: an out-of-window closer compares the time left with exactly that, and
- * nobody could say on which side of it the kernel's clock stood. Default values are the exception,
- * where the comparison is decided by the unacknowledged timeout of 300 s anyway.
+ * No timeout is 120 s while settings vary: an out-of-window closer compares the time left with
+ * exactly that, and nobody could say on which side of it the kernel's clock stood. With default
+ * settings the unacknowledged timeout of 300 s decides that comparison.
  */
 #include "settings.h"
 

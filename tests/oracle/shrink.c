@@ -12,7 +12,8 @@
 #define TIME_BUDGET_NS (60 * NSEC_PER_SEC)
 #define REPLAYS_MAX    4
 
-enum duel_result replay(struct duel *d, const struct ends *e, const struct history *h, size_t *at)
+enum duel_result replay(struct duel *d, const struct ends *e, const struct history *h,
+                        replay_step_fn *step, size_t *at)
 {
 	duel_flush(d);
 	duel_defaults(d);
@@ -22,6 +23,9 @@ enum duel_result replay(struct duel *d, const struct ends *e, const struct histo
 		if (r != DUEL_SAME) {
 			*at = i;
 			return r;
+		}
+		if (step != NULL) {
+			step(d, e, &h->shot[i]);
 		}
 	}
 	return DUEL_SAME;
@@ -33,7 +37,7 @@ static bool still_fails(struct duel *d, const struct ends *e, const struct histo
 	enum duel_result r = DUEL_BLURRED;
 
 	for (unsigned i = 0; i < REPLAYS_MAX && r == DUEL_BLURRED; i++) {
-		r = replay(d, e, h, at);
+		r = replay(d, e, h, NULL, at);
 	}
 	return r == DUEL_DIFFERENT;
 }

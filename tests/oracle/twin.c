@@ -133,6 +133,11 @@ void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struc
 	}
 }
 
+uint64_t twin_reason_count(const struct twin *t, enum reason reason)
+{
+	return stat_get(&t->worker->stats.reason[reason]);
+}
+
 bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
 {
 	struct frame frame = frame_of(packet, size, size);

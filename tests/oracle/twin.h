@@ -33,6 +33,9 @@ bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struc
 /* The same as what can be compared. */
 void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struct view *out);
 
+/* How many packets finwall gave this reason for so far. */
+uint64_t twin_reason_count(const struct twin *t, enum reason reason);
+
 /* The tuple that the packet has by itself; false where it has none. */
 bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out);
 

@@ -13,11 +13,12 @@
 #
 # Names are unique to the running test. Everything that was made or started goes when the test ends,
 # however it ends. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
-# $work. From the environment: FINWALL_BIN, the folder of finwalld and finwall.
+# $work. From the environment: FINWALL_BIN, the folder of finwalld and finwall; tests/peer lies beside.
 
 set -eu
 
-bin=${FINWALL_BIN:-$(cd "$(dirname "$0")/../../build/dev/bin" 2>/dev/null && pwd || echo .)}
+bin=${FINWALL_BIN:-$(dirname "$0")/../../build/dev/bin}
+peer=$bin/../tests/peer
 
 # Ends the test.
 fail() {
@@ -55,6 +56,11 @@ netns_begin() {
 netns_end() {
 	status=$?
 	trap - EXIT INT TERM
+	# Sanitizers write to standard error too.
+	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
+		cat "$work"/*.log >&2
+		status=1
+	fi
 	for pid in $bg_pids; do
 		kill -KILL "$pid" 2>/dev/null || true
 	done
@@ -125,9 +131,26 @@ gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
+# ns_queue NAME CHAIN TARGET-OPTION...: sends a chain's packets to finwalld, IPv4 and IPv6, behind the
+# rules that tell the senders of rejected ones (see hookmark.h).
+ns_queue() {
+	queue_ns=$1
+	queue_chain=$2
+	shift 2
+	for queue_tables in iptables ip6tables; do
+		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark --mark 0x66770004 -p tcp \
+			-j REJECT --reject-with tcp-reset
+		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark --mark 0x66770000 -j REJECT
+		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark \
+			--mark 0x66770000/0xffffff00 -j DROP
+		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -j NFQUEUE "$@" ||
+			skip "no NFQUEUE target in $queue_tables"
+	done
+}
+
 # queue_column NAME QUEUE COLUMN: a number of the kernel's about a queue: 2 the holder's netlink
-# port, 3 packets waiting, 6 dropped because it was full, 7 dropped because the socket was. Nothing
-# when the queue does not exist.
+# port, 3 packets waiting, 6 dropped because it was full, 7 dropped because the socket was, 8 packets
+# so far. Nothing when the queue does not exist.
 queue_column() {
 	ns "$1" awk -v q="$2" -v c="$3" '$1 == q { print $c }' /proc/net/netfilter/nfnetlink_queue
 }
@@ -145,12 +168,27 @@ daemon_start() {
 	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" \
 		-s "$work/finwall.sock" "$@" 2>>"$work/daemon.log"
 	daemon_pid=$bg_pid
-	wait_until daemon_is_ready
+	wait_until daemon_is_ready_or_gone
+	! gone "$daemon_pid" || fail "finwalld ended"
 }
 
-daemon_is_ready() {
-	gone "$daemon_pid" && fail "finwalld ended: $(cat "$work/daemon.log")"
-	grep -q '^finwalld: ready' "$work/daemon.log"
+daemon_is_ready_or_gone() {
+	log_has '^finwalld: ready' || gone "$daemon_pid"
+}
+
+# queue_is_clean NAME QUEUE: nothing waits and nothing was lost on the way to the daemon.
+queue_is_clean() {
+	[ "$(queue_column "$1" "$2" 3) $(queue_column "$1" "$2" 6) $(queue_column "$1" "$2" 7)" = "0 0 0" ]
+}
+
+# daemon_rss: its resident memory in KiB.
+daemon_rss() {
+	awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon_pid/status"
+}
+
+# log_has PATTERN: the daemon said something that matches.
+log_has() {
+	grep -Eq -- "$1" "$work/daemon.log"
 }
 
 # daemon_end: SIGTERM, and its exit status must be 0.

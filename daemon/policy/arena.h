@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory that is given back all at once. Whoever runs out of it leaves through arena_run(), so that
+ * parser, checker and compiler need not test every allocation. Knows nothing of what it holds.
+ */
+#ifndef FINWALL_POLICY_ARENA_H
+#define FINWALL_POLICY_ARENA_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks;
+	char *at;
+	char *end;
+	jmp_buf *no_memory; /* of the arena_run() under way */
+};
+
+/* Runs fn(ctx), which may allocate. Returns false when it was cut short for want of memory. */
+bool arena_run(struct arena *a, void (*fn)(void *ctx), void *ctx);
+
+/* Zeroed, aligned for anything. Only inside arena_run(); does not return when memory runs out. */
+void *arena_alloc(struct arena *a, size_t size);
+
+/* A copy with a NUL behind it. */
+char *arena_text(struct arena *a, const char *text, size_t size);
+
+/* Gives everything back; the arena may be used again. */
+void arena_fini(struct arena *a);
+
+/* A growing array in an arena. The elements may move when one is added. */
+struct vec {
+	void *items;
+	size_t len;
+	size_t room;
+};
+
+/* Adds a zeroed element of item_size bytes and returns it. */
+void *vec_add(struct arena *a, struct vec *v, size_t item_size);
+
+/* Text that grows in an arena; at is always NUL-terminated once something was added. */
+struct text {
+	struct arena *arena;
+	char *at;
+	size_t size;
+	size_t room;
+};
+
+void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

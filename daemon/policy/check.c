@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can only be judged once everything is read: names of sets and chains, the order of jumps,
+ * the kind of each chain, values against the types of what they are compared with. Leaves the
+ * configuration complete, so that the compiler meets no surprise.
+ */
+#include "selector.h"
+#include "settings.h"
+
+#include <string.h>
+
+static void check_sets(struct config *c, struct table *t);
+static void check_base(struct config *c, struct chain *ch);
+static void find_targets(struct config *c, struct chain *ch);
+static void order_chains(struct config *c);
+static void spread_kinds(struct config *c);
+static void check_rules(struct config *c, struct chain *ch);
+
+void config_check(struct config *c)
+{
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		check_sets(c, t);
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			check_base(c, ch);
+			find_targets(c, ch);
+		}
+	}
+	if (c->errors_len != 0) {
+		return;
+	}
+	order_chains(c);
+	spread_kinds(c);
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			check_rules(c, ch);
+		}
+	}
+}
+
+/* An element under test, and against what. */
+struct probe {
+	struct config *c;
+	const struct dtype *type;
+};
+
+static void add_pattern(struct config *c, const struct value *v)
+{
+	const char **known = c->patterns.items;
+
+	for (size_t i = 0; i < c->patterns.len; i++) {
+		if (strcmp(known[i], v->text) == 0) {
+			return;
+		}
+	}
+	if (c->patterns.len == RS_PATTERNS_MAX) {
+		config_error(c, v->loc, "too many interface names, expected at most %d different "
+		                        "ones in all rules", RS_PATTERNS_MAX);
+		return;
+	}
+	*(const char **)vec_add(&c->arena, &c->patterns, sizeof(char *)) = v->text;
+}
+
+static bool check_element(void *ctx, const struct value *v)
+{
+	struct probe *p = ctx;
+	struct interval i;
+	char buf[512];
+	const char *problem;
+
+	if (p->type == &dtype_ifname) {
+		problem = value_ifname(v, buf, sizeof(buf));
+		if (problem == NULL) {
+			add_pattern(p->c, v);
+		}
+	} else {
+		problem = value_interval(p->type, v, &i, buf, sizeof(buf));
+	}
+	if (problem != NULL) {
+		config_error(p->c, v->loc, "%s", problem);
+	}
+	return p->c->errors_len < ERRORS_MAX;
+}
+
+static void check_sets(struct config *c, struct table *t)
+{
+	for (struct set *s = t->sets; s != NULL; s = s->next) {
+		struct probe p = { c, s->type };
+
+		if (s->type == NULL) {
+			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
+			             s->name, dtype_names());
+		} else if (dtype_find(s->type->name) == NULL) {
+			config_error(c, s->loc, "there are no sets of type %s, expected %s",
+			             s->type->name, dtype_names());
+		} else if (s->elements != NULL) {
+			value_each(s->elements, check_element, &p);
+		}
+	}
+}
+
+/* A base chain: one for each hook and family. */
+static void check_base(struct config *c, struct chain *ch)
+{
+	enum table_family f = ch->table->family;
+
+	if (!ch->is_base) {
+		if (ch->has_policy) {
+			config_error(c, ch->policy_loc, "chain %.64s has a policy but no hook, "
+			                                "expected `type ... hook ...;` before it",
+			             ch->name);
+		}
+		return;
+	}
+	ch->kind = ch->base == CHAIN_LATE ? CHAIN_CLOSE_LATE :
+	           ch->base == CHAIN_IDLE ? CHAIN_CLOSE_IDLE :
+	                                    CHAIN_FILTER;
+	ch->kind_from = ch;
+	for (unsigned family = 0; family < 2; family++) {
+		struct chain **slot = &c->base[ch->base][family];
+
+		if (f == (family == 0 ? TABLE_IP6 : TABLE_IP)) {
+			continue;
+		}
+		if (*slot != NULL) {
+			config_error(c, ch->hook_loc, "a second chain for this hook and the same "
+			                              "packets, expected one (the first is at %s)",
+			             config_where(c, (*slot)->hook_loc));
+			return;
+		}
+		*slot = ch;
+	}
+}
+
+static void find_targets(struct config *c, struct chain *ch)
+{
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			struct chain *to = ch->table->chains;
+
+			if (s->kind != STMT_JUMP && s->kind != STMT_GOTO) {
+				continue;
+			}
+			while (to != NULL && strcmp(to->name, s->target.name) != 0) {
+				to = to->next;
+			}
+			if (to == NULL || to->is_base) {
+				config_error(c, s->loc, "\"%.64s\" is %s, expected a chain without "
+				                        "hook in table %.64s", s->target.name,
+				             to == NULL ? "no chain of this table" : "a base chain",
+				             ch->table->name);
+				continue;
+			}
+			s->target.chain = to;
+			ch->waits++;
+		}
+	}
+}
+
+/* For each jump and goto of a chain. */
+static void each_target(struct chain *ch, void (*fn)(struct chain *from, struct stmt *s, void *ctx),
+                        void *ctx)
+{
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			if ((s->kind == STMT_JUMP || s->kind == STMT_GOTO) &&
+			    s->target.chain != NULL) {
+				fn(ch, s, ctx);
+			}
+		}
+	}
+}
+
+static void raise_height(struct chain *from, struct stmt *s, void *ctx)
+{
+	unsigned height = s->target.chain->height + (s->kind == STMT_JUMP ? 1 : 0);
+	struct config *c = ctx;
+
+	if (height > RS_JUMPS_MAX) {
+		config_error(c, s->loc, "jumps nest too deep, expected at most %d within each other",
+		             RS_JUMPS_MAX);
+		height = RS_JUMPS_MAX;
+	}
+	if (height > from->height) {
+		from->height = height;
+	}
+}
+
+/* A caller of some chain, in that chain's list. */
+struct caller {
+	struct caller *next;
+	struct chain *chain;
+};
+
+struct callers {
+	struct config *c;
+	struct caller **of; /* by chain->nr */
+};
+
+static void note_caller(struct chain *from, struct stmt *s, void *ctx)
+{
+	struct callers *callers = ctx;
+	struct caller *one = arena_alloc(&callers->c->arena, sizeof(*one));
+
+	one->chain = from;
+	one->next = callers->of[s->target.chain->nr];
+	callers->of[s->target.chain->nr] = one;
+}
+
+static void complain_of_loop(struct chain *from, struct stmt *s, void *ctx)
+{
+	if (s->target.chain->waits != 0) {
+		config_error(ctx, s->loc, "jump from %.64s to %.64s goes in a circle, expected "
+		                          "chains that come to an end",
+		             from->name, s->target.chain->name);
+	}
+}
+
+/* Callees before callers; what cannot be ordered so goes in a circle. No recursion. */
+static void order_chains(struct config *c)
+{
+	struct chain **ready = arena_alloc(&c->arena, (c->chains_len + 1) * sizeof(*ready));
+	struct callers callers = { c, arena_alloc(&c->arena, (c->chains_len + 1) *
+		                                             sizeof(struct caller *)) };
+	struct chain **end = &c->called_first;
+	uint32_t nr = 0;
+	uint32_t ready_len = 0;
+
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			ch->nr = nr++;
+			if (ch->waits == 0) {
+				ready[ready_len++] = ch;
+			}
+		}
+	}
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			each_target(ch, note_caller, &callers);
+		}
+	}
+	for (uint32_t done = 0; done < ready_len; done++) {
+		struct chain *ch = ready[done];
+
+		each_target(ch, raise_height, c);
+		*end = ch;
+		end = &ch->next_called_first;
+		for (const struct caller *k = callers.of[ch->nr]; k != NULL; k = k->next) {
+			if (--k->chain->waits == 0) {
+				ready[ready_len++] = k->chain;
+			}
+		}
+	}
+	for (struct table *t = c->tables; t != NULL && ready_len < nr; t = t->next) {
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			if (ch->waits != 0) {
+				each_target(ch, complain_of_loop, c);
+			}
+		}
+	}
+}
+
+static void pass_kind(struct chain *from, struct stmt *s, void *ctx)
+{
+	struct chain *to = s->target.chain;
+
+	if (from->kind == CHAIN_UNUSED || to->kind == from->kind) {
+		return;
+	}
+	if (to->kind != CHAIN_UNUSED) {
+		config_error(ctx, s->loc, "chain %.64s is reached from %.64s and from %.64s, "
+		                          "expected base chains of one kind",
+		             to->name, from->kind_from->name, to->kind_from->name);
+		return;
+	}
+	to->kind = from->kind;
+	to->kind_from = from->kind_from;
+}
+
+/* From base chains to those that they reach: callers first. */
+static void spread_kinds(struct config *c)
+{
+	struct chain **all = arena_alloc(&c->arena, (c->chains_len + 1) * sizeof(*all));
+	uint32_t len = 0;
+
+	for (struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
+		all[len++] = ch;
+	}
+	while (len > 0) {
+		each_target(all[--len], pass_kind, c);
+	}
+}
+
+/* The words that fit a chain's kind. */
+static const char *answers_for(enum chain_kind kind)
+{
+	switch (kind) {
+	case CHAIN_CLOSE_LATE:
+		return "strict, remembered, pickup or lenient";
+	case CHAIN_CLOSE_IDLE:
+		return "forget or remember";
+	default:
+		return "accept, drop or reject";
+	}
+}
+
+static bool answer_fits(enum answer answer, enum chain_kind kind)
+{
+	if (kind == CHAIN_UNUSED || answer_table[answer].kind == kind) {
+		return true;
+	}
+	return answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE;
+}
+
+static void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
+{
+	const char *why = answer_is_missing(answer, kind);
+	const char *word = answer_table[answer].word;
+
+	if (!answer_fits(answer, kind)) {
+		config_error(c, loc, "\"%s\" is no answer of a %s chain, expected %s", word,
+		             kind == CHAIN_CLOSE_LATE ? "late" :
+		             kind == CHAIN_CLOSE_IDLE ? "idle" :
+		                                        "filter",
+		             answers_for(kind));
+	} else if (why != NULL) {
+		config_error(c, loc, "\"%s\" %s, expected %s", word, why,
+		             answers_for(answer_table[answer].kind == CHAIN_FILTER ?
+		                                 CHAIN_CLOSE_LATE :
+		                                 answer_table[answer].kind));
+	}
+}
+
+static void check_named_set(struct config *c, const struct table *t, struct match *m)
+{
+	const struct set *s = t->sets;
+
+	while (s != NULL && strcmp(s->name, m->value->text) != 0) {
+		s = s->next;
+	}
+	m->set = s;
+	if (s == NULL) {
+		config_error(c, m->value->loc, "there is no set %.64s in table %.64s, expected one "
+		                               "that is defined in it", m->value->text, t->name);
+	} else if (s->type != m->sel->type) {
+		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
+		             s->name, s->type->name, m->sel->type->name);
+	}
+}
+
+/* The relation and the shape of the right side. Returns false after a complaint. */
+static bool check_shape(struct config *c, struct loc loc, const struct match *m)
+{
+	const struct dtype *type = m->sel->type;
+	const struct value *v = m->value;
+	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
+
+	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
+		             m->sel->header, m->sel->name);
+		return false;
+	}
+	switch (m->rel) {
+	case REL_LT:
+	case REL_GT:
+	case REL_LE:
+	case REL_GE:
+		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
+		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
+			config_error(c, v->loc, "less and greater do not fit here, expected a "
+			                        "single number to compare with");
+			return false;
+		}
+		return true;
+	case REL_NOT:
+		if (!type->is_bitmask || is_set || m->mask != NULL) {
+			config_error(c, loc, "\"!\" does not fit here, expected !=");
+			return false;
+		}
+		return true;
+	default:
+		break;
+	}
+	if (v->kind == VALUE_COMMAS && !type->is_bitmask) {
+		config_error(c, v->loc, "a list without braces, expected { a, b }");
+		return false;
+	}
+	if (m->mask != NULL && !type->is_bitmask && (is_set || v->kind == VALUE_RANGE)) {
+		config_error(c, v->loc, "a set or range behind a mask, expected one value");
+		return false;
+	}
+	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
+	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
+		config_error(c, v->loc, "a packet has one state, so this is always %s, expected "
+		                        "`ct state a,b` or `ct state ! a,b`",
+		             m->rel == REL_NE ? "true" : "false");
+		return false;
+	}
+	return true;
+}
+
+static void check_match(struct config *c, struct chain *ch, struct stmt *s)
+{
+	struct match *m = &s->match;
+	struct probe p = { c, m->sel->type };
+	enum table_family f = ch->table->family;
+
+	if (m->sel->family != 0 && f == (m->sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, s->loc, "%s %s in a table of family %s never matches, expected a "
+		                        "table of family inet or %s", m->sel->header, m->sel->name,
+		             table_families[f], m->sel->family == 4 ? "ip" : "ip6");
+		return;
+	}
+	if (m->sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(c, s->loc, "there is no ct state in late and idle chains, expected "
+		                        "other matches");
+		return;
+	}
+	if (!check_shape(c, s->loc, m)) {
+		return;
+	}
+	if (m->mask != NULL) {
+		check_element(&p, m->mask);
+	}
+	if (m->value->kind == VALUE_NAME) {
+		check_named_set(c, ch->table, m);
+	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {
+		check_element(&p, m->value);
+	} else {
+		value_each(m->value, check_element, &p);
+	}
+}
+
+static bool stmt_ends_rule(const struct stmt *s)
+{
+	switch (s->kind) {
+	case STMT_ANSWER:
+	case STMT_JUMP:
+	case STMT_GOTO:
+	case STMT_RETURN:
+	case STMT_CONTINUE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void check_rules(struct config *c, struct chain *ch)
+{
+	if (ch->is_base && ch->has_policy) {
+		if (ch->policy == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
+			config_error(c, ch->policy_loc, "reject is no policy, expected accept or "
+			                                "drop");
+		} else {
+			check_answer(c, ch->policy_loc, ch->policy, ch->kind);
+		}
+	}
+	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
+		unsigned counters_len = 0;
+
+		r->nr = c->rules_len++;
+		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			s->nr = c->stmts_len++;
+			if (s->kind == STMT_MATCH) {
+				check_match(c, ch, s);
+			} else if (s->kind == STMT_ANSWER) {
+				check_answer(c, s->loc, s->answer.answer, ch->kind);
+			} else if (s->kind == STMT_COUNTER && counters_len++ != 0) {
+				config_error(c, s->loc, "a second counter, expected one in a rule");
+			}
+			if (stmt_ends_rule(s) && s->next != NULL) {
+				config_error(c, s->next->loc, "nothing behind a verdict is ever "
+				                              "reached, expected the end of the "
+				                              "rule");
+				break;
+			}
+		}
+	}
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The grammar: nftables' for rules, blocks of `name value` for settings. What the rules do is in
+ * build.c. After an error everything up to the end of the statement is skipped, blocks that belong
+ * to it included, and the next statement is read as usual.
+ */
+%define api.pure full
+%define api.prefix {policy_}
+%define api.location.type {struct loc}
+%define parse.error custom
+%define parse.lac full
+%locations
+%expect 0
+%param { struct parser *p }
+
+%code requires {
+#include "parser.h"
+}
+
+%code {
+#include "settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define YYLLOC_DEFAULT(out, rhs, n) ((out) = YYRHSLOC(rhs, (n) > 0 ? 1 : 0))
+
+/* Statements do not nest: a stack that outgrows this has met nonsense. Never on the heap. */
+#define YYINITDEPTH 200
+#define YYMAXDEPTH  200
+
+int scan_lex(YYSTYPE *out, struct loc *loc, void *scanner);
+char *scan_get_text(void *scanner);
+
+static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p);
+static void policy_error(struct loc *loc, struct parser *p, const char *what);
+static void recovered(struct parser *p);
+}
+
+%union {
+	const char *text;
+	struct value *value;
+	struct values values;
+	struct stmt *stmt;
+	struct stmts stmts;
+	const struct selector *sel;
+	enum relation rel;
+	enum answer answer;
+	int64_t number;
+	bool flag;
+}
+
+%token END 0 "end of file"
+%token NL "end of line" INVALID "invalid character"
+%token DEFINE "define" SETTINGS_WORD "settings" TABLE "table" CHAIN "chain" SET "set"
+%token FLUSH "flush" RULESET "ruleset"
+%token TYPE "type" HOOK "hook" PRIORITY "priority" POLICY "policy"
+%token ELEMENTS "elements" FLAGS "flags" AUTO_MERGE "auto-merge" SIZE "size" TYPEOF "typeof"
+%token COMMENT "comment" COUNTER "counter" PACKETS "packets" BYTES "bytes"
+%token LOG "log" PREFIX "prefix" LEVEL "level"
+%token LIMIT "limit" RATE "rate" OVER "over" BURST "burst"
+%token ACCEPT "accept" DROP "drop" REJECT_WORD "reject" WITH "with"
+%token JUMP "jump" GOTO "goto" RETURN "return" CONTINUE "continue"
+%token EQ "==" NE "!=" LE "<=" GE ">="
+%token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
+%token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
+%token <text> ALONE "iif, iifname, oif, oifname, mark"
+%token <text> CLOSE_ANSWER "strict, remembered, pickup, lenient, forget, remember, reset, probe"
+%token <value> NUMBER "a number" ADDR "an address"
+
+%type <text> name field_name type_name comment set_name
+%type <value> setting_word primary item bits element right set_body
+%type <values> or_list comma_list elements words
+%type <stmt> stmt match log answer limit target
+%type <stmts> stmts
+%type <sel> selector
+%type <rel> relation
+%type <answer> policy_answer
+%type <number> priority burst
+%type <flag> over
+
+%%
+
+config
+	: %empty
+	| config NL
+	| config DEFINE name '=' right NL    { build_define(p, @3, $3, $5); }
+	| config FLUSH RULESET NL            { build_flush_table(p, @2, NULL, NULL); }
+	| config FLUSH TABLE name NL         { build_flush_table(p, @4, "ip", $4); }
+	| config FLUSH TABLE name name NL    { build_flush_table(p, @4, $4, $5); }
+	| config TABLE name NL               { build_table(p, @3, "ip", $3); }
+	| config TABLE name name NL          { build_table(p, @3, $3, $4); }
+	| config table_head table_items '}'  { p->block_depth--; }
+	| config SETTINGS_WORD '{' { p->block_depth++; } settings '}' { p->block_depth--; }
+	| config error NL                    { yyerrok; recovered(p); }
+	;
+
+/* settings */
+
+settings
+	: %empty
+	| settings NL
+	| settings block_head block_items '}' { p->block_depth--; }
+	| settings error NL                   { yyerrok; recovered(p); }
+	;
+
+block_head
+	: WORD '{' {
+		p->block = settings_open_block(p->config, @1, $1) ? $1 : NULL;
+		p->block_depth++;
+	}
+	;
+
+block_items
+	: %empty
+	| block_items NL
+	| block_items words NL {
+		if (p->block != NULL) {
+			settings_apply(p->config, p->block, $2.first);
+		}
+	}
+	| block_items error NL { yyerrok; recovered(p); }
+	;
+
+words
+	: setting_word       { $$ = (struct values){ 0 }; build_append(p, &$$, $1); }
+	| words setting_word { $$ = $1; build_append(p, &$$, $2); }
+	;
+
+setting_word
+	: WORD { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
+	| NUMBER
+	;
+
+/* tables, sets, chains */
+
+table_head
+	: TABLE name '{'      { p->table = build_table(p, @2, "ip", $2); p->block_depth++; }
+	| TABLE name name '{' { p->table = build_table(p, @2, $2, $3); p->block_depth++; }
+	;
+
+table_items
+	: %empty
+	| table_items NL
+	| table_items DEFINE name '=' right NL { build_define(p, @3, $3, $5); }
+	| table_items COMMENT STRING NL        { p->table->comment = $3; }
+	| table_items set_head set_items '}'   { p->block_depth--; }
+	| table_items chain_head chain_items '}' { p->block_depth--; }
+	| table_items error NL                 { yyerrok; recovered(p); }
+	;
+
+set_head
+	: SET name '{' { build_set(p, @2, $2); p->block_depth++; }
+	;
+
+set_items
+	: %empty
+	| set_items NL
+	| set_items TYPE type_name NL              { build_set_type(p, @3, $3); }
+	| set_items TYPEOF selector NL             { if ($3 != NULL) { p->set->type = $3->type; } }
+	| set_items FLAGS set_flags NL
+	| set_items AUTO_MERGE NL                  { p->set->has_auto_merge = true; }
+	| set_items SIZE NUMBER NL                 { p->set->size = $3->number; }
+	| set_items COMMENT STRING NL              { p->set->comment = $3; }
+	| set_items ELEMENTS '=' right NL          { build_set_elements(p, @4, $4); }
+	| set_items error NL                       { yyerrok; recovered(p); }
+	;
+
+set_flags
+	: name               { build_set_flag(p, @1, $1); }
+	| set_flags ',' name { build_set_flag(p, @3, $3); }
+	;
+
+chain_head
+	: CHAIN name '{' { build_chain(p, @2, $2); p->block_depth++; }
+	;
+
+chain_items
+	: %empty
+	| chain_items NL
+	| chain_items TYPE name HOOK name priority NL { build_hook(p, @2, $3, $5, (int)$6); }
+	| chain_items POLICY policy_answer NL  { build_policy(p, @3, $3); }
+	| chain_items COMMENT STRING NL        { p->chain->comment = $3; }
+	| chain_items stmts comment NL         { build_rule(p, @2, &$2, $3); }
+	| chain_items error NL                 { yyerrok; recovered(p); }
+	;
+
+priority
+	: %empty                   { $$ = 0; }
+	| PRIORITY NUMBER          { $$ = build_priority(p, @2, NULL, (int64_t)$2->number); }
+	| PRIORITY '-' NUMBER      { $$ = build_priority(p, @3, NULL, -(int64_t)$3->number); }
+	| PRIORITY name            { $$ = build_priority(p, @2, $2, 0); }
+	| PRIORITY name '+' NUMBER { $$ = build_priority(p, @2, $2, (int64_t)$4->number); }
+	| PRIORITY name '-' NUMBER { $$ = build_priority(p, @2, $2, -(int64_t)$4->number); }
+	;
+
+policy_answer
+	: ACCEPT       { $$ = ANSWER_ACCEPT; }
+	| DROP         { $$ = ANSWER_DROP; }
+	| REJECT_WORD  { $$ = ANSWER_REJECT; }
+	| CLOSE_ANSWER { $$ = build_answer_word($1); }
+	;
+
+comment
+	: %empty         { $$ = NULL; }
+	| COMMENT STRING { $$ = $2; }
+	;
+
+/* rules */
+
+stmts
+	: stmt       { $$ = (struct stmts){ $1, $1 }; }
+	| stmts stmt {
+		$$ = $1;
+		if ($2 != NULL) {
+			if ($$.last != NULL) {
+				$$.last->next = $2;
+			} else {
+				$$.first = $2;
+			}
+			$$.last = $2;
+		}
+	}
+	;
+
+stmt
+	: match
+	| answer
+	| target
+	| limit
+	| log
+	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
+	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
+	| selector SET primary                { $$ = build_mark(p, @1, $1, $3); }
+	;
+
+match
+	: selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
+	| selector relation right         { $$ = build_match(p, @1, $1, $2, NULL, $3); }
+	| selector right '/' right        { $$ = build_match(p, @1, $1, REL_EQ, $4, $2); }
+	| selector relation right '/' right { $$ = build_match(p, @1, $1, $2, $5, $3); }
+	| selector '&' primary right      { $$ = build_match(p, @1, $1, REL_EQ, $3, $4); }
+	| selector '&' primary relation right { $$ = build_match(p, @1, $1, $4, $3, $5); }
+	;
+
+selector
+	: ALONE             { $$ = build_selector(p, @1, "meta", $1); }
+	| HEADER field_name { $$ = build_selector(p, @2, $1, $2); }
+	;
+
+field_name
+	: WORD
+	| ALONE
+	| TYPE  { $$ = "type"; }
+	| FLAGS { $$ = "flags"; }
+	;
+
+relation
+	: EQ  { $$ = REL_EQ; }
+	| NE  { $$ = REL_NE; }
+	| '<' { $$ = REL_LT; }
+	| '>' { $$ = REL_GT; }
+	| LE  { $$ = REL_LE; }
+	| GE  { $$ = REL_GE; }
+	| '!' { $$ = REL_NOT; }
+	;
+
+answer
+	: ACCEPT       { $$ = build_answer(p, @1, ANSWER_ACCEPT); }
+	| DROP         { $$ = build_answer(p, @1, ANSWER_DROP); }
+	| REJECT_WORD  { $$ = build_answer(p, @1, ANSWER_REJECT); }
+	| REJECT_WORD WITH name name      { $$ = build_reject(p, @3, $3, $4); }
+	| REJECT_WORD WITH name TYPE name { $$ = build_reject(p, @3, $3, $5); }
+	| CLOSE_ANSWER { $$ = build_answer(p, @1, build_answer_word($1)); }
+	| RETURN       { $$ = build_stmt(p, @1, STMT_RETURN); }
+	| CONTINUE     { $$ = build_stmt(p, @1, STMT_CONTINUE); }
+	;
+
+target
+	: JUMP name { $$ = build_target(p, @2, STMT_JUMP, $2); }
+	| GOTO name { $$ = build_target(p, @2, STMT_GOTO, $2); }
+	;
+
+limit
+	: LIMIT RATE over NUMBER '/' name burst {
+		$$ = build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7);
+	}
+	| LIMIT RATE over NUMBER name '/' name burst {
+		config_error(p->config, @5, "limits of bytes are not supported, expected packets: "
+		                            "limit rate 10/second");
+		$$ = build_stmt(p, @1, STMT_CONTINUE);
+	}
+	;
+
+over
+	: %empty { $$ = false; }
+	| OVER   { $$ = true; }
+	;
+
+burst
+	: %empty               { $$ = 5; }
+	| BURST NUMBER         { $$ = (int64_t)$2->number; }
+	| BURST NUMBER PACKETS { $$ = (int64_t)$2->number; }
+	;
+
+log
+	: LOG {
+		$$ = build_stmt(p, @1, STMT_LOG);
+		$$->log.prefix = "";
+		$$->log.level = LOG_LEVEL_DEFAULT;
+	}
+	| log PREFIX STRING { $$ = $1; $$->log.prefix = $3; }
+	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
+	| log WORD NUMBER {
+		$$ = $1;
+		config_error(p->config, @2, "log has no \"%.64s\", expected prefix or level: the "
+		                            "daemon logs by itself", $2);
+	}
+	;
+
+/* values */
+
+right
+	: comma_list {
+		$$ = $1.first == $1.last ? $1.first : build_list(p, @1, VALUE_COMMAS, &$1);
+	}
+	| set_body
+	| '@' set_name { $$ = build_value(p, @1, VALUE_NAME); $$->text = $2; }
+	;
+
+set_body
+	: '{' nl elements nl '}'    { $$ = build_list(p, @1, VALUE_SET, &$3); }
+	| '{' nl elements comma '}' { $$ = build_list(p, @1, VALUE_SET, &$3); }
+	;
+
+elements
+	: element                { $$ = (struct values){ 0 }; build_append(p, &$$, $1); }
+	| elements comma element { $$ = $1; build_append(p, &$$, $3); }
+	;
+
+element: bits;
+
+comma: nl ',' nl;
+
+nl
+	: %empty
+	| nl NL
+	;
+
+comma_list
+	: bits                { $$ = (struct values){ 0 }; build_append(p, &$$, $1); }
+	| comma_list ',' bits { $$ = $1; build_append(p, &$$, $3); }
+	;
+
+bits
+	: or_list { $$ = $1.first == $1.last ? $1.first : build_list(p, @1, VALUE_BITS, &$1); }
+	;
+
+or_list
+	: item             { $$ = (struct values){ 0 }; build_append(p, &$$, $1); }
+	| or_list '|' item { $$ = $1; build_append(p, &$$, $3); }
+	;
+
+item
+	: primary
+	| primary '-' primary { $$ = build_range(p, @1, $1, $3); }
+	;
+
+primary
+	: NUMBER
+	| ADDR
+	| WORD         { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
+	| HEADER       { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
+	| STRING       { $$ = build_value(p, @1, VALUE_STRING); $$->text = $1; }
+	| VARIABLE     { $$ = build_variable(p, @1, $1); }
+	| '(' bits ')' { $$ = $2; }
+	;
+
+name
+	: WORD
+	| HEADER
+	| CLOSE_ANSWER
+	;
+
+set_name: WORD;
+
+type_name
+	: WORD
+	| ALONE
+	;
+
+%%
+
+/* The next token; inside a statement in error, none but its end. */
+static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
+{
+	for (;;) {
+		int token = p->is_finished ? END : scan_lex(out, loc, p->scanner);
+
+		if (token == '{') {
+			p->depth++;
+		} else if (token == '}' && p->depth > 0) {
+			p->depth--;
+		}
+		if (p->is_recovering && token == NL && p->depth > p->block_depth) {
+			continue;
+		}
+		return token;
+	}
+}
+
+static void recovered(struct parser *p)
+{
+	p->is_recovering = false;
+}
+
+static void policy_error(struct loc *loc, struct parser *p, const char *what)
+{
+	config_error(p->config, *loc, "%s, expected something simpler", what);
+	p->is_recovering = true;
+}
+
+/* What people may look for in vain, by the token at which that shows. */
+static const char *why_missing(const char *text)
+{
+	static const struct {
+		const char *text;
+		const char *why;
+	} missing[] = {
+		{ "vmap", "verdict maps are not supported" },
+		{ "map", "maps are not supported" },
+		{ ":", "maps are not supported" },
+		{ ".", "concatenations are not supported" },
+		{ "queue", "finwall is where queues lead to" },
+		{ "snat", "address translation is not supported" },
+		{ "dnat", "address translation is not supported" },
+		{ "masquerade", "address translation is not supported" },
+		{ "redirect", "address translation is not supported" },
+		{ "notrack", "every packet is tracked" },
+		{ "flowtable", "flow tables are not supported" },
+		{ "fib", "route look-ups are not supported" },
+		{ "ether", "there is no link-layer header to look at" },
+		{ "arp", "there is no ARP to look at" },
+		{ "timeout", "sets whose elements time out are not supported" },
+		{ "device", "there is no hook that needs a device" },
+	};
+
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+		if (strcmp(missing[i].text, text) == 0) {
+			return missing[i].why;
+		}
+	}
+	return NULL;
+}
+
+/* "a, b or c": what the grammar would have taken. An end of line is named only among few. */
+static const char *expected_text(const yypcontext_t *ctx, struct arena *a)
+{
+	yysymbol_kind_t expected[YYNTOKENS];
+	struct text t = { .arena = a };
+	int len = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
+
+	for (int i = 0; i < len; i++) {
+		if (expected[i] == YYSYMBOL_NL && len > 6) {
+			continue;
+		}
+		text_add(&t, t.size == 0 ? "%s" : i + 1 < len ? ", %s" : " or %s",
+			 yysymbol_name(expected[i]));
+	}
+	return t.size != 0 ? t.at : "nothing more";
+}
+
+static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
+{
+	yysymbol_kind_t found = yypcontext_token(ctx);
+	const char *text = scan_get_text(p->scanner);
+	const char *why = found == YYSYMBOL_STRING ? NULL : why_missing(text);
+	const char *expected = expected_text(ctx, &p->config->arena);
+	struct loc loc = *yypcontext_location(ctx);
+
+	if (p->is_finished) {
+		return 0;
+	}
+	p->is_recovering = true;
+	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL) {
+		config_error(p->config, loc, "unexpected %s, expected %s", yysymbol_name(found),
+			     expected);
+	} else if (why != NULL) {
+		config_error(p->config, loc, "unexpected \"%.64s\" (%s), expected %s", text, why,
+			     expected);
+	} else {
+		config_error(p->config, loc, "unexpected %s%.64s%s, expected %s",
+			     found == YYSYMBOL_STRING ? "" : "\"", text,
+			     found == YYSYMBOL_STRING ? "" : "\"", expected);
+	}
+	p->is_finished = p->config->errors_len >= ERRORS_MAX;
+	return 0;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The canonical text of a configuration: variables and includes resolved, settings at their
+ * defaults left out, tables as nftables lists them. Parsing it gives the same configuration.
+ */
+#include "selector.h"
+#include "settings.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is printed, and with which counters. */
+struct print {
+	struct text out;
+	const struct config *c;
+	enum config_print how;
+	const struct ruleset_counters *const *ctr;
+	size_t ctr_len;
+};
+
+static void print_config(void *ctx);
+
+char *config_print(const struct config *c, enum config_print how,
+                   const struct ruleset_counters *const *ctr, size_t ctr_len)
+{
+	struct arena arena = { 0 };
+	struct print p = { { .arena = &arena }, c, how, ctr, ctr_len };
+	char *copy = NULL;
+
+	if (arena_run(&arena, print_config, &p)) {
+		copy = strdup(p.out.at);
+	}
+	arena_fini(&arena);
+	return copy;
+}
+
+static void print_counter(struct print *p, const struct rule *r)
+{
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+
+	text_add(&p->out, "counter");
+	if (p->how == PRINT_PLAIN) {
+		return;
+	}
+	for (size_t i = 0; i < p->ctr_len; i++) {
+		ruleset_counter_add(p->ctr[i], r->nr, &packets, &bytes);
+	}
+	text_add(&p->out, " packets %" PRIu64 " bytes %" PRIu64, packets, bytes);
+}
+
+static void print_match(struct print *p, const struct match *m)
+{
+	static const char *const relations[] = {
+		[REL_IMPLICIT] = "", [REL_EQ] = "== ", [REL_NE] = "!= ", [REL_LT] = "< ",
+		[REL_GT] = "> ",     [REL_LE] = "<= ", [REL_GE] = ">= ", [REL_NOT] = "! ",
+	};
+	enum relation rel = m->rel;
+
+	selector_print(&p->out, m->sel);
+	text_add(&p->out, " ");
+	if (m->mask != NULL) {
+		text_add(&p->out, "& (");
+		value_print_bits(&p->out, m->sel->type, m->mask);
+		text_add(&p->out, ") ");
+	} else if (rel == REL_EQ && !m->sel->type->is_bitmask) {
+		rel = REL_IMPLICIT;
+	}
+	text_add(&p->out, "%s", relations[rel]);
+	if (m->sel->type->is_bitmask && m->value->kind != VALUE_SET && rel != REL_IMPLICIT) {
+		value_print_bits(&p->out, m->sel->type, m->value);
+	} else {
+		value_print(&p->out, m->sel->type, m->value);
+	}
+}
+
+static void print_limit(struct print *p, const struct limit *l)
+{
+	const char *unit = l->period_sec == 1     ? "second" :
+	                   l->period_sec == 60    ? "minute" :
+	                   l->period_sec == 3600  ? "hour" :
+	                   l->period_sec == 86400 ? "day" :
+	                                            "week";
+
+	text_add(&p->out, "limit rate %s%" PRIu64 "/%s burst %" PRIu64 " packets",
+	         l->is_over ? "over " : "", l->rate, unit, l->burst);
+}
+
+static void print_log(struct print *p, const struct stmt *s)
+{
+	text_add(&p->out, "log");
+	if (s->log.prefix[0] != '\0') {
+		text_add(&p->out, " prefix ");
+		string_print(&p->out, s->log.prefix);
+	}
+	if (s->log.level != LOG_LEVEL_DEFAULT) {
+		text_add(&p->out, " level %s", log_levels[s->log.level]);
+	}
+}
+
+static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s)
+{
+	switch (s->kind) {
+	case STMT_MATCH:
+		print_match(p, &s->match);
+		break;
+	case STMT_LIMIT:
+		print_limit(p, &s->limit);
+		break;
+	case STMT_COUNTER:
+		print_counter(p, r);
+		break;
+	case STMT_LOG:
+		print_log(p, s);
+		break;
+	case STMT_MARK:
+		text_add(&p->out, "meta mark set 0x%08x", s->mark);
+		break;
+	case STMT_ANSWER:
+		text_add(&p->out, "%s", answer_table[s->answer.answer].word);
+		if (s->answer.reject != NULL) {
+			text_add(&p->out, " with %s", s->answer.reject->text);
+		}
+		break;
+	case STMT_JUMP:
+		text_add(&p->out, "jump %s", s->target.name);
+		break;
+	case STMT_GOTO:
+		text_add(&p->out, "goto %s", s->target.name);
+		break;
+	case STMT_RETURN:
+		text_add(&p->out, "return");
+		break;
+	case STMT_CONTINUE:
+		text_add(&p->out, "continue");
+		break;
+	}
+}
+
+static void print_comment(struct print *p, const char *before, const char *comment)
+{
+	if (comment != NULL) {
+		text_add(&p->out, "%scomment ", before);
+		string_print(&p->out, comment);
+	}
+}
+
+static void print_set(struct print *p, const struct set *s)
+{
+	text_add(&p->out, "\tset %s {\n\t\ttype %s\n", s->name, s->type->name);
+	if (s->is_constant || s->is_interval) {
+		text_add(&p->out, "\t\tflags %s%s%s\n", s->is_constant ? "constant" : "",
+		         s->is_constant && s->is_interval ? "," : "",
+		         s->is_interval ? "interval" : "");
+	}
+	if (s->has_auto_merge) {
+		text_add(&p->out, "\t\tauto-merge\n");
+	}
+	if (s->size != 0) {
+		text_add(&p->out, "\t\tsize %" PRIu64 "\n", s->size);
+	}
+	if (s->comment != NULL) {
+		print_comment(p, "\t\t", s->comment);
+		text_add(&p->out, "\n");
+	}
+	if (s->elements != NULL) {
+		text_add(&p->out, "\t\telements = ");
+		value_print(&p->out, s->type, s->elements);
+		text_add(&p->out, "\n");
+	}
+	text_add(&p->out, "\t}\n");
+}
+
+static void print_hook(struct print *p, const struct chain *ch)
+{
+	static const char *const hooks[CHAINS_LEN] = { "input", "forward", "output", "late",
+		                                       "idle" };
+	bool is_filter = ch->kind == CHAIN_FILTER;
+
+	text_add(&p->out, "\t\ttype %s hook %s", is_filter ? "filter" : "close", hooks[ch->base]);
+	if (is_filter && ch->priority == 0) {
+		text_add(&p->out, " priority filter");
+	} else if (is_filter) {
+		text_add(&p->out, " priority %d", ch->priority);
+	}
+	text_add(&p->out, ";");
+	if (ch->has_policy || is_filter) {
+		text_add(&p->out, " policy %s;", answer_table[ch->policy].word);
+	}
+	text_add(&p->out, "\n");
+}
+
+static void print_chain(struct print *p, const struct chain *ch)
+{
+	text_add(&p->out, "\tchain %s {\n", ch->name);
+	if (ch->comment != NULL) {
+		print_comment(p, "\t\t", ch->comment);
+		text_add(&p->out, "\n");
+	}
+	if (ch->is_base) {
+		print_hook(p, ch);
+	}
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		const char *between = "\t\t";
+
+		for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			text_add(&p->out, "%s", between);
+			print_stmt(p, r, s);
+			between = " ";
+		}
+		print_comment(p, " ", r->comment);
+		text_add(&p->out, "\n");
+	}
+	text_add(&p->out, "\t}\n");
+}
+
+static void print_config(void *ctx)
+{
+	struct print *p = ctx;
+
+	text_add(&p->out, "%s", "");
+	settings_print(&p->out, p->c);
+	for (const struct table *t = p->c->tables; t != NULL; t = t->next) {
+		text_add(&p->out, "%stable %s %s {\n", p->out.size != 0 ? "\n" : "",
+		         table_families[t->family], t->name);
+		if (t->comment != NULL) {
+			print_comment(p, "\t", t->comment);
+			text_add(&p->out, "\n");
+		}
+		for (const struct set *s = t->sets; s != NULL; s = s->next) {
+			print_set(p, s);
+		}
+		for (const struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			print_chain(p, ch);
+		}
+		text_add(&p->out, "}\n");
+	}
+}

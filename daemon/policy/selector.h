@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What rules can look at: one row per field, from which parser, checker, compiler and printer take
+ * what they need.
+ */
+#ifndef FINWALL_POLICY_SELECTOR_H
+#define FINWALL_POLICY_SELECTOR_H
+
+#include "value.h"
+
+#include "core/ruleset_code.h"
+
+enum selector_kind {
+	SEL_FIELD,    /* looked at when a packet comes */
+	SEL_IFACE,    /* the name of an interface, likewise */
+	SEL_NFPROTO,  /* decided when rules are compiled */
+	SEL_CT_STATE, /* likewise */
+};
+
+struct selector {
+	const char *header; /* "tcp" */
+	const char *name;   /* "dport" */
+	bool stands_alone;  /* is written without its header */
+	enum selector_kind kind;
+	const struct dtype *type;
+	uint8_t family;      /* 4, 6, or 0 = both */
+	uint8_t proto;       /* transport protocol it belongs to, 0 = any, PROTO_WITH_PORTS */
+	enum pkt_depth depth; /* how far the packet must be decoded */
+	enum rs_field field;
+};
+
+#define PROTO_WITH_PORTS 255 /* `th`: TCP, UDP and others that have ports in the same place */
+
+/* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
+const struct selector *selector_find(const char *header, const char *name);
+
+/* "sport, dport or flags": the names of a header. */
+const char *selector_names(struct arena *a, const char *header);
+
+/* "tcp dport", "iif". */
+void selector_print(struct text *t, const struct selector *sel);
+
+#endif

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Settings blocks. A row says block, name, kind, limits and default; parsing, checking and printing
+ * follow from it. The core's rows are in daemon/core/tunables.c, the shell's here.
+ */
+#include "settings.h"
+
+#include "value.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const fail_words[] = { "drop", "accept", NULL };
+static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
+/* For counts: words that stand for 0 and up. */
+static const char *const auto_words[] = { "auto", NULL };
+static const char *const full_words[] = { "full", NULL };
+
+/* clang-format off */
+#define ROW(block, name, field, kind, choices, dflt, min, max, text) \
+	{ block, name, choices, offsetof(struct settings, field), kind, dflt, min, max, text }
+#define COUNT(block, name, field, words, dflt, min, max, text) \
+	ROW(block, name, field, TUNABLE_COUNT, words, dflt, min, max, text)
+#define CHOICE(block, name, field, words, dflt, max, text) \
+	ROW(block, name, field, TUNABLE_CHOICE, words, dflt, 0, max, text)
+
+static const struct tunable shell_table[] = {
+	COUNT("queue", "num", queue_num, NULL, 0, 0, 65535, "number of the first queue"),
+	COUNT("queue", "count", queue_count, auto_words, 0, 1, 1024, "queues, with a worker each; auto: one per processor"),
+	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
+	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
+	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
+	CHOICE("queue", "on-absent", on_absent, fail_words, FAIL_DROP, 1, "packets while no daemon is bound to the queue"),
+	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
+	ROW("hook", "loopback", loopback, TUNABLE_SWITCH, NULL, 0, 0, 1, "queue packets on lo too"),
+	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
+	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
+	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
+};
+/* clang-format on */
+
+#define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
+
+static const char *const blocks[] = { "queue", "hook",   "connections", "tcp",
+	                              "udp",   "icmp",   "icmpv6",      "generic" };
+
+#define BLOCKS_LEN (sizeof(blocks) / sizeof(blocks[0]))
+
+/* A row and where its value lives. */
+struct setting {
+	const struct tunable *row;
+	bool is_shell;
+	size_t nr; /* among all */
+};
+
+static bool setting_at(size_t nr, struct setting *out)
+{
+	out->nr = nr;
+	out->is_shell = nr < SHELL_LEN;
+	if (out->is_shell) {
+		out->row = &shell_table[nr];
+	} else if (nr - SHELL_LEN < tunables_table_len) {
+		out->row = &tunables_table[nr - SHELL_LEN];
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static int64_t setting_get(const struct config *c, const struct setting *s)
+{
+	uint32_t number;
+
+	if (!s->is_shell) {
+		return tunable_get(&c->tunables, s->row);
+	}
+	memcpy(&number, (const char *)&c->settings + s->row->offset, sizeof(number));
+	return number;
+}
+
+static void set_shell(struct settings *settings, const struct tunable *row, int64_t value)
+{
+	uint32_t number = (uint32_t)value;
+
+	memcpy((char *)settings + row->offset, &number, sizeof(number));
+}
+
+void settings_init(struct settings *s)
+{
+	for (size_t i = 0; i < SHELL_LEN; i++) {
+		set_shell(s, &shell_table[i], shell_table[i].dflt);
+	}
+}
+
+bool settings_open_block(struct config *c, struct loc loc, const char *block)
+{
+	struct text names = { .arena = &c->arena };
+
+	for (size_t i = 0; i < BLOCKS_LEN; i++) {
+		if (strcmp(blocks[i], block) == 0) {
+			return true;
+		}
+		text_add(&names, i == 0 ? "%s" : i + 1 < BLOCKS_LEN ? ", %s" : " or %s", blocks[i]);
+	}
+	config_error(c, loc, "there are no settings \"%.64s\", expected %s", block, names.at);
+	return false;
+}
+
+const char *answer_is_missing(enum answer answer, enum chain_kind kind)
+{
+	static const char why[] = "is not available in this version, because it needs the raw "
+				  "sender, which does not exist yet";
+
+	switch (answer) {
+	case ANSWER_RESET:
+	case ANSWER_PROBE:
+		return why;
+	case ANSWER_REJECT:
+		return kind == CHAIN_CLOSE_LATE ? why : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* True when a policy word cannot be had; says so. */
+static bool policy_is_missing(struct config *c, const struct setting *s, const struct value *v,
+                              int64_t value)
+{
+	const char *why = NULL;
+	const char *others = "";
+
+	if (s->is_shell) {
+		return false;
+	}
+	if (s->row->offset == offsetof(struct tunables, late_close)) {
+		others = "strict, remembered, pickup or lenient";
+		if (value == LATE_REJECT) {
+			why = answer_is_missing(ANSWER_REJECT, CHAIN_CLOSE_LATE);
+		}
+	} else if (s->row->offset == offsetof(struct tunables, on_idle)) {
+		others = "forget or remember";
+		if (value == IDLE_RESET || value == IDLE_PROBE) {
+			why = answer_is_missing(value == IDLE_RESET ? ANSWER_RESET : ANSWER_PROBE,
+			                        CHAIN_CLOSE_IDLE);
+		}
+	}
+	if (why == NULL) {
+		return false;
+	}
+	config_error(c, v->loc, "%s \"%s\" %s, expected %s", s->row->name, v->text, why, others);
+	return true;
+}
+
+/* The words of a row as "a, b or c". */
+static const char *words_of(struct arena *a, const char *const *words)
+{
+	struct text t = { .arena = a };
+
+	for (size_t i = 0; words[i] != NULL; i++) {
+		text_add(&t, i == 0 ? "%s" : words[i + 1] != NULL ? ", %s" : " or %s", words[i]);
+	}
+	return t.at;
+}
+
+static void duration_print(struct text *t, int64_t sec);
+static void count_print(struct text *t, int64_t n);
+
+/* "1s to 248d", "off or on": what a row takes. */
+static const char *range_of(struct arena *a, const struct tunable *row)
+{
+	struct text t = { .arena = a };
+
+	switch (row->kind) {
+	case TUNABLE_DURATION:
+		duration_print(&t, row->min);
+		text_add(&t, " to ");
+		duration_print(&t, row->max);
+		text_add(&t, ", written like 90s, 20m, 12h or 5d");
+		break;
+	case TUNABLE_SWITCH:
+		text_add(&t, "on or off");
+		break;
+	case TUNABLE_COUNT:
+		count_print(&t, row->min);
+		text_add(&t, " to ");
+		count_print(&t, row->max);
+		if (row->choices != NULL) {
+			text_add(&t, " or %s", words_of(a, row->choices));
+		}
+		break;
+	case TUNABLE_CHOICE:
+		text_add(&t, "%s", words_of(a, row->choices));
+		break;
+	}
+	return t.at;
+}
+
+/* "1d12h" in seconds, or -1. */
+static int64_t read_duration(const char *s)
+{
+	static const struct symbol units[] = { { "w", 604800 }, { "d", 86400 }, { "h", 3600 },
+		                               { "m", 60 },     { "s", 1 },     { NULL, 0 } };
+	int64_t sum = 0;
+
+	do {
+		int64_t n = 0;
+		size_t digits = strspn(s, "0123456789");
+		char unit[2] = { 0 };
+		const struct symbol *u;
+
+		if (digits == 0 || digits > 10) {
+			return -1;
+		}
+		for (size_t i = 0; i < digits; i++) {
+			n = n * 10 + (s[i] - '0');
+		}
+		unit[0] = s[digits];
+		for (u = units; u->word != NULL && strcmp(u->word, unit) != 0; u++) {
+		}
+		if (u->word == NULL) {
+			return -1;
+		}
+		sum += n * u->value;
+		s += digits + 1;
+	} while (*s != '\0' && sum < INT32_MAX);
+	return *s == '\0' ? sum : -1;
+}
+
+/* "64K" as a number, or -1. */
+static int64_t read_quantity(const char *s)
+{
+	size_t digits = strspn(s, "0123456789");
+	int64_t n = 0;
+
+	if (digits == 0 || digits > 10 || s[digits] == '\0' || s[digits + 1] != '\0') {
+		return -1;
+	}
+	for (size_t i = 0; i < digits; i++) {
+		n = n * 10 + (s[i] - '0');
+	}
+	switch (s[digits]) {
+	case 'K':
+		return n << 10;
+	case 'M':
+		return n << 20;
+	case 'G':
+		return n << 30;
+	default:
+		return -1;
+	}
+}
+
+static int64_t read_word(const char *const *words, const char *word)
+{
+	for (int64_t i = 0; words != NULL && words[i] != NULL; i++) {
+		if (strcmp(words[i], word) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* The value of a row that v stands for, or -1. */
+static int64_t read_value(const struct tunable *row, const struct value *v)
+{
+	static const char *const switch_words[] = { "off", "on", NULL };
+	int64_t n;
+
+	if (row->kind == TUNABLE_COUNT && v->kind == VALUE_WORD) {
+		n = read_word(row->choices, v->text);
+		if (n >= 0) {
+			return n;
+		}
+	}
+	switch (row->kind) {
+	case TUNABLE_DURATION:
+		n = v->kind == VALUE_WORD ? read_duration(v->text) : -1;
+		break;
+	case TUNABLE_SWITCH:
+		return v->kind == VALUE_WORD ? read_word(switch_words, v->text) : -1;
+	case TUNABLE_COUNT:
+		n = v->kind == VALUE_NUMBER ? (int64_t)(v->number & INT64_MAX) :
+		    v->kind == VALUE_WORD   ? read_quantity(v->text) :
+		                              -1;
+		break;
+	case TUNABLE_CHOICE:
+		return v->kind == VALUE_NUMBER ? -1 : read_word(row->choices, v->text);
+	default:
+		return -1;
+	}
+	return n >= row->min && n <= row->max ? n : -1;
+}
+
+static const char *value_text(struct arena *a, const struct value *v)
+{
+	struct text t = { .arena = a };
+
+	if (v->kind == VALUE_NUMBER) {
+		text_add(&t, "%" PRIu64, v->number);
+	} else {
+		text_add(&t, "%.64s", v->text);
+	}
+	return t.at;
+}
+
+/* Finds the row of "timeout established" from the words before the value. */
+static bool setting_find(struct config *c, const char *block, const struct value *words,
+                         const struct value *last, struct setting *out)
+{
+	struct text name = { .arena = &c->arena };
+	struct text known = { .arena = &c->arena };
+
+	for (const struct value *w = words; w != last; w = w->next) {
+		text_add(&name, w == words ? "%s" : " %s", value_text(&c->arena, w));
+	}
+	for (size_t nr = 0; setting_at(nr, out); nr++) {
+		if (strcmp(out->row->block, block) != 0) {
+			continue;
+		}
+		if (name.at != NULL && strcmp(out->row->name, name.at) == 0) {
+			return true;
+		}
+		text_add(&known, known.size == 0 ? "%s" : ", %s", out->row->name);
+	}
+	if (name.at == NULL) {
+		config_error(c, words->loc, "\"%s\" alone says nothing, expected a name and a value",
+		             value_text(&c->arena, words));
+		return false;
+	}
+	config_error(c, words->loc, "%s has no setting \"%.64s\", expected one of: %s", block,
+	             name.at, known.at);
+	return false;
+}
+
+void settings_apply(struct config *c, const char *block, const struct value *words)
+{
+	const struct value *last = words;
+	struct setting s;
+	int64_t value;
+
+	while (last->next != NULL) {
+		last = last->next;
+	}
+	if (!setting_find(c, block, words, last, &s)) {
+		return;
+	}
+	value = read_value(s.row, last);
+	if (value < 0) {
+		config_error(c, last->loc, "%s \"%s\" is out of range, expected %s", s.row->name,
+		             value_text(&c->arena, last), range_of(&c->arena, s.row));
+		return;
+	}
+	if (c->setting_line[s.nr] != 0) {
+		config_error(c, words->loc, "%s is set twice, expected it once (it is in line %u)",
+		             s.row->name, c->setting_line[s.nr]);
+		return;
+	}
+	c->setting_line[s.nr] = words->loc.line;
+	if (policy_is_missing(c, &s, last, value)) {
+		return;
+	}
+	if (s.is_shell) {
+		set_shell(&c->settings, s.row, value);
+	} else {
+		tunable_set(&c->tunables, s.row, value);
+	}
+}
+
+static void duration_print(struct text *t, int64_t sec)
+{
+	if (sec % 86400 == 0) {
+		text_add(t, "%" PRId64 "d", sec / 86400);
+	} else if (sec % 3600 == 0) {
+		text_add(t, "%" PRId64 "h", sec / 3600);
+	} else if (sec % 60 == 0) {
+		text_add(t, "%" PRId64 "m", sec / 60);
+	} else {
+		text_add(t, "%" PRId64 "s", sec);
+	}
+}
+
+static void count_print(struct text *t, int64_t n)
+{
+	if (n >= 65536 && n % (1 << 20) == 0) {
+		text_add(t, "%" PRId64 "M", n >> 20);
+	} else if (n >= 65536 && n % 1024 == 0) {
+		text_add(t, "%" PRId64 "K", n >> 10);
+	} else {
+		text_add(t, "%" PRId64, n);
+	}
+}
+
+static void setting_print(struct text *t, const struct tunable *row, int64_t value)
+{
+	text_add(t, "\t\t%s ", row->name);
+	switch (row->kind) {
+	case TUNABLE_DURATION:
+		duration_print(t, value);
+		break;
+	case TUNABLE_SWITCH:
+		text_add(t, "%s", value != 0 ? "on" : "off");
+		break;
+	case TUNABLE_COUNT:
+		if (value < row->min) {
+			text_add(t, "%s", row->choices[value]);
+		} else {
+			count_print(t, value);
+		}
+		break;
+	case TUNABLE_CHOICE:
+		text_add(t, "%s", row->choices[value]);
+		break;
+	}
+	text_add(t, "\n");
+}
+
+void settings_print(struct text *t, const struct config *c)
+{
+	bool is_open = false;
+	struct setting s;
+
+	for (size_t b = 0; b < BLOCKS_LEN; b++) {
+		bool has_block = false;
+
+		for (size_t nr = 0; setting_at(nr, &s); nr++) {
+			int64_t value = setting_get(c, &s);
+
+			if (strcmp(s.row->block, blocks[b]) != 0 || value == s.row->dflt) {
+				continue;
+			}
+			if (!has_block) {
+				text_add(t, "%s\t%s {\n", is_open ? "" : "settings {\n", blocks[b]);
+			}
+			is_open = true;
+			has_block = true;
+			setting_print(t, s.row, value);
+		}
+		if (has_block) {
+			text_add(t, "\t}\n");
+		}
+	}
+	if (is_open) {
+		text_add(t, "}\n");
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Settings blocks: rows of two tables, the core's tunables and the shell's settings, behind one
+ * face.
+ */
+#ifndef FINWALL_POLICY_SETTINGS_H
+#define FINWALL_POLICY_SETTINGS_H
+
+#include "tree.h"
+
+/* Sets everything to its default. */
+void settings_init(struct settings *s);
+
+/* One `name value` of a block: words, a list of at least one. Complains by config_error(). */
+void settings_apply(struct config *c, const char *block, const struct value *words);
+
+/* True when there is such a block; otherwise all names are in the complaint. */
+bool settings_open_block(struct config *c, struct loc loc, const char *block);
+
+/* The settings that differ from their defaults, as a settings block; nothing if there are none. */
+void settings_print(struct text *t, const struct config *c);
+
+/* Why a policy cannot be had in this build, or NULL: it would have to send packets. */
+const char *answer_is_missing(enum answer answer, enum chain_kind kind);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A configuration as it was written: what the parser builds, the checker completes, the compiler
+ * and the printer read. All of it lives in one arena.
+ */
+#ifndef FINWALL_POLICY_TREE_H
+#define FINWALL_POLICY_TREE_H
+
+#include <finwall/config.h>
+#include <finwall/flowkey.h>
+
+#include "arena.h"
+
+/* A place in the text; file is an index into config.files. Columns count bytes, from 1. */
+struct loc {
+	uint32_t line;
+	uint16_t col;
+	uint16_t file;
+};
+
+enum value_kind {
+	VALUE_NUMBER,
+	VALUE_WORD,
+	VALUE_STRING,
+	VALUE_ADDR,   /* with a prefix length */
+	VALUE_RANGE,  /* lo - hi */
+	VALUE_BITS,   /* a | b */
+	VALUE_COMMAS, /* a, b outside braces */
+	VALUE_SET,    /* { a, b } */
+	VALUE_NAME,   /* @name */
+};
+
+#define VALUE_DEPTH_MAX 16        /* of lists within lists, by way of variables */
+#define VALUE_LEN_MAX   (1u << 24) /* elements of one list, variables expanded */
+
+struct value {
+	struct value *next; /* in the list that it is part of */
+	struct loc loc;
+	uint8_t kind;       /* enum value_kind */
+	uint8_t family;     /* VALUE_ADDR: 4 or 6 */
+	uint8_t prefix_len; /* VALUE_ADDR */
+	uint8_t depth;      /* lists: of the deepest list in it, plus one */
+	union {
+		uint64_t number;
+		const char *text; /* VALUE_WORD, VALUE_STRING, VALUE_NAME */
+		union ip_addr addr;
+		struct {
+			const struct value *lo;
+			const struct value *hi;
+		} range;
+		struct {
+			struct value *first;
+			uint32_t len; /* with all that is in lists within */
+		} list;
+	};
+};
+
+enum relation {
+	REL_IMPLICIT,
+	REL_EQ,
+	REL_NE,
+	REL_LT,
+	REL_GT,
+	REL_LE,
+	REL_GE,
+	REL_NOT, /* `!`: none of these bits */
+};
+
+struct selector; /* selector.h */
+struct set;
+struct chain;
+
+struct match {
+	const struct selector *sel;
+	enum relation rel;
+	const struct value *mask; /* NULL = none */
+	const struct value *value;
+	const struct set *set; /* of VALUE_NAME; the checker finds it */
+};
+
+struct limit {
+	uint64_t rate;
+	uint64_t period_sec;
+	uint64_t burst;
+	bool is_over; /* true where the rate is exceeded */
+};
+
+/* What a rule or a chain's policy answers, before the chain's kind gives it a number. */
+enum answer {
+	ANSWER_ACCEPT,
+	ANSWER_DROP,
+	ANSWER_REJECT,
+	ANSWER_STRICT,
+	ANSWER_REMEMBERED,
+	ANSWER_PICKUP,
+	ANSWER_LENIENT,
+	ANSWER_FORGET,
+	ANSWER_REMEMBER,
+	ANSWER_RESET,
+	ANSWER_PROBE,
+	ANSWERS_LEN,
+};
+
+enum stmt_kind {
+	STMT_MATCH,
+	STMT_LIMIT,
+	STMT_COUNTER,
+	STMT_LOG,
+	STMT_MARK,
+	STMT_ANSWER,
+	STMT_JUMP,
+	STMT_GOTO,
+	STMT_RETURN,
+	STMT_CONTINUE,
+};
+
+struct stmt {
+	struct stmt *next;
+	struct loc loc;
+	enum stmt_kind kind;
+	uint32_t nr; /* among all statements of the configuration */
+	union {
+		struct match match;
+		struct limit limit;
+		struct {
+			const char *prefix;
+			unsigned level;
+		} log;
+		uint32_t mark;
+		struct {
+			enum answer answer;
+			const struct reject *reject; /* NULL = not said */
+		} answer;
+		struct {
+			const char *name;
+			struct chain *chain; /* the checker finds it */
+		} target;
+	};
+};
+
+struct rule {
+	struct rule *next;
+	struct loc loc;
+	struct stmt *stmts;
+	const char *comment;
+	uint32_t nr; /* in the order of the canonical text */
+};
+
+enum chain_kind {
+	CHAIN_UNUSED, /* a user chain that nothing reaches: any answer will do */
+	CHAIN_FILTER,
+	CHAIN_CLOSE_LATE,
+	CHAIN_CLOSE_IDLE,
+};
+
+struct chain {
+	struct chain *next;
+	struct loc loc;
+	struct table *table;
+	const char *name;
+	const char *comment;
+	bool is_base;
+	bool has_policy;
+	bool has_ct_state;    /* in a rule of its own */
+	enum base_chain base; /* of a base chain */
+	enum answer policy;
+	int priority;
+	struct loc hook_loc;
+	struct loc policy_loc;
+	struct rule *rules;
+	struct rule **rules_end;
+	/* the checker's */
+	enum chain_kind kind;
+	const struct chain *kind_from; /* the base chain it was found by */
+	unsigned height;               /* nested jumps from here */
+	uint32_t waits;                /* callees that are not done */
+	struct chain *next_called_first;
+	uint32_t nr; /* in that order */
+};
+
+struct set {
+	struct set *next;
+	struct loc loc;
+	const char *name;
+	const char *comment;
+	const struct dtype *type;
+	const struct value *elements; /* NULL = empty */
+	bool is_interval;
+	bool is_constant;
+	bool has_auto_merge;
+	uint64_t size; /* 0 = not said */
+	uint32_t nr;
+};
+
+enum table_family {
+	TABLE_INET,
+	TABLE_IP,
+	TABLE_IP6,
+};
+
+extern const char *const table_families[]; /* by enum table_family */
+
+struct table {
+	struct table *next;
+	struct loc loc;
+	enum table_family family;
+	const char *name;
+	const char *comment;
+	struct set *sets;
+	struct set **sets_end;
+	struct chain *chains;
+	struct chain **chains_end;
+};
+
+/* At least as many as there are rows of settings. */
+#define SETTINGS_MAX 64
+
+struct config {
+	struct arena arena;
+	struct vec files; /* const char *: the name of each file, by loc.file */
+	struct settings settings;
+	struct tunables tunables;
+	struct table *tables;
+	struct table **tables_end;
+	struct chain *called_first; /* all chains, callees before callers */
+	uint32_t chains_len;
+	uint32_t rules_len;
+	uint32_t stmts_len;
+	uint32_t sets_len;
+	struct vec patterns; /* const char *: interface names, each once */
+	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
+	/* while it is being read */
+	struct text errors;
+	unsigned errors_len;
+	uint32_t setting_line[SETTINGS_MAX]; /* where each was set, 0 = not yet */
+};
+
+#define ERRORS_MAX   20
+
+/* Adds "FILE:LINE:COL: what" to the errors, up to ERRORS_MAX. */
+void config_error(struct config *c, struct loc loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "FILE:LINE:COL", in the arena. */
+const char *config_where(struct config *c, struct loc loc);
+
+/* Completes and checks what was parsed; complains by config_error(). */
+void config_check(struct config *c);
+
+/* The answer's word, and where it may stand. */
+struct answer_info {
+	const char *word;
+	enum chain_kind kind; /* CHAIN_UNUSED: in filter and late chains (reject) */
+	uint8_t code;         /* enum rule_code; in a filter chain for reject */
+};
+extern const struct answer_info answer_table[ANSWERS_LEN];
+
+/* The rule_code of an answer in a chain of this kind. */
+enum rule_code answer_code(enum answer answer, enum chain_kind kind);
+
+/* What can follow `reject with`. */
+struct reject {
+	const char *text;
+	enum reject_with with;
+	uint8_t family; /* 4, 6, or 0 = both */
+	uint8_t proto;  /* 0 = any */
+};
+extern const struct reject reject_table[];
+extern const size_t reject_table_len;
+
+/* "emerg" ... "debug", by syslog's numbers; NULL-terminated. */
+extern const char *const log_levels[];
+#define LOG_LEVEL_DEFAULT 4
+
+#endif

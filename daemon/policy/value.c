@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Values: elements to intervals, and back to canonical text. The types are in dtype.c. A list is
+ * walked with value_each(), at most VALUE_DEPTH_MAX deep, which the parser sees to.
+ */
+#include "value.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <finwall/bytes.h>
+
+#define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
+
+static const char *complain(char *problem, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static const char *complain(char *problem, size_t size, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(problem, size, fmt, args);
+	va_end(args);
+	return problem;
+}
+
+static uint64_t type_max(const struct dtype *type)
+{
+	return (UINT64_C(1) << type->bits) - 1;
+}
+
+static const char *interval_of_number(const struct dtype *type, const struct value *v,
+                                      struct interval *out, char *problem, size_t size)
+{
+	if (!type->takes_numbers || v->number > type_max(type)) {
+		return complain(problem, size, "%" PRIu64 " does not fit here, expected %s",
+		                v->number, type->want);
+	}
+	out->lo = out->hi = (struct u128){ 0, v->number };
+	return NULL;
+}
+
+static const char *interval_of_word(const struct dtype *type, const struct value *v,
+                                    struct interval *out, char *problem, size_t size)
+{
+	for (const struct symbol *s = type->symbols; s != NULL && s->word != NULL; s++) {
+		if (strcmp(s->word, v->text) == 0) {
+			out->lo = out->hi = (struct u128){ 0, s->value };
+			return NULL;
+		}
+	}
+	return complain(problem, size, "\"%.64s\" is not known here, expected %s", v->text,
+	                type->want);
+}
+
+static const char *interval_of_addr(const struct dtype *type, const struct value *v,
+                                    struct interval *out, char *problem, size_t size)
+{
+	unsigned bits = v->family == 4 ? 32 : 128;
+	unsigned host = bits - v->prefix_len;
+	struct u128 rest = { 0, 0 };
+	const uint8_t *b = v->addr.bytes;
+
+	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
+		return complain(problem, size, "an IPv%u address does not fit here, expected %s",
+		                v->family, type->want);
+	}
+	if (host > 64) {
+		rest.hi = host == 128 ? UINT64_MAX : (UINT64_C(1) << (host - 64)) - 1;
+		rest.lo = UINT64_MAX;
+	} else if (host > 0) {
+		rest.lo = host == 64 ? UINT64_MAX : (UINT64_C(1) << host) - 1;
+	}
+	if (v->family == 4) {
+		out->lo = (struct u128){ 0, load_be32(b) };
+	} else {
+		out->lo.hi = (uint64_t)load_be32(b) << 32 | load_be32(b + 4);
+		out->lo.lo = (uint64_t)load_be32(b + 8) << 32 | load_be32(b + 12);
+	}
+	out->lo.hi &= ~rest.hi;
+	out->lo.lo &= ~rest.lo;
+	out->hi = (struct u128){ out->lo.hi | rest.hi, out->lo.lo | rest.lo };
+	return NULL;
+}
+
+static const char *interval_of_range(const struct dtype *type, const struct value *v,
+                                     struct interval *out, char *problem, size_t size)
+{
+	struct interval lo;
+	struct interval hi;
+	const char *wrong = value_interval(type, v->range.lo, &lo, problem, size);
+
+	if (wrong == NULL) {
+		wrong = value_interval(type, v->range.hi, &hi, problem, size);
+	}
+	if (wrong != NULL) {
+		return wrong;
+	}
+	if (type->is_bitmask) {
+		return complain(problem, size, "a range does not fit here, expected %s",
+		                type->want);
+	}
+	if (u128_cmp(lo.lo, lo.hi) != 0 || u128_cmp(hi.lo, hi.hi) != 0) {
+		return complain(problem, size, "a range of ranges, expected two single values");
+	}
+	if (u128_cmp(lo.lo, hi.lo) > 0) {
+		return complain(problem, size,
+		                "the range runs backwards, expected the smaller value first");
+	}
+	*out = (struct interval){ lo.lo, hi.lo };
+	return NULL;
+}
+
+static const char *interval_of_bits(const struct dtype *type, const struct value *v,
+                                    struct interval *out, char *problem, size_t size)
+{
+	uint64_t bits = 0;
+
+	if (!type->is_bitmask) {
+		return complain(problem, size, "\"|\" has no meaning here, expected %s",
+		                type->want);
+	}
+	for (const struct value *e = v->list.first; e != NULL; e = e->next) {
+		const char *wrong = value_interval(type, e, out, problem, size);
+
+		if (wrong != NULL) {
+			return wrong;
+		}
+		bits |= out->lo.lo;
+	}
+	out->lo = out->hi = (struct u128){ 0, bits };
+	return NULL;
+}
+
+const char *value_interval(const struct dtype *type, const struct value *v, struct interval *out,
+                           char *problem, size_t size)
+{
+	switch ((enum value_kind)v->kind) {
+	case VALUE_NUMBER:
+		return interval_of_number(type, v, out, problem, size);
+	case VALUE_WORD:
+	case VALUE_STRING:
+		return interval_of_word(type, v, out, problem, size);
+	case VALUE_ADDR:
+		return interval_of_addr(type, v, out, problem, size);
+	case VALUE_RANGE:
+		return interval_of_range(type, v, out, problem, size);
+	case VALUE_BITS:
+	case VALUE_COMMAS:
+		return interval_of_bits(type, v, out, problem, size);
+	case VALUE_SET:
+	case VALUE_NAME:
+		break;
+	}
+	return complain(problem, size, "a set does not fit here, expected %s", type->want);
+}
+
+const char *value_ifname(const struct value *v, char *problem, size_t size)
+{
+	const char *star;
+
+	if (v->kind != VALUE_WORD && v->kind != VALUE_STRING) {
+		return complain(problem, size, "no interface name, expected one like \"eth0\" or "
+		                               "\"wan*\"");
+	}
+	star = strchr(v->text, '*');
+	if (v->text[0] == '\0' || strlen(v->text) >= IFNAME_SIZE ||
+	    (star != NULL && star[1] != '\0')) {
+		return complain(problem, size,
+		                "\"%.64s\" is no interface name, expected 1 to 15 characters, \"*\" "
+		                "only as the last",
+		                v->text);
+	}
+	return NULL;
+}
+
+bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value *element),
+                void *ctx)
+{
+	if (v->kind != VALUE_SET && v->kind != VALUE_COMMAS) {
+		return fn(ctx, v);
+	}
+	for (const struct value *e = v->list.first; e != NULL; e = e->next) {
+		if (!value_each(e, fn, ctx)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+const char *symbol_word(const struct symbol *symbols, uint64_t value)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (s->value == value) {
+			return s->word;
+		}
+	}
+	return NULL;
+}
+
+void string_print(struct text *t, const char *text)
+{
+	text_add(t, "\"%s\"", text);
+}
+
+static void number_print(struct text *t, const struct dtype *type, uint64_t number, const char *sep)
+{
+	const char *word = type->prints_symbols ? symbol_word(type->symbols, number) : NULL;
+	const char *between = "";
+
+	if (word != NULL) {
+		text_add(t, "%s", word);
+	} else if (type->is_bitmask && number != 0 && type->prints_symbols) {
+		for (unsigned bit = 0; bit < 32; bit++) {
+			if ((number >> bit & 1) != 0) {
+				text_add(t, "%s", between);
+				number_print(t, type, UINT64_C(1) << bit, sep);
+				between = sep;
+			}
+		}
+	} else {
+		text_add(t, type->prints_hex ? "0x%08" PRIx64 : "%" PRIu64, number);
+	}
+}
+
+static void addr_print(struct text *t, const struct dtype *type, const struct value *v)
+{
+	char buf[INET6_ADDRSTRLEN];
+	struct interval i;
+	char problem[8];
+	uint8_t bytes[16];
+
+	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
+		return;
+	}
+	if (v->family == 4) {
+		store_be32(bytes, (uint32_t)i.lo.lo);
+	} else {
+		store_be32(bytes, (uint32_t)(i.lo.hi >> 32));
+		store_be32(bytes + 4, (uint32_t)i.lo.hi);
+		store_be32(bytes + 8, (uint32_t)(i.lo.lo >> 32));
+		store_be32(bytes + 12, (uint32_t)i.lo.lo);
+	}
+	inet_ntop(v->family == 4 ? AF_INET : AF_INET6, bytes, buf, sizeof(buf));
+	text_add(t, "%s", buf);
+	if (v->prefix_len != (v->family == 4 ? 32 : 128)) {
+		text_add(t, "/%u", v->prefix_len);
+	}
+}
+
+/* The elements of a list, lists within it opened up. */
+static void elements_print(struct text *t, const struct dtype *type, const struct value *v,
+                           const char **between, const char *sep)
+{
+	for (const struct value *e = v->list.first; e != NULL; e = e->next) {
+		if (e->kind == VALUE_SET || e->kind == VALUE_COMMAS) {
+			elements_print(t, type, e, between, sep);
+			continue;
+		}
+		text_add(t, "%s", *between);
+		value_print(t, type, e);
+		*between = sep;
+	}
+}
+
+void value_print(struct text *t, const struct dtype *type, const struct value *v)
+{
+	const char *between = "";
+	char problem[8];
+	struct interval i;
+
+	switch ((enum value_kind)v->kind) {
+	case VALUE_NUMBER:
+	case VALUE_WORD:
+	case VALUE_STRING:
+	case VALUE_BITS:
+		if (type == &dtype_ifname) {
+			string_print(t, v->text);
+		} else if (value_interval(type, v, &i, problem, sizeof(problem)) == NULL) {
+			number_print(t, type, i.lo.lo, "|");
+		}
+		break;
+	case VALUE_ADDR:
+		addr_print(t, type, v);
+		break;
+	case VALUE_RANGE:
+		value_print(t, type, v->range.lo);
+		text_add(t, "-");
+		value_print(t, type, v->range.hi);
+		break;
+	case VALUE_COMMAS:
+		elements_print(t, type, v, &between, ",");
+		break;
+	case VALUE_SET:
+		text_add(t, "{ ");
+		elements_print(t, type, v, &between, ", ");
+		text_add(t, " }");
+		break;
+	case VALUE_NAME:
+		text_add(t, "@%s", v->text);
+		break;
+	}
+}
+
+void value_print_bits(struct text *t, const struct dtype *type, const struct value *v)
+{
+	char problem[8];
+	struct interval i;
+
+	if (value_interval(type, v, &i, problem, sizeof(problem)) == NULL) {
+		number_print(t, type, i.lo.lo, " | ");
+	}
+}

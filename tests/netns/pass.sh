@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Everything passes, nothing is lost, nothing is INVALID, memory stays what it was.
+#
+#	pass.sh forward|local 4|6 [QUEUES]
+#
+# forward: the daemon stands between two hosts; local: on the server itself, both directions.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+where=$1
+family=$2
+queues=${3:-1}
+
+netns_begin iptables ip6tables ss
+ns_add client
+ns_add server
+cat >"$work/finwall.conf" <<CONF
+settings {
+	queue { num 3; count $queues }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		ct state invalid log prefix "INVALID: " drop
+	}
+	chain forward {
+		type filter hook forward priority filter; policy accept;
+		ct state invalid log prefix "INVALID: " drop
+	}
+	chain output {
+		type filter hook output priority filter; policy accept;
+		ct state invalid log prefix "INVALID: " drop
+	}
+}
+CONF
+[ "$queues" = 1 ] && target="--queue-num 3" || target="--queue-balance 3:$((2 + queues))"
+
+if [ "$where" = forward ]; then
+	ns_add wall
+	ns_router wall
+	ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
+	ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
+	ns client ip route add default via 10.1.0.9
+	ns client ip -6 route add default via fd01::9
+	ns server ip route add default via 10.2.0.9
+	ns server ip -6 route add default via fd02::9
+	# More pairs of addresses, so that the kernel's hash uses every queue.
+	for i in 2 3 4 5 6 7; do
+		ns server ip addr add "10.2.0.$i/24" dev eth0
+		ns server ip addr add "fd02::$i/64" dev eth0 nodad
+	done
+	chains=FORWARD
+	servers4="10.2.0.1 10.2.0.2 10.2.0.3 10.2.0.4 10.2.0.5 10.2.0.6 10.2.0.7"
+	servers6="fd02::1 fd02::2 fd02::3 fd02::4 fd02::5 fd02::6 fd02::7"
+	wall=wall
+else
+	ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+	chains="INPUT OUTPUT"
+	servers4=10.2.0.1
+	servers6=fd02::1
+	wall=server
+fi
+[ "$family" = 4 ] && servers=$servers4 || servers=$servers6
+ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+
+daemon_start "$wall" "$work/finwall.conf"
+for chain in $chains; do
+	# shellcheck disable=SC2086 # options, several words
+	ns_queue "$wall" "$chain" $target
+done
+
+for server in $servers; do
+	ns_ping client "$server" || fail "no echo from $server"
+	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
+	wait_until grep -q ready "$work/serve.log"
+	ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
+done
+rss_before=$(daemon_rss)
+for server in $servers; do
+	ns client "$peer" short "$server" 7000 1000 >>"$work/short.log" || fail "short connections"
+done
+ns client "$peer" bulk "${servers%% *}" 7000 200 >"$work/bulk.log" || fail "bulk transfer"
+rss_after=$(daemon_rss)
+
+queue=3
+while [ "$queue" -lt $((3 + queues)) ]; do
+	wait_until queue_is_clean "$wall" "$queue"
+	[ "$(queue_column "$wall" "$queue" 8)" -gt 0 ] || fail "queue $queue was never used"
+	queue=$((queue + 1))
+done
+[ $((rss_after - rss_before)) -le 4096 ] || fail "memory grew from $rss_before to $rss_after KiB"
+! log_has INVALID || fail "legal packets were INVALID"
+daemon_end
+! log_has 'queue [0-9]+:' || fail "the daemon had trouble"
+cat "$work/bulk.log"

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctl_msg: any bytes give a message or a refusal; what is encoded is read back.
+ */
+#include <finwall/ctl_msg.h>
+
+#include "suite.h"
+
+#include <errno.h>
+
+/* Parses a copy of the exact size, so that a read beyond it is seen by the sanitizer. */
+static int parse_call(const char *text, size_t size, struct ctl_call *out)
+{
+	char *copy = malloc(size + (size == 0));
+	int rc;
+
+	memcpy(copy, text, size);
+	rc = ctl_call_parse(copy, size, out);
+	free(copy);
+	return rc;
+}
+
+START_TEST(a_frame_ends_with_a_nul)
+{
+	const char two[] = "abc\0de";
+	size_t size = 99;
+
+	ck_assert_int_eq(ctl_frame_find(two, 3, 8, &size), CTL_FRAME_PARTIAL);
+	ck_assert_int_eq(ctl_frame_find(two, 0, 8, &size), CTL_FRAME_PARTIAL);
+	ck_assert_int_eq(ctl_frame_find(two, sizeof(two), 8, &size), CTL_FRAME_WHOLE);
+	ck_assert_uint_eq(size, 3);
+	ck_assert_int_eq(ctl_frame_find(two + 4, sizeof(two) - 4, 8, &size), CTL_FRAME_WHOLE);
+	ck_assert_uint_eq(size, 2);
+}
+END_TEST
+
+START_TEST(a_frame_has_a_largest_size)
+{
+	const char text[] = "abcdef";
+	size_t size;
+
+	ck_assert_int_eq(ctl_frame_find(text, 7, 6, &size), CTL_FRAME_WHOLE);
+	ck_assert_int_eq(ctl_frame_find(text, 7, 5, &size), CTL_FRAME_TOO_LONG);
+	ck_assert_int_eq(ctl_frame_find(text, 6, 5, &size), CTL_FRAME_TOO_LONG);
+	ck_assert_int_eq(ctl_frame_find(text, 6, 6, &size), CTL_FRAME_PARTIAL);
+}
+END_TEST
+
+START_TEST(a_call_is_read)
+{
+	const char text[] = "{\"method\":\"a.B\",\"parameters\":{\"x\":1},\"more\":true}";
+	struct ctl_call c;
+
+	ck_assert_int_eq(parse_call(text, strlen(text), &c), 0);
+	ck_assert_str_eq(c.method, "a.B");
+	ck_assert_int_eq(json_integer_value(json_object_get(c.parameters, "x")), 1);
+	ck_assert(c.wants_more);
+	ck_assert(!c.is_oneway);
+	ctl_call_fini(&c);
+}
+END_TEST
+
+START_TEST(parameters_are_never_null)
+{
+	const char *const texts[] = { "{\"method\":\"a.B\"}",
+		                      "{\"method\":\"a.B\",\"parameters\":null,\"more\":null}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ctl_call c;
+
+		ck_assert_int_eq(parse_call(texts[i], strlen(texts[i]), &c), 0);
+		ck_assert(json_is_object(c.parameters));
+		ck_assert_uint_eq(json_object_size(c.parameters), 0);
+		ck_assert(!c.wants_more);
+		ctl_call_fini(&c);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_call_is_refused)
+{
+	const char *const texts[] = {
+		"",
+		" ",
+		"null",
+		"[]",
+		"\"method\"",
+		"{",
+		"{}",
+		"{}{}",
+		"{\"method\":1}",
+		"{\"method\":null}",
+		"{\"method\":\"a\",\"parameters\":[]}",
+		"{\"method\":\"a\",\"parameters\":\"x\"}",
+		"{\"method\":\"a\",\"more\":1}",
+		"{\"method\":\"a\",\"oneway\":\"yes\"}",
+		"{\"method\":\"a\",\"method\":\"b\"}",
+		"{\"method\":\"\xff\"}",
+		"{\"method\":\"a\\u0000b\"}",
+		"{\"method\":\"a\"} x",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ctl_call c;
+
+		ck_assert_msg(parse_call(texts[i], strlen(texts[i]), &c) == -EBADMSG, "%s",
+		              texts[i]);
+		ck_assert_ptr_null(c.root);
+	}
+}
+END_TEST
+
+START_TEST(a_call_cut_anywhere_is_refused)
+{
+	const char text[] =
+		"{\"method\":\"a.B\",\"parameters\":{\"x\":[1,\"}\\\"\"]},\"more\":true}";
+	struct ctl_call c;
+
+	for (size_t size = 0; size < strlen(text); size++) {
+		ck_assert_int_eq(parse_call(text, size, &c), -EBADMSG);
+	}
+	ck_assert_int_eq(parse_call(text, strlen(text), &c), 0);
+	ctl_call_fini(&c);
+}
+END_TEST
+
+/* {"method":"a","parameters":{"x":[[...]]}} with this many brackets in all. */
+static char *nested(unsigned depth, size_t *size)
+{
+	const char head[] = "{\"method\":\"a\",\"parameters\":{\"x\":";
+	char *text = calloc(1, strlen(head) + 2 * (size_t)depth + 8);
+	size_t lists = depth - 2;
+
+	strcpy(text, head);
+	memset(text + strlen(text), '[', lists);
+	memset(text + strlen(text), ']', lists);
+	strcat(text, lists > 0 ? "}}" : "1}}");
+	*size = strlen(text);
+	return text;
+}
+
+START_TEST(nesting_has_an_end)
+{
+	struct ctl_call c;
+	size_t size;
+	char *text;
+
+	text = nested(CTL_DEPTH_MAX, &size);
+	ck_assert_int_eq(parse_call(text, size, &c), 0);
+	ctl_call_fini(&c);
+	free(text);
+	text = nested(CTL_DEPTH_MAX + 1, &size);
+	ck_assert_int_eq(parse_call(text, size, &c), -EBADMSG);
+	free(text);
+	text = nested(1000000, &size);
+	ck_assert_int_eq(parse_call(text, size, &c), -EBADMSG);
+	free(text);
+}
+END_TEST
+
+START_TEST(brackets_in_strings_are_no_nesting)
+{
+	const char text[] = "{\"method\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{{{{{{{{{{\"}";
+	struct ctl_call c;
+
+	ck_assert_int_eq(parse_call(text, strlen(text), &c), 0);
+	ctl_call_fini(&c);
+}
+END_TEST
+
+START_TEST(what_is_encoded_is_read_back)
+{
+	struct ctl_reply r;
+	struct ctl_call c;
+	size_t size;
+	char *msg;
+
+	msg = ctl_encode_call("a.B", json_pack("{s:i}", "n", 7), CTL_CONTINUES, &size);
+	ck_assert_uint_eq(size, strlen(msg) + 1);
+	ck_assert_int_eq(parse_call(msg, size - 1, &c), 0);
+	ck_assert_str_eq(c.method, "a.B");
+	ck_assert(c.wants_more);
+	ck_assert_int_eq(json_integer_value(json_object_get(c.parameters, "n")), 7);
+	ctl_call_fini(&c);
+	free(msg);
+
+	msg = ctl_encode_reply(NULL, CTL_CONTINUES, &size);
+	ck_assert_str_eq(msg, "{\"continues\":true,\"parameters\":{}}");
+	ck_assert_int_eq(ctl_reply_parse(msg, size - 1, &r), 0);
+	ck_assert(r.continues);
+	ck_assert_ptr_null(r.error);
+	ctl_reply_fini(&r);
+	free(msg);
+
+	msg = ctl_encode_error("a.Bad", json_pack("{s:s}", "why", "x"), &size);
+	ck_assert_int_eq(ctl_reply_parse(msg, size - 1, &r), 0);
+	ck_assert_str_eq(r.error, "a.Bad");
+	ck_assert(!r.continues);
+	ctl_reply_fini(&r);
+	free(msg);
+}
+END_TEST
+
+START_TEST(a_bad_reply_is_refused)
+{
+	const char *const texts[] = { "", "[]", "{\"error\":1}", "{\"parameters\":1}",
+		                      "{\"continues\":\"no\"}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct ctl_reply r;
+
+		ck_assert_msg(ctl_reply_parse(texts[i], strlen(texts[i]), &r) == -EBADMSG, "%s",
+		              texts[i]);
+	}
+}
+END_TEST
+
+START_TEST(any_bytes_make_a_string)
+{
+	json_t *good = ctl_json_text("gr\xc3\xbc\xc3\x9f");
+	json_t *bad = ctl_json_text("gr\xfc\xdf");
+
+	ck_assert_str_eq(json_string_value(good), "gr\xc3\xbc\xc3\x9f");
+	ck_assert_str_eq(json_string_value(bad), "gr??");
+	json_decref(good);
+	json_decref(bad);
+}
+END_TEST
+
+SUITE_MAIN("ctl_msg", a_frame_ends_with_a_nul, a_frame_has_a_largest_size, a_call_is_read,
+           parameters_are_never_null, what_is_no_call_is_refused, a_call_cut_anywhere_is_refused,
+           nesting_has_an_end, brackets_in_strings_are_no_nesting, what_is_encoded_is_read_back,
+           a_bad_reply_is_refused, any_bytes_make_a_string)

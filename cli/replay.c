@@ -28,7 +28,7 @@ static int lane_init(struct replay_lane *lane, const struct replay_policy *by);
 static void advance_clock(struct replay *r, int64_t time_ns);
 static enum hook find_hook(const struct replay_place *place, const struct pkt *p);
 static void lane_decide(struct replay_lane *lane, struct mono now, const struct frame *frame);
-static int note_connection(struct replay *r, const struct pkt *p);
+static int note_connection(struct replay *r, const struct pkt *p, const struct conn_ref *ref);
 
 int replay_init(struct replay *r, const struct replay_place *place,
                 const struct replay_policy *policies, size_t policies_len)
@@ -129,7 +129,8 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 		link_strip(type, captured->data, captured->cap_size, captured->wire_size, &packet);
 	struct frame frame;
 	struct pkt pkt;
-	bool is_whole;
+	struct conn_ref ref;
+	bool is_segment;
 	int err = 0;
 
 	r->frames++;
@@ -146,13 +147,16 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 		.true_size = packet.true_size,
 		.csum = r->place.verify_checksums ? CSUM_UNVERIFIED : CSUM_TRUSTED,
 	};
-	is_whole = pkt_decode(&frame, &pkt) == REASON_NONE;
+	is_segment = pkt_decode(&frame, &pkt) == REASON_NONE && pkt.kind == PKT_KIND_TCP;
 	frame.hook = (uint8_t)find_hook(&r->place, &pkt);
+	if (is_segment) {
+		conns_refer(&r->conns, &pkt, &ref);
+	}
 	for (size_t i = 0; i < r->lanes_len; i++) {
 		lane_decide(&r->lane[i], r->now, &frame);
 	}
-	if (is_whole && pkt.kind == PKT_KIND_TCP) {
-		err = note_connection(r, &pkt);
+	if (is_segment) {
+		err = note_connection(r, &pkt, &ref);
 	}
 	r->differing += replay_differs(r);
 	if (r->watch.packet != NULL) {
@@ -257,7 +261,7 @@ static void lane_decide(struct replay_lane *lane, struct mono now, const struct 
 	look_at_peaks(lane);
 }
 
-static int note_connection(struct replay *r, const struct pkt *p)
+static int note_connection(struct replay *r, const struct pkt *p, const struct conn_ref *ref)
 {
 	struct conn_fate fate[REPLAY_LANES_MAX];
 	bool opens = false;
@@ -270,7 +274,7 @@ static int note_connection(struct replay *r, const struct pkt *p)
 		opens |= lane->decision.reason == REASON_TCP_OPEN ||
 		         lane->decision.reason == REASON_TCP_REOPEN;
 	}
-	return conns_see(&r->conns, p, opens, fate);
+	return conns_see(&r->conns, p, ref, opens, fate);
 }
 
 bool replay_differs(const struct replay *r)

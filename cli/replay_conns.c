@@ -34,9 +34,12 @@ struct conn {
 	struct flowkey key; /* family 0 = a free slot */
 	uint8_t bits;
 	uint8_t lane[REPLAY_LANES_MAX];
-};
+} __attribute__((aligned(64)));
 
-static struct conn *find_slot(const struct conns *t, const struct flowkey *key);
+_Static_assert(sizeof(struct conn) == 64, "one cache line");
+
+static struct conn *new_slots(size_t len);
+static struct conn *find_slot(const struct conns *t, const struct flowkey *key, uint64_t hash);
 static int make_room(struct conns *t);
 static void speak(struct conns *t, struct conn *c, enum key_side side);
 static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
@@ -48,7 +51,7 @@ int conns_init(struct conns *t, size_t lanes_len)
 {
 	memset(t, 0, sizeof(*t));
 	t->lanes_len = lanes_len;
-	t->slots = calloc(SLOTS_MIN, sizeof(*t->slots));
+	t->slots = new_slots(SLOTS_MIN);
 	if (t->slots == NULL) {
 		return -ENOMEM;
 	}
@@ -62,15 +65,19 @@ void conns_fini(struct conns *t)
 	t->slots = NULL;
 }
 
-int conns_see(struct conns *t, const struct pkt *p, bool opens, const struct conn_fate *fate)
+void conns_refer(const struct conns *t, const struct pkt *p, struct conn_ref *ref)
 {
-	struct flowkey key;
-	enum key_side side;
-	struct conn *c;
-
 	/* a TCP tuple always has an inverse */
-	(void)flowkey_from_tuple(&p->tuple, &key, &side);
-	c = find_slot(t, &key);
+	(void)flowkey_from_tuple(&p->tuple, &ref->key, &ref->side);
+	ref->hash = flowkey_hash(&ref->key, &t->sip);
+	__builtin_prefetch(&t->slots[ref->hash & (t->slots_len - 1)]);
+}
+
+int conns_see(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
+              const struct conn_fate *fate)
+{
+	struct conn *c = find_slot(t, &ref->key, ref->hash);
+
 	switch (p->tcp.class_nr) {
 	case SEG_SYN:
 		if (opens && c->key.family != 0) {
@@ -85,11 +92,11 @@ int conns_see(struct conns *t, const struct pkt *p, bool opens, const struct con
 			if (make_room(t) < 0) {
 				return -ENOMEM;
 			}
-			c = find_slot(t, &key);
-			c->key = key;
+			c = find_slot(t, &ref->key, ref->hash);
+			c->key = ref->key;
 			t->used++;
 		}
-		speak(t, c, side);
+		speak(t, c, ref->side);
 		return 0;
 	case SEG_FIN:
 	case SEG_RST:
@@ -97,7 +104,7 @@ int conns_see(struct conns *t, const struct pkt *p, bool opens, const struct con
 			count_strays(t, fate);
 			return 0;
 		}
-		close_end(t, c, p, side, fate);
+		close_end(t, c, p, ref->side, fate);
 		return 0;
 	default:
 		return 0;
@@ -113,11 +120,19 @@ void conns_finish(struct conns *t)
 	}
 }
 
+/* Free slots, or NULL. */
+static struct conn *new_slots(size_t len)
+{
+	struct conn *slots = aligned_alloc(sizeof(*slots), len * sizeof(*slots));
+
+	return slots != NULL ? memset(slots, 0, len * sizeof(*slots)) : NULL;
+}
+
 /* The slot of the key, or the free one where it would go. */
-static struct conn *find_slot(const struct conns *t, const struct flowkey *key)
+static struct conn *find_slot(const struct conns *t, const struct flowkey *key, uint64_t hash)
 {
 	size_t mask = t->slots_len - 1;
-	size_t nr = (size_t)flowkey_hash(key, &t->sip) & mask;
+	size_t nr = (size_t)hash & mask;
 
 	while (t->slots[nr].key.family != 0 && !flowkey_equal(&t->slots[nr].key, key)) {
 		nr = (nr + 1) & mask;
@@ -134,13 +149,15 @@ static int make_room(struct conns *t)
 		return 0;
 	}
 	bigger.slots_len = t->slots_len * 2;
-	bigger.slots = calloc(bigger.slots_len, sizeof(*bigger.slots));
+	bigger.slots = new_slots(bigger.slots_len);
 	if (bigger.slots == NULL) {
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < t->slots_len; i++) {
 		if (t->slots[i].key.family != 0) {
-			*find_slot(&bigger, &t->slots[i].key) = t->slots[i];
+			const struct flowkey *key = &t->slots[i].key;
+
+			*find_slot(&bigger, key, flowkey_hash(key, &t->sip)) = t->slots[i];
 		}
 	}
 	free(t->slots);

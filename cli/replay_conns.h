@@ -52,11 +52,22 @@ struct conns {
 int conns_init(struct conns *t, size_t lanes_len);
 void conns_fini(struct conns *t);
 
+/* Which connection a segment belongs to. */
+struct conn_ref {
+	struct flowkey key;
+	enum key_side side;
+	uint64_t hash;
+};
+
+/* Finds that out for a TCP segment that could be decoded, and starts loading the connection. */
+void conns_refer(const struct conns *t, const struct pkt *p, struct conn_ref *ref);
+
 /*
- * Takes note of a TCP segment that could be decoded; opens: it begins a connection.
+ * Takes note of the segment that was referred to. opens: it begins a connection.
  * fate[0..lanes_len). Returns 0, or -ENOMEM.
  */
-int conns_see(struct conns *t, const struct pkt *p, bool opens, const struct conn_fate *fate);
+int conns_see(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
+              const struct conn_fate *fate);
 
 /* Closes the account of all that is still open. Nothing may be seen after this. */
 void conns_finish(struct conns *t);

@@ -15,7 +15,8 @@
 #define DAY 86400
 
 /* The rules of the article, and nothing else: what is INVALID is dropped. */
-#define BUILTIN(late)                                                                              \
+#define BUILTIN(memory, late)                                                                      \
+	"settings { connections { " memory " } }\n"                                                \
 	"table inet finwall {\n"                                                                   \
 	"	chain input {\n"                                                                         \
 	"		type filter hook input priority filter; policy accept;\n"                               \
@@ -34,13 +35,17 @@
 	"	}\n"                                                                                     \
 	"}\n"
 
+/* Only the second has a memory: the first is the kernel, and the third does not need one. */
+#define WITH_MEMORY    ""
+#define WITHOUT_MEMORY "on-idle forget; resurrect off"
+
 static const struct {
 	const char *name;
 	const char *text;
 } builtins[REPLAY_BUILTINS_LEN] = {
-	{ "strict", BUILTIN("strict") },
-	{ "remembered", BUILTIN("remembered") },
-	{ "pickup", BUILTIN("pickup") },
+	{ "strict", BUILTIN(WITHOUT_MEMORY, "strict") },
+	{ "remembered", BUILTIN(WITH_MEMORY, "remembered") },
+	{ "pickup", BUILTIN(WITHOUT_MEMORY, "pickup") },
 };
 
 static const struct {

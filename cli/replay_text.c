@@ -181,13 +181,12 @@ static void print_head(FILE *out, const struct replay *r)
 	                             sizeof(text)));
 	for (size_t i = 0; i < LINK_RESULTS_LEN; i++) {
 		if (r->skipped[i] != 0) {
-			fprintf(out, "%" PRIu64 " frames left out: %s\n", r->skipped[i],
-			        link_result_name((enum link_result)i));
+			fprintf(out, "frames left out, %s: %" PRIu64 "\n",
+			        link_result_name((enum link_result)i), r->skipped[i]);
 		}
 	}
 	if (r->held != 0) {
-		fprintf(out,
-		        "%" PRIu64 " frames out of time: judged at the time of the one before\n",
+		fprintf(out, "frames out of time, judged at that of the one before: %" PRIu64 "\n",
 		        r->held);
 	}
 	fprintf(out, "%" PRIu64 " TCP connections, %" PRIu64 " of them closed\n", r->conns.seen,

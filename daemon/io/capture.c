@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUFFER_SIZE (1u << 20)
 
@@ -60,6 +62,8 @@ struct capture *capture_open_stream(FILE *from, char error[CAPTURE_ERROR_SIZE])
 	}
 	c->stream = from;
 	(void)setvbuf(from, c->buffer, _IOFBF, BUFFER_SIZE);
+	/* nobody else has it: no lock for every read */
+	(void)__fsetlocking(from, FSETLOCKING_BYCALLER);
 	if (fileno(from) >= 0 && fstat(fileno(from), &st) == 0 && S_ISREG(st.st_mode)) {
 		c->size = st.st_size;
 		(void)posix_fadvise(fileno(from), 0, 0, POSIX_FADV_SEQUENTIAL);

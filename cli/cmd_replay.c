@@ -23,6 +23,8 @@ const struct cli_command cmd_replay = {
 		"                     Without: late-close strict, remembered and pickup compared\n"
 		"--hook HOOK          input, output, forward, or auto (by --local)\n"
 		"--local ADDR[/BITS]  an address of the filtering host; may be repeated\n"
+		"--iif NAME           the interface that packets come in by, for rules\n"
+		"--oif NAME           and the one they go out by\n"
 		"--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
 		"--set NAME=VALUE     set anything else: tcp.loose=off, connections.late-rate=10\n"
 		"--verify-checksums   do not take all checksums for right\n"
@@ -30,7 +32,7 @@ const struct cli_command cmd_replay = {
 		"--differences N|all  list so many packets with different verdicts (20)\n"
 		"-o, --output FORMAT  text or json\n"
 		"--sweep NAME=T1..T2  replay with many values of a timeout: "
-	        "tcp.established=10s..2h\n"
+		"tcp.established=10s..2h\n"
 		"--steps N            how many (12)\n"
 		"--plot FILE.svg      draw the sweep\n"
 		"\n"
@@ -126,7 +128,7 @@ static enum cli_exit load_policies(struct run *run)
 		run->policies_len++;
 		tell_apart(run->policy, i);
 		for (size_t k = 0; k < args->settings_len; k++) {
-			tunable_set(&p->policy.tun, args->setting[k].row, args->setting[k].value);
+			tunable_set(&p->tun, args->setting[k].row, args->setting[k].value);
 		}
 	}
 	return CLI_OK;
@@ -264,7 +266,7 @@ static enum cli_exit run_sweep(struct run *run)
 		enum cli_exit one;
 
 		for (size_t i = 0; i < run->policies_len; i++) {
-			tunable_set(&run->policy[i].policy.tun, s->row, s->step[k].sec);
+			tunable_set(&run->policy[i].tun, s->row, s->step[k].sec);
 		}
 		one = start(run, &r);
 		if (one != CLI_OK) {

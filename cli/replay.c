@@ -21,12 +21,17 @@
 
 #define PROGRESS_EVERY 65536
 
+/* Numbers for the interfaces that the command line names. */
+#define IIF_INDEX 1
+#define OIF_INDEX 2
+
 /* The same run gives the same result: which entry gives way in a full table depends on the key. */
 static const struct sipkey fixed_key = { 0x66696e77616c6c20, 0x7265706c61792121 };
 
-static int lane_init(struct replay_lane *lane, const struct replay_policy *by);
+static int lane_init(struct replay_lane *lane, const struct replay_policy *by,
+                     const struct replay_place *place);
 static void advance_clock(struct replay *r, int64_t time_ns);
-static enum hook find_hook(const struct replay_place *place, const struct pkt *p);
+static void set_hook(const struct replay_place *place, const struct pkt *p, struct frame *frame);
 static void lane_decide(struct replay_lane *lane, struct mono now, const struct frame *frame);
 static int note_connection(struct replay *r, const struct pkt *p, const struct conn_ref *ref);
 
@@ -39,11 +44,11 @@ int replay_init(struct replay *r, const struct replay_place *place,
 	r->place = *place;
 	r->now = REPLAY_START;
 	for (size_t i = 0; i < policies_len; i++) {
-		err = lane_init(&r->lane[i], &policies[i]);
+		r->lanes_len++;
+		err = lane_init(&r->lane[i], &policies[i], place);
 		if (err < 0) {
 			return err;
 		}
-		r->lanes_len++;
 	}
 	return conns_init(&r->conns, policies_len);
 }
@@ -52,6 +57,7 @@ void replay_fini(struct replay *r)
 {
 	for (size_t i = 0; i < r->lanes_len; i++) {
 		mem_unmap(r->lane[i].mem, r->lane[i].mem_size);
+		ruleset_free(r->lane[i].policy.rules);
 	}
 	conns_fini(&r->conns);
 }
@@ -64,7 +70,8 @@ static void keep_late(void *ctx, const struct late_event *ev)
 	lane->late = *ev;
 }
 
-static int lane_init(struct replay_lane *lane, const struct replay_policy *by)
+static int lane_init(struct replay_lane *lane, const struct replay_policy *by,
+                     const struct replay_place *place)
 {
 	const struct engine_config cfg = {
 		.flows_max = by->flows_max,
@@ -74,14 +81,21 @@ static int lane_init(struct replay_lane *lane, const struct replay_policy *by)
 		.start = REPLAY_START,
 	};
 
+	lane->by = by;
+	lane->policy.tun = by->tun;
+	lane->policy.rules = config_compile(by->config);
+	if (lane->policy.rules == NULL) {
+		return -ENOMEM;
+	}
+	ruleset_set_ifname(lane->policy.rules, IIF_INDEX, place->iif);
+	ruleset_set_ifname(lane->policy.rules, OIF_INDEX, place->oif);
 	lane->mem_size = engine_size(&cfg);
 	lane->mem = mem_map(lane->mem_size);
 	if (lane->mem == NULL) {
 		return -errno;
 	}
-	lane->by = by;
 	lane->engine = engine_init(lane->mem, &cfg);
-	lane->worker.policy = &by->policy;
+	lane->worker.policy = &lane->policy;
 	lane->worker.sink = (struct engine_sink){ .ctx = lane, .late = keep_late };
 	lane->ticked = REPLAY_START;
 	return 0;
@@ -148,7 +162,7 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 		.csum = r->place.verify_checksums ? CSUM_UNVERIFIED : CSUM_TRUSTED,
 	};
 	is_segment = pkt_decode(&frame, &pkt) == REASON_NONE && pkt.kind == PKT_KIND_TCP;
-	frame.hook = (uint8_t)find_hook(&r->place, &pkt);
+	set_hook(&r->place, &pkt, &frame);
 	if (is_segment) {
 		conns_refer(&r->conns, &pkt, &ref);
 	}
@@ -216,6 +230,16 @@ static enum hook find_hook(const struct replay_place *place, const struct pkt *p
 	return is_local(place, &p->tuple.src, p->tuple.family) ? HOOK_OUTPUT : HOOK_FORWARD;
 }
 
+/* Where the packet would have been caught, and between which interfaces. */
+static void set_hook(const struct replay_place *place, const struct pkt *p, struct frame *frame)
+{
+	enum hook hook = find_hook(place, p);
+
+	frame->hook = (uint8_t)hook;
+	frame->iif = hook == HOOK_OUTPUT ? 0 : IIF_INDEX;
+	frame->oif = hook == HOOK_INPUT ? 0 : OIF_INDEX;
+}
+
 /* Ends what is due before now. A daemon would have done so a moment after its time. */
 static void lane_advance(struct replay_lane *lane, struct mono now)
 {
@@ -270,6 +294,7 @@ static int note_connection(struct replay *r, const struct pkt *p, const struct c
 		const struct replay_lane *lane = &r->lane[i];
 
 		fate[i].is_late = lane->has_late;
+		fate[i].is_open = lane->decision.tcp_state == TCP_ESTABLISHED;
 		fate[i].passed = lane->decision.verdict == VERDICT_ACCEPT;
 		opens |= lane->decision.reason == REASON_TCP_OPEN ||
 		         lane->decision.reason == REASON_TCP_REOPEN;

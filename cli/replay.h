@@ -32,11 +32,15 @@ struct replay_place {
 	bool hook_is_auto; /* by the addresses below; without any: hook */
 	const struct replay_local *locals;
 	size_t locals_len;
+	/* names that rules see; NULL = none */
+	const char *iif;
+	const char *oif;
 	bool verify_checksums; /* off: a sender's own capture has none to verify yet */
 };
 
 struct replay_lane {
 	const struct replay_policy *by;
+	struct policy policy;
 	struct engine *engine;
 	void *mem;
 	size_t mem_size;

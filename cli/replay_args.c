@@ -16,6 +16,8 @@
 enum {
 	OPT_HOOK = 256,
 	OPT_LOCAL,
+	OPT_IIF,
+	OPT_OIF,
 	OPT_TIMEOUT,
 	OPT_SET,
 	OPT_DIFFERENCES,
@@ -29,6 +31,8 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "hook", required_argument, NULL, OPT_HOOK },
 	{ "local", required_argument, NULL, OPT_LOCAL },
+	{ "iif", required_argument, NULL, OPT_IIF },
+	{ "oif", required_argument, NULL, OPT_OIF },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "packets", no_argument, NULL, 'v' },
@@ -211,6 +215,12 @@ static enum cli_exit take_option(struct replay_args *args, int opt)
 		return take_hook(args, optarg);
 	case OPT_LOCAL:
 		return take_local(args, optarg);
+	case OPT_IIF:
+		args->place.iif = optarg;
+		return CLI_OK;
+	case OPT_OIF:
+		args->place.oif = optarg;
+		return CLI_OK;
 	case OPT_TIMEOUT:
 	case OPT_SET:
 		return take_setting(args, optarg, opt == OPT_TIMEOUT);

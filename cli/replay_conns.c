@@ -28,6 +28,7 @@ enum {
 	CUT_LO = 4,  /* this side's close was dropped, and none of it has passed since */
 	CUT_HI = 8,
 	CUT_BOTH = CUT_LO | CUT_HI,
+	HELD = 16, /* the lane had it open */
 };
 
 struct conn {
@@ -41,10 +42,10 @@ _Static_assert(sizeof(struct conn) == 64, "one cache line");
 static struct conn *new_slots(size_t len);
 static struct conn *find_slot(const struct conns *t, const struct flowkey *key, uint64_t hash);
 static int make_room(struct conns *t);
-static void speak(struct conns *t, struct conn *c, enum key_side side);
+static void speak(struct conns *t, struct conn *c, enum key_side side,
+                  const struct conn_fate *fate);
 static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
                       const struct conn_fate *fate);
-static void count_strays(struct conns *t, const struct conn_fate *fate);
 static void settle(struct conns *t, struct conn *c);
 
 int conns_init(struct conns *t, size_t lanes_len)
@@ -96,14 +97,10 @@ int conns_see(struct conns *t, const struct pkt *p, const struct conn_ref *ref, 
 			c->key = ref->key;
 			t->used++;
 		}
-		speak(t, c, ref->side);
+		speak(t, c, ref->side, fate);
 		return 0;
 	case SEG_FIN:
 	case SEG_RST:
-		if ((c->bits & SPOKE_BOTH) != SPOKE_BOTH) {
-			count_strays(t, fate);
-			return 0;
-		}
 		close_end(t, c, p, ref->side, fate);
 		return 0;
 	default:
@@ -166,13 +163,16 @@ static int make_room(struct conns *t)
 	return 0;
 }
 
-static void speak(struct conns *t, struct conn *c, enum key_side side)
+static void speak(struct conns *t, struct conn *c, enum key_side side, const struct conn_fate *fate)
 {
 	bool was_both = (c->bits & SPOKE_BOTH) == SPOKE_BOTH;
 
 	c->bits |= side == SIDE_LO ? SPOKE_LO : SPOKE_HI;
 	if (!was_both && (c->bits & SPOKE_BOTH) == SPOKE_BOTH) {
 		t->seen++;
+	}
+	for (size_t i = 0; i < t->lanes_len; i++) {
+		c->lane[i] |= fate[i].is_open ? HELD : 0;
 	}
 }
 
@@ -182,29 +182,25 @@ static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum
 {
 	uint8_t mine = side == SIDE_LO ? CUT_LO : CUT_HI;
 	uint8_t told = p->tcp.class_nr == SEG_RST ? CUT_BOTH : mine;
+	bool is_known = (c->bits & SPOKE_BOTH) == SPOKE_BOTH;
 
-	if ((c->bits & CLOSED) == 0) {
+	if (is_known && (c->bits & CLOSED) == 0) {
 		c->bits |= CLOSED;
 		t->closed++;
 	}
 	for (size_t i = 0; i < t->lanes_len; i++) {
 		uint8_t *lane = &c->lane[i];
 
+		if (!is_known || (*lane & HELD) == 0) {
+			t->lane[i].strays_passed += fate[i].is_late && fate[i].passed;
+			t->lane[i].strays_dropped += fate[i].is_late && !fate[i].passed;
+			continue;
+		}
 		if (fate[i].is_late) {
 			*lane |= fate[i].passed ? LATE : LATE | DROPPED | mine;
 		}
 		if (fate[i].passed) {
 			*lane &= (uint8_t)~told;
-		}
-	}
-}
-
-static void count_strays(struct conns *t, const struct conn_fate *fate)
-{
-	for (size_t i = 0; i < t->lanes_len; i++) {
-		if (fate[i].is_late) {
-			t->lane[i].strays_passed += fate[i].passed;
-			t->lane[i].strays_dropped += !fate[i].passed;
 		}
 	}
 }

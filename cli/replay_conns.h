@@ -23,6 +23,7 @@
 struct conn_fate {
 	bool is_late; /* a FIN or RST for which the lane had no live entry */
 	bool passed;
+	bool is_open; /* the lane has an entry for it, of an open connection */
 };
 
 /* How the connections of a capture ended in one lane. late = saved + recovered + hung. */
@@ -31,8 +32,8 @@ struct conn_totals {
 	uint64_t saved;     /* and nothing of that was dropped */
 	uint64_t recovered; /* a close was dropped, but a later one of the same end passed */
 	uint64_t hung;      /* a close was dropped, and the other end was never told */
-	/* late segments on tuples that never were a connection here: scans, or a capture that
-	 * begins too late */
+	/* late segments of what the lane never held open: scans, connections that its rules
+	 * refused, or whose start the capture does not have */
 	uint64_t strays_passed;
 	uint64_t strays_dropped;
 };

@@ -21,7 +21,7 @@
 
 /* Colours that people who cannot tell red from green can tell apart (Okabe and Ito). */
 static const char *const colours[REPLAY_LANES_MAX] = {
-	"#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999",
+	"#d55e00", "#0072b2", "#000000", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999",
 };
 
 static const int64_t marks_sec[] = {
@@ -160,6 +160,17 @@ static uint64_t round_up(uint64_t n)
 	return n <= unit * 5 ? unit * 5 : unit * 10;
 }
 
+/* True when there is nothing to show of a lane. */
+static bool is_flat_zero(const struct sweep *s, step_number *number, size_t lane)
+{
+	for (size_t k = 0; k < s->steps_len; k++) {
+		if (number(&s->step[k], lane) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static uint64_t largest(const struct sweep *s, step_number *number)
 {
 	uint64_t max = 0;
@@ -174,23 +185,21 @@ static uint64_t largest(const struct sweep *s, step_number *number)
 	return max;
 }
 
-static void draw_lines(const struct sweep *s, FILE *out, step_number *number, double base,
-                       double per_unit, const char *style)
+static void draw_line(const struct sweep *s, FILE *out, step_number *number, size_t lane,
+                      double base, double per_unit, const char *style)
 {
-	for (size_t i = 0; number != NULL && i < s->lanes_len; i++) {
-		fprintf(out,
-		        "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\"%s points=\"",
-		        colours[i], line_width(s, i), style);
-		for (size_t k = 0; k < s->steps_len; k++) {
-			fprintf(out, "%.1f,%.1f ", x_of(s, s->step[k].sec),
-			        base - (double)number(&s->step[k], i) * per_unit);
-		}
-		fputs("\"/>\n", out);
+	fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\"%s points=\"",
+	        colours[lane], line_width(s, lane), style);
+	for (size_t k = 0; k < s->steps_len; k++) {
+		fprintf(out, "%.1f,%.1f ", x_of(s, s->step[k].sec),
+		        base - (double)number(&s->step[k], lane) * per_unit);
 	}
+	fputs("\"/>\n", out);
 }
 
 static void draw_panel(const struct sweep *s, FILE *out, const struct panel *p, double top)
 {
+	static const char dashes[] = " stroke-dasharray=\"7 5\"";
 	double base = top + PANEL_HEIGHT;
 	uint64_t solid = largest(s, p->solid);
 	uint64_t dashed = largest(s, p->dashed);
@@ -209,8 +218,12 @@ static void draw_panel(const struct sweep *s, FILE *out, const struct panel *p, 
 		        "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%" PRIu64 "</text>\n",
 		        LEFT, y, WIDTH - RIGHT, y, n == 0 ? "#444" : "#ddd", LEFT - 8, y + 4, n);
 	}
-	draw_lines(s, out, p->solid, base, per_unit, "");
-	draw_lines(s, out, p->dashed, base, per_unit, " stroke-dasharray=\"7 5\"");
+	for (size_t i = 0; i < s->lanes_len; i++) {
+		draw_line(s, out, p->solid, i, base, per_unit, "");
+		if (p->dashed != NULL && !is_flat_zero(s, p->dashed, i)) {
+			draw_line(s, out, p->dashed, i, base, per_unit, dashes);
+		}
+	}
 }
 
 static void draw_time_axis(const struct sweep *s, FILE *out, double at)

@@ -61,20 +61,17 @@ static const struct {
 static int load(struct replay_policy *p, const char *path, const struct config_reader *reader,
                 char **errors)
 {
-	struct config *config = config_load(path, reader, errors);
 	const struct settings *s;
 
-	if (config == NULL) {
+	p->config = config_load(path, reader, errors);
+	if (p->config == NULL) {
 		return *errors != NULL ? -EINVAL : -ENOMEM;
 	}
-	s = config_settings(config);
+	s = config_settings(p->config);
 	p->flows_max = s->connections_max;
 	p->tombs_max = s->remember_max;
-	p->policy.tun = *config_tunables(config);
-	p->policy.generation = 1;
-	p->policy.rules = config_compile(config);
-	config_free(config);
-	return p->policy.rules != NULL ? 0 : -ENOMEM;
+	p->tun = *config_tunables(p->config);
+	return 0;
 }
 
 /* Names go into tables, JSON and SVG: plain ASCII fits all three. */
@@ -122,8 +119,8 @@ int replay_policy_builtin(struct replay_policy *p, size_t nr, char **errors)
 
 void replay_policy_fini(struct replay_policy *p)
 {
-	ruleset_free(p->policy.rules);
-	p->policy.rules = NULL;
+	config_free(p->config);
+	p->config = NULL;
 }
 
 /* "timeout established" is written "established" or "timeout-established" here. */

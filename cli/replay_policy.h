@@ -7,7 +7,7 @@
 #define FINWALL_CLI_REPLAY_POLICY_H
 
 #include <finwall/config.h>
-#include <finwall/engine.h>
+#include <finwall/tunables.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,8 @@
 
 struct replay_policy {
 	char name[64];
-	struct policy policy;
+	struct tunables tun;
+	struct config *config; /* each replay compiles its own rules: rate limits have a memory */
 	uint32_t flows_max;
 	uint32_t tombs_max;
 };

@@ -7,8 +7,9 @@
 #include <finwall/flow_text.h>
 
 #include <inttypes.h>
+#include <string.h>
 
-#define LABEL_WIDTH  30
+#define LABEL_WIDTH  24
 #define COLUMN_WIDTH 14
 
 /* What is left of the time since the first packet, and in its unit. */
@@ -85,23 +86,34 @@ void replay_text_packet(FILE *out, const struct replay *r, const struct replay_p
 /* One number of a lane. */
 typedef uint64_t lane_number(const struct replay *r, size_t lane, size_t nr);
 
-/* A line of the table; left out where it would be all zeroes. */
-static void print_row(FILE *out, const struct replay *r, const char *label, lane_number *number,
-                      size_t nr)
+/* A table in the making. */
+struct table {
+	FILE *out;
+	const struct replay *r;
+	int column_width;
+	const char *heading; /* waits for a row beneath it; NULL = none */
+};
+
+/* A line of the table; left out where it would be all zeroes, and so is a heading without lines. */
+static void print_row(struct table *t, const char *label, lane_number *number, size_t nr)
 {
 	uint64_t all = 0;
 
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		all |= number(r, i, nr);
+	for (size_t i = 0; i < t->r->lanes_len; i++) {
+		all |= number(t->r, i, nr);
 	}
 	if (all == 0) {
 		return;
 	}
-	fprintf(out, "%-*s", LABEL_WIDTH, label);
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		fprintf(out, " %*" PRIu64, COLUMN_WIDTH, number(r, i, nr));
+	if (t->heading != NULL) {
+		fprintf(t->out, "%s\n", t->heading);
+		t->heading = NULL;
 	}
-	fputc('\n', out);
+	fprintf(t->out, "  %-*s", LABEL_WIDTH, label);
+	for (size_t i = 0; i < t->r->lanes_len; i++) {
+		fprintf(t->out, " %*" PRIu64, t->column_width, number(t->r, i, nr));
+	}
+	fputc('\n', t->out);
 }
 
 static uint64_t verdict_number(const struct replay *r, size_t lane, size_t nr)
@@ -140,12 +152,12 @@ enum {
 };
 
 static const char *const total_labels[TOTALS_LEN] = {
-	[TOTAL_LATE] = "  closed late",
-	[TOTAL_SAVED] = "    saved",
-	[TOTAL_RECOVERED] = "    dropped at first",
-	[TOTAL_HUNG] = "    hung",
-	[TOTAL_STRAYS_PASSED] = "  stray closes passed",
-	[TOTAL_STRAYS_DROPPED] = "  stray closes dropped",
+	[TOTAL_LATE] = "closed late",
+	[TOTAL_SAVED] = "  saved",
+	[TOTAL_RECOVERED] = "  recovered",
+	[TOTAL_HUNG] = "  hung",
+	[TOTAL_STRAYS_PASSED] = "stray closes passed",
+	[TOTAL_STRAYS_DROPPED] = "stray closes dropped",
 };
 
 static uint64_t total_number(const struct replay *r, size_t lane, size_t nr)
@@ -163,13 +175,18 @@ static uint64_t total_number(const struct replay *r, size_t lane, size_t nr)
 	return numbers[nr];
 }
 
-static void print_names(FILE *out, const struct replay *r)
+static void print_names(struct table *t)
 {
-	fprintf(out, "\n%-*s", LABEL_WIDTH, "");
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		fprintf(out, " %*.*s", COLUMN_WIDTH, COLUMN_WIDTH, r->lane[i].by->name);
+	for (size_t i = 0; i < t->r->lanes_len; i++) {
+		int size = (int)strlen(t->r->lane[i].by->name);
+
+		t->column_width = size > t->column_width ? size : t->column_width;
 	}
-	fputc('\n', out);
+	fprintf(t->out, "\n  %-*s", LABEL_WIDTH, "");
+	for (size_t i = 0; i < t->r->lanes_len; i++) {
+		fprintf(t->out, " %*s", t->column_width, t->r->lane[i].by->name);
+	}
+	fputc('\n', t->out);
 }
 
 static void print_head(FILE *out, const struct replay *r)
@@ -196,36 +213,34 @@ static void print_head(FILE *out, const struct replay *r)
 static void print_table(FILE *out, const struct replay *r)
 {
 	static const char *const verdict_labels[VERDICTS_LEN] = {
-		[VERDICT_DROP] = "  dropped",
-		[VERDICT_ACCEPT] = "  accepted",
-		[VERDICT_REJECT] = "  rejected",
+		[VERDICT_DROP] = "dropped",
+		[VERDICT_ACCEPT] = "accepted",
+		[VERDICT_REJECT] = "rejected",
 	};
-	char label[64];
+	struct table t = { .out = out, .r = r, .column_width = COLUMN_WIDTH };
 
-	fputs("connections\n", out);
+	print_names(&t);
+	t.heading = "connections";
 	for (size_t i = 0; i < TOTALS_LEN; i++) {
-		print_row(out, r, total_labels[i], total_number, i);
+		print_row(&t, total_labels[i], total_number, i);
 	}
-	fputs("packets\n", out);
+	t.heading = "packets";
 	for (size_t i = 0; i < VERDICTS_LEN; i++) {
-		print_row(out, r, verdict_labels[i], verdict_number, i);
+		print_row(&t, verdict_labels[i], verdict_number, i);
 	}
-	fputs("by state\n", out);
+	t.heading = "by state";
 	for (size_t i = 0; i < CT_STATES_LEN; i++) {
-		snprintf(label, sizeof(label), "  %s", ct_state_name((enum ct_state)i));
-		print_row(out, r, label, state_number, i);
+		print_row(&t, ct_state_name((enum ct_state)i), state_number, i);
 	}
-	fputs("by reason\n", out);
+	t.heading = "by reason";
 	for (size_t i = 0; i < REASONS_LEN; i++) {
-		snprintf(label, sizeof(label), "  %s", reason_name((enum reason)i));
-		print_row(out, r, label, reason_number, i);
+		print_row(&t, reason_name((enum reason)i), reason_number, i);
 	}
-	fputs("table\n", out);
-	print_row(out, r, "  flows at most", peak_number, 0);
-	print_row(out, r, "  remembered at most", peak_number, 1);
+	t.heading = "table";
+	print_row(&t, "flows at most", peak_number, 0);
+	print_row(&t, "remembered at most", peak_number, 1);
 	for (size_t i = 0; i < EVENTS_LEN; i++) {
-		snprintf(label, sizeof(label), "  %s", stat_event_name((enum stat_event)i));
-		print_row(out, r, label, event_number, i);
+		print_row(&t, stat_event_name((enum stat_event)i), event_number, i);
 	}
 }
 
@@ -234,7 +249,7 @@ static void print_diffs(FILE *out, const struct replay *r, const struct replay_d
 	if (r->lanes_len < 2) {
 		return;
 	}
-	fprintf(out, "\ndifferent verdicts on %" PRIu64 " packets\n", r->differing);
+	fprintf(out, "\npackets with different verdicts: %" PRIu64 "\n", r->differing);
 	for (size_t k = 0; k < d->kinds_len; k++) {
 		fprintf(out, "%9" PRIu64 "  ", d->kind[k].packets);
 		for (size_t i = 0; i < r->lanes_len; i++) {
@@ -252,7 +267,6 @@ static void print_diffs(FILE *out, const struct replay *r, const struct replay_d
 void replay_text_summary(FILE *out, const struct replay *r, const struct replay_diffs *d)
 {
 	print_head(out, r);
-	print_names(out, r);
 	print_table(out, r);
 	print_diffs(out, r, d);
 }

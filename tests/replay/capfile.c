@@ -5,8 +5,12 @@
  */
 #include "capfile.h"
 
+#include "rng.h"
+
 #include <finwall/mono.h>
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FRAME_MAX (BUILD_MAX + 64)
@@ -161,6 +165,9 @@ void capfile_packet(struct capfile *c, int64_t time_ns, const uint8_t *ip, size_
 	if (linktypes[c->link] == 1 && all < 60) {
 		all = 60;
 	}
+	if (c->mangle != NULL) {
+		c->mangle(c->mangle_ctx, frame, all);
+	}
 	capfile_frame(c, time_ns, frame, all);
 }
 
@@ -268,4 +275,75 @@ void capfile_story(struct capfile *c)
 	say(&second_try, 64001, &second_try.to_client, TCP_FIN | TCP_ACK, 0);
 	say(&second_try, 64002, &second_try.to_server, TCP_ACK, 0);
 	other_traffic(c);
+}
+
+/* One connection of a crowd, and what it does next. */
+struct guest {
+	struct talk talk;
+	int64_t silence_ms;
+	bool ends_by_rst;
+	bool is_open;
+	int64_t next_ms;
+};
+
+static int by_next(const void *a, const void *b)
+{
+	const struct guest *x = *(struct guest *const *)a;
+	const struct guest *y = *(struct guest *const *)b;
+
+	return x->next_ms < y->next_ms ? -1 : x->next_ms > y->next_ms;
+}
+
+static void crowd_step(struct guest *g)
+{
+	if (!g->is_open) {
+		open_talk(&g->talk, g->next_ms);
+		g->is_open = true;
+		g->next_ms += g->silence_ms;
+		return;
+	}
+	if (g->ends_by_rst) {
+		say(&g->talk, g->next_ms, &g->talk.to_server, TCP_RST | TCP_ACK, 0);
+		return;
+	}
+	say(&g->talk, g->next_ms, &g->talk.to_server, TCP_FIN | TCP_ACK, 0);
+	say(&g->talk, g->next_ms + 1, &g->talk.to_client, TCP_FIN | TCP_ACK, 0);
+	say(&g->talk, g->next_ms + 2, &g->talk.to_server, TCP_ACK, 0);
+}
+
+void capfile_crowd(struct capfile *c, size_t connections_len)
+{
+	struct guest *guests = calloc(connections_len, sizeof(*guests));
+	struct guest **order = calloc(connections_len * 2, sizeof(*order));
+	struct guest *again = calloc(connections_len, sizeof(*again));
+	struct rng rng;
+
+	if (guests == NULL || order == NULL || again == NULL) {
+		abort();
+	}
+	rng_init(&rng, 1);
+	for (size_t i = 0; i < connections_len; i++) {
+		struct guest *g = &guests[i];
+		double share = rng_below(&rng, 10000) / 10000.0;
+
+		g->talk = talk_new(c, (uint16_t)(1024 + i));
+		g->next_ms = rng_below(&rng, 3600) * 1000;
+		g->silence_ms = (int64_t)(5000 * pow(1440, share));
+		g->ends_by_rst = rng_below(&rng, 4) == 0;
+		/* stands in the order twice: where it opens, and, for the sort only, where it ends
+		 */
+		again[i].next_ms = g->next_ms + g->silence_ms;
+		again[i].talk.to_server.sport = (uint16_t)i;
+		order[2 * i] = g;
+		order[2 * i + 1] = &again[i];
+	}
+	qsort(order, connections_len * 2, sizeof(*order), by_next);
+	for (size_t i = 0; i < connections_len * 2; i++) {
+		bool ends = order[i] >= again && order[i] < again + connections_len;
+
+		crowd_step(ends ? &guests[order[i] - again] : order[i]);
+	}
+	free(again);
+	free(order);
+	free(guests);
 }

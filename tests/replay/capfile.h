@@ -44,6 +44,9 @@ struct capfile {
 	enum capfile_format format;
 	enum capfile_link link;
 	uint32_t snap_size; /* 0 = whole packets */
+	/* may change each frame before it is written; NULL = nobody does */
+	void (*mangle)(void *ctx, uint8_t *frame, size_t size);
+	void *mangle_ctx;
 };
 
 /* Writes the file's header. The stream stays the caller's. */
@@ -62,5 +65,11 @@ size_t capfile_link_header(enum capfile_link link, uint8_t family, uint8_t *out)
  * late by FIN, late by RST, after late data, and at the second try; and strays.
  */
 void capfile_story(struct capfile *c);
+
+/*
+ * Many connections that open within an hour and are silent for 5 s to 2 h, short silences as likely
+ * as long ones by their logarithm, before one end closes. Always the same.
+ */
+void capfile_crowd(struct capfile *c, size_t connections_len);
 
 #endif

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 	int link = argc > 3 ? find(capfile_link_names, CAPFILE_LINKS_LEN, argv[2]) : -1;
 
 	if (format < 0 || link < 0) {
-		fprintf(stderr, "usage: capgen FORMAT LINK FILE [SNAPLEN]\n");
+		fprintf(stderr, "usage: capgen FORMAT LINK FILE [SNAPLEN [CROWD]]\n");
 		return 2;
 	}
 	c.format = (enum capfile_format)format;
@@ -37,6 +37,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	capfile_begin(&c);
-	capfile_story(&c);
+	if (argc > 5) {
+		capfile_crowd(&c, strtoul(argv[5], NULL, 10));
+	} else {
+		capfile_story(&c);
+	}
 	return fclose(c.to) == 0 ? 0 : 1;
 }

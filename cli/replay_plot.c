@@ -106,7 +106,9 @@ static void put_escaped(FILE *out, const char *text)
 
 static double line_width(const struct sweep *s, size_t lane)
 {
-	return 1.5 + 2.0 * (double)(s->lanes_len - 1 - lane);
+	double step = s->lanes_len > 4 ? 8.0 / (double)(s->lanes_len - 1) : 2.7;
+
+	return 1.2 + step * (double)(s->lanes_len - 1 - lane);
 }
 
 /* Paper, title, and what colour is which lane. */

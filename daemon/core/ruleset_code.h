@@ -5,8 +5,8 @@
  *
  * Each base chain is compiled once for every address family and connection state, with all that
  * these two decide already decided: what is left is a list of the rules that can match. Lists are
- * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further, where
- * the next rule begins; everything else falls through to the following instruction.
+ * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
+ * where the next rule begins; everything else falls through to the following instruction.
  */
 #ifndef FINWALL_RULESET_CODE_H
 #define FINWALL_RULESET_CODE_H

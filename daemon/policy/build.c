@@ -51,8 +51,9 @@ void build_append(struct parser *p, struct values *list, struct value *v)
 	}
 	list->last = v;
 	if (len > VALUE_LEN_MAX - list->len || v->depth >= VALUE_DEPTH_MAX) {
-		config_error(p->config, v->loc, "the list is too long or too deep, expected at most "
-		                                "%u elements in %u levels of variables",
+		config_error(p->config, v->loc,
+		             "the list is too long or too deep, expected at most "
+		             "%u elements in %u levels of variables",
 		             VALUE_LEN_MAX, VALUE_DEPTH_MAX);
 		list->first = list->last = build_value(p, v->loc, VALUE_NUMBER);
 		return;
@@ -90,8 +91,10 @@ struct value *build_variable(struct parser *p, struct loc loc, const char *name)
 	struct value *v = build_value(p, loc, VALUE_NUMBER);
 
 	if (d == NULL) {
-		config_error(p->config, loc, "variable $%.64s is not known, expected one that "
-		                             "`define` has set before", name);
+		config_error(p->config, loc,
+		             "variable $%.64s is not known, expected one that "
+		             "`define` has set before",
+		             name);
 		return v;
 	}
 	*v = *d->value;
@@ -106,9 +109,10 @@ void build_define(struct parser *p, struct loc loc, const char *name, const stru
 	struct define *d = arena_alloc(&p->config->arena, sizeof(*d));
 
 	if (old != NULL) {
-		config_error(p->config, loc, "variable %.64s is already defined at %s, expected "
-		                             "another name", name,
-		             config_where(p->config, old->loc));
+		config_error(p->config, loc,
+		             "variable %.64s is already defined at %s, expected "
+		             "another name",
+		             name, config_where(p->config, old->loc));
 		return;
 	}
 	*d = (struct define){ p->defines, name, loc, v };
@@ -127,8 +131,10 @@ struct table *build_table(struct parser *p, struct loc loc, const char *family, 
 		f++;
 	}
 	if (strcmp(table_families[f], family) != 0) {
-		config_error(c, loc, "there are no tables of family \"%.64s\", expected ip, ip6 or "
-		                     "inet", family);
+		config_error(c, loc,
+		             "there are no tables of family \"%.64s\", expected ip, ip6 or "
+		             "inet",
+		             family);
 	}
 	for (t = c->tables; t != NULL; t = t->next) {
 		if (t->family == f && strcmp(t->name, name) == 0) {
@@ -151,8 +157,9 @@ void build_flush_table(struct parser *p, struct loc loc, const char *family, con
 		                                 strcmp(table_families[t->family], family) == 0);
 
 		if (is_meant && (t->sets != NULL || t->chains != NULL)) {
-			config_error(p->config, loc, "flush behind what it would empty, expected "
-			                             "it at the beginning of the file");
+			config_error(p->config, loc,
+			             "flush behind what it would empty, expected "
+			             "it at the beginning of the file");
 			return;
 		}
 	}
@@ -165,8 +172,10 @@ void build_chain(struct parser *p, struct loc loc, const char *name)
 
 	for (const struct chain *old = p->table->chains; old != NULL; old = old->next) {
 		if (strcmp(old->name, name) == 0) {
-			config_error(c, loc, "chain %.64s is already defined at %s, expected "
-			                     "another name", name, config_where(c, old->loc));
+			config_error(c, loc,
+			             "chain %.64s is already defined at %s, expected "
+			             "another name",
+			             name, config_where(c, old->loc));
 		}
 	}
 	*ch = (struct chain){ .loc = loc, .name = name, .table = p->table };
@@ -179,8 +188,8 @@ void build_chain(struct parser *p, struct loc loc, const char *name)
 
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset)
 {
-	static const struct symbol names[] = { { "raw", 0 },      { "mangle", 150 },
-		                               { "dstnat", 200 }, { "filter", 300 },
+	static const struct symbol names[] = { { "raw", 0 },        { "mangle", 150 },
+		                               { "dstnat", 200 },   { "filter", 300 },
 		                               { "security", 350 }, { "srcnat", 400 },
 		                               { NULL, 0 } };
 	int64_t base = 0;
@@ -192,16 +201,20 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 			s++;
 		}
 		if (s->word == NULL) {
-			config_error(p->config, loc, "priority \"%.64s\" is not known, expected "
-			                             "raw, mangle, dstnat, filter, security, "
-			                             "srcnat or a number", word);
+			config_error(p->config, loc,
+			             "priority \"%.64s\" is not known, expected "
+			             "raw, mangle, dstnat, filter, security, "
+			             "srcnat or a number",
+			             word);
 			return 0;
 		}
 		base = (int64_t)s->value - 300;
 	}
 	if (offset < -1000000 || offset > 1000000) {
-		config_error(p->config, loc, "priority %" PRId64 " is out of range, expected "
-		                             "-1000000 to 1000000", offset);
+		config_error(p->config, loc,
+		             "priority %" PRId64 " is out of range, expected "
+		             "-1000000 to 1000000",
+		             offset);
 		return 0;
 	}
 	return (int)(base + offset);
@@ -234,9 +247,11 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 			return;
 		}
 	}
-	config_error(p->config, loc, "there is no hook \"type %.32s hook %.32s\", expected type "
-	                             "filter hook input, forward or output, or type close hook "
-	                             "late or idle", type, hook);
+	config_error(p->config, loc,
+	             "there is no hook \"type %.32s hook %.32s\", expected type "
+	             "filter hook input, forward or output, or type close hook "
+	             "late or idle",
+	             type, hook);
 }
 
 void build_policy(struct parser *p, struct loc loc, enum answer answer)
@@ -271,8 +286,10 @@ void build_set(struct parser *p, struct loc loc, const char *name)
 
 	for (const struct set *old = p->table->sets; old != NULL; old = old->next) {
 		if (strcmp(old->name, name) == 0) {
-			config_error(c, loc, "set %.64s is already defined at %s, expected another "
-			                     "name", name, config_where(c, old->loc));
+			config_error(c, loc,
+			             "set %.64s is already defined at %s, expected another "
+			             "name",
+			             name, config_where(c, old->loc));
 		}
 	}
 	s->loc = loc;
@@ -300,8 +317,10 @@ void build_set_flag(struct parser *p, struct loc loc, const char *word)
 	} else if (strcmp(word, "constant") == 0) {
 		p->set->is_constant = true;
 	} else {
-		config_error(p->config, loc, "sets have no flag \"%.64s\", expected interval or "
-		                             "constant", word);
+		config_error(p->config, loc,
+		             "sets have no flag \"%.64s\", expected interval or "
+		             "constant",
+		             word);
 	}
 }
 
@@ -312,8 +331,10 @@ void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 		return;
 	}
 	if (p->set->elements != NULL) {
-		config_error(p->config, loc, "set %.64s has a second list of elements, expected "
-		                             "one", p->set->name);
+		config_error(p->config, loc,
+		             "set %.64s has a second list of elements, expected "
+		             "one",
+		             p->set->name);
 		return;
 	}
 	p->set->elements = v;
@@ -395,8 +416,8 @@ struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, c
 struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
                          const char *unit, uint64_t burst)
 {
-	static const struct symbol units[] = { { "second", 1 },  { "minute", 60 },
-		                               { "hour", 3600 }, { "day", 86400 },
+	static const struct symbol units[] = { { "second", 1 },    { "minute", 60 },
+		                               { "hour", 3600 },   { "day", 86400 },
 		                               { "week", 604800 }, { NULL, 0 } };
 	struct stmt *s = build_stmt(p, loc, STMT_LIMIT);
 	const struct symbol *u = units;
@@ -405,13 +426,16 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 		u++;
 	}
 	if (u->word == NULL) {
-		config_error(p->config, loc, "\"%.64s\" is no unit of time, expected second, "
-		                             "minute, hour, day or week", unit);
+		config_error(p->config, loc,
+		             "\"%.64s\" is no unit of time, expected second, "
+		             "minute, hour, day or week",
+		             unit);
 		return s;
 	}
 	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
-		config_error(p->config, loc, "rate or burst is out of range, expected a rate of 1 "
-		                             "to 1000000000 and a burst of 1 to 4294967295 packets");
+		config_error(p->config, loc,
+		             "rate or burst is out of range, expected a rate of 1 "
+		             "to 1000000000 and a burst of 1 to 4294967295 packets");
 		return s;
 	}
 	s->limit = (struct limit){ rate, u->value, burst, is_over };
@@ -460,8 +484,10 @@ void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const cha
 		level++;
 	}
 	if (log_levels[level] == NULL) {
-		config_error(p->config, loc, "\"%.64s\" is no log level, expected emerg, alert, "
-		                             "crit, err, warn, notice, info or debug", word);
+		config_error(p->config, loc,
+		             "\"%.64s\" is no log level, expected emerg, alert, "
+		             "crit, err, warn, notice, info or debug",
+		             word);
 		return;
 	}
 	s->log.level = level;

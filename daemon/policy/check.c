@@ -53,8 +53,10 @@ static void add_pattern(struct config *c, const struct value *v)
 		}
 	}
 	if (c->patterns.len == RS_PATTERNS_MAX) {
-		config_error(c, v->loc, "too many interface names, expected at most %d different "
-		                        "ones in all rules", RS_PATTERNS_MAX);
+		config_error(c, v->loc,
+		             "too many interface names, expected at most %d different "
+		             "ones in all rules",
+		             RS_PATTERNS_MAX);
 		return;
 	}
 	*(const char **)vec_add(&c->arena, &c->patterns, sizeof(char *)) = v->text;
@@ -105,15 +107,16 @@ static void check_base(struct config *c, struct chain *ch)
 
 	if (!ch->is_base) {
 		if (ch->has_policy) {
-			config_error(c, ch->policy_loc, "chain %.64s has a policy but no hook, "
-			                                "expected `type ... hook ...;` before it",
+			config_error(c, ch->policy_loc,
+			             "chain %.64s has a policy but no hook, "
+			             "expected `type ... hook ...;` before it",
 			             ch->name);
 		}
 		return;
 	}
-	ch->kind = ch->base == CHAIN_LATE ? CHAIN_CLOSE_LATE :
-	           ch->base == CHAIN_IDLE ? CHAIN_CLOSE_IDLE :
-	                                    CHAIN_FILTER;
+	ch->kind = ch->base == CHAIN_LATE   ? CHAIN_CLOSE_LATE
+	           : ch->base == CHAIN_IDLE ? CHAIN_CLOSE_IDLE
+	                                    : CHAIN_FILTER;
 	ch->kind_from = ch;
 	for (unsigned family = 0; family < 2; family++) {
 		struct chain **slot = &c->base[ch->base][family];
@@ -122,8 +125,9 @@ static void check_base(struct config *c, struct chain *ch)
 			continue;
 		}
 		if (*slot != NULL) {
-			config_error(c, ch->hook_loc, "a second chain for this hook and the same "
-			                              "packets, expected one (the first is at %s)",
+			config_error(c, ch->hook_loc,
+			             "a second chain for this hook and the same "
+			             "packets, expected one (the first is at %s)",
 			             config_where(c, (*slot)->hook_loc));
 			return;
 		}
@@ -144,8 +148,10 @@ static void find_targets(struct config *c, struct chain *ch)
 				to = to->next;
 			}
 			if (to == NULL || to->is_base) {
-				config_error(c, s->loc, "\"%.64s\" is %s, expected a chain without "
-				                        "hook in table %.64s", s->target.name,
+				config_error(c, s->loc,
+				             "\"%.64s\" is %s, expected a chain without "
+				             "hook in table %.64s",
+				             s->target.name,
 				             to == NULL ? "no chain of this table" : "a base chain",
 				             ch->table->name);
 				continue;
@@ -176,7 +182,8 @@ static void raise_height(struct chain *from, struct stmt *s, void *ctx)
 	struct config *c = ctx;
 
 	if (height > RS_JUMPS_MAX) {
-		config_error(c, s->loc, "jumps nest too deep, expected at most %d within each other",
+		config_error(c, s->loc,
+		             "jumps nest too deep, expected at most %d within each other",
 		             RS_JUMPS_MAX);
 		height = RS_JUMPS_MAX;
 	}
@@ -209,8 +216,9 @@ static void note_caller(struct chain *from, struct stmt *s, void *ctx)
 static void complain_of_loop(struct chain *from, struct stmt *s, void *ctx)
 {
 	if (s->target.chain->waits != 0) {
-		config_error(ctx, s->loc, "jump from %.64s to %.64s goes in a circle, expected "
-		                          "chains that come to an end",
+		config_error(ctx, s->loc,
+		             "jump from %.64s to %.64s goes in a circle, expected "
+		             "chains that come to an end",
 		             from->name, s->target.chain->name);
 	}
 }
@@ -219,8 +227,8 @@ static void complain_of_loop(struct chain *from, struct stmt *s, void *ctx)
 static void order_chains(struct config *c)
 {
 	struct chain **ready = arena_alloc(&c->arena, (c->chains_len + 1) * sizeof(*ready));
-	struct callers callers = { c, arena_alloc(&c->arena, (c->chains_len + 1) *
-		                                             sizeof(struct caller *)) };
+	struct callers callers = { c, arena_alloc(&c->arena,
+		                                  (c->chains_len + 1) * sizeof(struct caller *)) };
 	struct chain **end = &c->called_first;
 	uint32_t nr = 0;
 	uint32_t ready_len = 0;
@@ -267,8 +275,9 @@ static void pass_kind(struct chain *from, struct stmt *s, void *ctx)
 		return;
 	}
 	if (to->kind != CHAIN_UNUSED) {
-		config_error(ctx, s->loc, "chain %.64s is reached from %.64s and from %.64s, "
-		                          "expected base chains of one kind",
+		config_error(ctx, s->loc,
+		             "chain %.64s is reached from %.64s and from %.64s, "
+		             "expected base chains of one kind",
 		             to->name, from->kind_from->name, to->kind_from->name);
 		return;
 	}
@@ -318,15 +327,15 @@ static void check_answer(struct config *c, struct loc loc, enum answer answer, e
 
 	if (!answer_fits(answer, kind)) {
 		config_error(c, loc, "\"%s\" is no answer of a %s chain, expected %s", word,
-		             kind == CHAIN_CLOSE_LATE ? "late" :
-		             kind == CHAIN_CLOSE_IDLE ? "idle" :
-		                                        "filter",
+		             kind == CHAIN_CLOSE_LATE   ? "late"
+		             : kind == CHAIN_CLOSE_IDLE ? "idle"
+		                                        : "filter",
 		             answers_for(kind));
 	} else if (why != NULL) {
 		config_error(c, loc, "\"%s\" %s, expected %s", word, why,
-		             answers_for(answer_table[answer].kind == CHAIN_FILTER ?
-		                                 CHAIN_CLOSE_LATE :
-		                                 answer_table[answer].kind));
+		             answers_for(answer_table[answer].kind == CHAIN_FILTER
+		                                 ? CHAIN_CLOSE_LATE
+		                                 : answer_table[answer].kind));
 	}
 }
 
@@ -339,8 +348,10 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 	}
 	m->set = s;
 	if (s == NULL) {
-		config_error(c, m->value->loc, "there is no set %.64s in table %.64s, expected one "
-		                               "that is defined in it", m->value->text, t->name);
+		config_error(c, m->value->loc,
+		             "there is no set %.64s in table %.64s, expected one "
+		             "that is defined in it",
+		             m->value->text, t->name);
 	} else if (s->type != m->sel->type) {
 		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
 		             s->name, s->type->name, m->sel->type->name);
@@ -366,8 +377,9 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	case REL_GE:
 		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
 		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
-			config_error(c, v->loc, "less and greater do not fit here, expected a "
-			                        "single number to compare with");
+			config_error(c, v->loc,
+			             "less and greater do not fit here, expected a "
+			             "single number to compare with");
 			return false;
 		}
 		return true;
@@ -390,8 +402,9 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	}
 	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
 	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
-		config_error(c, v->loc, "a packet has one state, so this is always %s, expected "
-		                        "`ct state a,b` or `ct state ! a,b`",
+		config_error(c, v->loc,
+		             "a packet has one state, so this is always %s, expected "
+		             "`ct state a,b` or `ct state ! a,b`",
 		             m->rel == REL_NE ? "true" : "false");
 		return false;
 	}
@@ -405,14 +418,17 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 	enum table_family f = ch->table->family;
 
 	if (m->sel->family != 0 && f == (m->sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
-		config_error(c, s->loc, "%s %s in a table of family %s never matches, expected a "
-		                        "table of family inet or %s", m->sel->header, m->sel->name,
-		             table_families[f], m->sel->family == 4 ? "ip" : "ip6");
+		config_error(c, s->loc,
+		             "%s %s in a table of family %s never matches, expected a "
+		             "table of family inet or %s",
+		             m->sel->header, m->sel->name, table_families[f],
+		             m->sel->family == 4 ? "ip" : "ip6");
 		return;
 	}
 	if (m->sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
-		config_error(c, s->loc, "there is no ct state in late and idle chains, expected "
-		                        "other matches");
+		config_error(c, s->loc,
+		             "there is no ct state in late and idle chains, expected "
+		             "other matches");
 		return;
 	}
 	if (!check_shape(c, s->loc, m)) {
@@ -448,8 +464,9 @@ static void check_rules(struct config *c, struct chain *ch)
 {
 	if (ch->is_base && ch->has_policy) {
 		if (ch->policy == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
-			config_error(c, ch->policy_loc, "reject is no policy, expected accept or "
-			                                "drop");
+			config_error(c, ch->policy_loc,
+			             "reject is no policy, expected accept or "
+			             "drop");
 		} else {
 			check_answer(c, ch->policy_loc, ch->policy, ch->kind);
 		}
@@ -468,9 +485,10 @@ static void check_rules(struct config *c, struct chain *ch)
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}
 			if (stmt_ends_rule(s) && s->next != NULL) {
-				config_error(c, s->next->loc, "nothing behind a verdict is ever "
-				                              "reached, expected the end of the "
-				                              "rule");
+				config_error(c, s->next->loc,
+				             "nothing behind a verdict is ever "
+				             "reached, expected the end of the "
+				             "rule");
 				break;
 			}
 		}

@@ -266,8 +266,7 @@ static void make_operands(struct compiler *k)
 		for (const struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
 			for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
 				for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
-					k->operand[s->nr] =
-						operand_make(&k->pools, k->config, s);
+					k->operand[s->nr] = operand_make(&k->pools, k->config, s);
 				}
 			}
 		}
@@ -343,8 +342,8 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 	}
 	from = p->set128.items;
 	for (size_t i = 0; i < p->set128.len; i++) {
-		set128[i] = (struct rs_set128){ lo128 + from[i].at, hi128 + from[i].at,
-			                        from[i].len };
+		set128[i] =
+			(struct rs_set128){ lo128 + from[i].at, hi128 + from[i].at, from[i].len };
 	}
 	rs->set32 = set32;
 	rs->set128 = set128;
@@ -428,18 +427,24 @@ static size_t lay_out(const struct compiler *k, char *base, struct ruleset *rs)
 	struct carve b = { base, 0 };
 	const void *code;
 	const void *bitmap;
-	void *bucket;
+	struct rs_bucket *bucket;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
-	bucket = carve_vec(&b, &k->pools.buckets, sizeof(struct rs_bucket));
+	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
+		for (size_t i = 0; i < k->pools.buckets.len; i++) {
+			const struct pool_bucket *from = k->pools.buckets.items;
+
+			bucket[i].interval_ns = from[i].interval_ns;
+			bucket[i].slack_ns = from[i].slack_ns;
+		}
 		rs->rules_len = k->config->rules_len;
 		lay_out_entries(k, rs);
 	}

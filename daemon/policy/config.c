@@ -19,8 +19,8 @@ int scan_lex_init_extra(struct parser *p, void **scanner);
 
 const char *const table_families[] = { "inet", "ip", "ip6" };
 
-const char *const log_levels[] = { "emerg", "alert",  "crit", "err",
-	                           "warn",  "notice", "info", "debug", NULL };
+const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
+	                           "notice", "info",  "debug", NULL };
 
 const struct answer_info answer_table[ANSWERS_LEN] = {
 	[ANSWER_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
@@ -77,8 +77,8 @@ struct config *config_load(const char *path, const struct config_reader *reader,
 	if (has_memory && c->errors_len == 0) {
 		return c;
 	}
-	if (!has_memory && asprintf(errors, "%s:1:1: out of memory, expected a smaller file\n",
-	                            path) < 0) {
+	if (!has_memory &&
+	    asprintf(errors, "%s:1:1: out of memory, expected a smaller file\n", path) < 0) {
 		*errors = NULL;
 	}
 	if (has_memory) {

@@ -9,89 +9,110 @@
 
 #include <string.h>
 
-static const struct symbol service_words[] = {
-	{ "ftp-data", 20 },    { "ftp", 21 },         { "ssh", 22 },        { "telnet", 23 },
-	{ "smtp", 25 },        { "time", 37 },        { "domain", 53 },     { "bootps", 67 },
-	{ "bootpc", 68 },      { "tftp", 69 },        { "http", 80 },       { "kerberos", 88 },
-	{ "pop3", 110 },       { "sunrpc", 111 },     { "auth", 113 },      { "ntp", 123 },
-	{ "netbios-ns", 137 }, { "netbios-dgm", 138 }, { "netbios-ssn", 139 }, { "imap2", 143 },
-	{ "imap", 143 },       { "snmp", 161 },       { "snmp-trap", 162 }, { "bgp", 179 },
-	{ "ldap", 389 },       { "https", 443 },      { "microsoft-ds", 445 }, { "isakmp", 500 },
-	{ "submissions", 465 }, { "syslog", 514 },    { "dhcpv6-client", 546 },
-	{ "dhcpv6-server", 547 }, { "submission", 587 }, { "ipp", 631 },    { "ldaps", 636 },
-	{ "domain-s", 853 },   { "rsync", 873 },      { "imaps", 993 },     { "pop3s", 995 },
-	{ "openvpn", 1194 },   { "ms-sql-s", 1433 },  { "radius", 1812 },   { "nfs", 2049 },
-	{ "mysql", 3306 },     { "ms-wbt-server", 3389 }, { "ipsec-nat-t", 4500 }, { "sip", 5060 },
-	{ "mdns", 5353 },      { "postgresql", 5432 }, { "http-alt", 8080 }, { NULL, 0 }
-};
+static const struct symbol service_words[] = { { "ftp-data", 20 },
+	                                       { "ftp", 21 },
+	                                       { "ssh", 22 },
+	                                       { "telnet", 23 },
+	                                       { "smtp", 25 },
+	                                       { "time", 37 },
+	                                       { "domain", 53 },
+	                                       { "bootps", 67 },
+	                                       { "bootpc", 68 },
+	                                       { "tftp", 69 },
+	                                       { "http", 80 },
+	                                       { "kerberos", 88 },
+	                                       { "pop3", 110 },
+	                                       { "sunrpc", 111 },
+	                                       { "auth", 113 },
+	                                       { "ntp", 123 },
+	                                       { "netbios-ns", 137 },
+	                                       { "netbios-dgm", 138 },
+	                                       { "netbios-ssn", 139 },
+	                                       { "imap2", 143 },
+	                                       { "imap", 143 },
+	                                       { "snmp", 161 },
+	                                       { "snmp-trap", 162 },
+	                                       { "bgp", 179 },
+	                                       { "ldap", 389 },
+	                                       { "https", 443 },
+	                                       { "microsoft-ds", 445 },
+	                                       { "isakmp", 500 },
+	                                       { "submissions", 465 },
+	                                       { "syslog", 514 },
+	                                       { "dhcpv6-client", 546 },
+	                                       { "dhcpv6-server", 547 },
+	                                       { "submission", 587 },
+	                                       { "ipp", 631 },
+	                                       { "ldaps", 636 },
+	                                       { "domain-s", 853 },
+	                                       { "rsync", 873 },
+	                                       { "imaps", 993 },
+	                                       { "pop3s", 995 },
+	                                       { "openvpn", 1194 },
+	                                       { "ms-sql-s", 1433 },
+	                                       { "radius", 1812 },
+	                                       { "nfs", 2049 },
+	                                       { "mysql", 3306 },
+	                                       { "ms-wbt-server", 3389 },
+	                                       { "ipsec-nat-t", 4500 },
+	                                       { "sip", 5060 },
+	                                       { "mdns", 5353 },
+	                                       { "postgresql", 5432 },
+	                                       { "http-alt", 8080 },
+	                                       { NULL, 0 } };
 
-static const struct symbol proto_words[] = {
-	{ "icmp", 1 },  { "igmp", 2 },  { "tcp", 6 },         { "udp", 17 },   { "dccp", 33 },
-	{ "gre", 47 },  { "esp", 50 },  { "ah", 51 },         { "icmpv6", 58 }, { "ipv6-icmp", 58 },
-	{ "ospf", 89 }, { "pim", 103 }, { "comp", 108 },      { "vrrp", 112 }, { "sctp", 132 },
-	{ "udplite", 136 }, { NULL, 0 }
-};
+static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },   { "tcp", 6 },
+	                                     { "udp", 17 },       { "dccp", 33 },  { "gre", 47 },
+	                                     { "esp", 50 },       { "ah", 51 },    { "icmpv6", 58 },
+	                                     { "ipv6-icmp", 58 }, { "ospf", 89 },  { "pim", 103 },
+	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
+	                                     { "udplite", 136 },  { NULL, 0 } };
 
 static const struct symbol nfproto_words[] = { { "ipv4", 2 }, { "ipv6", 10 }, { NULL, 0 } };
 
-static const struct symbol tcp_flag_words[] = {
-	{ "fin", TCP_FIN }, { "syn", TCP_SYN }, { "rst", TCP_RST }, { "psh", TCP_PSH },
-	{ "ack", TCP_ACK }, { "urg", TCP_URG }, { "ecn", TCP_ECE }, { "cwr", TCP_CWR }, { NULL, 0 }
+static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
+	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },
+	                                        { "ack", TCP_ACK }, { "urg", TCP_URG },
+	                                        { "ecn", TCP_ECE }, { "cwr", TCP_CWR },
+	                                        { NULL, 0 } };
+
+static const struct symbol icmp_type_words[] = {
+	{ "echo-reply", 0 },           { "destination-unreachable", 3 },
+	{ "source-quench", 4 },        { "redirect", 5 },
+	{ "echo-request", 8 },         { "router-advertisement", 9 },
+	{ "router-solicitation", 10 }, { "time-exceeded", 11 },
+	{ "parameter-problem", 12 },   { "timestamp-request", 13 },
+	{ "timestamp-reply", 14 },     { "info-request", 15 },
+	{ "info-reply", 16 },          { "address-mask-request", 17 },
+	{ "address-mask-reply", 18 },  { NULL, 0 }
 };
 
-static const struct symbol icmp_type_words[] = { { "echo-reply", 0 },
-	                                         { "destination-unreachable", 3 },
-	                                         { "source-quench", 4 },
-	                                         { "redirect", 5 },
-	                                         { "echo-request", 8 },
-	                                         { "router-advertisement", 9 },
-	                                         { "router-solicitation", 10 },
-	                                         { "time-exceeded", 11 },
-	                                         { "parameter-problem", 12 },
-	                                         { "timestamp-request", 13 },
-	                                         { "timestamp-reply", 14 },
-	                                         { "info-request", 15 },
-	                                         { "info-reply", 16 },
-	                                         { "address-mask-request", 17 },
-	                                         { "address-mask-reply", 18 },
-	                                         { NULL, 0 } };
+static const struct symbol icmp_code_words[] = {
+	{ "net-unreachable", 0 },  { "host-unreachable", 1 },  { "prot-unreachable", 2 },
+	{ "port-unreachable", 3 }, { "frag-needed", 4 },       { "net-prohibited", 9 },
+	{ "host-prohibited", 10 }, { "admin-prohibited", 13 }, { NULL, 0 }
+};
 
-static const struct symbol icmp_code_words[] = { { "net-unreachable", 0 },
-	                                         { "host-unreachable", 1 },
-	                                         { "prot-unreachable", 2 },
-	                                         { "port-unreachable", 3 },
-	                                         { "frag-needed", 4 },
-	                                         { "net-prohibited", 9 },
-	                                         { "host-prohibited", 10 },
-	                                         { "admin-prohibited", 13 },
-	                                         { NULL, 0 } };
+static const struct symbol icmp6_type_words[] = {
+	{ "destination-unreachable", 1 }, { "packet-too-big", 2 },
+	{ "time-exceeded", 3 },           { "parameter-problem", 4 },
+	{ "echo-request", 128 },          { "echo-reply", 129 },
+	{ "mld-listener-query", 130 },    { "mld-listener-report", 131 },
+	{ "mld-listener-done", 132 },     { "mld-listener-reduction", 132 },
+	{ "nd-router-solicit", 133 },     { "nd-router-advert", 134 },
+	{ "nd-neighbor-solicit", 135 },   { "nd-neighbor-advert", 136 },
+	{ "nd-redirect", 137 },           { "router-renumbering", 138 },
+	{ "ind-neighbor-solicit", 141 },  { "ind-neighbor-advert", 142 },
+	{ "mld2-listener-report", 143 },  { NULL, 0 }
+};
 
-static const struct symbol icmp6_type_words[] = { { "destination-unreachable", 1 },
-	                                          { "packet-too-big", 2 },
-	                                          { "time-exceeded", 3 },
-	                                          { "parameter-problem", 4 },
-	                                          { "echo-request", 128 },
-	                                          { "echo-reply", 129 },
-	                                          { "mld-listener-query", 130 },
-	                                          { "mld-listener-report", 131 },
-	                                          { "mld-listener-done", 132 },
-	                                          { "mld-listener-reduction", 132 },
-	                                          { "nd-router-solicit", 133 },
-	                                          { "nd-router-advert", 134 },
-	                                          { "nd-neighbor-solicit", 135 },
-	                                          { "nd-neighbor-advert", 136 },
-	                                          { "nd-redirect", 137 },
-	                                          { "router-renumbering", 138 },
-	                                          { "ind-neighbor-solicit", 141 },
-	                                          { "ind-neighbor-advert", 142 },
-	                                          { "mld2-listener-report", 143 },
+static const struct symbol icmp6_code_words[] = { { "no-route", 0 },
+	                                          { "admin-prohibited", 1 },
+	                                          { "addr-unreachable", 3 },
+	                                          { "port-unreachable", 4 },
+	                                          { "policy-fail", 5 },
+	                                          { "reject-route", 6 },
 	                                          { NULL, 0 } };
-
-static const struct symbol icmp6_code_words[] = {
-	{ "no-route", 0 },         { "admin-prohibited", 1 }, { "addr-unreachable", 3 },
-	{ "port-unreachable", 4 }, { "policy-fail", 5 },      { "reject-route", 6 },
-	{ NULL, 0 }
-};
 
 static const struct symbol ct_state_words[] = { { "invalid", 1u << CT_INVALID },
 	                                        { "new", 1u << CT_NEW },
@@ -225,9 +246,8 @@ const struct dtype dtype_ct_dir = {
 };
 
 /* Those that a named set can be of. */
-static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,
-	                                         &dtype_port,      &dtype_proto,
-	                                         &dtype_mark,      &dtype_ifname,
+static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
+	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
 	                                         &dtype_icmp_type, &dtype_icmp6_type };
 
 const struct dtype *dtype_find(const char *name)

@@ -53,7 +53,7 @@ static void merge(struct vec *v)
 	qsort(i, v->len, sizeof(*i), compare_intervals);
 	for (size_t in = 1; in < v->len; in++) {
 		struct u128 next = { i[out].hi.hi + (i[out].hi.lo == UINT64_MAX ? 1 : 0),
-				     i[out].hi.lo + 1 };
+			             i[out].hi.lo + 1 };
 		bool is_last = i[out].hi.hi == UINT64_MAX && i[out].hi.lo == UINT64_MAX;
 
 		if (is_last || u128_cmp(i[in].lo, next) <= 0) {
@@ -170,8 +170,8 @@ static struct operand of_relation(const struct dtype *type, enum relation rel,
 		return (struct operand){ .op = RS_RANGE, .a = 0, .b = (uint32_t)i.hi.lo };
 	case REL_GT:
 		n = (uint32_t)i.hi.lo;
-		return n == max ? none :
-				  (struct operand){ .op = RS_RANGE, .a = n + 1, .b = max - n - 1 };
+		return n == max ? none
+		                : (struct operand){ .op = RS_RANGE, .a = n + 1, .b = max - n - 1 };
 	default:
 		return (struct operand){ .op = RS_RANGE, .a = n, .b = max - n };
 	}
@@ -350,12 +350,12 @@ static struct operand of_match(struct pools *p, const struct config *c, const st
 
 static struct operand of_limit(struct pools *p, const struct limit *l)
 {
-	struct rs_bucket *b = vec_add(p->arena, &p->buckets, sizeof(*b));
+	struct pool_bucket *b = vec_add(p->arena, &p->buckets, sizeof(*b));
 	uint64_t slack_max = INT64_MAX / 2;
 
 	b->interval_ns = l->period_sec * (uint64_t)NSEC_PER_SEC / l->rate;
-	b->slack_ns = l->burst - 1 > slack_max / b->interval_ns ? slack_max :
-	                                                          (l->burst - 1) * b->interval_ns;
+	b->slack_ns = l->burst - 1 > slack_max / b->interval_ns ? slack_max
+	                                                        : (l->burst - 1) * b->interval_ns;
 	return (struct operand){ .op = RS_LIMIT,
 		                 .is_negated = l->is_over,
 		                 .a = (uint32_t)p->buckets.len - 1 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The compiler's first step: each match, limit and log of the text becomes an operand, once, however
- * many lists its rule ends up in. What operands point into is gathered in pools.
+ * The compiler's first step: each match, limit and log of the text becomes an operand, once,
+ * however many lists its rule ends up in. What operands point into is gathered in pools.
  */
 #ifndef FINWALL_POLICY_OPERAND_H
 #define FINWALL_POLICY_OPERAND_H
@@ -25,12 +25,18 @@ struct pool_set {
 	uint32_t len;
 };
 
+/* What a struct rs_bucket starts with; see there. */
+struct pool_bucket {
+	uint64_t interval_ns;
+	uint64_t slack_ns;
+};
+
 struct pools {
 	struct arena *arena;
 	struct vec lo32, hi32, set32;    /* uint32_t, uint32_t, struct pool_set */
 	struct vec lo128, hi128, set128; /* struct rs_u128 ..., struct pool_set */
 	struct vec bitmap;               /* uint64_t */
-	struct vec buckets;              /* struct rs_bucket */
+	struct vec buckets;              /* struct pool_bucket */
 	struct vec logs;                 /* struct rs_log, prefixes in the configuration */
 	struct operand *of_set;          /* by set->nr */
 	uint8_t *has_set;                /* of_set[nr] was made */

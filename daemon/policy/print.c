@@ -77,11 +77,11 @@ static void print_match(struct print *p, const struct match *m)
 
 static void print_limit(struct print *p, const struct limit *l)
 {
-	const char *unit = l->period_sec == 1     ? "second" :
-	                   l->period_sec == 60    ? "minute" :
-	                   l->period_sec == 3600  ? "hour" :
-	                   l->period_sec == 86400 ? "day" :
-	                                            "week";
+	const char *unit = l->period_sec == 1       ? "second"
+	                   : l->period_sec == 60    ? "minute"
+	                   : l->period_sec == 3600  ? "hour"
+	                   : l->period_sec == 86400 ? "day"
+	                                            : "week";
 
 	text_add(&p->out, "limit rate %s%" PRIu64 "/%s burst %" PRIu64 " packets",
 	         l->is_over ? "over " : "", l->rate, unit, l->burst);
@@ -220,7 +220,11 @@ static void print_config(void *ctx)
 	struct print *p = ctx;
 
 	text_add(&p->out, "%s", "");
-	settings_print(&p->out, p->c);
+	if (p->how == PRINT_SETTINGS) {
+		settings_print(&p->out, p->c, SETTINGS_ALL);
+		return;
+	}
+	settings_print(&p->out, p->c, SETTINGS_CHANGED);
 	for (const struct table *t = p->c->tables; t != NULL; t = t->next) {
 		text_add(&p->out, "%stable %s %s {\n", p->out.size != 0 ? "\n" : "",
 		         table_families[t->family], t->name);

@@ -7,17 +7,34 @@
 
 #include <string.h>
 
-#define HEADER_IP(name, type, field)  { "ip", name, false, SEL_FIELD, type, 4, 0, PKT_IP, field }
-#define HEADER_IP6(name, type, field) { "ip6", name, false, SEL_FIELD, type, 6, 0, PKT_IP, field }
-#define PORT(header, name, proto, field) \
-	{ header, name, false, SEL_FIELD, &dtype_port, 0, proto, PKT_PORTS, field }
-#define ICMP4(name, type, field) \
-	{ "icmp", name, false, SEL_FIELD, type, 4, IPPROTO_NR_ICMP, PKT_PORTS, field }
-#define ICMP6(name, type, field) \
-	{ "icmpv6", name, false, SEL_FIELD, type, 6, IPPROTO_NR_ICMPV6, PKT_PORTS, field }
-#define META(name, alone, kind, type, depth, field) \
-	{ "meta", name, alone, kind, type, 0, 0, depth, field }
-#define CT(name, kind, type, field) { "ct", name, false, kind, type, 0, 0, PKT_NOTHING, field }
+#define HEADER_IP(name, type, field)                                                               \
+	{                                                                                          \
+		"ip", name, false, SEL_FIELD, type, 4, 0, PKT_IP, field                            \
+	}
+#define HEADER_IP6(name, type, field)                                                              \
+	{                                                                                          \
+		"ip6", name, false, SEL_FIELD, type, 6, 0, PKT_IP, field                           \
+	}
+#define PORT(header, name, proto, field)                                                           \
+	{                                                                                          \
+		header, name, false, SEL_FIELD, &dtype_port, 0, proto, PKT_PORTS, field            \
+	}
+#define ICMP4(name, type, field)                                                                   \
+	{                                                                                          \
+		"icmp", name, false, SEL_FIELD, type, 4, IPPROTO_NR_ICMP, PKT_PORTS, field         \
+	}
+#define ICMP6(name, type, field)                                                                   \
+	{                                                                                          \
+		"icmpv6", name, false, SEL_FIELD, type, 6, IPPROTO_NR_ICMPV6, PKT_PORTS, field     \
+	}
+#define META(name, alone, kind, type, depth, field)                                                \
+	{                                                                                          \
+		"meta", name, alone, kind, type, 0, 0, depth, field                                \
+	}
+#define CT(name, kind, type, field)                                                                \
+	{                                                                                          \
+		"ct", name, false, kind, type, 0, 0, PKT_NOTHING, field                            \
+	}
 
 static const struct selector selectors[] = {
 	HEADER_IP("saddr", &dtype_ip4, RS_F_SADDR),

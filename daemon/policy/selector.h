@@ -23,8 +23,8 @@ struct selector {
 	bool stands_alone;  /* is written without its header */
 	enum selector_kind kind;
 	const struct dtype *type;
-	uint8_t family;      /* 4, 6, or 0 = both */
-	uint8_t proto;       /* transport protocol it belongs to, 0 = any, PROTO_WITH_PORTS */
+	uint8_t family;       /* 4, 6, or 0 = both */
+	uint8_t proto;        /* transport protocol it belongs to, 0 = any, PROTO_WITH_PORTS */
 	enum pkt_depth depth; /* how far the packet must be decoded */
 	enum rs_field field;
 };

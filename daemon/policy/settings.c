@@ -41,8 +41,8 @@ static const struct tunable shell_table[] = {
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook",   "connections", "tcp",
-	                              "udp",   "icmp",   "icmpv6",      "generic" };
+static const char *const blocks[] = { "queue", "hook", "connections", "tcp",
+	                              "udp",   "icmp", "icmpv6",      "generic" };
 
 #define BLOCKS_LEN (sizeof(blocks) / sizeof(blocks[0]))
 
@@ -279,9 +279,9 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 	case TUNABLE_SWITCH:
 		return v->kind == VALUE_WORD ? read_word(switch_words, v->text) : -1;
 	case TUNABLE_COUNT:
-		n = v->kind == VALUE_NUMBER ? (int64_t)(v->number & INT64_MAX) :
-		    v->kind == VALUE_WORD   ? read_quantity(v->text) :
-		                              -1;
+		n = v->kind == VALUE_NUMBER ? (int64_t)(v->number & INT64_MAX)
+		    : v->kind == VALUE_WORD ? read_quantity(v->text)
+		                            : -1;
 		break;
 	case TUNABLE_CHOICE:
 		return v->kind == VALUE_NUMBER ? -1 : read_word(row->choices, v->text);
@@ -323,7 +323,8 @@ static bool setting_find(struct config *c, const char *block, const struct value
 		text_add(&known, known.size == 0 ? "%s" : ", %s", out->row->name);
 	}
 	if (name.at == NULL) {
-		config_error(c, words->loc, "\"%s\" alone says nothing, expected a name and a value",
+		config_error(c, words->loc,
+		             "\"%s\" alone says nothing, expected a name and a value",
 		             value_text(&c->arena, words));
 		return false;
 	}
@@ -414,7 +415,7 @@ static void setting_print(struct text *t, const struct tunable *row, int64_t val
 	text_add(t, "\n");
 }
 
-void settings_print(struct text *t, const struct config *c)
+void settings_print(struct text *t, const struct config *c, enum settings_which which)
 {
 	bool is_open = false;
 	struct setting s;
@@ -425,7 +426,8 @@ void settings_print(struct text *t, const struct config *c)
 		for (size_t nr = 0; setting_at(nr, &s); nr++) {
 			int64_t value = setting_get(c, &s);
 
-			if (strcmp(s.row->block, blocks[b]) != 0 || value == s.row->dflt) {
+			if (strcmp(s.row->block, blocks[b]) != 0 ||
+			    (which == SETTINGS_CHANGED && value == s.row->dflt)) {
 				continue;
 			}
 			if (!has_block) {

@@ -17,8 +17,12 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 /* True when there is such a block; otherwise all names are in the complaint. */
 bool settings_open_block(struct config *c, struct loc loc, const char *block);
 
-/* The settings that differ from their defaults, as a settings block; nothing if there are none. */
-void settings_print(struct text *t, const struct config *c);
+/* Settings as a settings block; nothing if there are none to print. */
+enum settings_which {
+	SETTINGS_CHANGED, /* those that differ from their defaults */
+	SETTINGS_ALL,
+};
+void settings_print(struct text *t, const struct config *c, enum settings_which which);
 
 /* Why a policy cannot be had in this build, or NULL: it would have to send packets. */
 const char *answer_is_missing(enum answer answer, enum chain_kind kind);

@@ -30,7 +30,7 @@ enum value_kind {
 	VALUE_NAME,   /* @name */
 };
 
-#define VALUE_DEPTH_MAX 16        /* of lists within lists, by way of variables */
+#define VALUE_DEPTH_MAX 16         /* of lists within lists, by way of variables */
 #define VALUE_LEN_MAX   (1u << 24) /* elements of one list, variables expanded */
 
 struct value {
@@ -227,7 +227,7 @@ struct config {
 	uint32_t rules_len;
 	uint32_t stmts_len;
 	uint32_t sets_len;
-	struct vec patterns; /* const char *: interface names, each once */
+	struct vec patterns;               /* const char *: interface names, each once */
 	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
 	/* while it is being read */
 	struct text errors;
@@ -235,7 +235,7 @@ struct config {
 	uint32_t setting_line[SETTINGS_MAX]; /* where each was set, 0 = not yet */
 };
 
-#define ERRORS_MAX   20
+#define ERRORS_MAX 20
 
 /* Adds "FILE:LINE:COL: what" to the errors, up to ERRORS_MAX. */
 void config_error(struct config *c, struct loc loc, const char *fmt, ...)

@@ -36,7 +36,9 @@ static uint64_t type_max(const struct dtype *type)
 static const char *interval_of_number(const struct dtype *type, const struct value *v,
                                       struct interval *out, char *problem, size_t size)
 {
-	if (!type->takes_numbers || v->number > type_max(type)) {
+	bool is_no_bits = type->is_bitmask && v->number == 0;
+
+	if (!is_no_bits && (!type->takes_numbers || v->number > type_max(type))) {
 		return complain(problem, size, "%" PRIu64 " does not fit here, expected %s",
 		                v->number, type->want);
 	}
@@ -164,16 +166,18 @@ const char *value_ifname(const struct value *v, char *problem, size_t size)
 	const char *star;
 
 	if (v->kind != VALUE_WORD && v->kind != VALUE_STRING) {
-		return complain(problem, size, "no interface name, expected one like \"eth0\" or "
-		                               "\"wan*\"");
+		return complain(problem, size,
+		                "no interface name, expected one like \"eth0\" or "
+		                "\"wan*\"");
 	}
 	star = strchr(v->text, '*');
 	if (v->text[0] == '\0' || strlen(v->text) >= IFNAME_SIZE ||
 	    (star != NULL && star[1] != '\0')) {
-		return complain(problem, size,
-		                "\"%.64s\" is no interface name, expected 1 to 15 characters, \"*\" "
-		                "only as the last",
-		                v->text);
+		return complain(
+			problem, size,
+			"\"%.64s\" is no interface name, expected 1 to 15 characters, \"*\" "
+			"only as the last",
+			v->text);
 	}
 	return NULL;
 }

@@ -55,16 +55,19 @@ netns_begin() {
 
 netns_end() {
 	status=$?
-	trap - EXIT INT TERM
+	trap - EXIT
+	trap '' INT TERM # a second one must not stop the cleaning
 	# Sanitizers write to standard error too.
 	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
 		cat "$work"/*.log >&2
 		status=1
 	fi
-	for pid in $bg_pids; do
+	for pid in $bg_pids; do # or process groups: -PID
 		kill -KILL "$pid" 2>/dev/null || true
 	done
 	for name in $ns_names; do
+		# also what was started in subshells, whose numbers did not come to bg_pids
+		ip netns pids "$ns_tag-$name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
 		ip netns del "$ns_tag-$name" 2>/dev/null || true
 	done
 	rm -rf "$work"

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saved state: live flows and tombstones as the bytes of a file, and back.
+ *
+ * Layout, little-endian: a header of 64 bytes, then records of 112 bytes each, all flows before all
+ * tombstones. The header counts them and carries a checksum of itself and one of all records. Times
+ * are relative (time to live, age) to the wall-clock time of the header, so that they survive a
+ * restart of the machine.
+ *
+ * A file is untrusted: snapshot_check() looks at all of it before anything is taken in, so that a
+ * damaged file leaves no half-loaded table. Pure: no file is touched here.
+ */
+#ifndef FINWALL_SNAPSHOT_H
+#define FINWALL_SNAPSHOT_H
+
+#include <finwall/flow.h>
+#include <finwall/graveyard.h>
+#include <finwall/mono.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SNAPSHOT_VERSION     1
+#define SNAPSHOT_HEADER_SIZE 64
+#define SNAPSHOT_RECORD_SIZE 112
+
+struct snapshot_header {
+	int64_t saved_wall_ns; /* CLOCK_REALTIME when times were taken */
+	uint64_t flows_len;
+	uint64_t tombs_len;
+	uint64_t records_sum; /* over all records, see snapshot_sum() */
+};
+
+/* clang-format off */
+#define FINWALL_SNAPSHOT_RESULTS(X) \
+	X(SNAPSHOT_OK,       "fine") \
+	X(SNAPSHOT_SHORT,    "shorter than its header") \
+	X(SNAPSHOT_MAGIC,    "not a file of saved state") \
+	X(SNAPSHOT_NEWER,    "written by a newer version") \
+	X(SNAPSHOT_HEADER,   "damaged in its header") \
+	X(SNAPSHOT_LENGTH,   "cut short, or longer than it says") \
+	X(SNAPSHOT_CHECKSUM, "damaged: the checksum is wrong") \
+	X(SNAPSHOT_RECORD,   "damaged: a record makes no sense")
+/* clang-format on */
+
+enum snapshot_result {
+#define X(id, text) id,
+	FINWALL_SNAPSHOT_RESULTS(X)
+#undef X
+};
+
+const char *snapshot_text(enum snapshot_result r);
+
+void snapshot_write_header(const struct snapshot_header *h,
+                           uint8_t out[static SNAPSHOT_HEADER_SIZE]);
+void snapshot_write_flow(const struct flow *f, struct mono now,
+                         uint8_t out[static SNAPSHOT_RECORD_SIZE]);
+void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
+                         uint8_t out[static SNAPSHOT_RECORD_SIZE]);
+
+/* The checksum of one more record behind those that gave sum; start with 0. */
+uint64_t snapshot_sum(uint64_t sum, const uint8_t record[static SNAPSHOT_RECORD_SIZE]);
+
+/* Judges a whole file. Only with SNAPSHOT_OK may its records be read. */
+enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct snapshot_header *out);
+
+/*
+ * Reads record nr of a file that was found fine: flows are 0 .. flows_len - 1, tombstones follow.
+ * now is the instant to which its times relate, corrected by the caller for the time the daemon was
+ * down.
+ */
+void snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out);
+void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out);
+
+#endif

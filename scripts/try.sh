@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sudo scripts/try.sh: installs what finwall needs, builds it, and shows with real connections, in
+# network namespaces of its own, what a firewall does that has forgotten a connection: the kernel's,
+# and finwall's. Changes nothing outside them but packages and build/. Exit status: 0 when all rows
+# are as they should be.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+FIREWALLS=(kernel strict remembered)
+declare -A TITLE=(
+	[kernel]='kernel conntrack' [strict]='finwall strict' [remembered]='finwall remembered'
+)
+rows=0
+rows_wrong=0
+
+main() {
+	(($# == 0)) || die 'takes no arguments; it says what it does as it goes'
+	((EUID == 0)) || die 'only root can make network namespaces; run: sudo scripts/try.sh'
+	install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}"
+	build_preset release finwalld finwall peer
+	forget_log
+	carry_out
+	show_closes
+	show_scans
+	show_summary
+	((rows_wrong == 0))
+}
+
+carry_out() {
+	local f started=$SECONDS
+	export FINWALL_BIN=$FINWALL_TOP/build/release/bin
+	# shellcheck source=tests/support/netns.sh
+	. "$FINWALL_TOP/tests/support/netns.sh"
+	# shellcheck source=tests/support/late_close.sh
+	. "$FINWALL_TOP/tests/support/late_close.sh"
+	netns_begin ip ss iptables ip6tables conntrack
+	printf 'case: 24 connections, idle for more than %d s, then closed ... ' "$LC_IDLE_S"
+	for f in "${FIREWALLS[@]}"; do
+		lc_start "$f" host "$f"
+	done
+	for f in "${FIREWALLS[@]}"; do
+		lc_wait "$f" || die 'the case could not be carried out'
+	done
+	printf '%d s\n' $((SECONDS - started))
+}
+
+show_closes() {
+	local f who how format='%-18s  %-6s  %-3s  %-18s  %-18s  %s\n'
+	cat <<-END
+
+		${BOLD}A TCP connection is idle until the firewall has forgotten it; then one end closes.${PLAIN}
+		The firewall is on the host of that end, and drops what is INVALID, as is usual.
+
+	END
+	# shellcheck disable=SC2059 # one format for all lines
+	printf "$format" firewall closes by 'IPv4: closer/peer' 'IPv6: closer/peer' outcome
+	printf '%s\n' "$(printf -- '-%.0s' {1..88})"
+	for f in "${FIREWALLS[@]}"; do
+		for who in client server; do
+			for how in FIN RST; do
+				# shellcheck disable=SC2059
+				printf "$format" "${TITLE[$f]}" "$who" "$how" \
+					"$(sockets "$f" "$who" "$how" ipv4)" \
+					"$(sockets "$f" "$who" "$how" ipv6)" \
+					"$(outcome "$f" "$who" "$how")"
+				judge "$f" "$who" "$how"
+			done
+		done
+		printf '%18s  %d segments dropped as INVALID\n' '' "$(field "$f" dropped 2)"
+	done
+}
+
+# field FIREWALL KIND NUMBER: of the line of that kind in its result
+field() {
+	# shellcheck disable=SC2154 # netns.sh's
+	awk -v kind="$2" -v n="$3" '$1 == kind { print $n }' "$work/$1/result"
+}
+
+states() { # states FIREWALL WHO HOW FAMILY: "CLOSER PEER"
+	awk -v key="close $2 $3 $4 " 'index($0, key) == 1 { print $5, $6 }' "$work/$1/result"
+}
+
+sockets() {
+	local both
+	both=$(states "$@")
+	printf '%s' "${both/ / \/ }"
+}
+
+is_as_expected() { # is_as_expected FIREWALL WHO HOW
+	local want
+	want=$(lc_expected "$1" "$3")
+	[[ $(states "$@" ipv4) == "$want" && $(states "$@" ipv6) == "$want" ]]
+}
+
+outcome() {
+	if ! is_as_expected "$@"; then
+		printf '%sUNEXPECTED%s' "$RED" "$PLAIN"
+	elif [[ $1 == remembered ]]; then
+		printf '%sclosed%s' "$GREEN" "$PLAIN"
+	elif [[ $3 == FIN ]]; then
+		printf '%sboth stuck%s' "$RED" "$PLAIN"
+	else
+		printf '%speer stuck%s' "$RED" "$PLAIN"
+	fi
+}
+
+judge() {
+	rows=$((rows + 1))
+	is_as_expected "$@" || rows_wrong=$((rows_wrong + 1))
+}
+
+show_scans() {
+	local f sent passed dropped word format='%-18s  %6s  %7s  %6s  %s\n'
+	cat <<-END
+
+		${BOLD}A scan: lone FIN and RST segments of connections that never were.${PLAIN}
+
+	END
+	# shellcheck disable=SC2059
+	printf "$format" firewall sent dropped passed outcome
+	printf '%s\n' "$(printf -- '-%.0s' {1..55})"
+	for f in "${FIREWALLS[@]}"; do
+		sent=$(field "$f" scan 2) passed=$(field "$f" scan 3) dropped=$(field "$f" scan 4)
+		word="${GREEN}kept out$PLAIN"
+		rows=$((rows + 1))
+		if ((passed != 0 || dropped != sent)); then
+			word="${RED}UNEXPECTED$PLAIN"
+			rows_wrong=$((rows_wrong + 1))
+		fi
+		# shellcheck disable=SC2059
+		printf "$format" "${TITLE[$f]}" "$sent" "$dropped" "$passed" "$word"
+	done
+}
+
+show_summary() {
+	if ((rows_wrong)); then
+		printf '\n%s%d of %d rows are not as they should be.%s\n' \
+			"$RED" "$rows_wrong" "$rows" "$PLAIN"
+		return
+	fi
+	cat <<-END
+
+		All $rows rows are as they should be: a firewall that forgets leaves sockets hanging; finwall
+		remembers, lets exactly that close through, and nothing that it never knew.
+		Next: write a configuration of your own, as README.md shows from "Use it" on.
+	END
+}
+
+main "$@"

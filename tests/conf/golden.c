@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Golden files of the language. A case is a pair of files; adding one is adding the pair.
+ *
+ *   golden good X.conf X.out   X.conf parses, prints as X.out, and X.out prints as itself
+ *   golden bad X.conf X.err    X.conf is refused with exactly the lines of X.err
+ *   golden parses X.conf       X.conf parses, compiles, and its print parses to the same
+ *
+ * With GOLDEN_UPDATE in the environment the expected file is written instead of compared.
+ */
+#include <finwall/config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_file(void *ctx, const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes = NULL;
+	size_t room = 0;
+	FILE *out;
+	int c;
+
+	(void)ctx;
+	if (f == NULL) {
+		return NULL;
+	}
+	out = open_memstream(&bytes, &room);
+	while ((c = getc(f)) != EOF) {
+		putc(c, out);
+	}
+	*size = (size_t)ftell(out);
+	fclose(out);
+	fclose(f);
+	return bytes;
+}
+
+/* Text that stands for a file, for the second parse. */
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)path;
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+static int compare(const char *path, const char *found)
+{
+	size_t size;
+	char *wanted = read_file(NULL, path, &size);
+	int failed;
+
+	if (getenv("GOLDEN_UPDATE") != NULL) {
+		FILE *f = fopen(path, "wb");
+
+		failed = f == NULL || fputs(found, f) < 0 || fclose(f) != 0;
+		free(wanted);
+		return failed;
+	}
+	failed = wanted == NULL || strlen(found) != size || memcmp(wanted, found, size) != 0;
+	if (failed) {
+		printf("--- found, not what is in %s\n%s", path, found);
+	}
+	free(wanted);
+	return failed;
+}
+
+/* Prints what text parses to. NULL after a complaint. */
+static char *reprint(char *text)
+{
+	struct config_reader reader = { text, read_text };
+	char *errors;
+	struct config *c = config_load("print", &reader, &errors);
+	char *out;
+
+	if (c == NULL) {
+		printf("--- the canonical text is refused\n%s--- it is\n%s", errors, text);
+		free(errors);
+		return NULL;
+	}
+	out = config_print(c, PRINT_PLAIN, NULL, 0);
+	config_free(c);
+	return out;
+}
+
+static int check_good(const struct config *c, const char *expected)
+{
+	char *text = config_print(c, PRINT_PLAIN, NULL, 0);
+	char *again = reprint(text);
+	struct ruleset *rs = config_compile(c);
+	int failed = rs == NULL || again == NULL;
+
+	if (!failed && strcmp(text, again) != 0) {
+		printf("--- printed first\n%s--- printed again\n%s", text, again);
+		failed = 1;
+	}
+	if (expected != NULL && compare(expected, text) != 0) {
+		failed = 1;
+	}
+	ruleset_free(rs);
+	free(text);
+	free(again);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	struct config_reader reader = { NULL, read_file };
+	const char *expected = argc > 3 ? argv[3] : NULL;
+	char *errors;
+	struct config *c;
+	int failed;
+
+	if (argc < 3) {
+		fputs("usage: golden good|bad|parses FILE [EXPECTED]\n", stderr);
+		return 2;
+	}
+	c = config_load(argv[2], &reader, &errors);
+	if (strcmp(argv[1], "bad") == 0) {
+		failed = errors == NULL || expected == NULL || compare(expected, errors) != 0;
+	} else if (c == NULL) {
+		fputs(errors, stdout);
+		failed = 1;
+	} else {
+		failed = check_good(c, expected);
+	}
+	free(errors);
+	config_free(c);
+	return failed;
+}

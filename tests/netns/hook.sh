@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# finwall hook: up, up again, down, down again; nothing but our own chains ever changes.
+#
+#	hook.sh nft|legacy
+#
+# Which of the two iptables is used is decided by PATH.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+kind=$1
+
+netns_begin iptables ip6tables
+multi=$(command -v "xtables-$kind-multi") || skip "needs xtables-$kind-multi"
+mkdir "$work/tools" "$work/no-tools"
+for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
+	ln -s "$multi" "$work/tools/$tool"
+done
+
+ns_add host
+chains() {
+	cat <<CONF
+settings {
+	queue { num 5; count 1; on-absent $1 }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy accept;
+	}
+	chain output {
+		type filter hook output priority filter; policy accept;
+	}
+}
+CONF
+}
+chains accept >"$work/accept.conf"
+chains drop >"$work/drop.conf"
+sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/' "$work/accept.conf" >"$work/moved.conf"
+echo 'settings { queue { num 5 } }' >"$work/empty.conf"
+
+# hook ARG...: finwall hook in the namespace.
+hook() {
+	ns host env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/finwall.sock" hook "$@" \
+		>"$work/hook.out" 2>"$work/hook.err"
+}
+# says FILE PATTERN
+says() {
+	grep -q -- "$2" "$work/$1" || fail "hook did not say \"$2\" but: $(cat "$work/$1")"
+}
+# rules FILE: all rules there are, without the dates.
+rules() {
+	for save in "$multi iptables-save" "$multi ip6tables-save"; do
+		# shellcheck disable=SC2086 # two words
+		ns host $save | grep -v '^#'
+	done >"$work/$1"
+}
+same() {
+	diff -u "$work/$1" "$work/$2" >&2 || fail "$3"
+}
+
+# Somebody else's rules, with our chains' names in mind.
+for tables in iptables ip6tables; do
+	ns host "$multi" "$tables" -w -N THEIRS
+	ns host "$multi" "$tables" -w -A INPUT -p tcp --dport 22 -j ACCEPT
+	ns host "$multi" "$tables" -w -A INPUT -j THEIRS
+	ns host "$multi" "$tables" -w -A THEIRS -m comment --comment "-A INPUT -j FINWALL_INPUT" -j RETURN
+	ns host "$multi" "$tables" -w -P FORWARD DROP
+	ns host "$multi" "$tables" -w -t mangle -A OUTPUT -p udp -j MARK --set-mark 7
+done
+rules before
+
+hook down || fail "down without up"
+says hook.out 'was not up'
+rules now
+same before now "down changed something that is not ours"
+
+# print says what up does, and does nothing.
+hook print -c "$work/accept.conf" || fail "print"
+rules now
+same before now "print changed something"
+says hook.out '^ip6tables-restore --noflush'
+says hook.out '-j NFQUEUE --queue-num 5 --queue-bypass$'
+
+# What drops everything while no daemon runs is refused.
+hook up -c "$work/drop.conf" && fail "up cut the machine off"
+says hook.err '--force'
+rules now
+same before now "a refused up changed something"
+
+hook up -c "$work/accept.conf" || fail "up: $(cat "$work/hook.err")"
+says hook.out 'iptables NFQUEUE'
+rules up
+grep -qx -- '-A INPUT -j FINWALL_INPUT' "$work/up" || fail "no jump"
+[ "$(grep -A1 -x -- '-A INPUT -j FINWALL_INPUT' "$work/up" | grep -c 'dport 22')" = 2 ] ||
+	fail "the jump is not the first rule, in both families"
+grep -vE '^(:|-A |-A [A-Z]+ -j )FINWALL_' "$work/up" >"$work/others"
+same before others "up changed somebody else's rules"
+hook up -c "$work/accept.conf" || fail "second up"
+rules now
+same up now "up twice is not up once"
+
+# Something slips in before us, and a rule of ours gets lost: up mends both.
+ns host "$multi" iptables -w -I INPUT 1 -p udp --dport 53 -j ACCEPT
+ns host "$multi" iptables -w -F FINWALL_OUTPUT
+hook up -c "$work/accept.conf" || fail "third up"
+ns host "$multi" iptables -w -D INPUT -p udp --dport 53 -j ACCEPT
+rules now
+same up now "up does not mend"
+
+# Another configuration: other hooks, other queues.
+hook up -c "$work/moved.conf" || fail "moved up"
+rules moved
+grep -qx -- '-A FINWALL_FORWARD -j NFQUEUE --queue-balance 5:6 --queue-bypass' "$work/moved" ||
+	fail "no balance over two queues"
+grep -q 'FINWALL_INPUT -' "$work/moved" && fail "the input hook is still there"
+
+hook down || fail "down"
+says hook.out 'hook: down'
+rules now
+same before now "down does not leave things as they were"
+hook down || fail "second down"
+says hook.out 'was not up'
+
+hook up --force -c "$work/drop.conf" || fail "--force"
+rules now
+grep -qx -- '-A FINWALL_INPUT -j NFQUEUE --queue-num 5' "$work/now" || fail "bypass after --force"
+hook down
+rules now
+same before now "down after --force"
+
+hook up -c "$work/empty.conf" && fail "up without a chain"
+says hook.err 'nothing to hook'
+hook up -c "$work/none.conf" && fail "up without a configuration"
+code=0
+hook sideways || code=$?
+[ "$code" = 2 ] || fail "usage is not exit status 2"
+rules now
+same before now "failed commands changed something"
+
+# Where the tools are missing, the error says which.
+ns host unshare -m sh -c 'mount -t tmpfs none /usr/sbin && PATH=$1 exec "$2" --socket "$1/none" hook up -c "$3"' \
+	sh "$work/no-tools" "$bin/finwall" "$work/accept.conf" 2>"$work/hook.err" &&
+	fail "up without tools"
+says hook.err 'iptables-save is not installed'
+
+# Nor without rights.
+chmod 755 "$work"
+ns host setpriv --reuid 65534 --clear-groups "$bin/finwall" \
+	--socket "$work/none" hook up -c "$work/accept.conf" 2>"$work/hook.err" && fail "up without rights"
+says hook.err 'root'

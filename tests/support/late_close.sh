@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The case that finwall exists for, for real: a TCP connection stays idle until the firewall has
+# forgotten it, then one end closes. Who drops what, and how are both sockets left?
+#
+# Sourced by scripts/try.sh, which shows it to people, and by tests/netns/late_close.sh, which
+# checks it; both have sourced netns.sh before, and called netns_begin.
+#
+# A *bed* is a few namespaces with one firewall. All eight ways to close (client or server, FIN or
+# RST, IPv4 or IPv6) share a bed and its one idle wait, and beds run side by side.
+#
+#   host      the closing end, with the firewall --- its peer     INPUT and OUTPUT, as in the article
+#   gateway   client --- router with the firewall --- server      FORWARD
+#
+# shellcheck disable=SC2154 # bin, peer, work and ns_tag are netns.sh's
+
+LC_IDLE_S=4      # the firewall forgets an idle connection after this
+LC_SETTLE_S=15   # and what follows a close has so long to come to rest
+LC_IN_VAIN=16    # dropped segments of eight closing connections, for the rest to count as stuck
+LC_SCAN_LEN=2000 # segments of a scan, per address family
+
+# One port for each who and how, so that a port says which case a socket belongs to.
+declare -A LC_PORT=([client-FIN]=7001 [client-RST]=7002 [server-FIN]=7003 [server-RST]=7004)
+LC_PORTS_CLIENT=7001-7002 # the client closes
+LC_PORTS_SERVER=7003-7004 # the server does
+
+# What a bed knows of itself. lc_build sets it, and the bed's own process inherits it.
+declare -A closer=() answerer=() addr4=() addr6=() hold_pid=()
+
+# lc_start NAME TOPOLOGY FIREWALL: starts the case in a bed, in the background; lc_wait waits for
+# it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none. Leaves
+# $work/NAME/result with lines
+#   scan SENT PASSED DROPPED           lone segments of connections that never were
+#   close CLOSES HOW FAMILY CLOSER-STATE PEER-STATE
+#   dropped PACKETS                    of the closing connections
+declare -A bed_pid=()
+lc_start() {
+	bed=$1 firewall=$3
+	mkdir "$work/$bed"
+	lc_build "$2"
+	set -m # a process group of its own, so that none of it is left when it is ended early
+	lc_run >"$work/$bed/log" 2>&1 &
+	set +m
+	bed_pid[$bed]=$!
+	bg_pids="$bg_pids -$!"
+}
+
+# lc_wait NAME: true when the bed has a result; says what went wrong when it has none.
+lc_wait() {
+	if ! wait "${bed_pid[$1]}"; then
+		printf '%s: the case could not be carried out:\n' "$1" >&2
+		tail -n 40 "$work/$1/log" >&2
+		return 1
+	fi
+}
+
+# lc_expected FIREWALL HOW: the two states that the case should end in.
+lc_expected() {
+	case $1-$2 in
+	remembered-FIN | none-FIN) echo 'TIME-WAIT closed' ;;
+	remembered-RST | none-RST) echo 'closed closed' ;;
+	*-FIN) echo 'FIN-WAIT-1 ESTAB' ;;
+	*-RST) echo 'closed ESTAB' ;;
+	esac
+}
+
+lc_run() {
+	local -x work=$work/$bed
+	"lc_up_$firewall"
+	lc_connect
+	lc_expire
+	{
+		# first, because sockets that are stuck repeat their FINs into the count
+		lc_scan
+		lc_close
+		lc_show_sockets
+		echo "dropped $(lc_dropped_since)"
+		lc_down
+	} >"$work/result.new"
+	mv "$work/result.new" "$work/result"
+}
+
+# --- namespaces: who closes, who is the peer, and where the firewall is
+
+lc_build() {
+	case $1 in
+	host)
+		lc_node host 10.77.0.1 fd77::1
+		lc_node far 10.77.0.2 fd77::2
+		lc_cable host far
+		fw=$bed-host
+		closer=([client]=$bed-host [server]=$bed-host)
+		answerer=([client]=$bed-far [server]=$bed-far)
+		;;
+	gateway)
+		lc_node client 10.77.1.2 fd77:1::2
+		lc_node server 10.77.2.2 fd77:2::2
+		lc_node router 10.77.1.1 fd77:1::1
+		lc_cable router client
+		lc_node router 10.77.2.1 fd77:2::1
+		lc_cable router server
+		lc_default_route client 10.77.1.1 fd77:1::1
+		lc_default_route server 10.77.2.1 fd77:2::1
+		ns_router "$bed-router"
+		fw=$bed-router
+		closer=([client]=$bed-client [server]=$bed-server)
+		answerer=([client]=$bed-server [server]=$bed-client)
+		;;
+	esac
+}
+
+lc_node() { # lc_node NAME ADDR4 ADDR6: the addresses are those of its next cable
+	[[ -n ${addr4[$bed-$1]:-} ]] || ns_add "$bed-$1"
+	addr4[$bed-$1]=$2
+	addr6[$bed-$1]=$3
+}
+
+lc_cable() {
+	local a=$bed-$1 b=$bed-$2
+	ns_link "$a" "to-$2" "${addr4[$a]}/24" "${addr6[$a]}/64" \
+		"$b" "to-$1" "${addr4[$b]}/24" "${addr6[$b]}/64"
+}
+
+lc_default_route() {
+	ns "$bed-$1" ip route add default via "$2"
+	ns "$bed-$1" ip route add default via "$3"
+}
+
+# --- firewalls: lc_up_FIREWALL, and what it tracks and drops
+
+lc_up_none() {
+	:
+}
+
+# The article's rules: what is known and what may be new passes, INVALID does not.
+lc_up_kernel() {
+	local x chain
+	for x in iptables ip6tables; do
+		for chain in INPUT FORWARD OUTPUT; do
+			ns "$fw" "$x" -w -A "$chain" -m conntrack --ctstate INVALID -j DROP
+			ns "$fw" "$x" -w -A "$chain" -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+		done
+		for chain in INPUT FORWARD; do
+			ns "$fw" "$x" -w -A "$chain" -p tcp --dport 7001:7004 \
+				-m conntrack --ctstate NEW -j ACCEPT
+			ns "$fw" "$x" -w -P "$chain" DROP
+		done
+	done
+	ns "$fw" ip6tables -w -I INPUT -p ipv6-icmp -j ACCEPT
+	ns "$fw" sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_established="$LC_IDLE_S"
+}
+
+lc_up_strict() {
+	lc_up_finwall strict
+}
+
+lc_up_remembered() {
+	lc_up_finwall remembered
+}
+
+lc_up_finwall() { # lc_up_finwall LATE-POLICY
+	cat >"$work/finwall.conf" <<-END
+		settings {
+			queue { count 1 }
+			connections { max 4096; remember-max 4096 }
+			tcp { timeout established ${LC_IDLE_S}s }
+		}
+		table inet finwall {
+			chain input {
+				type filter hook input priority filter; policy drop;
+				ct state established,related accept
+				ct state new tcp dport 7001-7004 accept
+				meta l4proto ipv6-icmp accept
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ct state established,related accept
+				ct state new tcp dport 7001-7004 accept
+			}
+			chain output {
+				type filter hook output priority filter; policy accept;
+				ct state invalid drop
+			}
+			chain late {
+				type close hook late; policy $1;
+			}
+		}
+	END
+	daemon_start "$fw" "$work/finwall.conf" -s "$work/finwall.sock"
+	lc_finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 ||
+		fail "finwall hook up does not work"
+}
+
+lc_down() {
+	case $firewall in
+	strict | remembered)
+		lc_finwall hook down
+		daemon_end
+		;;
+	esac
+}
+
+lc_finwall() {
+	ns "$fw" "$bin/finwall" --socket "$work/finwall.sock" "$@"
+}
+
+# The number of our connections that the firewall knows.
+lc_tracked() {
+	local family
+	case $firewall in
+	none) ;;
+	kernel)
+		for family in ipv4 ipv6; do
+			ns "$fw" conntrack -L -f "$family" -p tcp 2>/dev/null
+		done
+		;;
+	*) lc_finwall list --proto tcp --output conntrack ;;
+	esac | grep -c 'dport=700' || true
+}
+
+lc_tracks() {
+	[[ $(lc_tracked) == "$1" ]]
+}
+
+# The number of packets that the firewall dropped as INVALID.
+lc_dropped() {
+	case $firewall in
+	none) ;;
+	kernel)
+		ns "$fw" iptables -w -vnxL
+		ns "$fw" ip6tables -w -vnxL
+		;;
+	*) lc_finwall stats ;;
+	esac | awk '
+		/ctstate INVALID/ { n += $1 }
+		/^(input|forward|output) +invalid/ { n += $4 }
+		END { print n + 0 }'
+}
+
+lc_dropped_since() { # since dropped_before was set
+	echo $(($(lc_dropped) - dropped_before))
+}
+
+# --- connections
+
+lc_connect() {
+	lc_hold client-server "${answerer[client]}" listen "$LC_PORTS_CLIENT" "${answerer[client]}"
+	lc_hold server-server "${closer[server]}" listen "$LC_PORTS_SERVER" "${closer[server]}"
+	lc_hold client-client "${closer[client]}" connect "$LC_PORTS_CLIENT" "${answerer[client]}"
+	lc_hold server-client "${answerer[server]}" connect "$LC_PORTS_SERVER" "${closer[server]}"
+	lc_talk client "$LC_PORTS_CLIENT"
+	lc_talk server "$LC_PORTS_SERVER"
+}
+
+# lc_hold ID NAMESPACE MODE PORTS SERVER: one end of the connections to both addresses of the
+# server. Commands go into a named pipe; it is opened both ways everywhere, so that nobody waits.
+lc_hold() {
+	mkfifo "$work/$1.in"
+	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "${addr4[$5]}" "${addr6[$5]}" \
+		<>"$work/$1.in" >"$work/$1.out" 2>&1 &
+	hold_pid[$1]=$!
+	bg_pids="$bg_pids $!"
+	disown
+	wait_until grep '^ready' "$work/$1.out"
+}
+
+lc_tell() { # lc_tell ID COMMAND...
+	echo "${@:2}" 1<>"$work/$1.in"
+}
+
+# A byte each way, so that nothing is left to be acknowledged when the connections fall idle.
+lc_talk() {
+	lc_tell "$1-client" say "$2"
+	wait_until lc_lines 4 '^data' "$work/$1-server.out"
+	lc_tell "$1-server" say "$2"
+	wait_until lc_lines 4 '^data' "$work/$1-client.out"
+}
+
+lc_lines() { # lc_lines NUMBER PATTERN FILE
+	[[ $(grep -c "$2" "$3") == "$1" ]]
+}
+
+lc_expire() {
+	[[ $firewall != none ]] || return 0
+	lc_tracks 8 || fail "8 connections, but the firewall knows $(lc_tracked)"
+	wait_sec=$((LC_IDLE_S + 10)) wait_until lc_tracks 0
+}
+
+# RST by order; FIN as in the article: the process is killed.
+lc_close() {
+	local who
+	dropped_before=$(lc_dropped)
+	for who in client server; do
+		lc_tell "$who-$who" rst "${LC_PORT[$who-RST]}"
+		wait_until grep '^done rst' "$work/$who-$who.out"
+		kill -KILL "${hold_pid[$who-$who]}"
+	done
+	lc_settle
+}
+
+# Waits until nothing is under way any more, or for so long that whatever is will stay so.
+lc_settle() {
+	local end=$((SECONDS + LC_SETTLE_S))
+	until lc_settled || ((SECONDS >= end)); do
+		sleep 0.1
+	done
+}
+
+# True when every closing end is gone, waits out its time, or has sent its FIN in vain, again and
+# again.
+lc_settled() {
+	local who sockets
+	for who in client server; do
+		sockets=$(lc_sockets "${closer[$who]}" "$who")
+		if grep -Eqv 'TIME-WAIT|FIN-WAIT-1|^$' <<<"$sockets"; then
+			return 1
+		fi
+		if grep -q FIN-WAIT-1 <<<"$sockets" && (($(lc_dropped_since) < LC_IN_VAIN)); then
+			return 1
+		fi
+		if lc_sockets "${answerer[$who]}" "$who" | grep -qv ESTAB; then
+			return 1
+		fi
+	done
+}
+
+# lc_sockets NAMESPACE WHO: "FAMILY PORT STATE" of those sockets there that WHO closes.
+lc_sockets() {
+	ns "$1" ss -Htan state connected |
+		awk -v fin="${LC_PORT[$2-FIN]}" -v rst="${LC_PORT[$2-RST]}" '
+			{
+				for (i = 4; i <= 5; i++) {
+					port = $i
+					sub(/.*:/, "", port)
+					if (port == fin || port == rst) {
+						print ($4 ~ /^\[/ ? "ipv6" : "ipv4"), port, $1
+					}
+				}
+			}'
+}
+
+lc_show_sockets() {
+	local who how family
+	for who in client server; do
+		for how in FIN RST; do
+			for family in ipv4 ipv6; do
+				echo "close $who $how $family" \
+					"$(lc_state "${closer[$who]}" "$who" "$how" "$family")" \
+					"$(lc_state "${answerer[$who]}" "$who" "$how" "$family")"
+			done
+		done
+	done
+}
+
+lc_state() { # lc_state NAMESPACE WHO HOW FAMILY: as ss says it; "closed" when there is no socket
+	lc_sockets "$1" "$2" | awk -v family="$4" -v port="${LC_PORT[$2-$3]}" '
+		$1 == family && $2 == port { state = $3 }
+		END { print state ? state : "closed" }'
+}
+
+# --- the scan: segments that would close a connection, of connections that never were
+
+lc_scan() {
+	local from=${answerer[server]} to=${closer[server]}
+	local sent=$((2 * LC_SCAN_LEN)) passed_before
+
+	passed_before=$(lc_segments_in "$to")
+	dropped_before=$(lc_dropped)
+	{
+		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr4[$from]}" "${addr4[$to]}"
+		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr6[$from]}" "${addr6[$to]}"
+	} >"$work/scan.out"
+	wait_until lc_scan_is_over
+	echo "scan $sent $(($(lc_segments_in "$to") - passed_before)) $(lc_dropped_since)"
+}
+
+lc_scan_is_over() {
+	(($(lc_segments_in "$to") - passed_before + $(lc_dropped_since) >= sent))
+}
+
+# Segments that reached TCP there, behind every filter.
+lc_segments_in() {
+	# shellcheck disable=SC2016 # awk expands
+	ns "$1" awk '/^Tcp:/ && $2 ~ /^[0-9]/ { print $11 }' /proc/net/snmp
+}

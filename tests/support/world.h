@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A small world around the engine, for tests: memory, a clock that only the test moves, settings,
+ * and rules that look at nothing but the connection state.
+ */
+#ifndef FINWALL_TESTS_WORLD_H
+#define FINWALL_TESTS_WORLD_H
+
+#include <finwall/engine.h>
+
+#include "build.h"
+
+#include <stdbool.h>
+
+#define ACCEPT_STATE(s) (1u << (s))
+#define ACCEPT_ALL      ((1u << CT_STATES_LEN) - 1)
+
+struct world {
+	struct engine *engine;
+	void *mem;
+	struct engine_worker *worker;
+	struct policy policy;
+	struct mono now;
+	unsigned late_events;
+	struct late_event last_late;
+};
+
+/* Settings are the defaults of tunables_init(); everything is accepted. Ends the program when
+ * memory runs out. */
+void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len);
+void world_fini(struct world *w);
+
+/* From now on packets of these states are accepted in all hooks, the others dropped. */
+void world_accept(struct world *w, unsigned states);
+
+/* Moves the clock; nothing else happens. */
+void world_pass(struct world *w, int64_t ns);
+
+/* Lets the engine end what is due. */
+void world_tick(struct world *w);
+
+/* Decides one packet that was caught there. */
+struct decision world_send(struct world *w, const struct build *b, enum hook hook);
+
+/* The live entry, or the tombstone, of a packet's flow; direction does not matter. */
+bool world_flow(struct world *w, const struct build *b, struct flow *out);
+bool world_tomb(struct world *w, const struct build *b, struct tomb_info *out);
+
+uint64_t world_reason(const struct world *w, enum reason r);
+uint64_t world_event(const struct world *w, enum stat_event e);
+
+/* Sums over all reasons and over all verdicts: both must be the number of packets. */
+uint64_t world_reasons(const struct world *w);
+uint64_t world_verdicts(const struct world *w);
+
+#endif

@@ -1,0 +1,973 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine through its front door: frames in, decisions, entries, tombstones and counters out.
+ * Sections are those of doc/tcp-tracking.md and, where it says so, doc/late-close.md.
+ */
+#include "suite.h"
+#include "world.h"
+
+static struct world w;
+static struct build c2s; /* client to server: arrives */
+static struct build s2c; /* server to client: leaves */
+static struct decision d;
+static struct flow flow;
+static struct tomb_info tomb;
+static unsigned packets;
+
+#define S TCP_SYN
+#define A TCP_ACK
+#define F TCP_FIN
+#define R TCP_RST
+
+static void setup_with(uint8_t family, uint8_t proto, uint32_t flows, uint32_t tombs,
+                       uint32_t shards)
+{
+	if (w.engine != NULL) {
+		world_fini(&w);
+	}
+	world_init(&w, flows, tombs, shards);
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	c2s = build_default(family, proto);
+	s2c = c2s;
+	build_reverse(&s2c);
+	packets = 0;
+}
+
+static void setup(void)
+{
+	setup_with(4, IPPROTO_NR_TCP, 100, 100, 1);
+}
+
+static void send_build(const struct build *b)
+{
+	d = world_send(&w, b, b->sport == c2s.sport ? HOOK_INPUT : HOOK_OUTPUT);
+	packets++;
+	/* One reason and one verdict for each packet, always. */
+	ck_assert_uint_eq(world_reasons(&w), packets);
+	ck_assert_uint_eq(world_verdicts(&w), packets);
+}
+
+static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
+{
+	b->flags = (uint8_t)flags;
+	b->seq = seq;
+	b->ack = ack;
+	b->win = 10000;
+	b->payload_size = size;
+	send_build(b);
+}
+
+static void establish(void)
+{
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	tcp(&c2s, A, 1001, 5001, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
+	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
+}
+
+/* The entry's time runs out. */
+static void expire(void)
+{
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
+	world_tick(&w);
+}
+
+#define ck_decision(state_, reason_, verdict_)                                                     \
+	do {                                                                                       \
+		ck_assert_msg(d.reason == (reason_), "reason %s, must be %s",                      \
+		              reason_name((enum reason)d.reason), reason_name(reason_));           \
+		ck_assert_str_eq(ct_state_name((enum ct_state)d.state), ct_state_name(state_));    \
+		ck_assert_str_eq(verdict_name((enum verdict)d.verdict), verdict_name(verdict_));   \
+	} while (0)
+
+#define ck_passes(state_, reason_) ck_decision(state_, reason_, VERDICT_ACCEPT)
+#define ck_invalid(reason_)        ck_decision(CT_INVALID, reason_, VERDICT_DROP)
+
+/* 2.9: created on commit ... */
+START_TEST(a_flow_is_made_only_when_its_first_packet_is_accepted)
+{
+	struct engine_usage u;
+
+	setup();
+	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
+	tcp(&c2s, S, 1000, 0, 0);
+	ck_decision(CT_NEW, REASON_TCP_OPEN, VERDICT_DROP);
+	ck_assert_uint_eq(d.status, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_NONE);
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 0);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	world_accept(&w, ACCEPT_ALL);
+	tcp(&c2s, S, 1000, 0, 0);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	ck_assert_uint_eq(d.tcp_state, TCP_SYN_SENT);
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 1);
+	ck_assert_uint_eq(u.flows_max, 100);
+	ck_assert_uint_eq(u.tombs_max, 100);
+	ck_assert_uint_eq(world_event(&w, EVENT_FLOW_NEW), 1);
+}
+END_TEST
+
+/* ... updated on sight. */
+START_TEST(a_flow_is_updated_also_by_packets_that_are_dropped)
+{
+	setup();
+	tcp(&c2s, S, 1000, 0, 0);
+	world_accept(&w, ACCEPT_STATE(CT_NEW));
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	ck_decision(CT_ESTABLISHED, REASON_TCP_TRACKED, VERDICT_DROP);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_SYN_RECV);
+	ck_assert_uint_eq(flow.status & FLOW_SEEN_REPLY, FLOW_SEEN_REPLY);
+}
+END_TEST
+
+START_TEST(the_life_of_a_connection)
+{
+	static const uint8_t families[] = { 4, 6 };
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		setup_with(families[i], IPPROTO_NR_TCP, 100, 100, 1);
+		tcp(&c2s, S, 1000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+		ck_assert_uint_eq(d.dir, DIR_ORIG);
+		tcp(&c2s, S, 1000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_UNREPLIED);
+		tcp(&s2c, S | A, 5000, 1001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+		ck_assert_uint_eq(d.dir, DIR_REPLY);
+		tcp(&c2s, A, 1001, 5001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+		tcp(&s2c, F | A, 5001, 1001, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
+		tcp(&c2s, F | A, 1001, 5002, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_LAST_ACK);
+		tcp(&s2c, A, 5002, 1002, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+		tcp(&c2s, S, 99000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_REOPEN);
+		ck_assert_uint_eq(d.tcp_state, TCP_SYN_SENT);
+		ck_assert_uint_eq(world_event(&w, EVENT_FLOW_NEW), 2);
+		ck_assert_uint_eq(world_event(&w, EVENT_FLOW_CLOSED), 1);
+	}
+}
+END_TEST
+
+/* 12: dead when now >= expiry, exactly, with or without a clean-up in between. */
+START_TEST(expiry_at_the_exact_nanosecond)
+{
+	for (unsigned tick = 0; tick < 2; tick++) {
+		setup();
+		w.policy.tun.tcp_loose = 0;
+		establish();
+		world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] - 1);
+		if (tick) {
+			world_tick(&w);
+		}
+		ck_assert(world_flow(&w, &c2s, &flow));
+		world_pass(&w, 1);
+		if (tick) {
+			world_tick(&w);
+		}
+		ck_assert(!world_flow(&w, &c2s, &flow));
+		tcp(&c2s, S | A, 1001, 5001, 0);
+		ck_invalid(REASON_TCP_NO_ENTRY);
+		/* and a packet one nanosecond before would have renewed it */
+		setup();
+		establish();
+		world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] - 1);
+		tcp(&c2s, A, 1001, 5001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+		world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] - 1);
+		ck_assert(world_flow(&w, &c2s, &flow));
+	}
+}
+END_TEST
+
+/* 6.8, 17.3 */
+START_TEST(a_rst_deletes_an_unanswered_flow)
+{
+	setup();
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, R | A, 0, 1001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(world_event(&w, EVENT_FLOW_CLOSED), 1);
+	tcp(&s2c, R | A, 0, 1001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(udp_becomes_a_stream)
+{
+	setup_with(4, IPPROTO_NR_UDP, 10, 10, 1);
+	send_build(&c2s);
+	ck_passes(CT_NEW, REASON_UDP_OPEN);
+	send_build(&c2s);
+	ck_passes(CT_NEW, REASON_UDP_OPEN);
+	send_build(&s2c);
+	ck_passes(CT_ESTABLISHED, REASON_UDP_TRACKED);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(30));
+	ck_assert_uint_eq(flow.status & FLOW_ASSURED, 0);
+	world_pass(&w, sec_to_ns(2));
+	send_build(&c2s);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(30));
+	world_pass(&w, 1);
+	send_build(&c2s);
+	ck_passes(CT_ESTABLISHED, REASON_UDP_TRACKED);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(120));
+	ck_assert_uint_eq(flow.status & FLOW_ASSURED, FLOW_ASSURED);
+	world_pass(&w, sec_to_ns(120));
+	world_tick(&w);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	send_build(&s2c);
+	ck_passes(CT_NEW, REASON_UDP_OPEN);
+}
+END_TEST
+
+START_TEST(icmp_queries)
+{
+	static const struct {
+		uint8_t family;
+		uint8_t proto;
+		uint8_t ask;
+		uint8_t answer;
+	} row[] = { { 4, IPPROTO_NR_ICMP, 8, 0 },       { 4, IPPROTO_NR_ICMP, 13, 14 },
+		    { 4, IPPROTO_NR_ICMP, 15, 16 },     { 4, IPPROTO_NR_ICMP, 17, 18 },
+		    { 6, IPPROTO_NR_ICMPV6, 128, 129 }, { 6, IPPROTO_NR_ICMPV6, 139, 140 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		setup_with(row[i].family, row[i].proto, 10, 10, 1);
+		c2s.type = row[i].ask;
+		s2c.type = row[i].answer;
+		send_build(&s2c);
+		ck_invalid(REASON_ICMP_NO_ENTRY);
+		send_build(&c2s);
+		ck_passes(CT_NEW, REASON_ICMP_OPEN);
+		s2c.id++;
+		send_build(&s2c);
+		ck_invalid(REASON_ICMP_NO_ENTRY);
+		s2c.id--;
+		s2c.code = 1;
+		send_build(&s2c);
+		ck_invalid(REASON_ICMP_NO_ENTRY);
+		s2c.code = 0;
+		send_build(&s2c);
+		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
+		send_build(&s2c);
+		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
+		send_build(&c2s);
+		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
+		/* The same id from the other host is another flow. */
+		s2c.type = row[i].ask;
+		send_build(&s2c);
+		ck_passes(CT_NEW, REASON_ICMP_OPEN);
+		ck_assert(world_flow(&w, &c2s, &flow));
+		ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(30));
+		ck_assert_uint_eq(flow.status & FLOW_ASSURED, 0);
+	}
+}
+END_TEST
+
+START_TEST(icmp_without_inverse_and_neighbour_discovery)
+{
+	static const uint8_t plain4[] = { 1, 2, 6, 7, 9, 10, 19, 40, 255 };
+	static const uint8_t plain6[] = { 138, 141, 142, 144, 150, 153, 200, 255 };
+
+	setup_with(4, IPPROTO_NR_ICMP, 10, 10, 1);
+	for (size_t i = 0; i < ARRAY_LEN(plain4); i++) {
+		c2s.type = plain4[i];
+		send_build(&c2s);
+		ck_invalid(REASON_ICMP_TYPE);
+	}
+	setup_with(6, IPPROTO_NR_ICMPV6, 10, 10, 1);
+	for (size_t i = 0; i < ARRAY_LEN(plain6); i++) {
+		c2s.type = plain6[i];
+		send_build(&c2s);
+		ck_invalid(REASON_ICMP_TYPE);
+	}
+	c2s.type = 135;
+	send_build(&c2s);
+	ck_passes(CT_UNTRACKED, REASON_UNTRACKED);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+/* An error that quotes the given packet, from a router to the quoted sender. */
+static struct build error_about(const struct build *quoted, uint8_t *bytes)
+{
+	uint8_t data[BUILD_MAX];
+	struct build e = build_default(quoted->family,
+	                               quoted->family == 4 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6);
+	size_t size = (quoted->family == 4 ? 20 : 40) + 8;
+
+	build_packet(quoted, data);
+	memcpy(bytes, data, size);
+	e.src = build_addr(quoted->family == 4 ? "192.0.2.1" : "2001:db8::1");
+	e.dst = quoted->src;
+	e.type = quoted->family == 4 ? 11 : 3;
+	e.id = 0;
+	e.sport = 0;
+	e.payload = bytes;
+	e.payload_size = size;
+	return e;
+}
+
+START_TEST(errors_are_related_to_what_they_quote)
+{
+	static const uint8_t families[] = { 4, 6 };
+	uint8_t bytes[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		struct flow before;
+		struct build e;
+
+		setup_with(families[i], IPPROTO_NR_TCP, 10, 10, 1);
+		e = error_about(&c2s, bytes);
+		send_build(&e);
+		ck_invalid(REASON_ICMP_UNRELATED);
+		tcp(&c2s, S, 1000, 0, 0);
+		ck_assert(world_flow(&w, &c2s, &before));
+		world_pass(&w, sec_to_ns(5));
+		e = error_about(&c2s, bytes);
+		send_build(&e);
+		ck_passes(CT_RELATED, REASON_ICMP_RELATED);
+		ck_assert_uint_eq(d.dir, DIR_REPLY);
+		/* Neither refreshed nor answered nor changed. */
+		ck_assert(world_flow(&w, &c2s, &flow));
+		ck_assert_mem_eq(&flow, &before, sizeof(flow));
+		e = error_about(&s2c, bytes);
+		send_build(&e);
+		ck_passes(CT_RELATED, REASON_ICMP_RELATED);
+		ck_assert_uint_eq(d.dir, DIR_ORIG);
+		/* To somebody else than the quoted sender. */
+		e = error_about(&c2s, bytes);
+		e.dst = build_addr(families[i] == 4 ? "10.9.9.9" : "fd09::9");
+		send_build(&e);
+		ck_invalid(REASON_ICMP_MISMATCH);
+		/* About a flow whose time is over. */
+		world_pass(&w, sec_to_ns(120));
+		e = error_about(&c2s, bytes);
+		send_build(&e);
+		ck_invalid(REASON_ICMP_UNRELATED);
+	}
+}
+END_TEST
+
+START_TEST(errors_about_errors_belong_to_nothing)
+{
+	uint8_t bytes[64];
+	uint8_t more[64];
+	struct build e;
+	struct build e2;
+
+	setup();
+	tcp(&c2s, S, 1000, 0, 0);
+	e = error_about(&c2s, bytes);
+	e.payload_size = 0;
+	e2 = error_about(&e, more);
+	send_build(&e2);
+	ck_invalid(REASON_ICMP_QUOTE);
+}
+END_TEST
+
+START_TEST(other_protocols)
+{
+	setup_with(4, 50, 10, 10, 1);
+	send_build(&c2s);
+	ck_passes(CT_NEW, REASON_OTHER_OPEN);
+	d = world_send(&w, &s2c, HOOK_OUTPUT);
+	packets++;
+	ck_passes(CT_ESTABLISHED, REASON_OTHER_TRACKED);
+	send_build(&c2s);
+	ck_passes(CT_ESTABLISHED, REASON_OTHER_TRACKED);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(600));
+	ck_assert_uint_eq(flow.status & FLOW_ASSURED, 0);
+}
+END_TEST
+
+/* --- the table --- */
+
+static void open_port(uint16_t port)
+{
+	c2s.sport = s2c.dport = port;
+	tcp(&c2s, S, 1000, 0, 0);
+}
+
+static void establish_port(uint16_t port)
+{
+	c2s.sport = s2c.dport = port;
+	establish();
+}
+
+START_TEST(a_full_table_takes_from_the_unproven)
+{
+	struct engine_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
+	for (uint16_t port = 1; port <= 20; port++) {
+		open_port(port);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 4);
+	ck_assert_uint_eq(world_event(&w, EVENT_FLOW_EVICTED), 16);
+}
+END_TEST
+
+START_TEST(a_table_full_of_proven_flows_drops_newcomers_whatever_the_rules_say)
+{
+	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
+	world_accept(&w, ACCEPT_ALL);
+	for (uint16_t port = 1; port <= 4; port++) {
+		establish_port(port);
+	}
+	open_port(5);
+	ck_invalid(REASON_TABLE_FULL);
+	/* The old ones live on. */
+	c2s.sport = s2c.dport = 2;
+	tcp(&c2s, A, 1001, 5001, 10);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	/* Room comes with time. */
+	expire();
+	open_port(5);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+}
+END_TEST
+
+/* Dead entries are room, even when nobody cleaned up. */
+START_TEST(the_dead_make_room)
+{
+	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
+	for (uint16_t port = 1; port <= 4; port++) {
+		establish_port(port);
+	}
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
+	open_port(5);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	ck_assert_uint_eq(world_event(&w, EVENT_FLOW_EXPIRED), 1);
+	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_NEW), 1);
+}
+END_TEST
+
+START_TEST(many_flows_over_several_shards)
+{
+	struct engine_usage u;
+	uint64_t flushed;
+
+	setup_with(4, IPPROTO_NR_TCP, 4000, 4000, 8);
+	for (uint16_t port = 1; port <= 1000; port++) {
+		establish_port(port);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 1000);
+	expire();
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 0);
+	ck_assert_uint_eq(u.tombs, 1000);
+	for (uint16_t port = 1; port <= 1000; port += 7) {
+		c2s.sport = s2c.dport = port;
+		tcp(&c2s, F | A, 1001, 5001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 143);
+	ck_assert_uint_eq(u.tombs, 1000 - 143);
+	flushed = engine_flush(w.engine, w.worker, w.now, FORGET_WHOLLY);
+	ck_assert_uint_eq(flushed, 143);
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 0);
+	ck_assert_uint_eq(u.tombs, 1000 - 143);
+}
+END_TEST
+
+/* Both directions and errors find the entry whichever shard they start from. */
+START_TEST(one_batch_with_packets_of_many_flows)
+{
+	static uint8_t data[ENGINE_BATCH_MAX][BUILD_MAX];
+	struct frame frames[ENGINE_BATCH_MAX];
+	struct decision out[ENGINE_BATCH_MAX];
+
+	setup_with(4, IPPROTO_NR_TCP, 4000, 4000, 8);
+	for (unsigned i = 0; i < ENGINE_BATCH_MAX; i++) {
+		struct build b = i % 4 == 1 ? s2c : c2s;
+
+		b.sport = (uint16_t)(i % 4 == 1 ? 80 : 1 + i / 4);
+		b.dport = (uint16_t)(i % 4 == 1 ? 1 + i / 4 : 80);
+		b.flags = i % 4 == 0 ? S : i % 4 == 1 ? S | A : i % 4 == 2 ? A : F | A;
+		b.seq = i % 4 == 0 ? 1000 : i % 4 == 1 ? 5000 : 1001;
+		b.ack = i % 4 == 0 ? 0 : i % 4 == 1 ? 1001 : 5001;
+		frames[i] = build_frame(data[i], build_packet(&b, data[i]));
+	}
+	engine_batch(w.engine, w.worker, w.now, frames, ENGINE_BATCH_MAX, out);
+	for (unsigned i = 0; i < ENGINE_BATCH_MAX; i++) {
+		static const uint8_t state[] = { TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED,
+			                         TCP_FIN_WAIT };
+
+		ck_assert_uint_eq(out[i].verdict, VERDICT_ACCEPT);
+		ck_assert_msg(out[i].tcp_state == state[i % 4], "packet %u: %s", i,
+		              tcp_state_name((enum tcp_state)out[i].tcp_state));
+	}
+	ck_assert_uint_eq(world_reasons(&w), ENGINE_BATCH_MAX);
+	engine_batch(w.engine, w.worker, w.now, frames, 0, out);
+	ck_assert_uint_eq(world_reasons(&w), ENGINE_BATCH_MAX);
+}
+END_TEST
+
+START_TEST(a_tick_keeps_its_budget_and_comes_to_an_end)
+{
+	unsigned ticks = 0;
+	struct engine_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 400, 400, 4);
+	for (uint16_t port = 1; port <= 200; port++) {
+		establish_port(port);
+	}
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] + NSEC_PER_SEC);
+	do {
+		uint64_t before = world_event(&w, EVENT_FLOW_EXPIRED);
+
+		engine_tick(w.engine, w.worker, w.now, 10);
+		ck_assert_uint_le(world_event(&w, EVENT_FLOW_EXPIRED) - before, 10);
+		engine_usage(w.engine, &u);
+	} while (u.flows > 0 && ++ticks < 1000);
+	ck_assert_uint_eq(u.flows, 0);
+	ck_assert_uint_eq(u.tombs, 200);
+}
+END_TEST
+
+START_TEST(deletion_by_key)
+{
+	struct flowkey k;
+
+	setup();
+	establish();
+	ck_assert(world_flow(&w, &c2s, &flow));
+	k = flow.key;
+	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, FORGET_BURY));
+	ck_assert(!engine_delete(w.engine, w.worker, &k, w.now, FORGET_BURY));
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.cause, TOMB_FLUSHED);
+	establish();
+	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, FORGET_WHOLLY));
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* enforce off: judged and counted, but everything passes, and so everything is committed. */
+START_TEST(without_enforcement_everything_passes)
+{
+	setup();
+	w.policy.tun.enforce = 0;
+	world_accept(&w, 0);
+	tcp(&c2s, S, 1000, 0, 0);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(stat_get(&w.worker->stats.verdict[HOOK_INPUT][CT_NEW][VERDICT_DROP]), 1);
+}
+END_TEST
+
+/* --- late close --- */
+
+START_TEST(strict_is_as_the_kernel)
+{
+	setup();
+	w.policy.tun.late_close = LATE_STRICT;
+	establish();
+	expire();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_STRICT);
+	tcp(&s2c, R, 5001, 0, 0);
+	ck_invalid(REASON_LATE_STRICT);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(w.late_events, 2);
+	ck_assert_uint_eq(w.last_late.policy, LATE_STRICT);
+	ck_assert_uint_eq(w.last_late.verdict, VERDICT_DROP);
+}
+END_TEST
+
+START_TEST(a_late_fin_of_a_known_connection_revives_it)
+{
+	for (unsigned by_server = 0; by_server < 2; by_server++) {
+		struct build *x = by_server ? &s2c : &c2s;
+		struct build *y = by_server ? &c2s : &s2c;
+		uint32_t xs = by_server ? 5001 : 1001;
+		uint32_t ys = by_server ? 1001 : 5001;
+
+		setup();
+		establish();
+		expire();
+		ck_assert(world_tomb(&w, &c2s, &tomb));
+		ck_assert_uint_eq(tomb.cause, TOMB_IDLE);
+		world_pass(&w, sec_to_ns(3600));
+		tcp(x, F | A, xs, ys, 0);
+		ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+		ck_assert_uint_eq(d.dir, by_server ? DIR_REPLY : DIR_ORIG);
+		ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
+		ck_assert_uint_eq(d.status & FLOW_REVIVED, FLOW_REVIVED);
+		ck_assert(!world_tomb(&w, &c2s, &tomb));
+		ck_assert(world_flow(&w, &c2s, &flow));
+		ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(120));
+		ck_assert_uint_eq(w.late_events, 1);
+		ck_assert_uint_eq(w.last_late.has_tomb, 1);
+		ck_assert_int_eq(w.last_late.gone_ns, sec_to_ns(3600));
+		ck_assert_int_eq(w.last_late.seq_distance, 0);
+		ck_assert_uint_eq(w.last_late.tcp_state, TCP_ESTABLISHED);
+		/* The whole close handshake passes, both ways. */
+		tcp(y, A, ys, xs + 1, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+		tcp(y, F | A, ys, xs + 1, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_LAST_ACK);
+		tcp(x, A, xs + 1, ys + 1, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+		ck_assert_uint_eq(world_event(&w, EVENT_FLOW_REVIVED), 1);
+	}
+}
+END_TEST
+
+/* Nobody cleaned up between the death of the entry and the late segment. */
+START_TEST(a_late_fin_before_any_clean_up)
+{
+	setup();
+	establish();
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
+START_TEST(a_late_rst_must_be_exact)
+{
+	static const int32_t off[] = { 1, -1, 2, 100, -100, 9999, 1000000, INT32_MIN };
+
+	setup();
+	establish();
+	expire();
+	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+		tcp(&s2c, R, 5001 + (uint32_t)off[i], 0, 0);
+		ck_invalid(REASON_LATE_RST);
+		tcp(&c2s, R | A, 1001 + (uint32_t)off[i], 5001, 0);
+		ck_invalid(REASON_LATE_RST);
+	}
+	ck_assert_int_eq(w.last_late.seq_distance, INT32_MIN);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&s2c, R, 5001, 0, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(10));
+}
+END_TEST
+
+START_TEST(forged_fins_do_not_fit)
+{
+	static const struct {
+		uint32_t seq;
+		uint32_t ack;
+	} forged[] = {
+		{ 1001 + 20000, 5001 }, /* beyond the window */
+		{ 1001 - 20000, 5001 }, /* before it */
+		{ 1001, 5002 },         /* acknowledges what was never sent */
+		{ 1001, 5001 - 70000 }, /* too old */
+		{ 0xdeadbeef, 0xcafe }, /* anything */
+	};
+
+	setup();
+	establish();
+	expire();
+	for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
+		tcp(&c2s, F | A, forged[i].seq, forged[i].ack, 0);
+		ck_invalid(REASON_LATE_WINDOW);
+		ck_assert(world_tomb(&w, &c2s, &tomb));
+		ck_assert(!world_flow(&w, &c2s, &flow));
+	}
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
+/* be-liberal and pickup do not open the memory to forgeries. */
+START_TEST(leniency_does_not_reach_the_remembered)
+{
+	setup();
+	w.policy.tun.tcp_be_liberal = 1;
+	w.policy.tun.tcp_ignore_invalid_rst = 1;
+	establish();
+	expire();
+	tcp(&c2s, F | A, 0xdeadbeef, 0xcafe, 0);
+	ck_invalid(REASON_LATE_WINDOW);
+	tcp(&c2s, R, 0xdeadbeef, 0, 0);
+	ck_invalid(REASON_LATE_RST);
+}
+END_TEST
+
+START_TEST(late_closes_of_the_unknown)
+{
+	setup();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+	tcp(&s2c, R, 5001, 0, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+	ck_assert_uint_eq(w.last_late.has_tomb, 0);
+	/* Not ASSURED: nothing is remembered. */
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	world_pass(&w, sec_to_ns(60));
+	world_tick(&w);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+	/* Closed before it died: nothing is remembered either. */
+	establish();
+	tcp(&s2c, R, 5001, 0, 0);
+	world_pass(&w, sec_to_ns(10));
+	world_tick(&w);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(memory_ends)
+{
+	setup();
+	w.policy.tun.remember_ns = sec_to_ns(100);
+	establish();
+	expire();
+	world_pass(&w, sec_to_ns(99) - 1);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	world_pass(&w, sec_to_ns(2));
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+	establish();
+	expire();
+	world_pass(&w, sec_to_ns(102));
+	world_tick(&w);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_EXPIRED), 2);
+}
+END_TEST
+
+START_TEST(a_syn_ends_the_memory)
+{
+	setup();
+	establish();
+	expire();
+	/* Not one that the rules drop: it opened nothing. */
+	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
+	tcp(&c2s, S, 70000, 0, 0);
+	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	world_accept(&w, ACCEPT_ALL);
+	tcp(&c2s, S, 70000, 0, 0);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_REPLACED), 1);
+}
+END_TEST
+
+/* A late close that the rules drop leaves everything as it was. */
+START_TEST(a_dropped_late_close_revives_nothing)
+{
+	setup();
+	establish();
+	expire();
+	world_accept(&w, ACCEPT_STATE(CT_NEW));
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_decision(CT_ESTABLISHED, REASON_LATE_REVIVED, VERDICT_DROP);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(w.last_late.verdict, VERDICT_DROP);
+}
+END_TEST
+
+START_TEST(late_data_resurrects)
+{
+	setup();
+	establish();
+	expire();
+	tcp(&s2c, A, 5001, 1001, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
+	ck_assert_uint_eq(d.dir, DIR_REPLY);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.status & FLOW_ASSURED, FLOW_ASSURED);
+	/* With its real windows. */
+	tcp(&c2s, A, 1001 + 500000, 5101, 0);
+	ck_assert_uint_eq(d.state, CT_INVALID);
+	tcp(&c2s, A, 1001, 5101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+}
+END_TEST
+
+START_TEST(without_resurrection_loose_decides)
+{
+	setup();
+	w.policy.tun.resurrect = 0;
+	establish();
+	expire();
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+	setup();
+	w.policy.tun.resurrect = 0;
+	w.policy.tun.tcp_loose = 0;
+	establish();
+	expire();
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_invalid(REASON_TCP_NO_PICKUP);
+}
+END_TEST
+
+START_TEST(nothing_is_remembered_on_request)
+{
+	setup();
+	w.policy.tun.on_idle = IDLE_FORGET;
+	establish();
+	expire();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+	/* No room for it comes to the same. */
+	setup_with(4, IPPROTO_NR_TCP, 10, 0, 1);
+	establish();
+	expire();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(policy_pickup)
+{
+	setup();
+	w.policy.tun.late_close = LATE_PICKUP;
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_LATE, REASON_LATE_PICKUP);
+	ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
+	tcp(&s2c, A, 5001, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	tcp(&s2c, F | A, 5001, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	tcp(&c2s, A, 1002, 5002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	c2s.sport = s2c.dport = 41000;
+	tcp(&c2s, R, 1001, 0, 0);
+	ck_passes(CT_LATE, REASON_LATE_PICKUP);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	/* If the rules let it. */
+	c2s.sport = s2c.dport = 42000;
+	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED) | ACCEPT_STATE(CT_NEW));
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_decision(CT_LATE, REASON_LATE_PICKUP, VERDICT_DROP);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+START_TEST(policy_lenient)
+{
+	setup();
+	w.policy.tun.late_close = LATE_LENIENT;
+	w.policy.tun.late_rate = 5;
+	tcp(&c2s, F | A, 1001, 5001, 1);
+	ck_invalid(REASON_LATE_PAYLOAD);
+	for (unsigned i = 0; i < 5; i++) {
+		tcp(&c2s, F | A, 1001, 5001, 0);
+		ck_passes(CT_LATE, REASON_LATE_LENIENT);
+		ck_assert(!world_flow(&w, &c2s, &flow));
+	}
+	tcp(&c2s, R, 1001, 0, 0);
+	ck_invalid(REASON_LATE_RATE);
+	world_pass(&w, NSEC_PER_SEC);
+	for (unsigned i = 0; i < 5; i++) {
+		tcp(&c2s, R, 1001, 0, 0);
+		ck_passes(CT_LATE, REASON_LATE_LENIENT);
+	}
+	tcp(&c2s, R, 1001, 0, 0);
+	ck_invalid(REASON_LATE_RATE);
+}
+END_TEST
+
+/* Guard 1: illegal sets of flags reach no policy. */
+START_TEST(illegal_flags_reach_no_policy)
+{
+	static const uint8_t illegal[] = { 0, F, S | F, F | R, TCP_URG, F | TCP_PSH | TCP_URG };
+
+	setup();
+	w.policy.tun.late_close = LATE_PICKUP;
+	for (size_t i = 0; i < ARRAY_LEN(illegal); i++) {
+		tcp(&c2s, illegal[i], 1001, 5001, 0);
+		ck_invalid(REASON_TCP_FLAGS);
+	}
+	ck_assert_uint_eq(w.late_events, 0);
+}
+END_TEST
+
+/* Guard 2: by default the checksums of SYN, FIN and RST are verified. */
+START_TEST(a_late_close_with_a_wrong_checksum)
+{
+	uint8_t data[BUILD_MAX];
+	struct frame f;
+
+	setup();
+	establish();
+	expire();
+	c2s.flags = F | A;
+	f = build_frame(data, build_packet(&c2s, data));
+	data[36] ^= 1;
+	engine_batch(w.engine, w.worker, w.now, &f, 1, &d);
+	ck_invalid(REASON_TCP_CHECKSUM);
+	ck_assert_uint_eq(w.late_events, 0);
+}
+END_TEST
+
+START_TEST(defaults_are_the_kernels)
+{
+	struct tunables is;
+	struct tunables must;
+
+	tunables_init(&is);
+	setup();
+	must = is;
+	/* Typed in from section 13. */
+	must.tcp_timeout_ns[TCP_SYN_SENT] = sec_to_ns(120);
+	must.tcp_timeout_ns[TCP_SYN_RECV] = sec_to_ns(60);
+	must.tcp_timeout_ns[TCP_ESTABLISHED] = sec_to_ns(432000);
+	must.tcp_timeout_ns[TCP_FIN_WAIT] = sec_to_ns(120);
+	must.tcp_timeout_ns[TCP_CLOSE_WAIT] = sec_to_ns(60);
+	must.tcp_timeout_ns[TCP_LAST_ACK] = sec_to_ns(30);
+	must.tcp_timeout_ns[TCP_TIME_WAIT] = sec_to_ns(120);
+	must.tcp_timeout_ns[TCP_CLOSE] = sec_to_ns(10);
+	must.tcp_timeout_ns[TCP_SYN_SENT2] = sec_to_ns(120);
+	must.tcp_retrans_ns = must.tcp_unacked_ns = sec_to_ns(300);
+	must.tcp_loose = 1;
+	must.tcp_be_liberal = must.tcp_ignore_invalid_rst = 0;
+	must.tcp_max_retrans = 3;
+	must.udp_unreplied_ns = must.icmp_ns = must.icmpv6_ns = sec_to_ns(30);
+	must.udp_replied_ns = sec_to_ns(120);
+	must.generic_ns = sec_to_ns(600);
+	ck_assert_mem_eq(&is, &must, sizeof(is));
+}
+END_TEST
+
+SUITE_MAIN("engine", a_flow_is_made_only_when_its_first_packet_is_accepted,
+           a_flow_is_updated_also_by_packets_that_are_dropped, the_life_of_a_connection,
+           expiry_at_the_exact_nanosecond, a_rst_deletes_an_unanswered_flow, udp_becomes_a_stream,
+           icmp_queries, icmp_without_inverse_and_neighbour_discovery,
+           errors_are_related_to_what_they_quote, errors_about_errors_belong_to_nothing,
+           other_protocols, a_full_table_takes_from_the_unproven,
+           a_table_full_of_proven_flows_drops_newcomers_whatever_the_rules_say, the_dead_make_room,
+           many_flows_over_several_shards, one_batch_with_packets_of_many_flows,
+           a_tick_keeps_its_budget_and_comes_to_an_end, deletion_by_key,
+           without_enforcement_everything_passes, strict_is_as_the_kernel,
+           a_late_fin_of_a_known_connection_revives_it, a_late_fin_before_any_clean_up,
+           a_late_rst_must_be_exact, forged_fins_do_not_fit, leniency_does_not_reach_the_remembered,
+           late_closes_of_the_unknown, memory_ends, a_syn_ends_the_memory,
+           a_dropped_late_close_revives_nothing, late_data_resurrects,
+           without_resurrection_loose_decides, nothing_is_remembered_on_request, policy_pickup,
+           policy_lenient, illegal_flags_reach_no_policy, a_late_close_with_a_wrong_checksum,
+           defaults_are_the_kernels)

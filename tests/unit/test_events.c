@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ring of events: full, empty, across its end, between two threads; and the lines made of them.
+ */
+#include "events.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+
+/* What the other thread is to hand over. */
+#define PASSED_LEN 200000
+
+static struct frame frame = { .true_size = 60, .iif = 2, .oif = 3 };
+
+static struct pkt make_pkt(const char *src, const char *dst, uint8_t family, uint8_t proto)
+{
+	struct pkt p = { .frame = &frame, .depth = PKT_FULL, .l4_proto = proto, .ttl = 64 };
+
+	p.tuple.family = family;
+	p.tuple.proto = proto;
+	p.tuple.sport = 1025;
+	p.tuple.dport = 80;
+	ck_assert_int_eq(inet_pton(family == 4 ? AF_INET : AF_INET6, src, p.tuple.src.bytes), 1);
+	ck_assert_int_eq(inet_pton(family == 4 ? AF_INET : AF_INET6, dst, p.tuple.dst.bytes), 1);
+	return p;
+}
+
+/* The line for one packet, through a ring. */
+static const char *line_of(const struct pkt *p, const char *prefix)
+{
+	static char text[EVENT_TEXT_SIZE];
+	static struct event_ring ring;
+	const struct event *ev;
+
+	ck_assert(event_put_log(&ring, NULL, 0, p, CT_NEW));
+	ev = event_peek(&ring);
+	ck_assert_ptr_nonnull(ev);
+	ck_assert_int_eq(ev->kind, EVENT_LOG);
+	event_log_text(&ev->log, prefix, "eth0", "eth1", text);
+	event_pop(&ring);
+	ck_assert_ptr_null(event_peek(&ring));
+	return text;
+}
+
+START_TEST(tcp_line)
+{
+	struct pkt p = make_pkt("192.0.2.1", "198.51.100.7", 4, IPPROTO_NR_TCP);
+
+	p.tos = 0xb8;
+	p.tcp.win = 64240;
+	p.tcp.flags = TCP_SYN | TCP_ECE | TCP_CWR;
+	ck_assert_str_eq(line_of(&p, "IN NEW: "),
+	                 "IN NEW: IN=eth0 OUT=eth1 SRC=192.0.2.1 DST=198.51.100.7 LEN=60 TOS=0x18 "
+	                 "PREC=0xA0 TTL=64 PROTO=TCP SPT=1025 DPT=80 WINDOW=64240 CWR ECE SYN");
+}
+END_TEST
+
+START_TEST(udp_line)
+{
+	struct pkt p = make_pkt("2001:db8::1", "2001:db8::2", 6, IPPROTO_NR_UDP);
+
+	ck_assert_str_eq(line_of(&p, ""),
+	                 "IN=eth0 OUT=eth1 SRC=2001:db8::1 DST=2001:db8::2 LEN=60 TC=0 HOPLIMIT=64 "
+	                 "PROTO=UDP SPT=1025 DPT=80");
+}
+END_TEST
+
+START_TEST(icmp_line)
+{
+	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_ICMP);
+
+	p.icmp_type = 8;
+	ck_assert_str_eq(line_of(&p, ""), "IN=eth0 OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 LEN=60 "
+	                                  "TOS=0x00 PREC=0x00 TTL=64 PROTO=ICMP TYPE=8 CODE=0");
+}
+END_TEST
+
+/* Only what was decoded is shown. */
+START_TEST(shallow_lines)
+{
+	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_TCP);
+
+	p.tcp.flags = TCP_SYN;
+	p.depth = PKT_PORTS;
+	ck_assert_str_eq(line_of(&p, ""),
+	                 "IN=eth0 OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 LEN=60 TOS=0x00 PREC=0x00 "
+	                 "TTL=64 PROTO=TCP SPT=1025 DPT=80");
+	p.depth = PKT_IP;
+	ck_assert_str_eq(line_of(&p, ""), "IN=eth0 OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 LEN=60 "
+	                                  "TOS=0x00 PREC=0x00 TTL=64 PROTO=TCP");
+	p.depth = PKT_NOTHING;
+	ck_assert_str_eq(line_of(&p, ""), "IN=eth0 OUT=eth1 LEN=60");
+}
+END_TEST
+
+/* A prefix as long as the language allows, and longer: cut, never overrun. */
+START_TEST(long_prefix)
+{
+	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_TCP);
+	char prefix[2 * EVENT_TEXT_SIZE];
+
+	memset(prefix, 'x', sizeof(prefix) - 1);
+	prefix[sizeof(prefix) - 1] = '\0';
+	ck_assert_uint_eq(strlen(line_of(&p, prefix)), EVENT_TEXT_SIZE - 1);
+}
+END_TEST
+
+START_TEST(late_line)
+{
+	struct late_event late = { .class_nr = SEG_FIN,
+		                   .policy = LATE_REMEMBERED,
+		                   .reason = REASON_LATE_REVIVED,
+		                   .verdict = VERDICT_ACCEPT,
+		                   .has_tomb = 1,
+		                   .cause = TOMB_IDLE,
+		                   .tcp_state = TCP_ESTABLISHED,
+		                   .gone_ns = sec_to_ns(90),
+		                   .seq_distance = -1 };
+	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_TCP);
+	char text[EVENT_TEXT_SIZE];
+
+	late.tuple = p.tuple;
+	event_late_text(&late, text);
+	ck_assert_msg(strstr(text, "late FIN SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1025 DPT=80 "
+	                           "policy=remembered outcome=late-revived verdict=accept "
+	                           "was=ESTABLISHED ended=") == text,
+	              "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, " ago=90s off=-1"));
+	late.has_tomb = 0;
+	event_late_text(&late, text);
+	ck_assert_ptr_null(strstr(text, "was="));
+}
+END_TEST
+
+START_TEST(full_ring)
+{
+	struct event_ring *ring = calloc(1, sizeof(*ring));
+	struct late_event late = { .policy = LATE_STRICT };
+
+	for (int round = 0; round < 3; round++) {
+		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
+			late.seq_distance = i;
+			ck_assert(event_put_late(ring, &late));
+		}
+		ck_assert(!event_put_late(ring, &late));
+		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
+			const struct event *ev = event_peek(ring);
+
+			ck_assert_ptr_nonnull(ev);
+			ck_assert_int_eq(ev->kind, EVENT_LATE);
+			ck_assert_int_eq(ev->late.seq_distance, i);
+			event_pop(ring);
+		}
+		ck_assert_ptr_null(event_peek(ring));
+	}
+	free(ring);
+}
+END_TEST
+
+static void *write_events(void *arg)
+{
+	struct late_event late = { .policy = LATE_STRICT };
+
+	for (int32_t i = 0; i < PASSED_LEN;) {
+		late.seq_distance = i;
+		late.gone_ns = ~(int64_t)i;
+		i += event_put_late(arg, &late) ? 1 : 0;
+	}
+	return NULL;
+}
+
+/* Everything arrives once, whole and in order. */
+START_TEST(two_threads)
+{
+	struct event_ring *ring = calloc(1, sizeof(*ring));
+	pthread_t writer;
+
+	ck_assert_int_eq(pthread_create(&writer, NULL, write_events, ring), 0);
+	for (int32_t i = 0; i < PASSED_LEN;) {
+		const struct event *ev = event_peek(ring);
+
+		if (ev == NULL) {
+			continue;
+		}
+		ck_assert_int_eq(ev->late.seq_distance, i);
+		ck_assert_int_eq(ev->late.gone_ns, ~(int64_t)i);
+		event_pop(ring);
+		i++;
+	}
+	ck_assert_int_eq(pthread_join(writer, NULL), 0);
+	free(ring);
+}
+END_TEST
+
+SUITE_MAIN("events", tcp_line, udp_line, icmp_line, shallow_lines, long_prefix, late_line,
+           full_ring, two_threads)

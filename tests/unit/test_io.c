@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The small parts of the shell that need no rights: files, memory, the service manager's protocol.
+ */
+#include "io/clock.h"
+#include "io/file.h"
+#include "io/mem.h"
+#include "io/notify.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/finwall-test-io.XXXXXX";
+
+static void make_dir(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void remove_dir(void)
+{
+	(void)rmdir(dir);
+}
+
+static char *path_of(const char *name)
+{
+	char *path = NULL;
+
+	ck_assert_int_gt(asprintf(&path, "%s/%s", dir, name), 0);
+	return path;
+}
+
+/* Sizes around those where the buffer grows. */
+START_TEST(files_are_read_whole)
+{
+	static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 100000 };
+	char *path = path_of("file");
+	size_t size = sizes[_i];
+	FILE *f = fopen(path, "w");
+	char *got;
+	size_t got_size = 99;
+
+	for (size_t i = 0; i < size; i++) {
+		(void)fputc((int)(i * 7 & 0xff), f);
+	}
+	ck_assert_int_eq(fclose(f), 0);
+	got = file_reader.read(file_reader.ctx, path, &got_size);
+	(void)unlink(path);
+	ck_assert_ptr_nonnull(got);
+	ck_assert_uint_eq(got_size, size);
+	for (size_t i = 0; i < size; i++) {
+		ck_assert_uint_eq((uint8_t)got[i], i * 7 & 0xff);
+	}
+	free(got);
+	free(path);
+}
+END_TEST
+
+START_TEST(unreadable_files)
+{
+	char *path = path_of("none");
+	size_t size;
+
+	errno = 0;
+	ck_assert_ptr_null(file_reader.read(file_reader.ctx, path, &size));
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_ptr_null(file_reader.read(file_reader.ctx, dir, &size));
+	ck_assert_int_eq(errno, EISDIR);
+	ck_assert_ptr_null(file_reader.read(file_reader.ctx, "/dev/zero", &size));
+	ck_assert_int_eq(errno, EFBIG);
+	free(path);
+}
+END_TEST
+
+/* Calls tell, and returns what the service manager would have read. */
+static const char *told(void (*tell)(void))
+{
+	static char text[512];
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char *path = path_of("notify");
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	ssize_t size;
+
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	(void)setenv("NOTIFY_SOCKET", path, 1);
+	tell();
+	size = recv(fd, text, sizeof(text) - 1, 0);
+	text[size < 0 ? 0 : size] = '\0';
+	(void)close(fd);
+	(void)unlink(path);
+	free(path);
+	return text;
+}
+
+static void tell_ready(void)
+{
+	notify_ready("Filtering");
+}
+
+static void tell_reloading(void)
+{
+	notify_reloading((struct mono){ sec_to_ns(5) + 1999 });
+}
+
+static void tell_stopping(void)
+{
+	notify_stopping("Bye");
+}
+
+START_TEST(service_manager)
+{
+	ck_assert_str_eq(told(tell_ready), "READY=1\nSTATUS=Filtering");
+	ck_assert_str_eq(told(tell_reloading), "RELOADING=1\nMONOTONIC_USEC=5000001");
+	ck_assert_str_eq(told(tell_stopping), "STOPPING=1\nSTATUS=Bye");
+	ck_assert_str_eq(told(notify_watchdog), "WATCHDOG=1");
+}
+END_TEST
+
+/* Nobody asked, nobody listens, nonsense: nothing happens. */
+START_TEST(no_service_manager)
+{
+	char long_path[300];
+
+	(void)unsetenv("NOTIFY_SOCKET");
+	notify_ready("x");
+	(void)setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
+	notify_ready("x");
+	(void)setenv("NOTIFY_SOCKET", "@", 1);
+	notify_ready("x");
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	(void)setenv("NOTIFY_SOCKET", long_path, 1);
+	notify_ready("x");
+}
+END_TEST
+
+START_TEST(watchdog_interval)
+{
+	char pid[32];
+
+	(void)unsetenv("WATCHDOG_USEC");
+	ck_assert_int_eq(notify_watchdog_ns(), 0);
+	(void)setenv("WATCHDOG_USEC", "3000000", 1);
+	(void)unsetenv("WATCHDOG_PID");
+	ck_assert_int_eq(notify_watchdog_ns(), sec_to_ns(3));
+	(void)setenv("WATCHDOG_PID", "1", 1);
+	ck_assert_int_eq(notify_watchdog_ns(), 0);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	(void)setenv("WATCHDOG_PID", pid, 1);
+	ck_assert_int_eq(notify_watchdog_ns(), sec_to_ns(3));
+	(void)setenv("WATCHDOG_USEC", "-1", 1);
+	ck_assert_int_eq(notify_watchdog_ns(), 0);
+	(void)setenv("WATCHDOG_USEC", "soon", 1);
+	ck_assert_int_eq(notify_watchdog_ns(), 0);
+}
+END_TEST
+
+START_TEST(memory_and_clock)
+{
+	size_t size = (size_t)1 << 32;
+	uint8_t *mem = mem_map(size);
+	struct mono before = clock_now();
+	uint64_t a = 0;
+	uint64_t b = 0;
+
+	ck_assert_ptr_nonnull(mem);
+	ck_assert_uint_eq(mem[size - 1], 0);
+	mem[size / 2] = 1;
+	mem_unmap(mem, size);
+	mem_unmap(NULL, 0);
+	ck_assert_int_eq(mem_random(&a, sizeof(a)), 0);
+	ck_assert_int_eq(mem_random(&b, sizeof(b)), 0);
+	ck_assert_uint_ne(a, b);
+	ck_assert_int_ge(mono_diff(clock_now(), before), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("io");
+	TCase *tc = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_unchecked_fixture(tc, make_dir, remove_dir);
+	tcase_add_loop_test(tc, files_are_read_whole, 0, 6);
+	tcase_add_test(tc, unreadable_files);
+	tcase_add_test(tc, service_manager);
+	tcase_add_test(tc, no_service_manager);
+	tcase_add_test(tc, watchdog_interval);
+	tcase_add_test(tc, memory_and_clock);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

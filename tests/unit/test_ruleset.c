@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Evaluation of rules, from text to verdict: each test writes a configuration, compiles it, and
+ * asks for packets that it describes in a few words.
+ */
+#include <finwall/bytes.h>
+#include <finwall/config.h>
+#include <finwall/ruleset.h>
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct config *config;
+static struct ruleset *rules;
+static struct ruleset_counters *counters;
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	ck_assert_str_eq(path, "test");
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+static void drop_rules(void)
+{
+	free(counters);
+	ruleset_free(rules);
+	config_free(config);
+	counters = NULL;
+	rules = NULL;
+	config = NULL;
+}
+
+/* Makes text the rules of this test. */
+static void load(const char *text)
+{
+	struct config_reader reader = { strdup(text), read_text };
+	char *errors;
+	size_t size;
+
+	drop_rules();
+	config = config_load("test", &reader, &errors);
+	free(reader.ctx);
+	ck_assert_msg(config != NULL, "%s", errors);
+	rules = config_compile(config);
+	ck_assert_ptr_nonnull(rules);
+	size = (ruleset_counters_size(rules) + 63) & ~(size_t)63;
+	counters = aligned_alloc(64, size);
+	memset(counters, 0, size);
+	counters = ruleset_counters_init(rules, counters);
+}
+
+/* The rules of an inet table's input chain with policy drop. */
+static void load_input(const char *body)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+	         "table inet t {\n chain input {\n type filter hook input priority filter; policy "
+	         "drop;\n%s\n}\n}\n",
+	         body);
+	load(text);
+}
+
+/* A packet and where it came from. Starts as a SYN from 192.0.2.1:1000 to 198.51.100.1:22. */
+struct given {
+	struct frame frame;
+	struct pkt pkt;
+	struct rule_input in;
+	struct rule_result out;
+};
+
+static struct given given_syn(void)
+{
+	struct given g = { .frame = { .true_size = 60, .hook = HOOK_INPUT, .iif = 2 } };
+
+	g.pkt = (struct pkt){ .depth = PKT_FULL, .kind = PKT_KIND_TCP, .l4_proto = 6, .ttl = 64 };
+	g.pkt.tuple = (struct tuple){ .sport = 1000, .dport = 22, .proto = 6, .family = 4 };
+	inet_pton(AF_INET, "192.0.2.1", g.pkt.tuple.src.bytes);
+	inet_pton(AF_INET, "198.51.100.1", g.pkt.tuple.dst.bytes);
+	g.pkt.tcp.flags = TCP_SYN;
+	g.in.state = CT_NEW;
+	g.in.now.ns = 1000 * NSEC_PER_SEC;
+	return g;
+}
+
+static struct given given_syn6(void)
+{
+	struct given g = given_syn();
+
+	g.pkt.tuple.family = 6;
+	inet_pton(AF_INET6, "2001:db8::1", g.pkt.tuple.src.bytes);
+	inet_pton(AF_INET6, "2001:db8:1::1", g.pkt.tuple.dst.bytes);
+	return g;
+}
+
+static unsigned ask_chain(struct given *g, enum base_chain chain)
+{
+	g->pkt.frame = &g->frame;
+	g->in.pkt = &g->pkt;
+	ruleset_eval(rules, counters, chain, &g->in, &g->out);
+	return g->out.code;
+}
+
+static unsigned ask(struct given *g)
+{
+	return ask_chain(g, CHAIN_INPUT);
+}
+
+static const char *word(unsigned code)
+{
+	static const char *const words[] = { "accept", "drop", "reject" };
+
+	return code < 3 ? words[code] : "other";
+}
+
+/* Loads one match with `accept` behind it and asks for the packet. */
+static void expect_match(const char *match, struct given g, bool is_hit)
+{
+	char body[1024];
+
+	snprintf(body, sizeof(body), "%s accept", match);
+	load_input(body);
+	ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
+}
+
+START_TEST(chains_that_are_absent_accept)
+{
+	struct given g = given_syn();
+
+	load("");
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_REMEMBERED);
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	ck_assert(!ruleset_has_chain(rules, CHAIN_INPUT));
+	ck_assert(!ruleset_has_chain(rules, CHAIN_LATE));
+}
+END_TEST
+
+START_TEST(the_first_verdict_counts)
+{
+	struct given g = given_syn();
+
+	load_input("tcp dport 80 drop\n tcp dport 22 accept\n drop");
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 1);
+	g.pkt.tuple.dport = 23;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(g.out.rule_nr, 2);
+	ck_assert(ruleset_has_chain(rules, CHAIN_INPUT));
+}
+END_TEST
+
+/* One row: a match, and whether the SYN of given_syn() fits. */
+static const struct {
+	const char *match;
+	bool is_hit;
+} rows[] = {
+	{ "ip saddr 192.0.2.1", true },
+	{ "ip saddr 192.0.2.2", false },
+	{ "ip saddr != 192.0.2.2", true },
+	{ "ip saddr 192.0.2.0/24", true },
+	{ "ip saddr 0.0.0.0/0", true },
+	{ "ip saddr 192.0.2.0-192.0.2.1", true },
+	{ "ip saddr 192.0.2.2-192.0.2.9", false },
+	{ "ip saddr { 10.0.0.0/8, 192.0.2.0/24 }", true },
+	{ "ip saddr { 10.0.0.0/8, 192.0.2.2-192.0.2.9 }", false },
+	{ "ip saddr != { 10.0.0.0/8, 192.0.2.0/24 }", false },
+	{ "ip daddr 198.51.100.1", true },
+	{ "ip6 saddr ::/0", false },
+	{ "ip6 saddr != ::1", false },
+	{ "ip protocol tcp", true },
+	{ "ip protocol { udp, icmp }", false },
+	{ "ip ttl > 63", true },
+	{ "ip ttl < 64", false },
+	{ "meta l4proto tcp", true },
+	{ "meta l4proto 6", true },
+	{ "meta l4proto != tcp", false },
+	{ "meta l4proto { tcp, udp }", true },
+	{ "meta nfproto ipv4", true },
+	{ "meta nfproto ipv6", false },
+	{ "meta nfproto != ipv6", true },
+	{ "meta length 60", true },
+	{ "meta length 61-100", false },
+	{ "meta length <= 60", true },
+	{ "meta length >= 61", false },
+	{ "meta mark 0", true },
+	{ "meta mark != 0", false },
+	{ "meta mark & 0xff == 0", true },
+	{ "tcp dport 22", true },
+	{ "tcp dport ssh", true },
+	{ "tcp dport 20-30", true },
+	{ "tcp dport { 21, 22 }", true },
+	{ "tcp dport { 21, 23 }", false },
+	{ "tcp dport != { 21, 23 }", true },
+	{ "tcp dport { 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 22, 25, 27, 29, 31, 33, 35 }", true },
+	{ "tcp dport { 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 23, 25, 27, 29, 31, 33, 35 }", false },
+	{ "tcp dport != 23", true },
+	{ "tcp dport < 1024", true },
+	{ "tcp dport >= 1024", false },
+	{ "tcp sport 1000", true },
+	{ "udp dport 22", false },
+	{ "udp dport != 22", false },
+	{ "th dport 22", true },
+	{ "th sport { 1000, 2000 }", true },
+	{ "icmp type echo-request", false },
+	{ "icmp type != echo-request", false },
+	{ "icmpv6 type != echo-request", false },
+	{ "tcp flags syn", true },
+	{ "tcp flags syn,ack", true },
+	{ "tcp flags syn|ack", true },
+	{ "tcp flags fin,rst", false },
+	{ "tcp flags == syn", true },
+	{ "tcp flags == syn|ack", false },
+	{ "tcp flags != syn", false },
+	{ "tcp flags ! syn", false },
+	{ "tcp flags ! fin,rst", true },
+	{ "tcp flags & (syn|ack) == syn", true },
+	{ "tcp flags & (syn|ack) syn", true },
+	{ "tcp flags & (syn|ack) != syn", false },
+	{ "tcp flags & syn == 0", false },
+	{ "tcp flags & syn != 0", true },
+	{ "tcp flags & (fin|syn|rst|ack) == { syn, ack }", true },
+	{ "tcp flags syn / syn,ack", true },
+	{ "tcp flags syn,ack / syn,ack", false },
+	{ "tcp flags != syn / syn,ack", false },
+	{ "tcp flags { syn, syn|ack }", true },
+	{ "tcp flags { ack, syn|ack }", false },
+	{ "tcp flags 0x2", true },
+	{ "ct state new", true },
+	{ "ct state new,established", true },
+	{ "ct state { new, established }", true },
+	{ "ct state established,related", false },
+	{ "ct state != new", false },
+	{ "ct state ! established,related", true },
+	{ "ct state & (new | established) != 0", true },
+	{ "ct direction original", true },
+	{ "ct direction reply", false },
+	{ "iif \"nowhere\"", false },
+	{ "iif != \"nowhere\"", true },
+	{ "oif != \"nowhere\"", false },
+	{ "limit rate 1/second", true },
+	{ "limit rate over 1/second", false },
+};
+
+START_TEST(a_match_hits_or_misses)
+{
+	expect_match(rows[_i].match, given_syn(), rows[_i].is_hit);
+}
+END_TEST
+
+START_TEST(ipv6_matches)
+{
+	expect_match("ip6 saddr 2001:db8::/32", given_syn6(), true);
+	expect_match("ip6 saddr 2001:db8::1", given_syn6(), true);
+	expect_match("ip6 saddr != 2001:db8::1", given_syn6(), false);
+	expect_match("ip6 saddr 2001:db8::2-2001:db8::9", given_syn6(), false);
+	expect_match("ip6 daddr { 2001:db8:1::/48, ::1, fe80::/10 }", given_syn6(), true);
+	expect_match("ip6 daddr { 2001:db8:2::/48, ::1, fe80::/10 }", given_syn6(), false);
+	expect_match("ip6 daddr ::/0", given_syn6(), true);
+	expect_match("ip saddr 0.0.0.0/0", given_syn6(), false);
+	expect_match("ip saddr != 192.0.2.1", given_syn6(), false);
+	expect_match("meta nfproto ipv6 tcp dport 22", given_syn6(), true);
+	expect_match("ip6 hoplimit 64", given_syn6(), true);
+	expect_match("ip ttl 64", given_syn6(), false);
+}
+END_TEST
+
+START_TEST(icmp_matches)
+{
+	struct given g = given_syn();
+
+	g.pkt.l4_proto = IPPROTO_NR_ICMP;
+	g.pkt.tuple.proto = IPPROTO_NR_ICMP;
+	g.pkt.icmp_type = 8;
+	g.pkt.icmp_code = 0;
+	expect_match("icmp type echo-request", g, true);
+	expect_match("icmp type { echo-reply, echo-request }", g, true);
+	expect_match("icmp type != echo-reply", g, true);
+	expect_match("icmp code 0", g, true);
+	expect_match("icmp code host-unreachable", g, false);
+	expect_match("icmpv6 type echo-request", g, false);
+	expect_match("tcp flags syn", g, false);
+	expect_match("th dport 22", g, false);
+	expect_match("th dport != 22", g, false);
+}
+END_TEST
+
+START_TEST(what_is_not_there_does_not_match)
+{
+	struct given g = given_syn();
+
+	g.in.state = CT_INVALID;
+	g.pkt.depth = PKT_PORTS;
+	expect_match("tcp flags syn", g, false);
+	expect_match("tcp flags ! syn", g, false);
+	expect_match("tcp dport 22", g, true);
+	g.pkt.depth = PKT_IP;
+	expect_match("tcp dport 22", g, false);
+	expect_match("tcp dport != 22", g, false);
+	expect_match("ip saddr 192.0.2.1", g, true);
+	expect_match("meta l4proto tcp", g, true);
+	g.pkt.depth = PKT_NOTHING;
+	expect_match("ip saddr 0.0.0.0/0", g, false);
+	expect_match("meta l4proto 0-255", g, false);
+	expect_match("meta nfproto != ipv6", g, false);
+	expect_match("meta length 60", g, true);
+	expect_match("ct state invalid", g, true);
+	expect_match("ct direction original", g, false);
+}
+END_TEST
+
+START_TEST(rules_are_seen_by_state)
+{
+	struct given g = given_syn();
+
+	load_input("ct state established,related accept\n ct state new tcp dport 22 accept\n"
+	           "ct state invalid reject\n ct state untracked accept\n ct state late drop");
+	for (unsigned state = 0; state < CT_STATES_LEN; state++) {
+		static const struct {
+			unsigned code;
+			uint32_t rule_nr;
+		} want[CT_STATES_LEN] = {
+			[CT_INVALID] = { RULE_REJECT, 2 },     [CT_NEW] = { RULE_ACCEPT, 1 },
+			[CT_ESTABLISHED] = { RULE_ACCEPT, 0 }, [CT_RELATED] = { RULE_ACCEPT, 0 },
+			[CT_UNTRACKED] = { RULE_ACCEPT, 3 },   [CT_LATE] = { RULE_DROP, 4 },
+		};
+
+		g.in.state = state;
+		ck_assert_uint_eq(ask(&g), want[state].code);
+		ck_assert_uint_eq(g.out.rule_nr, want[state].rule_nr);
+	}
+}
+END_TEST
+
+START_TEST(families_have_chains_of_their_own)
+{
+	struct given g = given_syn();
+	struct given g6 = given_syn6();
+
+	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}\n"
+	     "table ip6 b {\n chain i { type filter hook input priority 0; tcp dport 22 reject; "
+	     "}\n}");
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	g.pkt.depth = PKT_NOTHING;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}");
+	ck_assert_uint_eq(ask(&g6), RULE_ACCEPT);
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+}
+END_TEST
+
+START_TEST(jumps_come_back_and_gotos_do_not)
+{
+	struct given g = given_syn();
+
+	load("table inet t {\n"
+	     "chain a { tcp dport 80 accept; tcp dport 22 return; drop; }\n"
+	     "chain b { jump a; tcp sport 1000 goto c; drop; }\n"
+	     "chain c { tcp dport 23 drop; }\n"
+	     "chain d { ct state established accept; }\n"
+	     "chain i { type filter hook input priority 0; policy drop; jump d; jump b; accept; }\n"
+	     "}");
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 10);
+	g.pkt.tuple.sport = 1001;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(g.out.rule_nr, 5);
+	g.pkt.tuple.dport = 80;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 0);
+	g.pkt.tuple.dport = 443;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(g.out.rule_nr, 2);
+	g.in.state = CT_ESTABLISHED;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 7);
+}
+END_TEST
+
+START_TEST(sixteen_jumps_deep)
+{
+	char text[4096] = "table inet t {\n chain c0 { tcp dport 22 accept; }\n";
+	size_t size = strlen(text);
+	struct given g = given_syn();
+
+	for (int i = 1; i <= 15; i++) {
+		size += (size_t)snprintf(text + size, sizeof(text) - size,
+		                         "chain c%d { jump c%d; }\n", i, i - 1);
+	}
+	snprintf(text + size, sizeof(text) - size,
+	         "chain i { type filter hook input priority 0; policy drop; jump c15; }\n}");
+	load(text);
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	g.pkt.tuple.dport = 23;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(rejects_say_how)
+{
+	struct given g = given_syn();
+	struct given g6 = given_syn6();
+
+	load_input("tcp dport 22 reject with tcp reset\n"
+	           "meta l4proto tcp reject with icmpx admin-prohibited\n"
+	           "meta l4proto udp reject with icmp host-unreachable\n reject");
+	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(g.out.reject_with, REJECT_TCP_RESET);
+	g.pkt.tuple.dport = 23;
+	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(g.out.reject_with, REJECT_ADMIN_PROHIBITED);
+	g.pkt.l4_proto = 17;
+	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(g.out.reject_with, REJECT_HOST_UNREACHABLE);
+	g6.pkt.l4_proto = 17;
+	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	ck_assert_uint_eq(g6.out.reject_with, REJECT_PORT_UNREACHABLE);
+	ck_assert_uint_eq(g6.out.rule_nr, 3);
+}
+END_TEST
+
+START_TEST(marks_are_set_and_seen)
+{
+	struct given g = given_syn();
+
+	g.frame.mark = 7;
+	load_input("meta mark 7 meta mark set 0x10\n meta mark 7 drop\n meta mark 16 accept");
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.mark_is_set, 1);
+	ck_assert_uint_eq(g.out.mark, 16);
+	g.frame.mark = 8;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(g.out.mark_is_set, 0);
+}
+END_TEST
+
+START_TEST(counters_count_what_reaches_them)
+{
+	struct given g = given_syn();
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+	const struct ruleset_counters *all[1];
+	char *text;
+
+	load_input("counter ct state established accept\n tcp dport 22 counter accept\n drop");
+	ask(&g);
+	ask(&g);
+	g.pkt.tuple.dport = 23;
+	ask(&g);
+	ruleset_counter_add(counters, 0, &packets, &bytes);
+	ck_assert_uint_eq(packets, 3);
+	ck_assert_uint_eq(bytes, 180);
+	ruleset_counter_add(counters, 1, &packets, &bytes);
+	ck_assert_uint_eq(packets, 5);
+	ruleset_counter_add(counters, 99, &packets, &bytes);
+	ck_assert_uint_eq(packets, 5);
+	all[0] = counters;
+	text = config_print(config, PRINT_COUNTERS, all, 1);
+	ck_assert_ptr_nonnull(strstr(text, "tcp dport 22 counter packets 2 bytes 120 accept"));
+	free(text);
+	ruleset_eval(rules, NULL, CHAIN_INPUT, &g.in, &g.out);
+	ck_assert_uint_eq(g.out.code, RULE_DROP);
+}
+END_TEST
+
+START_TEST(limits_let_the_burst_through_and_then_the_rate)
+{
+	struct given g = given_syn();
+	unsigned accepted = 0;
+
+	load_input("limit rate 10/second burst 3 packets accept");
+	for (int i = 0; i < 10; i++) {
+		accepted += ask(&g) == RULE_ACCEPT;
+	}
+	ck_assert_uint_eq(accepted, 3);
+	g.in.now.ns += NSEC_PER_SEC / 10 - 1;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	g.in.now.ns += 1;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	g.in.now.ns += 100 * NSEC_PER_SEC;
+	accepted = 0;
+	for (int i = 0; i < 10; i++) {
+		accepted += ask(&g) == RULE_ACCEPT;
+	}
+	ck_assert_uint_eq(accepted, 3);
+	load_input("limit rate over 1/week burst 2 packets drop\n accept");
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+}
+END_TEST
+
+static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
+                     enum ct_state state)
+{
+	char *line = ctx;
+
+	snprintf(line + strlen(line), 100, "%s|%u|%u|%u;", ruleset_log_prefix(rs, log_nr),
+	         ruleset_log_level(rs, log_nr), pkt->tuple.dport, state);
+}
+
+START_TEST(logs_tell_the_sink)
+{
+	struct given g = given_syn();
+	char line[1000] = "";
+
+	load_input("log prefix \"one \" level info\n"
+	           "tcp dport 22 limit rate 1/second burst 1 packets log\n"
+	           "tcp dport 23 log prefix \"not\"\n accept");
+	g.in.log = note_log;
+	g.in.log_ctx = line;
+	ask(&g);
+	ask(&g);
+	ck_assert_str_eq(line, "one |6|22|1;|4|22|1;one |6|22|1;");
+	g.in.log = NULL;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+}
+END_TEST
+
+START_TEST(interfaces_match_by_name)
+{
+	struct given g = given_syn();
+
+	load_input("iif \"lo\" accept\n iifname \"wan*\" reject\n"
+	           "iifname { \"eth0\", \"eth1\" } tcp dport 22 accept\n"
+	           "iifname != \"br0\" counter\n oifname \"x\" accept");
+	ruleset_set_ifname(rules, 1, "lo");
+	ruleset_set_ifname(rules, 2, "wan0");
+	ruleset_set_ifname(rules, 3, "eth1");
+	ruleset_set_ifname(rules, 4, "br0");
+	ruleset_set_ifname(rules, 5, "wa");
+	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	g.frame.iif = 1;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	g.frame.iif = 3;
+	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 2);
+	g.frame.iif = 5;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	/* renamed, then gone */
+	ruleset_set_ifname(rules, 5, "wan5");
+	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ruleset_set_ifname(rules, 5, NULL);
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	/* never heard of */
+	g.frame.iif = 77;
+	ck_assert_uint_eq(ask(&g), RULE_DROP);
+}
+END_TEST
+
+START_TEST(many_interfaces_come_and_go)
+{
+	struct given g = given_syn();
+	char name[16];
+
+	load_input("iifname \"veth*\" accept");
+	for (uint32_t i = 1; i <= 100000; i++) {
+		snprintf(name, sizeof(name), "veth%u", i);
+		ruleset_set_ifname(rules, i, name);
+		if (i > 5000) {
+			ruleset_set_ifname(rules, i - 5000, NULL);
+		}
+	}
+	for (uint32_t i = 1; i <= 100000; i++) {
+		g.frame.iif = i;
+		ck_assert_uint_eq(ask(&g), i > 95000 ? RULE_ACCEPT : RULE_DROP);
+	}
+}
+END_TEST
+
+START_TEST(close_chains_answer_policies)
+{
+	struct given g = given_syn();
+
+	load("settings { connections { late-close strict; on-idle forget } }\n"
+	     "table inet t {\n"
+	     "chain l { type close hook late; iifname \"wan*\" tcp flags & rst == rst strict;\n"
+	     " tcp dport 5432 pickup; tcp dport 22 lenient }\n"
+	     "chain m { type close hook idle; policy remember; tcp dport 22 forget }\n}");
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_LENIENT);
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_FORGET);
+	g.pkt.tuple.dport = 5432;
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_PICKUP);
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	g.pkt.tuple.dport = 1;
+	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_STRICT);
+	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
+}
+END_TEST
+
+/* Sets against the naive answer, for random intervals; the seed is in the failure. */
+START_TEST(sets_agree_with_a_list)
+{
+	static char text[300000];
+	static uint32_t lo[2000], hi[2000];
+	unsigned seed = (unsigned)_i * 7919 + 1;
+	unsigned len = _i == 0 ? 1 : 2000;
+	size_t size = 0;
+
+	size += (size_t)snprintf(
+		text, sizeof(text),
+		"table inet t {\n set s { type ipv4_addr; flags interval; elements "
+		"= {");
+	for (unsigned i = 0; i < len; i++) {
+		lo[i] = (uint32_t)rand_r(&seed) << 1;
+		hi[i] = lo[i] + (uint32_t)rand_r(&seed) % 2000000;
+		hi[i] = hi[i] < lo[i] ? UINT32_MAX : hi[i];
+		size += (size_t)snprintf(
+			text + size, sizeof(text) - size, "%u.%u.%u.%u-%u.%u.%u.%u,\n", lo[i] >> 24,
+			lo[i] >> 16 & 255, lo[i] >> 8 & 255, lo[i] & 255, hi[i] >> 24,
+			hi[i] >> 16 & 255, hi[i] >> 8 & 255, hi[i] & 255);
+	}
+	snprintf(text + size, sizeof(text) - size,
+	         "}\n}\nchain i { type filter hook input priority 0; policy drop; ip saddr @s "
+	         "accept }\n"
+	         "}");
+	load(text);
+	for (int n = 0; n < 3000; n++) {
+		struct given g = given_syn();
+		unsigned pick = (unsigned)rand_r(&seed) % len;
+		uint32_t addr = n % 4 == 0   ? (uint32_t)rand_r(&seed) << 1
+		                : n % 4 == 1 ? lo[pick]
+		                : n % 4 == 2 ? hi[pick] + 1
+		                             : lo[pick] - 1;
+		bool is_in = false;
+
+		for (unsigned i = 0; i < len; i++) {
+			is_in = is_in || (lo[i] <= addr && addr <= hi[i]);
+		}
+		store_be32(g.pkt.tuple.src.bytes, addr);
+		ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_in, "seed %u: %08x", seed, addr);
+	}
+}
+END_TEST
+
+static _Atomic bool is_over;
+
+static void *rename_forever(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&is_over)) {
+		ruleset_set_ifname(rules, 2, "wan0");
+		ruleset_set_ifname(rules, 3, "lan0");
+		ruleset_set_ifname(rules, 2, NULL);
+		ruleset_set_ifname(rules, 3, NULL);
+	}
+	return NULL;
+}
+
+START_TEST(names_may_change_while_packets_pass)
+{
+	struct given g = given_syn();
+	pthread_t writer;
+
+	load_input("iifname \"wan*\" reject\n iifname \"lan*\" accept");
+	atomic_store(&is_over, false);
+	ck_assert_int_eq(pthread_create(&writer, NULL, rename_forever, NULL), 0);
+	for (int n = 0; n < 20000; n++) {
+		g.frame.iif = 2;
+		ck_assert_uint_ne(ask(&g), RULE_ACCEPT);
+		g.frame.iif = 3;
+		ck_assert_uint_ne(ask(&g), RULE_REJECT);
+	}
+	atomic_store(&is_over, true);
+	pthread_join(writer, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ruleset");
+	TCase *t = tcase_create("evaluation");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_unchecked_fixture(t, NULL, drop_rules);
+	tcase_add_checked_fixture(t, NULL, drop_rules);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, chains_that_are_absent_accept);
+	tcase_add_test(t, the_first_verdict_counts);
+	tcase_add_loop_test(t, a_match_hits_or_misses, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(t, ipv6_matches);
+	tcase_add_test(t, icmp_matches);
+	tcase_add_test(t, what_is_not_there_does_not_match);
+	tcase_add_test(t, rules_are_seen_by_state);
+	tcase_add_test(t, families_have_chains_of_their_own);
+	tcase_add_test(t, jumps_come_back_and_gotos_do_not);
+	tcase_add_test(t, sixteen_jumps_deep);
+	tcase_add_test(t, rejects_say_how);
+	tcase_add_test(t, marks_are_set_and_seen);
+	tcase_add_test(t, counters_count_what_reaches_them);
+	tcase_add_test(t, limits_let_the_burst_through_and_then_the_rate);
+	tcase_add_test(t, logs_tell_the_sink);
+	tcase_add_test(t, interfaces_match_by_name);
+	tcase_add_test(t, many_interfaces_come_and_go);
+	tcase_add_test(t, close_chains_answer_policies);
+	tcase_add_loop_test(t, sets_agree_with_a_list, 0, 4);
+	tcase_add_test(t, names_may_change_while_packets_pass);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}

@@ -34,7 +34,7 @@ int kern_inject(struct kern *k, const uint8_t *packet, size_t size, struct sight
  */
 int kern_wait_out(struct kern *k, int timeout_ms);
 
-/* Writes a setting (a name from settings_table). */
+/* Writes a setting (a name from sysctls_table). */
 int kern_set(struct kern *k, size_t setting_nr, uint32_t value);
 
 /* Reads the entry of a tuple, in either direction. A missing one is not an error. */

@@ -8,8 +8,8 @@
  */
 #include "history.h"
 #include "hunt.h"
-#include "settings.h"
 #include "shrink.h"
+#include "sysctls.h"
 #include "via.h"
 
 #include <finwall/pkt.h>
@@ -230,10 +230,10 @@ static bool start_daemon(struct duel *d, const struct hunt_config *cfg, const ch
 	struct rng rng = { cfg->seed };
 	const char *why;
 
-	for (size_t i = 0; i < settings_table_len && cfg->settings_vary; i++) {
+	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
 
-		s.u.set.value = settings_random(&settings_table[i], &rng);
+		s.u.set.value = sysctls_random(&sysctls_table[i], &rng);
 		if (duel_shot(d, NULL, &s) != DUEL_SAME) {
 			return false;
 		}

@@ -56,6 +56,7 @@ struct duel *duel_new(const char **why)
 		return NULL;
 	}
 	duel_defaults(d);
+	twin_tunables(d->twin)->tcp_kernel = kern_variant(d->kern);
 	return d;
 }
 

@@ -44,6 +44,9 @@ int kern_find(struct kern *k, const struct tuple *t, struct view *out);
 int kern_delete(struct kern *k, const struct tuple *t);
 int kern_flush(struct kern *k);
 
+/* Which kernel's tracker this one's is alike, where they differ; found out by trying. */
+enum kernel_variant kern_variant(struct kern *k);
+
 /* Loads nft rules in the present namespace. Returns 0 or -errno. */
 int kern_load_rules(const char *rules);
 

@@ -291,7 +291,8 @@ int main(int argc, char **argv)
 			status = s > status ? s : status;
 		}
 	} else {
-		printf("seed %" PRIu64 "\n", cfg.seed);
+		printf("seed %" PRIu64 ", kernel as %s\n", cfg.seed,
+		       twin_tunables(d->twin)->tcp_kernel == KERNEL_6_18 ? "6.18" : "the newest");
 		fflush(stdout);
 		status = run_hunt(d, &cfg, mode.finwalld);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine in this process: one rule, nothing remembered, the kernel's variant.
+ * The engine in this process: one rule, nothing remembered.
  */
 #include "twin.h"
 
@@ -84,7 +84,6 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 	t->policy.tun.late_close = LATE_STRICT;
 	t->policy.tun.on_idle = IDLE_FORGET;
 	t->policy.tun.resurrect = 0;
-	t->policy.tun.tcp_kernel = KERNEL_6_18;
 	t->policy.tun.checksum = CSUM_POLICY_FULL;
 	t->worker->policy = &t->policy;
 	t->engine = engine_init(t->mem, &cfg);

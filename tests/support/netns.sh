@@ -49,6 +49,8 @@ netns_begin() {
 	trap netns_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	trap 'exit 141' PIPE
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
 	ip netns del "$ns_tag-probe"
 }

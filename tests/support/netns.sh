@@ -58,7 +58,7 @@ netns_begin() {
 netns_end() {
 	status=$?
 	trap - EXIT
-	trap '' INT TERM # a second one must not stop the cleaning
+	trap '' INT TERM HUP PIPE # a second one must not stop the cleaning
 	# Sanitizers write to standard error too.
 	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
 		cat "$work"/*.log >&2

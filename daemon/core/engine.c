@@ -18,6 +18,10 @@
 /* Spins before a waiting worker gives its processor away: the holder may have been descheduled. */
 #define SPINS_BEFORE_YIELD 1000
 
+/* How long the answer to a rejected packet may take: it is made at once, and queued like any other.
+ */
+#define REJECTED_TTL_NS NSEC_PER_SEC
+
 struct slot {
 	struct pkt pkt;
 	struct flowkey key;
@@ -237,6 +241,22 @@ static bool commit(const struct job *j, struct track *t)
 	return true;
 }
 
+/*
+ * The kernel tells the sender of a rejected packet by a RST or ICMP error of its own making, which
+ * comes through the output hook. An entry that lives for a moment makes it an answer, ESTABLISHED
+ * or RELATED, instead of INVALID. It takes nobody's place: neither a live flow's nor a tombstone's.
+ */
+static void commit_rejected(const struct job *j, struct track *t)
+{
+	if ((t->fresh.status & FLOW_REVIVED) != 0) {
+		return;
+	}
+	t->fresh.deadline = mono_add(j->now, REJECTED_TTL_NS);
+	if (flowtab_insert(&j->shard->flows, &t->fresh, j->hash) != NULL) {
+		stat_add(&j->w->stats.event[EVENT_FLOW_NEW], 1);
+	}
+}
+
 static void count(const struct job *j, const struct track *t, enum verdict v)
 {
 	struct stats *st = &j->w->stats;
@@ -311,6 +331,9 @@ static void decide(struct engine *e, const struct job *j, enum reason broken, st
 		t.state = CT_INVALID;
 		judged = VERDICT_DROP;
 		passes = j->policy->tun.enforce == 0;
+	}
+	if (t.wants_entry && judged == VERDICT_REJECT && !passes) {
+		commit_rejected(j, &t);
 	}
 	count(j, &t, judged);
 	if (t.has_late) {

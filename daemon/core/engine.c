@@ -18,6 +18,10 @@
 /* Spins before a waiting worker gives its processor away: the holder may have been descheduled. */
 #define SPINS_BEFORE_YIELD 1000
 
+/* How long the answer to a rejected packet may take: it is made at once, and queued like any other.
+ */
+#define REJECTED_TTL_NS NSEC_PER_SEC
+
 static void decode(const struct engine *e, const struct frame *frame, struct job *j);
 static void decide(struct engine *e, const struct job *j, struct decision *out);
 
@@ -226,6 +230,22 @@ static bool commit(const struct job *j, struct track *t)
 	return true;
 }
 
+/*
+ * The kernel tells the sender of a rejected packet by a RST or ICMP error of its own making, which
+ * comes through the output hook. An entry that lives for a moment makes it an answer, ESTABLISHED
+ * or RELATED, instead of INVALID. It takes nobody's place: neither a live flow's nor a tombstone's.
+ */
+static void commit_rejected(const struct job *j, struct track *t)
+{
+	if ((t->fresh.status & FLOW_REVIVED) != 0) {
+		return;
+	}
+	t->fresh.deadline = mono_add(j->run->now, REJECTED_TTL_NS);
+	if (flowtab_insert(&j->shard->flows, &t->fresh, j->hash) != NULL) {
+		stat_add(&j->run->w->stats.event[EVENT_FLOW_NEW], 1);
+	}
+}
+
 static void count(const struct job *j, const struct track *t, enum verdict v)
 {
 	struct stats *st = &j->run->w->stats;
@@ -303,6 +323,9 @@ static void decide(struct engine *e, const struct job *j, struct decision *out)
 		t.state = CT_INVALID;
 		judged = VERDICT_DROP;
 		passes = j->run->policy->tun.enforce == 0;
+	}
+	if (t.wants_entry && judged == VERDICT_REJECT && !passes) {
+		commit_rejected(j, &t);
 	}
 	count(j, &t, judged);
 	if (t.has_late) {

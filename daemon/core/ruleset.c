@@ -85,7 +85,9 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, run->in->now);
+		hit = run->in->only_asked != 0
+		              ? gcra_has(&b->full_ns, b->slack_ns, run->in->now)
+		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, run->in->now);
 		break;
 	}
 	}

@@ -74,10 +74,12 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up.
+# ns_add NAME: a namespace with loopback up. Its IPv6 addresses are good at once: as long as the
+# kernel looks for duplicates of its link-local address, a router finds no neighbour.
 ns_add() {
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"
+	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	ns "$1" ip link set lo up
 }
 

@@ -163,6 +163,7 @@ void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, 
 		.state = state,
 		.dir = dir,
 		.now = j->now,
+		.only_asked = j->only_asked,
 		.log = j->w->sink.log,
 		.log_ctx = j->w->sink.ctx,
 	};
@@ -260,6 +261,7 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 	bool passes[CT_STATES_LEN] = { false };
 
 	asked.w = &quiet;
+	asked.only_asked = 1;
 	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
 		struct rule_result rules;
 

@@ -43,6 +43,7 @@ struct job {
 	struct flowkey key;
 	uint64_t hash;
 	enum key_side side;
+	uint8_t only_asked; /* see struct rule_input */
 };
 
 /* What find and track make of it. */

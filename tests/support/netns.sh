@@ -74,8 +74,8 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up. Its IPv6 addresses are good at once: as long as the
-# kernel looks for duplicates of its link-local address, a router finds no neighbour.
+# ns_add NAME: a namespace with loopback up. Without duplicate address detection, which keeps a new
+# link's own address unusable for a second or two.
 ns_add() {
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"

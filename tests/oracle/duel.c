@@ -6,7 +6,7 @@
  */
 #include "duel.h"
 
-#include "settings.h"
+#include "sysctls.h"
 #include "via.h"
 
 #include <errno.h>
@@ -56,6 +56,7 @@ struct duel *duel_new(const char **why)
 		return NULL;
 	}
 	duel_defaults(d);
+	twin_tunables(d->twin)->tcp_kernel = kern_variant(d->kern);
 	return d;
 }
 
@@ -78,13 +79,13 @@ static enum duel_result broken(struct duel *d, const char *what, int err)
 
 static enum duel_result change_setting(struct duel *d, const struct shot *s)
 {
-	const struct setting *row = &settings_table[s->u.set.setting_nr];
+	const struct setting *row = &sysctls_table[s->u.set.setting_nr];
 	int err = kern_set(d->kern, s->u.set.setting_nr, s->u.set.value);
 
 	if (err != 0) {
 		return broken(d, row->name, err);
 	}
-	settings_apply(row, s->u.set.value, twin_tunables(d->twin));
+	sysctls_apply(row, s->u.set.value, twin_tunables(d->twin));
 	return DUEL_SAME;
 }
 
@@ -209,9 +210,9 @@ void duel_flush(struct duel *d)
 
 void duel_defaults(struct duel *d)
 {
-	for (size_t i = 0; i < settings_table_len; i++) {
-		kern_set(d->kern, i, settings_table[i].dflt);
-		settings_apply(&settings_table[i], settings_table[i].dflt, twin_tunables(d->twin));
+	for (size_t i = 0; i < sysctls_len; i++) {
+		kern_set(d->kern, i, sysctls_table[i].dflt);
+		sysctls_apply(&sysctls_table[i], sysctls_table[i].dflt, twin_tunables(d->twin));
 	}
 }
 

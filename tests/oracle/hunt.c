@@ -7,8 +7,8 @@
 
 #include "gen.h"
 #include "history.h"
-#include "settings.h"
 #include "shrink.h"
+#include "sysctls.h"
 
 #include <finwall/pkt.h>
 
@@ -90,6 +90,7 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	unsigned family = h->cfg->family != 0 ? h->cfg->family : 4 + 2 * rng_below(&h->rng, 2);
 	unsigned host = 1 + (unsigned)(f - h->flow) % 31;
 	unsigned net = 1 + (unsigned)(f - h->flow) / 31;
+	static const uint8_t drops[] = { 0, 0, 3, 15 };
 	unsigned birth = (unsigned)h->result->flows & 0xff;
 	unsigned swapped = rng_below(&h->rng, 2);
 
@@ -115,12 +116,13 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 		duel_forget(h->d, &f->ends);
 	}
 	gen_flow_init(&f->gen, &h->rng);
+	f->gen.drops = h->cfg->keep ? 0 : RNG_PICK(&h->rng, drops);
 	f->past.len = 0;
 	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = duel_now();
 	f->wake.ns = 0;
-	for (size_t i = 0; i < settings_table_len; i++) {
-		if (h->setting[i] != settings_table[i].dflt) {
+	for (size_t i = 0; i < sysctls_len; i++) {
+		if (h->setting[i] != sysctls_table[i].dflt) {
 			struct shot s = { .kind = SHOT_SET,
 				          .u.set = { (uint32_t)i, h->setting[i] } };
 
@@ -146,10 +148,10 @@ static void forget_all(struct hunt_state *h)
 {
 	duel_flush(h->d);
 	duel_defaults(h->d);
-	for (size_t i = 0; i < settings_table_len; i++) {
-		h->setting[i] = settings_table[i].dflt;
-		if (h->cfg->settings_vary && settings_table[i].dflt == 120) {
-			set(h, (uint32_t)i, 119); /* see settings.c */
+	for (size_t i = 0; i < sysctls_len; i++) {
+		h->setting[i] = sysctls_table[i].dflt;
+		if (h->cfg->settings_vary && sysctls_table[i].dflt == 120) {
+			set(h, (uint32_t)i, 119); /* see sysctls.c */
 		}
 	}
 }
@@ -168,10 +170,10 @@ static void start_over(struct hunt_state *h)
 static void change_settings(struct hunt_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
-		uint32_t nr = rng_below(&h->rng, (uint32_t)settings_table_len);
+		uint32_t nr = rng_below(&h->rng, (uint32_t)sysctls_len);
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = nr } };
 
-		s.u.set.value = settings_random(&settings_table[nr], &h->rng);
+		s.u.set.value = sysctls_random(&sysctls_table[nr], &h->rng);
 		set(h, nr, s.u.set.value);
 		for (size_t i = 0; i < FLOWS_LEN; i++) {
 			history_add(&h->flow[i].past, &s);
@@ -327,6 +329,7 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 {
 	static struct hunt_state h;
 	struct mono start = duel_now();
+	struct mono until = mono_add(start, sec_to_ns(cfg->seconds));
 	uint64_t next_settings = SETTINGS_PERIOD;
 	uint64_t next_table = TABLE_PERIOD;
 
@@ -338,8 +341,8 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	h.rng.state = cfg->seed;
 	h.next_port = 1024;
 	start_over(&h);
-	while (out->packets < cfg->packets && out->differences < cfg->differences_max &&
-	       !out->broken) {
+	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&
+	       out->differences < cfg->differences_max && !out->broken) {
 		struct mono now = duel_now();
 
 		step(&h, pick_flow(&h, now), now);

@@ -20,6 +20,7 @@ enum hunt_proto {
 
 struct hunt_config {
 	uint64_t packets;
+	unsigned seconds; /* and at least for so long: what expires takes its time */
 	uint64_t seed;
 	unsigned protos; /* enum hunt_proto, or-ed */
 	unsigned family; /* 4, 6, 0 = both */

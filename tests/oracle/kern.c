@@ -5,7 +5,8 @@
 #include "kern.h"
 
 #include "ctnl.h"
-#include "settings.h"
+#include "shot.h"
+#include "sysctls.h"
 #include "verdict_log.h"
 
 #include <errno.h>
@@ -26,6 +27,9 @@
 #define LOG_GROUP    1
 #define SETTINGS_MAX 32
 
+#define DROP_TTL_FORWARDED "32"
+_Static_assert(SHOT_DROP_TTL == 33, "one more than is left of it when forwarding");
+
 struct kern {
 	int tun_in;
 	int tun_out; /* nobody reads it: what does not fit its queue is dropped, after the commit */
@@ -45,6 +49,12 @@ static const char seen_rules[] =
 	"ct state related ct direction reply log prefix \"R1\" group 1 accept\n"
 	"ct state invalid log prefix \"I0\" group 1 accept\n"
 	"ct state untracked log prefix \"U0\" group 1 accept\n"
+	"}\n"
+	/* the rule that drops; the time to live has been lowered by then */
+	"chain refuse {\n"
+	"type filter hook forward priority filter; policy accept;\n"
+	"ip ttl " DROP_TTL_FORWARDED " drop\n"
+	"ip6 hoplimit " DROP_TTL_FORWARDED " drop\n"
 	"}\n"
 	/* what the host itself would say must not be tracked, nor leave */
 	"chain silence { type filter hook output priority raw; policy drop; }\n"
@@ -121,11 +131,11 @@ static struct mnl_socket *open_ctnetlink(void)
 
 static int open_settings(struct kern *k)
 {
-	for (size_t i = 0; i < settings_table_len; i++) {
+	for (size_t i = 0; i < sysctls_len; i++) {
 		char path[128];
 
 		snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s",
-		         settings_table[i].name);
+		         sysctls_table[i].name);
 		k->setting_fd[i] = open(path, O_WRONLY | O_CLOEXEC);
 		if (k->setting_fd[i] < 0) {
 			return -errno;

@@ -34,7 +34,7 @@ int kern_inject(struct kern *k, const uint8_t *packet, size_t size, struct sight
  */
 int kern_wait_out(struct kern *k, int timeout_ms);
 
-/* Writes a setting (a name from settings_table). */
+/* Writes a setting (a name from sysctls_table). */
 int kern_set(struct kern *k, size_t setting_nr, uint32_t value);
 
 /* Reads the entry of a tuple, in either direction. A missing one is not an error. */
@@ -43,6 +43,9 @@ int kern_find(struct kern *k, const struct tuple *t, struct view *out);
 /* Deletes the entry of a tuple, if there is one; or all of them. */
 int kern_delete(struct kern *k, const struct tuple *t);
 int kern_flush(struct kern *k);
+
+/* Which kernel's tracker this one's is alike, where they differ; found out by trying. */
+enum kernel_variant kern_variant(struct kern *k);
 
 /* Loads nft rules in the present namespace. Returns 0 or -errno. */
 int kern_load_rules(const char *rules);

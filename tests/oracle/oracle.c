@@ -8,8 +8,8 @@
  */
 #include "history.h"
 #include "hunt.h"
-#include "settings.h"
 #include "shrink.h"
+#include "sysctls.h"
 #include "via.h"
 
 #include <finwall/pkt.h>
@@ -23,6 +23,8 @@
 
 #define EXIT_SKIP  77
 #define EXIT_USAGE 2
+
+#define SECONDS_MAX 86400
 
 #define REPLAYS_MAX 4
 
@@ -39,8 +41,8 @@ struct mode {
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
-	      "              [--seed S] [--settings random|default] [--differences N]\n"
-	      "              [--via-daemon FINWALLD]\n"
+	      "              [--seconds N] [--seed S] [--settings random|default]\n"
+	      "              [--differences N] [--via-daemon FINWALLD]\n"
 	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
 }
@@ -78,6 +80,7 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		{ "proto", required_argument, NULL, 'p' },
 		{ "family", required_argument, NULL, 'f' },
 		{ "packets", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 't' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
@@ -102,6 +105,10 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 			break;
 		case 'n':
 			ok = parse_u64(optarg, &cfg->packets);
+			break;
+		case 't':
+			ok = parse_u64(optarg, &n) && n <= SECONDS_MAX;
+			cfg->seconds = (unsigned)n;
 			break;
 		case 's':
 			ok = parse_u64(optarg, &cfg->seed);
@@ -223,10 +230,10 @@ static bool start_daemon(struct duel *d, const struct hunt_config *cfg, const ch
 	struct rng rng = { cfg->seed };
 	const char *why;
 
-	for (size_t i = 0; i < settings_table_len && cfg->settings_vary; i++) {
+	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
 
-		s.u.set.value = settings_random(&settings_table[i], &rng);
+		s.u.set.value = sysctls_random(&sysctls_table[i], &rng);
 		if (duel_shot(d, NULL, &s) != DUEL_SAME) {
 			return false;
 		}
@@ -284,7 +291,8 @@ int main(int argc, char **argv)
 			status = s > status ? s : status;
 		}
 	} else {
-		printf("seed %" PRIu64 "\n", cfg.seed);
+		printf("seed %" PRIu64 ", kernel as %s\n", cfg.seed,
+		       twin_tunables(d->twin)->tcp_kernel == KERNEL_6_18 ? "6.18" : "the newest");
 		fflush(stdout);
 		status = run_hunt(d, &cfg, mode.finwalld);
 	}

@@ -54,7 +54,7 @@ static bool read_prefix(const struct nlmsghdr *nlh, struct sighting *out)
 		[CT_INVALID] = 'I', [CT_NEW] = 'N',       [CT_ESTABLISHED] = 'E',
 		[CT_RELATED] = 'R', [CT_UNTRACKED] = 'U', [CT_LATE] = 'L',
 	};
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{

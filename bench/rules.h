@@ -10,7 +10,8 @@
 /* Their text, a whole configuration. */
 extern const char rules_text[];
 
-/* Compiles them. Returns NULL on failure, having said so. The caller frees with ruleset_free(). */
+/* Parses and compiles them. Returns NULL on failure, having said so. The caller frees with
+ * ruleset_free(). */
 struct ruleset *rules_new(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <time.h>
 
-#define CALIBRATE_NS UINT64_C(50000000)
+#define CALIBRATE_NS  UINT64_C(50000000)
 #define OVERHEAD_RUNS 1001
 
 static double ns_per_tick = 1.0;

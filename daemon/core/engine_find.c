@@ -44,7 +44,7 @@ static void track_error(const struct job *j, struct track *t)
 		refuse(t, REASON_ICMP_MISMATCH);
 		return;
 	}
-	t->dir = dir_other(flow_dir_of(f, j->side));
+	t->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY : dir_other(flow_dir_of(f, j->side));
 	t->state = CT_RELATED;
 	t->reason = REASON_ICMP_RELATED;
 }
@@ -208,7 +208,9 @@ static void init_fresh(const struct job *j, struct flow *f)
 
 	memset(f, 0, sizeof(*f));
 	f->key = j->key;
-	f->status = j->side == SIDE_HI ? FLOW_ORIG_HI : 0;
+	/* What a flow to itself sends next counts as the answer, as in the kernel's tracker: its
+	 * packets always come from the low side, so the high one is said to have opened it. */
+	f->status = j->side == SIDE_HI || flowkey_is_mirror(&j->key) ? FLOW_ORIG_HI : 0;
 	f->hook = frame->hook;
 	f->ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 }

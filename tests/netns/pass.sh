@@ -6,6 +6,7 @@
 #	pass.sh forward|local 4|6 [QUEUES]
 #
 # forward: the daemon stands between two hosts; local: on the server itself, both directions.
+# FINWALL_RSS_GROWTH: by how many KiB the daemon may grow (ThreadSanitizer's own memory grows too).
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -19,6 +20,8 @@ ns_add server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 3; count $queues }
+	# Closed connections make room soon, so that the second half needs no new memory.
+	tcp { timeout time-wait 1s }
 }
 table inet finwall {
 	chain input {
@@ -90,7 +93,7 @@ while [ "$queue" -lt $((3 + queues)) ]; do
 	[ "$(queue_column "$wall" "$queue" 8)" -gt 0 ] || fail "queue $queue was never used"
 	queue=$((queue + 1))
 done
-[ $((rss_after - rss_before)) -le 4096 ] || fail "memory grew from $rss_before to $rss_after KiB"
+[ $((rss_after - rss_before)) -le "${FINWALL_RSS_GROWTH:-2048}" ] || fail "memory grew from $rss_before to $rss_after KiB"
 ! log_has INVALID || fail "legal packets were INVALID"
 daemon_end
 ! log_has 'queue [0-9]+:' || fail "the daemon had trouble"

@@ -7,6 +7,7 @@
 #include "duel.h"
 
 #include "settings.h"
+#include "via.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define BLUR_NS   (30 * NSEC_PER_MSEC)
 
 #define TABLE_PRINT_MAX 10
+#define OUT_MS          1000
 
 struct mono duel_now(void)
 {
@@ -120,6 +122,22 @@ static int look(struct duel *d, const struct tuple *flow, const struct tuple *ow
 	return err;
 }
 
+/* What the daemon said; and the packet has been committed when this returns. */
+static int ask_daemon(struct duel *d, uint8_t family)
+{
+	int err;
+
+	d->told = d->kernel.sighting;
+	if (d->via == NULL || !d->kernel.sighting.seen) {
+		return 0;
+	}
+	if (family == 6 && d->packet[8] == 0xfe) {
+		return 0; /* link-local senders are not forwarded */
+	}
+	err = via_read(d->via, &d->told);
+	return err != 0 || !d->told.seen ? err : kern_wait_out(d->kern, OUT_MS);
+}
+
 enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s)
 {
 	struct tuple flow;
@@ -157,6 +175,10 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
 		            &d->ours.sighting);
 	}
+	err = ask_daemon(d, e->family);
+	if (err != 0) {
+		return broken(d, "asking the daemon", err);
+	}
 	err = look(d, &flow, has_own ? &own : NULL);
 	if (err != 0) {
 		return broken(d, "reading an entry", err);
@@ -164,8 +186,10 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	if (mono_diff(duel_now(), start) > BLUR_NS) {
 		return DUEL_BLURRED;
 	}
-	return outcome_diff(&d->kernel, &d->ours, e->proto, d->diff) != 0 ? DUEL_DIFFERENT
-	                                                                  : DUEL_SAME;
+	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->told : NULL, e->proto,
+	                    d->diff) != 0
+	               ? DUEL_DIFFERENT
+	               : DUEL_SAME;
 }
 
 void duel_forget(struct duel *d, const struct ends *e)

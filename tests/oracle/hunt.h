@@ -24,6 +24,8 @@ struct hunt_config {
 	unsigned protos; /* enum hunt_proto, or-ed */
 	unsigned family; /* 4, 6, 0 = both */
 	bool settings_vary;
+	bool keep; /* delete nothing, change no settings: there is a third side that cannot follow
+	            */
 	unsigned differences_max; /* stop there */
 };
 

@@ -129,7 +129,9 @@ void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struc
 
 	memset(out, 0, sizeof(*out));
 	if (twin_flow(t, tuple, now, &f, &dir)) {
-		view_of(&f, dir, now, out);
+		/* a mirror's tuple is that of both directions; ctnetlink shows it as the original
+		 */
+		view_of(&f, flowkey_is_mirror(&f.key) ? DIR_ORIG : dir, now, out);
 	}
 }
 

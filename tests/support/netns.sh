@@ -74,10 +74,12 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up.
+# ns_add NAME: a namespace with loopback up. Without duplicate address detection, which keeps a new
+# link's own address unusable for a second or two.
 ns_add() {
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"
+	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	ns "$1" ip link set lo up
 }
 

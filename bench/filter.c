@@ -5,6 +5,7 @@
 #include "filter.h"
 
 #include "bare.h"
+#include "rules.h"
 #include "ticks.h"
 
 #include <errno.h>
@@ -19,40 +20,26 @@
 
 #define READY_WAIT_NS UINT64_C(10000000000)
 
-/* What the daemon is given: the rules that conntrack_rules say in the kernel's words. */
-static const char config_text[] =
-	"settings {\n"
-	"	queue { num 0; count %u }\n"
-	"}\n"
-	"table inet finwall {\n"
-	"	chain forward {\n"
-	"		type filter hook forward priority filter; policy drop;\n"
-	"		ct state established,related accept\n"
-	"		ct state new tcp dport 5001-5003 accept\n"
-	"		ct state new udp dport 5004 accept\n"
-	"	}\n"
-	"}\n";
-
+/* rules_of_path in the kernel's words. */
 static const char conntrack_rules[] =
 	"iptables -w -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT && "
 	"iptables -w -A FORWARD -m conntrack --ctstate NEW -p tcp --dport 5001:5003 -j ACCEPT && "
 	"iptables -w -A FORWARD -m conntrack --ctstate NEW -p udp --dport 5004 -j ACCEPT && "
 	"iptables -w -P FORWARD DROP";
 
+static const char clear_rules[] = "iptables -w -P FORWARD ACCEPT; iptables -w -F FORWARD";
+
 static const struct {
 	const char *id;
 	const char *title;
-	const char *rules; /* shell commands; NULL = none */
-	unsigned queues;   /* of finwalld; 0 = it is not finwalld */
+	const char *queue_options; /* of the NFQUEUE target; NULL = packets go to no queue */
+	unsigned finwalld_queues;  /* 0 = it is not finwalld */
 } kinds[FILTERS_LEN] = {
 	[FILTER_NOTHING] = { "nothing", "nothing", NULL, 0 },
-	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", conntrack_rules, 0 },
-	[FILTER_BARE] = { "bare", "bare NFQUEUE loop",
-	                  "iptables -w -A FORWARD -j NFQUEUE --queue-num 0", 0 },
-	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue",
-	                      "iptables -w -A FORWARD -j NFQUEUE --queue-num 0", 1 },
-	[FILTER_FINWALL2] = { "finwalld-2", "finwalld, 2 queues",
-	                      "iptables -w -A FORWARD -j NFQUEUE --queue-balance 0:1", 2 },
+	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
+	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
+	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },
+	[FILTER_FINWALL2] = { "finwalld-2", "finwalld, 2 queues", "--queue-balance 0:1", 2 },
 };
 
 const char *filter_title(enum filter_kind kind)
@@ -94,7 +81,8 @@ static int write_config(const struct filter *f, const char *path)
 	if (file == NULL) {
 		return -errno;
 	}
-	len = fprintf(file, config_text, kinds[f->kind].queues);
+	len = fprintf(file, "settings {\n	queue { num 0; count %u }\n}\n%s",
+	              kinds[f->kind].finwalld_queues, rules_of_path);
 	return fclose(file) == 0 && len > 0 ? 0 : -EIO;
 }
 
@@ -148,6 +136,19 @@ static int start_finwalld(struct filter *f, const char *finwalld)
 	return f->pid < 0 ? (int)f->pid : await_ready(f, log);
 }
 
+int filter_queue_all(const struct net *net, const char *options)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "iptables -w -A FORWARD -j NFQUEUE %s", options);
+	return net_run(net, NET_ROUTER, command) == 0 ? 0 : -EIO;
+}
+
+void filter_clear(const struct net *net)
+{
+	(void)net_run(net, NET_ROUTER, clear_rules);
+}
+
 int filter_start(struct filter *f, const struct net *net, enum filter_kind kind,
                  const char *finwalld)
 {
@@ -162,12 +163,14 @@ int filter_start(struct filter *f, const struct net *net, enum filter_kind kind,
 	if (kind == FILTER_BARE) {
 		err = start_bare(f);
 	}
-	if (kinds[kind].queues > 0) {
+	if (kinds[kind].finwalld_queues > 0) {
 		err = start_finwalld(f, finwalld);
 	}
-	if (err == 0 && kinds[kind].rules != NULL &&
-	    net_run(net, NET_ROUTER, kinds[kind].rules) != 0) {
+	if (kind == FILTER_CONNTRACK && net_run(net, NET_ROUTER, conntrack_rules) != 0) {
 		err = -EIO;
+	}
+	if (err == 0 && kinds[kind].queue_options != NULL) {
+		err = filter_queue_all(net, kinds[kind].queue_options);
 	}
 	if (err != 0) {
 		fprintf(stderr, "finwall-bench: cannot set up: %s\n", filter_title(kind));
@@ -189,12 +192,11 @@ static void remove_dir(const char *dir)
 
 void filter_stop(struct filter *f)
 {
-	if (kinds[f->kind].rules != NULL) {
-		(void)net_run(f->net, NET_ROUTER,
-		              "iptables -w -P FORWARD ACCEPT; iptables -w -F FORWARD");
+	if (f->net != NULL) {
+		filter_clear(f->net);
 	}
 	if (f->pid > 0) {
-		(void)kill(f->pid, kinds[f->kind].queues > 0 ? SIGTERM : SIGKILL);
+		(void)kill(f->pid, kinds[f->kind].finwalld_queues > 0 ? SIGTERM : SIGKILL);
 		(void)waitpid(f->pid, NULL, 0);
 		f->pid = 0;
 	}

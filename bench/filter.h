@@ -36,6 +36,12 @@ int filter_start(struct filter *f, const struct net *net, enum filter_kind kind,
 /* Takes it away. Fine after a failed start. */
 void filter_stop(struct filter *f);
 
+/* Sends all that is forwarded to a queue. options: of the NFQUEUE target. Returns 0/-EIO. */
+int filter_queue_all(const struct net *net, const char *options);
+
+/* Lets all pass again. */
+void filter_clear(const struct net *net);
+
 /* Processor time that its process has used. total_ns is exact, the share of user code is not. */
 struct filter_cpu {
 	uint64_t total_ns;

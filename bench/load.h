@@ -25,9 +25,18 @@ struct load_tally {
 	uint32_t time_ns[LOAD_TIMES_MAX]; /* see load_pingpong() and load_paced() */
 };
 
-/* Shared, zeroed memory; NULL when there is none. */
-struct load_tally *load_tally_new(void);
-void load_tally_free(struct load_tally *t);
+/* Namespaces with a server at work, and what is shared with it. */
+struct net_and_server {
+	struct net net;
+	struct load_tally *tally;
+	pid_t server;
+};
+
+/* Returns 0 or -errno (-EPERM: rights are missing), having said why. */
+int load_begin(struct net_and_server *ns);
+
+/* Ends the server and the namespaces; fine after a failed load_begin(). */
+void load_end(struct net_and_server *ns);
 
 /* The server's whole life; does not return. */
 _Noreturn void load_serve(struct load_tally *t);

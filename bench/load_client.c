@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,21 +27,6 @@ struct errand {
 	uint64_t until_ns;
 	unsigned nr;
 };
-
-struct load_tally *load_tally_new(void)
-{
-	void *mem = mmap(NULL, sizeof(struct load_tally), PROT_READ | PROT_WRITE,
-	                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	return mem == MAP_FAILED ? NULL : mem;
-}
-
-void load_tally_free(struct load_tally *t)
-{
-	if (t != NULL) {
-		(void)munmap(t, sizeof(*t));
-	}
-}
 
 /* A socket to the server's nr-th address, which waits for nothing longer than a second; -1. */
 static int reach(int type, uint16_t port, unsigned nr)

@@ -15,12 +15,10 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WARM_NS       UINT64_C(150000000)
@@ -83,9 +81,7 @@ typedef double round_values[FILTERS_LEN][PATH_VALUES_LEN];
 
 struct path {
 	const struct bench_options *opt;
-	struct net net;
-	struct load_tally *tally;
-	pid_t server;
+	struct net_and_server ns;
 	uint64_t run_ns;
 	char finwalld[512];
 	long value_nr[FILTERS_LEN][PATH_VALUES_LEN];
@@ -94,18 +90,10 @@ struct path {
 	unsigned steps;
 };
 
-static void sleep_ns(uint64_t ns)
-{
-	struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
-
-	while (nanosleep(&ts, &ts) != 0) {
-	}
-}
-
 /* Starts a client process. kind: which traffic. */
 static pid_t start_client(struct path *p, enum path_value kind)
 {
-	pid_t pid = net_fork(&p->net, NET_CLIENT);
+	pid_t pid = net_fork(&p->ns.net, NET_CLIENT);
 	uint64_t until_ns;
 
 	if (pid != 0) {
@@ -114,15 +102,15 @@ static pid_t start_client(struct path *p, enum path_value kind)
 	until_ns = clock_ns() + p->run_ns + WARM_NS * 2;
 	switch (kind) {
 	case PATH_BULK:
-		load_bulk(p->tally, until_ns);
+		load_bulk(p->ns.tally, until_ns);
 	case PATH_FLOOD:
-		load_flood(p->tally, until_ns);
+		load_flood(p->ns.tally, until_ns);
 	case PATH_SHORTS:
-		load_shorts(p->tally, until_ns);
+		load_shorts(p->ns.tally, until_ns);
 	case PATH_RTT50:
-		load_pingpong(p->tally, until_ns);
+		load_pingpong(p->ns.tally, until_ns);
 	default:
-		load_paced(p->tally, until_ns, PATH_PACED_PER_S);
+		load_paced(p->ns.tally, until_ns, PATH_PACED_PER_S);
 	}
 }
 
@@ -133,9 +121,9 @@ static void settle(struct path *p)
 	uint64_t before;
 
 	do {
-		before = atomic_load(&p->tally->udp_datagrams);
-		sleep_ns(SETTLE_NS);
-	} while (atomic_load(&p->tally->udp_datagrams) != before && clock_ns() < until_ns);
+		before = atomic_load(&p->ns.tally->udp_datagrams);
+		clock_sleep_ns(SETTLE_NS);
+	} while (atomic_load(&p->ns.tally->udp_datagrams) != before && clock_ns() < until_ns);
 }
 
 static int await_client(pid_t pid, const char *what)
@@ -157,10 +145,10 @@ static int measure_rate(struct path *p, enum path_value kind, _Atomic uint64_t *
 	uint64_t from;
 	uint64_t from_ns;
 
-	sleep_ns(WARM_NS);
+	clock_sleep_ns(WARM_NS);
 	from = atomic_load(counter);
 	from_ns = clock_ns();
-	sleep_ns(p->run_ns);
+	clock_sleep_ns(p->run_ns);
 	*per_s = (double)(atomic_load(counter) - from) * 1e9 / (double)(clock_ns() - from_ns);
 	return await_client(pid, values[kind].title);
 }
@@ -171,11 +159,11 @@ static int measure_rtt(struct path *p, double *v)
 	size_t len;
 	int err;
 
-	atomic_store(&p->tally->times_len, 0);
+	atomic_store(&p->ns.tally->times_len, 0);
 	err = await_client(start_client(p, PATH_RTT50), values[PATH_RTT50].title);
-	len = atomic_load(&p->tally->times_len);
+	len = atomic_load(&p->ns.tally->times_len);
 	for (size_t i = 0; i < len; i++) {
-		us[i] = p->tally->time_ns[i] / 1e3;
+		us[i] = p->ns.tally->time_ns[i] / 1e3;
 	}
 	if (err == 0 && len == 0) {
 		return -EIO;
@@ -198,11 +186,11 @@ static int measure_cpu(struct path *p, const struct filter *f, double *v)
 		return 0; /* there is no process */
 	}
 	pid = start_client(p, PATH_CPU);
-	sleep_ns(WARM_NS);
+	clock_sleep_ns(WARM_NS);
 	(void)filter_cpu(f, &before);
-	packets = atomic_load(&p->tally->udp_datagrams);
-	sleep_ns(p->run_ns);
-	packets = atomic_load(&p->tally->udp_datagrams) - packets;
+	packets = atomic_load(&p->ns.tally->udp_datagrams);
+	clock_sleep_ns(p->run_ns);
+	packets = atomic_load(&p->ns.tally->udp_datagrams) - packets;
 	if (filter_cpu(f, &after) != 0 || packets == 0) {
 		(void)await_client(pid, values[PATH_CPU].title);
 		return -EIO;
@@ -215,15 +203,15 @@ static int measure_cpu(struct path *p, const struct filter *f, double *v)
 
 static int measure_filter(struct path *p, const struct filter *f, double *v)
 {
-	int err = measure_rate(p, PATH_BULK, &p->tally->bulk_bytes, &v[PATH_BULK]);
+	int err = measure_rate(p, PATH_BULK, &p->ns.tally->bulk_bytes, &v[PATH_BULK]);
 
 	v[PATH_BULK] *= 8e-9;
 	if (err == 0) {
-		err = measure_rate(p, PATH_FLOOD, &p->tally->udp_datagrams, &v[PATH_FLOOD]);
+		err = measure_rate(p, PATH_FLOOD, &p->ns.tally->udp_datagrams, &v[PATH_FLOOD]);
 		settle(p);
 	}
 	if (err == 0) {
-		err = measure_rate(p, PATH_SHORTS, &p->tally->shorts, &v[PATH_SHORTS]);
+		err = measure_rate(p, PATH_SHORTS, &p->ns.tally->shorts, &v[PATH_SHORTS]);
 	}
 	if (err == 0) {
 		err = measure_rtt(p, v);
@@ -247,7 +235,7 @@ static int measure_round(struct path *p, round_values v)
 			continue;
 		}
 		progress_show(p->done++, p->steps, filter_title(kind));
-		err = filter_start(&f, &p->net, kind, p->finwalld);
+		err = filter_start(&f, &p->ns.net, kind, p->finwalld);
 		if (err == 0) {
 			err = measure_filter(p, &f, v[kind]);
 		}
@@ -331,48 +319,21 @@ static int find_finwalld(struct path *p)
 	return 0;
 }
 
-static int start_server(struct path *p)
-{
-	uint64_t until_ns = clock_ns() + UINT64_C(5000000000);
-
-	p->tally = load_tally_new();
-	if (p->tally == NULL) {
-		return -ENOMEM;
-	}
-	p->server = net_fork(&p->net, NET_SERVER);
-	if (p->server == 0) {
-		load_serve(p->tally);
-	}
-	while (p->server > 0 && atomic_load(&p->tally->server_ready) == 0) {
-		if (clock_ns() > until_ns) {
-			return -ETIMEDOUT;
-		}
-		sleep_ns(1000000);
-	}
-	return p->server > 0 ? 0 : (int)p->server;
-}
-
 enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
 {
 	struct path p = {
 		.opt = opt,
-		.net = { { -1, -1, -1 } },
 		.run_ns = opt->quick != 0 ? 200000000u : 800000000u,
 	};
 	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
 	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
 	round_values v;
-	int err = find_finwalld(&p);
+	int err;
 
 	p.steps = runs * FILTERS_LEN;
+	err = load_begin(&p.ns);
 	if (err == 0) {
-		err = net_build(&p.net);
-		if (err == -EPERM) {
-			return BENCH_RIGHTS;
-		}
-	}
-	if (err == 0) {
-		err = start_server(&p);
+		err = find_finwalld(&p);
 	}
 	if (err == 0) {
 		err = make_measures(&p, report);
@@ -384,11 +345,9 @@ enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
 		}
 	}
 	progress_end();
-	if (p.server > 0) {
-		(void)kill(p.server, SIGKILL);
-		(void)waitpid(p.server, NULL, 0);
+	load_end(&p.ns);
+	if (err == -EPERM) {
+		return BENCH_RIGHTS;
 	}
-	load_tally_free(p.tally);
-	net_fini(&p.net);
 	return err == 0 ? BENCH_OK : BENCH_FAILED;
 }

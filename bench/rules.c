@@ -10,31 +10,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char rules_text[] = "table inet finwall {\n"
-			  "	chain forward {\n"
-			  "		type filter hook forward priority filter; policy drop;\n"
-			  "		ct state established,related accept\n"
-			  "		ct state new tcp dport 80 accept\n"
-			  "		drop\n"
-			  "	}\n"
-			  "}\n";
+const char rules_of_engine[] =
+	"table inet finwall {\n"
+	"	chain forward {\n"
+	"		type filter hook forward priority filter; policy drop;\n"
+	"		ct state established,related accept\n"
+	"		ct state new tcp dport 80 accept\n"
+	"		drop\n"
+	"	}\n"
+	"}\n";
+
+const char rules_of_path[] = "table inet finwall {\n"
+			     "	chain forward {\n"
+			     "		type filter hook forward priority filter; policy drop;\n"
+			     "		ct state established,related accept\n"
+			     "		ct state new tcp dport 5001-5003 accept\n"
+			     "		ct state new udp dport 5004 accept\n"
+			     "	}\n"
+			     "}\n";
 
 /* Hands the text to the parser as if it were a file. */
 static char *read_text(void *ctx, const char *path, size_t *size)
 {
-	(void)ctx;
+	const char *text = ctx;
+
 	(void)path;
-	*size = strlen(rules_text);
-	return strdup(rules_text);
+	*size = strlen(text);
+	return strdup(text);
 }
 
-struct ruleset *rules_new(void)
+struct ruleset *rules_new(const char *text)
 {
-	static const struct config_reader reader = { .read = read_text };
+	char *copy = strdup(text); /* the reader's context is not const */
+	const struct config_reader reader = { .ctx = copy, .read = read_text };
 	char *errors = NULL;
-	struct config *c = config_load("rules", &reader, &errors);
+	struct config *c = copy == NULL ? NULL : config_load("rules", &reader, &errors);
 	struct ruleset *rs;
 
+	free(copy);
 	if (c == NULL) {
 		fprintf(stderr, "finwall-bench: %s", errors == NULL ? "no memory\n" : errors);
 		free(errors);

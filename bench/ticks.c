@@ -22,6 +22,14 @@ uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+void clock_sleep_ns(uint64_t ns)
+{
+	struct timespec left = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	while (nanosleep(&left, &left) != 0) {
+	}
+}
+
 void ticks_calibrate(void)
 {
 	uint64_t from_ns = clock_ns();

@@ -25,9 +25,9 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 # shellcheck disable=SC2034
 NETNS_PACKAGES=(iproute2 iptables conntrack procps)
 
-# What the tests take besides.
+# What the tests take besides: programs, and the libraries of optional parts, to test those too.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(iputils-ping nftables socat)
+TEST_PACKAGES=(iputils-ping nftables socat libpcap-dev libsystemd-dev)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

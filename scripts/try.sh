@@ -21,6 +21,7 @@ rows_wrong=0
 main() {
 	(($# == 0)) || die 'takes no arguments; it says what it does as it goes'
 	((EUID == 0)) || die 'only root can make network namespaces; run: sudo scripts/try.sh'
+	[[ -e /proc/sys/net/ipv6 ]] || die 'this kernel has IPv6 switched off; the case needs both'
 	install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}"
 	build_preset release finwalld finwall peer
 	forget_log

@@ -102,7 +102,7 @@ static const char *interval_of_range(const struct dtype *type, const struct valu
 	if (wrong != NULL) {
 		return wrong;
 	}
-	if (type->is_bitmask) {
+	if (type->is_bitmask || (type->symbols != NULL && !type->takes_numbers)) {
 		return complain(problem, size, "a range does not fit here, expected %s",
 		                type->want);
 	}
@@ -295,7 +295,8 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);
-		text_add(t, "-");
+		/* words may have a "-" of their own */
+		text_add(t, "%s", type->prints_symbols ? " - " : "-");
 		value_print(t, type, v->range.hi);
 		break;
 	case VALUE_COMMAS:

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#define ROUNDS   4000
+#define ROUNDS   1500
 #define FILE_MAX (256 * 1024)
 
 static uint64_t seed;

@@ -49,6 +49,8 @@ netns_begin() {
 	trap netns_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	trap 'exit 141' PIPE
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
 	ip netns del "$ns_tag-probe"
 }
@@ -56,7 +58,7 @@ netns_begin() {
 netns_end() {
 	status=$?
 	trap - EXIT
-	trap '' INT TERM # a second one must not stop the cleaning
+	trap '' INT TERM HUP PIPE # a second one must not stop the cleaning
 	# Sanitizers write to standard error too.
 	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
 		cat "$work"/*.log >&2

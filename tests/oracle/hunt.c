@@ -176,20 +176,6 @@ static void change_settings(struct hunt_state *h)
 	}
 }
 
-static bool is_near(struct mono a, struct mono b)
-{
-	int64_t diff = mono_diff(a, b);
-
-	return diff > -DUEL_EDGE_NS && diff < DUEL_EDGE_NS;
-}
-
-/* True when this is no moment to ask: the answer depends on whose clock ticks first. */
-static bool is_on_edge(const struct flow *live, struct mono now)
-{
-	return is_near(live->deadline, now) ||
-	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
-}
-
 /* The instant that a sleeper waits for, if it is near enough; otherwise it does not sleep. */
 static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flow *live,
                         struct mono now)
@@ -277,7 +263,7 @@ static void step(struct hunt_state *h, struct hunted *f, struct mono now)
 
 	ends_tuple(&f->ends, END_A, &tuple);
 	is_live = twin_flow(h->d->twin, &tuple, mono_add(now, -DUEL_EDGE_NS), &live, &dir);
-	if (is_live && is_on_edge(&live, now)) {
+	if (is_live && duel_is_on_edge(&live, now)) {
 		f->wake = mono_add(now, 2 * DUEL_EDGE_NS);
 		return;
 	}

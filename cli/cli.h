@@ -35,6 +35,7 @@ extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;
+extern const struct cli_command cmd_replay;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_version;

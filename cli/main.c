@@ -13,7 +13,7 @@
 
 const struct cli_command *const cli_commands[] = {
 	&cmd_list,   &cmd_stats, &cmd_show, &cmd_reload,  &cmd_flush,
-	&cmd_delete, &cmd_hook,  &cmd_help, &cmd_version, NULL,
+	&cmd_delete, &cmd_hook,  &cmd_replay, &cmd_help, &cmd_version, NULL,
 };
 
 enum {

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Link headers are walked through a cursor until an IP header is reached; its own length field then
+ * says where the packet ends, because short Ethernet frames are padded.
+ */
+#include <finwall/link.h>
+
+#include <finwall/bytes.h>
+
+#define ETHERTYPE_IPV4  0x0800
+#define ETHERTYPE_IPV6  0x86dd
+#define ETHERTYPE_VLAN  0x8100
+#define ETHERTYPE_QINQ  0x88a8
+#define ETHERTYPE_QINQ1 0x9100 /* what 802.1ad was before it had a number */
+#define ETHERTYPE_PPPOE 0x8864
+
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
+
+#define ETHERNET_ADDRS_SIZE 12
+#define SLL_PROTOCOL_AT     14
+#define SLL2_HEADER_SIZE    20
+#define PPPOE_HEADER_SIZE   6
+
+#define IP6_HEADER_SIZE 40
+#define IP4_HEADER_MIN  20
+#define IP_SIZE_MAX     65535u
+
+static enum link_result find_ip(enum link_type type, struct cursor *c);
+static enum link_result by_ethertype(struct cursor *c, uint16_t ethertype);
+static enum link_result by_family(struct cursor *c);
+static enum link_result measure(const struct cursor *c, uint32_t wire_left,
+                                struct link_packet *out);
+
+static const char *const result_names[LINK_RESULTS_LEN] = {
+	[LINK_IP] = "ip",
+	[LINK_OTHER] = "not-ip",
+	[LINK_SHORT] = "cut-short",
+	[LINK_BAD_IP] = "bad-ip-length",
+};
+
+const char *link_result_name(enum link_result r)
+{
+	return result_names[r];
+}
+
+enum link_result link_strip(enum link_type type, const uint8_t *frame, uint32_t cap_size,
+                            uint32_t wire_size, struct link_packet *out)
+{
+	/* a file can claim to have captured more than there was */
+	uint32_t size = cap_size < wire_size ? cap_size : wire_size;
+	struct cursor c = { frame, frame + size };
+	enum link_result found = find_ip(type, &c);
+
+	if (found != LINK_IP) {
+		return found;
+	}
+	return measure(&c, wire_size - (uint32_t)(c.at - frame), out);
+}
+
+/* Moves the cursor to what should be an IP header. */
+static enum link_result find_ip(enum link_type type, struct cursor *c)
+{
+	uint16_t ethertype;
+
+	switch (type) {
+	case LINK_ETHERNET:
+		if (!rd_skip(c, ETHERNET_ADDRS_SIZE) || !rd_be16(c, &ethertype)) {
+			return LINK_SHORT;
+		}
+		return by_ethertype(c, ethertype);
+	case LINK_SLL:
+		if (!rd_skip(c, SLL_PROTOCOL_AT) || !rd_be16(c, &ethertype)) {
+			return LINK_SHORT;
+		}
+		return by_ethertype(c, ethertype);
+	case LINK_SLL2:
+		if (!rd_be16(c, &ethertype) || !rd_skip(c, SLL2_HEADER_SIZE - 2)) {
+			return LINK_SHORT;
+		}
+		return by_ethertype(c, ethertype);
+	case LINK_NULL:
+		return by_family(c);
+	default:
+		return LINK_IP;
+	}
+}
+
+/* A PPPoE session packet: its header, then a PPP protocol number. */
+static enum link_result by_ppp(struct cursor *c)
+{
+	uint16_t protocol;
+
+	if (!rd_skip(c, PPPOE_HEADER_SIZE) || !rd_be16(c, &protocol)) {
+		return LINK_SHORT;
+	}
+	return protocol == PPP_IPV4 || protocol == PPP_IPV6 ? LINK_IP : LINK_OTHER;
+}
+
+static enum link_result by_ethertype(struct cursor *c, uint16_t ethertype)
+{
+	for (;;) {
+		switch (ethertype) {
+		case ETHERTYPE_IPV4:
+		case ETHERTYPE_IPV6:
+			return LINK_IP;
+		case ETHERTYPE_VLAN:
+		case ETHERTYPE_QINQ:
+		case ETHERTYPE_QINQ1:
+			/* each tag takes bytes away: this ends */
+			if (!rd_skip(c, 2) || !rd_be16(c, &ethertype)) {
+				return LINK_SHORT;
+			}
+			break;
+		case ETHERTYPE_PPPOE:
+			return by_ppp(c);
+		default:
+			return LINK_OTHER;
+		}
+	}
+}
+
+/* Families are small numbers, so that the byte order shows itself. Every BSD has its own for IPv6.
+ */
+static enum link_result by_family(struct cursor *c)
+{
+	uint32_t family;
+
+	if (!rd_be32(c, &family)) {
+		return LINK_SHORT;
+	}
+	if (family > 0xffff) {
+		family = __builtin_bswap32(family);
+	}
+	switch (family) {
+	case 2:
+	case 10: /* Linux */
+	case 24: /* NetBSD, OpenBSD */
+	case 28: /* FreeBSD */
+	case 30: /* macOS */
+		return LINK_IP;
+	default:
+		return LINK_OTHER;
+	}
+}
+
+/*
+ * The length that the IP header names. Zero there is a packet that was captured before the network
+ * card cut it up (or an IPv6 jumbogram): then what was on the link counts.
+ */
+static bool stated_size(const struct cursor *c, uint32_t wire_left, uint32_t *size)
+{
+	const uint8_t *ip = c->at;
+
+	if (cursor_left(c) < 6) {
+		return false;
+	}
+	if (ip[0] >> 4 == 4) {
+		*size = load_be16(ip + 2);
+		if (*size == 0) {
+			*size = wire_left;
+		}
+		return true;
+	}
+	*size = IP6_HEADER_SIZE + (uint32_t)load_be16(ip + 4);
+	if (*size == IP6_HEADER_SIZE && wire_left > IP6_HEADER_SIZE + IP_SIZE_MAX) {
+		*size = wire_left;
+	}
+	return true;
+}
+
+static enum link_result measure(const struct cursor *c, uint32_t wire_left, struct link_packet *out)
+{
+	uint32_t left = (uint32_t)cursor_left(c);
+	uint8_t version = left > 0 ? c->at[0] >> 4 : 0;
+	uint32_t size;
+
+	if (left > 0 && version != 4 && version != 6) {
+		return LINK_BAD_IP;
+	}
+	if (!stated_size(c, wire_left, &size)) {
+		return LINK_SHORT;
+	}
+	if (size > wire_left || size < IP4_HEADER_MIN) {
+		return LINK_BAD_IP;
+	}
+	*out = (struct link_packet){
+		.data = c->at,
+		.cap_size = left < size ? left : size,
+		.true_size = size,
+	};
+	return LINK_IP;
+}

@@ -68,16 +68,24 @@ static const struct engine_case plan[] = {
 
 #define PLAN_LEN (sizeof(plan) / sizeof(plan[0]))
 
+#define RUNS_DFLT    9
+#define RUNS_QUICK   3
+#define PACKETS_DFLT 500000
+
 int case_unexpected(const char *what, uint64_t is, uint64_t wanted)
 {
-	fprintf(stderr, "finwall-bench: %llu packets or connections were %s, %llu should have been\n",
+	fprintf(stderr,
+	        "finwall-bench: %llu packets or connections were %s, %llu should have been\n",
 	        (unsigned long long)is, what, (unsigned long long)wanted);
 	return -EPROTO;
 }
 
 static bool is_wanted(const struct engine_case *c, const struct bench_options *opt)
 {
-	return c->p.flows <= opt->flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
+	uint32_t flows_dflt = opt->quick != 0 ? 100 * K : 10 * M;
+	uint32_t flows_max = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
+
+	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
 }
 
 /* Makes its measure and sets it up. */
@@ -92,7 +100,7 @@ static int start(struct engine_case *c, const struct bench_options *opt, struct 
 	if (c->measure_nr < 0) {
 		return (int)c->measure_nr;
 	}
-	c->p.packets = opt->packets;
+	c->p.packets = opt->packets != 0 ? opt->packets : PACKETS_DFLT;
 	c->state = c->ops->start(&c->p);
 	return c->state == NULL ? -ENOMEM : 0;
 }
@@ -118,10 +126,12 @@ static int conclude(struct engine_case *c, struct report *report)
 	return report_sample(report, nr, c->ops->conclude(c->state));
 }
 
-int cmd_engine(const struct bench_options *opt, struct report *report)
+enum bench_exit cmd_engine(const struct bench_options *opt, struct report *report)
 {
 	struct engine_case cases[PLAN_LEN];
 	size_t cases_len = 0;
+	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
+	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
 	unsigned done = 0;
 	int err = 0;
 
@@ -133,11 +143,11 @@ int cmd_engine(const struct bench_options *opt, struct report *report)
 			err = start(&cases[cases_len++], opt, report);
 		}
 	}
-	for (unsigned run = 0; run < opt->runs; run++) {
+	for (unsigned run = 0; run < runs; run++) {
 		for (size_t i = 0; i < cases_len && err == 0; i++) {
 			double value;
 
-			progress_show(done++, opt->runs * (unsigned)cases_len, cases[i].title);
+			progress_show(done++, runs * (unsigned)cases_len, cases[i].title);
 			err = cases[i].ops->run(cases[i].state, &value);
 			if (err == 0) {
 				err = report_sample(report, cases[i].measure_nr, value);

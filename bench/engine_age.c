@@ -18,6 +18,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Steps in which idle time goes by. */
+#define STROLL_NS sec_to_ns(10)
+
 /* Connections that go on talking. */
 #define ALIVE_LEN 1024
 
@@ -113,6 +116,25 @@ static void talk(struct lane *l, uint8_t family, uint32_t first, struct progress
 	}
 }
 
+/* Time goes by in the daemon's small steps until all that was idle is due at once. */
+static void await_first_deadline(struct lane *l)
+{
+	struct tunables tun;
+	struct mono due;
+
+	tunables_init(&tun);
+	due.ns = tun.tcp_timeout_ns[TCP_ESTABLISHED];
+	due.ns -= NSEC_PER_SEC;
+	while (l->now.ns < due.ns) {
+		int64_t left_ns = mono_diff(due, l->now);
+
+		l->now = mono_add(l->now, left_ns < STROLL_NS ? left_ns : STROLL_NS);
+		engine_tick(l->engine, &l->worker, l->now, UINT32_MAX);
+	}
+	/* Connecting them took less than this. */
+	l->now = mono_add(l->now, 60 * NSEC_PER_SEC);
+}
+
 /* One expiry of all. Returns how many steps it took, or 0; *worst is the longest of this time. */
 static size_t expire_all(struct stall *s, struct lane *l, struct progress *progress,
                          uint64_t *worst)
@@ -124,7 +146,7 @@ static size_t expire_all(struct stall *s, struct lane *l, struct progress *progr
 	memset(progress, 0, ALIVE_LEN * sizeof(*progress));
 	l->now = mono_add(l->now, sec_to_ns(4 * 86400));
 	lane_connect(l, s->p.family, s->p.flows, ALIVE_LEN, progress);
-	l->now = mono_add(l->now, sec_to_ns(2 * 86400));
+	await_first_deadline(l);
 	do {
 		talk(l, s->p.family, s->p.flows, progress);
 		if (step >= s->steps_len || l->batch_ticks < s->shortest[step]) {

@@ -17,8 +17,8 @@ struct case_params {
 };
 
 struct case_ops {
-	/* Returns the state, or NULL when there is no memory or the engine did something unexpected,
-	 * having said so. */
+	/* Returns the state, or NULL when there is no memory or the engine did something
+	 * unexpected, having said so. */
 	void *(*start)(const struct case_params *p);
 	/* One measurement. Returns 0, or -EPROTO when the engine did not do what was to be
 	 * measured, having said so. */

@@ -22,7 +22,8 @@ struct established;
 struct share {
 	struct established *of;
 	struct lane *lane;
-	uint32_t first; /* its part of the connections: one thread each, as the kernel spreads them */
+	uint32_t first; /* its part of the connections: one thread each, as the kernel spreads them
+	                 */
 	uint32_t len;
 	double ns;
 };

@@ -17,7 +17,7 @@ struct late {
 	struct bed *bed;
 	struct lane *lane;
 	struct progress *progress;
-	uint32_t next; /* the next connection that is still dead */
+	uint32_t next;        /* the next connection that is still dead */
 	uint64_t grown_bytes; /* real memory that the remembering took */
 };
 

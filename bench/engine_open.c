@@ -251,7 +251,9 @@ static int flood_run(void *state, double *value)
 	evicted = lane_event(s->lane, EVENT_FLOW_EVICTED) - evicted;
 	refused = lane_reason(s->lane, REASON_TABLE_FULL) - refused;
 	flooded = evicted + refused;
-	return flooded == s->p.packets ? 0 : case_unexpected("evicted or refused", flooded, s->p.packets);
+	return flooded == s->p.packets
+	               ? 0
+	               : case_unexpected("evicted or refused", flooded, s->p.packets);
 }
 
 const struct case_ops case_flood = {

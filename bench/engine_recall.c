@@ -5,10 +5,11 @@
  * contains reading the clock.
  */
 #include "engine_case.h"
-#include "memory.h"
 #include "sample.h"
 #include "ticks.h"
 #include "traffic.h"
+
+#include "io/mem.h"
 
 #include <finwall/graveyard.h>
 
@@ -47,7 +48,7 @@ static void recall_stop(void *state)
 	struct recall *s = state;
 
 	if (s != NULL) {
-		memory_unmap(s->mem, s->size);
+		mem_unmap(s->mem, s->size);
 		free(s);
 	}
 }
@@ -63,7 +64,7 @@ static void *recall_start(const struct case_params *p)
 	s->p = *p;
 	s->rng = 1;
 	s->size = graveyard_size(p->flows);
-	s->mem = memory_map(s->size);
+	s->mem = mem_map(s->size);
 	if (s->mem == NULL) {
 		free(s);
 		return NULL;

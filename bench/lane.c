@@ -5,9 +5,10 @@
  */
 #include "lane.h"
 
-#include "memory.h"
 #include "rules.h"
 #include "ticks.h"
+
+#include "io/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,9 +39,9 @@ struct bed *bed_new(const struct bed_config *cfg)
 		goto fail;
 	}
 	tunables_init(&b->policy.tun);
-	b->policy.rules = rules_new();
+	b->policy.rules = rules_new(rules_of_engine);
 	b->size = engine_size(&ec);
-	mem = memory_map(b->size);
+	mem = mem_map(b->size);
 	if (b->policy.rules == NULL || mem == NULL) {
 		goto fail;
 	}
@@ -58,7 +59,7 @@ void bed_free(struct bed *b)
 		return;
 	}
 	if (b->engine != NULL) {
-		memory_unmap(b->engine, b->size);
+		mem_unmap(b->engine, b->size);
 	}
 	ruleset_free(b->policy.rules);
 	free(b);

@@ -1,30 +1,211 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench: the command line. One file per subcommand.
+ * finwall-bench: the command line. One file per subcommand; finwall-bench(1).
  */
 #include "bench.h"
+#include "html.h"
+#include "machine.h"
+#include "results.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int main(int argc, char **argv)
+static const char usage_text[] =
+	"usage: finwall-bench engine|path|latency|all [OPTION...]\n"
+	"       finwall-bench compare BEFORE.json AFTER.json [--threshold PERCENT]\n"
+	"\n"
+	"  engine    packets from memory through the whole core, without a kernel\n"
+	"  path      real packets through network namespaces, against other filters (root)\n"
+	"  latency   how long a verdict takes, at set loads (root)\n"
+	"  all       all three\n"
+	"  compare   two files of results; exit status 1 when something became worse\n"
+	"\n"
+	"  --json FILE       write the results there\n"
+	"  --html FILE       write a page with plots there\n"
+	"  --quick           smaller and shorter\n"
+	"  --runs N          how often each thing is measured\n"
+	"  --only PATTERN    only measures whose name matches, for example 'established/*'\n"
+	"  --flows-max N     engine: leave out what needs more connections\n"
+	"  --packets N       engine: packets in one run\n"
+	"  --threshold P     compare: by how many per cent something may be worse (5)\n"
+	"  -h, --help        this text\n"
+	"  -V, --version     the version\n";
+
+enum option_nr {
+	OPT_JSON = 256,
+	OPT_HTML,
+	OPT_QUICK,
+	OPT_RUNS,
+	OPT_ONLY,
+	OPT_FLOWS,
+	OPT_PACKETS,
+	OPT_THRESHOLD,
+};
+
+static const struct option options[] = {
+	{ "json", required_argument, NULL, OPT_JSON },
+	{ "html", required_argument, NULL, OPT_HTML },
+	{ "quick", no_argument, NULL, OPT_QUICK },
+	{ "runs", required_argument, NULL, OPT_RUNS },
+	{ "only", required_argument, NULL, OPT_ONLY },
+	{ "flows-max", required_argument, NULL, OPT_FLOWS },
+	{ "packets", required_argument, NULL, OPT_PACKETS },
+	{ "threshold", required_argument, NULL, OPT_THRESHOLD },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct command_line {
+	struct bench_options opt;
+	double threshold; /* per cent */
+	int words_first;  /* in argv */
+};
+
+/* Ends the program with words on the usage. */
+static _Noreturn void misused(const char *what, const char *value)
 {
-	struct bench_options opt = { .runs = 7, .flows_max = 10000000, .packets = 500000 };
-	struct report report = { 0 };
+	fprintf(stderr, "finwall-bench: %s: \"%s\"\nTry finwall-bench --help.\n", what, value);
+	exit(BENCH_USAGE);
+}
+
+static uint32_t number(const char *text, uint32_t min, uint32_t max)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < min || v > max) {
+		char what[80];
+
+		snprintf(what, sizeof(what), "wanted a number from %u to %u", min, max);
+		misused(what, text);
+	}
+	return (uint32_t)v;
+}
+
+static double percent(const char *text)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(v >= 0 && v <= 1000)) {
+		misused("wanted a percentage from 0 to 1000", text);
+	}
+	return v;
+}
+
+static void parse(int argc, char **argv, struct command_line *cl)
+{
 	int c;
-	while ((c = getopt(argc, argv, "r:o:f:p:")) != -1) {
+
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (c) {
-		case 'r': opt.runs = (unsigned)atoi(optarg); break;
-		case 'o': opt.only = optarg; break;
-		case 'f': opt.flows_max = (unsigned)atoi(optarg); break;
-		case 'p': opt.packets = (unsigned)atoi(optarg); break;
+		case OPT_JSON:
+			cl->opt.json_path = optarg;
+			break;
+		case OPT_HTML:
+			cl->opt.html_path = optarg;
+			break;
+		case OPT_QUICK:
+			cl->opt.quick = 1;
+			break;
+		case OPT_RUNS:
+			cl->opt.runs = number(optarg, 1, 1000);
+			break;
+		case OPT_ONLY:
+			cl->opt.only = optarg;
+			break;
+		case OPT_FLOWS:
+			cl->opt.flows_max = number(optarg, 1, 10000000);
+			break;
+		case OPT_PACKETS:
+			cl->opt.packets = number(optarg, 1000, 100000000);
+			break;
+		case OPT_THRESHOLD:
+			cl->threshold = percent(optarg);
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			exit(BENCH_OK);
+		case 'V':
+			printf("finwall-bench %s\n", FINWALL_VERSION);
+			exit(BENCH_OK);
+		default:
+			exit(BENCH_USAGE);
 		}
 	}
-	c = cmd_engine(&opt, &report);
+	cl->words_first = optind;
+}
+
+/* Writes what was asked for. */
+static int write_files(const struct bench_options *opt, const struct report *report,
+                       const struct machine *machine)
+{
+	int err = 0;
+
+	if (opt->json_path != NULL) {
+		err = results_write(opt->json_path, report, machine);
+	}
+	if (err == 0 && opt->html_path != NULL) {
+		err = html_write(opt->html_path, report, machine);
+	}
+	return err;
+}
+
+typedef enum bench_exit (*bench_command)(const struct bench_options *opt, struct report *report);
+
+static enum bench_exit measure(const bench_command *commands, const struct bench_options *opt)
+{
+	struct report report = { 0 };
+	struct machine machine;
+	enum bench_exit code = BENCH_OK;
+
+	machine_describe(&machine);
+	for (; *commands != NULL && code == BENCH_OK; commands++) {
+		code = (*commands)(opt, &report);
+	}
 	report_finish(&report);
+	machine_print(&machine);
 	report_print(&report);
+	if (code == BENCH_OK && write_files(opt, &report, &machine) != 0) {
+		code = BENCH_FAILED;
+	}
 	report_free(&report);
-	return c;
+	return code;
+}
+
+static const struct {
+	const char *name;
+	bench_command commands[4];
+} subcommands[] = {
+	{ "engine", { cmd_engine } },
+	{ "path", { cmd_path } },
+	{ "latency", { cmd_latency } },
+	{ "all", { cmd_engine, cmd_path, cmd_latency } },
+};
+
+int main(int argc, char **argv)
+{
+	struct command_line cl = { .threshold = 5 };
+	int words_len;
+
+	parse(argc, argv, &cl);
+	words_len = argc - cl.words_first;
+	argv += cl.words_first;
+	if (words_len == 3 && strcmp(argv[0], "compare") == 0) {
+		return cmd_compare(argv[1], argv[2], cl.threshold / 100);
+	}
+	for (size_t i = 0; words_len == 1 && i < sizeof(subcommands) / sizeof(subcommands[0]);
+	     i++) {
+		if (strcmp(argv[0], subcommands[i].name) == 0) {
+			return measure(subcommands[i].commands, &cl.opt);
+		}
+	}
+	fputs(usage_text, stderr);
+	return BENCH_USAGE;
 }

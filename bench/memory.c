@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory, and what /proc says of it.
+ * Memory, as /proc shows it.
  */
 #include "memory.h"
 
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-void *memory_map(size_t size)
-{
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (mem == MAP_FAILED) {
-		return NULL;
-	}
-	(void)madvise(mem, size, MADV_HUGEPAGE);
-	return mem;
-}
-
-void memory_unmap(void *mem, size_t size)
-{
-	if (mem != NULL) {
-		(void)munmap(mem, size);
-	}
-}
 
 uint64_t memory_resident_bytes(void)
 {

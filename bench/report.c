@@ -40,6 +40,18 @@ int report_sample(struct report *r, long nr, double value)
 	return 0;
 }
 
+int report_curve(struct report *r, const struct curve *c)
+{
+	struct curve *grown = reallocarray(r->curve, r->curves_len + 1, sizeof(*grown));
+
+	if (grown == NULL) {
+		return -ENOMEM;
+	}
+	r->curve = grown;
+	grown[r->curves_len++] = *c;
+	return 0;
+}
+
 void report_finish(struct report *r)
 {
 	for (size_t i = 0; i < r->len; i++) {
@@ -48,6 +60,8 @@ void report_finish(struct report *r)
 		m->median = sample_quantile(m->sample, m->samples_len, 0.5);
 		m->low = sample_quantile(m->sample, m->samples_len, 0.25);
 		m->high = sample_quantile(m->sample, m->samples_len, 0.75);
+		m->best = sample_quantile(m->sample, m->samples_len,
+		                          m->better == BETTER_LOWER ? 0 : 1);
 	}
 }
 
@@ -57,6 +71,7 @@ void report_free(struct report *r)
 		free(r->measure[i].sample);
 	}
 	free(r->measure);
+	free(r->curve);
 	*r = (struct report){ 0 };
 }
 
@@ -74,14 +89,18 @@ static const char *target_text(const struct measure *m, char *buf, size_t buf_si
 
 void report_print(const struct report *r)
 {
-	printf("%-58s %12s %-12s %21s  %4s  %s\n", "", "median", "", "quartiles", "runs", "target");
+	printf("%-76s %11s %-13s %21s %11s %5s  %s\n", "", "median", "", "quartiles", "best",
+	       "runs", "target");
 	for (size_t i = 0; i < r->len; i++) {
 		const struct measure *m = &r->measure[i];
 		char spread[48];
 		char target[48];
 
+		if (m->samples_len == 0) {
+			continue;
+		}
 		snprintf(spread, sizeof(spread), "%.4g .. %.4g", m->low, m->high);
-		printf("%-58s %12.5g %-12s %21s  %4zu  %s\n", m->title, m->median, m->unit, spread,
-		       m->samples_len, target_text(m, target, sizeof(target)));
+		printf("%-76s %11.5g %-13s %21s %11.5g %5zu  %s\n", m->title, m->median, m->unit,
+		       spread, m->best, m->samples_len, target_text(m, target, sizeof(target)));
 	}
 }

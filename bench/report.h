@@ -26,11 +26,29 @@ struct measure {
 	double median;
 	double low;  /* first quartile */
 	double high; /* third quartile */
+	double best; /* of all: what the machine does when nothing else wants it */
+};
+
+/* A distribution: how many microseconds a share of all took at most. */
+struct curve_point {
+	double quantile;
+	double us;
+};
+
+#define CURVE_POINTS_MAX 64
+
+struct curve {
+	char id[96];
+	char title[128];
+	struct curve_point point[CURVE_POINTS_MAX];
+	size_t len;
 };
 
 struct report {
 	struct measure *measure;
 	size_t len;
+	struct curve *curve;
+	size_t curves_len;
 };
 
 /*
@@ -41,6 +59,9 @@ long report_add(struct report *r, const struct measure *m);
 
 /* Adds a sample to a measure. Returns 0/-ENOMEM. */
 int report_sample(struct report *r, long nr, double value);
+
+/* Adds a copy of a curve. Returns 0/-ENOMEM. */
+int report_curve(struct report *r, const struct curve *c);
 
 /* Computes medians and quartiles. Call it once, after the last sample. */
 void report_finish(struct report *r);

@@ -1,25 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The three rules, through the daemon's own parser and compiler.
+ */
 #include "rules.h"
-#include "../daemon/core/ruleset_code.h"
+
+#include <finwall/config.h>
+
+#include <stdio.h>
 #include <stdlib.h>
-/* stand-in until the parser is there */
-static const struct rs_insn code[] = {
-	{ .op = RS_VERDICT, .a = RULE_ACCEPT, .b = 0 },
-	{ .op = RS_RANGE, .field = RS_F_DPORT, .proto = 6, .depth = PKT_PORTS, .next = 3, .a = 80, .b = 0 },
-	{ .op = RS_VERDICT, .a = RULE_ACCEPT, .b = 1 },
-	{ .op = RS_VERDICT, .a = RULE_DROP, .b = 2 },
-};
-struct ruleset *rules_new(void)
+#include <string.h>
+
+const char rules_of_engine[] =
+	"table inet finwall {\n"
+	"	chain forward {\n"
+	"		type filter hook forward priority filter; policy drop;\n"
+	"		ct state established,related accept\n"
+	"		ct state new tcp dport 80 accept\n"
+	"		drop\n"
+	"	}\n"
+	"}\n";
+
+const char rules_of_path[] = "table inet finwall {\n"
+			     "	chain forward {\n"
+			     "		type filter hook forward priority filter; policy drop;\n"
+			     "		ct state established,related accept\n"
+			     "		ct state new tcp dport 5001-5003 accept\n"
+			     "		ct state new udp dport 5004 accept\n"
+			     "	}\n"
+			     "}\n";
+
+/* Hands the text to the parser as if it were a file. */
+static char *read_text(void *ctx, const char *path, size_t *size)
 {
-	struct ruleset *rs = calloc(1, sizeof(*rs));
-	rs->code = code;
-	rs->rules_len = 3;
-	rs->has_chain[CHAIN_FORWARD] = 1;
-	for (int f = 0; f < RS_FAMILIES_LEN; f++) {
-		for (int s = 0; s < CT_STATES_LEN; s++)
-			rs->entry[CHAIN_FORWARD][f][s] = s == CT_ESTABLISHED || s == CT_RELATED ? 0 : s == CT_NEW ? 1 : 3;
-		rs->policy[CHAIN_FORWARD][f] = RULE_DROP;
+	const char *text = ctx;
+
+	(void)path;
+	*size = strlen(text);
+	return strdup(text);
+}
+
+struct ruleset *rules_new(const char *text)
+{
+	char *copy = strdup(text); /* the reader's context is not const */
+	const struct config_reader reader = { .ctx = copy, .read = read_text };
+	char *errors = NULL;
+	struct config *c = copy == NULL ? NULL : config_load("rules", &reader, &errors);
+	struct ruleset *rs;
+
+	free(copy);
+	if (c == NULL) {
+		fprintf(stderr, "finwall-bench: %s", errors == NULL ? "no memory\n" : errors);
+		free(errors);
+		return NULL;
 	}
+	rs = config_compile(c);
+	config_free(c);
 	return rs;
 }
-void ruleset_free(struct ruleset *rs) { free(rs); }

@@ -16,12 +16,14 @@ static int compare(const void *a, const void *b)
 
 double sample_quantile(double *v, size_t len, double q)
 {
-	double at = q * (double)(len - 1);
-	size_t below = (size_t)at;
+	double at;
+	size_t below;
 
 	if (len == 0) {
 		return 0;
 	}
+	at = q * (double)(len - 1);
+	below = (size_t)at;
 	qsort(v, len, sizeof(*v), compare);
 	if (below + 1 >= len) {
 		return v[len - 1];

@@ -9,7 +9,7 @@
 
 #include <time.h>
 
-#define CALIBRATE_NS UINT64_C(50000000)
+#define CALIBRATE_NS  UINT64_C(50000000)
 #define OVERHEAD_RUNS 1001
 
 static double ns_per_tick = 1.0;
@@ -20,6 +20,14 @@ uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void clock_sleep_ns(uint64_t ns)
+{
+	struct timespec left = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	while (nanosleep(&left, &left) != 0) {
+	}
 }
 
 void ticks_calibrate(void)

@@ -52,4 +52,7 @@ double ticks_overhead_ns(void);
 /* Monotonic clock, in nanoseconds. */
 uint64_t clock_ns(void);
 
+/* Sleeps at least that long, whatever signals come. */
+void clock_sleep_ns(uint64_t ns);
+
 #endif

@@ -8,10 +8,10 @@
 #include <finwall/bytes.h>
 #include <finwall/pkt.h>
 
-#define IP4_SIZE  20
-#define IP6_SIZE  40
-#define TCP_SIZE  20
-#define WINDOW    0xfe00u
+#define IP4_SIZE 20
+#define IP6_SIZE 40
+#define TCP_SIZE 20
+#define WINDOW   0xfe00u
 
 /* MSS 1460, SACK permitted, timestamp, window scale 7. */
 static const uint8_t syn_options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
@@ -97,8 +97,7 @@ void traffic_segment(uint8_t family, uint32_t nr, const struct segment *seg,
 	store_be16(tcp, from_client ? client_port(nr) : TRAFFIC_SERVER_PORT);
 	store_be16(tcp + 2, from_client ? TRAFFIC_SERVER_PORT : client_port(nr));
 	store_be32(tcp + 4, isn[seg->dir] + progress->sent[seg->dir]);
-	store_be32(tcp + 8,
-	           (seg->flags & TCP_ACK) != 0 ? isn[other] + progress->sent[other] : 0);
+	store_be32(tcp + 8, (seg->flags & TCP_ACK) != 0 ? isn[other] + progress->sent[other] : 0);
 	tcp[12] = (uint8_t)((TCP_SIZE + opts_size) / 4 << 4);
 	tcp[13] = seg->flags;
 	store_be16(tcp + 14, WINDOW);

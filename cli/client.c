@@ -131,6 +131,10 @@ enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, c
 		return no_daemon(cli, cmd, errno);
 	}
 	rc = client_call(c, method, parameters, more);
+	if (rc == -EPIPE) {
+		/* turned away before the question: the reason lies there to be read */
+		rc = 0;
+	}
 	while (rc == 0 && continues && code == CLI_OK) {
 		struct ctl_reply reply;
 

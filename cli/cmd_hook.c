@@ -228,10 +228,7 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	s = config_settings(config);
 	memset(plan, 0, sizeof(*plan));
 	plan->queue_num = s->queue_num;
-	plan->queue_count = s->queue_count;
-	if (plan->queue_count == 0) {
-		plan->queue_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-	}
+	plan->queue_count = settings_queues(s, sysconf(_SC_NPROCESSORS_ONLN));
 	plan->on_absent = s->on_absent;
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);

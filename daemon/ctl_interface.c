@@ -70,7 +70,7 @@ const char ctl_interface_text[] =
 	"type Amount (packets: int, bytes: int)\n"
 	"\n"
 	"type Verdicts (hook: string, state: string, accept: Amount, drop: Amount, reject: "
-        "Amount)\n"
+	"Amount)\n"
 	"\n"
 	"type Counter (name: string, count: int, text: string)\n"
 	"\n"

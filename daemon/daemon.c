@@ -132,6 +132,13 @@ static enum exit_code load_first(struct daemon *d)
 		return EXIT_BAD_CONFIG;
 	}
 	d->workers_len = d->generation->workers_len;
+	if (d->workers_len < daemon_settings(d)->queue_count) {
+		log_say(d->log, LOG_LEVEL_ERROR,
+		        "%s: queue num %" PRIu32 " and count %" PRIu32 " go beyond queue 65535",
+		        d->config_path, daemon_settings(d)->queue_num,
+		        daemon_settings(d)->queue_count);
+		return EXIT_BAD_CONFIG;
+	}
 	d->settings_at_start = *daemon_settings(d);
 	d->control.policy = &d->generation->policy;
 	return EXIT_OK;
@@ -283,6 +290,7 @@ static void stop_workers(struct daemon *d)
 		}
 	}
 	housekeeping_drain_events(d);
+	housekeeping_tell_troubles(d);
 	generation_retire(d);
 	for (uint32_t i = 0; i < d->workers_len; i++) {
 		worker_fini(&d->workers[i]);

@@ -101,6 +101,9 @@ void generation_retire(struct daemon *d);
 /* housekeeping.c: to be called some times a second. */
 void housekeeping_tick(struct daemon *d);
 
+/* housekeeping.c: says what went wrong since it was called last. */
+void housekeeping_tell_troubles(struct daemon *d);
+
 /* housekeeping.c: hands on what the workers told. */
 void housekeeping_drain_events(struct daemon *d);
 

@@ -38,10 +38,15 @@ void housekeeping_tick(struct daemon *d)
 	feed_watchdog(d, now);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
-		for (uint32_t i = 0; i < d->workers_len; i++) {
-			tell_troubles(d, &d->workers[i]);
-		}
+		housekeeping_tell_troubles(d);
 		d->troubles_told = now;
+	}
+}
+
+void housekeeping_tell_troubles(struct daemon *d)
+{
+	for (uint32_t i = 0; i < d->workers_len; i++) {
+		tell_troubles(d, &d->workers[i]);
 	}
 }
 

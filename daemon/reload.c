@@ -24,9 +24,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Queue numbers are 16 bits wide. */
-#define QUEUES_MAX 65536u
-
 /* Settings that are looked at only at the start. */
 static const struct {
 	const char *name;
@@ -43,7 +40,6 @@ static const struct {
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
 };
 
-static uint32_t count_workers(const struct settings *s);
 static int make_counters(struct generation *g);
 static void warn_of_fixed(const struct daemon *d, const struct settings *fresh);
 
@@ -94,8 +90,9 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 	g->policy.tun = *config_tunables(g->config);
 	g->policy.generation = number;
 	g->policy.rules = config_compile(g->config);
-	g->workers_len =
-		d->workers_len != 0 ? d->workers_len : count_workers(config_settings(g->config));
+	g->workers_len = d->workers_len != 0 ? d->workers_len
+	                                     : settings_queues(config_settings(g->config),
+	                                                       sysconf(_SC_NPROCESSORS_ONLN));
 	if (g->policy.rules == NULL || make_counters(g) != 0) {
 		goto fail;
 	}
@@ -165,18 +162,6 @@ void generation_retire(struct daemon *d)
 	housekeeping_drain_events(d);
 	d->generation->older = NULL;
 	generation_free(old);
-}
-
-/* How many workers the settings ask for: at least 1, no more than there are queue numbers. */
-static uint32_t count_workers(const struct settings *s)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	uint32_t len = s->queue_count;
-
-	if (len == 0) {
-		len = cpus < 1 ? 1 : (uint32_t)cpus;
-	}
-	return len < QUEUES_MAX - s->queue_num ? len : QUEUES_MAX - s->queue_num;
 }
 
 /* Each worker counts on cache lines of its own. */

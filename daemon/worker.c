@@ -34,6 +34,7 @@ _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in on
 
 /* A packet that waits for its verdict. */
 struct slot {
+	uint64_t stamp_ns; /* when the kernel received it; 0 = not told */
 	uint32_t id;
 	uint32_t nf_verdict; /* for a packet that the engine does not see */
 	uint8_t has_frame;   /* the next frame is its */
@@ -45,6 +46,7 @@ struct worker_bufs {
 	struct slot slots[ENGINE_BATCH_MAX];
 	size_t frames_len;
 	size_t slots_len;
+	size_t stamps_len; /* of the slots, those with a stamp */
 	struct nfq_out out;
 	uint8_t room[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
 };
@@ -162,7 +164,9 @@ static void take_frame(struct worker *w, const struct nfq_pkt *pkt)
 		return;
 	}
 	b->frames[b->frames_len++] = pkt->frame;
-	b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .has_frame = 1 };
+	b->slots[b->slots_len++] =
+		(struct slot){ .stamp_ns = pkt->stamp_ns, .id = pkt->id, .has_frame = 1 };
+	b->stamps_len += pkt->stamp_ns != 0;
 }
 
 /* Takes in one message. */
@@ -226,6 +230,29 @@ static void put_decision(struct worker *w, uint32_t id, const struct decision *d
 	}
 }
 
+/* How long the packets had to wait that have just been answered. One clock read for all of them. */
+static void note_latency(struct worker *w, struct mono received)
+{
+	struct worker_bufs *b = w->bufs;
+	int64_t took_ns = mono_diff(clock_now(), received);
+	uint64_t wall_ns;
+
+	histogram_add(&w->verdict_ns, (uint64_t)took_ns, b->slots_len);
+	if (b->stamps_len == 0) {
+		return;
+	}
+	wall_ns = clock_wall_ns();
+	for (size_t i = 0; i < b->slots_len; i++) {
+		uint64_t stamp_ns = b->slots[i].stamp_ns;
+
+		/* Somebody may have set the wall clock back in between. */
+		if (stamp_ns != 0 && stamp_ns <= wall_ns) {
+			histogram_add(&w->stay_ns, wall_ns - stamp_ns, 1);
+		}
+	}
+	b->stamps_len = 0;
+}
+
 /* Decides and answers everything that was taken in. */
 static void answer(struct worker *w, struct mono now)
 {
@@ -247,6 +274,7 @@ static void answer(struct worker *w, struct mono now)
 	}
 	stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
 	nfq_sock_send(w->sock, &b->out);
+	note_latency(w, now);
 	b->frames_len = 0;
 	b->slots_len = 0;
 }

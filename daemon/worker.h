@@ -12,6 +12,7 @@
 
 #include <finwall/config.h>
 #include <finwall/engine.h>
+#include <finwall/histogram.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,6 +38,8 @@ struct worker {
 	struct engine_worker engine_worker;
 	struct nfq_counters nfq;
 	struct event_ring events;
+	struct histogram verdict_ns; /* from a packet's receive to its verdict, handed over */
+	struct histogram stay_ns;    /* from the kernel's own stamp to then, where it stamps */
 	/* set once */
 	struct engine *engine;
 	struct nfq_sock *sock; /* bound by the main thread, used by the worker */

@@ -25,9 +25,9 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 # shellcheck disable=SC2034
 NETNS_PACKAGES=(iproute2 iptables conntrack procps)
 
-# What the tests take besides.
+# What the tests take besides: programs, and the libraries of optional parts, to test those too.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(nftables python3 socat)
+TEST_PACKAGES=(iputils-ping nftables socat libpcap-dev libsystemd-dev)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2
@@ -83,16 +83,18 @@ apt_get() {
 }
 
 # as_owner COMMAND...: runs it as the owner of the source tree, so that `sudo scripts/try.sh` leaves
-# no build directory behind that its owner cannot write.
+# no build directory behind that its owner cannot write. What root has built before stays root's.
 as_owner() {
-	local owner group
+	local owner build=$FINWALL_TOP/build
 	owner=$(stat -c %u "$FINWALL_TOP")
-	group=$(stat -c %g "$FINWALL_TOP")
-	if ((EUID != 0 || owner == 0)) || ! command -v setpriv >/dev/null; then
+	if [[ -e $build && $(stat -c %u "$build") == 0 ]]; then
+		owner=0
+	fi
+	if ((EUID != 0 || owner == 0)); then
 		"$@"
 		return
 	fi
-	setpriv --reuid "$owner" --regid "$group" --clear-groups "$@"
+	setpriv --reuid "$owner" --regid "$(stat -c %g "$FINWALL_TOP")" --clear-groups "$@"
 }
 
 # build_preset PRESET [TARGET...]: configures and builds, all targets if none are named.

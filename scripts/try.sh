@@ -21,6 +21,7 @@ rows_wrong=0
 main() {
 	(($# == 0)) || die 'takes no arguments; it says what it does as it goes'
 	((EUID == 0)) || die 'only root can make network namespaces; run: sudo scripts/try.sh'
+	[[ -e /proc/sys/net/ipv6 ]] || die 'this kernel has IPv6 switched off; the case needs both'
 	install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}"
 	build_preset release finwalld finwall peer
 	forget_log
@@ -32,21 +33,31 @@ main() {
 }
 
 carry_out() {
-	local f started=$SECONDS
+	local f failed='' started=$SECONDS
 	export FINWALL_BIN=$FINWALL_TOP/build/release/bin
 	# shellcheck source=tests/support/netns.sh
 	. "$FINWALL_TOP/tests/support/netns.sh"
 	# shellcheck source=tests/support/late_close.sh
 	. "$FINWALL_TOP/tests/support/late_close.sh"
 	netns_begin ip ss iptables ip6tables conntrack
+	trap 'interrupted 130' INT
+	trap 'interrupted 143' TERM
 	printf 'case: 24 connections, idle for more than %d s, then closed ... ' "$LC_IDLE_S"
 	for f in "${FIREWALLS[@]}"; do
 		lc_start "$f" host "$f"
 	done
 	for f in "${FIREWALLS[@]}"; do
-		lc_wait "$f" || die 'the case could not be carried out'
+		lc_wait "$f" || failed="$failed, ${TITLE[$f]}"
 	done
+	[[ -z $failed ]] || die "the case could not be carried out: ${failed#, }"
 	printf '%d s\n' $((SECONDS - started))
+}
+
+# What the shell would say of the processes that cleaning up ends is of no interest.
+interrupted() {
+	printf '\ninterrupted: cleaning up\n'
+	exec 2>/dev/null
+	exit "$1"
 }
 
 show_closes() {

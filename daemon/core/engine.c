@@ -18,17 +18,12 @@
 /* Spins before a waiting worker gives its processor away: the holder may have been descheduled. */
 #define SPINS_BEFORE_YIELD 1000
 
-struct slot {
-	struct pkt pkt;
-	struct flowkey key;
-	uint64_t hash;
-	enum key_side side;
-	enum reason broken;
-};
+/* How long the answer to a rejected packet may take: it is made at once, and queued like any other.
+ */
+#define REJECTED_TTL_NS NSEC_PER_SEC
 
-static void decode(const struct engine *e, const struct policy *policy, const struct frame *frame,
-                   struct slot *s);
-static void decide(struct engine *e, const struct job *j, enum reason broken, struct decision *out);
+static void decode(const struct engine *e, const struct frame *frame, struct job *j);
+static void decide(struct engine *e, const struct job *j, struct decision *out);
 
 static size_t shard_memory(const struct engine_config *cfg)
 {
@@ -91,84 +86,79 @@ void shard_unlock(struct shard *s)
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out)
 {
-	struct slot slots[CHUNK];
+	const struct run run = { .policy = w->policy, .w = w, .now = now };
+	struct job jobs[CHUNK];
 
 	for (size_t done = 0; done < len; done += CHUNK) {
 		size_t chunk = len - done < CHUNK ? len - done : CHUNK;
 		struct shard *locked = NULL;
 
 		for (size_t i = 0; i < chunk; i++) {
-			decode(e, w->policy, &frames[done + i], &slots[i]);
-			flowtab_prefetch_bucket(&shard_of(e, slots[i].hash)->flows, slots[i].hash);
+			jobs[i].run = &run;
+			decode(e, &frames[done + i], &jobs[i]);
+			jobs[i].shard = shard_of(e, jobs[i].hash);
+			flowtab_prefetch_bucket(&jobs[i].shard->flows, jobs[i].hash);
 		}
 		for (size_t i = 0; i < chunk; i++) {
-			flowtab_prefetch_flow(&shard_of(e, slots[i].hash)->flows, slots[i].hash);
+			jobs[i].hint = flowtab_prefetch_flow(&jobs[i].shard->flows, jobs[i].hash);
 		}
 		for (size_t i = 0; i < chunk; i++) {
-			struct shard *s = shard_of(e, slots[i].hash);
-			struct job j = {
-				.policy = w->policy,
-				.w = w,
-				.shard = s,
-				.now = now,
-				.pkt = &slots[i].pkt,
-				.key = slots[i].key,
-				.hash = slots[i].hash,
-				.side = slots[i].side,
-			};
-
-			if (s != locked) {
+			if (jobs[i].shard != locked) {
 				if (locked != NULL) {
 					shard_unlock(locked);
 				}
-				shard_lock(e, s);
-				locked = s;
+				locked = jobs[i].shard;
+				shard_lock(e, locked);
 			}
-			decide(e, &j, slots[i].broken, &out[done + i]);
+			decide(e, &jobs[i], &out[done + i]);
 		}
 		shard_unlock(locked);
 	}
 }
 
 /* Decodes, verifies and hashes. An error about a flow gets that flow's key. */
-static void decode(const struct engine *e, const struct policy *policy, const struct frame *frame,
-                   struct slot *s)
+static void decode(const struct engine *e, const struct frame *frame, struct job *j)
 {
-	const struct pkt *p = &s->pkt;
+	const struct pkt *p = &j->pkt;
+	enum key_side side;
 	bool is_error;
 
-	s->hash = 0;
-	s->broken = pkt_decode(frame, &s->pkt);
-	if (s->broken != REASON_NONE) {
+	j->hash = 0;
+	j->broken = (uint8_t)pkt_decode(frame, &j->pkt);
+	if (j->broken != REASON_NONE) {
 		return;
 	}
-	s->broken = pkt_verify(p, (enum csum_policy)policy->tun.checksum);
-	if (s->broken != REASON_NONE || p->kind == PKT_KIND_UNTRACKED) {
+	if (frame->csum != CSUM_TRUSTED) {
+		j->broken = (uint8_t)pkt_verify(p, (enum csum_policy)j->run->policy->tun.checksum);
+	}
+	if (j->broken != REASON_NONE || p->kind == PKT_KIND_UNTRACKED) {
 		return;
 	}
 	is_error = p->kind == PKT_KIND_ICMP_ERROR;
-	if (!flowkey_from_tuple(is_error ? &p->quoted : &p->tuple, &s->key, &s->side)) {
-		s->broken = is_error ? REASON_ICMP_QUOTE : REASON_ICMP_TYPE;
+	if (!flowkey_from_tuple(is_error ? &p->quoted : &p->tuple, &j->key, &side)) {
+		j->broken = is_error ? REASON_ICMP_QUOTE : REASON_ICMP_TYPE;
 		return;
 	}
-	s->hash = flowkey_hash(&s->key, &e->cfg.hash_key);
+	j->side = (uint8_t)side;
+	j->hash = flowkey_hash(&j->key, &e->cfg.hash_key);
 }
 
 void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
                struct rule_result *out)
 {
-	const struct ruleset *rs = j->policy->rules;
+	const struct ruleset *rs = j->run->policy->rules;
 	struct rule_input in = {
-		.pkt = j->pkt,
+		.pkt = &j->pkt,
 		.state = state,
 		.dir = dir,
-		.now = j->now,
-		.log = j->w->sink.log,
-		.log_ctx = j->w->sink.ctx,
+		.now = j->run->now,
+		.only_asked = j->run->only_asked,
+		.log = j->run->w->sink.log,
+		.log_ctx = j->run->w->sink.ctx,
 	};
 
 	if (rs == NULL || !ruleset_has_chain(rs, chain)) {
-		const struct tunables *tun = &j->policy->tun;
+		const struct tunables *tun = &j->run->policy->tun;
 
 		*out = (struct rule_result){ .code = RULE_ACCEPT, .rule_nr = UINT32_MAX };
 		if (chain == CHAIN_LATE) {
@@ -179,7 +169,7 @@ void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, 
 		}
 		return;
 	}
-	ruleset_eval(rs, j->w->counters, chain, &in, out);
+	ruleset_eval(rs, j->run->w->counters, chain, &in, out);
 }
 
 static enum verdict verdict_of(const struct rule_result *r)
@@ -200,12 +190,13 @@ static void make_room(const struct job *j, struct flow *victim)
 	struct shard *s = j->shard;
 	uint64_t hash = flowkey_hash(&victim->key, &s->graves.sip);
 
-	if (mono_is_due(victim->deadline, j->now) && !shard_expire(s, j->w, victim, hash, j->now)) {
+	if (mono_is_due(victim->deadline, j->run->now) &&
+	    !shard_expire(s, j->run->w, victim, hash, j->run->now)) {
 		return;
 	}
-	shard_bury(s, j->w, victim, hash, TOMB_EVICTED, j->now);
+	shard_bury(s, j->run->w, victim, hash, TOMB_EVICTED, j->run->now);
 	flowtab_delete(&s->flows, victim, hash);
-	stat_add(&j->w->stats.event[EVENT_FLOW_EVICTED], 1);
+	stat_add(&j->run->w->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
 /* Puts the flow in whose first packet was accepted. Returns false when there is no room. */
@@ -214,10 +205,10 @@ static bool commit(const struct job *j, struct track *t)
 	struct shard *s = j->shard;
 	uint32_t tomb;
 
-	t->fresh.deadline = mono_add(j->now, t->fresh_ttl_ns);
+	t->fresh.deadline = mono_add(j->run->now, t->fresh_ttl_ns);
 	t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
 	if (t->live == NULL) {
-		struct flow *victim = flowtab_victim(&s->flows, j->hash, j->now);
+		struct flow *victim = flowtab_victim(&s->flows, j->hash, j->run->now);
 
 		if (victim == NULL) {
 			return false;
@@ -225,22 +216,40 @@ static bool commit(const struct job *j, struct track *t)
 		make_room(j, victim);
 		t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
 	}
-	stat_add(&j->w->stats.event[EVENT_FLOW_NEW], 1);
+	stat_add(&j->run->w->stats.event[EVENT_FLOW_NEW], 1);
 	tomb = t->fresh.key.proto == IPPROTO_NR_TCP ? graveyard_find(&s->graves, &j->key, j->hash)
 	                                            : UINT32_MAX;
 	if (tomb != UINT32_MAX) {
 		bool revived = (t->fresh.status & FLOW_REVIVED) != 0;
 
 		graveyard_del(&s->graves, tomb, j->hash);
-		stat_add(&j->w->stats.event[revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED], 1);
+		stat_add(
+			&j->run->w->stats.event[revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED],
+			1);
 	}
 	return true;
 }
 
+/*
+ * The kernel tells the sender of a rejected packet by a RST or ICMP error of its own making, which
+ * comes through the output hook. An entry that lives for a moment makes it an answer, ESTABLISHED
+ * or RELATED, instead of INVALID. It takes nobody's place: neither a live flow's nor a tombstone's.
+ */
+static void commit_rejected(const struct job *j, struct track *t)
+{
+	if ((t->fresh.status & FLOW_REVIVED) != 0) {
+		return;
+	}
+	t->fresh.deadline = mono_add(j->run->now, REJECTED_TTL_NS);
+	if (flowtab_insert(&j->shard->flows, &t->fresh, j->hash) != NULL) {
+		stat_add(&j->run->w->stats.event[EVENT_FLOW_NEW], 1);
+	}
+}
+
 static void count(const struct job *j, const struct track *t, enum verdict v)
 {
-	struct stats *st = &j->w->stats;
-	const struct frame *f = j->pkt->frame;
+	struct stats *st = &j->run->w->stats;
+	const struct frame *f = j->pkt.frame;
 
 	stat_add(&st->reason[t->reason], 1);
 	stat_add(&st->verdict[f->hook][t->state][v], 1);
@@ -255,16 +264,19 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 {
 	unsigned nr = (t->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
 	              t->late.has_tomb;
-	struct engine_worker quiet = { .policy = j->policy };
+	struct engine_worker quiet = { .policy = j->run->policy };
+	const struct run asking = {
+		.policy = j->run->policy, .w = &quiet, .now = j->run->now, .only_asked = 1
+	};
 	struct job asked = *j;
 	bool passes[CT_STATES_LEN] = { false };
 
-	asked.w = &quiet;
+	asked.run = &asking;
 	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
 		struct rule_result rules;
 
 		if (s == CT_INVALID || s == CT_ESTABLISHED || s == CT_LATE) {
-			job_rules(&asked, (enum base_chain)j->pkt->frame->hook, (enum ct_state)s,
+			job_rules(&asked, (enum base_chain)j->pkt.frame->hook, (enum ct_state)s,
 			          t->dir, &rules);
 			passes[s] = verdict_of(&rules) == VERDICT_ACCEPT;
 		}
@@ -275,17 +287,17 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 		if (p == t->late.policy) {
 			pass = judged == VERDICT_ACCEPT;
 		}
-		stat_add(&j->w->stats.late[p][nr][pass], 1);
+		stat_add(&j->run->w->stats.late[p][nr][pass], 1);
 	}
 	t->late.reason = (uint8_t)t->reason;
 	t->late.verdict = (uint8_t)judged;
-	if (j->w->sink.late != NULL) {
-		j->w->sink.late(j->w->sink.ctx, &t->late);
+	if (j->run->w->sink.late != NULL) {
+		j->run->w->sink.late(j->run->w->sink.ctx, &t->late);
 	}
 }
 
 /* Everything about one packet, under its shard's lock. */
-static void decide(struct engine *e, const struct job *j, enum reason broken, struct decision *out)
+static void decide(struct engine *e, const struct job *j, struct decision *out)
 {
 	struct rule_result rules;
 	struct track t;
@@ -297,20 +309,23 @@ static void decide(struct engine *e, const struct job *j, enum reason broken, st
 	t.must_drop = false;
 	t.has_late = false;
 	t.dir = DIR_ORIG;
-	if (broken != REASON_NONE) {
-		t.reason = broken;
+	if (j->broken != REASON_NONE) {
+		t.reason = (enum reason)j->broken;
 		t.state = CT_INVALID;
 	} else {
 		job_track(e, j, &t);
 	}
-	job_rules(j, (enum base_chain)j->pkt->frame->hook, t.state, t.dir, &rules);
+	job_rules(j, (enum base_chain)j->pkt.frame->hook, t.state, t.dir, &rules);
 	judged = t.must_drop ? VERDICT_DROP : verdict_of(&rules);
-	passes = judged == VERDICT_ACCEPT || j->policy->tun.enforce == 0;
+	passes = judged == VERDICT_ACCEPT || j->run->policy->tun.enforce == 0;
 	if (t.wants_entry && passes && !commit(j, &t)) {
 		t.reason = REASON_TABLE_FULL;
 		t.state = CT_INVALID;
 		judged = VERDICT_DROP;
-		passes = j->policy->tun.enforce == 0;
+		passes = j->run->policy->tun.enforce == 0;
+	}
+	if (t.wants_entry && judged == VERDICT_REJECT && !passes) {
+		commit_rejected(j, &t);
 	}
 	count(j, &t, judged);
 	if (t.has_late) {

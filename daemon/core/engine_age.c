@@ -16,16 +16,19 @@ static enum idle_policy idle_policy(struct engine_worker *w, const struct flow *
 		.iif = f->hook == HOOK_OUTPUT ? 0 : f->ifindex,
 		.oif = f->hook == HOOK_OUTPUT ? f->ifindex : 0,
 	};
-	struct pkt p = {
-		.frame = &frame,
-		.depth = PKT_PORTS,
-		.kind = PKT_KIND_TCP,
-		.l4_proto = IPPROTO_NR_TCP,
+	const struct run run = { .policy = w->policy, .w = w, .now = now };
+	struct job j = {
+		.run = &run,
+		.pkt = {
+			.frame = &frame,
+			.depth = PKT_PORTS,
+			.kind = PKT_KIND_TCP,
+			.l4_proto = IPPROTO_NR_TCP,
+		},
 	};
-	struct job j = { .policy = w->policy, .w = w, .now = now, .pkt = &p };
 	struct rule_result rules;
 
-	flowkey_to_tuple(&f->key, flow_orig_side(f), &p.tuple);
+	flowkey_to_tuple(&f->key, flow_orig_side(f), &j.pkt.tuple);
 	job_rules(&j, CHAIN_IDLE, CT_ESTABLISHED, DIR_ORIG, &rules);
 	return (enum idle_policy)(rules.code - RULE_IDLE_FIRST);
 }

@@ -15,10 +15,10 @@ static void track_new(struct engine *e, const struct job *j, struct track *t);
 /* The live flow of the packet's key, or NULL; one whose time is over is put away first. */
 static struct flow *find_live(const struct job *j)
 {
-	struct flow *f = flowtab_find(&j->shard->flows, &j->key, j->hash);
+	struct flow *f = flowtab_find_hint(&j->shard->flows, &j->key, j->hash, j->hint);
 
-	if (f != NULL && mono_is_due(f->deadline, j->now) &&
-	    !shard_expire(j->shard, j->w, f, j->hash, j->now)) {
+	if (f != NULL && mono_is_due(f->deadline, j->run->now) &&
+	    !shard_expire(j->shard, j->run->w, f, j->hash, j->run->now)) {
 		return NULL;
 	}
 	return f;
@@ -40,11 +40,12 @@ static void track_error(const struct job *j, struct track *t)
 		refuse(t, REASON_ICMP_UNRELATED);
 		return;
 	}
-	if (memcmp(&j->pkt->tuple.dst, &j->pkt->quoted.src, sizeof(union ip_addr)) != 0) {
+	if (memcmp(&j->pkt.tuple.dst, &j->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
 		refuse(t, REASON_ICMP_MISMATCH);
 		return;
 	}
-	t->dir = dir_other(flow_dir_of(f, j->side));
+	t->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
+	                                    : dir_other(flow_dir_of(f, (enum key_side)j->side));
 	t->state = CT_RELATED;
 	t->reason = REASON_ICMP_RELATED;
 }
@@ -80,17 +81,17 @@ static enum reason plain_reason(const struct pkt *p, enum ct_state state)
 static enum track_verdict run_tracker(const struct job *j, struct flow *f, enum flow_dir dir,
                                       struct track_effect *fx)
 {
-	const struct tunables *tun = &j->policy->tun;
+	const struct tunables *tun = &j->run->policy->tun;
 
-	switch (j->pkt->kind) {
+	switch (j->pkt.kind) {
 	case PKT_KIND_TCP:
-		return tcp_track(&f->conn.tcp, j->pkt, dir, f->status,
-		                 mono_diff(f->deadline, j->now), tun, fx);
+		return tcp_track(&f->conn.tcp, &j->pkt, dir, f->status,
+		                 mono_diff(f->deadline, j->run->now), tun, fx);
 	case PKT_KIND_UDP:
-		udp_track(&f->conn.udp, j->now, f->status, tun, fx);
+		udp_track(&f->conn.udp, j->run->now, f->status, tun, fx);
 		return TRACK_ACCEPT;
 	default:
-		*fx = (struct track_effect){ .timeout_ns = other_ttl_ns(j->pkt, tun) };
+		*fx = (struct track_effect){ .timeout_ns = other_ttl_ns(&j->pkt, tun) };
 		return TRACK_ACCEPT;
 	}
 }
@@ -102,7 +103,7 @@ static enum track_verdict run_tracker(const struct job *j, struct flow *f, enum 
 static bool probing_goes_on(const struct job *j, struct flow *f, enum flow_dir dir)
 {
 	f->probes &= (uint8_t) ~(1u << dir);
-	if ((f->probes & FLOW_PROBE_WAITS) != 0 && j->pkt->tcp.class_nr == SEG_ACK) {
+	if ((f->probes & FLOW_PROBE_WAITS) != 0 && j->pkt.tcp.class_nr == SEG_ACK) {
 		return true;
 	}
 	f->probes = 0;
@@ -120,20 +121,20 @@ static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
 		return;
 	}
 	if (fx->timeout_ns != 0) {
-		flowtab_set_deadline(&j->shard->flows, f, mono_add(j->now, fx->timeout_ns));
+		flowtab_set_deadline(&j->shard->flows, f, mono_add(j->run->now, fx->timeout_ns));
 	}
 }
 
 static void delete_closed(const struct job *j, struct flow *f)
 {
 	flowtab_delete(&j->shard->flows, f, j->hash);
-	stat_add(&j->w->stats.event[EVENT_FLOW_CLOSED], 1);
+	stat_add(&j->run->w->stats.event[EVENT_FLOW_CLOSED], 1);
 }
 
 /* A packet of a live flow. Returns false when the flow is over and the packet stands for itself. */
 static bool track_live(const struct job *j, struct flow *f, struct track *t)
 {
-	enum flow_dir dir = flow_dir_of(f, j->side);
+	enum flow_dir dir = flow_dir_of(f, (enum key_side)j->side);
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(j, f, dir, &fx);
@@ -141,15 +142,16 @@ static bool track_live(const struct job *j, struct flow *f, struct track *t)
 	t->dir = dir;
 	t->live = f;
 	t->state = replied ? CT_ESTABLISHED : CT_NEW;
-	t->reason = j->pkt->kind == PKT_KIND_TCP ? (enum reason)fx.reason
-	                                         : plain_reason(j->pkt, t->state);
+	t->reason = j->pkt.kind == PKT_KIND_TCP ? (enum reason)fx.reason
+	                                        : plain_reason(&j->pkt, t->state);
 	switch (v) {
 	case TRACK_REPEAT:
 		delete_closed(j, f);
 		return false;
 	case TRACK_INVALID:
 		if (fx.timeout_ns != 0) {
-			flowtab_set_deadline(&j->shard->flows, f, mono_add(j->now, fx.timeout_ns));
+			flowtab_set_deadline(&j->shard->flows, f,
+			                     mono_add(j->run->now, fx.timeout_ns));
 		}
 		t->state = CT_INVALID;
 		return true;
@@ -176,7 +178,7 @@ void job_track(struct engine *e, const struct job *j, struct track *t)
 {
 	struct flow *f;
 
-	switch (j->pkt->kind) {
+	switch (j->pkt.kind) {
 	case PKT_KIND_UNTRACKED:
 		t->state = CT_UNTRACKED;
 		t->reason = REASON_UNTRACKED;
@@ -204,24 +206,26 @@ void job_track(struct engine *e, const struct job *j, struct track *t)
 /* A flow on its way into the table, of which only the protocol's part is missing. */
 static void init_fresh(const struct job *j, struct flow *f)
 {
-	const struct frame *frame = j->pkt->frame;
+	const struct frame *frame = j->pkt.frame;
 
 	memset(f, 0, sizeof(*f));
 	f->key = j->key;
-	f->status = j->side == SIDE_HI ? FLOW_ORIG_HI : 0;
+	/* What a flow to itself sends next counts as the answer, as in the kernel's tracker: its
+	 * packets always come from the low side, so the high one is said to have opened it. */
+	f->status = j->side == SIDE_HI || flowkey_is_mirror(&j->key) ? FLOW_ORIG_HI : 0;
 	f->hook = frame->hook;
 	f->ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 }
 
 static void open_tcp(const struct job *j, struct track *t)
 {
-	const struct tunables *tun = &j->policy->tun;
+	const struct tunables *tun = &j->run->policy->tun;
 	struct flow *f = &t->fresh;
 	struct track_effect fx;
-	enum reason why = tcp_open(&f->conn.tcp, j->pkt, tun);
+	enum reason why = tcp_open(&f->conn.tcp, &j->pkt, tun);
 
 	if (why == REASON_NONE &&
-	    tcp_track(&f->conn.tcp, j->pkt, DIR_ORIG, 0, 0, tun, &fx) != TRACK_ACCEPT) {
+	    tcp_track(&f->conn.tcp, &j->pkt, DIR_ORIG, 0, 0, tun, &fx) != TRACK_ACCEPT) {
 		why = (enum reason)fx.reason;
 	}
 	if (why != REASON_NONE) {
@@ -229,7 +233,7 @@ static void open_tcp(const struct job *j, struct track *t)
 		return;
 	}
 	t->fresh_ttl_ns = fx.timeout_ns;
-	t->reason = j->pkt->tcp.class_nr == SEG_SYN ? REASON_TCP_OPEN : REASON_TCP_PICKUP;
+	t->reason = j->pkt.tcp.class_nr == SEG_SYN ? REASON_TCP_OPEN : REASON_TCP_PICKUP;
 	t->state = CT_NEW;
 	t->wants_entry = true;
 }
@@ -239,9 +243,9 @@ static void track_new(struct engine *e, const struct job *j, struct track *t)
 {
 	t->dir = DIR_ORIG;
 	init_fresh(j, &t->fresh);
-	switch (j->pkt->kind) {
+	switch (j->pkt.kind) {
 	case PKT_KIND_TCP:
-		if (j->pkt->tcp.class_nr == SEG_SYN || j->pkt->tcp.class_nr == SEG_SYNACK) {
+		if (j->pkt.tcp.class_nr == SEG_SYN || j->pkt.tcp.class_nr == SEG_SYNACK) {
 			open_tcp(j, t);
 			return;
 		}
@@ -251,7 +255,7 @@ static void track_new(struct engine *e, const struct job *j, struct track *t)
 		}
 		return;
 	case PKT_KIND_UDP:
-		udp_open(&t->fresh.conn.udp, j->now);
+		udp_open(&t->fresh.conn.udp, j->run->now);
 		break;
 	case PKT_KIND_ICMP_QUERY:
 		if (j->side != SIDE_LO) {
@@ -263,8 +267,8 @@ static void track_new(struct engine *e, const struct job *j, struct track *t)
 		break;
 	}
 	t->state = CT_NEW;
-	t->reason = plain_reason(j->pkt, CT_NEW);
-	t->fresh_ttl_ns = j->pkt->kind == PKT_KIND_UDP ? j->policy->tun.udp_unreplied_ns
-	                                               : other_ttl_ns(j->pkt, &j->policy->tun);
+	t->reason = plain_reason(&j->pkt, CT_NEW);
+	t->fresh_ttl_ns = j->pkt.kind == PKT_KIND_UDP ? j->run->policy->tun.udp_unreplied_ns
+	                                              : other_ttl_ns(&j->pkt, &j->run->policy->tun);
 	t->wants_entry = true;
 }

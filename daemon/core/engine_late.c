@@ -22,12 +22,12 @@ static bool recall(const struct job *j, struct tomb_info *tomb)
 	if (nr == UINT32_MAX) {
 		return false;
 	}
-	graveyard_read(&j->shard->graves, nr, j->now, tomb);
-	if (mono_diff(j->now, tomb->died) < j->policy->tun.remember_ns) {
+	graveyard_read(&j->shard->graves, nr, j->run->now, tomb);
+	if (mono_diff(j->run->now, tomb->died) < j->run->policy->tun.remember_ns) {
 		return true;
 	}
 	graveyard_del(&j->shard->graves, nr, j->hash);
-	stat_add(&j->w->stats.event[EVENT_TOMB_EXPIRED], 1);
+	stat_add(&j->run->w->stats.event[EVENT_TOMB_EXPIRED], 1);
 	return false;
 }
 
@@ -39,10 +39,10 @@ static enum flow_dir tomb_dir(const struct tomb_info *tomb, enum key_side side)
 /* Makes the fresh entry the connection that is remembered, if the segment fits it. */
 static void revive(const struct job *j, const struct tomb_info *tomb, struct track *t)
 {
-	enum flow_dir dir = tomb_dir(tomb, j->side);
+	enum flow_dir dir = tomb_dir(tomb, (enum key_side)j->side);
 	struct track_effect fx;
-	enum reason why =
-		late_judge(&tomb->conn, j->pkt, dir, &j->policy->tun, &t->fresh.conn.tcp, &fx);
+	enum reason why = late_judge(&tomb->conn, &j->pkt, dir, &j->run->policy->tun,
+	                             &t->fresh.conn.tcp, &fx);
 
 	outcome(t, why);
 	if (t->state == CT_INVALID) {
@@ -57,28 +57,28 @@ static void revive(const struct job *j, const struct tomb_info *tomb, struct tra
 /* Takes from the common rate and from that of the packet's source (IPv6: of its /64). */
 static bool rate_allows(struct engine *e, const struct job *j)
 {
-	const struct tunables *tun = &j->policy->tun;
+	const struct tunables *tun = &j->run->policy->tun;
 	uint64_t all_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate;
 	uint64_t each_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate_source;
-	uint64_t source = siphash13(&e->cfg.hash_key, j->pkt->tuple.src.half, 1);
+	uint64_t source = siphash13(&e->cfg.hash_key, j->pkt.tuple.src.half, 1);
 
 	/* A second's worth may come at once. */
 	return gcra_take(&e->late_source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
-	                 j->now) &&
-	       gcra_take(&e->late_bucket, all_ns, NSEC_PER_SEC - all_ns, j->now);
+	                 j->run->now) &&
+	       gcra_take(&e->late_bucket, all_ns, NSEC_PER_SEC - all_ns, j->run->now);
 }
 
 static void pick_up(const struct job *j, struct track *t)
 {
-	tcp_pickup_close(&t->fresh.conn.tcp, j->pkt);
-	t->fresh_ttl_ns = j->policy->tun.tcp_timeout_ns[t->fresh.conn.tcp.state];
+	tcp_pickup_close(&t->fresh.conn.tcp, &j->pkt);
+	t->fresh_ttl_ns = j->run->policy->tun.tcp_timeout_ns[t->fresh.conn.tcp.state];
 	t->wants_entry = true;
 }
 
 static void send_raw(const struct job *j, const struct raw_request *req)
 {
-	if (j->w->sink.raw != NULL && j->policy->tun.enforce != 0) {
-		j->w->sink.raw(j->w->sink.ctx, req);
+	if (j->run->w->sink.raw != NULL && j->run->policy->tun.enforce != 0) {
+		j->run->w->sink.raw(j->run->w->sink.ctx, req);
 	}
 }
 
@@ -90,20 +90,21 @@ static void send_raw(const struct job *j, const struct raw_request *req)
 static void reject(const struct job *j, const struct tomb_info *tomb, enum reason remembered)
 {
 	struct raw_request to_sender = {
-		.tuple = j->pkt->tuple,
-		.seq = j->pkt->tcp.ack,
+		.tuple = j->pkt.tuple,
+		.seq = j->pkt.tcp.ack,
 		.kind = RAW_RESET,
 	};
 
-	to_sender.tuple.src = j->pkt->tuple.dst;
-	to_sender.tuple.dst = j->pkt->tuple.src;
-	to_sender.tuple.sport = j->pkt->tuple.dport;
-	to_sender.tuple.dport = j->pkt->tuple.sport;
+	to_sender.tuple.src = j->pkt.tuple.dst;
+	to_sender.tuple.dst = j->pkt.tuple.src;
+	to_sender.tuple.sport = j->pkt.tuple.dport;
+	to_sender.tuple.dport = j->pkt.tuple.sport;
 	send_raw(j, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {
 		enum key_side opener = (tomb->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
-		struct raw_request to_other = late_request(&tomb->conn, &tomb->key, opener,
-		                                           tomb_dir(tomb, j->side), RAW_RESET);
+		struct raw_request to_other =
+			late_request(&tomb->conn, &tomb->key, opener,
+		                     tomb_dir(tomb, (enum key_side)j->side), RAW_RESET);
 
 		send_raw(j, &to_other);
 	}
@@ -118,15 +119,16 @@ static enum reason would(const struct job *j, const struct tomb_info *tomb, enum
 	switch (policy) {
 	case LATE_REMEMBERED:
 		return tomb == NULL ? REASON_LATE_UNKNOWN
-		                    : late_judge(&tomb->conn, j->pkt, tomb_dir(tomb, j->side),
-		                                 &j->policy->tun, &scratch, &fx);
+		                    : late_judge(&tomb->conn, &j->pkt,
+		                                 tomb_dir(tomb, (enum key_side)j->side),
+		                                 &j->run->policy->tun, &scratch, &fx);
 	case LATE_PICKUP:
 		return REASON_LATE_PICKUP;
 	case LATE_LENIENT:
-		return j->pkt->tcp.payload_size != 0 ? REASON_LATE_PAYLOAD : REASON_LATE_LENIENT;
+		return j->pkt.tcp.payload_size != 0 ? REASON_LATE_PAYLOAD : REASON_LATE_LENIENT;
 	case LATE_REJECT:
 		/* A RST is never answered with a RST (RFC 9293, 3.10.7.1). */
-		return j->pkt->tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
+		return j->pkt.tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
 	default:
 		return REASON_LATE_STRICT;
 	}
@@ -140,18 +142,18 @@ static void describe(const struct job *j, const struct tomb_info *tomb, enum lat
 
 	t->has_late = true;
 	*ev = (struct late_event){
-		.tuple = j->pkt->tuple,
-		.class_nr = j->pkt->tcp.class_nr,
+		.tuple = j->pkt.tuple,
+		.class_nr = j->pkt.tcp.class_nr,
 		.policy = (uint8_t)policy,
 	};
 	if (tomb != NULL) {
-		enum flow_dir dir = tomb_dir(tomb, j->side);
+		enum flow_dir dir = tomb_dir(tomb, (enum key_side)j->side);
 
 		ev->has_tomb = 1;
 		ev->cause = tomb->cause;
 		ev->tcp_state = tomb->conn.state;
-		ev->gone_ns = mono_diff(j->now, tomb->died);
-		ev->seq_distance = (int32_t)(j->pkt->tcp.seq - tomb->conn.seen[dir].end);
+		ev->gone_ns = mono_diff(j->run->now, tomb->died);
+		ev->seq_distance = (int32_t)(j->pkt.tcp.seq - tomb->conn.seen[dir].end);
 	}
 }
 
@@ -198,12 +200,12 @@ void job_track_late(struct engine *e, const struct job *j, struct track *t)
 	struct tomb_info tomb;
 	bool known = recall(j, &tomb);
 
-	if (j->pkt->tcp.class_nr != SEG_ACK) {
+	if (j->pkt.tcp.class_nr != SEG_ACK) {
 		track_close(e, j, known ? &tomb : NULL, t);
 		return;
 	}
 	t->reason = REASON_NONE;
-	if (known && j->policy->tun.resurrect != 0) {
+	if (known && j->run->policy->tun.resurrect != 0) {
 		revive(j, &tomb, t);
 		if (t->state == CT_INVALID) {
 			t->reason = REASON_NONE; /* as if nothing were remembered: loose decides */

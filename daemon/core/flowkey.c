@@ -77,6 +77,13 @@ bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_sid
 	return true;
 }
 
+bool flowkey_is_mirror(const struct flowkey *key)
+{
+	return key->lo_port == key->hi_port && key->lo.half[0] == key->hi.half[0] &&
+	       key->lo.half[1] == key->hi.half[1] && key->proto != PROTO_ICMP &&
+	       key->proto != PROTO_ICMPV6;
+}
+
 void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tuple *t)
 {
 	t->proto = key->proto;

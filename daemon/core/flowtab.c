@@ -44,10 +44,9 @@ void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash)
 	hindex_prefetch(&t->index, hash);
 }
 
-void flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
+uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 {
-	/* Read without the lock: a wrong hint costs time, nothing else. Not for the race detector's
-	 * eyes. */
+	/* Read without the lock: not for the race detector's eyes. */
 #ifndef __SANITIZE_THREAD__
 	struct hindex_iter it;
 	uint32_t nr = hindex_first(&t->index, hash, &it);
@@ -55,11 +54,13 @@ void flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 	if (nr < t->pool_len) {
 		__builtin_prefetch(&t->pool[nr], 1);
 		__builtin_prefetch((const unsigned char *)&t->pool[nr] + 64, 1);
+		return nr;
 	}
 #else
 	(void)t;
 	(void)hash;
 #endif
+	return HINDEX_NIL;
 }
 
 struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash)

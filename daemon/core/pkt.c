@@ -32,7 +32,8 @@ enum reason pkt_decode(const struct frame *frame, struct pkt *out)
 	enum reason why;
 	uint8_t version;
 
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct pkt, tcp));
+	memset(&out->tcp, 0, sizeof(out->tcp));
 	out->frame = frame;
 	out->tcp.class_nr = SEG_NONE;
 	if (cap_size == 0) {

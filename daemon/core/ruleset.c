@@ -27,8 +27,72 @@ struct run {
 };
 
 static enum rs_family family_of(const struct pkt *p);
-static bool matches(const struct run *run, const struct rs_insn *i);
+static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
+static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
+static bool set32_has(const struct rs_set32 *s, uint32_t v);
+static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
+static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex);
 static void act(struct run *run, const struct rs_insn *i);
+
+/* The matches of one field: as many cases, so that a rule costs one jump. */
+#define FIELD(field, value)                                                                        \
+	case RS_RANGE | (field):                                                                   \
+		hit = (uint32_t)(value)-i->a <= i->b;                                              \
+		break;                                                                             \
+	case RS_MASKED | (field):                                                                  \
+		hit = ((uint32_t)(value)&i->a) == i->b;                                            \
+		break;                                                                             \
+	case RS_BITMAP | (field):                                                                  \
+		hit = bitmap_has(rs, i->a, (uint32_t)(value));                                     \
+		break;                                                                             \
+	case RS_SET32 | (field):                                                                   \
+		hit = set32_has(&rs->set32[i->a], (uint32_t)(value));                              \
+		break
+
+/*
+ * True when the instruction is a match and it fits. Only called for matches whose field is there.
+ */
+static inline __attribute__((always_inline)) bool matches(const struct run *run,
+                                                          const struct rs_insn *i)
+{
+	const struct ruleset *rs = run->rs;
+	const struct pkt *p = run->in->pkt;
+	bool hit = false;
+
+	switch (i->op) {
+		FIELD(RS_F_SADDR, load_be32(p->tuple.src.bytes));
+		FIELD(RS_F_DADDR, load_be32(p->tuple.dst.bytes));
+		FIELD(RS_F_L4PROTO, p->l4_proto);
+		FIELD(RS_F_SPORT, p->tuple.sport);
+		FIELD(RS_F_DPORT, p->tuple.dport);
+		FIELD(RS_F_TCP_FLAGS, p->tcp.flags);
+		FIELD(RS_F_ICMP_TYPE, p->icmp_type);
+		FIELD(RS_F_ICMP_CODE, p->icmp_code);
+		FIELD(RS_F_TTL, p->ttl);
+		FIELD(RS_F_MARK, run->mark);
+		FIELD(RS_F_LENGTH, p->frame->true_size);
+		FIELD(RS_F_DIR, run->in->dir);
+	case RS_SET128 | RS_F_SADDR:
+		hit = set128_has(&rs->set128[i->a], &p->tuple.src);
+		break;
+	case RS_SET128 | RS_F_DADDR:
+		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
+		break;
+	case RS_IFACE | RS_F_IIF:
+		return iface_has(rs, i, p->frame->iif);
+	case RS_IFACE | RS_F_OIF:
+		return iface_has(rs, i, p->frame->oif);
+	case RS_LIMIT: {
+		struct rs_bucket *b = &rs->bucket[i->a];
+
+		hit = run->in->only_asked != 0
+		              ? gcra_has(&b->full_ns, b->slack_ns, run->in->now)
+		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, run->in->now);
+		break;
+	}
+	}
+	return hit != i->negated;
+}
 
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
                   const struct rule_input *in, struct rule_result *out)
@@ -37,39 +101,35 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	struct run run = { rs, ctr, in, out, in->pkt->frame->mark };
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
-	uint32_t at = rs->entry[chain][family][in->state];
+	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
 
 	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
 	for (;;) {
-		const struct rs_insn *i = &rs->code[at];
-
-		switch ((enum rs_op)i->op) {
-		case RS_COUNT:
-		case RS_LOG:
-		case RS_MARK:
-			act(&run, i);
-			at++;
-			break;
+		if (i->op <= RS_LIMIT) {
+			i += field_is_there(in->pkt, i) && matches(&run, i) ? 1 : i->next;
+			continue;
+		}
+		switch (i->op) {
 		case RS_JUMP:
-			stack[depth++] = at + 1;
-			at = i->a;
+			stack[depth++] = (uint32_t)(i + 1 - rs->code);
+			i = &rs->code[i->a];
 			break;
 		case RS_GOTO:
-			at = i->a;
+			i = &rs->code[i->a];
 			break;
 		case RS_RETURN:
 			if (depth == 0) {
 				return;
 			}
-			at = stack[--depth];
+			i = &rs->code[stack[--depth]];
 			break;
 		case RS_VERDICT:
 			out->code = (uint8_t)i->a;
-			out->reject_with = i->field;
+			out->reject_with = i->with;
 			out->rule_nr = i->b;
 			return;
 		default:
-			at += matches(&run, i) ? 1 : i->next;
+			act(&run, i++);
 		}
 	}
 }
@@ -120,42 +180,14 @@ static enum rs_family family_of(const struct pkt *p)
 	return p->tuple.family == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6;
 }
 
-/* The value of a field that the packet has. IPv4 addresses in host order. */
-static uint32_t field_u32(const struct run *run, enum rs_field field)
+static bool field_is_there(const struct pkt *p, const struct rs_insn *i)
 {
-	const struct pkt *p = run->in->pkt;
+	return p->depth >= i->depth && (i->proto == 0 || i->proto == p->l4_proto);
+}
 
-	switch (field) {
-	case RS_F_SADDR:
-		return load_be32(p->tuple.src.bytes);
-	case RS_F_DADDR:
-		return load_be32(p->tuple.dst.bytes);
-	case RS_F_L4PROTO:
-		return p->l4_proto;
-	case RS_F_SPORT:
-		return p->tuple.sport;
-	case RS_F_DPORT:
-		return p->tuple.dport;
-	case RS_F_TCP_FLAGS:
-		return p->tcp.flags;
-	case RS_F_ICMP_TYPE:
-		return p->icmp_type;
-	case RS_F_ICMP_CODE:
-		return p->icmp_code;
-	case RS_F_TTL:
-		return p->ttl;
-	case RS_F_MARK:
-		return run->mark;
-	case RS_F_LENGTH:
-		return p->frame->true_size;
-	case RS_F_DIR:
-		return run->in->dir;
-	case RS_F_IIF:
-		return p->frame->iif;
-	case RS_F_OIF:
-		return p->frame->oif;
-	}
-	__builtin_unreachable();
+static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v)
+{
+	return (rs->bitmap[at + v / 64] >> (v % 64) & 1) != 0;
 }
 
 /* Looks for the last interval that starts at or before v. */
@@ -187,57 +219,14 @@ static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
 }
 
-static bool field_is_there(const struct run *run, const struct rs_insn *i)
+static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)
 {
-	const struct pkt *p = run->in->pkt;
+	uint64_t mask = (uint64_t)i->b << 32 | i->a;
 
-	return p->depth >= i->depth && (i->proto == 0 || i->proto == p->l4_proto);
-}
-
-static bool matches(const struct run *run, const struct rs_insn *i)
-{
-	const struct ruleset *rs = run->rs;
-	const struct tuple *t = &run->in->pkt->tuple;
-	struct rs_bucket *bucket;
-	uint32_t v;
-	bool hit = false;
-
-	if (!field_is_there(run, i)) {
+	if (ifindex == 0) {
 		return false;
 	}
-	switch ((enum rs_op)i->op) {
-	case RS_RANGE:
-		hit = field_u32(run, i->field) - i->a <= i->b;
-		break;
-	case RS_MASKED:
-		hit = (field_u32(run, i->field) & i->a) == i->b;
-		break;
-	case RS_BITMAP:
-		v = field_u32(run, i->field);
-		hit = (rs->bitmap[i->a + v / 64] >> (v % 64) & 1) != 0;
-		break;
-	case RS_SET32:
-		hit = set32_has(&rs->set32[i->a], field_u32(run, i->field));
-		break;
-	case RS_SET128:
-		hit = set128_has(&rs->set128[i->a], i->field == RS_F_SADDR ? &t->src : &t->dst);
-		break;
-	case RS_IFACE:
-		v = field_u32(run, i->field);
-		if (v == 0) {
-			return false;
-		}
-		hit = (ruleset_ifmask(rs, v) & ((uint64_t)i->b << 32 | i->a)) != 0;
-		break;
-	case RS_LIMIT:
-		bucket = &rs->bucket[i->a];
-		hit = gcra_take(&bucket->full_ns, bucket->interval_ns, bucket->slack_ns,
-		                run->in->now);
-		break;
-	default:
-		break;
-	}
-	return hit != i->negated;
+	return ((ruleset_ifmask(rs, ifindex) & mask) != 0) != i->negated;
 }
 
 /* The statements that decide nothing. */

@@ -27,21 +27,22 @@ enum rs_family {
 	RS_FAMILIES_LEN,
 };
 
+/* What an instruction does. The first five have a field or'ed in, so that one jump serves both. */
 enum rs_op {
-	RS_RANGE,   /* field - a <= b, unsigned: a single value, a prefix or a range */
-	RS_MASKED,  /* (field & a) == b */
-	RS_BITMAP,  /* bit `field` of the bitmap that starts at word a */
-	RS_SET32,   /* field lies in an interval of set32[a] */
-	RS_SET128,  /* likewise for IPv6 addresses, set128[a] */
-	RS_IFACE,   /* the interface's name matches a pattern of the mask b:a */
-	RS_LIMIT,   /* bucket[a] has a token */
-	RS_COUNT,   /* count for rule a */
-	RS_LOG,     /* log[a] */
-	RS_MARK,    /* the mark becomes a */
-	RS_JUMP,    /* go to a, come back */
-	RS_GOTO,    /* go to a */
-	RS_RETURN,  /* back to the jump, or the base chain's policy */
-	RS_VERDICT, /* code a, reject_with in field; rule b decided */
+	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
+	RS_MASKED = 0x10, /* (field & a) == b */
+	RS_BITMAP = 0x20, /* bit `field` of the bitmap that starts at word a */
+	RS_SET32 = 0x30,  /* field lies in an interval of set32[a] */
+	RS_SET128 = 0x40, /* likewise for IPv6 addresses, set128[a] */
+	RS_IFACE = 0x50,  /* the interface's name matches a pattern of the mask b:a */
+	RS_LIMIT = 0x60,  /* bucket[a] has a token */
+	RS_COUNT,         /* count for rule a */
+	RS_LOG,           /* log[a] */
+	RS_MARK,          /* the mark becomes a */
+	RS_JUMP,          /* go to a, come back */
+	RS_GOTO,          /* go to a */
+	RS_RETURN,        /* back to the jump, or the base chain's policy */
+	RS_VERDICT,       /* code a, with; rule b decided */
 };
 
 enum rs_field {
@@ -62,8 +63,8 @@ enum rs_field {
 };
 
 struct rs_insn {
-	uint8_t op;          /* enum rs_op */
-	uint8_t field;       /* enum rs_field */
+	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
+	uint8_t with;        /* enum reject_with, of RS_VERDICT */
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
 	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
 	uint8_t negated : 1; /* matches where the field is there and does not fit */

@@ -33,16 +33,24 @@ struct engine {
 	struct shard shard[];
 };
 
-/* A packet on its way through the steps. */
-struct job {
+/* What all packets of a batch share. */
+struct run {
 	const struct policy *policy;
 	struct engine_worker *w;
-	struct shard *shard;
 	struct mono now;
-	const struct pkt *pkt;
-	struct flowkey key;
+	uint8_t only_asked; /* see struct rule_input */
+};
+
+/* A packet on its way through the steps. */
+struct job {
+	const struct run *run;
+	struct shard *shard;
 	uint64_t hash;
-	enum key_side side;
+	uint32_t hint;  /* the flow that it probably belongs to, see flowtab_find() */
+	uint8_t side;   /* enum key_side */
+	uint8_t broken; /* enum reason, REASON_NONE when it could be decoded */
+	struct flowkey key;
+	struct pkt pkt;
 };
 
 /* What find and track make of it. */

@@ -14,6 +14,14 @@ struct mono clock_now(void)
 	return (struct mono){ sec_to_ns(ts.tv_sec) + ts.tv_nsec };
 }
 
+uint64_t clock_wall_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
 int64_t clock_wall_sec(void)
 {
 	return time(NULL);

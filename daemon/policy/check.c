@@ -5,7 +5,6 @@
  * configuration complete, so that the compiler meets no surprise.
  */
 #include "selector.h"
-#include "settings.h"
 
 #include <string.h>
 
@@ -304,9 +303,9 @@ static const char *answers_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup or lenient";
+		return "strict, remembered, pickup, lenient or reject";
 	case CHAIN_CLOSE_IDLE:
-		return "forget or remember";
+		return "forget, remember, reset or probe";
 	default:
 		return "accept, drop or reject";
 	}
@@ -322,20 +321,32 @@ static bool answer_fits(enum answer answer, enum chain_kind kind)
 
 static void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
 {
-	const char *why = answer_is_missing(answer, kind);
-	const char *word = answer_table[answer].word;
-
 	if (!answer_fits(answer, kind)) {
-		config_error(c, loc, "\"%s\" is no answer of a %s chain, expected %s", word,
-		             kind == CHAIN_CLOSE_LATE   ? "late"
-		             : kind == CHAIN_CLOSE_IDLE ? "idle"
-		                                        : "filter",
+		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s",
+		             answer_table[answer].word,
+		             kind == CHAIN_CLOSE_LATE   ? "a late"
+		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
+		                                        : "a filter",
 		             answers_for(kind));
-	} else if (why != NULL) {
-		config_error(c, loc, "\"%s\" %s, expected %s", word, why,
-		             answers_for(answer_table[answer].kind == CHAIN_FILTER
-		                                 ? CHAIN_CLOSE_LATE
-		                                 : answer_table[answer].kind));
+	}
+}
+
+static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
+{
+	const struct reject *r = s->answer.reject;
+
+	if (r == NULL) {
+		return;
+	}
+	if (ch->kind == CHAIN_CLOSE_LATE) {
+		config_error(c, s->loc,
+		             "a late reject is always a reset, expected nothing behind it");
+	} else if (r->family != 0 && ch->table->family == (r->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, s->loc,
+		             "%s in a table of family %s never happens, expected icmpx, "
+		             "or a table of family inet or %s",
+		             r->text, table_families[ch->table->family],
+		             r->family == 4 ? "ip" : "ip6");
 	}
 }
 
@@ -446,6 +457,28 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 	}
 }
 
+/* What the matches of a rule so far say of its packets. */
+struct demands {
+	uint8_t family; /* 0 = nothing */
+	uint8_t proto;
+};
+
+static void check_demands(struct config *c, const struct stmt *s, struct demands *d)
+{
+	const struct selector *sel = s->match.sel;
+	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+
+	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
+	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
+		config_error(c, s->loc,
+		             "%s %s never matches together with what is before it, expected "
+		             "matches of one protocol",
+		             sel->header, sel->name);
+	}
+	d->family = sel->family != 0 ? sel->family : d->family;
+	d->proto = proto != 0 ? proto : d->proto;
+}
+
 static bool stmt_ends_rule(const struct stmt *s)
 {
 	switch (s->kind) {
@@ -472,6 +505,7 @@ static void check_rules(struct config *c, struct chain *ch)
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
+		struct demands demands = { 0, 0 };
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
@@ -479,8 +513,10 @@ static void check_rules(struct config *c, struct chain *ch)
 			s->nr = c->stmts_len++;
 			if (s->kind == STMT_MATCH) {
 				check_match(c, ch, s);
+				check_demands(c, s, &demands);
 			} else if (s->kind == STMT_ANSWER) {
 				check_answer(c, s->loc, s->answer.answer, ch->kind);
+				check_reject(c, ch, s);
 			} else if (s->kind == STMT_COUNTER && counters_len++ != 0) {
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}

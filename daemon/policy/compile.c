@@ -78,7 +78,7 @@ static void emit_proto(struct compiler *k, uint8_t proto)
 	} else {
 		i = emit(k, RS_RANGE, proto, 0);
 	}
-	i->field = RS_F_L4PROTO;
+	i->op |= RS_F_L4PROTO;
 	i->depth = PKT_IP;
 }
 
@@ -111,7 +111,7 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 		emit_proto(k, sel->proto);
 	}
 	i = emit(k, o->op, o->a, o->b);
-	i->field = (uint8_t)sel->field;
+	i->op |= (uint8_t)sel->field;
 	i->depth = (uint8_t)sel->depth & 0x7f;
 	i->negated = o->is_negated;
 	i->proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
@@ -132,7 +132,7 @@ static enum outcome emit_answer(struct compiler *k, const struct variant *v, con
 		emit_proto(k, r->proto);
 	}
 	i = emit(k, RS_VERDICT, answer_code(s->answer.answer, v->chain->kind), rule_nr);
-	i->field = (uint8_t)(r != NULL ? r->with : REJECT_PORT_UNREACHABLE);
+	i->with = (uint8_t)(r != NULL ? r->with : REJECT_PORT_UNREACHABLE);
 	return DECIDES;
 }
 

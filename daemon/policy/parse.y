@@ -61,6 +61,7 @@ static void recovered(struct parser *p);
 %token LIMIT "limit" RATE "rate" OVER "over" BURST "burst"
 %token ACCEPT "accept" DROP "drop" REJECT_WORD "reject" WITH "with"
 %token JUMP "jump" GOTO "goto" RETURN "return" CONTINUE "continue"
+%token MAPPING "map or vmap"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
@@ -442,6 +443,9 @@ static const char *why_missing(const char *text)
 		{ "ether", "there is no link-layer header to look at" },
 		{ "arp", "there is no ARP to look at" },
 		{ "timeout", "sets whose elements time out are not supported" },
+		{ "add", "tables are written as they are to be" },
+		{ "insert", "tables are written as they are to be" },
+		{ "delete", "tables are written as they are to be" },
 		{ "device", "there is no hook that needs a device" },
 	};
 
@@ -453,18 +457,22 @@ static const char *why_missing(const char *text)
 	return NULL;
 }
 
-/* "a, b or c": what the grammar would have taken. An end of line is named only among few. */
+/* "a, b or c": what the grammar would have taken. Ends are named only if nothing else is. */
 static const char *expected_text(const yypcontext_t *ctx, struct arena *a)
 {
 	yysymbol_kind_t expected[YYNTOKENS];
 	struct text t = { .arena = a };
 	int len = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
+	int kept = 0;
 
 	for (int i = 0; i < len; i++) {
-		if (expected[i] == YYSYMBOL_NL && len > 6) {
-			continue;
+		if (expected[i] != YYSYMBOL_NL && expected[i] != YYSYMBOL_YYEOF) {
+			expected[kept++] = expected[i];
 		}
-		text_add(&t, t.size == 0 ? "%s" : i + 1 < len ? ", %s" : " or %s",
+	}
+	len = kept != 0 ? kept : len;
+	for (int i = 0; i < len; i++) {
+		text_add(&t, i == 0 ? "%s" : i + 1 < len ? ", %s" : " or %s",
 			 yysymbol_name(expected[i]));
 	}
 	return t.size != 0 ? t.at : "nothing more";
@@ -485,6 +493,11 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s", yysymbol_name(found),
 			     expected);
+	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
+		config_error(p->config, loc, "a string without end, expected a closing quote");
+	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {
+		config_error(p->config, loc, "unexpected byte 0x%02x, expected %s",
+			     (unsigned char)text[0], expected);
 	} else if (why != NULL) {
 		config_error(p->config, loc, "unexpected \"%.64s\" (%s), expected %s", text, why,
 			     expected);

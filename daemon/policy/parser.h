@@ -21,6 +21,7 @@ struct define {
 
 /* A file that is being read. */
 struct input {
+	const char *path;
 	const char *dir; /* with its slash; "" = here */
 	struct loc at;   /* where the next token begins */
 };

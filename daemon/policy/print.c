@@ -61,9 +61,9 @@ static void print_match(struct print *p, const struct match *m)
 	selector_print(&p->out, m->sel);
 	text_add(&p->out, " ");
 	if (m->mask != NULL) {
-		text_add(&p->out, "& (");
+		text_add(&p->out, "& ");
 		value_print_bits(&p->out, m->sel->type, m->mask);
-		text_add(&p->out, ") ");
+		text_add(&p->out, " ");
 	} else if (rel == REL_EQ && !m->sel->type->is_bitmask) {
 		rel = REL_IMPLICIT;
 	}

@@ -106,51 +106,6 @@ bool settings_open_block(struct config *c, struct loc loc, const char *block)
 	return false;
 }
 
-const char *answer_is_missing(enum answer answer, enum chain_kind kind)
-{
-	static const char why[] = "is not available in this version, because it needs the raw "
-				  "sender, which does not exist yet";
-
-	switch (answer) {
-	case ANSWER_RESET:
-	case ANSWER_PROBE:
-		return why;
-	case ANSWER_REJECT:
-		return kind == CHAIN_CLOSE_LATE ? why : NULL;
-	default:
-		return NULL;
-	}
-}
-
-/* True when a policy word cannot be had; says so. */
-static bool policy_is_missing(struct config *c, const struct setting *s, const struct value *v,
-                              int64_t value)
-{
-	const char *why = NULL;
-	const char *others = "";
-
-	if (s->is_shell) {
-		return false;
-	}
-	if (s->row->offset == offsetof(struct tunables, late_close)) {
-		others = "strict, remembered, pickup or lenient";
-		if (value == LATE_REJECT) {
-			why = answer_is_missing(ANSWER_REJECT, CHAIN_CLOSE_LATE);
-		}
-	} else if (s->row->offset == offsetof(struct tunables, on_idle)) {
-		others = "forget or remember";
-		if (value == IDLE_RESET || value == IDLE_PROBE) {
-			why = answer_is_missing(value == IDLE_RESET ? ANSWER_RESET : ANSWER_PROBE,
-			                        CHAIN_CLOSE_IDLE);
-		}
-	}
-	if (why == NULL) {
-		return false;
-	}
-	config_error(c, v->loc, "%s \"%s\" %s, expected %s", s->row->name, v->text, why, others);
-	return true;
-}
-
 /* The words of a row as "a, b or c". */
 static const char *words_of(struct arena *a, const char *const *words)
 {
@@ -347,7 +302,7 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	}
 	value = read_value(s.row, last);
 	if (value < 0) {
-		config_error(c, last->loc, "%s \"%s\" is out of range, expected %s", s.row->name,
+		config_error(c, last->loc, "%s cannot be \"%s\", expected %s", s.row->name,
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
 		return;
 	}
@@ -357,9 +312,6 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 		return;
 	}
 	c->setting_line[s.nr] = words->loc.line;
-	if (policy_is_missing(c, &s, last, value)) {
-		return;
-	}
 	if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {

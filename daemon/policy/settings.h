@@ -24,7 +24,4 @@ enum settings_which {
 };
 void settings_print(struct text *t, const struct config *c, enum settings_which which);
 
-/* Why a policy cannot be had in this build, or NULL: it would have to send packets. */
-const char *answer_is_missing(enum answer answer, enum chain_kind kind);
-
 #endif

@@ -161,7 +161,6 @@ struct chain {
 	const char *comment;
 	bool is_base;
 	bool has_policy;
-	bool has_ct_state;    /* in a rule of its own */
 	enum base_chain base; /* of a base chain */
 	enum answer policy;
 	int priority;

@@ -102,7 +102,7 @@ static const char *interval_of_range(const struct dtype *type, const struct valu
 	if (wrong != NULL) {
 		return wrong;
 	}
-	if (type->is_bitmask) {
+	if (type->is_bitmask || (type->symbols != NULL && !type->takes_numbers)) {
 		return complain(problem, size, "a range does not fit here, expected %s",
 		                type->want);
 	}
@@ -226,8 +226,10 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 				between = sep;
 			}
 		}
+	} else if (type->prints_hex) {
+		text_add(t, "0x%0*" PRIx64, type->bits == 32 ? 8 : 1, number);
 	} else {
-		text_add(t, type->prints_hex ? "0x%08" PRIx64 : "%" PRIu64, number);
+		text_add(t, "%" PRIu64, number);
 	}
 }
 
@@ -293,7 +295,8 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);
-		text_add(t, "-");
+		/* words may have a "-" of their own */
+		text_add(t, "%s", type->prints_symbols ? " - " : "-");
 		value_print(t, type, v->range.hi);
 		break;
 	case VALUE_COMMAS:
@@ -314,8 +317,13 @@ void value_print_bits(struct text *t, const struct dtype *type, const struct val
 {
 	char problem[8];
 	struct interval i;
+	bool has_many;
 
-	if (value_interval(type, v, &i, problem, sizeof(problem)) == NULL) {
-		number_print(t, type, i.lo.lo, " | ");
+	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
+		return;
 	}
+	has_many = type->prints_symbols && (i.lo.lo & (i.lo.lo - 1)) != 0;
+	text_add(t, "%s", has_many ? "(" : "");
+	number_print(t, type, i.lo.lo, " | ");
+	text_add(t, "%s", has_many ? ")" : "");
 }

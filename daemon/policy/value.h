@@ -69,7 +69,7 @@ bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value 
 /* Adds the canonical text of a value. */
 void value_print(struct text *t, const struct dtype *type, const struct value *v);
 
-/* Likewise for a value of a bitmask type: "syn | ack", whether it was written so or with commas. */
+/* Likewise for a value of a bitmask type: "(syn | ack)", whether written so or with commas. */
 void value_print_bits(struct text *t, const struct dtype *type, const struct value *v);
 
 /* Text in quotes; the language has no escapes, so text that was read has no quote in it. */

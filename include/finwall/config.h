@@ -44,6 +44,20 @@ struct settings {
 	uint32_t remember_max;
 };
 
+/* There are this many queue numbers. */
+#define QUEUES_MAX 65536u
+
+/* How many queues the settings mean with so many processors: at least 1, and numbered at all. */
+static inline uint32_t settings_queues(const struct settings *s, long cpus)
+{
+	uint32_t len = s->queue_count;
+
+	if (len == 0) {
+		len = cpus < 1 ? 1 : (uint32_t)cpus;
+	}
+	return len < QUEUES_MAX - s->queue_num ? len : QUEUES_MAX - s->queue_num;
+}
+
 struct config; /* opaque: settings, tunables, and the rules as they were written */
 
 /* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */

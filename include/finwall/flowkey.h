@@ -74,6 +74,12 @@ void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tupl
 /* Keyed 64-bit hash, equal for both directions. */
 uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip);
 
+/*
+ * True for a flow whose two ends are one: same address, same port, so that a packet and its answer
+ * look alike. (An ICMP key has roles instead of ends and never is one.)
+ */
+bool flowkey_is_mirror(const struct flowkey *key);
+
 static inline bool flowkey_equal(const struct flowkey *a, const struct flowkey *b)
 {
 	const uint64_t *x = (const uint64_t *)(const void *)a;

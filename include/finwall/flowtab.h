@@ -31,12 +31,27 @@ size_t flowtab_size(uint32_t flows_max);
 /* mem: zeroed, 64-byte aligned, stays the caller's. flows_max > 0. */
 void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono now);
 
-/* Two steps of cache warming for a batch: the bucket first, then the flow that it names. */
+/*
+ * Two steps of cache warming for a batch: the bucket first, then the flow that it names. The second
+ * returns a hint for flowtab_find_hint(). Both may be called without the lock: a wrong hint costs
+ * time, nothing else.
+ */
 void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash);
-void flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash);
+uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash);
 
 /* The flow of the key, dead or alive (see its deadline), or NULL. Good until it is deleted. */
 struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash);
+
+/* The same, looking first where the hint points. */
+static inline struct flow *flowtab_find_hint(const struct flowtab *t, const struct flowkey *key,
+                                             uint64_t hash, uint32_t hint)
+{
+	/* A free place has a key that no packet has. */
+	if (hint < t->pool_len && flowkey_equal(&t->pool[hint].key, key)) {
+		return &t->pool[hint];
+	}
+	return flowtab_find(t, key, hash);
+}
 
 /*
  * Puts a copy of *f in, whose key is not in the table and whose deadline is set, and arms its

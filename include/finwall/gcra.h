@@ -35,4 +35,12 @@ static inline bool gcra_take(_Atomic uint64_t *full_ns, uint64_t interval_ns, ui
 	return true;
 }
 
+/* Whether there is a token, without taking it. */
+static inline bool gcra_has(_Atomic uint64_t *full_ns, uint64_t slack_ns, struct mono now)
+{
+	uint64_t full = atomic_load_explicit(full_ns, memory_order_relaxed);
+
+	return full <= (uint64_t)now.ns || full - (uint64_t)now.ns <= slack_ns;
+}
+
 #endif

@@ -84,7 +84,7 @@ struct pkt {
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	struct pkt_tcp tcp;  /* PKT_KIND_TCP */
-	struct tuple quoted; /* PKT_KIND_ICMP_ERROR: as the quoted packet had it */
+	struct tuple quoted; /* PKT_KIND_ICMP_ERROR only: as the quoted packet had it */
 };
 
 /* What to verify: nothing, the segments that move state (SYN, FIN, RST), or all that was copied

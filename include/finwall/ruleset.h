@@ -59,6 +59,7 @@ struct rule_input {
 	enum ct_state state;
 	enum flow_dir dir;
 	struct mono now;
+	uint8_t only_asked; /* 1: nothing comes of it, so rate limits are not used up */
 	/* Called for each log statement that is reached and within its rate; may be NULL. */
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);

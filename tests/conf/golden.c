@@ -5,6 +5,7 @@
  *   golden good X.conf X.out   X.conf parses, prints as X.out, and X.out prints as itself
  *   golden bad X.conf X.err    X.conf is refused with exactly the lines of X.err
  *   golden parses X.conf       X.conf parses, compiles, and its print parses to the same
+ *   golden tells PAGE          the manual page has an entry for each of the core's settings
  *
  * With GOLDEN_UPDATE in the environment the expected file is written instead of compared.
  */
@@ -103,6 +104,25 @@ static int check_good(const struct config *c, const char *expected)
 	return failed;
 }
 
+static int check_page(const char *path)
+{
+	size_t size;
+	char *page = read_file(NULL, path, &size);
+	int failed = page == NULL;
+
+	for (size_t i = 0; i < tunables_table_len && page != NULL; i++) {
+		char entry[100];
+
+		snprintf(entry, sizeof(entry), "\n.It Cm %s ", tunables_table[i].name);
+		if (memmem(page, size, entry, strlen(entry)) == NULL) {
+			printf("%s does not tell of %s\n", path, tunables_table[i].name);
+			failed = 1;
+		}
+	}
+	free(page);
+	return failed;
+}
+
 int main(int argc, char **argv)
 {
 	struct config_reader reader = { NULL, read_file };
@@ -112,8 +132,11 @@ int main(int argc, char **argv)
 	int failed;
 
 	if (argc < 3) {
-		fputs("usage: golden good|bad|parses FILE [EXPECTED]\n", stderr);
+		fputs("usage: golden good|bad|parses|tells FILE [EXPECTED]\n", stderr);
 		return 2;
+	}
+	if (strcmp(argv[1], "tells") == 0) {
+		return check_page(argv[2]);
 	}
 	c = config_load(argv[2], &reader, &errors);
 	if (strcmp(argv[1], "bad") == 0) {

@@ -4,25 +4,16 @@
  */
 #include <finwall/nfq_msg.h>
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool what)
-{
-	if (!what) {
-		abort();
-	}
-}
+#include "fuzz.h"
 
 static void check_packet(const struct nfq_pkt *p, const uint8_t *data, size_t size)
 {
 	const struct frame *f = &p->frame;
 
-	demand(p->id_is_known == 1);
-	demand(f->hook < HOOKS_LEN);
-	demand(f->cap_size > 0 && f->cap_size <= f->true_size);
-	demand(f->data >= data && f->data + f->cap_size <= data + size);
+	FUZZ_REQUIRE(p->id_is_known == 1);
+	FUZZ_REQUIRE(f->hook < HOOKS_LEN);
+	FUZZ_REQUIRE(f->cap_size > 0 && f->cap_size <= f->true_size);
+	FUZZ_REQUIRE(f->data >= data && f->data + f->cap_size <= data + size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nfq_pkt p;
 
 	while ((result = nfq_msg_next(&c, &p)) != NFQ_MSG_END) {
-		demand(c.at > before && c.at <= c.end);
-		demand(result < NFQ_RESULTS_LEN && nfq_result_name(result) != NULL);
+		FUZZ_REQUIRE(c.at > before && c.at <= c.end);
+		FUZZ_REQUIRE(result < NFQ_RESULTS_LEN && nfq_result_name(result) != NULL);
 		before = c.at;
 		if (result == NFQ_MSG_PACKET) {
 			check_packet(&p, data, size);

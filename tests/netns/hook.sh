@@ -139,6 +139,7 @@ rules now
 same before now "failed commands changed something"
 
 # Where the tools are missing, the error says which.
+# shellcheck disable=SC2016 # the inner shell expands it
 ns host unshare -m sh -c 'mount -t tmpfs none /usr/sbin && PATH=$1 exec "$2" --socket "$1/none" hook up -c "$3"' \
 	sh "$work/no-tools" "$bin/finwall" "$work/accept.conf" 2>"$work/hook.err" &&
 	fail "up without tools"

@@ -77,7 +77,7 @@ static void put_tuple(struct nlmsghdr *nlh, const struct tuple *t)
 
 static const struct nlattr *find_attr(const struct nlattr *nest, uint16_t type)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, nest)
 	{
@@ -169,7 +169,7 @@ static void read_tcp(const struct nlattr *protoinfo, struct view *v)
 static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct view *v)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
+	struct nlattr *attr;
 	uint32_t status;
 
 	memset(v, 0, sizeof(*v));

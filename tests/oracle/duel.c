@@ -6,7 +6,8 @@
  */
 #include "duel.h"
 
-#include "settings.h"
+#include "sysctls.h"
+#include "via.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define BLUR_NS   (30 * NSEC_PER_MSEC)
 
 #define TABLE_PRINT_MAX 10
+#define OUT_MS          1000
 
 struct mono duel_now(void)
 {
@@ -54,6 +56,7 @@ struct duel *duel_new(const char **why)
 		return NULL;
 	}
 	duel_defaults(d);
+	twin_tunables(d->twin)->tcp_kernel = kern_variant(d->kern);
 	return d;
 }
 
@@ -76,13 +79,13 @@ static enum duel_result broken(struct duel *d, const char *what, int err)
 
 static enum duel_result change_setting(struct duel *d, const struct shot *s)
 {
-	const struct setting *row = &settings_table[s->u.set.setting_nr];
+	const struct setting *row = &sysctls_table[s->u.set.setting_nr];
 	int err = kern_set(d->kern, s->u.set.setting_nr, s->u.set.value);
 
 	if (err != 0) {
 		return broken(d, row->name, err);
 	}
-	settings_apply(row, s->u.set.value, twin_tunables(d->twin));
+	sysctls_apply(row, s->u.set.value, twin_tunables(d->twin));
 	return DUEL_SAME;
 }
 
@@ -118,6 +121,22 @@ static int look(struct duel *d, const struct tuple *flow, const struct tuple *ow
 		twin_find(d->twin, own, now, &d->ours.entry[1]);
 	}
 	return err;
+}
+
+/* What the daemon said; and the packet has been committed when this returns. */
+static int ask_daemon(struct duel *d, uint8_t family)
+{
+	int err;
+
+	d->told = d->kernel.sighting;
+	if (d->via == NULL || !d->kernel.sighting.seen) {
+		return 0;
+	}
+	if (family == 6 && d->packet[8] == 0xfe) {
+		return 0; /* link-local senders are not forwarded */
+	}
+	err = via_read(d->via, &d->told);
+	return err != 0 || !d->told.seen ? err : kern_wait_out(d->kern, OUT_MS);
 }
 
 enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s)
@@ -157,6 +176,10 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
 		            &d->ours.sighting);
 	}
+	err = ask_daemon(d, e->family);
+	if (err != 0) {
+		return broken(d, "asking the daemon", err);
+	}
 	err = look(d, &flow, has_own ? &own : NULL);
 	if (err != 0) {
 		return broken(d, "reading an entry", err);
@@ -164,8 +187,10 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	if (mono_diff(duel_now(), start) > BLUR_NS) {
 		return DUEL_BLURRED;
 	}
-	return outcome_diff(&d->kernel, &d->ours, e->proto, d->diff) != 0 ? DUEL_DIFFERENT
-	                                                                  : DUEL_SAME;
+	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->told : NULL, e->proto,
+	                    d->diff) != 0
+	               ? DUEL_DIFFERENT
+	               : DUEL_SAME;
 }
 
 void duel_forget(struct duel *d, const struct ends *e)
@@ -185,9 +210,9 @@ void duel_flush(struct duel *d)
 
 void duel_defaults(struct duel *d)
 {
-	for (size_t i = 0; i < settings_table_len; i++) {
-		kern_set(d->kern, i, settings_table[i].dflt);
-		settings_apply(&settings_table[i], settings_table[i].dflt, twin_tunables(d->twin));
+	for (size_t i = 0; i < sysctls_len; i++) {
+		kern_set(d->kern, i, sysctls_table[i].dflt);
+		sysctls_apply(&sysctls_table[i], sysctls_table[i].dflt, twin_tunables(d->twin));
 	}
 }
 

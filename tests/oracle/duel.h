@@ -19,6 +19,8 @@ struct duel {
 	struct outcome kernel;
 	struct outcome ours;
 	char diff[DIFF_SIZE];
+	struct via *via; /* the daemon on the way, or NULL; the caller's */
+	struct sighting told;
 	uint64_t explained; /* packets left out because of a documented difference */
 };
 

@@ -181,4 +181,5 @@ void gen_shot(struct gen_flow *g, struct rng *rng, const struct ends *e, const s
 		break;
 	}
 	bend_ext(rng, e, out);
+	out->drop = rng_percent(rng, g->drops) ? 1 : 0;
 }

@@ -18,6 +18,7 @@ struct gen_flow {
 	struct shot last; /* the last packet, for repetitions */
 	uint8_t chaos;    /* percent of packets that ignore what would come next */
 	uint8_t has_last;
+	uint8_t drops;   /* percent of packets that a rule is to drop */
 	uint8_t repeats; /* percent of packets that are the last one again */
 	uint32_t isn[2];
 };

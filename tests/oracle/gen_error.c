@@ -50,18 +50,23 @@ static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, u
 	uint8_t l4[32];
 	size_t l4_size = quoted_l4(rng, e, from, l4);
 	unsigned ext = rng_percent(rng, 15) ? rng_below(rng, shot_ext_flavours(e->family)) : 0;
-	size_t size = shot_wrap_ip(e, from, e->proto, ext, l4, l4_size, out);
+	unsigned trick = rng_below(rng, 20);
+	size_t size;
 
-	switch (rng_below(rng, 20)) {
+	if (trick == 1 && e->family == 6) {
+		ext = SHOT_EXT_FRAGMENT;
+	}
+	size = shot_wrap_ip(e, from, e->proto, ext, l4, l4_size, out);
+	switch (trick) {
 	case 0: /* version and header length */
 		out[0] ^= (uint8_t)(1u << rng_below(rng, 8));
 		break;
-	case 1: /* IPv4: fragment bits. IPv6: in the fragment header, where there is one */
+	case 1: /* fragment bits */
 		if (e->family == 4) {
 			out[6] = (uint8_t)rng_below(rng, 64);
 			out[7] = (uint8_t)rng_below(rng, 2);
-		} else if (out[6] == 44) {
-			store_be16(out + 42, (uint16_t)rng_below(rng, 32));
+		} else {
+			store_be16(out + 42, (uint16_t)rng_below(rng, 10));
 		}
 		break;
 	case 2: /* the next protocol */

@@ -356,6 +356,27 @@ static void wild(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
+/* A SYN was let through without effect, and this side may have answered it: the ends know better.
+ */
+static bool is_ignored_syn(const struct scene *sc, enum flow_dir dir)
+{
+	const struct tcp_conn *c = sc->conn;
+
+	if (c == NULL || c->last_class != SEG_SYN || c->last_dir == dir) {
+		return false;
+	}
+	return c->state != TCP_SYN_SENT && c->state != TCP_SYN_RECV && c->state != TCP_SYN_SENT2;
+}
+
+static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
+{
+	t->flags = TCP_SYN | TCP_ACK;
+	t->seq = rng_percent(sc->rng, 50) ? sc->s.end : (uint32_t)rng_next(sc->rng);
+	t->ack = sc->conn->last_end;
+	t->win = edge_win(sc);
+	t->payload_size = 0;
+}
+
 /* Small departures from the honest way, one number at a time. */
 static void bend(const struct scene *sc, struct shot_tcp *t)
 {
@@ -434,7 +455,9 @@ void gen_tcp(struct gen_flow *g, struct rng *rng, const struct ends *e, const st
 	}
 	dir = out->from == orig ? DIR_ORIG : DIR_REPLY;
 	scene_init(&sc, rng, live, dir);
-	if (rng_percent(rng, g->chaos)) {
+	if (is_ignored_syn(&sc, dir) && rng_percent(rng, 40)) {
+		answer_ignored_syn(&sc, t);
+	} else if (rng_percent(rng, g->chaos)) {
 		wild(&sc, t);
 	} else {
 		honest(&sc, out->from, orig, g->isn, t);

@@ -7,8 +7,8 @@
 
 #include "gen.h"
 #include "history.h"
-#include "settings.h"
 #include "shrink.h"
+#include "sysctls.h"
 
 #include <finwall/pkt.h>
 
@@ -44,7 +44,8 @@ struct hunt_state {
 	uint16_t next_port;
 };
 
-static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigned host)
+static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigned host,
+                        unsigned birth)
 {
 	memset(a, 0, sizeof(*a));
 	if (family == 6) {
@@ -53,11 +54,13 @@ static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigne
 		a->bytes[2] = 0x0d;
 		a->bytes[3] = 0xb8;
 		a->bytes[5] = (uint8_t)net;
+		a->bytes[8] = (uint8_t)birth;
 		a->bytes[15] = (uint8_t)host;
 		return;
 	}
 	a->bytes[0] = 10;
 	a->bytes[1] = (uint8_t)net;
+	a->bytes[2] = (uint8_t)birth;
 	a->bytes[3] = (uint8_t)host;
 }
 
@@ -87,30 +90,39 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	unsigned family = h->cfg->family != 0 ? h->cfg->family : 4 + 2 * rng_below(&h->rng, 2);
 	unsigned host = 1 + (unsigned)(f - h->flow) % 31;
 	unsigned net = 1 + (unsigned)(f - h->flow) / 31;
+	static const uint8_t drops[] = { 0, 0, 3, 15 };
+	unsigned birth = (unsigned)h->result->flows & 0xff;
 	unsigned swapped = rng_below(&h->rng, 2);
 
-	if (f->past.len != 0) {
+	if (f->past.len != 0 && !h->cfg->keep) {
 		duel_forget(h->d, &f->ends);
 	}
 	memset(&f->ends, 0, sizeof(f->ends));
 	f->ends.family = (uint8_t)family;
 	f->ends.proto = pick_proto(h, family);
-	set_address(&f->ends.addr[swapped], family, net, host);
-	set_address(&f->ends.addr[1 - swapped], family, 100 + net, host);
+	set_address(&f->ends.addr[swapped], family, net, host, birth);
+	set_address(&f->ends.addr[1 - swapped], family, 100 + net, host, birth);
 	h->next_port += 2;
 	f->ends.port[0] = h->next_port;
 	f->ends.port[1] = rng_percent(&h->rng, 90) ? 80 : 0;
 	if (f->ends.proto != IPPROTO_NR_TCP && f->ends.proto != IPPROTO_NR_UDP) {
 		f->ends.port[1] = 0;
 	}
-	duel_forget(h->d, &f->ends);
+	if (rng_percent(&h->rng, 1)) { /* a host that talks to itself */
+		f->ends.addr[1] = f->ends.addr[0];
+		f->ends.port[1] = rng_percent(&h->rng, 80) ? f->ends.port[0] : f->ends.port[1];
+	}
+	if (!h->cfg->keep) {
+		duel_forget(h->d, &f->ends);
+	}
 	gen_flow_init(&f->gen, &h->rng);
+	f->gen.drops = h->cfg->keep ? 0 : RNG_PICK(&h->rng, drops);
 	f->past.len = 0;
 	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = duel_now();
 	f->wake.ns = 0;
-	for (size_t i = 0; i < settings_table_len; i++) {
-		if (h->setting[i] != settings_table[i].dflt) {
+	for (size_t i = 0; i < sysctls_len; i++) {
+		if (h->setting[i] != sysctls_table[i].dflt) {
 			struct shot s = { .kind = SHOT_SET,
 				          .u.set = { (uint32_t)i, h->setting[i] } };
 
@@ -132,15 +144,22 @@ static void set(struct hunt_state *h, uint32_t nr, uint32_t value)
 	h->setting[nr] = value;
 }
 
-static void start_over(struct hunt_state *h)
+static void forget_all(struct hunt_state *h)
 {
 	duel_flush(h->d);
 	duel_defaults(h->d);
-	for (size_t i = 0; i < settings_table_len; i++) {
-		h->setting[i] = settings_table[i].dflt;
-		if (h->cfg->settings_vary && settings_table[i].dflt == 120) {
-			set(h, (uint32_t)i, 119); /* see settings.c */
+	for (size_t i = 0; i < sysctls_len; i++) {
+		h->setting[i] = sysctls_table[i].dflt;
+		if (h->cfg->settings_vary && sysctls_table[i].dflt == 120) {
+			set(h, (uint32_t)i, 119); /* see sysctls.c */
 		}
+	}
+}
+
+static void start_over(struct hunt_state *h)
+{
+	if (!h->cfg->keep) {
+		forget_all(h);
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		h->flow[i].past.len = 0;
@@ -151,10 +170,10 @@ static void start_over(struct hunt_state *h)
 static void change_settings(struct hunt_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
-		uint32_t nr = rng_below(&h->rng, (uint32_t)settings_table_len);
+		uint32_t nr = rng_below(&h->rng, (uint32_t)sysctls_len);
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = nr } };
 
-		s.u.set.value = settings_random(&settings_table[nr], &h->rng);
+		s.u.set.value = sysctls_random(&sysctls_table[nr], &h->rng);
 		set(h, nr, s.u.set.value);
 		for (size_t i = 0; i < FLOWS_LEN; i++) {
 			history_add(&h->flow[i].past, &s);
@@ -207,7 +226,7 @@ static void report(struct hunt_state *h, struct hunted *f)
 	printf("difference %u after packet %" PRIu64 ":\n%s", h->result->differences,
 	       h->result->packets, first);
 	fflush(stdout);
-	if (shrink(h->d, &f->ends, &f->past)) {
+	if (!h->cfg->keep && shrink(h->d, &f->ends, &f->past)) {
 		size_t at;
 
 		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
@@ -216,7 +235,8 @@ static void report(struct hunt_state *h, struct hunted *f)
 			printf("# which gives:\n%s", h->d->diff);
 		}
 	} else {
-		printf("# does not fail again when played alone; the last steps were:\n");
+		printf("# %s; the last steps were:\n",
+		       h->cfg->keep ? "not played again" : "does not fail again when played alone");
 		ends_print(stdout, &f->ends);
 		for (size_t i = steps > 12 ? steps - 12 : 0; i < steps; i++) {
 			shot_print(stdout, &f->past.shot[i]);
@@ -309,6 +329,7 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 {
 	static struct hunt_state h;
 	struct mono start = duel_now();
+	struct mono until = mono_add(start, sec_to_ns(cfg->seconds));
 	uint64_t next_settings = SETTINGS_PERIOD;
 	uint64_t next_table = TABLE_PERIOD;
 
@@ -320,19 +341,19 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	h.rng.state = cfg->seed;
 	h.next_port = 1024;
 	start_over(&h);
-	while (out->packets < cfg->packets && out->differences < cfg->differences_max &&
-	       !out->broken) {
+	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&
+	       out->differences < cfg->differences_max && !out->broken) {
 		struct mono now = duel_now();
 
 		step(&h, pick_flow(&h, now), now);
-		if (cfg->settings_vary && out->packets >= next_settings) {
+		if (cfg->settings_vary && !cfg->keep && out->packets >= next_settings) {
 			next_settings += SETTINGS_PERIOD;
 			change_settings(&h);
 		}
 		if (out->packets >= next_table) {
 			next_table += TABLE_PERIOD;
 			out->differences += duel_compare_tables(d);
-			if (next_table % ROUND_PERIOD == 0) {
+			if (next_table % ROUND_PERIOD == 0 && !cfg->keep) {
 				start_over(&h);
 			}
 		}

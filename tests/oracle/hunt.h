@@ -20,10 +20,13 @@ enum hunt_proto {
 
 struct hunt_config {
 	uint64_t packets;
+	unsigned seconds; /* and at least for so long: what expires takes its time */
 	uint64_t seed;
 	unsigned protos; /* enum hunt_proto, or-ed */
 	unsigned family; /* 4, 6, 0 = both */
 	bool settings_vary;
+	bool keep; /* delete nothing, change no settings: there is a third side that cannot follow
+	            */
 	unsigned differences_max; /* stop there */
 };
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The namespace, its devices and rules, and the verdicts that come back by nfnetlink_log.
+ * The namespace, its devices and its rules.
  */
 #include "kern.h"
 
 #include "ctnl.h"
-#include "settings.h"
+#include "shot.h"
+#include "sysctls.h"
+#include "verdict_log.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_tun.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_log.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,9 @@
 #define LOG_GROUP    1
 #define SETTINGS_MAX 32
 
+#define DROP_TTL_FORWARDED "32"
+_Static_assert(SHOT_DROP_TTL == 33, "one more than is left of it when forwarding");
+
 struct kern {
 	int tun_in;
 	int tun_out; /* nobody reads it: what does not fit its queue is dropped, after the commit */
@@ -35,8 +38,7 @@ struct kern {
 	struct mnl_socket *ct;
 };
 
-/* The prefix of the log message says all: state, then direction. */
-static const char rules[] =
+static const char seen_rules[] =
 	"table inet oracle {\n"
 	"chain seen {\n"
 	"type filter hook prerouting priority mangle; policy accept;\n"
@@ -47,6 +49,12 @@ static const char rules[] =
 	"ct state related ct direction reply log prefix \"R1\" group 1 accept\n"
 	"ct state invalid log prefix \"I0\" group 1 accept\n"
 	"ct state untracked log prefix \"U0\" group 1 accept\n"
+	"}\n"
+	/* the rule that drops; the time to live has been lowered by then */
+	"chain refuse {\n"
+	"type filter hook forward priority filter; policy accept;\n"
+	"ip ttl " DROP_TTL_FORWARDED " drop\n"
+	"ip6 hoplimit " DROP_TTL_FORWARDED " drop\n"
 	"}\n"
 	/* what the host itself would say must not be tracked, nor leave */
 	"chain silence { type filter hook output priority raw; policy drop; }\n"
@@ -99,7 +107,7 @@ static int open_tun(const char *name)
 	return fd;
 }
 
-static int load_rules(void)
+int kern_load_rules(const char *rules)
 {
 	FILE *nft = popen("nft -f -", "w");
 
@@ -110,9 +118,9 @@ static int load_rules(void)
 	return pclose(nft) == 0 ? 0 : -EIO;
 }
 
-static struct mnl_socket *open_netlink(int extra_flags)
+static struct mnl_socket *open_ctnetlink(void)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | extra_flags);
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 
 	if (nl != NULL && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
 		mnl_socket_close(nl);
@@ -121,34 +129,13 @@ static struct mnl_socket *open_netlink(int extra_flags)
 	return nl;
 }
 
-/* Binds the log group: no packet bytes, and every message at once. */
-static int bind_log(struct mnl_socket *nl)
-{
-	char buf[256] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfulnl_msg_config_cmd cmd = { .command = NFULNL_CFG_CMD_BIND };
-	struct nfulnl_msg_config_mode mode = { .copy_mode = NFULNL_COPY_META };
-	struct nfgenmsg *nfg;
-
-	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(LOG_GROUP);
-	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
-	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
-	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
-	return mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
-}
-
 static int open_settings(struct kern *k)
 {
-	for (size_t i = 0; i < settings_table_len; i++) {
+	for (size_t i = 0; i < sysctls_len; i++) {
 		char path[128];
 
 		snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s",
-		         settings_table[i].name);
+		         sysctls_table[i].name);
 		k->setting_fd[i] = open(path, O_WRONLY | O_CLOEXEC);
 		if (k->setting_fd[i] < 0) {
 			return -errno;
@@ -173,15 +160,15 @@ static const char *build(struct kern *k)
 	if (open_settings(k) != 0) {
 		return "no settings of a connection tracker";
 	}
-	if (load_rules() != 0) {
+	if (kern_load_rules(seen_rules) != 0) {
 		return "nft cannot load rules that match ct state and log";
 	}
 	if (system(setup) != 0) {
 		return "ip cannot set up devices and routes";
 	}
-	k->log = open_netlink(SOCK_NONBLOCK);
-	k->ct = open_netlink(0);
-	if (k->log == NULL || k->ct == NULL || bind_log(k->log) != 0) {
+	k->log = verdict_log_open(LOG_GROUP);
+	k->ct = open_ctnetlink();
+	if (k->log == NULL || k->ct == NULL) {
 		return "no nfnetlink";
 	}
 	return NULL;
@@ -231,54 +218,25 @@ void kern_free(struct kern *k)
 	free(k);
 }
 
-static bool read_prefix(const struct nlmsghdr *nlh, struct sighting *out)
-{
-	static const char letters[CT_STATES_LEN] = {
-		[CT_INVALID] = 'I', [CT_NEW] = 'N',       [CT_ESTABLISHED] = 'E',
-		[CT_RELATED] = 'R', [CT_UNTRACKED] = 'U', [CT_LATE] = '-',
-	};
-	const struct nlattr *attr;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
-		const char *prefix = mnl_attr_get_payload(attr);
-
-		if (mnl_attr_get_type(attr) != NFULA_PREFIX) {
-			continue;
-		}
-		for (unsigned i = 0; i < CT_STATES_LEN; i++) {
-			if (prefix[0] == letters[i]) {
-				*out = (struct sighting){ true, (uint8_t)i,
-					                  (uint8_t)(prefix[1] - '0') };
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 int kern_inject(struct kern *k, const uint8_t *packet, size_t size, struct sighting *out)
 {
-	char buf[4096] __attribute__((aligned(8)));
-
-	memset(out, 0, sizeof(*out));
 	if (write(k->tun_in, packet, size) != (ssize_t)size) {
 		return errno != 0 ? -errno : -EIO;
 	}
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(k->log, buf, sizeof(buf));
-		int left = (int)n;
+	return verdict_log_read(k->log, 0, out);
+}
 
-		if (n < 0) {
-			return errno == EAGAIN ? 0 : -errno;
-		}
-		for (struct nlmsghdr *nlh = (void *)buf; mnl_nlmsg_ok(nlh, left);
-		     nlh = mnl_nlmsg_next(nlh, &left)) {
-			if (read_prefix(nlh, out)) {
-				return 0;
-			}
-		}
+int kern_wait_out(struct kern *k, int timeout_ms)
+{
+	static uint8_t packet[65536];
+	struct pollfd pfd = { .fd = k->tun_out, .events = POLLIN };
+
+	if (poll(&pfd, 1, timeout_ms) < 0) {
+		return -errno;
 	}
+	while (read(k->tun_out, packet, sizeof(packet)) > 0) {
+	}
+	return 0;
 }
 
 int kern_set(struct kern *k, size_t setting_nr, uint32_t value)

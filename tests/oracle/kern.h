@@ -28,7 +28,13 @@ void kern_free(struct kern *k);
 /* Sends one packet through. Returns 0 or -errno. */
 int kern_inject(struct kern *k, const uint8_t *packet, size_t size, struct sighting *out);
 
-/* Writes a setting (a name from settings_table). */
+/*
+ * Waits until the packet has left at the other end, and takes it away. Only needed when something
+ * on the way makes it wait. Returns 0, also when nothing came within timeout_ms, or -errno.
+ */
+int kern_wait_out(struct kern *k, int timeout_ms);
+
+/* Writes a setting (a name from sysctls_table). */
 int kern_set(struct kern *k, size_t setting_nr, uint32_t value);
 
 /* Reads the entry of a tuple, in either direction. A missing one is not an error. */
@@ -37,6 +43,12 @@ int kern_find(struct kern *k, const struct tuple *t, struct view *out);
 /* Deletes the entry of a tuple, if there is one; or all of them. */
 int kern_delete(struct kern *k, const struct tuple *t);
 int kern_flush(struct kern *k);
+
+/* Which kernel's tracker this one's is alike, where they differ; found out by trying. */
+enum kernel_variant kern_variant(struct kern *k);
+
+/* Loads nft rules in the present namespace. Returns 0 or -errno. */
+int kern_load_rules(const char *rules);
 
 /* Calls each for every entry, with the tuple of its original direction. */
 typedef void kern_each_fn(void *ctx, const struct tuple *t, const struct view *v);

@@ -9,6 +9,8 @@
 #include "history.h"
 #include "hunt.h"
 #include "shrink.h"
+#include "sysctls.h"
+#include "via.h"
 
 #include <finwall/pkt.h>
 #include <finwall/tcp_track.h>
@@ -22,12 +24,15 @@
 #define EXIT_SKIP  77
 #define EXIT_USAGE 2
 
+#define SECONDS_MAX 86400
+
 #define REPLAYS_MAX 4
 
 /* What is to be done. */
 struct mode {
 	bool replay;
 	bool verbose;
+	const char *finwalld; /* NULL: without the daemon */
 };
 
 /* At most one packet in so many may be lost before the tracker saw it. */
@@ -36,7 +41,8 @@ struct mode {
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
-	      "              [--seed S] [--settings random|default] [--differences N]\n"
+	      "              [--seconds N] [--seed S] [--settings random|default]\n"
+	      "              [--differences N] [--via-daemon FINWALLD]\n"
 	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
 }
@@ -74,9 +80,11 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		{ "proto", required_argument, NULL, 'p' },
 		{ "family", required_argument, NULL, 'f' },
 		{ "packets", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 't' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
+		{ "via-daemon", required_argument, NULL, 'D' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -98,6 +106,10 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		case 'n':
 			ok = parse_u64(optarg, &cfg->packets);
 			break;
+		case 't':
+			ok = parse_u64(optarg, &n) && n <= SECONDS_MAX;
+			cfg->seconds = (unsigned)n;
+			break;
 		case 's':
 			ok = parse_u64(optarg, &cfg->seed);
 			break;
@@ -108,6 +120,10 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		case 'S':
 			cfg->settings_vary = strcmp(optarg, "random") == 0;
 			ok = cfg->settings_vary || strcmp(optarg, "default") == 0;
+			break;
+		case 'D':
+			mode->finwalld = optarg;
+			cfg->keep = true;
 			break;
 		case 'r':
 			mode->replay = true;
@@ -208,6 +224,43 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 	return r->differences != 0 || r->broken ? 1 : 0;
 }
 
+/* With a daemon the settings are chosen once, before it starts. */
+static bool start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
+{
+	struct rng rng = { cfg->seed };
+	const char *why;
+
+	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
+		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
+
+		s.u.set.value = sysctls_random(&sysctls_table[i], &rng);
+		if (duel_shot(d, NULL, &s) != DUEL_SAME) {
+			return false;
+		}
+		shot_print(stdout, &s);
+	}
+	d->via = via_new(finwalld, twin_tunables(d->twin), &why);
+	if (d->via == NULL) {
+		fprintf(stderr, "oracle: %s\n", why);
+	}
+	return d->via != NULL;
+}
+
+static int run_hunt(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
+{
+	struct hunt_result result;
+	int status;
+
+	if (finwalld != NULL && !start_daemon(d, cfg, finwalld)) {
+		return 1;
+	}
+	hunt(d, cfg, &result);
+	status = print_result(&result, d);
+	via_free(d->via);
+	d->via = NULL;
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct hunt_config cfg = {
@@ -217,8 +270,7 @@ int main(int argc, char **argv)
 		.settings_vary = true,
 		.differences_max = 1,
 	};
-	struct hunt_result result;
-	struct mode mode = { false, false };
+	struct mode mode = { 0 };
 	const char *why;
 	struct duel *d;
 	int status = 0;
@@ -239,10 +291,10 @@ int main(int argc, char **argv)
 			status = s > status ? s : status;
 		}
 	} else {
-		printf("seed %" PRIu64 "\n", cfg.seed);
+		printf("seed %" PRIu64 ", kernel as %s\n", cfg.seed,
+		       twin_tunables(d->twin)->tcp_kernel == KERNEL_6_18 ? "6.18" : "the newest");
 		fflush(stdout);
-		hunt(d, &cfg, &result);
-		status = print_result(&result, d);
+		status = run_hunt(d, &cfg, mode.finwalld);
 	}
 	duel_free(d);
 	return status;

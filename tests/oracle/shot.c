@@ -197,12 +197,36 @@ static size_t build_tcp(const struct ends *e, const struct shot *s, uint8_t *out
 	return shot_wrap_ip(e, s->from, IPPROTO_NR_TCP, t->ext, l4, size, out);
 }
 
+static size_t build_raw(const struct shot_raw *raw, uint8_t *out)
+{
+	memcpy(out, raw->head, raw->head_size);
+	memset(out + raw->head_size, 0, raw->size - raw->head_size);
+	return raw->size;
+}
+
+/* Makes it one that the rules drop. */
+static void mark_for_drop(const struct ends *e, uint8_t *packet, size_t size)
+{
+	size_t head_size = (size_t)(packet[0] & 0x0f) * 4;
+
+	if (e->family == 6) {
+		packet[7] = SHOT_DROP_TTL;
+		return;
+	}
+	if (head_size < IP4_HEADER_SIZE || head_size > size) {
+		return;
+	}
+	packet[8] = SHOT_DROP_TTL;
+	store_be16(packet + 10, 0);
+	store_be16(packet + 10, sum_fold(sum_bytes(0, packet, head_size)));
+}
+
 size_t shot_build(const struct ends *e, const struct shot *s, uint8_t *out)
 {
-	if (s->kind == SHOT_TCP) {
-		return build_tcp(e, s, out);
+	size_t size = s->kind == SHOT_TCP ? build_tcp(e, s, out) : build_raw(&s->u.raw, out);
+
+	if (s->drop != 0) {
+		mark_for_drop(e, out, size);
 	}
-	memcpy(out, s->u.raw.head, s->u.raw.head_size);
-	memset(out + s->u.raw.head_size, 0, s->u.raw.size - s->u.raw.head_size);
-	return s->u.raw.size;
+	return size;
 }

@@ -12,8 +12,8 @@
  *
  * Behind a segment may stand: opt HEX (options), doff N (data offset in words, where wrong), short
  * N (the packet ends after N transport bytes), xor N (spoils the checksum), ext N (see shot.c),
- * res N (reserved bits). Behind every packet: cap N (finwall sees the first N bytes only). # starts
- * a comment.
+ * res N (reserved bits). Behind every packet: cap N (finwall sees the first N bytes only), drop
+ *(the rules of both sides drop it after tracking). # starts a comment.
  */
 #ifndef ORACLE_SHOT_H
 #define ORACLE_SHOT_H
@@ -28,6 +28,9 @@
 #define SHOT_PACKET_MAX 65535
 #define SHOT_HEAD_MAX   320
 #define SHOT_OPTS_MAX   40
+
+/* Packets with this time to live are dropped by a rule. */
+#define SHOT_DROP_TTL 33
 
 /* Which end of the flow sends. Not the direction: either end may open. */
 enum shot_end {
@@ -71,13 +74,14 @@ struct shot_raw {
 };
 
 struct shot_set {
-	uint32_t setting_nr; /* row of settings_table */
+	uint32_t setting_nr; /* row of sysctls_table */
 	uint32_t value;
 };
 
 struct shot {
 	uint8_t kind;      /* enum shot_kind */
 	uint8_t from;      /* enum shot_end */
+	uint8_t drop;      /* a rule drops it */
 	uint32_t cap_size; /* what finwall sees; 0 = all */
 	union {
 		struct shot_tcp tcp;
@@ -96,6 +100,9 @@ void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out);
  */
 size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
                     const uint8_t *l4, size_t l4_size, uint8_t *out);
+
+/* The flavour that is a fragment header (IPv6). */
+#define SHOT_EXT_FRAGMENT 3
 
 /* The flavours that ext can have for a family: 0..n-1. */
 unsigned shot_ext_flavours(uint8_t family);

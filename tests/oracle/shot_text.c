@@ -2,8 +2,8 @@
 /*
  * Shots as lines of a script; the notation is told in shot.h.
  */
-#include "settings.h"
 #include "shot.h"
+#include "sysctls.h"
 
 #include <finwall/pkt.h>
 
@@ -76,7 +76,7 @@ void shot_print(FILE *to, const struct shot *s)
 		print_hex(to, s->u.raw.head, s->u.raw.head_size);
 		break;
 	case SHOT_SET:
-		fprintf(to, "set %s %u", settings_table[s->u.set.setting_nr].name, s->u.set.value);
+		fprintf(to, "set %s %u", sysctls_table[s->u.set.setting_nr].name, s->u.set.value);
 		break;
 	case SHOT_WAIT:
 		fprintf(to, "wait %u", s->u.wait_ms);
@@ -84,6 +84,9 @@ void shot_print(FILE *to, const struct shot *s)
 	}
 	if (s->cap_size != 0) {
 		fprintf(to, " cap %u", s->cap_size);
+	}
+	if (s->drop != 0) {
+		fputs(" drop", to);
 	}
 	fputc('\n', to);
 }
@@ -169,6 +172,10 @@ static bool read_field(const char *name, char **rest, struct shot *s)
 	uint32_t v = 0;
 	size_t size;
 
+	if (strcmp(name, "drop") == 0) {
+		s->drop = 1;
+		return true;
+	}
 	if (strcmp(name, "opt") == 0) {
 		bool ok = read_hex(rest, t->opts, SHOT_OPTS_MAX, &size) && size % 4 == 0;
 
@@ -231,9 +238,15 @@ static bool parse_raw(char **rest, struct shot *out)
 		return false;
 	}
 	out->u.raw.head_size = (uint16_t)size;
-	word = next_word(rest);
-	return word == NULL ||
-	       (strcmp(word, "cap") == 0 && read_number(rest, SHOT_PACKET_MAX, &out->cap_size));
+	while ((word = next_word(rest)) != NULL) {
+		if (strcmp(word, "drop") == 0) {
+			out->drop = 1;
+		} else if (strcmp(word, "cap") != 0 ||
+		           !read_number(rest, SHOT_PACKET_MAX, &out->cap_size)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool parse_set(char **rest, struct shot *out)
@@ -244,8 +257,8 @@ static bool parse_set(char **rest, struct shot *out)
 	if (word == NULL) {
 		return false;
 	}
-	out->u.set.setting_nr = (uint32_t)settings_find(word);
-	return out->u.set.setting_nr < settings_table_len &&
+	out->u.set.setting_nr = (uint32_t)sysctls_find(word);
+	return out->u.set.setting_nr < sysctls_len &&
 	       read_number(rest, UINT32_MAX, &out->u.set.value);
 }
 

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine in this process: everything accepted, nothing remembered, the kernel's variant.
+ * The engine in this process: one rule, nothing remembered.
  */
 #include "twin.h"
 
+#include <finwall/config.h>
 #include <finwall/engine.h>
 #include <finwall/pkt.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_LEN    64
 #define TICK_BUDGET 8
+
+/* The rule that kern.c has too. */
+static const char rules_text[] = "table inet oracle {\n"
+				 "chain forward {\n"
+				 "type filter hook forward priority filter; policy accept;\n"
+				 "ip ttl 33 drop\n"
+				 "ip6 hoplimit 33 drop\n"
+				 "}\n"
+				 "}\n";
 
 struct twin {
 	struct engine *engine;
@@ -19,6 +30,32 @@ struct twin {
 	struct engine_worker *worker;
 	struct policy policy;
 };
+
+/* The one file there is. */
+static char *read_rules(void *ctx, const char *path, size_t *size)
+{
+	(void)ctx;
+	(void)path;
+	*size = strlen(rules_text);
+	return strdup(rules_text);
+}
+
+static struct ruleset *make_rules(void)
+{
+	const struct config_reader reader = { .read = read_rules };
+	char *errors = NULL;
+	struct config *c = config_load("oracle", &reader, &errors);
+	struct ruleset *rules = NULL;
+
+	if (c == NULL) {
+		fputs(errors != NULL ? errors : "oracle: no memory\n", stderr);
+		free(errors);
+		return NULL;
+	}
+	rules = config_compile(c);
+	config_free(c);
+	return rules;
+}
 
 struct twin *twin_new(uint32_t flows_max, struct mono now)
 {
@@ -36,7 +73,8 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 	}
 	t->worker = aligned_alloc(64, sizeof(*t->worker));
 	t->mem = aligned_alloc(64, size);
-	if (t->worker == NULL || t->mem == NULL) {
+	t->policy.rules = make_rules();
+	if (t->worker == NULL || t->mem == NULL || t->policy.rules == NULL) {
 		twin_free(t);
 		return NULL;
 	}
@@ -46,7 +84,6 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 	t->policy.tun.late_close = LATE_STRICT;
 	t->policy.tun.on_idle = IDLE_FORGET;
 	t->policy.tun.resurrect = 0;
-	t->policy.tun.tcp_kernel = KERNEL_6_18;
 	t->policy.tun.checksum = CSUM_POLICY_FULL;
 	t->worker->policy = &t->policy;
 	t->engine = engine_init(t->mem, &cfg);
@@ -58,6 +95,7 @@ void twin_free(struct twin *t)
 	if (t == NULL) {
 		return;
 	}
+	ruleset_free(t->policy.rules);
 	free(t->mem);
 	free(t->worker);
 	free(t);
@@ -129,7 +167,9 @@ void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struc
 
 	memset(out, 0, sizeof(*out));
 	if (twin_flow(t, tuple, now, &f, &dir)) {
-		view_of(&f, dir, now, out);
+		/* a mirror's tuple is that of both directions; ctnetlink shows it as the original
+		 */
+		view_of(&f, flowkey_is_mirror(&f.key) ? DIR_ORIG : dir, now, out);
 	}
 }
 

@@ -99,8 +99,8 @@ unsigned view_diff(const struct view *kernel, const struct view *ours, uint8_t p
 	return d.count;
 }
 
-unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours, uint8_t proto,
-                      char text[DIFF_SIZE])
+unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
+                      const struct sighting *told, uint8_t proto, char text[DIFF_SIZE])
 {
 	const struct sighting *k = &kernel->sighting;
 	const struct sighting *f = &ours->sighting;
@@ -111,6 +111,10 @@ unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours, 
 		say(&d, "  verdict: kernel %s, finwall %s\n", sighting_name(k), sighting_name(f));
 	} else if ((k->state == CT_ESTABLISHED || k->state == CT_RELATED) && k->dir != f->dir) {
 		say(&d, "  packet's direction: kernel %u, finwall %u\n", k->dir, f->dir);
+	}
+	if (told != NULL && (told->seen != k->seen || told->state != k->state)) {
+		say(&d, "  verdict: kernel %s, finwalld %s\n", sighting_name(k),
+		    sighting_name(told));
 	}
 	diff_view(&d, &kernel->entry[0], &ours->entry[0], proto, "");
 	diff_view(&d, &kernel->entry[1], &ours->entry[1], proto, "own tuple: ");

@@ -42,9 +42,12 @@ struct outcome {
 /* Room for every line that outcome_diff() can write. */
 #define DIFF_SIZE 1024
 
-/* Compares; writes one line per field that differs and returns their number. */
-unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours, uint8_t proto,
-                      char text[DIFF_SIZE]);
+/*
+ * Compares; writes one line per field that differs and returns their number. told: the verdict of
+ * the daemon, NULL when none was asked.
+ */
+unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
+                      const struct sighting *told, uint8_t proto, char text[DIFF_SIZE]);
 
 /* The same for one entry. */
 unsigned view_diff(const struct view *kernel, const struct view *ours, uint8_t proto,

@@ -32,9 +32,12 @@
  *   set tcp.timeout-established 20s    any row of the table of tunables
  *   accept new established related     from now on these states pass, the others are dropped
  *                                      (at the start: all but invalid)
+ *   config FILE                        settings and rules from a configuration beside the script
  *   limits flows N tombs N shards N    before the first packet
  *   only ipv4 | only ipv6
  */
+#include <finwall/config.h>
+
 #include "script.h"
 
 #include <stdarg.h>
@@ -55,6 +58,7 @@ struct run {
 	uint32_t flows_max;
 	uint32_t tombs_max;
 	uint32_t shards_len;
+	struct ruleset *compiled; /* by a "config" line, or NULL */
 };
 
 void script_die(const char *fmt, ...)
@@ -296,11 +300,60 @@ static void do_set(struct run *r, struct words *w)
 	script_die("no such setting: %s", name);
 }
 
+/* Rules from a configuration take the place of what "accept" made. */
+static void drop_compiled(struct run *r)
+{
+	if (r->compiled != NULL) {
+		ruleset_free(r->compiled);
+		r->compiled = NULL;
+		r->world.policy.rules = NULL;
+	}
+}
+
+static char *read_file(void *ctx, const char *path, size_t *size)
+{
+	FILE *in = fopen(path, "rb");
+	char *text = malloc(65536);
+
+	(void)ctx;
+	if (in == NULL || text == NULL) {
+		free(text);
+		return NULL;
+	}
+	*size = fread(text, 1, 65536, in);
+	fclose(in);
+	return text;
+}
+
+static void do_config(struct run *r, struct words *w)
+{
+	const struct config_reader reader = { .read = read_file };
+	struct world *world = world_of(r);
+	const char *slash = strrchr(file_name, '/');
+	char path[1024];
+	char *errors;
+	struct config *c;
+
+	snprintf(path, sizeof(path), "%.*s%s", slash != NULL ? (int)(slash - file_name + 1) : 0,
+	         file_name, words_next(w));
+	c = config_load(path, &reader, &errors);
+	if (c == NULL) {
+		script_die("%s", errors);
+	}
+	drop_compiled(r);
+	free(world->policy.rules);
+	r->compiled = config_compile(c);
+	world->policy.rules = r->compiled;
+	world->policy.tun = *config_tunables(c);
+	config_free(c);
+}
+
 static void do_accept(struct run *r, struct words *w)
 {
 	unsigned states = 0;
 	enum ct_state s;
 
+	drop_compiled(r);
 	while (words_peek(w) != NULL) {
 		if (!is_ct_state(words_next(w), &s)) {
 			script_die("no such state");
@@ -403,6 +456,8 @@ static void do_line(struct run *r, struct words *w)
 		do_set(r, w);
 	} else if (strcmp(verb, "accept") == 0) {
 		do_accept(r, w);
+	} else if (strcmp(verb, "config") == 0) {
+		do_config(r, w);
 	} else if (strcmp(verb, "limits") == 0) {
 		do_limits(r, w);
 	} else if (strcmp(verb, "flows") == 0 || strcmp(verb, "tombs") == 0) {
@@ -464,6 +519,7 @@ static int run_file(struct run *r, FILE *in)
 	if (world_reasons(world_of(r)) != world_verdicts(world_of(r))) {
 		script_die("reasons and verdicts do not add up");
 	}
+	drop_compiled(r);
 	world_fini(&r->world);
 	return EXIT_SUCCESS;
 }

@@ -49,6 +49,8 @@ netns_begin() {
 	trap netns_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+	trap 'exit 141' PIPE
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
 	ip netns del "$ns_tag-probe"
 }
@@ -56,7 +58,7 @@ netns_begin() {
 netns_end() {
 	status=$?
 	trap - EXIT
-	trap '' INT TERM # a second one must not stop the cleaning
+	trap '' INT TERM HUP PIPE # a second one must not stop the cleaning
 	# Sanitizers write to standard error too.
 	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
 		cat "$work"/*.log >&2
@@ -74,10 +76,12 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up.
+# ns_add NAME: a namespace with loopback up. Without duplicate address detection, which keeps a new
+# link's own address unusable for a second or two.
 ns_add() {
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"
+	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 	ns "$1" ip link set lo up
 }
 

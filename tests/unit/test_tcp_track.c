@@ -751,6 +751,59 @@ START_TEST(no_retransmission_allowed_means_always_short)
 }
 END_TEST
 
+/* 7.1, 17.5 */
+START_TEST(a_syn_without_options_keeps_what_was_offered)
+{
+	static const uint8_t o[] = { 4, 2, 3, 3, 7, 0, 0, 0 };
+
+	seg_conn_init(&c);
+	opts(END_A, S, 1000, 0, 10000, o, sizeof(o));
+	a(S, 2000, 0, 0, 10000);
+	ck_assert_uint_eq(c.t.seen[0].end, 2001);
+	ck_assert_uint_eq(c.t.scale[0], 7);
+	ck_assert_uint_eq(c.t.flags[0], TCP_SIDE_SACK | TCP_SIDE_WSCALE);
+}
+END_TEST
+
+/* 7.5, 17.8 */
+START_TEST(an_inexact_rst_moves_the_end)
+{
+	establish();
+	b(R, 5500, 0, 0, 0);
+	ck_accept(TCP_ESTABLISHED);
+	ck_assert_uint_eq(c.t.seen[1].end, 5500);
+	ck_assert_uint_eq(c.t.flags[1] & TCP_SIDE_UNACKED, TCP_SIDE_UNACKED);
+}
+END_TEST
+
+/* 7.5, 17.13 */
+START_TEST(a_fin_leaves_the_last_window_alone)
+{
+	establish();
+	a(A, 1001, 5001, 10, 777);
+	b(F | A, 5001, 1011, 0, 0);
+	ck_accept(TCP_FIN_WAIT);
+	ck_assert_uint_eq(c.t.last_win, 777);
+	/* So FIN_WAIT keeps its own time, whatever the limit for zero windows. */
+	c.tun.tcp_retrans_ns = sec_to_ns(5);
+	b(F | A, 5001, 1011, 0, 0);
+	ck_left(30);
+}
+END_TEST
+
+/* 7.3, 17.10: the state before the segment counts, so a new SYN replaces the old one in SYN_RECV.
+ */
+START_TEST(another_syn_ack_replaces_the_first)
+{
+	seg_conn_init(&c);
+	a(S, 1000, 0, 0, 10000);
+	b(S | A, 5000, 1001, 0, 10000);
+	a(S | A, 9000, 5001, 0, 10000);
+	ck_accept(TCP_SYN_RECV);
+	ck_assert_uint_eq(c.t.seen[0].end, 9001);
+}
+END_TEST
+
 /* Policy pickup of late closers: the column NONE overridden, both sides liberal. */
 START_TEST(a_close_taken_up_without_an_entry)
 {
@@ -790,4 +843,6 @@ SUITE_MAIN("tcp_track", the_handshake, a_syn_with_window_0_counts_as_1,
            broken_options_end_the_walk, sack_blocks_count_as_acknowledgement,
            data_under_way_shortens_the_life_until_its_exact_ack, a_window_of_zero_shortens_the_life,
            retransmissions_shorten_the_life, the_count_of_retransmissions_wraps,
-           no_retransmission_allowed_means_always_short, a_close_taken_up_without_an_entry)
+           no_retransmission_allowed_means_always_short, a_close_taken_up_without_an_entry,
+           a_syn_without_options_keeps_what_was_offered, an_inexact_rst_moves_the_end,
+           a_fin_leaves_the_last_window_alone, another_syn_ack_replaces_the_first)

@@ -59,10 +59,10 @@ END_TEST
 /* One tick before it is due it stays, at its tick it comes; distances on every level and edge. */
 START_TEST(each_distance_pops_at_its_tick_exactly)
 {
-	static const uint32_t distance[] = { 0,        1,        2,          255,        256,
-		                             257,      511,      512,        65535,      65536,
-		                             65537,    131071,   131072,     16777215,   16777216,
-		                             16777217, 33554432, 0x7fffffff, 0x7ffffffe, 1000003 };
+	static const uint32_t distance[] = {
+		0,     1,     2,      255,    256,      257,      511,      512,      65535,
+		65536, 65537, 131071, 131072, 16777215, 16777216, 16777217, 33554432, 1000003
+	};
 	static const uint32_t start[] = { 0,     1,        255,       256,      65535,
 		                          65536, 0xffffff, 0x1000000, 123456789 };
 
@@ -161,6 +161,15 @@ START_TEST(no_budget_no_work)
 }
 END_TEST
 
+START_TEST(the_farthest_deadline)
+{
+	start_at_tick(5);
+	wheel_insert(&w, 3, UINT32_MAX - 1);
+	ck_assert_uint_eq(pop(UINT32_MAX - 2), WHEEL_NIL);
+	ck_assert_uint_eq(pop(UINT32_MAX - 1), 3);
+}
+END_TEST
+
 /* A daemon that slept long must not pay for each tick that passed. */
 START_TEST(a_long_silence_is_cheap)
 {
@@ -177,6 +186,6 @@ END_TEST
 
 SUITE_MAIN("wheel", ticks_round_up_for_deadlines_and_down_for_now,
            an_empty_wheel_has_nothing_to_give, each_distance_pops_at_its_tick_exactly,
-           a_past_tick_pops_at_once, removal_from_any_place_of_a_slot,
+           the_farthest_deadline, a_past_tick_pops_at_once, removal_from_any_place_of_a_slot,
            the_budget_bounds_the_work_and_nothing_is_lost, no_budget_no_work,
            a_long_silence_is_cheap)

@@ -2,8 +2,8 @@
 /*
  * The settings that both sides have: sysctl here, tunable there, and values worth trying.
  */
-#ifndef ORACLE_SETTINGS_H
-#define ORACLE_SETTINGS_H
+#ifndef ORACLE_SYSCTLS_H
+#define ORACLE_SYSCTLS_H
 
 #include "rng.h"
 
@@ -23,16 +23,16 @@ struct setting {
 	uint32_t dflt;
 };
 
-extern const struct setting settings_table[];
-extern const size_t settings_table_len;
+extern const struct setting sysctls_table[];
+extern const size_t sysctls_len;
 
-/* Row of a name, or settings_table_len. */
-size_t settings_find(const char *name);
+/* Row of a name, or sysctls_len. */
+size_t sysctls_find(const char *name);
 
 /* A value for a row: often one that makes something happen. */
-uint32_t settings_random(const struct setting *row, struct rng *rng);
+uint32_t sysctls_random(const struct setting *row, struct rng *rng);
 
 /* Sets it on finwall's side. */
-void settings_apply(const struct setting *row, uint32_t value, struct tunables *tun);
+void sysctls_apply(const struct setting *row, uint32_t value, struct tunables *tun);
 
 #endif

@@ -6,7 +6,7 @@
  * exactly that, and nobody could say on which side of it the kernel's clock stood. With default
  * settings the unacknowledged timeout of 300 s decides that comparison.
  */
-#include "settings.h"
+#include "sysctls.h"
 
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
@@ -18,7 +18,7 @@
 #define SECONDS(field) offsetof(struct tunables, field), SETTING_SECONDS
 #define NUMBER(field)  offsetof(struct tunables, field), SETTING_NUMBER
 
-const struct setting settings_table[] = {
+const struct setting sysctls_table[] = {
 	{ "tcp_timeout_syn_sent", TCP_TIMEOUT(TCP_SYN_SENT), 120 },
 	{ "tcp_timeout_syn_recv", TCP_TIMEOUT(TCP_SYN_RECV), 60 },
 	{ "tcp_timeout_established", TCP_TIMEOUT(TCP_ESTABLISHED), 432000 },
@@ -40,19 +40,19 @@ const struct setting settings_table[] = {
 	{ "generic_timeout", SECONDS(generic_ns), 600 },
 	{ "checksum", offsetof(struct tunables, checksum), SETTING_CHECKSUM, 1 },
 };
-const size_t settings_table_len = sizeof(settings_table) / sizeof(settings_table[0]);
+const size_t sysctls_len = sizeof(sysctls_table) / sizeof(sysctls_table[0]);
 
-size_t settings_find(const char *name)
+size_t sysctls_find(const char *name)
 {
 	size_t i = 0;
 
-	while (i < settings_table_len && strcmp(settings_table[i].name, name) != 0) {
+	while (i < sysctls_len && strcmp(sysctls_table[i].name, name) != 0) {
 		i++;
 	}
 	return i;
 }
 
-uint32_t settings_random(const struct setting *row, struct rng *rng)
+uint32_t sysctls_random(const struct setting *row, struct rng *rng)
 {
 	static const uint32_t soon[] = { 1, 2, 3, 5 };
 	static const uint32_t later[] = {
@@ -77,7 +77,7 @@ uint32_t settings_random(const struct setting *row, struct rng *rng)
 	return rng_percent(rng, 75) ? row->dflt : 1 - row->dflt;
 }
 
-void settings_apply(const struct setting *row, uint32_t value, struct tunables *tun)
+void sysctls_apply(const struct setting *row, uint32_t value, struct tunables *tun)
 {
 	unsigned char *at = (unsigned char *)tun + row->offset;
 	int64_t ns = sec_to_ns(value);

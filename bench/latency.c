@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall-bench latency: how long packets wait, at set loads.
+ *
+ * The sender keeps to a schedule whatever happens to its packets, and each packet's time counts
+ * from the instant at which it was to be sent: a stall is felt by all packets that fell into it,
+ * not only by the one that was under way (no coordinated omission). That is measured for every
+ * filter, from one end to the other. Inside finwalld, the worker's own histograms tell the part
+ * that is its own: from the receive to the verdict handed over, and from the kernel's stamp on the
+ * packet to then. For that, the daemon's worker runs in a process of the bench, unchanged.
+ */
+#include "bench.h"
+#include "filter.h"
+#include "load.h"
+#include "net.h"
+#include "progress.h"
+#include "ticks.h"
+#include "worker_host.h"
+
+#include <finwall/histogram.h>
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define RUNS_DFLT  3
+#define RUNS_QUICK 1
+
+/* One that was left behind by an earlier load may still come in this time. */
+#define SETTLE_NS UINT64_C(100000000)
+
+/* The worker's host stands for finwalld with one queue. */
+static const enum filter_kind filters[] = { FILTER_NOTHING, FILTER_CONNTRACK, FILTER_BARE,
+	                                    FILTER_FINWALL1 };
+static const uint32_t loads_per_s[] = { 10000, 50000, 100000 };
+
+#define FILTERS_HERE (sizeof(filters) / sizeof(filters[0]))
+#define LOADS_LEN    (sizeof(loads_per_s) / sizeof(loads_per_s[0]))
+
+/* What is told of a distribution. */
+static const struct {
+	const char *id;
+	uint32_t ppm;
+} quantiles[] = {
+	{ "p50", 500000 },
+	{ "p90", 900000 },
+	{ "p99", 990000 },
+	{ "p99.9", 999000 },
+};
+
+#define QUANTILES_LEN (sizeof(quantiles) / sizeof(quantiles[0]))
+
+/* Where a time is taken. */
+enum latency_where {
+	LATENCY_END,     /* from schedule to receiver */
+	LATENCY_VERDICT, /* in the daemon */
+	LATENCY_STAY,    /* from the kernel's stamp on */
+	LATENCY_WHERES_LEN,
+};
+
+static const struct {
+	const char *id;
+	const char *title;
+} wheres[LATENCY_WHERES_LEN] = {
+	[LATENCY_END] = { "end-to-end", "end to end" },
+	[LATENCY_VERDICT] = { "verdict", "in the daemon, receive to verdict" },
+	[LATENCY_STAY] = { "stay", "kernel's stamp to verdict" },
+};
+
+/* One load through one filter: all runs together, and the measures of each run. */
+struct cell {
+	struct histogram sum[LATENCY_WHERES_LEN];
+	long measure_nr[LATENCY_WHERES_LEN][QUANTILES_LEN];
+	long lost_nr;
+};
+
+struct latency {
+	const struct bench_options *opt;
+	struct net_and_server ns;
+	uint64_t run_ns;
+	unsigned done;
+	unsigned steps;
+	struct cell cell[FILTERS_HERE][LOADS_LEN];
+};
+
+static bool has(enum filter_kind kind, enum latency_where where)
+{
+	return where == LATENCY_END || kind == FILTER_FINWALL1;
+}
+
+static void name_measure(struct measure *m, enum filter_kind kind, uint32_t per_s,
+                         enum latency_where where, const char *what)
+{
+	snprintf(m->id, sizeof(m->id), "latency/%uk/%s/%s/%s", per_s / 1000, filter_id(kind),
+	         wheres[where].id, what);
+	snprintf(m->title, sizeof(m->title), "%u 000 packets/s, %s, %s: %s", per_s / 1000,
+	         filter_title(kind), wheres[where].title, what);
+}
+
+static int make_measures(struct latency *l, struct report *r)
+{
+	for (unsigned n = 0; n < LOADS_LEN * FILTERS_HERE; n++) {
+		unsigned load = n / FILTERS_HERE;
+		enum filter_kind kind = filters[n % FILTERS_HERE];
+		struct cell *c = &l->cell[n % FILTERS_HERE][load];
+		struct measure m = { .unit = "us", .better = BETTER_LOWER };
+
+		for (unsigned w = 0; w < LATENCY_WHERES_LEN; w++) {
+			for (unsigned q = 0; q < QUANTILES_LEN && has(kind, w); q++) {
+				name_measure(&m, kind, loads_per_s[load], w, quantiles[q].id);
+				c->measure_nr[w][q] = report_add(r, &m);
+				if (c->measure_nr[w][q] < 0) {
+					return -ENOMEM;
+				}
+			}
+		}
+		name_measure(&m, kind, loads_per_s[load], LATENCY_END, "lost");
+		snprintf(m.unit, sizeof(m.unit), "%%");
+		c->lost_nr = report_add(r, &m);
+		if (c->lost_nr < 0) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Counts one run in. */
+static int keep(struct cell *c, enum filter_kind kind, struct histogram *run, struct report *r)
+{
+	int err = 0;
+
+	for (unsigned w = 0; w < LATENCY_WHERES_LEN; w++) {
+		if (!has(kind, w) || histogram_count(&run[w]) == 0) {
+			continue;
+		}
+		for (unsigned q = 0; q < QUANTILES_LEN && err == 0; q++) {
+			err = report_sample(r, c->measure_nr[w][q],
+			                    (double)histogram_quantile(&run[w], quantiles[q].ppm) /
+			                            1e3);
+		}
+		histogram_sum(&c->sum[w], &run[w]);
+	}
+	return err;
+}
+
+/* One load through the filter that is in place. host: NULL when it is not the worker. */
+static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind, uint32_t per_s,
+                        const struct worker_host *host, struct report *r)
+{
+	static struct histogram run[LATENCY_WHERES_LEN];
+	static struct histogram before[2];
+	struct load_tally *t = l->ns.tally;
+	uint64_t sent = atomic_load(&t->udp_sent);
+	uint64_t len;
+	int status;
+	pid_t pid;
+
+	memset(run, 0, sizeof(run));
+	if (host != NULL) {
+		worker_host_read(host, &before[0], &before[1]);
+	}
+	atomic_store(&t->times_len, 0);
+	pid = net_fork(&l->ns.net, NET_CLIENT);
+	if (pid == 0) {
+		load_paced(t, clock_ns() + l->run_ns, per_s);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+		return -EIO;
+	}
+	clock_sleep_ns(SETTLE_NS);
+	len = atomic_load(&t->times_len);
+	for (uint64_t i = 0; i < len && i < LOAD_TIMES_MAX; i++) {
+		histogram_add(&run[LATENCY_END], t->time_ns[i], 1);
+	}
+	if (host != NULL) {
+		worker_host_read(host, &run[LATENCY_VERDICT], &run[LATENCY_STAY]);
+		histogram_subtract(&run[LATENCY_VERDICT], &before[0]);
+		histogram_subtract(&run[LATENCY_STAY], &before[1]);
+	}
+	sent = atomic_load(&t->udp_sent) - sent;
+	if (sent == 0 ||
+	    report_sample(r, c->lost_nr, 100 - 100 * (double)len / (double)sent) != 0) {
+		return -EIO;
+	}
+	return keep(c, kind, run, r);
+}
+
+static int measure_filter(struct latency *l, unsigned nr, struct report *r)
+{
+	enum filter_kind kind = filters[nr];
+	struct worker_host host = { 0 };
+	struct filter f = { 0 };
+	int err = kind == FILTER_FINWALL1 ? worker_host_start(&host, &l->ns.net)
+	                                  : filter_start(&f, &l->ns.net, kind, NULL);
+
+	for (unsigned i = 0; i < LOADS_LEN && err == 0; i++) {
+		progress_show(l->done++, l->steps, filter_title(kind));
+		err = measure_load(l, &l->cell[nr][i], kind, loads_per_s[i],
+		                   kind == FILTER_FINWALL1 ? &host : NULL, r);
+	}
+	if (kind == FILTER_FINWALL1) {
+		worker_host_stop(&host);
+	} else {
+		filter_stop(&f);
+	}
+	return err;
+}
+
+/* The whole distribution, for plots. */
+static int keep_curve(const struct histogram *h, enum filter_kind kind, uint32_t per_s,
+                      enum latency_where where, struct report *r)
+{
+	static const uint32_t ppm[] = { 0,      100000, 200000, 300000, 400000, 500000, 600000,
+		                        700000, 800000, 900000, 950000, 975000, 990000, 995000,
+		                        997500, 999000, 999500, 999750, 999900, 999990 };
+	struct curve c = { .len = 0 };
+	struct measure m;
+
+	if (histogram_count(h) == 0) {
+		return 0;
+	}
+	name_measure(&m, kind, per_s, where, "curve");
+	memcpy(c.id, m.id, sizeof(c.id));
+	snprintf(c.title, sizeof(c.title), "%s%s", filter_title(kind),
+	         where == LATENCY_END    ? ""
+	         : where == LATENCY_STAY ? ": stamp to verdict"
+	                                 : ": receive to verdict");
+	for (size_t i = 0; i < sizeof(ppm) / sizeof(ppm[0]); i++) {
+		c.point[c.len++] =
+			(struct curve_point){ ppm[i] / 1e6,
+			                      (double)histogram_quantile(h, ppm[i]) / 1e3 };
+	}
+	return report_curve(r, &c);
+}
+
+static int keep_curves(const struct latency *l, struct report *r)
+{
+	int err = 0;
+
+	for (unsigned load = 0; load < LOADS_LEN; load++) {
+		for (unsigned f = 0; f < FILTERS_HERE; f++) {
+			for (unsigned w = 0; w < LATENCY_WHERES_LEN && err == 0; w++) {
+				err = keep_curve(&l->cell[f][load].sum[w], filters[f],
+				                 loads_per_s[load], w, r);
+			}
+		}
+	}
+	return err;
+}
+
+enum bench_exit cmd_latency(const struct bench_options *opt, struct report *report)
+{
+	struct latency *l = aligned_alloc(64, (sizeof(*l) + 63) & ~(size_t)63);
+	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
+	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
+	int err;
+
+	if (l == NULL) {
+		return BENCH_FAILED;
+	}
+	memset(l, 0, sizeof(*l));
+	l->opt = opt;
+	l->run_ns = opt->quick != 0 ? 300000000u : 1500000000u;
+	l->steps = runs * FILTERS_HERE * LOADS_LEN;
+	err = load_begin(&l->ns);
+	if (err == 0) {
+		err = make_measures(l, report);
+	}
+	for (unsigned i = 0; i < runs * FILTERS_HERE && err == 0; i++) {
+		err = measure_filter(l, i % FILTERS_HERE, report);
+	}
+	if (err == 0) {
+		err = keep_curves(l, report);
+	}
+	progress_end();
+	load_end(&l->ns);
+	free(l);
+	if (err == -EPERM) {
+		return BENCH_RIGHTS;
+	}
+	return err == 0 ? BENCH_OK : BENCH_FAILED;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The server's side of the traffic: a thread for each kind, and one for each connection that lasts.
+ */
+#include "load.h"
+#include "load_wire.h"
+#include "ticks.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SWALLOW_SIZE (256 * 1024)
+#define UDP_BATCH    64
+#define RCVBUF_BYTES (64 << 20)
+
+struct guest {
+	struct load_tally *tally;
+	int fd;
+};
+
+static _Noreturn void die(void)
+{
+	_exit(1);
+}
+
+static void spawn(void *(*run)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, run, arg) != 0) {
+		die();
+	}
+	pthread_attr_destroy(&attr);
+}
+
+static int open_port(int type, uint16_t port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	int on = 1;
+	int rcvbuf = RCVBUF_BYTES;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+		die();
+	}
+	if (type == SOCK_STREAM && listen(fd, 1024) != 0) {
+		die();
+	}
+	if (type == SOCK_DGRAM) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	}
+	return fd;
+}
+
+static void *swallow(void *arg)
+{
+	struct guest *g = arg;
+	char *buf = malloc(SWALLOW_SIZE);
+	ssize_t got;
+
+	/* MSG_TRUNC: the bytes are thrown away where they are. */
+	while (buf != NULL && (got = recv(g->fd, buf, SWALLOW_SIZE, MSG_TRUNC)) > 0) {
+		atomic_fetch_add_explicit(&g->tally->bulk_bytes, (uint64_t)got,
+		                          memory_order_relaxed);
+	}
+	free(buf);
+	(void)close(g->fd);
+	free(g);
+	return NULL;
+}
+
+static void *echo(void *arg)
+{
+	struct guest *g = arg;
+	int on = 1;
+	char byte;
+
+	(void)setsockopt(g->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	while (recv(g->fd, &byte, 1, 0) == 1 && send(g->fd, &byte, 1, MSG_NOSIGNAL) == 1) {
+	}
+	(void)close(g->fd);
+	free(g);
+	return NULL;
+}
+
+static void accept_all(struct load_tally *t, uint16_t port, void *(*serve)(void *))
+{
+	int fd = open_port(SOCK_STREAM, port);
+
+	for (;;) {
+		int guest_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		struct guest *g = malloc(sizeof(*g));
+
+		if (guest_fd < 0 || g == NULL) {
+			free(g);
+			continue;
+		}
+		*g = (struct guest){ t, guest_fd };
+		spawn(serve, g);
+	}
+}
+
+static void *bulk_main(void *arg)
+{
+	accept_all(arg, LOAD_PORT_BULK, swallow);
+	return NULL;
+}
+
+static void *echo_main(void *arg)
+{
+	accept_all(arg, LOAD_PORT_ECHO, echo);
+	return NULL;
+}
+
+/* One byte in, one byte out, closed by us when the client has: in this thread, one after the other.
+ */
+static void *shorts_main(void *arg)
+{
+	int fd = open_port(SOCK_STREAM, LOAD_PORT_SHORT);
+
+	(void)arg;
+	for (;;) {
+		int guest = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		struct timeval patience = { .tv_sec = 1 };
+		char byte;
+
+		if (guest < 0) {
+			continue;
+		}
+		(void)setsockopt(guest, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		if (recv(guest, &byte, 1, 0) == 1) {
+			(void)send(guest, &byte, 1, MSG_NOSIGNAL);
+		}
+		(void)close(guest);
+	}
+	return NULL;
+}
+
+static void note_time(struct load_tally *t, const struct load_stamp *stamp, uint64_t now_ns)
+{
+	uint64_t nr;
+
+	if (stamp->due_ns == 0) {
+		return;
+	}
+	nr = atomic_fetch_add_explicit(&t->times_len, 1, memory_order_relaxed);
+	if (nr < LOAD_TIMES_MAX) {
+		uint64_t took_ns = now_ns - stamp->due_ns;
+
+		t->time_ns[nr] = took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX;
+	}
+}
+
+static _Noreturn void swallow_datagrams(struct load_tally *t)
+{
+	static struct load_stamp stamp[UDP_BATCH];
+	struct mmsghdr msg[UDP_BATCH] = { 0 };
+	struct iovec iov[UDP_BATCH];
+	int fd = open_port(SOCK_DGRAM, LOAD_PORT_UDP);
+
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		iov[i] = (struct iovec){ &stamp[i], sizeof(stamp[i]) };
+		msg[i].msg_hdr.msg_iov = &iov[i];
+		msg[i].msg_hdr.msg_iovlen = 1;
+	}
+	atomic_store(&t->server_ready, 1);
+	for (;;) {
+		int len = recvmmsg(fd, msg, UDP_BATCH, MSG_WAITFORONE, NULL);
+		uint64_t now_ns = clock_ns();
+
+		for (int i = 0; i < len; i++) {
+			note_time(t, &stamp[i], now_ns);
+		}
+		if (len > 0) {
+			atomic_fetch_add_explicit(&t->udp_datagrams, (uint64_t)len,
+			                          memory_order_relaxed);
+		}
+	}
+}
+
+_Noreturn void load_serve(struct load_tally *t)
+{
+	spawn(bulk_main, t);
+	spawn(echo_main, t);
+	spawn(shorts_main, t);
+	swallow_datagrams(t);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What figures mean nothing without: processor, kernel, governor, versions.
+ */
+#ifndef FINWALL_BENCH_MACHINE_H
+#define FINWALL_BENCH_MACHINE_H
+
+#include <stdint.h>
+
+#define MACHINE_TEXT 128
+
+struct machine {
+	char cpu[MACHINE_TEXT];
+	char kernel[MACHINE_TEXT];
+	char arch[MACHINE_TEXT];
+	char governor[MACHINE_TEXT];   /* "unknown" in virtual machines */
+	char hypervisor[MACHINE_TEXT]; /* "none" */
+	char huge_pages[MACHINE_TEXT];
+	char mitigations[MACHINE_TEXT];
+	char compiler[MACHINE_TEXT];
+	char build[MACHINE_TEXT];
+	char version[MACHINE_TEXT];
+	char date[MACHINE_TEXT]; /* UTC */
+	char load[MACHINE_TEXT]; /* average of the last minute, before anything was measured */
+	uint32_t cpus;
+	uint64_t memory_bytes;
+};
+
+void machine_describe(struct machine *m);
+
+/* A few lines on standard output. */
+void machine_print(const struct machine *m);
+
+/* The descriptions one by one: name and text; NULL after the last. For files. */
+const char *machine_field(const struct machine *m, unsigned nr, const char **text);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall-bench path: real packets through the kernel, between network namespaces.
+ *
+ * In each round every filter is put in place once and all kinds of traffic run through it, so that
+ * what is compared was measured within seconds of each other; ratios are taken within a round.
+ */
+#include "bench.h"
+#include "filter.h"
+#include "load.h"
+#include "net.h"
+#include "progress.h"
+#include "sample.h"
+#include "ticks.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WARM_NS       UINT64_C(150000000)
+#define SETTLE_NS     UINT64_C(30000000)
+#define SETTLE_MAX_NS UINT64_C(5000000000)
+
+/* At this rate nothing is ever full, so that processor time per packet can be compared. */
+#define PATH_PACED_PER_S 50000
+
+#define RUNS_DFLT  5
+#define RUNS_QUICK 2
+
+/* What is told of each filter. */
+enum path_value {
+	PATH_BULK,
+	PATH_FLOOD,
+	PATH_SHORTS,
+	PATH_RTT50,
+	PATH_RTT90,
+	PATH_RTT99,
+	PATH_RTT999,
+	PATH_CPU,
+	PATH_CPU_USER,
+	PATH_CPU_KERNEL,
+	PATH_VALUES_LEN,
+};
+
+static const struct {
+	const char *id;
+	const char *title;
+	const char *unit;
+	enum better better;
+} values[PATH_VALUES_LEN] = {
+	[PATH_BULK] = { "bulk", "bulk TCP, 4 connections", "Gbit/s", BETTER_HIGHER },
+	[PATH_FLOOD] = { "small", "64-byte datagrams", "packets/s", BETTER_HIGHER },
+	[PATH_SHORTS] = { "connect", "connect, request, answer, close", "conn/s", BETTER_HIGHER },
+	[PATH_RTT50] = { "rtt-p50", "TCP round trip, median", "us", BETTER_LOWER },
+	[PATH_RTT90] = { "rtt-p90", "TCP round trip, 90 %", "us", BETTER_LOWER },
+	[PATH_RTT99] = { "rtt-p99", "TCP round trip, 99 %", "us", BETTER_LOWER },
+	[PATH_RTT999] = { "rtt-p99.9", "TCP round trip, 99.9 %", "us", BETTER_LOWER },
+	[PATH_CPU] = { "cpu", "processor time at a paced load", "ns/packet", BETTER_LOWER },
+	[PATH_CPU_USER] = { "cpu-user", "of it, the program", "ns/packet", BETTER_LOWER },
+	[PATH_CPU_KERNEL] = { "cpu-kernel", "of it, the kernel", "ns/packet", BETTER_LOWER },
+};
+
+/* Which filters are held against which. */
+static const struct {
+	enum filter_kind what;
+	enum filter_kind against;
+} pairs[] = {
+	{ FILTER_CONNTRACK, FILTER_NOTHING },  { FILTER_BARE, FILTER_NOTHING },
+	{ FILTER_FINWALL1, FILTER_BARE },      { FILTER_FINWALL1, FILTER_CONNTRACK },
+	{ FILTER_FINWALL2, FILTER_CONNTRACK },
+};
+
+#define PAIRS_LEN (sizeof(pairs) / sizeof(pairs[0]))
+
+/* Values of one round; NaN-free: 0 = not measured. */
+typedef double round_values[FILTERS_LEN][PATH_VALUES_LEN];
+
+struct path {
+	const struct bench_options *opt;
+	struct net_and_server ns;
+	uint64_t run_ns;
+	char finwalld[512];
+	long value_nr[FILTERS_LEN][PATH_VALUES_LEN];
+	long ratio_nr[PAIRS_LEN][PATH_VALUES_LEN];
+	unsigned done;
+	unsigned steps;
+};
+
+/* Starts a client process. kind: which traffic. */
+static pid_t start_client(struct path *p, enum path_value kind)
+{
+	pid_t pid = net_fork(&p->ns.net, NET_CLIENT);
+	uint64_t until_ns;
+
+	if (pid != 0) {
+		return pid;
+	}
+	until_ns = clock_ns() + p->run_ns + WARM_NS * 2;
+	switch (kind) {
+	case PATH_BULK:
+		load_bulk(p->ns.tally, until_ns);
+	case PATH_FLOOD:
+		load_flood(p->ns.tally, until_ns);
+	case PATH_SHORTS:
+		load_shorts(p->ns.tally, until_ns);
+	case PATH_RTT50:
+		load_pingpong(p->ns.tally, until_ns);
+	default:
+		load_paced(p->ns.tally, until_ns, PATH_PACED_PER_S);
+	}
+}
+
+/* Waits until nothing is under way any more: a flood leaves a full queue behind. */
+static void settle(struct path *p)
+{
+	uint64_t until_ns = clock_ns() + SETTLE_MAX_NS;
+	uint64_t before;
+
+	do {
+		before = atomic_load(&p->ns.tally->udp_datagrams);
+		clock_sleep_ns(SETTLE_NS);
+	} while (atomic_load(&p->ns.tally->udp_datagrams) != before && clock_ns() < until_ns);
+}
+
+static int await_client(pid_t pid, const char *what)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+		fprintf(stderr, "finwall-bench: the client of \"%s\" failed\n", what);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* How fast a counter grows while a client runs, per second. */
+static int measure_rate(struct path *p, enum path_value kind, _Atomic uint64_t *counter,
+                        double *per_s)
+{
+	pid_t pid = start_client(p, kind);
+	uint64_t from;
+	uint64_t from_ns;
+
+	clock_sleep_ns(WARM_NS);
+	from = atomic_load(counter);
+	from_ns = clock_ns();
+	clock_sleep_ns(p->run_ns);
+	*per_s = (double)(atomic_load(counter) - from) * 1e9 / (double)(clock_ns() - from_ns);
+	return await_client(pid, values[kind].title);
+}
+
+static int measure_rtt(struct path *p, double *v)
+{
+	static double us[LOAD_TIMES_MAX];
+	size_t len;
+	int err;
+
+	atomic_store(&p->ns.tally->times_len, 0);
+	err = await_client(start_client(p, PATH_RTT50), values[PATH_RTT50].title);
+	len = atomic_load(&p->ns.tally->times_len);
+	for (size_t i = 0; i < len; i++) {
+		us[i] = p->ns.tally->time_ns[i] / 1e3;
+	}
+	if (err == 0 && len == 0) {
+		return -EIO;
+	}
+	v[PATH_RTT50] = sample_quantile(us, len, 0.5);
+	v[PATH_RTT90] = sample_quantile(us, len, 0.9);
+	v[PATH_RTT99] = sample_quantile(us, len, 0.99);
+	v[PATH_RTT999] = sample_quantile(us, len, 0.999);
+	return err;
+}
+
+static int measure_cpu(struct path *p, const struct filter *f, double *v)
+{
+	struct filter_cpu before;
+	struct filter_cpu after;
+	uint64_t packets;
+	pid_t pid;
+
+	if (filter_cpu(f, &before) != 0) {
+		return 0; /* there is no process */
+	}
+	pid = start_client(p, PATH_CPU);
+	clock_sleep_ns(WARM_NS);
+	(void)filter_cpu(f, &before);
+	packets = atomic_load(&p->ns.tally->udp_datagrams);
+	clock_sleep_ns(p->run_ns);
+	packets = atomic_load(&p->ns.tally->udp_datagrams) - packets;
+	if (filter_cpu(f, &after) != 0 || packets == 0) {
+		(void)await_client(pid, values[PATH_CPU].title);
+		return -EIO;
+	}
+	v[PATH_CPU] = (double)(after.total_ns - before.total_ns) / (double)packets;
+	v[PATH_CPU_USER] = v[PATH_CPU] * after.user_share;
+	v[PATH_CPU_KERNEL] = v[PATH_CPU] - v[PATH_CPU_USER];
+	return await_client(pid, values[PATH_CPU].title);
+}
+
+static int measure_filter(struct path *p, const struct filter *f, double *v)
+{
+	int err = measure_rate(p, PATH_BULK, &p->ns.tally->bulk_bytes, &v[PATH_BULK]);
+
+	v[PATH_BULK] *= 8e-9;
+	if (err == 0) {
+		err = measure_rate(p, PATH_FLOOD, &p->ns.tally->udp_datagrams, &v[PATH_FLOOD]);
+		settle(p);
+	}
+	if (err == 0) {
+		err = measure_rate(p, PATH_SHORTS, &p->ns.tally->shorts, &v[PATH_SHORTS]);
+	}
+	if (err == 0) {
+		err = measure_rtt(p, v);
+	}
+	return err == 0 ? measure_cpu(p, f, v) : err;
+}
+
+static bool is_wanted(const struct path *p, enum filter_kind kind)
+{
+	return p->opt->only == NULL || fnmatch(p->opt->only, filter_id(kind), 0) == 0;
+}
+
+static int measure_round(struct path *p, round_values v)
+{
+	memset(v, 0, sizeof(round_values));
+	for (unsigned kind = 0; kind < FILTERS_LEN; kind++) {
+		struct filter f;
+		int err;
+
+		if (!is_wanted(p, kind)) {
+			continue;
+		}
+		progress_show(p->done++, p->steps, filter_title(kind));
+		err = filter_start(&f, &p->ns.net, kind, p->finwalld);
+		if (err == 0) {
+			err = measure_filter(p, &f, v[kind]);
+		}
+		filter_stop(&f);
+		if (err != 0) {
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Makes the measures: all filters of one value together, then the ratios. */
+static int make_measures(struct path *p, struct report *r)
+{
+	for (unsigned i = 0; i < PATH_VALUES_LEN; i++) {
+		struct measure m = { .better = values[i].better };
+
+		for (unsigned k = 0; k < FILTERS_LEN; k++) {
+			snprintf(m.id, sizeof(m.id), "path/%s/%s", values[i].id, filter_id(k));
+			snprintf(m.title, sizeof(m.title), "%s: %s", values[i].title,
+			         filter_title(k));
+			snprintf(m.unit, sizeof(m.unit), "%s", values[i].unit);
+			p->value_nr[k][i] = report_add(r, &m);
+			if (p->value_nr[k][i] < 0) {
+				return -ENOMEM;
+			}
+		}
+		for (unsigned k = 0; k < PAIRS_LEN; k++) {
+			snprintf(m.id, sizeof(m.id), "path/%s/%s:%s", values[i].id,
+			         filter_id(pairs[k].what), filter_id(pairs[k].against));
+			snprintf(m.title, sizeof(m.title), "%s: %s / %s", values[i].title,
+			         filter_title(pairs[k].what), filter_title(pairs[k].against));
+			snprintf(m.unit, sizeof(m.unit), "ratio");
+			p->ratio_nr[k][i] = report_add(r, &m);
+			if (p->ratio_nr[k][i] < 0) {
+				return -ENOMEM;
+			}
+		}
+	}
+	return 0;
+}
+
+static int keep_round(const struct path *p, round_values v, struct report *r)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < PATH_VALUES_LEN; i++) {
+		for (unsigned k = 0; k < FILTERS_LEN && err == 0; k++) {
+			if (v[k][i] > 0) {
+				err = report_sample(r, p->value_nr[k][i], v[k][i]);
+			}
+		}
+		for (unsigned k = 0; k < PAIRS_LEN && err == 0; k++) {
+			double what = v[pairs[k].what][i];
+			double against = v[pairs[k].against][i];
+
+			if (what > 0 && against > 0) {
+				err = report_sample(r, p->ratio_nr[k][i], what / against);
+			}
+		}
+	}
+	return err;
+}
+
+/* finwalld lies beside this program. */
+static int find_finwalld(struct path *p)
+{
+	ssize_t len = readlink("/proc/self/exe", p->finwalld, sizeof(p->finwalld) - 16);
+	char *slash;
+
+	if (len <= 0) {
+		return -errno;
+	}
+	p->finwalld[len] = '\0';
+	slash = strrchr(p->finwalld, '/');
+	strcpy(slash + 1, "finwalld");
+	if (access(p->finwalld, X_OK) != 0) {
+		fprintf(stderr, "finwall-bench: %s: %s\n", p->finwalld, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
+{
+	struct path p = {
+		.opt = opt,
+		.run_ns = opt->quick != 0 ? 200000000u : 800000000u,
+	};
+	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
+	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
+	round_values v;
+	int err;
+
+	p.steps = runs * FILTERS_LEN;
+	err = load_begin(&p.ns);
+	if (err == 0) {
+		err = find_finwalld(&p);
+	}
+	if (err == 0) {
+		err = make_measures(&p, report);
+	}
+	for (unsigned i = 0; i < runs && err == 0; i++) {
+		err = measure_round(&p, v);
+		if (err == 0) {
+			err = keep_round(&p, v, report);
+		}
+	}
+	progress_end();
+	load_end(&p.ns);
+	if (err == -EPERM) {
+		return BENCH_RIGHTS;
+	}
+	return err == 0 ? BENCH_OK : BENCH_FAILED;
+}

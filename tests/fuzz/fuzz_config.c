@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any text as a configuration: refused with a complaint, or parsed, compiled, evaluated, and
+ * printed as text that parses to the same.
+ *
+ * Input: up to three files, divided by NUL bytes. The first is read; the others are what the names
+ * "1" and "2" include.
+ */
+#include <finwall/config.h>
+
+#include "fuzz.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct input {
+	const char *data;
+	size_t size;
+};
+
+/* The nr-th piece of the input, as a file. */
+static char *read_piece(void *ctx, const char *path, size_t *size)
+{
+	const struct input *in = ctx;
+	const char *at = in->data;
+	const char *end = in->data + in->size;
+	unsigned nr = path[0] == '1' ? 1 : path[0] == '2' ? 2 : 0;
+	const char *nul;
+	char *copy;
+
+	if (path[1] != '\0') {
+		errno = ENOENT;
+		return NULL;
+	}
+	while ((nul = memchr(at, '\0', (size_t)(end - at))) != NULL && nr > 0) {
+		at = nul + 1;
+		nr--;
+	}
+	*size = nr > 0 ? 0 : (size_t)((nul != NULL ? nul : end) - at);
+	copy = malloc(*size + 1);
+	FUZZ_REQUIRE(copy != NULL);
+	memcpy(copy, at, *size);
+	return copy;
+}
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)path;
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+/* Runs every chain for packets of either family and none, as far decoded as can be. */
+static void evaluate(const struct config *c)
+{
+	struct ruleset *rs = config_compile(c);
+	struct frame f = { .true_size = 100, .iif = 1, .oif = 2 };
+	struct rule_result out;
+
+	FUZZ_REQUIRE(rs != NULL);
+	ruleset_set_ifname(rs, 1, "lo");
+	ruleset_set_ifname(rs, 2, "eth0");
+	for (unsigned n = 0; n < 3u * 2u * CHAINS_LEN * CT_STATES_LEN; n++) {
+		struct pkt p = { .frame = &f, .l4_proto = n % 2 != 0 ? 6 : 17 };
+		struct rule_input in = { .pkt = &p, .now = { 1 } };
+
+		p.tuple.family = n % 3 == 0 ? 4 : 6;
+		p.depth = n % 3 == 1 ? PKT_NOTHING : PKT_FULL;
+		in.state = n / 6 % CT_STATES_LEN;
+		ruleset_eval(rs, NULL, n / 6 / CT_STATES_LEN, &in, &out);
+		FUZZ_REQUIRE(out.code < RULE_CODES_LEN);
+	}
+	ruleset_free(rs);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { (const char *)data, size };
+	struct config_reader reader = { &in, read_piece };
+	struct config_reader again_reader = { NULL, read_text };
+	struct config *again;
+	char *errors;
+	char *text;
+	char *text_again;
+	struct config *c = config_load("0", &reader, &errors);
+
+	if (c == NULL) {
+		FUZZ_REQUIRE(errors != NULL && errors[0] != '\0');
+		free(errors);
+		return 0;
+	}
+	FUZZ_REQUIRE(errors == NULL);
+	evaluate(c);
+	text = config_print(c, PRINT_PLAIN, NULL, 0);
+	again_reader.ctx = text;
+	again = config_load("0", &again_reader, &errors);
+	FUZZ_REQUIRE(again != NULL);
+	text_again = config_print(again, PRINT_PLAIN, NULL, 0);
+	FUZZ_REQUIRE(strcmp(text, text_again) == 0);
+	free(text);
+	free(text_again);
+	config_free(again);
+	config_free(c);
+	return 0;
+}

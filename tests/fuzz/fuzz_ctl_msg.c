@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any bytes on the control socket: frames are found inside them, messages are parsed or refused,
+ * and what a parsed one says as a filter or a key is understood or refused.
+ */
+#include <finwall/ctl_msg.h>
+#include <finwall/flow_text.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void demand(bool what)
+{
+	if (!what) {
+		abort();
+	}
+}
+
+static void check_call(const char *msg, size_t msg_size)
+{
+	struct flow_filter filter;
+	struct flowkey key;
+	struct ctl_call call;
+	const char *wrong;
+
+	if (ctl_call_parse(msg, msg_size, &call) != 0) {
+		demand(call.root == NULL);
+		return;
+	}
+	demand(call.method != NULL && json_is_object(call.parameters));
+	if (flow_filter_parse(json_object_get(call.parameters, "filter"), &filter, &wrong)) {
+		demand(filter.addr_bits <= (filter.addr_family == 6 ? 128 : 32));
+	}
+	if (flow_key_parse(call.parameters, &key, &wrong)) {
+		demand(key.family == 4 || key.family == 6);
+	}
+	ctl_call_fini(&call);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *bytes = (const char *)data;
+	struct ctl_reply reply;
+	size_t msg_size;
+
+	while (ctl_frame_find(bytes, size, CTL_CALL_SIZE_MAX, &msg_size) == CTL_FRAME_WHOLE) {
+		demand(msg_size < size && bytes[msg_size] == '\0');
+		check_call(bytes, msg_size);
+		if (ctl_reply_parse(bytes, msg_size, &reply) == 0) {
+			ctl_reply_fini(&reply);
+		}
+		bytes += msg_size + 1;
+		size -= msg_size + 1;
+	}
+	return 0;
+}

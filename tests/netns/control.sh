@@ -1,0 +1,266 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The command line against a running daemon: everything it can be asked, and what it refuses.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables python3 setpriv
+ns_add client
+ns_add server
+ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+conf=$work/finwall.conf
+sock=$work/finwall.sock
+
+cat >"$conf" <<'CONF'
+settings {
+	queue { num 7; count 1; on-absent drop }
+	connections { max 5000 }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		udp dport 9 counter accept
+	}
+	chain output {
+		type filter hook output priority filter; policy accept;
+	}
+}
+CONF
+
+# finwall ARG...: its answer in $work/out, its complaints in $work/err.
+finwall() {
+	ns server "$bin/finwall" --socket "$sock" "$@" >"$work/out" 2>"$work/err"
+}
+# ends CODE ARG...: the exit status must be this.
+ends() {
+	want=$1
+	code=0
+	shift
+	finwall "$@" || code=$?
+	[ "$code" = "$want" ] || fail "finwall $*: exit status $code, not $want: $(cat "$work/out" "$work/err")"
+}
+out_has() {
+	grep -Eq -- "$1" "$work/out" || fail "no \"$1\" in: $(cat "$work/out")"
+}
+err_has() {
+	grep -Eq -- "$1" "$work/err" || fail "no \"$1\" in: $(cat "$work/err")"
+}
+out_lines() {
+	[ "$(wc -l <"$work/out")" = "$1" ] || fail "not $1 lines: $(cat "$work/out")"
+}
+
+# Nobody there.
+ends 3 list
+err_has 'no daemon is running'
+ends 0 version
+ends 2
+ends 2 dance
+ends 2 list sideways
+ends 2 list --output xml
+ends 0 help list
+
+daemon_start server "$conf"
+[ "$(stat -c %a "$sock")" = 600 ] || fail "the socket is open to others"
+ends 0 version
+out_has '^finwalld '
+ends 0 hook up -c "$conf"
+out_has 'dropped while no daemon answers$'
+
+# One TCP connection that stays, one UDP flow.
+cat >"$work/hold.py" <<'PY'
+import socket, sys, time
+if len(sys.argv) > 1:
+	s = socket.create_server(("10.1.0.2", 7000))
+	print("ready", flush=True)
+	c = s.accept()[0]
+	c.send(c.recv(1))
+else:
+	s = socket.create_connection(("10.1.0.2", 7000), source_address=("10.1.0.1", 40000))
+	s.send(b"x")
+	s.recv(1)
+	socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("10.1.0.2", 9))
+	print("ready", flush=True)
+time.sleep(600)
+PY
+ns_bg server python3 "$work/hold.py" serve >"$work/serve.log"
+wait_until grep -q ready "$work/serve.log"
+ns_bg client python3 "$work/hold.py" >"$work/hold.log"
+wait_until grep -q ready "$work/hold.log"
+
+ends 0 list
+out_lines 3
+out_has '^PROTO +FROM +TO'
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +assured in eth0$'
+ends 0 list --output conntrack --proto tcp
+out_lines 1
+out_has '^tcp      6 [0-9]+ ESTABLISHED src=10\.1\.0\.1 dst=10\.1\.0\.2 sport=40000 dport=7000 src=10\.1\.0\.2 dst=10\.1\.0\.1 sport=7000 dport=40000 \[ASSURED\] use=1$'
+ends 0 list --output json
+python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 2' "$work/out"
+ends 0 list --output json --address 10.9.0.0/16
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1])) == []' "$work/out"
+ends 0 list -p udp -P 9 -a 10.1.0.1
+out_lines 2
+ends 0 list -s syn_sent
+out_lines 0
+ends 2 list -p nonsense
+err_has 'protocol'
+ends 2 list -a 10.1.0.0/33
+ends 2 list -P 65536
+
+# What is counted, what is set.
+ends 0 stats
+out_has '^tcp-open +new +1 '
+out_has '^connections 2 of 5000, remembered 0'
+out_has '^QUEUE 7'
+ends 0 stats --output json
+python3 - "$work/out" <<'PY' || fail "statistics as JSON"
+import json, sys
+s = json.load(open(sys.argv[1]))
+assert s["table"]["connections"] == 2
+assert [q["number"] for q in s["queues"]] == [7]
+assert {r["name"]: r["packets"] for r in s["reasons"]}["tcp-open"] == 1
+assert sum(v["accept"]["packets"] for v in s["verdicts"]) == sum(r["packets"] for r in s["reasons"])
+PY
+ends 0 stats late-close
+out_has '^late-revived +established +0'
+ends 0 show ruleset
+"$bin/finwalld" -n -c "$work/out" || fail "what is shown is no configuration"
+ends 0 show ruleset --counters
+out_has 'udp dport 9 counter packets 1 bytes 29 accept'
+ends 0 show settings
+out_has '^		num 7$'
+out_has '^		timeout established '
+"$bin/finwalld" -n -c "$work/out" || fail "the settings shown are no configuration"
+
+# Reload: good, and bad.
+sed 's/udp dport 9/udp dport 10/' "$conf" >"$work/new" && cp "$work/new" "$conf"
+ends 0 reload
+ends 0 show ruleset
+out_has 'udp dport 10'
+echo 'table inet x { chain input { nonsense } }' >"$conf"
+ends 1 reload
+err_has "$conf:1:[0-9]+: "
+ends 0 show ruleset
+out_has 'udp dport 10'
+
+# Deleting one, and all.
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7001
+ends 2 delete tcp 10.1.0.1:40000 10.1.0.2
+ends 2 delete tcp 10.1.0.1:40000
+ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+err_has 'no such connection'
+ends 0 list --expired
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +flushed$'
+ends 0 list --expired --output json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))[0]["cause"] == "flushed"' "$work/out"
+ends 0 flush --forget
+out_has '^1 connections flushed$'
+ends 0 list
+out_lines 0
+
+# Varlink's own questions, several in one go, from a client that has closed its sending side. Then
+# bytes that are no message, a message without end, and a list that nobody reads: the daemon lives.
+cat >"$work/raw.py" <<'PY'
+import json, socket, sys
+def ask(data, shut=True):
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(10)
+	s.connect(sys.argv[1])
+	try:
+		s.sendall(data)
+		if shut:
+			s.shutdown(socket.SHUT_WR)
+		out = b""
+		while part := s.recv(65536):
+			out += part
+	except (BrokenPipeError, ConnectionResetError):
+		out = b""
+	return [json.loads(m) for m in out.split(b"\0")[:-1]]
+def msg(method, **rest):
+	return json.dumps(dict(method=method, **rest)).encode() + b"\0"
+r = ask(msg("org.varlink.service.GetInfo") + msg("org.finwall.Control.Nothing") + msg("a.B")
+        + msg("org.finwall.Control.ListConnections") + msg("org.finwall.Control.GetStats", oneway=True)
+        + msg("org.finwall.Control.ListConnections", more=True)
+        + msg("org.varlink.service.GetInterfaceDescription",
+              parameters={"interface": "org.finwall.Control"}))
+assert "org.finwall.Control" in r[0]["parameters"]["interfaces"]
+assert [x.get("error") for x in r[1:4]] == ["org.varlink.service.MethodNotFound",
+	"org.varlink.service.InterfaceNotFound", "org.varlink.service.ExpectedMore"], r
+assert r[4]["parameters"] == {"connections": []} and "continues" not in r[4], r
+assert "method Flush" in r[5]["parameters"]["description"]
+assert len(r) == 6
+assert ask(b"nonsense\0", False) == []
+assert ask(b"{" * 20000, False) == []
+assert ask(b"x" * 16384 + b"\0", False) == []
+assert ask(msg("org.varlink.service.GetInfo")[:-1]) == []
+PY
+python3 "$work/raw.py" "$sock" || fail "the control protocol"
+
+# A long list in pieces; and one that nobody reads, with others served meanwhile.
+ns client python3 - <<'PY'
+import socket
+for port in range(1000, 4000):
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.sendto(b"x", ("10.1.0.2", port))
+	s.close()
+PY
+all_there() {
+	finwall stats && grep -q '^connections 3000 ' "$work/out"
+}
+wait_until all_there
+ends 0 list --output conntrack
+[ "$(sort -u "$work/out" | wc -l)" = 3000 ] || fail "the list is not whole"
+python3 - "$sock" <<'PY' || fail "a client that does not read"
+import json, socket, sys
+def connect():
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(10)
+	s.connect(sys.argv[1])
+	return s
+ask = json.dumps({"method": "org.finwall.Control.ListConnections", "more": True}).encode() + b"\0"
+# one that asks, closes its sending side, and reads slowly gets everything all the same
+s = connect()
+s.sendall(ask)
+s.shutdown(socket.SHUT_WR)
+out = b""
+while part := s.recv(4096):
+	out += part
+replies = [json.loads(m)["parameters"]["connections"] for m in out.split(b"\0")[:-1]]
+assert sum(map(len, replies)) == 3000, len(replies)
+lazy = [connect() for i in range(20)]
+for s in lazy:
+	s.sendall(ask * 20)
+s = connect()
+s.sendall(b'{"method":"org.varlink.service.GetInfo"}\0')
+assert b"finwalld" in s.recv(65536)
+PY
+ends 0 list
+out_lines 3001
+
+# Only root and the daemon's own user.
+chmod 666 "$sock"
+chmod 755 "$work"
+code=0
+setpriv --reuid 65534 --clear-groups "$bin/finwall" --socket "$sock" stats 2>"$work/err" || code=$?
+[ "$code" = 1 ] || fail "anybody may ask: $code"
+err_has 'PermissionDenied|root'
+
+# The socket of a living daemon is not taken, that of a dead one is.
+sed 's/num 7/num 8/' "$work/new" >"$conf"
+code=0
+ns server "$bin/finwalld" -c "$conf" -s "$sock" 2>"$work/second.log" || code=$?
+[ "$code" = 2 ] || fail "a second daemon: exit status $code"
+grep -q 'another finwalld' "$work/second.log" || fail "a second daemon says: $(cat "$work/second.log")"
+ends 0 version
+kill -KILL "$daemon_pid"
+wait_until gone "$daemon_pid"
+[ -S "$sock" ] || fail "the test needs the socket of a dead daemon"
+ends 3 stats
+: >"$work/daemon.log"
+daemon_start server "$conf"
+ends 0 stats
+daemon_end
+[ ! -e "$sock" ] || fail "the socket is left behind"
+ends 0 hook down

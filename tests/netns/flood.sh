@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Overload: a daemon that cannot keep up loses packets, says how many and why, and goes on as soon as
+# it can. Once with a short queue, once with a small receive buffer.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables ss socat
+ns_add client
+ns_add server
+ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+
+# flood SETTINGS COLUMN PATTERN: with these queue settings that loss is counted and told.
+flood() {
+	echo "settings { queue { num 0; count 1; $1 } }" >"$work/finwall.conf"
+	: >"$work/daemon.log"
+	daemon_start server "$work/finwall.conf"
+	ns_queue server INPUT --queue-num 0
+	kill -STOP "$daemon_pid"
+	ns client socat -u -b 100 OPEN:/dev/zero,readbytes=500000 UDP-SENDTO:10.1.0.2:9
+	lost=$(queue_column server 0 "$2")
+	[ "$lost" -gt 1000 ] || fail "$lost packets lost in column $2"
+	kill -CONT "$daemon_pid"
+	wait_until ns_ping client 10.1.0.2
+	wait_sec=15 wait_until log_has "queue 0: $lost packets dropped by the kernel because the $3"
+	[ "$(queue_column server 0 3)" = 0 ] || fail "packets wait"
+	daemon_end
+	ns server iptables -w -F INPUT
+	ns server ip6tables -w -F INPUT
+}
+
+flood 'length 100' 6 'queue was full'
+flood 'receive-buffer 64K' 7 'receive buffer was full'

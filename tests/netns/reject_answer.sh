@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The RST or ICMP error that tells the sender of a rejected packet gets out, although the output
+# chain drops what is INVALID.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables python3
+ns_add client
+ns_add server
+ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+cat >"$work/finwall.conf" <<'CONF'
+settings {
+	queue { num 0; count 1 }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		tcp dport 7001 reject with tcp reset
+		udp dport 7001 reject
+	}
+	chain output {
+		type filter hook output priority filter; policy accept;
+		ct state invalid log prefix "OUTPUT INVALID: " drop
+	}
+}
+CONF
+daemon_start server "$work/finwall.conf"
+ns server "$bin/finwall" --socket "$work/finwall.sock" hook up -c "$work/finwall.conf" >/dev/null
+
+for address in 10.1.0.2 fd01::2; do
+	ns client python3 - "$address" <<'PY' || fail "the sender is not told, $address"
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+	s = socket.socket(family, kind)
+	s.settimeout(5)
+	try:
+		s.connect((sys.argv[1], 7001))
+		s.send(b"x")
+		s.recv(1)
+		sys.exit("connected")
+	except ConnectionRefusedError:
+		pass
+PY
+done
+log_has 'OUTPUT INVALID' && fail "an answer was taken for INVALID"
+daemon_end

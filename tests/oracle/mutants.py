@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How much would the tests notice? Applies one small error at a time to a copy of the tracker,
+builds it, and runs unit tests, packet scripts and a short oracle against it.
+
+usage: mutants.py [--only SUBSTRING] [--work DIR]
+
+Each row of MUTANTS is (file in daemon/core, text that stands there exactly once, what to put in its
+place). A row whose text is not there any more is an error: the list must follow the code. Rows in
+SAME cannot be told from the original by any packet, for the reason that stands there; they are not
+counted.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+JOBS = "-j2"
+
+# What is built and run, by kind: targets, and the names of the tests.
+TESTS = {
+    "unit": (["test_flowkey", "test_pkt", "test_tcp_table", "test_tcp_track", "test_udp"],
+             "^test_(flowkey|pkt|tcp_table|tcp_track|udp)$"),
+    "model": (["model_tcp"], "^model_tcp$"),
+    "scripts": (["pkt_script"], "^pkt_"),
+}
+TARGETS = ["oracle"] + [t for targets, _ in TESTS.values() for t in targets]
+
+T = "tcp_track.c"
+MUTANTS = [
+    # the table
+    (T, "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, SS, SS, S2 }",
+        "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, IV, SS, S2 }"),
+    (T, "[SEG_SYNACK] = { IV, IV, SR, IV, IV, IV, IV, IV, IV, SR }",
+        "[SEG_SYNACK] = { IV, IV, SR, IG, IV, IV, IV, IV, IV, SR }"),
+    (T, "[SEG_ACK]    = { ES, IV, ES, ES, CW, CW, TW, TW, CL, IV }",
+        "[SEG_ACK]    = { ES, IV, ES, ES, FW, CW, TW, TW, CL, IV }"),
+    (T, "[SEG_SYN]    = { IV, S2, IV, IV, IV, IV, IV, SS, IV, S2 }",
+        "[SEG_SYN]    = { IV, S2, IV, IV, IV, IV, IV, IV, IV, S2 }"),
+    (T, "[SEG_SYNACK] = { IV, SR, IG, IG, IG, IG, IG, IG, IG, SR }",
+        "[SEG_SYNACK] = { IV, SR, SR, IG, IG, IG, IG, IG, IG, SR }"),
+    (T, "[SEG_ACK]    = { IV, IG, SR, ES, CW, CW, TW, TW, CL, IG }",
+        "[SEG_ACK]    = { IV, IV, SR, ES, CW, CW, TW, TW, CL, IG }"),
+    (T, "[SEG_FIN]    = { IV, IV, FW, FW, LA, LA, LA, TW, CL, IV }, /*",
+        "[SEG_FIN]    = { IV, IV, FW, FW, FW, LA, LA, TW, CL, IV }, /*"),
+    # opening
+    (T, "if (tun->tcp_loose == 0) {", "if (tun->tcp_loose != 0) {"),
+    (T, "t->flags[DIR_REPLY] = TCP_SIDE_SACK | TCP_SIDE_LIBERAL;\n\t\treturn",
+        "t->flags[DIR_REPLY] = TCP_SIDE_LIBERAL;\n\t\treturn"),
+    (T, "side->maxend = s->end;", "side->maxend = s->end + s->tcp->win;"),
+    (T, "return win == 0 ? 1 : win;", "return win;"),
+    # the steps
+    (T, "if (to == SS && (from == TW || from == CL)) {", "if (to == SS && from == TW) {"),
+    (T, "t->last_dir == s->dir && t->last_class == SEG_RST);",
+        "t->last_dir != s->dir && t->last_class == SEG_RST);"),
+    (T, "((t->flags[0] | t->flags[1]) & TCP_SIDE_CLOSE_INIT) != 0",
+        "(t->flags[s->dir] & TCP_SIDE_CLOSE_INIT) != 0"),
+    (T, "t->last_class == SEG_SYN && t->last_dir != s->dir &&\n\t       s->ack == t->last_end;",
+        "t->last_class == SEG_SYN && t->last_dir != s->dir;"),
+    (T, "from = SS;\n\t\tto = SR;", "to = SR;"),
+    (T, "opener->maxend = t->last_end;", "opener->maxend = t->last_end + t->last_win;"),
+    (T, "t->scale[t->last_dir] = t->last_scale;", ";"),
+    (T, "t->flags[t->last_dir] = t->last_flags;", "t->flags[t->last_dir] |= t->last_flags;"),
+    (T, "t->seen[s->dir] = (struct tcp_seen){ 0 };", ";"),
+    (T, "t->flags[s->dir] &= TCP_SIDE_LIBERAL;", "t->flags[s->dir] = 0;"),
+    (T, "if (s->class_nr == SEG_SYN && s->dir == DIR_ORIG) {\n\t\tt->last_flags = 0;",
+        "if (s->class_nr == SEG_SYN) {\n\t\tt->last_flags = 0;"),
+    (T, "if (t->state == TCP_LAST_ACK) {", "if (t->state == TCP_CLOSE_WAIT) {"),
+    (T, "if (t->state == TCP_SYN_SENT && s->class_nr == SEG_ACK && s->dir == DIR_REPLY) {",
+        "if (t->state == TCP_SYN_RECV && s->class_nr == SEG_ACK && s->dir == DIR_REPLY) {"),
+    (T, "if (to == TW && from == LA && s.class_nr == SEG_ACK && t->last_dir != dir &&",
+        "if (to == TW && from == LA && s.class_nr == SEG_ACK &&"),
+    (T, "t->last_flags |= TCP_LAST_SIMOPEN;", ";"),
+    # resets
+    (T, "bool proven = t->state == TCP_ESTABLISHED && (s->status & FLOW_ASSURED) != 0;",
+        "bool proven = t->state == TCP_ESTABLISHED;"),
+    (T, "return state == FW || state == CW || state == LA || state == TW || state == CL;",
+        "return state == FW || state == CW || state == LA || state == TW;"),
+    (T, "(t->flags[s->other] & TCP_SIDE_MAXACK) != 0 && t->last_class != SEG_SYN",
+        "(t->flags[s->other] & TCP_SIDE_MAXACK) != 0"),
+    (T, "if (s->seq == 0 && !proven) {", "if (s->seq == 0) {"),
+    (T, "seq_before(s->seq, maxack) && tun->tcp_ignore_invalid_rst == 0",
+        "seq_before(s->seq, maxack + 1) && tun->tcp_ignore_invalid_rst == 0"),
+    (T, "tun->tcp_ignore_invalid_rst == 0)", "tun->tcp_be_liberal == 0)"),
+    (T, "if (!proven || s->seq == maxack) {", "if (s->seq == maxack) {"),
+    (T, "if (t->last_class == SEG_ACK && t->last_dir == s->dir && s->seq == t->last_end) {",
+        "if (t->last_class == SEG_ACK && s->seq == t->last_end) {"),
+    (T, "*to = t->state;", ";"),
+    (T, "((s->status & FLOW_ASSURED) == 0 && t->last_class == SEG_ACK)) &&",
+        "(t->last_class == SEG_ACK)) &&"),
+    (T, "t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&\n\t    s->seq == t->last_ack",
+        "t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&\n\t    s->seq == t->last_ack + 1"),
+    # first sight of a side
+    (T, "if (!first && !(opening && seq_after(s->end, snd->end))) {",
+        "if (!first && !seq_after(s->end, snd->end)) {"),
+    (T, "(t->flags[0] & t->flags[1] & TCP_SIDE_WSCALE) == 0",
+        "((t->flags[0] | t->flags[1]) & TCP_SIDE_WSCALE) == 0"),
+    (T, "return !has_ack && (first || s->dir == DIR_REPLY);", "return !has_ack;"),
+    (T, "snd->maxend = s->end + snd->maxwin_bytes;", "snd->maxend = s->end;"),
+    (T, "} else if (s->sack == rcv->end + 1) {", "} else if (s->sack == rcv->end + 2) {"),
+    # options
+    (T, "if (tcp->opts_size == 0) {\n\t\treturn;\n\t}", ""),
+    (T, "*flags &= TCP_SIDE_LIBERAL;", "*flags = 0;"),
+    (T, "#define SCALE_MAX 14", "#define SCALE_MAX 15"),
+    (T, "kind == OPT_WSCALE && cursor_left(&body) == 1", "kind == OPT_WSCALE && cursor_left(&body) >= 1"),
+    (T, "kind != OPT_SACK || size < 8 || size % 8 != 0", "kind != OPT_SACK || size < 8"),
+    (T, "if (seq_after(edge, ack)) {", "if (!seq_after(edge, ack)) {"),
+    (T, "\t\tbreak;\n\t}\n\treturn ack;", "\t}\n\treturn ack;"),
+    (T, "if ((t->flags[s->other] & TCP_SIDE_SACK) != 0) {",
+        "if ((t->flags[s->dir] & TCP_SIDE_SACK) != 0) {"),
+    # the window
+    (T, "#define ACK_WINDOW_MIN_BYTES 66000u", "#define ACK_WINDOW_MIN_BYTES 65999u"),
+    (T, "if (!seq_before(s->seq, snd->maxend + 1)) {", "if (!seq_before(s->seq, snd->maxend)) {"),
+    (T, "uint32_t over = s->end - snd->maxend + 1;", "uint32_t over = s->end - snd->maxend;"),
+    (T, "over > rcv->maxwin_bytes)", "over >= rcv->maxwin_bytes)"),
+    (T, "snd->end = s->end;\n\t\tt->flags[s->dir] |= TCP_SIDE_UNACKED;\n\t\treturn",
+        "t->flags[s->dir] |= TCP_SIDE_UNACKED;\n\t\treturn"),
+    (T, "bool seq_is_recent = seq_after(s->end, snd->end - rcv->maxwin_bytes - 1);",
+        "bool seq_is_recent = seq_after(s->end, snd->end - rcv->maxwin_bytes);"),
+    (T, "bool ack_is_recent = seq_after(s->sack, rcv->end - ack_window - 1);",
+        "bool ack_is_recent = seq_after(s->sack, rcv->end - ack_window);"),
+    (T, "bool ack_was_seen = seq_before(s->sack, rcv->end + 1);",
+        "bool ack_was_seen = seq_before(s->sack, rcv->end + 2);"),
+    (T, "if (rcv->maxwin_bytes != 0 && !seq_is_recent) {", "if (!seq_is_recent) {"),
+    (T, "|| ((flags & TCP_RST) != 0 && s->ack == 0)", ""),
+    (T, "(flags & TCP_RST) != 0 && s->seq == 0 && t->state == TCP_SYN_SENT",
+        "(flags & TCP_RST) != 0 && s->seq == 0"),
+    (T, "bool liberal = (t->flags[s->dir] & TCP_SIDE_LIBERAL) != 0",
+        "bool liberal = (t->flags[s->other] & TCP_SIDE_LIBERAL) != 0"),
+    # after the window
+    (T, "uint32_t win = is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];",
+        "uint32_t win = (uint32_t)s->tcp->win << t->scale[s->dir];"),
+    (T, "uint32_t offered = win + (s->sack - s->ack);", "uint32_t offered = win;"),
+    (T, "seq_after(s->ack, snd->maxack)", "seq_after(s->sack, snd->maxack)"),
+    (T, "rcv->maxwin_bytes += s->end - snd->maxend;", ";"),
+    (T, "rcv->maxend = s->sack + at_least_one(win);", "rcv->maxend = s->sack + win;"),
+    (T, "if (s->ack == rcv->end) {", "if (s->sack == rcv->end) {"),
+    (T, "if (seq_after(s->sack + win, rcv->maxend - 1)) {",
+        "if (seq_after(s->sack + win, rcv->maxend)) {"),
+    (T, "t->last_end == s->end && t->last_win == s->tcp->win", "t->last_end == s->end"),
+    (T, "\tt->retrans = 0;\n", "\n"),
+    (T, "if (s->class_nr == SEG_ACK) {\n\t\tnote_retransmission(t, s);\n\t}",
+        "note_retransmission(t, s);"),
+    # stray closers
+    (T, "if (!is_closer || (s->status & FLOW_ASSURED) == 0) {", "if (!is_closer) {"),
+    (T, "remaining_ns > tun->tcp_unacked_ns", "remaining_ns > 0"),
+    (T, "#define STRAY_CLOSERS_MIN_NS sec_to_ns(120)", "#define STRAY_CLOSERS_MIN_NS sec_to_ns(0)"),
+    # time
+    (T, "if (t->retrans >= tun->tcp_max_retrans &&", "if (t->retrans > tun->tcp_max_retrans &&"),
+    (T, "return tun->tcp_timeout_ns[TCP_CLOSE];", "return normal_ns;"),
+    (T, "if (((t->flags[0] | t->flags[1]) & TCP_SIDE_UNACKED) != 0 &&",
+        "if ((t->flags[s->dir] & TCP_SIDE_UNACKED) != 0 &&"),
+    (T, "if (t->last_win == 0 && normal_ns > tun->tcp_retrans_ns) {",
+        "if (t->last_win == 0 && normal_ns > tun->tcp_unacked_ns) {"),
+    # the end of a segment's way
+    (T, "if (from != to && to == FW) {", "if (to == FW) {"),
+    (T, "fx->delete_it = 1;", ";"),
+    (T, "if (s->class_nr == SEG_SYN && from == SS) {", "if (s->class_nr == SEG_SYN && to == SS) {"),
+    (T, "if (to == ES && timeout_ns > tun->tcp_unacked_ns) {", "if (0) {"),
+    (T, "\tt->last_dir = (uint8_t)s->dir;\n\tt->state = (uint8_t)to;", "\tt->state = (uint8_t)to;"),
+    # UDP
+    ("udp_track.c", "mono_diff(now, u->stream_from) > 0", "1"),
+    ("udp_track.c", "fx->set_assured = 1;", ";"),
+    ("udp_track.c", "fx->timeout_ns = tun->udp_replied_ns;", ";"),
+    ("udp_track.c", "(2 * NSEC_PER_SEC)", "(3 * NSEC_PER_SEC)"),
+    # ICMP, quotes, extension headers
+    ("engine_find.c", "memcmp(&j->pkt->tuple.dst, &j->pkt->quoted.src, sizeof(union ip_addr)) != 0",
+        "0"),
+    ("engine_find.c", "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmpv6_ns;",
+        "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmp_ns;"),
+    ("engine_find.c", "if (j->side != SIDE_LO) {", "if (0) {"),
+    ("engine_find.c", "bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;",
+        "bool replied = (f->status & FLOW_SEEN_REPLY) != 0;"),
+    ("icmp_err.c", "if ((load_be16(ip + 6) & 0x1fff) != 0) {", "if ((load_be16(ip + 6) & 0x3fff) != 0) {"),
+    ("icmp_err.c", "if (cursor_left(&c) < 8) {", "if (cursor_left(&c) < 6) {"),
+    ("ip6_ext.c", "size = ((size_t)len + 2) * 4;", "size = ((size_t)len + 1) * 8;"),
+    ("ip6_ext.c", "if ((offset & 0xfff8) != 0) {", "if (offset != 0) {"),
+    ("flowkey.c", "{ PROTO_ICMP, 17, 18 },     /* address mask */", "{ PROTO_ICMP, 17, 16 },"),
+    ("flowkey.c", "(t->dport & 0xff)", "0"),
+    ("pkt.c", "return length < 8 || length > p->l4_size", "return length > p->l4_size"),
+    ("pkt.c", "p->icmp_code != 0 || p->ttl != 255 || !link_local", "p->ttl != 255 || !link_local"),
+    ("pkt.c", "p->icmp_type > 18 ?", "p->icmp_type > 17 ?"),
+    ("pkt.c", "case TCP_SYN | TCP_URG:\n", ""),
+]
+
+# What no packet can tell.
+SAME = {
+    "to = SR;":
+        "where the segment came from matters later only for a SYN, or on the way to ESTABLISHED or "
+        "FIN_WAIT",
+    "if (s->class_nr == SEG_SYN) {\n\t\tt->last_flags = 0;":
+        "a SYN of the reply side is ignored in TIME_WAIT only, and only where no FIN was seen, which "
+        "does not happen",
+    "if (to == FW) {":
+        "nothing leads from FIN_WAIT to FIN_WAIT",
+}
+
+
+def run(cmd, cwd, limit):
+    """Returns the exit status; -1 when it ran out of time."""
+    try:
+        return subprocess.run(cmd, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              timeout=limit, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return -1
+
+
+def notices(build, seed):
+    """Which kinds of tests fail."""
+    found = []
+    for kind, (_, names) in TESTS.items():
+        if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
+            found.append(kind)
+    oracle = os.path.join(build, "tests", "oracle", "oracle")
+    for proto, packets, seconds in (("tcp", 300000, 3), ("udp", 30000, 5), ("icmp", 50000, 2),
+                                    ("other", 50000, 2)):
+        status = run([oracle, "--proto", proto, "--packets", str(packets), "--seconds",
+                      str(seconds), "--seed", str(seed)], build, 180)
+        if status == 77:
+            sys.exit("no rights for the oracle")
+        if status != 0:
+            found.append(f"oracle:{proto}")
+            break
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", help="rows whose file or text contains this")
+    parser.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"))
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    args = parser.parse_args()
+    source = os.path.join(args.work, "source")
+    build = os.path.join(args.work, "build")
+    core = os.path.join(source, "daemon", "core")
+
+    shutil.rmtree(args.work, ignore_errors=True)
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns("build", ".git"))
+    configure = ["cmake", "-S", source, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"]
+    if run(configure, args.work, 120) != 0 or run(["ninja", JOBS] + TARGETS, build, 900) != 0:
+        sys.exit(f"cannot build the original in {build}")
+    print(f"seed {args.seed}")
+    wrong = notices(build, args.seed)
+    if wrong:
+        sys.exit("the original fails: " + " ".join(wrong))
+
+    tried = noticed = stale = 0
+    for name, old, new in MUTANTS:
+        path = os.path.join(core, name)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        if args.only not in name + old:
+            continue
+        label = f"{name}: {' '.join(new.split()) or 'without ' + ' '.join(old.split())}"
+        if text.count(old) != 1:
+            print(f"STALE    {label}: stands there {text.count(old)} times")
+            stale += 1
+            continue
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        if run(["ninja", JOBS] + TARGETS, build, 600) != 0:
+            found = ["compiler"]
+        else:
+            found = notices(build, args.seed)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        if not found and new in SAME:
+            print(f"same     {label}: {SAME[new]}")
+            continue
+        tried += 1
+        noticed += bool(found)
+        print(f"{'noticed ' if found else 'SURVIVED'} {label}: {' '.join(found)}", flush=True)
+    print(f"{noticed} of {tried} mutants noticed ({100 * noticed / max(tried, 1):.0f} %), "
+          f"{stale} rows stale")
+    return 0 if noticed == tried and stale == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What becomes of a connection whose time runs out: the idle policies, and the policy reject; the
+ * segments that finwall wants sent are exact. And saved state taken in. doc/late-close.md.
+ */
+#include "suite.h"
+#include "world.h"
+
+#define SENT_MAX 16
+
+static struct world w;
+static struct build c2s;
+static struct build s2c;
+static struct decision d;
+static struct raw_request sent[SENT_MAX];
+static unsigned sent_len;
+static struct flow flow;
+static struct tomb_info tomb;
+
+static void note_raw(void *ctx, const struct raw_request *req)
+{
+	(void)ctx;
+	ck_assert_uint_lt(sent_len, SENT_MAX);
+	sent[sent_len++] = *req;
+}
+
+static void setup_family(uint8_t family)
+{
+	if (w.engine != NULL) {
+		world_fini(&w);
+	}
+	world_init(&w, 100, 100, 1);
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	w.worker->sink.raw = note_raw;
+	sent_len = 0;
+	c2s = build_default(family, IPPROTO_NR_TCP);
+	s2c = c2s;
+	build_reverse(&s2c);
+}
+
+static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
+{
+	b->flags = (uint8_t)flags;
+	b->seq = seq;
+	b->ack = ack;
+	b->win = 10000;
+	b->payload_size = size;
+	d = world_send(&w, b, b == &c2s ? HOOK_INPUT : HOOK_OUTPUT);
+}
+
+/* The client has sent up to 1101, all acknowledged; the server up to 5201, 5001 acknowledged. */
+static void establish(void)
+{
+	tcp(&c2s, TCP_SYN, 1000, 0, 0);
+	tcp(&s2c, TCP_SYN | TCP_ACK, 5000, 1001, 0);
+	tcp(&c2s, TCP_ACK, 1001, 5001, 100);
+	tcp(&s2c, TCP_ACK, 5001, 1101, 200);
+	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
+}
+
+static void pass(int64_t ns)
+{
+	world_pass(&w, ns);
+	world_tick(&w);
+}
+
+static void expire(void)
+{
+	ck_assert(world_flow(&w, &c2s, &flow));
+	pass(mono_diff(flow.deadline, w.now) + NSEC_PER_SEC / 10);
+}
+
+/* The request that speaks for the sender of b, or a failure. */
+static const struct raw_request *sent_as(const struct build *b)
+{
+	for (unsigned i = 0; i < sent_len; i++) {
+		if (memcmp(&sent[i].tuple.src, &b->src, sizeof(b->src)) == 0) {
+			ck_assert_mem_eq(&sent[i].tuple.dst, &b->dst, sizeof(b->dst));
+			ck_assert_uint_eq(sent[i].tuple.sport, b->sport);
+			ck_assert_uint_eq(sent[i].tuple.dport, b->dport);
+			ck_assert_uint_eq(sent[i].tuple.family, b->family);
+			return &sent[i];
+		}
+	}
+	ck_abort_msg("nothing was sent in that direction");
+	return NULL;
+}
+
+/* Each end gets the sequence number that it has acknowledged: what it expects next. */
+START_TEST(reset_tells_both_ends)
+{
+	static const uint8_t families[] = { 4, 6 };
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		setup_family(families[i]);
+		w.policy.tun.on_idle = IDLE_RESET;
+		establish();
+		expire();
+		ck_assert_uint_eq(sent_len, 2);
+		ck_assert_uint_eq(sent_as(&c2s)->kind, RAW_RESET);
+		ck_assert_uint_eq(sent_as(&c2s)->seq, 1101);
+		ck_assert_uint_eq(sent_as(&s2c)->kind, RAW_RESET);
+		ck_assert_uint_eq(sent_as(&s2c)->seq, 5001);
+		ck_assert(!world_flow(&w, &c2s, &flow));
+		ck_assert(!world_tomb(&w, &c2s, &tomb));
+	}
+}
+END_TEST
+
+START_TEST(nothing_is_sent_without_enforcement)
+{
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_RESET;
+	w.policy.tun.enforce = 0;
+	establish();
+	expire();
+	ck_assert_uint_eq(sent_len, 0);
+}
+END_TEST
+
+/* Only what is worth remembering is worth a segment. */
+START_TEST(an_unproven_connection_ends_in_silence)
+{
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_RESET;
+	tcp(&c2s, TCP_SYN, 1000, 0, 0);
+	expire();
+	ck_assert_uint_eq(sent_len, 0);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+static void start_probe(void)
+{
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_PROBE;
+	w.policy.tun.probe_count = 2;
+	w.policy.tun.probe_interval_ns = sec_to_ns(10);
+	establish();
+	expire();
+}
+
+START_TEST(a_probe_asks_both_ends_one_below_what_they_expect)
+{
+	start_probe();
+	ck_assert_uint_eq(sent_len, 2);
+	ck_assert_uint_eq(sent_as(&c2s)->kind, RAW_KEEPALIVE);
+	ck_assert_uint_eq(sent_as(&c2s)->seq, 1100);
+	ck_assert_uint_eq(sent_as(&c2s)->ack, 5001);
+	ck_assert_uint_eq(sent_as(&s2c)->seq, 5000);
+	ck_assert_uint_eq(sent_as(&s2c)->ack, 1101);
+	ck_assert(world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+START_TEST(answers_from_both_ends_renew_the_entry)
+{
+	start_probe();
+	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_le(mono_diff(flow.deadline, w.now), sec_to_ns(10));
+	tcp(&s2c, TCP_ACK, 5201, 1101, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(432000));
+	sent_len = 0;
+	pass(sec_to_ns(3600));
+	ck_assert_uint_eq(sent_len, 0);
+}
+END_TEST
+
+START_TEST(one_dead_end_means_a_reset_for_the_other)
+{
+	start_probe();
+	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
+	sent_len = 0;
+	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
+	/* Only the silent one is asked again: in the client's name. */
+	ck_assert_uint_eq(sent_len, 1);
+	ck_assert_uint_eq(sent_as(&c2s)->kind, RAW_KEEPALIVE);
+	sent_len = 0;
+	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
+	ck_assert_uint_eq(sent_len, 1);
+	ck_assert_uint_eq(sent_as(&s2c)->kind, RAW_RESET);
+	ck_assert_uint_eq(sent_as(&s2c)->seq, 5201);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+START_TEST(two_dead_ends_need_no_reset)
+{
+	start_probe();
+	sent_len = 0;
+	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
+	ck_assert_uint_eq(sent_len, 2);
+	sent_len = 0;
+	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
+	ck_assert_uint_eq(sent_len, 0);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+/* The answer of an end is tracked like any segment, also when nobody cleaned up before it came. */
+START_TEST(a_connection_that_wakes_up_while_it_is_probed)
+{
+	start_probe();
+	tcp(&c2s, TCP_ACK, 1101, 5201, 50);
+	ck_assert_uint_eq(d.state, CT_ESTABLISHED);
+	tcp(&s2c, TCP_FIN | TCP_ACK, 5201, 1151, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(120));
+}
+END_TEST
+
+START_TEST(reject_tells_the_sender_and_the_other_end_if_it_is_known)
+{
+	setup_family(4);
+	w.policy.tun.late_close = LATE_REJECT;
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REJECTED);
+	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
+	ck_assert_uint_eq(sent_len, 1);
+	ck_assert_uint_eq(sent_as(&s2c)->kind, RAW_RESET);
+	ck_assert_uint_eq(sent_as(&s2c)->seq, 5201);
+	sent_len = 0;
+	establish();
+	expire();
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(sent_len, 2);
+	ck_assert_uint_eq(sent_as(&s2c)->seq, 5201);
+	ck_assert_uint_eq(sent_as(&c2s)->kind, RAW_RESET);
+	ck_assert_uint_eq(sent_as(&c2s)->seq, 1101);
+}
+END_TEST
+
+START_TEST(a_forged_fin_resets_nobody_but_its_sender)
+{
+	setup_family(4);
+	w.policy.tun.late_close = LATE_REJECT;
+	establish();
+	expire();
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101 + 500000, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REJECTED);
+	ck_assert_uint_eq(sent_len, 1);
+	(void)sent_as(&s2c);
+}
+END_TEST
+
+/* RFC 9293, section 3.10.7.1. */
+START_TEST(a_rst_is_never_answered)
+{
+	setup_family(4);
+	w.policy.tun.late_close = LATE_REJECT;
+	establish();
+	expire();
+	tcp(&c2s, TCP_RST, 1101, 0, 0);
+	ck_assert_uint_eq(d.state, CT_INVALID);
+	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
+	tcp(&s2c, TCP_RST | TCP_ACK, 99, 0, 0);
+	ck_assert_uint_eq(sent_len, 0);
+}
+END_TEST
+
+/* Per source and in total; another source has a rate of its own. */
+START_TEST(reject_is_limited_per_source)
+{
+	setup_family(4);
+	w.policy.tun.late_close = LATE_REJECT;
+	w.policy.tun.late_rate = 5;
+	w.policy.tun.late_rate_source = 2;
+	for (unsigned i = 0; i < 4; i++) {
+		tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+		ck_assert_uint_eq(d.reason, i < 2 ? REASON_LATE_REJECTED : REASON_LATE_RATE);
+		ck_assert_uint_eq(d.verdict, VERDICT_DROP);
+	}
+	ck_assert_uint_eq(sent_len, 2);
+	for (unsigned i = 0; i < 10; i++) {
+		c2s.src.bytes[3] = (uint8_t)(100 + i);
+		tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	}
+	ck_assert_uint_eq(sent_len, 5);
+}
+END_TEST
+
+/* --- saved state --- */
+
+START_TEST(flows_come_back_as_they_were)
+{
+	struct flow saved;
+
+	setup_family(4);
+	establish();
+	ck_assert(world_flow(&w, &c2s, &saved));
+	setup_family(4);
+	ck_assert(engine_import_flow(w.engine, w.worker, &saved, w.now));
+	ck_assert(!engine_import_flow(w.engine, w.worker, &saved, w.now));
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_mem_eq(&flow.conn, &saved.conn, sizeof(flow.conn));
+	ck_assert_int_eq(flow.deadline.ns, saved.deadline.ns);
+	tcp(&c2s, TCP_ACK, 1101, 5201, 10);
+	ck_assert_uint_eq(d.reason, REASON_TCP_TRACKED);
+	expire();
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+START_TEST(flows_that_died_meanwhile_become_tombstones)
+{
+	struct flow saved;
+
+	setup_family(6);
+	establish();
+	ck_assert(world_flow(&w, &c2s, &saved));
+	setup_family(6);
+	world_pass(&w, mono_diff(saved.deadline, w.now) + sec_to_ns(60));
+	ck_assert(engine_import_flow(w.engine, w.worker, &saved, w.now));
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.cause, TOMB_RESTART);
+	tcp(&s2c, TCP_FIN | TCP_ACK, 5201, 1101, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
+}
+END_TEST
+
+START_TEST(tombstones_come_back_and_age_on)
+{
+	struct tomb_info saved;
+
+	setup_family(4);
+	w.policy.tun.remember_ns = sec_to_ns(1000);
+	establish();
+	expire();
+	ck_assert(world_tomb(&w, &c2s, &saved));
+	setup_family(4);
+	w.policy.tun.remember_ns = sec_to_ns(1000);
+	world_pass(&w, mono_diff(saved.died, w.now) + sec_to_ns(500));
+	ck_assert(engine_import_tomb(w.engine, w.worker, &saved, w.now));
+	ck_assert(!engine_import_tomb(w.engine, w.worker, &saved, w.now));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_int_eq(tomb.died.ns, saved.died.ns);
+	ck_assert_mem_eq(&tomb.conn.seen, &saved.conn.seen, sizeof(tomb.conn.seen));
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
+	/* One that is too old by now is not taken in. */
+	setup_family(4);
+	w.policy.tun.remember_ns = sec_to_ns(1000);
+	world_pass(&w, mono_diff(saved.died, w.now) + sec_to_ns(1000));
+	ck_assert(!engine_import_tomb(w.engine, w.worker, &saved, w.now));
+}
+END_TEST
+
+START_TEST(one_flow_by_its_key)
+{
+	setup_family(4);
+	establish();
+	ck_assert(world_flow(&w, &c2s, &flow));
+	struct flow found;
+
+	ck_assert(engine_find_flow(w.engine, &flow.key, w.now, &found));
+	ck_assert_mem_eq(&found, &flow, sizeof(flow));
+	ck_assert(!engine_find_flow(w.engine, &flow.key, flow.deadline, &found));
+	flow.key.lo_port++;
+	ck_assert(!engine_find_flow(w.engine, &flow.key, w.now, &found));
+}
+END_TEST
+
+SUITE_MAIN("engine_idle", reset_tells_both_ends, nothing_is_sent_without_enforcement,
+           an_unproven_connection_ends_in_silence,
+           a_probe_asks_both_ends_one_below_what_they_expect,
+           answers_from_both_ends_renew_the_entry, one_dead_end_means_a_reset_for_the_other,
+           two_dead_ends_need_no_reset, a_connection_that_wakes_up_while_it_is_probed,
+           reject_tells_the_sender_and_the_other_end_if_it_is_known,
+           a_forged_fin_resets_nobody_but_its_sender, a_rst_is_never_answered,
+           reject_is_limited_per_source, flows_come_back_as_they_were,
+           flows_that_died_meanwhile_become_tombstones, tombstones_come_back_and_age_on,
+           one_flow_by_its_key)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Judging all policies for each late close must have no effect beyond its counters:
+ * doc/late-close.md.
+ */
+#include <finwall/config.h>
+
+#include "suite.h"
+#include "world.h"
+
+static const char *config_text;
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)ctx;
+	(void)path;
+	*size = strlen(config_text);
+	return strdup(config_text);
+}
+
+static void use_config(struct world *w, const char *text)
+{
+	const struct config_reader reader = { .read = read_text };
+	char *errors = NULL;
+	struct config *c;
+
+	config_text = text;
+	c = config_load("test.conf", &reader, &errors);
+	ck_assert_msg(c != NULL, "%s", errors);
+	w->policy.rules = config_compile(c);
+	w->policy.tun = *config_tunables(c);
+	config_free(c);
+}
+
+static void done(struct world *w)
+{
+	ruleset_free(w->policy.rules);
+	w->policy.rules = NULL;
+	world_fini(w);
+}
+
+/* A rule's rate limit counts packets, not questions. */
+START_TEST(a_late_close_takes_one_token)
+{
+	struct build fin = build_default(4, IPPROTO_NR_TCP);
+	struct world w;
+	unsigned passed = 0;
+
+	world_init(&w, 10, 10, 1);
+	use_config(&w, "table inet finwall {\n"
+	               "	chain input {\n"
+	               "		type filter hook input priority filter; policy drop;\n"
+	               "		limit rate 1/second burst 12 packets accept\n"
+	               "	}\n"
+	               "}\n");
+	fin.flags = TCP_FIN | TCP_ACK;
+	for (unsigned i = 0; i < 20; i++) {
+		passed += world_send(&w, &fin, HOOK_INPUT).verdict == VERDICT_ACCEPT;
+	}
+	ck_assert_uint_eq(passed, 12);
+	done(&w);
+}
+END_TEST
+
+/* Each policy is counted for each late close, by what it would have done. */
+START_TEST(every_policy_is_counted_once)
+{
+	struct build fin = build_default(4, IPPROTO_NR_TCP);
+	struct world w;
+
+	world_init(&w, 10, 10, 1);
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	fin.flags = TCP_FIN | TCP_ACK;
+	for (unsigned i = 0; i < 5; i++) {
+		world_send(&w, &fin, HOOK_INPUT);
+	}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		bool would_pass = p == LATE_PICKUP || p == LATE_LENIENT;
+
+		ck_assert_uint_eq(stat_get(&w.worker->stats.late[p][LATE_FIN_UNKNOWN][would_pass]),
+		                  5);
+		ck_assert_uint_eq(stat_get(&w.worker->stats.late[p][LATE_FIN_UNKNOWN][!would_pass]),
+		                  0);
+	}
+	world_fini(&w);
+}
+END_TEST
+
+SUITE_MAIN("late_shadow", a_late_close_takes_one_token, every_policy_is_counted_once)

@@ -112,12 +112,13 @@ static void one_batch(struct batches *b, size_t len)
 static void compare_flow(void *ctx, const struct tuple *t, const struct view *v)
 {
 	struct batches *b = ctx;
+	static const char *const sides[2] = { "alone", "in batches" };
 	char text[DIFF_SIZE];
 	struct view other;
 
 	twin_find(b->single, t, b->now, &other);
 	other.dir = v->dir;
-	if (view_diff(&other, v, t->proto, "", text) != 0) {
+	if (view_diff(&other, v, t->proto, sides, text) != 0) {
 		fputs(text, stdout);
 		b->differences++;
 	}

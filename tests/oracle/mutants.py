@@ -181,6 +181,7 @@ MUTANTS = [
     ("engine_find.c", "if (f != NULL && mono_is_due(f->deadline, j->run->now) &&", "if (0 &&"),
     ("engine.c", "if (t.wants_entry && passes && !commit(j, &t)) {",
         "if (t.wants_entry && !commit(j, &t)) {"),
+    ("flowtab.c", "t->pool[nr].key.family = 0;", ";"),
     ("icmp_err.c", "(size_t)(ip[0] & 0x0f) * 4", "(size_t)20"),
     ("ip6_ext.c", "c->at = c->end;", "return IP6_EXT_SHORT;"),
     ("pkt.c", "p->l4[REDIRECT_OPTIONS_AT + 1] == 0", "0"),
@@ -225,6 +226,8 @@ def notices(build, seed):
         if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
             found.append(kind)
     oracle = os.path.join(build, "tests", "oracle", "oracle")
+    if run([oracle, "--batches", "--packets", "200000", "--seed", str(seed)], build, 60) != 0:
+        found.append("oracle:batches")
     for proto, packets, seconds in (("tcp", 300000, 3), ("udp", 30000, 5), ("icmp", 50000, 2),
                                     ("other", 50000, 2)):
         status = run([oracle, "--proto", proto, "--packets", str(packets), "--seconds",

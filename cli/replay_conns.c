@@ -171,7 +171,7 @@ static void speak(struct conns *t, struct conn *c, enum key_side side, const str
 	if (!was_both && (c->bits & SPOKE_BOTH) == SPOKE_BOTH) {
 		t->seen++;
 	}
-	for (size_t i = 0; i < t->lanes_len; i++) {
+	for (size_t i = 0; i < t->lanes_len && i < REPLAY_LANES_MAX; i++) {
 		c->lane[i] |= fate[i].is_open ? HELD : 0;
 	}
 }

@@ -68,6 +68,9 @@ static const struct engine_case plan[] = {
 
 #define PLAN_LEN (sizeof(plan) / sizeof(plan[0]))
 
+/* A live and a remembered one, and what the bench keeps of it. */
+#define BYTES_PER_FLOW UINT64_C(256)
+
 #define RUNS_DFLT    9
 #define RUNS_QUICK   3
 #define PACKETS_DFLT 500000
@@ -86,6 +89,16 @@ static bool is_wanted(const struct engine_case *c, const struct bench_options *o
 	uint32_t flows_max = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
 
 	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
+}
+
+/* Earlier cases have taken their memory when this is asked. */
+static bool has_room(const struct engine_case *c)
+{
+	if (c->p.flows * BYTES_PER_FLOW <= memory_available_bytes()) {
+		return true;
+	}
+	fprintf(stderr, "finwall-bench: %s: left out for want of memory\n", c->id);
+	return false;
 }
 
 /* Makes its measure and sets it up. */
@@ -137,7 +150,7 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 
 	ticks_calibrate();
 	for (size_t i = 0; i < PLAN_LEN && err == 0; i++) {
-		if (is_wanted(&plan[i], opt)) {
+		if (is_wanted(&plan[i], opt) && has_room(&plan[i])) {
 			cases[cases_len] = plan[i];
 			progress_show((unsigned)i, PLAN_LEN, plan[i].title);
 			err = start(&cases[cases_len++], opt, report);

@@ -5,6 +5,7 @@
 # the same packets. The lane `strict` must come to the kernel's numbers, `remembered` must save
 # what hangs there. Needs root, tcpdump and iptables.
 
+# shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 netns_begin tcpdump iptables ip6tables sysctl
 peer=$bin/../tests/peer

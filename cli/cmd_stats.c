@@ -34,6 +34,7 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args);
 static void print_verdicts(const json_t *verdicts);
 static void print_counters(const json_t *counters, const char *heading,
                            const struct stats_args *args);
+static void print_compare(const json_t *compare, const struct stats_args *args);
 static void print_queues(const json_t *queues, const struct stats_args *args);
 
 const struct cli_command cmd_stats = {
@@ -107,6 +108,7 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 	print_reasons(json_object_get(parameters, "reasons"), args);
 	print_verdicts(json_object_get(parameters, "verdicts"));
 	print_counters(json_object_get(parameters, "events"), "EVENT", args);
+	print_compare(json_object_get(parameters, "compare"), args);
 	print_queues(json_object_get(parameters, "queues"), args);
 	return CLI_OK;
 }
@@ -200,6 +202,26 @@ static void print_counters(const json_t *counters, const char *heading,
 			printf("%-31s %12lld  %s\n", text_of(row, "name"), number_of(row, "count"),
 			       text_of(row, "text"));
 		}
+	}
+}
+
+/* Only where it is asked for: otherwise all of it is zero. */
+static void print_compare(const json_t *compare, const struct stats_args *args)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_is_true(json_object_get(compare, "on"))) {
+		return;
+	}
+	print_counters(json_object_get(compare, "results"), "COMPARED WITH KERNEL", args);
+	printf("%-31s %12lld  of these, nothing explains\n", "differences",
+	       number_of(compare, "differences"));
+	printf("\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
+	json_array_foreach(json_object_get(compare, "states"), i, row)
+	{
+		printf("%-12s %-18s %12lld\n", text_of(row, "finwall"), text_of(row, "kernel"),
+		       number_of(row, "packets"));
 	}
 }
 

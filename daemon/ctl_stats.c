@@ -12,6 +12,7 @@ static json_t *table_json(const struct daemon *d);
 static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
 static json_t *events_json(const struct stats *s);
+static json_t *compare_json(const struct daemon *d);
 static json_t *queues_json(const struct daemon *d);
 static json_t *queue_json(const struct worker *w);
 static json_t *counters_json(const struct nfq_counters *n);
@@ -30,14 +31,15 @@ void ctl_get_stats(struct daemon *d, struct ctl_client *c, const struct ctl_call
 	(void)call;
 	daemon_stats(d, &sum);
 	ctl_client_reply(c,
-	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
-	                           FINWALL_VERSION, "uptime_ms",
+	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                           "version", FINWALL_VERSION, "uptime_ms",
 	                           (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
 	                           "generation", (json_int_t)d->generation->policy.generation,
 	                           "reloads", (json_int_t)d->reloads, "reloads_failed",
 	                           (json_int_t)d->reloads_failed, "table", table_json(d), "reasons",
 	                           reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
-	                           events_json(&sum), "queues", queues_json(d)),
+	                           events_json(&sum), "compare", compare_json(d), "queues",
+	                           queues_json(d)),
 	                 CTL_LAST);
 }
 
@@ -96,6 +98,38 @@ static json_t *events_json(const struct stats *s)
 		                                      "text", stat_event_text(e)));
 	}
 	return list;
+}
+
+/* Pairs of states that occurred; every result. */
+static json_t *compare_json(const struct daemon *d)
+{
+	struct compare_stats sum = { 0 };
+	json_t *results = json_array();
+	json_t *pairs = json_array();
+
+	for (uint32_t i = 0; i < d->workers_len; i++) {
+		compare_sum(&sum, &d->workers[i].comparer.stats);
+	}
+	for (unsigned c = 0; c < COMPARES_LEN; c++) {
+		json_array_append_new(results, json_pack("{s:s, s:I, s:s}", "name", compare_name(c),
+		                                         "count", number(stat_get(&sum.result[c])),
+		                                         "text", compare_text(c)));
+	}
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		for (unsigned k = 0; k < KERNEL_STATES_LEN; k++) {
+			uint64_t packets = stat_get(&sum.matrix[s][k]);
+
+			if (packets > 0) {
+				json_array_append_new(pairs, json_pack("{s:s, s:s, s:I}", "finwall",
+				                                       ct_state_name(s), "kernel",
+				                                       kernel_state_name(k),
+				                                       "packets", number(packets)));
+			}
+		}
+	}
+	return json_pack("{s:b, s:I, s:o, s:o}", "on", d->settings_at_start.compare_kernel != 0,
+	                 "differences", number(stat_get(&sum.result[COMPARE_DIFFERENT])), "results",
+	                 results, "states", pairs);
 }
 
 static json_t *queues_json(const struct daemon *d)

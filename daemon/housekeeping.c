@@ -85,6 +85,12 @@ static void hand_on(struct daemon *d, const struct event *ev, struct mono now)
 			log_packet(d->log, now, LOG_LEVEL_INFO, text);
 		}
 		break;
+	case EVENT_COMPARE:
+		event_compare_text(&ev->compare,
+		                   ifnames_get(d->ifnames, ev->compare.packet.iif, iif_name),
+		                   ifnames_get(d->ifnames, ev->compare.packet.oif, oif_name), text);
+		log_packet(d->log, now, LOG_LEVEL_WARNING, text);
+		break;
 	}
 	if (d->tap != NULL) {
 		d->tap(d->tap_ctx, ev);

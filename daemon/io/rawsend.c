@@ -214,13 +214,38 @@ out:
 	return err;
 }
 
+bool rawsend_has_ended(struct rawsend *r)
+{
+	if (r->pid <= 0 || waitpid(r->pid, NULL, WNOHANG) == 0) {
+		return false;
+	}
+	r->pid = 0;
+	return true;
+}
+
+int rawsend_restart(struct rawsend *r, uint32_t mark)
+{
+	struct rawsend fresh;
+	int err = rawsend_start(&fresh, mark);
+
+	if (err != 0) {
+		return err;
+	}
+	/* Workers may be sending: the number must change its meaning in one step. */
+	if (dup3(fresh.fd, r->fd, O_CLOEXEC) < 0) {
+		err = -errno;
+		rawsend_stop(&fresh);
+		return err;
+	}
+	close(fresh.fd);
+	r->pid = fresh.pid;
+	return 0;
+}
+
 void rawsend_stop(struct rawsend *r)
 {
-	if (r->pid <= 0) {
-		return;
-	}
-	close(r->fd);
-	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
+	close_if_open(r->fd);
+	while (r->pid > 0 && waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
 	*r = RAWSEND_NONE;
 }

@@ -100,10 +100,12 @@ static void hand_on(struct daemon *d, const struct event *ev, struct mono now)
 /* The raw sender has no reason to end; if it does, there is soon another one. */
 static void look_after_sender(struct daemon *d, struct mono now)
 {
+	int by_signal;
 	int err;
 
-	if (rawsend_has_ended(&d->raw)) {
-		log_say(d->log, LOG_LEVEL_WARNING, "the sender of resets and keepalives ended");
+	if (rawsend_has_ended(&d->raw, &by_signal)) {
+		log_say(d->log, LOG_LEVEL_WARNING,
+		        "the sender of resets and keepalives ended (signal %d)", by_signal);
 	}
 	if (d->raw.fd < 0 || d->raw.pid != 0 || mono_diff(now, d->raw_started) < RESTART_NS) {
 		return;

@@ -28,8 +28,8 @@ struct rawsend {
  */
 int rawsend_start(struct rawsend *r, uint32_t mark);
 
-/* True when the process ended by itself, or was killed; says so once. Main thread. */
-bool rawsend_has_ended(struct rawsend *r);
+/* True when the process has ended, by itself (signal 0) or killed; says so once. Main thread. */
+bool rawsend_has_ended(struct rawsend *r, int *by_signal);
 
 /*
  * Starts another process in the place of one that has ended, behind the same r->fd, so that nobody

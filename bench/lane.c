@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The daemon's: entries that end between two batches. */
 #define TICK_BUDGET 64
@@ -48,6 +49,9 @@ struct bed *bed_new(const struct bed_config *cfg)
 	mem = mem_map(b->size);
 	if (b->policy.rules == NULL || mem == NULL) {
 		goto fail;
+	}
+	if (cfg->touch != 0) {
+		(void)madvise(mem, b->size, MADV_POPULATE_WRITE);
 	}
 	b->engine = engine_init(mem, &ec);
 	return b;

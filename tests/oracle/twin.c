@@ -201,6 +201,14 @@ void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
 	}
 }
 
+uint64_t twin_flows_len(struct twin *t)
+{
+	struct engine_usage usage;
+
+	engine_usage(t->engine, &usage);
+	return usage.flows;
+}
+
 void twin_flush(struct twin *t, struct mono now)
 {
 	engine_flush(t->engine, t->worker, now, FORGET_WHOLLY);

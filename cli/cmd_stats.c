@@ -258,6 +258,21 @@ static void print_counters(const json_t *counters, const char *heading,
 	}
 }
 
+/* Microseconds, as sums of nanoseconds tell them too finely. */
+static void print_latencies(const json_t *latencies)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(latencies, i, row)
+	{
+		printf("%-31s %12.1f  us, %s: half of all packets\n", text_of(row, "name"),
+		       (double)number_of(row, "p50_ns") / 1e3, text_of(row, "text"));
+		printf("%-31s %12.1f  us, 99 %%\n", "", (double)number_of(row, "p99_ns") / 1e3);
+		printf("%-31s %12.1f  us, 99.9 %%\n", "", (double)number_of(row, "p999_ns") / 1e3);
+	}
+}
+
 /* Only where it is asked for: otherwise all of it is zero. */
 static void print_compare(const json_t *compare, const struct stats_args *args)
 {
@@ -303,5 +318,6 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 			printf("%-31s %12lld  %s\n", "kernel-error", number_of(error, "count"),
 			       text_of(error, "text"));
 		}
+		print_latencies(json_object_get(row, "latencies"));
 	}
 }

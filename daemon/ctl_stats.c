@@ -20,6 +20,7 @@ static json_t *queues_json(const struct daemon *d);
 static json_t *queue_json(const struct worker *w);
 static json_t *counters_json(const struct nfq_counters *n);
 static json_t *errnos_json(const struct nfq_counters *n);
+static json_t *latencies_json(const struct worker *w);
 
 /* A counter as JSON has it: signed, and nobody counts that far. */
 static json_int_t number(uint64_t n)
@@ -169,8 +170,9 @@ static json_t *queues_json(const struct daemon *d)
 /* The kernel's numbers are missing where it does not tell them. */
 static json_t *queue_json(const struct worker *w)
 {
-	json_t *row = json_pack("{s:i, s:o, s:o}", "number", (int)w->queue, "counters",
-	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq));
+	json_t *row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq),
+	                        "latencies", latencies_json(w));
 	struct nfq_proc proc;
 
 	if (nfq_proc_read(w->queue, &proc) == 0) {
@@ -206,6 +208,32 @@ static json_t *errnos_json(const struct nfq_counters *n)
 			                      json_pack("{s:i, s:I, s:s}", "errno", i, "count",
 			                                number(count), "text", strerror(i)));
 		}
+	}
+	return list;
+}
+
+static json_t *latency_json(const char *name, const struct histogram *h, const char *text)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "name", name, "count",
+	                 number(histogram_count(h)), "p50_ns",
+	                 number(histogram_quantile(h, 500000)), "p90_ns",
+	                 number(histogram_quantile(h, 900000)), "p99_ns",
+	                 number(histogram_quantile(h, 990000)), "p999_ns",
+	                 number(histogram_quantile(h, 999000)), "text", text);
+}
+
+/* Only what was counted: the kernel stamps packets only where somebody asked it to. */
+static json_t *latencies_json(const struct worker *w)
+{
+	json_t *list = json_array();
+
+	if (histogram_count(&w->verdict_ns) > 0) {
+		json_array_append_new(list, latency_json("verdict", &w->verdict_ns,
+		                                         "from the receive to the verdict"));
+	}
+	if (histogram_count(&w->stay_ns) > 0) {
+		json_array_append_new(list, latency_json("stay", &w->stay_ns,
+		                                         "from the kernel's stamp to the verdict"));
 	}
 	return list;
 }

@@ -28,8 +28,16 @@ settings {
 	connections { late-close strict; on-idle forget; resurrect off; enforce $2 }
 }
 table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy $3;
+		tcp dport 9 reject with tcp reset
+		udp dport 9 reject
+	}
 	chain forward {
 		type filter hook forward priority filter; policy $3;
+	}
+	chain output {
+		type filter hook output priority filter; policy $3;
 	}
 }
 CONF
@@ -110,6 +118,23 @@ for server in 10.2.0.1 fd02::1; do
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		ns_ping client "$server" || fail "no echo $i from $server"
 	done
+done
+# The kernel's answers to rejected packets arrive, though its tracker is on.
+for wall in 10.1.0.9 fd01::9; do
+	ns client python3 - "$wall" <<-'REFUSED' || fail "a rejected packet to $wall is not answered"
+		import socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+		    s = socket.socket(family, kind)
+		    s.settimeout(3)
+		    try:
+		        s.connect((sys.argv[1], 9))
+		        s.send(b"?")
+		        s.recv(1)
+		        sys.exit(1)
+		    except ConnectionRefusedError:
+		        pass
+	REFUSED
 done
 ns wall conntrack -C >/dev/null || fail "the kernel does not track"
 "$bin/finwall" --socket "$work/finwall.sock" stats >"$work/stats.log"

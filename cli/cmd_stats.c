@@ -27,6 +27,7 @@ struct stats_args {
 
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv);
 static client_fn print_stats;
+static void print_late(const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
 static void print_head(const json_t *stats);
@@ -42,6 +43,7 @@ const struct cli_command cmd_stats = {
 	.args = "[late-close] [--all] [--output text|json]",
 	.summary = "counters: why packets were judged as they were, what became of them",
 	.details = "late-close           only those of late FIN, RST and data\n"
+		   "                     and, for each policy, what it let pass or would have\n"
 		   "-a, --all            those that are zero, too\n"
 		   "-o, --output FORMAT  text or json\n",
 	.run = run_stats,
@@ -102,6 +104,7 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 	}
 	if (args->only_late_close) {
 		print_reasons(json_object_get(parameters, "reasons"), args);
+		print_late(json_object_get(parameters, "late"));
 		return CLI_OK;
 	}
 	print_head(parameters);
@@ -130,7 +133,55 @@ static json_t *late_close_only(const json_t *stats)
 			json_array_append(list, row);
 		}
 	}
-	return json_pack("{s:o}", "reasons", list);
+	return json_pack("{s:o, s:O*}", "reasons", list, "late", json_object_get(stats, "late"));
+}
+
+/* The policies' rows, the cases side by side, both in the daemon's order. */
+static void print_late(const json_t *late)
+{
+	const char *policy = "";
+	const json_t *row;
+	size_t i;
+
+	printf("\nWhat each policy did where it was in force, or would have done: passed/all\n");
+	printf("%-12s", "POLICY");
+	json_array_foreach(late, i, row)
+	{
+		if (strcmp(text_of(row, "policy"), text_of(json_array_get(late, 0), "policy")) ==
+		    0) {
+			printf(" %18s", text_of(row, "case"));
+		}
+	}
+	json_array_foreach(late, i, row)
+	{
+		long long passed = number_of(row, "passed");
+		char cell[48];
+
+		if (strcmp(policy, text_of(row, "policy")) != 0) {
+			policy = text_of(row, "policy");
+			printf("\n%-12s", policy);
+		}
+		snprintf(cell, sizeof(cell), "%lld/%lld", passed,
+		         passed + number_of(row, "refused"));
+		printf(" %18s", cell);
+	}
+	printf("\n");
+}
+
+/* Only what is worth a word. */
+static void print_helpers(const json_t *stats)
+{
+	const json_t *sender = json_object_get(stats, "raw_sender");
+
+	if (json_is_true(json_object_get(sender, "running")) || number_of(sender, "restarts") > 0) {
+		printf("raw sender %s, %lld restarts\n",
+		       json_is_true(json_object_get(sender, "running")) ? "running" : "not running",
+		       number_of(sender, "restarts"));
+	}
+	if (number_of(stats, "event_readers") > 0 || number_of(stats, "events_skipped") > 0) {
+		printf("event readers %lld, %lld events left out for slow ones\n",
+		       number_of(stats, "event_readers"), number_of(stats, "events_skipped"));
+	}
 }
 
 static void print_head(const json_t *stats)
@@ -141,9 +192,11 @@ static void print_head(const json_t *stats)
 	printf("finwalld %s, up %lldd %lldh %lldm %llds, %lld reloads (%lld refused)\n",
 	       text_of(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
 	       up_sec % 60, number_of(stats, "reloads"), number_of(stats, "reloads_failed"));
-	printf("connections %lld of %lld, remembered %lld of %lld\n\n",
+	printf("connections %lld of %lld, remembered %lld of %lld\n",
 	       number_of(table, "connections"), number_of(table, "connections_max"),
 	       number_of(table, "remembered"), number_of(table, "remembered_max"));
+	print_helpers(stats);
+	putchar('\n');
 }
 
 static void print_reasons(const json_t *reasons, const struct stats_args *args)

@@ -318,9 +318,7 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 	snprintf(head, sizeof(head), "add rule inet " HOOK_NFT_TABLE " %s", hooks[h].nft);
 	fprintf(to, "%s meta mark & 0x%08x == 0x%08x goto " NFT_REJECT "\n", head,
 	        HOOKMARK_REJECT_MASK, HOOKMARK_REJECT);
-	if (h == HOOK_OUTPUT) {
-		fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
-	}
+	fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "%s iifname \"lo\" accept\n", head);
@@ -416,9 +414,7 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_fam
 
 	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
 	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
-	if (h == HOOK_OUTPUT) {
-		fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
-	}
+	fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "-A %s -i lo -j RETURN\n", chain);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-	&cmd_list,   &cmd_stats, &cmd_show, &cmd_reload,  &cmd_flush,
+	&cmd_list,   &cmd_stats, &cmd_events, &cmd_show, &cmd_reload,  &cmd_flush,
 	&cmd_delete, &cmd_hook,  &cmd_replay, &cmd_help, &cmd_version, NULL,
 };
 

@@ -6,6 +6,8 @@
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 
+#include <finwall/late_close.h>
+
 #include <string.h>
 
 static json_t *table_json(const struct daemon *d);
@@ -13,6 +15,7 @@ static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
 static json_t *events_json(const struct stats *s);
 static json_t *compare_json(const struct daemon *d);
+static json_t *late_json(const struct stats *s);
 static json_t *queues_json(const struct daemon *d);
 static json_t *queue_json(const struct worker *w);
 static json_t *counters_json(const struct nfq_counters *n);
@@ -27,20 +30,25 @@ static json_int_t number(uint64_t n)
 void ctl_get_stats(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
 {
 	struct stats sum;
+	json_t *o;
 
 	(void)call;
 	daemon_stats(d, &sum);
-	ctl_client_reply(c,
-	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-	                           "version", FINWALL_VERSION, "uptime_ms",
-	                           (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
-	                           "generation", (json_int_t)d->generation->policy.generation,
-	                           "reloads", (json_int_t)d->reloads, "reloads_failed",
-	                           (json_int_t)d->reloads_failed, "table", table_json(d), "reasons",
-	                           reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
-	                           events_json(&sum), "compare", compare_json(d), "queues",
-	                           queues_json(d)),
-	                 CTL_LAST);
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+	              FINWALL_VERSION, "uptime_ms",
+	              (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC), "generation",
+	              (json_int_t)d->generation->policy.generation, "reloads",
+	              (json_int_t)d->reloads, "reloads_failed", (json_int_t)d->reloads_failed,
+	              "table", table_json(d), "reasons", reasons_json(&sum), "verdicts",
+	              verdicts_json(&sum), "events", events_json(&sum), "queues", queues_json(d));
+	json_object_set_new(o, "late", late_json(&sum));
+	json_object_set_new(o, "compare", compare_json(d));
+	json_object_set_new(o, "raw_sender",
+	                    json_pack("{s:b, s:I}", "running", d->raw.pid > 0, "restarts",
+	                              (json_int_t)d->raw_restarts));
+	json_object_set_new(o, "event_readers", json_integer(ctl_event_readers(d)));
+	json_object_set_new(o, "events_skipped", json_integer(number(d->events_skipped)));
+	ctl_client_reply(c, o, CTL_LAST);
 }
 
 static json_t *table_json(const struct daemon *d)
@@ -130,6 +138,22 @@ static json_t *compare_json(const struct daemon *d)
 	return json_pack("{s:b, s:I, s:o, s:o}", "on", d->settings_at_start.compare_kernel != 0,
 	                 "differences", number(stat_get(&sum.result[COMPARE_DIFFERENT])), "results",
 	                 results, "states", pairs);
+}
+
+static json_t *late_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		for (unsigned i = 0; i < LATE_CASES_LEN; i++) {
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I, s:I}", "policy",
+			                        late_policy_name(p), "case", late_case_name(i),
+			                        "refused", number(stat_get(&s->late[p][i][0])),
+			                        "passed", number(stat_get(&s->late[p][i][1]))));
+		}
+	}
+	return list;
 }
 
 static json_t *queues_json(const struct daemon *d)

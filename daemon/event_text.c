@@ -5,6 +5,8 @@
  */
 #include "events.h"
 
+#include <finwall/late_close.h>
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -123,32 +125,24 @@ void event_log_text(const struct event_log *ev, const char *prefix, const char *
 	}
 }
 
-/* The word of the configuration for a policy. */
-static const char *late_policy_word(unsigned policy)
+const char *event_class_name(unsigned class_nr)
 {
-	for (size_t i = 0; i < tunables_table_len; i++) {
-		const struct tunable *row = &tunables_table[i];
+	static const char *const names[SEGS_LEN] = {
+		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
+		[SEG_ACK] = "ACK", [SEG_RST] = "RST",        [SEG_NONE] = "-",
+	};
 
-		if (row->offset == offsetof(struct tunables, late_close) &&
-		    policy < LATE_POLICIES_LEN) {
-			return row->choices[policy];
-		}
-	}
-	return "?";
+	return names[class_nr];
 }
 
 void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
 {
-	static const char *const classes[SEGS_LEN] = {
-		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
-		[SEG_ACK] = "ACK", [SEG_RST] = "RST",        [SEG_NONE] = "-",
-	};
 	struct line l = { .text = out, .size = EVENT_TEXT_SIZE };
 
-	add(&l, "late %s", classes[ev->class_nr]);
+	add(&l, "late %s", event_class_name(ev->class_nr));
 	add_addresses(&l, &ev->tuple);
 	add(&l, " PROTO=TCP SPT=%u DPT=%u policy=%s outcome=%s verdict=%s", ev->tuple.sport,
-	    ev->tuple.dport, late_policy_word(ev->policy), reason_name(ev->reason),
+	    ev->tuple.dport, late_policy_name(ev->policy), reason_name(ev->reason),
 	    verdict_name(ev->verdict));
 	if (ev->has_tomb != 0) {
 		add(&l, " was=%s ended=%s ago=%" PRId64 "s off=%" PRId32,

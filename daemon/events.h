@@ -10,6 +10,7 @@
 #define FINWALL_EVENTS_H
 
 #include <finwall/compare.h>
+#include <finwall/ctl_msg.h>
 #include <finwall/engine.h>
 
 #include <stdatomic.h>
@@ -93,5 +94,13 @@ void event_log_text(const struct event_log *ev, const char *prefix, const char *
 void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE]);
 void event_compare_text(const struct event_compare *ev, const char *iif_name, const char *oif_name,
                         char out[EVENT_TEXT_SIZE]);
+
+/* "FIN" ... for an enum tcp_class. */
+const char *event_class_name(unsigned class_nr);
+
+/* The same as JSON; a new reference. finwall(8) lists the members. */
+json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
+                       const char *oif_name);
+json_t *event_late_json(const struct late_event *ev);
 
 #endif

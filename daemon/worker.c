@@ -2,7 +2,7 @@
 /*
  * A worker: one thread, one queue.
  *
- * A turn is: take over a new policy if there is one, receive a batch, read the clock, read the
+ * A turn is: receive a batch, take over a new policy if there is one, read the clock, read the
  * messages, let the engine decide, send all verdicts, end what is due. It allocates nothing, and
  * its only system calls are one receive and one send. Verdicts leave in arrival order: the kernel
  * finds the oldest packet at once, others maybe not.
@@ -335,8 +335,9 @@ static unsigned turn(struct worker *w)
 	unsigned datagrams_len;
 	struct mono now;
 
-	adopt_policy(w);
 	datagrams_len = nfq_sock_recv(w->sock);
+	/* After the wait: what comes after a reload was answered is judged by the new policy. */
+	adopt_policy(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,

@@ -224,35 +224,42 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 	return r->differences != 0 || r->broken ? 1 : 0;
 }
 
-/* With a daemon the settings are chosen once, before it starts. */
-static bool start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
+/* With a daemon the settings are chosen once, before it starts. Returns an exit status. */
+static int start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
 {
 	struct rng rng = { cfg->seed };
 	const char *why;
+	const char *skip;
 
 	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
 
 		s.u.set.value = sysctls_random(&sysctls_table[i], &rng);
 		if (duel_shot(d, NULL, &s) != DUEL_SAME) {
-			return false;
+			fputs(d->diff, stderr);
+			return 1;
 		}
 		shot_print(stdout, &s);
 	}
-	d->via = via_new(finwalld, twin_tunables(d->twin), &why);
-	if (d->via == NULL) {
-		fprintf(stderr, "oracle: %s\n", why);
+	d->via = via_new(finwalld, twin_tunables(d->twin), &why, &skip);
+	if (skip != NULL) {
+		fprintf(stderr, "oracle: skipped: %s\n", skip);
+		return EXIT_SKIP;
 	}
-	return d->via != NULL;
+	if (why != NULL) {
+		fprintf(stderr, "oracle: %s\n", why);
+		return 1;
+	}
+	return 0;
 }
 
 static int run_hunt(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
 {
 	struct hunt_result result;
-	int status;
+	int status = finwalld != NULL ? start_daemon(d, cfg, finwalld) : 0;
 
-	if (finwalld != NULL && !start_daemon(d, cfg, finwalld)) {
-		return 1;
+	if (status != 0) {
+		return status;
 	}
 	hunt(d, cfg, &result);
 	status = print_result(&result, d);

@@ -14,6 +14,7 @@
 
 #define LIST_LEN    64
 #define TICK_BUDGET 8
+#define SHARDS_LEN  4
 
 /* The rule that kern.c has too. */
 static const char rules_text[] = "table inet oracle {\n"
@@ -61,7 +62,7 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = flows_max,
-		.shards_len = 1,
+		.shards_len = SHARDS_LEN,
 		.hash_key = { 1, 2 },
 		.start = now,
 	};
@@ -198,6 +199,14 @@ void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
 	if (flowkey_from_tuple(tuple, &key, &side)) {
 		engine_delete(t->engine, t->worker, &key, now, FORGET_WHOLLY);
 	}
+}
+
+uint64_t twin_flows_len(struct twin *t)
+{
+	struct engine_usage usage;
+
+	engine_usage(t->engine, &usage);
+	return usage.flows;
 }
 
 void twin_flush(struct twin *t, struct mono now)

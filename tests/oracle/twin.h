@@ -39,6 +39,9 @@ uint64_t twin_reason_count(const struct twin *t, enum reason reason);
 /* The tuple that the packet has by itself; false where it has none. */
 bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out);
 
+/* How many flows there are. */
+uint64_t twin_flows_len(struct twin *t);
+
 void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now);
 void twin_flush(struct twin *t, struct mono now);
 

@@ -10,6 +10,7 @@
 #include "io/log.h"
 #include "io/nfq_proc.h"
 #include "io/notify.h"
+#include "state.h"
 
 #include <finwall/stats.h>
 
@@ -36,6 +37,7 @@ void housekeeping_tick(struct daemon *d)
 	housekeeping_drain_events(d);
 	generation_retire(d);
 	feed_watchdog(d, now);
+	state_tick(d, now);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
 		housekeeping_tell_troubles(d);

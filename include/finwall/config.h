@@ -42,6 +42,8 @@ struct settings {
 	uint32_t backend;          /* enum hook_backend */
 	uint32_t connections_max;
 	uint32_t remember_max;
+	uint32_t state_interval_s;
+	const char *state_file; /* NULL = none; lives as long as its configuration */
 };
 
 /* There are this many queue numbers. */

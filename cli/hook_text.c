@@ -84,9 +84,12 @@ static char *text_end(struct text *t);
 static void nft_reject_chain(FILE *to);
 static void nft_defrag_chain(FILE *to, bool wanted);
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
+static void nft_kernel_states(FILE *to, const char *head, enum hook h);
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread);
 static void iptables_reject_chain(FILE *to, enum hook_family family);
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h);
+static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
 
 /*
@@ -161,7 +164,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h]) {
-			iptables_chain(t.to, plan, h);
+			iptables_chain(t.to, plan, family, h);
 		}
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
@@ -324,13 +327,34 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 			fprintf(to, "%s oifname \"lo\" accept\n", head);
 		}
 	}
-	for (size_t i = 0; i < KERNEL_STATES_MARKED && plan->compares_kernel; i++) {
+	if (plan->compares_kernel) {
+		nft_kernel_states(to, head, h);
+	}
+	fprintf(to, "%s ", head);
+	nft_queue(to, plan, spread);
+}
+
+/*
+ * What the kernel answers to a rejected packet belongs to that packet's entry. As long as that is
+ * not in the kernel's table, which it never will be, a queue drops the answer: so it goes past.
+ */
+static void nft_kernel_states(FILE *to, const char *head, enum hook h)
+{
+	if (h == HOOK_OUTPUT) {
+		fprintf(to,
+		        "%s tcp flags & rst == rst ct state related"
+		        " ct status & confirmed != confirmed accept\n",
+		        head);
+		fprintf(to,
+		        "%s meta l4proto { icmp, ipv6-icmp } ct state related"
+		        " ct status & confirmed != confirmed accept\n",
+		        head);
+	}
+	for (size_t i = 0; i < KERNEL_STATES_MARKED; i++) {
 		fprintf(to, "%s ct state %s meta mark set meta mark & 0x%08x | 0x%08x\n", head,
 		        kernel_states[i].nft, ~HOOKMARK_KERNEL_MASK,
 		        hookmark_kernel(kernel_states[i].state));
 	}
-	fprintf(to, "%s ", head);
-	nft_queue(to, plan, spread);
 }
 
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread)
@@ -360,7 +384,31 @@ static void iptables_reject_chain(FILE *to, enum hook_family family)
 	fprintf(to, "%s -j DROP\n", head);
 }
 
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
+/* As with nft. */
+static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h)
+{
+	static const char *const icmp[FAMILIES_LEN] = { "icmp", "ipv6-icmp" };
+	const char *chain = hooks[h].chain;
+
+	if (h == HOOK_OUTPUT) {
+		fprintf(to,
+		        "-A %s -p tcp --tcp-flags RST RST -m conntrack --ctstate RELATED"
+		        " ! --ctstatus CONFIRMED -j ACCEPT\n",
+		        chain);
+		fprintf(to,
+		        "-A %s -p %s -m conntrack --ctstate RELATED ! --ctstatus CONFIRMED"
+		        " -j ACCEPT\n",
+		        chain, icmp[family]);
+	}
+	for (size_t i = 0; i < KERNEL_STATES_MARKED; i++) {
+		fprintf(to, "-A %s -m conntrack --ctstate %s -j MARK --set-xmark 0x%08x/0x%08x\n",
+		        chain, kernel_states[i].iptables, hookmark_kernel(kernel_states[i].state),
+		        HOOKMARK_KERNEL_MASK);
+	}
+}
+
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h)
 {
 	const char *chain = hooks[h].chain;
 
@@ -375,10 +423,8 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
 			fprintf(to, "-A %s -o lo -j RETURN\n", chain);
 		}
 	}
-	for (size_t i = 0; i < KERNEL_STATES_MARKED && plan->compares_kernel; i++) {
-		fprintf(to, "-A %s -m conntrack --ctstate %s -j MARK --set-xmark 0x%08x/0x%08x\n",
-		        chain, kernel_states[i].iptables, hookmark_kernel(kernel_states[i].state),
-		        HOOKMARK_KERNEL_MASK);
+	if (plan->compares_kernel) {
+		iptables_kernel_states(to, family, h);
 	}
 	fprintf(to, "-A %s -j NFQUEUE ", chain);
 	if (plan->queue_count == 1) {

@@ -151,7 +151,8 @@ void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
 	}
 }
 
-/* Both words, what the engine knows, and the packet. */
+/* Both words, what the engine knows, and the packet. entry=-: none, or one not answered yet that is
+ * not TCP's. */
 void event_compare_text(const struct event_compare *ev, const char *iif_name, const char *oif_name,
                         char out[EVENT_TEXT_SIZE])
 {
@@ -167,7 +168,7 @@ void event_compare_text(const struct event_compare *ev, const char *iif_name, co
 	add(&l, " entry=%s",
 	    d->tcp_state != TCP_NONE             ? tcp_state_name(d->tcp_state)
 	    : (d->status & FLOW_SEEN_REPLY) != 0 ? "replied"
-	                                         : "none-or-unreplied");
+	                                         : "-");
 	if (is_tcp) {
 		add(&l, " seq=%" PRIu32 " ack=%" PRIu32, ev->seq, ev->ack);
 	}

@@ -11,6 +11,7 @@
 #include "io/log.h"
 #include "io/nfq_proc.h"
 #include "io/notify.h"
+#include "state.h"
 
 #include <finwall/hookmark.h>
 #include <finwall/stats.h>
@@ -44,6 +45,7 @@ void housekeeping_tick(struct daemon *d)
 	generation_retire(d);
 	look_after_sender(d, now);
 	feed_watchdog(d, now);
+	state_tick(d, now);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
 		housekeeping_tell_troubles(d);

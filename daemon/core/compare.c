@@ -10,6 +10,9 @@
 /* lo has this index in every network namespace. */
 #define LOOPBACK_IFINDEX 1
 
+#define IPPROTO_NR_GRE  47
+#define IPPROTO_NR_SCTP 132
+
 /* enum ip_conntrack_info, in linux/netfilter/nf_conntrack_common.h. */
 enum {
 	CTINFO_ESTABLISHED,
@@ -23,7 +26,8 @@ enum {
 static bool kernel_has_entry(enum kernel_state k);
 static bool is_late_close(const struct decision *d);
 static bool lacks_start(const struct decision *d);
-static bool is_wrong_checksum(const struct decision *d);
+static bool is_checksum(enum reason r);
+static bool is_wrong_unnoticed(const struct pkt *p);
 static int64_t longest_wait_ns(const struct pkt *p, const struct tunables *tun);
 
 const char *compare_name(enum compare c)
@@ -113,8 +117,12 @@ enum compare compare_explain(const struct pkt *p, const struct decision *d,
 	if (d->reason == REASON_COPY_SHORT) {
 		return COMPARE_COPY_SHORT;
 	}
-	if (is_wrong_checksum(d)) {
+	if (is_checksum((enum reason)d->reason) ||
+	    (kernels == KERNEL_INVALID && is_wrong_unnoticed(p))) {
 		return COMPARE_CHECKSUM;
+	}
+	if (p->l4_proto == IPPROTO_NR_GRE || p->l4_proto == IPPROTO_NR_SCTP) {
+		return COMPARE_PROTOCOL;
 	}
 	if (is_late_close(d) && kernels != KERNEL_ESTABLISHED && kernels != KERNEL_RELATED) {
 		return COMPARE_LATE_CLOSE;
@@ -169,9 +177,9 @@ static bool is_late_close(const struct decision *d)
 	}
 }
 
-static bool is_wrong_checksum(const struct decision *d)
+static bool is_checksum(enum reason r)
 {
-	switch (d->reason) {
+	switch (r) {
 	case REASON_TCP_CHECKSUM:
 	case REASON_UDP_CHECKSUM:
 	case REASON_ICMP_CHECKSUM:
@@ -179,6 +187,13 @@ static bool is_wrong_checksum(const struct decision *d)
 	default:
 		return false;
 	}
+}
+
+/* Only received packets, and those copied whole: of others nobody here can know. */
+static bool is_wrong_unnoticed(const struct pkt *p)
+{
+	return p->frame->hook != HOOK_OUTPUT && p->frame->csum == CSUM_UNVERIFIED &&
+	       p->depth == PKT_FULL && is_checksum(pkt_verify(p, CSUM_POLICY_FULL));
 }
 
 /* The engine found no entry, or has one since a packet in the middle and no answer yet. */

@@ -42,7 +42,8 @@ enum kernel_state {
 	X(COMPARE_REJECT_ANSWER, "reject-answer", "reset that the kernel sends for a rejected packet") \
 	X(COMPARE_SECOND_SIGHT,  "second-sight",  "packet on lo, which the kernel tracks at output only") \
 	X(COMPARE_COPY_SHORT,    "copy-short",    "the headers were not copied whole: raise queue copy") \
-	X(COMPARE_CHECKSUM,      "checksum",      "wrong checksum that the kernel does not look at")
+	X(COMPARE_CHECKSUM,      "checksum",      "wrong checksum that only one of the two looks at") \
+	X(COMPARE_PROTOCOL,      "protocol",      "SCTP or GRE, for which the kernel has trackers of their own")
 /* clang-format on */
 
 enum compare {

@@ -44,6 +44,8 @@ struct settings {
 	uint32_t compare_kernel;   /* 1: compare each packet's state with the kernel tracker's */
 	uint32_t connections_max;
 	uint32_t remember_max;
+	uint32_t state_interval_s;
+	const char *state_file; /* NULL = none; lives as long as its configuration */
 };
 
 /* There are this many queue numbers. */

@@ -292,7 +292,7 @@ static bool differs(struct duel *d, const struct tuple *t)
 	if (kernel.exists != ours.exists && is_ending(kernel.exists ? &kernel : &ours)) {
 		return false;
 	}
-	return view_diff(&kernel, &ours, t->proto, "table: ", d->diff) != 0;
+	return view_diff(&kernel, &ours, t->proto, NULL, d->diff) != 0;
 }
 
 unsigned duel_compare_tables(struct duel *d)
@@ -313,6 +313,7 @@ unsigned duel_compare_tables(struct duel *d)
 			continue;
 		}
 		if (differences++ < TABLE_PRINT_MAX) {
+			fputs("difference between the tables:\n", stdout);
 			ends_print(stdout, &e);
 			fputs(d->diff, stdout);
 		}

@@ -48,74 +48,17 @@ struct hunt_state {
 	uint16_t next_port;
 };
 
-static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigned host,
-                        unsigned birth)
-{
-	memset(a, 0, sizeof(*a));
-	if (family == 6) {
-		a->bytes[0] = 0x20;
-		a->bytes[1] = 0x01;
-		a->bytes[2] = 0x0d;
-		a->bytes[3] = 0xb8;
-		a->bytes[5] = (uint8_t)net;
-		a->bytes[8] = (uint8_t)birth;
-		a->bytes[15] = (uint8_t)host;
-		return;
-	}
-	a->bytes[0] = 10;
-	a->bytes[1] = (uint8_t)net;
-	a->bytes[2] = (uint8_t)birth;
-	a->bytes[3] = (uint8_t)host;
-}
-
-static uint8_t pick_proto(struct hunt_state *h, unsigned family)
-{
-	static const uint8_t others[] = { 50, 89, 2, 99, 253, 112, 103 };
-	unsigned group;
-
-	do {
-		group = 1u << rng_below(&h->rng, 4);
-	} while ((h->cfg->protos & group) == 0);
-	switch (group) {
-	case HUNT_TCP:
-		return IPPROTO_NR_TCP;
-	case HUNT_UDP:
-		return IPPROTO_NR_UDP;
-	case HUNT_ICMP:
-		return family == 6 ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP;
-	default:
-		return RNG_PICK(&h->rng, others);
-	}
-}
-
 /* Starts a flow anew, with the settings of the moment as the beginning of its history. */
 static void rebirth(struct hunt_state *h, struct hunted *f)
 {
-	unsigned family = h->cfg->family != 0 ? h->cfg->family : 4 + 2 * rng_below(&h->rng, 2);
-	unsigned host = 1 + (unsigned)(f - h->flow) % 31;
-	unsigned net = 1 + (unsigned)(f - h->flow) / 31;
 	static const uint8_t drops[] = { 0, 0, 3, 15 };
-	unsigned birth = (unsigned)h->result->flows & 0xff;
-	unsigned swapped = rng_below(&h->rng, 2);
 
 	if (f->past.len != 0 && !h->cfg->keep) {
 		duel_forget(h->d, &f->ends);
 	}
-	memset(&f->ends, 0, sizeof(f->ends));
-	f->ends.family = (uint8_t)family;
-	f->ends.proto = pick_proto(h, family);
-	set_address(&f->ends.addr[swapped], family, net, host, birth);
-	set_address(&f->ends.addr[1 - swapped], family, 100 + net, host, birth);
 	h->next_port += 2;
-	f->ends.port[0] = h->next_port;
-	f->ends.port[1] = rng_percent(&h->rng, 90) ? 80 : 0;
-	if (f->ends.proto != IPPROTO_NR_TCP && f->ends.proto != IPPROTO_NR_UDP) {
-		f->ends.port[1] = 0;
-	}
-	if (rng_percent(&h->rng, 1)) { /* a host that talks to itself */
-		f->ends.addr[1] = f->ends.addr[0];
-		f->ends.port[1] = rng_percent(&h->rng, 80) ? f->ends.port[0] : f->ends.port[1];
-	}
+	gen_ends(&h->rng, h->cfg->protos, h->cfg->family, (unsigned)(f - h->flow),
+	         (unsigned)h->result->flows, h->next_port, &f->ends);
 	if (!h->cfg->keep) {
 		duel_forget(h->d, &f->ends);
 	}

@@ -8,11 +8,13 @@
 #include "view.h"
 
 #include <finwall/flow.h>
+#include <finwall/frame.h>
 #include <finwall/tunables.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
+struct decision;
 struct twin;
 
 /* NULL when memory runs out. */
@@ -25,6 +27,11 @@ struct tunables *twin_tunables(struct twin *t);
 /* Judges a packet of which the first cap_size bytes were copied. */
 void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
                  size_t cap_size, struct sighting *out);
+
+/* A frame of a packet, and frames decided in one call. */
+struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size);
+void twin_batch(struct twin *t, struct mono now, const struct frame *frames, size_t len,
+                struct decision *out);
 
 /* Copies the live flow of a tuple and says in which direction that tuple goes. */
 bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,

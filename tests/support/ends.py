@@ -100,11 +100,13 @@ def listener(ns, address, port):
 class Connection:
     """Both ends, established, with a byte sent and acknowledged each way."""
 
-    def __init__(self, client_ns, listening, address):
+    def __init__(self, client_ns, listening, address, client_address=None):
         self.port = listening.getsockname()[1]
         self.family = 6 if ":" in address else 4
         self.client = client_ns.socket(family_of(address))
         self.client.settimeout(10)
+        if client_address:
+            self.client.bind((client_address, 0))
         self.client.connect((address, self.port))
         self.client_port = self.client.getsockname()[1]
         listening.settimeout(10)

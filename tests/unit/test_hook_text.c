@@ -32,7 +32,7 @@ static const struct hook_plan full_plan = {
 static const struct hook_plan shadow_plan = {
 	.queue_count = 1,
 	.on_absent = FAIL_ACCEPT,
-	.hooked = { [HOOK_FORWARD] = true },
+	.hooked = { [HOOK_FORWARD] = true, [HOOK_OUTPUT] = true },
 	.defragments = true,
 	.compares_kernel = true,
 };

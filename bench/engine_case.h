@@ -19,7 +19,7 @@ struct case_params {
 	uint32_t flows; /* connections in the table (or remembered) */
 	uint8_t family; /* 4 or 6 */
 	uint8_t threads;
-	uint8_t memory; /* enum case_memory, where it makes a difference */
+	uint8_t memory;   /* enum case_memory, where it makes a difference */
 	uint32_t packets; /* of one run, roughly */
 };
 

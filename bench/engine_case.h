@@ -9,10 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether the engine's memory has been used before it is measured. */
+enum case_memory {
+	MEMORY_UNTOUCHED, /* its pages come while packets wait */
+	MEMORY_TOUCHED,
+};
+
 struct case_params {
 	uint32_t flows; /* connections in the table (or remembered) */
 	uint8_t family; /* 4 or 6 */
 	uint8_t threads;
+	uint8_t memory; /* enum case_memory, where it makes a difference */
 	uint32_t packets; /* of one run, roughly */
 };
 

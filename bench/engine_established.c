@@ -97,7 +97,7 @@ static void *run_share(void *arg)
 	if (p->threads > 1) {
 		pthread_barrier_wait(&h->of->barrier);
 	}
-	(void)lane_take_ns(l);
+	(void)lane_take_ns(l, LANE_TRIMMED);
 	for (uint32_t i = 0; i < p->packets / LANE_BATCH * LANE_BATCH; i++) {
 		uint32_t nr = h->first + traffic_below(&l->rng, h->len);
 		struct segment seg = {
@@ -108,7 +108,7 @@ static void *run_share(void *arg)
 
 		lane_put(l, p->family, nr, &seg, &h->of->progress[nr]);
 	}
-	h->ns = lane_take_ns(l);
+	h->ns = lane_take_ns(l, LANE_TRIMMED);
 	return NULL;
 }
 

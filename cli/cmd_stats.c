@@ -35,6 +35,7 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args);
 static void print_verdicts(const json_t *verdicts);
 static void print_counters(const json_t *counters, const char *heading,
                            const struct stats_args *args);
+static void print_compare(const json_t *compare, const struct stats_args *args);
 static void print_queues(const json_t *queues, const struct stats_args *args);
 
 const struct cli_command cmd_stats = {
@@ -110,6 +111,7 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 	print_reasons(json_object_get(parameters, "reasons"), args);
 	print_verdicts(json_object_get(parameters, "verdicts"));
 	print_counters(json_object_get(parameters, "events"), "EVENT", args);
+	print_compare(json_object_get(parameters, "compare"), args);
 	print_queues(json_object_get(parameters, "queues"), args);
 	return CLI_OK;
 }
@@ -256,6 +258,41 @@ static void print_counters(const json_t *counters, const char *heading,
 	}
 }
 
+/* Microseconds, as sums of nanoseconds tell them too finely. */
+static void print_latencies(const json_t *latencies)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(latencies, i, row)
+	{
+		printf("%-31s %12.1f  us, %s: half of all packets\n", text_of(row, "name"),
+		       (double)number_of(row, "p50_ns") / 1e3, text_of(row, "text"));
+		printf("%-31s %12.1f  us, 99 %%\n", "", (double)number_of(row, "p99_ns") / 1e3);
+		printf("%-31s %12.1f  us, 99.9 %%\n", "", (double)number_of(row, "p999_ns") / 1e3);
+	}
+}
+
+/* Only where it is asked for: otherwise all of it is zero. */
+static void print_compare(const json_t *compare, const struct stats_args *args)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_is_true(json_object_get(compare, "on"))) {
+		return;
+	}
+	print_counters(json_object_get(compare, "results"), "COMPARED WITH KERNEL", args);
+	printf("%-31s %12lld  of these, nothing explains\n", "differences",
+	       number_of(compare, "differences"));
+	printf("\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
+	json_array_foreach(json_object_get(compare, "states"), i, row)
+	{
+		printf("%-12s %-18s %12lld\n", text_of(row, "finwall"), text_of(row, "kernel"),
+		       number_of(row, "packets"));
+	}
+}
+
 /* What the kernel holds and lost comes first: it is what overload shows in. */
 static void print_queues(const json_t *queues, const struct stats_args *args)
 {
@@ -281,5 +318,6 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 			printf("%-31s %12lld  %s\n", "kernel-error", number_of(error, "count"),
 			       text_of(error, "text"));
 		}
+		print_latencies(json_object_get(row, "latencies"));
 	}
 }

@@ -16,6 +16,7 @@
 #include "io/nfq_sock.h"
 #include "io/notify.h"
 #include "io/who_holds.h"
+#include "state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -62,8 +63,12 @@ enum exit_code daemon_init(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	generation_equip(d, d->generation);
-	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0 ||
-	    start_workers(d) != 0 || open_control(d) != 0) {
+	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0) {
+		return EXIT_CANNOT_RUN;
+	}
+	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
+	state_start(d);
+	if (start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
@@ -74,6 +79,7 @@ void daemon_run(struct daemon *d)
 	log_say(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
 	notify_ready("Filtering");
+	d->has_run = 1;
 	(void)event_base_dispatch(d->base);
 	notify_stopping("Answering the packets that wait");
 }
@@ -90,6 +96,9 @@ void daemon_fini(struct daemon *d)
 	ctl_stop(d);
 	if (d->workers != NULL) {
 		stop_workers(d);
+		if (d->has_run != 0) {
+			state_stop(d);
+		}
 		mem_unmap(d->workers, d->workers_len * sizeof(*d->workers));
 	}
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -216,6 +225,7 @@ static int open_queues(struct daemon *d)
 		.copy_bytes = s->queue_copy_bytes,
 		.on_overload = (enum fail_mode)s->on_overload,
 		.on_absent = (enum fail_mode)s->on_absent,
+		.wants_conntrack = s->compare_kernel != 0,
 	};
 
 	d->workers = mem_map(d->workers_len * sizeof(*d->workers));
@@ -249,6 +259,8 @@ static int start_workers(struct daemon *d)
 		int err = worker_init(w, d->engine, i,
 		                      (uint16_t)(d->settings_at_start.queue_num + i));
 
+		w->comparer.is_on = d->settings_at_start.compare_kernel != 0;
+		w->comparer.start = d->start;
 		if (err == 0) {
 			atomic_store_explicit(&w->wanted, d->generation, memory_order_release);
 			err = worker_start(w);

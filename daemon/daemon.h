@@ -23,11 +23,13 @@ struct log;
 struct ifnames;
 struct ctl;
 struct event_reader;
+struct state_save;
 
 struct daemon {
 	/* set once */
 	const char *config_path;
 	const char *socket_path; /* of the control socket; NULL = the default */
+	const char *state_path;  /* of the saved state, "none"; NULL = as configured */
 	struct event_base *base;
 	struct log *log;         /* io/log.h */
 	struct ifnames *ifnames; /* io/ifname.h: index to name */
@@ -64,6 +66,11 @@ struct daemon {
 	int64_t watchdog_ns; /* how often the service manager wants to hear of us; 0 = never */
 	struct mono watchdog_fed;
 	struct mono troubles_told;
+	/* saved state: state.c */
+	struct state_save *save; /* under way, or NULL */
+	struct mono state_saved; /* when the last one ended */
+	int state_err;           /* of the last one, as it was told */
+	uint32_t has_run;        /* what is in the table is worth saving */
 };
 
 /* How the program ends. */

@@ -11,6 +11,7 @@
 #include "io/log.h"
 #include "io/nfq_proc.h"
 #include "io/notify.h"
+#include "state.h"
 
 #include <finwall/hookmark.h>
 #include <finwall/stats.h>
@@ -44,6 +45,7 @@ void housekeeping_tick(struct daemon *d)
 	generation_retire(d);
 	look_after_sender(d, now);
 	feed_watchdog(d, now);
+	state_tick(d, now);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
 		housekeeping_tell_troubles(d);
@@ -92,6 +94,12 @@ static void hand_on(struct daemon *d, const struct event *ev, struct mono now)
 			event_late_text(&ev->late, text);
 			log_packet(d->log, now, LOG_LEVEL_INFO, text);
 		}
+		break;
+	case EVENT_COMPARE:
+		event_compare_text(&ev->compare,
+		                   ifnames_get(d->ifnames, ev->compare.packet.iif, iif_name),
+		                   ifnames_get(d->ifnames, ev->compare.packet.oif, oif_name), text);
+		log_packet(d->log, now, LOG_LEVEL_WARNING, text);
 		break;
 	}
 	ctl_tell_event(d, ev);

@@ -36,6 +36,7 @@ static const struct {
 	{ "queue copy", offsetof(struct settings, queue_copy_bytes) },
 	{ "queue on-absent", offsetof(struct settings, on_absent) },
 	{ "queue on-overload", offsetof(struct settings, on_overload) },
+	{ "hook compare-kernel", offsetof(struct settings, compare_kernel) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
 };

@@ -32,7 +32,7 @@
 struct engine;
 
 struct engine_config {
-	uint32_t flows_max;  /* live flows, all shards together; > 0 */
+	uint32_t flows_max;  /* live flows, all shards together; at least one per shard is made */
 	uint32_t tombs_max;  /* remembered ones, all shards together */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
 	struct sipkey hash_key;

@@ -147,7 +147,8 @@ void side_judge(struct side *s, struct mono now, const struct frame *frame, stru
 	 * finwall keeps an entry for a moment, so that the kernel's answer to the sender passes.
 	 * That answer is not part of the comparison: the moment is over.
 	 */
-	if (out->verdict == VERDICT_REJECT && has_key && !was_there) {
+	if (out->verdict == VERDICT_REJECT && has_key &&
+	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
 		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
 	}
 }

@@ -43,6 +43,7 @@ extern const struct case_ops case_flood;
 extern const struct case_ops case_revive;
 extern const struct case_ops case_recall_hit;
 extern const struct case_ops case_recall_miss;
+extern const struct case_ops case_recall_group;
 extern const struct case_ops case_stall;
 extern const struct case_ops case_flow_bytes;
 extern const struct case_ops case_tomb_mib;

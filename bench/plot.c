@@ -10,7 +10,7 @@
 #define WIDTH  720.0
 #define HEIGHT 380.0
 #define LEFT   64.0
-#define RIGHT  16.0
+#define RIGHT  28.0
 #define TOP    34.0
 #define BOTTOM 50.0
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall events: late closes and logged packets as they happen, a line each.
+ * finwall events: late closes, logged packets, and differences from the kernel's tracker, as they
+ * happen, a line each.
  */
 #include "cli.h"
 #include "client.h"
@@ -29,10 +30,11 @@ static client_fn print_event;
 
 const struct cli_command cmd_events = {
 	.name = "events",
-	.args = "[late|log] [--count N] [--output text|json]",
-	.summary = "late closes and logged packets, as they happen",
+	.args = "[late|log|compare] [--count N] [--output text|json]",
+	.summary = "late closes, logged packets, differences from the kernel, as they happen",
 	.details = "late                 only late closes\n"
 		   "log                  only what log statements say\n"
+		   "compare              only differences from the kernel's tracker\n"
 		   "-n, --count N        end after so many\n"
 		   "-o, --output FORMAT  text, or json: one object a line\n",
 	.run = run_events,
@@ -45,6 +47,12 @@ static bool read_count(const char *text, unsigned long *out)
 	errno = 0;
 	*out = strtoul(text, &end, 10);
 	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out > 0;
+}
+
+static bool is_kind(const char *word)
+{
+	return strcmp(word, "late") == 0 || strcmp(word, "log") == 0 ||
+	       strcmp(word, "compare") == 0;
 }
 
 static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
@@ -70,8 +78,7 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 			return cli_usage(&cmd_events, "option not understood");
 		}
 	}
-	if (optind + 1 < argc || (optind < argc && strcmp(argv[optind], "late") != 0 &&
-	                          strcmp(argv[optind], "log") != 0)) {
+	if (optind + 1 < argc || (optind < argc && !is_kind(argv[optind]))) {
 		return cli_usage(&cmd_events, "\"%s\" is not understood", argv[argc - 1]);
 	}
 	parameters = json_pack("{s:s}", "format", args.is_json ? "json" : "text");

@@ -33,7 +33,11 @@ struct event_reader {
 	LIST_ENTRY(event_reader) link;
 };
 
-static const char *const kind_names[] = { [EVENT_LOG] = "log", [EVENT_LATE] = "late" };
+static const char *const kind_names[] = {
+	[EVENT_LOG] = "log",
+	[EVENT_LATE] = "late",
+	[EVENT_COMPARE] = "compare",
+};
 
 #define KINDS_LEN (sizeof(kind_names) / sizeof(kind_names[0]))
 
@@ -128,12 +132,18 @@ static json_t *make_json(const struct daemon *d, const struct event *ev)
 	char iif_name[IFNAMSIZ];
 	char oif_name[IFNAMSIZ];
 
-	if (ev->kind == EVENT_LATE) {
+	switch (ev->kind) {
+	case EVENT_LATE:
 		return event_late_json(&ev->late);
+	case EVENT_COMPARE:
+		return event_compare_json(
+			&ev->compare, ifnames_get(d->ifnames, ev->compare.packet.iif, iif_name),
+			ifnames_get(d->ifnames, ev->compare.packet.oif, oif_name));
+	default:
+		return event_log_json(&ev->log, ruleset_log_prefix(ev->log.rules, ev->log.log_nr),
+		                      ifnames_get(d->ifnames, ev->log.iif, iif_name),
+		                      ifnames_get(d->ifnames, ev->log.oif, oif_name));
 	}
-	return event_log_json(&ev->log, ruleset_log_prefix(ev->log.rules, ev->log.log_nr),
-	                      ifnames_get(d->ifnames, ev->log.iif, iif_name),
-	                      ifnames_get(d->ifnames, ev->log.oif, oif_name));
 }
 
 static json_t *make_text(const struct daemon *d, const struct event *ev)
@@ -142,12 +152,20 @@ static json_t *make_text(const struct daemon *d, const struct event *ev)
 	char oif_name[IFNAMSIZ];
 	char text[EVENT_TEXT_SIZE];
 
-	if (ev->kind == EVENT_LATE) {
+	switch (ev->kind) {
+	case EVENT_LATE:
 		event_late_text(&ev->late, text);
-	} else {
+		break;
+	case EVENT_COMPARE:
+		event_compare_text(&ev->compare,
+		                   ifnames_get(d->ifnames, ev->compare.packet.iif, iif_name),
+		                   ifnames_get(d->ifnames, ev->compare.packet.oif, oif_name), text);
+		break;
+	default:
 		event_log_text(&ev->log, ruleset_log_prefix(ev->log.rules, ev->log.log_nr),
 		               ifnames_get(d->ifnames, ev->log.iif, iif_name),
 		               ifnames_get(d->ifnames, ev->log.oif, oif_name), text);
+		break;
 	}
 	return ctl_json_text(text);
 }

@@ -42,15 +42,15 @@ json_t *event_late_json(const struct late_event *ev)
 	return o;
 }
 
-json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
-                       const char *oif_name)
+/* What every event about a whole packet says of it. */
+static json_t *packet_json(const struct event_log *ev, const char *type, const char *iif_name,
+                           const char *oif_name)
 {
 	bool is_tcp = ev->l4_proto == IPPROTO_NR_TCP;
 	bool has_ports = ev->depth >= PKT_PORTS && (is_tcp || ev->l4_proto == IPPROTO_NR_UDP);
-	json_t *o = ev->depth == PKT_NOTHING ? json_pack("{s:s}", "type", "log")
-	                                     : tuple_json(&ev->tuple, "log", has_ports);
+	json_t *o = ev->depth == PKT_NOTHING ? json_pack("{s:s}", "type", type)
+	                                     : tuple_json(&ev->tuple, type, has_ports);
 
-	json_object_set_new(o, "prefix", ctl_json_text(prefix));
 	json_object_set_new(o, "hook", json_string(hook_name(ev->hook)));
 	json_object_set_new(o, "state", json_string(ct_state_name(ev->state)));
 	json_object_set_new(o, "in", ctl_json_text(iif_name));
@@ -63,5 +63,26 @@ json_t *event_log_json(const struct event_log *ev, const char *prefix, const cha
 	if (ev->depth == PKT_FULL && is_tcp) {
 		json_object_set_new(o, "flags", json_integer(ev->tcp_flags));
 	}
+	return o;
+}
+
+json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
+                       const char *oif_name)
+{
+	json_t *o = packet_json(ev, "log", iif_name, oif_name);
+
+	json_object_set_new(o, "prefix", ctl_json_text(prefix));
+	return o;
+}
+
+json_t *event_compare_json(const struct event_compare *ev, const char *iif_name,
+                           const char *oif_name)
+{
+	json_t *o = packet_json(&ev->packet, "compare", iif_name, oif_name);
+
+	json_object_set_new(o, "state", json_string(ct_state_name(ev->decision.state)));
+	json_object_set_new(o, "kernel_state", json_string(kernel_state_name(ev->kernels)));
+	json_object_set_new(o, "outcome", json_string(reason_name(ev->decision.reason)));
+	json_object_set_new(o, "verdict", json_string(verdict_name(ev->decision.verdict)));
 	return o;
 }

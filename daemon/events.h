@@ -102,5 +102,7 @@ const char *event_class_name(unsigned class_nr);
 json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
                        const char *oif_name);
 json_t *event_late_json(const struct late_event *ev);
+json_t *event_compare_json(const struct event_compare *ev, const char *iif_name,
+                           const char *oif_name);
 
 #endif

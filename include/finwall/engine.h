@@ -60,7 +60,7 @@ struct decision {
 	uint32_t rule_nr; /* see struct rule_result */
 };
 
-/* A late close, or late data that met a tombstone: for events and shadow counting. */
+/* A late close: for events and shadow counting. */
 struct late_event {
 	struct tuple tuple; /* as the packet had it */
 	uint8_t class_nr;   /* enum tcp_class */

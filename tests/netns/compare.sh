@@ -108,6 +108,8 @@ hook up -c "$work/finwall.conf"
 ns wall iptables -w -t mangle -A PREROUTING -j MARK --set-mark 0xab0000cd
 ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark --mark 0xcd
 ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark ! --mark 0xcd
+"$bin/finwall" --socket "$work/finwall.sock" events compare --output json >"$work/compare.events" &
+bg_pids="$bg_pids $!"
 answer_lookups
 for server in 10.2.0.1 fd02::1; do
 	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
@@ -163,6 +165,8 @@ wait_until grep -q "eof .* 7101" "$work/listen.log"
 wait_until stat_is_above different 1
 wait_until log_has 'compare: finwall=established kernel=new reason=tcp-tracked .* DPT=7100 .* PSH'
 wait_until log_has 'compare: finwall=established kernel=invalid reason=tcp-tracked .* DPT=7101 .* FIN'
+wait_until grep -q '"destination_port":7101,.*"state":"established",.*"kernel_state":"invalid"' \
+	"$work/compare.events"
 daemon_end
 hook down
 

@@ -87,7 +87,7 @@ def all_cases():
             yield policy, "data", known, "server", True
 
 
-def config(scan_policy=None):
+def config(scan_policy=None, hooks=("input", "forward", "output")):
     late = "\n".join(f"\t\ttcp sport {port} {policy}\n\t\ttcp dport {port} {policy}"
                      for policy, port in PORT.items())
     if scan_policy:
@@ -99,7 +99,7 @@ def config(scan_policy=None):
 		ct state established,related,late,untracked accept
 		ct state new tcp dport 7001-7005 tcp flags & (fin|syn|rst|ack) == syn accept
 		meta l4proto {{ icmp, ipv6-icmp }} accept
-	}}""" for hook in ("input", "forward", "output"))
+	}}""" for hook in hooks)
     return f"""
 settings {{
 	queue {{ num 0; count 1 }}
@@ -371,4 +371,5 @@ def all_told(bed, before):
     return told == sum(late_since(bed, before).values())
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -57,6 +57,7 @@ static const struct engine_case plan[] = {
 	{ "late/revive/1k",           "late FIN revives one of 1 000 remembered",         "ns/packet", &case_revive,      0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/revive/1M",           "late FIN revives one of 1 000 000 remembered",     "ns/packet", &case_revive,      0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/hit/1M",              "one cold look-up among 1 000 000 remembered, hit", "ns",        &case_recall_hit,  0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "late/group/1M",            "one look-up among 1 000 000 remembered, in a batch","ns",        &case_recall_group,150, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/miss/1M",             "one cold look-up among 1 000 000 remembered, miss","ns",        &case_recall_miss, 0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "memory/flow/1k",           "real memory per connection, 1 000",                "bytes",     &case_flow_bytes,  0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "memory/flow/1M",           "real memory per connection, 1 000 000",            "bytes",     &case_flow_bytes,  192, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },

@@ -5,6 +5,7 @@
  */
 #include "lane.h"
 
+#include "bench.h"
 #include "rules.h"
 #include "sample.h"
 #include "ticks.h"
@@ -112,7 +113,8 @@ static void note_batch(struct lane *l, double ns)
 		l->batches_room = l->batches_room == 0 ? 65536 : 2 * l->batches_room;
 		l->batch_ns = reallocarray(l->batch_ns, l->batches_room, sizeof(*l->batch_ns));
 		if (l->batch_ns == NULL) {
-			abort();
+			fprintf(stderr, "finwall-bench: no memory for the times of a run\n");
+			exit(BENCH_FAILED);
 		}
 	}
 	l->batch_ns[l->batches_len++] = ns;

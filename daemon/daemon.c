@@ -11,8 +11,10 @@
 #include "ctl_cmd.h"
 #include "io/clock.h"
 #include "io/ifname.h"
+#include "io/kept_fds.h"
 #include "io/log.h"
 #include "io/mem.h"
+#include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
 #include "io/notify.h"
 #include "io/who_holds.h"
@@ -34,6 +36,7 @@
 static enum exit_code load_first(struct daemon *d);
 static int make_engine(struct daemon *d);
 static int open_queues(struct daemon *d);
+static int open_all_queues(struct daemon *d, struct kept_fds *kept);
 static int start_workers(struct daemon *d);
 static int make_events(struct daemon *d);
 static int open_control(struct daemon *d);
@@ -216,7 +219,66 @@ static void say_bind_failed(const struct daemon *d, uint16_t queue, int err)
 	                : "");
 }
 
+/* The socket that the process before us left, if the manager kept one and it is still good. */
+static bool adopt_queue(struct daemon *d, int fd, const struct nfq_params *params, struct worker *w,
+                        uint16_t queue)
+{
+	int err;
+
+	if (fd < 0) {
+		return false;
+	}
+	err = nfq_sock_adopt(fd, queue, params, &w->nfq, &w->sock);
+	if (err != 0) {
+		log_say(d->log, LOG_LEVEL_WARNING, "the socket kept for queue %u is of no use: %s",
+		        queue, strerror(-err));
+		return false;
+	}
+	/* What the kernel lost before is not news. */
+	(void)nfq_proc_read(queue, &w->proc_reported);
+	w->took_over = 1;
+	d->queues_kept++;
+	return true;
+}
+
+static int open_queue(struct daemon *d, struct kept_fds *kept, const struct nfq_params *params,
+                      struct worker *w, uint16_t queue)
+{
+	char name[32];
+	int err;
+
+	(void)snprintf(name, sizeof(name), "queue-%u", queue);
+	w->hands_on = d->keeps_fds != 0;
+	if (adopt_queue(d, kept_fds_take(kept, name), params, w, queue)) {
+		return 0;
+	}
+	err = nfq_sock_open(queue, params, &w->nfq, &w->sock);
+	if (err != 0) {
+		say_bind_failed(d, queue, err);
+		return err;
+	}
+	if (d->keeps_fds != 0) {
+		notify_keep_fd(nfq_sock_fd(w->sock), name);
+	}
+	return 0;
+}
+
 static int open_queues(struct daemon *d)
+{
+	struct kept_fds *kept = kept_fds_read();
+	int err;
+
+	d->keeps_fds = notify_keeps_fds();
+	err = open_all_queues(d, kept);
+	kept_fds_free(kept);
+	if (err == 0 && d->queues_kept > 0) {
+		log_say(d->log, LOG_LEVEL_NOTICE, "%" PRIu32 " queues taken over as they were",
+		        d->queues_kept);
+	}
+	return err;
+}
+
+static int open_all_queues(struct daemon *d, struct kept_fds *kept)
 {
 	const struct settings *s = &d->settings_at_start;
 	struct nfq_params params = {
@@ -236,10 +298,9 @@ static int open_queues(struct daemon *d)
 	for (uint32_t i = 0; i < d->workers_len; i++) {
 		struct worker *w = &d->workers[i];
 		uint16_t queue = (uint16_t)(s->queue_num + i);
-		int err = nfq_sock_open(queue, &params, &w->nfq, &w->sock);
+		int err = open_queue(d, kept, &params, w, queue);
 
 		if (err != 0) {
-			say_bind_failed(d, queue, err);
 			return err;
 		}
 		if (i == 0 && nfq_sock_rcvbuf(w->sock) < params.rcvbuf_bytes) {

@@ -41,7 +41,9 @@ struct daemon {
 	struct settings settings_at_start; /* those that cannot change are in force as here */
 	struct worker *workers;
 	uint32_t workers_len;
-	uint32_t verbose; /* late closes go to the log */
+	uint32_t queues_kept; /* of them, those whose queue came from the process before */
+	uint32_t keeps_fds;   /* the service manager keeps the queues' sockets for the next one */
+	uint32_t verbose;     /* late closes go to the log */
 	/* started when a configuration first needs it, there until the end */
 	struct rawsend raw;
 	struct mono raw_started;

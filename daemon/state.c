@@ -59,8 +59,10 @@ static void tell_taken(struct daemon *d, const struct state_taken *t)
 void state_start(struct daemon *d)
 {
 	const char *path = state_path(d);
-	enum load_gap gap =
-		d->settings_at_start.on_absent == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
+	const struct settings *s = &d->settings_at_start;
+	/* Packets waited in a queue that was kept, or found it full. */
+	uint32_t unseen = d->queues_kept == d->workers_len ? s->on_overload : s->on_absent;
+	enum load_gap gap = unseen == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 	struct state_taken taken;
 	int err;
 

@@ -133,7 +133,9 @@ static void *worker_main(void *arg)
 	while (atomic_load_explicit(&w->stop, memory_order_relaxed) == 0) {
 		(void)turn(w);
 	}
-	drain(w);
+	if (w->hands_on == 0) {
+		drain(w);
+	}
 	return NULL;
 }
 
@@ -187,13 +189,17 @@ static void take_message(struct worker *w, enum nfq_result result, struct nfq_pk
 
 	if (pkt->id_is_known != 0) {
 		count(w, NFQ_COUNT_PACKETS);
+		if (w->took_over != 0) {
+			nfq_sock_end_leftovers(w->sock, pkt->id);
+			w->took_over = 0;
+		}
 	}
 	switch (result) {
 	case NFQ_MSG_PACKET:
 		take_frame(w, pkt);
 		return;
 	case NFQ_MSG_ERROR:
-		if (pkt->error != 0) {
+		if (pkt->error != 0 && pkt->seq != NFQ_SOCK_SEQ_LEFTOVERS) {
 			unsigned nr = (unsigned)pkt->error;
 
 			count(w, NFQ_COUNT_ERRORS);

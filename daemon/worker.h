@@ -49,6 +49,8 @@ struct worker {
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
+	uint8_t hands_on;  /* at the end the queue is left as it is, for the next process */
+	uint8_t took_over; /* the queue comes from the process before; until its first packet */
 	/* between the main thread and the worker */
 	_Atomic(struct generation *) wanted; /* written by main */
 	_Atomic(struct generation *) used;   /* written by the worker */
@@ -71,7 +73,8 @@ int worker_start(struct worker *w);
 
 /*
  * Asks it to finish: no new packets are queued, those that wait are answered, the queue is given
- * up. worker_join() waits for that: two tenths of a second, at most a few seconds.
+ * up. A worker that hands on answers only what it has in hand. worker_join() waits for that: two
+ * tenths of a second, at most a few seconds.
  */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);

@@ -93,6 +93,8 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 	for (size_t done = 0; done < len; done += CHUNK) {
 		size_t chunk = len - done < CHUNK ? len - done : CHUNK;
 		struct shard *locked = NULL;
+		unsigned strangers; /* packets of no live flow: something may be remembered of them
+		                     */
 
 		for (size_t i = 0; i < chunk; i++) {
 			jobs[i].run = &run;
@@ -100,8 +102,18 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 			jobs[i].shard = shard_of(e, jobs[i].hash);
 			flowtab_prefetch_bucket(&jobs[i].shard->flows, jobs[i].hash);
 		}
+		strangers = 0;
 		for (size_t i = 0; i < chunk; i++) {
 			jobs[i].hint = flowtab_prefetch_flow(&jobs[i].shard->flows, jobs[i].hash);
+			if (jobs[i].hint == HINDEX_NIL) {
+				graveyard_prefetch_bucket(&jobs[i].shard->graves, jobs[i].hash);
+				strangers++;
+			}
+		}
+		for (size_t i = 0; i < chunk && strangers > 0; i++) {
+			if (jobs[i].hint == HINDEX_NIL) {
+				graveyard_prefetch_tomb(&jobs[i].shard->graves, jobs[i].hash);
+			}
 		}
 		for (size_t i = 0; i < chunk; i++) {
 			if (jobs[i].shard != locked) {

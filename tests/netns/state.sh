@@ -11,6 +11,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 absent=$1
+echo=$(dirname "$0")/../support/echo.py
 [ "$absent" = drop ] && bypass= || bypass=--queue-bypass
 
 netns_begin iptables ip6tables ss python3
@@ -52,37 +53,6 @@ expired_has() {
 		grep -Eq -- "$1" "$work/out"
 }
 
-# An echo, and a client that says how many rounds came back right.
-cat >"$work/echo.py" <<'PY'
-import os, socket, sys
-if sys.argv[1] == "serve":
-	s = socket.create_server(("10.1.0.2", 7000))
-	print("ready", flush=True)
-	c = s.accept()[0]
-	while data := c.recv(65536):
-		c.sendall(data)
-	print("closed", flush=True)
-	sys.exit()
-c = socket.create_connection(("10.1.0.2", 7000))
-c.settimeout(30)
-rounds = 0
-while not os.path.exists(sys.argv[2]):
-	rounds += 1
-	sent = rounds.to_bytes(4, "big") * 8192
-	c.sendall(sent)
-	got = b""
-	while len(got) < len(sent):
-		part = c.recv(65536)
-		assert part, "closed"
-		got += part
-	assert got == sent, "damaged"
-	with open(sys.argv[3] + ".new", "w") as f:
-		f.write(str(rounds))
-	os.rename(sys.argv[3] + ".new", sys.argv[3])
-c.close()
-print("intact", rounds, flush=True)
-PY
-
 rounds() {
 	cat "$work/rounds" 2>/dev/null || echo 0
 }
@@ -100,9 +70,9 @@ flows_on() {
 start
 ns_queue server INPUT --queue-balance 0:1 $bypass
 ns_queue server OUTPUT --queue-balance 0:1 $bypass
-ns_bg server python3 "$work/echo.py" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$work/echo.py" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 flows_on
 

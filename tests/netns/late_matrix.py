@@ -195,14 +195,15 @@ class Bed:
         return True
 
     def first_events(self):
-        """{(family, client port): the first late close of the connection}"""
+        """{(family, client port, server port): the first late close of the connection}"""
         first = {}
         with open(os.path.join(self.work, "events")) as lines:
             for line in lines:
                 ev = json.loads(line)["event"]
                 ports = ev["source_port"], ev["destination_port"]
-                port = ports[1] if ports[0] in PORT.values() else ports[0]
-                first.setdefault((int(ev["family"][-1]), port), ev)
+                if ports[0] in PORT.values():
+                    ports = ports[1], ports[0]
+                first.setdefault((int(ev["family"][-1]), *ports), ev)
         return first
 
 
@@ -216,7 +217,7 @@ def judge(bed, family, case, seen, first):
     """One cell of the table, and whether it is as expected."""
     states, why = expected(case)
     c = bed.connections[family, case]
-    ev = first.get((family, c.client_port))
+    ev = first.get((family, c.client_port, c.port))
     got_states = seen[family, case][0]
     text = "/".join(got_states)
     if case[1] == "data":
@@ -311,6 +312,18 @@ def scan(bed, policy, family, peer):
     return not good
 
 
+def wait_quiet(bed):
+    """Nothing is counted any more, and what was has been handed on: a few of the daemon's ticks."""
+    last = {"counted": None, "since": 0}
+
+    def is_quiet():
+        counted = bed.finwall.reasons()
+        if counted != last["counted"]:
+            last.update(counted=counted, since=time.monotonic())
+        return time.monotonic() - last["since"] > 0.5
+    poll(is_quiet, "quiet")
+
+
 def use(beds, work, scan_policy):
     with open(os.path.join(work, "matrix.conf"), "w") as out:
         out.write(config(scan_policy))
@@ -343,6 +356,8 @@ def main():
             {"server": {4: "10.3.0.2", 6: "fd03::2"}, "client": {4: "10.2.0.1", 6: "fd02::1"}}),
     ]
     wrong = scans(beds, work, binaries)
+    for bed in beds:
+        wait_quiet(bed)
     befores = [bed.finwall.reasons() for bed in beds]
     readers = [bed.finwall.events(os.path.join(bed.work, "events"), "late") for bed in beds]
     for bed in beds:

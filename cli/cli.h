@@ -30,6 +30,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_delete;
+extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;

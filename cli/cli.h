@@ -31,6 +31,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_delete;
+extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;

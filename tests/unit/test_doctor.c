@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * doctor: what it makes of facts. The facts of a machine with nothing wrong, and one thing wrong at
+ * a time.
+ */
+#include "doctor.h"
+
+#include "suite.h"
+
+#include <string.h>
+
+#define OUR_JUMPS                                                                                  \
+	"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"              \
+	":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"               \
+	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\n"
+#define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
+#define NFT_HOOK                                                                                   \
+	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
+	"filter;\n"                                                                                \
+	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n\t}\n}\n"
+
+/* A string that may be changed, as long as the block lasts. */
+#define TEXT(s) ((char[]){ s })
+
+static struct doctor_facts good_facts(void)
+{
+	static char release[] = "6.1.0-18-amd64";
+	static char rules[] = OUR_JUMPS "COMMIT\n";
+	static char nothing[] = "";
+	struct doctor_facts f = {
+		.release = release,
+		.has_net_admin = true,
+		.queue = DOCTOR_YES,
+		.nft_queue = DOCTOR_YES,
+		.ct_glue = DOCTOR_YES,
+		.iptables = { rules, rules },
+		.nft = nothing,
+		.has_config = true,
+		.hooked = { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true },
+		.rmem_max = 212992,
+		.ifaces = { { "eth0", 1, DOCTOR_YES, DOCTOR_NO } },
+		.ifaces_len = 1,
+		.daemon_answers = true,
+		.queues_len = 2,
+	};
+
+	f.settings.queue_rcvbuf_bytes = 64u << 20;
+	f.tunables.tcp_timeout_ns[TCP_ESTABLISHED] = 1200 * NSEC_PER_SEC;
+	f.tunables.udp_unreplied_ns = 30 * NSEC_PER_SEC;
+	f.tunables.udp_replied_ns = 120 * NSEC_PER_SEC;
+	f.tunables.icmp_ns = 30 * NSEC_PER_SEC;
+	f.kernel_timeout_s[0] = 432000;
+	f.kernel_timeout_s[1] = 30;
+	f.kernel_timeout_s[2] = -1;
+	f.kernel_timeout_s[3] = 30;
+	return f;
+}
+
+/* The worst level of one check, -1 where it said nothing. */
+static int level_of(const struct doctor_facts *f, const char *check)
+{
+	static struct doctor_report r;
+	int level = -1;
+
+	doctor_check(f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		const struct doctor_finding *found = &r.findings[i];
+
+		ck_assert_uint_gt(strlen(found->what), 0);
+		ck_assert_msg(found->level < DOCTOR_WARNING || found->remedy[0] != '\0',
+		              "%s has no remedy", found->what);
+		if (strcmp(found->check, check) == 0 && (int)found->level > level) {
+			level = (int)found->level;
+		}
+	}
+	return level;
+}
+
+START_TEST(nothing_is_wrong_where_nothing_is)
+{
+	struct doctor_facts f = good_facts();
+	struct doctor_report r;
+
+	doctor_check(&f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		ck_assert_msg(r.findings[i].level == DOCTOR_OK, "%s: %s", r.findings[i].check,
+		              r.findings[i].what);
+	}
+	ck_assert_uint_gt(r.len, 8);
+}
+END_TEST
+
+START_TEST(kernels_are_told_apart)
+{
+	static const struct {
+		const char *release;
+		int level;
+	} rows[] = {
+		{ "2.6.32", DOCTOR_PROBLEM }, { "3.9.1", DOCTOR_PROBLEM },
+		{ "3.10.0", DOCTOR_OK },      { "6.7.4", DOCTOR_WARNING },
+		{ "6.18.44", DOCTOR_OK },     { "7.0.0-rc3", DOCTOR_WARNING },
+		{ "7.1.2", DOCTOR_OK },       { "strange", DOCTOR_NOTE },
+	};
+	struct doctor_facts f = good_facts();
+	char release[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(release, sizeof(release), "%s", rows[i].release);
+		f.release = release;
+		ck_assert_msg(level_of(&f, "kernel") == rows[i].level, "%s", rows[i].release);
+	}
+	f.release = NULL;
+	ck_assert_int_eq(level_of(&f, "kernel"), DOCTOR_NOTE);
+	f.queue = DOCTOR_NO;
+	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_PROBLEM);
+	f.queue = DOCTOR_UNKNOWN;
+	ck_assert_int_eq(level_of(&f, "queue"), -1);
+	f.nft_queue = DOCTOR_NO;
+	ck_assert_int_eq(level_of(&f, "nft-queue"), DOCTOR_NOTE);
+	f.ct_glue = DOCTOR_NO;
+	ck_assert_int_eq(level_of(&f, "ct-glue"), DOCTOR_NOTE);
+}
+END_TEST
+
+START_TEST(hooks_are_found_with_either_tool)
+{
+	struct doctor_facts f = good_facts();
+
+	f.hooked[HOOK_FORWARD] = true;
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
+	f = good_facts();
+	f.iptables[FAMILY_IPV6] = TEXT("*filter\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
+	f.nft = TEXT(NFT_HOOK);
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_OK);
+	f.hooked[HOOK_FORWARD] = true;
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
+	f.iptables[FAMILY_IPV4] = NULL;
+	f.nft = NULL;
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_NOTE);
+}
+END_TEST
+
+START_TEST(who_else_drops_invalid)
+{
+	struct doctor_facts f = good_facts();
+
+	/* behind our jump it does no harm */
+	f.iptables[FAMILY_IPV4] = TEXT(OUR_JUMPS DROP_RULE "COMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	f.iptables[FAMILY_IPV4] = TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE
+	                               "-A INPUT -j FINWALL_INPUT\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.iptables[FAMILY_IPV4] = TEXT(
+		"*mangle\n"
+		"-A PREROUTING -m state --state INVALID -j DROP\nCOMMIT\n" OUR_JUMPS "COMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.iptables[FAMILY_IPV4] = TEXT(OUR_JUMPS "COMMIT\n*mangle\n-A PREROUTING -m conntrack "
+	                                         "! --ctstate INVALID -j DROP\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	f = good_facts();
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state invalid counter "
+	             "drop\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state { established, invalid } "
+	             "accept\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	/* ours, and what iptables-save shows as well */
+	f.nft = TEXT(NFT_HOOK "table ip filter {\n\tchain INPUT {\n\t\tct state invalid "
+	                      "drop\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	f.iptables[FAMILY_IPV4] = NULL;
+	f.iptables[FAMILY_IPV6] = NULL;
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+}
+END_TEST
+
+START_TEST(translation_and_timeouts)
+{
+	struct doctor_facts f = good_facts();
+
+	f.kernel_timeout_s[0] = 120;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_NOTE);
+	f.iptables[FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	f = good_facts();
+	f.nft = TEXT("table ip n {\n\tchain p {\n\t\toifname \"wan0\" masquerade\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
+}
+END_TEST
+
+START_TEST(devices_and_buffers)
+{
+	struct doctor_facts f = good_facts();
+
+	f.ifaces[0].rp_filter = 2;
+	ck_assert_int_eq(level_of(&f, "rp_filter"), DOCTOR_NOTE);
+	ck_assert_int_eq(level_of(&f, "interfaces"), -1);
+	f.ifaces[0].rp_filter = 0;
+	ck_assert_int_eq(level_of(&f, "rp_filter"), DOCTOR_NOTE);
+	f.ifaces[0].gro = DOCTOR_NO;
+	ck_assert_int_eq(level_of(&f, "offload"), DOCTOR_NOTE);
+	f.ifaces[0].lro = DOCTOR_YES;
+	ck_assert_int_eq(level_of(&f, "offload"), DOCTOR_WARNING);
+	f.has_net_admin = false;
+	ck_assert_int_eq(level_of(&f, "buffer"), DOCTOR_WARNING);
+	f.rmem_max = 64 << 20;
+	ck_assert_int_eq(level_of(&f, "buffer"), DOCTOR_OK);
+}
+END_TEST
+
+START_TEST(losses_are_problems)
+{
+	struct doctor_facts f = good_facts();
+	uint64_t *const counts[] = { &f.queue_dropped, &f.queue_user_dropped, &f.verdicts_lost,
+		                     &f.reject_loops };
+
+	ck_assert_int_eq(level_of(&f, "losses"), DOCTOR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		*counts[i] = 1;
+		ck_assert_int_eq(level_of(&f, "losses"), DOCTOR_PROBLEM);
+		*counts[i] = 0;
+	}
+	f.daemon_answers = false;
+	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_PROBLEM);
+	ck_assert_int_eq(level_of(&f, "losses"), -1);
+}
+END_TEST
+
+START_TEST(there_is_room_for_every_interface)
+{
+	struct doctor_facts f = good_facts();
+	static struct doctor_report r;
+
+	f.ifaces_len = DOCTOR_IFACES_MAX;
+	for (size_t i = 0; i < f.ifaces_len; i++) {
+		f.ifaces[i] = (struct doctor_iface){ "a-long-name-015", 0, DOCTOR_NO, DOCTOR_YES };
+	}
+	f.daemon_answers = false;
+	doctor_check(&f, &r);
+	ck_assert_uint_lt(r.len, DOCTOR_FINDINGS_MAX);
+	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_PROBLEM);
+}
+END_TEST
+
+SUITE_MAIN("doctor", nothing_is_wrong_where_nothing_is, kernels_are_told_apart,
+           hooks_are_found_with_either_tool, who_else_drops_invalid, translation_and_timeouts,
+           devices_and_buffers, losses_are_problems, there_is_room_for_every_interface)

@@ -139,13 +139,13 @@ static int revival_run(void *state, double *value)
 	struct late *s = r->late;
 
 	revived = lane_reason(s->lane, REASON_LATE_REVIVED);
-	(void)lane_take_ns(s->lane);
+	(void)lane_take_ns(s->lane, LANE_TRIMMED);
 	for (uint32_t i = 0; i < len; i++) {
 		uint32_t nr = scattered(s, s->next++);
 
 		lane_put(s->lane, s->p.family, nr, &fin, &s->progress[nr]);
 	}
-	*value = lane_take_ns(s->lane);
+	*value = lane_take_ns(s->lane, LANE_TRIMMED);
 	revived = lane_reason(s->lane, REASON_LATE_REVIVED) - revived;
 	return revived == len ? 0 : case_unexpected("revived", revived, len);
 }

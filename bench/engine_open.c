@@ -98,9 +98,9 @@ static int open_run(void *state, double *value)
 	uint64_t before = lane_event(s->lane, EVENT_FLOW_NEW);
 	uint64_t opened;
 
-	(void)lane_take_ns(s->lane);
+	(void)lane_take_ns(s->lane, LANE_TRIMMED);
 	open_many(s, s->p.packets);
-	*value = lane_take_ns(s->lane);
+	*value = lane_take_ns(s->lane, LANE_TRIMMED);
 	opened = lane_event(s->lane, EVENT_FLOW_NEW) - before;
 	delete_many(s, s->p.packets);
 	s->next += s->p.packets;
@@ -134,7 +134,7 @@ static int fill_run(void *state, double *value)
 		return -1;
 	}
 	open_many(s, p->flows);
-	*value = lane_take_ns(s->lane);
+	*value = lane_take_ns(s->lane, LANE_ALL);
 	opened = lane_event(s->lane, EVENT_FLOW_NEW);
 	opening_stop(s);
 	return opened == p->flows ? 0 : case_unexpected("opened", opened, p->flows);
@@ -204,9 +204,9 @@ static int churn_run(void *state, double *value)
 	uint64_t tracked = lane_reason(s->lane, REASON_TCP_TRACKED);
 
 	len = len < ALIVE_LEN ? ALIVE_LEN : len;
-	(void)lane_take_ns(s->lane);
+	(void)lane_take_ns(s->lane, LANE_TRIMMED);
 	live_many(s, len);
-	*value = lane_take_ns(s->lane) * (double)LIFE_LEN;
+	*value = lane_take_ns(s->lane, LANE_TRIMMED) * (double)LIFE_LEN;
 	refused = lane_reason(s->lane, REASON_TABLE_FULL) - refused;
 	tracked = lane_reason(s->lane, REASON_TCP_TRACKED) - tracked;
 	if (refused != 0) {
@@ -244,9 +244,9 @@ static int flood_run(void *state, double *value)
 	uint64_t refused = lane_reason(s->lane, REASON_TABLE_FULL);
 	uint64_t flooded;
 
-	(void)lane_take_ns(s->lane);
+	(void)lane_take_ns(s->lane, LANE_TRIMMED);
 	open_many(s, s->p.packets);
-	*value = lane_take_ns(s->lane);
+	*value = lane_take_ns(s->lane, LANE_TRIMMED);
 	s->next += s->p.packets;
 	evicted = lane_event(s->lane, EVENT_FLOW_EVICTED) - evicted;
 	refused = lane_reason(s->lane, REASON_TABLE_FULL) - refused;

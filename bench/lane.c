@@ -5,7 +5,9 @@
  */
 #include "lane.h"
 
+#include "bench.h"
 #include "rules.h"
+#include "sample.h"
 #include "ticks.h"
 
 #include "io/mem.h"
@@ -13,12 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The daemon's: entries that end between two batches. */
 #define TICK_BUDGET 64
 
 /* 32 packets each 10 us: 3.2 million packets in a second. */
 #define STEP_NS 10000
+
+/* One batch in so many is left out of a trimmed mean. */
+#define TRIMMED 100
 
 /* Any fixed one: two runs then see the same table. */
 static const struct sipkey hash_key = { UINT64_C(0x0706050403020100),
@@ -44,6 +50,9 @@ struct bed *bed_new(const struct bed_config *cfg)
 	mem = mem_map(b->size);
 	if (b->policy.rules == NULL || mem == NULL) {
 		goto fail;
+	}
+	if (cfg->touch != 0) {
+		(void)madvise(mem, b->size, MADV_POPULATE_WRITE);
 	}
 	b->engine = engine_init(mem, &ec);
 	return b;
@@ -82,7 +91,10 @@ struct lane *lane_new(struct bed *b, uint64_t seed)
 
 void lane_free(struct lane *l)
 {
-	free(l);
+	if (l != NULL) {
+		free(l->batch_ns);
+		free(l);
+	}
 }
 
 void lane_put(struct lane *l, uint8_t family, uint32_t nr, const struct segment *seg,
@@ -92,6 +104,20 @@ void lane_put(struct lane *l, uint8_t family, uint32_t nr, const struct segment 
 	if (++l->len == LANE_BATCH) {
 		lane_flush(l);
 	}
+}
+
+/* Keeps the time of a batch; without memory for it the run is worth nothing. */
+static void note_batch(struct lane *l, double ns)
+{
+	if (l->batches_len == l->batches_room) {
+		l->batches_room = l->batches_room == 0 ? 65536 : 2 * l->batches_room;
+		l->batch_ns = reallocarray(l->batch_ns, l->batches_room, sizeof(*l->batch_ns));
+		if (l->batch_ns == NULL) {
+			fprintf(stderr, "finwall-bench: no memory for the times of a run\n");
+			exit(BENCH_FAILED);
+		}
+	}
+	l->batch_ns[l->batches_len++] = ns;
 }
 
 void lane_flush(struct lane *l)
@@ -106,20 +132,26 @@ void lane_flush(struct lane *l)
 	engine_tick(l->engine, &l->worker, l->now, TICK_BUDGET);
 	engine_batch(l->engine, &l->worker, l->now, l->frame, l->len, l->out);
 	l->batch_ticks = ticks_now() - from;
-	l->ticks += l->batch_ticks;
-	l->packets += l->len;
+	note_batch(l, ticks_to_ns(l->batch_ticks) / (double)l->len);
 	l->len = 0;
 }
 
-double lane_take_ns(struct lane *l)
+double lane_take_ns(struct lane *l, enum lane_mean mean)
 {
-	double ns;
+	double sum = 0;
+	size_t len;
 
 	lane_flush(l);
-	ns = l->packets == 0 ? 0 : ticks_to_ns(l->ticks) / (double)l->packets;
-	l->ticks = 0;
-	l->packets = 0;
-	return ns;
+	len = l->batches_len;
+	if (mean == LANE_TRIMMED && len > 0) {
+		(void)sample_quantile(l->batch_ns, len, 0.5); /* sorts */
+		len -= len / TRIMMED;
+	}
+	for (size_t i = 0; i < len; i++) {
+		sum += l->batch_ns[i];
+	}
+	l->batches_len = 0;
+	return len == 0 ? 0 : sum / (double)len;
 }
 
 uint64_t lane_reason(const struct lane *l, enum reason why)

@@ -17,6 +17,7 @@ struct bed_config {
 	uint32_t flows_max;
 	uint32_t tombs_max;
 	uint32_t shards_len;
+	uint32_t touch; /* 1: its pages are all there from the start */
 };
 
 /* An engine with three rules, in memory of its own. */
@@ -33,9 +34,10 @@ struct lane {
 	int64_t step_ns;
 	uint64_t rng;
 	/* measured */
-	uint64_t ticks;
-	uint64_t packets;
 	uint64_t batch_ticks; /* of the last batch */
+	double *batch_ns;     /* per packet, of each batch since the last take */
+	size_t batches_len;
+	size_t batches_room;
 	/* the batch that is being filled */
 	size_t len;
 	struct frame frame[LANE_BATCH];
@@ -58,8 +60,15 @@ void lane_put(struct lane *l, uint8_t family, uint32_t nr, const struct segment 
 /* Runs what is in the batch. */
 void lane_flush(struct lane *l);
 
-/* Measured nanoseconds per packet since the last call, and starts anew. */
-double lane_take_ns(struct lane *l);
+/* Which batches count. */
+enum lane_mean {
+	LANE_ALL,     /* every one */
+	LANE_TRIMMED, /* all but the slowest hundredth: those in which the machine did other things
+	               */
+};
+
+/* Measured nanoseconds per packet since the last call, the mean over batches; starts anew. */
+double lane_take_ns(struct lane *l, enum lane_mean mean);
 
 /* How often something was counted so far. */
 uint64_t lane_reason(const struct lane *l, enum reason why);

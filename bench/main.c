@@ -169,6 +169,10 @@ static enum bench_exit measure(const bench_command *commands, const struct bench
 	for (; *commands != NULL && code == BENCH_OK; commands++) {
 		code = (*commands)(opt, &report);
 	}
+	if (code == BENCH_OK && !report_has_samples(&report)) {
+		fprintf(stderr, "finwall-bench: nothing was measured: no name matches\n");
+		code = BENCH_FAILED;
+	}
 	report_finish(&report);
 	machine_print(&machine);
 	report_print(&report);

@@ -65,6 +65,16 @@ void report_finish(struct report *r)
 	}
 }
 
+bool report_has_samples(const struct report *r)
+{
+	for (size_t i = 0; i < r->len; i++) {
+		if (r->measure[i].samples_len > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->len; i++) {

@@ -66,6 +66,8 @@ int report_curve(struct report *r, const struct curve *c);
 /* Computes medians and quartiles. Call it once, after the last sample. */
 void report_finish(struct report *r);
 
+bool report_has_samples(const struct report *r);
+
 void report_free(struct report *r);
 
 /* Prints all measures as a table. */

@@ -13,6 +13,7 @@ enum cli_exit {
 	CLI_REFUSED = 1,   /* refused, failed, or not found */
 	CLI_USAGE = 2,     /* not understood */
 	CLI_NO_DAEMON = 3, /* nobody answers on the socket */
+	CLI_ENOUGH,        /* never the program's own: what was wanted is there, all is well */
 };
 
 /* What was said before the command. */
@@ -30,9 +31,11 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_delete;
+extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;
+extern const struct cli_command cmd_import;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;
 extern const struct cli_command cmd_replay;

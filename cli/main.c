@@ -12,8 +12,8 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-	&cmd_list,   &cmd_stats, &cmd_show, &cmd_reload,  &cmd_flush,
-	&cmd_delete, &cmd_hook,  &cmd_replay, &cmd_help, &cmd_version, NULL,
+	&cmd_list, &cmd_stats,  &cmd_events, &cmd_show, &cmd_reload,  &cmd_flush, &cmd_delete,
+	&cmd_hook, &cmd_replay, &cmd_import, &cmd_help, &cmd_version, NULL,
 };
 
 enum {
@@ -155,7 +155,7 @@ static void print_overview(FILE *to)
 {
 	fprintf(to, "Usage: finwall [--socket PATH] COMMAND\n\n");
 	for (size_t i = 0; cli_commands[i] != NULL; i++) {
-		fprintf(to, "  %-9s%s\n", cli_commands[i]->name, cli_commands[i]->summary);
+		fprintf(to, "  %-17s%s\n", cli_commands[i]->name, cli_commands[i]->summary);
 	}
 	fprintf(to,
 	        "\n"

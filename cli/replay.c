@@ -13,11 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The engine's clock-work turns over after nine years. */
+/* Timers are kept in ticks that turn over after nine years. */
 #define SPAN_MAX_NS (8 * 366 * 86400 * NSEC_PER_SEC)
 
-/* Over a silence, entries end in steps of this, so that it is known when they did. */
-#define STEP_NS NSEC_PER_SEC
+/* Over a silence, entries end in steps of this, about as the daemon's would, so that it is known
+ * when they did. */
+#define STEP_NS (250 * NSEC_PER_MSEC)
 
 #define PROGRESS_EVERY 65536
 
@@ -187,7 +188,10 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 	return err;
 }
 
-/* Time goes on, or stands still for packets whose time is not believable. */
+/*
+ * Time goes on, and stands still for a packet that is older than the one before it. It stands still
+ * as well for a leap of years, either way, and goes on from there: one of the two times is wrong.
+ */
 static void advance_clock(struct replay *r, int64_t time_ns)
 {
 	int64_t since_ns;
@@ -197,7 +201,12 @@ static void advance_clock(struct replay *r, int64_t time_ns)
 		r->first_ns = time_ns;
 	}
 	since_ns = time_ns - r->first_ns;
-	if (since_ns > SPAN_MAX_NS || REPLAY_START.ns + since_ns < r->now.ns) {
+	if (since_ns > SPAN_MAX_NS || since_ns < -SPAN_MAX_NS) {
+		r->first_ns = time_ns - mono_diff(r->now, REPLAY_START);
+		r->held++;
+		return;
+	}
+	if (REPLAY_START.ns + since_ns < r->now.ns) {
 		r->held++;
 		return;
 	}

@@ -65,6 +65,7 @@ struct replay_packet {
 };
 
 struct replay;
+struct capture_packet; /* io/capture.h */
 
 /* Who wants to know. Each may be NULL. */
 struct replay_watch {
@@ -82,14 +83,14 @@ struct replay {
 	struct conns conns;
 	/* the clock */
 	bool has_started;
-	int64_t first_ns; /* since 1970 */
+	int64_t first_ns; /* since 1970: when now was REPLAY_START */
 	struct mono now;
 	/* counts */
 	uint64_t frames;
 	uint64_t skipped[LINK_RESULTS_LEN]; /* that had no packet to judge, by why */
 	uint64_t packets;                   /* that were judged */
 	uint64_t bytes;
-	uint64_t held;      /* whose time lay before their predecessor's */
+	uint64_t held;      /* whose time was not believed */
 	uint64_t differing; /* on whose verdict the lanes do not agree */
 };
 
@@ -105,7 +106,6 @@ int replay_init(struct replay *r, const struct replay_place *place,
 void replay_fini(struct replay *r);
 
 /* Judges one captured frame. Returns 0 or -ENOMEM. */
-struct capture_packet;
 int replay_frame(struct replay *r, enum link_type type, const struct capture_packet *captured,
                  const char *file, uint64_t nr_in_file);
 

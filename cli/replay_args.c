@@ -129,10 +129,22 @@ static enum cli_exit take_local(struct replay_args *args, const char *text)
 	return CLI_OK;
 }
 
+/* "strict, remembered, pickup" */
+static void join_words(const char *const *words, char *out, size_t out_size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; words[i] != NULL && used < out_size; i++) {
+		used += (size_t)snprintf(out + used, out_size - used, "%s%s", i == 0 ? "" : ", ",
+		                         words[i]);
+	}
+}
+
 /* What a setting may be, for people. */
 static enum cli_exit say_range(const struct tunable *row, const char *text)
 {
-	char from[64];
+	char from[256];
 	char to[64];
 
 	switch (row->kind) {
@@ -146,8 +158,8 @@ static enum cli_exit say_range(const struct tunable *row, const char *text)
 	case TUNABLE_SWITCH:
 		return cli_usage(&cmd_replay, "\"%s\": on or off expected", text);
 	default:
-		snprintf(from, sizeof(from), "%s", row->choices[0]);
-		return cli_usage(&cmd_replay, "\"%s\": a word as in \"%s\" expected", text, from);
+		join_words(row->choices, from, sizeof(from));
+		return cli_usage(&cmd_replay, "\"%s\": one of %s expected", text, from);
 	}
 }
 

@@ -288,6 +288,7 @@ static int open_all_queues(struct daemon *d, struct kept_fds *kept)
 		.copy_bytes = s->queue_copy_bytes,
 		.on_overload = (enum fail_mode)s->on_overload,
 		.on_absent = (enum fail_mode)s->on_absent,
+		.wants_conntrack = s->compare_kernel != 0,
 	};
 
 	d->workers = mem_map(d->workers_len * sizeof(*d->workers));
@@ -320,6 +321,8 @@ static int start_workers(struct daemon *d)
 		int err = worker_init(w, d->engine, i,
 		                      (uint16_t)(d->settings_at_start.queue_num + i));
 
+		w->comparer.is_on = d->settings_at_start.compare_kernel != 0;
+		w->comparer.start = d->start;
 		if (err == 0) {
 			atomic_store_explicit(&w->wanted, d->generation, memory_order_release);
 			err = worker_start(w);

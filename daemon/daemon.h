@@ -17,10 +17,12 @@
 #include <event2/event.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct log;
 struct ifnames;
 struct ctl;
+struct event_reader;
 struct state_save;
 
 struct daemon {
@@ -44,6 +46,8 @@ struct daemon {
 	uint32_t verbose;     /* late closes go to the log */
 	/* started when a configuration first needs it, there until the end */
 	struct rawsend raw;
+	struct mono raw_started;
+	uint32_t raw_restarts; /* it had ended, and another one took its place */
 	/* current configuration: settings, rules, counters; ->older are on their way out */
 	struct generation *generation;
 	uint32_t reloads;        /* successful ones */
@@ -52,9 +56,9 @@ struct daemon {
 	struct engine_worker control;
 	/* the control socket's state; NULL when there is none */
 	struct ctl *ctl;
-	/* sees every event as it is drained; may be NULL */
-	void (*tap)(void *ctx, const struct event *ev);
-	void *tap_ctx;
+	/* clients that get every event as it is drained (ctl_events.c) */
+	LIST_HEAD(, event_reader) event_readers;
+	uint64_t events_skipped; /* what they were too slow for, all together */
 	/* the loop's own */
 	struct event *ev_term;
 	struct event *ev_int;

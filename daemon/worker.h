@@ -5,6 +5,7 @@
 #ifndef FINWALL_WORKER_H
 #define FINWALL_WORKER_H
 
+#include "compare.h"
 #include "events.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
@@ -38,6 +39,7 @@ struct worker {
 	struct engine_worker engine_worker;
 	struct nfq_counters nfq;
 	struct event_ring events;
+	struct comparer comparer;
 	struct histogram verdict_ns; /* from a packet's receive to its verdict, handed over */
 	struct histogram stay_ns;    /* from the kernel's own stamp to then, where it stamps */
 	/* set once */

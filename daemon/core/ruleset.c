@@ -27,6 +27,8 @@ struct run {
 };
 
 static enum rs_family family_of(const struct pkt *p);
+static void give_verdict(const struct rs_insn *i, struct rule_result *out);
+static void run_rules(struct run *run, const struct rs_insn *i);
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
@@ -98,40 +100,15 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
                   const struct rule_input *in, struct rule_result *out)
 {
 	enum rs_family family = family_of(in->pkt);
-	struct run run = { rs, ctr, in, out, in->pkt->frame->mark };
-	uint32_t stack[RS_JUMPS_MAX];
-	unsigned depth = 0;
 	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
 
 	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
-	for (;;) {
-		if (i->op <= RS_LIMIT) {
-			i += field_is_there(in->pkt, i) && matches(&run, i) ? 1 : i->next;
-			continue;
-		}
-		switch (i->op) {
-		case RS_JUMP:
-			stack[depth++] = (uint32_t)(i + 1 - rs->code);
-			i = &rs->code[i->a];
-			break;
-		case RS_GOTO:
-			i = &rs->code[i->a];
-			break;
-		case RS_RETURN:
-			if (depth == 0) {
-				return;
-			}
-			i = &rs->code[stack[--depth]];
-			break;
-		case RS_VERDICT:
-			out->code = (uint8_t)i->a;
-			out->reject_with = i->with;
-			out->rule_nr = i->b;
-			return;
-		default:
-			act(&run, i++);
-		}
+	/* With the state known at compile time, nearly every packet meets its verdict at once. */
+	if (i->op == RS_VERDICT) {
+		give_verdict(i, out);
+		return;
 	}
+	run_rules(&(struct run){ rs, ctr, in, out, in->pkt->frame->mark }, i);
 }
 
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
@@ -170,6 +147,48 @@ const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr)
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
 {
 	return rs->log[log_nr].level;
+}
+
+static void give_verdict(const struct rs_insn *i, struct rule_result *out)
+{
+	out->code = (uint8_t)i->a;
+	out->reject_with = i->with;
+	out->rule_nr = i->b;
+}
+
+/* Runs instructions from i on, to a verdict or to the end, where the chain's policy holds. */
+static void run_rules(struct run *run, const struct rs_insn *i)
+{
+	const struct rs_insn *code = run->rs->code;
+	uint32_t stack[RS_JUMPS_MAX];
+	unsigned depth = 0;
+
+	for (;;) {
+		if (i->op <= RS_LIMIT) {
+			i += field_is_there(run->in->pkt, i) && matches(run, i) ? 1 : i->next;
+			continue;
+		}
+		switch (i->op) {
+		case RS_JUMP:
+			stack[depth++] = (uint32_t)(i + 1 - code);
+			i = &code[i->a];
+			break;
+		case RS_GOTO:
+			i = &code[i->a];
+			break;
+		case RS_RETURN:
+			if (depth == 0) {
+				return;
+			}
+			i = &code[stack[--depth]];
+			break;
+		case RS_VERDICT:
+			give_verdict(i, run->out);
+			return;
+		default:
+			act(run, i++);
+		}
+	}
 }
 
 static enum rs_family family_of(const struct pkt *p)

@@ -21,6 +21,9 @@
 
 #define SCALE_MAX 14
 
+/* For what both ways through the tracker share: with the class known it becomes half the code. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* TCP option kinds: RFC 9293, 2018, 7323. */
 #define OPT_END            0
 #define OPT_NOP            1
@@ -73,6 +76,8 @@ struct seg {
 	enum flow_dir dir;
 	enum flow_dir other;
 	unsigned status;
+	bool is_syn;
+	bool has_ack;
 };
 
 /* How a reset is to go on after its own checks (6.6). */
@@ -82,6 +87,17 @@ enum rst_check {
 	RST_REFUSED,
 };
 
+static inline bool is_plain(const struct tcp_conn *t, const struct pkt_tcp *tcp);
+static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *tcp,
+                                      enum flow_dir dir, unsigned status, int64_t remaining_ns,
+                                      const struct tunables *tun, struct track_effect *fx);
+static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enum flow_dir dir,
+                                    unsigned status, int64_t remaining_ns,
+                                    const struct tunables *tun, struct track_effect *fx);
+static enum track_verdict miss(struct tcp_conn *t, const struct seg *s, enum reason why,
+                               int64_t remaining_ns, const struct tunables *tun,
+                               struct track_effect *fx);
+static uint32_t highest_sack(const struct pkt_tcp *tcp, uint32_t ack);
 static struct seg seg_of(const struct pkt *p, enum flow_dir dir, unsigned status);
 static void open_side(struct tcp_conn *t, enum flow_dir dir, const struct seg *s);
 static void parse_options(const struct pkt_tcp *tcp, uint8_t *flags, uint8_t *scale);
@@ -92,10 +108,13 @@ static void note_ignored(struct tcp_conn *t, const struct seg *s);
 static enum rst_check check_rst(const struct tcp_conn *t, const struct seg *s,
                                 const struct tunables *tun, unsigned *to);
 static enum reason check_window(struct tcp_conn *t, struct seg *s, const struct tunables *tun);
+static ALWAYS_INLINE enum reason fit_window(struct tcp_conn *t, const struct seg *s,
+                                            const struct tunables *tun);
 static void note_stray_closer(struct tcp_conn *t, const struct seg *s, int64_t remaining_ns,
                               const struct tunables *tun, struct track_effect *fx);
-static enum track_verdict settle(struct tcp_conn *t, const struct seg *s, unsigned from,
-                                 unsigned to, const struct tunables *tun, struct track_effect *fx);
+static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct seg *s,
+                                               unsigned from, unsigned to,
+                                               const struct tunables *tun, struct track_effect *fx);
 
 static inline uint32_t at_least_one(uint32_t win)
 {
@@ -168,12 +187,20 @@ enum track_verdict tcp_track(struct tcp_conn *t, const struct pkt *p, enum flow_
                              unsigned status, int64_t remaining_ns, const struct tunables *tun,
                              struct track_effect *fx)
 {
+	*fx = (struct track_effect){ .reason = REASON_TCP_TRACKED };
+	return is_plain(t, &p->tcp) ? track_plain(t, &p->tcp, dir, status, remaining_ns, tun, fx)
+	                            : track_any(t, p, dir, status, remaining_ns, tun, fx);
+}
+
+static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enum flow_dir dir,
+                                    unsigned status, int64_t remaining_ns,
+                                    const struct tunables *tun, struct track_effect *fx)
+{
 	struct seg s = seg_of(p, dir, status);
 	unsigned from = t->state;
 	unsigned to = table[dir][s.class_nr][from];
 	enum reason why;
 
-	*fx = (struct track_effect){ .reason = REASON_TCP_TRACKED };
 	if (to == SS && (from == TW || from == CL)) { /* 6.1 */
 		if (is_reopen(t, &s)) {
 			fx->reason = REASON_TCP_REOPEN;
@@ -223,11 +250,19 @@ enum track_verdict tcp_track(struct tcp_conn *t, const struct pkt *p, enum flow_
 	if (why == REASON_NONE) {
 		return settle(t, &s, from, to, tun, fx);
 	}
+	return miss(t, &s, why, remaining_ns, tun, fx);
+}
+
+/* The segment does not fit the window: it is ignored, or invalid. */
+static enum track_verdict miss(struct tcp_conn *t, const struct seg *s, enum reason why,
+                               int64_t remaining_ns, const struct tunables *tun,
+                               struct track_effect *fx)
+{
 	fx->reason = (uint8_t)why;
 	if (reason_state(why) != CT_INVALID) {
 		return TRACK_IGNORE;
 	}
-	note_stray_closer(t, &s, remaining_ns, tun, fx);
+	note_stray_closer(t, s, remaining_ns, tun, fx);
 	return TRACK_INVALID;
 }
 
@@ -246,7 +281,49 @@ static struct seg seg_of(const struct pkt *p, enum flow_dir dir, unsigned status
 		.dir = dir,
 		.other = dir_other(dir),
 		.status = status,
+		.is_syn = (tcp->flags & TCP_SYN) != 0,
+		.has_ack = (tcp->flags & TCP_ACK) != 0,
 	};
+}
+
+/*
+ * Data, or an acknowledgement, on an open connection both of whose sides have been seen: nearly
+ * every segment there is. None of 6.1 to 6.6 and of 7.3 applies to it; with that known, what does
+ * is straight code.
+ */
+static inline bool is_plain(const struct tcp_conn *t, const struct pkt_tcp *tcp)
+{
+	return tcp->class_nr == SEG_ACK && t->state == TCP_ESTABLISHED &&
+	       t->seen[0].maxwin_bytes != 0 && t->seen[1].maxwin_bytes != 0;
+}
+
+static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *tcp,
+                                      enum flow_dir dir, unsigned status, int64_t remaining_ns,
+                                      const struct tunables *tun, struct track_effect *fx)
+{
+	struct seg s = {
+		.tcp = tcp,
+		.seq = tcp->seq,
+		.ack = tcp->ack,
+		.sack = tcp->ack,
+		.end = tcp->seq + tcp->payload_size,
+		.class_nr = SEG_ACK,
+		.dir = dir,
+		.other = dir_other(dir),
+		.status = status,
+		.is_syn = false,
+		.has_ack = true,
+	};
+	enum reason why;
+
+	if ((t->flags[s.other] & TCP_SIDE_SACK) != 0) {
+		s.sack = highest_sack(tcp, s.ack);
+	}
+	why = fit_window(t, &s, tun);
+	if (why == REASON_NONE) {
+		return settle(t, &s, TCP_ESTABLISHED, TCP_ESTABLISHED, tun, fx);
+	}
+	return miss(t, &s, why, remaining_ns, tun, fx);
 }
 
 /* "Init sender" of 7.3: what a SYN or SYN+ACK says of the side that sent it. */
@@ -436,9 +513,8 @@ static bool init_windows(struct tcp_conn *t, const struct seg *s)
 {
 	struct tcp_seen *snd = &t->seen[s->dir];
 	struct tcp_seen *rcv = &t->seen[s->other];
-	bool has_ack = (s->tcp->flags & TCP_ACK) != 0;
 
-	if ((s->tcp->flags & TCP_SYN) != 0) {
+	if (s->is_syn) {
 		bool first = snd->maxwin_bytes == 0;
 		bool opening = t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECV;
 
@@ -450,7 +526,7 @@ static bool init_windows(struct tcp_conn *t, const struct seg *s)
 			t->scale[0] = 0;
 			t->scale[1] = 0;
 		}
-		return !has_ack && (first || s->dir == DIR_REPLY);
+		return !s->has_ack && (first || s->dir == DIR_REPLY);
 	}
 	if (snd->maxwin_bytes != 0) {
 		return false;
@@ -468,7 +544,7 @@ static bool init_windows(struct tcp_conn *t, const struct seg *s)
 }
 
 /* Section 7.4: REASON_NONE when the segment fits, otherwise why it is ignored or invalid. */
-static enum reason judge_window(struct tcp_conn *t, const struct seg *s)
+static ALWAYS_INLINE enum reason judge_window(struct tcp_conn *t, const struct seg *s)
 {
 	struct tcp_seen *snd = &t->seen[s->dir];
 	const struct tcp_seen *rcv = &t->seen[s->other];
@@ -499,7 +575,7 @@ static enum reason judge_window(struct tcp_conn *t, const struct seg *s)
 }
 
 /* Counts how often the same acknowledgement comes again. */
-static void note_retransmission(struct tcp_conn *t, const struct seg *s)
+static ALWAYS_INLINE void note_retransmission(struct tcp_conn *t, const struct seg *s)
 {
 	if (t->last_dir == s->dir && t->last_seq == s->seq && t->last_ack == s->ack &&
 	    t->last_end == s->end && t->last_win == s->tcp->win) {
@@ -515,12 +591,11 @@ static void note_retransmission(struct tcp_conn *t, const struct seg *s)
 }
 
 /* Section 7.5: the windows after a segment that fits. */
-static void update_windows(struct tcp_conn *t, const struct seg *s)
+static ALWAYS_INLINE void update_windows(struct tcp_conn *t, const struct seg *s)
 {
 	struct tcp_seen *snd = &t->seen[s->dir];
 	struct tcp_seen *rcv = &t->seen[s->other];
-	bool is_syn = (s->tcp->flags & TCP_SYN) != 0;
-	uint32_t win = is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];
+	uint32_t win = s->is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];
 	uint32_t offered = win + (s->sack - s->ack);
 
 	if (snd->maxwin_bytes < offered) {
@@ -530,7 +605,7 @@ static void update_windows(struct tcp_conn *t, const struct seg *s)
 		snd->end = s->end;
 		t->flags[s->dir] |= TCP_SIDE_UNACKED;
 	}
-	if ((s->tcp->flags & TCP_ACK) != 0 &&
+	if (s->has_ack &&
 	    ((t->flags[s->dir] & TCP_SIDE_MAXACK) == 0 || seq_after(s->ack, snd->maxack))) {
 		snd->maxack = s->ack;
 		t->flags[s->dir] |= TCP_SIDE_MAXACK;
@@ -553,9 +628,7 @@ static void update_windows(struct tcp_conn *t, const struct seg *s)
 static enum reason check_window(struct tcp_conn *t, struct seg *s, const struct tunables *tun)
 {
 	const struct tcp_seen *rcv = &t->seen[s->other];
-	bool liberal = (t->flags[s->dir] & TCP_SIDE_LIBERAL) != 0 || tun->tcp_be_liberal != 0;
 	unsigned flags = s->tcp->flags;
-	enum reason why;
 
 	if ((t->flags[s->other] & TCP_SIDE_SACK) != 0) {
 		s->sack = highest_sack(s->tcp, s->ack);
@@ -571,12 +644,23 @@ static enum reason check_window(struct tcp_conn *t, struct seg *s, const struct 
 		s->seq = t->seen[s->dir].end;
 		s->end = s->seq;
 	}
-	why = judge_window(t, s);
+	return fit_window(t, s, tun);
+}
+
+/* The four conditions, and the update if they hold; or the leniency that needs neither. */
+static ALWAYS_INLINE enum reason fit_window(struct tcp_conn *t, const struct seg *s,
+                                            const struct tunables *tun)
+{
+	enum reason why = judge_window(t, s);
+
 	if (why == REASON_NONE) {
 		update_windows(t, s);
 		return REASON_NONE;
 	}
-	return liberal ? REASON_NONE : why;
+	if ((t->flags[s->dir] & TCP_SIDE_LIBERAL) != 0 || tun->tcp_be_liberal != 0) {
+		return REASON_NONE;
+	}
+	return why;
 }
 
 /*
@@ -603,7 +687,8 @@ static void note_stray_closer(struct tcp_conn *t, const struct seg *s, int64_t r
 }
 
 /* Section 8: the time to live after this segment. */
-static int64_t timeout_of(const struct tcp_conn *t, const struct seg *s, const struct tunables *tun)
+static ALWAYS_INLINE int64_t timeout_of(const struct tcp_conn *t, const struct seg *s,
+                                        const struct tunables *tun)
 {
 	int64_t normal_ns = tun->tcp_timeout_ns[t->state];
 	bool is_rst = s->class_nr == SEG_RST;
@@ -628,8 +713,9 @@ static int64_t timeout_of(const struct tcp_conn *t, const struct seg *s, const s
 }
 
 /* Section 6.8: the segment is accepted. */
-static enum track_verdict settle(struct tcp_conn *t, const struct seg *s, unsigned from,
-                                 unsigned to, const struct tunables *tun, struct track_effect *fx)
+static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct seg *s,
+                                               unsigned from, unsigned to,
+                                               const struct tunables *tun, struct track_effect *fx)
 {
 	int64_t timeout_ns;
 

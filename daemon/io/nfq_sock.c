@@ -89,6 +89,11 @@ int nfq_sock_open(uint16_t queue, const struct nfq_params *params, struct nfq_co
 	if (err == 0) {
 		err = bind_queue(s);
 	}
+	if (err == -EOPNOTSUPP && s->params.wants_conntrack) {
+		/* This kernel cannot tell, and has refused the message whole. */
+		s->params.wants_conntrack = false;
+		err = bind_queue(s);
+	}
 	if (err != 0) {
 		nfq_sock_close(s);
 		return err;
@@ -334,8 +339,9 @@ static int check_queue(uint16_t queue)
 static int map_buffers(struct nfq_sock *s)
 {
 	size_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
+	size_t overhead = NFQ_MSG_OVERHEAD + (s->params.wants_conntrack ? NFQ_MSG_CT_OVERHEAD : 0);
 
-	s->buf_size = (copy + NFQ_MSG_OVERHEAD + 63) & ~(size_t)63;
+	s->buf_size = (copy + overhead + 63) & ~(size_t)63;
 	s->bufs = mem_map(s->buf_size * NFQ_SOCK_BATCH_MAX);
 	if (s->bufs == NULL) {
 		return -ENOMEM;
@@ -396,10 +402,15 @@ static void put_params(const struct nfq_sock *s, struct nlmsghdr *nlh)
 	if (s->params.on_overload == FAIL_ACCEPT) {
 		flags |= NFQA_CFG_F_FAIL_OPEN;
 	}
+	if (s->params.wants_conntrack) {
+		flags |= NFQA_CFG_F_CONNTRACK;
+	}
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, s->params.len);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
-	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	mnl_attr_put_u32(
+		nlh, NFQA_CFG_MASK,
+		htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN | (flags & NFQA_CFG_F_CONNTRACK)));
 }
 
 static int bind_queue(struct nfq_sock *s)

@@ -14,6 +14,7 @@
 #include <finwall/config.h>
 #include <finwall/nfq_msg.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* At most this many datagrams in one receive. */
@@ -28,6 +29,7 @@ struct nfq_params {
 	uint32_t len; /* packets the kernel may hold */
 	uint32_t rcvbuf_bytes;
 	uint32_t copy_bytes;        /* of each packet; 0 = all of it */
+	bool wants_conntrack;       /* what the kernel's tracker says, where the kernel can tell */
 	enum fail_mode on_overload; /* queue or receive buffer full */
 	enum fail_mode on_absent; /* for packets that come while the queue is set up or given up */
 };

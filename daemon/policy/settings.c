@@ -34,6 +34,8 @@ static const struct tunable shell_table[] = {
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
 	ROW("hook", "loopback", loopback, TUNABLE_SWITCH, NULL, 0, 0, 1, "queue packets on lo too"),
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
+	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
+	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),

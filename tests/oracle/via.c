@@ -16,11 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LOG_GROUP   2
-#define QUEUE_NUM   77
+#define QUEUE_NUM   77 /* and the next: two workers, whichever packet goes where */
+#define QUEUES_LEN  2
 #define ANSWER_MS   2000
 #define START_NS    (10 * NSEC_PER_SEC)
 #define QUEUES_FILE "/proc/net/netfilter/nfnetlink_queue"
@@ -34,8 +36,8 @@ struct via {
 };
 
 /* Both families; the nft queue statement is not everywhere. */
-static const char queue_rules[] = "iptables -w -A FORWARD -j NFQUEUE --queue-num 77 &&"
-				  "ip6tables -w -A FORWARD -j NFQUEUE --queue-num 77";
+static const char queue_rules[] = "iptables -w -A FORWARD -j NFQUEUE --queue-balance 77:78 &&"
+				  "ip6tables -w -A FORWARD -j NFQUEUE --queue-balance 77:78";
 
 static const char answer_rules[] = "table inet answer {\n"
 				   "chain told {\n"
@@ -92,7 +94,7 @@ static int write_config(const struct via *v, const struct tunables *tun)
 	if (f == NULL) {
 		return -errno;
 	}
-	fprintf(f, "settings {\nqueue { num %d; count 1; copy full; }\n", QUEUE_NUM);
+	fprintf(f, "settings {\nqueue { num %d; count %d; copy full; }\n", QUEUE_NUM, QUEUES_LEN);
 	for (size_t i = 0; i < tunables_table_len; i++) {
 		put_tunable(f, tun, &tunables_table[i]);
 	}
@@ -103,26 +105,29 @@ static int write_config(const struct via *v, const struct tunables *tun)
 static bool is_bound(void)
 {
 	FILE *f = fopen(QUEUES_FILE, "r");
-	bool found = false;
+	int found = 0;
 	char line[128];
 	int queue;
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		found = found || (sscanf(line, "%d", &queue) == 1 && queue == QUEUE_NUM);
+		if (sscanf(line, "%d", &queue) == 1 && queue >= QUEUE_NUM) {
+			found++;
+		}
 	}
 	if (f != NULL) {
 		fclose(f);
 	}
-	return found;
+	return found == QUEUES_LEN;
 }
 
-/* Starts it and waits until it has its queue. */
+/* Starts it and waits until it has its queues. */
 static bool start(struct via *v, const char *finwalld)
 {
 	struct mono until = mono_add(duel_now(), START_NS);
 
 	v->pid = fork();
 	if (v->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		execl(finwalld, finwalld, "-c", v->config_path, "-s", v->socket_path, "-S",
 		      "none", (char *)NULL);
 		_exit(127);
@@ -140,8 +145,15 @@ static bool start(struct via *v, const char *finwalld)
 	return false;
 }
 
-static const char *bring_up(struct via *v, const char *finwalld, const struct tunables *tun)
+static const char *prepare(struct via *v)
 {
+	if (system(queue_rules) != 0) {
+		return "iptables cannot queue";
+	}
+	v->log = verdict_log_open(LOG_GROUP);
+	if (v->log == NULL || kern_load_rules(answer_rules) != 0) {
+		return "nft cannot load the rules that read the marks";
+	}
 	snprintf(v->dir, sizeof(v->dir), "/tmp/oracle.XXXXXX");
 	if (mkdtemp(v->dir) == NULL) {
 		v->dir[0] = '\0';
@@ -149,29 +161,24 @@ static const char *bring_up(struct via *v, const char *finwalld, const struct tu
 	}
 	snprintf(v->config_path, sizeof(v->config_path), "%s/finwall.conf", v->dir);
 	snprintf(v->socket_path, sizeof(v->socket_path), "%s/finwall.sock", v->dir);
-	if (write_config(v, tun) != 0) {
-		return "cannot write the configuration";
-	}
-	v->log = verdict_log_open(LOG_GROUP);
-	if (v->log == NULL || kern_load_rules(answer_rules) != 0) {
-		return "cannot load the rules that read the marks";
-	}
-	if (!start(v, finwalld)) {
-		return "finwalld does not take its queue";
-	}
-	return system(queue_rules) == 0 ? NULL : "iptables cannot queue";
+	return NULL;
 }
 
-struct via *via_new(const char *finwalld, const struct tunables *tun, const char **why)
+struct via *via_new(const char *finwalld, const struct tunables *tun, const char **why,
+                    const char **skip)
 {
 	struct via *v = calloc(1, sizeof(*v));
 
-	*why = "no memory";
+	*why = NULL;
+	*skip = "no memory";
 	if (v == NULL) {
 		return NULL;
 	}
-	*why = bring_up(v, finwalld, tun);
-	if (*why != NULL) {
+	*skip = prepare(v);
+	if (*skip == NULL && (write_config(v, tun) != 0 || !start(v, finwalld))) {
+		*why = "finwalld does not take its queues";
+	}
+	if (*skip != NULL || *why != NULL) {
 		via_free(v);
 		return NULL;
 	}

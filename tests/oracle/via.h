@@ -16,10 +16,11 @@
 struct via;
 
 /*
- * Starts the daemon in the present namespace with these settings. Returns NULL, with the reason in
- * *why, when it does not come up.
+ * Starts the daemon in the present namespace with these settings. Returns NULL when that fails:
+ * with *why when it is the daemon's fault, with *skip when the machine cannot do it.
  */
-struct via *via_new(const char *finwalld, const struct tunables *tun, const char **why);
+struct via *via_new(const char *finwalld, const struct tunables *tun, const char **why,
+                    const char **skip);
 void via_free(struct via *v);
 
 /* Waits for what the daemon said of the last packet. Returns 0 or -errno. */

@@ -277,6 +277,19 @@ void capfile_story(struct capfile *c)
 	other_traffic(c);
 }
 
+void capfile_leaps(struct capfile *c)
+{
+	struct talk t = talk_new(c, 40001);
+
+	say(&t, -INT64_C(1000) * STORY_START_SEC, &t.to_server, TCP_SYN, 0);
+	say(&t, 1, &t.to_client, TCP_SYN | TCP_ACK, 0);
+	say(&t, 2, &t.to_server, TCP_ACK, 0);
+	say(&t, INT64_C(1000) * 1000000000, &t.to_server, TCP_ACK | TCP_PSH, 10);
+	say(&t, 1000, &t.to_client, TCP_ACK, 0);
+	say(&t, 9000, &t.to_server, TCP_FIN | TCP_ACK, 0);
+	say(&t, 41000, &t.to_client, TCP_FIN | TCP_ACK, 0);
+}
+
 /* One connection of a crowd, and what it does next. */
 struct guest {
 	struct talk talk;

@@ -66,6 +66,9 @@ size_t capfile_link_header(enum capfile_link link, uint8_t family, uint8_t *out)
  */
 void capfile_story(struct capfile *c);
 
+/* One connection, whose first packet is from 1970 and another one from the far future. */
+void capfile_leaps(struct capfile *c);
+
 /*
  * Many connections that open within an hour and are silent for 5 s to 2 h, short silences as likely
  * as long ones by their logarithm, before one end closes. Always the same.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capgen FORMAT LINK FILE [SNAPLEN]: writes the story of capfile.h, in one of the formats and
- * behind one of the link layers.
+ * capgen FORMAT LINK FILE [SNAPLEN [CROWD]]: writes the story of capfile.h, or a crowd of so many
+ * connections, or with "leaps" a capture whose clock does, in one of the formats and behind one of
+ * the link layers. A SNAPLEN of 0: whole packets.
  */
 #include "capfile.h"
 
@@ -37,7 +38,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	capfile_begin(&c);
-	if (argc > 5) {
+	if (argc > 5 && strcmp(argv[5], "leaps") == 0) {
+		capfile_leaps(&c);
+	} else if (argc > 5) {
 		capfile_crowd(&c, strtoul(argv[5], NULL, 10));
 	} else {
 		capfile_story(&c);

@@ -5,6 +5,7 @@
 # FINWALL_UPDATE_GOLDEN=1 writes the golden files anew.
 
 set -eu
+export LC_ALL=C
 
 finwall=$1
 capgen=$2
@@ -69,6 +70,10 @@ sed 's/tcp dport 80 accept/iifname "wan*" accept/' strict.conf >wan.conf
 expect interfaces --config wan.conf --hook input --iif wan0 story.pcap
 expect two-files --timeout tcp.established=20s --differences 1 story.pcap story.pcap
 
+# a clock that leaps costs the packets that it leaps over no more than their time
+"$capgen" nano raw leaps.pcap 0 leaps
+expect leaps --timeout tcp.established=20s -v -c remembered.conf leaps.pcap
+
 # every format and link layer says the same, but for ARP, which only Ethernet has
 strip() {
 	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames left out, not-ip/d"
@@ -107,6 +112,7 @@ same want got
 expect usage-none
 expect usage-setting --set tcp.nonsense=1 story.pcap
 expect usage-value --timeout tcp.established=0s story.pcap
+expect usage-choice --set connections.late-close=never story.pcap
 expect usage-range --sweep tcp.established=2h..10s story.pcap
 expect usage-plot --plot x.svg story.pcap
 expect usage-local --local 10.0.0.0/33 story.pcap

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any text as rules of iptables: told what is wrong with it, and what is written of the rest is
+ * taken by the parser or refused by it as any text is.
+ */
+#include <finwall/config.h>
+
+#include "fuzz.h"
+#include "import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)path;
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct config_reader reader = { .read = read_text };
+	struct config *c;
+	struct import im;
+	char *said = NULL;
+	char *errors = NULL;
+	char *copy = malloc(size + 1);
+	char *text;
+	size_t said_size;
+	FILE *say = open_memstream(&said, &said_size);
+
+	FUZZ_REQUIRE(copy != NULL && say != NULL);
+	memcpy(copy, data, size);
+	import_init(&im, say);
+	import_read(&im, "input", copy, size, IMPORT_ANY);
+	free(copy);
+	text = import_write(&im);
+	FUZZ_REQUIRE(text != NULL);
+	fclose(say);
+	/* nothing is refused in silence */
+	FUZZ_REQUIRE(im.problems == 0 || said_size > 0);
+	import_fini(&im);
+	reader.ctx = text;
+	c = config_load("output", &reader, &errors);
+	FUZZ_REQUIRE((c == NULL) == (errors != NULL));
+	config_free(c);
+	free(errors);
+	free(text);
+	free(said);
+	return 0;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The generator. It knows nothing of verdicts: a flow goes on whether or not its packets passed, so
+ * answers to what was dropped come as well.
+ */
+#include "dice.h"
+
+#include "bed.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define FLOWS_LEN 48
+
+struct flow {
+	uint8_t proto;
+	uint32_t addr[2];
+	uint16_t port[2];
+	unsigned iif[2]; /* where each end's packets come in */
+	uint32_t next[2];
+	unsigned step;
+	unsigned left;  /* packets until it is replaced */
+	unsigned chaos; /* percent of packets that are not what would come next */
+};
+
+struct prefix {
+	uint32_t addr;
+	unsigned bits;
+};
+
+struct dice {
+	struct rng *rng;
+	struct prefix *prefixes;
+	size_t prefixes_len;
+	uint16_t ports[512];
+	size_t ports_len;
+	struct flow flows[FLOWS_LEN];
+	uint8_t inner[BUILD_MAX];
+};
+
+static bool is_chance(struct dice *d, unsigned percent)
+{
+	return rng_below(d->rng, 100) < percent;
+}
+
+/* "192.0.2.0/24": returns where it ends, NULL if there is none. */
+static const char *read_prefix(const char *text, struct prefix *out)
+{
+	unsigned a[4];
+	int used = 0;
+
+	if (sscanf(text, "%3u.%3u.%3u.%3u%n", &a[0], &a[1], &a[2], &a[3], &used) != 4) {
+		return NULL;
+	}
+	out->addr = a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3];
+	out->bits = 32;
+	text += used;
+	if (*text == '/') {
+		out->bits = (unsigned)strtoul(text + 1, NULL, 10);
+	}
+	return text;
+}
+
+/* All numbers in the word behind an option that has "port" in its name. */
+static void read_ports(struct dice *d, const char *line)
+{
+	const char *at = line;
+
+	while ((at = strstr(at, "port")) != NULL) {
+		at = strchr(at, ' ');
+		while (at != NULL && d->ports_len < 512 && strchr(" ,:!", *at) != NULL) {
+			char *end;
+			unsigned long n = strtoul(at + 1, &end, 10);
+
+			if (end == at + 1) {
+				at++;
+				break;
+			}
+			d->ports[d->ports_len++] = (uint16_t)n;
+			at = *end == ',' || *end == ':' ? end : NULL;
+		}
+		if (at == NULL) {
+			return;
+		}
+	}
+}
+
+static void read_rules(struct dice *d, const char *rules)
+{
+	while (*rules != '\0') {
+		const char *end = strchrnul(rules, '\n');
+		char line[256];
+		size_t size = (size_t)(end - rules) < sizeof(line) ? (size_t)(end - rules)
+		                                                   : sizeof(line) - 1;
+
+		memcpy(line, rules, size);
+		line[size] = '\0';
+		read_ports(d, line);
+		for (const char *at = line; *at != '\0';) {
+			const char *behind =
+				at == line || at[-1] == ' ' || at[-1] == '-'
+					? read_prefix(at, &d->prefixes[d->prefixes_len])
+					: NULL;
+
+			d->prefixes_len += behind != NULL ? 1 : 0;
+			at = behind != NULL ? behind : at + 1;
+		}
+		rules = *end == '\0' ? end : end + 1;
+	}
+}
+
+struct dice *dice_new(struct rng *rng, const char *rules)
+{
+	struct dice *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		return NULL;
+	}
+	d->rng = rng;
+	/* an address takes seven characters and a space at least */
+	d->prefixes = calloc(strlen(rules) / 8 + 2, sizeof(*d->prefixes));
+	if (d->prefixes == NULL) {
+		dice_free(d);
+		return NULL;
+	}
+	read_rules(d, rules);
+	return d;
+}
+
+void dice_free(struct dice *d)
+{
+	if (d != NULL) {
+		free(d->prefixes);
+		free(d);
+	}
+}
+
+/* Addresses that the kernel would throw away before any rule, or that are not for one host. */
+static bool is_usable(uint32_t addr)
+{
+	const uint32_t first = addr >> 24;
+
+	return first != 0 && first != 127 && first < 224 && (addr & 0xff) != 0 &&
+	       (addr & 0xff) != 255 && addr != UINT32_C(0xcb007100);
+}
+
+static uint32_t host_in(struct dice *d, uint32_t net)
+{
+	return net + 2 + rng_below(d->rng, 6);
+}
+
+static uint32_t any_address(struct dice *d)
+{
+	static const uint32_t local[] = { 0xcb007101, 0xc0a80101, 0xc0a80201, 0xac100001 };
+
+	if (is_chance(d, 35)) {
+		return local[rng_below(d->rng, 4)];
+	}
+	if (is_chance(d, 40)) {
+		static const uint32_t nets[] = { 0xc0a80100, 0xc0a80200, 0xac100000, 0xc6336400 };
+
+		return host_in(d, nets[rng_below(d->rng, 4)]);
+	}
+	if (d->prefixes_len > 0 && is_chance(d, 80)) {
+		const struct prefix *p = &d->prefixes[rng_below(d->rng, (uint32_t)d->prefixes_len)];
+		uint32_t mask = p->bits == 0 ? 0 : UINT32_MAX << (32 - p->bits % 33);
+		uint32_t edges[] = { p->addr & mask, (p->addr & mask) - 1, p->addr | ~mask,
+			             (p->addr | ~mask) + 1,
+			             (p->addr & mask) | ((uint32_t)rng_u64(d->rng) & ~mask) };
+
+		return edges[rng_below(d->rng, 5)];
+	}
+	return (uint32_t)rng_u64(d->rng);
+}
+
+static uint32_t usable_address(struct dice *d)
+{
+	uint32_t addr;
+
+	do {
+		addr = any_address(d);
+	} while (!is_usable(addr));
+	return addr;
+}
+
+static uint16_t port(struct dice *d, bool is_server)
+{
+	if (d->ports_len > 0 && is_chance(d, is_server ? 85 : 15)) {
+		uint16_t p = d->ports[rng_below(d->rng, (uint32_t)d->ports_len)];
+
+		return is_chance(d, 70) ? p : (uint16_t)(p + rng_below(d->rng, 3) - 1);
+	}
+	return (uint16_t)(is_chance(d, 80) ? 1024 + rng_below(d->rng, 64512)
+	                                   : rng_below(d->rng, 65536));
+}
+
+static void new_flow(struct dice *d, struct flow *f)
+{
+	static const uint8_t others[] = { 2, 47, 50, 51, 89, 112, 253 };
+	const uint32_t kind = rng_below(d->rng, 100);
+
+	memset(f, 0, sizeof(*f));
+	f->proto = kind < 55   ? IPPROTO_NR_TCP
+	           : kind < 77 ? IPPROTO_NR_UDP
+	           : kind < 92 ? IPPROTO_NR_ICMP
+	                       : others[rng_below(d->rng, sizeof(others))];
+	do {
+		f->addr[0] = usable_address(d);
+		f->addr[1] = usable_address(d);
+		/* a host does not talk to itself over these devices */
+	} while ((bed_is_local(f->addr[0]) && bed_is_local(f->addr[1])) ||
+	         f->addr[0] == f->addr[1]);
+	for (unsigned end = 0; end < 2; end++) {
+		f->iif[end] = is_chance(d, 92) ? bed_iface_of(f->addr[end])
+		                               : rng_below(d->rng, BED_IFACES_LEN);
+		f->next[end] = (uint32_t)rng_u64(d->rng);
+	}
+	f->port[0] = port(d, false);
+	f->port[1] = port(d, true);
+	f->left = 1 + rng_below(d->rng, 14);
+	f->chaos = rng_below(d->rng, 3) * 15;
+}
+
+static void head(const struct flow *f, unsigned from, struct build *b)
+{
+	const uint32_t src = htonl(f->addr[from]);
+	const uint32_t dst = htonl(f->addr[1 - from]);
+
+	*b = build_default(4, f->proto);
+	memcpy(b->src.bytes, &src, 4);
+	memcpy(b->dst.bytes, &dst, 4);
+	b->sport = f->port[from];
+	b->dport = f->port[1 - from];
+}
+
+/* What TCP would do next: open, answer, acknowledge, talk, close. */
+static unsigned next_tcp(struct dice *d, struct flow *f, struct build *b)
+{
+	static const uint8_t opening[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
+	static const unsigned opener[] = { 0, 1, 0 };
+	unsigned from;
+
+	if (f->step < 3) {
+		from = opener[f->step];
+		b->flags = opening[f->step];
+	} else {
+		from = rng_below(d->rng, 2);
+		b->flags = is_chance(d, 15)  ? TCP_FIN | TCP_ACK
+		           : is_chance(d, 7) ? TCP_RST | TCP_ACK
+		                             : TCP_ACK | TCP_PSH;
+		b->payload_size = (b->flags & TCP_PSH) != 0 ? rng_below(d->rng, 200) : 0;
+	}
+	if (is_chance(d, f->chaos)) {
+		b->flags = (uint8_t)rng_below(d->rng, 64);
+	} else {
+		f->step++;
+	}
+	return from;
+}
+
+static void fill_tcp(struct dice *d, struct flow *f, unsigned from, struct build *b)
+{
+	uint8_t flags = b->flags;
+	size_t payload_size = b->payload_size;
+
+	head(f, from, b);
+	b->flags = flags;
+	b->payload_size = payload_size;
+	b->seq = f->next[from];
+	b->ack = (flags & TCP_ACK) != 0 ? f->next[1 - from] : 0;
+	b->win = 8000;
+	if (is_chance(d, f->chaos)) {
+		b->seq += (uint32_t)rng_u64(d->rng);
+	} else {
+		f->next[from] +=
+			(uint32_t)payload_size + ((flags & (TCP_SYN | TCP_FIN)) != 0 ? 1 : 0);
+	}
+}
+
+/* An error about a packet of the flow, told to the one who sent it. */
+static void fill_error(struct dice *d, const struct flow *f, unsigned about, struct throw *t)
+{
+	static const uint8_t types[] = { 3, 3, 11, 12, 4, 5 };
+	struct build inner;
+	struct flow error = *f;
+
+	head(f, about, &inner);
+	inner.seq = f->next[about];
+	inner.flags = TCP_ACK;
+	inner.payload_size = 8;
+	build_packet(&inner, d->inner);
+	error.proto = IPPROTO_NR_ICMP;
+	head(&error, 1 - about, &t->b);
+	t->b.type = types[rng_below(d->rng, sizeof(types))];
+	t->b.code = (uint8_t)rng_below(d->rng, t->b.type == 3 ? 16 : 2);
+	t->b.id = 0;
+	t->b.payload = d->inner;
+	t->b.payload_size = 28;
+}
+
+static void fill_icmp(struct dice *d, struct flow *f, unsigned from, struct build *b)
+{
+	static const uint8_t queries[] = { 8, 13, 17, 15 };
+
+	head(f, from, b);
+	b->id = f->port[0];
+	b->type = from == 0 ? 8 : 0;
+	if (is_chance(d, f->chaos)) {
+		b->type = is_chance(d, 50) ? queries[rng_below(d->rng, 4)]
+		                           : (uint8_t)rng_below(d->rng, 20);
+		b->code = is_chance(d, 70) ? 0 : (uint8_t)rng_below(d->rng, 3);
+	}
+	b->payload_size = rng_below(d->rng, 64);
+}
+
+void dice_throw(struct dice *d, struct throw *out)
+{
+	struct flow *f = &d->flows[rng_below(d->rng, FLOWS_LEN)];
+	unsigned from = f->step == 0 ? 0 : rng_below(d->rng, 2);
+
+	if (f->left == 0) {
+		new_flow(d, f);
+		from = 0;
+	}
+	f->left--;
+	memset(out, 0, sizeof(*out));
+	if (f->step > 0 && f->proto != IPPROTO_NR_ICMP && is_chance(d, 8)) {
+		fill_error(d, f, from, out);
+		from = 1 - from;
+	} else if (f->proto == IPPROTO_NR_TCP) {
+		from = next_tcp(d, f, &out->b);
+		fill_tcp(d, f, from, &out->b);
+	} else if (f->proto == IPPROTO_NR_ICMP) {
+		fill_icmp(d, f, from, &out->b);
+		f->step++;
+	} else {
+		head(f, from, &out->b);
+		out->b.payload_size = 8 + rng_below(d->rng, 100);
+		f->step++;
+	}
+	out->b.ttl = (uint8_t)(is_chance(d, 90) ? 64 : 2 + rng_below(d->rng, 253));
+	out->src = f->addr[from];
+	out->dst = f->addr[1 - from];
+	out->iif = f->iif[from];
+	out->has_bad_checksum = is_chance(d, 3);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Import, parser, compiler and engine in a row.
+ */
+#include "side.h"
+
+#include "import.h"
+
+#include <finwall/config.h>
+#include <finwall/flowkey.h>
+#include <finwall/pkt.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FLOWS_MAX   65536
+#define TICK_BUDGET 16
+
+struct side {
+	struct engine *engine;
+	void *mem;
+	struct engine_worker *worker;
+	struct policy policy;
+};
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)path;
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+static char *import(const char *name, const char *rules)
+{
+	char *copy = strdup(rules);
+	struct import im;
+	char *text;
+
+	if (copy == NULL) {
+		return NULL;
+	}
+	import_init(&im, stderr);
+	import_read(&im, name, copy, strlen(copy), IMPORT_IP);
+	text = import_write(&im);
+	if (im.problems > 0) {
+		free(text);
+		text = NULL;
+	}
+	import_fini(&im);
+	free(copy);
+	return text;
+}
+
+static struct ruleset *compile(const char *name, const char *rules)
+{
+	struct config_reader reader = { .read = read_text };
+	struct ruleset *rs = NULL;
+	struct config *c;
+	char *errors = NULL;
+
+	reader.ctx = import(name, rules);
+	if (reader.ctx == NULL) {
+		return NULL;
+	}
+	c = config_load(name, &reader, &errors);
+	if (c == NULL) {
+		fputs(errors != NULL ? errors : "no memory\n", stderr);
+	} else {
+		rs = config_compile(c);
+	}
+	free(errors);
+	free(reader.ctx);
+	config_free(c);
+	return rs;
+}
+
+struct side *side_new(const char *name, const char *rules, struct mono now)
+{
+	struct engine_config cfg = {
+		.flows_max = FLOWS_MAX,
+		.shards_len = 1,
+		.hash_key = { 1, 2 },
+		.start = now,
+	};
+	size_t size = (engine_size(&cfg) + 63) & ~(size_t)63;
+	struct side *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		return NULL;
+	}
+	s->worker = aligned_alloc(64, (sizeof(*s->worker) + 63) & ~(size_t)63);
+	s->mem = aligned_alloc(64, size);
+	s->policy.rules = compile(name, rules);
+	if (s->worker == NULL || s->mem == NULL || s->policy.rules == NULL) {
+		side_free(s);
+		return NULL;
+	}
+	memset(s->worker, 0, sizeof(*s->worker));
+	memset(s->mem, 0, size);
+	tunables_init(&s->policy.tun);
+	s->policy.tun.late_close = LATE_STRICT;
+	s->policy.tun.on_idle = IDLE_FORGET;
+	s->policy.tun.resurrect = 0;
+	s->policy.tun.checksum = CSUM_POLICY_FULL;
+	s->worker->policy = &s->policy;
+	s->engine = engine_init(s->mem, &cfg);
+	return s;
+}
+
+void side_free(struct side *s)
+{
+	if (s == NULL) {
+		return;
+	}
+	ruleset_free(s->policy.rules);
+	free(s->mem);
+	free(s->worker);
+	free(s);
+}
+
+void side_iface(struct side *s, uint32_t ifindex, const char *name)
+{
+	ruleset_set_ifname(s->policy.rules, ifindex, name);
+}
+
+/* The key of what the packet is itself about; false where it opens nothing. */
+static bool own_key(const struct frame *frame, struct flowkey *key)
+{
+	enum key_side side;
+	struct pkt p;
+
+	return pkt_decode(frame, &p) == REASON_NONE && p.depth == PKT_FULL &&
+	       flowkey_from_tuple(&p.tuple, key, &side);
+}
+
+void side_judge(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
+{
+	struct flowkey key;
+	struct flow flow;
+	const bool has_key = own_key(frame, &key);
+	const bool was_there = has_key && engine_find_flow(s->engine, &key, now, &flow);
+
+	engine_batch(s->engine, s->worker, now, frame, 1, out);
+	engine_tick(s->engine, s->worker, now, TICK_BUDGET);
+	/*
+	 * finwall keeps an entry for a moment, so that the kernel's answer to the sender passes.
+	 * That answer is not part of the comparison: the moment is over.
+	 */
+	if (out->verdict == VERDICT_REJECT && has_key &&
+	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
+		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+	}
+}

@@ -4,7 +4,8 @@
  *
  * The order matters in two places. Queues are bound before READY is said, because the hook rules
  * that feed them follow it. At the end the kernel is told to queue no more, and what waits is
- * answered, before a queue is given up.
+ * answered, before a queue is given up; unless the service manager keeps its socket, then packets
+ * wait for the next process.
  */
 #include "daemon.h"
 

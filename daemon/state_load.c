@@ -33,6 +33,7 @@ struct load {
 	struct state_taken *taken;
 };
 
+static void note_use(const char *path, const struct snapshot_header *h);
 static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns);
 static int take(struct load *l);
 
@@ -54,11 +55,28 @@ int state_load(const char *path, struct engine *e, struct engine_worker *w, enum
 		if ((l.header.flags & SNAPSHOT_FINAL) == 0) {
 			/* Its daemon went on after the save, and then was killed. */
 			l.gap = GAP_PACKETS;
+		} else {
+			note_use(path, &l.header);
 		}
 		err = take(&l);
 	}
 	state_view_close(&view);
 	return err;
+}
+
+/*
+ * From now on packets are answered that the file knows nothing of: should we be killed before the
+ * next save, it is not the last word any more. Where it cannot be written to, nothing is saved
+ * either, and that is told.
+ */
+static void note_use(const char *path, const struct snapshot_header *h)
+{
+	struct snapshot_header used = *h;
+	uint8_t bytes[SNAPSHOT_HEADER_SIZE];
+
+	used.flags &= ~SNAPSHOT_FINAL;
+	snapshot_write_header(&used, bytes);
+	(void)state_file_set_header(path, bytes, sizeof(bytes));
 }
 
 /* A clock that was set back in between says nothing: then as if no time had passed. */

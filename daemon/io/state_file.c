@@ -189,6 +189,22 @@ void state_view_close(struct state_view *v)
 	*v = (struct state_view){ NULL, 0 };
 }
 
+int state_file_set_header(const char *path, const uint8_t *header, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int err;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	err = write_at(fd, header, size, 0);
+	if (err == 0 && fdatasync(fd) != 0) {
+		err = -errno;
+	}
+	(void)close(fd);
+	return err;
+}
+
 int state_file_set_aside(const char *path)
 {
 	char *bad = with_ending(path, ".bad");

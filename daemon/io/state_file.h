@@ -40,6 +40,9 @@ struct state_view {
 int state_view_open(const char *path, struct state_view *out);
 void state_view_close(struct state_view *v);
 
+/* Writes another header over that of a file in place, which needs no room. Returns 0/-errno. */
+int state_file_set_header(const char *path, const uint8_t *header, size_t size);
+
 /* Renames it to "path.bad", replacing an older one. Returns 0/-errno. */
 int state_file_set_aside(const char *path);
 

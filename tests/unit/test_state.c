@@ -268,6 +268,31 @@ START_TEST(windows_after_a_gap)
 }
 END_TEST
 
+/* Taken over once, a final save is only what was before: the second reader was killed meanwhile. */
+START_TEST(final_only_once)
+{
+	struct world from;
+	struct world to;
+	struct world third;
+	struct flow f;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	world_init(&third, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	save(&from, SAVE_FINAL);
+	(void)load(&to, 1, GAP_NOTHING);
+	ck_assert(find(&to, 1, &f));
+	ck_assert_uint_eq(f.conn.tcp.seen[DIR_ORIG].maxwin_bytes, 600);
+	ck_assert_int_eq(load(&third, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+	ck_assert(find(&third, 1, &f));
+	ck_assert_uint_eq(f.conn.tcp.seen[DIR_ORIG].maxwin_bytes, 0);
+	world_fini(&from);
+	world_fini(&to);
+	world_fini(&third);
+}
+END_TEST
+
 /* Room for four: the four that died last stay, whichever way and in whichever shard they died. */
 START_TEST(the_oldest_go_first)
 {
@@ -480,6 +505,7 @@ int main(void)
 	tcase_add_test(tc, a_clock_set_back_means_no_time);
 	tcase_add_test(tc, restart_of_the_machine);
 	tcase_add_loop_test(tc, windows_after_a_gap, 0, 4);
+	tcase_add_test(tc, final_only_once);
 	tcase_add_test(tc, the_oldest_go_first);
 	tcase_add_test(tc, one_that_dies_while_it_is_saved);
 	tcase_add_test(tc, damage_anywhere);

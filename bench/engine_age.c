@@ -172,6 +172,7 @@ static int stall_run(void *state, double *value)
 		.flows_max = s->p.flows + ALIVE_LEN,
 		.tombs_max = s->p.flows,
 		.shards_len = 1,
+		.touch = s->p.memory == MEMORY_TOUCHED,
 	};
 	size_t progress_len = s->p.flows > ALIVE_LEN ? s->p.flows : ALIVE_LEN;
 	struct progress *progress = calloc(progress_len, sizeof(*progress));

@@ -9,10 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether the engine's memory has been used before it is measured. */
+enum case_memory {
+	MEMORY_UNTOUCHED, /* its pages come while packets wait */
+	MEMORY_TOUCHED,
+};
+
 struct case_params {
 	uint32_t flows; /* connections in the table (or remembered) */
 	uint8_t family; /* 4 or 6 */
 	uint8_t threads;
+	uint8_t memory;   /* enum case_memory, where it makes a difference */
 	uint32_t packets; /* of one run, roughly */
 };
 
@@ -36,6 +43,7 @@ extern const struct case_ops case_flood;
 extern const struct case_ops case_revive;
 extern const struct case_ops case_recall_hit;
 extern const struct case_ops case_recall_miss;
+extern const struct case_ops case_recall_group;
 extern const struct case_ops case_stall;
 extern const struct case_ops case_flow_bytes;
 extern const struct case_ops case_tomb_mib;

@@ -130,7 +130,7 @@ static int start_finwalld(struct filter *f, const char *finwalld)
 		int fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 		(void)dup2(fd, STDERR_FILENO);
-		execl(finwalld, finwalld, "-c", config, "-s", socket, (char *)NULL);
+		execl(finwalld, finwalld, "-c", config, "-s", socket, "-S", "none", (char *)NULL);
 		_exit(127);
 	}
 	return f->pid < 0 ? (int)f->pid : await_ready(f, log);

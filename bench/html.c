@@ -15,19 +15,19 @@
 
 static const char style[] =
 	":root{color-scheme:light "
-        "dark;--fg:#1b1f24;--dim:#667;--bg:#fff;--rule:#d8dce2;--s0:#2563b0;"
+	"dark;--fg:#1b1f24;--dim:#667;--bg:#fff;--rule:#d8dce2;--s0:#2563b0;"
 	"--s1:#c2571a;--s2:#2e8540;--s3:#8a3fa0;--s4:#a8871a;--s5:#0e8a8a;--bad:#b3261e}"
 	"@media(prefers-color-scheme:dark){:root{--fg:#e6e8eb;--dim:#9aa3ad;--bg:#14171b;--rule:#"
-        "333a42;"
+	"333a42;"
 	"--s0:#6aa5ee;--s1:#f0935a;--s2:#6cc37e;--s3:#c98ade;--s4:#d8ba55;--s5:#4fc4c4;--bad:#"
-        "ff8a80}}"
+	"ff8a80}}"
 	"body{font:15px/1.5 "
-        "system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:76rem;"
+	"system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:76rem;"
 	"margin:2rem auto;padding:0 1rem}"
 	"h1{font-size:1.6rem;margin:0}h2{font-size:1.2rem;margin:2.2rem 0 .4rem;"
 	"border-bottom:1px solid var(--rule)}p{max-width:52rem}"
 	".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));"
-        "gap:1rem 2rem}"
+	"gap:1rem 2rem}"
 	"svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--fg)}"
 	"svg .tick{fill:var(--dim)}svg .head{font-weight:600;font-size:13px}"
 	".grid{stroke:var(--rule);fill:none}.line{fill:none;stroke-width:2}.spread,.goal{fill:none;"
@@ -181,7 +181,7 @@ static void write_scaling(FILE *f, const struct report *r)
 
 #define BARS_MAX 24
 
-/* Bars of all measures whose id starts with prefix and has as many slashes and no colon. */
+/* Bars of all measures whose id starts with prefix; neither ratios (with a colon) nor raw ones. */
 static void write_bars(FILE *f, const struct report *r, const char *prefix, const char *title)
 {
 	struct plot_bar bars[BARS_MAX];
@@ -193,7 +193,7 @@ static void write_bars(FILE *f, const struct report *r, const char *prefix, cons
 		const char *name = m->id + strlen(prefix);
 
 		if (strncmp(m->id, prefix, strlen(prefix)) == 0 && strchr(name, ':') == NULL &&
-		    m->samples_len > 0) {
+		    strstr(name, "/raw") == NULL && m->samples_len > 0) {
 			unit = m->unit;
 			bars[len++] =
 				(struct plot_bar){ name, m->median, m->low, m->high, m->target };

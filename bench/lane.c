@@ -5,6 +5,7 @@
  */
 #include "lane.h"
 
+#include "bench.h"
 #include "rules.h"
 #include "sample.h"
 #include "ticks.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The daemon's: entries that end between two batches. */
 #define TICK_BUDGET 64
@@ -48,6 +50,9 @@ struct bed *bed_new(const struct bed_config *cfg)
 	mem = mem_map(b->size);
 	if (b->policy.rules == NULL || mem == NULL) {
 		goto fail;
+	}
+	if (cfg->touch != 0) {
+		(void)madvise(mem, b->size, MADV_POPULATE_WRITE);
 	}
 	b->engine = engine_init(mem, &ec);
 	return b;
@@ -108,7 +113,8 @@ static void note_batch(struct lane *l, double ns)
 		l->batches_room = l->batches_room == 0 ? 65536 : 2 * l->batches_room;
 		l->batch_ns = reallocarray(l->batch_ns, l->batches_room, sizeof(*l->batch_ns));
 		if (l->batch_ns == NULL) {
-			abort();
+			fprintf(stderr, "finwall-bench: no memory for the times of a run\n");
+			exit(BENCH_FAILED);
 		}
 	}
 	l->batch_ns[l->batches_len++] = ns;

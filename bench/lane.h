@@ -17,6 +17,7 @@ struct bed_config {
 	uint32_t flows_max;
 	uint32_t tombs_max;
 	uint32_t shards_len;
+	uint32_t touch; /* 1: its pages are all there from the start */
 };
 
 /* An engine with three rules, in memory of its own. */

@@ -41,6 +41,9 @@ void load_end(struct net_and_server *ns);
 /* The server's whole life; does not return. */
 _Noreturn void load_serve(struct load_tally *t);
 
+/* Other programs no longer keep the calling thread from its work, as far as that can be had. */
+void load_be_punctual(void);
+
 /* What a client does until until_ns (clock_ns()), in its own process; each exits. */
 _Noreturn void load_bulk(struct load_tally *t, uint64_t until_ns);
 _Noreturn void load_shorts(struct load_tally *t, uint64_t until_ns);
@@ -50,7 +53,8 @@ _Noreturn void load_flood(struct load_tally *t, uint64_t until_ns);
 _Noreturn void load_pingpong(struct load_tally *t, uint64_t until_ns);
 /*
  * 64-byte datagrams at a fixed rate: each has its instant, and a late one is sent at once, as often
- * as needed. The server keeps in time_ns how long after that instant it came.
+ * as needed. The server keeps in time_ns how long after that instant it came. Sender and receiver
+ * run at real-time priority, so that it is the filter that is measured.
  */
 _Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_s);
 

@@ -178,20 +178,14 @@ _Noreturn void load_flood(struct load_tally *t, uint64_t until_ns)
 	_exit(0);
 }
 
-/* Waits until an instant: sleeps what is long enough for it, and spins the rest. */
-static uint64_t wait_for(uint64_t due_ns)
+/* Sleeps until an instant; returns when it woke. */
+static uint64_t sleep_until(uint64_t due_ns)
 {
-	uint64_t now_ns = clock_ns();
+	struct timespec due = { (time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u) };
 
-	while (now_ns < due_ns) {
-		if (due_ns - now_ns > 200000) {
-			struct timespec nap = { .tv_nsec = 100000 };
-
-			(void)nanosleep(&nap, NULL);
-		}
-		now_ns = clock_ns();
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) != 0) {
 	}
-	return now_ns;
+	return clock_ns();
 }
 
 _Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_s)
@@ -200,9 +194,10 @@ _Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_
 	uint64_t gap_ns = 1000000000u / per_s;
 	uint64_t due_ns = clock_ns() + 1000000;
 
+	load_be_punctual();
 	udp_init(&u);
 	while (due_ns < until_ns) {
-		uint64_t now_ns = wait_for(due_ns);
+		uint64_t now_ns = sleep_until(due_ns);
 		unsigned len = 0;
 
 		while (due_ns <= now_ns && len < UDP_BATCH) {

@@ -172,6 +172,7 @@ static _Noreturn void swallow_datagrams(struct load_tally *t)
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
 	}
+	load_be_punctual();
 	atomic_store(&t->server_ready, 1);
 	for (;;) {
 		int len = recvmmsg(fd, msg, UDP_BATCH, MSG_WAITFORONE, NULL);

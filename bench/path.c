@@ -224,10 +224,12 @@ static bool is_wanted(const struct path *p, enum filter_kind kind)
 	return p->opt->only == NULL || fnmatch(p->opt->only, filter_id(kind), 0) == 0;
 }
 
-static int measure_round(struct path *p, round_values v)
+/* Each round begins with another filter, so that none always comes first. */
+static int measure_round(struct path *p, unsigned round, round_values v)
 {
 	memset(v, 0, sizeof(round_values));
-	for (unsigned kind = 0; kind < FILTERS_LEN; kind++) {
+	for (unsigned i = 0; i < FILTERS_LEN; i++) {
+		enum filter_kind kind = (round + i) % FILTERS_LEN;
 		struct filter f;
 		int err;
 
@@ -339,7 +341,7 @@ enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
 		err = make_measures(&p, report);
 	}
 	for (unsigned i = 0; i < runs && err == 0; i++) {
-		err = measure_round(&p, v);
+		err = measure_round(&p, i, v);
 		if (err == 0) {
 			err = keep_round(&p, v, report);
 		}

@@ -10,7 +10,7 @@
 #define WIDTH  720.0
 #define HEIGHT 380.0
 #define LEFT   64.0
-#define RIGHT  16.0
+#define RIGHT  28.0
 #define TOP    34.0
 #define BOTTOM 50.0
 
@@ -19,10 +19,12 @@
 #define BAR_LEFT  190.0
 #define BAR_RIGHT 150.0
 
-/* Text that stands above lines: where the legend begins, and its step. */
-#define LEGEND_X    (LEFT + 14)
-#define LEGEND_Y    (TOP + 16)
-#define LEGEND_STEP 17.0
+/* The legend: where there are no lines, high on the left, or low on the right where they rise. */
+#define LEGEND_X     (LEFT + 14)
+#define LEGEND_Y     (TOP + 16)
+#define LEGEND_X_LOW (WIDTH - RIGHT - 260)
+#define LEGEND_Y_LOW (HEIGHT - BOTTOM - 4 * LEGEND_STEP)
+#define LEGEND_STEP  17.0
 
 struct range {
 	double from;
@@ -103,7 +105,7 @@ static struct range range_of(const struct plot *p, bool is_x)
 	}
 	if (r.is_log) {
 		r.from = pow(10, floor(log10(fmax(r.from, 1e-3))));
-		r.to = pow(10, ceil(log10(fmax(r.to, r.from * 10))));
+		r.to = pow(10, ceil(log10(fmax(r.to, r.from * 10)) - 1e-3));
 	} else {
 		r.from = 0;
 		r.to = round_up(fmax(r.to, 1e-9));
@@ -191,12 +193,19 @@ static void draw_series(FILE *to, const struct plot_series *s, size_t nr, const 
 		plot_escape(to, s->name);
 		fprintf(to, ": %.4g</title></circle>", at->y);
 	}
-	fprintf(to, "<path class=\"line s%zu\" d=\"M%.1f %.1fh18\"/>", nr, LEGEND_X,
-	        LEGEND_Y + LEGEND_STEP * (double)nr - 4);
-	fprintf(to, "<text x=\"%.1f\" y=\"%.1f\">", LEGEND_X + 24,
-	        LEGEND_Y + LEGEND_STEP * (double)nr);
-	plot_escape(to, s->name);
-	fputs("</text>\n", to);
+}
+
+static void draw_legend(FILE *to, const struct plot *p, const struct range *ry)
+{
+	double x = ry->is_log ? LEGEND_X_LOW : LEGEND_X;
+	double y = ry->is_log ? LEGEND_Y_LOW : LEGEND_Y;
+
+	for (size_t i = 0; i < p->len; i++, y += LEGEND_STEP) {
+		fprintf(to, "<path class=\"line s%zu\" d=\"M%.1f %.1fh18\"/>", i, x, y - 4);
+		fprintf(to, "<text x=\"%.1f\" y=\"%.1f\">", x + 24, y);
+		plot_escape(to, p->series[i].name);
+		fputs("</text>\n", to);
+	}
 }
 
 static void open_svg(FILE *to, const char *title, double height)
@@ -226,6 +235,7 @@ void plot_lines(FILE *to, const struct plot *p)
 	for (size_t i = 0; i < p->len; i++) {
 		draw_series(to, &p->series[i], i, &rx, &ry);
 	}
+	draw_legend(to, p, &ry);
 	fputs("</svg>\n", to);
 }
 

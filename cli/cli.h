@@ -13,6 +13,7 @@ enum cli_exit {
 	CLI_REFUSED = 1,   /* refused, failed, or not found */
 	CLI_USAGE = 2,     /* not understood */
 	CLI_NO_DAEMON = 3, /* nobody answers on the socket */
+	CLI_ENOUGH,        /* never the program's own: what was wanted is there, all is well */
 };
 
 /* What was said before the command. */
@@ -31,6 +32,7 @@ struct cli_command {
 
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_doctor;
+extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;

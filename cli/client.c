@@ -118,10 +118,11 @@ int client_reply(struct client *c, struct ctl_reply *out)
 	}
 }
 
-enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
-                         json_t *parameters, enum ctl_more more, client_fn *each, void *ctx)
+/* Takes c over, which may be NULL for the error in errno. */
+static enum cli_exit converse(struct client *c, const struct cli *cli,
+                              const struct cli_command *cmd, const char *method, json_t *parameters,
+                              enum ctl_more more, client_fn *each, void *ctx)
 {
-	struct client *c = client_open(cli->socket_path);
 	enum cli_exit code = CLI_OK;
 	bool continues = true;
 	int rc;
@@ -152,6 +153,27 @@ enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, c
 	}
 	client_close(c);
 	return rc < 0 ? no_daemon(cli, cmd, -rc) : code;
+}
+
+enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
+                         json_t *parameters, enum ctl_more more, client_fn *each, void *ctx)
+{
+	return converse(client_open(cli->socket_path), cli, cmd, method, parameters, more, each,
+	                ctx);
+}
+
+enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,
+                            const char *method, json_t *parameters, client_fn *each, void *ctx)
+{
+	const struct timeval for_ever = { 0 };
+	struct client *c = client_open(cli->socket_path);
+	enum cli_exit code;
+
+	if (c != NULL) {
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	}
+	code = converse(c, cli, cmd, method, parameters, CTL_CONTINUES, each, ctx);
+	return code == CLI_ENOUGH ? CLI_OK : code;
 }
 
 static int connect_to(int fd, const char *socket_path)

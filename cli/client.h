@@ -33,4 +33,9 @@ typedef enum cli_exit client_fn(void *ctx, const json_t *parameters);
 enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
                          json_t *parameters, enum ctl_more more, client_fn *each, void *ctx);
 
+/* The same for replies that come when something happens: waits for ever, and is well ended by
+ * CLI_ENOUGH. */
+enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,
+                            const char *method, json_t *parameters, client_fn *each, void *ctx);
+
 #endif

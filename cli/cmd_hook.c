@@ -132,12 +132,14 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	struct hook_plan plan;
 	enum cli_exit code;
 	bool daemon_answers;
+	bool defragments;
 	char *error = NULL;
 
 	code = make_plan(args, &plan, &backend);
 	if (code != CLI_OK) {
 		return code;
 	}
+	defragments = plan.defragments;
 	daemon_answers = follow_daemon(cli, &plan);
 	if (!daemon_answers && plan.on_absent == FAIL_DROP && !args->is_forced) {
 		return cli_refuse(
@@ -164,6 +166,11 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	printf(", packets %s while no daemon answers%s\n",
 	       plan.on_absent == FAIL_ACCEPT ? "pass" : "are dropped",
 	       daemon_answers ? "" : "; none answers now");
+	if (defragments && !plan.defragments) {
+		fprintf(stderr, "hook: this kernel cannot put fragments together (xt_socket, "
+		                "nft_tproxy): they are queued one by one, and are invalid but for "
+		                "the first\n");
+	}
 	return CLI_OK;
 }
 
@@ -231,6 +238,8 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	plan->queue_count = settings_queues(s, sysconf(_SC_NPROCESSORS_ONLN));
 	plan->on_absent = s->on_absent;
 	plan->loopback_is_queued = s->loopback != 0;
+	plan->defragments = s->defragment != 0;
+	plan->compares_kernel = s->compare_kernel != 0;
 	plan->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
 	plan->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
 	plan->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);

@@ -7,6 +7,7 @@
 #include "replay_sweep.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,8 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 	enum cli_exit code;
 
 	(void)cli;
+	/* fractions are written with a point, for programs and in SVG */
+	(void)setlocale(LC_NUMERIC, "C");
 	if (run == NULL) {
 		return cli_refuse(&cmd_replay, "%s", strerror(ENOMEM));
 	}

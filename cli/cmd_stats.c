@@ -27,6 +27,7 @@ struct stats_args {
 
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv);
 static client_fn print_stats;
+static void print_late(const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
 static void print_head(const json_t *stats);
@@ -34,6 +35,7 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args);
 static void print_verdicts(const json_t *verdicts);
 static void print_counters(const json_t *counters, const char *heading,
                            const struct stats_args *args);
+static void print_compare(const json_t *compare, const struct stats_args *args);
 static void print_queues(const json_t *queues, const struct stats_args *args);
 
 const struct cli_command cmd_stats = {
@@ -41,6 +43,7 @@ const struct cli_command cmd_stats = {
 	.args = "[late-close] [--all] [--output text|json]",
 	.summary = "counters: why packets were judged as they were, what became of them",
 	.details = "late-close           only those of late FIN, RST and data\n"
+		   "                     and, for each policy, what it let pass or would have\n"
 		   "-a, --all            those that are zero, too\n"
 		   "-o, --output FORMAT  text or json\n",
 	.run = run_stats,
@@ -101,12 +104,14 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 	}
 	if (args->only_late_close) {
 		print_reasons(json_object_get(parameters, "reasons"), args);
+		print_late(json_object_get(parameters, "late"));
 		return CLI_OK;
 	}
 	print_head(parameters);
 	print_reasons(json_object_get(parameters, "reasons"), args);
 	print_verdicts(json_object_get(parameters, "verdicts"));
 	print_counters(json_object_get(parameters, "events"), "EVENT", args);
+	print_compare(json_object_get(parameters, "compare"), args);
 	print_queues(json_object_get(parameters, "queues"), args);
 	return CLI_OK;
 }
@@ -128,7 +133,55 @@ static json_t *late_close_only(const json_t *stats)
 			json_array_append(list, row);
 		}
 	}
-	return json_pack("{s:o}", "reasons", list);
+	return json_pack("{s:o, s:O*}", "reasons", list, "late", json_object_get(stats, "late"));
+}
+
+/* The policies' rows, the cases side by side, both in the daemon's order. */
+static void print_late(const json_t *late)
+{
+	const char *policy = "";
+	const json_t *row;
+	size_t i;
+
+	printf("\nWhat each policy did where it was in force, or would have done: passed/all\n");
+	printf("%-12s", "POLICY");
+	json_array_foreach(late, i, row)
+	{
+		if (strcmp(text_of(row, "policy"), text_of(json_array_get(late, 0), "policy")) ==
+		    0) {
+			printf(" %18s", text_of(row, "case"));
+		}
+	}
+	json_array_foreach(late, i, row)
+	{
+		long long passed = number_of(row, "passed");
+		char cell[48];
+
+		if (strcmp(policy, text_of(row, "policy")) != 0) {
+			policy = text_of(row, "policy");
+			printf("\n%-12s", policy);
+		}
+		snprintf(cell, sizeof(cell), "%lld/%lld", passed,
+		         passed + number_of(row, "refused"));
+		printf(" %18s", cell);
+	}
+	printf("\n");
+}
+
+/* Only what is worth a word. */
+static void print_helpers(const json_t *stats)
+{
+	const json_t *sender = json_object_get(stats, "raw_sender");
+
+	if (json_is_true(json_object_get(sender, "running")) || number_of(sender, "restarts") > 0) {
+		printf("raw sender %s, %lld restarts\n",
+		       json_is_true(json_object_get(sender, "running")) ? "running" : "not running",
+		       number_of(sender, "restarts"));
+	}
+	if (number_of(stats, "event_readers") > 0 || number_of(stats, "events_skipped") > 0) {
+		printf("event readers %lld, %lld events left out for slow ones\n",
+		       number_of(stats, "event_readers"), number_of(stats, "events_skipped"));
+	}
 }
 
 static void print_head(const json_t *stats)
@@ -139,9 +192,11 @@ static void print_head(const json_t *stats)
 	printf("finwalld %s, up %lldd %lldh %lldm %llds, %lld reloads (%lld refused)\n",
 	       text_of(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
 	       up_sec % 60, number_of(stats, "reloads"), number_of(stats, "reloads_failed"));
-	printf("connections %lld of %lld, remembered %lld of %lld\n\n",
+	printf("connections %lld of %lld, remembered %lld of %lld\n",
 	       number_of(table, "connections"), number_of(table, "connections_max"),
 	       number_of(table, "remembered"), number_of(table, "remembered_max"));
+	print_helpers(stats);
+	putchar('\n');
 }
 
 static void print_reasons(const json_t *reasons, const struct stats_args *args)
@@ -203,6 +258,41 @@ static void print_counters(const json_t *counters, const char *heading,
 	}
 }
 
+/* Microseconds, as sums of nanoseconds tell them too finely. */
+static void print_latencies(const json_t *latencies)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(latencies, i, row)
+	{
+		printf("%-31s %12.1f  us, %s: half of all packets\n", text_of(row, "name"),
+		       (double)number_of(row, "p50_ns") / 1e3, text_of(row, "text"));
+		printf("%-31s %12.1f  us, 99 %%\n", "", (double)number_of(row, "p99_ns") / 1e3);
+		printf("%-31s %12.1f  us, 99.9 %%\n", "", (double)number_of(row, "p999_ns") / 1e3);
+	}
+}
+
+/* Only where it is asked for: otherwise all of it is zero. */
+static void print_compare(const json_t *compare, const struct stats_args *args)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_is_true(json_object_get(compare, "on"))) {
+		return;
+	}
+	print_counters(json_object_get(compare, "results"), "COMPARED WITH KERNEL", args);
+	printf("%-31s %12lld  of these, nothing explains\n", "differences",
+	       number_of(compare, "differences"));
+	printf("\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
+	json_array_foreach(json_object_get(compare, "states"), i, row)
+	{
+		printf("%-12s %-18s %12lld\n", text_of(row, "finwall"), text_of(row, "kernel"),
+		       number_of(row, "packets"));
+	}
+}
+
 /* What the kernel holds and lost comes first: it is what overload shows in. */
 static void print_queues(const json_t *queues, const struct stats_args *args)
 {
@@ -228,5 +318,6 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 			printf("%-31s %12lld  %s\n", "kernel-error", number_of(error, "count"),
 			       text_of(error, "text"));
 		}
+		print_latencies(json_object_get(row, "latencies"));
 	}
 }

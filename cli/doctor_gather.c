@@ -75,7 +75,7 @@ static bool has_net_admin(void)
 /* Tries, without changing anything, what hook up would do. */
 static enum doctor_known try_nft_queue(bool may_try)
 {
-	const struct hook_plan plan = {
+	struct hook_plan plan = {
 		.queue_count = 1,
 		.hooked = { true, true, true },
 	};

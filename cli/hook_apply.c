@@ -33,26 +33,36 @@ static int tool(const char *const argv[], char *input, struct run_result *said, 
 static int load(const char *const argv[], char *text, char **error);
 static int restore(enum hook_family family, char *text, char **error);
 static int find(enum hook_family family, struct hook_found *found, char **error);
-static int iptables_up(const struct hook_plan *plan, char **error);
+static int iptables_up(struct hook_plan *plan, char **error);
+static int iptables_load(struct hook_plan *plan, enum hook_family family,
+                         const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
 static int iptables_down(bool *was_up, char **error);
-static bool try_nft(const struct hook_plan *plan, enum hook_spread spread, char *why,
-                    size_t why_size);
+static bool try_nft(char *text, char *why, size_t why_size);
 static bool family_is_absent(enum hook_family family);
 static void say(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void first_line(const char *text, char *line, size_t line_size);
 
-int hook_choose(const struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice)
+int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice)
 {
+	struct hook_plan asked = *plan;
+	char unused[sizeof(choice->why)];
+
 	memset(choice, 0, sizeof(*choice));
 	choice->backend = wanted == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
 	choice->spread = SPREAD_SYMHASH;
-	if (wanted == BACKEND_IPTABLES ||
-	    try_nft(plan, SPREAD_SYMHASH, choice->why, sizeof(choice->why))) {
+	if (wanted == BACKEND_IPTABLES) {
+		return 0;
+	}
+	asked.defragments =
+		plan->defragments && try_nft(hook_text_nft_defrag(), unused, sizeof(unused));
+	if (try_nft(hook_text_nft_up(&asked, SPREAD_SYMHASH), choice->why, sizeof(choice->why))) {
+		*plan = asked;
 		return 0;
 	}
 	if (plan->queue_count > 1 &&
-	    try_nft(plan, SPREAD_BALANCE, choice->why, sizeof(choice->why))) {
+	    try_nft(hook_text_nft_up(&asked, SPREAD_BALANCE), choice->why, sizeof(choice->why))) {
+		*plan = asked;
 		choice->spread = SPREAD_BALANCE;
 		snprintf(choice->why, sizeof(choice->why),
 		         "spread by addresses only: this kernel has no symhash for queues");
@@ -71,7 +81,7 @@ const char *hook_choice_name(const struct hook_choice *choice)
 }
 
 /* What the other tool has put in before goes last: no packet slips through between. */
-int hook_apply_up(const struct hook_plan *plan, const struct hook_choice *choice, char **error)
+int hook_apply_up(struct hook_plan *plan, const struct hook_choice *choice, char **error)
 {
 	bool was_up;
 	int rc;
@@ -135,11 +145,9 @@ char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice
 	return script;
 }
 
-/* The very rules, built by the kernel and thrown away. */
-static bool try_nft(const struct hook_plan *plan, enum hook_spread spread, char *why,
-                    size_t why_size)
+/* Rules, built by the kernel and thrown away. Takes the text over. */
+static bool try_nft(char *text, char *why, size_t why_size)
 {
-	char *text = hook_text_nft_up(plan, spread);
 	struct run_result said;
 	char line[120];
 	int rc;
@@ -166,7 +174,7 @@ static bool try_nft(const struct hook_plan *plan, enum hook_spread spread, char 
 }
 
 /* Each family is one transaction. When the second fails, the first is not left alone. */
-static int iptables_up(const struct hook_plan *plan, char **error)
+static int iptables_up(struct hook_plan *plan, char **error)
 {
 	bool is_renewal = false;
 	bool was_up;
@@ -181,7 +189,7 @@ static int iptables_up(const struct hook_plan *plan, char **error)
 		rc = find(f, &found, error);
 		if (rc == 0) {
 			is_renewal |= hook_found_any(&found);
-			rc = restore(f, hook_text_iptables_up(plan, f, &found), error);
+			rc = iptables_load(plan, f, &found, error);
 		}
 		if (rc < 0) {
 			if (!is_renewal) {
@@ -191,6 +199,28 @@ static int iptables_up(const struct hook_plan *plan, char **error)
 		}
 	}
 	return 0;
+}
+
+/* A kernel that lacks what puts fragments together can still queue packets. */
+static int iptables_load(struct hook_plan *plan, enum hook_family family,
+                         const struct hook_found *found, char **error)
+{
+	struct hook_plan lesser = *plan;
+	char *why = NULL;
+	int rc = restore(family, hook_text_iptables_up(plan, family, found), &why);
+
+	if (rc < 0 && plan->defragments) {
+		lesser.defragments = false;
+		if (restore(family, hook_text_iptables_up(&lesser, family, found), NULL) == 0) {
+			*plan = lesser;
+			rc = 0;
+		}
+	}
+	if (rc < 0) {
+		say(error, "%s", why != NULL ? why : strerror(ENOMEM));
+	}
+	free(why);
+	return rc;
 }
 
 static int nft_down(bool *was_up, char **error)

@@ -15,19 +15,21 @@ struct hook_choice {
 };
 
 /*
- * Settles the backend and the spread by trying what the plan needs; changes nothing. Returns
- * -EOPNOTSUPP, with choice->why saying what is missing, when nft was wanted and cannot do it.
+ * Settles the backend and the spread by trying what the plan needs; changes nothing in the kernel.
+ * Takes plan->defragments back where nft cannot do that. Returns -EOPNOTSUPP, with choice->why
+ * saying what is missing, when nft was wanted and cannot do it.
  */
-int hook_choose(const struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice);
+int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice);
 
 /* "nft queue statement" or "iptables NFQUEUE". */
 const char *hook_choice_name(const struct hook_choice *choice);
 
 /*
  * Put the rules in, or take out whatever of them is there, with either tool. Return 0, or -errno
- * with *error set to malloc'd text that says what is missing (NULL when memory ran out).
+ * with *error set to malloc'd text that says what is missing (NULL when memory ran out). Going up
+ * takes plan->defragments back where iptables cannot do that in both families.
  */
-int hook_apply_up(const struct hook_plan *plan, const struct hook_choice *choice, char **error);
+int hook_apply_up(struct hook_plan *plan, const struct hook_choice *choice, char **error);
 int hook_apply_down(bool *was_up, char **error);
 
 /* What hook_apply_up() would do to a system where nothing of ours is, as a shell script. malloc'd,

@@ -3,9 +3,9 @@
  * The rules that queue packets to the daemon, as text. See hook_text.h.
  *
  * Each chain has the same shape: packets that the daemon sent back to be rejected, those it made
- * itself, the loopback device, the queue. The mark is tested before anything else, and the chain it
- * leads to ends with a drop, because a packet that is repeated must never reach the queue again: it
- * would go round for ever.
+ * itself, the loopback device, the kernel's state as a mark where that is wanted, the queue. The
+ * mark is tested before anything else, and the chain it leads to ends with a drop, because a packet
+ * that is repeated must never reach the queue again: it would go round for ever.
  */
 #include "hook_text.h"
 
@@ -37,8 +37,25 @@ static const struct reject_words rejects[] = {
 
 #define IPTABLES_REJECT "FINWALL_REJECT"
 #define NFT_REJECT      "rejected"
+#define IPTABLES_DEFRAG "FINWALL_DEFRAG"
+#define NFT_DEFRAG      "defragment"
 
 #define REJECT_WORDS_LEN (sizeof(rejects) / sizeof(rejects[0]))
+
+/* The states of the kernel's tracker that a packet can be marked with. */
+static const struct {
+	enum kernel_state state;
+	const char *nft;
+	const char *iptables;
+} kernel_states[] = {
+	{ KERNEL_NEW, "new", "NEW" },
+	{ KERNEL_ESTABLISHED, "established", "ESTABLISHED" },
+	{ KERNEL_RELATED, "related", "RELATED" },
+	{ KERNEL_INVALID, "invalid", "INVALID" },
+	{ KERNEL_UNTRACKED, "untracked", "UNTRACKED" },
+};
+
+#define KERNEL_STATES_MARKED (sizeof(kernel_states) / sizeof(kernel_states[0]))
 
 struct hook_words {
 	const char *nft;
@@ -65,10 +82,14 @@ static bool starts_with(const char *line, const char *word);
 static bool text_begin(struct text *t);
 static char *text_end(struct text *t);
 static void nft_reject_chain(FILE *to);
+static void nft_defrag_chain(FILE *to, bool wanted);
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
+static void nft_kernel_states(FILE *to, const char *head, enum hook h);
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread);
 static void iptables_reject_chain(FILE *to, enum hook_family family);
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h);
+static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
 
 /*
@@ -84,6 +105,7 @@ char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread)
 	}
 	fprintf(t.to, "add table inet " HOOK_NFT_TABLE "\n");
 	nft_reject_chain(t.to);
+	nft_defrag_chain(t.to, plan->defragments);
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		const char *name = hooks[h].nft;
 
@@ -106,6 +128,18 @@ char *hook_text_nft_down(void)
 	              "delete table inet " HOOK_NFT_TABLE "\n");
 }
 
+char *hook_text_nft_defrag(void)
+{
+	struct text t;
+
+	if (!text_begin(&t)) {
+		return NULL;
+	}
+	fprintf(t.to, "add table inet " HOOK_NFT_TABLE "\n");
+	nft_defrag_chain(t.to, true);
+	return text_end(&t);
+}
+
 /* Naming a chain flushes it, because the text is loaded with --noflush and the chain is ours. */
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
                             const struct hook_found *found)
@@ -116,15 +150,21 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 		return NULL;
 	}
 	fprintf(t.to, "*filter\n:" IPTABLES_REJECT " - [0:0]\n");
+	if (plan->defragments || found->defrag_chain) {
+		fprintf(t.to, ":" IPTABLES_DEFRAG " - [0:0]\n");
+	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h] || found->chain[h]) {
 			fprintf(t.to, ":%s - [0:0]\n", hooks[h].chain);
 		}
 	}
 	iptables_reject_chain(t.to, family);
+	if (plan->defragments) {
+		fprintf(t.to, "-A " IPTABLES_DEFRAG " -m socket\n");
+	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h]) {
-			iptables_chain(t.to, plan, h);
+			iptables_chain(t.to, plan, family, h);
 		}
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
@@ -132,6 +172,9 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 		if (!plan->hooked[h] && found->chain[h]) {
 			fprintf(t.to, "-X %s\n", hooks[h].chain);
 		}
+	}
+	if (!plan->defragments && found->defrag_chain) {
+		fprintf(t.to, "-X " IPTABLES_DEFRAG "\n");
 	}
 	fprintf(t.to, "COMMIT\n");
 	return text_end(&t);
@@ -152,6 +195,9 @@ char *hook_text_iptables_down(const struct hook_found *found)
 		if (found->chain[h]) {
 			fprintf(t.to, "-F %s\n-X %s\n", hooks[h].chain, hooks[h].chain);
 		}
+	}
+	if (found->defrag_chain) {
+		fprintf(t.to, "-F " IPTABLES_DEFRAG "\n-X " IPTABLES_DEFRAG "\n");
 	}
 	/* last: the others lead to it */
 	if (found->reject_chain) {
@@ -175,6 +221,7 @@ void hook_found_parse(const char *save_text, struct hook_found *out)
 			in_filter = size == strlen("*filter") && starts_with(line, "*filter");
 		}
 		out->reject_chain |= in_filter && starts_with(line, ":" IPTABLES_REJECT " ");
+		out->defrag_chain |= in_filter && starts_with(line, ":" IPTABLES_DEFRAG " ");
 		for (unsigned h = 0; in_filter && h < HOOKS_LEN; h++) {
 			found_line(line, size, h, out, &rule_seen[h]);
 		}
@@ -190,7 +237,7 @@ bool hook_found_any(const struct hook_found *found)
 			return true;
 		}
 	}
-	return found->reject_chain;
+	return found->reject_chain || found->defrag_chain;
 }
 
 /* The two kinds of line that matter: ":CHAIN policy [n:n]" and "-A CHAIN rule". */
@@ -253,6 +300,17 @@ static void nft_reject_chain(FILE *to)
 	fprintf(to, "add %s drop\n", head);
 }
 
+/* No packet enters it; a chain that is not wanted is left empty. */
+static void nft_defrag_chain(FILE *to, bool wanted)
+{
+	fprintf(to, "add chain inet " HOOK_NFT_TABLE " " NFT_DEFRAG "\n");
+	fprintf(to, "flush chain inet " HOOK_NFT_TABLE " " NFT_DEFRAG "\n");
+	if (wanted) {
+		fprintf(to, "add rule inet " HOOK_NFT_TABLE " " NFT_DEFRAG
+		            " meta l4proto udp tproxy to :1\n");
+	}
+}
+
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread)
 {
 	char head[64];
@@ -260,9 +318,7 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 	snprintf(head, sizeof(head), "add rule inet " HOOK_NFT_TABLE " %s", hooks[h].nft);
 	fprintf(to, "%s meta mark & 0x%08x == 0x%08x goto " NFT_REJECT "\n", head,
 	        HOOKMARK_REJECT_MASK, HOOKMARK_REJECT);
-	if (h == HOOK_OUTPUT) {
-		fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
-	}
+	fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "%s iifname \"lo\" accept\n", head);
@@ -271,8 +327,34 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 			fprintf(to, "%s oifname \"lo\" accept\n", head);
 		}
 	}
+	if (plan->compares_kernel) {
+		nft_kernel_states(to, head, h);
+	}
 	fprintf(to, "%s ", head);
 	nft_queue(to, plan, spread);
+}
+
+/*
+ * What the kernel answers to a rejected packet belongs to that packet's entry. As long as that is
+ * not in the kernel's table, which it never will be, a queue drops the answer: so it goes past.
+ */
+static void nft_kernel_states(FILE *to, const char *head, enum hook h)
+{
+	if (h == HOOK_OUTPUT) {
+		fprintf(to,
+		        "%s tcp flags & rst == rst ct state related"
+		        " ct status & confirmed != confirmed accept\n",
+		        head);
+		fprintf(to,
+		        "%s meta l4proto { icmp, ipv6-icmp } ct state related"
+		        " ct status & confirmed != confirmed accept\n",
+		        head);
+	}
+	for (size_t i = 0; i < KERNEL_STATES_MARKED; i++) {
+		fprintf(to, "%s ct state %s meta mark set meta mark & 0x%08x | 0x%08x\n", head,
+		        kernel_states[i].nft, ~HOOKMARK_KERNEL_MASK,
+		        hookmark_kernel(kernel_states[i].state));
+	}
 }
 
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread)
@@ -302,15 +384,37 @@ static void iptables_reject_chain(FILE *to, enum hook_family family)
 	fprintf(to, "%s -j DROP\n", head);
 }
 
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
+/* As with nft. */
+static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h)
+{
+	static const char *const icmp[FAMILIES_LEN] = { "icmp", "ipv6-icmp" };
+	const char *chain = hooks[h].chain;
+
+	if (h == HOOK_OUTPUT) {
+		fprintf(to,
+		        "-A %s -p tcp --tcp-flags RST RST -m conntrack --ctstate RELATED"
+		        " ! --ctstatus CONFIRMED -j ACCEPT\n",
+		        chain);
+		fprintf(to,
+		        "-A %s -p %s -m conntrack --ctstate RELATED ! --ctstatus CONFIRMED"
+		        " -j ACCEPT\n",
+		        chain, icmp[family]);
+	}
+	for (size_t i = 0; i < KERNEL_STATES_MARKED; i++) {
+		fprintf(to, "-A %s -m conntrack --ctstate %s -j MARK --set-xmark 0x%08x/0x%08x\n",
+		        chain, kernel_states[i].iptables, hookmark_kernel(kernel_states[i].state),
+		        HOOKMARK_KERNEL_MASK);
+	}
+}
+
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h)
 {
 	const char *chain = hooks[h].chain;
 
 	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
 	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
-	if (h == HOOK_OUTPUT) {
-		fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
-	}
+	fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "-A %s -i lo -j RETURN\n", chain);
@@ -318,6 +422,9 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook h)
 		if (h != HOOK_INPUT) {
 			fprintf(to, "-A %s -o lo -j RETURN\n", chain);
 		}
+	}
+	if (plan->compares_kernel) {
+		iptables_kernel_states(to, family, h);
 	}
 	fprintf(to, "-A %s -j NFQUEUE ", chain);
 	if (plan->queue_count == 1) {

@@ -3,8 +3,12 @@
  * The rules that queue packets to the daemon, as text for nft(8) and iptables-restore(8).
  *
  * Text in, text out: nothing here runs a program or asks the system. Everything is our own: one
- * table for nft; for iptables four chains, and one jump to each of three. What others put into the
+ * table for nft; for iptables five chains, and one jump to each of three. What others put into the
  * kernel is left alone, going up and coming down.
+ *
+ * Fragments are put together by the kernel's connection tracker, or without it by those expressions
+ * that look for a packet's socket: having such a rule is enough, in a chain that no packet ever
+ * enters. It works for both directions of the whole namespace, until the rule is deleted.
  */
 #ifndef FINWALL_CLI_HOOK_TEXT_H
 #define FINWALL_CLI_HOOK_TEXT_H
@@ -36,11 +40,14 @@ struct hook_plan {
 	enum fail_mode on_absent;
 	bool hooked[HOOKS_LEN]; /* which hooks are queued at all */
 	bool loopback_is_queued;
+	bool defragments;     /* fragments are put together first */
+	bool compares_kernel; /* packets are marked with the kernel tracker's state */
 };
 
 /* What of ours is in the kernel's filter table, as read from iptables-save. */
 struct hook_found {
 	bool reject_chain;             /* the one for packets sent back to be rejected is there */
+	bool defrag_chain;             /* the one that puts fragments together is there */
 	bool chain[HOOKS_LEN];         /* our chain is there */
 	unsigned jumps[HOOKS_LEN];     /* how often the built-in chain jumps to it */
 	bool jump_is_first[HOOKS_LEN]; /* and whether its first rule does */
@@ -52,6 +59,10 @@ struct hook_found {
  */
 char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread);
 char *hook_text_nft_down(void);
+
+/* Of the rules above, those that put fragments together: not every kernel has what they need. */
+char *hook_text_nft_defrag(void);
+
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
                             const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);

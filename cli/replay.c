@@ -16,8 +16,9 @@
 /* Timers are kept in ticks that turn over after nine years. */
 #define SPAN_MAX_NS (8 * 366 * 86400 * NSEC_PER_SEC)
 
-/* Over a silence, entries end in steps of this, so that it is known when they did. */
-#define STEP_NS NSEC_PER_SEC
+/* Over a silence, entries end in steps of this, about as the daemon's would, so that it is known
+ * when they did. */
+#define STEP_NS (250 * NSEC_PER_MSEC)
 
 #define PROGRESS_EVERY 65536
 

@@ -171,7 +171,7 @@ static void speak(struct conns *t, struct conn *c, enum key_side side, const str
 	if (!was_both && (c->bits & SPOKE_BOTH) == SPOKE_BOTH) {
 		t->seen++;
 	}
-	for (size_t i = 0; i < t->lanes_len; i++) {
+	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
 		c->lane[i] |= fate[i].is_open ? HELD : 0;
 	}
 }
@@ -188,7 +188,7 @@ static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum
 		c->bits |= CLOSED;
 		t->closed++;
 	}
-	for (size_t i = 0; i < t->lanes_len; i++) {
+	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
 		uint8_t *lane = &c->lane[i];
 
 		if (!is_known || (*lane & HELD) == 0) {
@@ -208,7 +208,7 @@ static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum
 /* Adds to the totals how the connection ended. */
 static void settle(struct conns *t, struct conn *c)
 {
-	for (size_t i = 0; i < t->lanes_len; i++) {
+	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
 		struct conn_totals *sum = &t->lane[i];
 		uint8_t lane = c->lane[i];
 

@@ -259,6 +259,9 @@ int replay_value_parse(const struct tunable *row, const char *text, size_t text_
 	case TUNABLE_CHOICE:
 		err = parse_word(row->choices, text, text_size, value);
 		break;
+	case TUNABLE_PATH:
+		err = -EINVAL;
+		break;
 	}
 	if (err < 0) {
 		return err;

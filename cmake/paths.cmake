@@ -2,6 +2,8 @@
 # Where an installed finwall finds its files. Programs get these by linking finwall_paths.
 
 set(FINWALL_RUN_DIR "/run/finwall" CACHE PATH "Directory of the control socket")
+set(FINWALL_STATE_DIR "${CMAKE_INSTALL_FULL_LOCALSTATEDIR}/lib/finwall"
+	CACHE PATH "Directory of the saved state")
 set(FINWALL_CONFIG_PATH "${CMAKE_INSTALL_FULL_SYSCONFDIR}/finwall/finwall.conf"
 	CACHE FILEPATH "The configuration that is read where -c names no other")
 
@@ -10,4 +12,5 @@ target_compile_definitions(finwall_paths INTERFACE
 	FINWALL_VERSION="${PROJECT_VERSION}"
 	FINWALL_RUN_DIR="${FINWALL_RUN_DIR}"
 	FINWALL_SOCKET_PATH="${FINWALL_RUN_DIR}/finwall.sock"
+	FINWALL_STATE_PATH="${FINWALL_STATE_DIR}/state"
 	FINWALL_CONFIG_PATH="${FINWALL_CONFIG_PATH}")

@@ -34,6 +34,7 @@ static const struct {
 	{ "org.varlink.service.GetInterfaceDescription", get_interface },
 	{ CTL_INTERFACE ".ListConnections", ctl_list_connections },
 	{ CTL_INTERFACE ".GetStats", ctl_get_stats },
+	{ CTL_INTERFACE ".StreamEvents", ctl_stream_events },
 	{ CTL_INTERFACE ".GetSettings", get_settings },
 	{ CTL_INTERFACE ".GetRuleset", get_ruleset },
 	{ CTL_INTERFACE ".Reload", reload },

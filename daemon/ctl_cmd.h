@@ -17,4 +17,7 @@
 int ctl_start(struct daemon *d, const char *socket_path);
 void ctl_stop(struct daemon *d);
 
+/* ctl_events.c: hands an event to the clients that asked for such; never blocks. */
+void ctl_tell_event(struct daemon *d, const struct event *ev);
+
 #endif

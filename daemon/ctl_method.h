@@ -16,6 +16,7 @@ typedef void ctl_method_fn(struct daemon *d, struct ctl_client *c, const struct 
 
 ctl_method_fn ctl_get_stats;
 ctl_method_fn ctl_list_connections;
+ctl_method_fn ctl_stream_events;
 
 /* Refuses the call because of one of its parameters. */
 void ctl_wrong_parameter(struct ctl_client *c, const char *name);
@@ -25,6 +26,9 @@ void ctl_refuse(struct ctl_client *c, const char *error, const char *message);
 
 /* Reads an optional boolean; false when it is there and is something else. */
 bool ctl_read_flag(const struct ctl_call *call, const char *name, bool *out);
+
+/* How many clients get events. */
+unsigned ctl_event_readers(const struct daemon *d);
 
 /* The interface in Varlink's own language. */
 extern const char ctl_interface_text[];

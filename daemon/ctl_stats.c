@@ -6,16 +6,21 @@
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 
+#include <finwall/late_close.h>
+
 #include <string.h>
 
 static json_t *table_json(const struct daemon *d);
 static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
 static json_t *events_json(const struct stats *s);
+static json_t *compare_json(const struct daemon *d);
+static json_t *late_json(const struct stats *s);
 static json_t *queues_json(const struct daemon *d);
 static json_t *queue_json(const struct worker *w);
 static json_t *counters_json(const struct nfq_counters *n);
 static json_t *errnos_json(const struct nfq_counters *n);
+static json_t *latencies_json(const struct worker *w);
 
 /* A counter as JSON has it: signed, and nobody counts that far. */
 static json_int_t number(uint64_t n)
@@ -26,19 +31,25 @@ static json_int_t number(uint64_t n)
 void ctl_get_stats(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
 {
 	struct stats sum;
+	json_t *o;
 
 	(void)call;
 	daemon_stats(d, &sum);
-	ctl_client_reply(c,
-	                 json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
-	                           FINWALL_VERSION, "uptime_ms",
-	                           (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC),
-	                           "generation", (json_int_t)d->generation->policy.generation,
-	                           "reloads", (json_int_t)d->reloads, "reloads_failed",
-	                           (json_int_t)d->reloads_failed, "table", table_json(d), "reasons",
-	                           reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
-	                           events_json(&sum), "queues", queues_json(d)),
-	                 CTL_LAST);
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+	              FINWALL_VERSION, "uptime_ms",
+	              (json_int_t)(mono_diff(clock_now(), d->start) / NSEC_PER_MSEC), "generation",
+	              (json_int_t)d->generation->policy.generation, "reloads",
+	              (json_int_t)d->reloads, "reloads_failed", (json_int_t)d->reloads_failed,
+	              "table", table_json(d), "reasons", reasons_json(&sum), "verdicts",
+	              verdicts_json(&sum), "events", events_json(&sum), "queues", queues_json(d));
+	json_object_set_new(o, "late", late_json(&sum));
+	json_object_set_new(o, "compare", compare_json(d));
+	json_object_set_new(o, "raw_sender",
+	                    json_pack("{s:b, s:I}", "running", d->raw.pid > 0, "restarts",
+	                              (json_int_t)d->raw_restarts));
+	json_object_set_new(o, "event_readers", json_integer(ctl_event_readers(d)));
+	json_object_set_new(o, "events_skipped", json_integer(number(d->events_skipped)));
+	ctl_client_reply(c, o, CTL_LAST);
 }
 
 static json_t *table_json(const struct daemon *d)
@@ -98,6 +109,54 @@ static json_t *events_json(const struct stats *s)
 	return list;
 }
 
+/* Pairs of states that occurred; every result. */
+static json_t *compare_json(const struct daemon *d)
+{
+	struct compare_stats sum = { 0 };
+	json_t *results = json_array();
+	json_t *pairs = json_array();
+
+	for (uint32_t i = 0; i < d->workers_len; i++) {
+		compare_sum(&sum, &d->workers[i].comparer.stats);
+	}
+	for (unsigned c = 0; c < COMPARES_LEN; c++) {
+		json_array_append_new(results, json_pack("{s:s, s:I, s:s}", "name", compare_name(c),
+		                                         "count", number(stat_get(&sum.result[c])),
+		                                         "text", compare_text(c)));
+	}
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		for (unsigned k = 0; k < KERNEL_STATES_LEN; k++) {
+			uint64_t packets = stat_get(&sum.matrix[s][k]);
+
+			if (packets > 0) {
+				json_array_append_new(pairs, json_pack("{s:s, s:s, s:I}", "finwall",
+				                                       ct_state_name(s), "kernel",
+				                                       kernel_state_name(k),
+				                                       "packets", number(packets)));
+			}
+		}
+	}
+	return json_pack("{s:b, s:I, s:o, s:o}", "on", d->settings_at_start.compare_kernel != 0,
+	                 "differences", number(stat_get(&sum.result[COMPARE_DIFFERENT])), "results",
+	                 results, "states", pairs);
+}
+
+static json_t *late_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		for (unsigned i = 0; i < LATE_CASES_LEN; i++) {
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I, s:I}", "policy",
+			                        late_policy_name(p), "case", late_case_name(i),
+			                        "refused", number(stat_get(&s->late[p][i][0])),
+			                        "passed", number(stat_get(&s->late[p][i][1]))));
+		}
+	}
+	return list;
+}
+
 static json_t *queues_json(const struct daemon *d)
 {
 	json_t *list = json_array();
@@ -111,8 +170,9 @@ static json_t *queues_json(const struct daemon *d)
 /* The kernel's numbers are missing where it does not tell them. */
 static json_t *queue_json(const struct worker *w)
 {
-	json_t *row = json_pack("{s:i, s:o, s:o}", "number", (int)w->queue, "counters",
-	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq));
+	json_t *row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq),
+	                        "latencies", latencies_json(w));
 	struct nfq_proc proc;
 
 	if (nfq_proc_read(w->queue, &proc) == 0) {
@@ -148,6 +208,32 @@ static json_t *errnos_json(const struct nfq_counters *n)
 			                      json_pack("{s:i, s:I, s:s}", "errno", i, "count",
 			                                number(count), "text", strerror(i)));
 		}
+	}
+	return list;
+}
+
+static json_t *latency_json(const char *name, const struct histogram *h, const char *text)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "name", name, "count",
+	                 number(histogram_count(h)), "p50_ns",
+	                 number(histogram_quantile(h, 500000)), "p90_ns",
+	                 number(histogram_quantile(h, 900000)), "p99_ns",
+	                 number(histogram_quantile(h, 990000)), "p999_ns",
+	                 number(histogram_quantile(h, 999000)), "text", text);
+}
+
+/* Only what was counted: the kernel stamps packets only where somebody asked it to. */
+static json_t *latencies_json(const struct worker *w)
+{
+	json_t *list = json_array();
+
+	if (histogram_count(&w->verdict_ns) > 0) {
+		json_array_append_new(list, latency_json("verdict", &w->verdict_ns,
+		                                         "from the receive to the verdict"));
+	}
+	if (histogram_count(&w->stay_ns) > 0) {
+		json_array_append_new(list, latency_json("stay", &w->stay_ns,
+		                                         "from the kernel's stamp to the verdict"));
 	}
 	return list;
 }

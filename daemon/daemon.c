@@ -11,11 +11,14 @@
 #include "ctl_cmd.h"
 #include "io/clock.h"
 #include "io/ifname.h"
+#include "io/kept_fds.h"
 #include "io/log.h"
 #include "io/mem.h"
+#include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
 #include "io/notify.h"
 #include "io/who_holds.h"
+#include "state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +36,7 @@
 static enum exit_code load_first(struct daemon *d);
 static int make_engine(struct daemon *d);
 static int open_queues(struct daemon *d);
+static int open_all_queues(struct daemon *d, struct kept_fds *kept);
 static int start_workers(struct daemon *d);
 static int make_events(struct daemon *d);
 static int open_control(struct daemon *d);
@@ -62,8 +66,12 @@ enum exit_code daemon_init(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	generation_equip(d, d->generation);
-	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0 ||
-	    start_workers(d) != 0 || open_control(d) != 0) {
+	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0) {
+		return EXIT_CANNOT_RUN;
+	}
+	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
+	state_start(d);
+	if (start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
@@ -74,6 +82,7 @@ void daemon_run(struct daemon *d)
 	log_say(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
 	notify_ready("Filtering");
+	d->has_run = 1;
 	(void)event_base_dispatch(d->base);
 	notify_stopping("Answering the packets that wait");
 }
@@ -90,6 +99,9 @@ void daemon_fini(struct daemon *d)
 	ctl_stop(d);
 	if (d->workers != NULL) {
 		stop_workers(d);
+		if (d->has_run != 0) {
+			state_stop(d);
+		}
 		mem_unmap(d->workers, d->workers_len * sizeof(*d->workers));
 	}
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -207,7 +219,66 @@ static void say_bind_failed(const struct daemon *d, uint16_t queue, int err)
 	                : "");
 }
 
+/* The socket that the process before us left, if the manager kept one and it is still good. */
+static bool adopt_queue(struct daemon *d, int fd, const struct nfq_params *params, struct worker *w,
+                        uint16_t queue)
+{
+	int err;
+
+	if (fd < 0) {
+		return false;
+	}
+	err = nfq_sock_adopt(fd, queue, params, &w->nfq, &w->sock);
+	if (err != 0) {
+		log_say(d->log, LOG_LEVEL_WARNING, "the socket kept for queue %u is of no use: %s",
+		        queue, strerror(-err));
+		return false;
+	}
+	/* What the kernel lost before is not news. */
+	(void)nfq_proc_read(queue, &w->proc_reported);
+	w->took_over = 1;
+	d->queues_kept++;
+	return true;
+}
+
+static int open_queue(struct daemon *d, struct kept_fds *kept, const struct nfq_params *params,
+                      struct worker *w, uint16_t queue)
+{
+	char name[32];
+	int err;
+
+	(void)snprintf(name, sizeof(name), "queue-%u", queue);
+	w->hands_on = d->keeps_fds != 0;
+	if (adopt_queue(d, kept_fds_take(kept, name), params, w, queue)) {
+		return 0;
+	}
+	err = nfq_sock_open(queue, params, &w->nfq, &w->sock);
+	if (err != 0) {
+		say_bind_failed(d, queue, err);
+		return err;
+	}
+	if (d->keeps_fds != 0) {
+		notify_keep_fd(nfq_sock_fd(w->sock), name);
+	}
+	return 0;
+}
+
 static int open_queues(struct daemon *d)
+{
+	struct kept_fds *kept = kept_fds_read();
+	int err;
+
+	d->keeps_fds = notify_keeps_fds();
+	err = open_all_queues(d, kept);
+	kept_fds_free(kept);
+	if (err == 0 && d->queues_kept > 0) {
+		log_say(d->log, LOG_LEVEL_NOTICE, "%" PRIu32 " queues taken over as they were",
+		        d->queues_kept);
+	}
+	return err;
+}
+
+static int open_all_queues(struct daemon *d, struct kept_fds *kept)
 {
 	const struct settings *s = &d->settings_at_start;
 	struct nfq_params params = {
@@ -216,6 +287,7 @@ static int open_queues(struct daemon *d)
 		.copy_bytes = s->queue_copy_bytes,
 		.on_overload = (enum fail_mode)s->on_overload,
 		.on_absent = (enum fail_mode)s->on_absent,
+		.wants_conntrack = s->compare_kernel != 0,
 	};
 
 	d->workers = mem_map(d->workers_len * sizeof(*d->workers));
@@ -226,10 +298,9 @@ static int open_queues(struct daemon *d)
 	for (uint32_t i = 0; i < d->workers_len; i++) {
 		struct worker *w = &d->workers[i];
 		uint16_t queue = (uint16_t)(s->queue_num + i);
-		int err = nfq_sock_open(queue, &params, &w->nfq, &w->sock);
+		int err = open_queue(d, kept, &params, w, queue);
 
 		if (err != 0) {
-			say_bind_failed(d, queue, err);
 			return err;
 		}
 		if (i == 0 && nfq_sock_rcvbuf(w->sock) < params.rcvbuf_bytes) {
@@ -249,6 +320,8 @@ static int start_workers(struct daemon *d)
 		int err = worker_init(w, d->engine, i,
 		                      (uint16_t)(d->settings_at_start.queue_num + i));
 
+		w->comparer.is_on = d->settings_at_start.compare_kernel != 0;
+		w->comparer.start = d->start;
 		if (err == 0) {
 			atomic_store_explicit(&w->wanted, d->generation, memory_order_release);
 			err = worker_start(w);

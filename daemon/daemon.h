@@ -17,15 +17,19 @@
 #include <event2/event.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct log;
 struct ifnames;
 struct ctl;
+struct event_reader;
+struct state_save;
 
 struct daemon {
 	/* set once */
 	const char *config_path;
 	const char *socket_path; /* of the control socket; NULL = the default */
+	const char *state_path;  /* of the saved state, "none"; NULL = as configured */
 	struct event_base *base;
 	struct log *log;         /* io/log.h */
 	struct ifnames *ifnames; /* io/ifname.h: index to name */
@@ -37,9 +41,13 @@ struct daemon {
 	struct settings settings_at_start; /* those that cannot change are in force as here */
 	struct worker *workers;
 	uint32_t workers_len;
-	uint32_t verbose; /* late closes go to the log */
+	uint32_t queues_kept; /* of them, those whose queue came from the process before */
+	uint32_t keeps_fds;   /* the service manager keeps the queues' sockets for the next one */
+	uint32_t verbose;     /* late closes go to the log */
 	/* started when a configuration first needs it, there until the end */
 	struct rawsend raw;
+	struct mono raw_started;
+	uint32_t raw_restarts; /* it had ended, and another one took its place */
 	/* current configuration: settings, rules, counters; ->older are on their way out */
 	struct generation *generation;
 	uint32_t reloads;        /* successful ones */
@@ -48,9 +56,9 @@ struct daemon {
 	struct engine_worker control;
 	/* the control socket's state; NULL when there is none */
 	struct ctl *ctl;
-	/* sees every event as it is drained; may be NULL */
-	void (*tap)(void *ctx, const struct event *ev);
-	void *tap_ctx;
+	/* clients that get every event as it is drained (ctl_events.c) */
+	LIST_HEAD(, event_reader) event_readers;
+	uint64_t events_skipped; /* what they were too slow for, all together */
 	/* the loop's own */
 	struct event *ev_term;
 	struct event *ev_int;
@@ -60,6 +68,11 @@ struct daemon {
 	int64_t watchdog_ns; /* how often the service manager wants to hear of us; 0 = never */
 	struct mono watchdog_fed;
 	struct mono troubles_told;
+	/* saved state: state.c */
+	struct state_save *save; /* under way, or NULL */
+	struct mono state_saved; /* when the last one ended */
+	int state_err;           /* of the last one, as it was told */
+	uint32_t has_run;        /* what is in the table is worth saving */
 };
 
 /* How the program ends. */

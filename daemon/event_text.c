@@ -5,6 +5,8 @@
  */
 #include "events.h"
 
+#include <finwall/late_close.h>
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,6 +15,7 @@
 /* A line under construction; what does not fit is left off. */
 struct line {
 	char *text;
+	size_t size; /* of the room */
 	size_t at;
 };
 
@@ -20,7 +23,7 @@ static void add(struct line *l, const char *format, ...) __attribute__((format(p
 
 static void add(struct line *l, const char *format, ...)
 {
-	size_t room = EVENT_TEXT_SIZE - l->at;
+	size_t room = l->size - l->at;
 	va_list args;
 	int size;
 
@@ -108,7 +111,7 @@ static void add_transport(struct line *l, const struct event_log *ev)
 void event_log_text(const struct event_log *ev, const char *prefix, const char *iif_name,
                     const char *oif_name, char out[EVENT_TEXT_SIZE])
 {
-	struct line l = { .text = out };
+	struct line l = { .text = out, .size = EVENT_TEXT_SIZE };
 
 	add(&l, "%sIN=%s OUT=%s", prefix, iif_name, oif_name);
 	if (ev->depth == PKT_NOTHING) {
@@ -122,36 +125,53 @@ void event_log_text(const struct event_log *ev, const char *prefix, const char *
 	}
 }
 
-/* The word of the configuration for a policy. */
-static const char *late_policy_word(unsigned policy)
+const char *event_class_name(unsigned class_nr)
 {
-	for (size_t i = 0; i < tunables_table_len; i++) {
-		const struct tunable *row = &tunables_table[i];
+	static const char *const names[SEGS_LEN] = {
+		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
+		[SEG_ACK] = "ACK", [SEG_RST] = "RST",        [SEG_NONE] = "-",
+	};
 
-		if (row->offset == offsetof(struct tunables, late_close) &&
-		    policy < LATE_POLICIES_LEN) {
-			return row->choices[policy];
-		}
-	}
-	return "?";
+	return names[class_nr];
 }
 
 void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
 {
-	static const char *const classes[SEGS_LEN] = {
-		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
-		[SEG_ACK] = "ACK", [SEG_RST] = "RST",        [SEG_NONE] = "-",
-	};
-	struct line l = { .text = out };
+	struct line l = { .text = out, .size = EVENT_TEXT_SIZE };
 
-	add(&l, "late %s", classes[ev->class_nr]);
+	add(&l, "late %s", event_class_name(ev->class_nr));
 	add_addresses(&l, &ev->tuple);
 	add(&l, " PROTO=TCP SPT=%u DPT=%u policy=%s outcome=%s verdict=%s", ev->tuple.sport,
-	    ev->tuple.dport, late_policy_word(ev->policy), reason_name(ev->reason),
+	    ev->tuple.dport, late_policy_name(ev->policy), reason_name(ev->reason),
 	    verdict_name(ev->verdict));
 	if (ev->has_tomb != 0) {
 		add(&l, " was=%s ended=%s ago=%" PRId64 "s off=%" PRId32,
 		    tcp_state_name(ev->tcp_state), tomb_cause_name(ev->cause),
 		    ev->gone_ns / NSEC_PER_SEC, ev->seq_distance);
 	}
+}
+
+/* Both words, what the engine knows, and the packet. entry=-: none, or one not answered yet that is
+ * not TCP's. */
+void event_compare_text(const struct event_compare *ev, const char *iif_name, const char *oif_name,
+                        char out[EVENT_TEXT_SIZE])
+{
+	const struct decision *d = &ev->decision;
+	char about[EVENT_TEXT_SIZE / 2];
+	struct line l = { .text = about, .size = sizeof(about) };
+	bool is_tcp = ev->packet.l4_proto == IPPROTO_NR_TCP && ev->packet.depth == PKT_FULL;
+
+	add(&l, "compare: finwall=%s kernel=%s reason=%s verdict=%s hook=%s direction=%s",
+	    ct_state_name((enum ct_state)d->state), kernel_state_name(ev->kernels),
+	    reason_name((enum reason)d->reason), verdict_name((enum verdict)d->verdict),
+	    hook_name((enum hook)ev->packet.hook), d->dir == DIR_ORIG ? "original" : "reply");
+	add(&l, " entry=%s",
+	    d->tcp_state != TCP_NONE             ? tcp_state_name(d->tcp_state)
+	    : (d->status & FLOW_SEEN_REPLY) != 0 ? "replied"
+	                                         : "-");
+	if (is_tcp) {
+		add(&l, " seq=%" PRIu32 " ack=%" PRIu32, ev->seq, ev->ack);
+	}
+	add(&l, " ");
+	event_log_text(&ev->packet, about, iif_name, oif_name, out);
 }

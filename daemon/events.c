@@ -26,6 +26,26 @@ static void publish(struct event_ring *r)
 	atomic_store_explicit(&r->head, head + 1, memory_order_release);
 }
 
+static struct event_log packet_of(const struct pkt *pkt)
+{
+	return (struct event_log){
+		.tuple = pkt->tuple,
+		.true_size = pkt->frame->true_size,
+		.iif = pkt->frame->iif,
+		.oif = pkt->frame->oif,
+		.mark = pkt->frame->mark,
+		.win = pkt->tcp.win,
+		.hook = pkt->frame->hook,
+		.depth = pkt->depth,
+		.ttl = pkt->ttl,
+		.tos = pkt->tos,
+		.l4_proto = pkt->l4_proto,
+		.icmp_type = pkt->icmp_type,
+		.icmp_code = pkt->icmp_code,
+		.tcp_flags = pkt->tcp.flags,
+	};
+}
+
 bool event_put_log(struct event_ring *r, const struct ruleset *rules, unsigned log_nr,
                    const struct pkt *pkt, enum ct_state state)
 {
@@ -35,25 +55,10 @@ bool event_put_log(struct event_ring *r, const struct ruleset *rules, unsigned l
 		return false;
 	}
 	ev->kind = EVENT_LOG;
-	ev->log = (struct event_log){
-		.rules = rules,
-		.tuple = pkt->tuple,
-		.log_nr = log_nr,
-		.true_size = pkt->frame->true_size,
-		.iif = pkt->frame->iif,
-		.oif = pkt->frame->oif,
-		.mark = pkt->frame->mark,
-		.win = pkt->tcp.win,
-		.hook = pkt->frame->hook,
-		.state = (uint8_t)state,
-		.depth = pkt->depth,
-		.ttl = pkt->ttl,
-		.tos = pkt->tos,
-		.l4_proto = pkt->l4_proto,
-		.icmp_type = pkt->icmp_type,
-		.icmp_code = pkt->icmp_code,
-		.tcp_flags = pkt->tcp.flags,
-	};
+	ev->log = packet_of(pkt);
+	ev->log.rules = rules;
+	ev->log.log_nr = log_nr;
+	ev->log.state = (uint8_t)state;
 	publish(r);
 	return true;
 }
@@ -67,6 +72,26 @@ bool event_put_late(struct event_ring *r, const struct late_event *late)
 	}
 	ev->kind = EVENT_LATE;
 	ev->late = *late;
+	publish(r);
+	return true;
+}
+
+bool event_put_compare(struct event_ring *r, const struct pkt *pkt, const struct decision *d,
+                       enum kernel_state kernels)
+{
+	struct event *ev = next_slot(r);
+
+	if (ev == NULL) {
+		return false;
+	}
+	ev->kind = EVENT_COMPARE;
+	ev->compare = (struct event_compare){
+		.packet = packet_of(pkt),
+		.decision = *d,
+		.seq = pkt->tcp.seq,
+		.ack = pkt->tcp.ack,
+		.kernels = (uint8_t)kernels,
+	};
 	publish(r);
 	return true;
 }

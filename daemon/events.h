@@ -9,6 +9,8 @@
 #ifndef FINWALL_EVENTS_H
 #define FINWALL_EVENTS_H
 
+#include <finwall/compare.h>
+#include <finwall/ctl_msg.h>
 #include <finwall/engine.h>
 
 #include <stdatomic.h>
@@ -19,13 +21,14 @@
 #define EVENT_RING_LEN 1024
 
 enum event_kind {
-	EVENT_LOG,  /* a log statement was reached */
-	EVENT_LATE, /* a late close was judged */
+	EVENT_LOG,     /* a log statement was reached */
+	EVENT_LATE,    /* a late close was judged */
+	EVENT_COMPARE, /* the kernel's tracker says something else, and nothing explains it */
 };
 
 /* A packet as a log line shows it. */
 struct event_log {
-	const struct ruleset *rules; /* alive until the event has been drained */
+	const struct ruleset *rules; /* alive until the event has been drained; EVENT_LOG only */
 	struct tuple tuple;
 	uint32_t log_nr;
 	uint32_t true_size;
@@ -44,11 +47,21 @@ struct event_log {
 	uint8_t tcp_flags;
 };
 
+/* A packet about which engine and kernel differ. */
+struct event_compare {
+	struct event_log packet;
+	struct decision decision;
+	uint32_t seq;
+	uint32_t ack;
+	uint8_t kernels; /* enum kernel_state */
+};
+
 struct event {
 	uint8_t kind; /* enum event_kind */
 	union {
 		struct event_log log;
 		struct late_event late;
+		struct event_compare compare;
 	};
 };
 
@@ -62,6 +75,8 @@ struct event_ring {
 bool event_put_log(struct event_ring *r, const struct ruleset *rules, unsigned log_nr,
                    const struct pkt *pkt, enum ct_state state);
 bool event_put_late(struct event_ring *r, const struct late_event *late);
+bool event_put_compare(struct event_ring *r, const struct pkt *pkt, const struct decision *d,
+                       enum kernel_state kernels);
 
 /* The reader's side: the oldest event, or NULL; valid until event_pop(). */
 const struct event *event_peek(struct event_ring *r);
@@ -77,5 +92,17 @@ void event_pop(struct event_ring *r);
 void event_log_text(const struct event_log *ev, const char *prefix, const char *iif_name,
                     const char *oif_name, char out[EVENT_TEXT_SIZE]);
 void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE]);
+void event_compare_text(const struct event_compare *ev, const char *iif_name, const char *oif_name,
+                        char out[EVENT_TEXT_SIZE]);
+
+/* "FIN" ... for an enum tcp_class. */
+const char *event_class_name(unsigned class_nr);
+
+/* The same as JSON; a new reference. finwall(8) lists the members. */
+json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
+                       const char *oif_name);
+json_t *event_late_json(const struct late_event *ev);
+json_t *event_compare_json(const struct event_compare *ev, const char *iif_name,
+                           const char *oif_name);
 
 #endif

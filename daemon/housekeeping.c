@@ -5,18 +5,25 @@
  */
 #include "daemon.h"
 
+#include "ctl_cmd.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "io/log.h"
 #include "io/nfq_proc.h"
 #include "io/notify.h"
+#include "state.h"
 
+#include <finwall/hookmark.h>
 #include <finwall/stats.h>
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Troubles are told at most this often. */
 #define TROUBLES_NS sec_to_ns(10)
+
+/* The raw sender is started at most so often. */
+#define RESTART_NS sec_to_ns(5)
 
 /* Counters that are not supposed to move. */
 static const enum nfq_count troubles[] = {
@@ -26,6 +33,7 @@ static const enum nfq_count troubles[] = {
 };
 
 static void hand_on(struct daemon *d, const struct event *ev, struct mono now);
+static void look_after_sender(struct daemon *d, struct mono now);
 static void feed_watchdog(struct daemon *d, struct mono now);
 static void tell_troubles(struct daemon *d, struct worker *w);
 
@@ -35,7 +43,9 @@ void housekeeping_tick(struct daemon *d)
 
 	housekeeping_drain_events(d);
 	generation_retire(d);
+	look_after_sender(d, now);
 	feed_watchdog(d, now);
+	state_tick(d, now);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
 		housekeeping_tell_troubles(d);
@@ -85,10 +95,37 @@ static void hand_on(struct daemon *d, const struct event *ev, struct mono now)
 			log_packet(d->log, now, LOG_LEVEL_INFO, text);
 		}
 		break;
+	case EVENT_COMPARE:
+		event_compare_text(&ev->compare,
+		                   ifnames_get(d->ifnames, ev->compare.packet.iif, iif_name),
+		                   ifnames_get(d->ifnames, ev->compare.packet.oif, oif_name), text);
+		log_packet(d->log, now, LOG_LEVEL_WARNING, text);
+		break;
 	}
-	if (d->tap != NULL) {
-		d->tap(d->tap_ctx, ev);
+	ctl_tell_event(d, ev);
+}
+
+/* The raw sender has no reason to end; if it does, there is soon another one. */
+static void look_after_sender(struct daemon *d, struct mono now)
+{
+	int by_signal;
+	int err;
+
+	if (rawsend_has_ended(&d->raw, &by_signal)) {
+		log_say(d->log, LOG_LEVEL_WARNING,
+		        "the sender of resets and keepalives ended (signal %d)", by_signal);
 	}
+	if (d->raw.fd < 0 || d->raw.pid != 0 || mono_diff(now, d->raw_started) < RESTART_NS) {
+		return;
+	}
+	d->raw_started = now;
+	err = rawsend_restart(&d->raw, HOOKMARK_OWN);
+	if (err != 0) {
+		log_say(d->log, LOG_LEVEL_WARNING, "cannot start it again: %s", strerror(-err));
+		return;
+	}
+	d->raw_restarts++;
+	log_say(d->log, LOG_LEVEL_NOTICE, "the sender of resets and keepalives runs again");
 }
 
 /*

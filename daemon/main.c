@@ -15,13 +15,14 @@ static void print_usage(FILE *to)
 {
 	(void)fprintf(
 		to,
-		"usage: finwalld [-c FILE] [-s PATH] [-nv]\n"
+		"usage: finwalld [-c FILE] [-s PATH] [-S PATH] [-nv]\n"
 		"\n"
 		"Filters the packets of its NFQUEUE queues. Stays in the foreground.\n"
 		"\n"
 		"  -c, --config FILE   configuration (%s)\n"
 		"  -n, --check         only check the configuration\n"
 		"  -s, --socket PATH   control socket\n"
+		"  -S, --state PATH    where connections are saved, or none\n"
 		"  -v, --verbose       say each late close\n"
 		"  -h, --help          this text\n"
 		"  -V, --version       the version\n"
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'n' },
 		{ "socket", required_argument, NULL, 's' },
+		{ "state", required_argument, NULL, 'S' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -80,7 +82,7 @@ int main(int argc, char **argv)
 	int check_only = 0;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:ns:vhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:ns:S:vhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			d.config_path = optarg;
@@ -90,6 +92,9 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			d.socket_path = optarg;
+			break;
+		case 'S':
+			d.state_path = optarg;
 			break;
 		case 'v':
 			d.verbose = 1;

@@ -36,6 +36,7 @@ static const struct {
 	{ "queue copy", offsetof(struct settings, queue_copy_bytes) },
 	{ "queue on-absent", offsetof(struct settings, on_absent) },
 	{ "queue on-overload", offsetof(struct settings, on_overload) },
+	{ "hook compare-kernel", offsetof(struct settings, compare_kernel) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
 };
@@ -117,6 +118,7 @@ void generation_equip(struct daemon *d, struct generation *g)
 	if (d->raw.fd < 0 && may_send_raw(&g->policy)) {
 		int err = rawsend_start(&d->raw, HOOKMARK_OWN);
 
+		d->raw_started = clock_now();
 		if (err != 0) {
 			log_say(d->log, LOG_LEVEL_WARNING,
 			        "cannot send raw packets: %s: reject, reset and probe of late and "

@@ -2,7 +2,7 @@
 /*
  * A worker: one thread, one queue.
  *
- * A turn is: take over a new policy if there is one, receive a batch, read the clock, read the
+ * A turn is: receive a batch, take over a new policy if there is one, read the clock, read the
  * messages, let the engine decide, send all verdicts, end what is due. It allocates nothing, and
  * its only system calls are one receive and one send. Verdicts leave in arrival order: the kernel
  * finds the oldest packet at once, others maybe not.
@@ -36,13 +36,17 @@ _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in on
 struct slot {
 	uint64_t stamp_ns; /* when the kernel received it; 0 = not told */
 	uint32_t id;
-	uint32_t nf_verdict; /* for a packet that the engine does not see */
-	uint8_t has_frame;   /* the next frame is its */
+	uint32_t nf_verdict;  /* for a packet that the engine does not see */
+	uint8_t has_frame;    /* the next frame is its */
+	uint8_t mark_is_ours; /* the hook rules wrote into it: accepted, the packet gets mark back
+	                       */
+	uint32_t mark;
 };
 
 struct worker_bufs {
 	struct frame frames[ENGINE_BATCH_MAX];
 	struct decision decisions[ENGINE_BATCH_MAX];
+	uint8_t kernel[ENGINE_BATCH_MAX]; /* enum kernel_state of each frame, when comparing */
 	struct slot slots[ENGINE_BATCH_MAX];
 	size_t frames_len;
 	size_t slots_len;
@@ -129,7 +133,9 @@ static void *worker_main(void *arg)
 	while (atomic_load_explicit(&w->stop, memory_order_relaxed) == 0) {
 		(void)turn(w);
 	}
-	drain(w);
+	if (w->hands_on == 0) {
+		drain(w);
+	}
 	return NULL;
 }
 
@@ -152,9 +158,10 @@ static uint32_t verdict_unseen(const struct worker *w)
 	return w->engine_worker.policy->tun.enforce != 0 ? NF_DROP : NF_ACCEPT;
 }
 
-static void take_frame(struct worker *w, const struct nfq_pkt *pkt)
+static void take_frame(struct worker *w, struct nfq_pkt *pkt)
 {
 	struct worker_bufs *b = w->bufs;
+	bool mark_is_ours = false;
 
 	if (hookmark_is_reject(pkt->frame.mark)) {
 		/* It was rejected a moment ago and met no reject rule: drop it, or it comes for
@@ -163,26 +170,36 @@ static void take_frame(struct worker *w, const struct nfq_pkt *pkt)
 		b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .nf_verdict = NF_DROP };
 		return;
 	}
+	if (w->comparer.is_on) {
+		b->kernel[b->frames_len] = (uint8_t)comparer_take(&w->comparer, pkt, &mark_is_ours);
+	}
 	b->frames[b->frames_len++] = pkt->frame;
-	b->slots[b->slots_len++] =
-		(struct slot){ .stamp_ns = pkt->stamp_ns, .id = pkt->id, .has_frame = 1 };
+	b->slots[b->slots_len++] = (struct slot){ .stamp_ns = pkt->stamp_ns,
+		                                  .id = pkt->id,
+		                                  .has_frame = 1,
+		                                  .mark_is_ours = mark_is_ours,
+		                                  .mark = pkt->frame.mark };
 	b->stamps_len += pkt->stamp_ns != 0;
 }
 
 /* Takes in one message. */
-static void take_message(struct worker *w, enum nfq_result result, const struct nfq_pkt *pkt)
+static void take_message(struct worker *w, enum nfq_result result, struct nfq_pkt *pkt)
 {
 	struct worker_bufs *b = w->bufs;
 
 	if (pkt->id_is_known != 0) {
 		count(w, NFQ_COUNT_PACKETS);
+		if (w->took_over != 0) {
+			nfq_sock_end_leftovers(w->sock, pkt->id);
+			w->took_over = 0;
+		}
 	}
 	switch (result) {
 	case NFQ_MSG_PACKET:
 		take_frame(w, pkt);
 		return;
 	case NFQ_MSG_ERROR:
-		if (pkt->error != 0) {
+		if (pkt->error != 0 && pkt->seq != NFQ_SOCK_SEQ_LEFTOVERS) {
 			unsigned nr = (unsigned)pkt->error;
 
 			count(w, NFQ_COUNT_ERRORS);
@@ -208,14 +225,17 @@ static void take_message(struct worker *w, enum nfq_result result, const struct 
 }
 
 /* The engine's decision in the kernel's words; the only place that knows both. */
-static void put_decision(struct worker *w, uint32_t id, const struct decision *d)
+static void put_decision(struct worker *w, const struct slot *slot, const struct decision *d)
 {
 	struct nfq_out *out = &w->bufs->out;
+	uint32_t id = slot->id;
 
 	switch (d->verdict) {
 	case VERDICT_ACCEPT:
 		if (d->mark_is_set != 0) {
 			(void)nfq_put_verdict_mark(out, w->queue, id, NF_ACCEPT, d->mark);
+		} else if (slot->mark_is_ours != 0) {
+			(void)nfq_put_verdict_mark(out, w->queue, id, NF_ACCEPT, slot->mark);
 		} else {
 			(void)nfq_put_verdict(out, w->queue, id, NF_ACCEPT);
 		}
@@ -253,6 +273,20 @@ static void note_latency(struct worker *w, struct mono received)
 	b->stamps_len = 0;
 }
 
+/* The kernel tracker's word on the packets that the engine has decided about, beside its own. */
+static void compare(struct worker *w, struct mono now)
+{
+	const struct worker_bufs *b = w->bufs;
+
+	for (size_t i = 0; i < b->frames_len; i++) {
+		if (!comparer_note(&w->comparer, &w->events, &w->engine_worker.policy->tun, now,
+		                   &b->frames[i], &b->decisions[i],
+		                   (enum kernel_state)b->kernel[i])) {
+			count(w, NFQ_COUNT_EVENTS_LOST);
+		}
+	}
+}
+
 /* Decides and answers everything that was taken in. */
 static void answer(struct worker *w, struct mono now)
 {
@@ -267,7 +301,7 @@ static void answer(struct worker *w, struct mono now)
 		const struct slot *slot = &b->slots[i];
 
 		if (slot->has_frame != 0) {
-			put_decision(w, slot->id, decision++);
+			put_decision(w, slot, decision++);
 		} else {
 			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
 		}
@@ -275,6 +309,9 @@ static void answer(struct worker *w, struct mono now)
 	stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
 	nfq_sock_send(w->sock, &b->out);
 	note_latency(w, now);
+	if (w->comparer.is_on) {
+		compare(w, now);
+	}
 	b->frames_len = 0;
 	b->slots_len = 0;
 }
@@ -304,8 +341,9 @@ static unsigned turn(struct worker *w)
 	unsigned datagrams_len;
 	struct mono now;
 
-	adopt_policy(w);
 	datagrams_len = nfq_sock_recv(w->sock);
+	/* After the wait: what comes after a reload was answered is judged by the new policy. */
+	adopt_policy(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,

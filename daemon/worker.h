@@ -5,6 +5,7 @@
 #ifndef FINWALL_WORKER_H
 #define FINWALL_WORKER_H
 
+#include "compare.h"
 #include "events.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
@@ -38,6 +39,7 @@ struct worker {
 	struct engine_worker engine_worker;
 	struct nfq_counters nfq;
 	struct event_ring events;
+	struct comparer comparer;
 	struct histogram verdict_ns; /* from a packet's receive to its verdict, handed over */
 	struct histogram stay_ns;    /* from the kernel's own stamp to then, where it stamps */
 	/* set once */
@@ -47,6 +49,8 @@ struct worker {
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
+	uint8_t hands_on;  /* at the end the queue is left as it is, for the next process */
+	uint8_t took_over; /* the queue comes from the process before; until its first packet */
 	/* between the main thread and the worker */
 	_Atomic(struct generation *) wanted; /* written by main */
 	_Atomic(struct generation *) used;   /* written by the worker */
@@ -69,7 +73,8 @@ int worker_start(struct worker *w);
 
 /*
  * Asks it to finish: no new packets are queued, those that wait are answered, the queue is given
- * up. worker_join() waits for that: two tenths of a second, at most a few seconds.
+ * up. A worker that hands on answers only what it has in hand. worker_join() waits for that: two
+ * tenths of a second, at most a few seconds.
  */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);

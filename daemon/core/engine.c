@@ -51,7 +51,8 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		struct shard *s = &e->shard[i];
 		/* What does not divide evenly goes to the first shards, so that the sum is exact.
 		 */
-		uint32_t flows_here = flows + (i < cfg->flows_max % cfg->shards_len);
+		uint32_t flows_here =
+			flows == 0 ? 1 : flows + (i < cfg->flows_max % cfg->shards_len);
 		uint32_t tombs_here = tombs + (i < cfg->tombs_max % cfg->shards_len);
 
 		flowtab_init(&s->flows, at, flows_here, cfg->start);
@@ -92,6 +93,8 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 	for (size_t done = 0; done < len; done += CHUNK) {
 		size_t chunk = len - done < CHUNK ? len - done : CHUNK;
 		struct shard *locked = NULL;
+		unsigned strangers; /* packets of no live flow: something may be remembered of them
+		                     */
 
 		for (size_t i = 0; i < chunk; i++) {
 			jobs[i].run = &run;
@@ -99,8 +102,18 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 			jobs[i].shard = shard_of(e, jobs[i].hash);
 			flowtab_prefetch_bucket(&jobs[i].shard->flows, jobs[i].hash);
 		}
+		strangers = 0;
 		for (size_t i = 0; i < chunk; i++) {
 			jobs[i].hint = flowtab_prefetch_flow(&jobs[i].shard->flows, jobs[i].hash);
+			if (jobs[i].hint == HINDEX_NIL) {
+				graveyard_prefetch_bucket(&jobs[i].shard->graves, jobs[i].hash);
+				strangers++;
+			}
+		}
+		for (size_t i = 0; i < chunk && strangers > 0; i++) {
+			if (jobs[i].hint == HINDEX_NIL) {
+				graveyard_prefetch_tomb(&jobs[i].shard->graves, jobs[i].hash);
+			}
 		}
 		for (size_t i = 0; i < chunk; i++) {
 			if (jobs[i].shard != locked) {
@@ -199,34 +212,46 @@ static void make_room(const struct job *j, struct flow *victim)
 	stat_add(&j->run->w->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
+/*
+ * What is remembered of the connection before ends with a SYN, or with its revival. A pickup leaves
+ * it: anybody can forge an ACK, and must not make us forget.
+ */
+static void end_memory(const struct job *j, const struct track *t)
+{
+	struct graveyard *graves = &j->shard->graves;
+	bool revived = (t->fresh.status & FLOW_REVIVED) != 0;
+	uint32_t tomb;
+
+	if (j->pkt.kind != PKT_KIND_TCP || (!revived && j->pkt.tcp.class_nr != SEG_SYN)) {
+		return;
+	}
+	tomb = graveyard_find(graves, &j->key, j->hash);
+	if (tomb != UINT32_MAX) {
+		graveyard_del(graves, tomb, j->hash);
+		stat_add(
+			&j->run->w->stats.event[revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED],
+			1);
+	}
+}
+
 /* Puts the flow in whose first packet was accepted. Returns false when there is no room. */
 static bool commit(const struct job *j, struct track *t)
 {
-	struct shard *s = j->shard;
-	uint32_t tomb;
+	struct flowtab *flows = &j->shard->flows;
 
 	t->fresh.deadline = mono_add(j->run->now, t->fresh_ttl_ns);
-	t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
+	t->live = flowtab_insert(flows, &t->fresh, j->hash);
 	if (t->live == NULL) {
-		struct flow *victim = flowtab_victim(&s->flows, j->hash, j->run->now);
+		struct flow *victim = flowtab_victim(flows, j->hash, j->run->now);
 
 		if (victim == NULL) {
 			return false;
 		}
 		make_room(j, victim);
-		t->live = flowtab_insert(&s->flows, &t->fresh, j->hash);
+		t->live = flowtab_insert(flows, &t->fresh, j->hash);
 	}
 	stat_add(&j->run->w->stats.event[EVENT_FLOW_NEW], 1);
-	tomb = t->fresh.key.proto == IPPROTO_NR_TCP ? graveyard_find(&s->graves, &j->key, j->hash)
-	                                            : UINT32_MAX;
-	if (tomb != UINT32_MAX) {
-		bool revived = (t->fresh.status & FLOW_REVIVED) != 0;
-
-		graveyard_del(&s->graves, tomb, j->hash);
-		stat_add(
-			&j->run->w->stats.event[revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED],
-			1);
-	}
+	end_memory(j, t);
 	return true;
 }
 

@@ -36,8 +36,15 @@ static enum idle_policy idle_policy(struct engine_worker *w, const struct flow *
 void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                 enum tomb_cause cause, struct mono now)
 {
+	uint32_t older;
+
 	if (s->graves.ring_len == 0 || !graveyard_wants(f)) {
 		return;
+	}
+	older = graveyard_find(&s->graves, &f->key, hash);
+	if (older != UINT32_MAX) {
+		graveyard_del(&s->graves, older, hash);
+		stat_add(&w->stats.event[EVENT_TOMB_REPLACED], 1);
 	}
 	if (graveyard_add(&s->graves, f, hash, cause, now)) {
 		stat_add(&w->stats.event[EVENT_TOMB_EVICTED], 1);

@@ -101,11 +101,22 @@ static int state_nr(unsigned state)
 	return -1;
 }
 
+/*
+ * What a side has sent that its window allowed. A segment just beyond the window moves the
+ * tracker's end, as in the kernel, though nobody has validated it: that is not remembered.
+ */
+static uint32_t proper_end(const struct tcp_conn *t, unsigned dir)
+{
+	const struct tcp_seen *s = &t->seen[dir];
+
+	return seq_before(s->maxend, s->end) ? s->maxend : s->end;
+}
+
 static uint32_t unacked(const struct tcp_conn *t, enum flow_dir dir)
 {
 	return (t->flags[dir] & TCP_SIDE_MAXACK) == 0
 	               ? 0
-	               : t->seen[dir_other(dir)].end - t->seen[dir].maxack;
+	               : proper_end(t, dir_other(dir)) - t->seen[dir].maxack;
 }
 
 static uint32_t seconds_of(struct mono now)
@@ -175,12 +186,10 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->lo_port = f->key.lo_port;
 	b->hi_port = f->key.hi_port;
 	for (unsigned d = 0; d < 2; d++) {
-		/* A sender beyond its window has no room; it must not wrap to a huge one. */
-		uint32_t room = seq_before(t->seen[d].maxend, t->seen[d].end)
-		                        ? 0
-		                        : t->seen[d].maxend - t->seen[d].end;
+		uint32_t end = proper_end(t, d);
+		uint32_t room = t->seen[d].maxend - end;
 
-		b->end[d] = t->seen[d].end;
+		b->end[d] = end;
 		b->side[d].unacked = unacked(t, (enum flow_dir)d) & UNACKED_MAX;
 		b->side[d].flags = t->flags[d] & 0x3f;
 		b->win[d].maxwin = float_up(t->seen[d].maxwin_bytes) & 0x7fff;
@@ -220,6 +229,29 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 		g->used++;
 	}
 	return evicted;
+}
+
+void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
+{
+	if (g->ring_len > 0) {
+		hindex_prefetch(&g->index, hash);
+	}
+}
+
+void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
+{
+	/* Read without the lock: not for the race detector's eyes. */
+#ifndef __SANITIZE_THREAD__
+	struct hindex_iter it;
+	uint32_t nr = g->ring_len == 0 ? HINDEX_NIL : hindex_first(&g->index, hash, &it);
+
+	if (nr < g->ring_len) {
+		__builtin_prefetch(&g->ring[nr]);
+	}
+#else
+	(void)g;
+	(void)hash;
+#endif
 }
 
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash)

@@ -158,6 +158,11 @@ void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameter
 	send_msg(c, msg, size);
 }
 
+size_t ctl_client_backlog(const struct ctl_client *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
 void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s)
 {
 	if (c->is_oneway) {
@@ -336,13 +341,15 @@ static void on_write(struct bufferevent *bev, void *ctx)
 	serve(ctx);
 }
 
-/* A client may close its sending side and still read: it goes when all is answered. */
+/* A client may close its sending side and still read: it goes when all is answered, unless that
+ * would be never. */
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct ctl_client *c = ctx;
 
 	(void)bev;
-	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0) {
+	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0 &&
+	    !(c->stream != NULL && c->stream->is_endless)) {
 		c->is_closing = true;
 		serve(c);
 		return;

@@ -12,6 +12,8 @@
 #include <finwall/ctl_msg.h>
 
 #include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct ctl_sock;
 struct ctl_client;
@@ -22,6 +24,8 @@ struct ctl_stream {
 	void (*next)(struct ctl_stream *s, struct ctl_client *c);
 	/* Done, or the client is gone. */
 	void (*free)(struct ctl_stream *s);
+	/* It has no last reply: it is over when the client closes its sending side. */
+	bool is_endless;
 };
 
 struct ctl_handler {
@@ -43,6 +47,9 @@ void ctl_sock_close(struct ctl_sock *s);
 /* Answer. parameters may be NULL and is taken over. A call marked oneway is not answered. */
 void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more more);
 void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameters);
+
+/* Bytes of replies that the client has not read yet. */
+size_t ctl_client_backlog(const struct ctl_client *c);
 
 /* Answers the current call in pieces; takes s over. */
 void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s);

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 /* The largest copy that the kernel makes. */
 #define COPY_MAX 0xffffu
@@ -54,8 +55,15 @@ struct nfq_sock {
 	uint32_t seq;
 };
 
+static int sock_new(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
+                    struct nfq_sock **out);
+static bool is_netfilter_socket(int fd);
+static int check_queue(uint16_t queue);
+static int open_socket(struct nfq_sock *s);
+static int set_timeout(struct nfq_sock *s);
 static int set_up_socket(struct nfq_sock *s);
 static int bind_queue(struct nfq_sock *s);
+static int renew_queue(struct nfq_sock *s);
 static int map_buffers(struct nfq_sock *s);
 static int send_config(struct nfq_sock *s, struct nlmsghdr *nlh);
 static int await_ack(struct nfq_sock *s);
@@ -68,20 +76,22 @@ static void count(struct nfq_sock *s, enum nfq_count c)
 int nfq_sock_open(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
                   struct nfq_sock **out)
 {
-	struct nfq_sock *s = calloc(1, sizeof(*s));
-	int err;
+	struct nfq_sock *s;
+	int err = sock_new(queue, params, counters, &s);
 
-	if (s == NULL) {
-		return -ENOMEM;
+	if (err != 0) {
+		return err;
 	}
-	s->queue = queue;
-	s->params = *params;
-	s->counters = counters;
-	err = map_buffers(s);
+	err = open_socket(s);
 	if (err == 0) {
 		err = set_up_socket(s);
 	}
 	if (err == 0) {
+		err = bind_queue(s);
+	}
+	if (err == -EOPNOTSUPP && s->params.wants_conntrack) {
+		/* This kernel cannot tell, and has refused the message whole. */
+		s->params.wants_conntrack = false;
 		err = bind_queue(s);
 	}
 	if (err != 0) {
@@ -90,6 +100,43 @@ int nfq_sock_open(uint16_t queue, const struct nfq_params *params, struct nfq_co
 	}
 	*out = s;
 	return 0;
+}
+
+int nfq_sock_adopt(int fd, uint16_t queue, const struct nfq_params *params,
+                   struct nfq_counters *counters, struct nfq_sock **out)
+{
+	struct nfq_sock *s = NULL;
+	int err = is_netfilter_socket(fd) ? sock_new(queue, params, counters, &s) : -EINVAL;
+
+	if (err != 0) {
+		(void)close(fd);
+		return err;
+	}
+	s->nl = mnl_socket_fdopen(fd);
+	if (s->nl == NULL) {
+		err = -errno;
+		(void)close(fd);
+	}
+	if (err == 0) {
+		err = check_queue(queue);
+	}
+	if (err == 0) {
+		err = set_up_socket(s);
+	}
+	if (err == 0) {
+		err = renew_queue(s);
+	}
+	if (err != 0) {
+		nfq_sock_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+int nfq_sock_fd(const struct nfq_sock *s)
+{
+	return mnl_socket_get_fd(s->nl);
 }
 
 void nfq_sock_close(struct nfq_sock *s)
@@ -180,6 +227,17 @@ void nfq_sock_send(struct nfq_sock *s, struct nfq_out *o)
 	}
 }
 
+void nfq_sock_end_leftovers(struct nfq_sock *s, uint32_t first_id)
+{
+	char buf[CONFIG_SIZE];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, s->queue);
+
+	nfq_nlmsg_verdict_put(nlh, (int)(first_id - 1),
+	                      s->params.on_absent == FAIL_ACCEPT ? NF_ACCEPT : NF_DROP);
+	nlh->nlmsg_seq = NFQ_SOCK_SEQ_LEFTOVERS;
+	(void)mnl_socket_sendto(s->nl, nlh, nlh->nlmsg_len);
+}
+
 int nfq_sock_refuse(struct nfq_sock *s)
 {
 	char buf[CONFIG_SIZE];
@@ -201,11 +259,89 @@ int nfq_sock_unbind(struct nfq_sock *s)
 	return send_config(s, nlh);
 }
 
+/* All but the socket itself. */
+static int sock_new(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
+                    struct nfq_sock **out)
+{
+	struct nfq_sock *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (s == NULL) {
+		return -ENOMEM;
+	}
+	s->queue = queue;
+	s->params = *params;
+	s->counters = counters;
+	err = map_buffers(s);
+	if (err != 0) {
+		nfq_sock_close(s);
+		return err;
+	}
+	*out = s;
+	return 0;
+}
+
+static int open_socket(struct nfq_sock *s)
+{
+	s->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (s->nl == NULL || mnl_socket_bind(s->nl, 0, MNL_SOCKET_AUTOPID) != 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+static int socket_option(int fd, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+static bool is_netfilter_socket(int fd)
+{
+	return socket_option(fd, SO_DOMAIN) == AF_NETLINK &&
+	       socket_option(fd, SO_PROTOCOL) == NETLINK_NETFILTER;
+}
+
+/*
+ * Is the queue bound to anybody? Asked through another socket: on its own the answer would stand
+ * behind all packets that wait. To a stranger the kernel says EPERM when it is, ENODEV when not.
+ */
+static int check_queue(uint16_t queue)
+{
+	static const struct nfq_params params = { .copy_bytes = 64 };
+	struct nfq_counters counters = { 0 };
+	char buf[CONFIG_SIZE];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
+	struct nfq_sock *asker;
+	int err = sock_new(queue, &params, &counters, &asker);
+
+	if (err != 0) {
+		return err;
+	}
+	err = open_socket(asker);
+	if (err == 0) {
+		err = set_timeout(asker);
+	}
+	if (err == 0) {
+		nfq_nlmsg_cfg_put_qmaxlen(nlh, 1);
+		nlh->nlmsg_flags |= NLM_F_ACK;
+		err = send_config(asker, nlh);
+	}
+	if (err == 0) {
+		err = await_ack(asker);
+	}
+	nfq_sock_close(asker);
+	return err == -EPERM ? 0 : err;
+}
+
 static int map_buffers(struct nfq_sock *s)
 {
 	size_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
+	size_t overhead = NFQ_MSG_OVERHEAD + (s->params.wants_conntrack ? NFQ_MSG_CT_OVERHEAD : 0);
 
-	s->buf_size = (copy + NFQ_MSG_OVERHEAD + 63) & ~(size_t)63;
+	s->buf_size = (copy + overhead + 63) & ~(size_t)63;
 	s->bufs = mem_map(s->buf_size * NFQ_SOCK_BATCH_MAX);
 	if (s->bufs == NULL) {
 		return -ENOMEM;
@@ -230,46 +366,74 @@ static int set_rcvbuf(int fd, uint32_t bytes)
 	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof(want)) == 0 ? 0 : -errno;
 }
 
-static int set_up_socket(struct nfq_sock *s)
+/* A receive waits no longer than NFQ_SOCK_WAIT_MSEC. */
+static int set_timeout(struct nfq_sock *s)
 {
 	struct timeval wait = { .tv_usec = NFQ_SOCK_WAIT_MSEC * 1000 };
-	int on = 1;
-	int fd;
 
-	s->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (s->nl == NULL || mnl_socket_bind(s->nl, 0, MNL_SOCKET_AUTOPID) != 0) {
-		return -errno;
+	return setsockopt(nfq_sock_fd(s), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0
+	               ? -errno
+	               : 0;
+}
+
+static int set_up_socket(struct nfq_sock *s)
+{
+	int on = 1;
+	int err = set_timeout(s);
+
+	if (err != 0) {
+		return err;
 	}
-	fd = mnl_socket_get_fd(s->nl);
-	if (mnl_socket_setsockopt(s->nl, NETLINK_NO_ENOBUFS, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0) {
+	if (mnl_socket_setsockopt(s->nl, NETLINK_NO_ENOBUFS, &on, sizeof(on)) != 0) {
 		return -errno;
 	}
 	/* Error messages need not quote the whole message; older kernels quote it, which is fine.
 	 */
 	(void)mnl_socket_setsockopt(s->nl, NETLINK_CAP_ACK, &on, sizeof(on));
-	return set_rcvbuf(fd, s->params.rcvbuf_bytes);
+	return set_rcvbuf(nfq_sock_fd(s), s->params.rcvbuf_bytes);
+}
+
+/* Adds what is to be set. */
+static void put_params(const struct nfq_sock *s, struct nlmsghdr *nlh)
+{
+	uint32_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
+	uint32_t flags = NFQA_CFG_F_GSO;
+
+	if (s->params.on_overload == FAIL_ACCEPT) {
+		flags |= NFQA_CFG_F_FAIL_OPEN;
+	}
+	if (s->params.wants_conntrack) {
+		flags |= NFQA_CFG_F_CONNTRACK;
+	}
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, s->params.len);
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(
+		nlh, NFQA_CFG_MASK,
+		htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN | (flags & NFQA_CFG_F_CONNTRACK)));
 }
 
 static int bind_queue(struct nfq_sock *s)
 {
 	char buf[CONFIG_SIZE];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, s->queue);
-	uint32_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
-	uint32_t flags = NFQA_CFG_F_GSO;
 	int err;
 
-	if (s->params.on_overload == FAIL_ACCEPT) {
-		flags |= NFQA_CFG_F_FAIL_OPEN;
-	}
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
-	nfq_nlmsg_cfg_put_qmaxlen(nlh, s->params.len);
-	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
-	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	put_params(s, nlh);
 	nlh->nlmsg_flags |= NLM_F_ACK;
 	err = send_config(s, nlh);
 	return err != 0 ? err : await_ack(s);
+}
+
+/* No answer is asked for: packets stand before it, and they are the worker's. */
+static int renew_queue(struct nfq_sock *s)
+{
+	char buf[CONFIG_SIZE];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, s->queue);
+
+	put_params(s, nlh);
+	return send_config(s, nlh);
 }
 
 static int send_config(struct nfq_sock *s, struct nlmsghdr *nlh)

@@ -14,6 +14,7 @@
 #include <finwall/config.h>
 #include <finwall/nfq_msg.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* At most this many datagrams in one receive. */
@@ -28,6 +29,7 @@ struct nfq_params {
 	uint32_t len; /* packets the kernel may hold */
 	uint32_t rcvbuf_bytes;
 	uint32_t copy_bytes;        /* of each packet; 0 = all of it */
+	bool wants_conntrack;       /* what the kernel's tracker says, where the kernel can tell */
 	enum fail_mode on_overload; /* queue or receive buffer full */
 	enum fail_mode on_absent; /* for packets that come while the queue is set up or given up */
 };
@@ -39,7 +41,19 @@ struct nfq_params {
 int nfq_sock_open(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
                   struct nfq_sock **out);
 
-/* Closes it, and the queue with it; NULL is fine. */
+/*
+ * Takes over the socket fd that an earlier process bound this queue to: the queue, and what waits
+ * in it, have survived. Settings are made anew. fd becomes the socket's, or is closed on error.
+ * Returns 0, -EINVAL for a descriptor that is no such socket, -ENODEV when the queue is gone, or
+ * another -errno.
+ */
+int nfq_sock_adopt(int fd, uint16_t queue, const struct nfq_params *params,
+                   struct nfq_counters *counters, struct nfq_sock **out);
+
+/* The socket's descriptor, to be handed to another process. */
+int nfq_sock_fd(const struct nfq_sock *s);
+
+/* Closes it, and the queue with it unless another process has it too; NULL is fine. */
 void nfq_sock_close(struct nfq_sock *s);
 
 /* What the kernel granted for the receive buffer, in bytes. */
@@ -59,6 +73,14 @@ struct cursor nfq_sock_datagram(const struct nfq_sock *s, unsigned i);
  * many tries are given up and counted.
  */
 void nfq_sock_send(struct nfq_sock *s, struct nfq_out *o);
+
+/*
+ * Of an adopted queue: answers what its last owner received and did not answer, as on_absent says.
+ * first_id is the first packet that was received here. Where there is nothing, the kernel answers
+ * with an error message that has this sequence number.
+ */
+#define NFQ_SOCK_SEQ_LEFTOVERS UINT32_MAX
+void nfq_sock_end_leftovers(struct nfq_sock *s, uint32_t first_id);
 
 /* From now on the kernel queues nothing more, and does with new packets what on_absent says. */
 int nfq_sock_refuse(struct nfq_sock *s);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,35 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static void notify_send(const char *text)
+/* Aligned room for one descriptor beside a message. */
+union fd_control {
+	struct cmsghdr align;
+	uint8_t room[CMSG_SPACE(sizeof(int))];
+};
+
+static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
+{
+	struct cmsghdr *c;
+
+	memset(control, 0, sizeof(*control));
+	msg->msg_control = control;
+	msg->msg_controllen = sizeof(control->room);
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+}
+
+/* Sends text, and a descriptor with it unless that is -1. */
+static void notify_send_fd(const char *text, int with_fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	size_t path_size = path == NULL ? 0 : strlen(path);
+	union fd_control control;
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd;
 
 	if (path_size < 2 || path_size >= sizeof(addr.sun_path)) {
@@ -32,9 +57,19 @@ static void notify_send(const char *text)
 	if (fd < 0) {
 		return;
 	}
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&addr,
-	             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_size));
+	iov = (struct iovec){ (void *)(uintptr_t)text, strlen(text) };
+	msg.msg_name = &addr;
+	msg.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_size);
+	if (with_fd >= 0) {
+		attach_fd(&msg, &control, with_fd);
+	}
+	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);
 	(void)close(fd);
+}
+
+static void notify_send(const char *text)
+{
+	notify_send_fd(text, -1);
 }
 
 void notify_ready(const char *status)
@@ -65,6 +100,30 @@ void notify_reloading(struct mono now)
 void notify_watchdog(void)
 {
 	notify_send("WATCHDOG=1");
+}
+
+bool notify_keeps_fds(void)
+{
+	const char *max = getenv("FDSTORE");
+
+	return getenv("NOTIFY_SOCKET") != NULL && max != NULL && atoll(max) > 0;
+}
+
+void notify_keep_fd(int fd, const char *name)
+{
+	char text[128];
+
+	/* Without FDPOLL=0 it would be dropped at the first error that the kernel reports on it. */
+	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	notify_send_fd(text, fd);
+}
+
+void notify_forget_fd(const char *name)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	notify_send(text);
 }
 
 int64_t notify_watchdog_ns(void)

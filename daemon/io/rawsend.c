@@ -117,9 +117,12 @@ static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
 	return sizeof(*to6);
 }
 
-/* Sends what is asked for until the daemon closes its side. A packet that cannot be sent is lost,
- * as on any wire. */
-static _Noreturn void child_loop(void)
+/*
+ * Sends what is asked for until the daemon closes its side. A packet that cannot be sent is lost,
+ * as on any wire. It returns, because a sanitizer makes system calls of its own before a call that
+ * does not.
+ */
+static void child_loop(void)
 {
 	struct raw_request req;
 	ssize_t got;
@@ -141,7 +144,6 @@ static _Noreturn void child_loop(void)
 			             (struct sockaddr *)&to, destination(&req.tuple, &to));
 		}
 	}
-	_exit(0);
 }
 
 /* Moves the child's descriptors to their places and closes all others. */
@@ -177,6 +179,9 @@ static _Noreturn void child_main(int requests, int ip4, int ip6)
 		_exit(1);
 	}
 	child_loop();
+	for (;;) {
+		(void)syscall(SYS_exit_group, 0);
+	}
 }
 
 int rawsend_start(struct rawsend *r, uint32_t mark)
@@ -214,13 +219,41 @@ out:
 	return err;
 }
 
+bool rawsend_has_ended(struct rawsend *r, int *by_signal)
+{
+	int status = 0;
+
+	if (r->pid <= 0 || waitpid(r->pid, &status, WNOHANG) == 0) {
+		return false;
+	}
+	*by_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	r->pid = 0;
+	return true;
+}
+
+int rawsend_restart(struct rawsend *r, uint32_t mark)
+{
+	struct rawsend fresh;
+	int err = rawsend_start(&fresh, mark);
+
+	if (err != 0) {
+		return err;
+	}
+	/* Workers may be sending: the number must change its meaning in one step. */
+	if (dup3(fresh.fd, r->fd, O_CLOEXEC) < 0) {
+		err = -errno;
+		rawsend_stop(&fresh);
+		return err;
+	}
+	close(fresh.fd);
+	r->pid = fresh.pid;
+	return 0;
+}
+
 void rawsend_stop(struct rawsend *r)
 {
-	if (r->pid <= 0) {
-		return;
-	}
-	close(r->fd);
-	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
+	close_if_open(r->fd);
+	while (r->pid > 0 && waitpid(r->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
 	*r = RAWSEND_NONE;
 }

@@ -12,11 +12,12 @@
 
 #include <finwall/raw_request.h>
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct rawsend {
 	int fd;    /* the daemon's side of the socket pair; -1 when there is none */
-	pid_t pid; /* the sender; 0 when there is none */
+	pid_t pid; /* the sender; 0 when there is none, or it has ended */
 };
 
 #define RAWSEND_NONE ((struct rawsend){ .fd = -1 })
@@ -26,6 +27,15 @@ struct rawsend {
  * -errno with *r set to RAWSEND_NONE. May be called while other threads run.
  */
 int rawsend_start(struct rawsend *r, uint32_t mark);
+
+/* True when the process has ended, by itself (signal 0) or killed; says so once. Main thread. */
+bool rawsend_has_ended(struct rawsend *r, int *by_signal);
+
+/*
+ * Starts another process in the place of one that has ended, behind the same r->fd, so that nobody
+ * who puts requests there needs to know. Returns 0, or -errno with everything as it was.
+ */
+int rawsend_restart(struct rawsend *r, uint32_t mark);
 
 /* Ends the process and waits for it; RAWSEND_NONE is fine. */
 void rawsend_stop(struct rawsend *r);

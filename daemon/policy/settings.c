@@ -34,15 +34,22 @@ static const struct tunable shell_table[] = {
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
 	ROW("hook", "loopback", loopback, TUNABLE_SWITCH, NULL, 0, 0, 1, "queue packets on lo too"),
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
+	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
+	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
+	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
+	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 };
 /* clang-format on */
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook", "connections", "tcp",
+static const char *const blocks[] = { "queue", "hook", "connections", "state",  "tcp",
 	                              "udp",   "icmp", "icmpv6",      "generic" };
+
+/* The longest path that still has room for the endings of the files beside it. */
+#define PATH_SIZE_MAX 4000
 
 #define BLOCKS_LEN (sizeof(blocks) / sizeof(blocks[0]))
 
@@ -74,6 +81,9 @@ static int64_t setting_get(const struct config *c, const struct setting *s)
 	if (!s->is_shell) {
 		return tunable_get(&c->tunables, s->row);
 	}
+	if (s->row->kind == TUNABLE_PATH) {
+		return 0;
+	}
 	memcpy(&number, (const char *)&c->settings + s->row->offset, sizeof(number));
 	return number;
 }
@@ -88,8 +98,11 @@ static void set_shell(struct settings *settings, const struct tunable *row, int6
 void settings_init(struct settings *s)
 {
 	for (size_t i = 0; i < SHELL_LEN; i++) {
-		set_shell(s, &shell_table[i], shell_table[i].dflt);
+		if (shell_table[i].kind != TUNABLE_PATH) {
+			set_shell(s, &shell_table[i], shell_table[i].dflt);
+		}
 	}
+	s->state_file = FINWALL_STATE_PATH;
 }
 
 bool settings_open_block(struct config *c, struct loc loc, const char *block)
@@ -145,6 +158,9 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 		break;
 	case TUNABLE_CHOICE:
 		text_add(&t, "%s", words_of(a, row->choices));
+		break;
+	case TUNABLE_PATH:
+		text_add(&t, "a path from / on, or none");
 		break;
 	}
 	return t.at;
@@ -246,6 +262,16 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 	return n >= row->min && n <= row->max ? n : -1;
 }
 
+/* A path, or NULL for `none`. Returns 0, or -1 when it is neither. */
+static int64_t read_path(const struct value *v, const char **out)
+{
+	if (v->kind != VALUE_WORD) {
+		return -1;
+	}
+	*out = strcmp(v->text, "none") == 0 ? NULL : v->text;
+	return *out == NULL || ((*out)[0] == '/' && strlen(*out) <= PATH_SIZE_MAX) ? 0 : -1;
+}
+
 static const char *value_text(struct arena *a, const struct value *v)
 {
 	struct text t = { .arena = a };
@@ -291,6 +317,7 @@ static bool setting_find(struct config *c, const char *block, const struct value
 void settings_apply(struct config *c, const char *block, const struct value *words)
 {
 	const struct value *last = words;
+	const char *path = NULL;
 	struct setting s;
 	int64_t value;
 
@@ -300,7 +327,7 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	if (!setting_find(c, block, words, last, &s)) {
 		return;
 	}
-	value = read_value(s.row, last);
+	value = s.row->kind == TUNABLE_PATH ? read_path(last, &path) : read_value(s.row, last);
 	if (value < 0) {
 		config_error(c, last->loc, "%s cannot be \"%s\", expected %s", s.row->name,
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
@@ -312,7 +339,9 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 		return;
 	}
 	c->setting_line[s.nr] = words->loc.line;
-	if (s.is_shell) {
+	if (s.row->kind == TUNABLE_PATH) {
+		c->settings.state_file = path;
+	} else if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {
 		tunable_set(&c->tunables, s.row, value);
@@ -343,8 +372,23 @@ static void count_print(struct text *t, int64_t n)
 	}
 }
 
-static void setting_print(struct text *t, const struct tunable *row, int64_t value)
+/* There is one path among the settings. */
+static const char *path_or_none(const struct config *c)
 {
+	return c->settings.state_file != NULL ? c->settings.state_file : "none";
+}
+
+static bool is_default(const struct config *c, const struct setting *s)
+{
+	return s->row->kind == TUNABLE_PATH ? strcmp(path_or_none(c), FINWALL_STATE_PATH) == 0
+	                                    : setting_get(c, s) == s->row->dflt;
+}
+
+static void setting_print(struct text *t, const struct config *c, const struct setting *s)
+{
+	const struct tunable *row = s->row;
+	int64_t value = setting_get(c, s);
+
 	text_add(t, "\t\t%s ", row->name);
 	switch (row->kind) {
 	case TUNABLE_DURATION:
@@ -363,6 +407,9 @@ static void setting_print(struct text *t, const struct tunable *row, int64_t val
 	case TUNABLE_CHOICE:
 		text_add(t, "%s", row->choices[value]);
 		break;
+	case TUNABLE_PATH:
+		text_add(t, "%s", path_or_none(c));
+		break;
 	}
 	text_add(t, "\n");
 }
@@ -376,10 +423,8 @@ void settings_print(struct text *t, const struct config *c, enum settings_which 
 		bool has_block = false;
 
 		for (size_t nr = 0; setting_at(nr, &s); nr++) {
-			int64_t value = setting_get(c, &s);
-
 			if (strcmp(s.row->block, blocks[b]) != 0 ||
-			    (which == SETTINGS_CHANGED && value == s.row->dflt)) {
+			    (which == SETTINGS_CHANGED && is_default(c, &s))) {
 				continue;
 			}
 			if (!has_block) {
@@ -387,7 +432,7 @@ void settings_print(struct text *t, const struct config *c, enum settings_which 
 			}
 			is_open = true;
 			has_block = true;
-			setting_print(t, s.row, value);
+			setting_print(t, c, &s);
 		}
 		if (has_block) {
 			text_add(t, "\t}\n");

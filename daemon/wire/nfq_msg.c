@@ -181,6 +181,9 @@ static bool take_attr(unsigned type, struct cursor value, struct packet_attrs *a
 	case NFQA_CAP_LEN:
 		a->cap_len_is_known = 1;
 		return attr_be32(value, &a->cap_len);
+	case NFQA_CT_INFO:
+		a->out->ctinfo_is_known = 1;
+		return attr_be32(value, &a->out->ctinfo);
 	case NFQA_SKB_INFO:
 		return attr_skb_info(value, a);
 	default:

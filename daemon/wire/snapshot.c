@@ -11,7 +11,6 @@
 
 #define HEADER_SUMMED_SIZE (SNAPSHOT_HEADER_SIZE - 8)
 
-/* A header has room for another 16 bytes that older readers leave alone. */
 static const uint8_t magic[8] = { 'f', 'i', 'n', 'w', 'a', 'l', 'l', '\n' };
 
 /* Longest time to live or age that is believed: 400 days. */
@@ -100,6 +99,7 @@ void snapshot_write_header(const struct snapshot_header *h,
 	put(&p, h->flows_len, 8);
 	put(&p, h->tombs_len, 8);
 	put(&p, h->records_sum, 8);
+	put(&p, h->flags, 8);
 	p.at = out + HEADER_SUMMED_SIZE;
 	put(&p, sum_of(0, out, HEADER_SUMMED_SIZE), 8);
 }
@@ -307,6 +307,7 @@ static enum snapshot_result read_header(const uint8_t *file, size_t size, struct
 	h->flows_len = get(&p, 8);
 	h->tombs_len = get(&p, 8);
 	h->records_sum = get(&p, 8);
+	h->flags = get(&p, 8);
 	p.at = copy + HEADER_SUMMED_SIZE;
 	if (get(&p, 8) != sum_of(0, file, HEADER_SUMMED_SIZE)) {
 		return SNAPSHOT_HEADER;

@@ -40,8 +40,12 @@ struct settings {
 	uint32_t on_overload;      /* enum fail_mode */
 	uint32_t loopback;         /* 1: queue packets on lo too */
 	uint32_t backend;          /* enum hook_backend */
+	uint32_t defragment;       /* 1: packets are put together before they are queued */
+	uint32_t compare_kernel;   /* 1: compare each packet's state with the kernel tracker's */
 	uint32_t connections_max;
 	uint32_t remember_max;
+	uint32_t state_interval_s;
+	const char *state_file; /* NULL = none; lives as long as its configuration */
 };
 
 /* There are this many queue numbers. */

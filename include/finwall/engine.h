@@ -32,7 +32,7 @@
 struct engine;
 
 struct engine_config {
-	uint32_t flows_max;  /* live flows, all shards together; > 0 */
+	uint32_t flows_max;  /* live flows, all shards together; at least one per shard is made */
 	uint32_t tombs_max;  /* remembered ones, all shards together */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
 	struct sipkey hash_key;
@@ -60,7 +60,7 @@ struct decision {
 	uint32_t rule_nr; /* see struct rule_result */
 };
 
-/* A late close, or late data that met a tombstone: for events and shadow counting. */
+/* A late close: for events and shadow counting. */
 struct late_event {
 	struct tuple tuple; /* as the packet had it */
 	uint8_t class_nr;   /* enum tcp_class */

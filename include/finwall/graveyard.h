@@ -72,6 +72,13 @@ bool graveyard_wants(const struct flow *f);
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
                    struct mono now);
 
+/*
+ * Two steps of cache warming before a look-up: the bucket of the index, then the tombstone that it
+ * names. May be called without the lock, like those of flowtab.h.
+ */
+void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash);
+void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash);
+
 /* Finds by key; UINT32_MAX when there is none. The number is good until the next add or del. */
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash);
 

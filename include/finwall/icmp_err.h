@@ -13,7 +13,8 @@
 /*
  * Reads the tuple of the IP packet at the cursor; its own version nibble, lengths, checksum and TTL
  * are not looked at, as a router may have changed them. family is 4 or 6. Returns REASON_NONE, or
- * REASON_ICMP_QUOTE when it is cut short, a later fragment, or of a kind that no flow can have.
+ * REASON_ICMP_QUOTE when it is cut short or a later fragment. Whether a flow can have that tuple is
+ * for flowkey_from_tuple() to say.
  */
 enum reason icmp_quote_decode(struct cursor c, uint8_t family, struct tuple *out);
 

@@ -18,6 +18,9 @@
 /* Room that a packet message needs besides the bytes of the packet; twice what 6.18 can send. */
 #define NFQ_MSG_OVERHEAD 512
 
+/* And besides when the kernel tells of its own tracking (NFQA_CFG_F_CONNTRACK). */
+#define NFQ_MSG_CT_OVERHEAD 1024
+
 /* Sizes of one verdict message. */
 #define NFQ_VERDICT_SIZE      32
 #define NFQ_VERDICT_MARK_SIZE 40
@@ -53,14 +56,16 @@ const char *nfq_result_name(enum nfq_result r);
 const char *nfq_result_text(enum nfq_result r);
 
 struct nfq_pkt {
-	struct frame frame;   /* valid for NFQ_MSG_PACKET; borrows the datagram */
-	uint64_t stamp_ns;    /* when the kernel received it, wall clock; 0 = not told */
-	uint32_t id;          /* the packet's number in its queue, where id_is_known */
-	uint32_t seq;         /* NFQ_MSG_ERROR: of the message that it answers */
-	int32_t error;        /* NFQ_MSG_ERROR: a positive errno, or 0 */
-	uint16_t queue;       /* where id_is_known */
-	uint8_t id_is_known;  /* a verdict can and must be given */
-	uint8_t is_truncated; /* the message's end was missing */
+	struct frame frame;      /* valid for NFQ_MSG_PACKET; borrows the datagram */
+	uint64_t stamp_ns;       /* when the kernel received it, wall clock; 0 = not told */
+	uint32_t id;             /* the packet's number in its queue, where id_is_known */
+	uint32_t seq;            /* NFQ_MSG_ERROR: of the message that it answers */
+	int32_t error;           /* NFQ_MSG_ERROR: a positive errno, or 0 */
+	uint32_t ctinfo;         /* enum ip_conntrack_info, where ctinfo_is_known */
+	uint16_t queue;          /* where id_is_known */
+	uint8_t id_is_known;     /* a verdict can and must be given */
+	uint8_t is_truncated;    /* the message's end was missing */
+	uint8_t ctinfo_is_known; /* the kernel told what its tracker made of the packet */
 };
 
 /*

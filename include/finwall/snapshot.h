@@ -29,7 +29,11 @@ struct snapshot_header {
 	uint64_t flows_len;
 	uint64_t tombs_len;
 	uint64_t records_sum; /* over all records, see snapshot_sum() */
+	uint64_t flags;       /* SNAPSHOT_FINAL */
 };
+
+/* Written when the daemon stopped: no packet was answered after it. */
+#define SNAPSHOT_FINAL UINT64_C(1)
 
 /* clang-format off */
 #define FINWALL_SNAPSHOT_RESULTS(X) \

@@ -32,7 +32,7 @@ enum verdict {
 	X(EVENT_TOMB_NEW,        "tombstones-new",     "expired connections remembered") \
 	X(EVENT_TOMB_EXPIRED,    "tombstones-expired", "remembered connections that grew too old") \
 	X(EVENT_TOMB_EVICTED,    "tombstones-evicted", "remembered connections overwritten for want of room") \
-	X(EVENT_TOMB_REPLACED,   "tombstones-replaced","remembered connections ended by a new SYN")
+	X(EVENT_TOMB_REPLACED,   "tombstones-replaced","remembered connections ended by a new SYN, or remembered anew")
 /* clang-format on */
 
 enum stat_event {

@@ -85,6 +85,7 @@ enum tunable_kind {
 	TUNABLE_SWITCH,   /* uint32_t 0 or 1: off, on */
 	TUNABLE_COUNT,    /* uint32_t */
 	TUNABLE_CHOICE,   /* uint32_t, an index into choices */
+	TUNABLE_PATH,     /* const char *, NULL = none; never in struct tunables */
 };
 
 struct tunable {

@@ -9,6 +9,8 @@
 #include "sysctls.h"
 #include "via.h"
 
+#include <finwall/pkt.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,29 @@ static bool same_flow(const struct tuple *a, const struct tuple *b)
 	       flowkey_equal(&x, &y);
 }
 
+static bool is_near(struct mono a, struct mono b)
+{
+	int64_t diff = mono_diff(a, b);
+
+	return diff > -DUEL_EDGE_NS && diff < DUEL_EDGE_NS;
+}
+
+bool duel_is_on_edge(const struct flow *live, struct mono now)
+{
+	return is_near(live->deadline, now) ||
+	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
+}
+
+/* The same of the entry that a tuple has, if it has one. */
+static bool tuple_is_on_edge(struct duel *d, const struct tuple *t, struct mono now)
+{
+	struct flow f;
+	enum flow_dir dir;
+
+	return twin_flow(d->twin, t, mono_add(now, -DUEL_EDGE_NS), &f, &dir) &&
+	       duel_is_on_edge(&f, now);
+}
+
 /* Looks at the entries of the flow and of the packet's own tuple on both sides. */
 static int look(struct duel *d, const struct tuple *flow, const struct tuple *own)
 {
@@ -167,6 +192,9 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	has_own = has_own && !same_flow(&own, &flow);
 
 	start = duel_now();
+	if (has_own && tuple_is_on_edge(d, &own, start)) {
+		return DUEL_BLURRED;
+	}
 	err = kern_inject(d->kern, d->packet, size, &d->kernel.sighting);
 	if (err != 0) {
 		return broken(d, "sending a packet", err);
@@ -264,7 +292,7 @@ static bool differs(struct duel *d, const struct tuple *t)
 	if (kernel.exists != ours.exists && is_ending(kernel.exists ? &kernel : &ours)) {
 		return false;
 	}
-	return view_diff(&kernel, &ours, t->proto, "table: ", d->diff) != 0;
+	return view_diff(&kernel, &ours, t->proto, NULL, d->diff) != 0;
 }
 
 unsigned duel_compare_tables(struct duel *d)
@@ -285,6 +313,7 @@ unsigned duel_compare_tables(struct duel *d)
 			continue;
 		}
 		if (differences++ < TABLE_PRINT_MAX) {
+			fputs("difference between the tables:\n", stdout);
 			ends_print(stdout, &e);
 			fputs(d->diff, stdout);
 		}

@@ -27,12 +27,15 @@ struct duel {
 enum duel_result {
 	DUEL_SAME,
 	DUEL_DIFFERENT, /* duel.diff says how */
-	DUEL_BLURRED,   /* too much time went by meanwhile: nothing can be said */
+	DUEL_BLURRED,   /* too much time went by, or an expiry is too near: nothing can be said */
 	DUEL_BROKEN,    /* the kernel side failed; errno-like in duel.diff */
 };
 
 /* Two instants nearer than this to an expiry cannot be told apart by the two sides. */
 #define DUEL_EDGE_NS (60 * NSEC_PER_MSEC)
+
+/* True when this is no moment to ask: the answer depends on whose clock ticks first. */
+bool duel_is_on_edge(const struct flow *live, struct mono now);
 
 /* The clock that finwall's side runs on. */
 struct mono duel_now(void);

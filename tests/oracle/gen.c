@@ -86,15 +86,17 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	gen_raw(e, from, IPPROTO_NR_UDP, pick_ext(rng, e), l4, size, out);
 }
 
-/* A type: usually one that is a query or an answer, from the side that would send it. */
+/* A type: usually one that is a query or an answer, from the side that would send it, and mostly
+ * that of an echo. */
 static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 {
-	static const uint8_t query4[] = { 8, 8, 8, 13, 15, 17 };
-	static const uint8_t answer4[] = { 0, 0, 0, 14, 16, 18 };
-	static const uint8_t query6[] = { 128, 128, 128, 139 };
-	static const uint8_t answer6[] = { 129, 129, 129, 140 };
+	static const uint8_t query4[] = { 8, 13, 15, 17 };
+	static const uint8_t answer4[] = { 0, 14, 16, 18 };
+	static const uint8_t query6[] = { 128, 139 };
+	static const uint8_t answer6[] = { 129, 140 };
 	static const uint8_t odd6[] = { 1,   2,   3,   4,   100, 127, 130, 131, 132, 133, 134, 135,
 		                        136, 137, 138, 141, 143, 144, 150, 151, 152, 153, 255 };
+	bool asks = (from == END_A) != rng_percent(rng, 3);
 
 	if (rng_percent(rng, 6)) {
 		return v6 ? RNG_PICK(rng, odd6) : (uint8_t)rng_below(rng, 24);
@@ -102,7 +104,10 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 	if (rng_percent(rng, 2)) {
 		return (uint8_t)rng_next(rng);
 	}
-	if ((from == END_A) != rng_percent(rng, 8)) {
+	if (rng_percent(rng, 92)) {
+		return v6 ? (asks ? 128 : 129) : (asks ? 8 : 0);
+	}
+	if (asks) {
 		return v6 ? RNG_PICK(rng, query6) : RNG_PICK(rng, query4);
 	}
 	return v6 ? RNG_PICK(rng, answer6) : RNG_PICK(rng, answer4);
@@ -121,8 +126,8 @@ void gen_icmp(struct rng *rng, const struct ends *e, struct shot *out)
 		proto = v6 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6;
 	}
 	l4[0] = icmp_type(rng, v6, from);
-	l4[1] = (uint8_t)(rng_percent(rng, 95) ? 0 : rng_below(rng, 3));
-	store_be16(l4 + 4, (uint16_t)(e->port[0] + (rng_percent(rng, 96) ? 0 : 1)));
+	l4[1] = (uint8_t)(rng_percent(rng, 97) ? 0 : rng_below(rng, 3));
+	store_be16(l4 + 4, (uint16_t)(e->port[0] + (rng_percent(rng, 98) ? 0 : 1)));
 	store_be16(l4 + 6, (uint16_t)rng_next(rng));
 	sum = shot_checksum(e, from, proto, l4, size);
 	store_be16(l4 + 2, rng_percent(rng, 97) ? sum : sum ^ 0x100);

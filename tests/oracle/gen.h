@@ -13,6 +13,22 @@
 
 #include <finwall/flow.h>
 
+/* Groups of protocols, to be or-ed. */
+enum gen_proto {
+	GEN_TCP = 1,
+	GEN_UDP = 2,
+	GEN_ICMP = 4,
+	GEN_OTHER = 8,
+	GEN_ALL = 15,
+};
+
+/*
+ * The ends of a new flow of one of these groups. family 0: either. nr: which of many at the same
+ * time, < 256; birth: how many there were before; port: one that is not in use, nor its successor.
+ */
+void gen_ends(struct rng *rng, unsigned protos, unsigned family, unsigned nr, unsigned birth,
+              uint16_t port, struct ends *out);
+
 /* What the generator remembers of one flow. Zero it for a new one. */
 struct gen_flow {
 	struct shot last; /* the last packet, for repetitions */

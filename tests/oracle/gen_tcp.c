@@ -377,6 +377,20 @@ static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
 	t->payload_size = 0;
 }
 
+/* An acknowledgement from the past that selectively acknowledges the newest byte. */
+static void old_ack_new_sack(const struct scene *sc, struct shot_tcp *t)
+{
+	uint8_t sack[12] = { 1, 1, 5, 10 };
+
+	t->flags = TCP_ACK;
+	t->seq = sc->s.end;
+	t->ack = sc->s.maxack - rng_below(sc->rng, 1000);
+	t->win = edge_win(sc);
+	store_be32(sack + 4, sc->r.end - 1);
+	store_be32(sack + 8, sc->r.end);
+	put(t, sack, sizeof(sack));
+}
+
 /* Small departures from the honest way, one number at a time. */
 static void bend(const struct scene *sc, struct shot_tcp *t)
 {
@@ -457,6 +471,8 @@ void gen_tcp(struct gen_flow *g, struct rng *rng, const struct ends *e, const st
 	scene_init(&sc, rng, live, dir);
 	if (is_ignored_syn(&sc, dir) && rng_percent(rng, 40)) {
 		answer_ignored_syn(&sc, t);
+	} else if ((sc.r_flags & TCP_SIDE_SACK) != 0 && rng_percent(rng, 3)) {
+		old_ack_new_sack(&sc, t);
 	} else if (rng_percent(rng, g->chaos)) {
 		wild(&sc, t);
 	} else {

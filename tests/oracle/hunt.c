@@ -16,12 +16,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLOWS_LEN       96
+#define SETTINGS_MAX    32
+#define FLOWS_LEN       256
+#define AWAKE_LEN       32 /* so many of them never sleep */
 #define LIFE_MAX        160
-#define REPEATS_MAX     2000   /* of a flow that says the same again and again: counters wrap */
-#define SETTINGS_PERIOD 700    /* packets between two changes of settings */
-#define TABLE_PERIOD    20000  /* packets between two comparisons of the whole tables */
-#define ROUND_PERIOD    100000 /* packets between two fresh starts; a multiple of the former */
+#define REPEATS_MAX     2000  /* of a flow that says the same again and again: counters wrap */
+#define SETTINGS_PERIOD 700   /* packets between two changes of settings */
+#define TABLE_PERIOD    60000 /* packets between two comparisons of the whole tables */
+#define ENTRIES_MAX     20000 /* with more left behind by flows that are over, all start afresh */
 #define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
 #define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
 
@@ -30,8 +32,10 @@ struct hunted {
 	struct gen_flow gen;
 	struct history past;
 	struct mono last;
-	struct mono wake; /* asleep until then */
-	unsigned life;    /* packets left */
+	struct mono wake;               /* asleep until then */
+	bool expects_end;               /* it sleeps beyond the end of its time */
+	unsigned life;                  /* packets left */
+	uint32_t setting[SETTINGS_MAX]; /* as its history has them */
 };
 
 struct hunt_state {
@@ -40,78 +44,21 @@ struct hunt_state {
 	struct hunt_result *result;
 	struct rng rng;
 	struct hunted flow[FLOWS_LEN];
-	uint32_t setting[64];
+	uint32_t setting[SETTINGS_MAX];
 	uint16_t next_port;
 };
-
-static void set_address(union ip_addr *a, unsigned family, unsigned net, unsigned host,
-                        unsigned birth)
-{
-	memset(a, 0, sizeof(*a));
-	if (family == 6) {
-		a->bytes[0] = 0x20;
-		a->bytes[1] = 0x01;
-		a->bytes[2] = 0x0d;
-		a->bytes[3] = 0xb8;
-		a->bytes[5] = (uint8_t)net;
-		a->bytes[8] = (uint8_t)birth;
-		a->bytes[15] = (uint8_t)host;
-		return;
-	}
-	a->bytes[0] = 10;
-	a->bytes[1] = (uint8_t)net;
-	a->bytes[2] = (uint8_t)birth;
-	a->bytes[3] = (uint8_t)host;
-}
-
-static uint8_t pick_proto(struct hunt_state *h, unsigned family)
-{
-	static const uint8_t others[] = { 50, 89, 2, 99, 253, 112, 103 };
-	unsigned group;
-
-	do {
-		group = 1u << rng_below(&h->rng, 4);
-	} while ((h->cfg->protos & group) == 0);
-	switch (group) {
-	case HUNT_TCP:
-		return IPPROTO_NR_TCP;
-	case HUNT_UDP:
-		return IPPROTO_NR_UDP;
-	case HUNT_ICMP:
-		return family == 6 ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP;
-	default:
-		return RNG_PICK(&h->rng, others);
-	}
-}
 
 /* Starts a flow anew, with the settings of the moment as the beginning of its history. */
 static void rebirth(struct hunt_state *h, struct hunted *f)
 {
-	unsigned family = h->cfg->family != 0 ? h->cfg->family : 4 + 2 * rng_below(&h->rng, 2);
-	unsigned host = 1 + (unsigned)(f - h->flow) % 31;
-	unsigned net = 1 + (unsigned)(f - h->flow) / 31;
 	static const uint8_t drops[] = { 0, 0, 3, 15 };
-	unsigned birth = (unsigned)h->result->flows & 0xff;
-	unsigned swapped = rng_below(&h->rng, 2);
 
 	if (f->past.len != 0 && !h->cfg->keep) {
 		duel_forget(h->d, &f->ends);
 	}
-	memset(&f->ends, 0, sizeof(f->ends));
-	f->ends.family = (uint8_t)family;
-	f->ends.proto = pick_proto(h, family);
-	set_address(&f->ends.addr[swapped], family, net, host, birth);
-	set_address(&f->ends.addr[1 - swapped], family, 100 + net, host, birth);
 	h->next_port += 2;
-	f->ends.port[0] = h->next_port;
-	f->ends.port[1] = rng_percent(&h->rng, 90) ? 80 : 0;
-	if (f->ends.proto != IPPROTO_NR_TCP && f->ends.proto != IPPROTO_NR_UDP) {
-		f->ends.port[1] = 0;
-	}
-	if (rng_percent(&h->rng, 1)) { /* a host that talks to itself */
-		f->ends.addr[1] = f->ends.addr[0];
-		f->ends.port[1] = rng_percent(&h->rng, 80) ? f->ends.port[0] : f->ends.port[1];
-	}
+	gen_ends(&h->rng, h->cfg->protos, h->cfg->family, (unsigned)(f - h->flow),
+	         (unsigned)h->result->flows, h->next_port, &f->ends);
 	if (!h->cfg->keep) {
 		duel_forget(h->d, &f->ends);
 	}
@@ -121,18 +68,14 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = duel_now();
 	f->wake.ns = 0;
+	f->expects_end = false;
 	for (size_t i = 0; i < sysctls_len; i++) {
-		if (h->setting[i] != sysctls_table[i].dflt) {
-			struct shot s = { .kind = SHOT_SET,
-				          .u.set = { (uint32_t)i, h->setting[i] } };
-
-			history_add(&f->past, &s);
-		}
+		f->setting[i] = sysctls_table[i].dflt;
 	}
 	h->result->flows++;
 }
 
-/* Changes a setting on both sides; it is not in anybody's history yet. */
+/* Changes a setting on both sides. */
 static void set(struct hunt_state *h, uint32_t nr, uint32_t value)
 {
 	struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
@@ -171,28 +114,9 @@ static void change_settings(struct hunt_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
 		uint32_t nr = rng_below(&h->rng, (uint32_t)sysctls_len);
-		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = nr } };
 
-		s.u.set.value = sysctls_random(&sysctls_table[nr], &h->rng);
-		set(h, nr, s.u.set.value);
-		for (size_t i = 0; i < FLOWS_LEN; i++) {
-			history_add(&h->flow[i].past, &s);
-		}
+		set(h, nr, sysctls_random(&sysctls_table[nr], &h->rng));
 	}
-}
-
-static bool is_near(struct mono a, struct mono b)
-{
-	int64_t diff = mono_diff(a, b);
-
-	return diff > -DUEL_EDGE_NS && diff < DUEL_EDGE_NS;
-}
-
-/* True when this is no moment to ask: the answer depends on whose clock ticks first. */
-static bool is_on_edge(const struct flow *live, struct mono now)
-{
-	return is_near(live->deadline, now) ||
-	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
 }
 
 /* The instant that a sleeper waits for, if it is near enough; otherwise it does not sleep. */
@@ -205,12 +129,13 @@ static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flo
 	if (live->key.proto == IPPROTO_NR_UDP && left > SLEEP_MAX_NS) {
 		left = mono_diff(live->conn.udp.stream_from, now);
 	}
-	if (left <= 0 || left > SLEEP_MAX_NS || !rng_percent(&h->rng, 8)) {
+	if (left <= 0 || left > SLEEP_MAX_NS || f < h->flow + AWAKE_LEN ||
+	    !rng_percent(&h->rng, 8)) {
 		return;
 	}
 	if (rng_percent(&h->rng, 65)) {
 		f->wake = mono_add(now, left + slack);
-		h->result->expired++;
+		f->expects_end = true;
 	} else if (left > slack) {
 		f->wake = mono_add(now, left - slack);
 	}
@@ -246,10 +171,20 @@ static void report(struct hunt_state *h, struct hunted *f)
 	start_over(h);
 }
 
-static void note(struct hunted *f, const struct shot *s, struct mono now)
+/* Writes down what the flow is about to see: settings that changed, the pause, the packet. */
+static void note(struct hunt_state *h, struct hunted *f, const struct shot *s, struct mono now)
 {
 	int64_t gap = mono_diff(now, f->last);
 
+	for (size_t i = 0; i < sysctls_len; i++) {
+		if (f->setting[i] != h->setting[i]) {
+			struct shot set = { .kind = SHOT_SET,
+				            .u.set = { (uint32_t)i, h->setting[i] } };
+
+			f->setting[i] = h->setting[i];
+			history_add(&f->past, &set);
+		}
+	}
 	if (f->past.len != 0 && gap > GAP_NS) {
 		struct shot pause = { .kind = SHOT_WAIT,
 			              .u.wait_ms = (uint32_t)(gap / NSEC_PER_MSEC) };
@@ -271,14 +206,16 @@ static void step(struct hunt_state *h, struct hunted *f, struct mono now)
 
 	ends_tuple(&f->ends, END_A, &tuple);
 	is_live = twin_flow(h->d->twin, &tuple, mono_add(now, -DUEL_EDGE_NS), &live, &dir);
-	if (is_live && is_on_edge(&live, now)) {
+	if (is_live && duel_is_on_edge(&live, now)) {
 		f->wake = mono_add(now, 2 * DUEL_EDGE_NS);
 		return;
 	}
 	is_live = is_live && !mono_is_due(live.deadline, now);
+	res->expired += f->expects_end;
+	f->expects_end = false;
 	gen_shot(&f->gen, &h->rng, &f->ends, is_live ? &live : NULL,
 	         dir == DIR_ORIG ? END_A : END_B, &s);
-	note(f, &s, now);
+	note(h, f, &s, now);
 	res->packets++;
 	switch (duel_shot(h->d, &f->ends, &s)) {
 	case DUEL_DIFFERENT:
@@ -309,7 +246,7 @@ static void step(struct hunt_state *h, struct hunted *f, struct mono now)
 	}
 }
 
-/* A flow that is awake; when all are asleep, one of them starts anew. */
+/* A flow that is awake. */
 static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
 {
 	uint32_t at = rng_below(&h->rng, FLOWS_LEN);
@@ -321,8 +258,7 @@ static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
 			return f;
 		}
 	}
-	rebirth(h, &h->flow[at]);
-	return &h->flow[at];
+	return NULL;
 }
 
 void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out)
@@ -344,8 +280,13 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&
 	       out->differences < cfg->differences_max && !out->broken) {
 		struct mono now = duel_now();
+		struct hunted *f = pick_flow(&h, now);
 
-		step(&h, pick_flow(&h, now), now);
+		if (f == NULL) {
+			duel_sleep_until(mono_add(now, NSEC_PER_MSEC));
+			continue;
+		}
+		step(&h, f, now);
 		if (cfg->settings_vary && !cfg->keep && out->packets >= next_settings) {
 			next_settings += SETTINGS_PERIOD;
 			change_settings(&h);
@@ -353,10 +294,13 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 		if (out->packets >= next_table) {
 			next_table += TABLE_PERIOD;
 			out->differences += duel_compare_tables(d);
-			if (next_table % ROUND_PERIOD == 0 && !cfg->keep) {
+			if (twin_flows_len(d->twin) > ENTRIES_MAX && !cfg->keep) {
 				start_over(&h);
 			}
 		}
+	}
+	if (out->differences == 0 && !out->broken) {
+		out->differences += duel_compare_tables(d);
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		history_fini(&h.flow[i].past);

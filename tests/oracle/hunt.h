@@ -10,19 +10,11 @@
 
 #include <stdint.h>
 
-enum hunt_proto {
-	HUNT_TCP = 1,
-	HUNT_UDP = 2,
-	HUNT_ICMP = 4,
-	HUNT_OTHER = 8,
-	HUNT_ALL = 15,
-};
-
 struct hunt_config {
 	uint64_t packets;
 	unsigned seconds; /* and at least for so long: what expires takes its time */
 	uint64_t seed;
-	unsigned protos; /* enum hunt_proto, or-ed */
+	unsigned protos; /* enum gen_proto, or-ed */
 	unsigned family; /* 4, 6, 0 = both */
 	bool settings_vary;
 	bool keep; /* delete nothing, change no settings: there is a third side that cannot follow

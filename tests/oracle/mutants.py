@@ -98,7 +98,7 @@ MUTANTS = [
         "if (!first && !seq_after(s->end, snd->end)) {"),
     (T, "(t->flags[0] & t->flags[1] & TCP_SIDE_WSCALE) == 0",
         "((t->flags[0] | t->flags[1]) & TCP_SIDE_WSCALE) == 0"),
-    (T, "return !has_ack && (first || s->dir == DIR_REPLY);", "return !has_ack;"),
+    (T, "return !s->has_ack && (first || s->dir == DIR_REPLY);", "return !s->has_ack;"),
     (T, "snd->maxend = s->end + snd->maxwin_bytes;", "snd->maxend = s->end;"),
     (T, "} else if (s->sack == rcv->end + 1) {", "} else if (s->sack == rcv->end + 2) {"),
     # options
@@ -128,10 +128,10 @@ MUTANTS = [
     (T, "|| ((flags & TCP_RST) != 0 && s->ack == 0)", ""),
     (T, "(flags & TCP_RST) != 0 && s->seq == 0 && t->state == TCP_SYN_SENT",
         "(flags & TCP_RST) != 0 && s->seq == 0"),
-    (T, "bool liberal = (t->flags[s->dir] & TCP_SIDE_LIBERAL) != 0",
-        "bool liberal = (t->flags[s->other] & TCP_SIDE_LIBERAL) != 0"),
+    (T, "if ((t->flags[s->dir] & TCP_SIDE_LIBERAL) != 0 ||",
+        "if ((t->flags[s->other] & TCP_SIDE_LIBERAL) != 0 ||"),
     # after the window
-    (T, "uint32_t win = is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];",
+    (T, "uint32_t win = s->is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];",
         "uint32_t win = (uint32_t)s->tcp->win << t->scale[s->dir];"),
     (T, "uint32_t offered = win + (s->sack - s->ack);", "uint32_t offered = win;"),
     (T, "seq_after(s->ack, snd->maxack)", "seq_after(s->sack, snd->maxack)"),
@@ -167,13 +167,24 @@ MUTANTS = [
     ("udp_track.c", "fx->timeout_ns = tun->udp_replied_ns;", ";"),
     ("udp_track.c", "(2 * NSEC_PER_SEC)", "(3 * NSEC_PER_SEC)"),
     # ICMP, quotes, extension headers
-    ("engine_find.c", "memcmp(&j->pkt->tuple.dst, &j->pkt->quoted.src, sizeof(union ip_addr)) != 0",
+    ("engine_find.c", "memcmp(&j->pkt.tuple.dst, &j->pkt.quoted.src, sizeof(union ip_addr)) != 0",
         "0"),
     ("engine_find.c", "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmpv6_ns;",
         "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmp_ns;"),
     ("engine_find.c", "if (j->side != SIDE_LO) {", "if (0) {"),
     ("engine_find.c", "bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;",
         "bool replied = (f->status & FLOW_SEEN_REPLY) != 0;"),
+    ("engine_find.c", "j->side == SIDE_HI || flowkey_is_mirror(&j->key) ? FLOW_ORIG_HI : 0",
+        "j->side == SIDE_HI ? FLOW_ORIG_HI : 0"),
+    ("engine_find.c", "if (dir == DIR_REPLY) {\n\t\tf->status |= FLOW_SEEN_REPLY;",
+        "if (dir == DIR_ORIG) {\n\t\tf->status |= FLOW_SEEN_REPLY;"),
+    ("engine_find.c", "if (f != NULL && mono_is_due(f->deadline, j->run->now) &&", "if (0 &&"),
+    ("engine.c", "if (t.wants_entry && passes && !commit(j, &t)) {",
+        "if (t.wants_entry && !commit(j, &t)) {"),
+    ("flowtab.c", "t->pool[nr].key.family = 0;", ";"),
+    ("icmp_err.c", "(size_t)(ip[0] & 0x0f) * 4", "(size_t)20"),
+    ("ip6_ext.c", "c->at = c->end;", "return IP6_EXT_SHORT;"),
+    ("pkt.c", "p->l4[REDIRECT_OPTIONS_AT + 1] == 0", "0"),
     ("icmp_err.c", "if ((load_be16(ip + 6) & 0x1fff) != 0) {", "if ((load_be16(ip + 6) & 0x3fff) != 0) {"),
     ("icmp_err.c", "if (cursor_left(&c) < 8) {", "if (cursor_left(&c) < 6) {"),
     ("ip6_ext.c", "size = ((size_t)len + 2) * 4;", "size = ((size_t)len + 1) * 8;"),
@@ -215,6 +226,8 @@ def notices(build, seed):
         if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
             found.append(kind)
     oracle = os.path.join(build, "tests", "oracle", "oracle")
+    if run([oracle, "--batches", "--packets", "200000", "--seed", str(seed)], build, 60) != 0:
+        found.append("oracle:batches")
     for proto, packets, seconds in (("tcp", 300000, 3), ("udp", 30000, 5), ("icmp", 50000, 2),
                                     ("other", 50000, 2)):
         status = run([oracle, "--proto", proto, "--packets", str(packets), "--seconds",

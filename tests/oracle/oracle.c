@@ -6,6 +6,8 @@
  * namespace of its own) and through the engine, and compares verdict and entry after each one. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
  */
+#include "batches.h"
+#include "gen.h"
 #include "history.h"
 #include "hunt.h"
 #include "shrink.h"
@@ -32,6 +34,7 @@
 struct mode {
 	bool replay;
 	bool verbose;
+	bool batches;
 	const char *finwalld; /* NULL: without the daemon */
 };
 
@@ -43,6 +46,7 @@ static void usage(FILE *to)
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
 	      "              [--seconds N] [--seed S] [--settings random|default]\n"
 	      "              [--differences N] [--via-daemon FINWALLD]\n"
+	      "       oracle --batches [--packets N] [--seed S]\n"
 	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
 }
@@ -53,8 +57,8 @@ static bool parse_proto(const char *word, unsigned *out)
 		const char *name;
 		unsigned protos;
 	} names[] = {
-		{ "tcp", HUNT_TCP },     { "udp", HUNT_UDP }, { "icmp", HUNT_ICMP },
-		{ "other", HUNT_OTHER }, { "all", HUNT_ALL },
+		{ "tcp", GEN_TCP },     { "udp", GEN_UDP }, { "icmp", GEN_ICMP },
+		{ "other", GEN_OTHER }, { "all", GEN_ALL },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -85,6 +89,7 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
 		{ "via-daemon", required_argument, NULL, 'D' },
+		{ "batches", no_argument, NULL, 'b' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -124,6 +129,9 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 		case 'D':
 			mode->finwalld = optarg;
 			cfg->keep = true;
+			break;
+		case 'b':
+			mode->batches = true;
 			break;
 		case 'r':
 			mode->replay = true;
@@ -273,7 +281,7 @@ int main(int argc, char **argv)
 	struct hunt_config cfg = {
 		.packets = 30000,
 		.seed = (uint64_t)time(NULL),
-		.protos = HUNT_ALL,
+		.protos = GEN_ALL,
 		.settings_vary = true,
 		.differences_max = 1,
 	};
@@ -285,6 +293,10 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &cfg, &mode)) {
 		usage(stderr);
 		return EXIT_USAGE;
+	}
+	if (mode.batches) {
+		printf("seed %" PRIu64 "\n", cfg.seed);
+		return batches_compare(cfg.packets, cfg.seed) == 0 ? 0 : 1;
 	}
 	d = duel_new(&why);
 	if (d == NULL) {

@@ -107,7 +107,7 @@ struct tunables *twin_tunables(struct twin *t)
 	return &t->policy.tun;
 }
 
-static struct frame frame_of(const uint8_t *packet, size_t size, size_t cap_size)
+struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
 {
 	return (struct frame){
 		.data = packet,
@@ -120,14 +120,20 @@ static struct frame frame_of(const uint8_t *packet, size_t size, size_t cap_size
 	};
 }
 
+void twin_batch(struct twin *t, struct mono now, const struct frame *frames, size_t len,
+                struct decision *out)
+{
+	engine_batch(t->engine, t->worker, now, frames, len, out);
+	engine_tick(t->engine, t->worker, now, TICK_BUDGET);
+}
+
 void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
                  size_t cap_size, struct sighting *out)
 {
-	struct frame frame = frame_of(packet, size, cap_size);
+	struct frame frame = twin_frame(packet, size, cap_size);
 	struct decision d;
 
-	engine_batch(t->engine, t->worker, now, &frame, 1, &d);
-	engine_tick(t->engine, t->worker, now, TICK_BUDGET);
+	twin_batch(t, now, &frame, 1, &d);
 	*out = (struct sighting){ true, d.state, d.dir };
 }
 
@@ -181,7 +187,7 @@ uint64_t twin_reason_count(const struct twin *t, enum reason reason)
 
 bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
 {
-	struct frame frame = frame_of(packet, size, size);
+	struct frame frame = twin_frame(packet, size, size);
 	struct pkt p;
 
 	if (pkt_decode(&frame, &p) != REASON_NONE || p.depth != PKT_FULL) {
@@ -199,6 +205,14 @@ void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
 	if (flowkey_from_tuple(tuple, &key, &side)) {
 		engine_delete(t->engine, t->worker, &key, now, FORGET_WHOLLY);
 	}
+}
+
+uint64_t twin_flows_len(struct twin *t)
+{
+	struct engine_usage usage;
+
+	engine_usage(t->engine, &usage);
+	return usage.flows;
 }
 
 void twin_flush(struct twin *t, struct mono now)

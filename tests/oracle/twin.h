@@ -8,11 +8,13 @@
 #include "view.h"
 
 #include <finwall/flow.h>
+#include <finwall/frame.h>
 #include <finwall/tunables.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
+struct decision;
 struct twin;
 
 /* NULL when memory runs out. */
@@ -26,6 +28,11 @@ struct tunables *twin_tunables(struct twin *t);
 void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
                  size_t cap_size, struct sighting *out);
 
+/* A frame of a packet, and frames decided in one call. */
+struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size);
+void twin_batch(struct twin *t, struct mono now, const struct frame *frames, size_t len,
+                struct decision *out);
+
 /* Copies the live flow of a tuple and says in which direction that tuple goes. */
 bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,
                enum flow_dir *dir);
@@ -38,6 +45,9 @@ uint64_t twin_reason_count(const struct twin *t, enum reason reason);
 
 /* The tuple that the packet has by itself; false where it has none. */
 bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out);
+
+/* How many flows there are. */
+uint64_t twin_flows_len(struct twin *t);
 
 void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now);
 void twin_flush(struct twin *t, struct mono now);

@@ -81,6 +81,8 @@ static void put_tunable(FILE *to, const struct tunables *tun, const struct tunab
 	case TUNABLE_CHOICE:
 		fputs(row->choices[value], to);
 		break;
+	case TUNABLE_PATH:
+		break;
 	}
 	fputs("; }\n", to);
 }
@@ -126,7 +128,8 @@ static bool start(struct via *v, const char *finwalld)
 	v->pid = fork();
 	if (v->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		execl(finwalld, finwalld, "-c", v->config_path, "-s", v->socket_path, (char *)NULL);
+		execl(finwalld, finwalld, "-c", v->config_path, "-s", v->socket_path, "-S",
+		      "none", (char *)NULL);
 		_exit(127);
 	}
 	while (v->pid > 0 && !mono_is_due(until, duel_now())) {

@@ -20,7 +20,10 @@ struct diff {
 	char *text;
 	size_t used;
 	unsigned count;
+	const char *const *sides; /* what the two are called */
 };
+
+static const char *const kernel_and_finwall[2] = { "kernel", "finwall" };
 
 static void __attribute__((format(printf, 2, 3))) say(struct diff *d, const char *format, ...)
 {
@@ -45,7 +48,8 @@ static void diff_number(struct diff *d, const char *what, const char *field, uns
                         unsigned ours)
 {
 	if (kernel != ours) {
-		say(d, "  %s%s: kernel %u, finwall %u\n", what, field, kernel, ours);
+		say(d, "  %s%s: %s %u, %s %u\n", what, field, d->sides[0], kernel, d->sides[1],
+		    ours);
 	}
 }
 
@@ -53,7 +57,8 @@ static void diff_flags(struct diff *d, const char *what, const char *field, unsi
                        unsigned ours)
 {
 	if (kernel != ours) {
-		say(d, "  %s%s: kernel 0x%02x, finwall 0x%02x\n", what, field, kernel, ours);
+		say(d, "  %s%s: %s 0x%02x, %s 0x%02x\n", what, field, d->sides[0], kernel,
+		    d->sides[1], ours);
 	}
 }
 
@@ -61,8 +66,8 @@ static void diff_view(struct diff *d, const struct view *k, const struct view *f
                       const char *what)
 {
 	if (k->exists != f->exists) {
-		say(d, "  %sentry: kernel %s, finwall %s\n", what, k->exists ? "yes" : "no",
-		    f->exists ? "yes" : "no");
+		say(d, "  %sentry: %s %s, %s %s\n", what, d->sides[0], k->exists ? "yes" : "no",
+		    d->sides[1], f->exists ? "yes" : "no");
 		return;
 	}
 	if (!k->exists) {
@@ -73,15 +78,15 @@ static void diff_view(struct diff *d, const struct view *k, const struct view *f
 	diff_number(d, what, "assured", k->assured, f->assured);
 	if (f->left_ns < k->left_ns - LEFT_TOLERANCE_NS ||
 	    f->left_ns > k->left_ns + NSEC_PER_SEC + LEFT_TOLERANCE_NS) {
-		say(d, "  %sseconds left: kernel %lld, finwall %.3f\n", what,
-		    (long long)(k->left_ns / NSEC_PER_SEC), (double)f->left_ns / 1e9);
+		say(d, "  %sseconds left: %s %lld, %s %.3f\n", what, d->sides[0],
+		    (long long)(k->left_ns / NSEC_PER_SEC), d->sides[1], (double)f->left_ns / 1e9);
 	}
 	if (proto != IPPROTO_NR_TCP) {
 		return;
 	}
 	if (k->tcp_state != f->tcp_state) {
-		say(d, "  %sTCP state: kernel %s, finwall %s\n", what, tcp_state_name(k->tcp_state),
-		    tcp_state_name(f->tcp_state));
+		say(d, "  %sTCP state: %s %s, %s %s\n", what, d->sides[0],
+		    tcp_state_name(k->tcp_state), d->sides[1], tcp_state_name(f->tcp_state));
 	}
 	diff_flags(d, what, "original flags", k->flags[0], f->flags[0]);
 	diff_flags(d, what, "reply flags", k->flags[1], f->flags[1]);
@@ -89,13 +94,13 @@ static void diff_view(struct diff *d, const struct view *k, const struct view *f
 	diff_number(d, what, "reply scale", k->scale[1], f->scale[1]);
 }
 
-unsigned view_diff(const struct view *kernel, const struct view *ours, uint8_t proto,
-                   const char *what, char text[DIFF_SIZE])
+unsigned view_diff(const struct view *left, const struct view *right, uint8_t proto,
+                   const char *const sides[2], char text[DIFF_SIZE])
 {
-	struct diff d = { .text = text };
+	struct diff d = { .text = text, .sides = sides != NULL ? sides : kernel_and_finwall };
 
 	text[0] = '\0';
-	diff_view(&d, kernel, ours, proto, what);
+	diff_view(&d, left, right, proto, "");
 	return d.count;
 }
 
@@ -104,7 +109,7 @@ unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
 {
 	const struct sighting *k = &kernel->sighting;
 	const struct sighting *f = &ours->sighting;
-	struct diff d = { .text = text };
+	struct diff d = { .text = text, .sides = kernel_and_finwall };
 
 	text[0] = '\0';
 	if (k->seen != f->seen || k->state != f->state) {

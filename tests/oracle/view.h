@@ -49,8 +49,8 @@ struct outcome {
 unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
                       const struct sighting *told, uint8_t proto, char text[DIFF_SIZE]);
 
-/* The same for one entry. */
-unsigned view_diff(const struct view *kernel, const struct view *ours, uint8_t proto,
-                   const char *what, char text[DIFF_SIZE]);
+/* The same for one entry. sides: what the two are called; NULL = kernel and finwall. */
+unsigned view_diff(const struct view *left, const struct view *right, uint8_t proto,
+                   const char *const sides[2], char text[DIFF_SIZE]);
 
 #endif

@@ -5,6 +5,7 @@
 # FINWALL_UPDATE_GOLDEN=1 writes the golden files anew.
 
 set -eu
+export LC_ALL=C
 
 finwall=$1
 capgen=$2

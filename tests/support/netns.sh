@@ -167,13 +167,13 @@ queue_exists() {
 }
 
 # daemon_start NAME CONFIG [OPTION...]: finwalld in a namespace, its words in $work/daemon.log. Returns
-# when it answers packets. Its number is in $daemon_pid.
+# when it answers packets. Its number is in $daemon_pid. It keeps no state unless OPTION says so.
 daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2
 	shift 2
 	ns_bg "$daemon_ns" "$bin/finwalld" -c "$daemon_config" \
-		-s "$work/finwall.sock" "$@" 2>>"$work/daemon.log"
+		-s "$work/finwall.sock" -S none "$@" 2>>"$work/daemon.log"
 	daemon_pid=$bg_pid
 	wait_until daemon_is_ready_or_gone
 	! gone "$daemon_pid" || fail "finwalld ended"

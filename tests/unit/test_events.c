@@ -133,6 +133,35 @@ START_TEST(late_line)
 }
 END_TEST
 
+START_TEST(compare_line)
+{
+	struct decision d = { .state = CT_ESTABLISHED,
+		              .reason = REASON_TCP_TRACKED,
+		              .verdict = VERDICT_ACCEPT,
+		              .dir = DIR_REPLY,
+		              .tcp_state = TCP_FIN_WAIT };
+	struct pkt p = make_pkt("2001:db8::1", "2001:db8::2", 6, IPPROTO_NR_TCP);
+	static struct event_ring ring;
+	char text[EVENT_TEXT_SIZE];
+	const struct event *ev;
+
+	p.tcp.flags = TCP_FIN | TCP_ACK;
+	p.tcp.seq = 4294967295u;
+	p.tcp.ack = 7;
+	ck_assert(event_put_compare(&ring, &p, &d, KERNEL_INVALID));
+	ev = event_peek(&ring);
+	ck_assert_int_eq(ev->kind, EVENT_COMPARE);
+	event_compare_text(&ev->compare, "eth0", "eth1", text);
+	ck_assert_msg(strstr(text,
+	                     "compare: finwall=established kernel=invalid reason=tcp-tracked "
+	                     "verdict=accept hook=input direction=reply entry=FIN_WAIT "
+	                     "seq=4294967295 ack=7 IN=eth0 OUT=eth1 SRC=2001:db8::1 ") == text,
+	              "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, " SPT=1025 DPT=80 "));
+	ck_assert_ptr_nonnull(strstr(text, " ACK FIN"));
+}
+END_TEST
+
 START_TEST(full_ring)
 {
 	struct event_ring *ring = calloc(1, sizeof(*ring));
@@ -194,4 +223,4 @@ START_TEST(two_threads)
 END_TEST
 
 SUITE_MAIN("events", tcp_line, udp_line, icmp_line, shallow_lines, long_prefix, late_line,
-           full_ring, two_threads)
+           compare_line, full_ring, two_threads)

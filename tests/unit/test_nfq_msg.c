@@ -53,6 +53,8 @@ static struct nlmsghdr *build_packet(char *buf)
 	mnl_attr_put(nlh, NFQA_TIMESTAMP, sizeof(stamp), &stamp);
 	mnl_attr_put_u32(nlh, NFQA_CAP_LEN, htonl(1500));
 	mnl_attr_put_u32(nlh, NFQA_SKB_INFO, htonl(NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED));
+	mnl_attr_put(nlh, NFQA_CT, 0, NULL);
+	mnl_attr_put_u32(nlh, NFQA_CT_INFO, htonl(3));
 	mnl_attr_put_u32(nlh, 60, 0); /* one that nobody knows yet */
 	mnl_attr_put(nlh, NFQA_PAYLOAD, sizeof(payload), payload);
 	return nlh;
@@ -93,6 +95,8 @@ START_TEST(whole_packet)
 	ck_assert_uint_eq(p.frame.csum, CSUM_UNVERIFIED);
 	ck_assert_uint_eq(p.frame.cap_size, sizeof(payload));
 	ck_assert_uint_eq(p.frame.true_size, 1500);
+	ck_assert_uint_eq(p.ctinfo_is_known, 1);
+	ck_assert_uint_eq(p.ctinfo, 3);
 	ck_assert_int_eq(memcmp(p.frame.data, payload, sizeof(payload)), 0);
 	ck_assert_int_eq(nfq_msg_next(&c, &p), NFQ_MSG_END);
 }
@@ -112,6 +116,7 @@ START_TEST(bare_packet)
 	ck_assert_uint_eq(p.frame.iif, 0);
 	ck_assert_uint_eq(p.frame.mark, 0);
 	ck_assert_uint_eq(p.stamp_ns, 0);
+	ck_assert_uint_eq(p.ctinfo_is_known, 0);
 }
 END_TEST
 
@@ -239,9 +244,9 @@ START_TEST(wrong_attribute_sizes)
 		uint16_t type;
 		uint16_t size;
 	} rows[] = {
-		{ NFQA_MARK, 4 },       { NFQA_IFINDEX_INDEV, 4 }, { NFQA_IFINDEX_OUTDEV, 4 },
-		{ NFQA_CAP_LEN, 4 },    { NFQA_SKB_INFO, 4 },      { NFQA_TIMESTAMP, 16 },
-		{ NFQA_PACKET_HDR, 7 },
+		{ NFQA_MARK, 4 },    { NFQA_IFINDEX_INDEV, 4 }, { NFQA_IFINDEX_OUTDEV, 4 },
+		{ NFQA_CAP_LEN, 4 }, { NFQA_SKB_INFO, 4 },      { NFQA_TIMESTAMP, 16 },
+		{ NFQA_CT_INFO, 4 }, { NFQA_PACKET_HDR, 7 },
 	};
 	static const uint8_t zeroes[32];
 
@@ -452,7 +457,7 @@ int main(void)
 	tcase_add_test(tc, cut_datagram);
 	tcase_add_test(tc, cut_message);
 	tcase_add_loop_test(tc, wrong_lengths, 0, 6);
-	tcase_add_loop_test(tc, wrong_attribute_sizes, 0, 7);
+	tcase_add_loop_test(tc, wrong_attribute_sizes, 0, 8);
 	tcase_add_loop_test(tc, broken_attribute_headers, 0, 4);
 	tcase_add_test(tc, missing_parts);
 	tcase_add_loop_test(tc, kernel_answers, 0, 6);

@@ -1,0 +1,197 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# hook compare-kernel: over much ordinary traffic the kernel's tracker never says anything else, and
+# when it is made to, that is counted and told. In the kernel's shadow (enforce off) a policy that
+# drops everything drops nothing, and counts it.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables conntrack python3 ss
+ns_add client
+ns_add wall
+ns_add server
+ns_router wall
+ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
+ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
+ns client ip route add default via 10.1.0.9
+ns client ip -6 route add default via fd01::9
+ns server ip route add default via 10.2.0.9
+ns server ip -6 route add default via fd02::9
+ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+
+conf() {
+	cat <<CONF
+settings {
+	queue { num 3; count 1 }
+	hook { backend iptables; compare-kernel $1 }
+	connections { late-close strict; on-idle forget; resurrect off; enforce $2 }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy $3;
+		tcp dport 9 reject with tcp reset
+		udp dport 9 reject
+	}
+	chain forward {
+		type filter hook forward priority filter; policy $3;
+	}
+	chain output {
+		type filter hook output priority filter; policy $3;
+	}
+}
+CONF
+}
+
+# stat WHAT: one of the numbers that comparing counts.
+stat() {
+	"$bin/finwall" --socket "$work/finwall.sock" stats -o json |
+		python3 -c 'import json, sys
+stats = json.load(sys.stdin)
+compare = stats["compare"]
+numbers = {r["name"]: r["count"] for r in compare["results"]}
+numbers["all"] = sum(p["packets"] for p in compare["states"])
+numbers["dropped"] = sum(v["drop"]["packets"] for v in stats["verdicts"])
+print(numbers[sys.argv[1]])' "$1"
+}
+stat_is_above() {
+	[ "$(stat "$1")" -gt "$2" ]
+}
+only_same() {
+	[ "$(stat different)" = 0 ] || fail "$1: the kernel says something else"
+	[ "$(stat same)" = "$(stat all)" ] || fail "$1: some packets were not compared, or explained"
+}
+hook() {
+	ns wall "$bin/finwall" --socket "$work/finwall.sock" hook "$@" >>"$work/hook.log" 2>&1 ||
+		fail "hook $*"
+}
+# lookups ADDRESS: three thousand questions and answers, from fifty ports again and again.
+lookups() {
+	ns client python3 - "$1" <<-'LOOKUPS'
+		import socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+		for turn in range(60):
+		    asking = []
+		    for port in range(40000, 40050):
+		        s = socket.socket(family, socket.SOCK_DGRAM)
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		        s.settimeout(5)
+		        s.bind(("", port))
+		        s.sendto(b"question %d" % turn, (sys.argv[1], 5353))
+		        asking.append(s)
+		    for s in asking:
+		        assert s.recv(100) == b"question %d" % turn
+		        s.close()
+	LOOKUPS
+}
+answer_lookups() {
+	cat >"$work/answer.py" <<-'ANSWER'
+		import socket
+		s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+		s.bind(("::", 5353))
+		while True:
+		    question, asker = s.recvfrom(100)
+		    s.sendto(question, asker)
+	ANSWER
+	ns_bg server python3 "$work/answer.py"
+	wait_until udp_is_answered
+}
+udp_is_answered() {
+	ns server ss -Hlun 'sport = :5353' | grep -q 5353
+}
+
+# Ordinary traffic. Marks below the upper 8 bits stay what they are.
+conf on on accept >"$work/finwall.conf"
+daemon_start wall "$work/finwall.conf"
+hook up -c "$work/finwall.conf"
+ns wall iptables -w -t mangle -A PREROUTING -j MARK --set-mark 0xab0000cd
+ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark --mark 0xcd
+ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark ! --mark 0xcd
+"$bin/finwall" --socket "$work/finwall.sock" events compare --output json >"$work/compare.events" &
+bg_pids="$bg_pids $!"
+answer_lookups
+for server in 10.2.0.1 fd02::1; do
+	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
+	wait_until grep -q ready "$work/serve.log"
+	ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
+	ns client "$peer" bulk "$server" 7000 200 >"$work/bulk.log" || fail "bulk transfer"
+	lookups "$server" || fail "lookups"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		ns_ping client "$server" || fail "no echo $i from $server"
+	done
+done
+# The kernel's answers to rejected packets arrive, though its tracker is on.
+for wall in 10.1.0.9 fd01::9; do
+	ns client python3 - "$wall" <<-'REFUSED' || fail "a rejected packet to $wall is not answered"
+		import socket, sys
+		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+		    s = socket.socket(family, kind)
+		    s.settimeout(3)
+		    try:
+		        s.connect((sys.argv[1], 9))
+		        s.send(b"?")
+		        s.recv(1)
+		        sys.exit(1)
+		    except ConnectionRefusedError:
+		        pass
+	REFUSED
+done
+ns wall conntrack -C >/dev/null || fail "the kernel does not track"
+"$bin/finwall" --socket "$work/finwall.sock" stats >"$work/stats.log"
+only_same "ordinary traffic"
+[ "$(stat same)" -gt 30000 ] || fail "only $(stat same) packets were compared"
+ns wall iptables -w -t mangle -nvxL POSTROUTING | awk '
+	/mark match ! 0xcd/ { others = $1; next }
+	/mark match 0xcd/ { ours = $1 }
+	END { exit !(ours > 10000 && others == 0) }' || fail "marks do not come back as they were"
+
+# The kernel forgets a connection that goes on: it picks the data up as new, and refuses the FIN.
+ns_bg server "$peer" listen 7100-7101 10.2.0.1 >"$work/listen.log"
+wait_until grep -q ready "$work/listen.log"
+mkfifo "$work/say"
+exec 9<>"$work/say" # for reading too, so that opening does not wait for the other end
+ns client "$peer" connect 7100-7101 10.2.0.1 <"$work/say" >"$work/connect.log" &
+wait_until grep -q ready "$work/connect.log"
+only_same "before the kernel forgets"
+ns wall conntrack -D -p tcp --dport 7100 >/dev/null 2>&1 || fail "conntrack -D"
+echo "say 7100" >&9
+wait_until grep -q "data .* 7100" "$work/listen.log"
+wait_until stat_is_above different 0
+ns wall conntrack -D -p tcp --dport 7101 >/dev/null 2>&1 || fail "conntrack -D"
+echo "fin 7101" >&9
+wait_until grep -q "eof .* 7101" "$work/listen.log"
+wait_until stat_is_above different 1
+wait_until log_has 'compare: finwall=established kernel=new reason=tcp-tracked .* DPT=7100 .* PSH'
+wait_until log_has 'compare: finwall=established kernel=invalid reason=tcp-tracked .* DPT=7101 .* FIN'
+wait_until grep -q '"destination_port":7101,.*"state":"established",.*"kernel_state":"invalid"' \
+	"$work/compare.events"
+daemon_end
+hook down
+
+# The other way round: the daemon begins when connections stand. It is explained, not a difference.
+: >"$work/daemon.log"
+ns wall iptables -w -A FORWARD -m conntrack --ctstate NEW
+ns_bg server "$peer" listen 7200 10.2.0.1 >"$work/listen2.log"
+wait_until grep -q ready "$work/listen2.log"
+mkfifo "$work/say2"
+exec 9<>"$work/say2"
+ns client "$peer" connect 7200 10.2.0.1 <"$work/say2" >"$work/connect2.log" &
+wait_until grep -q ready "$work/connect2.log"
+conf on off drop >"$work/finwall.conf"
+daemon_start wall "$work/finwall.conf"
+hook up -c "$work/finwall.conf"
+echo "say 7200" >&9
+wait_until grep -q "data .* 7200" "$work/listen2.log"
+wait_until stat_is_above no-start 0
+[ "$(stat different)" = 0 ] || fail "a connection older than the daemon is a difference"
+
+# In the shadow: what the policy would have dropped passes.
+before=$(stat same)
+ns client "$peer" short 10.2.0.1 7000 200 >"$work/short.log" || fail "enforce off drops"
+lookups 10.2.0.1 || fail "enforce off drops"
+wait_until stat_is_above same $((before + 4000))
+[ "$(stat different)" = 0 ] || fail "enforce off: the kernel says something else"
+[ "$(stat dropped)" -ge $((before + 4000)) ] || fail "what would have been dropped is not counted"
+daemon_end

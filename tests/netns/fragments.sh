@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# hook defragment: with it fragments arrive as whole packets, without the kernel tracking anything;
+# without it they are INVALID but for the first. Taking the rules out ends it.
+#
+#	fragments.sh legacy|nft
+#
+# Which of the two iptables is used is decided by PATH.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables python3
+multi=$(command -v "xtables-$1-multi") || skip "needs xtables-$1-multi"
+mkdir "$work/tools"
+for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
+	ln -s "$multi" "$work/tools/$tool"
+done
+ns_add client
+ns_add wall
+ns_add server
+ns_router wall
+ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
+ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
+ns client ip route add default via 10.1.0.9
+ns client ip -6 route add default via fd01::9
+ns server ip route add default via 10.2.0.9
+ns server ip -6 route add default via fd02::9
+ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+
+conf() {
+	cat <<CONF
+settings {
+	queue { num 3; count 1 }
+	hook { backend iptables; defragment $1 }
+}
+table inet finwall {
+	chain input { type filter hook input priority filter; policy accept; }
+	chain forward { type filter hook forward priority filter; policy accept; }
+	chain output { type filter hook output priority filter; policy accept; }
+}
+CONF
+}
+hook() {
+	ns wall env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/finwall.sock" hook "$@" \
+		>>"$work/hook.log" 2>&1 || fail "hook $*"
+}
+# reason NAME: how many packets were judged so.
+reason() {
+	"$bin/finwall" --socket "$work/finwall.sock" stats -o json | python3 -c 'import json, sys
+print(sum(r["packets"] for r in json.load(sys.stdin)["reasons"]
+          if r["name"] == sys.argv[1] or r["state"] == sys.argv[1]))' "$1"
+}
+# large NAME ADDRESS PROTOCOL: five thousand bytes there and back, as a datagram or an echo.
+large() {
+	ns "$1" python3 - "$2" "$3" <<-'LARGE'
+		import socket, struct, sys
+		six = ":" in sys.argv[1]
+		family = socket.AF_INET6 if six else socket.AF_INET
+		body = bytes(range(250)) * 20
+		if sys.argv[2] == "udp":
+		    s = socket.socket(family, socket.SOCK_DGRAM)
+		    message, port, skip = body, 7007, 0
+		else:
+		    s = socket.socket(family, socket.SOCK_DGRAM,
+		                      socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+		    message, port, skip = struct.pack("!BBHHH", 128 if six else 8, 0, 0, 0, 1) + body, 0, 8
+		s.settimeout(3)
+		s.sendto(message, (sys.argv[1], port))
+		sys.exit(s.recv(10000)[skip:] != body)
+	LARGE
+}
+cat >"$work/echo.py" <<'ECHO'
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", 7007))
+while True:
+    s.sendto(*s.recvfrom(10000))
+ECHO
+echoes() {
+	ns "$1" ss -Hlun 'sport = :7007' | grep -q 7007
+}
+for name in server wall; do
+	ns_bg "$name" python3 "$work/echo.py"
+	wait_until echoes "$name"
+done
+
+conf off >"$work/off.conf"
+conf on >"$work/on.conf"
+daemon_start wall "$work/on.conf"
+for server in 10.2.0.1 fd02::1; do # the neighbours get to know each other before anything is counted
+	ns_ping client "$server" || fail "no echo from $server"
+done
+
+# Without, fragments come one by one. Legal traffic is INVALID then.
+hook up -c "$work/off.conf"
+large client 10.2.0.1 udp || fail "accepted fragments are lost"
+[ "$(reason ip-fragment)" -gt 0 ] || fail "fragments were put together without being told to"
+
+# With, they are one packet, through the wall, to it and from it.
+hook up -c "$work/on.conf"
+tracked=0
+for server in 10.2.0.1 fd02::1 10.1.0.9 fd01::9; do
+	invalid=$(reason invalid)
+	udp=$(($(reason udp-open) + $(reason udp-tracked)))
+	icmp=$(($(reason icmp-open) + $(reason icmp-tracked)))
+	large client "$server" udp || fail "a fragmented datagram to $server is lost"
+	large client "$server" icmp || fail "a fragmented echo to $server is lost"
+	[ $(($(reason udp-open) + $(reason udp-tracked) - udp)) = 2 ] ||
+		fail "$server: a datagram and its answer are not two packets"
+	[ $(($(reason icmp-open) + $(reason icmp-tracked) - icmp)) = 2 ] ||
+		fail "$server: an echo and its answer are not two packets"
+	[ "$(reason invalid)" = "$invalid" ] || fail "$server: fragments were INVALID"
+done
+tracked=$(ns wall cat /proc/sys/net/netfilter/nf_conntrack_count)
+[ "$tracked" = 0 ] || fail "the kernel's tracker was turned on: $tracked entries"
+
+# Nothing of it stays: the chain in the kernel sees fragments again.
+hook down
+for tables in iptables ip6tables; do
+	ns wall "$multi" "$tables" -w -A FORWARD -o right
+done
+large client 10.2.0.1 udp || fail "without rules"
+large client fd02::1 udp || fail "without rules"
+for tables in iptables ip6tables; do
+	packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
+	[ "$packets" -ge 4 ] || fail "hook down left fragments being put together ($tables: $packets)"
+done
+
+# The same for nft's rules, as far as this kernel has them.
+if command -v nft >/dev/null; then
+	ns wall "$multi" iptables -w -Z FORWARD
+	ns wall "$multi" ip6tables -w -Z FORWARD
+	ns wall nft -f "$(dirname "$0")/../unit/golden/hook-nft-defrag" || skip "no tproxy in nft"
+	large client 10.2.0.1 udp || fail "with nft"
+	large client fd02::1 udp || fail "with nft"
+	for tables in iptables ip6tables; do
+		packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
+		[ "$packets" = 1 ] || fail "nft: $packets fragments instead of one packet ($tables)"
+	done
+	ns wall nft delete table inet finwall_hook
+fi
+daemon_end

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The idle policies probe and reset on real sockets, on a host (which queues its loopback device too)
+# and on a gateway; and the process that sends for them: what it may do, and when it ends.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin ip ss iptables ip6tables python3
+python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
+
+ns_add hclient
+ns_add hserver
+ns_link hclient eth0 10.1.0.1/24 fd01::1/64 hserver eth0 10.1.0.2/24 fd01::2/64
+ns_add gclient
+ns_add gserver
+ns_add router
+ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
+ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
+ns_router router
+for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
+for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
+
+cat >"$work/idle.conf" <<'CONF'
+settings {
+	queue { num 0; count 1 }
+	hook { loopback on }
+	connections { max 4096; remember-max 4096; probe-interval 1s; probe-count 2 }
+	tcp { timeout established 2s }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related,untracked accept
+		ct state new tcp dport 7001-7004 tcp flags & (fin|syn|rst|ack) == syn accept
+	}
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state established,related,untracked accept
+		ct state new tcp dport 7001-7004 tcp flags & (fin|syn|rst|ack) == syn accept
+	}
+	chain output {
+		type filter hook output priority filter; policy drop;
+		ct state established,related,untracked accept
+	}
+	chain idle {
+		type close hook idle; policy probe;
+		tcp dport 7004 reset
+	}
+}
+CONF
+for bed in hserver router; do
+	mkdir "$work/$bed"
+	daemon_start "$bed" "$work/idle.conf" -s "$work/$bed/finwall.sock"
+	eval "daemon_$bed=$daemon_pid"
+	mv "$work/daemon.log" "$work/$bed.log"
+	ns "$bed" "$bin/finwall" --socket "$work/$bed/finwall.sock" hook up -c "$work/idle.conf" \
+		>/dev/null
+done
+
+python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" || fail "the table differs"
+
+# sender_of PID: the number of the daemon's raw sender.
+sender_of() {
+	grep -l '^Name:.finwall-raw$' /proc/[0-9]*/status 2>/dev/null |
+		xargs awk -v parent="$1" '$1 == "Pid:" { pid = $2 } $1 == "PPid:" && $2 == parent { print pid }'
+}
+stats_have() {
+	ns router "$bin/finwall" --socket "$work/router/finwall.sock" stats | grep -q "$1"
+}
+
+# It holds nothing and may do nothing. (A sanitizer runtime does not change that.)
+# shellcheck disable=SC2154 # set by eval
+sender=$(sender_of "$daemon_router")
+[ -n "$sender" ] || fail "no sender"
+for want in CapEff:0000000000000000 CapPrm:0000000000000000 CapInh:0000000000000000 \
+	NoNewPrivs:1 Seccomp:2; do
+	have=$(awk -v name="${want%%:*}:" '$1 == name { print $2 }' "/proc/$sender/status")
+	[ "$have" = "${want#*:}" ] || fail "sender: ${want%%:*} is $have"
+done
+[ "$(find "/proc/$sender/fd" -type l | wc -l)" = 3 ] || fail "sender: other descriptors"
+echo "sender: no capability, seccomp filter, 3 descriptors"
+
+# Killed, it is missed, and another one takes over: the next idle connection is reset by that one.
+kill -KILL "$sender"
+wait_until grep -q 'keepalives ended (signal 9)' "$work/router.log"
+wait_until grep -q 'keepalives runs again' "$work/router.log"
+wait_until stats_have 'raw sender running, 1 restarts'
+python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" again || fail "no reset by the new sender"
+
+# It ends with the daemon, however that ends.
+sender=$(sender_of "$daemon_router")
+kill -KILL "$daemon_router"
+wait_until gone "$daemon_router"
+wait_until gone "$sender"
+echo "sender: ends with a daemon that is killed"
+# shellcheck disable=SC2154 # set by eval
+sender=$(sender_of "$daemon_hserver")
+daemon_pid=$daemon_hserver
+daemon_end
+wait_until gone "$sender"
+echo "sender: ends with a daemon that ends"

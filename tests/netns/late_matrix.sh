@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Every late policy on real sockets: late_matrix.py has the cases and the table of what is expected.
+# Two firewalls side by side: on the server itself (input, output), and on a gateway (forward).
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin ip ss iptables ip6tables python3
+python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
+
+ns_add hclient
+ns_add hserver
+ns_link hclient eth0 10.1.0.1/24 fd01::1/64 hserver eth0 10.1.0.2/24 fd01::2/64
+ns_add gclient
+ns_add gserver
+ns_add router
+ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
+ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
+ns_router router
+for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
+for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
+for client in hclient gclient; do
+	ns "$client" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+done
+
+python3 "$(dirname "$0")/late_matrix.py" config >"$work/matrix.conf"
+for bed in hserver router; do
+	mkdir "$work/$bed"
+	daemon_start "$bed" "$work/matrix.conf" -s "$work/$bed/finwall.sock"
+	eval "daemon_$bed=$daemon_pid"
+	mv "$work/daemon.log" "$work/$bed.log"
+	ns "$bed" "$bin/finwall" --socket "$work/$bed/finwall.sock" hook up -c "$work/matrix.conf" \
+		>/dev/null
+done
+
+# so that no segment of a scan waits for a neighbour's address, and is lost
+for to in 10.1.0.2 fd01::2; do wait_until ns_ping hclient "$to"; done
+for to in 10.3.0.2 fd03::2; do wait_until ns_ping gclient "$to"; done
+
+# shellcheck disable=SC2154 # set by eval
+python3 "$(dirname "$0")/late_matrix.py" run "$ns_tag" "$work" "$bin" \
+	"$daemon_hserver" "$daemon_router" || fail "the table differs"
+for daemon_pid in "$daemon_hserver" "$daemon_router"; do
+	daemon_end
+done

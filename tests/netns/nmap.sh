@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# nmap's scans of every kind through a gateway: finwall with the policy remembered shows exactly what
+# the kernel's own conntrack rules show, and neither lets one probe pass.
+#
+# Both get the same rules, the article's: ESTABLISHED and RELATED pass, and NEW only for a SYN to port
+# 7001. That matters for the ACK and window scans: with loose tracking, the default of both, a lone ACK
+# is NEW, so rules that let NEW in by port alone would show that port as unfiltered, with either.
+#
+# The server has an open port (7001), and some connections that are known to the firewall, alive and
+# expired: a scan of their server's ports from the client's address must not profit by them.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+netns_begin iptables ip6tables nmap
+ns_add client
+ns_add router
+ns_add server
+ns_link client eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
+ns_link router east 10.3.0.254/24 fd03::fe/64 server eth0 10.3.0.2/24 fd03::2/64
+ns_router router
+for to in 10.2.0.254 fd02::fe; do ns client ip route add default via "$to"; done
+for to in 10.3.0.254 fd03::fe; do ns server ip route add default via "$to"; done
+ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+
+ports=6900-7099
+cat >"$work/finwall.conf" <<'CONF'
+settings {
+	queue { num 0; count 1 }
+	tcp { timeout established 2s }
+}
+table inet finwall {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state invalid drop
+		ct state established,related accept
+		ct state new tcp dport 7001 tcp flags & (fin|syn|rst|ack) == syn accept
+		meta l4proto { icmp, ipv6-icmp } accept
+	}
+	chain late {
+		type close hook late; policy remembered;
+	}
+}
+CONF
+
+up_kernel() {
+	for x in iptables ip6tables; do
+		ns router "$x" -w -P FORWARD DROP
+		ns router "$x" -w -A FORWARD -m conntrack --ctstate INVALID -j DROP
+		ns router "$x" -w -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+		ns router "$x" -w -A FORWARD -m conntrack --ctstate NEW -p tcp --dport 7001 --syn -j ACCEPT
+	done
+	ns router iptables -w -A FORWARD -p icmp -j ACCEPT
+	ns router ip6tables -w -A FORWARD -p ipv6-icmp -j ACCEPT
+	ns router sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_established=2
+}
+down_kernel() {
+	for x in iptables ip6tables; do
+		ns router "$x" -w -P FORWARD ACCEPT
+		ns router "$x" -w -F FORWARD
+	done
+}
+up_finwall() {
+	daemon_start router "$work/finwall.conf"
+	ns router "$bin/finwall" --socket "$work/finwall.sock" hook up -c "$work/finwall.conf" >/dev/null
+}
+down_finwall() {
+	ns router "$bin/finwall" --socket "$work/finwall.sock" stats late-close >"$work/stats"
+	ns router "$bin/finwall" --socket "$work/finwall.sock" hook down >/dev/null
+	daemon_end
+}
+up_nothing() { :; }
+down_nothing() { :; }
+
+# Sockets of the server, and connections through the firewall, for the scans to meet.
+connections_up() {
+	ns_bg server "$peer" listen 7001 10.3.0.2 fd03::2 >"$work/server.out"
+	bg_server=$bg_pid
+	wait_until grep -q ready "$work/server.out"
+	ns_bg client "$peer" connect 7001 10.3.0.2 fd03::2 </dev/null >"$work/client.out"
+	bg_client=$bg_pid
+	wait_until grep -q ready "$work/client.out"
+	ns_bg server "$peer" serve 10.3.0.2 7002 >"$work/serve.out"
+	bg_serve=$bg_pid
+	wait_until grep -q ready "$work/serve.out"
+}
+connections_down() {
+	kill -KILL "$bg_client" "$bg_server" "$bg_serve"
+	wait_until gone "$bg_client"
+	wait_until gone "$bg_server"
+	wait_until gone "$bg_serve"
+}
+expired() {
+	! ns router "$bin/finwall" --socket "$work/finwall.sock" list --proto tcp | grep -q 7001
+}
+
+segments_in() {
+	ns server awk '/^Tcp:/ && $2 ~ /^[0-9]/ { print $11 }' /proc/net/snmp
+}
+
+# scan FIREWALL: every kind of scan; what nmap says of the ports into $work/FIREWALL.
+scan() {
+	"up_$1"
+	wait_until ns_ping client 10.3.0.2
+	wait_until ns_ping client fd03::2
+	connections_up
+	[ "$1" != finwall ] || wait_until expired
+	for kind in -sF -sX -sN -sM -sA -sW '-sS --scanflags RST' '-sS --scanflags FINACK'; do
+		for to in '10.3.0.2' '-6 fd03::2'; do
+			before=$(segments_in)
+			# shellcheck disable=SC2086 # several words
+			ns client nmap -n -Pn -T5 --max-retries 0 --min-rate 5000 --host-timeout 30s \
+				-p "$ports" $kind -oG - $to >"$work/nmap.out" 2>"$work/nmap.log" ||
+				fail "nmap $kind $to"
+			: >"$work/nmap.log"
+			passed=$(($(segments_in) - before))
+			states=$(sed -n 's/.*Ports: //p' "$work/nmap.out" | tr ',\t' '\n\n' |
+				awk -F/ '$2 ~ /^[a-z]/ { n[$2]++ } END { for (s in n) printf "%s %d ", s, n[s] }')
+			ignored=$(sed -n 's/.*Ignored State: //p' "$work/nmap.out")
+			echo "$kind $to: passed $passed; $states$ignored"
+		done
+	done >"$work/$1"
+	connections_down
+	"down_$1"
+}
+
+scan nothing
+scan kernel
+scan finwall
+echo "--- without a firewall"
+cat "$work/nothing"
+echo "--- kernel conntrack rules"
+cat "$work/kernel"
+echo "--- finwall, policy remembered"
+cat "$work/finwall"
+cat "$work/stats"
+diff -u "$work/kernel" "$work/finwall" || fail "finwall shows a scanner something else than the kernel"
+[ "$(wc -l <"$work/finwall")" = 16 ] || fail "16 scans wanted"
+if grep -v 'passed 0; .*filtered (200)$' "$work/finwall"; then
+	fail "a port was not filtered, or a probe has passed"
+fi
+grep -q 'passed 0;' "$work/nothing" && fail "without a firewall something must arrive"
+exit 0

@@ -1,0 +1,171 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Connections outlive the daemon: a transfer goes on across stop and start, and across SIGKILL; a
+# connection that ran out before the stop, or during it, can still be closed afterwards. Nothing is
+# picked up mid-stream here, so what the saved state lacks stays stuck. A file that is no state at
+# all, and a folder that cannot be written to, stop nothing.
+#
+#	state.sh drop|accept       what happens to packets while there is no daemon
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+absent=$1
+echo=$(dirname "$0")/../support/echo.py
+[ "$absent" = drop ] && bypass= || bypass=--queue-bypass
+
+netns_begin iptables ip6tables ss python3
+ns_add client
+ns_add server
+ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+cat >"$work/finwall.conf" <<CONF
+settings {
+	queue { num 0; count 2; on-absent $absent }
+	connections { resurrect off }
+	tcp { loose off; timeout established 5s }
+	state { file /nonexistent/folder/state; interval 1s }
+}
+table inet finwall {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		tcp flags & (fin|syn|rst|ack) == syn accept
+		meta l4proto ipv6-icmp accept
+	}
+	chain output {
+		type filter hook output priority filter; policy drop;
+		ct state established,related accept
+		meta l4proto ipv6-icmp accept
+	}
+}
+CONF
+state=$work/var/state
+
+# start: the next daemon, with a log of its own.
+start() {
+	[ ! -e "$work/daemon.log" ] || cat "$work/daemon.log" >>"$work/daemons.txt"
+	: >"$work/daemon.log"
+	daemon_start server "$work/finwall.conf" -S "$state"
+}
+
+expired_has() {
+	ns server "$bin/finwall" --socket "$work/finwall.sock" list --expired >"$work/out" &&
+		grep -Eq -- "$1" "$work/out"
+}
+
+rounds() {
+	cat "$work/rounds" 2>/dev/null || echo 0
+}
+rounds_beyond() {
+	[ "$(rounds)" -gt "$1" ]
+}
+# flows_on: the transfer moves, well beyond the windows of a moment ago.
+flows_on() {
+	wait_sec=30
+	wait_until rounds_beyond $(($(rounds) + 200))
+	wait_sec=10
+}
+
+: >"$work/daemon.log"
+start
+ns_queue server INPUT --queue-balance 0:1 $bypass
+ns_queue server OUTPUT --queue-balance 0:1 $bypass
+ns_bg server python3 "$echo" serve >"$work/serve.log"
+wait_until grep -q ready "$work/serve.log"
+ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+echo_pid=$bg_pid
+flows_on
+
+# Connections that will have run out: one before the stop, another while there is no daemon.
+mkfifo "$work/commands"
+exec 9<>"$work/commands"
+ns_bg server "$peer" listen 7001-7002 10.1.0.2 >"$work/listen.log"
+wait_until grep -q ready "$work/listen.log"
+# The shell takes standard input from what it starts in the background, so that takes it back.
+ns_bg client sh -c "exec '$peer' connect 7001-7002 10.1.0.2 <&9" >"$work/connect.log"
+wait_until grep -q ready "$work/connect.log"
+wait_until expired_has ':7001 '
+wait_until expired_has ':7002 '
+
+# Stop, and start.
+daemon_end
+[ "$(stat -c %a "$state")" = 600 ] || fail "the state is open to others"
+[ ! -e "$state.new" ] || fail "a half-written file is left"
+start
+log_has '^finwalld: [1-9][0-9]* connections and 2 remembered ones taken over, down for [0-9.]+ s$' ||
+	fail "nothing was taken over"
+flows_on
+
+# Killed, some time after a save.
+saved_since() {
+	[ "$(stat -c %i-%Y "$state")" != "$1" ]
+}
+wait_until saved_since "$(stat -c %i-%Y "$state")"
+flows_on
+kill -KILL "$daemon_pid"
+wait "$daemon_pid" 2>/dev/null || true
+start
+log_has ' taken over, down for ' || fail "nothing was taken over after the kill"
+flows_on
+
+# The late close.
+expired_has ':7001 .* idle$' || fail "the expired connection was forgotten"
+echo fin 7001 >&9
+wait_until grep -q '^eof .* 7001' "$work/listen.log"
+
+# One that runs out while nobody is there. The transfer must not: it is what time runs by.
+ns_bg server "$peer" listen 7003 10.1.0.2 >"$work/listen3.log"
+wait_until grep -q ready "$work/listen3.log"
+mkfifo "$work/commands3"
+exec 8<>"$work/commands3"
+ns_bg client sh -c "exec '$peer' connect 7003 10.1.0.2 <&8" >"$work/connect3.log"
+wait_until grep -q ready "$work/connect3.log"
+touch "$work/enough"
+wait "$echo_pid" || fail "the transfer did not survive: $(cat "$work/echo.log")"
+cat "$work/echo.log"
+daemon_end
+down_since=$(date +%s)
+over() {
+	[ "$(date +%s)" -gt $((down_since + 6)) ]
+}
+wait_until over
+start
+expired_has ':7003 .* restart$' || fail "the connection that ran out meanwhile is gone: $(cat "$work/out")"
+echo fin 7003 >&8
+wait_until grep -q '^eof .* 7003' "$work/listen3.log"
+daemon_end
+
+# Not a state file: said once, kept, and none of it used.
+echo nonsense >"$state"
+start
+log_has "^finwalld: $state: .*: kept as $state.bad, starting without connections$" ||
+	fail "nonsense was not refused"
+[ "$(cat "$state.bad")" = nonsense ] || fail "nonsense was not kept"
+daemon_end
+[ -s "$state" ] || fail "no new state was written"
+
+# A newer version's.
+python3 - "$state" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as f:
+	f.seek(8)
+	f.write(b"\x63")
+PY
+start
+log_has "^finwalld: $state: .*: kept as " || fail "another version's file was not refused"
+daemon_end
+
+# Nowhere to save to: said once, and the daemon goes on.
+state=/proc/nowhere/state
+start
+failed_saves() {
+	[ "$(grep -c 'connections cannot be saved' "$work/daemon.log")" = 1 ]
+}
+wait_until failed_saves
+sleep_end=$(($(date +%s) + 3))
+three_saves_later() {
+	[ "$(date +%s)" -ge $sleep_end ]
+}
+wait_until three_saves_later
+daemon_end
+failed_saves || fail "trouble with saving was told more than once"

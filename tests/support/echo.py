@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A connection that never rests, for tests of what it lives through.
+#
+#	echo.py serve                  at 10.1.0.2 port 7000: sends back what comes, `ready` first
+#	echo.py send ENOUGH ROUNDS     sends and compares until the file ENOUGH appears; the file ROUNDS
+#	                               says how often so far. Ends with `intact N`, or fails.
+import os, socket, sys
+if sys.argv[1] == "serve":
+	s = socket.create_server(("10.1.0.2", 7000))
+	print("ready", flush=True)
+	c = s.accept()[0]
+	while data := c.recv(65536):
+		c.sendall(data)
+	print("closed", flush=True)
+	sys.exit()
+c = socket.create_connection(("10.1.0.2", 7000))
+c.settimeout(30)
+rounds = 0
+while not os.path.exists(sys.argv[2]):
+	rounds += 1
+	sent = rounds.to_bytes(4, "big") * 8192
+	c.sendall(sent)
+	got = b""
+	while len(got) < len(sent):
+		part = c.recv(65536)
+		assert part, "closed"
+		got += part
+	assert got == sent, "damaged"
+	with open(sys.argv[3] + ".new", "w") as f:
+		f.write(str(rounds))
+	os.rename(sys.argv[3] + ".new", sys.argv[3])
+c.close()
+print("intact", rounds, flush=True)

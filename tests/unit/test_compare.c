@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * compare: which states are the same, what explains those that are not, and where the kernel's word
+ * is taken from.
+ */
+#include "compare.h"
+#include "suite.h"
+
+#include <finwall/hookmark.h>
+
+/* A packet, what was made of it by both, how old the engine is, and what that is to be called. */
+struct row {
+	enum compare expected;
+	enum kernel_state kernels;
+	enum reason reason;
+	uint8_t status;
+	uint8_t tcp_state;
+	uint8_t hook;
+	uint8_t proto;
+	uint8_t tcp_flags;
+	uint8_t iif;
+	int64_t age_sec;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ .expected = COMPARE_UNTOLD, .kernels = KERNEL_UNTOLD, .reason = REASON_TCP_TRACKED },
+	{ .expected = COMPARE_NOTRACK, .kernels = KERNEL_UNTRACKED, .reason = REASON_TCP_TRACKED },
+	{ .expected = COMPARE_TABLE_FULL, .kernels = KERNEL_NEW, .reason = REASON_TABLE_FULL },
+	{ .expected = COMPARE_COPY_SHORT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_COPY_SHORT },
+	{ .expected = COMPARE_CHECKSUM, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_CHECKSUM },
+	{ .expected = COMPARE_CHECKSUM, .kernels = KERNEL_NEW, .reason = REASON_UDP_CHECKSUM },
+	{ .expected = COMPARE_CHECKSUM, .kernels = KERNEL_NEW, .reason = REASON_ICMP_CHECKSUM },
+	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_INVALID, .reason = REASON_LATE_REVIVED },
+	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NO_ENTRY, .reason = REASON_LATE_LENIENT },
+	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_INVALID, .reason = REASON_LATE_PICKUP },
+	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_RESURRECTED },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED },
+	{ .expected = COMPARE_REVIVED, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED, .status = FLOW_REVIVED },
+	/* lo is interface 1; it is seen for the second time on its way in */
+	{ .expected = COMPARE_SECOND_SIGHT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 1 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 2 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_FORWARD, .iif = 1 },
+	{ .expected = COMPARE_REJECT_ANSWER, .kernels = KERNEL_RELATED, .reason = REASON_TCP_TRACKED, .hook = HOOK_OUTPUT, .tcp_flags = TCP_RST | TCP_ACK },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_RELATED, .reason = REASON_TCP_TRACKED, .hook = HOOK_FORWARD, .tcp_flags = TCP_RST | TCP_ACK },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_RELATED, .reason = REASON_TCP_TRACKED, .hook = HOOK_OUTPUT, .tcp_flags = TCP_ACK },
+	{ .expected = COMPARE_HELPER, .kernels = KERNEL_RELATED, .reason = REASON_TCP_OPEN },
+	{ .expected = COMPARE_PROTOCOL, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_TRACKED, .proto = 47 },
+	{ .expected = COMPARE_PROTOCOL, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_OPEN, .proto = 132 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_OPEN, .proto = 50 },
+	/* the kernel knows a flow that we do not: only as long as its entry can have waited */
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_PICKUP, .age_sec = 5 * 86400 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_PICKUP, .age_sec = 5 * 86400 + 1 },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_LATE_UNKNOWN },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_LATE_PICKUP },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_UDP_OPEN, .proto = IPPROTO_NR_UDP, .age_sec = 120 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_UDP_OPEN, .proto = IPPROTO_NR_UDP, .age_sec = 121 },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_ICMP_NO_ENTRY, .proto = IPPROTO_NR_ICMP, .age_sec = 30 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_ICMP_NO_ENTRY, .proto = IPPROTO_NR_ICMP, .age_sec = 31 },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_ICMP_OPEN, .proto = IPPROTO_NR_ICMPV6, .age_sec = 30 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_ICMP_OPEN, .proto = IPPROTO_NR_ICMPV6, .age_sec = 31 },
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_OTHER_OPEN, .proto = 50, .age_sec = 600 },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_OTHER_OPEN, .proto = 50, .age_sec = 601 },
+	/* not one that it does not know either */
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_INVALID, .reason = REASON_TCP_PICKUP },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_LATE_STRICT },
+	/* nor one that we have seen from its start, or remember */
+	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_UNREPLIED, .tcp_state = TCP_ESTABLISHED },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_UNREPLIED, .tcp_state = TCP_SYN_SENT },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_LATE_WINDOW },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_SEQ_OVER },
+	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_INVALID, .reason = REASON_TCP_TRACKED },
+};
+/* clang-format on */
+
+#define ROWS_LEN (sizeof(rows) / sizeof(rows[0]))
+
+START_TEST(explanations)
+{
+	for (size_t i = 0; i < ROWS_LEN; i++) {
+		const struct row *r = &rows[i];
+		struct frame frame = { .hook = r->hook, .iif = r->iif };
+		struct pkt pkt = { .frame = &frame,
+			           .l4_proto = r->proto != 0 ? r->proto : IPPROTO_NR_TCP };
+		struct decision d = { .state = (uint8_t)reason_state(r->reason),
+			              .reason = (uint8_t)r->reason,
+			              .status = r->status,
+			              .tcp_state = r->tcp_state };
+		struct tunables tun;
+
+		pkt.tcp.flags = r->tcp_flags;
+		tunables_init(&tun);
+		ck_assert_msg(compare_explain(&pkt, &d, r->kernels, &tun, sec_to_ns(r->age_sec)) ==
+		                      r->expected,
+		              "row %zu is not %s", i, compare_name(r->expected));
+	}
+}
+END_TEST
+
+/* An error waits as long as the flow that it is about. */
+START_TEST(errors_about_unknown_flows)
+{
+	struct frame frame = { .hook = HOOK_FORWARD };
+	struct pkt pkt = { .frame = &frame,
+		           .l4_proto = IPPROTO_NR_ICMP,
+		           .kind = PKT_KIND_ICMP_ERROR };
+	struct decision d = { .state = CT_INVALID, .reason = REASON_ICMP_UNRELATED };
+	struct tunables tun;
+
+	tunables_init(&tun);
+	pkt.quoted.proto = IPPROTO_NR_UDP;
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_RELATED, &tun, sec_to_ns(120)),
+	                 COMPARE_NO_START);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_RELATED, &tun, sec_to_ns(121)),
+	                 COMPARE_DIFFERENT);
+}
+END_TEST
+
+/* The engine leaves the checksum of plain data alone; the kernel does not. */
+START_TEST(a_wrong_checksum_unnoticed)
+{
+	/* 192.0.2.1:1 to 192.0.2.2:2, UDP, with a checksum that is wrong */
+	static const uint8_t bytes[] = { 0x45, 0, 0,   28, 0, 0, 0, 0, 64, 17, 0, 0, 192,  0,
+		                         2,    1, 192, 0,  2, 2, 0, 1, 0,  2,  0, 8, 0x12, 0x34 };
+	struct frame frame = { .data = bytes,
+		               .cap_size = sizeof(bytes),
+		               .true_size = sizeof(bytes),
+		               .hook = HOOK_FORWARD,
+		               .csum = CSUM_UNVERIFIED };
+	struct decision d = { .state = CT_NEW, .reason = REASON_UDP_OPEN };
+	struct tunables tun;
+	struct pkt pkt;
+
+	tunables_init(&tun);
+	ck_assert_int_eq(pkt_decode(&frame, &pkt), REASON_NONE);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_CHECKSUM);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_ESTABLISHED, &tun, 0), COMPARE_NO_START);
+	frame.hook = HOOK_OUTPUT;
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_DIFFERENT);
+	frame.hook = HOOK_FORWARD;
+	frame.csum = CSUM_TRUSTED;
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_DIFFERENT);
+}
+END_TEST
+
+START_TEST(same_states)
+{
+	static const struct {
+		enum ct_state ours;
+		enum kernel_state kernels;
+	} same[] = {
+		{ CT_NEW, KERNEL_NEW },
+		{ CT_ESTABLISHED, KERNEL_ESTABLISHED },
+		{ CT_RELATED, KERNEL_RELATED },
+		{ CT_INVALID, KERNEL_INVALID },
+		{ CT_INVALID, KERNEL_NO_ENTRY },
+		{ CT_UNTRACKED, KERNEL_UNTRACKED },
+		{ CT_UNTRACKED, KERNEL_NO_ENTRY },
+	};
+
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		for (unsigned k = 0; k < KERNEL_STATES_LEN; k++) {
+			bool expected = false;
+
+			for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+				expected |= same[i].ours == s && same[i].kernels == k;
+			}
+			ck_assert_int_eq(compare_is_same(s, k), expected);
+		}
+	}
+}
+END_TEST
+
+START_TEST(marks)
+{
+	for (unsigned k = KERNEL_NEW; k <= KERNEL_UNTRACKED; k++) {
+		ck_assert_int_eq(hookmark_kernel_state(hookmark_kernel(k)), k);
+		ck_assert_int_eq(hookmark_kernel_state(hookmark_kernel(k) | 0xffffff), k);
+	}
+	ck_assert_int_eq(hookmark_kernel_state(0), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(0x50ffffff), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(0x56000000), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(UINT32_MAX), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(hookmark_reject(REJECT_TCP_RESET)), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(HOOKMARK_OWN), KERNEL_UNTOLD);
+}
+END_TEST
+
+/* enum ip_conntrack_info */
+START_TEST(the_kernels_own_word)
+{
+	static const enum kernel_state words[] = {
+		KERNEL_ESTABLISHED, KERNEL_RELATED,   KERNEL_NEW,
+		KERNEL_ESTABLISHED, KERNEL_RELATED,   KERNEL_UNTOLD,
+		KERNEL_UNTOLD,      KERNEL_UNTRACKED, KERNEL_UNTOLD,
+	};
+
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		ck_assert_int_eq(kernel_state_of_ctinfo(i), words[i]);
+	}
+	ck_assert_int_eq(kernel_state_of_ctinfo(UINT32_MAX), KERNEL_UNTOLD);
+}
+END_TEST
+
+/* Takes one packet with that mark, and that ctinfo if it is not negative. */
+static enum kernel_state take(struct comparer *c, uint32_t mark, int ctinfo, uint32_t mark_after)
+{
+	struct nfq_pkt pkt = { .frame = { .mark = mark },
+		               .ctinfo = (uint32_t)ctinfo,
+		               .ctinfo_is_known = ctinfo >= 0 };
+	bool mark_is_ours;
+	enum kernel_state k = comparer_take(c, &pkt, &mark_is_ours);
+
+	ck_assert_uint_eq(pkt.frame.mark, mark_after);
+	ck_assert_int_eq(mark_is_ours, mark != mark_after);
+	return k;
+}
+
+START_TEST(where_the_word_is_taken_from)
+{
+	struct comparer c = { .is_on = true };
+
+	ck_assert_int_eq(take(&c, 0x66, -1, 0x66), KERNEL_UNTOLD);
+	ck_assert_int_eq(take(&c, 0x51000066, -1, 0x66), KERNEL_NEW);
+	ck_assert_int_eq(take(&c, 0x54000066, -1, 0x66), KERNEL_INVALID);
+	ck_assert_int_eq(take(&c, 0x99000066, -1, 0x99000066), KERNEL_UNTOLD);
+	/* the kernel's own goes first; the mark is taken away all the same */
+	ck_assert_int_eq(take(&c, 0x54000066, 0, 0x66), KERNEL_ESTABLISHED);
+	/* once it came, its absence means that there is no entry; a mark knows more */
+	ck_assert_int_eq(take(&c, 0x66, -1, 0x66), KERNEL_NO_ENTRY);
+	ck_assert_int_eq(take(&c, 0x55000000, -1, 0), KERNEL_UNTRACKED);
+}
+END_TEST
+
+START_TEST(everything_is_counted_once)
+{
+	static struct event_ring ring;
+	struct comparer c = { .is_on = true };
+	struct compare_stats sum = { 0 };
+	struct frame frame = { .data = (const uint8_t *)"", .hook = HOOK_FORWARD };
+	struct decision d = { .state = CT_ESTABLISHED, .reason = REASON_TCP_TRACKED };
+	struct tunables tun;
+
+	tunables_init(&tun);
+	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_ESTABLISHED));
+	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_UNTRACKED));
+	ck_assert_ptr_null(event_peek(&ring));
+	for (unsigned i = 0; i < EVENT_RING_LEN; i++) {
+		ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
+	}
+	ck_assert(!comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
+	ck_assert_int_eq(event_peek(&ring)->kind, EVENT_COMPARE);
+	compare_sum(&sum, &c.stats);
+	compare_sum(&sum, &c.stats);
+	ck_assert_uint_eq(stat_get(&sum.result[COMPARE_SAME]), 2);
+	ck_assert_uint_eq(stat_get(&sum.result[COMPARE_NOTRACK]), 2);
+	ck_assert_uint_eq(stat_get(&sum.result[COMPARE_DIFFERENT]), 2 * (EVENT_RING_LEN + 1));
+	ck_assert_uint_eq(stat_get(&sum.matrix[CT_ESTABLISHED][KERNEL_INVALID]),
+	                  2 * (EVENT_RING_LEN + 1));
+	ck_assert_uint_eq(stat_get(&sum.matrix[CT_ESTABLISHED][KERNEL_ESTABLISHED]), 2);
+}
+END_TEST
+
+START_TEST(names)
+{
+	for (unsigned c = 0; c < COMPARES_LEN; c++) {
+		ck_assert_ptr_nonnull(compare_name(c));
+		ck_assert_ptr_nonnull(compare_text(c));
+	}
+	for (unsigned k = 0; k < KERNEL_STATES_LEN; k++) {
+		ck_assert_ptr_nonnull(kernel_state_name(k));
+	}
+}
+END_TEST
+
+SUITE_MAIN("compare", explanations, errors_about_unknown_flows, a_wrong_checksum_unnoticed,
+           same_states, marks, the_kernels_own_word, where_the_word_is_taken_from,
+           everything_is_counted_once, names)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Segments of up to 64 KiB, as they come where the kernel does not split them before the queue:
+ * they must leave the windows exactly as the same bytes do in pieces. Random sizes, scales and
+ * starts; the seed is printed.
+ */
+#include "seg.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What fits into one IP packet behind the headers. */
+#define SUPER_SIZE_MAX (65535u - 40u)
+
+#define ROUNDS 200
+
+static uint64_t rng_state;
+
+static uint32_t rnd(uint32_t below)
+{
+	rng_state = rng_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)((rng_state >> 33) % below);
+}
+
+/* A connection as both ends see it, tracked twice. */
+struct pair {
+	struct seg_conn whole;
+	struct seg_conn split;
+	uint32_t next[2];
+	unsigned win;
+};
+
+static void send_both(struct pair *p, enum end from, const struct pkt *pkt)
+{
+	seg_send(&p->whole, from, pkt);
+	seg_send(&p->split, from, pkt);
+}
+
+static void open_pair(struct pair *p, uint8_t scale)
+{
+	const uint8_t opts[] = { 3, 3, scale, 4, 2, 1 };
+	struct pkt syn;
+	struct pkt answer;
+	struct pkt ack;
+
+	seg_conn_init(&p->whole);
+	seg_conn_init(&p->split);
+	p->next[END_A] = rnd(2) == 0 ? UINT32_MAX - rnd(200000) : rnd(UINT32_MAX);
+	p->next[END_B] = rnd(UINT32_MAX);
+	p->win = 65535;
+	syn = seg_make(TCP_SYN, p->next[END_A], 0, 0, p->win, opts, sizeof(opts));
+	send_both(p, END_A, &syn);
+	answer = seg_make(TCP_SYN | TCP_ACK, p->next[END_B], p->next[END_A] + 1, 0, p->win, opts,
+	                  sizeof(opts));
+	send_both(p, END_B, &answer);
+	p->next[END_A]++;
+	p->next[END_B]++;
+	ack = seg_make(TCP_ACK, p->next[END_A], p->next[END_B], 0, p->win, NULL, 0);
+	send_both(p, END_A, &ack);
+}
+
+/* Sends size bytes whole to the one and in pieces to the other; flags end the last piece. */
+static void send_data(struct pair *p, enum end from, uint32_t size, unsigned flags)
+{
+	uint32_t ack = p->next[from == END_A ? END_B : END_A];
+	uint32_t mss = 500 + rnd(9000);
+	struct pkt pkt = seg_make(TCP_ACK | flags, p->next[from], ack, size, p->win, NULL, 0);
+
+	seg_send(&p->whole, from, &pkt);
+	ck_assert_int_eq(p->whole.verdict, TRACK_ACCEPT);
+	for (uint32_t at = 0; at < size; at += mss) {
+		uint32_t piece = size - at < mss ? size - at : mss;
+		bool is_last = at + piece == size;
+
+		pkt = seg_make(TCP_ACK | (is_last ? flags : 0), p->next[from] + at, ack, piece,
+		               p->win, NULL, 0);
+		seg_send(&p->split, from, &pkt);
+		ck_assert_int_eq(p->split.verdict, TRACK_ACCEPT);
+	}
+	p->next[from] += size + ((flags & TCP_FIN) != 0);
+}
+
+static void expect_equal_windows(const struct pair *p)
+{
+	ck_assert_mem_eq(p->whole.t.seen, p->split.t.seen, sizeof(p->whole.t.seen));
+	ck_assert_mem_eq(p->whole.t.flags, p->split.t.flags, sizeof(p->whole.t.flags));
+	ck_assert_uint_eq(p->whole.t.state, p->split.t.state);
+	ck_assert_int_eq(seg_left(&p->whole), seg_left(&p->split));
+}
+
+START_TEST(a_super_segment_leaves_the_windows_of_its_pieces)
+{
+	uint8_t scale = (uint8_t)_i;
+	uint32_t room = 65535u << scale;
+	struct pair p;
+
+	open_pair(&p, scale);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		enum end from = rnd(4) == 0 ? END_B : END_A;
+		uint32_t size = 1 + rnd(room < SUPER_SIZE_MAX ? room : SUPER_SIZE_MAX);
+		struct pkt ack;
+
+		send_data(&p, from, size, 0);
+		expect_equal_windows(&p);
+		ack = seg_make(TCP_ACK, p.next[from == END_A ? END_B : END_A], p.next[from], 0,
+		               p.win, NULL, 0);
+		send_both(&p, from == END_A ? END_B : END_A, &ack);
+		/* Behind the same ACK nothing at all may differ. */
+		ck_assert_mem_eq(&p.whole.t, &p.split.t, sizeof(p.whole.t));
+		expect_equal_windows(&p);
+	}
+	send_data(&p, END_A, SUPER_SIZE_MAX, TCP_FIN);
+	expect_equal_windows(&p);
+	ck_assert_uint_eq(p.whole.t.state, TCP_FIN_WAIT);
+}
+END_TEST
+
+int main(void)
+{
+	const char *given = getenv("SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	Suite *suite = suite_create("gso");
+	TCase *tc = tcase_create("gso");
+	SRunner *runner;
+	int failed;
+
+	printf("SEED=%llu\n", (unsigned long long)seed);
+	rng_state = seed;
+	tcase_add_loop_test(tc, a_super_segment_leaves_the_windows_of_its_pieces, 0, 15);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saved state through real files: a table is saved, another one takes it in. Files are whole or
+ * not there, and nothing damaged is believed.
+ */
+#include "io/state_file.h"
+#include "state.h"
+
+#include "flows.h"
+#include "suite.h"
+#include "world.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The wall clock of the tests when a world begins. */
+#define WALL_NS (UINT64_C(1700000000) * NSEC_PER_SEC)
+
+static char dir[] = "/tmp/finwall-test-state.XXXXXX";
+static char path[sizeof(dir) + 16];
+
+static void make_dir(void)
+{
+	if (strchr(dir, 'X') != NULL) {
+		ck_assert_ptr_nonnull(mkdtemp(dir));
+	}
+	(void)snprintf(path, sizeof(path), "%s/state", dir);
+}
+
+static const char *beside(const char *ending)
+{
+	static char name[sizeof(path) + 8];
+
+	(void)snprintf(name, sizeof(name), "%s%s", path, ending);
+	return name;
+}
+
+static void remove_dir(void)
+{
+	(void)unlink(path);
+	(void)unlink(beside(".new"));
+	(void)unlink(beside(".bad"));
+	(void)rmdir(dir);
+}
+
+static bool exists(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0;
+}
+
+static void put_file(const uint8_t *bytes, size_t size)
+{
+	FILE *f = fopen(path, "wb");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static void put_text(const char *text)
+{
+	put_file((const uint8_t *)text, strlen(text));
+}
+
+/* The engine's flow nr, alive for ttl_s. */
+static void add_flow(struct world *w, uint32_t nr, int64_t ttl_s)
+{
+	struct flow f = flows_tcp(nr);
+
+	f.deadline = mono_add(w->now, sec_to_ns(ttl_s));
+	ck_assert(engine_import_flow(w->engine, w->worker, &f, w->now));
+}
+
+static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
+{
+	struct flow f = flows_tcp(nr);
+	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
+
+	t.died = mono_add(w->now, -sec_to_ns(age_s));
+	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
+}
+
+static void save(struct world *w, enum save_kind kind)
+{
+	struct state_save *s;
+	int res;
+
+	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL_NS, &s), 0);
+	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_GOES_ON) {
+	}
+	ck_assert_int_eq(res, SAVE_DONE);
+}
+
+/* What another world makes of the file, down_s later by the wall clock. */
+static struct state_taken load(struct world *w, int64_t down_s, enum load_gap gap)
+{
+	struct state_taken taken;
+	uint64_t wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s);
+
+	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall_ns, &taken), 0);
+	return taken;
+}
+
+static uint64_t usage_flows(struct world *w)
+{
+	struct engine_usage u;
+
+	engine_usage(w->engine, &u);
+	return u.flows;
+}
+
+static uint64_t usage_tombs(struct world *w)
+{
+	struct engine_usage u;
+
+	engine_usage(w->engine, &u);
+	return u.tombs;
+}
+
+static bool find(struct world *w, uint32_t nr, struct flow *out)
+{
+	struct flowkey key = flows_key(nr);
+
+	return engine_find_flow(w->engine, &key, w->now, out);
+}
+
+/* Several shards, more than one piece, into a world of another size. */
+START_TEST(what_is_saved_is_taken_over)
+{
+	struct world from;
+	struct world to;
+	struct state_taken taken;
+	struct flow f;
+	struct stat st;
+
+	world_init(&from, 4096, 4096, 8);
+	world_init(&to, 2048, 4096, 1);
+	world_pass(&to, sec_to_ns(777));
+	for (uint32_t nr = 1; nr <= 1000; nr++) {
+		add_flow(&from, nr, 500);
+		add_tomb(&from, 10000 + nr, 50);
+	}
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert(!exists(beside(".new")));
+	taken = load(&to, 100, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_int_eq(taken.down_ns, sec_to_ns(100));
+	ck_assert_uint_eq(taken.flows, 1000);
+	ck_assert_uint_eq(taken.tombs, 1000);
+	ck_assert_uint_eq(taken.left_out, 0);
+	ck_assert_uint_eq(usage_flows(&to), 1000);
+	ck_assert_uint_eq(usage_tombs(&to), 1000);
+	ck_assert(find(&to, 7, &f));
+	ck_assert_int_eq(mono_diff(f.deadline, to.now), sec_to_ns(400));
+	ck_assert_uint_eq(f.conn.tcp.seen[DIR_ORIG].maxwin_bytes, 600);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* A flow whose time ran out meanwhile is remembered; at its last instant exactly. */
+START_TEST(time_goes_on_while_down)
+{
+	struct world from;
+	struct world to;
+	struct state_taken taken;
+	struct flow f;
+
+	world_init(&from, 64, 64, 2);
+	world_init(&to, 64, 64, 2);
+	add_flow(&from, 1, 100);
+	add_flow(&from, 2, 101);
+	save(&from, SAVE_FINAL);
+	taken = load(&to, 100, GAP_NOTHING);
+	ck_assert_uint_eq(taken.flows, 1);
+	ck_assert_uint_eq(taken.tombs, 1);
+	ck_assert(!find(&to, 1, &f));
+	ck_assert(find(&to, 2, &f));
+	ck_assert_int_eq(mono_diff(f.deadline, to.now), sec_to_ns(1));
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+START_TEST(a_clock_set_back_means_no_time)
+{
+	struct world from;
+	struct world to;
+	struct state_taken taken;
+	struct flow f;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	save(&from, SAVE_FINAL);
+	taken = load(&to, -5000, GAP_NOTHING);
+	ck_assert_int_eq(taken.down_ns, 0);
+	ck_assert(find(&to, 1, &f));
+	ck_assert_int_eq(mono_diff(f.deadline, to.now), sec_to_ns(100));
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* The reader's clock may have begun later than anything in the file. */
+START_TEST(restart_of_the_machine)
+{
+	struct world from;
+	struct world to;
+	struct state_taken taken;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	to.now = (struct mono){ sec_to_ns(5) };
+	add_flow(&from, 1, 86400);
+	add_flow(&from, 2, 10);
+	add_tomb(&from, 3, 9000);
+	save(&from, SAVE_FINAL);
+	taken = load(&to, 50000, GAP_NOTHING);
+	ck_assert_uint_eq(taken.flows, 1);
+	ck_assert_uint_eq(taken.tombs, 2);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* Section 7.7: the windows of ESTABLISHED, where packets may have passed; none is strict then. */
+START_TEST(windows_after_a_gap)
+{
+	static const struct {
+		enum save_kind kind;
+		enum load_gap gap;
+		uint32_t maxwin_bytes;
+	} cases[] = {
+		{ SAVE_FINAL, GAP_NOTHING, 600 },
+		{ SAVE_FINAL, GAP_PACKETS, 0 },
+		{ SAVE_MEANWHILE, GAP_NOTHING, 0 },
+		{ SAVE_MEANWHILE, GAP_PACKETS, 0 },
+	};
+	struct world from;
+	struct world to;
+	struct flow f = flows_tcp(2);
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	f.conn.tcp.state = TCP_FIN_WAIT;
+	f.deadline = mono_add(from.now, sec_to_ns(100));
+	ck_assert(engine_import_flow(from.engine, from.worker, &f, from.now));
+	save(&from, cases[_i].kind);
+	(void)load(&to, 1, cases[_i].gap);
+	for (unsigned d = 0; d < 2; d++) {
+		ck_assert(find(&to, 1, &f));
+		ck_assert_uint_eq(f.conn.tcp.seen[d].maxwin_bytes, cases[_i].maxwin_bytes);
+		ck_assert_uint_eq((f.conn.tcp.flags[d] & TCP_SIDE_LIBERAL) != 0,
+		                  cases[_i].maxwin_bytes == 0);
+		ck_assert(find(&to, 2, &f));
+		ck_assert_uint_eq(f.conn.tcp.seen[d].maxwin_bytes, 600);
+	}
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* Room for four: the four that died last stay, whichever way and in whichever shard they died. */
+START_TEST(the_oldest_go_first)
+{
+	struct engine_cursor cur = { 0 };
+	struct world from;
+	struct world to;
+	struct tomb_info t;
+	unsigned len = 0;
+
+	world_init(&from, 64, 64, 8);
+	world_init(&to, 64, 4, 1);
+	for (uint32_t nr = 1; nr <= 6; nr++) {
+		add_tomb(&from, nr, 1000 - 10 * (int64_t)nr);
+	}
+	add_flow(&from, 7, 5);  /* dies 95 s before the load */
+	add_flow(&from, 8, 50); /* 50 s */
+	save(&from, SAVE_FINAL);
+	(void)load(&to, 100, GAP_NOTHING);
+	while (engine_list_tombs(to.engine, &cur, to.now, &t, 1) == 1) {
+		static const uint32_t order[] = { 5, 6, 7, 8 };
+		struct flowkey key;
+
+		ck_assert_uint_lt(len, 4);
+		key = flows_key(order[len++]);
+		ck_assert(flowkey_equal(&t.key, &key));
+	}
+	ck_assert_uint_eq(len, 4);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* Flows, then tombstones: one that dies between the two lists counts once. */
+START_TEST(one_that_dies_while_it_is_saved)
+{
+	struct world from;
+	struct world to;
+	struct state_taken taken;
+	struct state_save *s;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 10);
+	add_flow(&from, 2, 1000);
+	ck_assert_int_eq(state_save_begin(path, SAVE_MEANWHILE, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_GOES_ON);
+	world_pass(&from, sec_to_ns(20));
+	world_tick(&from);
+	ck_assert_uint_eq(usage_tombs(&from), 1);
+	ck_assert_int_eq(state_save_step(s, from.engine, from.now, UINT_MAX), SAVE_DONE);
+	taken = load(&to, 5, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(usage_flows(&to), 2);
+	ck_assert_uint_eq(usage_tombs(&to), 0);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* Every byte, changed; every length, cut. Nothing is taken in, nothing crashes. */
+START_TEST(damage_anywhere)
+{
+	struct world from;
+	struct world to;
+	struct state_view whole;
+	uint8_t *copy;
+
+	world_init(&from, 16, 16, 1);
+	world_init(&to, 16, 16, 1);
+	add_flow(&from, 1, 100);
+	add_flow(&from, 2, 100);
+	add_tomb(&from, 3, 100);
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(state_view_open(path, &whole), 0);
+	ck_assert_uint_eq(whole.size, SNAPSHOT_HEADER_SIZE + 3 * SNAPSHOT_RECORD_SIZE);
+	copy = malloc(whole.size);
+	ck_assert_ptr_nonnull(copy);
+	for (size_t i = 0; i < whole.size; i++) {
+		static const uint8_t flips[] = { 0x01, 0x80, 0xff };
+
+		for (unsigned f = 0; f < sizeof(flips); f++) {
+			memcpy(copy, whole.bytes, whole.size);
+			copy[i] ^= flips[f];
+			put_file(copy, whole.size);
+			ck_assert_int_ne(load(&to, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+		}
+		put_file(whole.bytes, i);
+		ck_assert_int_ne(load(&to, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+	}
+	ck_assert_uint_eq(usage_flows(&to) + usage_tombs(&to), 0);
+	put_file(whole.bytes, whole.size);
+	ck_assert_int_eq(load(&to, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+	ck_assert_uint_eq(usage_flows(&to), 2);
+	free(copy);
+	state_view_close(&whole);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+static void expect_text(const char *want)
+{
+	struct state_view v;
+
+	ck_assert_int_eq(state_view_open(path, &v), 0);
+	ck_assert_uint_eq(v.size, strlen(want));
+	ck_assert_mem_eq(v.bytes, want, v.size);
+	state_view_close(&v);
+}
+
+/* Until the commit the old file is there, whatever happens to the new one. */
+START_TEST(files_are_replaced_whole)
+{
+	struct state_file *f;
+	struct state_view old;
+
+	put_text("old");
+	put_text("old");
+	ck_assert_int_eq(state_file_begin(path, 2, &f), 0);
+	ck_assert_int_eq(state_file_add(f, (const uint8_t *)"body", 4), 0);
+	expect_text("old");
+	state_file_abort(f);
+	expect_text("old");
+	ck_assert(!exists(beside(".new")));
+
+	ck_assert_int_eq(state_view_open(path, &old), 0);
+	ck_assert_int_eq(state_file_begin(path, 2, &f), 0);
+	ck_assert_int_eq(state_file_add(f, (const uint8_t *)"body", 4), 0);
+	ck_assert_int_eq(state_file_commit(f, (const uint8_t *)"H:"), 0);
+	expect_text("H:body");
+	ck_assert_mem_eq(old.bytes, "old", 3);
+	state_view_close(&old);
+}
+END_TEST
+
+/* What a killed writer left goes; what another writes at the same time stays, and is not ours. */
+START_TEST(files_of_others)
+{
+	struct state_file *mine;
+	struct state_file *theirs;
+
+	put_text("old");
+	ck_assert_int_eq(symlink("/nonexistent/x", beside(".new")), 0);
+	ck_assert_int_eq(state_file_begin(path, 0, &mine), 0);
+	ck_assert_int_eq(state_file_begin(path, 0, &theirs), 0);
+	ck_assert_int_eq(state_file_add(mine, (const uint8_t *)"mine", 4), 0);
+	ck_assert_int_eq(state_file_commit(mine, NULL), -EBUSY);
+	expect_text("old");
+	ck_assert(exists(beside(".new")));
+	ck_assert_int_eq(state_file_add(theirs, (const uint8_t *)"theirs", 6), 0);
+	ck_assert_int_eq(state_file_commit(theirs, NULL), 0);
+	expect_text("theirs");
+}
+END_TEST
+
+START_TEST(files_that_cannot_be)
+{
+	struct state_file *f;
+	struct state_view v;
+	char *deep = NULL;
+
+	ck_assert_int_gt(asprintf(&deep, "%s/a/b/state", dir), 0);
+	ck_assert_int_eq(state_file_begin(deep, 0, &f), -ENOENT);
+	free(deep);
+	ck_assert_int_eq(state_file_begin("/dev/full/x", 0, &f), -ENOTDIR);
+	ck_assert_int_eq(state_view_open(beside(".none"), &v), -ENOENT);
+	ck_assert_int_eq(state_view_open(dir, &v), -EINVAL);
+	ck_assert_int_eq(state_view_open("/dev/zero", &v), -EINVAL);
+	put_text("x");
+	ck_assert_int_eq(state_file_set_aside(path), 0);
+	ck_assert(!exists(path));
+	ck_assert(exists(beside(".bad")));
+	ck_assert_int_eq(state_file_set_aside(path), -ENOENT);
+}
+END_TEST
+
+/* The disk is full: an error, and the old file. */
+START_TEST(no_room_on_the_disk)
+{
+	struct world from;
+	struct state_save *s;
+	struct state_file *f;
+
+	world_init(&from, 64, 64, 1);
+	add_flow(&from, 1, 10);
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(state_save_begin(path, SAVE_FINAL, from.now, WALL_NS, &s), 0);
+	state_save_abort(s);
+	state_save_abort(NULL);
+	state_file_abort(NULL);
+	ck_assert_int_eq(state_file_begin(path, 0, &f), 0);
+	ck_assert_int_eq(unlink(beside(".new")), 0);
+	ck_assert_int_eq(state_file_commit(f, NULL), -EBUSY);
+	ck_assert(exists(path));
+	world_fini(&from);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("state");
+	TCase *tc = tcase_create("state");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, make_dir, remove_dir);
+	tcase_add_test(tc, what_is_saved_is_taken_over);
+	tcase_add_test(tc, time_goes_on_while_down);
+	tcase_add_test(tc, a_clock_set_back_means_no_time);
+	tcase_add_test(tc, restart_of_the_machine);
+	tcase_add_loop_test(tc, windows_after_a_gap, 0, 4);
+	tcase_add_test(tc, the_oldest_go_first);
+	tcase_add_test(tc, one_that_dies_while_it_is_saved);
+	tcase_add_test(tc, damage_anywhere);
+	tcase_add_test(tc, files_are_replaced_whole);
+	tcase_add_test(tc, files_of_others);
+	tcase_add_test(tc, files_that_cannot_be);
+	tcase_add_test(tc, no_room_on_the_disk);
+	suite_add_tcase(suite, tc);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -128,8 +128,8 @@ static bool start(struct via *v, const char *finwalld)
 	v->pid = fork();
 	if (v->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		execl(finwalld, finwalld, "-c", v->config_path, "-s", v->socket_path, "-S",
-		      "none", (char *)NULL);
+		execl(finwalld, finwalld, "-c", v->config_path, "-s", v->socket_path, "-S", "none",
+		      (char *)NULL);
 		_exit(127);
 	}
 	while (v->pid > 0 && !mono_is_due(until, duel_now())) {

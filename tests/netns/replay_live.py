@@ -2,6 +2,7 @@
 """The traffic of replay_live.sh, and the comparison."""
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,12 +15,21 @@ BULK_PORT = 7009
 
 
 def config():
-    """That of the matrix, with rates that nothing reaches, and room for other traffic."""
+    """
+    That of the matrix, with room for other traffic. Every rule logs its verdict, so that each packet is told, but for
+    those of the bulk transfer: they would come faster than events are read.
+    """
     text = late_matrix.config(hooks=("forward",))
-    return text.replace("meta l4proto { icmp, ipv6-icmp } accept",
+    text = text.replace("meta l4proto { icmp, ipv6-icmp } accept",
                         "meta l4proto { icmp, ipv6-icmp } accept\n"
                         f"\t\tct state new tcp dport {BULK_PORT} accept\n"
-                        "\t\tudp dport 9 accept\n\t\tudp dport 10 reject")
+                        "\t\tudp dport 9 accept\n\t\tudp dport 10 reject\n\t\tdrop")
+    before, rules, after = re.match(r"(.*chain forward {\n[^\n]*\n)(.*?)(\t}.*)", text,
+                                    re.DOTALL).groups()
+    rules = re.sub(r"\b(accept|drop|reject)$", r'log prefix "\1" \1', rules, flags=re.M)
+    unlogged = "".join(f"\t\tct state established tcp {side} {BULK_PORT} accept\n"
+                       for side in ("dport", "sport"))
+    return before + unlogged + rules + after
 
 
 def traffic(bed, binaries):
@@ -70,10 +80,53 @@ def live_counts(stats):
             "verdicts": {k: n for k, n in verdicts.items() if n}}
 
 
+FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "W": 128}
+
+
+def packets_of_events(path):
+    with open(path) as f:
+        for line in f:
+            ev = json.loads(line)["event"]
+            if ev["type"] == "log":
+                yield (ev["source"], ev.get("source_port"), ev["destination"],
+                       ev.get("destination_port"), ev["protocol_number"], ev.get("flags"),
+                       ev["state"], ev["prefix"])
+
+
+def packets_of_replay(packets):
+    for p in packets:
+        lane = p["lanes"][0]
+        ports = p.get("source_port"), p.get("destination_port")
+        flags = p.get("flags")
+        if BULK_PORT in ports and lane["state"] == "established":
+            continue
+        yield (p["source"], ports[0], p["destination"], ports[1], p["protocol"],
+               flags if flags is None else sum(FLAGS[letter] for letter in flags),
+               lane["state"], lane["verdict"])
+
+
+def by_connection(packets):
+    """In order within each connection: those of two may come to capture and queue in different orders."""
+    return sorted(packets, key=lambda p: (sorted([str(p[0:2]), str(p[2:4])]), p[4]))
+
+
+def compare(what, told, judged):
+    """How many of the two lists differ; says where they begin to."""
+    same = sum(a == b for a, b in zip(told, judged))
+    print(f"{what}: {len(told)} live, {len(judged)} in replay, {same} the same one by one")
+    for a, b in zip(told, judged):
+        if a != b:
+            print("first difference: live", a, "replay", b)
+            break
+    return max(len(told), len(judged)) - same
+
+
 def late_of_events(path):
     with open(path) as f:
         for line in f:
             ev = json.loads(line)["event"]
+            if ev["type"] != "late":
+                continue
             known = ev.get("remembered")
             yield (ev["source"], ev["source_port"], ev["destination"], ev["destination_port"],
                    ev["class"], ev["outcome"], ev["verdict"],
@@ -100,7 +153,7 @@ def main():
                           int(daemon), {"server": {4: "10.3.0.2", 6: "fd03::2"},
                                         "client": {4: "10.2.0.1", 6: "fd02::1"}})
     events = os.path.join(work, "router", "events")
-    reader = bed.finwall.events(events, "late")
+    reader = bed.finwall.events(events)
     traffic(bed, binaries)
     # Sockets that are stuck go on and on: cut the cables, then everything comes to rest.
     for link in "west", "east":
@@ -128,17 +181,13 @@ def main():
         n for k, n in live["reasons"].items()
         if k.startswith("late-") and k != "late-resurrected"), "the last events")
     told, judged = list(late_of_events(events)), list(late_of_replay(packets))
-    same = sum(a == b for a, b in zip(told, judged))
-    print(f"late closes: {len(told)} live, {len(judged)} in replay, {same} the same one by one")
-    for a, b in zip(told, judged):
-        if a != b:
-            print("first difference: live", a, "replay", b)
-            break
-    wrong += not same == len(told) == len(judged)
+    wrong += compare("late closes", told, judged)
+    logged = by_connection(packets_of_events(events))
+    wrong += compare("packets", logged, by_connection(packets_of_replay(packets)))
     reader.terminate()
     reader.wait()
     os.kill(int(capture), 15)
-    return 1 if wrong or same < 400 else 0
+    return 1 if wrong or len(told) < 400 or len(logged) < 1000 else 0
 
 
 sys.exit(main())

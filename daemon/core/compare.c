@@ -226,10 +226,10 @@ static bool lacks_start(const struct decision *d)
 /* How long an entry of the kernel's can live without a packet, with the timeouts that we have. */
 static int64_t longest_wait_ns(const struct pkt *p, const struct tunables *tun)
 {
-	bool is_error = p->kind == PKT_KIND_ICMP_ERROR;
+	uint8_t proto = p->kind == PKT_KIND_ICMP_ERROR ? p->quoted.proto : p->l4_proto;
 	int64_t longest = 0;
 
-	switch (is_error ? p->quoted.proto : p->l4_proto) {
+	switch (proto) {
 	case IPPROTO_NR_TCP:
 		for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
 			if (tun->tcp_timeout_ns[s] > longest) {
@@ -240,11 +240,7 @@ static int64_t longest_wait_ns(const struct pkt *p, const struct tunables *tun)
 	case IPPROTO_NR_UDP:
 		return tun->udp_replied_ns > tun->udp_unreplied_ns ? tun->udp_replied_ns
 		                                                   : tun->udp_unreplied_ns;
-	case IPPROTO_NR_ICMP:
-		return tun->icmp_ns;
-	case IPPROTO_NR_ICMPV6:
-		return tun->icmpv6_ns;
 	default:
-		return tun->generic_ns;
+		return tunables_other_ttl_ns(tun, proto);
 	}
 }

@@ -50,18 +50,6 @@ static void track_error(const struct job *j, struct track *t)
 	t->reason = REASON_ICMP_RELATED;
 }
 
-static int64_t other_ttl_ns(const struct pkt *p, const struct tunables *tun)
-{
-	switch (p->l4_proto) {
-	case IPPROTO_NR_ICMP:
-		return tun->icmp_ns;
-	case IPPROTO_NR_ICMPV6:
-		return tun->icmpv6_ns;
-	default:
-		return tun->generic_ns;
-	}
-}
-
 /* The reason of an accepted packet of a protocol without a state machine. */
 static enum reason plain_reason(const struct pkt *p, enum ct_state state)
 {
@@ -91,7 +79,8 @@ static enum track_verdict run_tracker(const struct job *j, struct flow *f, enum 
 		udp_track(&f->conn.udp, j->run->now, f->status, tun, fx);
 		return TRACK_ACCEPT;
 	default:
-		*fx = (struct track_effect){ .timeout_ns = other_ttl_ns(&j->pkt, tun) };
+		*fx = (struct track_effect){ .timeout_ns =
+			                             tunables_other_ttl_ns(tun, j->pkt.l4_proto) };
 		return TRACK_ACCEPT;
 	}
 }
@@ -268,7 +257,8 @@ static void track_new(struct engine *e, const struct job *j, struct track *t)
 	}
 	t->state = CT_NEW;
 	t->reason = plain_reason(&j->pkt, CT_NEW);
-	t->fresh_ttl_ns = j->pkt.kind == PKT_KIND_UDP ? j->run->policy->tun.udp_unreplied_ns
-	                                              : other_ttl_ns(&j->pkt, &j->run->policy->tun);
+	t->fresh_ttl_ns = j->pkt.kind == PKT_KIND_UDP
+	                          ? j->run->policy->tun.udp_unreplied_ns
+	                          : tunables_other_ttl_ns(&j->run->policy->tun, j->pkt.l4_proto);
 	t->wants_entry = true;
 }

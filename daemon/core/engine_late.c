@@ -33,7 +33,7 @@ static bool recall(const struct job *j, struct tomb_info *tomb)
 
 static enum flow_dir tomb_dir(const struct tomb_info *tomb, enum key_side side)
 {
-	return ((tomb->status & FLOW_ORIG_HI) != 0) == (side == SIDE_HI) ? DIR_ORIG : DIR_REPLY;
+	return status_dir_of(tomb->status, side);
 }
 
 /* Makes the fresh entry the connection that is remembered, if the segment fits it. */
@@ -101,7 +101,7 @@ static void reject(const struct job *j, const struct tomb_info *tomb, enum reaso
 	to_sender.tuple.dport = j->pkt.tuple.sport;
 	send_raw(j, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {
-		enum key_side opener = (tomb->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+		enum key_side opener = status_orig_side(tomb->status);
 		struct raw_request to_other =
 			late_request(&tomb->conn, &tomb->key, opener,
 		                     tomb_dir(tomb, (enum key_side)j->side), RAW_RESET);

@@ -83,6 +83,18 @@ void tunables_init(struct tunables *tun)
 	}
 }
 
+int64_t tunables_other_ttl_ns(const struct tunables *tun, uint8_t l4_proto)
+{
+	switch (l4_proto) {
+	case IPPROTO_NR_ICMP:
+		return tun->icmp_ns;
+	case IPPROTO_NR_ICMPV6:
+		return tun->icmpv6_ns;
+	default:
+		return tun->generic_ns;
+	}
+}
+
 int64_t tunable_get(const struct tunables *tun, const struct tunable *row)
 {
 	const char *field = (const char *)tun + row->offset;

@@ -59,7 +59,7 @@ void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
 
 void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flow_view *out)
 {
-	enum key_side opener = (t->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+	enum key_side opener = status_orig_side(t->status);
 
 	memset(out, 0, sizeof(*out));
 	flowkey_to_tuple(&t->key, opener, &out->orig);

@@ -39,16 +39,26 @@ struct flow {
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 
-/* The direction in which a packet from this side of the key travels. */
-static inline enum flow_dir flow_dir_of(const struct flow *f, enum key_side side)
+/* The side of the key that opened a flow, or one that is remembered, by its FLOW_* status. */
+static inline enum key_side status_orig_side(uint8_t status)
 {
-	return ((f->status & FLOW_ORIG_HI) != 0) == (side == SIDE_HI) ? DIR_ORIG : DIR_REPLY;
+	return (status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
 }
 
-/* The side that opened the flow. */
+/* The direction in which a packet from this side of the key travels. */
+static inline enum flow_dir status_dir_of(uint8_t status, enum key_side side)
+{
+	return status_orig_side(status) == side ? DIR_ORIG : DIR_REPLY;
+}
+
+static inline enum flow_dir flow_dir_of(const struct flow *f, enum key_side side)
+{
+	return status_dir_of(f->status, side);
+}
+
 static inline enum key_side flow_orig_side(const struct flow *f)
 {
-	return (f->status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+	return status_orig_side(f->status);
 }
 
 #endif

@@ -104,6 +104,10 @@ struct tunable {
 extern const struct tunable tunables_table[];
 extern const size_t tunables_table_len;
 
+/* Time to live of flows of an IP protocol that has one timeout only: ICMP, ICMPv6, all but TCP and
+ * UDP. */
+int64_t tunables_other_ttl_ns(const struct tunables *tun, uint8_t l4_proto);
+
 /* Sets every field to its default. */
 void tunables_init(struct tunables *tun);
 

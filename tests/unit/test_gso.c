@@ -4,26 +4,19 @@
  * they must leave the windows exactly as the same bytes do in pieces. Random sizes, scales and
  * starts; the seed is printed.
  */
+#include "rng.h"
 #include "seg.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* What fits into one IP packet behind the headers. */
 #define SUPER_SIZE_MAX (65535u - 40u)
 
 #define ROUNDS 200
 
-static uint64_t rng_state;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state = rng_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)((rng_state >> 33) % below);
-}
+static struct rng rng;
 
 /* A connection as both ends see it, tracked twice. */
 struct pair {
@@ -48,8 +41,9 @@ static void open_pair(struct pair *p, uint8_t scale)
 
 	seg_conn_init(&p->whole);
 	seg_conn_init(&p->split);
-	p->next[END_A] = rnd(2) == 0 ? UINT32_MAX - rnd(200000) : rnd(UINT32_MAX);
-	p->next[END_B] = rnd(UINT32_MAX);
+	p->next[END_A] = rng_below(&rng, 2) == 0 ? UINT32_MAX - rng_below(&rng, 200000)
+	                                         : rng_below(&rng, UINT32_MAX);
+	p->next[END_B] = rng_below(&rng, UINT32_MAX);
 	p->win = 65535;
 	syn = seg_make(TCP_SYN, p->next[END_A], 0, 0, p->win, opts, sizeof(opts));
 	send_both(p, END_A, &syn);
@@ -66,7 +60,7 @@ static void open_pair(struct pair *p, uint8_t scale)
 static void send_data(struct pair *p, enum end from, uint32_t size, unsigned flags)
 {
 	uint32_t ack = p->next[from == END_A ? END_B : END_A];
-	uint32_t mss = 500 + rnd(9000);
+	uint32_t mss = 500 + rng_below(&rng, 9000);
 	struct pkt pkt = seg_make(TCP_ACK | flags, p->next[from], ack, size, p->win, NULL, 0);
 
 	seg_send(&p->whole, from, &pkt);
@@ -99,8 +93,8 @@ START_TEST(a_super_segment_leaves_the_windows_of_its_pieces)
 
 	open_pair(&p, scale);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		enum end from = rnd(4) == 0 ? END_B : END_A;
-		uint32_t size = 1 + rnd(room < SUPER_SIZE_MAX ? room : SUPER_SIZE_MAX);
+		enum end from = rng_below(&rng, 4) == 0 ? END_B : END_A;
+		uint32_t size = 1 + rng_below(&rng, room < SUPER_SIZE_MAX ? room : SUPER_SIZE_MAX);
 		struct pkt ack;
 
 		send_data(&p, from, size, 0);
@@ -118,17 +112,14 @@ START_TEST(a_super_segment_leaves_the_windows_of_its_pieces)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const char *given = getenv("SEED");
-	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
 	Suite *suite = suite_create("gso");
 	TCase *tc = tcase_create("gso");
 	SRunner *runner;
 	int failed;
 
-	printf("SEED=%llu\n", (unsigned long long)seed);
-	rng_state = seed;
+	rng_init(&rng, rng_seed(argc, argv));
 	tcase_add_loop_test(tc, a_super_segment_leaves_the_windows_of_its_pieces, 0, 15);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

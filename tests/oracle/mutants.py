@@ -169,7 +169,7 @@ MUTANTS = [
     # ICMP, quotes, extension headers
     ("engine_find.c", "memcmp(&j->pkt.tuple.dst, &j->pkt.quoted.src, sizeof(union ip_addr)) != 0",
         "0"),
-    ("engine_find.c", "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmpv6_ns;",
+    ("tunables.c", "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmpv6_ns;",
         "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmp_ns;"),
     ("engine_find.c", "if (j->side != SIDE_LO) {", "if (0) {"),
     ("engine_find.c", "bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;",

@@ -198,6 +198,16 @@ uint32_t conncount_get(struct conncount *t, const struct conncount_key *key)
 	return live;
 }
 
+uint32_t conncount_used(struct conncount *t)
+{
+	uint32_t used;
+
+	lock(t);
+	used = t->used;
+	unlock(t);
+	return used;
+}
+
 void conncount_give_back(struct conncount *t, struct conncount_claim *claim)
 {
 	lock(t);

@@ -154,7 +154,8 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 void engine_usage(struct engine *e, struct engine_usage *out)
 {
 	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
-		                      .tombs_max = e->cfg.tombs_max };
+		                      .tombs_max = e->cfg.tombs_max,
+		                      .counters = conncount_used(&e->counts) };
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct shard *s = &e->shard[i];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inside of a compiled ruleset: shared by its evaluator (ruleset.c), its name map
- * (ruleset_ifname.c), its maps (ruleset_map.c) and the compiler that builds it (daemon/policy/compile.c); nobody else.
+ * (ruleset_ifname.c), its maps (ruleset_map.c) and the compiler that builds it
+ * (daemon/policy/compile.c); nobody else.
  *
  * Each base chain is compiled once for every address family and connection state, with all that
  * these two decide already decided: what is left is a list of the rules that can match. Lists are
@@ -192,7 +193,8 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 /* A field of at most 32 bits as a number; not an interface. */
 uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark);
 
-/* Whether the number of connections fits the instruction, which is RS_CT_COUNT; counts a new one. */
+/* Whether the number of connections fits the instruction, which is RS_CT_COUNT; counts a new one.
+ */
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
                         const struct rule_input *in, uint32_t mark);
 

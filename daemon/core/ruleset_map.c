@@ -85,8 +85,8 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		return false;
 	}
 	if (i->b == 128) {
-		struct rs_u128 addr = rs_u128_of(field == RS_F_SADDR ? &in->pkt->tuple.src
-		                                                     : &in->pkt->tuple.dst);
+		struct rs_u128 addr =
+			rs_u128_of(field == RS_F_SADDR ? &in->pkt->tuple.src : &in->pkt->tuple.dst);
 
 		key.hi = addr.hi;
 		key.lo = addr.lo;
@@ -126,7 +126,8 @@ static uint32_t find128(const struct rs_map *m, const union ip_addr *addr)
 	for (uint32_t len = m->len; len > 1; len -= len / 2) {
 		base += rs_u128_is_le(base[len / 2], v) ? len / 2 : 0;
 	}
-	if (m->len == 0 || !rs_u128_is_le(*base, v) || !rs_u128_is_le(v, m->hi128[base - m->lo128])) {
+	if (m->len == 0 || !rs_u128_is_le(*base, v) ||
+	    !rs_u128_is_le(v, m->hi128[base - m->lo128])) {
 		return RS_MAP_MISS;
 	}
 	return m->nr[base - m->lo128];

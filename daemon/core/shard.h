@@ -63,13 +63,13 @@ struct track {
 	enum ct_state state;
 	enum reason reason;
 	enum flow_dir dir;
-	struct flow *live;    /* the entry it belongs to, NULL for none (yet) */
-	bool wants_entry;     /* insert fresh if the rules accept the packet */
-	struct flow fresh;    /* complete but for the deadline */
+	struct flow *live;            /* the entry it belongs to, NULL for none (yet) */
+	bool wants_entry;             /* insert fresh if the rules accept the packet */
+	struct flow fresh;            /* complete but for the deadline */
 	struct conncount_claim claim; /* what its rules counted it by */
-	int64_t fresh_ttl_ns; /* its time to live */
-	bool must_drop;       /* whatever the rules say (policy reject) */
-	bool has_late;        /* what follows describes a late close */
+	int64_t fresh_ttl_ns;         /* its time to live */
+	bool must_drop;               /* whatever the rules say (policy reject) */
+	bool has_late;                /* what follows describes a late close */
 	struct late_event late;
 	enum reason late_would[LATE_POLICIES_LEN]; /* what each policy makes of it */
 };

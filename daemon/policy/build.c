@@ -293,7 +293,8 @@ void build_set_head(struct parser *p, struct loc loc, const char *what, const ch
 		map = map->next;
 	}
 	if (old != NULL || map != NULL) {
-		config_error(p->config, loc, "%s %.64s is already defined at %s, expected another "
+		config_error(p->config, loc,
+		             "%s %.64s is already defined at %s, expected another "
 		             "name",
 		             what, name,
 		             config_where(p->config, old != NULL ? old->loc : map->head.loc));

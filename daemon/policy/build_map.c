@@ -39,7 +39,8 @@ void build_map_data(struct parser *p, struct loc loc, const char *name)
 	}
 	p->map->data = &dtype_mark;
 	if (strcmp(name, dtype_mark.name) != 0) {
-		config_error(p->config, loc, "there are no maps to \"%.64s\", expected verdict or "
+		config_error(p->config, loc,
+		             "there are no maps to \"%.64s\", expected verdict or "
 		             "mark",
 		             name);
 	}
@@ -61,7 +62,8 @@ void build_map_typeof(struct parser *p, struct loc loc, const struct selector *k
 void build_map_elements(struct parser *p, struct loc loc, const struct map *body)
 {
 	if (p->map->entries != NULL) {
-		config_error(p->config, loc, "map %.64s has a second list of elements, expected "
+		config_error(p->config, loc,
+		             "map %.64s has a second list of elements, expected "
 		             "one",
 		             p->map->head.name);
 		return;
@@ -119,7 +121,8 @@ static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kin
 	struct stmt *s = build_stmt(p, loc, kind);
 
 	if (sel->kind == SEL_CT_COUNT) {
-		config_error(p->config, loc, "ct count is no key of a map, expected a field of the "
+		config_error(p->config, loc,
+		             "ct count is no key of a map, expected a field of the "
 		             "packet");
 	}
 	s->lookup = *map;

@@ -149,8 +149,8 @@ void check_target(struct config *c, const struct table *t, struct stmt *s)
 		config_error(c, s->loc,
 		             "\"%.64s\" is %s, expected a chain without "
 		             "hook in table %.64s",
-		             s->target.name,
-		             to == NULL ? "no chain of this table" : "a base chain", t->name);
+		             s->target.name, to == NULL ? "no chain of this table" : "a base chain",
+		             t->name);
 		return;
 	}
 	s->target.chain = to;

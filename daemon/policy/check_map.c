@@ -105,8 +105,8 @@ static bool names_overlap(const char *a, const char *b)
 	size_t b_size = strcspn(b, "*");
 	size_t common = a_size < b_size ? a_size : b_size;
 
-	return strncmp(a, b, common) == 0 && (a_size == b_size || (a[common] == '*') ||
-	                                      (b[common] == '*'));
+	return strncmp(a, b, common) == 0 &&
+	       (a_size == b_size || (a[common] == '*') || (b[common] == '*'));
 }
 
 /* The first so many are different, as there are no more patterns; one more overlaps. */
@@ -209,8 +209,8 @@ static void check_data(struct config *c, const struct table *t, struct map *m)
 			             "a value in a map of verdicts, expected accept, drop, jump, "
 			             "goto, return or continue");
 		} else if (m->data != NULL && e->data == NULL) {
-			config_error(c, e->verdict->loc, "a verdict in a map of values, expected %s",
-			             m->data->want);
+			config_error(c, e->verdict->loc,
+			             "a verdict in a map of values, expected %s", m->data->want);
 		} else if (m->data != NULL) {
 			check_datum(c, m, e->data);
 			e->nr = nr++;
@@ -284,8 +284,9 @@ static void check_verdicts(struct config *c, const struct chain *ch, const struc
 			continue;
 		}
 		if (s->answer.answer == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
-			config_error(c, s->loc,
-			             "reject is no verdict, expected a jump to a chain that rejects");
+			config_error(
+				c, s->loc,
+				"reject is no verdict, expected a jump to a chain that rejects");
 		} else {
 			check_answer(c, s->loc, s->answer.answer, ch->kind);
 		}
@@ -338,7 +339,8 @@ static void check_count_set(struct config *c, const struct chain *ch, struct stm
 		             "in it",
 		             name->text, ch->table->name);
 	} else if (!set->is_dynamic) {
-		config_error(c, name->loc, "set %.64s is not dynamic, expected one with flags dynamic",
+		config_error(c, name->loc,
+		             "set %.64s is not dynamic, expected one with flags dynamic",
 		             name->text);
 	} else if (set->type != s->count.key->type) {
 		config_error(c, name->loc, "set %.64s holds %s, expected one of type %s", set->name,
@@ -360,7 +362,8 @@ void check_count(struct config *c, const struct chain *ch, struct stmt *s)
 		return;
 	}
 	if (key->kind != SEL_FIELD || key->type->is_bitmask) {
-		config_error(c, s->loc, "%s %s is no key to count by, expected an address, port or "
+		config_error(c, s->loc,
+		             "%s %s is no key to count by, expected an address, port or "
 		             "mark",
 		             key->header, key->name);
 		return;

@@ -37,7 +37,7 @@ struct variant {
 /* What a statement made of the rule so far. */
 enum outcome {
 	GOES_ON,
-	NEVER,    /* cannot match in this list */
+	NEVER,     /* cannot match in this list */
 	ENDS_RULE, /* what follows in the rule is not reached by a packet that came here */
 	DECIDES,   /* nor is any other rule */
 };
@@ -96,8 +96,7 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 		return false;
 	}
 	/* no connection, no direction */
-	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR ||
-	       v->chain->kind != CHAIN_FILTER ||
+	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR || v->chain->kind != CHAIN_FILTER ||
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
 }
 
@@ -167,8 +166,7 @@ static enum outcome emit_count(struct compiler *k, const struct variant *v, cons
 	return GOES_ON;
 }
 
-static enum outcome emit_mark_map(struct compiler *k, const struct variant *v,
-                                  const struct stmt *s)
+static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, const struct stmt *s)
 {
 	const struct selector *sel = s->lookup.sel;
 	const struct map_entry *e;

@@ -280,7 +280,8 @@ static int compare_counts(const void *a, const void *b)
 void counts_tell_apart(struct pools *p)
 {
 	struct rs_count_limit *all = p->counts.items;
-	struct rs_count_limit **sorted = arena_alloc(p->arena, (p->counts.len + 1) * sizeof(*sorted));
+	struct rs_count_limit **sorted =
+		arena_alloc(p->arena, (p->counts.len + 1) * sizeof(*sorted));
 	uint64_t counter;
 	uint64_t twins = 0;
 

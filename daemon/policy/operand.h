@@ -60,9 +60,9 @@ struct pools {
 	struct vec logs;                 /* struct rs_log, prefixes in the configuration */
 	struct vec counts;               /* struct rs_count_limit */
 	struct map_pools maps;
-	struct operand *of_set;          /* by set->nr */
-	uint8_t *has_set;                /* of_set[nr] was made */
-	uint32_t with_ports;             /* bitmap of the protocols that have ports, plus one */
+	struct operand *of_set; /* by set->nr */
+	uint8_t *has_set;       /* of_set[nr] was made */
+	uint32_t with_ports;    /* bitmap of the protocols that have ports, plus one */
 };
 
 void pools_init(struct pools *p, struct arena *a, const struct config *c);

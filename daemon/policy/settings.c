@@ -376,7 +376,8 @@ void settings_check(struct config *c)
 		             QUEUES_MAX - QUEUE_COUNT_MAX);
 	}
 	if (c->settings.queue_count > room) {
-		config_error(c, count, "%u queues from number %u on end beyond 65535, expected a "
+		config_error(c, count,
+		             "%u queues from number %u on end beyond 65535, expected a "
 		             "count of at most %u",
 		             c->settings.queue_count, c->settings.queue_num, room);
 	}

@@ -88,9 +88,9 @@ struct lookup {
 
 /* `ct count`: live connections of a rule, or of one key in a set. */
 struct count {
-	const struct selector *key;     /* NULL = of the rule */
-	const struct value *set_name;   /* VALUE_NAME, with a key */
-	const struct set *set;          /* the checker finds it */
+	const struct selector *key;   /* NULL = of the rule */
+	const struct value *set_name; /* VALUE_NAME, with a key */
+	const struct set *set;        /* the checker finds it */
 	uint32_t max;
 	bool is_over; /* matches where there are more than max; otherwise where there are not */
 };

@@ -65,6 +65,9 @@ uint32_t conncount_take(struct conncount *t, const struct conncount_key *key, ui
 /* How many connections are counted now. */
 uint32_t conncount_get(struct conncount *t, const struct conncount_key *key);
 
+/* How many counters there are: keys, and sets that have any. */
+uint32_t conncount_used(struct conncount *t);
+
 /* Gives everything in the claim back and empties it. */
 void conncount_give_back(struct conncount *t, struct conncount_claim *claim);
 

@@ -479,6 +479,20 @@ bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
 	return true;
 }
 
+void check_mask(struct config *c, const struct dtype *type, const struct value *mask)
+{
+	struct probe p = { c, type };
+
+	if (mask == NULL) {
+		return;
+	}
+	if (mask->kind == VALUE_RANGE) {
+		config_error(c, mask->loc, "a range is no mask, expected one value");
+	} else {
+		check_element(&p, mask);
+	}
+}
+
 static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 {
 	struct match *m = &s->match;
@@ -487,9 +501,7 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
 		return;
 	}
-	if (m->mask != NULL) {
-		check_element(&p, m->mask);
-	}
+	check_mask(c, m->sel->type, m->mask);
 	if (m->value->kind == VALUE_NAME) {
 		check_named_set(c, ch->table, m);
 	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {

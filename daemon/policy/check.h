@@ -22,6 +22,9 @@ bool check_element(void *ctx, const struct value *v);
 bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
                     const struct selector *sel);
 
+/* A mask behind "&"; NULL is fine. */
+void check_mask(struct config *c, const struct dtype *type, const struct value *mask);
+
 /* Whether a chain of this kind may answer so. */
 void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind);
 

@@ -65,37 +65,35 @@ static inline uint32_t load_word(const uint8_t *p)
 	return v;
 }
 
-/* The last word of the key, and which side sent. */
-static inline uint64_t ports_of(const uint8_t *tcp, uint8_t family, bool is_hi)
+/* What the last word of a TCP key has besides the ports. */
+static inline uint64_t ports_word(uint8_t family, uint64_t lo_port, uint64_t hi_port)
 {
-	uint16_t sport = load_be16(tcp);
-	uint16_t dport = load_be16(tcp + 2);
-	const struct flowkey key = {
-		.lo_port = is_hi ? dport : sport,
-		.hi_port = is_hi ? sport : dport,
-		.proto = IPPROTO_NR_TCP,
-		.family = family,
-	};
+	const struct flowkey rest = { .proto = IPPROTO_NR_TCP, .family = family };
 
-	return flowkey_ports(&key);
+	return flowkey_ports(&rest) | lo_port | hi_port << 16;
 }
 
+/* The two ends are numbers here: the address, and the port in the last 16 bits. */
 static inline bool read_ip4(const uint8_t *ip, size_t cap_size, struct chunk *c, unsigned i)
 {
 	const uint8_t *tcp = ip + IP4_SIZE;
 	uint64_t src;
 	uint64_t dst;
+	uint64_t lo;
+	uint64_t hi;
 	bool is_hi;
 
 	if (ip[0] != 0x45 || ip[9] != IPPROTO_NR_TCP || (load_be16(ip + 6) & 0x1fff) != 0 ||
 	    !is_common_tcp(tcp, cap_size - IP4_SIZE)) {
 		return false;
 	}
-	src = load_word(ip + 12);
-	dst = load_word(ip + 16);
-	is_hi = (src << 16 | load_be16(tcp)) > (dst << 16 | load_be16(tcp + 2));
-	c->word[0][i] = is_hi ? dst | src << 32 : src | dst << 32;
-	c->word[1][i] = ports_of(tcp, 4, is_hi);
+	src = (uint64_t)load_word(ip + 12) << 16 | load_be16(tcp);
+	dst = (uint64_t)load_word(ip + 16) << 16 | load_be16(tcp + 2);
+	is_hi = src > dst;
+	lo = pick_u64(is_hi, dst, src);
+	hi = src ^ dst ^ lo;
+	c->word[0][i] = lo >> 16 | hi >> 16 << 32;
+	c->word[1][i] = ports_word(4, lo & 0xffff, hi & 0xffff);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP4_SIZE;
 	return true;
@@ -106,6 +104,8 @@ static inline bool read_ip6(const uint8_t *ip, size_t cap_size, struct chunk *c,
 	const uint8_t *tcp = ip + IP6_SIZE;
 	uint64_t src[2];
 	uint64_t dst[2];
+	uint64_t sport;
+	uint64_t dport;
 	bool is_hi;
 
 	if (ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE || ip[6] != IPPROTO_NR_TCP ||
@@ -114,12 +114,14 @@ static inline bool read_ip6(const uint8_t *ip, size_t cap_size, struct chunk *c,
 	}
 	memcpy(src, ip + 8, sizeof(src));
 	memcpy(dst, ip + 24, sizeof(dst));
-	is_hi = ends_src_is_hi(src, dst, load_be16(tcp), load_be16(tcp + 2));
+	sport = load_be16(tcp);
+	dport = load_be16(tcp + 2);
+	is_hi = ends_src_is_hi(src, dst, (uint16_t)sport, (uint16_t)dport);
 	for (unsigned h = 0; h < 2; h++) {
-		c->word[h][i] = is_hi ? dst[h] : src[h];
-		c->word[2 + h][i] = is_hi ? src[h] : dst[h];
+		c->word[h][i] = pick_u64(is_hi, dst[h], src[h]);
+		c->word[2 + h][i] = pick_u64(is_hi, src[h], dst[h]);
 	}
-	c->word[4][i] = ports_of(tcp, 6, is_hi);
+	c->word[4][i] = ports_word(6, pick_u64(is_hi, dport, sport), pick_u64(is_hi, sport, dport));
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP6_SIZE;
 	c->ip6 |= 1u << i;

@@ -55,11 +55,11 @@ bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_sid
 	is_hi = ends_src_is_hi(t->src.half, t->dst.half, t->sport, t->dport);
 	*side = is_hi ? SIDE_HI : SIDE_LO;
 	for (unsigned h = 0; h < 2; h++) {
-		key->lo.half[h] = is_hi ? t->dst.half[h] : t->src.half[h];
-		key->hi.half[h] = is_hi ? t->src.half[h] : t->dst.half[h];
+		key->lo.half[h] = pick_u64(is_hi, t->dst.half[h], t->src.half[h]);
+		key->hi.half[h] = pick_u64(is_hi, t->src.half[h], t->dst.half[h]);
 	}
-	key->lo_port = is_hi ? t->dport : t->sport;
-	key->hi_port = is_hi ? t->sport : t->dport;
+	key->lo_port = (uint16_t)pick_u32(is_hi, t->dport, t->sport);
+	key->hi_port = (uint16_t)pick_u32(is_hi, t->sport, t->dport);
 	return true;
 }
 

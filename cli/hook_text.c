@@ -9,6 +9,8 @@
  */
 #include "hook_text.h"
 
+#include "hook_spread.h"
+
 #include <finwall/hookmark.h>
 
 #include <stdio.h>
@@ -34,6 +36,9 @@ static const struct reject_words rejects[] = {
 	  "admin-prohibited",
 	  { "icmp-admin-prohibited", "icmp6-adm-prohibited" } },
 };
+
+/* Rules that spread packets over queues. */
+#define SPREAD_RULES_MAX 16u
 
 #define IPTABLES_REJECT "FINWALL_REJECT"
 #define NFT_REJECT      "rejected"
@@ -87,8 +92,10 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 static void nft_kernel_states(FILE *to, const char *head, enum hook h);
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread);
 static void iptables_reject_chain(FILE *to, enum hook_family family);
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h);
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, const char *chain);
 static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
 
@@ -141,8 +148,8 @@ char *hook_text_nft_defrag(void)
 }
 
 /* Naming a chain flushes it, because the text is loaded with --noflush and the chain is ours. */
-char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
-                            const struct hook_found *found)
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
+                            enum hook_family family, const struct hook_found *found)
 {
 	struct text t;
 
@@ -164,7 +171,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h]) {
-			iptables_chain(t.to, plan, family, h);
+			iptables_chain(t.to, plan, spread, family, h);
 		}
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
@@ -364,7 +371,7 @@ static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread s
 		fprintf(to, "%u\n", plan->queue_num);
 		return;
 	}
-	if (spread == SPREAD_BALANCE) {
+	if (spread == SPREAD_ADDRESSES) {
 		fprintf(to, "%u-%u\n", plan->queue_num, plan->queue_num + plan->queue_count - 1);
 		return;
 	}
@@ -407,8 +414,8 @@ static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook 
 	}
 }
 
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h)
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h)
 {
 	const char *chain = hooks[h].chain;
 
@@ -426,14 +433,40 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_fam
 	if (plan->compares_kernel) {
 		iptables_kernel_states(to, family, h);
 	}
-	fprintf(to, "-A %s -j NFQUEUE ", chain);
-	if (plan->queue_count == 1) {
-		fprintf(to, "--queue-num %u", plan->queue_num);
-	} else {
-		fprintf(to, "--queue-balance %u:%u", plan->queue_num,
-		        plan->queue_num + plan->queue_count - 1);
+	iptables_queue(to, plan, spread, family, chain);
+}
+
+/*
+ * With the bpf match a rule takes the packets below a limit, and the last rule all others. A packet
+ * may meet all rules, so they are few: where there are more queues, each rule has several, which
+ * are told apart by addresses.
+ */
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, const char *chain)
+{
+	uint32_t rules = spread == SPREAD_ADDRESSES ? 1 : plan->queue_count;
+	uint32_t first = 0;
+
+	rules = rules < SPREAD_RULES_MAX ? rules : SPREAD_RULES_MAX;
+	for (uint32_t nr = 1; nr <= rules; nr++) {
+		uint32_t end = plan->queue_count * nr / rules;
+
+		fprintf(to, "-A %s ", chain);
+		if (nr < rules) {
+			fprintf(to, "-m bpf --bytecode \"");
+			hook_spread_bytecode(to, family, plan->queue_count, end);
+			fprintf(to, "\" ");
+		}
+		fprintf(to, "-j NFQUEUE ");
+		if (end - first == 1) {
+			fprintf(to, "--queue-num %u", plan->queue_num + first);
+		} else {
+			fprintf(to, "--queue-balance %u:%u", plan->queue_num + first,
+			        plan->queue_num + end - 1);
+		}
+		fprintf(to, "%s\n", plan->on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
+		first = end;
 	}
-	fprintf(to, "%s\n", plan->on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
 }
 
 /* Ends with exactly one jump, the first rule, or with none; touches nothing where it is so already.

@@ -79,9 +79,7 @@ void shard_lock(const struct engine *e, struct shard *s)
 			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
 				e->cfg.yield();
 			}
-#if defined(__x86_64__)
-			__builtin_ia32_pause();
-#endif
+			shard_relax();
 		}
 	}
 }

@@ -75,6 +75,16 @@ static inline struct shard *shard_of(struct engine *e, uint64_t hash)
 	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
 }
 
+/* One turn of waiting. */
+static inline void shard_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 void shard_lock(const struct engine *e, struct shard *s);
 void shard_unlock(struct shard *s);
 

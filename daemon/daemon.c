@@ -84,7 +84,7 @@ void daemon_run(struct daemon *d)
 {
 	log_say(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
-	notify_ready("Filtering");
+	notify_ready(daemon_status(d));
 	d->has_run = 1;
 	prefault_start(d);
 	(void)event_base_dispatch(d->base);

@@ -142,4 +142,12 @@ static inline const struct settings *daemon_settings(const struct daemon *d)
 	return config_settings(d->generation->config);
 }
 
+/* What it does, in one line for the service manager. */
+static inline const char *daemon_status(const struct daemon *d)
+{
+	return d->generation->policy.tun.enforce != 0
+	               ? "Filtering"
+	               : "Watching: every packet passes (enforce off)";
+}
+
 #endif

@@ -14,12 +14,14 @@
 
 static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
+static const char *const stop_words[] = { "down", "keep", NULL };
 /* For counts: words that stand for 0 and up. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
 static const char *const off_words[] = { "off", NULL };
 /* In the order of enum prefault. */
 static const char *const prefault_words[] = { "auto", "off", "on", NULL };
+static const char *const none_words[] = { "none", NULL };
 
 /* clang-format off */
 #define ROW(block, name, field, kind, choices, dflt, min, max, text) \
@@ -44,6 +46,8 @@ static const struct tunable shell_table[] = {
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
 	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
+	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
+	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "take the tables' memory at the start; auto: where there is plenty"),

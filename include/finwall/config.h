@@ -45,6 +45,7 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
+	uint32_t import_kernel; /* 1: a first start takes over what the kernel's tracker knows */
 	const char *state_file; /* NULL = none; lives as long as its configuration */
 };
 

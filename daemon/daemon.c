@@ -10,6 +10,7 @@
 #include "daemon.h"
 
 #include "ctl_cmd.h"
+#include "import_conntrack.h"
 #include "io/clock.h"
 #include "io/cpus.h"
 #include "io/ifname.h"
@@ -73,7 +74,9 @@ enum exit_code daemon_init(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
-	state_start(d);
+	if (!state_start(d)) {
+		import_start(d);
+	}
 	if (start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}

@@ -76,6 +76,7 @@ struct daemon {
 	struct mono state_saved; /* when the last one ended */
 	int state_err;           /* of the last one, as it was told */
 	uint32_t has_run;        /* what is in the table is worth saving */
+	uint32_t import_waits;   /* for the first packets, to read the kernel's table once more */
 };
 
 /* How the program ends. */

@@ -53,6 +53,7 @@ static const struct tunable shell_table[] = {
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "take the tables' memory at the start; auto: where there is plenty"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
+	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections takes over those of the kernel's tracker"),
 };
 /* clang-format on */
 

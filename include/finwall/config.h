@@ -63,6 +63,7 @@ struct settings {
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;      /* enum prefault */
+	uint32_t import_kernel; /* 1: a first start takes over what the kernel's tracker knows */
 	const char *state_file; /* NULL = none; lives as long as its configuration */
 	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
 };

@@ -125,7 +125,7 @@ bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint
 		break;
 	}
 	stat_add(&w->stats.event[EVENT_FLOW_EXPIRED], 1);
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	return false;
 }
 
@@ -166,7 +166,8 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 void engine_usage(struct engine *e, struct engine_usage *out)
 {
 	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
-		                      .tombs_max = e->cfg.tombs_max };
+		                      .tombs_max = e->cfg.tombs_max,
+		                      .counters = conncount_used(&e->counts) };
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct shard *s = &e->shard[i];
 
@@ -232,7 +233,7 @@ static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uin
 	if (how == FORGET_BURY) {
 		shard_bury(s, w, f, hash, TOMB_FLUSHED, now);
 	}
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 

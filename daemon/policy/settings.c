@@ -23,6 +23,9 @@ static const char *const off_words[] = { "off", NULL };
 static const char *const prefault_words[] = { "auto", "off", "on", NULL };
 static const char *const none_words[] = { "none", NULL };
 
+/* A queue has a worker: more are not asked for. */
+#define QUEUE_COUNT_MAX 1024u
+
 /* clang-format off */
 #define ROW(block, name, field, kind, choices, dflt, min, max, text) \
 	{ block, name, choices, offsetof(struct settings, field), kind, dflt, min, max, text }
@@ -32,8 +35,8 @@ static const char *const none_words[] = { "none", NULL };
 	ROW(block, name, field, TUNABLE_CHOICE, words, dflt, 0, max, text)
 
 static const struct tunable shell_table[] = {
-	COUNT("queue", "num", queue_num, NULL, 0, 0, 65535, "number of the first queue"),
-	COUNT("queue", "count", queue_count, auto_words, 0, 1, 1024, "queues, with a worker each; auto: one per processor"),
+	COUNT("queue", "num", queue_num, NULL, 0, 0, QUEUES_MAX - 1, "number of the first queue"),
+	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per processor"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
 	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
@@ -415,18 +418,50 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
 		return;
 	}
-	if (c->setting_line[s.nr] != 0) {
+	if (c->setting_loc[s.nr].line != 0) {
 		config_error(c, words->loc, "%s is set twice, expected it once (it is in line %u)",
-		             s.row->name, c->setting_line[s.nr]);
+		             s.row->name, c->setting_loc[s.nr].line);
 		return;
 	}
-	c->setting_line[s.nr] = words->loc.line;
+	c->setting_loc[s.nr] = last->loc;
 	if (is_text(s.row)) {
 		set_text(c, s.row, text);
 	} else if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {
 		tunable_set(&c->tunables, s.row, value);
+	}
+}
+
+/* Where the value of a setting of the shell stands; line 0 when it has its default. */
+static struct loc shell_loc(const struct config *c, size_t offset)
+{
+	size_t nr = 0;
+
+	while (shell_table[nr].offset != offset) {
+		nr++;
+	}
+	return c->setting_loc[nr];
+}
+
+void settings_check(struct config *c)
+{
+	struct loc num = shell_loc(c, offsetof(struct settings, queue_num));
+	struct loc count = shell_loc(c, offsetof(struct settings, queue_count));
+	uint32_t room = QUEUES_MAX - c->settings.queue_num;
+
+	if (c->settings.queue_count == 0 && room < QUEUE_COUNT_MAX) {
+		config_error(c, num.line != 0 ? num : count,
+		             "count auto may come to %u queues, of which number %u leaves room for "
+		             "%u, expected num 0 to %u, or a count",
+		             QUEUE_COUNT_MAX, c->settings.queue_num, room,
+		             QUEUES_MAX - QUEUE_COUNT_MAX);
+	}
+	if (c->settings.queue_count > room) {
+		config_error(c, count,
+		             "%u queues from number %u on end beyond 65535, expected a "
+		             "count of at most %u",
+		             c->settings.queue_count, c->settings.queue_num, room);
 	}
 }
 

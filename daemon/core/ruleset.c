@@ -114,6 +114,19 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	run_rules(&(struct run){ rs, ctr, in, out, in->pkt->frame->mark }, i);
 }
 
+bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out)
+{
+	enum rs_family f = family == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6;
+	const struct rs_insn *i = &rs->code[rs->entry[chain][f][state]];
+
+	*out = (struct rule_result){ .code = rs->policy[chain][f], .rule_nr = UINT32_MAX };
+	if (i->op == RS_VERDICT) {
+		give_verdict(i, out);
+	}
+	return i->op == RS_VERDICT || i->op == RS_RETURN;
+}
+
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 {
 	return rs->has_chain[chain] != 0;

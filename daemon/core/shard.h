@@ -3,6 +3,7 @@
  * Inside the engine: a shard, the engine, and what the steps of a packet tell each other.
  *
  * engine.c      batches, locks, the order of the steps
+ * express.c     the short way of the packets that need nothing but the window check
  * engine_find.c find and track: which flow, which state
  * engine_late.c TCP segments without a live entry
  * engine_age.c  expiry, lists, deletion
@@ -31,6 +32,7 @@ struct shard {
 
 struct engine {
 	struct engine_config cfg;
+	bool express_is_off; /* for tests, which compare both ways */
 	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
 	_Atomic uint64_t late_bucket;
 	_Atomic uint64_t late_source[LATE_SOURCES];
@@ -79,6 +81,16 @@ static inline struct shard *shard_of(struct engine *e, uint64_t hash)
 	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
 }
 
+/* One turn of waiting. */
+static inline void shard_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* Keeps what a new flow was counted by until it ends. */
 void shard_count(struct shard *s, struct flow *f, const struct conncount_claim *claim);
 
@@ -103,6 +115,18 @@ void shard_unlock(struct shard *s);
 /* Runs a chain for this packet as it stands. */
 void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
                struct rule_result *out);
+
+static inline enum verdict verdict_of(const struct rule_result *r)
+{
+	switch (r->code) {
+	case RULE_ACCEPT:
+		return VERDICT_ACCEPT;
+	case RULE_REJECT:
+		return VERDICT_REJECT;
+	default:
+		return VERDICT_DROP;
+	}
+}
 
 /* Finds and tracks a decoded packet. Entries that exist are updated. Caller holds the lock. */
 void job_track(struct engine *e, const struct job *j, struct track *t);

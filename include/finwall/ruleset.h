@@ -87,6 +87,13 @@ struct rule_result {
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
                   const struct rule_input *in, struct rule_result *out);
 
+/*
+ * True when the chain answers all packets of this family (4 or 6) and state alike, without looking
+ * at them, counting or logging; *out is then what ruleset_eval() would say of each.
+ */
+bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out);
+
 /* True when the configuration has this chain. Without it: filter hooks accept, late and idle follow
  * the settings. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);

@@ -99,10 +99,10 @@ static const char setup6[] =
 	"cd /proc/sys/net/ipv6/conf || exit 1; for i in all wan0 lan0 dmz0 eth0; do "
 	"echo 0 >$i/accept_ra; echo 0 >$i/accept_dad; echo 0 >$i/disable_ipv6; done; "
 	"echo 1 >all/forwarding && "
-	"ip addr add 2001:db8::cb00:7101/128 dev wan0 && "
-	"ip addr add 2001:db8::c0a8:101/120 dev lan0 && "
-	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 && "
-	"ip addr add 2001:db8::ac10:1/112 dev eth0 && ip -6 route add default dev wan0";
+	"ip addr add 2001:db8::cb00:7101/128 dev wan0 nodad && "
+	"ip addr add 2001:db8::c0a8:101/120 dev lan0 nodad && "
+	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 nodad && "
+	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0";
 
 static int open_tun(const char *name)
 {

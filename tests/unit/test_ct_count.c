@@ -349,8 +349,8 @@ START_TEST(workers_share_the_places)
 		openers[i].nr = i + 1;
 	}
 	for (unsigned i = 0; i < THREADS_LEN; i++) {
-		ck_assert_int_eq(
-			pthread_create(&openers[i].thread, NULL, open_many, &openers[i]), 0);
+		ck_assert_int_eq(pthread_create(&openers[i].thread, NULL, open_many, &openers[i]),
+		                 0);
 	}
 	for (unsigned i = 0; i < THREADS_LEN; i++) {
 		pthread_join(openers[i].thread, NULL);
@@ -379,7 +379,8 @@ int main(void)
 		                       two_rules_with_one_set_count_once,
 		                       equal_rules_count_apart,
 		                       numbers_survive_a_reload,
-		                       packets_of_a_connection_are_compared, workers_share_the_places };
+		                       packets_of_a_connection_are_compared,
+		                       workers_share_the_places };
 	Suite *s = suite_create("ct_count");
 	TCase *t = tcase_create("ct_count");
 	SRunner *r = srunner_create(s);

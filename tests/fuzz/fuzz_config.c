@@ -57,7 +57,7 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 static void evaluate(const struct config *c)
 {
 	struct ruleset *rs = config_compile(c);
-	static _Alignas(64) unsigned char memory[1 << 16];
+	static _Alignas(64) unsigned char memory[1 << 13];
 	const struct sipkey key = { 1, 2 };
 	struct conncount counts = { 0 };
 	struct conncount_claim claim = { 0 };

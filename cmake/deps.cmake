@@ -16,10 +16,6 @@ if(FINWALL_TESTS)
 	pkg_check_modules(NFCT IMPORTED_TARGET libnetfilter_conntrack)
 endif()
 
-pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
-option(FINWALL_SYSTEMD "Readiness and journal by libsystemd" ${SYSTEMD_FOUND})
-message(STATUS "optional: libsystemd ${FINWALL_SYSTEMD}")
-
 pkg_check_modules(PCAP IMPORTED_TARGET libpcap)
 option(FINWALL_PCAP "finwall replay, by libpcap" ${PCAP_FOUND})
 message(STATUS "optional: libpcap ${FINWALL_PCAP}")

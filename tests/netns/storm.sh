@@ -9,13 +9,13 @@
 #	storm.sh [RATE RELOADS RESTARTS KILLS [OLD NEW]]
 #
 # RATE: new connections per second, or what the machine sustains of it: two thirds less each time that a
-# calm run of three seconds loses something, or that a queue of 65536 packets is full; a quarter of the reloads has a broken configuration. OLD and NEW:
+# calm run of two seconds loses something, or that a queue of 65536 packets is full; a quarter of the reloads has a broken configuration. OLD and NEW:
 # finwalld, or a Debian package with it; the upgrade is from one to the other. Without them it is to a
 # copy of the same. ctest runs a small storm; the full one is the target `storm`.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
-rate=${1:-100} reloads=${2:-20} restarts=${3:-3} kills=${4:-2}
+rate=${1:-100} reloads=${2:-12} restarts=${3:-3} kills=${4:-1}
 old=${5:-$bin/finwalld}
 new=${6:-$bin/finwalld}
 keeper=$bin/../tests/keeper
@@ -199,7 +199,7 @@ phase() {
 
 # What the machine sustains when nothing happens.
 while :; do
-	storm_begin 3
+	storm_begin 2
 	wait_until storm_lasts
 	storm_end "calm, $rate/s"
 	if [ "$failed$(lost_by_kernel)$slow" = 000 ] || [ "$rate" -le 10 ]; then

@@ -9,9 +9,10 @@
 #	storm.sh [RATE RELOADS RESTARTS KILLS [OLD NEW]]
 #
 # RATE: new connections per second, or what the machine sustains of it: two thirds less each time that a
-# calm run of two seconds loses something, or that a queue of 65536 packets is full; a quarter of the reloads has a broken configuration. OLD and NEW:
-# finwalld, or a Debian package with it; the upgrade is from one to the other. Without them it is to a
-# copy of the same. ctest runs a small storm; the full one is the target `storm`.
+# calm run of two seconds loses something, or that a queue of 65536 packets is full. A quarter of the
+# reloads has a broken configuration. OLD and NEW: finwalld, or a Debian package with it; the upgrade is
+# from one to the other, without them to a copy of the same. ctest runs a small storm; the full one is
+# the target `storm`.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 

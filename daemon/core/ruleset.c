@@ -32,6 +32,7 @@ static void run_rules(struct run *run, const struct rs_insn *i);
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
+static struct rs_u128 u128_of(const union ip_addr *addr);
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex);
 static void act(struct run *run, const struct rs_insn *i);
@@ -49,6 +50,9 @@ static void act(struct run *run, const struct rs_insn *i);
 		break;                                                                             \
 	case RS_SET32 | (field):                                                                   \
 		hit = set32_has(&rs->set32[i->a], (uint32_t)(value));                              \
+		break;                                                                             \
+	case RS_TREE32 | (field):                                                                  \
+		hit = rs_set_has32(rs->set[i->a], (uint32_t)(value));                              \
 		break
 
 /*
@@ -79,6 +83,12 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 		break;
 	case RS_SET128 | RS_F_DADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
+		break;
+	case RS_TREE128 | RS_F_SADDR:
+		hit = rs_set_has128(rs->set[i->a], u128_of(&p->tuple.src));
+		break;
+	case RS_TREE128 | RS_F_DADDR:
+		hit = rs_set_has128(rs->set[i->a], u128_of(&p->tuple.dst));
 		break;
 	case RS_IFACE | RS_F_IIF:
 		return iface_has(rs, i, p->frame->iif);
@@ -225,11 +235,17 @@ static bool u128_is_le(struct rs_u128 a, struct rs_u128 b)
 	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
 }
 
+static struct rs_u128 u128_of(const union ip_addr *addr)
+{
+	return (struct rs_u128){
+		(uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
+		(uint64_t)load_be32(addr->bytes + 8) << 32 | load_be32(addr->bytes + 12)
+	};
+}
+
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	struct rs_u128 v = { (uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
-		             (uint64_t)load_be32(addr->bytes + 8) << 32 |
-		                     load_be32(addr->bytes + 12) };
+	struct rs_u128 v = u128_of(addr);
 	const struct rs_u128 *base = s->lo;
 
 	for (uint32_t len = s->len; len > 1; len -= len / 2) {

@@ -13,6 +13,8 @@
 
 #include <finwall/ruleset.h>
 
+#include "ruleset_tree.h"
+
 #include <stdatomic.h>
 
 #define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
@@ -27,7 +29,8 @@ enum rs_family {
 	RS_FAMILIES_LEN,
 };
 
-/* What an instruction does. The first five have a field or'ed in, so that one jump serves both. */
+/* What an instruction does. Those up to the limit have a field or'ed in, so that one jump serves
+ * both. */
 enum rs_op {
 	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
 	RS_MASKED = 0x10, /* (field & a) == b */
@@ -35,14 +38,17 @@ enum rs_op {
 	RS_SET32 = 0x30,  /* field lies in an interval of set32[a] */
 	RS_SET128 = 0x40, /* likewise for IPv6 addresses, set128[a] */
 	RS_IFACE = 0x50,  /* the interface's name matches a pattern of the mask b:a */
-	RS_LIMIT = 0x60,  /* bucket[a] has a token */
-	RS_COUNT,         /* count for rule a */
-	RS_LOG,           /* log[a] */
-	RS_MARK,          /* the mark becomes a */
-	RS_JUMP,          /* go to a, come back */
-	RS_GOTO,          /* go to a */
-	RS_RETURN,        /* back to the jump, or the base chain's policy */
-	RS_VERDICT,       /* code a, with; rule b decided */
+	RS_TREE32 =
+		0x60, /* field lies in an interval of set[a], which may be large and may change */
+	RS_TREE128 = 0x70, /* likewise for IPv6 addresses */
+	RS_LIMIT = 0x80,   /* bucket[a] has a token */
+	RS_COUNT,          /* count for rule a */
+	RS_LOG,            /* log[a] */
+	RS_MARK,           /* the mark becomes a */
+	RS_JUMP,           /* go to a, come back */
+	RS_GOTO,           /* go to a */
+	RS_RETURN,         /* back to the jump, or the base chain's policy */
+	RS_VERDICT,        /* code a, with; rule b decided */
 };
 
 enum rs_field {
@@ -74,11 +80,6 @@ struct rs_insn {
 };
 
 _Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
-
-struct rs_u128 {
-	uint64_t hi;
-	uint64_t lo;
-};
 
 /* Disjoint intervals in ascending order; both ends belong to them. */
 struct rs_set32 {
@@ -124,6 +125,7 @@ struct ruleset {
 	uint8_t has_chain[CHAINS_LEN];
 	const struct rs_set32 *set32;
 	const struct rs_set128 *set128;
+	const struct rs_set *const *set; /* sets_len */
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
 	const struct rs_log *log;
@@ -131,6 +133,7 @@ struct ruleset {
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
 	uint32_t patterns_len;
 	uint32_t rules_len;
+	uint32_t sets_len;
 };
 
 struct rs_count {

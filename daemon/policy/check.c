@@ -4,8 +4,11 @@
  * the kind of each chain, values against the types of what they are compared with. Leaves the
  * configuration complete, so that the compiler meets no surprise.
  */
+#include "elements.h"
+#include "live_set.h"
 #include "selector.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void check_sets(struct config *c, struct table *t);
@@ -40,6 +43,7 @@ void config_check(struct config *c)
 struct probe {
 	struct config *c;
 	const struct dtype *type;
+	struct elements *into; /* where it is added when it is good; NULL = nowhere */
 };
 
 static void add_pattern(struct config *c, const struct value *v)
@@ -78,14 +82,42 @@ static bool check_element(void *ctx, const struct value *v)
 	}
 	if (problem != NULL) {
 		config_error(p->c, v->loc, "%s", problem);
+	} else if (p->into != NULL) {
+		elements_add(&p->c->arena, p->into, &i);
 	}
 	return p->c->errors_len < ERRORS_MAX;
+}
+
+/* All that was listed and read from files, sorted; what overlaps becomes one. */
+static void make_live(struct config *c, struct set *s)
+{
+	uint64_t len = (uint64_t)s->listed->len + s->filed->len;
+	struct interval *all;
+
+	if (len > VALUE_LEN_MAX) {
+		config_error(c, s->loc, "set %.64s is too large, expected at most %u elements",
+		             s->name, VALUE_LEN_MAX);
+		return;
+	}
+	all = malloc((size_t)(2 * len + 1) * sizeof(*all));
+	if (all != NULL) {
+		elements_copy(s->listed, all);
+		elements_copy(s->filed, all + s->listed->len);
+		intervals_sort(all, len, all + len);
+		len = intervals_join(all, len,
+		                     s->has_auto_merge ? JOIN_TOUCHING : JOIN_OVERLAPPING);
+		s->live = live_set_new(s->type->bits == 128, all, len);
+	}
+	free(all);
+	if (s->live == NULL) {
+		arena_fail(&c->arena);
+	}
 }
 
 static void check_sets(struct config *c, struct table *t)
 {
 	for (struct set *s = t->sets; s != NULL; s = s->next) {
-		struct probe p = { c, s->type };
+		struct probe p = { c, s->type, NULL };
 
 		if (s->type == NULL) {
 			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
@@ -93,8 +125,18 @@ static void check_sets(struct config *c, struct table *t)
 		} else if (dtype_find(s->type->name) == NULL) {
 			config_error(c, s->loc, "there are no sets of type %s, expected %s",
 			             s->type->name, dtype_names());
-		} else if (s->elements != NULL) {
-			value_each(s->elements, check_element, &p);
+		} else if (s->type == &dtype_ifname) {
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+			}
+		} else {
+			p.into = s->listed;
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+			}
+			if (c->errors_len == 0) {
+				make_live(c, s);
+			}
 		}
 	}
 }
@@ -425,7 +467,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 {
 	struct match *m = &s->match;
-	struct probe p = { c, m->sel->type };
+	struct probe p = { c, m->sel->type, NULL };
 	enum table_family f = ch->table->family;
 
 	if (m->sel->family != 0 && f == (m->sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {

@@ -5,6 +5,7 @@
  */
 #include <finwall/config.h>
 
+#include "live_set.h"
 #include "parser.h"
 #include "settings.h"
 
@@ -92,6 +93,11 @@ void config_free(struct config *c)
 {
 	if (c == NULL) {
 		return;
+	}
+	for (const struct table *t = c->tables; t != NULL; t = t->next) {
+		for (const struct set *s = t->sets; s != NULL; s = s->next) {
+			live_set_put(s->live);
+		}
 	}
 	arena_fini(&c->arena);
 	free(c);

@@ -67,6 +67,8 @@ enum relation {
 };
 
 struct selector; /* selector.h */
+struct elements; /* elements.h */
+struct live_set; /* live_set.h */
 struct set;
 struct chain;
 
@@ -183,7 +185,12 @@ struct set {
 	const char *name;
 	const char *comment;
 	const struct dtype *type;
-	const struct value *elements; /* NULL = empty */
+	const struct table *table;
+	const struct value *elements; /* those that are tree nodes; NULL = none */
+	struct elements *listed;      /* all others, as they were read; NULL for type ifname */
+	struct elements *filed;       /* from files */
+	struct vec files;             /* const char *: their names */
+	struct live_set *live;        /* the checker's: all of them; NULL for type ifname */
 	bool is_interval;
 	bool is_constant;
 	bool has_auto_merge;

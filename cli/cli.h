@@ -40,6 +40,7 @@ extern const struct cli_command cmd_import;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;
 extern const struct cli_command cmd_replay;
+extern const struct cli_command cmd_set;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_version;

@@ -19,6 +19,7 @@
 #include "io/nfq_sock.h"
 #include "io/notify.h"
 #include "io/who_holds.h"
+#include "sets.h"
 #include "state.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ void daemon_fini(struct daemon *d)
 		}
 	}
 	rawsend_stop(&d->raw);
+	sets_fini(d);
 	generation_free(d->generation);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);

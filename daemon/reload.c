@@ -14,6 +14,7 @@
 #include "io/log.h"
 #include "io/mem.h"
 #include "io/notify.h"
+#include "sets.h"
 
 #include <finwall/hookmark.h>
 
@@ -61,6 +62,7 @@ int daemon_reload(struct daemon *d, char **errors)
 		return *errors == NULL ? -ENOMEM : -EINVAL;
 	}
 	warn_of_fixed(d, config_settings(fresh->config));
+	sets_tell_lost(d);
 	generation_equip(d, fresh);
 	fresh->older = d->generation;
 	d->generation = fresh;

@@ -200,8 +200,8 @@ static void change(struct daemon *d, struct ctl_client *c, const struct ctl_call
 		ctl_refuse(c, CTL_ERROR("SetUnchanged"), problem);
 		return;
 	}
-	log_say(d->log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " elements %s by command", asked.set,
-	        changed, done[op]);
+	log_say(d->log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " %s by command", asked.set, changed,
+	        done[op]);
 	ctl_client_reply(c, json_pack("{s:I}", "changed", (json_int_t)changed), CTL_LAST);
 }
 

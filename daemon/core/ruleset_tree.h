@@ -31,18 +31,35 @@ struct rs_line32 {
 	uint32_t at[RS_FAN32];
 } __attribute__((aligned(64)));
 
-/* Values of 128 bits: a leaf is a pair of these, one of lower ends, one of upper ends. */
-#define RS_FAN128       8
+/*
+ * Values of 128 bits. What divides rows and leaves are the upper halves only, so that these stay in
+ * the cache; where several of them are the same, whole values decide.
+ */
+#define RS_FAN128       16
 #define RS_CHUNK128_LEN (RS_FAN128 * RS_FAN128 * RS_LEAF_LEN)
 
-struct rs_line128 {
-	struct rs_u128 at[RS_FAN128];
+struct rs_line64 {
+	uint64_t at[RS_FAN128];
+} __attribute__((aligned(64)));
+
+struct rs_leaf128 {
+	struct rs_u128 lo[RS_LEAF_LEN];
+	struct rs_u128 hi[RS_LEAF_LEN];
+} __attribute__((aligned(64)));
+
+/* A chunk that holds whole /64s only keeps upper halves in its leaves too, and says so by this bit
+ * of its line[0].at[0]. */
+#define RS_CHUNK_HALVED (UINT64_C(1) << 32)
+
+struct rs_leaf64 {
+	uint64_t lo[RS_LEAF_LEN];
+	uint64_t hi[RS_LEAF_LEN];
 } __attribute__((aligned(64)));
 
 /*
- * In a chunk, line[0].at[0] holds the number of its intervals (in .lo if wide): the first value of
- * the top line divides nothing. Where rows or leaves are fewer than a line has places, the rest are
- * the largest value there is.
+ * In a chunk, line[0].at[0] holds the number of its intervals: the first value of the top line
+ * divides nothing. Where rows or leaves are fewer than a line has places, the rest are the largest
+ * value there is.
  */
 static inline uint32_t rs_leaves(uint32_t intervals)
 {
@@ -62,7 +79,7 @@ struct rs_tree {
 		uint32_t *first32; /* the lowest value of each chunk */
 		struct rs_u128 *first128;
 	};
-	void **chunk; /* struct rs_line32 or rs_line128 */
+	void **chunk; /* struct rs_line32, or rs_line64 and then leaves */
 	uint64_t len; /* intervals */
 };
 

@@ -27,9 +27,11 @@ static struct {
 	uint8_t family;
 	bool is_spread;
 	bool is_merging;
+	bool is_halved;
 } const kinds[] = {
-	{ 4, true, false }, { 4, false, false }, { 4, false, true },
-	{ 6, true, false }, { 6, false, false }, { 6, false, true },
+	{ 4, true, false, false }, { 4, false, false, false }, { 4, false, true, false },
+	{ 6, true, false, false }, { 6, false, false, false }, { 6, false, true, false },
+	{ 6, true, false, true },  { 6, false, false, true },  { 6, false, true, true },
 };
 
 struct element {
@@ -40,6 +42,7 @@ struct element {
 static uint8_t family;
 static bool is_spread;
 static bool is_merging;
+static bool is_halved;      /* IPv6: a value is a whole /32 */
 static uint32_t owner[LEN]; /* 1 + the first cell of the element; merging: 1 */
 static uint32_t saved[LEN];
 static uint64_t intervals;
@@ -50,7 +53,7 @@ static unsigned op;
 
 static bool fail(const char *what, uint32_t cell)
 {
-	printf("operation %u, IPv%u, %s, %s: %s: cell %u\n", op, family,
+	printf("operation %u, IPv%u%s, %s, %s: %s: cell %u\n", op, family, is_halved ? " /32s" : "",
 	       is_spread ? "spread" : "dense", is_merging ? "merging" : "distinct", what, cell);
 	return false;
 }
@@ -62,6 +65,10 @@ static uint32_t value_of(uint32_t cell)
 
 static void put_address(char *out, size_t size, uint32_t v)
 {
+	if (is_halved) {
+		snprintf(out, size, "%x:%x::", v >> 16, v & 0xffff);
+		return;
+	}
 	if (family == 4) {
 		snprintf(out, size, "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
 	} else if (is_spread) {
@@ -74,10 +81,16 @@ static void put_address(char *out, size_t size, uint32_t v)
 
 static void put_element(char *out, size_t size, const struct element *e)
 {
-	put_address(out, size, value_of(e->first));
-	if (e->last != e->first) {
-		size_t at = strlen(out);
+	size_t at;
 
+	put_address(out, size, value_of(e->first));
+	at = strlen(out);
+	if (is_halved) {
+		uint32_t v = value_of(e->last);
+
+		snprintf(out + at, size - at, "-%x:%x:ffff:ffff:ffff:ffff:ffff:ffff", v >> 16,
+		         v & 0xffff);
+	} else if (e->last != e->first) {
 		out[at++] = '-';
 		put_address(out + at, size - at, value_of(e->last));
 	}
@@ -87,7 +100,7 @@ static void address_of(uint32_t v, struct tuple *t)
 {
 	t->family = family;
 	memset(&t->src, family == 6 && !is_spread ? 0xff : 0, sizeof(t->src));
-	if (family == 4) {
+	if (family == 4 || is_halved) {
 		store_be32(t->src.bytes, v);
 	} else if (is_spread) {
 		store_be16(t->src.bytes, (uint16_t)(v >> 16));
@@ -341,6 +354,7 @@ int main(int argc, char **argv)
 		family = kinds[i].family;
 		is_spread = kinds[i].is_spread;
 		is_merging = kinds[i].is_merging;
+		is_halved = kinds[i].is_halved;
 		if (!run(&r)) {
 			return EXIT_FAILURE;
 		}

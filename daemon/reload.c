@@ -99,6 +99,7 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 	if (g->policy.rules == NULL || make_counters(g) != 0) {
 		goto fail;
 	}
+	mem_trim(); /* a long list was long to read */
 	return g;
 
 fail:
@@ -166,6 +167,7 @@ void generation_retire(struct daemon *d)
 	housekeeping_drain_events(d);
 	d->generation->older = NULL;
 	generation_free(old);
+	mem_trim();
 }
 
 /* Each worker counts on cache lines of its own. */

@@ -83,7 +83,7 @@ static bool check_element(void *ctx, const struct value *v)
 	if (problem != NULL) {
 		config_error(p->c, v->loc, "%s", problem);
 	} else if (p->into != NULL) {
-		elements_add(&p->c->arena, p->into, &i);
+		elements_add(&p->c->reading, p->into, &i);
 	}
 	return p->c->errors_len < ERRORS_MAX;
 }
@@ -112,6 +112,9 @@ static void make_live(struct config *c, struct set *s)
 	if (s->live == NULL) {
 		arena_fail(&c->arena);
 	}
+	*s->filed = (struct elements){ 0 };
+	*s->listed =
+		s->files.len != 0 ? elements_keep(&c->arena, s->listed) : (struct elements){ 0 };
 }
 
 static void check_sets(struct config *c, struct table *t)

@@ -75,6 +75,7 @@ struct config *config_load(const char *path, const struct config_reader *reader,
 	}
 	has_memory = arena_run(&c->arena, load, &l);
 	free(l.parser.loading);
+	arena_fini(&c->reading);
 	if (has_memory && c->errors_len == 0) {
 		return c;
 	}
@@ -150,6 +151,7 @@ static void load(void *ctx)
 	struct parser *p = &l->parser;
 	struct config *c = p->config;
 
+	c->reading.no_memory = c->arena.no_memory;
 	c->errors.arena = &c->arena;
 	c->tables_end = &c->tables;
 	settings_init(&c->settings);

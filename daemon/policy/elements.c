@@ -31,6 +31,18 @@ void elements_add(struct arena *a, struct elements *e, const struct interval *i)
 	e->len++;
 }
 
+struct elements elements_keep(struct arena *a, const struct elements *e)
+{
+	struct elements kept = { 0 };
+
+	for (const struct elements_block *b = e->first; b != NULL; b = b->next) {
+		for (uint32_t i = 0; i < ELEMENTS_BLOCK_LEN && kept.len < e->len; i++) {
+			elements_add(a, &kept, &b->at[i]);
+		}
+	}
+	return kept;
+}
+
 void elements_copy(const struct elements *e, struct interval *out)
 {
 	uint32_t left = e->len;
@@ -367,14 +379,17 @@ static int prefix_of(const struct dtype *type, const struct interval *i)
 void element_text(const struct dtype *type, const struct interval *i, char out[ELEMENT_TEXT_SIZE])
 {
 	bool is_addr = type == &dtype_ip4 || type == &dtype_ip6;
-	int prefix_len = is_addr ? prefix_of(type, i) : -1;
+	int prefix_len;
 	char lo[INET6_ADDRSTRLEN];
 	char hi[INET6_ADDRSTRLEN];
 
 	print_value(i->lo, type, lo, sizeof(lo));
 	if (u128_cmp(i->lo, i->hi) == 0) {
 		snprintf(out, ELEMENT_TEXT_SIZE, "%s", lo);
-	} else if (prefix_len >= 0) {
+		return;
+	}
+	prefix_len = is_addr ? prefix_of(type, i) : -1;
+	if (prefix_len >= 0) {
 		snprintf(out, ELEMENT_TEXT_SIZE, "%s/%d", lo, prefix_len);
 	} else {
 		print_value(i->hi, type, hi, sizeof(hi));

@@ -25,6 +25,9 @@ struct elements {
 /* At most VALUE_LEN_MAX of them, which the caller sees to. */
 void elements_add(struct arena *a, struct elements *e, const struct interval *i);
 
+/* A copy in another arena. */
+struct elements elements_keep(struct arena *a, const struct elements *e);
+
 /* Copies e->len elements to out. */
 void elements_copy(const struct elements *e, struct interval *out);
 

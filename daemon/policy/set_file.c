@@ -64,7 +64,7 @@ static void read_line(struct parser *p, struct loc loc, const char *line, size_t
 		loc.col = (uint16_t)(col < UINT16_MAX ? col : UINT16_MAX);
 		config_error(c, loc, "%s", problem);
 	} else {
-		elements_add(&c->arena, s->filed, &i);
+		elements_add(&c->reading, s->filed, &i);
 	}
 }
 

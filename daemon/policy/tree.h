@@ -187,8 +187,8 @@ struct set {
 	const struct dtype *type;
 	const struct table *table;
 	const struct value *elements; /* those that are tree nodes; NULL = none */
-	struct elements *listed;      /* all others, as they were read; NULL for type ifname */
-	struct elements *filed;       /* from files */
+	struct elements *listed;      /* all others, as they were read; kept if there are files */
+	struct elements *filed;       /* from files; until live is made */
 	struct vec files;             /* const char *: their names */
 	struct live_set *live;        /* the checker's: all of them; NULL for type ifname */
 	bool is_interval;
@@ -223,7 +223,8 @@ struct table {
 
 struct config {
 	struct arena arena;
-	struct vec files; /* const char *: the name of each file, by loc.file */
+	struct arena reading; /* what is of no use when it has been read: text, loose elements */
+	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
 	struct table *tables;

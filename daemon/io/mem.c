@@ -14,6 +14,10 @@
 #include <malloc.h>
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 void *mem_map(size_t size)
 {
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -25,6 +29,16 @@ void *mem_map(size_t size)
 	/* A table of millions of entries is looked up at random: fewer TLB misses. Only advice. */
 	(void)madvise(mem, size, MADV_HUGEPAGE);
 	return mem;
+}
+
+int mem_populate(void *mem, size_t size)
+{
+	int res;
+
+	do {
+		res = madvise(mem, size, MADV_POPULATE_WRITE);
+	} while (res != 0 && errno == EINTR);
+	return res == 0 ? 0 : -errno;
 }
 
 void mem_unmap(void *mem, size_t size)

@@ -76,6 +76,19 @@ struct named_set *named_set_next(const struct config *c, const struct named_set 
 	return t != NULL ? outside(t->sets) : NULL;
 }
 
+/* Why a set cannot be changed by command; NULL when it can. */
+static const char *why_fixed(const struct set *s)
+{
+	if (s->is_dynamic) {
+		return "is dynamic: rules fill it";
+	}
+	if (s->is_constant) {
+		return "is constant: it changes with the configuration only";
+	}
+	return s->live == NULL ? "holds interface names: it changes with the configuration only"
+	                       : NULL;
+}
+
 static bool count_name(void *ctx, const struct value *v)
 {
 	(void)v;
@@ -92,7 +105,7 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 		.table = s->table->name,
 		.name = s->name,
 		.type = s->type->name,
-		.can_change = s->live != NULL && !s->is_constant,
+		.can_change = why_fixed(s) == NULL,
 	};
 	if (s->live != NULL) {
 		out->len = rs_set_tree(&s->live->set)->len;
@@ -278,10 +291,8 @@ int named_set_change(struct named_set *named, enum named_set_op op, const char *
 
 	*changed = 0;
 	*garbage = NULL;
-	if (s->live == NULL || s->is_constant) {
-		snprintf(problem, NAMED_SET_PROBLEM_SIZE,
-		         "set %.64s %s: it changes with the configuration only", s->name,
-		         s->live == NULL ? "holds interface names" : "is constant");
+	if (why_fixed(s) != NULL) {
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "set %.64s %s", s->name, why_fixed(s));
 		return -EINVAL;
 	}
 	g = calloc(1, sizeof(*g));

@@ -29,7 +29,7 @@ struct named_set_info {
 	uint64_t len;     /* elements */
 	uint64_t added;   /* since it was loaded */
 	uint64_t deleted; /* flushed ones too */
-	bool can_change;  /* neither constant nor of interface names */
+	bool can_change;  /* not constant, not dynamic, not of interface names */
 };
 void named_set_info(const struct named_set *s, struct named_set_info *out);
 

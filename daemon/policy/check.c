@@ -7,11 +7,9 @@
 #include "check.h"
 
 #include "elements.h"
-#include "live_set.h"
 #include "selector.h"
 #include "settings.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void check_sets(struct config *c, struct table *t);
@@ -86,35 +84,6 @@ bool check_element(void *ctx, const struct value *v)
 	return p->c->errors_len < ERRORS_MAX;
 }
 
-/* All that was listed and read from files, sorted; what overlaps becomes one. */
-static void make_live(struct config *c, struct set *s)
-{
-	uint64_t len = (uint64_t)s->listed->len + s->filed->len;
-	struct interval *all;
-
-	if (len > VALUE_LEN_MAX) {
-		config_error(c, s->loc, "set %.64s is too large, expected at most %u elements",
-		             s->name, VALUE_LEN_MAX);
-		return;
-	}
-	all = malloc((size_t)(2 * len + 1) * sizeof(*all));
-	if (all != NULL) {
-		elements_copy(s->listed, all);
-		elements_copy(s->filed, all + s->listed->len);
-		intervals_sort(all, len, all + len);
-		len = intervals_join(all, len,
-		                     s->has_auto_merge ? JOIN_TOUCHING : JOIN_OVERLAPPING);
-		s->live = live_set_new(s->type->bits == 128, all, len);
-	}
-	free(all);
-	if (s->live == NULL) {
-		arena_fail(&c->arena);
-	}
-	*s->filed = (struct elements){ 0 };
-	*s->listed =
-		s->files.len != 0 ? elements_keep(&c->arena, s->listed) : (struct elements){ 0 };
-}
-
 static void check_sets(struct config *c, struct table *t)
 {
 	for (struct set *s = t->sets; s != NULL; s = s->next) {
@@ -142,7 +111,7 @@ static void check_sets(struct config *c, struct table *t)
 				value_each(s->elements, check_element, &p);
 			}
 			if (c->errors_len == 0) {
-				make_live(c, s);
+				set_make(c, s);
 			}
 		}
 	}

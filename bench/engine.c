@@ -65,6 +65,18 @@ static const struct engine_case plan[] = {
 	{ "stall/1k",                 "longest batch while 1 000 expire",                 "us",        &case_stall,       0,   { 1 * K, 4, 1, MEMORY_TOUCHED, 0 }, NULL, 0 },
 	{ "stall/1M",                 "longest batch while 1 000 000 expire",             "us",        &case_stall,       100, { 1 * M, 4, 1, MEMORY_TOUCHED, 0 }, NULL, 0 },
 	{ "stall/1M/untouched",       "likewise, remembered in memory not used before",   "us",        &case_stall,       100, { 1 * M, 4, 1, MEMORY_UNTOUCHED, 0 }, NULL, 0 },
+	{ "set/ipv4/1M/hit",          "look-up in a set of 1 000 000 IPv4 prefixes, hit",   "ns",        &case_set_hit,     300, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "set/ipv4/1M/miss",         "look-up in a set of 1 000 000 IPv4 prefixes, miss",  "ns",        &case_set_miss,    300, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "set/ipv6/1M/hit",          "look-up in a set of 1 000 000 IPv6 prefixes, hit",   "ns",        &case_set_hit,     300, { 1 * M, 6, 1, 0, 0 }, NULL, 0 },
+	{ "set/ipv6/1M/miss",         "look-up in a set of 1 000 000 IPv6 prefixes, miss",  "ns",        &case_set_miss,    300, { 1 * M, 6, 1, 0, 0 }, NULL, 0 },
+	{ "set/ipv4/1k/hit",          "look-up in a set of 1 000 IPv4 prefixes, hit",       "ns",        &case_set_hit,     0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "set/ipv6/1k/miss",         "look-up in a set of 1 000 IPv6 prefixes, miss",      "ns",        &case_set_miss,    0,   { 1 * K, 6, 1, 0, 0 }, NULL, 0 },
+	{ "set/load/ipv4/1k",         "loading a file of 1 000 IPv4 prefixes",              "ms",        &case_set_load,    0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "set/load/ipv4/1M",         "loading a file of 1 000 000 IPv4 prefixes",          "ms",        &case_set_load,    1000, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "set/load/ipv6/1M",         "loading a file of 1 000 000 IPv6 prefixes",          "ms",        &case_set_load,    1000, { 1 * M, 6, 1, 0, 0 }, NULL, 0 },
+	{ "rules/established/10k",    "established data, 10 000 rules : 3 rules",           "ratio",     &case_rules_established, 1.03, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/set",       "new connection, 10 000 addresses in a set",          "ns/packet", &case_rules_open_set, 0,  { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/list",      "new connection past 10 000 rules",                   "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 };
 /* clang-format on */
 

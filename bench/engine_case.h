@@ -16,7 +16,7 @@ enum case_memory {
 };
 
 struct case_params {
-	uint32_t flows; /* connections in the table (or remembered) */
+	uint32_t flows; /* connections in the table (or remembered), or elements of a set */
 	uint8_t family; /* 4 or 6 */
 	uint8_t threads;
 	uint8_t memory;   /* enum case_memory, where it makes a difference */
@@ -44,6 +44,12 @@ extern const struct case_ops case_revive;
 extern const struct case_ops case_recall_hit;
 extern const struct case_ops case_recall_miss;
 extern const struct case_ops case_recall_group;
+extern const struct case_ops case_set_load;
+extern const struct case_ops case_set_hit;
+extern const struct case_ops case_set_miss;
+extern const struct case_ops case_rules_established;
+extern const struct case_ops case_rules_open_list;
+extern const struct case_ops case_rules_open_set;
 extern const struct case_ops case_stall;
 extern const struct case_ops case_flow_bytes;
 extern const struct case_ops case_tomb_mib;

@@ -45,7 +45,7 @@ struct bed *bed_new(const struct bed_config *cfg)
 		goto fail;
 	}
 	tunables_init(&b->policy.tun);
-	b->policy.rules = rules_new(rules_of_engine);
+	b->policy.rules = rules_new(cfg->rules != NULL ? cfg->rules : rules_of_engine);
 	b->size = engine_size(&ec);
 	mem = mem_map(b->size);
 	if (b->policy.rules == NULL || mem == NULL) {

@@ -17,10 +17,11 @@ struct bed_config {
 	uint32_t flows_max;
 	uint32_t tombs_max;
 	uint32_t shards_len;
-	uint32_t touch; /* 1: its pages are all there from the start */
+	uint32_t touch;    /* 1: its pages are all there from the start */
+	const char *rules; /* a whole configuration; NULL = the three rules */
 };
 
-/* An engine with three rules, in memory of its own. */
+/* An engine with its rules, in memory of its own. */
 struct bed {
 	struct engine *engine;
 	size_t size;

@@ -41,6 +41,7 @@ extern const struct cli_command cmd_import_conntrack;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;
 extern const struct cli_command cmd_replay;
+extern const struct cli_command cmd_set;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_version;

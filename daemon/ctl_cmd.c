@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a configuration in one reply: escaped, each byte may become two. */
+#define TEXT_SIZE_MAX (CTL_REPLY_SIZE_MAX / 2)
+
 struct ctl {
 	struct ctl_sock *sock;
 };
@@ -39,6 +42,11 @@ static const struct {
 	{ CTL_INTERFACE ".StreamEvents", ctl_stream_events },
 	{ CTL_INTERFACE ".GetSettings", get_settings },
 	{ CTL_INTERFACE ".GetRuleset", get_ruleset },
+	{ CTL_INTERFACE ".ListSets", ctl_list_sets },
+	{ CTL_INTERFACE ".ListElements", ctl_list_elements },
+	{ CTL_INTERFACE ".AddElements", ctl_add_elements },
+	{ CTL_INTERFACE ".DeleteElements", ctl_delete_elements },
+	{ CTL_INTERFACE ".FlushSet", ctl_flush_set },
 	{ CTL_INTERFACE ".Reload", reload },
 	{ CTL_INTERFACE ".ImportConntrack", import },
 	{ CTL_INTERFACE ".Flush", flush },
@@ -154,6 +162,13 @@ static void get_text(const struct daemon *d, struct ctl_client *c, enum config_p
 
 	if (text == NULL) {
 		ctl_refuse(c, CTL_ERROR("OutOfMemory"), "out of memory");
+		return;
+	}
+	if (strlen(text) > TEXT_SIZE_MAX) {
+		ctl_refuse(c, CTL_ERROR("TooLarge"),
+		           "the text is too large for one answer: keep large sets in files "
+		           "(elements-file), and see finwall set list");
+		free(text);
 		return;
 	}
 	ctl_client_reply(c, json_pack("{s:o}", "text", ctl_json_text(text)), CTL_LAST);

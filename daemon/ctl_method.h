@@ -17,6 +17,11 @@ typedef void ctl_method_fn(struct daemon *d, struct ctl_client *c, const struct 
 ctl_method_fn ctl_get_stats;
 ctl_method_fn ctl_list_connections;
 ctl_method_fn ctl_stream_events;
+ctl_method_fn ctl_list_sets;
+ctl_method_fn ctl_list_elements;
+ctl_method_fn ctl_add_elements;
+ctl_method_fn ctl_delete_elements;
+ctl_method_fn ctl_flush_set;
 
 /* Refuses the call because of one of its parameters. */
 void ctl_wrong_parameter(struct ctl_client *c, const char *name);

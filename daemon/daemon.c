@@ -22,6 +22,7 @@
 #include "io/notify.h"
 #include "io/who_holds.h"
 #include "prefault.h"
+#include "sets.h"
 #include "state.h"
 
 #include <errno.h>
@@ -118,6 +119,7 @@ void daemon_fini(struct daemon *d)
 	}
 	prefault_stop(d);
 	rawsend_stop(&d->raw);
+	sets_fini(d);
 	generation_free(d->generation);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);

@@ -24,6 +24,7 @@ struct ifnames;
 struct ctl;
 struct event_reader;
 struct state_save;
+struct set_leftover;
 
 struct daemon {
 	/* set once */
@@ -52,8 +53,10 @@ struct daemon {
 	uint32_t raw_restarts; /* it had ended, and another one took its place */
 	/* current configuration: settings, rules, counters; ->older are on their way out */
 	struct generation *generation;
-	uint32_t reloads;        /* successful ones */
-	uint32_t reloads_failed; /* the old configuration stayed */
+	struct set_leftover *set_leftovers; /* sets.c: what workers may still look at */
+	uint32_t set_changes;               /* the number of the last one */
+	uint32_t reloads;                   /* successful ones */
+	uint32_t reloads_failed;            /* the old configuration stayed */
 	/* the main thread's own access to the engine: deleting, flushing */
 	struct engine_worker control;
 	/* the control socket's state; NULL when there is none */

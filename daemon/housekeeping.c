@@ -12,6 +12,7 @@
 #include "io/log.h"
 #include "io/nfq_proc.h"
 #include "io/notify.h"
+#include "sets.h"
 #include "state.h"
 
 #include <finwall/hookmark.h>
@@ -44,6 +45,7 @@ void housekeeping_tick(struct daemon *d)
 
 	housekeeping_drain_events(d);
 	generation_retire(d);
+	sets_retire(d);
 	look_after_sender(d, now);
 	feed_watchdog(d, now);
 	state_tick(d, now);

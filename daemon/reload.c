@@ -15,6 +15,7 @@
 #include "io/log.h"
 #include "io/mem.h"
 #include "io/notify.h"
+#include "sets.h"
 
 #include <finwall/hookmark.h>
 
@@ -63,6 +64,7 @@ int daemon_reload(struct daemon *d, char **errors)
 		return *errors == NULL ? -ENOMEM : -EINVAL;
 	}
 	warn_of_fixed(d, config_settings(fresh->config));
+	sets_tell_lost(d);
 	generation_equip(d, fresh);
 	fresh->older = d->generation;
 	d->generation = fresh;
@@ -100,6 +102,7 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 	if (g->policy.rules == NULL || make_counters(g) != 0) {
 		goto fail;
 	}
+	mem_trim(); /* a long list was long to read */
 	return g;
 
 fail:
@@ -173,6 +176,7 @@ void generation_retire(struct daemon *d)
 	housekeeping_drain_events(d);
 	d->generation->older = NULL;
 	generation_free(old);
+	mem_trim();
 }
 
 /* Each worker counts on cache lines of its own. */

@@ -154,6 +154,16 @@ static void adopt_policy(struct worker *w)
 	atomic_store_explicit(&w->used, wanted, memory_order_release);
 }
 
+/* From here on nothing is looked at any more that a change of a set replaced. */
+static void note_sets(struct worker *w)
+{
+	uint32_t wanted = atomic_load_explicit(&w->sets_wanted, memory_order_acquire);
+
+	if (wanted != atomic_load_explicit(&w->sets_seen, memory_order_relaxed)) {
+		atomic_store_explicit(&w->sets_seen, wanted, memory_order_release);
+	}
+}
+
 /* What a packet gets that the engine never sees: dropped, unless nothing is to be dropped. */
 static uint32_t verdict_unseen(const struct worker *w)
 {
@@ -359,6 +369,7 @@ static unsigned turn(struct worker *w)
 	datagrams_len = nfq_sock_recv(w->sock);
 	/* After the wait: what comes after a reload was answered is judged by the new policy. */
 	adopt_policy(w);
+	note_sets(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,

@@ -59,6 +59,8 @@ struct worker {
 	/* between the main thread and the worker */
 	_Atomic(struct generation *) wanted; /* written by main */
 	_Atomic(struct generation *) used;   /* written by the worker */
+	_Atomic uint32_t sets_wanted;        /* written by main: the last change of a set */
+	_Atomic uint32_t sets_seen;          /* written by the worker: all up to it are in use */
 	_Atomic uint32_t turns;              /* grows as long as the worker lives */
 	_Atomic uint32_t stop;               /* written by main */
 	uint32_t left_waiting; /* packets that had no verdict at the end; after join */

@@ -52,6 +52,9 @@ static void act(struct run *run, const struct rs_insn *i);
 		break;                                                                             \
 	case RS_SET32 | (field):                                                                   \
 		hit = set32_has(&rs->set32[i->a], (uint32_t)(value));                              \
+		break;                                                                             \
+	case RS_TREE32 | (field):                                                                  \
+		hit = rs_set_has32(rs->set[i->a], (uint32_t)(value));                              \
 		break
 
 /*
@@ -82,6 +85,12 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 		break;
 	case RS_SET128 | RS_F_DADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
+		break;
+	case RS_TREE128 | RS_F_SADDR:
+		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.src));
+		break;
+	case RS_TREE128 | RS_F_DADDR:
+		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.dst));
 		break;
 	case RS_IFACE | RS_F_IIF:
 		return iface_has(rs, i, p->frame->iif);

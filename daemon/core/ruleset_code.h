@@ -15,6 +15,8 @@
 #include <finwall/bytes.h>
 #include <finwall/ruleset.h>
 
+#include "ruleset_tree.h"
+
 #include <stdatomic.h>
 
 #define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
@@ -29,7 +31,8 @@ enum rs_family {
 	RS_FAMILIES_LEN,
 };
 
-/* What an instruction does. The first five have a field or'ed in, so that one jump serves both. */
+/* What an instruction does. Those up to the limit have a field or'ed in, so that one jump serves
+ * both. */
 enum rs_op {
 	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
 	RS_MASKED = 0x10, /* (field & a) == b */
@@ -37,14 +40,17 @@ enum rs_op {
 	RS_SET32 = 0x30,  /* field lies in an interval of set32[a] */
 	RS_SET128 = 0x40, /* likewise for IPv6 addresses, set128[a] */
 	RS_IFACE = 0x50,  /* the interface's name matches a pattern of the mask b:a */
-	RS_LIMIT = 0x60,  /* bucket[a] has a token */
-	RS_COUNT,         /* count for rule a */
-	RS_LOG,           /* log[a] */
-	RS_MARK,          /* the mark becomes a */
-	RS_JUMP,          /* go to a, come back */
-	RS_GOTO,          /* go to a */
-	RS_RETURN,        /* back to the jump, or the base chain's policy */
-	RS_VERDICT,       /* code a, with; rule b decided */
+	RS_TREE32 =
+		0x60, /* field lies in an interval of set[a], which may be large and may change */
+	RS_TREE128 = 0x70, /* likewise for IPv6 addresses */
+	RS_LIMIT = 0x80,   /* bucket[a] has a token */
+	RS_COUNT,          /* count for rule a */
+	RS_LOG,            /* log[a] */
+	RS_MARK,           /* the mark becomes a */
+	RS_JUMP,           /* go to a, come back */
+	RS_GOTO,           /* go to a */
+	RS_RETURN,         /* back to the jump, or the base chain's policy */
+	RS_VERDICT,        /* code a, with; rule b decided */
 	/* These look at the field whose number is in `with`; map[a] is asked for it. */
 	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
 	RS_MARK_MAP, /* the mark becomes what the map says */
@@ -83,11 +89,6 @@ struct rs_insn {
 };
 
 _Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
-
-struct rs_u128 {
-	uint64_t hi;
-	uint64_t lo;
-};
 
 /* Disjoint intervals in ascending order; both ends belong to them. */
 struct rs_set32 {
@@ -164,6 +165,7 @@ struct ruleset {
 	uint8_t has_chain[CHAINS_LEN];
 	const struct rs_set32 *set32;
 	const struct rs_set128 *set128;
+	const struct rs_set *const *set; /* sets_len */
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
 	const struct rs_map *map;
@@ -174,6 +176,7 @@ struct ruleset {
 	uint32_t patterns_len;
 	uint32_t rules_len;
 	uint32_t counts_len;
+	uint32_t sets_len;
 };
 
 struct rs_count {

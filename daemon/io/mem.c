@@ -6,8 +6,13 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -41,6 +46,13 @@ void mem_unmap(void *mem, size_t size)
 	if (mem != NULL) {
 		(void)munmap(mem, size);
 	}
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }
 
 int mem_random(void *out, size_t size)

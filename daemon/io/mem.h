@@ -30,6 +30,9 @@ uint64_t mem_available(void);
 /* Releases it; NULL is fine. */
 void mem_unmap(void *mem, size_t size);
 
+/* Gives back to the system what the heap holds free. After much of it has been freed at once. */
+void mem_trim(void);
+
 /* Fills out with random bytes. Returns 0/-errno. */
 int mem_random(void *out, size_t size);
 

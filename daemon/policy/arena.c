@@ -61,6 +61,11 @@ void *arena_alloc(struct arena *a, size_t size)
 	return out;
 }
 
+void arena_fail(struct arena *a)
+{
+	longjmp(*a->no_memory, 1);
+}
+
 char *arena_text(struct arena *a, const char *text, size_t size)
 {
 	char *copy = arena_alloc(a, size + 1);

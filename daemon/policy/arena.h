@@ -25,6 +25,9 @@ bool arena_run(struct arena *a, void (*fn)(void *ctx), void *ctx);
 /* Zeroed, aligned for anything. Only inside arena_run(); does not return when memory runs out. */
 void *arena_alloc(struct arena *a, size_t size);
 
+/* Leaves arena_run() as an arena_alloc() does that finds no memory. */
+void arena_fail(struct arena *a) __attribute__((noreturn));
+
 /* A copy with a NUL behind it. */
 char *arena_text(struct arena *a, const char *text, size_t size);
 

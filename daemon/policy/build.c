@@ -4,6 +4,7 @@
  * Whatever can be judged at its place in the text is judged here; what needs the whole text is
  * judged in check.c.
  */
+#include "elements.h"
 #include "parser.h"
 
 #include <inttypes.h>
@@ -309,6 +310,9 @@ void build_set(struct parser *p, struct loc loc, const char *name)
 	struct set *s = arena_alloc(&c->arena, sizeof(*s));
 
 	build_set_head(p, loc, "set", name, s);
+	s->table = p->table;
+	s->listed = arena_alloc(&c->arena, sizeof(*s->listed));
+	s->filed = arena_alloc(&c->arena, sizeof(*s->filed));
 	s->nr = c->sets_len++;
 	*p->table->sets_end = s;
 	p->table->sets_end = &s->next;
@@ -355,6 +359,17 @@ void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 		return;
 	}
 	p->set->elements = v;
+}
+
+void build_read_ahead(struct parser *p)
+{
+	const struct set *s = p->set;
+
+	/* a map has no list */
+	if (s != NULL && s->listed != NULL && s->type != NULL && s->elements == NULL &&
+	    !p->is_recovering) {
+		scan_elements(p, s->type, s->listed);
+	}
 }
 
 /* rules */

@@ -6,6 +6,7 @@
  */
 #include "check.h"
 
+#include "elements.h"
 #include "selector.h"
 #include "settings.h"
 
@@ -74,6 +75,8 @@ bool check_element(void *ctx, const struct value *v)
 	}
 	if (problem != NULL) {
 		config_error(p->c, v->loc, "%s", problem);
+	} else if (p->into != NULL) {
+		elements_add(&p->c->reading, p->into, &i);
 	}
 	return p->c->errors_len < ERRORS_MAX;
 }
@@ -81,7 +84,7 @@ bool check_element(void *ctx, const struct value *v)
 static void check_sets(struct config *c, struct table *t)
 {
 	for (struct set *s = t->sets; s != NULL; s = s->next) {
-		struct probe p = { c, s->type };
+		struct probe p = { c, s->type, NULL };
 
 		if (s->type == NULL) {
 			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
@@ -89,13 +92,24 @@ static void check_sets(struct config *c, struct table *t)
 		} else if (dtype_find(s->type->name) == NULL) {
 			config_error(c, s->loc, "there are no sets of type %s, expected %s",
 			             s->type->name, dtype_names());
-		} else if (s->is_dynamic && s->elements != NULL) {
-			config_error(c, s->elements->loc,
+		} else if (s->is_dynamic &&
+		           (s->elements != NULL || s->listed->len != 0 || s->files.len != 0)) {
+			config_error(c, s->elements != NULL ? s->elements->loc : s->loc,
 			             "set %.64s is dynamic and has elements, expected rules "
 			             "to fill it",
 			             s->name);
-		} else if (s->elements != NULL) {
-			value_each(s->elements, check_element, &p);
+		} else if (s->type == &dtype_ifname) {
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+			}
+		} else {
+			p.into = s->listed;
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+			}
+			if (c->errors_len == 0) {
+				set_make(c, s);
+			}
 		}
 	}
 }
@@ -288,7 +302,7 @@ bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
 
 void check_mask(struct config *c, const struct dtype *type, const struct value *mask)
 {
-	struct probe p = { c, type };
+	struct probe p = { c, type, NULL };
 
 	if (mask == NULL) {
 		return;
@@ -303,7 +317,7 @@ void check_mask(struct config *c, const struct dtype *type, const struct value *
 static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 {
 	struct match *m = &s->match;
-	struct probe p = { c, m->sel->type };
+	struct probe p = { c, m->sel->type, NULL };
 
 	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
 		return;

@@ -13,10 +13,15 @@
 struct probe {
 	struct config *c;
 	const struct dtype *type;
+	struct elements *into; /* where it is added when it is good; NULL = nowhere */
 };
 
 /* For value_each(), with a struct probe: whether the element is one of the type. */
 bool check_element(void *ctx, const struct value *v);
+
+/* set_make.c: makes what is in force of all that was listed and read from files: sorted, and what
+ * overlaps is one. */
+void set_make(struct config *c, struct set *s);
 
 /* Whether a field makes sense in this chain. False after a complaint. */
 bool check_selector(struct config *c, const struct chain *ch, struct loc loc,

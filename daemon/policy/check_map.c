@@ -126,7 +126,7 @@ static void find_name_overlaps(struct config *c, const struct vec *keys)
 
 static void check_keys(struct config *c, const struct map *m)
 {
-	struct gather g = { .probe = { c, m->head.type } };
+	struct gather g = { .probe = { c, m->head.type, NULL } };
 	const struct map_entry *rest = NULL;
 
 	for (const struct map_entry *e = m->entries; e != NULL; e = e->next) {

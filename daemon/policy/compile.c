@@ -5,6 +5,7 @@
  * compiled before callers, so that their places are known. Tree in, struct ruleset out; the layout
  * is in daemon/core/ruleset_code.h.
  */
+#include "live_set.h"
 #include "operand.h"
 
 #include <stdlib.h>
@@ -53,12 +54,18 @@ struct ruleset *config_compile(const struct config *c)
 	if (arena_run(&k.arena, compile, &k)) {
 		rs = assemble(&k);
 	}
+	if (rs == NULL) {
+		pools_fini(&k.pools);
+	}
 	arena_fini(&k.arena);
 	return rs;
 }
 
 void ruleset_free(struct ruleset *rs)
 {
+	for (uint32_t i = 0; rs != NULL && i < rs->sets_len; i++) {
+		live_set_put((struct live_set *)(uintptr_t)rs->set[i]);
+	}
 	free(rs);
 }
 
@@ -457,6 +464,7 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 	const struct rs_u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct rs_u128));
 	struct rs_set32 *set32 = carve(b, p->set32.len * sizeof(*set32));
 	struct rs_set128 *set128 = carve(b, p->set128.len * sizeof(*set128));
+	const void *sets = carve_vec(b, &p->sets, sizeof(struct live_set *));
 	const struct pool_set *from = p->set32.items;
 
 	if (rs == NULL) {
@@ -472,6 +480,8 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 	}
 	rs->set32 = set32;
 	rs->set128 = set128;
+	rs->set = sets;
+	rs->sets_len = (uint32_t)p->sets.len;
 }
 
 static void lay_out_maps(const struct map_pools *p, struct carve *b, struct ruleset *rs)

@@ -5,6 +5,7 @@
  */
 #include <finwall/config.h>
 
+#include "live_set.h"
 #include "parser.h"
 #include "settings.h"
 
@@ -74,6 +75,7 @@ struct config *config_load(const char *path, const struct config_reader *reader,
 	}
 	has_memory = arena_run(&c->arena, load, &l);
 	free(l.parser.loading);
+	arena_fini(&c->reading);
 	if (has_memory && c->errors_len == 0) {
 		return c;
 	}
@@ -92,6 +94,11 @@ void config_free(struct config *c)
 {
 	if (c == NULL) {
 		return;
+	}
+	for (const struct table *t = c->tables; t != NULL; t = t->next) {
+		for (const struct set *s = t->sets; s != NULL; s = s->next) {
+			live_set_put(s->live);
+		}
 	}
 	arena_fini(&c->arena);
 	free(c);
@@ -144,6 +151,7 @@ static void load(void *ctx)
 	struct parser *p = &l->parser;
 	struct config *c = p->config;
 
+	c->reading.no_memory = c->arena.no_memory;
 	c->errors.arena = &c->arena;
 	c->tables_end = &c->tables;
 	settings_init(&c->settings);

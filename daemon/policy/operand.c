@@ -7,9 +7,13 @@
  */
 #include "operand.h"
 
+#include "elements.h"
+#include "live_set.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#define TREE_FROM   64 /* intervals of addresses and the like from which on a tree is faster */
 #define BITMAP_FROM 16 /* intervals of ports from which on a bitmap of 8 KiB is worth it */
 
 void pools_init(struct pools *p, struct arena *a, const struct config *c)
@@ -18,6 +22,15 @@ void pools_init(struct pools *p, struct arena *a, const struct config *c)
 	p->of_set = arena_alloc(a, (c->sets_len + 1) * sizeof(*p->of_set));
 	p->has_set = arena_alloc(a, c->sets_len + 1);
 	p->maps.of_map = arena_alloc(a, (c->maps_len + 1) * sizeof(*p->maps.of_map));
+}
+
+void pools_fini(struct pools *p)
+{
+	struct live_set **s = p->sets.items;
+
+	for (size_t i = 0; i < p->sets.len; i++) {
+		live_set_put(s[i]);
+	}
 }
 
 /* A pool of intervals being filled; the checker has seen to it that values convert. */
@@ -37,35 +50,11 @@ static bool gather_element(void *ctx, const struct value *v)
 	return true;
 }
 
-static int compare_intervals(const void *a, const void *b)
-{
-	return u128_cmp(((const struct interval *)a)->lo, ((const struct interval *)b)->lo);
-}
-
 /* Sorts and joins what overlaps or touches. */
-static void merge(struct vec *v)
+static void merge(struct pools *p, struct vec *v)
 {
-	struct interval *i = v->items;
-	size_t out = 0;
-
-	if (v->len == 0) {
-		return;
-	}
-	qsort(i, v->len, sizeof(*i), compare_intervals);
-	for (size_t in = 1; in < v->len; in++) {
-		struct u128 next = { i[out].hi.hi + (i[out].hi.lo == UINT64_MAX ? 1 : 0),
-			             i[out].hi.lo + 1 };
-		bool is_last = i[out].hi.hi == UINT64_MAX && i[out].hi.lo == UINT64_MAX;
-
-		if (is_last || u128_cmp(i[in].lo, next) <= 0) {
-			if (u128_cmp(i[in].hi, i[out].hi) > 0) {
-				i[out].hi = i[in].hi;
-			}
-			continue;
-		}
-		i[++out] = i[in];
-	}
-	v->len = out + 1;
+	intervals_sort(v->items, v->len, arena_alloc(p->arena, v->len * sizeof(struct interval)));
+	v->len = intervals_join(v->items, v->len, JOIN_TOUCHING);
 }
 
 static uint32_t bitmap_new(struct pools *p, uint32_t bits)
@@ -111,6 +100,20 @@ static uint32_t add_set128(struct pools *p, const struct vec *intervals)
 	return (uint32_t)p->set128.len - 1;
 }
 
+/* A set as a tree; takes the reference over. */
+static struct operand of_tree(struct pools *p, const struct dtype *type, struct live_set *s)
+{
+	struct live_set **slot;
+
+	if (s == NULL) {
+		arena_fail(p->arena);
+	}
+	slot = vec_add(p->arena, &p->sets, sizeof(struct live_set *));
+	*slot = s;
+	return (struct operand){ .op = type->bits == 128 ? RS_TREE128 : RS_TREE32,
+		                 .a = (uint32_t)p->sets.len - 1 };
+}
+
 /* Intervals, sorted and merged, in the form that is cheapest to look at. */
 static struct operand of_intervals(struct pools *p, const struct dtype *type,
                                    const struct vec *intervals)
@@ -120,6 +123,10 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 
 	if (intervals->len == 0) {
 		return o;
+	}
+	if (intervals->len >= TREE_FROM && type->bits >= 32) {
+		return of_tree(p, type,
+		               live_set_new(type->bits == 128, intervals->items, intervals->len));
 	}
 	if (type->bits == 128) {
 		return (struct operand){ .op = RS_SET128, .a = add_set128(p, intervals) };
@@ -148,7 +155,7 @@ static struct operand of_list(struct pools *p, const struct dtype *type, const s
 	if (v != NULL) {
 		value_each(v, gather_element, &g);
 	}
-	merge(&g.intervals);
+	merge(p, &g.intervals);
 	return of_intervals(p, type, &g.intervals);
 }
 
@@ -178,10 +185,32 @@ static struct operand of_relation(const struct dtype *type, enum relation rel,
 	}
 }
 
+/* The elements of a set that never changes. */
+static struct operand of_constant_set(struct pools *p, const struct set *s)
+{
+	const struct rs_tree *t = rs_set_tree(&s->live->set);
+	struct interval *part = arena_alloc(p->arena, TREE_WALK_LEN * sizeof(*part));
+	struct tree_cursor at = { 0 };
+	struct vec intervals = { 0 };
+	uint32_t len;
+
+	if (t->len >= TREE_FROM && s->type->bits >= 32) {
+		return of_tree(p, s->type, live_set_get(s->live));
+	}
+	while ((len = tree_walk(t, &at, part)) > 0) {
+		for (uint32_t i = 0; i < len; i++) {
+			*(struct interval *)vec_add(p->arena, &intervals, sizeof(*part)) = part[i];
+		}
+	}
+	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_TOUCHING);
+	return of_intervals(p, s->type, &intervals);
+}
+
 static struct operand of_named_set(struct pools *p, const struct set *s)
 {
 	if (p->has_set[s->nr] == 0) {
-		p->of_set[s->nr] = of_list(p, s->type, s->elements);
+		p->of_set[s->nr] = s->is_constant ? of_constant_set(p, s)
+		                                  : of_tree(p, s->type, live_set_get(s->live));
 		p->has_set[s->nr] = 1;
 	}
 	return p->of_set[s->nr];

@@ -55,6 +55,7 @@ struct pools {
 	struct arena *arena;
 	struct vec lo32, hi32, set32;    /* uint32_t, uint32_t, struct pool_set */
 	struct vec lo128, hi128, set128; /* struct rs_u128 ..., struct pool_set */
+	struct vec sets;                 /* struct live_set *, a reference each */
 	struct vec bitmap;               /* uint64_t */
 	struct vec buckets;              /* struct pool_bucket */
 	struct vec logs;                 /* struct rs_log, prefixes in the configuration */
@@ -66,6 +67,9 @@ struct pools {
 };
 
 void pools_init(struct pools *p, struct arena *a, const struct config *c);
+
+/* Gives the references up that the ruleset does not take over. */
+void pools_fini(struct pools *p);
 
 /* Makes the operand of a statement of kind match, limit or log. */
 struct operand operand_make(struct pools *p, const struct config *c, const struct stmt *s);

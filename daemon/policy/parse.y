@@ -59,7 +59,7 @@ static void recovered(struct parser *p);
 %token DEFINE "define" SETTINGS_WORD "settings" TABLE "table" CHAIN "chain" SET "set"
 %token FLUSH "flush" RULESET "ruleset"
 %token TYPE "type" HOOK "hook" PRIORITY "priority" POLICY "policy"
-%token ELEMENTS "elements" FLAGS "flags" AUTO_MERGE "auto-merge" SIZE "size" TYPEOF "typeof"
+%token ELEMENTS "elements" ELEMENTS_FILE "elements-file" FLAGS "flags" AUTO_MERGE "auto-merge" SIZE "size" TYPEOF "typeof"
 %token COMMENT "comment" COUNTER "counter" PACKETS "packets" BYTES "bytes"
 %token LOG "log" PREFIX "prefix" LEVEL "level"
 %token LIMIT "limit" RATE "rate" OVER "over" BURST "burst"
@@ -153,8 +153,8 @@ table_items
 	| table_items NL
 	| table_items DEFINE name '=' right NL { build_define(p, @3, $3, $5); }
 	| table_items COMMENT STRING NL        { p->table->comment = $3; }
-	| table_items set_head set_items '}'   { p->block_depth--; }
-	| table_items map_head map_items '}'   { p->block_depth--; }
+	| table_items set_head set_items '}'   { p->block_depth--; p->set = NULL; }
+	| table_items map_head map_items '}'   { p->block_depth--; p->set = NULL; }
 	| table_items chain_head chain_items '}' { p->block_depth--; }
 	| table_items error NL                 { yyerrok; recovered(p); }
 	;
@@ -170,6 +170,7 @@ set_items
 	| set_items TYPEOF selector NL             { if ($3 != NULL) { p->set->type = $3->type; } }
 	| set_items set_property NL
 	| set_items ELEMENTS '=' right NL          { build_set_elements(p, @4, $4); }
+	| set_items ELEMENTS_FILE STRING NL        { set_file_read(p, @3, $3); }
 	| set_items error NL                       { yyerrok; recovered(p); }
 	;
 
@@ -482,6 +483,22 @@ type_name
 
 %%
 
+/* A million elements need not go through the grammar one by one: all that are plain but the last. */
+static void read_ahead(struct parser *p, int token)
+{
+	if (token == '{' && p->last_tokens[0] == ELEMENTS && p->last_tokens[1] == '=') {
+		p->elements_depth = p->depth;
+	} else if (p->depth < p->elements_depth) {
+		p->elements_depth = 0;
+	}
+	p->last_tokens[0] = p->last_tokens[1];
+	p->last_tokens[1] = token;
+	if ((token == '{' || token == ',') && p->depth == p->elements_depth &&
+	    p->elements_depth != 0) {
+		build_read_ahead(p);
+	}
+}
+
 /* The next token; inside a statement in error, none but its end. A line that ends within braces of
  * a statement does not end the statement. */
 static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
@@ -500,6 +517,7 @@ static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
 			}
 			token = INNER_NL;
 		}
+		read_ahead(p, token);
 		return token;
 	}
 }

@@ -41,6 +41,9 @@ struct parser {
 	unsigned block_depth; /* of them, blocks that the grammar has entered */
 	bool is_recovering;
 	bool is_finished; /* too many errors: the rest is not read */
+	/* elements of a set, read ahead of the grammar */
+	int last_tokens[2];
+	unsigned elements_depth; /* open braces inside `elements = {`; 0 = not there */
 	/* the builder's */
 	struct define *defines;
 	struct table *table;
@@ -72,6 +75,15 @@ struct map_entries {
 /* scan.l: opens a file named in the text at loc (or the first one). Complains if it cannot. */
 bool scan_open(struct parser *p, const char *path, struct loc loc);
 
+/*
+ * scan.l: reads plain elements of the type, each with the comma behind it, from where the scanner
+ * stands, as long as there is another element behind it. What it leaves is read as usual.
+ */
+void scan_elements(struct parser *p, const struct dtype *type, struct elements *out);
+
+/* set_file.c: reads elements of the set from a file named in the text at loc. */
+void set_file_read(struct parser *p, struct loc loc, const char *name);
+
 /* build.c: what the grammar's rules do. Those that return NULL have complained. */
 struct value *build_value(struct parser *p, struct loc loc, enum value_kind kind);
 struct value *build_range(struct parser *p, struct loc loc, const struct value *lo,
@@ -98,6 +110,8 @@ void build_set_type(struct parser *p, struct loc loc, const char *name);
 void build_set_flag(struct parser *p, struct loc loc, const char *word);
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v);
 
+/* Reads ahead, when the next tokens are elements of a set. */
+void build_read_ahead(struct parser *p);
 /* build_map.c: maps, and what counts connections. */
 void build_map(struct parser *p, struct loc loc, const char *name);
 void build_map_data(struct parser *p, struct loc loc, const char *name);

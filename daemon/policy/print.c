@@ -5,6 +5,8 @@
  */
 #include "print.h"
 
+#include "elements.h"
+#include "live_set.h"
 #include "selector.h"
 #include "settings.h"
 
@@ -233,6 +235,57 @@ static void print_comment(struct print *p, const char *before, const char *comme
 	}
 }
 
+static void print_elements(struct print *p, const struct rs_tree *t, const struct dtype *type)
+{
+	struct interval *part = arena_alloc(p->out.arena, TREE_WALK_LEN * sizeof(*part));
+	struct tree_cursor at = { 0 };
+	const char *between = "\t\telements = { ";
+	uint32_t len;
+
+	while ((len = tree_walk(t, &at, part)) > 0) {
+		for (uint32_t i = 0; i < len; i++) {
+			text_add(&p->out, "%s", between);
+			element_print(&p->out, type, &part[i]);
+			between = ", ";
+		}
+	}
+	if (t->len != 0) {
+		text_add(&p->out, " }\n");
+	}
+}
+
+/* The files, and what the text lists besides; what was changed since is only told of. */
+static void print_files(struct print *p, const struct set *s)
+{
+	const char *const *name = s->files.items;
+	const char *between = "\t\telements = { ";
+
+	for (size_t i = 0; i < s->files.len; i++) {
+		text_add(&p->out, "\t\telements-file ");
+		string_print(&p->out, name[i]);
+		text_add(&p->out, "\n");
+	}
+	for (const struct elements_block *b = s->listed->first; b != NULL; b = b->next) {
+		uint32_t len = b->next != NULL ? ELEMENTS_BLOCK_LEN
+		                               : (s->listed->len - 1) % ELEMENTS_BLOCK_LEN + 1;
+
+		for (uint32_t i = 0; i < len; i++) {
+			text_add(&p->out, "%s", between);
+			element_print(&p->out, s->type, &b->at[i]);
+			between = ", ";
+		}
+	}
+	if (s->listed->len != 0) {
+		text_add(&p->out, " }\n");
+	}
+	if (s->live->added + s->live->deleted != 0) {
+		text_add(&p->out,
+		         "\t\t# since then %" PRIu64 " added, %" PRIu64
+		         " deleted: finwall set list %s\n",
+		         s->live->added, s->live->deleted, s->name);
+	}
+}
+
 /* What sets and maps have in common. */
 static void print_properties(struct print *p, const struct set *s)
 {
@@ -269,7 +322,11 @@ static void print_set(struct print *p, const struct set *s)
 {
 	text_add(&p->out, "\tset %s {\n\t\ttype %s\n", s->name, s->type->name);
 	print_properties(p, s);
-	if (s->elements != NULL) {
+	if (s->live != NULL && s->files.len != 0) {
+		print_files(p, s);
+	} else if (s->live != NULL) {
+		print_elements(p, rs_set_tree(&s->live->set), s->type);
+	} else if (s->elements != NULL) {
 		text_add(&p->out, "\t\telements = ");
 		value_print(&p->out, s->type, s->elements);
 		text_add(&p->out, "\n");

@@ -67,6 +67,8 @@ enum relation {
 };
 
 struct selector; /* selector.h */
+struct elements; /* elements.h */
+struct live_set; /* live_set.h */
 struct set;
 struct chain;
 
@@ -205,7 +207,12 @@ struct set {
 	const char *name;
 	const char *comment;
 	const struct dtype *type;
-	const struct value *elements; /* NULL = empty */
+	const struct table *table;
+	const struct value *elements; /* those that are tree nodes; NULL = none */
+	struct elements *listed;      /* all others, as they were read; kept if there are files */
+	struct elements *filed;       /* from files; until live is made */
+	struct vec files;             /* const char *: their names */
+	struct live_set *live;        /* the checker's: all of them; NULL for type ifname */
 	bool is_interval;
 	bool is_constant;
 	bool is_dynamic; /* filled by rules */
@@ -264,7 +271,8 @@ struct table {
 
 struct config {
 	struct arena arena;
-	struct vec files; /* const char *: the name of each file, by loc.file */
+	struct arena reading; /* what is of no use when it has been read: text, loose elements */
+	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
 	struct table *tables;

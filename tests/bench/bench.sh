@@ -58,7 +58,8 @@ engine)
 		--json "$work/e.json" --html "$work/e.html"
 	for id in established/ipv4/1 established/ipv4/1k established/ipv6/1k \
 		established/ipv4/1k/2t open/1k churn/1k flood/1k late/revive/1k memory/flow/1k \
-		stall/1k stall/1k/raw; do
+		stall/1k stall/1k/raw set/ipv4/1k/hit set/ipv6/1k/miss set/load/ipv4/1k \
+		rules/established/10k rules/open/10k/set rules/open/10k/list; do
 		has_result "$work/e.json" "engine/$id"
 	done
 	grep -q '<svg' "$work/e.html" || fail "no plot"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any text as a configuration: refused with a complaint, or parsed, compiled, evaluated, and
- * printed as text that parses to the same.
+ * printed as text that parses to the same; and what its sets list can be deleted and added again.
  *
  * Input: up to three files, divided by NUL bytes. The first is read; the others are what the names
  * "1" and "2" include.
  */
 #include <finwall/config.h>
+#include <finwall/named_set.h>
 
 #include "fuzz.h"
 
@@ -46,11 +47,21 @@ static char *read_piece(void *ctx, const char *path, size_t *size)
 	return copy;
 }
 
-static char *read_text(void *ctx, const char *path, size_t *size)
+/* The canonical text, and the files that it still names. */
+struct printed {
+	const char *text;
+	struct input *in;
+};
+
+static char *read_printed(void *ctx, const char *path, size_t *size)
 {
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
+	const struct printed *p = ctx;
+
+	if (strcmp(path, "print") != 0) {
+		return read_piece(p->in, path, size);
+	}
+	*size = strlen(p->text);
+	return strdup(p->text);
 }
 
 /* Runs every chain for packets of either family and none, as far decoded as can be. */
@@ -89,11 +100,60 @@ static void evaluate(const struct config *c)
 	ruleset_free(rs);
 }
 
+/* Some elements of a set. */
+struct some {
+	char *text[16];
+	size_t len;
+};
+
+static void take(void *ctx, const char *element)
+{
+	struct some *s = ctx;
+
+	if (s->len < sizeof(s->text) / sizeof(s->text[0])) {
+		s->text[s->len++] = strdup(element);
+	}
+}
+
+static void change(struct named_set *s, enum named_set_op op, const struct some *elements,
+                   size_t wanted)
+{
+	struct named_set_garbage *garbage;
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	uint64_t changed;
+
+	FUZZ_REQUIRE(named_set_change(s, op, (const char *const *)elements->text, elements->len,
+	                              &changed, &garbage, problem) == 0);
+	FUZZ_REQUIRE(changed == wanted);
+	named_set_garbage_free(garbage);
+}
+
+static void change_sets(const struct config *c)
+{
+	for (struct named_set *s = named_set_next(c, NULL); s != NULL; s = named_set_next(c, s)) {
+		struct named_set_cursor at = { 0 };
+		struct named_set_info info;
+		struct some some = { .len = 0 };
+
+		named_set_info(s, &info);
+		(void)named_set_walk(s, &at, take, &some);
+		if (info.can_change && some.len > 0) {
+			change(s, SET_ADD, &some, 0);
+			change(s, SET_DELETE, &some, some.len);
+			change(s, SET_ADD, &some, some.len);
+		}
+		for (size_t i = 0; i < some.len; i++) {
+			free(some.text[i]);
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { (const char *)data, size };
 	struct config_reader reader = { &in, read_piece };
-	struct config_reader again_reader = { NULL, read_text };
+	struct printed printed = { NULL, &in };
+	struct config_reader again_reader = { &printed, read_printed };
 	struct config *again;
 	char *errors;
 	char *text;
@@ -108,13 +168,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_REQUIRE(errors == NULL);
 	evaluate(c);
 	text = config_print(c, PRINT_PLAIN, NULL, 0);
-	again_reader.ctx = text;
-	again = config_load("0", &again_reader, &errors);
+	printed.text = text;
+	again = config_load("print", &again_reader, &errors);
 	FUZZ_REQUIRE(again != NULL);
 	text_again = config_print(again, PRINT_PLAIN, NULL, 0);
 	FUZZ_REQUIRE(strcmp(text, text_again) == 0);
 	free(text);
 	free(text_again);
+	change_sets(again);
 	config_free(again);
 	config_free(c);
 	return 0;

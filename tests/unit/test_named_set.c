@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Named sets while others look at them: one thread changes a set again and again and frees what it
+ * replaced as the daemon does, others look elements up that are always there, never there, or come
+ * and go. Under the sanitizers nothing may be used that was freed. What changes do is in
+ * tests/model/model_sets.c.
+ */
+#include <finwall/bytes.h>
+#include <finwall/named_set.h>
+
+#include <check.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READERS_LEN 2
+#define CHANGES     100
+#define ELEMENTS    5000 /* more than a chunk holds */
+
+static struct config *config;
+static struct ruleset *rules;
+static struct named_set *set;
+
+struct reader {
+	pthread_t thread;
+	_Atomic uint32_t wanted;
+	_Atomic uint32_t seen;
+	_Atomic uint32_t stop;
+	uint32_t wrong;
+	uint32_t flips; /* how often what comes and goes came or went */
+};
+
+static char *read_text(void *ctx, const char *path, size_t *size)
+{
+	(void)path;
+	*size = strlen(ctx);
+	return strdup(ctx);
+}
+
+/* Elements are 10.x.y.0/24 for x.y below ELEMENTS. */
+static void load(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	struct config_reader reader = { NULL, read_text };
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	char *errors;
+
+	fprintf(f, "table inet t {\nset s { type ipv4_addr; flags interval; elements = {\n");
+	for (unsigned i = 0; i < ELEMENTS; i++) {
+		fprintf(f, "10.%u.%u.0/24,\n", i >> 8, i & 0xff);
+	}
+	fprintf(f, "} }\nchain i { type filter hook input priority 0; ip saddr @s drop\n}\n}\n");
+	fclose(f);
+	reader.ctx = text;
+	config = config_load("text", &reader, &errors);
+	ck_assert_msg(config != NULL, "%s", errors);
+	rules = config_compile(config);
+	set = named_set_find(config, "inet t", "s", problem);
+	ck_assert_ptr_nonnull(rules);
+	ck_assert_ptr_nonnull(set);
+	free(text);
+}
+
+static bool has(uint32_t addr)
+{
+	struct frame f = { .true_size = 100 };
+	struct pkt p = { .frame = &f, .depth = PKT_FULL };
+	struct rule_input in = { .pkt = &p };
+	struct rule_result out;
+
+	p.tuple.family = 4;
+	store_be32(p.tuple.src.bytes, addr);
+	ruleset_eval(rules, NULL, CHAIN_INPUT, &in, &out);
+	return out.code == RULE_DROP;
+}
+
+/* 10.1.0.0/24 is never touched, 11.0.0.0/8 never there, 10.2.3.0/24 comes and goes. */
+static void *reader_main(void *arg)
+{
+	struct reader *r = arg;
+	bool before = true;
+
+	while (atomic_load_explicit(&r->stop, memory_order_relaxed) == 0) {
+		uint32_t wanted = atomic_load_explicit(&r->wanted, memory_order_acquire);
+
+		atomic_store_explicit(&r->seen, wanted, memory_order_release);
+		for (uint32_t i = 0; i < 64; i++) {
+			bool now = has(0x0a020301);
+
+			r->wrong += !has(0x0a010000 + i) || has(0x0b000000 + i);
+			r->flips += now != before;
+			before = now;
+		}
+	}
+	return NULL;
+}
+
+static void change(enum named_set_op op, struct reader *reader, uint32_t nr)
+{
+	static const char *const elements[] = { "10.2.3.0/24", "10.9.9.0/24", "10.19.0.0/24" };
+	struct named_set_garbage *garbage;
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	uint64_t changed;
+
+	ck_assert_msg(named_set_change(set, op, elements, 3, &changed, &garbage, problem) == 0,
+	              "%s", problem);
+	ck_assert_uint_eq(changed, 3);
+	for (unsigned i = 0; i < READERS_LEN; i++) {
+		atomic_store_explicit(&reader[i].wanted, nr, memory_order_release);
+	}
+	for (unsigned i = 0; i < READERS_LEN; i++) {
+		while (atomic_load_explicit(&reader[i].seen, memory_order_acquire) != nr) {
+			sched_yield();
+		}
+	}
+	named_set_garbage_free(garbage);
+}
+
+START_TEST(readers_meet_one_state_or_the_other)
+{
+	struct reader reader[READERS_LEN] = { 0 };
+	uint32_t flips = 0;
+
+	load();
+	for (unsigned i = 0; i < READERS_LEN; i++) {
+		ck_assert_int_eq(pthread_create(&reader[i].thread, NULL, reader_main, &reader[i]),
+		                 0);
+	}
+	for (uint32_t nr = 1; nr <= CHANGES; nr += 2) {
+		change(SET_DELETE, reader, nr);
+		ck_assert(!has(0x0a020301));
+		change(SET_ADD, reader, nr + 1);
+		ck_assert(has(0x0a020301));
+	}
+	for (unsigned i = 0; i < READERS_LEN; i++) {
+		atomic_store(&reader[i].stop, 1);
+		pthread_join(reader[i].thread, NULL);
+		ck_assert_uint_eq(reader[i].wrong, 0);
+		flips += reader[i].flips;
+	}
+	ck_assert_uint_gt(flips, 0);
+	ruleset_free(rules);
+	config_free(config);
+}
+END_TEST
+
+/* Rules keep a set's elements when the configuration goes first. */
+START_TEST(rules_outlive_their_configuration)
+{
+	load();
+	config_free(config);
+	ck_assert(has(0x0a010001));
+	ruleset_free(rules);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("named_set");
+	TCase *c = tcase_create("named_set");
+	SRunner *runner = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, c);
+	tcase_set_timeout(c, 100);
+	tcase_add_test(c, readers_meet_one_state_or_the_other);
+	tcase_add_test(c, rules_outlive_their_configuration);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -17,6 +17,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,12 +51,18 @@ static void ask_for_stamps(void)
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
+static void yield_cpu(void)
+{
+	(void)sched_yield();
+}
+
 static struct engine *make_engine(const struct worker_host_config *host)
 {
 	struct engine_config cfg = { .flows_max = host->flows_max,
 		                     .tombs_max = host->idle_flows,
 		                     .shards_len = 1,
-		                     .start = clock_now() };
+		                     .start = clock_now(),
+		                     .yield = yield_cpu };
 	size_t size = engine_size(&cfg);
 	void *mem = mem_map(size);
 

@@ -163,9 +163,12 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	if (plan.queue_count > 1) {
 		printf("-%u", plan.queue_num + plan.queue_count - 1);
 	}
-	printf(", packets %s while no daemon answers%s\n",
-	       plan.on_absent == FAIL_ACCEPT ? "pass" : "are dropped",
-	       daemon_answers ? "" : "; none answers now");
+	printf(", packets %s while no daemon answers",
+	       plan.on_absent == FAIL_ACCEPT ? "pass" : "are dropped");
+	if (hook_plan_keeps_admin(&plan)) {
+		printf(" but for TCP port %u of this machine", plan.admin_port);
+	}
+	printf("%s\n", daemon_answers ? "" : "; none answers now");
 	if (plan.queue_count > 1) {
 		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
 	}
@@ -240,6 +243,7 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	plan->queue_num = s->queue_num;
 	plan->queue_count = settings_queues(s, cpus_allowed());
 	plan->on_absent = s->on_absent;
+	plan->admin_port = s->admin_port;
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;
 	plan->compares_kernel = s->compare_kernel != 0;

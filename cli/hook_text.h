@@ -37,6 +37,7 @@ struct hook_plan {
 	uint32_t queue_num;
 	uint32_t queue_count; /* at least 1 */
 	enum fail_mode on_absent;
+	uint32_t admin_port;    /* of this machine, passes while no daemon answers; 0 = none */
 	bool hooked[HOOKS_LEN]; /* which hooks are queued at all */
 	bool loopback_is_queued;
 	bool defragments;     /* fragments are put together first */
@@ -51,6 +52,12 @@ struct hook_found {
 	unsigned jumps[HOOKS_LEN];     /* how often the built-in chain jumps to it */
 	bool jump_is_first[HOOKS_LEN]; /* and whether its first rule does */
 };
+
+/* True when the rules have to let an administrator in where no daemon answers. */
+static inline bool hook_plan_keeps_admin(const struct hook_plan *plan)
+{
+	return plan->on_absent == FAIL_DROP && plan->admin_port != 0;
+}
 
 /*
  * All return malloc'd text, or NULL when memory runs out. Loading the text twice is loading it

@@ -10,6 +10,7 @@
 #include "daemon.h"
 
 #include "ctl_cmd.h"
+#include "import_conntrack.h"
 #include "io/clock.h"
 #include "io/cpus.h"
 #include "io/ifname.h"
@@ -73,7 +74,9 @@ enum exit_code daemon_init(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
-	state_start(d);
+	if (!state_start(d)) {
+		import_start(d);
+	}
 	if (start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -84,7 +87,7 @@ void daemon_run(struct daemon *d)
 {
 	log_say(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
-	notify_ready("Filtering");
+	notify_ready(daemon_status(d));
 	d->has_run = 1;
 	prefault_start(d);
 	(void)event_base_dispatch(d->base);

@@ -76,6 +76,7 @@ struct daemon {
 	struct mono state_saved; /* when the last one ended */
 	int state_err;           /* of the last one, as it was told */
 	uint32_t has_run;        /* what is in the table is worth saving */
+	uint32_t import_waits;   /* for the first packets, to read the kernel's table once more */
 };
 
 /* How the program ends. */
@@ -140,6 +141,14 @@ void daemon_stats(const struct daemon *d, struct stats *sum);
 static inline const struct settings *daemon_settings(const struct daemon *d)
 {
 	return config_settings(d->generation->config);
+}
+
+/* What it does, in one line for the service manager. */
+static inline const char *daemon_status(const struct daemon *d)
+{
+	return d->generation->policy.tun.enforce != 0
+	               ? "Filtering"
+	               : "Watching: every packet passes (enforce off)";
 }
 
 #endif

@@ -73,7 +73,7 @@ int daemon_reload(struct daemon *d, char **errors)
 	d->reloads++;
 	log_say(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, d->config_path,
 	        fresh->policy.generation);
-	notify_ready("Filtering");
+	notify_ready(daemon_status(d));
 	return 0;
 }
 
@@ -118,6 +118,12 @@ static bool may_send_raw(const struct policy *p)
 void generation_equip(struct daemon *d, struct generation *g)
 {
 	ifnames_tell(d->ifnames, g->policy.rules);
+	if (g->policy.tun.enforce == 0) {
+		log_say(d->log, LOG_LEVEL_WARNING,
+		        "%s: enforce off: every packet passes; what would have been dropped is "
+		        "counted",
+		        d->config_path);
+	}
 	if (d->raw.fd < 0 && may_send_raw(&g->policy)) {
 		int err = rawsend_start(&d->raw, HOOKMARK_OWN);
 

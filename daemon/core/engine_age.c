@@ -134,7 +134,7 @@ bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint
 		break;
 	}
 	stat_add(&w->stats.event[EVENT_FLOW_EXPIRED], 1);
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	return false;
 }
 
@@ -178,7 +178,7 @@ static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uin
 	if (how == FORGET_BURY) {
 		shard_bury(s, w, f, hash, TOMB_FLUSHED, now);
 	}
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 

@@ -148,7 +148,8 @@ static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, voi
 void engine_usage(struct engine *e, struct engine_usage *out)
 {
 	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
-		                      .tombs_max = e->cfg.tombs_max };
+		                      .tombs_max = e->cfg.tombs_max,
+		                      .counters = conncount_used(&e->counts) };
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct engine_usage one;
 

@@ -14,12 +14,17 @@
 
 static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
+static const char *const stop_words[] = { "down", "keep", NULL };
 /* For counts: words that stand for 0 and up. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
 static const char *const off_words[] = { "off", NULL };
 /* In the order of enum prefault. */
 static const char *const prefault_words[] = { "auto", "off", "on", NULL };
+static const char *const none_words[] = { "none", NULL };
+
+/* A queue has a worker: more are not asked for. */
+#define QUEUE_COUNT_MAX 1024u
 
 /* clang-format off */
 #define ROW(block, name, field, kind, choices, dflt, min, max, text) \
@@ -30,8 +35,8 @@ static const char *const prefault_words[] = { "auto", "off", "on", NULL };
 	ROW(block, name, field, TUNABLE_CHOICE, words, dflt, 0, max, text)
 
 static const struct tunable shell_table[] = {
-	COUNT("queue", "num", queue_num, NULL, 0, 0, 65535, "number of the first queue"),
-	COUNT("queue", "count", queue_count, auto_words, 0, 1, 1024, "queues, with a worker each; auto: one per processor"),
+	COUNT("queue", "num", queue_num, NULL, 0, 0, QUEUES_MAX - 1, "number of the first queue"),
+	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per processor"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
 	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
@@ -44,11 +49,14 @@ static const struct tunable shell_table[] = {
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
 	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
+	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
+	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "take the tables' memory at the start; auto: where there is plenty"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
+	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections takes over those of the kernel's tracker"),
 };
 /* clang-format on */
 
@@ -410,18 +418,50 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
 		return;
 	}
-	if (c->setting_line[s.nr] != 0) {
+	if (c->setting_loc[s.nr].line != 0) {
 		config_error(c, words->loc, "%s is set twice, expected it once (it is in line %u)",
-		             s.row->name, c->setting_line[s.nr]);
+		             s.row->name, c->setting_loc[s.nr].line);
 		return;
 	}
-	c->setting_line[s.nr] = words->loc.line;
+	c->setting_loc[s.nr] = last->loc;
 	if (is_text(s.row)) {
 		set_text(c, s.row, text);
 	} else if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {
 		tunable_set(&c->tunables, s.row, value);
+	}
+}
+
+/* Where the value of a setting of the shell stands; line 0 when it has its default. */
+static struct loc shell_loc(const struct config *c, size_t offset)
+{
+	size_t nr = 0;
+
+	while (shell_table[nr].offset != offset) {
+		nr++;
+	}
+	return c->setting_loc[nr];
+}
+
+void settings_check(struct config *c)
+{
+	struct loc num = shell_loc(c, offsetof(struct settings, queue_num));
+	struct loc count = shell_loc(c, offsetof(struct settings, queue_count));
+	uint32_t room = QUEUES_MAX - c->settings.queue_num;
+
+	if (c->settings.queue_count == 0 && room < QUEUE_COUNT_MAX) {
+		config_error(c, num.line != 0 ? num : count,
+		             "count auto may come to %u queues, of which number %u leaves room for "
+		             "%u, expected num 0 to %u, or a count",
+		             QUEUE_COUNT_MAX, c->settings.queue_num, room,
+		             QUEUES_MAX - QUEUE_COUNT_MAX);
+	}
+	if (c->settings.queue_count > room) {
+		config_error(c, count,
+		             "%u queues from number %u on end beyond 65535, expected a "
+		             "count of at most %u",
+		             c->settings.queue_count, c->settings.queue_num, room);
 	}
 }
 

@@ -26,6 +26,7 @@ settings {
 	queue { num 3; count 1 }
 	hook { backend iptables; compare-kernel $1 }
 	connections { late-close strict; on-idle forget; resurrect off; enforce $2 }
+	state { import-kernel off }
 }
 table inet finwall {
 	chain input {

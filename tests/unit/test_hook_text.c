@@ -45,6 +45,15 @@ static const struct hook_plan shadow_plan = {
 	.compares_kernel = true,
 };
 
+/* Closed while no daemon answers, but for one port. */
+static const struct hook_plan admin_plan = {
+	.queue_num = 3,
+	.queue_count = 2,
+	.on_absent = FAIL_DROP,
+	.admin_port = 22,
+	.hooked = { true, true, true },
+};
+
 static char *read_golden(const char *path)
 {
 	static char text[16384];
@@ -82,6 +91,7 @@ START_TEST(nft_rules)
 	expect_golden(hook_text_nft_up(&open_plan, SPREAD_ADDRESSES), "hook-nft-balance");
 	expect_golden(hook_text_nft_up(&full_plan, SPREAD_PORTS), "hook-nft-full");
 	expect_golden(hook_text_nft_up(&shadow_plan, SPREAD_PORTS), "hook-nft-shadow");
+	expect_golden(hook_text_nft_up(&admin_plan, SPREAD_PORTS), "hook-nft-admin");
 	expect_golden(hook_text_nft_defrag(), "hook-nft-defrag");
 	expect_golden(hook_text_nft_down(), "hook-nft-down");
 }
@@ -101,6 +111,10 @@ START_TEST(iptables_rules)
 	              "hook-ipv4-many");
 	expect_golden(hook_text_iptables_up(&shadow_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
 	              "hook-ipv6-shadow");
+	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-admin");
+	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
+	              "hook-ipv6-admin");
 }
 END_TEST
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a worker costs besides its two system calls: no heap memory, and one reading of the clock for
- * each turn. The worker runs here, in a network namespace of its own, on packets of the loopback
- * device; the functions in question are replaced by ones that count its calls.
+ * What a worker costs besides its two system calls: no heap memory, and one reading of the clock
+ * for each turn. The worker runs here, in a network namespace of its own, on packets of the
+ * loopback device; the functions in question are replaced by ones that count its calls.
  */
 #include "io/mem.h"
 #include "io/nfq_sock.h"

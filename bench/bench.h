@@ -33,6 +33,7 @@ struct bench_options {
 enum bench_exit cmd_engine(const struct bench_options *opt, struct report *report);
 enum bench_exit cmd_path(const struct bench_options *opt, struct report *report);
 enum bench_exit cmd_latency(const struct bench_options *opt, struct report *report);
+enum bench_exit cmd_stall(const struct bench_options *opt, struct report *report);
 
 /* Compares two files of results. threshold: by which share something may be worse. */
 enum bench_exit cmd_compare(const char *before_path, const char *after_path, double threshold);

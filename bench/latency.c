@@ -6,8 +6,9 @@
  * from the instant at which it was to be sent: a stall is felt by all packets that fell into it,
  * not only by the one that was under way (no coordinated omission). That is measured for every
  * filter, from one end to the other. Inside finwalld, the worker's own histograms tell the part
- * that is its own: from the receive to the verdict handed over, and from the kernel's stamp on the
- * packet to then. For that, the daemon's worker runs in a process of the bench, unchanged.
+ * that is its own: from the receive until the verdicts are ready, until the kernel has dealt with
+ * them, and from the kernel's stamp on the packet to then. For that, the daemon's worker runs in a
+ * process of the bench, unchanged.
  */
 #include "bench.h"
 #include "filter.h"
@@ -24,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FLOWS_MAX 100000
 
 #define RUNS_DFLT  3
 #define RUNS_QUICK 1
@@ -55,7 +58,8 @@ static const struct {
 /* Where a time is taken. */
 enum latency_where {
 	LATENCY_END,     /* from schedule to receiver */
-	LATENCY_VERDICT, /* in the daemon */
+	LATENCY_DECIDE,  /* in the daemon */
+	LATENCY_VERDICT, /* until the send has returned */
 	LATENCY_STAY,    /* from the kernel's stamp on */
 	LATENCY_WHERES_LEN,
 };
@@ -65,7 +69,8 @@ static const struct {
 	const char *title;
 } wheres[LATENCY_WHERES_LEN] = {
 	[LATENCY_END] = { "end-to-end", "end to end" },
-	[LATENCY_VERDICT] = { "verdict", "in the daemon, receive to verdict" },
+	[LATENCY_DECIDE] = { "decide", "in the daemon, receive to verdicts ready" },
+	[LATENCY_VERDICT] = { "verdict", "receive until the kernel has dealt with the verdicts" },
 	[LATENCY_STAY] = { "stay", "kernel's stamp to verdict" },
 };
 
@@ -145,12 +150,20 @@ static int keep(struct cell *c, enum filter_kind kind, struct histogram *run, st
 	return err;
 }
 
+static void take_difference(struct histogram *now, const struct histogram *before,
+                            struct histogram *out)
+{
+	histogram_subtract(now, before);
+	histogram_sum(out, now);
+}
+
 /* One load through the filter that is in place. host: NULL when it is not the worker. */
 static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind, uint32_t per_s,
                         const struct worker_host *host, struct report *r)
 {
 	static struct histogram run[LATENCY_WHERES_LEN];
-	static struct histogram before[2];
+	static struct worker_times before;
+	static struct worker_times after;
 	struct load_tally *t = l->ns.tally;
 	uint64_t sent = atomic_load(&t->udp_sent);
 	uint64_t len;
@@ -158,7 +171,7 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 
 	memset(run, 0, sizeof(run));
 	if (host != NULL) {
-		worker_host_read(host, &before[0], &before[1]);
+		worker_host_read(host, &before);
 	}
 	err = load_start(&l->ns, LOAD_PACED, per_s);
 	if (err != 0) {
@@ -175,24 +188,51 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 		histogram_add(&run[LATENCY_END], t->time_ns[i], 1);
 	}
 	if (host != NULL) {
-		worker_host_read(host, &run[LATENCY_VERDICT], &run[LATENCY_STAY]);
-		histogram_subtract(&run[LATENCY_VERDICT], &before[0]);
-		histogram_subtract(&run[LATENCY_STAY], &before[1]);
+		worker_host_read(host, &after);
+		take_difference(&after.decide, &before.decide, &run[LATENCY_DECIDE]);
+		take_difference(&after.verdict, &before.verdict, &run[LATENCY_VERDICT]);
+		take_difference(&after.stay, &before.stay, &run[LATENCY_STAY]);
 	}
 	sent = atomic_load(&t->udp_sent) - sent;
 	err = report_sample(r, c->lost_nr, 100 - 100 * (double)len / (double)sent);
 	return err == 0 ? keep(c, kind, run, r) : err;
 }
 
+static bool is_wanted(const struct latency *l, enum filter_kind kind, uint32_t per_s)
+{
+	char id[48];
+
+	snprintf(id, sizeof(id), "%uk/%s", per_s / 1000, filter_id(kind));
+	return l->opt->only == NULL || fnmatch(l->opt->only, id, 0) == 0;
+}
+
+static bool is_any_wanted(const struct latency *l, enum filter_kind kind)
+{
+	for (unsigned i = 0; i < LOADS_LEN; i++) {
+		if (is_wanted(l, kind, loads_per_s[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int measure_filter(struct latency *l, unsigned nr, struct report *r)
 {
+	static const struct worker_host_config hosted = { .flows_max = FLOWS_MAX };
 	enum filter_kind kind = filters[nr];
 	struct worker_host host = { 0 };
 	struct filter f = { 0 };
-	int err = kind == FILTER_FINWALL1 ? worker_host_start(&host, &l->ns.net)
-	                                  : filter_start(&f, &l->ns.net, kind, NULL);
+	int err;
 
+	if (!is_any_wanted(l, kind)) {
+		return 0;
+	}
+	err = kind == FILTER_FINWALL1 ? worker_host_start(&host, &l->ns.net, &hosted)
+	                              : filter_start(&f, &l->ns.net, kind, NULL);
 	for (unsigned i = 0; i < LOADS_LEN && err == 0; i++) {
+		if (!is_wanted(l, kind, loads_per_s[i])) {
+			continue;
+		}
 		progress_show(l->done++, l->steps, filter_title(kind));
 		err = measure_load(l, &l->cell[nr][i], kind, loads_per_s[i],
 		                   kind == FILTER_FINWALL1 ? &host : NULL, r);
@@ -221,9 +261,10 @@ static int keep_curve(const struct histogram *h, enum filter_kind kind, uint32_t
 	name_measure(&m, kind, per_s, where, "curve");
 	memcpy(c.id, m.id, sizeof(c.id));
 	snprintf(c.title, sizeof(c.title), "%s%s", filter_title(kind),
-	         where == LATENCY_END    ? ""
-	         : where == LATENCY_STAY ? ": stamp to verdict"
-	                                 : ": receive to verdict");
+	         where == LATENCY_END      ? ""
+	         : where == LATENCY_STAY   ? ": stamp to verdict"
+	         : where == LATENCY_DECIDE ? ": receive to decision"
+	                                   : ": receive to verdict");
 	for (size_t i = 0; i < sizeof(ppm) / sizeof(ppm[0]); i++) {
 		c.point[c.len++] =
 			(struct curve_point){ ppm[i] / 1e6,

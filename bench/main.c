@@ -14,13 +14,14 @@
 #include <string.h>
 
 static const char usage_text[] =
-	"usage: finwall-bench engine|path|latency|all [OPTION...]\n"
+	"usage: finwall-bench engine|path|latency|stall|all [OPTION...]\n"
 	"       finwall-bench compare BEFORE.json AFTER.json [--threshold PERCENT]\n"
 	"\n"
 	"  engine    packets from memory through the whole core, without a kernel\n"
 	"  path      real packets through network namespaces, against other filters (root)\n"
 	"  latency   how long a verdict takes, at set loads (root)\n"
-	"  all       all three\n"
+	"  stall     how long other work of the daemon holds packets up (root)\n"
+	"  all       all four\n"
 	"  compare   two files of results; exit status 1 when something became worse\n"
 	"\n"
 	"  --json FILE       write the results there\n"
@@ -185,12 +186,13 @@ static enum bench_exit measure(const bench_command *commands, const struct bench
 
 static const struct {
 	const char *name;
-	bench_command commands[4];
+	bench_command commands[5];
 } subcommands[] = {
 	{ "engine", { cmd_engine } },
 	{ "path", { cmd_path } },
 	{ "latency", { cmd_latency } },
-	{ "all", { cmd_engine, cmd_path, cmd_latency } },
+	{ "stall", { cmd_stall } },
+	{ "all", { cmd_engine, cmd_path, cmd_latency, cmd_stall } },
 };
 
 int main(int argc, char **argv)

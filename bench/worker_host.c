@@ -12,9 +12,12 @@
 #include "io/clock.h"
 #include "io/mem.h"
 #include "io/nfq_sock.h"
+#include "state.h"
 #include "worker.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +28,17 @@
 #include <unistd.h>
 
 #define READY_WAIT_NS UINT64_C(10000000000)
-#define FLOWS_MAX     100000
+
+/* Idle connections that do not end live on for a day. */
+#define IDLE_NS sec_to_ns(86400)
+
+/* Entries that are taken out of the table at a time. */
+#define PIECE_LEN 256
 
 struct worker_host_shared {
 	struct worker worker;
+	struct engine_worker control; /* what the daemon's main thread has */
+	_Atomic uint64_t turns;
 	_Atomic uint32_t is_ready;
 };
 
@@ -41,26 +51,111 @@ static void ask_for_stamps(void)
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
-static struct engine *make_engine(void)
+static void yield_cpu(void)
 {
-	struct engine_config cfg = { .flows_max = FLOWS_MAX,
+	(void)sched_yield();
+}
+
+static struct engine *make_engine(const struct worker_host_config *host)
+{
+	struct engine_config cfg = { .flows_max = host->flows_max,
+		                     .tombs_max = host->idle_flows,
 		                     .shards_len = 1,
-		                     .start = clock_now() };
-	void *mem = mem_map(engine_size(&cfg));
+		                     .start = clock_now(),
+		                     .yield = yield_cpu };
+	size_t size = engine_size(&cfg);
+	void *mem = mem_map(size);
 
 	if (mem == NULL || mem_random(&cfg.hash_key, sizeof(cfg.hash_key)) != 0) {
 		return NULL;
 	}
+	if (host->prefault) {
+		(void)mem_populate(mem, (size + 4095) & ~(size_t)4095);
+	}
 	return engine_init(mem, &cfg);
 }
 
-static _Noreturn void host_main(struct worker_host_shared *shared)
+/* Open TCP connections over which nothing is said. */
+static void add_idle(struct engine *engine, struct engine_worker *control, uint32_t len,
+                     struct mono deadline)
+{
+	struct mono now = clock_now();
+
+	for (uint32_t i = 0; i < len; i++) {
+		struct tuple t = { .family = 4, .proto = IPPROTO_TCP };
+		struct flow f = { .deadline = deadline, .status = FLOW_ASSURED };
+		enum key_side side;
+
+		t.src.word[0] = htonl(0x0a030000u + (i >> 14));
+		t.dst.word[0] = htonl(0x0a020001u);
+		t.sport = (uint16_t)(1024 + (i & 0x3fff));
+		t.dport = 443;
+		(void)flowkey_from_tuple(&t, &f.key, &side);
+		f.status |= FLOW_SEEN_REPLY | (side == SIDE_HI ? FLOW_ORIG_HI : 0);
+		f.conn.tcp.state = TCP_ESTABLISHED;
+		(void)engine_import_flow(engine, control, &f, now);
+	}
+}
+
+static void list_all(struct engine *e)
+{
+	static struct flow flows[PIECE_LEN];
+	struct engine_cursor cursor = { 0 };
+
+	while (engine_list_flows(e, &cursor, clock_now(), flows, PIECE_LEN) > 0) {
+	}
+}
+
+static void save_all(struct engine *e)
+{
+	struct mono now = clock_now();
+	struct state_save *save;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/finwall-bench-%d.state", (int)getpid());
+	if (state_save_begin(path, SAVE_MEANWHILE, now, clock_wall_ns(), &save) == 0) {
+		while (state_save_step(save, e, now, PIECE_LEN) == SAVE_GOES_ON) {
+		}
+	}
+	(void)unlink(path);
+}
+
+static _Noreturn void work(struct worker_host_shared *shared, struct engine *e, enum host_work what)
+{
+	struct engine_usage usage;
+
+	if (what == HOST_FLUSH) {
+		clock_sleep_ns(HOST_EXPIRE_NS);
+		(void)engine_flush(e, &shared->control, clock_now(), FORGET_BURY);
+	}
+	for (;;) {
+		switch (what) {
+		case HOST_LIST:
+		case HOST_LIST_SPARSE:
+			list_all(e);
+			break;
+		case HOST_SAVE:
+			save_all(e);
+			break;
+		case HOST_STATS:
+			engine_usage(e, &usage);
+			break;
+		default:
+			(void)pause();
+		}
+		atomic_fetch_add_explicit(&shared->turns, 1, memory_order_relaxed);
+	}
+}
+
+static _Noreturn void host_main(struct worker_host_shared *shared,
+                                const struct worker_host_config *cfg)
 {
 	static struct generation generation;
 	static struct ruleset_counters *no_counters[1];
 	struct nfq_params params = { .len = 65536, .rcvbuf_bytes = 64 << 20, .copy_bytes = 192 };
 	struct worker *w = &shared->worker;
-	struct engine *engine = make_engine();
+	struct engine *engine = make_engine(cfg);
+	struct mono expiry = mono_add(clock_now(), HOST_EXPIRE_NS);
 
 	tunables_init(&generation.policy.tun);
 	generation.policy.rules = rules_new(rules_of_path);
@@ -75,16 +170,21 @@ static _Noreturn void host_main(struct worker_host_shared *shared)
 		_exit(1);
 	}
 	ask_for_stamps();
+	shared->control.policy = &generation.policy;
+	add_idle(engine, &shared->control, cfg->idle_flows,
+	         cfg->work == HOST_EXPIRE ? expiry : mono_add(expiry, IDLE_NS));
+	if (cfg->work == HOST_LIST_SPARSE) {
+		(void)engine_flush(engine, &shared->control, clock_now(), FORGET_WHOLLY);
+	}
 	if (worker_start(w) != 0) {
 		_exit(1);
 	}
 	atomic_store(&shared->is_ready, 1);
-	for (;;) {
-		(void)pause();
-	}
+	work(shared, engine, cfg->work);
 }
 
-int worker_host_start(struct worker_host *h, const struct net *net)
+int worker_host_start(struct worker_host *h, const struct net *net,
+                      const struct worker_host_config *cfg)
 {
 	uint64_t until_ns = clock_ns() + READY_WAIT_NS;
 
@@ -97,7 +197,7 @@ int worker_host_start(struct worker_host *h, const struct net *net)
 	}
 	h->pid = net_fork(net, NET_ROUTER);
 	if (h->pid == 0) {
-		host_main(h->shared);
+		host_main(h->shared, cfg);
 	}
 	while (h->pid > 0 && atomic_load(&h->shared->is_ready) == 0) {
 		const struct timespec nap = { .tv_nsec = 1000000 };
@@ -128,11 +228,21 @@ void worker_host_stop(struct worker_host *h)
 	*h = (struct worker_host){ 0 };
 }
 
-void worker_host_read(const struct worker_host *h, struct histogram *verdict,
-                      struct histogram *stay)
+void worker_host_read(const struct worker_host *h, struct worker_times *out)
 {
-	memset(verdict, 0, sizeof(*verdict));
-	memset(stay, 0, sizeof(*stay));
-	histogram_sum(verdict, &h->shared->worker.verdict_ns);
-	histogram_sum(stay, &h->shared->worker.stay_ns);
+	memset(out, 0, sizeof(*out));
+	histogram_sum(&out->decide, &h->shared->worker.decide_ns);
+	histogram_sum(&out->verdict, &h->shared->worker.verdict_ns);
+	histogram_sum(&out->stay, &h->shared->worker.stay_ns);
+}
+
+uint64_t worker_host_ended(const struct worker_host *h)
+{
+	return stat_get(&h->shared->worker.engine_worker.stats.event[EVENT_FLOW_EXPIRED]) +
+	       stat_get(&h->shared->control.stats.event[EVENT_FLOW_FLUSHED]);
+}
+
+uint64_t worker_host_turns(const struct worker_host *h)
+{
+	return atomic_load(&h->shared->turns);
 }

@@ -98,21 +98,27 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 
 void shard_lock(const struct engine *e, struct shard *s)
 {
+	uint32_t seen = atomic_load_explicit(&s->lock, memory_order_relaxed) & ~1u;
 	unsigned spins = 0;
 
-	while (atomic_exchange_explicit(&s->lock, 1, memory_order_acquire) != 0) {
-		while (atomic_load_explicit(&s->lock, memory_order_relaxed) != 0) {
+	while (!atomic_compare_exchange_strong_explicit(
+		&s->lock, &seen, seen + 1, memory_order_acquire, memory_order_relaxed)) {
+		while ((seen = atomic_load_explicit(&s->lock, memory_order_relaxed)) % 2 != 0) {
 			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
 				e->cfg.yield();
 			}
 			shard_relax();
 		}
 	}
+	/* No change is seen before the lock is seen to be taken. */
+	atomic_thread_fence(memory_order_release);
 }
 
 void shard_unlock(struct shard *s)
 {
-	atomic_store_explicit(&s->lock, 0, memory_order_release);
+	uint32_t taken = atomic_load_explicit(&s->lock, memory_order_relaxed);
+
+	atomic_store_explicit(&s->lock, taken + 1, memory_order_release);
 }
 
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,

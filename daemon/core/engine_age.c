@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The end of entries: by time, by command; and listing what there is. Work under a lock is done in
- * slices, so that no packet waits long.
+ * The end of entries: by time, by command. Work under a lock is done in slices, so that no packet
+ * waits long.
  */
 #include "shard.h"
 
-/* Places looked at under one hold of a lock by lists and flushes, be there an entry or not. */
-#define SLICE 64
+/* Places that a flush looks at under one hold of a lock, be there an entry or not. */
+#define SLICE 32
+
+/*
+ * A flush that loses its processor while it holds a lock would hold up packets for as long. So it
+ * gives the processor away by itself, without a lock, after so many slices.
+ */
+#define SLICES_BEFORE_YIELD 32
 
 /* Turns of waiting between two holds: a worker that waits sees the lock free, and takes it. */
 #define STAND_BACK 32
 
 /* Lets go, long enough for somebody who waits: nothing else makes a spinning lock fair. */
-static void unlock_and_stand_back(struct shard *s)
+static void unlock_and_stand_back(const struct engine *e, struct shard *s, unsigned slice)
 {
 	shard_unlock(s);
 	for (unsigned i = 0; i < STAND_BACK; i++) {
 		shard_relax();
+	}
+	if (slice % SLICES_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
+		e->cfg.yield();
 	}
 }
 
@@ -163,70 +172,6 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 	}
 }
 
-void engine_usage(struct engine *e, struct engine_usage *out)
-{
-	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
-		                      .tombs_max = e->cfg.tombs_max,
-		                      .counters = conncount_used(&e->counts) };
-	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
-		struct shard *s = &e->shard[i];
-
-		shard_lock(e, s);
-		out->flows += s->flows.used;
-		out->tombs += s->graves.alive;
-		shard_unlock(s);
-	}
-}
-
-size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
-                         struct flow *out, size_t max)
-{
-	size_t len = 0;
-
-	while (len < max && cur->shard < e->cfg.shards_len) {
-		struct shard *s = &e->shard[cur->shard];
-		unsigned budget = SLICE;
-		struct flow *f = NULL;
-
-		shard_lock(e, s);
-		while (len < max && (f = flowtab_next(&s->flows, &cur->at, &budget)) != NULL) {
-			if (!mono_is_due(f->deadline, now)) {
-				out[len++] = *f;
-			}
-		}
-		unlock_and_stand_back(s);
-		if (f == NULL && budget > 0) {
-			cur->shard++;
-			cur->at = 0;
-		}
-	}
-	return len;
-}
-
-size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
-                         struct tomb_info *out, size_t max)
-{
-	size_t len = 0;
-
-	while (len < max && cur->shard < e->cfg.shards_len) {
-		struct shard *s = &e->shard[cur->shard];
-		unsigned budget = SLICE;
-		uint32_t nr = UINT32_MAX;
-
-		shard_lock(e, s);
-		while (len < max &&
-		       (nr = graveyard_next(&s->graves, &cur->at, &budget)) != UINT32_MAX) {
-			graveyard_read(&s->graves, nr, now, &out[len++]);
-		}
-		unlock_and_stand_back(s);
-		if (nr == UINT32_MAX && budget > 0) {
-			cur->shard++;
-			cur->at = 0;
-		}
-	}
-	return len;
-}
-
 static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                    struct mono now, enum engine_forget how)
 {
@@ -275,6 +220,7 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
                       enum engine_forget how)
 {
 	uint64_t flushed = 0;
+	unsigned slices = 0;
 
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct shard *s = &e->shard[i];
@@ -289,7 +235,7 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 				forget(s, w, f, flowkey_hash(&f->key, &e->cfg.hash_key), now, how);
 				flushed++;
 			}
-			unlock_and_stand_back(s);
+			unlock_and_stand_back(e, s, ++slices);
 		} while (budget == 0);
 	}
 	return flushed;

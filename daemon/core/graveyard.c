@@ -49,6 +49,7 @@ struct tomb {
 };
 
 _Static_assert(sizeof(struct tomb) == 64, "what is promised: at most 64 bytes each");
+_Static_assert(sizeof(struct tomb_copy) == sizeof(struct tomb), "a copy is one");
 
 static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT, TCP_LAST_ACK };
 
@@ -273,9 +274,8 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 	return TOMB_NIL;
 }
 
-void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
+static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *out)
 {
-	const struct tomb *b = &g->ring[nr];
 	struct tcp_conn *t = &out->conn;
 
 	memset(out, 0, sizeof(*out));
@@ -299,6 +299,11 @@ void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, str
 	}
 	out->cause = b->side[1].extra;
 	out->died = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
+}
+
+void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
+{
+	read_tomb(&g->ring[nr], now, out);
 }
 
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
@@ -337,15 +342,27 @@ unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns
 	return forgotten;
 }
 
-uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget)
+uint32_t graveyard_places(const struct graveyard *g, uint32_t head, uint32_t used, uint32_t cursor,
+                          uint32_t max, const struct tomb_copy **first)
 {
-	while (*cursor < g->used && *budget > 0) {
-		uint32_t nr = behind_head(g, g->used - (*cursor)++);
+	uint32_t left = cursor < used ? used - cursor : 0;
+	uint32_t nr = left <= head ? head - left : g->ring_len - (left - head);
+	uint32_t to_end = g->ring_len - nr;
+	const void *at = &g->ring[nr];
 
-		--*budget;
-		if (is_alive(&g->ring[nr])) {
-			return nr;
-		}
+	*first = at;
+	left = left < max ? left : max;
+	return left < to_end ? left : to_end;
+}
+
+bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct tomb_info *out)
+{
+	struct tomb b;
+
+	memcpy(&b, copy, sizeof(b));
+	if (!is_alive(&b)) {
+		return false;
 	}
-	return TOMB_NIL;
+	read_tomb(&b, now, out);
+	return true;
 }

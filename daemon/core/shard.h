@@ -6,7 +6,8 @@
  * express.c     the short way of the packets that need nothing but the window check
  * engine_find.c find and track: which flow, which state
  * engine_late.c TCP segments without a live entry
- * engine_age.c  expiry, lists, deletion
+ * engine_age.c  expiry, deletion
+ * engine_list.c lists
  * engine_count.c  the numbers of connections that rules compare with
  */
 #ifndef FINWALL_CORE_SHARD_H
@@ -23,7 +24,7 @@
 #define LATE_SOURCES 4096
 
 struct shard {
-	_Atomic uint32_t lock; /* 0 = free */
+	_Atomic uint32_t lock; /* even = free; one more whenever it is taken or let go */
 	struct flowtab flows;
 	struct graveyard graves;
 	struct conncount *counts;       /* the engine's */
@@ -109,8 +110,25 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 	flowtab_delete(&s->flows, f, hash);
 }
 
+/*
+ * Taking the lock is what changes a shard. Who only looks may do without: read shard_seen(), copy
+ * what is wanted, and throw it away unless shard_unchanged() (engine_list.c).
+ */
 void shard_lock(const struct engine *e, struct shard *s);
 void shard_unlock(struct shard *s);
+
+/* What shard_unchanged() wants to know; odd while somebody holds the lock. */
+static inline uint32_t shard_seen(const struct shard *s)
+{
+	return atomic_load_explicit(&s->lock, memory_order_acquire);
+}
+
+/* True when nobody has had the lock since seen, which was even. */
+static inline bool shard_unchanged(const struct shard *s, uint32_t seen)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&s->lock, memory_order_relaxed) == seen;
+}
 
 /* Runs a chain for this packet as it stands. */
 void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,

@@ -92,8 +92,19 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);
  * many. */
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget);
 
-/* For lists, oldest first: the next one, or UINT32_MAX. *cursor starts at 0 and is advanced,
- * *budget is counted down, as with flowtab_next(). */
-uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget);
+/*
+ * For lists, which copy tombstones while others may change them: where the next ones lie, oldest
+ * first. head and used: those of g, read once. cursor: how many places were seen so far. Returns
+ * how many places from *first on, empty ones too, max at most; 0 at the end. Never leads outside
+ * the ring.
+ */
+struct tomb_copy {
+	uint64_t word[8];
+};
+uint32_t graveyard_places(const struct graveyard *g, uint32_t head, uint32_t used, uint32_t cursor,
+                          uint32_t max, const struct tomb_copy **first);
+
+/* Reads a copied place. Returns false when no tombstone is there. */
+bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct tomb_info *out);
 
 #endif

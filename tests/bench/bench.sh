@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall-bench, tiny: bench.sh engine|usage|compare|path|latency
+# finwall-bench, tiny: bench.sh engine|usage|compare|path|latency|stall
 # Figures are not judged: a busy machine must not fail a test.
 set -eu
 
@@ -115,11 +115,17 @@ latency)
 	needs_root
 	exits_with 0 "$bench" latency --quick --runs 1 --json "$work/l.json" --html "$work/l.html"
 	for load in 10k 50k 100k; do
-		for what in nothing/end-to-end finwalld-1/end-to-end finwalld-1/verdict \
-			finwalld-1/stay; do
+		for what in nothing/end-to-end finwalld-1/end-to-end finwalld-1/decide \
+			finwalld-1/verdict finwalld-1/stay; do
 			has_result "$work/l.json" "latency/$load/$what/p99"
 		done
 	done
+	;;
+stall)
+	needs_root
+	exits_with 0 "$bench" stall --quick --only 'list*' --json "$work/s.json"
+	has_result "$work/s.json" stall/list/longest
+	has_result "$work/s.json" stall/list/sparse/p99.9
 	;;
 *)
 	fail "no part $1"

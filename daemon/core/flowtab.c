@@ -48,8 +48,7 @@ uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 {
 	/* Read without the lock: not for the race detector's eyes. */
 #ifndef __SANITIZE_THREAD__
-	struct hindex_iter it;
-	uint32_t nr = hindex_first(&t->index, hash, &it);
+	uint32_t nr = hindex_guess(&t->index, hash);
 
 	if (nr < t->pool_len) {
 		__builtin_prefetch(&t->pool[nr], 1);

@@ -74,6 +74,15 @@ void hindex_prefetch(const struct hindex *x, uint64_t hash)
 	__builtin_prefetch(&x->bucket[home_of(x, hash)]);
 }
 
+uint32_t hindex_guess(const struct hindex *x, uint64_t hash)
+{
+	const struct hindex_bucket *b = &x->bucket[home_of(x, hash)];
+	uint32_t ways = ways_with(b, tag_of(hash));
+	struct hindex_iter it;
+
+	return ways != 0 ? b->slot[__builtin_ctz(ways)] : hindex_first(x, hash, &it);
+}
+
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it)
 {
 	it->bucket = home_of(x, hash);

@@ -52,6 +52,9 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
+/* The first candidate for hash, or HINDEX_NIL: quicker than hindex_first() where one will do. */
+uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
+
 /* The candidates for hash, one by one; HINDEX_NIL after the last. The caller compares keys. */
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it);
 uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);

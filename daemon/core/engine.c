@@ -154,7 +154,7 @@ static void read_chunk(const struct express *x, const struct frame *frames, unsi
 static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
 {
 	const struct sipkey *key = &e->cfg.hash_key;
-	uint32_t all = (1u << len) - 1;
+	uint32_t all = (uint32_t)((UINT64_C(1) << len) - 1);
 	uint64_t hash_ip6[CHUNK];
 
 	if (c->ip6 != all) {

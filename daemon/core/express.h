@@ -10,7 +10,7 @@
 
 /* Packets worked on at once: enough to hide a cache miss, little enough to stay in the first-level
  * cache. */
-#define CHUNK 16
+#define CHUNK 32
 
 /* What is known of each packet of a chunk, by its number in it. */
 struct chunk {

@@ -85,8 +85,6 @@ static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct c
 	const uint8_t *ip = frame->data;
 	const uint8_t *tcp = ip + IP4_SIZE;
 	size_t tcp_size;
-	uint64_t src;
-	uint64_t dst;
 	uint64_t lo;
 	uint64_t hi;
 	bool is_hi;
@@ -98,11 +96,10 @@ static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct c
 	if (tcp_size == 0) {
 		return false;
 	}
-	src = (uint64_t)load_word(ip + 12) << 16 | load_be16(tcp);
-	dst = (uint64_t)load_word(ip + 16) << 16 | load_be16(tcp + 2);
-	is_hi = src > dst;
-	lo = pick_u64(is_hi, dst, src);
-	hi = src ^ dst ^ lo;
+	lo = (uint64_t)load_word(ip + 12) << 16 | load_be16(tcp);
+	hi = (uint64_t)load_word(ip + 16) << 16 | load_be16(tcp + 2);
+	is_hi = lo > hi;
+	swap_if_u64(is_hi, &lo, &hi);
 	c->word[0][i] = lo >> 16 | hi >> 16 << 32;
 	c->word[1][i] = ports_word(4, lo & 0xffff, hi & 0xffff);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
@@ -116,10 +113,8 @@ static inline bool read_ip6(const struct frame *frame, size_t cap_size, struct c
 	const uint8_t *ip = frame->data;
 	const uint8_t *tcp = ip + IP6_SIZE;
 	size_t tcp_size;
-	uint64_t src[2];
-	uint64_t dst[2];
-	uint64_t sport;
-	uint64_t dport;
+	uint64_t lo[3];
+	uint64_t hi[3];
 	bool is_hi;
 
 	if (ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE || ip[6] != IPPROTO_NR_TCP) {
@@ -129,16 +124,19 @@ static inline bool read_ip6(const struct frame *frame, size_t cap_size, struct c
 	if (tcp_size == 0) {
 		return false;
 	}
-	memcpy(src, ip + 8, sizeof(src));
-	memcpy(dst, ip + 24, sizeof(dst));
-	sport = load_be16(tcp);
-	dport = load_be16(tcp + 2);
-	is_hi = ends_src_is_hi(src, dst, (uint16_t)sport, (uint16_t)dport);
-	for (unsigned h = 0; h < 2; h++) {
-		c->word[h][i] = pick_u64(is_hi, dst[h], src[h]);
-		c->word[2 + h][i] = pick_u64(is_hi, src[h], dst[h]);
+	memcpy(lo, ip + 8, 16);
+	memcpy(hi, ip + 24, 16);
+	lo[2] = load_be16(tcp);
+	hi[2] = load_be16(tcp + 2);
+	is_hi = ends_src_is_hi(lo, hi, (uint16_t)lo[2], (uint16_t)hi[2]);
+	for (unsigned h = 0; h < 3; h++) {
+		swap_if_u64(is_hi, &lo[h], &hi[h]);
 	}
-	c->word[4][i] = ports_word(6, pick_u64(is_hi, dport, sport), pick_u64(is_hi, sport, dport));
+	c->word[0][i] = lo[0];
+	c->word[1][i] = lo[1];
+	c->word[2][i] = hi[0];
+	c->word[3][i] = hi[1];
+	c->word[4][i] = ports_word(6, lo[2], hi[2]);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP6_SIZE;
 	c->payload[i] = frame->true_size - IP6_SIZE - (uint32_t)tcp_size;

@@ -3,11 +3,14 @@
  * The rules that queue packets to the daemon, as text. See hook_text.h.
  *
  * Each chain has the same shape: packets that the daemon sent back to be rejected, those it made
- * itself, the loopback device, the kernel's state as a mark where that is wanted, the queue. The
- * mark is tested before anything else, and the chain it leads to ends with a drop, because a packet
- * that is repeated must never reach the queue again: it would go round for ever.
+ * itself, the loopback device, the kernel's state as a mark where that is wanted, an
+ * administrator's way in where the queue may be empty, the queue. The mark is tested before
+ * anything else, and the chain it leads to ends with a drop, because a packet that is repeated must
+ * never reach the queue again: it would go round for ever.
  */
 #include "hook_text.h"
+
+#include "hook_spread.h"
 
 #include <finwall/hookmark.h>
 
@@ -34,6 +37,9 @@ static const struct reject_words rejects[] = {
 	  "admin-prohibited",
 	  { "icmp-admin-prohibited", "icmp6-adm-prohibited" } },
 };
+
+/* Rules that spread packets over queues. */
+#define SPREAD_RULES_MAX 16u
 
 #define IPTABLES_REJECT "FINWALL_REJECT"
 #define NFT_REJECT      "rejected"
@@ -85,11 +91,18 @@ static void nft_reject_chain(FILE *to);
 static void nft_defrag_chain(FILE *to, bool wanted);
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
 static void nft_kernel_states(FILE *to, const char *head, enum hook h);
-static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread);
+static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, enum hook h,
+                      enum hook_spread spread);
+static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                      enum hook_spread spread);
 static void iptables_reject_chain(FILE *to, enum hook_family family);
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h);
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                           enum hook_spread spread, enum hook_family family, const char *head);
 static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
+static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
 
 /*
@@ -141,8 +154,8 @@ char *hook_text_nft_defrag(void)
 }
 
 /* Naming a chain flushes it, because the text is loaded with --noflush and the chain is ours. */
-char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
-                            const struct hook_found *found)
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
+                            enum hook_family family, const struct hook_found *found)
 {
 	struct text t;
 
@@ -164,7 +177,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h]) {
-			iptables_chain(t.to, plan, family, h);
+			iptables_chain(t.to, plan, spread, family, h);
 		}
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
@@ -330,8 +343,11 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 	if (plan->compares_kernel) {
 		nft_kernel_states(to, head, h);
 	}
+	if (hook_plan_keeps_admin(plan)) {
+		nft_admin(to, head, plan, h, spread);
+	}
 	fprintf(to, "%s ", head);
-	nft_queue(to, plan, spread);
+	nft_queue(to, plan, plan->on_absent, spread);
 }
 
 /*
@@ -357,14 +373,34 @@ static void nft_kernel_states(FILE *to, const char *head, enum hook h)
 	}
 }
 
-static void nft_queue(FILE *to, const struct hook_plan *plan, enum hook_spread spread)
+/*
+ * Queued like all else, but past an empty queue: connections to the port, in both directions, and
+ * what IPv6 needs to find the way to the other end.
+ */
+static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, enum hook h,
+                      enum hook_spread spread)
 {
-	fprintf(to, "queue %sto ", plan->on_absent == FAIL_ACCEPT ? "flags bypass " : "");
+	if (h == HOOK_FORWARD) {
+		return;
+	}
+	fprintf(to, "%s tcp %s %u ", head, h == HOOK_INPUT ? "dport" : "sport", plan->admin_port);
+	nft_queue(to, plan, FAIL_ACCEPT, spread);
+	fprintf(to,
+	        "%s icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
+	        "nd-neighbor-advert } ",
+	        head);
+	nft_queue(to, plan, FAIL_ACCEPT, spread);
+}
+
+static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                      enum hook_spread spread)
+{
+	fprintf(to, "queue %sto ", on_absent == FAIL_ACCEPT ? "flags bypass " : "");
 	if (plan->queue_count == 1) {
 		fprintf(to, "%u\n", plan->queue_num);
 		return;
 	}
-	if (spread == SPREAD_BALANCE) {
+	if (spread == SPREAD_ADDRESSES) {
 		fprintf(to, "%u-%u\n", plan->queue_num, plan->queue_num + plan->queue_count - 1);
 		return;
 	}
@@ -407,10 +443,11 @@ static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook 
 	}
 }
 
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h)
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h)
 {
 	const char *chain = hooks[h].chain;
+	char head[32];
 
 	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
 	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
@@ -426,14 +463,64 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_fam
 	if (plan->compares_kernel) {
 		iptables_kernel_states(to, family, h);
 	}
-	fprintf(to, "-A %s -j NFQUEUE ", chain);
-	if (plan->queue_count == 1) {
-		fprintf(to, "--queue-num %u", plan->queue_num);
-	} else {
-		fprintf(to, "--queue-balance %u:%u", plan->queue_num,
-		        plan->queue_num + plan->queue_count - 1);
+	if (hook_plan_keeps_admin(plan)) {
+		iptables_admin(to, plan, family, h);
 	}
-	fprintf(to, "%s\n", plan->on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
+	snprintf(head, sizeof(head), "-A %s", chain);
+	iptables_queue(to, plan, plan->on_absent, spread, family, head);
+}
+
+/* As with nft; few packets, so these are spread in one rule. */
+static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                           enum hook h)
+{
+	const char *chain = hooks[h].chain;
+	char head[96];
+
+	if (h == HOOK_FORWARD) {
+		return;
+	}
+	snprintf(head, sizeof(head), "-A %s -p tcp --%s %u", chain,
+	         h == HOOK_INPUT ? "dport" : "sport", plan->admin_port);
+	iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
+	/* 133 to 136: solicitations and advertisements of routers and neighbours */
+	for (unsigned type = 133; family == FAMILY_IPV6 && type <= 136; type++) {
+		snprintf(head, sizeof(head), "-A %s -p ipv6-icmp --icmpv6-type %u", chain, type);
+		iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
+	}
+}
+
+/*
+ * With the bpf match a rule takes the packets below a limit, and the last rule all others. A packet
+ * may meet all rules, so they are few: where there are more queues, each rule has several, which
+ * are told apart by addresses.
+ */
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                           enum hook_spread spread, enum hook_family family, const char *head)
+{
+	uint32_t rules = spread == SPREAD_ADDRESSES ? 1 : plan->queue_count;
+	uint32_t first = 0;
+
+	rules = rules < SPREAD_RULES_MAX ? rules : SPREAD_RULES_MAX;
+	for (uint32_t nr = 1; nr <= rules; nr++) {
+		uint32_t end = plan->queue_count * nr / rules;
+
+		fprintf(to, "%s ", head);
+		if (nr < rules) {
+			fprintf(to, "-m bpf --bytecode \"");
+			hook_spread_bytecode(to, family, plan->queue_count, end);
+			fprintf(to, "\" ");
+		}
+		fprintf(to, "-j NFQUEUE ");
+		if (end - first == 1) {
+			fprintf(to, "--queue-num %u", plan->queue_num + first);
+		} else {
+			fprintf(to, "--queue-balance %u:%u", plan->queue_num + first,
+			        plan->queue_num + end - 1);
+		}
+		fprintf(to, "%s\n", on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
+		first = end;
+	}
 }
 
 /* Ends with exactly one jump, the first rule, or with none; touches nothing where it is so already.

@@ -27,17 +27,17 @@ enum hook_family {
 	FAMILIES_LEN,
 };
 
-/* How packets are spread over several queues with nft. */
+/* How packets are spread over several queues: both directions of a connection go to one of them. */
 enum hook_spread {
-	SPREAD_SYMHASH, /* by addresses and ports, both directions alike */
-	SPREAD_BALANCE, /* the queue statement's own: by addresses only */
-	SPREADS_LEN,
+	SPREAD_PORTS,     /* by addresses and ports: symhash of nft, the bpf match of iptables */
+	SPREAD_ADDRESSES, /* what queueing itself can: by addresses only */
 };
 
 struct hook_plan {
 	uint32_t queue_num;
 	uint32_t queue_count; /* at least 1 */
 	enum fail_mode on_absent;
+	uint32_t admin_port;    /* of this machine, passes while no daemon answers; 0 = none */
 	bool hooked[HOOKS_LEN]; /* which hooks are queued at all */
 	bool loopback_is_queued;
 	bool defragments;     /* fragments are put together first */
@@ -53,6 +53,12 @@ struct hook_found {
 	bool jump_is_first[HOOKS_LEN]; /* and whether its first rule does */
 };
 
+/* True when the rules have to let an administrator in where no daemon answers. */
+static inline bool hook_plan_keeps_admin(const struct hook_plan *plan)
+{
+	return plan->on_absent == FAIL_DROP && plan->admin_port != 0;
+}
+
 /*
  * All return malloc'd text, or NULL when memory runs out. Loading the text twice is loading it
  * once; each loads as one transaction.
@@ -63,8 +69,8 @@ char *hook_text_nft_down(void);
 /* Of the rules above, those that put fragments together: not every kernel has what they need. */
 char *hook_text_nft_defrag(void);
 
-char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
-                            const struct hook_found *found);
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
+                            enum hook_family family, const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);
 
 /* Reads what iptables-save or ip6tables-save printed. */

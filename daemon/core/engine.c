@@ -32,9 +32,22 @@ static void decode(const struct frame *frame, struct job *j);
 static void decide(struct engine *e, const struct job *j, struct decision *out);
 static void conclude(const struct job *j, struct track *t, struct decision *out);
 
+/* As many keys can be counted by as there can be connections, and some that are on their way. */
+static uint32_t counts_max(const struct engine_config *cfg)
+{
+	return cfg->flows_max + 1024;
+}
+
+static size_t claims_size(uint32_t flows_len)
+{
+	return (flows_len * sizeof(struct conncount_claim) + 63) & ~(size_t)63;
+}
+
 static size_t shard_memory(const struct engine_config *cfg)
 {
-	return flowtab_size(cfg->flows_max / cfg->shards_len + 1) +
+	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+
+	return flowtab_size(flows_len) + claims_size(flows_len) +
 	       graveyard_size(cfg->tombs_max / cfg->shards_len + (cfg->tombs_max > 0));
 }
 
@@ -42,7 +55,8 @@ size_t engine_size(const struct engine_config *cfg)
 {
 	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
 
-	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg);
+	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg) +
+	       conncount_size(counts_max(cfg));
 }
 
 struct engine *engine_init(void *mem, const struct engine_config *cfg)
@@ -66,7 +80,11 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		at += flowtab_size(flows_here);
 		graveyard_init(&s->graves, at, tombs_here, &cfg->hash_key);
 		at += graveyard_size(tombs_here);
+		s->claims = (struct conncount_claim *)(void *)at;
+		at += claims_size(flows_here);
+		s->counts = &e->counts;
 	}
+	conncount_init(&e->counts, at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;
 }
 
@@ -79,9 +97,7 @@ void shard_lock(const struct engine *e, struct shard *s)
 			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
 				e->cfg.yield();
 			}
-#if defined(__x86_64__)
-			__builtin_ia32_pause();
-#endif
+			shard_relax();
 		}
 	}
 }
@@ -94,7 +110,8 @@ void shard_unlock(struct shard *s)
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out)
 {
-	const struct run run = { .policy = w->policy, .w = w, .now = now };
+	const struct rule_asking asking = { .counts = &e->counts };
+	const struct run run = { .policy = w->policy, .w = w, .now = now, .asking = &asking };
 	struct express x;
 	struct chunk c;
 	struct job jobs[CHUNK];
@@ -259,7 +276,7 @@ void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, 
 		.state = state,
 		.dir = dir,
 		.now = j->run->now,
-		.only_asked = j->run->only_asked,
+		.asking = j->run->asking,
 		.log = j->run->w->sink.log,
 		.log_ctx = j->run->w->sink.ctx,
 	};
@@ -290,7 +307,7 @@ static void make_room(const struct job *j, struct flow *victim)
 		return;
 	}
 	shard_bury(s, j->run->w, victim, hash, TOMB_EVICTED, j->run->now);
-	flowtab_delete(&s->flows, victim, hash);
+	shard_delete(s, victim, hash);
 	stat_add(&j->run->w->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
@@ -372,8 +389,9 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 	unsigned nr = (t->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
 	              t->late.has_tomb;
 	struct engine_worker quiet = { .policy = j->run->policy };
+	const struct rule_asking dry = { .is_dry = true, .counts = j->shard->counts };
 	const struct run asking = {
-		.policy = j->run->policy, .w = &quiet, .now = j->run->now, .only_asked = 1
+		.policy = j->run->policy, .w = &quiet, .now = j->run->now, .asking = &dry
 	};
 	struct job asked = *j;
 	bool passes[CT_STATES_LEN] = { false };
@@ -403,6 +421,38 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 	}
 }
 
+/* Asks the rules about a packet that opens an entry, and counts it where they count. */
+static void judge_opening(const struct job *j, struct track *t, struct rule_result *rules)
+{
+	const struct rule_asking counting = { .counts = j->shard->counts, .claim = &t->claim };
+	const struct ruleset *rs = j->run->policy->rules;
+	struct run run = *j->run;
+	struct job counted;
+
+	t->claim.len = 0;
+	if (rs == NULL || !ruleset_counts_connections(rs)) {
+		job_rules(j, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, rules);
+		return;
+	}
+	run.asking = &counting;
+	counted = *j;
+	counted.run = &run;
+	job_rules(&counted, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, rules);
+}
+
+/* What was counted is kept with the entry, or given back where there is none. */
+static void settle_claim(const struct job *j, struct track *t)
+{
+	if (t->claim.len == 0) {
+		return;
+	}
+	if (t->live != NULL) {
+		shard_count(j->shard, t->live, &t->claim);
+	} else {
+		conncount_give_back(j->shard->counts, &t->claim);
+	}
+}
+
 /* Everything about one packet, under its shard's lock. */
 static void decide(struct engine *e, const struct job *j, struct decision *out)
 {
@@ -429,7 +479,11 @@ static void conclude(const struct job *j, struct track *t, struct decision *out)
 	enum verdict judged;
 	bool passes;
 
-	job_rules(j, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, &rules);
+	if (t->wants_entry) {
+		judge_opening(j, t, &rules);
+	} else {
+		job_rules(j, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, &rules);
+	}
 	judged = t->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || j->run->policy->tun.enforce == 0;
 	if (t->wants_entry && passes && !commit(j, t)) {
@@ -438,8 +492,11 @@ static void conclude(const struct job *j, struct track *t, struct decision *out)
 		judged = VERDICT_DROP;
 		passes = j->run->policy->tun.enforce == 0;
 	}
-	if (t->wants_entry && judged == VERDICT_REJECT && !passes) {
-		commit_rejected(j, t);
+	if (t->wants_entry) {
+		settle_claim(j, t);
+		if (judged == VERDICT_REJECT && !passes) {
+			commit_rejected(j, t);
+		}
 	}
 	count(j, t, judged);
 	if (t->has_late) {

@@ -184,11 +184,12 @@ struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono 
 	return NULL;
 }
 
-struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor)
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)
 {
-	while (*cursor < t->fresh) {
+	while (*cursor < t->fresh && *budget > 0) {
 		struct flow *f = &t->pool[(*cursor)++];
 
+		--*budget;
 		if (f->key.family != 0) {
 			return f;
 		}

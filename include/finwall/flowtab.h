@@ -92,8 +92,11 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
  */
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
 
-/* For lists: the flow at or after *cursor (start with 0) that is in the table, or NULL. Advances
- * *cursor. */
-struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor);
+/*
+ * For lists: the flow at or after *cursor (start with 0) that is in the table. Advances *cursor,
+ * and counts *budget down by the places looked at, empty ones too. NULL: with budget left there is
+ * none any more, without it there may be.
+ */
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget);
 
 #endif

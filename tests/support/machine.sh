@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# A machine for tests: a Debian root folder with systemd as the first process of its own namespaces.
+# Sourced behind netns.sh, after netns_begin:
+#
+#	machine_root PACKAGE,PACKAGE...  # a new root, made by debootstrap from this machine's own mirror
+#	root=/some/root                  # or one that is there
+#	machine_boot                     # in $root; its network namespace is called server
+#	in_machine systemctl start X
+#	expect is_active X               # polls; on failure the journal says why
+#
+# At its end, however it comes, the processes are gone, and a root that was made is too.
+#
+# The first process has this script's environment taken away. The clock, the kernel and its modules
+# are this machine's.
+
+# shellcheck disable=SC2034,SC2154 # wait_sec, work and ns_tag are netns.sh's
+machine_own_root=
+machine_pid=
+trap machine_end EXIT
+
+machine_end() {
+	status=$?
+	set +e
+	[ -z "$machine_pid" ] || kill -KILL "$machine_pid" 2>/dev/null
+	if [ -n "$machine_own_root" ]; then
+		# The mounts are the dead namespace's; a moment later they are nobody's.
+		(wait_until machine_is_unmounted)
+		rm -rf --one-file-system "$machine_own_root"
+	fi
+	(exit "$status")
+	netns_end
+}
+
+machine_is_unmounted() {
+	! grep -qs "$root" /proc/mounts
+}
+
+# The mirror that this machine's own packages come from: the first one of Debian's main archive.
+machine_mirror() {
+	# shellcheck disable=SC2016 # apt expands it
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' \
+		2>/dev/null | grep -v security | head -n 1
+}
+
+machine_root() {
+	command -v debootstrap >/dev/null || skip "needs debootstrap"
+	machine_own_root=$(mktemp -d /var/tmp/finwall-root.XXXXXX)
+	root=$machine_own_root
+	mirror=$(machine_mirror)
+	# shellcheck disable=SC2086 # no mirror: debootstrap's own
+	debootstrap --variant=minbase --include="$1" bookworm "$root" $mirror \
+		>"$work/debootstrap.txt" 2>&1 || skip "debootstrap does not work here"
+}
+
+machine_boot() {
+	rm -rf "$root/var/log/journal" "$root/etc/machine-id"
+	: >"$root/etc/machine-id"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	unshare --pid --mount --uts --ipc --net --cgroup --fork --kill-child sh -c '
+		root=$1
+		mount --make-rprivate / && mount --bind "$root" "$root" &&
+			mount -t proc proc "$root/proc" && mount -t tmpfs tmpfs "$root/run" &&
+			mount -t tmpfs tmpfs "$root/tmp" && mount -t sysfs -o ro sysfs "$root/sys" &&
+			mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup" &&
+			exec env -i container=finwall-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+				chroot "$root" /lib/systemd/systemd
+	' sh "$root" >"$work/boot.log" 2>&1 </dev/null &
+	machine_shell=$!
+	bg_pids="$bg_pids $machine_shell"
+	(wait_sec=60 && wait_until machine_is_up) || fail "the machine does not boot"
+	machine_is_up
+	ip netns attach "$ns_tag-server" "$machine_pid"
+	ns_names="$ns_names server"
+	ns server ip link set lo up
+}
+
+machine_is_up() {
+	machine_pid=$(cat "/proc/$machine_shell/task/$machine_shell/children" 2>/dev/null)
+	machine_pid=${machine_pid% }
+	[ -n "$machine_pid" ] && in_machine test -S /run/systemd/private
+}
+
+# in_machine COMMAND...
+in_machine() {
+	nsenter -t "$machine_pid" -m -u -i -n -p -C chroot "$root" "$@"
+}
+
+is_active() {
+	in_machine systemctl is-active --quiet "$1"
+}
+
+has_failed() {
+	in_machine systemctl is-failed --quiet "$1"
+}
+
+# property NAME: one of finwalld's.
+property() {
+	in_machine systemctl show -p "$1" --value finwalld
+}
+
+journal() {
+	in_machine journalctl -o cat -u finwalld -u finwall-hook -u finwall-guard 2>/dev/null
+}
+
+# expect COMMAND...: polls it. On failure, the journal says why.
+expect() {
+	if ! (wait_sec=30 && wait_until "$@" 2>/dev/null); then
+		machine_why
+		fail "waited in vain for: $*"
+	fi
+}
+
+machine_why() {
+	journal | tail -n 40 >"$work/journal.log" || true
+	in_machine systemctl status finwalld finwall-hook >>"$work/journal.log" 2>&1 || true
+}
+
+# Whether any rule of ours is there, by either tool.
+hook_is_up() {
+	[ "$(ns server iptables -w -S | grep -c FINWALL)" -gt 0 ] ||
+		ns server nft list table inet finwall_hook
+}
+
+hook_is_down() {
+	! hook_is_up
+}

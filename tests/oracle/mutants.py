@@ -152,7 +152,7 @@ MUTANTS = [
     (W, "again ? t->retrans + 1 : 0", "again ? t->retrans + 1 : t->retrans"),
     (W, "if (s->class_nr == SEG_ACK) {\n\t\tnote_retransmission(t, s);\n\t}",
         "note_retransmission(t, s);"),
-    (W, "&& t->seen[0].maxwin_bytes != 0 &&", "&&"),
+    (W, "t->seen[1].maxwin_bytes != 0;", "1;"),
     # stray closers
     (T, "if (!is_closer || (s->status & FLOW_ASSURED) == 0) {", "if (!is_closer) {"),
     (T, "remaining_ns > tun->tcp_unacked_ns", "remaining_ns > 0"),

@@ -186,7 +186,7 @@ struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono 
 
 struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)
 {
-	while (*cursor < t->fresh && *budget > 0) {
+	while (*budget > 0 && *cursor < t->fresh) {
 		struct flow *f = &t->pool[(*cursor)++];
 
 		--*budget;

@@ -161,11 +161,11 @@ static void read_chunk(const struct express *x, const struct frame *frames, unsi
 	for (unsigned i = 0; i < len; i++) {
 		struct job *j = &jobs[i];
 
-		j->run = x->run;
 		if (express_read(x, &frames[i], c, i)) {
 			continue;
 		}
 		c->ip_size[i] = 0;
+		j->run = x->run;
 		decode(&frames[i], j);
 		if (j->key.family == 6) {
 			c->ip6 |= 1u << i;
@@ -185,7 +185,7 @@ static void read_chunk(const struct express *x, const struct frame *frames, unsi
 static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
 {
 	const struct sipkey *key = &e->cfg.hash_key;
-	uint32_t all = (1u << len) - 1;
+	uint32_t all = (uint32_t)((UINT64_C(1) << len) - 1);
 	uint64_t hash_ip6[CHUNK];
 
 	if (c->ip6 != all) {
@@ -233,6 +233,7 @@ static void decide_one(struct engine *e, struct express *x, const struct frame *
 		case EXPRESS_DECIDED:
 			return;
 		case EXPRESS_TRACKED:
+			j->run = x->run;
 			(void)pkt_decode(frame, &j->pkt);
 			t.state = CT_ESTABLISHED;
 			t.reason = REASON_TCP_TRACKED;
@@ -243,6 +244,7 @@ static void decide_one(struct engine *e, struct express *x, const struct frame *
 			conclude(j, &t, out);
 			return;
 		case EXPRESS_REFUSED:
+			j->run = x->run;
 			decode(frame, j);
 			break;
 		}

@@ -113,7 +113,7 @@ static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
                   const struct track_effect *fx)
 {
 	if (fx->set_assured) {
-		f->status |= FLOW_ASSURED;
+		flowtab_assure(&j->shard->flows, f, j->hash);
 	}
 	if ((f->probes != 0 || f->counted != 0) && is_busy(j, f, dir)) {
 		return;

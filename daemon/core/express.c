@@ -23,6 +23,9 @@
 #define IP6_SIZE 40
 #define TCP_SIZE 20
 
+/* With the timestamp option. */
+#define STAMPED_SIZE (TCP_SIZE + 12)
+
 /* Both must be set of a flow that comes this way. */
 #define STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)
 
@@ -45,16 +48,19 @@ void express_init(struct express *x, const struct engine *e, const struct run *r
 	}
 }
 
-/* The header of a segment that may be data or an acknowledgement, and nothing else. */
-static inline bool is_common_tcp(const uint8_t *tcp, size_t cap_size)
+/*
+ * Size of the header of a segment that may be data or an acknowledgement, and nothing else; 0 for
+ * any other. Data offset and flags are looked at together.
+ */
+static inline size_t common_size(const uint8_t *tcp, size_t cap_size)
 {
-	size_t size = (size_t)(tcp[12] >> 4) * 4;
+	unsigned offset_and_flags = load_be16(tcp + 12) & (0xf0ff & ~(TCP_PSH | TCP_ECE | TCP_CWR));
 
-	if ((tcp[13] & ~(TCP_PSH | TCP_ECE | TCP_CWR)) != TCP_ACK) {
-		return false;
+	if (offset_and_flags == (STAMPED_SIZE / 4 << 12 | TCP_ACK) && cap_size >= STAMPED_SIZE &&
+	    opts_are_plain(tcp + TCP_SIZE, STAMPED_SIZE - TCP_SIZE)) {
+		return STAMPED_SIZE;
 	}
-	return size == TCP_SIZE || (size == TCP_SIZE + 12 && cap_size >= size &&
-	                            opts_are_plain(tcp + TCP_SIZE, size - TCP_SIZE));
+	return offset_and_flags == (TCP_SIZE / 4 << 12 | TCP_ACK) ? TCP_SIZE : 0;
 }
 
 static inline uint32_t load_word(const uint8_t *p)
@@ -74,56 +80,66 @@ static inline uint64_t ports_word(uint8_t family, uint64_t lo_port, uint64_t hi_
 }
 
 /* The two ends are numbers here: the address, and the port in the last 16 bits. */
-static inline bool read_ip4(const uint8_t *ip, size_t cap_size, struct chunk *c, unsigned i)
+static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct chunk *c, unsigned i)
 {
+	const uint8_t *ip = frame->data;
 	const uint8_t *tcp = ip + IP4_SIZE;
-	uint64_t src;
-	uint64_t dst;
+	size_t tcp_size;
 	uint64_t lo;
 	uint64_t hi;
 	bool is_hi;
 
-	if (ip[0] != 0x45 || ip[9] != IPPROTO_NR_TCP || (load_be16(ip + 6) & 0x1fff) != 0 ||
-	    !is_common_tcp(tcp, cap_size - IP4_SIZE)) {
+	if (ip[0] != 0x45 || ip[9] != IPPROTO_NR_TCP || (load_be16(ip + 6) & 0x1fff) != 0) {
 		return false;
 	}
-	src = (uint64_t)load_word(ip + 12) << 16 | load_be16(tcp);
-	dst = (uint64_t)load_word(ip + 16) << 16 | load_be16(tcp + 2);
-	is_hi = src > dst;
-	lo = pick_u64(is_hi, dst, src);
-	hi = src ^ dst ^ lo;
+	tcp_size = common_size(tcp, cap_size - IP4_SIZE);
+	if (tcp_size == 0) {
+		return false;
+	}
+	lo = (uint64_t)load_word(ip + 12) << 16 | load_be16(tcp);
+	hi = (uint64_t)load_word(ip + 16) << 16 | load_be16(tcp + 2);
+	is_hi = lo > hi;
+	swap_if_u64(is_hi, &lo, &hi);
 	c->word[0][i] = lo >> 16 | hi >> 16 << 32;
 	c->word[1][i] = ports_word(4, lo & 0xffff, hi & 0xffff);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP4_SIZE;
+	c->payload[i] = frame->true_size - IP4_SIZE - (uint32_t)tcp_size;
 	return true;
 }
 
-static inline bool read_ip6(const uint8_t *ip, size_t cap_size, struct chunk *c, unsigned i)
+static inline bool read_ip6(const struct frame *frame, size_t cap_size, struct chunk *c, unsigned i)
 {
+	const uint8_t *ip = frame->data;
 	const uint8_t *tcp = ip + IP6_SIZE;
-	uint64_t src[2];
-	uint64_t dst[2];
-	uint64_t sport;
-	uint64_t dport;
+	size_t tcp_size;
+	uint64_t lo[3];
+	uint64_t hi[3];
 	bool is_hi;
 
-	if (ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE || ip[6] != IPPROTO_NR_TCP ||
-	    !is_common_tcp(tcp, cap_size - IP6_SIZE)) {
+	if (ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE || ip[6] != IPPROTO_NR_TCP) {
 		return false;
 	}
-	memcpy(src, ip + 8, sizeof(src));
-	memcpy(dst, ip + 24, sizeof(dst));
-	sport = load_be16(tcp);
-	dport = load_be16(tcp + 2);
-	is_hi = ends_src_is_hi(src, dst, (uint16_t)sport, (uint16_t)dport);
-	for (unsigned h = 0; h < 2; h++) {
-		c->word[h][i] = pick_u64(is_hi, dst[h], src[h]);
-		c->word[2 + h][i] = pick_u64(is_hi, src[h], dst[h]);
+	tcp_size = common_size(tcp, cap_size - IP6_SIZE);
+	if (tcp_size == 0) {
+		return false;
 	}
-	c->word[4][i] = ports_word(6, pick_u64(is_hi, dport, sport), pick_u64(is_hi, sport, dport));
+	memcpy(lo, ip + 8, 16);
+	memcpy(hi, ip + 24, 16);
+	lo[2] = load_be16(tcp);
+	hi[2] = load_be16(tcp + 2);
+	is_hi = ends_src_is_hi(lo, hi, (uint16_t)lo[2], (uint16_t)hi[2]);
+	for (unsigned h = 0; h < 3; h++) {
+		swap_if_u64(is_hi, &lo[h], &hi[h]);
+	}
+	c->word[0][i] = lo[0];
+	c->word[1][i] = lo[1];
+	c->word[2][i] = hi[0];
+	c->word[3][i] = hi[1];
+	c->word[4][i] = ports_word(6, lo[2], hi[2]);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP6_SIZE;
+	c->payload[i] = frame->true_size - IP6_SIZE - (uint32_t)tcp_size;
 	c->ip6 |= 1u << i;
 	return true;
 }
@@ -140,7 +156,7 @@ bool express_read(const struct express *x, const struct frame *frame, struct chu
 	    frame->hook != HOOK_OUTPUT) {
 		return false;
 	}
-	return read_ip4(frame->data, cap_size, c, i) || read_ip6(frame->data, cap_size, c, i);
+	return read_ip4(frame, cap_size, c, i) || read_ip6(frame, cap_size, c, i);
 }
 
 static inline bool is_ip6(const struct chunk *c, unsigned i)
@@ -225,12 +241,12 @@ enum express_result express_decide(struct express *x, const struct frame *frame,
 {
 	struct flow *f = find(c, i);
 	const uint8_t *tcp = frame->data + c->ip_size[i];
-	struct express_answer *a = &x->answer[frame->hook][is_ip6(c, i)];
+	struct express_answer *a;
 	struct tcp_conn *t;
 	struct seg s;
 	struct fit fit;
 
-	if (f == NULL || (f->status & STATUS_NEEDED) != STATUS_NEEDED || f->probes != 0 ||
+	if (f == NULL || ((~f->status & STATUS_NEEDED) | f->probes) != 0 ||
 	    mono_is_due(f->deadline, x->run->now)) {
 		return EXPRESS_REFUSED;
 	}
@@ -241,7 +257,7 @@ enum express_result express_decide(struct express *x, const struct frame *frame,
 	s.seq = load_be32(tcp + 4);
 	s.ack = load_be32(tcp + 8);
 	s.sack = s.ack;
-	s.end = s.seq + frame->true_size - c->ip_size[i] - (uint32_t)(tcp[12] >> 4) * 4;
+	s.end = s.seq + c->payload[i];
 	s.win = load_be16(tcp + 14);
 	s.class_nr = SEG_ACK;
 	s.dir = flow_dir_of(f, (enum key_side)c->side[i]);
@@ -256,6 +272,7 @@ enum express_result express_decide(struct express *x, const struct frame *frame,
 	t->last_class = SEG_ACK;
 	flowtab_set_deadline(&c->shard[i]->flows, f,
 	                     mono_add(x->run->now, x->ttl_ns[ttl_facts(t, x->tun)]));
+	a = &x->answer[frame->hook][is_ip6(c, i)];
 	if (!a->is_known) {
 		learn_answer(x, (enum hook)frame->hook, is_ip6(c, i) ? 6 : 4, a);
 	}

@@ -10,27 +10,28 @@
 
 /* Packets worked on at once: enough to hide a cache miss, little enough to stay in the first-level
  * cache. */
-#define CHUNK 16
+#define CHUNK 32
 
 /* What is known of each packet of a chunk, by its number in it. */
 struct chunk {
 	uint64_t word[FLOWKEY_WORDS_MAX][CHUNK]; /* of its key, as they are hashed */
 	uint64_t hash[CHUNK];
 	struct shard *shard[CHUNK];
-	uint32_t hint[CHUNK];   /* the flow that it probably belongs to, see flowtab_find() */
-	uint8_t ip_size[CHUNK]; /* of its IP header, when express_read() took it; otherwise 0 */
-	uint8_t side[CHUNK];    /* enum key_side, when it did */
-	uint32_t ip6;           /* bit i: packet i has an IPv6 key */
+	uint32_t hint[CHUNK];    /* the flow that it probably belongs to, see flowtab_find() */
+	uint8_t ip_size[CHUNK];  /* of its IP header, when express_read() took it; otherwise 0 */
+	uint8_t side[CHUNK];     /* enum key_side, when it did */
+	uint32_t payload[CHUNK]; /* bytes of it, when it did */
+	uint32_t ip6;            /* bit i: packet i has an IPv6 key */
 };
 
 /* What a chain answers to each packet of an open connection, whatever else is in it. */
 struct express_answer {
 	struct decision decision; /* but for direction and status */
+	uint64_t bytes;           /* of these packets, not yet counted */
+	uint32_t packets;
 	uint8_t is_known;
 	uint8_t is_fixed; /* 0: the rules look at the packet */
 	uint8_t judged;   /* enum verdict, before the setting `enforce` */
-	uint64_t packets; /* not yet counted */
-	uint64_t bytes;
 };
 
 /* What all packets of a batch share. */

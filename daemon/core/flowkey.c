@@ -44,6 +44,7 @@ static bool icmp_key(const struct tuple *t, struct flowkey *key, enum key_side *
 
 bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_side *side)
 {
+	uint64_t ports[2] = { t->sport, t->dport };
 	bool is_hi;
 
 	key->proto = t->proto;
@@ -54,12 +55,13 @@ bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_sid
 	}
 	is_hi = ends_src_is_hi(t->src.half, t->dst.half, t->sport, t->dport);
 	*side = is_hi ? SIDE_HI : SIDE_LO;
-	for (unsigned h = 0; h < 2; h++) {
-		key->lo.half[h] = pick_u64(is_hi, t->dst.half[h], t->src.half[h]);
-		key->hi.half[h] = pick_u64(is_hi, t->src.half[h], t->dst.half[h]);
-	}
-	key->lo_port = (uint16_t)pick_u32(is_hi, t->dport, t->sport);
-	key->hi_port = (uint16_t)pick_u32(is_hi, t->sport, t->dport);
+	key->lo = t->src;
+	key->hi = t->dst;
+	swap_if_u64(is_hi, &key->lo.half[0], &key->hi.half[0]);
+	swap_if_u64(is_hi, &key->lo.half[1], &key->hi.half[1]);
+	swap_if_u64(is_hi, &ports[0], &ports[1]);
+	key->lo_port = (uint16_t)ports[0];
+	key->hi_port = (uint16_t)ports[1];
 	return true;
 }
 

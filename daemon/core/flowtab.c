@@ -7,7 +7,7 @@
  */
 #include <finwall/flowtab.h>
 
-/* How many neighbours in the index are looked at for a victim: two cache lines of the index. */
+/* How many neighbours in the index are looked at for a dead one: two cache lines of the index. */
 #define VICTIM_WAYS (2 * HINDEX_WAYS)
 
 static size_t pool_size(uint32_t flows_max)
@@ -48,8 +48,7 @@ uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 {
 	/* Read without the lock: not for the race detector's eyes. */
 #ifndef __SANITIZE_THREAD__
-	struct hindex_iter it;
-	uint32_t nr = hindex_first(&t->index, hash, &it);
+	uint32_t nr = hindex_guess(&t->index, hash);
 
 	if (nr < t->pool_len) {
 		__builtin_prefetch(&t->pool[nr], 1);
@@ -112,7 +111,16 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	t->pool[nr].hash_lo = (uint32_t)hash;
 	wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
 	t->used++;
+	if ((f->status & FLOW_ASSURED) != 0) {
+		hindex_mark(&t->index, hash, nr);
+	}
 	return &t->pool[nr];
+}
+
+void flowtab_assure(struct flowtab *t, struct flow *f, uint64_t hash)
+{
+	f->status |= FLOW_ASSURED;
+	hindex_mark(&t->index, hash, nr_of(t, f));
 }
 
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
@@ -152,27 +160,33 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
 
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now)
 {
-	struct flow *unproven = NULL;
+	uint32_t unproven = hindex_near_unmarked(&t->index, hash);
+	uint32_t near[VICTIM_WAYS];
+	unsigned len = 0;
 
+	/* In a flood this is all: the index tells who is ASSURED, and no flow has to be read. */
+	if (unproven != HINDEX_NIL) {
+		return &t->pool[unproven];
+	}
 	for (unsigned way = 0; way < VICTIM_WAYS; way++) {
 		uint32_t nr = hindex_near(&t->index, hash, way);
 
-		if (nr == HINDEX_NIL) {
-			continue;
-		}
-		if (mono_is_due(t->pool[nr].deadline, now)) {
-			return &t->pool[nr];
-		}
-		if (unproven == NULL && (t->pool[nr].status & FLOW_ASSURED) == 0) {
-			unproven = &t->pool[nr];
+		if (nr != HINDEX_NIL) {
+			__builtin_prefetch(&t->pool[nr].deadline);
+			near[len++] = nr;
 		}
 	}
-	return unproven;
+	for (unsigned i = 0; i < len; i++) {
+		if (mono_is_due(t->pool[near[i]].deadline, now)) {
+			return &t->pool[near[i]];
+		}
+	}
+	return NULL;
 }
 
 struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)
 {
-	while (*cursor < t->fresh && *budget > 0) {
+	while (*budget > 0 && *cursor < t->fresh) {
 		struct flow *f = &t->pool[(*cursor)++];
 
 		--*budget;

@@ -74,6 +74,15 @@ void hindex_prefetch(const struct hindex *x, uint64_t hash)
 	__builtin_prefetch(&x->bucket[home_of(x, hash)]);
 }
 
+uint32_t hindex_guess(const struct hindex *x, uint64_t hash)
+{
+	const struct hindex_bucket *b = &x->bucket[home_of(x, hash)];
+	uint32_t ways = ways_with(b, tag_of(hash));
+	struct hindex_iter it;
+
+	return ways != 0 ? b->slot[__builtin_ctz(ways)] : hindex_first(x, hash, &it);
+}
+
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it)
 {
 	it->bucket = home_of(x, hash);
@@ -131,25 +140,63 @@ bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
 	return true;
 }
 
-bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)
+/* Walks to an entry. Returns its bucket and sets its way in it; NULL when it is not there. */
+static struct hindex_bucket *bucket_of(struct hindex *x, uint64_t hash, uint32_t slot,
+                                       unsigned *way)
 {
 	struct hindex_iter it;
 	uint32_t found = hindex_first(x, hash, &it);
+	struct hindex_bucket *b;
 
 	while (found != slot) {
 		if (found == HINDEX_NIL) {
-			return false;
+			return NULL;
 		}
 		found = hindex_next(x, &it);
 	}
-	for (unsigned way = 0; way < HINDEX_WAYS; way++) {
-		if (x->bucket[it.bucket].tag[way] == it.tag &&
-		    x->bucket[it.bucket].slot[way] == slot) {
-			x->bucket[it.bucket].tag[way] = 0;
-			break;
-		}
+	b = &x->bucket[it.bucket];
+	for (*way = 0; b->tag[*way] != it.tag || b->slot[*way] != slot; (*way)++) {
 	}
-	for (uint32_t at = home_of(x, hash); at != it.bucket; at = next_bucket(x, at)) {
+	return b;
+}
+
+void hindex_mark(struct hindex *x, uint64_t hash, uint32_t slot)
+{
+	unsigned way;
+	struct hindex_bucket *b = bucket_of(x, hash, slot, &way);
+
+	if (b != NULL) {
+		b->marked |= (uint16_t)(1u << way);
+	}
+}
+
+uint32_t hindex_near_unmarked(const struct hindex *x, uint64_t hash)
+{
+	uint32_t at = home_of(x, hash);
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct hindex_bucket *b = &x->bucket[at];
+		uint32_t ways = WAYS_MASK & ~ways_with(b, 0) & ~(uint32_t)b->marked;
+
+		if (ways != 0) {
+			return b->slot[__builtin_ctz(ways)];
+		}
+		at = next_bucket(x, at);
+	}
+	return HINDEX_NIL;
+}
+
+bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)
+{
+	unsigned way;
+	struct hindex_bucket *b = bucket_of(x, hash, slot, &way);
+
+	if (b == NULL) {
+		return false;
+	}
+	b->tag[way] = 0;
+	b->marked &= (uint16_t) ~(1u << way);
+	for (uint32_t at = home_of(x, hash); &x->bucket[at] != b; at = next_bucket(x, at)) {
 		if (x->bucket[at].passed != UINT16_MAX) {
 			x->bucket[at].passed--;
 		}

@@ -90,7 +90,7 @@ static ALWAYS_INLINE void note_retransmission(struct tcp_conn *t, const struct s
 	              (uint32_t)(t->last_win ^ s->win) |
 	              (uint32_t)(t->last_dir ^ (unsigned)s->dir)) == 0;
 
-	t->retrans = (uint8_t)pick_u32(again, t->retrans + 1u, 0);
+	t->retrans = (uint8_t)(again ? t->retrans + 1 : 0);
 	t->last_dir = (uint8_t)s->dir;
 	t->last_seq = s->seq;
 	t->last_ack = s->ack;
@@ -114,15 +114,15 @@ static ALWAYS_INLINE void update_windows(struct tcp_conn *t, const struct seg *s
 
 	snd->maxwin_bytes = snd->maxwin_bytes < offered ? offered : snd->maxwin_bytes;
 	snd->end = pick_u32(is_further, s->end, snd->end);
-	flags |= pick_u32(is_further, TCP_SIDE_UNACKED, 0);
+	flags |= is_further * TCP_SIDE_UNACKED;
 	snd->maxack = pick_u32(acks_more, s->ack, snd->maxack);
-	flags |= pick_u32(acks_more, TCP_SIDE_MAXACK, 0);
+	flags |= acks_more * TCP_SIDE_MAXACK;
 	t->flags[s->dir] = (uint8_t)flags;
 	if (rcv->maxwin_bytes != 0 && seq_after(s->end, snd->maxend)) {
 		rcv->maxwin_bytes += s->end - snd->maxend;
 	}
 	rcv->maxend = pick_u32(widens, s->sack + at_least_one(win), rcv->maxend);
-	t->flags[s->other] &= (uint8_t)~pick_u32(all_acked, TCP_SIDE_UNACKED, 0);
+	t->flags[s->other] &= (uint8_t) ~(all_acked * TCP_SIDE_UNACKED);
 	if (s->class_nr == SEG_ACK) {
 		note_retransmission(t, s);
 	}

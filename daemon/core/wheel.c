@@ -129,17 +129,25 @@ static bool sink(struct wheel *w, unsigned *budget)
 }
 
 /*
- * Moves the wheel to the next tick at which there may be something to do, at most to now_tick + 1.
- * Only slots of level 0 can be skipped to at once; a full turn of it is one step.
+ * Moves the wheel to the next tick at which there is something to do, at most to now_tick + 1: on
+ * the lowest level that has a full slot ahead. So empty time costs nothing, be it days. A slot of
+ * an upper level that the wheel is inside of is empty: it was sunk when the wheel came to its
+ * start.
  */
 static void step(struct wheel *w, uint32_t now_tick)
 {
-	uint32_t turn_end = (w->tick | (WHEEL_SLOTS - 1)) + 1;
-	unsigned nr = next_full(w->full[0], slot_on_level(w->tick, 0));
-	uint32_t to =
-		nr == WHEEL_SLOTS ? turn_end : ((w->tick & ~(uint32_t)(WHEEL_SLOTS - 1)) | nr);
+	uint64_t to = UINT64_MAX;
 
-	w->tick = to > now_tick ? now_tick + 1 : to;
+	for (unsigned level = 0; level < WHEEL_LEVELS && to == UINT64_MAX; level++) {
+		uint64_t slot_ticks = UINT64_C(1) << (8 * level);
+		unsigned inside = (w->tick & (slot_ticks - 1)) != 0;
+		unsigned nr = next_full(w->full[level], slot_on_level(w->tick, level) + inside);
+
+		if (nr < WHEEL_SLOTS) {
+			to = (w->tick & ~(slot_ticks * WHEEL_SLOTS - 1)) | nr * slot_ticks;
+		}
+	}
+	w->tick = to > now_tick ? now_tick + 1 : (uint32_t)to;
 }
 
 uint32_t wheel_pop(struct wheel *w, uint32_t now_tick, unsigned *budget)
@@ -152,9 +160,7 @@ uint32_t wheel_pop(struct wheel *w, uint32_t now_tick, unsigned *budget)
 
 		if (i == WHEEL_NIL) {
 			w->tick++;
-			if ((w->tick & (WHEEL_SLOTS - 1)) != 0) {
-				step(w, now_tick);
-			}
+			step(w, now_tick);
 			continue;
 		}
 		if (*budget == 0) {

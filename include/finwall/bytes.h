@@ -99,17 +99,28 @@ static inline bool rd_ptr(struct cursor *c, size_t size, const uint8_t **out)
 }
 
 /*
- * a if the condition holds, otherwise b. For conditions that are a matter of chance: compilers like
- * to make jumps of the conditional operator, and each that is guessed wrong costs twenty cycles.
+ * For conditions that are a matter of chance: compilers like to make jumps, and each that is
+ * guessed wrong costs twenty cycles.
  */
+#if defined(__clang__)
+#define IS_CHANCE(condition) __builtin_unpredictable(condition)
+#else
+#define IS_CHANCE(condition) __builtin_expect_with_probability((condition), 1, 0.5)
+#endif
+
+/* a if the condition holds, otherwise b. */
 static inline uint32_t pick_u32(bool condition, uint32_t a, uint32_t b)
 {
-	return b ^ ((a ^ b) & -(uint32_t)condition);
+	return IS_CHANCE(condition) ? a : b;
 }
 
-static inline uint64_t pick_u64(bool condition, uint64_t a, uint64_t b)
+/* Swaps the two if the condition holds. */
+static inline void swap_if_u64(bool condition, uint64_t *a, uint64_t *b)
 {
-	return b ^ ((a ^ b) & -(uint64_t)condition);
+	uint64_t change = (*a ^ *b) & -(uint64_t)condition;
+
+	*a ^= change;
+	*b ^= change;
 }
 
 /* a before b; numbers exactly 2^31 apart are before each other, as in the kernel. */

@@ -42,13 +42,14 @@ _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 /* The side of the key that opened a flow, or one that is remembered, by its FLOW_* status. */
 static inline enum key_side status_orig_side(uint8_t status)
 {
-	return (status & FLOW_ORIG_HI) != 0 ? SIDE_HI : SIDE_LO;
+	return (enum key_side)(status / FLOW_ORIG_HI & 1);
 }
 
 /* The direction in which a packet from this side of the key travels. */
 static inline enum flow_dir status_dir_of(uint8_t status, enum key_side side)
 {
-	return status_orig_side(status) == side ? DIR_ORIG : DIR_REPLY;
+	/* Two numbers of 0 or 1: without a jump. */
+	return (enum flow_dir)(status_orig_side(status) ^ side);
 }
 
 static inline enum flow_dir flow_dir_of(const struct flow *f, enum key_side side)

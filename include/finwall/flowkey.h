@@ -24,7 +24,7 @@ enum flow_dir {
 
 static inline enum flow_dir dir_other(enum flow_dir dir)
 {
-	return dir == DIR_ORIG ? DIR_REPLY : DIR_ORIG;
+	return (enum flow_dir)(DIR_REPLY - dir);
 }
 
 /* Network byte order; IPv4 uses the first four bytes and leaves the rest zero. */

@@ -59,6 +59,9 @@ static inline struct flow *flowtab_find_hint(const struct flowtab *t, const stru
  */
 struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t hash);
 
+/* Makes a flow ASSURED. (One that is so when it comes is put in as such.) */
+void flowtab_assure(struct flowtab *t, struct flow *f, uint64_t hash);
+
 /* Takes a flow out and frees it. */
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash);
 
@@ -84,8 +87,8 @@ static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struc
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
 
 /*
- * A flow worth giving up for a newcomer with this hash: dead, or not ASSURED, and near it in the
- * index, so that nobody can choose its victim. NULL when there is none.
+ * A flow worth giving up for a newcomer with this hash: not ASSURED, or else dead, and near it in
+ * the index, so that nobody can choose its victim. NULL when there is none.
  */
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
 

@@ -24,7 +24,7 @@
 struct hindex_bucket {
 	uint8_t tag[HINDEX_WAYS]; /* 0 = free */
 	uint16_t passed;          /* entries that belong here or before and live further on */
-	uint16_t pad;
+	uint16_t marked;          /* a bit per way, for the caller */
 	uint32_t slot[HINDEX_WAYS];
 } __attribute__((aligned(64)));
 
@@ -52,6 +52,9 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
+/* The first candidate for hash, or HINDEX_NIL: quicker than hindex_first() where one will do. */
+uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
+
 /* The candidates for hash, one by one; HINDEX_NIL after the last. The caller compares keys. */
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it);
 uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);
@@ -61,6 +64,15 @@ uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);
  * HINDEX_NIL: who lives near it. nr < HINDEX_WAYS * buckets_len.
  */
 uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr);
+
+/* Marks the entry, which must be there. The mark goes with it. */
+void hindex_mark(struct hindex *x, uint64_t hash, uint32_t slot);
+
+/*
+ * The first entry without a mark in the home bucket of hash and the one behind it, whatever its
+ * hash, or HINDEX_NIL. Looks at no more than these two cache lines.
+ */
+uint32_t hindex_near_unmarked(const struct hindex *x, uint64_t hash);
 
 /* Adds an entry. Returns false when every bucket is full. Does not look for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);

@@ -72,6 +72,7 @@ static bool insert_or_delete(struct rng *r, uint32_t nr, struct mono now)
 
 	deadline[nr] = now.ns + 1 + (int64_t)rng_below(r, 1000) * NSEC_PER_SEC;
 	fresh.deadline.ns = deadline[nr];
+	fresh.status = (uint8_t)(rng_below(r, 2) * FLOW_ASSURED);
 	f = flowtab_insert(&t, &fresh, hash_of(nr));
 	if ((f == NULL) != (t.used == POOL && !in_table[nr])) {
 		return fail("insert", nr);
@@ -90,6 +91,27 @@ static bool move_deadline(struct rng *r, uint32_t nr, struct mono now)
 	deadline[nr] = now.ns + 1 + (int64_t)rng_below(r, 2000) * NSEC_PER_SEC;
 	flowtab_set_deadline(&t, f, (struct mono){ deadline[nr] });
 	return f->deadline.ns == deadline[nr] ? true : fail("deadline not set", nr);
+}
+
+/* Proves one, and asks who would have to go: never one that is proven and alive. */
+static bool assure(uint32_t nr, struct mono now)
+{
+	struct flow *f = find(nr);
+	const struct flow *victim;
+
+	if (f != NULL) {
+		flowtab_assure(&t, f, hash_of(nr));
+	}
+	victim = flowtab_victim(&t, hash_of(nr), now);
+	if (victim == NULL) {
+		return true;
+	}
+	if (!in_table[victim->key.lo.word[0]]) {
+		return fail("a victim that is not there", nr);
+	}
+	return (victim->status & FLOW_ASSURED) == 0 || mono_is_due(victim->deadline, now)
+	               ? true
+	               : fail("a proven victim", nr);
 }
 
 static bool expire(struct rng *r, struct mono now)
@@ -157,7 +179,7 @@ static bool run(uint64_t seed)
 	for (op = 0; op < OPS && ok; op++) {
 		uint32_t nr = rng_below(&r, KEYS);
 
-		switch (rng_below(&r, 10)) {
+		switch (rng_below(&r, 11)) {
 		case 0:
 			now = mono_add(now, (int64_t)rng_below(&r, 20) * NSEC_PER_SEC);
 			ok = expire(&r, now);
@@ -166,6 +188,9 @@ static bool run(uint64_t seed)
 		case 2:
 		case 3:
 			ok = move_deadline(&r, nr, now);
+			break;
+		case 4:
+			ok = assure(nr, now);
 			break;
 		default:
 			ok = insert_or_delete(&r, nr, now);

@@ -47,12 +47,13 @@ static const char *const rules_texts[] = {
 	"ip ttl 33 counter drop\n"
 	"ip6 hoplimit 33 meta mark set 7 log prefix \"six\" drop\n"
 	"tcp flags & psh == psh meta mark set 5 counter\n"
+	"ct direction reply log accept\n"
 	"}\n"
 	"}\n",
 	"table inet t {\n"
 	"chain input {\n"
 	"type filter hook input priority filter; policy accept;\n"
-	"ct state established reject with tcp reset\n"
+	"ct state established reject with icmpx type admin-prohibited\n"
 	"}\n"
 	"chain forward {\n"
 	"type filter hook forward priority filter; policy drop;\n"
@@ -62,7 +63,7 @@ static const char *const rules_texts[] = {
 	"chain output {\n"
 	"type filter hook output priority filter; policy drop;\n"
 	"ct state new accept\n"
-	"ct direction reply log accept\n"
+	"ct state established drop\n"
 	"}\n"
 	"}\n",
 };
@@ -236,6 +237,13 @@ static void begin_talk(struct express_test *x, struct talk *t, unsigned nr)
 	gen_ends(&x->rng, rng_percent(&x->rng, 90) ? GEN_TCP : GEN_ALL, 0, nr, (unsigned)x->births,
 	         (uint16_t)(1024 + 2 * x->births), &t->ends);
 	gen_flow_init(&t->gen, &x->rng);
+	/* Many with the same ports and numbers, so that taking one for another would show. */
+	if (t->ends.proto == IPPROTO_NR_TCP && rng_percent(&x->rng, 70)) {
+		t->ends.port[0] = 5000;
+		t->ends.port[1] = 80;
+		t->gen.isn[0] = 1000;
+		t->gen.isn[1] = 1000;
+	}
 	t->gen.drops = 5;
 	t->gen.chaos = (uint8_t)(t->gen.chaos / 2);
 	t->life = 1 + rng_below(&x->rng, LIFE_MAX);

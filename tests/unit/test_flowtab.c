@@ -164,22 +164,45 @@ START_TEST(the_budget_is_kept)
 }
 END_TEST
 
-START_TEST(only_the_dead_and_the_unproven_are_victims)
+START_TEST(only_the_unproven_and_the_dead_are_victims)
 {
+	struct flow unproven = flows_tcp(3);
 	struct flow *f;
 
 	start(8);
 	for (uint32_t i = 0; i < 8; i++) {
-		insert(i, false, at(100));
+		if (i != 3) {
+			insert(i, false, at(100));
+		}
 	}
 	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
-	find(3, false)->status = FLOW_SEEN_REPLY;
-	f = flowtab_victim(&t, hash_of(50, false), at(1));
-	ck_assert_ptr_eq(f, find(3, false));
-	find(3, false)->status |= FLOW_ASSURED;
+	unproven.status = FLOW_SEEN_REPLY;
+	unproven.deadline = at(100);
+	ck_assert_ptr_nonnull(flowtab_insert(&t, &unproven, hash_of(3, false)));
 	find(6, false)->deadline = at(1);
 	f = flowtab_victim(&t, hash_of(50, false), at(1));
+	ck_assert_ptr_eq(f, find(3, false));
+	flowtab_assure(&t, f, hash_of(3, false));
+	ck_assert_uint_eq(f->status, FLOW_SEEN_REPLY | FLOW_ASSURED);
+	f = flowtab_victim(&t, hash_of(50, false), at(1));
 	ck_assert_ptr_eq(f, find(6, false));
+	find(6, false)->deadline = at(2);
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+}
+END_TEST
+
+/* The mark of one that is gone must not protect the next in its place. */
+START_TEST(assurance_goes_with_the_flow)
+{
+	struct flow f = flows_tcp(5);
+
+	start(1);
+	insert(4, false, at(100));
+	flowtab_delete(&t, find(4, false), hash_of(4, false));
+	f.status = 0;
+	f.deadline = at(100);
+	ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(5, false)));
+	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(50, false), at(1)), find(5, false));
 }
 END_TEST
 
@@ -223,5 +246,5 @@ END_TEST
 
 SUITE_MAIN("flowtab", inserted_is_found_until_deleted, a_full_table_refuses_and_recovers,
            a_table_of_one, due_flows_are_handed_out, deadlines_move_both_ways, the_budget_is_kept,
-           only_the_dead_and_the_unproven_are_victims, lists_show_each_once,
-           prefetching_anything_is_harmless)
+           only_the_unproven_and_the_dead_are_victims, assurance_goes_with_the_flow,
+           lists_show_each_once, prefetching_anything_is_harmless)

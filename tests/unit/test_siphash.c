@@ -114,5 +114,34 @@ START_TEST(siphash13_is_the_reference_with_1_and_3_rounds)
 }
 END_TEST
 
+START_TEST(many_at_once_are_the_same_as_one_by_one)
+{
+	enum { STRIDE = 37 };
+	const struct sipkey key = { key0, key1 };
+	uint64_t words[SIPHASH_MANY_WORDS_MAX * STRIDE];
+	uint64_t out[STRIDE + 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		words[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	for (size_t words_len = 0; words_len <= SIPHASH_MANY_WORDS_MAX; words_len++) {
+		for (size_t len = 0; len <= STRIDE; len++) {
+			out[len] = 4711;
+			siphash13_many(&key, words, STRIDE, words_len, len, out);
+			for (size_t m = 0; m < len; m++) {
+				uint64_t one[SIPHASH_MANY_WORDS_MAX];
+
+				for (size_t i = 0; i < words_len; i++) {
+					one[i] = words[i * STRIDE + m];
+				}
+				ck_assert_msg(out[m] == siphash13(&key, one, words_len),
+				              "%zu words, message %zu of %zu", words_len, m, len);
+			}
+			ck_assert_msg(out[len] == 4711, "wrote too far");
+		}
+	}
+}
+END_TEST
+
 SUITE_MAIN("siphash", the_reference_gives_the_published_vectors,
-           siphash13_is_the_reference_with_1_and_3_rounds)
+           siphash13_is_the_reference_with_1_and_3_rounds, many_at_once_are_the_same_as_one_by_one)

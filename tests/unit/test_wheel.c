@@ -184,8 +184,23 @@ START_TEST(a_long_silence_is_cheap)
 }
 END_TEST
 
+/* Days of nothing between two timers are one step, however small the budget. */
+START_TEST(days_of_nothing_cost_no_budget)
+{
+	unsigned budget = 6;
+
+	start_at_tick(3);
+	wheel_insert(&w, 1, 5);
+	wheel_insert(&w, 2, 200000000);
+	ck_assert_uint_eq(wheel_pop(&w, 200000001, &budget), 1);
+	ck_assert_uint_eq(wheel_pop(&w, 200000001, &budget), 2);
+	ck_assert_uint_eq(wheel_pop(&w, 200000001, &budget), WHEEL_NIL);
+	ck_assert_uint_eq(w.tick, 200000002);
+}
+END_TEST
+
 SUITE_MAIN("wheel", ticks_round_up_for_deadlines_and_down_for_now,
            an_empty_wheel_has_nothing_to_give, each_distance_pops_at_its_tick_exactly,
            the_farthest_deadline, a_past_tick_pops_at_once, removal_from_any_place_of_a_slot,
            the_budget_bounds_the_work_and_nothing_is_lost, no_budget_no_work,
-           a_long_silence_is_cheap)
+           a_long_silence_is_cheap, days_of_nothing_cost_no_budget)

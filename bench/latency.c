@@ -21,11 +21,9 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define RUNS_DFLT  3
 #define RUNS_QUICK 1
@@ -156,20 +154,20 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 	struct load_tally *t = l->ns.tally;
 	uint64_t sent = atomic_load(&t->udp_sent);
 	uint64_t len;
-	int status;
-	pid_t pid;
+	int err;
 
 	memset(run, 0, sizeof(run));
 	if (host != NULL) {
 		worker_host_read(host, &before[0], &before[1]);
 	}
-	atomic_store(&t->times_len, 0);
-	pid = net_fork(&l->ns.net, NET_CLIENT);
-	if (pid == 0) {
-		load_paced(t, clock_ns() + l->run_ns, per_s);
+	err = load_start(&l->ns, LOAD_PACED, per_s);
+	if (err != 0) {
+		return err;
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-		return -EIO;
+	clock_sleep_ns(l->run_ns);
+	err = load_stop(&l->ns);
+	if (err != 0) {
+		return err;
 	}
 	clock_sleep_ns(SETTLE_NS);
 	len = atomic_load(&t->times_len);
@@ -182,11 +180,8 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 		histogram_subtract(&run[LATENCY_STAY], &before[1]);
 	}
 	sent = atomic_load(&t->udp_sent) - sent;
-	if (sent == 0 ||
-	    report_sample(r, c->lost_nr, 100 - 100 * (double)len / (double)sent) != 0) {
-		return -EIO;
-	}
-	return keep(c, kind, run, r);
+	err = report_sample(r, c->lost_nr, 100 - 100 * (double)len / (double)sent);
+	return err == 0 ? keep(c, kind, run, r) : err;
 }
 
 static int measure_filter(struct latency *l, unsigned nr, struct report *r)

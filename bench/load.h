@@ -14,15 +14,31 @@
 /* Round trips or datagrams of which the time is kept. */
 #define LOAD_TIMES_MAX 1000000
 
+/* Kinds of traffic. */
+enum load_kind {
+	LOAD_BULK,   /* a few connections, full of data */
+	LOAD_FLOOD,  /* 64-byte datagrams, as fast as they go */
+	LOAD_SHORTS, /* connections: open, ask, be answered, close */
+	/* One byte there and back, one after the other: round trips in time_ns. */
+	LOAD_PINGPONG,
+	/*
+	 * 64-byte datagrams at a fixed rate: each has its instant, and a late one is sent at once,
+	 * as often as needed. The server keeps in time_ns how long after that instant it came.
+	 * Sender and receiver run at real-time priority, so that it is the filter that is measured.
+	 */
+	LOAD_PACED,
+};
+
 /* Shared by all processes of a run. */
 struct load_tally {
+	_Atomic uint64_t until_ns;      /* the client ends then (clock_ns()) */
 	_Atomic uint64_t bulk_bytes;    /* swallowed by the server */
 	_Atomic uint64_t udp_datagrams; /* likewise */
 	_Atomic uint64_t shorts;        /* connections opened, used and closed by the client */
 	_Atomic uint64_t udp_sent;
 	_Atomic uint64_t times_len;
 	_Atomic uint32_t server_ready;
-	uint32_t time_ns[LOAD_TIMES_MAX]; /* see load_pingpong() and load_paced() */
+	uint32_t time_ns[LOAD_TIMES_MAX]; /* see LOAD_PINGPONG and LOAD_PACED */
 };
 
 /* Namespaces with a server at work, and what is shared with it. */
@@ -30,6 +46,7 @@ struct net_and_server {
 	struct net net;
 	struct load_tally *tally;
 	pid_t server;
+	pid_t client; /* 0 = none */
 };
 
 /* Returns 0 or -errno (-EPERM: rights are missing), having said why. */
@@ -44,18 +61,19 @@ _Noreturn void load_serve(struct load_tally *t);
 /* Other programs no longer keep the calling thread from its work, as far as that can be had. */
 void load_be_punctual(void);
 
-/* What a client does until until_ns (clock_ns()), in its own process; each exits. */
-_Noreturn void load_bulk(struct load_tally *t, uint64_t until_ns);
-_Noreturn void load_shorts(struct load_tally *t, uint64_t until_ns);
-/* 64-byte datagrams, as fast as they go. */
-_Noreturn void load_flood(struct load_tally *t, uint64_t until_ns);
-/* One byte there and back, one after the other: round trips in time_ns. */
-_Noreturn void load_pingpong(struct load_tally *t, uint64_t until_ns);
+/* What is counted of that traffic where it arrives. */
+_Atomic uint64_t *load_counter(struct load_tally *t, enum load_kind kind);
+
 /*
- * 64-byte datagrams at a fixed rate: each has its instant, and a late one is sent at once, as often
- * as needed. The server keeps in time_ns how long after that instant it came. Sender and receiver
- * run at real-time priority, so that it is the filter that is measured.
+ * Starts a client (LOAD_PACED: with that many packets per second) and waits until its traffic gets
+ * through. Returns 0, or -errno having said why and ended it.
  */
-_Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_s);
+int load_start(struct net_and_server *ns, enum load_kind kind, uint32_t per_s);
+
+/* Ends the client and waits for it. Returns 0 or -errno, having said why. */
+int load_stop(struct net_and_server *ns);
+
+/* A client's whole life: traffic until t->until_ns. */
+_Noreturn void load_client(struct load_tally *t, enum load_kind kind, uint32_t per_s);
 
 #endif

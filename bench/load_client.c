@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client's side of the traffic. Each function is the whole life of a process.
+ * The client's side of the traffic, in a process of its own.
  */
 #include "load.h"
 #include "load_wire.h"
@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,21 +21,26 @@
 #define SHORT_THREADS 4
 #define BULK_SIZE     (256 * 1024)
 #define UDP_BATCH     32
+#define PATIENCE_S    10 /* long enough for a SYN that is lost twice */
 #define UDP_SOCKETS   NET_SERVERS_LEN
 
 struct errand {
 	struct load_tally *tally;
-	uint64_t until_ns;
 	unsigned nr;
 };
 
-/* A socket to the server's nr-th address, which waits for nothing longer than a second; -1. */
+static bool is_over(const struct load_tally *t)
+{
+	return clock_ns() >= atomic_load_explicit(&t->until_ns, memory_order_relaxed);
+}
+
+/* A socket to the server's nr-th address, which waits for nothing longer than that; -1. */
 static int reach(int type, uint16_t port, unsigned nr)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 		                  .sin_port = htons(port),
 		                  .sin_addr.s_addr = net_server_address(nr) };
-	struct timeval patience = { .tv_sec = 1 };
+	struct timeval patience = { .tv_sec = PATIENCE_S };
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
@@ -50,14 +56,13 @@ static int reach(int type, uint16_t port, unsigned nr)
 }
 
 /* Runs an errand in several threads at once, to the end. */
-static _Noreturn void run_all(struct load_tally *t, uint64_t until_ns, unsigned threads_len,
-                              void *(*run)(void *))
+static _Noreturn void run_all(struct load_tally *t, unsigned threads_len, void *(*run)(void *))
 {
 	struct errand errand[BULK_THREADS > SHORT_THREADS ? BULK_THREADS : SHORT_THREADS];
 	pthread_t thread[sizeof(errand) / sizeof(errand[0])];
 
 	for (unsigned i = 0; i < threads_len; i++) {
-		errand[i] = (struct errand){ t, until_ns, i };
+		errand[i] = (struct errand){ t, i };
 		if (pthread_create(&thread[i], NULL, run, &errand[i]) != 0) {
 			_exit(1);
 		}
@@ -77,23 +82,18 @@ static void *bulk_one(void *arg)
 	if (fd < 0 || buf == NULL) {
 		_exit(1);
 	}
-	while (clock_ns() < e->until_ns && send(fd, buf, BULK_SIZE, MSG_NOSIGNAL) > 0) {
+	while (!is_over(e->tally) && send(fd, buf, BULK_SIZE, MSG_NOSIGNAL) > 0) {
 	}
 	(void)close(fd);
 	free(buf);
 	return NULL;
 }
 
-_Noreturn void load_bulk(struct load_tally *t, uint64_t until_ns)
-{
-	run_all(t, until_ns, BULK_THREADS, bulk_one);
-}
-
 static void *shorts_one(void *arg)
 {
 	const struct errand *e = arg;
 
-	for (unsigned i = e->nr; clock_ns() < e->until_ns; i++) {
+	for (unsigned i = e->nr; !is_over(e->tally); i++) {
 		int fd = reach(SOCK_STREAM, LOAD_PORT_SHORT, i);
 		char byte = 0;
 
@@ -106,12 +106,7 @@ static void *shorts_one(void *arg)
 	return NULL;
 }
 
-_Noreturn void load_shorts(struct load_tally *t, uint64_t until_ns)
-{
-	run_all(t, until_ns, SHORT_THREADS, shorts_one);
-}
-
-_Noreturn void load_pingpong(struct load_tally *t, uint64_t until_ns)
+static _Noreturn void pingpong(struct load_tally *t)
 {
 	int fd = reach(SOCK_STREAM, LOAD_PORT_ECHO, 0);
 	uint64_t len = 0;
@@ -123,7 +118,8 @@ _Noreturn void load_pingpong(struct load_tally *t, uint64_t until_ns)
 		_exit(1);
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	while ((from_ns = clock_ns()) < until_ns && len < LOAD_TIMES_MAX) {
+	while (!is_over(t) && len < LOAD_TIMES_MAX) {
+		from_ns = clock_ns();
 		if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1) {
 			_exit(1);
 		}
@@ -167,12 +163,12 @@ static void udp_send(struct udp_batch *u, struct load_tally *t, unsigned len)
 	}
 }
 
-_Noreturn void load_flood(struct load_tally *t, uint64_t until_ns)
+static _Noreturn void flood(struct load_tally *t)
 {
 	static struct udp_batch u;
 
 	udp_init(&u);
-	while (clock_ns() < until_ns) {
+	while (!is_over(t)) {
 		udp_send(&u, t, UDP_BATCH);
 	}
 	_exit(0);
@@ -188,7 +184,7 @@ static uint64_t sleep_until(uint64_t due_ns)
 	return clock_ns();
 }
 
-_Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_s)
+static _Noreturn void paced(struct load_tally *t, uint32_t per_s)
 {
 	static struct udp_batch u;
 	uint64_t gap_ns = 1000000000u / per_s;
@@ -196,7 +192,8 @@ _Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_
 
 	load_be_punctual();
 	udp_init(&u);
-	while (due_ns < until_ns) {
+	/* What was due before the end is sent, however late. */
+	while (due_ns < atomic_load_explicit(&t->until_ns, memory_order_relaxed)) {
 		uint64_t now_ns = sleep_until(due_ns);
 		unsigned len = 0;
 
@@ -207,4 +204,20 @@ _Noreturn void load_paced(struct load_tally *t, uint64_t until_ns, uint32_t per_
 		udp_send(&u, t, len);
 	}
 	_exit(0);
+}
+
+_Noreturn void load_client(struct load_tally *t, enum load_kind kind, uint32_t per_s)
+{
+	switch (kind) {
+	case LOAD_BULK:
+		run_all(t, BULK_THREADS, bulk_one);
+	case LOAD_SHORTS:
+		run_all(t, SHORT_THREADS, shorts_one);
+	case LOAD_PINGPONG:
+		pingpong(t);
+	case LOAD_FLOOD:
+		flood(t);
+	default:
+		paced(t, per_s);
+	}
 }

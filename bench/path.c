@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define WARM_NS       UINT64_C(150000000)
@@ -90,30 +89,6 @@ struct path {
 	unsigned steps;
 };
 
-/* Starts a client process. kind: which traffic. */
-static pid_t start_client(struct path *p, enum path_value kind)
-{
-	pid_t pid = net_fork(&p->ns.net, NET_CLIENT);
-	uint64_t until_ns;
-
-	if (pid != 0) {
-		return pid;
-	}
-	until_ns = clock_ns() + p->run_ns + WARM_NS * 2;
-	switch (kind) {
-	case PATH_BULK:
-		load_bulk(p->ns.tally, until_ns);
-	case PATH_FLOOD:
-		load_flood(p->ns.tally, until_ns);
-	case PATH_SHORTS:
-		load_shorts(p->ns.tally, until_ns);
-	case PATH_RTT50:
-		load_pingpong(p->ns.tally, until_ns);
-	default:
-		load_paced(p->ns.tally, until_ns, PATH_PACED_PER_S);
-	}
-}
-
 /* Waits until nothing is under way any more: a flood leaves a full queue behind. */
 static void settle(struct path *p)
 {
@@ -126,92 +101,95 @@ static void settle(struct path *p)
 	} while (atomic_load(&p->ns.tally->udp_datagrams) != before && clock_ns() < until_ns);
 }
 
-static int await_client(pid_t pid, const char *what)
+/* How fast what gets through grows, per second. */
+static int measure_rate(struct path *p, enum load_kind kind, double *per_s)
 {
-	int status;
-
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-		fprintf(stderr, "finwall-bench: the client of \"%s\" failed\n", what);
-		return -EIO;
-	}
-	return 0;
-}
-
-/* How fast a counter grows while a client runs, per second. */
-static int measure_rate(struct path *p, enum path_value kind, _Atomic uint64_t *counter,
-                        double *per_s)
-{
-	pid_t pid = start_client(p, kind);
+	const _Atomic uint64_t *counter = load_counter(p->ns.tally, kind);
+	int err = load_start(&p->ns, kind, 0);
 	uint64_t from;
 	uint64_t from_ns;
 
+	if (err != 0) {
+		return err;
+	}
 	clock_sleep_ns(WARM_NS);
 	from = atomic_load(counter);
 	from_ns = clock_ns();
 	clock_sleep_ns(p->run_ns);
+	/* On a machine that has no time for us this may take longer to say anything. */
+	while (atomic_load(counter) == from && clock_ns() - from_ns < SETTLE_MAX_NS) {
+		clock_sleep_ns(SETTLE_NS);
+	}
 	*per_s = (double)(atomic_load(counter) - from) * 1e9 / (double)(clock_ns() - from_ns);
-	return await_client(pid, values[kind].title);
+	return load_stop(&p->ns);
 }
 
 static int measure_rtt(struct path *p, double *v)
 {
 	static double us[LOAD_TIMES_MAX];
+	int err = load_start(&p->ns, LOAD_PINGPONG, 0);
 	size_t len;
-	int err;
 
-	atomic_store(&p->ns.tally->times_len, 0);
-	err = await_client(start_client(p, PATH_RTT50), values[PATH_RTT50].title);
+	if (err == 0) {
+		clock_sleep_ns(p->run_ns);
+		err = load_stop(&p->ns);
+	}
+	if (err != 0) {
+		return err;
+	}
 	len = atomic_load(&p->ns.tally->times_len);
 	for (size_t i = 0; i < len; i++) {
 		us[i] = p->ns.tally->time_ns[i] / 1e3;
-	}
-	if (err == 0 && len == 0) {
-		return -EIO;
 	}
 	v[PATH_RTT50] = sample_quantile(us, len, 0.5);
 	v[PATH_RTT90] = sample_quantile(us, len, 0.9);
 	v[PATH_RTT99] = sample_quantile(us, len, 0.99);
 	v[PATH_RTT999] = sample_quantile(us, len, 0.999);
-	return err;
+	return 0;
 }
 
 static int measure_cpu(struct path *p, const struct filter *f, double *v)
 {
+	const _Atomic uint64_t *counter = load_counter(p->ns.tally, LOAD_PACED);
 	struct filter_cpu before;
 	struct filter_cpu after;
 	uint64_t packets;
-	pid_t pid;
+	int err;
 
 	if (filter_cpu(f, &before) != 0) {
 		return 0; /* there is no process */
 	}
-	pid = start_client(p, PATH_CPU);
+	err = load_start(&p->ns, LOAD_PACED, PATH_PACED_PER_S);
+	if (err != 0) {
+		return err;
+	}
 	clock_sleep_ns(WARM_NS);
 	(void)filter_cpu(f, &before);
-	packets = atomic_load(&p->ns.tally->udp_datagrams);
+	packets = atomic_load(counter);
 	clock_sleep_ns(p->run_ns);
-	packets = atomic_load(&p->ns.tally->udp_datagrams) - packets;
-	if (filter_cpu(f, &after) != 0 || packets == 0) {
-		(void)await_client(pid, values[PATH_CPU].title);
-		return -EIO;
+	packets = atomic_load(counter) - packets;
+	if (filter_cpu(f, &after) != 0) {
+		fprintf(stderr, "finwall-bench: %s is gone\n", filter_title(f->kind));
+		err = -ESRCH;
+	} else if (packets > 0) {
+		v[PATH_CPU] = (double)(after.total_ns - before.total_ns) / (double)packets;
+		v[PATH_CPU_USER] = v[PATH_CPU] * after.user_share;
+		v[PATH_CPU_KERNEL] = v[PATH_CPU] - v[PATH_CPU_USER];
 	}
-	v[PATH_CPU] = (double)(after.total_ns - before.total_ns) / (double)packets;
-	v[PATH_CPU_USER] = v[PATH_CPU] * after.user_share;
-	v[PATH_CPU_KERNEL] = v[PATH_CPU] - v[PATH_CPU_USER];
-	return await_client(pid, values[PATH_CPU].title);
+	return load_stop(&p->ns) != 0 ? -EIO : err;
 }
 
 static int measure_filter(struct path *p, const struct filter *f, double *v)
 {
-	int err = measure_rate(p, PATH_BULK, &p->ns.tally->bulk_bytes, &v[PATH_BULK]);
+	int err = measure_rate(p, LOAD_BULK, &v[PATH_BULK]);
 
 	v[PATH_BULK] *= 8e-9;
 	if (err == 0) {
-		err = measure_rate(p, PATH_FLOOD, &p->ns.tally->udp_datagrams, &v[PATH_FLOOD]);
+		err = measure_rate(p, LOAD_FLOOD, &v[PATH_FLOOD]);
 		settle(p);
 	}
 	if (err == 0) {
-		err = measure_rate(p, PATH_SHORTS, &p->ns.tally->shorts, &v[PATH_SHORTS]);
+		err = measure_rate(p, LOAD_SHORTS, &v[PATH_SHORTS]);
 	}
 	if (err == 0) {
 		err = measure_rtt(p, v);

@@ -66,6 +66,7 @@ static _Noreturn void host_main(struct worker_host_shared *shared)
 	generation.policy.rules = rules_new(rules_of_path);
 	generation.counters = no_counters;
 	generation.raw.fd = -1;
+	generation.times_packets = true;
 	atomic_store(&w->wanted, &generation);
 	if (engine == NULL || generation.policy.rules == NULL ||
 	    worker_init(w, engine, 0, 0) != 0 ||

@@ -37,6 +37,7 @@ extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;
 extern const struct cli_command cmd_import;
+extern const struct cli_command cmd_import_conntrack;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;
 extern const struct cli_command cmd_replay;

@@ -10,6 +10,7 @@
 #include "client.h"
 #include "hook_apply.h"
 #include "hook_text.h"
+#include "io/cpus.h"
 #include "io/file.h"
 
 #include <finwall/config.h>
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	OPT_BACKEND = 256,
@@ -169,6 +169,9 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 		printf(" but for TCP port %u of this machine", plan.admin_port);
 	}
 	printf("%s\n", daemon_answers ? "" : "; none answers now");
+	if (plan.queue_count > 1) {
+		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
+	}
 	if (defragments && !plan.defragments) {
 		fprintf(stderr, "hook: this kernel cannot put fragments together (xt_socket, "
 		                "nft_tproxy): they are queued one by one, and are invalid but for "
@@ -238,7 +241,7 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	s = config_settings(config);
 	memset(plan, 0, sizeof(*plan));
 	plan->queue_num = s->queue_num;
-	plan->queue_count = settings_queues(s, sysconf(_SC_NPROCESSORS_ONLN));
+	plan->queue_count = settings_queues(s, cpus_allowed());
 	plan->on_absent = s->on_absent;
 	plan->admin_port = s->admin_port;
 	plan->loopback_is_queued = s->loopback != 0;

@@ -33,9 +33,9 @@ static int tool(const char *const argv[], char *input, struct run_result *said, 
 static int load(const char *const argv[], char *text, char **error);
 static int restore(enum hook_family family, char *text, char **error);
 static int find(enum hook_family family, struct hook_found *found, char **error);
-static int iptables_up(struct hook_plan *plan, char **error);
-static int iptables_load(struct hook_plan *plan, enum hook_family family,
-                         const struct hook_found *found, char **error);
+static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
+static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
+                         enum hook_family family, const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
 static int iptables_down(bool *was_up, char **error);
 static bool try_nft(char *text, char *why, size_t why_size);
@@ -50,22 +50,21 @@ int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_ch
 
 	memset(choice, 0, sizeof(*choice));
 	choice->backend = wanted == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
-	choice->spread = SPREAD_SYMHASH;
+	choice->spread = SPREAD_PORTS;
 	if (wanted == BACKEND_IPTABLES) {
 		return 0;
 	}
 	asked.defragments =
 		plan->defragments && try_nft(hook_text_nft_defrag(), unused, sizeof(unused));
-	if (try_nft(hook_text_nft_up(&asked, SPREAD_SYMHASH), choice->why, sizeof(choice->why))) {
+	if (try_nft(hook_text_nft_up(&asked, SPREAD_PORTS), choice->why, sizeof(choice->why))) {
 		*plan = asked;
 		return 0;
 	}
 	if (plan->queue_count > 1 &&
-	    try_nft(hook_text_nft_up(&asked, SPREAD_BALANCE), choice->why, sizeof(choice->why))) {
+	    try_nft(hook_text_nft_up(&asked, SPREAD_ADDRESSES), choice->why, sizeof(choice->why))) {
 		*plan = asked;
-		choice->spread = SPREAD_BALANCE;
-		snprintf(choice->why, sizeof(choice->why),
-		         "spread by addresses only: this kernel has no symhash for queues");
+		choice->spread = SPREAD_ADDRESSES;
+		choice->why[0] = '\0';
 		return 0;
 	}
 	if (wanted == BACKEND_NFT) {
@@ -80,8 +79,20 @@ const char *hook_choice_name(const struct hook_choice *choice)
 	return choice->backend == BACKEND_NFT ? "nft queue statement" : "iptables NFQUEUE";
 }
 
+const char *hook_spread_name(const struct hook_choice *choice)
+{
+	bool is_nft = choice->backend == BACKEND_NFT;
+
+	if (choice->spread == SPREAD_PORTS) {
+		return is_nft ? "by addresses and ports (symhash)"
+		              : "by addresses and ports (bpf match)";
+	}
+	return is_nft ? "by addresses only: this kernel has no symhash for queues"
+	              : "by addresses only: this kernel or iptables has no bpf match";
+}
+
 /* What the other tool has put in before goes last: no packet slips through between. */
-int hook_apply_up(struct hook_plan *plan, const struct hook_choice *choice, char **error)
+int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
 	bool was_up;
 	int rc;
@@ -91,7 +102,7 @@ int hook_apply_up(struct hook_plan *plan, const struct hook_choice *choice, char
 		rc = load(nft_load, hook_text_nft_up(plan, choice->spread), error);
 		return rc == 0 ? iptables_down(&was_up, error) : rc;
 	}
-	rc = iptables_up(plan, error);
+	rc = iptables_up(plan, choice, error);
 	return rc == 0 ? nft_down(&was_up, error) : rc;
 }
 
@@ -131,7 +142,7 @@ char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice
 		free(text);
 	}
 	for (enum hook_family f = 0; f < FAMILIES_LEN && choice->backend == BACKEND_IPTABLES; f++) {
-		char *text = hook_text_iptables_up(plan, f, &nothing);
+		char *text = hook_text_iptables_up(plan, choice->spread, f, &nothing);
 
 		failed |= text == NULL;
 		fprintf(to, "%s --noflush -w 5 <<'EOF'\n%sEOF\n", iptables[f].restore,
@@ -174,7 +185,7 @@ static bool try_nft(char *text, char *why, size_t why_size)
 }
 
 /* Each family is one transaction. When the second fails, the first is not left alone. */
-static int iptables_up(struct hook_plan *plan, char **error)
+static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
 	bool is_renewal = false;
 	bool was_up;
@@ -189,7 +200,7 @@ static int iptables_up(struct hook_plan *plan, char **error)
 		rc = find(f, &found, error);
 		if (rc == 0) {
 			is_renewal |= hook_found_any(&found);
-			rc = iptables_load(plan, f, &found, error);
+			rc = iptables_load(plan, choice, f, &found, error);
 		}
 		if (rc < 0) {
 			if (!is_renewal) {
@@ -201,19 +212,29 @@ static int iptables_up(struct hook_plan *plan, char **error)
 	return 0;
 }
 
-/* A kernel that lacks what puts fragments together can still queue packets. */
-static int iptables_load(struct hook_plan *plan, enum hook_family family,
-                         const struct hook_found *found, char **error)
+/*
+ * A kernel that lacks what puts fragments together, or what spreads by ports, can still queue
+ * packets. What went wrong with all of it is what is told when nothing can be loaded.
+ */
+static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
+                         enum hook_family family, const struct hook_found *found, char **error)
 {
-	struct hook_plan lesser = *plan;
+	enum hook_spread last = plan->queue_count > 1 ? SPREAD_ADDRESSES : choice->spread;
 	char *why = NULL;
-	int rc = restore(family, hook_text_iptables_up(plan, family, found), &why);
+	int rc = -EPERM;
 
-	if (rc < 0 && plan->defragments) {
-		lesser.defragments = false;
-		if (restore(family, hook_text_iptables_up(&lesser, family, found), NULL) == 0) {
-			*plan = lesser;
-			rc = 0;
+	for (enum hook_spread s = choice->spread; s <= last && rc < 0; s++) {
+		for (int defragments = plan->defragments; defragments >= 0 && rc < 0;
+		     defragments--) {
+			struct hook_plan lesser = *plan;
+
+			lesser.defragments = defragments != 0;
+			rc = restore(family, hook_text_iptables_up(&lesser, s, family, found),
+			             &why);
+			if (rc == 0) {
+				*plan = lesser;
+				choice->spread = s;
+			}
 		}
 	}
 	if (rc < 0) {

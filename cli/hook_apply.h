@@ -24,12 +24,15 @@ int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_ch
 /* "nft queue statement" or "iptables NFQUEUE". */
 const char *hook_choice_name(const struct hook_choice *choice);
 
+/* How packets are spread over several queues, and why not better. */
+const char *hook_spread_name(const struct hook_choice *choice);
+
 /*
  * Put the rules in, or take out whatever of them is there, with either tool. Return 0, or -errno
  * with *error set to malloc'd text that says what is missing (NULL when memory ran out). Going up
- * takes plan->defragments back where iptables cannot do that in both families.
+ * takes plan->defragments and choice->spread back where iptables cannot do that in both families.
  */
-int hook_apply_up(struct hook_plan *plan, const struct hook_choice *choice, char **error);
+int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 int hook_apply_down(bool *was_up, char **error);
 
 /* What hook_apply_up() would do to a system where nothing of ours is, as a shell script. malloc'd,

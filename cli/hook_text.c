@@ -10,6 +10,8 @@
  */
 #include "hook_text.h"
 
+#include "hook_spread.h"
+
 #include <finwall/hookmark.h>
 
 #include <stdio.h>
@@ -35,6 +37,9 @@ static const struct reject_words rejects[] = {
 	  "admin-prohibited",
 	  { "icmp-admin-prohibited", "icmp6-adm-prohibited" } },
 };
+
+/* Rules that spread packets over queues. */
+#define SPREAD_RULES_MAX 16u
 
 #define IPTABLES_REJECT "FINWALL_REJECT"
 #define NFT_REJECT      "rejected"
@@ -91,12 +96,13 @@ static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, 
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
                       enum hook_spread spread);
 static void iptables_reject_chain(FILE *to, enum hook_family family);
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h);
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h);
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                           enum hook_spread spread, enum hook_family family, const char *head);
 static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
 static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
                            enum hook h);
-static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
 
 /*
@@ -148,8 +154,8 @@ char *hook_text_nft_defrag(void)
 }
 
 /* Naming a chain flushes it, because the text is loaded with --noflush and the chain is ours. */
-char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
-                            const struct hook_found *found)
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
+                            enum hook_family family, const struct hook_found *found)
 {
 	struct text t;
 
@@ -171,7 +177,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family famil
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (plan->hooked[h]) {
-			iptables_chain(t.to, plan, family, h);
+			iptables_chain(t.to, plan, spread, family, h);
 		}
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
@@ -394,7 +400,7 @@ static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_
 		fprintf(to, "%u\n", plan->queue_num);
 		return;
 	}
-	if (spread == SPREAD_BALANCE) {
+	if (spread == SPREAD_ADDRESSES) {
 		fprintf(to, "%u-%u\n", plan->queue_num, plan->queue_num + plan->queue_count - 1);
 		return;
 	}
@@ -437,10 +443,11 @@ static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook 
 	}
 }
 
-static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_family family,
-                           enum hook h)
+static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
+                           enum hook_family family, enum hook h)
 {
 	const char *chain = hooks[h].chain;
+	char head[32];
 
 	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " IPTABLES_REJECT "\n", chain,
 	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
@@ -459,39 +466,61 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_fam
 	if (hook_plan_keeps_admin(plan)) {
 		iptables_admin(to, plan, family, h);
 	}
-	fprintf(to, "-A %s ", chain);
-	iptables_queue(to, plan, plan->on_absent);
+	snprintf(head, sizeof(head), "-A %s", chain);
+	iptables_queue(to, plan, plan->on_absent, spread, family, head);
 }
 
-/* As with nft. */
+/* As with nft; few packets, so these are spread in one rule. */
 static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
                            enum hook h)
 {
 	const char *chain = hooks[h].chain;
+	char head[96];
 
 	if (h == HOOK_FORWARD) {
 		return;
 	}
-	fprintf(to, "-A %s -p tcp --%s %u ", chain, h == HOOK_INPUT ? "dport" : "sport",
-	        plan->admin_port);
-	iptables_queue(to, plan, FAIL_ACCEPT);
+	snprintf(head, sizeof(head), "-A %s -p tcp --%s %u", chain,
+	         h == HOOK_INPUT ? "dport" : "sport", plan->admin_port);
+	iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
 	/* 133 to 136: solicitations and advertisements of routers and neighbours */
 	for (unsigned type = 133; family == FAMILY_IPV6 && type <= 136; type++) {
-		fprintf(to, "-A %s -p ipv6-icmp --icmpv6-type %u ", chain, type);
-		iptables_queue(to, plan, FAIL_ACCEPT);
+		snprintf(head, sizeof(head), "-A %s -p ipv6-icmp --icmpv6-type %u", chain, type);
+		iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
 	}
 }
 
-static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent)
+/*
+ * With the bpf match a rule takes the packets below a limit, and the last rule all others. A packet
+ * may meet all rules, so they are few: where there are more queues, each rule has several, which
+ * are told apart by addresses.
+ */
+static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
+                           enum hook_spread spread, enum hook_family family, const char *head)
 {
-	fprintf(to, "-j NFQUEUE ");
-	if (plan->queue_count == 1) {
-		fprintf(to, "--queue-num %u", plan->queue_num);
-	} else {
-		fprintf(to, "--queue-balance %u:%u", plan->queue_num,
-		        plan->queue_num + plan->queue_count - 1);
+	uint32_t rules = spread == SPREAD_ADDRESSES ? 1 : plan->queue_count;
+	uint32_t first = 0;
+
+	rules = rules < SPREAD_RULES_MAX ? rules : SPREAD_RULES_MAX;
+	for (uint32_t nr = 1; nr <= rules; nr++) {
+		uint32_t end = plan->queue_count * nr / rules;
+
+		fprintf(to, "%s ", head);
+		if (nr < rules) {
+			fprintf(to, "-m bpf --bytecode \"");
+			hook_spread_bytecode(to, family, plan->queue_count, end);
+			fprintf(to, "\" ");
+		}
+		fprintf(to, "-j NFQUEUE ");
+		if (end - first == 1) {
+			fprintf(to, "--queue-num %u", plan->queue_num + first);
+		} else {
+			fprintf(to, "--queue-balance %u:%u", plan->queue_num + first,
+			        plan->queue_num + end - 1);
+		}
+		fprintf(to, "%s\n", on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
+		first = end;
 	}
-	fprintf(to, "%s\n", on_absent == FAIL_ACCEPT ? " --queue-bypass" : "");
 }
 
 /* Ends with exactly one jump, the first rule, or with none; touches nothing where it is so already.

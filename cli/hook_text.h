@@ -27,11 +27,10 @@ enum hook_family {
 	FAMILIES_LEN,
 };
 
-/* How packets are spread over several queues with nft. */
+/* How packets are spread over several queues: both directions of a connection go to one of them. */
 enum hook_spread {
-	SPREAD_SYMHASH, /* by addresses and ports, both directions alike */
-	SPREAD_BALANCE, /* the queue statement's own: by addresses only */
-	SPREADS_LEN,
+	SPREAD_PORTS,     /* by addresses and ports: symhash of nft, the bpf match of iptables */
+	SPREAD_ADDRESSES, /* what queueing itself can: by addresses only */
 };
 
 struct hook_plan {
@@ -70,8 +69,8 @@ char *hook_text_nft_down(void);
 /* Of the rules above, those that put fragments together: not every kernel has what they need. */
 char *hook_text_nft_defrag(void);
 
-char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_family family,
-                            const struct hook_found *found);
+char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
+                            enum hook_family family, const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);
 
 /* Reads what iptables-save or ip6tables-save printed. */

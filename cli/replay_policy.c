@@ -260,6 +260,8 @@ int replay_value_parse(const struct tunable *row, const char *text, size_t text_
 		err = parse_word(row->choices, text, text_size, value);
 		break;
 	case TUNABLE_PATH:
+	case TUNABLE_CPUS:
+	case TUNABLE_MICROSECONDS:
 		err = -EINVAL;
 		break;
 	}

@@ -12,6 +12,8 @@ pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core libevent_extra)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 if(FINWALL_TESTS)
 	pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+	# Writes what finwall reads of the kernel's tracker; without it one test is left out.
+	pkg_check_modules(NFCT IMPORTED_TARGET libnetfilter_conntrack)
 endif()
 
 pkg_check_modules(PCAP IMPORTED_TARGET libpcap)

@@ -5,6 +5,7 @@
 #include "ctl_cmd.h"
 
 #include "ctl_method.h"
+#include "import_conntrack.h"
 #include "io/clock.h"
 #include "io/log.h"
 
@@ -22,6 +23,7 @@ static ctl_method_fn get_interface;
 static ctl_method_fn get_ruleset;
 static ctl_method_fn get_settings;
 static ctl_method_fn reload;
+static ctl_method_fn import;
 static ctl_method_fn flush;
 static ctl_method_fn delete_one;
 static void on_call(void *ctx, struct ctl_client *c, const struct ctl_call *call);
@@ -38,6 +40,7 @@ static const struct {
 	{ CTL_INTERFACE ".GetSettings", get_settings },
 	{ CTL_INTERFACE ".GetRuleset", get_ruleset },
 	{ CTL_INTERFACE ".Reload", reload },
+	{ CTL_INTERFACE ".ImportConntrack", import },
 	{ CTL_INTERFACE ".Flush", flush },
 	{ CTL_INTERFACE ".Delete", delete_one },
 };
@@ -188,6 +191,32 @@ static void reload(struct daemon *d, struct ctl_client *c, const struct ctl_call
 	ctl_client_reply(
 		c, json_pack("{s:I}", "generation", (json_int_t)d->generation->policy.generation),
 		CTL_LAST);
+}
+
+static void import(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
+{
+	struct import_counts n;
+	int err = import_conntrack(d, &n);
+	json_t *left_out;
+
+	(void)call;
+	if (err != 0) {
+		ctl_refuse(c, CTL_ERROR("ImportFailed"), strerror(-err));
+		return;
+	}
+	left_out = json_array();
+	for (enum import_outcome o = IMPORT_TAKEN + 1; o < IMPORT_OUTCOMES_LEN; o++) {
+		json_array_append_new(left_out,
+		                      json_pack("{s:s, s:I, s:s}", "name", import_outcome_name(o),
+		                                "count", (json_int_t)n.outcome[o], "text",
+		                                import_outcome_text(o)));
+	}
+	ctl_client_reply(c,
+	                 json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "read", (json_int_t)n.read,
+	                           "taken", (json_int_t)n.outcome[IMPORT_TAKEN], "tcp",
+	                           (json_int_t)n.tcp, "udp", (json_int_t)n.udp, "translated",
+	                           (json_int_t)n.translated, "left_out", left_out),
+	                 CTL_LAST);
 }
 
 static bool read_forget(const struct ctl_call *call, enum engine_forget *how)

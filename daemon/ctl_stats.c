@@ -227,9 +227,14 @@ static json_t *latencies_json(const struct worker *w)
 {
 	json_t *list = json_array();
 
-	if (histogram_count(&w->verdict_ns) > 0) {
-		json_array_append_new(list, latency_json("verdict", &w->verdict_ns,
-		                                         "from the receive to the verdict"));
+	if (histogram_count(&w->decide_ns) > 0) {
+		json_array_append_new(list,
+		                      latency_json("decide", &w->decide_ns,
+		                                   "from the receive to the verdicts being ready"));
+		json_array_append_new(
+			list,
+			latency_json("verdict", &w->verdict_ns,
+		                     "from the receive until the kernel has dealt with them"));
 	}
 	if (histogram_count(&w->stay_ns) > 0) {
 		json_array_append_new(list, latency_json("stay", &w->stay_ns,

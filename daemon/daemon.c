@@ -10,7 +10,9 @@
 #include "daemon.h"
 
 #include "ctl_cmd.h"
+#include "import_conntrack.h"
 #include "io/clock.h"
+#include "io/cpus.h"
 #include "io/ifname.h"
 #include "io/kept_fds.h"
 #include "io/log.h"
@@ -19,6 +21,7 @@
 #include "io/nfq_sock.h"
 #include "io/notify.h"
 #include "io/who_holds.h"
+#include "prefault.h"
 #include "state.h"
 
 #include <errno.h>
@@ -71,7 +74,9 @@ enum exit_code daemon_init(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
-	state_start(d);
+	if (!state_start(d)) {
+		import_start(d);
+	}
 	if (start_workers(d) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -84,6 +89,7 @@ void daemon_run(struct daemon *d)
 	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
 	notify_ready(daemon_status(d));
 	d->has_run = 1;
+	prefault_start(d);
 	(void)event_base_dispatch(d->base);
 	notify_stopping("Answering the packets that wait");
 }
@@ -110,6 +116,7 @@ void daemon_fini(struct daemon *d)
 			event_free(events[i]);
 		}
 	}
+	prefault_stop(d);
 	rawsend_stop(&d->raw);
 	generation_free(d->generation);
 	ifnames_close(d->ifnames);
@@ -286,6 +293,7 @@ static int open_all_queues(struct daemon *d, struct kept_fds *kept)
 		.len = s->queue_len,
 		.rcvbuf_bytes = s->queue_rcvbuf_bytes,
 		.copy_bytes = s->queue_copy_bytes,
+		.spin_us = s->queue_spin_us,
 		.on_overload = (enum fail_mode)s->on_overload,
 		.on_absent = (enum fail_mode)s->on_absent,
 		.wants_conntrack = s->compare_kernel != 0,
@@ -314,6 +322,24 @@ static int open_all_queues(struct daemon *d, struct kept_fds *kept)
 	return 0;
 }
 
+/* A processor that cannot be had is no reason not to filter. */
+static void pin_worker(const struct daemon *d, const struct worker *w)
+{
+	const char *how = daemon_settings(d)->queue_pin;
+	int cpu = how != NULL ? cpus_pin(w->thread, how, w->nr) : 0;
+
+	if (cpu == -EINVAL) {
+		log_say(d->log, LOG_LEVEL_WARNING,
+		        "queue %u: its worker cannot keep to a processor: pin %s names one that "
+		        "is not there, or that this process may not use",
+		        w->queue, how);
+	} else if (cpu < 0) {
+		log_say(d->log, LOG_LEVEL_WARNING,
+		        "queue %u: its worker cannot keep to a processor: %s", w->queue,
+		        strerror(-cpu));
+	}
+}
+
 static int start_workers(struct daemon *d)
 {
 	for (uint32_t i = 0; i < d->workers_len; i++) {
@@ -332,6 +358,7 @@ static int start_workers(struct daemon *d)
 			        strerror(-err));
 			return err;
 		}
+		pin_worker(d, w);
 	}
 	return 0;
 }

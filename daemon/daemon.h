@@ -37,8 +37,9 @@ struct daemon {
 	void *engine_mem;
 	size_t engine_mem_size;
 	struct mono start;
-	int64_t start_wall_sec;            /* seconds since 1970 */
-	struct settings settings_at_start; /* those that cannot change are in force as here */
+	int64_t start_wall_sec; /* seconds since 1970 */
+	struct settings
+		settings_at_start; /* those that cannot change are in force as here; no text */
 	struct worker *workers;
 	uint32_t workers_len;
 	uint32_t queues_kept; /* of them, those whose queue came from the process before */
@@ -65,6 +66,8 @@ struct daemon {
 	struct event *ev_hup;
 	struct event *ev_tick;
 	struct event *ev_link;
+	struct event *ev_prefault; /* prefault.c: while it goes on */
+	size_t prefaulted;         /* bytes of engine_mem that were touched in advance */
 	int64_t watchdog_ns; /* how often the service manager wants to hear of us; 0 = never */
 	struct mono watchdog_fed;
 	struct mono troubles_told;
@@ -73,6 +76,7 @@ struct daemon {
 	struct mono state_saved; /* when the last one ended */
 	int state_err;           /* of the last one, as it was told */
 	uint32_t has_run;        /* what is in the table is worth saving */
+	uint32_t import_waits;   /* for the first packets, to read the kernel's table once more */
 };
 
 /* How the program ends. */

@@ -6,6 +6,7 @@
 #include "daemon.h"
 
 #include "ctl_cmd.h"
+#include "import_conntrack.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "io/log.h"
@@ -46,6 +47,7 @@ void housekeeping_tick(struct daemon *d)
 	look_after_sender(d, now);
 	feed_watchdog(d, now);
 	state_tick(d, now);
+	import_tick(d);
 	log_report(d->log, now);
 	if (mono_diff(now, d->troubles_told) >= TROUBLES_NS) {
 		housekeeping_tell_troubles(d);

@@ -9,6 +9,7 @@
 #include "daemon.h"
 
 #include "io/clock.h"
+#include "io/cpus.h"
 #include "io/file.h"
 #include "io/ifname.h"
 #include "io/log.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Settings that are looked at only at the start. */
 static const struct {
@@ -36,9 +36,11 @@ static const struct {
 	{ "queue copy", offsetof(struct settings, queue_copy_bytes) },
 	{ "queue on-absent", offsetof(struct settings, on_absent) },
 	{ "queue on-overload", offsetof(struct settings, on_overload) },
+	{ "queue spin", offsetof(struct settings, queue_spin_us) },
 	{ "hook compare-kernel", offsetof(struct settings, compare_kernel) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
+	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 
 static int make_counters(struct generation *g);
@@ -90,10 +92,11 @@ struct generation *generation_new(const struct daemon *d, uint32_t number, char 
 	}
 	g->policy.tun = *config_tunables(g->config);
 	g->policy.generation = number;
+	g->times_packets = config_settings(g->config)->queue_latency != 0;
 	g->policy.rules = config_compile(g->config);
-	g->workers_len = d->workers_len != 0 ? d->workers_len
-	                                     : settings_queues(config_settings(g->config),
-	                                                       sysconf(_SC_NPROCESSORS_ONLN));
+	g->workers_len = d->workers_len != 0
+	                         ? d->workers_len
+	                         : settings_queues(config_settings(g->config), cpus_allowed());
 	if (g->policy.rules == NULL || make_counters(g) != 0) {
 		goto fail;
 	}

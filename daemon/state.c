@@ -18,6 +18,9 @@
 /* Records written in one turn of the main loop: some milliseconds of work. */
 #define TICK_RECORDS 4096
 
+/* After a longer absence others may have done our work meanwhile. */
+#define ABSENCE_NS sec_to_ns(60)
+
 static void saved(struct daemon *d, int res, const char *path);
 
 /* Where, or NULL for nowhere. */
@@ -56,7 +59,7 @@ static void tell_taken(struct daemon *d, const struct state_taken *t)
 	}
 }
 
-void state_start(struct daemon *d)
+bool state_start(struct daemon *d)
 {
 	const char *path = state_path(d);
 	const struct settings *s = &d->settings_at_start;
@@ -68,20 +71,23 @@ void state_start(struct daemon *d)
 
 	d->state_saved = d->start;
 	if (path == NULL) {
-		return;
+		return false;
 	}
 	err = state_load(path, d->engine, &d->control, gap, clock_now(), clock_wall_ns(), &taken);
 	if (err == -ENOENT) {
-		return;
+		return false;
 	}
 	if (err != 0) {
 		log_say(d->log, LOG_LEVEL_ERROR, "%s: %s: starting without connections", path,
 		        strerror(-err));
-	} else if (taken.result != SNAPSHOT_OK) {
-		set_aside(d, path, snapshot_text(taken.result));
-	} else {
-		tell_taken(d, &taken);
+		return false;
 	}
+	if (taken.result != SNAPSHOT_OK) {
+		set_aside(d, path, snapshot_text(taken.result));
+		return false;
+	}
+	tell_taken(d, &taken);
+	return taken.flows > 0 && taken.down_ns < ABSENCE_NS;
 }
 
 void state_tick(struct daemon *d, struct mono now)

@@ -65,8 +65,11 @@ struct state_taken {
 int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
                struct mono now, uint64_t wall_ns, struct state_taken *out);
 
-/* state.c: loads what there is, and says what came of it. Never stops a start. */
-void state_start(struct daemon *d);
+/*
+ * state.c: loads what there is, and says what came of it. Never stops a start. Returns whether the
+ * table goes on from where another process left it a moment ago.
+ */
+bool state_start(struct daemon *d);
 
 /* state.c: saves bit by bit when it is time; some times a second. */
 void state_tick(struct daemon *d, struct mono now);

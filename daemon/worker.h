@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -29,6 +30,7 @@ struct generation {
 	struct ruleset_counters **counters; /* [workers_len] */
 	uint32_t workers_len;
 	struct rawsend raw; /* who sends resets and keepalives; the daemon's */
+	bool times_packets; /* workers measure how long packets wait */
 	void *counters_mem;
 	size_t counters_mem_size;
 	struct generation *older; /* not freed yet */
@@ -40,8 +42,10 @@ struct worker {
 	struct nfq_counters nfq;
 	struct event_ring events;
 	struct comparer comparer;
-	struct histogram verdict_ns; /* from a packet's receive to its verdict, handed over */
-	struct histogram stay_ns;    /* from the kernel's own stamp to then, where it stamps */
+	/* where generation.times_packets is set: from a packet's receive ... */
+	struct histogram decide_ns;  /* ... until all verdicts of its batch are ready */
+	struct histogram verdict_ns; /* ... until the kernel has dealt with all of them */
+	struct histogram stay_ns;    /* to then from the kernel's own stamp, where it stamps */
 	/* set once */
 	struct engine *engine;
 	struct nfq_sock *sock; /* bound by the main thread, used by the worker */
@@ -51,6 +55,7 @@ struct worker {
 	uint16_t queue;
 	uint8_t hands_on;  /* at the end the queue is left as it is, for the next process */
 	uint8_t took_over; /* the queue comes from the process before; until its first packet */
+	bool times_packets;
 	/* between the main thread and the worker */
 	_Atomic(struct generation *) wanted; /* written by main */
 	_Atomic(struct generation *) used;   /* written by the worker */

@@ -2,18 +2,18 @@
 /*
  * The way of a packet through the core: decode, find, track, decide, commit, count.
  *
- * A batch is done in chunks, each in three passes: decode and hash all and start loading their
- * index buckets; start loading the flows that these name; decide one by one. So the memory of one
- * packet is fetched while others are worked on. The lock of a shard is kept while the next packet
- * is of the same one.
+ * A batch is done in chunks, each in passes: decode all; hash all and start loading their index
+ * buckets; start loading the flows that these name; decide one by one. So the memory of one packet
+ * is fetched while others are worked on. The lock of a shard is kept while the next packet is of
+ * the same one.
+ *
+ * Packets of the common shape are not decoded but left to express.c, and come back where they have
+ * to be decided the general way.
  */
 #include <finwall/engine.h>
 
+#include "express.h"
 #include "shard.h"
-
-/* Packets worked on at once: enough to hide a cache miss, little enough to stay in the first-level
- * cache. */
-#define CHUNK 16
 
 /* Spins before a waiting worker gives its processor away: the holder may have been descheduled. */
 #define SPINS_BEFORE_YIELD 1000
@@ -22,12 +22,32 @@
  */
 #define REJECTED_TTL_NS NSEC_PER_SEC
 
-static void decode(const struct engine *e, const struct frame *frame, struct job *j);
+static void read_chunk(const struct express *x, const struct frame *frames, unsigned len,
+                       struct chunk *c, struct job *jobs);
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
+static void prefetch_chunk(unsigned len, struct chunk *c);
+static void decide_one(struct engine *e, struct express *x, const struct frame *frame,
+                       struct chunk *c, unsigned i, struct job *j, struct decision *out);
+static void decode(const struct frame *frame, struct job *j);
 static void decide(struct engine *e, const struct job *j, struct decision *out);
+static void conclude(const struct job *j, struct track *t, struct decision *out);
+
+/* As many keys can be counted by as there can be connections, and some that are on their way. */
+static uint32_t counts_max(const struct engine_config *cfg)
+{
+	return cfg->flows_max + 1024;
+}
+
+static size_t claims_size(uint32_t flows_len)
+{
+	return (flows_len * sizeof(struct conncount_claim) + 63) & ~(size_t)63;
+}
 
 static size_t shard_memory(const struct engine_config *cfg)
 {
-	return flowtab_size(cfg->flows_max / cfg->shards_len + 1) +
+	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+
+	return flowtab_size(flows_len) + claims_size(flows_len) +
 	       graveyard_size(cfg->tombs_max / cfg->shards_len + (cfg->tombs_max > 0));
 }
 
@@ -35,7 +55,8 @@ size_t engine_size(const struct engine_config *cfg)
 {
 	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
 
-	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg);
+	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg) +
+	       conncount_size(counts_max(cfg));
 }
 
 struct engine *engine_init(void *mem, const struct engine_config *cfg)
@@ -59,7 +80,11 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		at += flowtab_size(flows_here);
 		graveyard_init(&s->graves, at, tombs_here, &cfg->hash_key);
 		at += graveyard_size(tombs_here);
+		s->claims = (struct conncount_claim *)(void *)at;
+		at += claims_size(flows_here);
+		s->counts = &e->counts;
 	}
+	conncount_init(&e->counts, at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;
 }
 
@@ -72,9 +97,7 @@ void shard_lock(const struct engine *e, struct shard *s)
 			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
 				e->cfg.yield();
 			}
-#if defined(__x86_64__)
-			__builtin_ia32_pause();
-#endif
+			shard_relax();
 		}
 	}
 }
@@ -87,56 +110,143 @@ void shard_unlock(struct shard *s)
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out)
 {
-	const struct run run = { .policy = w->policy, .w = w, .now = now };
+	const struct rule_asking asking = { .counts = &e->counts };
+	const struct run run = { .policy = w->policy, .w = w, .now = now, .asking = &asking };
+	struct express x;
+	struct chunk c;
 	struct job jobs[CHUNK];
 
+	express_init(&x, e, &run);
 	for (size_t done = 0; done < len; done += CHUNK) {
-		size_t chunk = len - done < CHUNK ? len - done : CHUNK;
+		unsigned chunk = (unsigned)(len - done < CHUNK ? len - done : CHUNK);
 		struct shard *locked = NULL;
-		unsigned strangers; /* packets of no live flow: something may be remembered of them
-		                     */
 
-		for (size_t i = 0; i < chunk; i++) {
-			jobs[i].run = &run;
-			decode(e, &frames[done + i], &jobs[i]);
-			jobs[i].shard = shard_of(e, jobs[i].hash);
-			flowtab_prefetch_bucket(&jobs[i].shard->flows, jobs[i].hash);
-		}
-		strangers = 0;
-		for (size_t i = 0; i < chunk; i++) {
-			jobs[i].hint = flowtab_prefetch_flow(&jobs[i].shard->flows, jobs[i].hash);
-			if (jobs[i].hint == HINDEX_NIL) {
-				graveyard_prefetch_bucket(&jobs[i].shard->graves, jobs[i].hash);
-				strangers++;
-			}
-		}
-		for (size_t i = 0; i < chunk && strangers > 0; i++) {
-			if (jobs[i].hint == HINDEX_NIL) {
-				graveyard_prefetch_tomb(&jobs[i].shard->graves, jobs[i].hash);
-			}
-		}
-		for (size_t i = 0; i < chunk; i++) {
-			if (jobs[i].shard != locked) {
+		read_chunk(&x, &frames[done], chunk, &c, jobs);
+		hash_chunk(e, chunk, &c);
+		prefetch_chunk(chunk, &c);
+		for (unsigned i = 0; i < chunk; i++) {
+			if (c.shard[i] != locked) {
 				if (locked != NULL) {
 					shard_unlock(locked);
 				}
-				locked = jobs[i].shard;
+				locked = c.shard[i];
 				shard_lock(e, locked);
 			}
-			decide(e, &jobs[i], &out[done + i]);
+			decide_one(e, &x, &frames[done + i], &c, i, &jobs[i], &out[done + i]);
 		}
 		shard_unlock(locked);
 	}
+	express_count(&x);
 }
 
-/* Decodes, verifies and hashes. An error about a flow gets that flow's key. */
-static void decode(const struct engine *e, const struct frame *frame, struct job *j)
+/* Decodes what is not for the express path, and notes the keys of all. */
+static void read_chunk(const struct express *x, const struct frame *frames, unsigned len,
+                       struct chunk *c, struct job *jobs)
+{
+	c->ip6 = 0;
+	for (unsigned i = 0; i < len; i++) {
+		struct job *j = &jobs[i];
+
+		j->run = x->run;
+		if (express_read(x, &frames[i], c, i)) {
+			continue;
+		}
+		c->ip_size[i] = 0;
+		decode(&frames[i], j);
+		if (j->key.family == 6) {
+			c->ip6 |= 1u << i;
+			c->word[0][i] = j->key.lo.half[0];
+			c->word[1][i] = j->key.lo.half[1];
+			c->word[2][i] = j->key.hi.half[0];
+			c->word[3][i] = j->key.hi.half[1];
+			c->word[4][i] = flowkey_ports(&j->key);
+		} else {
+			c->word[0][i] = flowkey_ip4_pair(&j->key);
+			c->word[1][i] = flowkey_ports(&j->key);
+		}
+	}
+}
+
+/* Hashes all keys and starts loading their buckets. */
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
+{
+	const struct sipkey *key = &e->cfg.hash_key;
+	uint32_t all = (1u << len) - 1;
+	uint64_t hash_ip6[CHUNK];
+
+	if (c->ip6 != all) {
+		siphash13_many(key, c->word[0], CHUNK, FLOWKEY_WORDS_IP4, len, c->hash);
+	}
+	if (c->ip6 != 0) {
+		siphash13_many(key, c->word[0], CHUNK, FLOWKEY_WORDS_IP6, len, hash_ip6);
+		for (unsigned i = 0; i < len; i++) {
+			c->hash[i] = (c->ip6 >> i & 1) != 0 ? hash_ip6[i] : c->hash[i];
+		}
+	}
+	for (unsigned i = 0; i < len; i++) {
+		c->shard[i] = shard_of(e, c->hash[i]);
+		flowtab_prefetch_bucket(&c->shard[i]->flows, c->hash[i]);
+	}
+}
+
+/* Starts loading the entries; of packets of no live flow, what may be remembered of them. */
+static void prefetch_chunk(unsigned len, struct chunk *c)
+{
+	unsigned strangers = 0;
+
+	for (unsigned i = 0; i < len; i++) {
+		c->hint[i] = flowtab_prefetch_flow(&c->shard[i]->flows, c->hash[i]);
+		if (c->hint[i] == HINDEX_NIL) {
+			graveyard_prefetch_bucket(&c->shard[i]->graves, c->hash[i]);
+			strangers++;
+		}
+	}
+	for (unsigned i = 0; i < len && strangers > 0; i++) {
+		if (c->hint[i] == HINDEX_NIL) {
+			graveyard_prefetch_tomb(&c->shard[i]->graves, c->hash[i]);
+		}
+	}
+}
+
+/* The short way, or the general one. */
+static void decide_one(struct engine *e, struct express *x, const struct frame *frame,
+                       struct chunk *c, unsigned i, struct job *j, struct decision *out)
+{
+	struct track t;
+
+	if (c->ip_size[i] != 0) {
+		switch (express_decide(x, frame, c, i, out, &t.live)) {
+		case EXPRESS_DECIDED:
+			return;
+		case EXPRESS_TRACKED:
+			(void)pkt_decode(frame, &j->pkt);
+			t.state = CT_ESTABLISHED;
+			t.reason = REASON_TCP_TRACKED;
+			t.dir = (enum flow_dir)out->dir;
+			t.wants_entry = false;
+			t.must_drop = false;
+			t.has_late = false;
+			conclude(j, &t, out);
+			return;
+		case EXPRESS_REFUSED:
+			decode(frame, j);
+			break;
+		}
+	}
+	j->shard = c->shard[i];
+	j->hash = c->hash[i];
+	j->hint = c->hint[i];
+	decide(e, j, out);
+}
+
+/* Decodes and verifies. An error about a flow gets that flow's key; what has no key, zeroes. */
+static void decode(const struct frame *frame, struct job *j)
 {
 	const struct pkt *p = &j->pkt;
 	enum key_side side;
 	bool is_error;
 
-	j->hash = 0;
+	memset(&j->key, 0, sizeof(j->key));
 	j->broken = (uint8_t)pkt_decode(frame, &j->pkt);
 	if (j->broken != REASON_NONE) {
 		return;
@@ -153,7 +263,6 @@ static void decode(const struct engine *e, const struct frame *frame, struct job
 		return;
 	}
 	j->side = (uint8_t)side;
-	j->hash = flowkey_hash(&j->key, &e->cfg.hash_key);
 }
 
 void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
@@ -165,7 +274,7 @@ void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, 
 		.state = state,
 		.dir = dir,
 		.now = j->run->now,
-		.only_asked = j->run->only_asked,
+		.asking = j->run->asking,
 		.log = j->run->w->sink.log,
 		.log_ctx = j->run->w->sink.ctx,
 	};
@@ -185,18 +294,6 @@ void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, 
 	ruleset_eval(rs, j->run->w->counters, chain, &in, out);
 }
 
-static enum verdict verdict_of(const struct rule_result *r)
-{
-	switch (r->code) {
-	case RULE_ACCEPT:
-		return VERDICT_ACCEPT;
-	case RULE_REJECT:
-		return VERDICT_REJECT;
-	default:
-		return VERDICT_DROP;
-	}
-}
-
 /* Ends a flow that is dead already, or else one that never proved itself. */
 static void make_room(const struct job *j, struct flow *victim)
 {
@@ -208,7 +305,7 @@ static void make_room(const struct job *j, struct flow *victim)
 		return;
 	}
 	shard_bury(s, j->run->w, victim, hash, TOMB_EVICTED, j->run->now);
-	flowtab_delete(&s->flows, victim, hash);
+	shard_delete(s, victim, hash);
 	stat_add(&j->run->w->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
@@ -290,8 +387,9 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 	unsigned nr = (t->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
 	              t->late.has_tomb;
 	struct engine_worker quiet = { .policy = j->run->policy };
+	const struct rule_asking dry = { .is_dry = true, .counts = j->shard->counts };
 	const struct run asking = {
-		.policy = j->run->policy, .w = &quiet, .now = j->run->now, .only_asked = 1
+		.policy = j->run->policy, .w = &quiet, .now = j->run->now, .asking = &dry
 	};
 	struct job asked = *j;
 	bool passes[CT_STATES_LEN] = { false };
@@ -321,13 +419,42 @@ static void report_late(const struct job *j, struct track *t, enum verdict judge
 	}
 }
 
+/* Asks the rules about a packet that opens an entry, and counts it where they count. */
+static void judge_opening(const struct job *j, struct track *t, struct rule_result *rules)
+{
+	const struct rule_asking counting = { .counts = j->shard->counts, .claim = &t->claim };
+	const struct ruleset *rs = j->run->policy->rules;
+	struct run run = *j->run;
+	struct job counted;
+
+	t->claim.len = 0;
+	if (rs == NULL || !ruleset_counts_connections(rs)) {
+		job_rules(j, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, rules);
+		return;
+	}
+	run.asking = &counting;
+	counted = *j;
+	counted.run = &run;
+	job_rules(&counted, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, rules);
+}
+
+/* What was counted is kept with the entry, or given back where there is none. */
+static void settle_claim(const struct job *j, struct track *t)
+{
+	if (t->claim.len == 0) {
+		return;
+	}
+	if (t->live != NULL) {
+		shard_count(j->shard, t->live, &t->claim);
+	} else {
+		conncount_give_back(j->shard->counts, &t->claim);
+	}
+}
+
 /* Everything about one packet, under its shard's lock. */
 static void decide(struct engine *e, const struct job *j, struct decision *out)
 {
-	struct rule_result rules;
 	struct track t;
-	enum verdict judged;
-	bool passes;
 
 	t.live = NULL;
 	t.wants_entry = false;
@@ -340,35 +467,52 @@ static void decide(struct engine *e, const struct job *j, struct decision *out)
 	} else {
 		job_track(e, j, &t);
 	}
-	job_rules(j, (enum base_chain)j->pkt.frame->hook, t.state, t.dir, &rules);
-	judged = t.must_drop ? VERDICT_DROP : verdict_of(&rules);
+	conclude(j, &t, out);
+}
+
+/* Asks the rules about what was tracked, and does what follows from their answer. */
+static void conclude(const struct job *j, struct track *t, struct decision *out)
+{
+	struct rule_result rules;
+	enum verdict judged;
+	bool passes;
+
+	if (t->wants_entry) {
+		judge_opening(j, t, &rules);
+	} else {
+		job_rules(j, (enum base_chain)j->pkt.frame->hook, t->state, t->dir, &rules);
+	}
+	judged = t->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || j->run->policy->tun.enforce == 0;
-	if (t.wants_entry && passes && !commit(j, &t)) {
-		t.reason = REASON_TABLE_FULL;
-		t.state = CT_INVALID;
+	if (t->wants_entry && passes && !commit(j, t)) {
+		t->reason = REASON_TABLE_FULL;
+		t->state = CT_INVALID;
 		judged = VERDICT_DROP;
 		passes = j->run->policy->tun.enforce == 0;
 	}
-	if (t.wants_entry && judged == VERDICT_REJECT && !passes) {
-		commit_rejected(j, &t);
+	if (t->wants_entry) {
+		settle_claim(j, t);
+		if (judged == VERDICT_REJECT && !passes) {
+			commit_rejected(j, t);
+		}
 	}
-	count(j, &t, judged);
-	if (t.has_late) {
-		report_late(j, &t, judged);
+	count(j, t, judged);
+	if (t->has_late) {
+		report_late(j, t, judged);
 	}
 	*out = (struct decision){
 		.verdict = (uint8_t)(passes ? VERDICT_ACCEPT : judged),
 		.reject_with = rules.reject_with,
-		.state = (uint8_t)t.state,
-		.dir = (uint8_t)t.dir,
-		.reason = (uint8_t)t.reason,
+		.state = (uint8_t)t->state,
+		.dir = (uint8_t)t->dir,
+		.reason = (uint8_t)t->reason,
 		.mark_is_set = rules.mark_is_set,
 		.mark = rules.mark,
 		.rule_nr = rules.rule_nr,
 	};
-	if (t.live != NULL) {
-		out->status = t.live->status;
-		out->tcp_state = t.live->key.proto == IPPROTO_NR_TCP ? t.live->conn.tcp.state
-		                                                     : (uint8_t)TCP_NONE;
+	if (t->live != NULL) {
+		out->status = t->live->status;
+		out->tcp_state = t->live->key.proto == IPPROTO_NR_TCP ? t->live->conn.tcp.state
+		                                                      : (uint8_t)TCP_NONE;
 	}
 }

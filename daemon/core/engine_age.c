@@ -5,8 +5,20 @@
  */
 #include "shard.h"
 
-/* Entries looked at under one hold of a lock by lists and flushes. */
+/* Places looked at under one hold of a lock by lists and flushes, be there an entry or not. */
 #define SLICE 64
+
+/* Turns of waiting between two holds: a worker that waits sees the lock free, and takes it. */
+#define STAND_BACK 32
+
+/* Lets go, long enough for somebody who waits: nothing else makes a spinning lock fair. */
+static void unlock_and_stand_back(struct shard *s)
+{
+	shard_unlock(s);
+	for (unsigned i = 0; i < STAND_BACK; i++) {
+		shard_relax();
+	}
+}
 
 /* A TCP flow as the idle chain sees it: its opener's tuple and interface, and nothing else. */
 static enum idle_policy idle_policy(struct engine_worker *w, const struct flow *f, struct mono now)
@@ -113,7 +125,7 @@ bool shard_expire(struct shard *s, struct engine_worker *w, struct flow *f, uint
 		break;
 	}
 	stat_add(&w->stats.event[EVENT_FLOW_EXPIRED], 1);
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	return false;
 }
 
@@ -154,7 +166,8 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 void engine_usage(struct engine *e, struct engine_usage *out)
 {
 	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
-		                      .tombs_max = e->cfg.tombs_max };
+		                      .tombs_max = e->cfg.tombs_max,
+		                      .counters = conncount_used(&e->counts) };
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct shard *s = &e->shard[i];
 
@@ -172,20 +185,17 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 
 	while (len < max && cur->shard < e->cfg.shards_len) {
 		struct shard *s = &e->shard[cur->shard];
+		unsigned budget = SLICE;
 		struct flow *f = NULL;
 
 		shard_lock(e, s);
-		for (unsigned i = 0; i < SLICE && len < max; i++) {
-			f = flowtab_next(&s->flows, &cur->at);
-			if (f == NULL) {
-				break;
-			}
+		while (len < max && (f = flowtab_next(&s->flows, &cur->at, &budget)) != NULL) {
 			if (!mono_is_due(f->deadline, now)) {
 				out[len++] = *f;
 			}
 		}
-		shard_unlock(s);
-		if (f == NULL) {
+		unlock_and_stand_back(s);
+		if (f == NULL && budget > 0) {
 			cur->shard++;
 			cur->at = 0;
 		}
@@ -200,18 +210,16 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
 
 	while (len < max && cur->shard < e->cfg.shards_len) {
 		struct shard *s = &e->shard[cur->shard];
+		unsigned budget = SLICE;
 		uint32_t nr = UINT32_MAX;
 
 		shard_lock(e, s);
-		for (unsigned i = 0; i < SLICE && len < max; i++) {
-			nr = graveyard_next(&s->graves, &cur->at);
-			if (nr == UINT32_MAX) {
-				break;
-			}
+		while (len < max &&
+		       (nr = graveyard_next(&s->graves, &cur->at, &budget)) != UINT32_MAX) {
 			graveyard_read(&s->graves, nr, now, &out[len++]);
 		}
-		shard_unlock(s);
-		if (nr == UINT32_MAX) {
+		unlock_and_stand_back(s);
+		if (nr == UINT32_MAX && budget > 0) {
 			cur->shard++;
 			cur->at = 0;
 		}
@@ -225,7 +233,7 @@ static void forget(struct shard *s, struct engine_worker *w, struct flow *f, uin
 	if (how == FORGET_BURY) {
 		shard_bury(s, w, f, hash, TOMB_FLUSHED, now);
 	}
-	flowtab_delete(&s->flows, f, hash);
+	shard_delete(s, f, hash);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 
@@ -271,21 +279,18 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct shard *s = &e->shard[i];
 		uint32_t cursor = 0;
+		unsigned budget;
 		struct flow *f;
 
 		do {
+			budget = SLICE;
 			shard_lock(e, s);
-			f = NULL;
-			for (unsigned n = 0; n < SLICE; n++) {
-				f = flowtab_next(&s->flows, &cursor);
-				if (f == NULL) {
-					break;
-				}
+			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				forget(s, w, f, flowkey_hash(&f->key, &e->cfg.hash_key), now, how);
 				flushed++;
 			}
-			shard_unlock(s);
-		} while (f != NULL);
+			unlock_and_stand_back(s);
+		} while (budget == 0);
 	}
 	return flushed;
 }

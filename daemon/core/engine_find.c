@@ -99,6 +99,15 @@ static bool probing_goes_on(const struct job *j, struct flow *f, enum flow_dir d
 	return false;
 }
 
+/* What rare flows need besides. Returns true when their deadline is to stay. */
+static bool is_busy(const struct job *j, struct flow *f, enum flow_dir dir)
+{
+	if (f->counted != 0) {
+		shard_recount(j->shard, f);
+	}
+	return f->probes != 0 && probing_goes_on(j, f, dir);
+}
+
 /* What the tracker said becomes true of the entry. */
 static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
                   const struct track_effect *fx)
@@ -106,7 +115,7 @@ static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
 	if (fx->set_assured) {
 		f->status |= FLOW_ASSURED;
 	}
-	if (f->probes != 0 && probing_goes_on(j, f, dir)) {
+	if ((f->probes != 0 || f->counted != 0) && is_busy(j, f, dir)) {
 		return;
 	}
 	if (fx->timeout_ns != 0) {
@@ -116,7 +125,7 @@ static void apply(const struct job *j, struct flow *f, enum flow_dir dir,
 
 static void delete_closed(const struct job *j, struct flow *f)
 {
-	flowtab_delete(&j->shard->flows, f, j->hash);
+	shard_delete(j->shard, f, j->hash);
 	stat_add(&j->run->w->stats.event[EVENT_FLOW_CLOSED], 1);
 }
 

@@ -21,6 +21,7 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 		return wanted;
 	}
 	fresh.probes = 0;
+	fresh.counted = 0;
 	return flowtab_insert(&s->flows, &fresh, hash) != NULL;
 }
 

@@ -42,38 +42,24 @@ static bool icmp_key(const struct tuple *t, struct flowkey *key, enum key_side *
 	return false;
 }
 
-/* True when the sender's (address, port) sorts behind the receiver's. Any total order will do. */
-static inline bool src_is_hi(const struct tuple *t)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		if (t->src.half[i] != t->dst.half[i]) {
-			return t->src.half[i] > t->dst.half[i];
-		}
-	}
-	return t->sport > t->dport;
-}
-
 bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_side *side)
 {
+	bool is_hi;
+
 	key->proto = t->proto;
 	key->family = t->family;
 	key->zone = 0;
 	if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6) {
 		return icmp_key(t, key, side);
 	}
-	if (src_is_hi(t)) {
-		*side = SIDE_HI;
-		key->lo = t->dst;
-		key->hi = t->src;
-		key->lo_port = t->dport;
-		key->hi_port = t->sport;
-	} else {
-		*side = SIDE_LO;
-		key->lo = t->src;
-		key->hi = t->dst;
-		key->lo_port = t->sport;
-		key->hi_port = t->dport;
+	is_hi = ends_src_is_hi(t->src.half, t->dst.half, t->sport, t->dport);
+	*side = is_hi ? SIDE_HI : SIDE_LO;
+	for (unsigned h = 0; h < 2; h++) {
+		key->lo.half[h] = pick_u64(is_hi, t->dst.half[h], t->src.half[h]);
+		key->hi.half[h] = pick_u64(is_hi, t->src.half[h], t->dst.half[h]);
 	}
+	key->lo_port = (uint16_t)pick_u32(is_hi, t->dport, t->sport);
+	key->hi_port = (uint16_t)pick_u32(is_hi, t->sport, t->dport);
 	return true;
 }
 
@@ -109,18 +95,15 @@ void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tupl
 
 uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip)
 {
-	uint64_t ports = (uint64_t)key->lo_port | (uint64_t)key->hi_port << 16 |
-	                 (uint64_t)key->proto << 32 | (uint64_t)key->family << 40 |
-	                 (uint64_t)key->zone << 48;
-
 	if (key->family == 4) {
-		const uint64_t words[2] = { key->lo.word[0] | (uint64_t)key->hi.word[0] << 32,
-			                    ports };
+		const uint64_t words[FLOWKEY_WORDS_IP4] = { flowkey_ip4_pair(key),
+			                                    flowkey_ports(key) };
 
-		return siphash13(sip, words, 2);
+		return siphash13(sip, words, FLOWKEY_WORDS_IP4);
 	}
-	const uint64_t words[5] = { key->lo.half[0], key->lo.half[1], key->hi.half[0],
-		                    key->hi.half[1], ports };
+	const uint64_t words[FLOWKEY_WORDS_IP6] = { key->lo.half[0], key->lo.half[1],
+		                                    key->hi.half[0], key->hi.half[1],
+		                                    flowkey_ports(key) };
 
-	return siphash13(sip, words, 5);
+	return siphash13(sip, words, FLOWKEY_WORDS_IP6);
 }

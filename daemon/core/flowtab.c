@@ -127,19 +127,12 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 	t->used--;
 }
 
-void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline)
+void flowtab_rearm(struct flowtab *t, struct flow *f)
 {
-	uint32_t tick = wheel_tick(deadline);
-
-	f->deadline = deadline;
-	if (!wheel_is_armed(&f->timer)) {
-		wheel_insert(&t->wheel, nr_of(t, f), tick);
-		return;
-	}
-	if (tick < f->timer.tick) {
+	if (wheel_is_armed(&f->timer)) {
 		wheel_remove(&t->wheel, nr_of(t, f));
-		wheel_insert(&t->wheel, nr_of(t, f), tick);
 	}
+	wheel_insert(&t->wheel, nr_of(t, f), wheel_tick(f->deadline));
 }
 
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget)
@@ -177,11 +170,12 @@ struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono 
 	return unproven;
 }
 
-struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor)
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)
 {
-	while (*cursor < t->fresh) {
+	while (*cursor < t->fresh && *budget > 0) {
 		struct flow *f = &t->pool[(*cursor)++];
 
+		--*budget;
 		if (f->key.family != 0) {
 			return f;
 		}

@@ -337,11 +337,12 @@ unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns
 	return forgotten;
 }
 
-uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor)
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget)
 {
-	while (*cursor < g->used) {
+	while (*cursor < g->used && *budget > 0) {
 		uint32_t nr = behind_head(g, g->used - (*cursor)++);
 
+		--*budget;
 		if (is_alive(&g->ring[nr])) {
 			return nr;
 		}

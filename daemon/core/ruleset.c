@@ -34,6 +34,9 @@ static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex);
+static bool find(const struct run *run, const struct rs_insn *i, uint32_t *nr);
+static bool set_mapped_mark(struct run *run, const struct rs_insn *i);
+static void set_mark(struct run *run, uint32_t mark);
 static void act(struct run *run, const struct rs_insn *i);
 
 /* The matches of one field: as many cases, so that a rule costs one jump. */
@@ -87,7 +90,7 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = run->in->only_asked != 0
+		hit = run->in->asking != NULL && run->in->asking->is_dry
 		              ? gcra_has(&b->full_ns, b->slack_ns, run->in->now)
 		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, run->in->now);
 		break;
@@ -111,9 +114,27 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	run_rules(&(struct run){ rs, ctr, in, out, in->pkt->frame->mark }, i);
 }
 
+bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out)
+{
+	enum rs_family f = family == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6;
+	const struct rs_insn *i = &rs->code[rs->entry[chain][f][state]];
+
+	*out = (struct rule_result){ .code = rs->policy[chain][f], .rule_nr = UINT32_MAX };
+	if (i->op == RS_VERDICT) {
+		give_verdict(i, out);
+	}
+	return i->op == RS_VERDICT || i->op == RS_RETURN;
+}
+
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 {
 	return rs->has_chain[chain] != 0;
+}
+
+bool ruleset_counts_connections(const struct ruleset *rs)
+{
+	return rs->counts_len != 0;
 }
 
 size_t ruleset_counters_size(const struct ruleset *rs)
@@ -156,12 +177,42 @@ static void give_verdict(const struct rs_insn *i, struct rule_result *out)
 	out->rule_nr = i->b;
 }
 
+/* Asks the instruction's map. Returns false when the field or the key is not there. */
+static bool find(const struct run *run, const struct rs_insn *i, uint32_t *nr)
+{
+	if (!field_is_there(run->in->pkt, i)) {
+		return false;
+	}
+	*nr = ruleset_map_find(run->rs, &run->rs->map[i->a], (enum rs_field)i->with, run->in->pkt,
+	                       run->in->dir, run->mark);
+	return *nr != RS_MAP_MISS;
+}
+
+static void set_mark(struct run *run, uint32_t mark)
+{
+	run->mark = mark;
+	run->out->mark = mark;
+	run->out->mark_is_set = 1;
+}
+
+static bool set_mapped_mark(struct run *run, const struct rs_insn *i)
+{
+	uint32_t nr;
+
+	if (!find(run, i, &nr)) {
+		return false;
+	}
+	set_mark(run, run->rs->map[i->a].data[nr]);
+	return true;
+}
+
 /* Runs instructions from i on, to a verdict or to the end, where the chain's policy holds. */
 static void run_rules(struct run *run, const struct rs_insn *i)
 {
 	const struct rs_insn *code = run->rs->code;
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
+	uint32_t nr;
 
 	for (;;) {
 		if (i->op <= RS_LIMIT) {
@@ -170,7 +221,7 @@ static void run_rules(struct run *run, const struct rs_insn *i)
 		}
 		switch (i->op) {
 		case RS_JUMP:
-			stack[depth++] = (uint32_t)(i + 1 - code);
+			stack[depth++] = (uint32_t)(i + i->next - code);
 			i = &code[i->a];
 			break;
 		case RS_GOTO:
@@ -185,6 +236,21 @@ static void run_rules(struct run *run, const struct rs_insn *i)
 		case RS_VERDICT:
 			give_verdict(i, run->out);
 			return;
+		case RS_VMAP:
+			i += find(run, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_MARK_MAP:
+			i += set_mapped_mark(run, i) ? 1 : i->next;
+			break;
+		case RS_CT_COUNT:
+			i += field_is_there(run->in->pkt, i) &&
+			                     ruleset_count_fits(run->rs, i, run->in, run->mark)
+			             ? 1
+			             : i->next;
+			break;
+		case RS_SKIP:
+			i += i->next;
+			break;
 		default:
 			act(run, i++);
 		}
@@ -220,22 +286,15 @@ static bool set32_has(const struct rs_set32 *s, uint32_t v)
 	return *base <= v && v <= s->hi[base - s->lo];
 }
 
-static bool u128_is_le(struct rs_u128 a, struct rs_u128 b)
-{
-	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
-}
-
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	struct rs_u128 v = { (uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
-		             (uint64_t)load_be32(addr->bytes + 8) << 32 |
-		                     load_be32(addr->bytes + 12) };
+	struct rs_u128 v = rs_u128_of(addr);
 	const struct rs_u128 *base = s->lo;
 
 	for (uint32_t len = s->len; len > 1; len -= len / 2) {
-		base += u128_is_le(base[len / 2], v) ? len / 2 : 0;
+		base += rs_u128_is_le(base[len / 2], v) ? len / 2 : 0;
 	}
-	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
+	return rs_u128_is_le(*base, v) && rs_u128_is_le(v, s->hi[base - s->lo]);
 }
 
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)
@@ -266,9 +325,7 @@ static void act(struct run *run, const struct rs_insn *i)
 		}
 		break;
 	case RS_MARK:
-		run->mark = i->a;
-		run->out->mark = i->a;
-		run->out->mark_is_set = 1;
+		set_mark(run, i->a);
 		break;
 	default:
 		break;

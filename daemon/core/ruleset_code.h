@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inside of a compiled ruleset: shared by its evaluator (ruleset.c), its name map
- * (ruleset_ifname.c) and the compiler that builds it (daemon/policy/compile.c); nobody else.
+ * (ruleset_ifname.c), its maps (ruleset_map.c) and the compiler that builds it
+ * (daemon/policy/compile.c); nobody else.
  *
  * Each base chain is compiled once for every address family and connection state, with all that
  * these two decide already decided: what is left is a list of the rules that can match. Lists are
@@ -11,6 +12,7 @@
 #ifndef FINWALL_RULESET_CODE_H
 #define FINWALL_RULESET_CODE_H
 
+#include <finwall/bytes.h>
 #include <finwall/ruleset.h>
 
 #include <stdatomic.h>
@@ -43,6 +45,11 @@ enum rs_op {
 	RS_GOTO,          /* go to a */
 	RS_RETURN,        /* back to the jump, or the base chain's policy */
 	RS_VERDICT,       /* code a, with; rule b decided */
+	/* These look at the field whose number is in `with`; map[a] is asked for it. */
+	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
+	RS_MARK_MAP, /* the mark becomes what the map says */
+	RS_CT_COUNT, /* counts[a]: few enough, or too many, connections */
+	RS_SKIP,     /* go to `next` */
 };
 
 enum rs_field {
@@ -60,15 +67,17 @@ enum rs_field {
 	RS_F_DIR,
 	RS_F_IIF,
 	RS_F_OIF,
+	RS_F_NONE, /* of RS_CT_COUNT: counts by no key */
 };
 
 struct rs_insn {
 	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
-	uint8_t with;        /* enum reject_with, of RS_VERDICT */
+	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
 	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
 	uint8_t negated : 1; /* matches where the field is there and does not fit */
-	uint32_t next;       /* where a match that fails goes on, from here */
+	uint32_t next;       /* where a match that fails goes on, and what a jump returns to, from
+	                        here */
 	uint32_t a;
 	uint32_t b;
 };
@@ -100,6 +109,37 @@ struct rs_bucket {
 	uint64_t slack_ns;    /* (burst - 1) * interval_ns */
 } __attribute__((aligned(64)));
 
+enum rs_map_form {
+	RS_MAP_TABLE, /* of fields of 8 bits: nr[field] */
+	RS_MAP_32,    /* nr[i] of the interval lo32[i] - hi32[i] that has it */
+	RS_MAP_128,   /* likewise for IPv6 addresses */
+	RS_MAP_IFACE, /* nr[i] of the pattern i that the interface's name matches */
+};
+
+#define RS_MAP_MISS UINT32_MAX
+
+/* From keys to small numbers: of a verdict in the table behind RS_VMAP, or of a datum. */
+struct rs_map {
+	const uint32_t *nr;
+	const uint32_t *lo32;
+	const uint32_t *hi32;
+	const struct rs_u128 *lo128;
+	const struct rs_u128 *hi128;
+	const uint32_t *data; /* of a map of values */
+	uint64_t patterns;    /* of RS_MAP_IFACE: which there are */
+	uint32_t len;         /* intervals */
+	uint32_t mask;        /* and'ed to the field, for RS_MAP_32 */
+	uint32_t other_nr;    /* for what no key has, or RS_MAP_MISS */
+	uint32_t form;        /* enum rs_map_form */
+};
+
+/* A number of connections that a rule compares with. */
+struct rs_count_limit {
+	uint64_t counter;  /* what is counted: the rule, or the set; even */
+	uint32_t max;      /* connections */
+	uint32_t keys_max; /* of a set; 0 = no set */
+};
+
 struct rs_log {
 	const char *prefix;
 	uint32_t level;
@@ -126,11 +166,14 @@ struct ruleset {
 	const struct rs_set128 *set128;
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
+	const struct rs_map *map;
+	const struct rs_count_limit *count;
 	const struct rs_log *log;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
 	uint32_t patterns_len;
 	uint32_t rules_len;
+	uint32_t counts_len;
 };
 
 struct rs_count {
@@ -142,6 +185,31 @@ struct ruleset_counters {
 	uint32_t rules_len;
 	struct rs_count rule[] __attribute__((aligned(64)));
 };
+
+/* The number that the map gives for the packet's field, or RS_MAP_MISS. mark: as it is now. */
+uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
+                          const struct pkt *p, enum flow_dir dir, uint32_t mark);
+
+/* A field of at most 32 bits as a number; not an interface. */
+uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark);
+
+/* Whether the number of connections fits the instruction, which is RS_CT_COUNT; counts a new one.
+ */
+bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
+                        const struct rule_input *in, uint32_t mark);
+
+static inline struct rs_u128 rs_u128_of(const union ip_addr *addr)
+{
+	return (struct rs_u128){
+		(uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
+		(uint64_t)load_be32(addr->bytes + 8) << 32 | load_be32(addr->bytes + 12),
+	};
+}
+
+static inline bool rs_u128_is_le(struct rs_u128 a, struct rs_u128 b)
+{
+	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
+}
 
 /* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */
 uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex);

@@ -3,13 +3,16 @@
  * Inside the engine: a shard, the engine, and what the steps of a packet tell each other.
  *
  * engine.c      batches, locks, the order of the steps
+ * express.c     the short way of the packets that need nothing but the window check
  * engine_find.c find and track: which flow, which state
  * engine_late.c TCP segments without a live entry
  * engine_age.c  expiry, lists, deletion
+ * engine_count.c  the numbers of connections that rules compare with
  */
 #ifndef FINWALL_CORE_SHARD_H
 #define FINWALL_CORE_SHARD_H
 
+#include <finwall/conncount.h>
 #include <finwall/engine.h>
 #include <finwall/flowtab.h>
 #include <finwall/late_close.h>
@@ -23,13 +26,17 @@ struct shard {
 	_Atomic uint32_t lock; /* 0 = free */
 	struct flowtab flows;
 	struct graveyard graves;
+	struct conncount *counts;       /* the engine's */
+	struct conncount_claim *claims; /* by the place of a flow that is counted */
 } __attribute__((aligned(64)));
 
 struct engine {
 	struct engine_config cfg;
+	bool express_is_off; /* for tests, which compare both ways */
 	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
 	_Atomic uint64_t late_bucket;
 	_Atomic uint64_t late_source[LATE_SOURCES];
+	struct conncount counts;
 	struct shard shard[];
 };
 
@@ -38,7 +45,7 @@ struct run {
 	const struct policy *policy;
 	struct engine_worker *w;
 	struct mono now;
-	uint8_t only_asked; /* see struct rule_input */
+	const struct rule_asking *asking;
 };
 
 /* A packet on its way through the steps. */
@@ -58,12 +65,13 @@ struct track {
 	enum ct_state state;
 	enum reason reason;
 	enum flow_dir dir;
-	struct flow *live;    /* the entry it belongs to, NULL for none (yet) */
-	bool wants_entry;     /* insert fresh if the rules accept the packet */
-	struct flow fresh;    /* complete but for the deadline */
-	int64_t fresh_ttl_ns; /* its time to live */
-	bool must_drop;       /* whatever the rules say (policy reject) */
-	bool has_late;        /* what follows describes a late close */
+	struct flow *live;            /* the entry it belongs to, NULL for none (yet) */
+	bool wants_entry;             /* insert fresh if the rules accept the packet */
+	struct flow fresh;            /* complete but for the deadline */
+	struct conncount_claim claim; /* what its rules counted it by */
+	int64_t fresh_ttl_ns;         /* its time to live */
+	bool must_drop;               /* whatever the rules say (policy reject) */
+	bool has_late;                /* what follows describes a late close */
 	struct late_event late;
 	enum reason late_would[LATE_POLICIES_LEN]; /* what each policy makes of it */
 };
@@ -73,12 +81,52 @@ static inline struct shard *shard_of(struct engine *e, uint64_t hash)
 	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
 }
 
+/* One turn of waiting. */
+static inline void shard_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Keeps what a new flow was counted by until it ends. */
+void shard_count(struct shard *s, struct flow *f, const struct conncount_claim *claim);
+
+/* A packet moved a flow that is counted: one that has closed counts no more. */
+void shard_recount(struct shard *s, struct flow *f);
+
+/* The connection is counted no more. */
+void shard_uncount(struct shard *s, struct flow *f);
+
+/* Takes a flow out of table and counts. */
+static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
+{
+	if (f->counted != 0) {
+		shard_uncount(s, f);
+	}
+	flowtab_delete(&s->flows, f, hash);
+}
+
 void shard_lock(const struct engine *e, struct shard *s);
 void shard_unlock(struct shard *s);
 
 /* Runs a chain for this packet as it stands. */
 void job_rules(const struct job *j, enum base_chain chain, enum ct_state state, enum flow_dir dir,
                struct rule_result *out);
+
+static inline enum verdict verdict_of(const struct rule_result *r)
+{
+	switch (r->code) {
+	case RULE_ACCEPT:
+		return VERDICT_ACCEPT;
+	case RULE_REJECT:
+		return VERDICT_REJECT;
+	default:
+		return VERDICT_DROP;
+	}
+}
 
 /* Finds and tracks a decoded packet. Entries that exist are updated. Caller holds the lock. */
 void job_track(struct engine *e, const struct job *j, struct track *t);

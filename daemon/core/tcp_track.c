@@ -12,17 +12,13 @@
  */
 #include <finwall/tcp_track.h>
 
+#include "tcp_window.h"
+
 #include <finwall/bytes.h>
 
 #include <string.h>
 
-/* Acknowledgements this far back still pass, however small the window was. */
-#define ACK_WINDOW_MIN_BYTES 66000u
-
 #define SCALE_MAX 14
-
-/* For what both ways through the tracker share: with the class known it becomes half the code. */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* TCP option kinds: RFC 9293, 2018, 7323. */
 #define OPT_END            0
@@ -64,22 +60,6 @@ static const uint8_t table[2][SEGS_LEN][TCP_STATES_LEN] = {
 };
 /* clang-format on */
 
-/* A segment as the window check sees it: ack, sack, seq and end may be replaced on the way (7.4).
- */
-struct seg {
-	const struct pkt_tcp *tcp;
-	uint32_t seq;
-	uint32_t ack;
-	uint32_t sack; /* ack, or the highest SACK edge */
-	uint32_t end;  /* seq + payload, SYN and FIN counted */
-	enum tcp_class class_nr;
-	enum flow_dir dir;
-	enum flow_dir other;
-	unsigned status;
-	bool is_syn;
-	bool has_ack;
-};
-
 /* How a reset is to go on after its own checks (6.6). */
 enum rst_check {
 	RST_NEEDS_WINDOW,
@@ -87,7 +67,6 @@ enum rst_check {
 	RST_REFUSED,
 };
 
-static inline bool is_plain(const struct tcp_conn *t, const struct pkt_tcp *tcp);
 static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *tcp,
                                       enum flow_dir dir, unsigned status, int64_t remaining_ns,
                                       const struct tunables *tun, struct track_effect *fx);
@@ -115,11 +94,6 @@ static void note_stray_closer(struct tcp_conn *t, const struct seg *s, int64_t r
 static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct seg *s,
                                                unsigned from, unsigned to,
                                                const struct tunables *tun, struct track_effect *fx);
-
-static inline uint32_t at_least_one(uint32_t win)
-{
-	return win == 0 ? 1 : win;
-}
 
 const char *tcp_state_name(enum tcp_state s)
 {
@@ -155,7 +129,7 @@ enum reason tcp_open(struct tcp_conn *t, const struct pkt *p, const struct tunab
 			return REASON_TCP_NO_PICKUP;
 		}
 		t->seen[DIR_ORIG].end = s.end;
-		t->seen[DIR_ORIG].maxwin_bytes = at_least_one(s.tcp->win);
+		t->seen[DIR_ORIG].maxwin_bytes = at_least_one(s.win);
 		t->seen[DIR_ORIG].maxend = s.end + t->seen[DIR_ORIG].maxwin_bytes;
 		t->flags[DIR_ORIG] = TCP_SIDE_SACK | TCP_SIDE_LIBERAL;
 		t->flags[DIR_REPLY] = TCP_SIDE_SACK | TCP_SIDE_LIBERAL;
@@ -174,7 +148,7 @@ void tcp_pickup_close(struct tcp_conn *t, const struct pkt *p)
 
 	memset(t, 0, sizeof(*t));
 	t->seen[DIR_ORIG].end = s.end;
-	t->seen[DIR_ORIG].maxwin_bytes = at_least_one(s.tcp->win);
+	t->seen[DIR_ORIG].maxwin_bytes = at_least_one(s.win);
 	t->seen[DIR_ORIG].maxend = s.end + t->seen[DIR_ORIG].maxwin_bytes;
 	t->flags[DIR_ORIG] = TCP_SIDE_SACK | TCP_SIDE_LIBERAL | TCP_SIDE_CLOSE_INIT;
 	t->flags[DIR_REPLY] = TCP_SIDE_SACK | TCP_SIDE_LIBERAL;
@@ -188,8 +162,9 @@ enum track_verdict tcp_track(struct tcp_conn *t, const struct pkt *p, enum flow_
                              struct track_effect *fx)
 {
 	*fx = (struct track_effect){ .reason = REASON_TCP_TRACKED };
-	return is_plain(t, &p->tcp) ? track_plain(t, &p->tcp, dir, status, remaining_ns, tun, fx)
-	                            : track_any(t, p, dir, status, remaining_ns, tun, fx);
+	return is_plain(t, (enum tcp_class)p->tcp.class_nr)
+	               ? track_plain(t, &p->tcp, dir, status, remaining_ns, tun, fx)
+	               : track_any(t, p, dir, status, remaining_ns, tun, fx);
 }
 
 static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enum flow_dir dir,
@@ -277,6 +252,7 @@ static struct seg seg_of(const struct pkt *p, enum flow_dir dir, unsigned status
 		.sack = tcp->ack,
 		.end = tcp->seq + tcp->payload_size + ((tcp->flags & TCP_SYN) != 0) +
 		       ((tcp->flags & TCP_FIN) != 0),
+		.win = tcp->win,
 		.class_nr = tcp->class_nr,
 		.dir = dir,
 		.other = dir_other(dir),
@@ -286,17 +262,7 @@ static struct seg seg_of(const struct pkt *p, enum flow_dir dir, unsigned status
 	};
 }
 
-/*
- * Data, or an acknowledgement, on an open connection both of whose sides have been seen: nearly
- * every segment there is. None of 6.1 to 6.6 and of 7.3 applies to it; with that known, what does
- * is straight code.
- */
-static inline bool is_plain(const struct tcp_conn *t, const struct pkt_tcp *tcp)
-{
-	return tcp->class_nr == SEG_ACK && t->state == TCP_ESTABLISHED &&
-	       t->seen[0].maxwin_bytes != 0 && t->seen[1].maxwin_bytes != 0;
-}
-
+/* A segment for which is_plain(): with so much known, what is left is straight code. */
 static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *tcp,
                                       enum flow_dir dir, unsigned status, int64_t remaining_ns,
                                       const struct tunables *tun, struct track_effect *fx)
@@ -307,6 +273,7 @@ static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *
 		.ack = tcp->ack,
 		.sack = tcp->ack,
 		.end = tcp->seq + tcp->payload_size,
+		.win = tcp->win,
 		.class_nr = SEG_ACK,
 		.dir = dir,
 		.other = dir_other(dir),
@@ -333,7 +300,7 @@ static void open_side(struct tcp_conn *t, enum flow_dir dir, const struct seg *s
 
 	side->end = s->end;
 	side->maxend = s->end;
-	side->maxwin_bytes = at_least_one(s->tcp->win);
+	side->maxwin_bytes = at_least_one(s->win);
 	parse_options(s->tcp, &t->flags[dir], &t->scale[dir]);
 }
 
@@ -389,9 +356,7 @@ static uint32_t highest_sack(const struct pkt_tcp *tcp, uint32_t ack)
 	struct cursor body;
 	uint8_t kind;
 
-	/* Nothing, or what most segments carry: two fillers and a timestamp (RFC 7323, appendix A).
-	 */
-	if (tcp->opts_size == 0 || (tcp->opts_size == 12 && load_be32(tcp->opts) == 0x0101080a)) {
+	if (opts_are_plain(tcp->opts, tcp->opts_size)) {
 		return ack;
 	}
 	while (next_option(&c, &kind, &body)) {
@@ -447,7 +412,7 @@ static void note_ignored(struct tcp_conn *t, const struct seg *s)
 	t->last_dir = (uint8_t)s->dir;
 	t->last_seq = s->seq;
 	t->last_end = s->end;
-	t->last_win = s->tcp->win;
+	t->last_win = s->win;
 	if (s->class_nr == SEG_SYN && s->dir == DIR_ORIG) {
 		t->last_flags = 0;
 		t->last_scale = 0;
@@ -532,7 +497,7 @@ static bool init_windows(struct tcp_conn *t, const struct seg *s)
 		return false;
 	}
 	snd->end = s->end;
-	snd->maxwin_bytes = at_least_one((uint32_t)s->tcp->win << t->scale[s->dir]);
+	snd->maxwin_bytes = at_least_one((uint32_t)s->win << t->scale[s->dir]);
 	snd->maxend = s->end + snd->maxwin_bytes;
 	if (rcv->maxwin_bytes == 0) {
 		rcv->end = s->sack;
@@ -548,80 +513,26 @@ static ALWAYS_INLINE enum reason judge_window(struct tcp_conn *t, const struct s
 {
 	struct tcp_seen *snd = &t->seen[s->dir];
 	const struct tcp_seen *rcv = &t->seen[s->other];
-	uint32_t ack_window =
-		snd->maxwin_bytes > ACK_WINDOW_MIN_BYTES ? snd->maxwin_bytes : ACK_WINDOW_MIN_BYTES;
-	bool seq_is_recent = seq_after(s->end, snd->end - rcv->maxwin_bytes - 1);
-	bool ack_is_recent = seq_after(s->sack, rcv->end - ack_window - 1);
-	bool ack_was_seen = seq_before(s->sack, rcv->end + 1);
+	struct fit fit = fit_of(t, s);
 
-	if (!seq_before(s->seq, snd->maxend + 1)) {
+	if (!fit.seq_is_inside) {
 		uint32_t over = s->end - snd->maxend + 1;
 
-		if (rcv->maxwin_bytes == 0 || !seq_is_recent || !ack_is_recent || !ack_was_seen ||
-		    over > rcv->maxwin_bytes) {
+		if (rcv->maxwin_bytes == 0 || !fit.seq_is_recent || !fit.ack_is_recent ||
+		    !fit.ack_was_seen || over > rcv->maxwin_bytes) {
 			return REASON_TCP_SEQ_OVER;
 		}
 		snd->end = s->end;
 		t->flags[s->dir] |= TCP_SIDE_UNACKED;
 		return REASON_TCP_OVERSHOOT;
 	}
-	if (!ack_was_seen) {
+	if (!fit.ack_was_seen) {
 		return REASON_TCP_ACK_UNSEEN;
 	}
-	if (rcv->maxwin_bytes != 0 && !seq_is_recent) {
+	if (rcv->maxwin_bytes != 0 && !fit.seq_is_recent) {
 		return REASON_TCP_OLD_DATA;
 	}
-	return ack_is_recent ? REASON_NONE : REASON_TCP_OLD_ACK;
-}
-
-/* Counts how often the same acknowledgement comes again. */
-static ALWAYS_INLINE void note_retransmission(struct tcp_conn *t, const struct seg *s)
-{
-	if (t->last_dir == s->dir && t->last_seq == s->seq && t->last_ack == s->ack &&
-	    t->last_end == s->end && t->last_win == s->tcp->win) {
-		t->retrans++;
-		return;
-	}
-	t->last_dir = (uint8_t)s->dir;
-	t->last_seq = s->seq;
-	t->last_ack = s->ack;
-	t->last_end = s->end;
-	t->last_win = s->tcp->win;
-	t->retrans = 0;
-}
-
-/* Section 7.5: the windows after a segment that fits. */
-static ALWAYS_INLINE void update_windows(struct tcp_conn *t, const struct seg *s)
-{
-	struct tcp_seen *snd = &t->seen[s->dir];
-	struct tcp_seen *rcv = &t->seen[s->other];
-	uint32_t win = s->is_syn ? s->tcp->win : (uint32_t)s->tcp->win << t->scale[s->dir];
-	uint32_t offered = win + (s->sack - s->ack);
-
-	if (snd->maxwin_bytes < offered) {
-		snd->maxwin_bytes = offered;
-	}
-	if (seq_after(s->end, snd->end)) {
-		snd->end = s->end;
-		t->flags[s->dir] |= TCP_SIDE_UNACKED;
-	}
-	if (s->has_ack &&
-	    ((t->flags[s->dir] & TCP_SIDE_MAXACK) == 0 || seq_after(s->ack, snd->maxack))) {
-		snd->maxack = s->ack;
-		t->flags[s->dir] |= TCP_SIDE_MAXACK;
-	}
-	if (rcv->maxwin_bytes != 0 && seq_after(s->end, snd->maxend)) {
-		rcv->maxwin_bytes += s->end - snd->maxend;
-	}
-	if (seq_after(s->sack + win, rcv->maxend - 1)) {
-		rcv->maxend = s->sack + at_least_one(win);
-	}
-	if (s->ack == rcv->end) {
-		t->flags[s->other] &= (uint8_t)~TCP_SIDE_UNACKED;
-	}
-	if (s->class_nr == SEG_ACK) {
-		note_retransmission(t, s);
-	}
+	return fit.ack_is_recent ? REASON_NONE : REASON_TCP_OLD_ACK;
 }
 
 /* Section 7. */
@@ -686,32 +597,6 @@ static void note_stray_closer(struct tcp_conn *t, const struct seg *s, int64_t r
 	t->last_dir = (uint8_t)s->dir;
 }
 
-/* Section 8: the time to live after this segment. */
-static ALWAYS_INLINE int64_t timeout_of(const struct tcp_conn *t, const struct seg *s,
-                                        const struct tunables *tun)
-{
-	int64_t normal_ns = tun->tcp_timeout_ns[t->state];
-	bool is_rst = s->class_nr == SEG_RST;
-
-	if (t->retrans >= tun->tcp_max_retrans && normal_ns > tun->tcp_retrans_ns) {
-		return tun->tcp_retrans_ns;
-	}
-	if (is_rst && tun->tcp_kernel == KERNEL_6_18) {
-		return tun->tcp_timeout_ns[TCP_CLOSE];
-	}
-	if (is_rst && t->state == TCP_ESTABLISHED && normal_ns > tun->tcp_unacked_ns) {
-		return tun->tcp_unacked_ns;
-	}
-	if (((t->flags[0] | t->flags[1]) & TCP_SIDE_UNACKED) != 0 &&
-	    normal_ns > tun->tcp_unacked_ns) {
-		return tun->tcp_unacked_ns;
-	}
-	if (t->last_win == 0 && normal_ns > tun->tcp_retrans_ns) {
-		return tun->tcp_retrans_ns;
-	}
-	return normal_ns;
-}
-
 /* Section 6.8: the segment is accepted. */
 static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct seg *s,
                                                unsigned from, unsigned to,
@@ -725,7 +610,7 @@ static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct 
 	if (from != to && to == FW) {
 		t->flags[s->dir] |= TCP_SIDE_CLOSE_INIT;
 	}
-	timeout_ns = timeout_of(t, s, tun);
+	timeout_ns = ttl_ns(tun, (enum tcp_state)to, s->class_nr, ttl_facts(t, tun));
 	if ((s->status & FLOW_SEEN_REPLY) == 0) {
 		if (s->class_nr == SEG_RST) {
 			fx->delete_it = 1;

@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 void *mem_map(size_t size)
 {
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -20,6 +24,16 @@ void *mem_map(size_t size)
 	/* A table of millions of entries is looked up at random: fewer TLB misses. Only advice. */
 	(void)madvise(mem, size, MADV_HUGEPAGE);
 	return mem;
+}
+
+int mem_populate(void *mem, size_t size)
+{
+	int res;
+
+	do {
+		res = madvise(mem, size, MADV_POPULATE_WRITE);
+	} while (res != 0 && errno == EINTR);
+	return res == 0 ? 0 : -errno;
 }
 
 void mem_unmap(void *mem, size_t size)

@@ -11,6 +11,7 @@
  */
 #include "nfq_sock.h"
 
+#include "clock.h"
 #include "mem.h"
 
 #include <finwall/stats.h>
@@ -52,6 +53,7 @@ struct nfq_sock {
 	struct mmsghdr msgs[NFQ_SOCK_BATCH_MAX];
 	struct iovec iov[NFQ_SOCK_BATCH_MAX];
 	struct sockaddr_nl from[NFQ_SOCK_BATCH_MAX];
+	unsigned filled; /* of msgs, those whose lengths the kernel has written into */
 	uint32_t seq;
 };
 
@@ -162,14 +164,42 @@ uint32_t nfq_sock_rcvbuf(const struct nfq_sock *s)
 	return (uint32_t)bytes / 2; /* the kernel doubles what it was asked for */
 }
 
-unsigned nfq_sock_recv(struct nfq_sock *s)
+/* One receive. Returns how many datagrams, or -errno. */
+static int receive(struct nfq_sock *s, int flags)
 {
 	int len;
 
-	for (unsigned i = 0; i < NFQ_SOCK_BATCH_MAX; i++) {
+	for (unsigned i = 0; i < s->filled; i++) {
 		s->msgs[i].msg_hdr.msg_namelen = sizeof(s->from[i]);
 	}
-	len = recvmmsg(mnl_socket_get_fd(s->nl), s->msgs, NFQ_SOCK_BATCH_MAX, MSG_WAITFORONE, NULL);
+	len = recvmmsg(mnl_socket_get_fd(s->nl), s->msgs, NFQ_SOCK_BATCH_MAX, flags, NULL);
+	s->filled = len > 0 ? (unsigned)len : 0;
+	return len >= 0 ? len : -errno;
+}
+
+/* Asks again and again for a while. Returns as receive() does. */
+static int spin(struct nfq_sock *s)
+{
+	int len = receive(s, MSG_DONTWAIT);
+	struct mono until;
+
+	if (len != -EAGAIN) {
+		return len;
+	}
+	until = mono_add(clock_now(), s->params.spin_us * NSEC_PER_USEC);
+	do {
+		len = receive(s, MSG_DONTWAIT);
+	} while (len == -EAGAIN && !mono_is_due(until, clock_now()));
+	return len;
+}
+
+unsigned nfq_sock_recv(struct nfq_sock *s)
+{
+	int len = s->params.spin_us > 0 ? spin(s) : -EAGAIN;
+
+	if (len == -EAGAIN) {
+		len = receive(s, MSG_WAITFORONE);
+	}
 	if (len > 0) {
 		count(s, NFQ_COUNT_BATCHES);
 		if (len == NFQ_SOCK_BATCH_MAX) {
@@ -177,12 +207,12 @@ unsigned nfq_sock_recv(struct nfq_sock *s)
 		}
 		return (unsigned)len;
 	}
-	if (len == 0 || errno == EAGAIN || errno == EWOULDBLOCK) {
+	if (len == 0 || len == -EAGAIN) {
 		count(s, NFQ_COUNT_IDLE);
 		return 0;
 	}
 	count(s, NFQ_COUNT_RECV_FAILS);
-	if (errno != EINTR) {
+	if (len != -EINTR) {
 		/* Whatever it is may last: do not spin on it. */
 		(void)poll(NULL, 0, 1);
 	}
@@ -349,6 +379,7 @@ static int map_buffers(struct nfq_sock *s)
 	for (unsigned i = 0; i < NFQ_SOCK_BATCH_MAX; i++) {
 		s->iov[i] = (struct iovec){ s->bufs + i * s->buf_size, s->buf_size };
 		s->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &s->from[i],
+			                              .msg_namelen = sizeof(s->from[i]),
 			                              .msg_iov = &s->iov[i],
 			                              .msg_iovlen = 1 };
 	}

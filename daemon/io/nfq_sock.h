@@ -29,6 +29,7 @@ struct nfq_params {
 	uint32_t len; /* packets the kernel may hold */
 	uint32_t rcvbuf_bytes;
 	uint32_t copy_bytes;        /* of each packet; 0 = all of it */
+	uint32_t spin_us;           /* how long a receive asks again before it sleeps */
 	bool wants_conntrack;       /* what the kernel's tracker says, where the kernel can tell */
 	enum fail_mode on_overload; /* queue or receive buffer full */
 	enum fail_mode on_absent; /* for packets that come while the queue is set up or given up */
@@ -62,6 +63,7 @@ uint32_t nfq_sock_rcvbuf(const struct nfq_sock *s);
 /*
  * Receives what is there, or waits up to NFQ_SOCK_WAIT_MSEC for the first datagram. Returns how
  * many (0 = none came, or the call failed, which is counted); they stay valid until the next call.
+ * One system call; more, and readings of the clock, only where it is to spin.
  */
 unsigned nfq_sock_recv(struct nfq_sock *s);
 

@@ -144,6 +144,7 @@ struct table *build_table(struct parser *p, struct loc loc, const char *family, 
 	t = arena_alloc(&c->arena, sizeof(*t));
 	*t = (struct table){ .loc = loc, .family = f, .name = name };
 	t->sets_end = &t->sets;
+	t->maps_end = &t->maps;
 	t->chains_end = &t->chains;
 	*c->tables_end = t;
 	c->tables_end = &t->next;
@@ -156,7 +157,7 @@ void build_flush_table(struct parser *p, struct loc loc, const char *family, con
 		bool is_meant = name == NULL || (strcmp(t->name, name) == 0 &&
 		                                 strcmp(table_families[t->family], family) == 0);
 
-		if (is_meant && (t->sets != NULL || t->chains != NULL)) {
+		if (is_meant && (t->sets != NULL || t->maps != NULL || t->chains != NULL)) {
 			config_error(p->config, loc,
 			             "flush behind what it would empty, expected "
 			             "it at the beginning of the file");
@@ -279,21 +280,35 @@ void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, con
 
 /* sets */
 
+void build_set_head(struct parser *p, struct loc loc, const char *what, const char *name,
+                    struct set *s)
+{
+	const struct set *old = p->table->sets;
+	const struct map *map = p->table->maps;
+
+	while (old != NULL && strcmp(old->name, name) != 0) {
+		old = old->next;
+	}
+	while (map != NULL && (map->head.name == NULL || strcmp(map->head.name, name) != 0)) {
+		map = map->next;
+	}
+	if (old != NULL || map != NULL) {
+		config_error(p->config, loc,
+		             "%s %.64s is already defined at %s, expected another "
+		             "name",
+		             what, name,
+		             config_where(p->config, old != NULL ? old->loc : map->head.loc));
+	}
+	s->loc = loc;
+	s->name = name;
+}
+
 void build_set(struct parser *p, struct loc loc, const char *name)
 {
 	struct config *c = p->config;
 	struct set *s = arena_alloc(&c->arena, sizeof(*s));
 
-	for (const struct set *old = p->table->sets; old != NULL; old = old->next) {
-		if (strcmp(old->name, name) == 0) {
-			config_error(c, loc,
-			             "set %.64s is already defined at %s, expected another "
-			             "name",
-			             name, config_where(c, old->loc));
-		}
-	}
-	s->loc = loc;
-	s->name = name;
+	build_set_head(p, loc, "set", name, s);
 	s->nr = c->sets_len++;
 	*p->table->sets_end = s;
 	p->table->sets_end = &s->next;
@@ -314,12 +329,14 @@ void build_set_flag(struct parser *p, struct loc loc, const char *word)
 {
 	if (strcmp(word, "interval") == 0) {
 		p->set->is_interval = true;
+	} else if (strcmp(word, "dynamic") == 0) {
+		p->set->is_dynamic = true;
 	} else if (strcmp(word, "constant") == 0) {
 		p->set->is_constant = true;
 	} else {
 		config_error(p->config, loc,
-		             "sets have no flag \"%.64s\", expected interval or "
-		             "constant",
+		             "sets have no flag \"%.64s\", expected interval, "
+		             "constant or dynamic",
 		             word);
 	}
 }
@@ -370,6 +387,11 @@ struct stmt *build_match(struct parser *p, struct loc loc, const struct selector
 
 	if (sel == NULL) {
 		return NULL;
+	}
+	if (sel->kind == SEL_CT_COUNT) {
+		bool is_plain = rel == REL_IMPLICIT && mask == NULL && v->kind == VALUE_NUMBER;
+
+		return build_count(p, loc, sel, false, is_plain ? v : NULL);
 	}
 	s = build_stmt(p, loc, STMT_MATCH);
 	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
@@ -442,6 +464,16 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 	return s;
 }
 
+bool build_settable(struct parser *p, struct loc loc, const struct selector *sel)
+{
+	if (sel->field == RS_F_MARK) {
+		return true;
+	}
+	config_error(p->config, loc, "%s %s cannot be set, expected meta mark set N", sel->header,
+	             sel->name);
+	return false;
+}
+
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v)
 {
@@ -452,9 +484,7 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
 	if (sel == NULL) {
 		return NULL;
 	}
-	if (sel->field != RS_F_MARK) {
-		config_error(p->config, loc, "%s %s cannot be set, expected meta mark set N",
-		             sel->header, sel->name);
+	if (!build_settable(p, loc, sel)) {
 		return s;
 	}
 	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {

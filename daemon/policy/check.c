@@ -4,7 +4,10 @@
  * the kind of each chain, values against the types of what they are compared with. Leaves the
  * configuration complete, so that the compiler meets no surprise.
  */
+#include "check.h"
+
 #include "selector.h"
+#include "settings.h"
 
 #include <string.h>
 
@@ -17,8 +20,10 @@ static void check_rules(struct config *c, struct chain *ch);
 
 void config_check(struct config *c)
 {
+	settings_check(c);
 	for (struct table *t = c->tables; t != NULL; t = t->next) {
 		check_sets(c, t);
+		check_maps(c, t);
 		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
 			check_base(c, ch);
 			find_targets(c, ch);
@@ -35,12 +40,6 @@ void config_check(struct config *c)
 		}
 	}
 }
-
-/* An element under test, and against what. */
-struct probe {
-	struct config *c;
-	const struct dtype *type;
-};
 
 static void add_pattern(struct config *c, const struct value *v)
 {
@@ -61,9 +60,9 @@ static void add_pattern(struct config *c, const struct value *v)
 	*(const char **)vec_add(&c->arena, &c->patterns, sizeof(char *)) = v->text;
 }
 
-static bool check_element(void *ctx, const struct value *v)
+bool check_element(void *ctx, const struct value *v)
 {
-	struct probe *p = ctx;
+	const struct probe *p = ctx;
 	struct interval i;
 	char buf[512];
 	const char *problem;
@@ -93,6 +92,11 @@ static void check_sets(struct config *c, struct table *t)
 		} else if (dtype_find(s->type->name) == NULL) {
 			config_error(c, s->loc, "there are no sets of type %s, expected %s",
 			             s->type->name, dtype_names());
+		} else if (s->is_dynamic && s->elements != NULL) {
+			config_error(c, s->elements->loc,
+			             "set %.64s is dynamic and has elements, expected rules "
+			             "to fill it",
+			             s->name);
 		} else if (s->elements != NULL) {
 			value_each(s->elements, check_element, &p);
 		}
@@ -134,30 +138,37 @@ static void check_base(struct config *c, struct chain *ch)
 	}
 }
 
-static void find_targets(struct config *c, struct chain *ch)
+void check_target(struct config *c, const struct table *t, struct stmt *s)
 {
-	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
-		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
-			struct chain *to = ch->table->chains;
+	struct chain *to = t->chains;
 
-			if (s->kind != STMT_JUMP && s->kind != STMT_GOTO) {
-				continue;
-			}
-			while (to != NULL && strcmp(to->name, s->target.name) != 0) {
-				to = to->next;
-			}
-			if (to == NULL || to->is_base) {
-				config_error(c, s->loc,
-				             "\"%.64s\" is %s, expected a chain without "
-				             "hook in table %.64s",
-				             s->target.name,
-				             to == NULL ? "no chain of this table" : "a base chain",
-				             ch->table->name);
-				continue;
-			}
-			s->target.chain = to;
-			ch->waits++;
+	while (to != NULL && strcmp(to->name, s->target.name) != 0) {
+		to = to->next;
+	}
+	if (to == NULL || to->is_base) {
+		config_error(c, s->loc,
+		             "\"%.64s\" is %s, expected a chain without "
+		             "hook in table %.64s",
+		             s->target.name, to == NULL ? "no chain of this table" : "a base chain",
+		             t->name);
+		return;
+	}
+	s->target.chain = to;
+}
+
+/* Calls fn for a statement that is a jump or goto, and for each of those in a map. */
+static void stmt_targets(struct chain *ch, struct stmt *s,
+                         void (*fn)(struct chain *from, struct stmt *s, void *ctx), void *ctx)
+{
+	if (s->kind == STMT_VMAP && s->lookup.map != NULL) {
+		struct stmt **verdicts = s->lookup.map->verdicts.items;
+
+		for (size_t i = 0; i < s->lookup.map->verdicts.len; i++) {
+			stmt_targets(ch, verdicts[i], fn, ctx);
 		}
+	}
+	if ((s->kind == STMT_JUMP || s->kind == STMT_GOTO) && s->target.chain != NULL) {
+		fn(ch, s, ctx);
 	}
 }
 
@@ -167,12 +178,31 @@ static void each_target(struct chain *ch, void (*fn)(struct chain *from, struct 
 {
 	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
-			if ((s->kind == STMT_JUMP || s->kind == STMT_GOTO) &&
-			    s->target.chain != NULL) {
-				fn(ch, s, ctx);
+			stmt_targets(ch, s, fn, ctx);
+		}
+	}
+}
+
+static void note_wait(struct chain *from, struct stmt *s, void *ctx)
+{
+	(void)s;
+	(void)ctx;
+	from->waits++;
+}
+
+/* Names of chains and maps to what they name. */
+static void find_targets(struct config *c, struct chain *ch)
+{
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			if (s->kind == STMT_JUMP || s->kind == STMT_GOTO) {
+				check_target(c, ch->table, s);
+			} else if (s->kind == STMT_VMAP || s->kind == STMT_MARK_MAP) {
+				check_map_name(c, ch->table, &s->lookup);
 			}
 		}
 	}
+	each_target(ch, note_wait, NULL);
 }
 
 static void raise_height(struct chain *from, struct stmt *s, void *ctx)
@@ -319,7 +349,7 @@ static bool answer_fits(enum answer answer, enum chain_kind kind)
 	return answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE;
 }
 
-static void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
+void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
 {
 	if (!answer_fits(answer, kind)) {
 		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s",
@@ -363,6 +393,11 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 		             "there is no set %.64s in table %.64s, expected one "
 		             "that is defined in it",
 		             m->value->text, t->name);
+	} else if (s->is_dynamic) {
+		config_error(c, m->value->loc,
+		             "set %.64s is filled by rules, expected one with elements to compare "
+		             "with",
+		             s->name);
 	} else if (s->type != m->sel->type) {
 		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
 		             s->name, s->type->name, m->sel->type->name);
@@ -422,27 +457,34 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	return true;
 }
 
+bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
+                    const struct selector *sel)
+{
+	enum table_family f = ch->table->family;
+
+	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, loc,
+		             "%s %s in a table of family %s never matches, expected a "
+		             "table of family inet or %s",
+		             sel->header, sel->name, table_families[f],
+		             sel->family == 4 ? "ip" : "ip6");
+		return false;
+	}
+	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(c, loc,
+		             "there is no ct state in late and idle chains, expected "
+		             "other matches");
+		return false;
+	}
+	return true;
+}
+
 static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 {
 	struct match *m = &s->match;
 	struct probe p = { c, m->sel->type };
-	enum table_family f = ch->table->family;
 
-	if (m->sel->family != 0 && f == (m->sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
-		config_error(c, s->loc,
-		             "%s %s in a table of family %s never matches, expected a "
-		             "table of family inet or %s",
-		             m->sel->header, m->sel->name, table_families[f],
-		             m->sel->family == 4 ? "ip" : "ip6");
-		return;
-	}
-	if (m->sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
-		config_error(c, s->loc,
-		             "there is no ct state in late and idle chains, expected "
-		             "other matches");
-		return;
-	}
-	if (!check_shape(c, s->loc, m)) {
+	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
 		return;
 	}
 	if (m->mask != NULL) {
@@ -463,9 +505,9 @@ struct demands {
 	uint8_t proto;
 };
 
-static void check_demands(struct config *c, const struct stmt *s, struct demands *d)
+static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
+                          struct demands *d)
 {
-	const struct selector *sel = s->match.sel;
 	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
 
 	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
@@ -493,6 +535,33 @@ static bool stmt_ends_rule(const struct stmt *s)
 	}
 }
 
+static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands)
+{
+	switch (s->kind) {
+	case STMT_MATCH:
+		check_match(c, ch, s);
+		check_demands(c, s, s->match.sel, demands);
+		break;
+	case STMT_MARK_MAP:
+	case STMT_VMAP:
+		check_lookup(c, ch, s);
+		check_demands(c, s, s->lookup.sel, demands);
+		break;
+	case STMT_COUNT:
+		check_count(c, ch, s);
+		if (s->count.key != NULL) {
+			check_demands(c, s, s->count.key, demands);
+		}
+		break;
+	case STMT_ANSWER:
+		check_answer(c, s->loc, s->answer.answer, ch->kind);
+		check_reject(c, ch, s);
+		break;
+	default:
+		break;
+	}
+}
+
 static void check_rules(struct config *c, struct chain *ch)
 {
 	if (ch->is_base && ch->has_policy) {
@@ -511,13 +580,8 @@ static void check_rules(struct config *c, struct chain *ch)
 		r->nr = c->rules_len++;
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
-			if (s->kind == STMT_MATCH) {
-				check_match(c, ch, s);
-				check_demands(c, s, &demands);
-			} else if (s->kind == STMT_ANSWER) {
-				check_answer(c, s->loc, s->answer.answer, ch->kind);
-				check_reject(c, ch, s);
-			} else if (s->kind == STMT_COUNTER && counters_len++ != 0) {
+			check_stmt(c, ch, s, &demands);
+			if (s->kind == STMT_COUNTER && counters_len++ != 0) {
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}
 			if (stmt_ends_rule(s) && s->next != NULL) {

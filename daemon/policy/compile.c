@@ -37,8 +37,9 @@ struct variant {
 /* What a statement made of the rule so far. */
 enum outcome {
 	GOES_ON,
-	NEVER,  /* cannot match in this list */
-	DECIDES /* what follows is not reached by a packet that came here */
+	NEVER,     /* cannot match in this list */
+	ENDS_RULE, /* what follows in the rule is not reached by a packet that came here */
+	DECIDES,   /* nor is any other rule */
 };
 
 static void compile(void *ctx);
@@ -87,14 +88,40 @@ static bool family_fits(enum rs_family family, uint8_t wanted)
 	return wanted == 0 || family == (wanted == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6);
 }
 
+/* Whether a packet of this list can have the field. */
+static bool field_can_be_there(const struct variant *v, const struct selector *sel)
+{
+	if (!family_fits(v->family, sel->family) ||
+	    (sel->depth != PKT_NOTHING && v->family == RS_FAMILY_NONE)) {
+		return false;
+	}
+	/* no connection, no direction */
+	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR || v->chain->kind != CHAIN_FILTER ||
+	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
+}
+
+/* An instruction that looks at a field. */
+static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel, enum rs_op op,
+                                  uint32_t a, uint32_t b)
+{
+	struct rs_insn *i;
+
+	if (sel->proto == PROTO_WITH_PORTS) {
+		emit_proto(k, sel->proto);
+	}
+	i = emit(k, op, a, b);
+	i->depth = (uint8_t)sel->depth & 0x7f;
+	i->proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+	return i;
+}
+
 static enum outcome emit_match(struct compiler *k, const struct variant *v, const struct stmt *s)
 {
 	const struct selector *sel = s->match.sel;
 	const struct operand *o = &k->operand[s->nr];
 	struct rs_insn *i;
 
-	if (!family_fits(v->family, sel->family) ||
-	    (sel->depth != PKT_NOTHING && v->family == RS_FAMILY_NONE)) {
+	if (!field_can_be_there(v, sel)) {
 		return NEVER;
 	}
 	if (sel->kind == SEL_CT_STATE) {
@@ -103,18 +130,62 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	if (sel->kind == SEL_NFPROTO) {
 		return (o->statics >> v->family & 1) != 0 ? GOES_ON : NEVER;
 	}
-	if (sel->field == RS_F_DIR && v->chain->kind == CHAIN_FILTER &&
-	    (v->state == CT_INVALID || v->state == CT_UNTRACKED)) {
-		return NEVER; /* no connection, no direction */
-	}
-	if (sel->proto == PROTO_WITH_PORTS) {
-		emit_proto(k, sel->proto);
-	}
-	i = emit(k, o->op, o->a, o->b);
+	i = emit_field(k, sel, o->op, o->a, o->b);
 	i->op |= (uint8_t)sel->field;
-	i->depth = (uint8_t)sel->depth & 0x7f;
 	i->negated = o->is_negated;
-	i->proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+	return GOES_ON;
+}
+
+/* What a look-up in a map of states or families comes to; NULL: there is no such key. */
+static const struct map_entry *known_entry(const struct variant *v, const struct lookup *l)
+{
+	if (l->sel->kind == SEL_CT_STATE) {
+		return map_static(l, 1u << v->state);
+	}
+	return map_static(l, v->family == RS_FAMILY_IP ? 2 : 10);
+}
+
+static bool is_known(const struct selector *sel)
+{
+	return sel->kind == SEL_CT_STATE || sel->kind == SEL_NFPROTO;
+}
+
+static enum outcome emit_count(struct compiler *k, const struct variant *v, const struct stmt *s)
+{
+	const struct selector *key = s->count.key;
+	uint32_t nr = k->operand[s->nr].a;
+	struct rs_insn *i;
+
+	if (key != NULL && !field_can_be_there(v, key)) {
+		return NEVER;
+	}
+	i = key != NULL ? emit_field(k, key, RS_CT_COUNT, nr, key->type->bits)
+	                : emit(k, RS_CT_COUNT, nr, 0);
+	i->with = (uint8_t)(key != NULL ? key->field : RS_F_NONE);
+	i->negated = s->count.is_over;
+	return GOES_ON;
+}
+
+static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, const struct stmt *s)
+{
+	const struct selector *sel = s->lookup.sel;
+	const struct map_entry *e;
+	struct interval mark;
+	char problem[8];
+
+	if (!field_can_be_there(v, sel)) {
+		return NEVER;
+	}
+	if (!is_known(sel)) {
+		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+		return GOES_ON;
+	}
+	e = known_entry(v, &s->lookup);
+	if (e == NULL) {
+		return NEVER;
+	}
+	value_interval(&dtype_mark, e->data, &mark, problem, sizeof(problem));
+	emit(k, RS_MARK, (uint32_t)mark.lo.lo, 0);
 	return GOES_ON;
 }
 
@@ -136,11 +207,59 @@ static enum outcome emit_answer(struct compiler *k, const struct variant *v, con
 	return DECIDES;
 }
 
+/* What rules, and maps of verdicts, end in. */
+static enum outcome emit_verdict(struct compiler *k, const struct variant *v, const struct stmt *s,
+                                 uint32_t rule_nr)
+{
+	const struct chain *to = s->target.chain;
+
+	switch (s->kind) {
+	case STMT_ANSWER:
+		return emit_answer(k, v, s, rule_nr);
+	case STMT_JUMP:
+		emit(k, RS_JUMP, k->lists[to->nr].at[v->family][v->state], 0);
+		return ENDS_RULE;
+	case STMT_GOTO:
+		emit(k, RS_GOTO, k->lists[to->nr].at[v->family][v->state], 0);
+		return DECIDES;
+	case STMT_RETURN:
+		emit(k, RS_RETURN, 0, 0);
+		return DECIDES;
+	default:
+		return GOES_ON;
+	}
+}
+
+/* The instruction that asks the map, and behind it one for each of the map's verdicts. */
+static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const struct stmt *s,
+                              uint32_t rule_nr)
+{
+	const struct selector *sel = s->lookup.sel;
+	const struct vec *verdicts = &s->lookup.map->verdicts;
+
+	if (!field_can_be_there(v, sel)) {
+		return NEVER;
+	}
+	if (is_known(sel)) {
+		const struct map_entry *e = known_entry(v, &s->lookup);
+
+		return e != NULL ? emit_verdict(k, v, e->verdict, rule_nr) : NEVER;
+	}
+	emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+	for (size_t i = 0; i < verdicts->len; i++) {
+		const struct stmt *verdict = ((struct stmt **)verdicts->items)[i];
+
+		if (emit_verdict(k, v, verdict, rule_nr) == GOES_ON) {
+			emit(k, RS_SKIP, 0, 0)->next = (uint32_t)(verdicts->len - i);
+		}
+	}
+	return GOES_ON;
+}
+
 static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const struct stmt *s,
                               uint32_t rule_nr)
 {
 	const struct operand *o = &k->operand[s->nr];
-	uint32_t target;
 
 	switch (s->kind) {
 	case STMT_MATCH:
@@ -157,30 +276,31 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 	case STMT_MARK:
 		emit(k, RS_MARK, s->mark, 0);
 		return GOES_ON;
-	case STMT_ANSWER:
-		return emit_answer(k, v, s, rule_nr);
+	case STMT_COUNT:
+		return emit_count(k, v, s);
+	case STMT_MARK_MAP:
+		return emit_mark_map(k, v, s);
+	case STMT_VMAP:
+		return emit_vmap(k, v, s, rule_nr);
 	case STMT_JUMP:
-		target = k->lists[s->target.chain->nr].at[v->family][v->state];
-		if (target != EMPTY_LIST) {
-			emit(k, RS_JUMP, target, 0);
+		/* without a map it may be left out */
+		if (k->lists[s->target.chain->nr].at[v->family][v->state] == EMPTY_LIST) {
+			return ENDS_RULE;
 		}
-		return GOES_ON;
+		break;
+	case STMT_ANSWER:
 	case STMT_GOTO:
-		target = k->lists[s->target.chain->nr].at[v->family][v->state];
-		emit(k, RS_GOTO, target, 0);
-		return DECIDES;
 	case STMT_RETURN:
-		emit(k, RS_RETURN, 0, 0);
-		return DECIDES;
 	case STMT_CONTINUE:
 		break;
 	}
-	return GOES_ON;
+	return emit_verdict(k, v, s, rule_nr);
 }
 
 static bool insn_may_fail(const struct rs_insn *i)
 {
-	return i->op <= RS_LIMIT;
+	return i->op <= RS_LIMIT || i->op == RS_VMAP || i->op == RS_MARK_MAP ||
+	       i->op == RS_CT_COUNT;
 }
 
 /* True when no packet that came to the rule gets past it. */
@@ -205,7 +325,7 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 	k->code.len = effect_end;
 	code = k->code.items;
 	for (size_t i = start; i < effect_end; i++) {
-		if (insn_may_fail(&code[i])) {
+		if (insn_may_fail(&code[i]) || code[i].op == RS_JUMP) {
 			code[i].next = (uint32_t)(effect_end - i);
 			may_fail = true;
 		}
@@ -267,6 +387,10 @@ static void make_operands(struct compiler *k)
 			for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
 				for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
 					k->operand[s->nr] = operand_make(&k->pools, k->config, s);
+					if (s->kind == STMT_COUNT) {
+						k->operand[s->nr].a =
+							count_make(&k->pools, ch, r, s);
+					}
 				}
 			}
 		}
@@ -278,10 +402,11 @@ static void compile(void *ctx)
 	struct compiler *k = ctx;
 	const struct config *c = k->config;
 
-	pools_init(&k->pools, &k->arena, c->sets_len);
+	pools_init(&k->pools, &k->arena, c);
 	k->operand = arena_alloc(&k->arena, (c->stmts_len + 1) * sizeof(*k->operand));
 	k->lists = arena_alloc(&k->arena, (c->chains_len + 1) * sizeof(*k->lists));
 	make_operands(k);
+	counts_tell_apart(&k->pools);
 	emit(k, RS_RETURN, 0, 0);
 	for (const struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
 		emit_chain(k, ch);
@@ -347,6 +472,42 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 	}
 	rs->set32 = set32;
 	rs->set128 = set128;
+}
+
+static void lay_out_maps(const struct map_pools *p, struct carve *b, struct ruleset *rs)
+{
+	const uint32_t *lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
+	const uint32_t *hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
+	const struct rs_u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct rs_u128));
+	const struct rs_u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct rs_u128));
+	const uint32_t *nr = carve_vec(b, &p->nr, sizeof(uint32_t));
+	const uint32_t *data = carve_vec(b, &p->data, sizeof(uint32_t));
+	struct rs_map *map = carve(b, p->maps.len * sizeof(*map));
+
+	for (size_t i = 0; i < p->maps.len && rs != NULL; i++) {
+		const struct pool_map *from = (const struct pool_map *)p->maps.items + i;
+
+		map[i] = (struct rs_map){
+			.nr = nr + from->nr_at,
+			.data = data + from->data_at,
+			.patterns = from->patterns,
+			.len = from->len,
+			.mask = from->mask,
+			.other_nr = from->other_nr,
+			.form = from->form,
+		};
+		if (from->form == RS_MAP_32) {
+			map[i].lo32 = lo32 + from->at;
+			map[i].hi32 = hi32 + from->at;
+		}
+		if (from->form == RS_MAP_128) {
+			map[i].lo128 = lo128 + from->at;
+			map[i].hi128 = hi128 + from->at;
+		}
+	}
+	if (rs != NULL) {
+		rs->map = map;
+	}
 }
 
 static void lay_out_texts(const struct compiler *k, struct carve *b, struct ruleset *rs)
@@ -427,18 +588,23 @@ static size_t lay_out(const struct compiler *k, char *base, struct ruleset *rs)
 	struct carve b = { base, 0 };
 	const void *code;
 	const void *bitmap;
+	const void *count;
 	struct rs_bucket *bucket;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
+	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	lay_out_sets(&k->pools, &b, rs);
+	lay_out_maps(&k->pools.maps, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
+		rs->count = count;
+		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
 			const struct pool_bucket *from = k->pools.buckets.items;
 

@@ -12,11 +12,12 @@
 
 #define BITMAP_FROM 16 /* intervals of ports from which on a bitmap of 8 KiB is worth it */
 
-void pools_init(struct pools *p, struct arena *a, uint32_t sets_len)
+void pools_init(struct pools *p, struct arena *a, const struct config *c)
 {
 	*p = (struct pools){ .arena = a };
-	p->of_set = arena_alloc(a, (sets_len + 1) * sizeof(*p->of_set));
-	p->has_set = arena_alloc(a, sets_len + 1);
+	p->of_set = arena_alloc(a, (c->sets_len + 1) * sizeof(*p->of_set));
+	p->has_set = arena_alloc(a, c->sets_len + 1);
+	p->maps.of_map = arena_alloc(a, (c->maps_len + 1) * sizeof(*p->maps.of_map));
 }
 
 /* A pool of intervals being filled; the checker has seen to it that values convert. */
@@ -374,6 +375,12 @@ struct operand operand_make(struct pools *p, const struct config *c, const struc
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
 		*log = (struct rs_log){ s->log.prefix, s->log.level };
 		return (struct operand){ .op = RS_LOG, .a = (uint32_t)p->logs.len - 1 };
+	case STMT_VMAP:
+	case STMT_MARK_MAP:
+		if (s->lookup.sel->kind != SEL_FIELD && s->lookup.sel->kind != SEL_IFACE) {
+			return (struct operand){ 0 };
+		}
+		return (struct operand){ .a = map_make(p, c, &s->lookup) };
 	default:
 		return (struct operand){ 0 };
 	}

@@ -31,6 +31,26 @@ struct pool_bucket {
 	uint64_t slack_ns;
 };
 
+/* A struct rs_map whose parts are still offsets; see there. */
+struct pool_map {
+	enum rs_map_form form;
+	uint32_t at;      /* of its intervals in lo32 and hi32, or lo128 and hi128 of the maps */
+	uint32_t len;     /* of them */
+	uint32_t nr_at;   /* of its numbers */
+	uint32_t data_at; /* of its data */
+	uint32_t mask;
+	uint32_t other_nr;
+	uint64_t patterns;
+};
+
+/* What maps point into, apart from sets. */
+struct map_pools {
+	struct vec lo32, hi32, nr, data; /* uint32_t */
+	struct vec lo128, hi128;         /* struct rs_u128 */
+	struct vec maps;                 /* struct pool_map */
+	uint32_t *of_map;                /* by map->head.nr: maps[] of its unmasked use, plus one */
+};
+
 struct pools {
 	struct arena *arena;
 	struct vec lo32, hi32, set32;    /* uint32_t, uint32_t, struct pool_set */
@@ -38,15 +58,31 @@ struct pools {
 	struct vec bitmap;               /* uint64_t */
 	struct vec buckets;              /* struct pool_bucket */
 	struct vec logs;                 /* struct rs_log, prefixes in the configuration */
-	struct operand *of_set;          /* by set->nr */
-	uint8_t *has_set;                /* of_set[nr] was made */
-	uint32_t with_ports;             /* bitmap of the protocols that have ports, plus one */
+	struct vec counts;               /* struct rs_count_limit */
+	struct map_pools maps;
+	struct operand *of_set; /* by set->nr */
+	uint8_t *has_set;       /* of_set[nr] was made */
+	uint32_t with_ports;    /* bitmap of the protocols that have ports, plus one */
 };
 
-void pools_init(struct pools *p, struct arena *a, uint32_t sets_len);
+void pools_init(struct pools *p, struct arena *a, const struct config *c);
 
 /* Makes the operand of a statement of kind match, limit or log. */
 struct operand operand_make(struct pools *p, const struct config *c, const struct stmt *s);
+
+/* The place in maps.maps of what a statement looks up. Not for fields that are decided when rules
+ * are compiled. */
+uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *l);
+
+/* The entry of a map for a state or family, given as its value; NULL for none. */
+const struct map_entry *map_static(const struct lookup *l, uint32_t value);
+
+/* The place in counts of a statement of kind count in this chain. */
+uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
+                    const struct stmt *s);
+
+/* Gives rules that are alike in all a counter each, once all are made. */
+void counts_tell_apart(struct pools *p);
 
 /* The bitmap of protocols that `th` stands for. */
 uint32_t pools_with_ports(struct pools *p);

@@ -43,6 +43,10 @@ static void recovered(struct parser *p);
 	struct values values;
 	struct stmt *stmt;
 	struct stmts stmts;
+	struct map *map;
+	struct lookup lookup;
+	struct map_entry *entry;
+	struct map_entries entries;
 	const struct selector *sel;
 	enum relation rel;
 	enum answer answer;
@@ -61,7 +65,7 @@ static void recovered(struct parser *p);
 %token LIMIT "limit" RATE "rate" OVER "over" BURST "burst"
 %token ACCEPT "accept" DROP "drop" REJECT_WORD "reject" WITH "with"
 %token JUMP "jump" GOTO "goto" RETURN "return" CONTINUE "continue"
-%token MAPPING "map or vmap"
+%token MAP "map" VMAP "vmap" ADD "add"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
@@ -70,9 +74,13 @@ static void recovered(struct parser *p);
 %token <value> NUMBER "a number" ADDR "an address"
 
 %type <text> name field_name type_name comment set_name
-%type <value> setting_word primary item bits element right set_body
+%type <value> setting_word primary mark_value item bits element right set_body
 %type <values> or_list comma_list elements words
-%type <stmt> stmt match log answer limit target
+%type <stmt> stmt match log answer limit target map_verdict
+%type <map> map_body
+%type <lookup> map_ref
+%type <entry> map_element
+%type <entries> map_elements
 %type <stmts> stmts
 %type <sel> selector
 %type <rel> relation
@@ -146,6 +154,7 @@ table_items
 	| table_items DEFINE name '=' right NL { build_define(p, @3, $3, $5); }
 	| table_items COMMENT STRING NL        { p->table->comment = $3; }
 	| table_items set_head set_items '}'   { p->block_depth--; }
+	| table_items map_head map_items '}'   { p->block_depth--; }
 	| table_items chain_head chain_items '}' { p->block_depth--; }
 	| table_items error NL                 { yyerrok; recovered(p); }
 	;
@@ -159,17 +168,39 @@ set_items
 	| set_items NL
 	| set_items TYPE type_name NL              { build_set_type(p, @3, $3); }
 	| set_items TYPEOF selector NL             { if ($3 != NULL) { p->set->type = $3->type; } }
-	| set_items FLAGS set_flags NL
-	| set_items AUTO_MERGE NL                  { p->set->has_auto_merge = true; }
-	| set_items SIZE NUMBER NL                 { p->set->size = $3->number; }
-	| set_items COMMENT STRING NL              { p->set->comment = $3; }
+	| set_items set_property NL
 	| set_items ELEMENTS '=' right NL          { build_set_elements(p, @4, $4); }
 	| set_items error NL                       { yyerrok; recovered(p); }
+	;
+
+set_property
+	: FLAGS set_flags
+	| AUTO_MERGE     { p->set->has_auto_merge = true; }
+	| SIZE NUMBER    { p->set->size = $2->number; }
+	| COMMENT STRING { p->set->comment = $2; }
 	;
 
 set_flags
 	: name               { build_set_flag(p, @1, $1); }
 	| set_flags ',' name { build_set_flag(p, @3, $3); }
+	;
+
+map_head
+	: MAP name '{' { build_map(p, @2, $2); p->block_depth++; }
+	;
+
+map_items
+	: %empty
+	| map_items NL
+	| map_items TYPE type_name ':' type_name NL {
+		build_set_type(p, @3, $3);
+		build_map_data(p, @5, $5);
+	}
+	| map_items TYPEOF selector ':' WORD NL     { build_map_typeof(p, @5, $3, NULL, $5); }
+	| map_items TYPEOF selector ':' selector NL { build_map_typeof(p, @5, $3, $5, NULL); }
+	| map_items set_property NL
+	| map_items ELEMENTS '=' map_body NL        { build_map_elements(p, @4, $4); }
+	| map_items error NL                        { yyerrok; recovered(p); }
 	;
 
 chain_head
@@ -232,11 +263,22 @@ stmt
 	| log
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
-	| selector SET primary                { $$ = build_mark(p, @1, $1, $3); }
+	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
+	| selector SET selector MAP map_ref   { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
+	| selector SET selector '&' primary MAP map_ref {
+		$$ = build_mark_map(p, @1, $1, $3, $5, &$7);
+	}
+	| selector VMAP map_ref               { $$ = build_vmap(p, @1, $1, NULL, &$3); }
+	| selector '&' primary VMAP map_ref   { $$ = build_vmap(p, @1, $1, $3, &$5); }
+	| ADD '@' set_name '{' nl selector selector over NUMBER nl '}' {
+		$$ = build_count(p, @7, $7, $8, $9);
+		build_count_key(p, @3, $$, $6, $3);
+	}
 	;
 
 match
-	: selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
+	: selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
+	| selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
 	| selector relation right         { $$ = build_match(p, @1, $1, $2, NULL, $3); }
 	| selector right '/' right        { $$ = build_match(p, @1, $1, REL_EQ, $4, $2); }
 	| selector relation right '/' right { $$ = build_match(p, @1, $1, $2, $5, $3); }
@@ -348,6 +390,45 @@ nl
 	| nl NL
 	;
 
+/* maps */
+
+map_ref
+	: map_body     { $$ = (struct lookup){ .map = $1 }; }
+	| '@' set_name {
+		struct value *name = build_value(p, @1, VALUE_NAME);
+
+		name->text = $2;
+		$$ = (struct lookup){ .name = name };
+	}
+	;
+
+map_body
+	: '{' nl map_elements nl '}'    { $$ = build_map_body(p, @1, &$3); }
+	| '{' nl map_elements comma '}' { $$ = build_map_body(p, @1, &$3); }
+	;
+
+map_elements
+	: map_element {
+		$$ = (struct map_entries){ 0 };
+		build_map_append(p, &$$, $1);
+	}
+	| map_elements comma map_element { $$ = $1; build_map_append(p, &$$, $3); }
+	;
+
+map_element
+	: bits nl ':' nl map_verdict    { $$ = build_map_entry(p, @1, $1, NULL, $5); }
+	| bits nl ':' nl primary        { $$ = build_map_entry(p, @1, $1, $5, NULL); }
+	| '*' nl ':' nl map_verdict     { $$ = build_map_entry(p, @1, NULL, NULL, $5); }
+	| '*' nl ':' nl primary         { $$ = build_map_entry(p, @1, NULL, $5, NULL); }
+	;
+
+map_verdict
+	: policy_answer { $$ = build_answer(p, @1, $1); }
+	| RETURN        { $$ = build_stmt(p, @1, STMT_RETURN); }
+	| CONTINUE      { $$ = build_stmt(p, @1, STMT_CONTINUE); }
+	| target
+	;
+
 comma_list
 	: bits                { $$ = (struct values){ 0 }; build_append(p, &$$, $1); }
 	| comma_list ',' bits { $$ = $1; build_append(p, &$$, $3); }
@@ -365,6 +446,15 @@ or_list
 item
 	: primary
 	| primary '-' primary { $$ = build_range(p, @1, $1, $3); }
+	;
+
+mark_value
+	: NUMBER
+	| ADDR
+	| WORD         { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
+	| STRING       { $$ = build_value(p, @1, VALUE_STRING); $$->text = $1; }
+	| VARIABLE     { $$ = build_variable(p, @1, $1); }
+	| '(' bits ')' { $$ = $2; }
 	;
 
 primary
@@ -428,9 +518,7 @@ static const char *why_missing(const char *text)
 		const char *text;
 		const char *why;
 	} missing[] = {
-		{ "vmap", "verdict maps are not supported" },
-		{ "map", "maps are not supported" },
-		{ ":", "maps are not supported" },
+		{ ":", "pairs stand in maps, this is a set" },
 		{ ".", "concatenations are not supported" },
 		{ "queue", "finwall is where queues lead to" },
 		{ "snat", "address translation is not supported" },
@@ -443,6 +531,7 @@ static const char *why_missing(const char *text)
 		{ "ether", "there is no link-layer header to look at" },
 		{ "arp", "there is no ARP to look at" },
 		{ "timeout", "sets whose elements time out are not supported" },
+		{ "update", "only `add` with `ct count` fills a set" },
 		{ "add", "tables are written as they are to be" },
 		{ "insert", "tables are written as they are to be" },
 		{ "delete", "tables are written as they are to be" },

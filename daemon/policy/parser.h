@@ -45,7 +45,8 @@ struct parser {
 	struct define *defines;
 	struct table *table;
 	struct chain *chain;
-	struct set *set;
+	struct set *set; /* or the head of a map */
+	struct map *map;
 	const char *block; /* of settings; NULL = an unknown one, already complained of */
 };
 
@@ -60,6 +61,12 @@ struct values {
 struct stmts {
 	struct stmt *first;
 	struct stmt *last;
+};
+
+struct map_entries {
+	struct map_entry *first;
+	struct map_entry *last;
+	uint32_t len; /* keys, those in lists too */
 };
 
 /* scan.l: opens a file named in the text at loc (or the first one). Complains if it cannot. */
@@ -84,9 +91,32 @@ void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, con
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
 
 void build_set(struct parser *p, struct loc loc, const char *name);
+/* What sets and maps begin with; what: "set" or "map". Complains of a name that is taken. */
+void build_set_head(struct parser *p, struct loc loc, const char *what, const char *name,
+                    struct set *s);
 void build_set_type(struct parser *p, struct loc loc, const char *name);
 void build_set_flag(struct parser *p, struct loc loc, const char *word);
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v);
+
+/* build_map.c: maps, and what counts connections. */
+void build_map(struct parser *p, struct loc loc, const char *name);
+void build_map_data(struct parser *p, struct loc loc, const char *name);
+void build_map_typeof(struct parser *p, struct loc loc, const struct selector *key,
+                      const struct selector *data, const char *word);
+void build_map_elements(struct parser *p, struct loc loc, const struct map *body);
+struct map *build_map_body(struct parser *p, struct loc loc, const struct map_entries *entries);
+struct map_entry *build_map_entry(struct parser *p, struct loc loc, const struct value *key,
+                                  const struct value *data, struct stmt *verdict);
+void build_map_append(struct parser *p, struct map_entries *list, struct map_entry *e);
+struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
+                        const struct value *mask, const struct lookup *map);
+struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
+                            const struct selector *sel, const struct value *mask,
+                            const struct lookup *map);
+struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
+                         const struct value *max);
+void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,
+                     const char *set_name);
 
 const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
                                       const char *name);
@@ -98,6 +128,7 @@ enum answer build_answer_word(const char *word);
 struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how);
 struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
                          const char *unit, uint64_t burst);
+bool build_settable(struct parser *p, struct loc loc, const struct selector *sel);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);

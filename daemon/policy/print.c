@@ -3,6 +3,8 @@
  * The canonical text of a configuration: variables and includes resolved, settings at their
  * defaults left out, tables as nftables lists them. Parsing it gives the same configuration.
  */
+#include "print.h"
+
 #include "selector.h"
 #include "settings.h"
 
@@ -17,6 +19,7 @@ struct print {
 	enum config_print how;
 	const struct ruleset_counters *const *ctr;
 	size_t ctr_len;
+	bool hides_counts; /* numbers of connections are left out */
 };
 
 static void print_config(void *ctx);
@@ -25,7 +28,7 @@ char *config_print(const struct config *c, enum config_print how,
                    const struct ruleset_counters *const *ctr, size_t ctr_len)
 {
 	struct arena arena = { 0 };
-	struct print p = { { .arena = &arena }, c, how, ctr, ctr_len };
+	struct print p = { { .arena = &arena }, c, how, ctr, ctr_len, false };
 	char *copy = NULL;
 
 	if (arena_run(&arena, print_config, &p)) {
@@ -99,6 +102,80 @@ static void print_log(struct print *p, const struct stmt *s)
 	}
 }
 
+static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s);
+
+/* An entry of a map on its way out; a key that is a list becomes as many. */
+struct pair {
+	struct print *p;
+	const struct map *map;
+	const struct map_entry *entry;
+	const char *between;
+};
+
+static bool print_pair(void *ctx, const struct value *key)
+{
+	struct pair *pair = ctx;
+	struct text *t = &pair->p->out;
+
+	text_add(t, "%s", pair->between);
+	pair->between = ", ";
+	if (key == NULL) {
+		text_add(t, "*");
+	} else {
+		value_print(t, pair->map->head.type, key);
+	}
+	text_add(t, " : ");
+	if (pair->entry->verdict != NULL) {
+		print_stmt(pair->p, NULL, pair->entry->verdict);
+	} else {
+		value_print(t, pair->map->data, pair->entry->data);
+	}
+	return true;
+}
+
+static void print_map_body(struct print *p, const struct map *m)
+{
+	struct pair pair = { .p = p, .map = m, .between = "{ " };
+
+	for (pair.entry = m->entries; pair.entry != NULL; pair.entry = pair.entry->next) {
+		if (pair.entry->key == NULL) {
+			print_pair(&pair, NULL);
+		} else {
+			value_each(pair.entry->key, print_pair, &pair);
+		}
+	}
+	text_add(&p->out, " }");
+}
+
+static void print_lookup(struct print *p, const struct lookup *l, const char *how)
+{
+	selector_print(&p->out, l->sel);
+	if (l->mask != NULL) {
+		text_add(&p->out, " & ");
+		value_print_bits(&p->out, l->sel->type, l->mask);
+	}
+	text_add(&p->out, " %s ", how);
+	if (l->name != NULL) {
+		text_add(&p->out, "@%s", l->name->text);
+	} else {
+		print_map_body(p, l->map);
+	}
+}
+
+static void print_ct_count(struct print *p, const struct count *c)
+{
+	if (c->key != NULL) {
+		text_add(&p->out, "add @%s { ", c->set_name->text);
+		selector_print(&p->out, c->key);
+		text_add(&p->out, " ");
+	}
+	text_add(&p->out, "ct count %s", c->is_over ? "over " : "");
+	if (!p->hides_counts) {
+		text_add(&p->out, "%" PRIu32, c->max);
+	}
+	text_add(&p->out, "%s", c->key != NULL ? " }" : "");
+}
+
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s)
 {
 	switch (s->kind) {
@@ -116,6 +193,16 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		break;
 	case STMT_MARK:
 		text_add(&p->out, "meta mark set 0x%08x", s->mark);
+		break;
+	case STMT_COUNT:
+		print_ct_count(p, &s->count);
+		break;
+	case STMT_MARK_MAP:
+		text_add(&p->out, "meta mark set ");
+		print_lookup(p, &s->lookup, "map");
+		break;
+	case STMT_VMAP:
+		print_lookup(p, &s->lookup, "vmap");
 		break;
 	case STMT_ANSWER:
 		text_add(&p->out, "%s", answer_table[s->answer.answer].word);
@@ -146,13 +233,25 @@ static void print_comment(struct print *p, const char *before, const char *comme
 	}
 }
 
-static void print_set(struct print *p, const struct set *s)
+/* What sets and maps have in common. */
+static void print_properties(struct print *p, const struct set *s)
 {
-	text_add(&p->out, "\tset %s {\n\t\ttype %s\n", s->name, s->type->name);
-	if (s->is_constant || s->is_interval) {
-		text_add(&p->out, "\t\tflags %s%s%s\n", s->is_constant ? "constant" : "",
-		         s->is_constant && s->is_interval ? "," : "",
-		         s->is_interval ? "interval" : "");
+	const char *before = "\t\tflags ";
+	const struct {
+		bool is_set;
+		const char *word;
+	} flags[] = { { s->is_constant, "constant" },
+		      { s->is_interval, "interval" },
+		      { s->is_dynamic, "dynamic" } };
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (flags[i].is_set) {
+			text_add(&p->out, "%s%s", before, flags[i].word);
+			before = ",";
+		}
+	}
+	if (s->is_constant || s->is_interval || s->is_dynamic) {
+		text_add(&p->out, "\n");
 	}
 	if (s->has_auto_merge) {
 		text_add(&p->out, "\t\tauto-merge\n");
@@ -164,9 +263,28 @@ static void print_set(struct print *p, const struct set *s)
 		print_comment(p, "\t\t", s->comment);
 		text_add(&p->out, "\n");
 	}
+}
+
+static void print_set(struct print *p, const struct set *s)
+{
+	text_add(&p->out, "\tset %s {\n\t\ttype %s\n", s->name, s->type->name);
+	print_properties(p, s);
 	if (s->elements != NULL) {
 		text_add(&p->out, "\t\telements = ");
 		value_print(&p->out, s->type, s->elements);
+		text_add(&p->out, "\n");
+	}
+	text_add(&p->out, "\t}\n");
+}
+
+static void print_map(struct print *p, const struct map *m)
+{
+	text_add(&p->out, "\tmap %s {\n\t\ttype %s : %s\n", m->head.name, m->head.type->name,
+	         m->data != NULL ? m->data->name : "verdict");
+	print_properties(p, &m->head);
+	if (m->entries != NULL) {
+		text_add(&p->out, "\t\telements = ");
+		print_map_body(p, m);
 		text_add(&p->out, "\n");
 	}
 	text_add(&p->out, "\t}\n");
@@ -191,6 +309,23 @@ static void print_hook(struct print *p, const struct chain *ch)
 	text_add(&p->out, "\n");
 }
 
+static void print_stmts(struct print *p, const struct rule *r, const char *between)
+{
+	for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
+		text_add(&p->out, "%s", between);
+		print_stmt(p, r, s);
+		between = " ";
+	}
+}
+
+void rule_print_identity(struct text *t, const struct rule *r)
+{
+	struct print p = { .out = *t, .how = PRINT_PLAIN, .hides_counts = true };
+
+	print_stmts(&p, r, "");
+	*t = p.out;
+}
+
 static void print_chain(struct print *p, const struct chain *ch)
 {
 	text_add(&p->out, "\tchain %s {\n", ch->name);
@@ -202,13 +337,7 @@ static void print_chain(struct print *p, const struct chain *ch)
 		print_hook(p, ch);
 	}
 	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
-		const char *between = "\t\t";
-
-		for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
-			text_add(&p->out, "%s", between);
-			print_stmt(p, r, s);
-			between = " ";
-		}
+		print_stmts(p, r, "\t\t");
 		print_comment(p, " ", r->comment);
 		text_add(&p->out, "\n");
 	}
@@ -234,6 +363,11 @@ static void print_config(void *ctx)
 		}
 		for (const struct set *s = t->sets; s != NULL; s = s->next) {
 			print_set(p, s);
+		}
+		for (const struct map *m = t->maps; m != NULL; m = m->next) {
+			if (m->head.name != NULL) {
+				print_map(p, m);
+			}
 		}
 		for (const struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
 			print_chain(p, ch);

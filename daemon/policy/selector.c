@@ -66,6 +66,7 @@ static const struct selector selectors[] = {
 	META("oifname", true, SEL_IFACE, &dtype_ifname, PKT_NOTHING, RS_F_OIF),
 	CT("state", SEL_CT_STATE, &dtype_ct_state, RS_F_DIR),
 	CT("direction", SEL_FIELD, &dtype_ct_dir, RS_F_DIR),
+	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
 };
 
 #define SELECTORS_LEN (sizeof(selectors) / sizeof(selectors[0]))

@@ -15,6 +15,7 @@ enum selector_kind {
 	SEL_IFACE,    /* the name of an interface, likewise */
 	SEL_NFPROTO,  /* decided when rules are compiled */
 	SEL_CT_STATE, /* likewise */
+	SEL_CT_COUNT, /* no field: becomes a statement of its own */
 };
 
 struct selector {

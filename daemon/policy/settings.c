@@ -7,6 +7,8 @@
 
 #include "value.h"
 
+#include <finwall/cpulist.h>
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +18,13 @@ static const char *const stop_words[] = { "down", "keep", NULL };
 /* For counts: words that stand for 0 and up. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
+static const char *const off_words[] = { "off", NULL };
+/* In the order of enum prefault. */
+static const char *const prefault_words[] = { "auto", "off", "on", NULL };
 static const char *const none_words[] = { "none", NULL };
+
+/* A queue has a worker: more are not asked for. */
+#define QUEUE_COUNT_MAX 1024u
 
 /* clang-format off */
 #define ROW(block, name, field, kind, choices, dflt, min, max, text) \
@@ -27,13 +35,16 @@ static const char *const none_words[] = { "none", NULL };
 	ROW(block, name, field, TUNABLE_CHOICE, words, dflt, 0, max, text)
 
 static const struct tunable shell_table[] = {
-	COUNT("queue", "num", queue_num, NULL, 0, 0, 65535, "number of the first queue"),
-	COUNT("queue", "count", queue_count, auto_words, 0, 1, 1024, "queues, with a worker each; auto: one per processor"),
+	COUNT("queue", "num", queue_num, NULL, 0, 0, QUEUES_MAX - 1, "number of the first queue"),
+	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per processor"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
 	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
 	CHOICE("queue", "on-absent", on_absent, fail_words, FAIL_DROP, 1, "packets while no daemon is bound to the queue"),
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
+	ROW("queue", "pin", queue_pin, TUNABLE_CPUS, NULL, 0, 0, 0, "processors that the workers keep to, one each in turn"),
+	ROW("queue", "spin", queue_spin_us, TUNABLE_MICROSECONDS, off_words, 0, 1, 10000, "how long an idle worker asks again and again before it sleeps"),
+	ROW("queue", "latency", queue_latency, TUNABLE_SWITCH, NULL, 0, 0, 1, "measure how long packets wait"),
 	ROW("hook", "loopback", loopback, TUNABLE_SWITCH, NULL, 0, 0, 1, "queue packets on lo too"),
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
 	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
@@ -42,8 +53,10 @@ static const struct tunable shell_table[] = {
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
+	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "take the tables' memory at the start; auto: where there is plenty"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
+	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections takes over those of the kernel's tracker"),
 };
 /* clang-format on */
 
@@ -54,6 +67,12 @@ static const char *const blocks[] = { "queue", "hook", "connections", "state",  
 
 /* The longest path that still has room for the endings of the files beside it. */
 #define PATH_SIZE_MAX 4000
+
+/* Rows whose value is text, const char * in struct settings. */
+static bool is_text(const struct tunable *row)
+{
+	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS;
+}
 
 #define BLOCKS_LEN (sizeof(blocks) / sizeof(blocks[0]))
 
@@ -85,7 +104,7 @@ static int64_t setting_get(const struct config *c, const struct setting *s)
 	if (!s->is_shell) {
 		return tunable_get(&c->tunables, s->row);
 	}
-	if (s->row->kind == TUNABLE_PATH) {
+	if (is_text(s->row)) {
 		return 0;
 	}
 	memcpy(&number, (const char *)&c->settings + s->row->offset, sizeof(number));
@@ -99,13 +118,27 @@ static void set_shell(struct settings *settings, const struct tunable *row, int6
 	memcpy((char *)settings + row->offset, &number, sizeof(number));
 }
 
+static const char *get_text(const struct config *c, const struct tunable *row)
+{
+	const char *text;
+
+	memcpy(&text, (const char *)&c->settings + row->offset, sizeof(text));
+	return text;
+}
+
+static void set_text(struct config *c, const struct tunable *row, const char *text)
+{
+	memcpy((char *)&c->settings + row->offset, &text, sizeof(text));
+}
+
 void settings_init(struct settings *s)
 {
 	for (size_t i = 0; i < SHELL_LEN; i++) {
-		if (shell_table[i].kind != TUNABLE_PATH) {
+		if (!is_text(&shell_table[i])) {
 			set_shell(s, &shell_table[i], shell_table[i].dflt);
 		}
 	}
+	s->queue_pin = NULL;
 	s->state_file = FINWALL_STATE_PATH;
 }
 
@@ -166,6 +199,13 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 	case TUNABLE_PATH:
 		text_add(&t, "a path from / on, or none");
 		break;
+	case TUNABLE_CPUS:
+		text_add(&t, "on, off, or processors like 0-3,6");
+		break;
+	case TUNABLE_MICROSECONDS:
+		text_add(&t, "%" PRId64 "us to %" PRId64 "us or %s", row->min, row->max,
+		         words_of(a, row->choices));
+		break;
 	}
 	return t.at;
 }
@@ -225,6 +265,21 @@ static int64_t read_quantity(const char *s)
 	}
 }
 
+/* "50us" as a number, or -1. */
+static int64_t read_microseconds(const char *s)
+{
+	size_t digits = strspn(s, "0123456789");
+	int64_t n = 0;
+
+	if (digits == 0 || digits > 10 || strcmp(s + digits, "us") != 0) {
+		return -1;
+	}
+	for (size_t i = 0; i < digits; i++) {
+		n = n * 10 + (s[i] - '0');
+	}
+	return n;
+}
+
 static int64_t read_word(const char *const *words, const char *word)
 {
 	for (int64_t i = 0; words != NULL && words[i] != NULL; i++) {
@@ -241,7 +296,8 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 	static const char *const switch_words[] = { "off", "on", NULL };
 	int64_t n;
 
-	if (row->kind == TUNABLE_COUNT && v->kind == VALUE_WORD) {
+	if ((row->kind == TUNABLE_COUNT || row->kind == TUNABLE_MICROSECONDS) &&
+	    v->kind == VALUE_WORD) {
 		n = read_word(row->choices, v->text);
 		if (n >= 0) {
 			return n;
@@ -257,6 +313,9 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 		n = v->kind == VALUE_NUMBER ? (int64_t)(v->number & INT64_MAX)
 		    : v->kind == VALUE_WORD ? read_quantity(v->text)
 		                            : -1;
+		break;
+	case TUNABLE_MICROSECONDS:
+		n = v->kind == VALUE_WORD ? read_microseconds(v->text) : -1;
 		break;
 	case TUNABLE_CHOICE:
 		return v->kind == VALUE_NUMBER ? -1 : read_word(row->choices, v->text);
@@ -274,6 +333,28 @@ static int64_t read_path(const struct value *v, const char **out)
 	}
 	*out = strcmp(v->text, "none") == 0 ? NULL : v->text;
 	return *out == NULL || ((*out)[0] == '/' && strlen(*out) <= PATH_SIZE_MAX) ? 0 : -1;
+}
+
+static const char *value_text(struct arena *a, const struct value *v);
+
+/* Processors as they were written, NULL for `off`. Returns 0, or -1 when they are none. */
+static int64_t read_cpus(struct arena *a, const struct value *v, const char **out)
+{
+	const char *text;
+
+	if (v->kind != VALUE_WORD && v->kind != VALUE_NUMBER) {
+		return -1;
+	}
+	text = value_text(a, v);
+	*out = strcmp(text, "off") == 0 ? NULL : text;
+	return *out == NULL || strcmp(text, "on") == 0 || cpulist_len(text) > 0 ? 0 : -1;
+}
+
+/* The text of a row that v stands for. Returns 0, or -1 when it is none. */
+static int64_t read_text(struct arena *a, const struct tunable *row, const struct value *v,
+                         const char **out)
+{
+	return row->kind == TUNABLE_PATH ? read_path(v, out) : read_cpus(a, v, out);
 }
 
 static const char *value_text(struct arena *a, const struct value *v)
@@ -321,7 +402,7 @@ static bool setting_find(struct config *c, const char *block, const struct value
 void settings_apply(struct config *c, const char *block, const struct value *words)
 {
 	const struct value *last = words;
-	const char *path = NULL;
+	const char *text = NULL;
 	struct setting s;
 	int64_t value;
 
@@ -331,24 +412,56 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	if (!setting_find(c, block, words, last, &s)) {
 		return;
 	}
-	value = s.row->kind == TUNABLE_PATH ? read_path(last, &path) : read_value(s.row, last);
+	value = is_text(s.row) ? read_text(&c->arena, s.row, last, &text) : read_value(s.row, last);
 	if (value < 0) {
 		config_error(c, last->loc, "%s cannot be \"%s\", expected %s", s.row->name,
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
 		return;
 	}
-	if (c->setting_line[s.nr] != 0) {
+	if (c->setting_loc[s.nr].line != 0) {
 		config_error(c, words->loc, "%s is set twice, expected it once (it is in line %u)",
-		             s.row->name, c->setting_line[s.nr]);
+		             s.row->name, c->setting_loc[s.nr].line);
 		return;
 	}
-	c->setting_line[s.nr] = words->loc.line;
-	if (s.row->kind == TUNABLE_PATH) {
-		c->settings.state_file = path;
+	c->setting_loc[s.nr] = last->loc;
+	if (is_text(s.row)) {
+		set_text(c, s.row, text);
 	} else if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {
 		tunable_set(&c->tunables, s.row, value);
+	}
+}
+
+/* Where the value of a setting of the shell stands; line 0 when it has its default. */
+static struct loc shell_loc(const struct config *c, size_t offset)
+{
+	size_t nr = 0;
+
+	while (shell_table[nr].offset != offset) {
+		nr++;
+	}
+	return c->setting_loc[nr];
+}
+
+void settings_check(struct config *c)
+{
+	struct loc num = shell_loc(c, offsetof(struct settings, queue_num));
+	struct loc count = shell_loc(c, offsetof(struct settings, queue_count));
+	uint32_t room = QUEUES_MAX - c->settings.queue_num;
+
+	if (c->settings.queue_count == 0 && room < QUEUE_COUNT_MAX) {
+		config_error(c, num.line != 0 ? num : count,
+		             "count auto may come to %u queues, of which number %u leaves room for "
+		             "%u, expected num 0 to %u, or a count",
+		             QUEUE_COUNT_MAX, c->settings.queue_num, room,
+		             QUEUES_MAX - QUEUE_COUNT_MAX);
+	}
+	if (c->settings.queue_count > room) {
+		config_error(c, count,
+		             "%u queues from number %u on end beyond 65535, expected a "
+		             "count of at most %u",
+		             c->settings.queue_count, c->settings.queue_num, room);
 	}
 }
 
@@ -376,16 +489,24 @@ static void count_print(struct text *t, int64_t n)
 	}
 }
 
-/* There is one path among the settings. */
-static const char *path_or_none(const struct config *c)
+/* The word for a row whose text is NULL. */
+static const char *text_or_word(const struct config *c, const struct tunable *row)
 {
-	return c->settings.state_file != NULL ? c->settings.state_file : "none";
+	const char *text = get_text(c, row);
+
+	return text != NULL ? text : row->kind == TUNABLE_PATH ? "none" : "off";
 }
 
 static bool is_default(const struct config *c, const struct setting *s)
 {
-	return s->row->kind == TUNABLE_PATH ? strcmp(path_or_none(c), FINWALL_STATE_PATH) == 0
-	                                    : setting_get(c, s) == s->row->dflt;
+	switch (s->row->kind) {
+	case TUNABLE_PATH:
+		return strcmp(text_or_word(c, s->row), FINWALL_STATE_PATH) == 0;
+	case TUNABLE_CPUS:
+		return get_text(c, s->row) == NULL;
+	default:
+		return setting_get(c, s) == s->row->dflt;
+	}
 }
 
 static void setting_print(struct text *t, const struct config *c, const struct setting *s)
@@ -412,7 +533,15 @@ static void setting_print(struct text *t, const struct config *c, const struct s
 		text_add(t, "%s", row->choices[value]);
 		break;
 	case TUNABLE_PATH:
-		text_add(t, "%s", path_or_none(c));
+	case TUNABLE_CPUS:
+		text_add(t, "%s", text_or_word(c, row));
+		break;
+	case TUNABLE_MICROSECONDS:
+		if (value < row->min) {
+			text_add(t, "%s", row->choices[value]);
+		} else {
+			text_add(t, "%" PRId64 "us", value);
+		}
 		break;
 	}
 	text_add(t, "\n");

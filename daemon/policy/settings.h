@@ -17,6 +17,9 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 /* True when there is such a block; otherwise all names are in the complaint. */
 bool settings_open_block(struct config *c, struct loc loc, const char *block);
 
+/* What only all of them together show. */
+void settings_check(struct config *c);
+
 /* Settings as a settings block; nothing if there are none to print. */
 enum settings_which {
 	SETTINGS_CHANGED, /* those that differ from their defaults */

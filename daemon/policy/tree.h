@@ -78,6 +78,23 @@ struct match {
 	const struct set *set; /* of VALUE_NAME; the checker finds it */
 };
 
+/* What a map is asked for: a field, perhaps masked. */
+struct lookup {
+	const struct selector *sel;
+	const struct value *mask; /* NULL = none */
+	const struct value *name; /* VALUE_NAME, or NULL: the map is written here */
+	struct map *map;          /* of a name: the checker finds it */
+};
+
+/* `ct count`: live connections of a rule, or of one key in a set. */
+struct count {
+	const struct selector *key;   /* NULL = of the rule */
+	const struct value *set_name; /* VALUE_NAME, with a key */
+	const struct set *set;        /* the checker finds it */
+	uint32_t max;
+	bool is_over; /* matches where there are more than max; otherwise where there are not */
+};
+
 struct limit {
 	uint64_t rate;
 	uint64_t period_sec;
@@ -106,7 +123,10 @@ enum stmt_kind {
 	STMT_LIMIT,
 	STMT_COUNTER,
 	STMT_LOG,
+	STMT_COUNT, /* `ct count` */
 	STMT_MARK,
+	STMT_MARK_MAP,
+	STMT_VMAP,
 	STMT_ANSWER,
 	STMT_JUMP,
 	STMT_GOTO,
@@ -126,7 +146,9 @@ struct stmt {
 			const char *prefix;
 			unsigned level;
 		} log;
+		struct count count;
 		uint32_t mark;
+		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
 			enum answer answer;
 			const struct reject *reject; /* NULL = not said */
@@ -186,9 +208,33 @@ struct set {
 	const struct value *elements; /* NULL = empty */
 	bool is_interval;
 	bool is_constant;
+	bool is_dynamic; /* filled by rules */
 	bool has_auto_merge;
 	uint64_t size; /* 0 = not said */
 	uint32_t nr;
+};
+
+/* `key : verdict` or `key : value`. */
+struct map_entry {
+	struct map_entry *next;
+	struct loc loc;
+	const struct value *key;  /* NULL = `*`, for all that no other entry has */
+	const struct value *data; /* NULL = a verdict */
+	struct stmt *verdict;     /* answer, jump, goto, return or continue; NULL = a value */
+	uint32_t nr;              /* place of its verdict or value in the map; the checker's */
+};
+
+#define MAP_VERDICTS_MAX 1024 /* different ones in one map */
+
+/* What it has in common with a set is one. */
+struct map {
+	struct map *next;
+	struct set head;          /* name NULL: written where it is used; no elements */
+	const struct dtype *data; /* NULL = verdicts */
+	bool has_data;            /* said of what type the values are */
+	struct map_entry *entries;
+	/* the checker's */
+	struct vec verdicts; /* struct stmt *: each different one once; none in a map of values */
 };
 
 enum table_family {
@@ -207,6 +253,8 @@ struct table {
 	const char *comment;
 	struct set *sets;
 	struct set **sets_end;
+	struct map *maps; /* those without name too */
+	struct map **maps_end;
 	struct chain *chains;
 	struct chain **chains_end;
 };
@@ -226,12 +274,13 @@ struct config {
 	uint32_t rules_len;
 	uint32_t stmts_len;
 	uint32_t sets_len;
+	uint32_t maps_len;
 	struct vec patterns;               /* const char *: interface names, each once */
 	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
 	/* while it is being read */
 	struct text errors;
 	unsigned errors_len;
-	uint32_t setting_line[SETTINGS_MAX]; /* where each was set, 0 = not yet */
+	struct loc setting_loc[SETTINGS_MAX]; /* of the value of each, line 0 = not set */
 };
 
 #define ERRORS_MAX 20

@@ -98,6 +98,20 @@ static inline bool rd_ptr(struct cursor *c, size_t size, const uint8_t **out)
 	return rd_skip(c, size);
 }
 
+/*
+ * a if the condition holds, otherwise b. For conditions that are a matter of chance: compilers like
+ * to make jumps of the conditional operator, and each that is guessed wrong costs twenty cycles.
+ */
+static inline uint32_t pick_u32(bool condition, uint32_t a, uint32_t b)
+{
+	return b ^ ((a ^ b) & -(uint32_t)condition);
+}
+
+static inline uint64_t pick_u64(bool condition, uint64_t a, uint64_t b)
+{
+	return b ^ ((a ^ b) & -(uint64_t)condition);
+}
+
 /* a before b; numbers exactly 2^31 apart are before each other, as in the kernel. */
 static inline bool seq_before(uint32_t a, uint32_t b)
 {

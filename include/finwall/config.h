@@ -35,13 +35,22 @@ enum hook_backend {
 	BACKEND_IPTABLES,
 };
 
+/* When memory for connections is taken from the system. */
+enum prefault {
+	PREFAULT_AUTO, /* at the start, where it is a small part of what is available */
+	PREFAULT_OFF,  /* as it is used */
+	PREFAULT_ON,   /* at the start */
+};
+
 /* What the shell needs to know; the core's own settings are struct tunables. */
 struct settings {
 	uint32_t queue_num;
-	uint32_t queue_count; /* 0 = auto: one per processor */
+	uint32_t queue_count; /* 0 = auto: one per processor that may be used */
 	uint32_t queue_len;   /* packets the kernel may hold, per queue */
 	uint32_t queue_rcvbuf_bytes;
 	uint32_t queue_copy_bytes; /* 0 = full */
+	uint32_t queue_spin_us;    /* 0 = off */
+	uint32_t queue_latency;    /* 1: measure how long packets wait */
 	uint32_t on_absent;        /* enum fail_mode */
 	uint32_t on_overload;      /* enum fail_mode */
 	uint32_t loopback;         /* 1: queue packets on lo too */
@@ -53,7 +62,10 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
+	uint32_t prefault;      /* enum prefault */
+	uint32_t import_kernel; /* 1: a first start takes over what the kernel's tracker knows */
 	const char *state_file; /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* There are this many queue numbers. */

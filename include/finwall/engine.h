@@ -119,6 +119,7 @@ struct engine_usage {
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
+	uint64_t counters; /* rules and keys of sets that connections are counted by */
 };
 void engine_usage(struct engine *e, struct engine_usage *out);
 

@@ -29,7 +29,7 @@ struct flow {
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
 	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
-	uint8_t pad;
+	uint8_t counted;  /* 1: rules count it, see shard.h */
 } __attribute__((aligned(64)));
 
 /* Which ends have not answered a keepalive yet (a bit per enum flow_dir), and how many were sent.

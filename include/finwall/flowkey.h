@@ -63,6 +63,17 @@ struct tuple {
 };
 
 /*
+ * True when the sender's (address, port) sorts behind the receiver's. Any total order will do; an
+ * address is its two halves. Without a jump: which it is, is a matter of chance.
+ */
+static inline bool ends_src_is_hi(const uint64_t src[2], const uint64_t dst[2], uint16_t sport,
+                                  uint16_t dport)
+{
+	return (src[0] > dst[0]) |
+	       ((src[0] == dst[0]) & ((src[1] > dst[1]) | ((src[1] == dst[1]) & (sport > dport))));
+}
+
+/*
  * Makes the key of a tuple and says which side sent it. Returns false where the tuple has no
  * inverse (an ICMP type that is neither query nor answer): such a packet can belong to no flow.
  */
@@ -71,8 +82,26 @@ bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_sid
 /* The tuple as the given side sends it; the exact inverse of flowkey_from_tuple(). */
 void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tuple *t);
 
-/* Keyed 64-bit hash, equal for both directions. */
+/* Keyed 64-bit hash, equal for both directions: SipHash-1-3 of the words below. */
 uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip);
+
+/* How many words are hashed. */
+#define FLOWKEY_WORDS_IP4 2
+#define FLOWKEY_WORDS_IP6 5
+#define FLOWKEY_WORDS_MAX 5
+
+/* The last of these words, and of the key: everything but the addresses. */
+static inline uint64_t flowkey_ports(const struct flowkey *key)
+{
+	return (uint64_t)key->lo_port | (uint64_t)key->hi_port << 16 | (uint64_t)key->proto << 32 |
+	       (uint64_t)key->family << 40 | (uint64_t)key->zone << 48;
+}
+
+/* Both IPv4 addresses of a key: the first of its two words. */
+static inline uint64_t flowkey_ip4_pair(const struct flowkey *key)
+{
+	return key->lo.word[0] | (uint64_t)key->hi.word[0] << 32;
+}
 
 /*
  * True for a flow whose two ends are one: same address, same port, so that a packet and its answer

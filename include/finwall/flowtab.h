@@ -62,11 +62,20 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 /* Takes a flow out and frees it. */
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash);
 
+/* Arms the timer for the flow's deadline, wherever it was. */
+void flowtab_rearm(struct flowtab *t, struct flow *f);
+
 /*
  * Moves the deadline. An armed timer is moved only when the deadline comes nearer; later is seen to
  * when it pops. A flow from flowtab_pop_due() is armed again.
  */
-void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline);
+static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline)
+{
+	f->deadline = deadline;
+	if (!wheel_is_armed(&f->timer) || wheel_tick(deadline) < f->timer.tick) {
+		flowtab_rearm(t, f);
+	}
+}
 
 /*
  * The next flow that is due, still in the table, disarmed: the caller deletes it or gives it a new
@@ -80,8 +89,11 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
  */
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
 
-/* For lists: the flow at or after *cursor (start with 0) that is in the table, or NULL. Advances
- * *cursor. */
-struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor);
+/*
+ * For lists: the flow at or after *cursor (start with 0) that is in the table. Advances *cursor,
+ * and counts *budget down by the places looked at, empty ones too. NULL: with budget left there is
+ * none any more, without it there may be.
+ */
+struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget);
 
 #endif

@@ -92,7 +92,8 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);
  * many. */
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget);
 
-/* For lists, oldest first: the next one, or UINT32_MAX. *cursor starts at 0 and is advanced. */
-uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor);
+/* For lists, oldest first: the next one, or UINT32_MAX. *cursor starts at 0 and is advanced,
+ * *budget is counted down, as with flowtab_next(). */
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef FINWALL_RULESET_H
 #define FINWALL_RULESET_H
 
+#include <finwall/conncount.h>
 #include <finwall/frame.h>
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
@@ -53,13 +54,21 @@ enum reject_with {
 struct ruleset;          /* opaque; see daemon/policy/compile.c for how one is made */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 
+/* What comes of asking, the same for many packets. */
+struct rule_asking {
+	bool is_dry;              /* nothing comes of it: rate limits are not used up */
+	struct conncount *counts; /* of live connections; NULL: `ct count` finds none */
+	/* of a packet that opens an entry: what it was counted by; otherwise NULL */
+	struct conncount_claim *claim;
+};
+
 /* What rules see. Borrowed for the call. */
 struct rule_input {
 	const struct pkt *pkt;
 	enum ct_state state;
 	enum flow_dir dir;
 	struct mono now;
-	uint8_t only_asked; /* 1: nothing comes of it, so rate limits are not used up */
+	const struct rule_asking *asking; /* NULL: as if all of it were 0 */
 	/* Called for each log statement that is reached and within its rate; may be NULL. */
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
@@ -78,9 +87,19 @@ struct rule_result {
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
                   const struct rule_input *in, struct rule_result *out);
 
+/*
+ * True when the chain answers all packets of this family (4 or 6) and state alike, without looking
+ * at them, counting or logging; *out is then what ruleset_eval() would say of each.
+ */
+bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out);
+
 /* True when the configuration has this chain. Without it: filter hooks accept, late and idle follow
  * the settings. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
+
+/* True when a rule compares a number of connections, so that those that open must be counted. */
+bool ruleset_counts_connections(const struct ruleset *rs);
 
 /*
  * Interface names. The rules name interfaces, packets carry indexes: the shell tells the ruleset of

@@ -73,4 +73,14 @@ static inline uint64_t siphash13(const struct sipkey *key, const uint64_t *words
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
+/* Words of a message, at most, for what follows. */
+#define SIPHASH_MANY_WORDS_MAX 8
+
+/*
+ * Hashes many messages of the same length, which lie across: word i of message m is
+ * words[i * stride + m]. out[m] is what siphash13() gives for message m.
+ */
+void siphash13_many(const struct sipkey *key, const uint64_t *words, size_t stride,
+                    size_t words_len, size_t len, uint64_t *out);
+
 #endif

@@ -10,6 +10,8 @@
 #include "flows.h"
 #include "rng.h"
 
+#include <limits.h>
+
 #define KEYS 400
 #define POOL 300
 #define OPS  40000
@@ -123,6 +125,7 @@ static bool expire(struct rng *r, struct mono now)
 
 static bool same_contents(void)
 {
+	unsigned budget = UINT_MAX;
 	uint32_t cursor = 0;
 	uint32_t listed = 0;
 	uint32_t count = 0;
@@ -134,7 +137,7 @@ static bool same_contents(void)
 			return fail("contents", nr);
 		}
 	}
-	while ((f = flowtab_next(&t, &cursor)) != NULL) {
+	while ((f = flowtab_next(&t, &cursor, &budget)) != NULL) {
 		listed++;
 	}
 	return listed == count && t.used == count ? true : fail("count", count);

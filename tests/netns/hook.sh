@@ -111,8 +111,10 @@ same up now "up does not mend"
 # Another configuration: other hooks, other queues.
 hook up -c "$work/moved.conf" || fail "moved up"
 rules moved
-grep -qx -- '-A FINWALL_FORWARD -j NFQUEUE --queue-balance 5:6 --queue-bypass' "$work/moved" ||
-	fail "no balance over two queues"
+for rule in '-m bpf --bytecode .* -j NFQUEUE --queue-num 5' '-j NFQUEUE --queue-num 6'; do
+	grep -qx -- "-A FINWALL_FORWARD $rule --queue-bypass" "$work/moved" ||
+		fail "not spread over two queues"
+done
 grep -q 'FINWALL_INPUT -' "$work/moved" && fail "the input hook is still there"
 
 hook down || fail "down"

@@ -21,6 +21,8 @@ ns_add server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 3; count $queues; copy $copy }
+	# What grows is to be what traffic takes, not memory taken in advance.
+	connections { prefault off }
 	# Closed connections make room soon, so that the second half needs no new memory.
 	tcp { timeout time-wait 1s }
 }

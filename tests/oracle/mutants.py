@@ -30,6 +30,8 @@ TESTS = {
 TARGETS = ["oracle"] + [t for targets, _ in TESTS.values() for t in targets]
 
 T = "tcp_track.c"
+W = "tcp_window.h"
+X = "express.c"
 MUTANTS = [
     # the table
     (T, "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, SS, SS, S2 }",

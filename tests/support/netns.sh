@@ -12,7 +12,7 @@
 #	ns left ping -c1 10.1.0.2 || fail "no ping"
 #
 # Names are unique to the running test. Everything that was made or started goes when the test ends,
-# however it ends. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
+# however it ends; if it is killed outright, its namespaces go when the next test begins. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
 # $work. From the environment: FINWALL_BIN, the folder of finwalld and finwall; tests/peer lies beside.
 
 set -eu
@@ -51,8 +51,19 @@ netns_begin() {
 	trap 'exit 143' TERM
 	trap 'exit 129' HUP
 	trap 'exit 141' PIPE
+	sweep_stale
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
 	ip netns del "$ns_tag-probe"
+}
+
+# What a test left behind that was killed before it could clean: its name has the number of a process
+# that is gone.
+sweep_stale() {
+	ip netns list | sed -n 's/^\(fw\([0-9]*\)-[^ ]*\).*/\2 \1/p' | while read -r stale_pid stale_name; do
+		[ ! -e "/proc/$stale_pid" ] || continue
+		ip netns pids "$stale_name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
+		ip netns del "$stale_name" 2>/dev/null || true
+	done
 }
 
 netns_end() {

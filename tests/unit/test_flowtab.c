@@ -186,6 +186,7 @@ END_TEST
 START_TEST(lists_show_each_once)
 {
 	bool seen[30] = { false };
+	unsigned budget = 1;
 	uint32_t cursor = 0;
 	struct flow *f;
 	unsigned n = 0;
@@ -195,7 +196,12 @@ START_TEST(lists_show_each_once)
 		insert(i, false, at(10));
 	}
 	flowtab_delete(&t, find(4, false), hash_of(4, false));
-	while ((f = flowtab_next(&t, &cursor)) != NULL) {
+	/* In small steps, one of which ends before the empty place, and one behind it. */
+	while ((f = flowtab_next(&t, &cursor, &budget)) != NULL || budget == 0) {
+		if (f == NULL) {
+			budget = 5;
+			continue;
+		}
 		ck_assert(!seen[f->key.lo.word[0]]);
 		seen[f->key.lo.word[0]] = true;
 		n++;

@@ -28,6 +28,14 @@ static const struct hook_plan full_plan = {
 	.defragments = true,
 };
 
+/* More queues than rules to choose one. */
+static const struct hook_plan many_plan = {
+	.queue_num = 100,
+	.queue_count = 40,
+	.on_absent = FAIL_DROP,
+	.hooked = { [HOOK_FORWARD] = true },
+};
+
 /* In the shadow of the kernel. */
 static const struct hook_plan shadow_plan = {
 	.queue_count = 1,
@@ -79,11 +87,11 @@ static void expect_golden(char *text, const char *name)
 
 START_TEST(nft_rules)
 {
-	expect_golden(hook_text_nft_up(&open_plan, SPREAD_SYMHASH), "hook-nft-open");
-	expect_golden(hook_text_nft_up(&open_plan, SPREAD_BALANCE), "hook-nft-balance");
-	expect_golden(hook_text_nft_up(&full_plan, SPREAD_SYMHASH), "hook-nft-full");
-	expect_golden(hook_text_nft_up(&shadow_plan, SPREAD_SYMHASH), "hook-nft-shadow");
-	expect_golden(hook_text_nft_up(&admin_plan, SPREAD_SYMHASH), "hook-nft-admin");
+	expect_golden(hook_text_nft_up(&open_plan, SPREAD_PORTS), "hook-nft-open");
+	expect_golden(hook_text_nft_up(&open_plan, SPREAD_ADDRESSES), "hook-nft-balance");
+	expect_golden(hook_text_nft_up(&full_plan, SPREAD_PORTS), "hook-nft-full");
+	expect_golden(hook_text_nft_up(&shadow_plan, SPREAD_PORTS), "hook-nft-shadow");
+	expect_golden(hook_text_nft_up(&admin_plan, SPREAD_PORTS), "hook-nft-admin");
 	expect_golden(hook_text_nft_defrag(), "hook-nft-defrag");
 	expect_golden(hook_text_nft_down(), "hook-nft-down");
 }
@@ -91,13 +99,22 @@ END_TEST
 
 START_TEST(iptables_rules)
 {
-	expect_golden(hook_text_iptables_up(&open_plan, FAMILY_IPV4, &nothing), "hook-ipv4-open");
-	expect_golden(hook_text_iptables_up(&open_plan, FAMILY_IPV6, &nothing), "hook-ipv6-open");
-	expect_golden(hook_text_iptables_up(&full_plan, FAMILY_IPV4, &nothing), "hook-ipv4-full");
-	expect_golden(hook_text_iptables_up(&shadow_plan, FAMILY_IPV6, &nothing),
+	expect_golden(hook_text_iptables_up(&open_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-open");
+	expect_golden(hook_text_iptables_up(&open_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
+	              "hook-ipv6-open");
+	expect_golden(hook_text_iptables_up(&full_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-full");
+	expect_golden(hook_text_iptables_up(&open_plan, SPREAD_ADDRESSES, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-balance");
+	expect_golden(hook_text_iptables_up(&many_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-many");
+	expect_golden(hook_text_iptables_up(&shadow_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
 	              "hook-ipv6-shadow");
-	expect_golden(hook_text_iptables_up(&admin_plan, FAMILY_IPV4, &nothing), "hook-ipv4-admin");
-	expect_golden(hook_text_iptables_up(&admin_plan, FAMILY_IPV6, &nothing), "hook-ipv6-admin");
+	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
+	              "hook-ipv4-admin");
+	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
+	              "hook-ipv6-admin");
 }
 END_TEST
 
@@ -147,8 +164,10 @@ START_TEST(a_renewal_moves_only_what_is_out_of_place)
 	struct hook_found f;
 
 	hook_found_parse(save_text, &f);
-	expect_golden(hook_text_iptables_up(&full_plan, FAMILY_IPV4, &f), "hook-ipv4-renew");
-	expect_golden(hook_text_iptables_up(&open_plan, FAMILY_IPV4, &f), "hook-ipv4-unforward");
+	expect_golden(hook_text_iptables_up(&full_plan, SPREAD_PORTS, FAMILY_IPV4, &f),
+	              "hook-ipv4-renew");
+	expect_golden(hook_text_iptables_up(&open_plan, SPREAD_PORTS, FAMILY_IPV4, &f),
+	              "hook-ipv4-unforward");
 	expect_golden(hook_text_iptables_down(&f), "hook-ipv4-down");
 }
 END_TEST

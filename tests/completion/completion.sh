@@ -33,16 +33,17 @@ is_offered() {
 
 # Every option that occurs anywhere in a help text is offered, and every one that is offered occurs.
 has_options() {
-	local option shown
+	local option shown offered
+	offered=$(offers "$@" -)
 	shown=$("$@" --help | grep -Eo -- '(^|[^[:alnum:]-])--?[[:alnum:]][[:alnum:]-]*' | grep -o -- '-.*' | sort -u)
 	for option in $shown; do
 		# stands before the command; or is one of conntrack's, of tcpdump's
 		[[ $option == --socket && $# -gt 1 || $option == -[Lw] ]] && continue
 		# several short ones in one, as in "-nv"
 		[[ $option =~ ^-[[:alnum:]]{2,}$ ]] && continue
-		offers "$@" - | grep -qx -- "$option" || complain "$*: $option is not offered"
+		grep -qx -- "$option" <<<"$offered" || complain "$*: $option is not offered"
 	done
-	for option in $(offers "$@" -); do
+	for option in $offered; do
 		grep -qx -- "$option" <<<"$shown" || [[ $option == --help ]] ||
 			complain "$*: $option is offered, and not there"
 	done
@@ -50,9 +51,9 @@ has_options() {
 
 commands=$(finwall --help | awk '/^  [a-z]/ { print $1 }')
 [[ $(wc -w <<<"$commands") -ge 13 ]] || complain "few commands: $commands"
+is_offered "$(sort <<<"$commands" | xargs)" finwall ''
+is_offered "$(sort <<<"$commands" | xargs)" finwall --socket /x ''
 for command in $commands; do
-	offers finwall '' | grep -qx "$command" || complain "command $command is not offered"
-	offers finwall --socket /x '' | grep -qx "$command" || complain "no $command behind --socket"
 	has_options finwall "$command"
 done
 has_options finwall

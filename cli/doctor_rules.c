@@ -145,7 +145,7 @@ void doctor_read_iptables(const char *text, struct doctor_seen *out)
 	char chain[32];
 	struct hook_found found;
 
-	hook_found_parse(text, &found);
+	hook_found_parse(text, HOOK_TABLE_FILTER, &found);
 	while (next_line(&text, line)) {
 		iptables_table(line, table);
 		iptables_policy(line, table, &found, out);
@@ -281,6 +281,44 @@ void doctor_read_nft(const char *text, bool with_iptables_tables, struct doctor_
 	}
 }
 
+/* True when our rules for this hook are in a table of iptables, of either kind. */
+static bool is_hooked_in(const struct doctor_facts *f, enum hook_table table,
+                         enum hook_family family, enum hook hook)
+{
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		struct hook_found found = { 0 };
+
+		if (f->iptables[kind][family] != NULL) {
+			hook_found_parse(f->iptables[kind][family], table, &found);
+		}
+		if (found.chain[hook] && found.jumps[hook] > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether hook rules of iptables are where the setting enforce, as it is now, wants them. */
+static bool check_table(const struct doctor_facts *f, struct doctor_report *out)
+{
+	const bool watches = f->tunables.enforce == 0;
+	bool is_misplaced = false;
+
+	for (unsigned i = 0; i < FAMILIES_LEN * HOOKS_LEN; i++) {
+		is_misplaced |= is_hooked_in(f, watches ? HOOK_TABLE_FILTER : HOOK_TABLE_MANGLE,
+		                             i / HOOKS_LEN, i % HOOKS_LEN);
+	}
+	if (is_misplaced && watches) {
+		doctor_say(out, DOCTOR_PROBLEM, "hooks", "finwall hook up",
+		           "finwall only watches, but what it lets pass goes past the rules of "
+		           "iptables");
+	} else if (is_misplaced) {
+		doctor_say(out, DOCTOR_WARNING, "hooks", "finwall hook up",
+		           "the hook rules are those of enforce off: reject tells nobody");
+	}
+	return !is_misplaced;
+}
+
 /* True when our rules for this hook are there, put in by either tool. */
 static bool is_hooked(const struct doctor_facts *f, enum hook_family family, enum hook hook)
 {
@@ -295,17 +333,8 @@ static bool is_hooked(const struct doctor_facts *f, enum hook_family family, enu
 			return true;
 		}
 	}
-	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
-		struct hook_found found = { 0 };
-
-		if (f->iptables[kind][family] != NULL) {
-			hook_found_parse(f->iptables[kind][family], &found);
-		}
-		if (found.chain[hook] && found.jumps[hook] > 0) {
-			return true;
-		}
-	}
-	return false;
+	return is_hooked_in(f, HOOK_TABLE_FILTER, family, hook) ||
+	       is_hooked_in(f, HOOK_TABLE_MANGLE, family, hook);
 }
 
 /* True when at least one of the tools could tell. */
@@ -341,7 +370,7 @@ static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
 			}
 		}
 	}
-	if (!is_missing) {
+	if (check_table(f, out) && !is_missing) {
 		doctor_say(out, DOCTOR_OK, "hooks", "", "hook rules are in place");
 	}
 }

@@ -85,8 +85,11 @@ for save in iptables-nft iptables-legacy; do
 done
 doctor || fail "a problem that is gone: $(cat "$work/doctor.out")"
 
-# Watching only.
+# Watching only: the hook rules have to know of it.
 sed -i 's/hook { backend iptables }/hook { backend iptables }; connections { enforce off }/' "$work/finwall.conf"
+! doctor || fail "rules of others are passed by, and that is no problem"
+says problem hooks
+finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks"
 doctor || fail "to watch only is a problem: $(cat "$work/doctor.out")"
 says warning enforce
 finwall reload || fail "no reload"

@@ -13,6 +13,9 @@
 	"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"              \
 	":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"               \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\n"
+#define IN_MANGLE                                                                                  \
+	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"      \
+	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
 #define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
 #define NFT_HOOK                                                                                   \
 	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
@@ -285,6 +288,14 @@ START_TEST(a_firewall_that_only_watches_says_so)
 
 	f.tunables.enforce = 0;
 	ck_assert_int_eq(level_of(&f, "enforce"), DOCTOR_WARNING);
+	/* ours in table filter keeps packets from the rules that should decide */
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(IN_MANGLE);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT(IN_MANGLE);
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_OK);
+	f.tunables.enforce = 1;
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_WARNING);
+	f = good_facts();
 	f.tunables.enforce = 1;
 	ck_assert_int_eq(level_of(&f, "enforce"), -1);
 }

@@ -115,7 +115,11 @@ def config(scan_policy=None, hooks=("input", "forward", "output")):
 settings {{
 	queue {{ num 0; count 1 }}
 	connections {{ max 4096; remember-max 4096; late-rate {rate}; late-rate-source {rate} }}
-	tcp {{ timeout established 3s; timeout close-wait 3s; timeout fin-wait 3s }}
+	# A FIN that is sent again, on a busy machine, makes FIN-WAIT or CLOSE-WAIT a LAST-ACK.
+	tcp {{
+		timeout established 3s; timeout close-wait 3s; timeout fin-wait 3s
+		timeout last-ack 3s
+	}}
 }}
 table inet finwall {{{chains}
 	chain late {{
@@ -378,7 +382,7 @@ def main():
     for bed in beds:
         bed.open(known=True)
     for bed in beds:
-        poll(lambda bed=bed: not bed.finwall.json("list"), "the idle timeout")
+        poll(lambda bed=bed: not bed.finwall.json("list"), "the idle timeout", seconds=30)
     for bed in beds:
         bed.close_both()
         bed.close_first()

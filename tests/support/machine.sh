@@ -125,7 +125,7 @@ machine_why() {
 # Whether any rule of ours is there, by either tool.
 hook_is_up() {
 	[ "$(ns server iptables -w -S | grep -c FINWALL)" -gt 0 ] ||
-		ns server nft list table inet finwall_hook
+		ns server nft list table inet finwall_hook 2>/dev/null
 }
 
 hook_is_down() {

@@ -36,9 +36,10 @@ static int take_datagram(const struct dump *d);
 
 bool conntrack_is_loaded(void)
 {
-	/* Either is there as soon as the tracker is; a service may not see the first. */
+	/* Where there is a tracker, at least one of them is, whatever the kernel was built with and
+	 * a service may see of /proc. */
 	return access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0 ||
-	       access("/proc/thread-self/net/stat/nf_conntrack", F_OK) == 0;
+	       access("/proc/thread-self/net/nf_conntrack", F_OK) == 0;
 }
 
 int conntrack_dump(conntrack_each_fn *each, void *ctx, uint64_t *unread)

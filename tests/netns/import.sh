@@ -235,3 +235,25 @@ new_is_dropped() {
 wait_until new_is_dropped
 ! grep -q open "$work/late.out" || fail "a new connection got in"
 daemon_end
+
+# With connections of its own that were saved a moment ago, a start asks the kernel for none; what was
+# deleted for good stays away.
+[ "$mode" = start ] || exit 0
+: >"$work/daemon.log"
+daemon_start router "$work/finwall.conf" -S "$work/state"
+wait_until log_has "kernel's tracker taken over"
+finwall list --port 7010 >"$work/list"
+read -r _ from to _ <<LIST
+$(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.9\.0\.1')
+LIST
+finwall delete tcp "$from" "$to" --forget || fail "cannot delete $from $to: $(cat "$work/list")"
+daemon_end
+: >"$work/daemon.log"
+daemon_start router "$work/finwall.conf" -S "$work/state"
+log_has '^finwalld: [1-9][0-9]* connections and [0-9]+ remembered ones taken over' ||
+	fail "nothing was saved"
+tell client "say 7009"
+wait_until heard server "data 10.1.0.2 7009"
+! log_has "kernel's tracker taken over" || fail "a restart asked the kernel"
+! finwall list --port 7010 | grep -q '10\.9\.0\.1' || fail "a deleted connection came back"
+daemon_end

@@ -115,10 +115,11 @@ def config(scan_policy=None, hooks=("input", "forward", "output")):
 settings {{
 	queue {{ num 0; count 1 }}
 	connections {{ max 4096; remember-max 4096; late-rate {rate}; late-rate-source {rate} }}
-	# A FIN that is sent again, on a busy machine, makes FIN-WAIT or CLOSE-WAIT a LAST-ACK.
+	# A FIN that is sent again, on a busy machine, makes FIN-WAIT or CLOSE-WAIT a LAST-ACK, and
+	# the next ACK makes that a TIME-WAIT.
 	tcp {{
 		timeout established 3s; timeout close-wait 3s; timeout fin-wait 3s
-		timeout last-ack 3s
+		timeout last-ack 3s; timeout time-wait 3s
 	}}
 }}
 table inet finwall {{{chains}

@@ -41,8 +41,9 @@ hears() {
 		fail "reload $reloads: another status than $1"
 	said=$(sed -n '1s/.*MONOTONIC_USEC=//p' "$work/last")
 	came=$(sed -n '1s/|.*//p' "$work/last")
-	[ "$asked" -le "$said" ] && [ "$said" -le "$came" ] ||
+	if [ "$asked" -gt "$said" ] || [ "$said" -gt "$came" ]; then
 		fail "reload $reloads: asked at $asked, told $said, heard at $came"
+	fi
 }
 
 echo 'settings { queue { num 0; count 1 } }' >"$work/finwall.conf"

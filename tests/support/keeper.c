@@ -6,9 +6,10 @@
  *
  *   keeper SOCKET PROGRAM [ARG...]     SOCKET: path of the notify socket to make
  *
- * Prints `ready N` when the Nth process says so, and `exit N STATUS` when it has ended. SIGUSR1
- * restarts it (SIGTERM), SIGUSR2 kills it (SIGKILL) and starts another, SIGTERM ends it and the
- * keeper, which exits with its status. A process that ends by itself ends the keeper too.
+ * Prints `started N PID`, `ready N` when the Nth process says so, and `exit N STATUS` when it has
+ * ended. SIGUSR1 restarts it (SIGTERM), SIGUSR2 kills it (SIGKILL) and starts another, SIGTERM ends
+ * it and the keeper, which exits with its status. A process that ends by itself ends the keeper
+ * too.
  */
 #include <errno.h>
 #include <poll.h>
@@ -82,6 +83,9 @@ static void start(struct keeper *k)
 	k->pid = fork();
 	if (k->pid < 0) {
 		die("fork");
+	}
+	if (k->pid > 0) {
+		printf("started %u %d\n", k->run, (int)k->pid);
 	}
 	if (k->pid == 0) {
 		sigset_t none;

@@ -5,9 +5,13 @@
  *   peer listen PORTS ADDR...        hold one connection per port and address, the server's end
  *   peer connect PORTS ADDR...       hold one connection per port and address, the client's end
  *   peer scan FLAGS COUNT SRC DST [SEED]   send lone segments of connections that never were
- *   peer serve ADDR PORT             answer `bulk` and `short`
+ *   peer serve ADDR PORT             answer `bulk`, `steady` and `short`
  *   peer bulk ADDR PORT MIB          send that much, and have the other end's checksum compared
  *   peer short ADDR PORT COUNT       connect, one byte each way, close; that often
+ *   peer steady ADDR PORT MIB_PER_SECOND   the same as bulk, at that speed and until SIGTERM
+ *   peer answer PORTS ADDR...        answer `storm`
+ *   peer storm RATE SECONDS PORTS ADDR...  so many new connections per second, until SIGTERM at the
+ *                                    latest; what became of them
  *
  * PORTS is one port or FIRST-LAST, ADDR an IPv4 or IPv6 address, FLAGS `fin` (FIN+ACK), `rst`, or
  * `fin,rst` (by turns).
@@ -49,6 +53,9 @@ static const struct mode modes[] = {
 	{ "serve", "ADDR PORT", 2, 2, mode_serve },
 	{ "bulk", "ADDR PORT MIB", 3, 3, mode_bulk },
 	{ "short", "ADDR PORT COUNT", 3, 3, mode_short },
+	{ "steady", "ADDR PORT MIB_PER_SECOND", 3, 3, mode_steady },
+	{ "answer", "PORTS ADDR...", 2, 64, mode_answer },
+	{ "storm", "RATE SECONDS PORTS ADDR...", 4, 64, mode_storm },
 };
 
 static const size_t modes_len = sizeof(modes) / sizeof(modes[0]);

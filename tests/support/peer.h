@@ -49,5 +49,8 @@ int mode_scan(int argc, char **argv);
 int mode_serve(int argc, char **argv);
 int mode_bulk(int argc, char **argv);
 int mode_short(int argc, char **argv);
+int mode_steady(int argc, char **argv);
+int mode_storm(int argc, char **argv);
+int mode_answer(int argc, char **argv);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer serve, bulk, short: traffic that proves that it arrived as it was sent, and how fast.
+ * peer serve, bulk, steady, short: traffic that proves that it arrived as it was sent, and how
+ * fast.
  *
- * One server for both: the first byte of a connection says which it is. `bulk`: 8 bytes of size,
+ * One server for all: the first byte of a connection says which it is. `bulk`: 8 bytes of size,
  * the data in blocks that are never the same twice, and the server's checksum of them back.
- * `short`: one byte back.
+ * `steady`: no size; the block that begins with 0 is the last. `short`: one byte back.
  */
 #include "peer.h"
 
@@ -28,6 +29,7 @@ enum {
 
 static void serve_one(int fd);
 static bool bulk_receive(int fd);
+static bool steady_receive(int fd);
 static bool send_full(int fd, const void *data, size_t size);
 static bool recv_full(int fd, void *data, size_t size);
 static uint64_t sum_block(uint64_t sum, const uint64_t *words, size_t words_len);
@@ -91,6 +93,49 @@ int mode_bulk(int argc, char **argv)
 	return whole && answer == sum ? 0 : 1;
 }
 
+static volatile sig_atomic_t is_told_to_end;
+
+static void on_term(int nr)
+{
+	(void)nr;
+	is_told_to_end = 1;
+}
+
+int mode_steady(int argc, char **argv)
+{
+	struct endpoint to = parse_endpoint(argv[0], (uint16_t)parse_count(argv[1], UINT16_MAX));
+	uint64_t speed = parse_count(argv[2], 1024) * MIB;
+	uint64_t block[BLOCK_WORDS];
+	uint64_t sum = 0;
+	uint64_t answer = 0;
+	uint64_t blocks_len = 0;
+	struct sigaction term = { .sa_handler = on_term, .sa_flags = SA_RESTART };
+	bool whole;
+	int fd = connect_to(&to);
+
+	(void)argc;
+	if (fd < 0) {
+		die("connect to %s port %s", argv[0], argv[1]);
+	}
+	sigaction(SIGTERM, &term, NULL);
+	setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &speed, sizeof(speed));
+	for (size_t i = 0; i < BLOCK_WORDS; i++) {
+		block[i] = i * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	whole = send_full(fd, "u", 1);
+	do {
+		block[0] = is_told_to_end ? 0 : ++blocks_len;
+		sum = sum_block(sum, block, BLOCK_WORDS);
+		whole = whole && send_full(fd, block, BLOCK_SIZE);
+	} while (whole && block[0] != 0);
+	whole = whole && recv_full(fd, &answer, sizeof(answer));
+	close(fd);
+	printf("{\"mode\":\"steady\",\"bytes\":%llu,\"whole\":%s,\"same\":%s}\n",
+	       (unsigned long long)((blocks_len + 1) * BLOCK_SIZE), whole ? "true" : "false",
+	       whole && answer == sum ? "true" : "false");
+	return whole && answer == sum ? 0 : 1;
+}
+
 /* One connection of `short`: true when the byte came back. */
 static bool short_once(const struct endpoint *to)
 {
@@ -141,6 +186,9 @@ static void serve_one(int fd)
 	if (what == 'b' && fork() == 0) {
 		_exit(bulk_receive(fd) ? 0 : 1);
 	}
+	if (what == 'u' && fork() == 0) {
+		_exit(steady_receive(fd) ? 0 : 1);
+	}
 }
 
 static bool bulk_receive(int fd)
@@ -155,6 +203,19 @@ static bool bulk_receive(int fd)
 		sum = whole ? sum_block(sum, block, BLOCK_WORDS) : 0;
 	}
 	free(block);
+	return whole && send_full(fd, &sum, sizeof(sum));
+}
+
+static bool steady_receive(int fd)
+{
+	uint64_t block[BLOCK_WORDS];
+	uint64_t sum = 0;
+	bool whole;
+
+	do {
+		whole = recv_full(fd, block, BLOCK_SIZE);
+		sum = whole ? sum_block(sum, block, BLOCK_WORDS) : 0;
+	} while (whole && block[0] != 0);
 	return whole && send_full(fd, &sum, sizeof(sum));
 }
 

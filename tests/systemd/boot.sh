@@ -93,6 +93,7 @@ in_machine systemd-analyze security --no-pager --threshold=15 finwalld >"$work/s
 	fail "its exposure is above 1.5: $(tail -n 1 "$work/security.txt")"
 tail -n 1 "$work/security.txt"
 in_machine finwall stats >"$work/stats.log" || fail "no control socket"
+grep -q '^waiting ' "$work/stats.log" || fail "the kernel's numbers of the queues are hidden from it"
 ! answers 10.1.0.2 22 || fail "the administrator's port is past the rules of a daemon that runs"
 
 ns_bg server python3 "$echo" serve >"$work/serve.log"

@@ -159,6 +159,9 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	}
 	printf("hook: %s%s%s%s\n", hook_choice_name(&choice), choice.why[0] != '\0' ? " (" : "",
 	       choice.why, choice.why[0] != '\0' ? ")" : "");
+	if (plan.only_watches) {
+		printf("hook: enforce off: finwall only watches, the rules of others decide\n");
+	}
 	printf("hook: queue %u", plan.queue_num);
 	if (plan.queue_count > 1) {
 		printf("-%u", plan.queue_num + plan.queue_count - 1);
@@ -240,9 +243,11 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	}
 	s = config_settings(config);
 	memset(plan, 0, sizeof(*plan));
+	plan->only_watches = config_tunables(config)->enforce == 0;
 	plan->queue_num = s->queue_num;
 	plan->queue_count = settings_queues(s, cpus_allowed());
-	plan->on_absent = s->on_absent;
+	/* who only watches must not be missed */
+	plan->on_absent = plan->only_watches ? FAIL_ACCEPT : s->on_absent;
 	plan->admin_port = s->admin_port;
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;

@@ -21,6 +21,13 @@ enum doctor_known {
 	DOCTOR_YES,
 };
 
+/* The two programs that both call themselves iptables. */
+enum iptables_kind {
+	IPTABLES_NFT, /* its tables are nft's too */
+	IPTABLES_LEGACY,
+	IPTABLES_KINDS_LEN,
+};
+
 #define DOCTOR_IFACES_MAX 64
 #define DOCTOR_TIMERS_LEN 4
 
@@ -41,13 +48,15 @@ extern const struct doctor_timer doctor_timers[DOCTOR_TIMERS_LEN];
 
 /* Texts are malloc'd; NULL = not known. */
 struct doctor_facts {
-	char *release;                /* of the kernel, "6.1.0-18-amd64" */
-	bool has_net_admin;           /* this process */
-	enum doctor_known queue;      /* nfnetlink_queue is there */
-	enum doctor_known nft_queue;  /* nft's queue statement works */
-	enum doctor_known ct_glue;    /* NFQA_CT: the kernel can send its own entry along */
-	char *iptables[FAMILIES_LEN]; /* what iptables-save and ip6tables-save print */
-	char *nft;                    /* what nft list ruleset prints */
+	char *release;               /* of the kernel, "6.1.0-18-amd64" */
+	bool has_net_admin;          /* this process */
+	enum doctor_known queue;     /* nfnetlink_queue is there */
+	enum doctor_known nft_queue; /* nft's queue statement works */
+	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can send its own entry along */
+	/* what iptables-save and ip6tables-save print, of both kinds: they do not see each other's
+	 */
+	char *iptables[IPTABLES_KINDS_LEN][FAMILIES_LEN];
+	char *nft; /* what nft list ruleset prints */
 	struct settings settings;
 	struct tunables tunables;
 	bool has_config;
@@ -63,6 +72,10 @@ struct doctor_facts {
 	uint64_t queue_user_dropped;
 	uint64_t verdicts_lost;
 	uint64_t reject_loops;
+	bool compares; /* hook compare-kernel, of the running daemon */
+	uint64_t compared_same;
+	uint64_t compared_different;
+	uint64_t compared_untold; /* the kernel's state did not come along */
 };
 
 enum doctor_level {
@@ -112,7 +125,10 @@ struct doctor_seen {
 	unsigned
 		invalid_drops; /* rules that drop INVALID packets where finwall cannot prevent it */
 	unsigned nat_rules;
-	char where[64]; /* the first of invalid_drops */
+	unsigned foreign_marks;         /* rules that set bits compare-kernel needs */
+	bool drops_rest[HOOKS_LEN];     /* a base chain behind ours has policy drop */
+	char where[64];                 /* the first of invalid_drops */
+	char where_rest[HOOKS_LEN][64]; /* and of those */
 };
 void doctor_read_iptables(const char *text, struct doctor_seen *out);
 void doctor_read_nft(const char *text, bool with_iptables_tables, struct doctor_seen *out);

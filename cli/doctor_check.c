@@ -45,36 +45,75 @@ void doctor_check(const struct doctor_facts *f, struct doctor_report *out)
 	doctor_check_daemon(f, out);
 }
 
-/* Kernels that are known to fail. Facts and dates: the netfilter developers' lists. */
+/* Kernels that are known to fail, from a version on and up to the one that mended it. */
+static const struct {
+	unsigned from[3];
+	unsigned mended[3];
+	enum doctor_level level;
+	const char *what;
+	const char *remedy;
+} kernel_faults[] = {
+	{ { 0, 0, 0 },
+	  { 3, 10, 0 },
+	  DOCTOR_PROBLEM,
+	  "cannot queue large packets whole (GSO)",
+	  "use a kernel from 3.10 on" },
+	/* 6291b3a67ad5, mended by f82777e8ce6c */
+	{ { 6, 7, 0 },
+	  { 6, 7, 5 },
+	  DOCTOR_WARNING,
+	  "does not repeat a packet when asked, which reject needs",
+	  "use 6.7.5 or newer, or do not use reject" },
+	/* e19079adcd26, mended by 936206e3f6ff; CVE-2026-43084 */
+	{ { 6, 12, 75 },
+	  { 6, 12, 83 },
+	  DOCTOR_WARNING,
+	  "may crash with several queues under load (CVE-2026-43084)",
+	  "use 6.12.83 or newer, or queue count 1" },
+	{ { 6, 18, 14 },
+	  { 6, 18, 24 },
+	  DOCTOR_WARNING,
+	  "may crash with several queues under load (CVE-2026-43084)",
+	  "use 6.18.24 or newer, or queue count 1" },
+	{ { 6, 19, 4 },
+	  { 6, 19, 14 },
+	  DOCTOR_WARNING,
+	  "may crash with several queues under load (CVE-2026-43084)",
+	  "use 6.19.14 or newer, or queue count 1" },
+};
+
+#define KERNEL_FAULTS_LEN (sizeof(kernel_faults) / sizeof(kernel_faults[0]))
+
+static bool is_older(const unsigned a[3], const unsigned b[3])
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (a[i] != b[i]) {
+			return a[i] < b[i];
+		}
+	}
+	return false;
+}
+
+/* A distribution's kernel may have been mended without its number saying so; hence no problem is
+ * made of what only some of them have. */
 static void check_release(const struct doctor_facts *f, struct doctor_report *out)
 {
-	unsigned major;
-	unsigned minor;
+	unsigned version[3] = { 0 };
 
-	if (f->release == NULL || sscanf(f->release, "%u.%u", &major, &minor) != 2) {
+	if (f->release == NULL ||
+	    sscanf(f->release, "%u.%u.%u", &version[0], &version[1], &version[2]) < 2) {
 		doctor_say(out, DOCTOR_NOTE, "kernel", "", "the kernel's version is not known");
 		return;
 	}
-	if (major < 3 || (major == 3 && minor < 10)) {
-		doctor_say(out, DOCTOR_PROBLEM, "kernel", "use a kernel from 3.10 on",
-		           "kernel %s cannot queue large packets whole (GSO)", f->release);
-	} else if (major == 6 && minor == 7) {
-		doctor_say(
-			out, DOCTOR_WARNING, "kernel", "use 6.8 or newer, or do not use reject",
-			"kernel %s: some of this series do not repeat a packet when asked, which "
-			"reject needs",
-			f->release);
-	} else if (major == 7 && minor == 0) {
-		doctor_say(
-			out, DOCTOR_WARNING, "kernel",
-			"use a kernel with the fix of April 2026 (a hash for each queue), or one "
-			"queue",
-			"kernel %s: some of this series crash with several queues under load",
-			f->release);
-	} else {
-		doctor_say(out, DOCTOR_OK, "kernel", "", "kernel %s: nothing known against it",
-		           f->release);
+	for (size_t i = 0; i < KERNEL_FAULTS_LEN; i++) {
+		if (!is_older(version, kernel_faults[i].from) &&
+		    is_older(version, kernel_faults[i].mended)) {
+			doctor_say(out, kernel_faults[i].level, "kernel", kernel_faults[i].remedy,
+			           "kernel %s %s", f->release, kernel_faults[i].what);
+			return;
+		}
 	}
+	doctor_say(out, DOCTOR_OK, "kernel", "", "kernel %s: nothing known against it", f->release);
 }
 
 void doctor_check_kernel(const struct doctor_facts *f, struct doctor_report *out)
@@ -193,8 +232,41 @@ static void check_losses(const struct doctor_facts *f, struct doctor_report *out
 	}
 }
 
+/* The kernel's shadow: does its word arrive, and do the two agree. */
+static void check_compare(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (!f->compares) {
+		if (f->has_config && f->settings.compare_kernel != 0) {
+			doctor_say(out, DOCTOR_WARNING, "compare",
+			           "restart finwalld, then finwall hook up",
+			           "compare-kernel is on in the settings, not in the daemon");
+		}
+		return;
+	}
+	if (f->compared_untold > 0) {
+		doctor_say(out, DOCTOR_WARNING, "compare", "finwall hook up",
+		           "the kernel's state did not come with %llu packets: hook rules from "
+		           "before compare-kernel, or a rule of others in front of them",
+		           (unsigned long long)f->compared_untold);
+	}
+	if (f->compared_different > 0) {
+		doctor_say(out, DOCTOR_WARNING, "compare", "finwall events compare shows each",
+		           "%llu of %llu packets have another state than the kernel gives them",
+		           (unsigned long long)f->compared_different,
+		           (unsigned long long)(f->compared_same + f->compared_different));
+	} else if (f->compared_untold == 0) {
+		doctor_say(out, DOCTOR_OK, "compare", "",
+		           "no packet's state differs from the kernel's without a reason, of %llu",
+		           (unsigned long long)f->compared_same);
+	}
+}
+
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out)
 {
+	if (f->has_config && f->tunables.enforce == 0) {
+		doctor_say(out, DOCTOR_WARNING, "enforce", "connections { enforce on }",
+		           "every packet passes: enforce is off");
+	}
 	if (!f->daemon_answers) {
 		doctor_say(out, DOCTOR_PROBLEM, "daemon", "start finwalld; look at its log",
 		           "no daemon answers on the control socket");
@@ -203,4 +275,5 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
 	doctor_say(out, DOCTOR_OK, "daemon", "", "the daemon answers, and serves %llu queue(s)",
 	           (unsigned long long)f->queues_len);
 	check_losses(f, out);
+	check_compare(f, out);
 }

@@ -112,10 +112,43 @@ static enum doctor_known find_ct_glue(const char *release)
 	return known;
 }
 
+/*
+ * Of both kinds of iptables, whichever the plain names stand for here. Where only the plain names
+ * are, they tell which kind they are themselves.
+ */
+static void gather_iptables(struct doctor_facts *f)
+{
+	static const char *const saves[IPTABLES_KINDS_LEN][FAMILIES_LEN] = {
+		[IPTABLES_NFT] = { "iptables-nft-save", "ip6tables-nft-save" },
+		[IPTABLES_LEGACY] = { "iptables-legacy-save", "ip6tables-legacy-save" },
+	};
+	static const char *const plain[FAMILIES_LEN] = { "iptables-save", "ip6tables-save" };
+
+	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+		const char *const ask[] = { plain[family], "-V", NULL };
+		const char *const print[] = { plain[family], NULL };
+		char *version;
+		unsigned kind;
+
+		for (kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+			const char *const save[] = { saves[kind][family], NULL };
+
+			f->iptables[kind][family] = output_of(save);
+		}
+		version = output_of(ask);
+		if (version != NULL) {
+			kind = strstr(version, "nf_tables") != NULL ? IPTABLES_NFT
+			                                            : IPTABLES_LEGACY;
+			if (f->iptables[kind][family] == NULL) {
+				f->iptables[kind][family] = output_of(print);
+			}
+			free(version);
+		}
+	}
+}
+
 static void gather_kernel(struct doctor_facts *f)
 {
-	static const char *const save4[] = { "iptables-save", NULL };
-	static const char *const save6[] = { "ip6tables-save", NULL };
 	static const char *const list[] = { "nft", "list", "ruleset", NULL };
 	struct utsname name;
 
@@ -128,8 +161,7 @@ static void gather_kernel(struct doctor_facts *f)
 	           : f->has_net_admin                                       ? DOCTOR_NO
 	                                                                    : DOCTOR_UNKNOWN;
 	f->nft_queue = try_nft_queue(f->has_net_admin);
-	f->iptables[FAMILY_IPV4] = output_of(save4);
-	f->iptables[FAMILY_IPV6] = output_of(save6);
+	gather_iptables(f);
 	f->nft = output_of(list);
 	for (unsigned i = 0; i < DOCTOR_TIMERS_LEN; i++) {
 		char path[128];
@@ -207,10 +239,10 @@ static uint64_t number_in(const json_t *object, const char *name)
 	return (uint64_t)json_integer_value(json_object_get(object, name));
 }
 
-/* A counter of a queue: objects with a name and a value. */
-static uint64_t counter_in(const json_t *queue, const char *name)
+/* A counter in a list of them: objects with a name and a count. */
+static uint64_t counter_in(const json_t *object, const char *list, const char *name)
 {
-	const json_t *counters = json_object_get(queue, "counters");
+	const json_t *counters = json_object_get(object, list);
 
 	for (size_t i = 0; i < json_array_size(counters); i++) {
 		const json_t *row = json_array_get(counters, i);
@@ -221,6 +253,15 @@ static uint64_t counter_in(const json_t *queue, const char *name)
 		}
 	}
 	return 0;
+}
+
+/* What the daemon makes of the kernel's word on each packet. */
+static void gather_compare(struct doctor_facts *f, const json_t *compare)
+{
+	f->compares = json_is_true(json_object_get(compare, "on"));
+	f->compared_same = counter_in(compare, "results", "same");
+	f->compared_different = number_in(compare, "differences");
+	f->compared_untold = counter_in(compare, "results", "untold");
 }
 
 static void gather_daemon(struct doctor_facts *f, const char *socket_path)
@@ -241,9 +282,10 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 
 			f->queue_dropped += number_in(queue, "dropped");
 			f->queue_user_dropped += number_in(queue, "user_dropped");
-			f->verdicts_lost += counter_in(queue, "verdicts-lost");
-			f->reject_loops += counter_in(queue, "reject-loops");
+			f->verdicts_lost += counter_in(queue, "counters", "verdicts-lost");
+			f->reject_loops += counter_in(queue, "counters", "reject-loops");
 		}
+		gather_compare(f, json_object_get(reply.parameters, "compare"));
 		ctl_reply_fini(&reply);
 	}
 	client_close(c);
@@ -262,7 +304,10 @@ void doctor_gather(struct doctor_facts *f, const char *config_path, const char *
 void doctor_facts_fini(struct doctor_facts *f)
 {
 	free(f->release);
-	free(f->iptables[FAMILY_IPV4]);
-	free(f->iptables[FAMILY_IPV6]);
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+			free(f->iptables[kind][family]);
+		}
+	}
 	free(f->nft);
 }

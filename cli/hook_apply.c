@@ -32,7 +32,10 @@ static const char *const nft_show[] = { "nft", "list", "table", "inet", HOOK_NFT
 static int tool(const char *const argv[], char *input, struct run_result *said, char **error);
 static int load(const char *const argv[], char *text, char **error);
 static int restore(enum hook_family family, char *text, char **error);
-static int find(enum hook_family family, struct hook_found *found, char **error);
+static int find(enum hook_family family, enum hook_table table, struct hook_found *found,
+                char **error);
+static int iptables_table_down(enum hook_family family, enum hook_table table, bool *was_up,
+                               char **error);
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error);
@@ -123,7 +126,7 @@ int hook_apply_down(bool *was_up, char **error)
 
 char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice)
 {
-	const struct hook_found nothing = { 0 };
+	const struct hook_found nothing = { .table = hook_plan_table(plan) };
 	char *script = NULL;
 	size_t script_size;
 	FILE *to = open_memstream(&script, &script_size);
@@ -184,9 +187,15 @@ static bool try_nft(char *text, char *why, size_t why_size)
 	return rc == 0;
 }
 
-/* Each family is one transaction. When the second fails, the first is not left alone. */
+/*
+ * Each family is one transaction. When the second fails, the first is not left alone. What is in
+ * the table that is not wanted any more goes last.
+ */
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
+	const enum hook_table table = hook_plan_table(plan);
+	const enum hook_table other =
+		table == HOOK_TABLE_FILTER ? HOOK_TABLE_MANGLE : HOOK_TABLE_FILTER;
 	bool is_renewal = false;
 	bool was_up;
 
@@ -197,10 +206,13 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 		if (family_is_absent(f)) {
 			continue;
 		}
-		rc = find(f, &found, error);
+		rc = find(f, table, &found, error);
 		if (rc == 0) {
 			is_renewal |= hook_found_any(&found);
 			rc = iptables_load(plan, choice, f, &found, error);
+		}
+		if (rc == 0) {
+			rc = iptables_table_down(f, other, &was_up, error);
 		}
 		if (rc < 0) {
 			if (!is_renewal) {
@@ -277,33 +289,35 @@ static int iptables_down(bool *was_up, char **error)
 
 	*was_up = false;
 	for (enum hook_family f = 0; f < FAMILIES_LEN; f++) {
-		struct hook_found found;
-		char *why = NULL;
-		int rc;
+		for (enum hook_table t = 0; t < HOOK_TABLES_LEN && !family_is_absent(f); t++) {
+			char *why = NULL;
+			bool was_there = false;
+			int rc = iptables_table_down(f, t, &was_there, &why);
 
-		if (family_is_absent(f)) {
-			continue;
-		}
-		rc = find(f, &found, &why);
-		if (rc == -ENOENT) {
+			*was_up |= was_there;
 			/* not installed, so it put nothing in */
+			if (rc < 0 && rc != -ENOENT && result == 0) {
+				result = rc;
+				say(error, "%s", why != NULL ? why : strerror(ENOMEM));
+			}
 			free(why);
-			continue;
 		}
-		if (rc == 0 && hook_found_any(&found)) {
-			*was_up = true;
-			rc = restore(f, hook_text_iptables_down(&found), &why);
-		}
-		if (rc < 0 && result == 0) {
-			result = rc;
-			say(error, "%s", why != NULL ? why : strerror(ENOMEM));
-		}
-		free(why);
 	}
 	return result;
 }
 
-static int find(enum hook_family family, struct hook_found *found, char **error)
+static int iptables_table_down(enum hook_family family, enum hook_table table, bool *was_up,
+                               char **error)
+{
+	struct hook_found found;
+	int rc = find(family, table, &found, error);
+
+	*was_up = rc == 0 && hook_found_any(&found);
+	return *was_up ? restore(family, hook_text_iptables_down(&found), error) : rc;
+}
+
+static int find(enum hook_family family, enum hook_table table, struct hook_found *found,
+                char **error)
 {
 	const char *const argv[] = { iptables[family].save, NULL };
 	struct run_result said;
@@ -312,7 +326,7 @@ static int find(enum hook_family family, struct hook_found *found, char **error)
 	if (rc < 0) {
 		return rc;
 	}
-	hook_found_parse(said.out, found);
+	hook_found_parse(said.out, table, found);
 	run_result_fini(&said);
 	return 0;
 }

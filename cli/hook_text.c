@@ -46,6 +46,11 @@ static const struct reject_words rejects[] = {
 #define IPTABLES_DEFRAG "FINWALL_DEFRAG"
 #define NFT_DEFRAG      "defragment"
 
+static const char *const tables[HOOK_TABLES_LEN] = {
+	[HOOK_TABLE_FILTER] = "*filter",
+	[HOOK_TABLE_MANGLE] = "*mangle",
+};
+
 #define REJECT_WORDS_LEN (sizeof(rejects) / sizeof(rejects[0]))
 
 /* The states of the kernel's tracker that a packet can be marked with. */
@@ -95,7 +100,7 @@ static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, 
                       enum hook_spread spread);
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
                       enum hook_spread spread);
-static void iptables_reject_chain(FILE *to, enum hook_family family);
+static void iptables_reject_chain(FILE *to, enum hook_table table, enum hook_family family);
 static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
                            enum hook_family family, enum hook h);
 static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
@@ -162,7 +167,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 	if (!text_begin(&t)) {
 		return NULL;
 	}
-	fprintf(t.to, "*filter\n:" IPTABLES_REJECT " - [0:0]\n");
+	fprintf(t.to, "%s\n:" IPTABLES_REJECT " - [0:0]\n", tables[found->table]);
 	if (plan->defragments || found->defrag_chain) {
 		fprintf(t.to, ":" IPTABLES_DEFRAG " - [0:0]\n");
 	}
@@ -171,7 +176,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 			fprintf(t.to, ":%s - [0:0]\n", hooks[h].chain);
 		}
 	}
-	iptables_reject_chain(t.to, family);
+	iptables_reject_chain(t.to, found->table, family);
 	if (plan->defragments) {
 		fprintf(t.to, "-A " IPTABLES_DEFRAG " -m socket\n");
 	}
@@ -200,7 +205,7 @@ char *hook_text_iptables_down(const struct hook_found *found)
 	if (!text_begin(&t)) {
 		return NULL;
 	}
-	fprintf(t.to, "*filter\n");
+	fprintf(t.to, "%s\n", tables[found->table]);
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		iptables_jump(t.to, h, found, false);
 	}
@@ -220,22 +225,24 @@ char *hook_text_iptables_down(const struct hook_found *found)
 	return text_end(&t);
 }
 
-/* Lines in the section of the filter table matter; all others belong to somebody else. */
-void hook_found_parse(const char *save_text, struct hook_found *out)
+/* Lines in the section of the table matter; all others are not asked for. */
+void hook_found_parse(const char *save_text, enum hook_table table, struct hook_found *out)
 {
+	const char *head = tables[table];
 	bool rule_seen[HOOKS_LEN] = { false };
-	bool in_filter = false;
+	bool in_table = false;
 
 	memset(out, 0, sizeof(*out));
+	out->table = table;
 	for (const char *line = save_text; *line != '\0';) {
 		size_t size = strcspn(line, "\n");
 
 		if (line[0] == '*') {
-			in_filter = size == strlen("*filter") && starts_with(line, "*filter");
+			in_table = size == strlen(head) && starts_with(line, head);
 		}
-		out->reject_chain |= in_filter && starts_with(line, ":" IPTABLES_REJECT " ");
-		out->defrag_chain |= in_filter && starts_with(line, ":" IPTABLES_DEFRAG " ");
-		for (unsigned h = 0; in_filter && h < HOOKS_LEN; h++) {
+		out->reject_chain |= in_table && starts_with(line, ":" IPTABLES_REJECT " ");
+		out->defrag_chain |= in_table && starts_with(line, ":" IPTABLES_DEFRAG " ");
+		for (unsigned h = 0; in_table && h < HOOKS_LEN; h++) {
 			found_line(line, size, h, out, &rule_seen[h]);
 		}
 		line += size;
@@ -407,15 +414,18 @@ static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_
 	fprintf(to, "symhash mod %u offset %u\n", plan->queue_count, plan->queue_num);
 }
 
-static void iptables_reject_chain(FILE *to, enum hook_family family)
+/* REJECT is there in table filter only; who only watches does not reject. */
+static void iptables_reject_chain(FILE *to, enum hook_table table, enum hook_family family)
 {
 	const char *head = "-A " IPTABLES_REJECT;
 
-	fprintf(to, "%s -p tcp -m mark --mark 0x%08x -j REJECT --reject-with tcp-reset\n", head,
-	        hookmark_reject(REJECT_TCP_RESET));
-	for (size_t i = 0; i < REJECT_WORDS_LEN; i++) {
-		fprintf(to, "%s -m mark --mark 0x%08x -j REJECT --reject-with %s\n", head,
-		        hookmark_reject(rejects[i].with), rejects[i].iptables[family]);
+	if (table == HOOK_TABLE_FILTER) {
+		fprintf(to, "%s -p tcp -m mark --mark 0x%08x -j REJECT --reject-with tcp-reset\n",
+		        head, hookmark_reject(REJECT_TCP_RESET));
+		for (size_t i = 0; i < REJECT_WORDS_LEN; i++) {
+			fprintf(to, "%s -m mark --mark 0x%08x -j REJECT --reject-with %s\n", head,
+			        hookmark_reject(rejects[i].with), rejects[i].iptables[family]);
+		}
 	}
 	fprintf(to, "%s -j DROP\n", head);
 }

@@ -27,6 +27,17 @@ enum hook_family {
 	FAMILIES_LEN,
 };
 
+/*
+ * The tables of iptables that our chains can be in. A packet that is accepted in filter does not
+ * come to the rules of others behind ours; in mangle it does, so that who only watches opens
+ * nothing.
+ */
+enum hook_table {
+	HOOK_TABLE_FILTER,
+	HOOK_TABLE_MANGLE,
+	HOOK_TABLES_LEN,
+};
+
 /* How packets are spread over several queues: both directions of a connection go to one of them. */
 enum hook_spread {
 	SPREAD_PORTS,     /* by addresses and ports: symhash of nft, the bpf match of iptables */
@@ -41,11 +52,13 @@ struct hook_plan {
 	bool hooked[HOOKS_LEN]; /* which hooks are queued at all */
 	bool loopback_is_queued;
 	bool defragments;     /* fragments are put together first */
+	bool only_watches;    /* enforce off */
 	bool compares_kernel; /* packets are marked with the kernel tracker's state */
 };
 
-/* What of ours is in the kernel's filter table, as read from iptables-save. */
+/* What of ours is in one of the kernel's tables, as read from iptables-save. */
 struct hook_found {
+	enum hook_table table;
 	bool reject_chain;             /* the one for packets sent back to be rejected is there */
 	bool defrag_chain;             /* the one that puts fragments together is there */
 	bool chain[HOOKS_LEN];         /* our chain is there */
@@ -73,8 +86,14 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
                             enum hook_family family, const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);
 
-/* Reads what iptables-save or ip6tables-save printed. */
-void hook_found_parse(const char *save_text, struct hook_found *out);
+/* Where the rules of a plan go. */
+static inline enum hook_table hook_plan_table(const struct hook_plan *plan)
+{
+	return plan->only_watches ? HOOK_TABLE_MANGLE : HOOK_TABLE_FILTER;
+}
+
+/* Reads what iptables-save or ip6tables-save printed, as far as it is of one table. */
+void hook_found_parse(const char *save_text, enum hook_table table, struct hook_found *out);
 
 /* True when anything of ours was found. */
 bool hook_found_any(const struct hook_found *found);

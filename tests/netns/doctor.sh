@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # finwall doctor: problems before daemon and hooks, none with them, one again with a rule of others
-# that drops INVALID.
+# that drops INVALID, whichever tool put it in and whichever tools are there to see it; what only
+# watches says so.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -46,6 +47,53 @@ says ok hooks
 says ok daemon
 says ok losses
 says ok invalid
+
+# A rule of nft's, seen where there is no iptables at all; of the other kind of iptables.
+if command -v nft >/dev/null; then
+	ns host nft -f - <<-'NFT'
+		table inet other {
+			chain bad {
+				drop
+			}
+			chain pre {
+				type filter hook prerouting priority raw; policy accept;
+				ct state invalid jump bad
+			}
+		}
+	NFT
+	! doctor || fail "a rule of nft's that drops INVALID is no problem"
+	says problem invalid
+	mkdir "$work/sbin"
+	cp "$(command -v nft)" "$work/sbin"
+	# shellcheck disable=SC2016 # the inner shell expands it
+	ns host unshare -m sh -c 'mount --bind "$1" /usr/sbin && shift && PATH=/usr/sbin:/bin exec "$@"' \
+		sh "$work/sbin" "$bin/finwall" --socket "$work/finwall.sock" doctor \
+		-c "$work/finwall.conf" >"$work/doctor.out" 2>"$work/doctor.err" &&
+		fail "no problem for nft alone"
+	says problem invalid
+	ns host nft delete table inet other
+fi
+for save in iptables-nft iptables-legacy; do
+	command -v "$save" >/dev/null || continue
+	ns host "$save" -w -A INPUT -m conntrack --ctstate INVALID -j DROP 2>/dev/null || continue
+	is_other=$("$save" -V | grep -c "$(iptables -V | grep -o 'nf_tables\|legacy')") || true
+	if [ "$is_other" = 0 ]; then
+		! doctor || fail "$save: a rule that drops INVALID is no problem"
+		says problem invalid
+	fi
+	ns host "$save" -w -D INPUT -m conntrack --ctstate INVALID -j DROP
+done
+doctor || fail "a problem that is gone: $(cat "$work/doctor.out")"
+
+# Watching only: the hook rules have to know of it.
+sed -i 's/hook { backend iptables }/hook { backend iptables }; connections { enforce off }/' "$work/finwall.conf"
+! doctor || fail "rules of others are passed by, and that is no problem"
+says problem hooks
+finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks"
+doctor || fail "to watch only is a problem: $(cat "$work/doctor.out")"
+says warning enforce
+finwall reload || fail "no reload"
+wait_until log_has 'enforce off: every packet passes'
 
 ns host iptables -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP ||
 	skip "needs iptables in table mangle with conntrack"

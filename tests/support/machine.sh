@@ -4,13 +4,13 @@
 # A machine for tests: a Debian root folder with systemd as the first process of its own namespaces.
 # Sourced behind netns.sh, after netns_begin:
 #
-#	machine_root PACKAGE,PACKAGE...  # a new root, made by debootstrap from this machine's own mirror
-#	root=/some/root                  # or one that is there
-#	machine_boot                     # in $root; its network namespace is called server
+#	machine_root A,B...  # a new root in $root, made by debootstrap from this machine's own mirror
+#	machine_root A,B... /some/root   # or a copy of one that has these packages
+#	machine_boot                     # its network namespace is called server
 #	in_machine systemctl start X
 #	expect is_active X               # polls; on failure the journal says why
 #
-# At its end, however it comes, the processes are gone, and a root that was made is too.
+# At its end, however it comes, the processes and the root are gone.
 #
 # The first process has this script's environment taken away. The clock, the kernel and its modules
 # are this machine's.
@@ -45,9 +45,14 @@ machine_mirror() {
 }
 
 machine_root() {
-	command -v debootstrap >/dev/null || skip "needs debootstrap"
 	machine_own_root=$(mktemp -d /var/tmp/finwall-root.XXXXXX)
 	root=$machine_own_root
+	chmod 755 "$root"
+	if [ -n "${2-}" ]; then
+		cp -a "$2/." "$root" || fail "cannot copy $2"
+		return
+	fi
+	command -v debootstrap >/dev/null || skip "needs debootstrap"
 	mirror=$(machine_mirror)
 	# shellcheck disable=SC2086 # no mirror: debootstrap's own
 	debootstrap --variant=minbase --include="$1" bookworm "$root" $mirror \
@@ -120,7 +125,7 @@ machine_why() {
 # Whether any rule of ours is there, by either tool.
 hook_is_up() {
 	[ "$(ns server iptables -w -S | grep -c FINWALL)" -gt 0 ] ||
-		ns server nft list table inet finwall_hook
+		ns server nft list table inet finwall_hook 2>/dev/null
 }
 
 hook_is_down() {

@@ -8,14 +8,14 @@
 #
 #	sudo tests/systemd/boot.sh BUILD_DIR [ROOT]
 #
-# BUILD_DIR: built for the prefix /usr, with /etc and /var. ROOT: a Debian root folder with the packages
-# below; without it, debootstrap makes one, which takes a minute and the network.
+# BUILD_DIR: built for the prefix /usr, with /etc and /var. ROOT: a clean Debian root folder with the
+# packages below, which is copied; without it, debootstrap makes one: a minute, and the network.
 FINWALL_BIN=$1/bin
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 build=$1
-root=${2-}
 echo=$(dirname "$0")/../support/echo.py
+hello=$(dirname "$0")/../support/hello.py
 packages=systemd,dbus,iproute2,iptables,nftables,libmnl0,libnetfilter-queue1,libnfnetlink0
 packages=$packages,libevent-core-2.1-7,libevent-extra-2.1-7,libjansson4,libpcap0.8
 
@@ -23,7 +23,7 @@ netns_begin unshare nsenter chroot python3 iptables
 # shellcheck source=tests/support/machine.sh
 . "$(dirname "$0")/../support/machine.sh"
 
-[ -n "$root" ] || machine_root "$packages"
+machine_root "$packages" "${2-}"
 DESTDIR=$root cmake --install "$build" >"$work/install.txt" || fail "cannot install"
 conf=$root/etc/finwall/finwall.conf
 cat >"$work/good.conf" <<'CONF'
@@ -45,8 +45,6 @@ table inet finwall {
 	}
 }
 CONF
-rm -rf "$root/var/lib/finwall"
-rm -f "$root/etc/systemd/system/finwalld.service.d/"*.conf
 chroot "$root" systemctl enable finwalld.service finwall-guard.service >/dev/null 2>&1 ||
 	fail "cannot enable the units"
 
@@ -56,24 +54,10 @@ machine_boot
 ns_add client
 ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
 ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
-ns_bg server python3 -c '
-import selectors, socket
-s = selectors.DefaultSelector()
-for port in 22, 23:
-	s.register(socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True), 1)
-while True:
-	for key, _ in s.select():
-		c = key.fileobj.accept()[0]
-		c.sendall(b"hello")
-		c.close()
-'
+ns_bg server python3 "$hello" serve 22 23
 # answers ADDRESS PORT: a server there says hello.
 answers() {
-	ns client python3 -c '
-import socket, sys
-c = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)
-c.settimeout(3)
-sys.exit(c.recv(9) != b"hello")' "$1" "$2" 2>/dev/null
+	ns client python3 "$hello" ask "$1" "$2" 2>/dev/null
 }
 no_ping() {
 	! ns_ping client 10.1.0.2

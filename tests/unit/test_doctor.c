@@ -13,6 +13,9 @@
 	"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"              \
 	":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"               \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\n"
+#define IN_MANGLE                                                                                  \
+	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"      \
+	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
 #define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
 #define NFT_HOOK                                                                                   \
 	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
@@ -33,7 +36,7 @@ static struct doctor_facts good_facts(void)
 		.queue = DOCTOR_YES,
 		.nft_queue = DOCTOR_YES,
 		.ct_glue = DOCTOR_YES,
-		.iptables = { rules, rules },
+		.iptables = { [IPTABLES_NFT] = { rules, rules } },
 		.nft = nothing,
 		.has_config = true,
 		.hooked = { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true },
@@ -45,6 +48,7 @@ static struct doctor_facts good_facts(void)
 	};
 
 	f.settings.queue_rcvbuf_bytes = 64u << 20;
+	f.tunables.enforce = 1;
 	f.tunables.tcp_timeout_ns[TCP_ESTABLISHED] = 1200 * NSEC_PER_SEC;
 	f.tunables.udp_unreplied_ns = 30 * NSEC_PER_SEC;
 	f.tunables.udp_replied_ns = 120 * NSEC_PER_SEC;
@@ -96,10 +100,14 @@ START_TEST(kernels_are_told_apart)
 		const char *release;
 		int level;
 	} rows[] = {
-		{ "2.6.32", DOCTOR_PROBLEM }, { "3.9.1", DOCTOR_PROBLEM },
-		{ "3.10.0", DOCTOR_OK },      { "6.7.4", DOCTOR_WARNING },
-		{ "6.18.44", DOCTOR_OK },     { "7.0.0-rc3", DOCTOR_WARNING },
-		{ "7.1.2", DOCTOR_OK },       { "strange", DOCTOR_NOTE },
+		{ "2.6.32", DOCTOR_PROBLEM },  { "3.9.1", DOCTOR_PROBLEM },
+		{ "3.10.0", DOCTOR_OK },       { "6.1.0-41-amd64", DOCTOR_OK },
+		{ "6.7.4", DOCTOR_WARNING },   { "6.7", DOCTOR_WARNING },
+		{ "6.7.5", DOCTOR_OK },        { "6.12.74", DOCTOR_OK },
+		{ "6.12.75", DOCTOR_WARNING }, { "6.12.83", DOCTOR_OK },
+		{ "6.18.23", DOCTOR_WARNING }, { "6.18.44", DOCTOR_OK },
+		{ "6.19.4", DOCTOR_WARNING },  { "6.19.14", DOCTOR_OK },
+		{ "7.1.2", DOCTOR_OK },        { "strange", DOCTOR_NOTE },
 	};
 	struct doctor_facts f = good_facts();
 	char release[32];
@@ -129,13 +137,13 @@ START_TEST(hooks_are_found_with_either_tool)
 	f.hooked[HOOK_FORWARD] = true;
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
 	f = good_facts();
-	f.iptables[FAMILY_IPV6] = TEXT("*filter\nCOMMIT\n");
+	f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT("*filter\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
 	f.nft = TEXT(NFT_HOOK);
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_OK);
 	f.hooked[HOOK_FORWARD] = true;
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
-	f.iptables[FAMILY_IPV4] = NULL;
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = NULL;
 	f.nft = NULL;
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_NOTE);
 }
@@ -146,17 +154,18 @@ START_TEST(who_else_drops_invalid)
 	struct doctor_facts f = good_facts();
 
 	/* behind our jump it does no harm */
-	f.iptables[FAMILY_IPV4] = TEXT(OUR_JUMPS DROP_RULE "COMMIT\n");
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(OUR_JUMPS DROP_RULE "COMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
-	f.iptables[FAMILY_IPV4] = TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE
-	                               "-A INPUT -j FINWALL_INPUT\nCOMMIT\n");
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE
+	                                             "-A INPUT -j FINWALL_INPUT\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
-	f.iptables[FAMILY_IPV4] = TEXT(
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(
 		"*mangle\n"
 		"-A PREROUTING -m state --state INVALID -j DROP\nCOMMIT\n" OUR_JUMPS "COMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
-	f.iptables[FAMILY_IPV4] = TEXT(OUR_JUMPS "COMMIT\n*mangle\n-A PREROUTING -m conntrack "
-	                                         "! --ctstate INVALID -j DROP\nCOMMIT\n");
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "COMMIT\n*mangle\n-A PREROUTING -m conntrack "
+	                       "! --ctstate INVALID -j DROP\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
 	f = good_facts();
 	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state invalid counter "
@@ -169,9 +178,126 @@ START_TEST(who_else_drops_invalid)
 	f.nft = TEXT(NFT_HOOK "table ip filter {\n\tchain INPUT {\n\t\tct state invalid "
 	                      "drop\n\t}\n}\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
-	f.iptables[FAMILY_IPV4] = NULL;
-	f.iptables[FAMILY_IPV6] = NULL;
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = NULL;
+	f.iptables[IPTABLES_NFT][FAMILY_IPV6] = NULL;
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+}
+END_TEST
+
+START_TEST(an_invalid_packet_may_be_dropped_elsewhere)
+{
+	struct doctor_facts f = good_facts();
+
+	/* behind a jump */
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT("*mangle\n:BAD - [0:0]\n-A BAD -j LOG\n-A BAD -j DROP\n"
+	             "-A PREROUTING -m conntrack --ctstate INVALID -j BAD\nCOMMIT\n" OUR_JUMPS
+	             "COMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT("*mangle\n:BAD - [0:0]\n-A BAD -j LOG\n"
+	             "-A PREROUTING -m conntrack --ctstate INVALID -g BAD\nCOMMIT\n" OUR_JUMPS
+	             "-A BAD -j DROP\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	/* the other kind of iptables */
+	f = good_facts();
+	f.iptables[IPTABLES_LEGACY][FAMILY_IPV6] =
+		TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE "COMMIT\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	/* nft: a map, a jump */
+	f = good_facts();
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state vmap { established : accept, "
+	             "invalid : drop }\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state vmap { invalid : accept, "
+	             "new : drop }\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+	f.nft = TEXT("table inet fw {\n\tchain bad {\n\t\tlog\n\t\tdrop\n\t}\n\tchain in "
+	             "{\n\t\tct state invalid,untracked jump bad\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state invalid jump bad\n\t}\n}\n"
+	             "table inet other {\n\tchain bad {\n\t\tdrop\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
+}
+END_TEST
+
+START_TEST(who_drops_the_rest)
+{
+	struct doctor_facts f = good_facts();
+
+	/* behind our jump, a policy is not asked */
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:FINWALL_INPUT - [0:0]\n"
+	             ":FINWALL_OUTPUT - [0:0]\n-A INPUT -j FINWALL_INPUT\n"
+	             "-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "policy"), -1);
+	f.hooked[HOOK_FORWARD] = true;
+	ck_assert_int_eq(level_of(&f, "policy"), DOCTOR_WARNING);
+	f = good_facts();
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\ttype filter hook input priority filter; "
+	             "policy drop;\n\t\tct state established accept\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "policy"), DOCTOR_WARNING);
+	f.hooked[HOOK_INPUT] = false;
+	ck_assert_int_eq(level_of(&f, "policy"), -1);
+	/* ours drops nothing by policy, and an accepting one neither */
+	f = good_facts();
+	f.nft = TEXT(NFT_HOOK "table inet fw {\n\tchain in {\n\t\ttype filter hook input priority "
+	                      "filter; policy accept;\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "policy"), -1);
+}
+END_TEST
+
+START_TEST(in_the_shadow_of_the_kernel)
+{
+	struct doctor_facts f = good_facts();
+
+	ck_assert_int_eq(level_of(&f, "compare"), -1);
+	f.settings.compare_kernel = 1;
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
+	f.compares = true;
+	f.compared_same = 1000;
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_OK);
+	f.compared_different = 1;
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
+	f.compared_different = 0;
+	f.compared_untold = 1;
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
+	f.compared_untold = 0;
+	/* the kernel's timeouts count then */
+	f.kernel_timeout_s[0] = 120;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	/* who else uses the upper bits of marks */
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A FINWALL_INPUT -j MARK --set-xmark 0x51000000/0xff000000\n"
+	                       "-A OUTPUT -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_OK);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A OUTPUT -j MARK --set-xmark 0x80000000/0x80000000\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
+	f = good_facts();
+	f.settings.compare_kernel = 1;
+	f.compares = true;
+	f.nft = TEXT("table ip t {\n\tchain c {\n\t\tmeta mark set 0x40000000\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
+}
+END_TEST
+
+START_TEST(a_firewall_that_only_watches_says_so)
+{
+	struct doctor_facts f = good_facts();
+
+	f.tunables.enforce = 0;
+	ck_assert_int_eq(level_of(&f, "enforce"), DOCTOR_WARNING);
+	/* ours in table filter keeps packets from the rules that should decide */
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(IN_MANGLE);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT(IN_MANGLE);
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_OK);
+	f.tunables.enforce = 1;
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_WARNING);
+	f = good_facts();
+	f.tunables.enforce = 1;
+	ck_assert_int_eq(level_of(&f, "enforce"), -1);
 }
 END_TEST
 
@@ -181,7 +307,7 @@ START_TEST(translation_and_timeouts)
 
 	f.kernel_timeout_s[0] = 120;
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_NOTE);
-	f.iptables[FAMILY_IPV4] =
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
@@ -248,5 +374,8 @@ START_TEST(there_is_room_for_every_interface)
 END_TEST
 
 SUITE_MAIN("doctor", nothing_is_wrong_where_nothing_is, kernels_are_told_apart,
-           hooks_are_found_with_either_tool, who_else_drops_invalid, translation_and_timeouts,
-           devices_and_buffers, losses_are_problems, there_is_room_for_every_interface)
+           hooks_are_found_with_either_tool, who_else_drops_invalid,
+           an_invalid_packet_may_be_dropped_elsewhere, who_drops_the_rest,
+           in_the_shadow_of_the_kernel, a_firewall_that_only_watches_says_so,
+           translation_and_timeouts, devices_and_buffers, losses_are_problems,
+           there_is_room_for_every_interface)

@@ -54,6 +54,9 @@ static const struct hook_plan admin_plan = {
 	.hooked = { true, true, true },
 };
 
+/* What it becomes where finwall only watches. */
+static const struct hook_found nothing_in_mangle = { .table = HOOK_TABLE_MANGLE };
+
 static char *read_golden(const char *path)
 {
 	static char text[16384];
@@ -109,6 +112,9 @@ START_TEST(iptables_rules)
 	              "hook-ipv4-balance");
 	expect_golden(hook_text_iptables_up(&many_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
 	              "hook-ipv4-many");
+	expect_golden(
+		hook_text_iptables_up(&shadow_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing_in_mangle),
+		"hook-ipv4-watch");
 	expect_golden(hook_text_iptables_up(&shadow_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
 	              "hook-ipv6-shadow");
 	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV4, &nothing),
@@ -141,7 +147,7 @@ START_TEST(what_is_there_is_found)
 {
 	struct hook_found f;
 
-	hook_found_parse(save_text, &f);
+	hook_found_parse(save_text, HOOK_TABLE_FILTER, &f);
 	ck_assert(f.reject_chain);
 	ck_assert(f.defrag_chain);
 	ck_assert(f.chain[HOOK_INPUT]);
@@ -154,7 +160,9 @@ START_TEST(what_is_there_is_found)
 	ck_assert(!f.chain[HOOK_OUTPUT]);
 	ck_assert_uint_eq(f.jumps[HOOK_OUTPUT], 0);
 	ck_assert(hook_found_any(&f));
-	hook_found_parse("", &f);
+	hook_found_parse(save_text, HOOK_TABLE_MANGLE, &f);
+	ck_assert(!hook_found_any(&f));
+	hook_found_parse("", HOOK_TABLE_FILTER, &f);
 	ck_assert(!hook_found_any(&f));
 }
 END_TEST
@@ -163,7 +171,7 @@ START_TEST(a_renewal_moves_only_what_is_out_of_place)
 {
 	struct hook_found f;
 
-	hook_found_parse(save_text, &f);
+	hook_found_parse(save_text, HOOK_TABLE_FILTER, &f);
 	expect_golden(hook_text_iptables_up(&full_plan, SPREAD_PORTS, FAMILY_IPV4, &f),
 	              "hook-ipv4-renew");
 	expect_golden(hook_text_iptables_up(&open_plan, SPREAD_PORTS, FAMILY_IPV4, &f),

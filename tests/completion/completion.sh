@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# completion.sh BIN_DIR COMPLETION: every command and option that a program's --help shows is offered,
+# and the values that can be known; nothing else is.
+set -euo pipefail
+
+PATH=$1:$PATH
+# shellcheck source=cli/completion/finwall.bash
+. "$2"
+failed=0
+
+complain() {
+	echo "FAIL: $*" >&2
+	failed=1
+}
+
+# offers WORD...: what is offered for the last word, one a line.
+offers() {
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	COMPREPLY=()
+	_finwall
+	((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}" | sort -u
+}
+
+# is_offered EXPECTED WORD...: exactly these.
+is_offered() {
+	local expected=$1 got
+	shift
+	got=$(offers "$@" | tr '\n' ' ')
+	[[ ${got% } == "$expected" ]] || complain "\"$*\" offers \"${got% }\", not \"$expected\""
+}
+
+# Every option that occurs anywhere in a help text is offered, and every one that is offered occurs.
+has_options() {
+	local option shown offered
+	offered=$(offers "$@" -)
+	shown=$("$@" --help | grep -Eo -- '(^|[^[:alnum:]-])--?[[:alnum:]][[:alnum:]-]*' | grep -o -- '-.*' | sort -u)
+	for option in $shown; do
+		# stands before the command; or is one of conntrack's, of tcpdump's
+		[[ $option == --socket && $# -gt 1 || $option == -[Lw] ]] && continue
+		# several short ones in one, as in "-nv"
+		[[ $option =~ ^-[[:alnum:]]{2,}$ ]] && continue
+		grep -qx -- "$option" <<<"$offered" || complain "$*: $option is not offered"
+	done
+	for option in $offered; do
+		grep -qx -- "$option" <<<"$shown" || [[ $option == --help ]] ||
+			complain "$*: $option is offered, and not there"
+	done
+}
+
+commands=$(finwall --help | awk '/^  [a-z]/ { print $1 }')
+[[ $(wc -w <<<"$commands") -ge 13 ]] || complain "few commands: $commands"
+is_offered "$(sort <<<"$commands" | xargs)" finwall ''
+is_offered "$(sort <<<"$commands" | xargs)" finwall --socket /x ''
+for command in $commands; do
+	has_options finwall "$command"
+done
+has_options finwall
+has_options finwalld
+has_options finwall-bench
+
+is_offered 'down print up' finwall hook ''
+is_offered 'up' finwall hook u
+is_offered 'iptables nft' finwall hook up --backend ''
+is_offered 'conntrack json text' finwall list -o ''
+is_offered 'json text' finwall stats --output ''
+is_offered 'late-close' finwall stats ''
+is_offered 'ruleset settings' finwall show ''
+is_offered 'hook' finwall help ho
+is_offered '' finwall events -n ''
+is_offered 'latency' finwall-bench lat
+cd "$(dirname "$2")"
+is_offered 'finwall.bash' finwall replay fin
+is_offered 'finwall.bash' finwall hook up -c fin
+is_offered 'finwall.bash' finwalld --config fin
+is_offered 'finwall.bash' finwall --socket fin
+is_offered 'finwall.bash' finwall-bench compare fin
+exit "$failed"

@@ -28,6 +28,9 @@ enum import_need {
 	NEED_OIF = 2,
 };
 
+/* Stands for the number of a rule's own set. */
+#define IMPORT_SET_NR '\001'
+
 /* A rule in the language. Texts are malloc'd. */
 struct import_rule {
 	char *source;      /* the one address or prefix of -s, NULL without; not in matches */
@@ -40,7 +43,8 @@ struct import_rule {
 	bool is_jump;       /* jump, not goto */
 	bool is_final;      /* nothing behind it sees the packet */
 	bool is_of_family;  /* its matches or rate are of one family only */
-	bool is_rated;      /* it has a limit */
+	bool is_rated;      /* it has a limit, or counts connections */
+	bool has_set;       /* it counts by address: IMPORT_SET_NR in matches becomes a number */
 	unsigned needs;     /* enum import_need */
 	const char *file;
 	unsigned line;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The matches of modules: ports, flags, types, states, limits, marks, ranges.
+ * The matches of modules: ports, flags, types, states, limits, connections, marks, ranges.
  */
 #include "import_names.h"
 #include "import_rule.h"
@@ -11,9 +11,9 @@
 #include <strings.h>
 
 static const char *const modules[] = {
-	"comment", "conntrack", "hl",      "icmp", "icmp6",     "icmpv6", "ipv6-icmp",
-	"iprange", "length",    "limit",   "mark", "multiport", "state",  "tcp",
-	"udp",     "ttl",       "udplite", "sctp", "dccp",
+	"comment",   "connlimit", "conntrack", "hl",      "icmp", "icmp6",     "icmpv6",
+	"ipv6-icmp", "iprange",   "length",    "limit",   "mark", "multiport", "state",
+	"tcp",       "udp",       "ttl",       "udplite", "sctp", "dccp",
 };
 
 bool import_module_is_known(const char *name)
@@ -361,6 +361,52 @@ static void take_burst(struct import_job *job)
 	}
 }
 
+static void take_count(struct import_job *job, bool is_upto)
+{
+	const char *text = import_argument(job);
+
+	if (text == NULL) {
+		return;
+	}
+	if (!job->has_count || job->count_max != UINT32_MAX ||
+	    !import_number(text, UINT32_MAX - 1, &job->count_max)) {
+		import_cannot(job, "\"%.40s\" is no limit of connections", text);
+		return;
+	}
+	job->count_is_upto = is_upto != job->is_negated;
+}
+
+static void opt_count_above(struct import_job *job)
+{
+	take_count(job, false);
+}
+static void opt_count_upto(struct import_job *job)
+{
+	take_count(job, true);
+}
+
+/* Networks have no counter of their own in the language: single addresses, or all of them. */
+static void take_count_mask(struct import_job *job)
+{
+	const char *text = import_argument(job);
+	uint32_t single = job->family == IMPORT_IP ? 32 : 128;
+
+	if (text != NULL && (!job->has_count || !import_number(text, single, &job->count_mask) ||
+	                     (job->count_mask != 0 && job->count_mask != single))) {
+		import_cannot(job, "connections of networks (mask \"%.40s\") have nothing like it",
+		              text);
+	}
+}
+
+static void opt_count_source(struct import_job *job)
+{
+	job->count_is_of_destination = false;
+}
+static void opt_count_destination(struct import_job *job)
+{
+	job->count_is_of_destination = true;
+}
+
 static void take_mark(struct import_job *job)
 {
 	const char *text = import_argument(job);
@@ -541,20 +587,39 @@ static const struct {
 	void (*take)(struct import_job *job);
 	bool can_be_negated;
 } options[] = {
-	{ "--sport", opt_sport, true },         { "--source-port", opt_sport, true },
-	{ "--dport", opt_dport, true },         { "--destination-port", opt_dport, true },
-	{ "--sports", opt_sports, true },       { "--source-ports", opt_sports, true },
-	{ "--dports", opt_dports, true },       { "--destination-ports", opt_dports, true },
-	{ "--ports", opt_ports, true },         { "--syn", opt_syn, true },
-	{ "--tcp-flags", opt_tcp_flags, true }, { "--icmp-type", opt_icmp, true },
-	{ "--icmpv6-type", opt_icmp6, true },   { "--state", take_states, true },
-	{ "--ctstate", take_states, true },     { "--ctdir", take_direction, false },
-	{ "--limit", take_limit, false },       { "--limit-burst", take_burst, false },
-	{ "--mark", take_mark, true },          { "--src-range", opt_src_range, true },
-	{ "--dst-range", opt_dst_range, true }, { "--length", take_length, true },
-	{ "--ttl-eq", opt_ttl_eq, true },       { "--ttl", opt_ttl_eq, true },
-	{ "--ttl-lt", opt_ttl_lt, false },      { "--ttl-gt", opt_ttl_gt, false },
-	{ "--hl-eq", opt_hl_eq, true },         { "--hl-lt", opt_hl_lt, false },
+	{ "--sport", opt_sport, true },
+	{ "--source-port", opt_sport, true },
+	{ "--dport", opt_dport, true },
+	{ "--destination-port", opt_dport, true },
+	{ "--sports", opt_sports, true },
+	{ "--source-ports", opt_sports, true },
+	{ "--dports", opt_dports, true },
+	{ "--destination-ports", opt_dports, true },
+	{ "--ports", opt_ports, true },
+	{ "--syn", opt_syn, true },
+	{ "--tcp-flags", opt_tcp_flags, true },
+	{ "--icmp-type", opt_icmp, true },
+	{ "--icmpv6-type", opt_icmp6, true },
+	{ "--state", take_states, true },
+	{ "--ctstate", take_states, true },
+	{ "--ctdir", take_direction, false },
+	{ "--limit", take_limit, false },
+	{ "--limit-burst", take_burst, false },
+	{ "--connlimit-above", opt_count_above, true },
+	{ "--connlimit-upto", opt_count_upto, true },
+	{ "--connlimit-mask", take_count_mask, false },
+	{ "--connlimit-saddr", opt_count_source, false },
+	{ "--connlimit-daddr", opt_count_destination, false },
+	{ "--mark", take_mark, true },
+	{ "--src-range", opt_src_range, true },
+	{ "--dst-range", opt_dst_range, true },
+	{ "--length", take_length, true },
+	{ "--ttl-eq", opt_ttl_eq, true },
+	{ "--ttl", opt_ttl_eq, true },
+	{ "--ttl-lt", opt_ttl_lt, false },
+	{ "--ttl-gt", opt_ttl_gt, false },
+	{ "--hl-eq", opt_hl_eq, true },
+	{ "--hl-lt", opt_hl_lt, false },
 	{ "--hl-gt", opt_hl_gt, false },
 };
 

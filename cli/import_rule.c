@@ -179,6 +179,12 @@ static bool take_common(struct import_job *job, const char *option)
 		if (text != NULL && !import_module_is_known(text)) {
 			import_cannot(job, "match \"%.40s\" has nothing like it", text);
 		}
+		if (text != NULL && strcmp(text, "connlimit") == 0 && !job->has_count) {
+			job->has_count = true;
+			job->count_is_first = !job->has_limit;
+			job->count_at = ftell(job->matches);
+			job->count_max = job->count_mask = UINT32_MAX;
+		}
 		if (text != NULL && strcmp(text, "limit") == 0 && !job->has_limit) {
 			job->has_limit = true;
 			job->limit_at = ftell(job->matches);
@@ -378,16 +384,45 @@ static void put_addresses(const struct import_job *job, FILE *f)
 	}
 }
 
+/* Whether connections are counted apart for each address. */
+static bool counts_by_address(const struct import_job *job)
+{
+	return job->has_count && job->count_mask != 0;
+}
+
+/* The matches before the count, and the count; *at: how much of them is written. */
+static void put_count(const struct import_job *job, const char *matches, size_t *at, FILE *f)
+{
+	const char *over = job->count_is_upto ? "" : "over ";
+
+	fprintf(f, "%.*s", (int)((size_t)job->count_at - *at), matches + *at);
+	*at = (size_t)job->count_at;
+	if (!counts_by_address(job)) {
+		fprintf(f, "ct count %s%u ", over, job->count_max);
+		return;
+	}
+	fprintf(f, "add @connections_%c { %s %s ct count %s%u } ", IMPORT_SET_NR,
+	        job->family == IMPORT_IP ? "ip" : "ip6",
+	        job->count_is_of_destination ? "daddr" : "saddr", over, job->count_max);
+}
+
 static void put_modules(const struct import_job *job, const char *matches, unsigned nr, FILE *f)
 {
-	const size_t first = job->has_limit ? (size_t)job->limit_at : strlen(matches);
+	size_t at = 0;
 
-	fprintf(f, "%.*s", (int)first, matches);
-	if (job->has_limit) {
-		fprintf(f, "limit rate %u/%s burst %u packets ", job->limit_rate, job->limit_unit,
-		        job->limit_burst);
+	if (job->has_count && job->count_is_first) {
+		put_count(job, matches, &at, f);
 	}
-	fputs(matches + first, f);
+	if (job->has_limit) {
+		fprintf(f, "%.*slimit rate %u/%s burst %u packets ",
+		        (int)((size_t)job->limit_at - at), matches + at, job->limit_rate,
+		        job->limit_unit, job->limit_burst);
+		at = (size_t)job->limit_at;
+	}
+	if (job->has_count && !job->count_is_first) {
+		put_count(job, matches, &at, f);
+	}
+	fputs(matches + at, f);
 	if (job->either_ports != NULL) {
 		const char *header = job->proto == PROTO_TCP   ? "tcp"
 		                     : job->proto == PROTO_UDP ? "udp"
@@ -412,8 +447,12 @@ static bool build(struct import_job *job, const char *matches, unsigned nr, stru
 	FILE *f;
 
 	*out = (struct import_rule){ 0 };
-	if (job->either_ports != NULL && job->has_limit) {
+	if (job->either_ports != NULL && (job->has_limit || job->has_count)) {
 		import_cannot(job, "--ports with a limit would be two limits");
+		return false;
+	}
+	if (job->has_count && job->count_max == UINT32_MAX) {
+		import_cannot(job, "connlimit without a number of connections");
 		return false;
 	}
 	f = open_memstream(&out->matches, &size);
@@ -445,10 +484,11 @@ static bool build(struct import_job *job, const char *matches, unsigned nr, stru
 		out->is_jump = !job->is_goto;
 	}
 	/* two families would share one rate */
-	out->is_of_family = job->has_limit || out->source != NULL || job->source != NULL ||
-	                    job->destination != NULL || job->proto == PROTO_ICMP ||
-	                    job->proto == PROTO_ICMPV6;
-	out->is_rated = job->has_limit;
+	out->is_of_family = job->has_limit || job->has_count || out->source != NULL ||
+	                    job->source != NULL || job->destination != NULL ||
+	                    job->proto == PROTO_ICMP || job->proto == PROTO_ICMPV6;
+	out->is_rated = job->has_limit || job->has_count;
+	out->has_set = counts_by_address(job);
 	out->needs = (job->iif_is_negated ? NEED_IIF : 0u) | (job->oif_is_negated ? NEED_OIF : 0u);
 	if (!is_complete) {
 		import_rule_fini(out);

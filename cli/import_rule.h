@@ -40,7 +40,14 @@ struct import_job {
 	uint32_t limit_rate;
 	char limit_unit[8];
 	uint32_t limit_burst;
-	char *either_ports; /* --ports: source or destination; NULL without */
+	bool has_count;
+	bool count_is_first; /* it was named before the limit */
+	long count_at;       /* how much of matches stands before it */
+	uint32_t count_max;  /* UINT32_MAX: not said yet */
+	bool count_is_upto;  /* matches up to that number, not above it */
+	bool count_is_of_destination;
+	uint32_t count_mask; /* UINT32_MAX: not said, a single address */
+	char *either_ports;  /* --ports: source or destination; NULL without */
 
 	/* what is done */
 	char *comment;

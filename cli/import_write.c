@@ -29,6 +29,7 @@ struct writer {
 	const char *header; /* "ip" or "ip6" */
 	bool is_inet;
 	unsigned sets_len;
+	unsigned counters_len; /* sets that count connections */
 };
 
 static void check_table(struct import *im, struct import_table *t);
@@ -320,6 +321,7 @@ static void write_elements(FILE *f, const struct import_rule *rules, size_t len)
 /* The sets that the rules of this table will name, numbered in the order of the rules. */
 static void write_sets(struct writer *w)
 {
+	unsigned counters = 0;
 	unsigned nr = 0;
 
 	for (size_t i = 0; i < w->table->chains_len; i++) {
@@ -328,6 +330,13 @@ static void write_sets(struct writer *w)
 		for (size_t k = 0; k < c->rules_len;) {
 			size_t len = run_len(c, k);
 
+			if (c->rules[k].has_set) {
+				fprintf(w->f,
+				        "\tset connections_%u {\n\t\ttype %s\n"
+				        "\t\tflags dynamic\n\t}\n",
+				        ++counters,
+				        w->header[2] == '6' ? "ipv6_addr" : "ipv4_addr");
+			}
 			if (len > INLINE_MAX) {
 				fprintf(w->f,
 				        "\tset sources_%u {\n\t\ttype %s\n\t\tflags interval\n"
@@ -348,6 +357,18 @@ static void write_refused(FILE *f, const char *line)
 		fputc((unsigned char)*line < ' ' || *line == '\\' ? ' ' : *line, f);
 	}
 	fputc('\n', f);
+}
+
+static void write_matches(struct writer *w, const struct import_rule *r)
+{
+	for (const char *at = r->matches; *at != '\0'; at++) {
+		if (*at == IMPORT_SET_NR) {
+			fprintf(w->f, "%u", ++w->counters_len);
+		} else {
+			fputc(*at, w->f);
+		}
+	}
+	fputs(r->matches[0] != '\0' ? " " : "", w->f);
 }
 
 /* Writes the rule, or as many of them as become one. Returns how many. */
@@ -371,7 +392,7 @@ static size_t write_rules(struct writer *w, const struct import_chain *c, size_t
 	} else if (r->source != NULL) {
 		fprintf(w->f, "%s saddr %s ", w->header, r->source);
 	}
-	fprintf(w->f, "%s%s", r->matches, r->matches[0] != '\0' ? " " : "");
+	write_matches(w, r);
 	to = r->target != NULL ? import_chain_find(w->table, r->target) : NULL;
 	if (to != NULL) {
 		fprintf(w->f, "%s %s", r->is_jump ? "jump" : "goto", to->said);
@@ -388,6 +409,7 @@ static size_t write_rules(struct writer *w, const struct import_chain *c, size_t
 static void write_table(struct writer *w, const char *family)
 {
 	w->sets_len = 0;
+	w->counters_len = 0;
 	fprintf(w->f, "\ntable %s filter {\n", family);
 	if (!w->is_inet) {
 		write_sets(w);

@@ -199,6 +199,7 @@ static int make_engine(struct daemon *d)
 		return err;
 	}
 	d->engine_mem_size = engine_size(&cfg);
+	d->engine_table_size = engine_table_size(&cfg);
 	d->engine_mem = mem_map(d->engine_mem_size);
 	if (d->engine_mem == NULL) {
 		err = -errno;

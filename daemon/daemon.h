@@ -36,6 +36,7 @@ struct daemon {
 	struct engine *engine;
 	void *engine_mem;
 	size_t engine_mem_size;
+	size_t engine_table_size; /* of it, what is worth taking in advance */
 	struct mono start;
 	int64_t start_wall_sec; /* seconds since 1970 */
 	struct settings

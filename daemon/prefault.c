@@ -23,7 +23,7 @@ static void next_piece(evutil_socket_t fd, short what, void *arg);
 /* Is there room for what is left? Asked again before each piece: others need memory too. */
 static bool has_room(const struct daemon *d)
 {
-	uint64_t left = d->engine_mem_size - d->prefaulted;
+	uint64_t left = d->engine_table_size - d->prefaulted;
 
 	switch ((enum prefault)d->settings_at_start.prefault) {
 	case PREFAULT_ON:
@@ -60,7 +60,7 @@ void prefault_stop(struct daemon *d)
 static void next_piece(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
-	size_t left = d->engine_mem_size - d->prefaulted;
+	size_t left = d->engine_table_size - d->prefaulted;
 	size_t size = left < PIECE_SIZE ? left : PIECE_SIZE;
 	int err;
 
@@ -71,13 +71,13 @@ static void next_piece(evutil_socket_t fd, short what, void *arg)
 		log_say(d->log, LOG_LEVEL_NOTICE,
 		        "%zu of %zu MiB for connections taken in advance, the rest as it is used: "
 		        "%s",
-		        d->prefaulted >> 20, d->engine_mem_size >> 20,
+		        d->prefaulted >> 20, d->engine_table_size >> 20,
 		        err == -EINVAL ? "this kernel cannot" : strerror(-err));
 		prefault_stop(d);
 		return;
 	}
 	d->prefaulted += size;
-	if (d->prefaulted == d->engine_mem_size) {
+	if (d->prefaulted == d->engine_table_size) {
 		prefault_stop(d);
 	}
 }

@@ -47,15 +47,22 @@ static size_t shard_memory(const struct engine_config *cfg)
 {
 	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
 
-	return flowtab_size(flows_len) + claims_size(flows_len) +
+	return flowtab_size(flows_len) +
 	       graveyard_size(cfg->tombs_max / cfg->shards_len + (cfg->tombs_max > 0));
 }
 
-size_t engine_size(const struct engine_config *cfg)
+size_t engine_table_size(const struct engine_config *cfg)
 {
 	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
 
-	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg) +
+	return ((head + 63) & ~(size_t)63) + cfg->shards_len * shard_memory(cfg);
+}
+
+/* What only rules that count connections touch lies behind what every connection does. */
+size_t engine_size(const struct engine_config *cfg)
+{
+	return engine_table_size(cfg) +
+	       cfg->shards_len * claims_size(cfg->flows_max / cfg->shards_len + 1) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -64,6 +71,7 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 	struct engine *e = mem;
 	size_t head = sizeof(struct engine) + cfg->shards_len * sizeof(struct shard);
 	unsigned char *at = (unsigned char *)mem + ((head + 63) & ~(size_t)63);
+	unsigned char *counts_at = (unsigned char *)mem + engine_table_size(cfg);
 	uint32_t flows = cfg->flows_max / cfg->shards_len;
 	uint32_t tombs = cfg->tombs_max / cfg->shards_len;
 
@@ -80,11 +88,11 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		at += flowtab_size(flows_here);
 		graveyard_init(&s->graves, at, tombs_here, &cfg->hash_key);
 		at += graveyard_size(tombs_here);
-		s->claims = (struct conncount_claim *)(void *)at;
-		at += claims_size(flows_here);
+		s->claims = (struct conncount_claim *)(void *)counts_at;
+		counts_at += claims_size(flows_here);
 		s->counts = &e->counts;
 	}
-	conncount_init(&e->counts, at, counts_max(cfg), &cfg->hash_key, cfg->yield);
+	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;
 }
 

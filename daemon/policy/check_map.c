@@ -298,7 +298,6 @@ void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s
 	const struct lookup *l = &s->lookup;
 	const struct dtype *type = l->sel->type;
 	const struct dtype *data = s->kind == STMT_VMAP ? NULL : &dtype_mark;
-	struct probe p = { c, type };
 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
@@ -308,9 +307,7 @@ void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s
 		             l->sel->name);
 		return;
 	}
-	if (l->mask != NULL) {
-		check_element(&p, l->mask);
-	}
+	check_mask(c, type, l->mask);
 	if (l->map->head.type != type) {
 		config_error(c, l->name->loc, "the keys of map %.64s are %s, expected %s",
 		             l->map->head.name, l->map->head.type->name, type->name);

@@ -55,7 +55,7 @@ static void recovered(struct parser *p);
 }
 
 %token END 0 "end of file"
-%token NL "end of line" INVALID "invalid character"
+%token NL "end of line" INNER_NL "line end" INVALID "invalid character"
 %token DEFINE "define" SETTINGS_WORD "settings" TABLE "table" CHAIN "chain" SET "set"
 %token FLUSH "flush" RULESET "ruleset"
 %token TYPE "type" HOOK "hook" PRIORITY "priority" POLICY "policy"
@@ -387,7 +387,7 @@ comma: nl ',' nl;
 
 nl
 	: %empty
-	| nl NL
+	| nl INNER_NL
 	;
 
 /* maps */
@@ -482,7 +482,8 @@ type_name
 
 %%
 
-/* The next token; inside a statement in error, none but its end. */
+/* The next token; inside a statement in error, none but its end. A line that ends within braces of
+ * a statement does not end the statement. */
 static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
 {
 	for (;;) {
@@ -493,8 +494,11 @@ static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
 		} else if (token == '}' && p->depth > 0) {
 			p->depth--;
 		}
-		if (p->is_recovering && token == NL && p->depth > p->block_depth) {
-			continue;
+		if (token == NL && p->depth > p->block_depth) {
+			if (p->is_recovering) {
+				continue;
+			}
+			token = INNER_NL;
 		}
 		return token;
 	}
@@ -555,7 +559,8 @@ static const char *expected_text(const yypcontext_t *ctx, struct arena *a)
 	int kept = 0;
 
 	for (int i = 0; i < len; i++) {
-		if (expected[i] != YYSYMBOL_NL && expected[i] != YYSYMBOL_YYEOF) {
+		if (expected[i] != YYSYMBOL_NL && expected[i] != YYSYMBOL_INNER_NL &&
+		    expected[i] != YYSYMBOL_YYEOF) {
 			expected[kept++] = expected[i];
 		}
 	}
@@ -579,9 +584,9 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 		return 0;
 	}
 	p->is_recovering = true;
-	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL) {
-		config_error(p->config, loc, "unexpected %s, expected %s", yysymbol_name(found),
-			     expected);
+	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
+		config_error(p->config, loc, "unexpected %s, expected %s",
+			     yysymbol_name(found == YYSYMBOL_INNER_NL ? YYSYMBOL_NL : found), expected);
 	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
 		config_error(p->config, loc, "a string without end, expected a closing quote");
 	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {

@@ -224,7 +224,7 @@ struct map_entry {
 	uint32_t nr;              /* place of its verdict or value in the map; the checker's */
 };
 
-#define MAP_VERDICTS_MAX 1024 /* different ones in one map */
+#define MAP_VERDICTS_MAX 4096 /* different ones in one map */
 
 /* What it has in common with a set is one. */
 struct map {

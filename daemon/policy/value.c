@@ -166,9 +166,7 @@ const char *value_ifname(const struct value *v, char *problem, size_t size)
 	const char *star;
 
 	if (v->kind != VALUE_WORD && v->kind != VALUE_STRING) {
-		return complain(problem, size,
-		                "no interface name, expected one like \"eth0\" or "
-		                "\"wan*\"");
+		return complain(problem, size, "no interface name, expected %s", dtype_ifname.want);
 	}
 	star = strchr(v->text, '*');
 	if (v->text[0] == '\0' || strlen(v->text) >= IFNAME_SIZE ||

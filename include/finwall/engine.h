@@ -97,6 +97,9 @@ struct engine_worker {
 /* Bytes of memory for the engine; grows with the limits, touched only as they are used. */
 size_t engine_size(const struct engine_config *cfg);
 
+/* How much of it, from its beginning, connections use whatever the rules are. */
+size_t engine_table_size(const struct engine_config *cfg);
+
 /* mem: zeroed, 64-byte aligned, engine_size() bytes; stays the caller's. Never fails. */
 struct engine *engine_init(void *mem, const struct engine_config *cfg);
 

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNTERS_MAX 100
+
 struct input {
 	const char *data;
 	size_t size;
@@ -55,22 +57,35 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 static void evaluate(const struct config *c)
 {
 	struct ruleset *rs = config_compile(c);
+	static _Alignas(64) unsigned char memory[1 << 13];
+	const struct sipkey key = { 1, 2 };
+	struct conncount counts = { 0 };
+	struct conncount_claim claim = { 0 };
+	const struct rule_asking asking = { .counts = &counts, .claim = &claim };
 	struct frame f = { .true_size = 100, .iif = 1, .oif = 2 };
 	struct rule_result out;
 
 	FUZZ_REQUIRE(rs != NULL);
+	FUZZ_REQUIRE(conncount_size(COUNTERS_MAX) <= sizeof(memory));
+	memset(memory, 0, sizeof(memory));
+	conncount_init(&counts, memory, COUNTERS_MAX, &key, NULL);
 	ruleset_set_ifname(rs, 1, "lo");
 	ruleset_set_ifname(rs, 2, "eth0");
 	for (unsigned n = 0; n < 3u * 2u * CHAINS_LEN * CT_STATES_LEN; n++) {
 		struct pkt p = { .frame = &f, .l4_proto = n % 2 != 0 ? 6 : 17 };
-		struct rule_input in = { .pkt = &p, .now = { 1 } };
+		struct rule_input in = { .pkt = &p, .now = { 1 }, .asking = &asking };
 
 		p.tuple.family = n % 3 == 0 ? 4 : 6;
 		p.depth = n % 3 == 1 ? PKT_NOTHING : PKT_FULL;
 		in.state = n / 6 % CT_STATES_LEN;
 		ruleset_eval(rs, NULL, n / 6 / CT_STATES_LEN, &in, &out);
 		FUZZ_REQUIRE(out.code < RULE_CODES_LEN);
+		if (n % 3 != 0) {
+			conncount_give_back(&counts, &claim);
+		}
 	}
+	conncount_give_back(&counts, &claim);
+	FUZZ_REQUIRE(conncount_used(&counts) == 0);
 	ruleset_free(rs);
 }
 

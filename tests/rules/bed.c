@@ -31,7 +31,7 @@
 
 struct bed {
 	int tun[BED_IFACES_LEN];
-	int raw;
+	int raw[2]; /* IPv4, IPv6 */
 	struct mnl_socket *state;
 	struct mnl_socket *passed;
 };
@@ -50,7 +50,7 @@ static const struct {
 };
 
 static const char watch_rules[] =
-	"table ip watch {\n"
+	"table inet watch {\n"
 	"chain state_in {\n"
 	"type filter hook prerouting priority mangle; policy accept;\n"
 	"jump tell\n"
@@ -90,10 +90,19 @@ static const char setup[] =
 	"echo 0 >/proc/sys/net/ipv4/conf/$i/send_redirects || exit 1; done; "
 	"echo 1 >/proc/sys/net/ipv4/ip_forward && "
 	"echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter && "
-	"echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; "
 	"ip addr add 203.0.113.1/32 dev wan0 && ip addr add 192.168.1.1/24 dev lan0 && "
 	"ip addr add 192.168.2.1/24 dev dmz0 && ip addr add 172.16.0.1/16 dev eth0 && "
 	"ip route add default dev wan0";
+
+/* Nothing speaks by itself: no autoconfiguration, no detection of duplicates. */
+static const char setup6[] =
+	"cd /proc/sys/net/ipv6/conf || exit 1; for i in all wan0 lan0 dmz0 eth0; do "
+	"echo 0 >$i/accept_ra; echo 0 >$i/accept_dad; echo 0 >$i/disable_ipv6; done; "
+	"echo 1 >all/forwarding && "
+	"ip addr add 2001:db8::cb00:7101/128 dev wan0 nodad && "
+	"ip addr add 2001:db8::c0a8:101/120 dev lan0 nodad && "
+	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 nodad && "
+	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0";
 
 static int open_tun(const char *name)
 {
@@ -124,9 +133,9 @@ static bool pipe_to(const char *command, const char *text)
 	return pclose(to) == 0;
 }
 
-static int open_raw(void)
+static int open_raw(int family)
 {
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	const uint32_t mark = BED_MARK;
 
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
@@ -136,8 +145,26 @@ static int open_raw(void)
 	return fd;
 }
 
-static const char *build(struct bed *b, const char *rules)
+static const char *load(enum bed_rules kind, const char *rules)
 {
+	switch (kind) {
+	case BED_IPTABLES:
+		return pipe_to("iptables-legacy-restore", rules)
+		               ? NULL
+		               : "iptables-legacy-restore does not take the rules";
+	case BED_IP6TABLES:
+		return pipe_to("ip6tables-legacy-restore", rules)
+		               ? NULL
+		               : "ip6tables-legacy-restore does not take the rules";
+	default:
+		return pipe_to("nft -f -", rules) ? NULL : "nft does not take the rules";
+	}
+}
+
+static const char *build(struct bed *b, enum bed_rules kind, const char *rules)
+{
+	const char *wrong;
+
 	if (unshare(CLONE_NEWNET) != 0) {
 		return "no right to make a network namespace";
 	}
@@ -150,22 +177,28 @@ static const char *build(struct bed *b, const char *rules)
 	if (system(setup) != 0) {
 		return "ip cannot set up devices and routes";
 	}
+	if (kind != BED_IPTABLES && system(setup6) != 0) {
+		return "ip cannot set up IPv6";
+	}
 	if (!pipe_to("nft -f -", watch_rules)) {
 		return "nft cannot load rules that match ct state and log";
 	}
-	if (!pipe_to("iptables-legacy-restore", rules)) {
-		return "iptables-legacy-restore does not take the rules";
+	wrong = load(kind, rules);
+	if (wrong != NULL) {
+		return wrong;
 	}
-	b->raw = open_raw();
+	b->raw[0] = open_raw(AF_INET);
+	b->raw[1] = open_raw(AF_INET6);
 	b->state = verdict_log_open(GROUP_STATE);
 	b->passed = verdict_log_open(GROUP_PASSED);
-	if (b->raw < 0 || b->state == NULL || b->passed == NULL) {
+	if (b->raw[0] < 0 || (kind != BED_IPTABLES && b->raw[1] < 0) || b->state == NULL ||
+	    b->passed == NULL) {
 		return "no raw socket or no nfnetlink";
 	}
 	return NULL;
 }
 
-struct bed *bed_new(const char *rules, const char **why)
+struct bed *bed_new(enum bed_rules kind, const char *rules, const char **why)
 {
 	struct bed *b = calloc(1, sizeof(*b));
 
@@ -174,8 +207,8 @@ struct bed *bed_new(const char *rules, const char **why)
 		return NULL;
 	}
 	memset(b->tun, 0xff, sizeof(b->tun));
-	b->raw = -1;
-	*why = build(b, rules);
+	b->raw[0] = b->raw[1] = -1;
+	*why = build(b, kind, rules);
 	if (*why != NULL) {
 		bed_free(b);
 		return NULL;
@@ -193,8 +226,10 @@ void bed_free(struct bed *b)
 			close(b->tun[i]);
 		}
 	}
-	if (b->raw >= 0) {
-		close(b->raw);
+	for (unsigned i = 0; i < 2; i++) {
+		if (b->raw[i] >= 0) {
+			close(b->raw[i]);
+		}
 	}
 	if (b->state != NULL) {
 		mnl_socket_close(b->state);
@@ -232,12 +267,19 @@ bool bed_is_local(uint32_t addr)
 }
 
 /* The packet's fate is told by the log; what the socket says of it is not needed. */
-static void send_raw(int fd, const uint8_t *packet, size_t size)
+static void send_raw(const struct bed *b, const uint8_t *packet, size_t size)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
 
-	memcpy(&to.sin_addr, packet + 16, 4);
-	(void)!sendto(fd, packet, size, 0, (const struct sockaddr *)&to, sizeof(to));
+	if (packet[0] >> 4 == 4) {
+		memcpy(&to.sin_addr, packet + 16, 4);
+		(void)!sendto(b->raw[0], packet, size, 0, (const struct sockaddr *)&to, sizeof(to));
+	} else {
+		memcpy(&to6.sin6_addr, packet + 24, 16);
+		(void)!sendto(b->raw[1], packet, size, 0, (const struct sockaddr *)&to6,
+		              sizeof(to6));
+	}
 }
 
 int bed_send(struct bed *b, enum hook hook, unsigned iif, const uint8_t *packet, size_t size,
@@ -247,7 +289,7 @@ int bed_send(struct bed *b, enum hook hook, unsigned iif, const uint8_t *packet,
 	int err;
 
 	if (hook == HOOK_OUTPUT) {
-		send_raw(b->raw, packet, size);
+		send_raw(b, packet, size);
 	} else if (write(b->tun[iif], packet, size) != (ssize_t)size) {
 		return -EIO;
 	}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's side: a network namespace with iptables rules in it, four tun devices named as in
- * the rule sets, and the tracker on.
+ * The kernel's side: a network namespace with rules of iptables, ip6tables or nft in it, four tun
+ * devices named as in the rule sets, and the tracker on.
  *
  *	wan0  203.0.113.1     everything else
  *	lan0  192.168.1.1/24
  *	dmz0  192.168.2.1/24
  *	eth0  172.16.0.1/16
+ *
+ * Each of these addresses is there for IPv6 too, as the last 32 bits behind 2001:db8::.
  *
  * A packet for one of these addresses goes through INPUT, one from them through OUTPUT, all others
  * through FORWARD. What the host itself would say is dropped before the tracker sees it.
@@ -28,19 +30,26 @@
 
 extern const char *const bed_iface[BED_IFACES_LEN];
 
+/* What language a rule set is in, which is also the families that it is about. */
+enum bed_rules {
+	BED_IPTABLES,  /* text of iptables-save */
+	BED_IP6TABLES, /* of ip6tables-save */
+	BED_NFT,       /* of nft list ruleset: both families */
+};
+
 struct bed;
 
 /*
- * Moves the whole process into the new namespace and loads the rules (text of iptables-save).
+ * Moves the whole process into the new namespace and loads the rules.
  * Returns NULL when rights or parts of the kernel are missing, with the reason in *why.
  */
-struct bed *bed_new(const char *rules, const char **why);
+struct bed *bed_new(enum bed_rules kind, const char *rules, const char **why);
 void bed_free(struct bed *b);
 
 /* Interface index of a device, by its place in bed_iface. */
 uint32_t bed_ifindex(const struct bed *b, unsigned iface);
 
-/* Which interface an IPv4 address (host order) is behind. */
+/* Which interface an address (IPv4 in host order, or the last 32 bits) is behind. */
 unsigned bed_iface_of(uint32_t addr);
 
 /* True for the four addresses of the host. */

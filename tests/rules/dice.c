@@ -13,6 +13,7 @@
 #define FLOWS_LEN 48
 
 struct flow {
+	uint8_t family;
 	uint8_t proto;
 	uint32_t addr[2];
 	uint16_t port[2];
@@ -30,6 +31,7 @@ struct prefix {
 
 struct dice {
 	struct rng *rng;
+	enum bed_rules kind;
 	struct prefix *prefixes;
 	size_t prefixes_len;
 	uint16_t ports[512];
@@ -43,12 +45,41 @@ static bool is_chance(struct dice *d, unsigned percent)
 	return rng_below(d->rng, 100) < percent;
 }
 
+/* "2001:db8::c0a8:100/120", likewise: the last 32 bits of it. */
+static const char *read_prefix6(const char *text, struct prefix *out)
+{
+	const size_t size = strspn(text, "0123456789abcdef:");
+	uint8_t addr[16];
+	char copy[40];
+
+	if (size >= sizeof(copy)) {
+		return NULL;
+	}
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	if (inet_pton(AF_INET6, copy, addr) != 1) {
+		return NULL;
+	}
+	memcpy(&out->addr, addr + 12, 4);
+	out->addr = ntohl(out->addr);
+	out->bits = 32;
+	if (text[size] == '/') {
+		unsigned long bits = strtoul(text + size + 1, NULL, 10);
+
+		out->bits = bits > 96 ? (unsigned)bits - 96 : 0;
+	}
+	return text + size;
+}
+
 /* "192.0.2.0/24": returns where it ends, NULL if there is none. */
 static const char *read_prefix(const char *text, struct prefix *out)
 {
 	unsigned a[4];
 	int used = 0;
 
+	if (strncmp(text, "2001:db8::", 10) == 0) {
+		return read_prefix6(text, out);
+	}
 	if (sscanf(text, "%3u.%3u.%3u.%3u%n", &a[0], &a[1], &a[2], &a[3], &used) != 4) {
 		return NULL;
 	}
@@ -61,6 +92,15 @@ static const char *read_prefix(const char *text, struct prefix *out)
 	return text;
 }
 
+/* Behind " : accept" of a map, or NULL. */
+static const char *next_key(const char *at)
+{
+	if (strncmp(at, " : ", 3) != 0) {
+		return NULL;
+	}
+	return strchr(at, ',');
+}
+
 /* All numbers in the word behind an option that has "port" in its name. */
 static void read_ports(struct dice *d, const char *line)
 {
@@ -68,7 +108,11 @@ static void read_ports(struct dice *d, const char *line)
 
 	while ((at = strstr(at, "port")) != NULL) {
 		at = strchr(at, ' ');
-		while (at != NULL && d->ports_len < 512 && strchr(" ,:!", *at) != NULL) {
+		/* nft has "tcp dport vmap { 22 : accept, ... }" */
+		while (at != NULL && at[1] != '\0' && strchr("{vmap ", at[1]) != NULL) {
+			at++;
+		}
+		while (at != NULL && d->ports_len < 512 && strchr(" ,:!-{", *at) != NULL) {
 			char *end;
 			unsigned long n = strtoul(at + 1, &end, 10);
 
@@ -77,7 +121,7 @@ static void read_ports(struct dice *d, const char *line)
 				break;
 			}
 			d->ports[d->ports_len++] = (uint16_t)n;
-			at = *end == ',' || *end == ':' ? end : NULL;
+			at = *end == ',' || *end == ':' || *end == '-' ? end : next_key(end);
 		}
 		if (at == NULL) {
 			return;
@@ -109,7 +153,7 @@ static void read_rules(struct dice *d, const char *rules)
 	}
 }
 
-struct dice *dice_new(struct rng *rng, const char *rules)
+struct dice *dice_new(struct rng *rng, enum bed_rules kind, const char *rules)
 {
 	struct dice *d = calloc(1, sizeof(*d));
 
@@ -117,6 +161,7 @@ struct dice *dice_new(struct rng *rng, const char *rules)
 		return NULL;
 	}
 	d->rng = rng;
+	d->kind = kind;
 	/* an address takes seven characters and a space at least */
 	d->prefixes = calloc(strlen(rules) / 8 + 2, sizeof(*d->prefixes));
 	if (d->prefixes == NULL) {
@@ -194,16 +239,28 @@ static uint16_t port(struct dice *d, bool is_server)
 	                                   : rng_below(d->rng, 65536));
 }
 
+static uint8_t icmp_of(const struct flow *f)
+{
+	return f->family == 4 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6;
+}
+
 static void new_flow(struct dice *d, struct flow *f)
 {
 	static const uint8_t others[] = { 2, 47, 50, 51, 89, 112, 253 };
 	const uint32_t kind = rng_below(d->rng, 100);
 
 	memset(f, 0, sizeof(*f));
+	f->family = d->kind == BED_IPTABLES                        ? 4
+	            : d->kind == BED_IP6TABLES || is_chance(d, 50) ? 6
+	                                                           : 4;
 	f->proto = kind < 55   ? IPPROTO_NR_TCP
 	           : kind < 77 ? IPPROTO_NR_UDP
-	           : kind < 92 ? IPPROTO_NR_ICMP
+	           : kind < 92 ? icmp_of(f)
 	                       : others[rng_below(d->rng, sizeof(others))];
+	if (f->family == 6 && f->proto == 51) {
+		f->proto =
+			50; /* an authentication header would be one more on the way to another */
+	}
 	do {
 		f->addr[0] = usable_address(d);
 		f->addr[1] = usable_address(d);
@@ -226,9 +283,12 @@ static void head(const struct flow *f, unsigned from, struct build *b)
 	const uint32_t src = htonl(f->addr[from]);
 	const uint32_t dst = htonl(f->addr[1 - from]);
 
-	*b = build_default(4, f->proto);
-	memcpy(b->src.bytes, &src, 4);
-	memcpy(b->dst.bytes, &dst, 4);
+	*b = build_default(f->family, f->proto);
+	if (f->family == 6) {
+		b->src = b->dst = build_addr("2001:db8::");
+	}
+	memcpy(b->src.bytes + (f->family == 6 ? 12 : 0), &src, 4);
+	memcpy(b->dst.bytes + (f->family == 6 ? 12 : 0), &dst, 4);
 	b->sport = f->port[from];
 	b->dport = f->port[1 - from];
 }
@@ -280,7 +340,9 @@ static void fill_tcp(struct dice *d, struct flow *f, unsigned from, struct build
 /* An error about a packet of the flow, told to the one who sent it. */
 static void fill_error(struct dice *d, const struct flow *f, unsigned about, struct throw *t)
 {
-	static const uint8_t types[] = { 3, 3, 11, 12, 4, 5 };
+	static const uint8_t types4[] = { 3, 3, 11, 12, 4, 5 };
+	static const uint8_t types6[] = { 1, 1, 2, 3, 4, 1 };
+	const uint8_t *types = f->family == 4 ? types4 : types6;
 	struct build inner;
 	struct flow error = *f;
 
@@ -289,13 +351,13 @@ static void fill_error(struct dice *d, const struct flow *f, unsigned about, str
 	inner.flags = TCP_ACK;
 	inner.payload_size = 8;
 	build_packet(&inner, d->inner);
-	error.proto = IPPROTO_NR_ICMP;
+	error.proto = icmp_of(f);
 	head(&error, 1 - about, &t->b);
-	t->b.type = types[rng_below(d->rng, sizeof(types))];
-	t->b.code = (uint8_t)rng_below(d->rng, t->b.type == 3 ? 16 : 2);
+	t->b.type = types[rng_below(d->rng, sizeof(types4))];
+	t->b.code = (uint8_t)rng_below(d->rng, t->b.type == 3 && f->family == 4 ? 16 : 2);
 	t->b.id = 0;
 	t->b.payload = d->inner;
-	t->b.payload_size = 28;
+	t->b.payload_size = f->family == 4 ? 28 : 48;
 }
 
 static void fill_icmp(struct dice *d, struct flow *f, unsigned from, struct build *b)
@@ -304,13 +366,21 @@ static void fill_icmp(struct dice *d, struct flow *f, unsigned from, struct buil
 
 	head(f, from, b);
 	b->id = f->port[0];
+	b->payload_size = rng_below(d->rng, 64);
+	if (f->family == 6) {
+		b->type = from == 0 ? 128 : 129;
+		if (is_chance(d, f->chaos)) {
+			b->type = (uint8_t)(is_chance(d, 50) ? 128 + rng_below(d->rng, 18)
+			                                     : rng_below(d->rng, 6));
+		}
+		return;
+	}
 	b->type = from == 0 ? 8 : 0;
 	if (is_chance(d, f->chaos)) {
 		b->type = is_chance(d, 50) ? queries[rng_below(d->rng, 4)]
 		                           : (uint8_t)rng_below(d->rng, 20);
 		b->code = is_chance(d, 70) ? 0 : (uint8_t)rng_below(d->rng, 3);
 	}
-	b->payload_size = rng_below(d->rng, 64);
 }
 
 void dice_throw(struct dice *d, struct throw *out)
@@ -324,13 +394,13 @@ void dice_throw(struct dice *d, struct throw *out)
 	}
 	f->left--;
 	memset(out, 0, sizeof(*out));
-	if (f->step > 0 && f->proto != IPPROTO_NR_ICMP && is_chance(d, 8)) {
+	if (f->step > 0 && f->proto != icmp_of(f) && is_chance(d, 8)) {
 		fill_error(d, f, from, out);
 		from = 1 - from;
 	} else if (f->proto == IPPROTO_NR_TCP) {
 		from = next_tcp(d, f, &out->b);
 		fill_tcp(d, f, from, &out->b);
-	} else if (f->proto == IPPROTO_NR_ICMP) {
+	} else if (f->proto == icmp_of(f)) {
 		fill_icmp(d, f, from, &out->b);
 		f->step++;
 	} else {

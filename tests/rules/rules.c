@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rules: do imported rules decide as the kernel's iptables do?
+ * rules: do rules decide as the kernel's own do?
  *
- * Loads a rule set into the kernel (in a network namespace of its own) and, imported, into the
- * engine, sends random packets through both and compares accept and drop after each one. A reject
- * counts as drop. Exit status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
+ * Loads a rule set into the kernel (in a network namespace of its own) and into the engine: *.rules
+ * and *.rules6 of iptables and ip6tables are imported, *.nft are taken as they are. It sends random
+ * packets through both and compares accept and drop after each one. A reject counts as drop. Exit
+ * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
  */
 #include "bed.h"
 #include "dice.h"
@@ -12,6 +13,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,9 +30,11 @@ struct run {
 	struct side *side;
 	struct dice *dice;
 	bool is_verbose; /* show every packet */
+	bool is_ticking; /* no two packets in one tick of the kernel's clock */
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long differences;
+	unsigned long stale; /* refused by the kernel for connections that were gone */
 	unsigned long unseen;
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -88,7 +92,8 @@ static void show(const struct throw *t, enum hook hook, int kernel, const struct
 {
 	const uint32_t a[2] = { t->src, t->dst };
 
-	printf("%s in %s, proto %u", hook_names[hook], bed_iface[t->iif], t->b.proto);
+	printf("%s in %s, IPv%u, proto %u", hook_names[hook], bed_iface[t->iif], t->b.family,
+	       t->b.proto);
 	for (unsigned i = 0; i < 2; i++) {
 		printf("%s %u.%u.%u.%u:%u", i == 0 ? "" : " >", a[i] >> 24, a[i] >> 16 & 0xff,
 		       a[i] >> 8 & 0xff, a[i] & 0xff, i == 0 ? t->b.sport : t->b.dport);
@@ -107,9 +112,25 @@ static size_t write_packet(const struct throw *t, uint8_t *packet)
 	size_t size = build_packet(&t->b, packet);
 
 	if (t->has_bad_checksum && t->b.proto == IPPROTO_NR_TCP) {
-		packet[20 + 16] ^= 0x55;
+		packet[(t->b.family == 4 ? 20 : 40) + 16] ^= 0x55;
 	}
 	return size;
+}
+
+/*
+ * The kernel counts a connection that was refused until it looks again, for which it takes one that
+ * is new to it: a second packet of an unanswered connection finds the number one too high. finwall
+ * counts what lives. So no such packet is sent where connections are counted.
+ */
+static void throw_one(struct run *r, struct throw *t)
+{
+	uint8_t packet[BUILD_MAX];
+	struct frame frame;
+
+	do {
+		dice_throw(r->dice, t);
+		frame = build_frame(packet, write_packet(t, packet));
+	} while (r->is_ticking && side_is_unanswered(r->side, clock_now(), &frame));
 }
 
 /* Returns false when the packet could not be sent. */
@@ -124,7 +145,7 @@ static bool one_packet(struct run *r)
 	size_t size;
 	int kernel;
 
-	dice_throw(r->dice, &t);
+	throw_one(r, &t);
 	hook = bed_is_local(t.src) ? HOOK_OUTPUT : bed_is_local(t.dst) ? HOOK_INPUT : HOOK_FORWARD;
 	size = write_packet(&t, packet);
 	kernel = bed_send(r->bed, hook, t.iif, packet, size, &seen);
@@ -152,6 +173,11 @@ static bool one_packet(struct run *r)
 	if (r->is_verbose) {
 		show(&t, hook, kernel, &seen, &d);
 	}
+	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
+		r->stale++;
+		side_forget(r->side, clock_now(), &frame);
+		return true;
+	}
 	if ((kernel == 1) != (d.verdict == VERDICT_ACCEPT)) {
 		r->differences++;
 		puts("difference:");
@@ -168,11 +194,41 @@ static bool has_shown_something(const struct run *r)
 	       r->states[CT_INVALID] > 0 && r->states[CT_RELATED] > 0;
 }
 
+/*
+ * The kernel looks for counted connections that have ended at most once in a tick, and at once only
+ * on the processor that counted them. Its own cleaning of a set, once a second, may be that one
+ * time: then it finds the number too high, which is not told as a difference where it is rare.
+ */
+static void wait_for_tick(void)
+{
+	struct timespec before;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &before);
+	do {
+		sched_yield();
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	} while (now.tv_nsec == before.tv_nsec && now.tv_sec == before.tv_sec);
+}
+
+static void stay_here(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu < 0 ? 0 : (size_t)cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static int compare(struct run *r, unsigned long packets)
 {
 	const clock_t began = clock();
 
 	while (r->packets < packets && r->differences < DIFFERENCES_MAX) {
+		if (r->is_ticking) {
+			wait_for_tick();
+		}
 		if (!one_packet(r)) {
 			return EXIT_FAILURE;
 		}
@@ -188,11 +244,25 @@ static int compare(struct run *r, unsigned long packets)
 		printf("%s %lu%s", state_names[i], r->states[i],
 		       i + 1 < CT_STATES_LEN ? ", " : "\n");
 	}
+	if (r->is_ticking) {
+		printf("%lu refused by the kernel for connections that were gone\n", r->stale);
+	}
+	if (r->stale * 50 > packets) {
+		puts("too many of them: the numbers differ");
+		return EXIT_FAILURE;
+	}
 	if (r->differences == 0 && !has_shown_something(r)) {
 		puts("too few packets of some kind: this has shown nothing");
 		return EXIT_FAILURE;
 	}
 	return r->differences == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool has_ending(const char *name, const char *ending)
+{
+	const size_t size = strlen(name);
+
+	return size > strlen(ending) && strcmp(name + size - strlen(ending), ending) == 0;
 }
 
 int main(int argc, char **argv)
@@ -201,6 +271,7 @@ int main(int argc, char **argv)
 		{ "packets", required_argument, NULL, 'n' },
 		{ "prefixes", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "ticking", no_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -208,6 +279,7 @@ int main(int argc, char **argv)
 	unsigned long prefixes = 0;
 	char *seed_text = NULL;
 	struct run r = { 0 };
+	enum bed_rules kind = BED_IPTABLES;
 	const char *why;
 	struct rng rng;
 	char *rules;
@@ -225,6 +297,10 @@ int main(int argc, char **argv)
 		case 's':
 			seed_text = optarg;
 			break;
+		case 't':
+			r.is_ticking = true;
+			stay_here();
+			break;
 		case 'v':
 			r.is_verbose = true;
 			break;
@@ -233,18 +309,24 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--verbose] FILE\n",
+		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
+		      "[--verbose] FILE\n",
 		      stderr);
 		return EXIT_USAGE;
 	}
+	if (has_ending(argv[optind], ".rules6")) {
+		kind = BED_IP6TABLES;
+	} else if (has_ending(argv[optind], ".nft")) {
+		kind = BED_NFT;
+	}
 	rng_init(&rng, rng_seed(seed_text != NULL ? 2 : 1, (char *[]){ argv[0], seed_text }));
 	rules = read_rules(argv[optind], prefixes, &rng);
-	r.side = side_new(argv[optind], rules, clock_now());
-	r.dice = dice_new(&rng, rules);
+	r.side = side_new(argv[optind], kind, rules, clock_now());
+	r.dice = dice_new(&rng, kind, rules);
 	if (r.side == NULL || r.dice == NULL) {
 		goto out;
 	}
-	r.bed = bed_new(rules, &why);
+	r.bed = bed_new(kind, rules, &why);
 	if (r.bed == NULL) {
 		printf("skipped: %s\n", why);
 		code = EXIT_SKIP;

@@ -31,17 +31,17 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
-static char *import(const char *name, const char *rules)
+static char *import(const char *name, enum bed_rules kind, const char *rules)
 {
 	char *copy = strdup(rules);
 	struct import im;
 	char *text;
 
-	if (copy == NULL) {
-		return NULL;
+	if (copy == NULL || kind == BED_NFT) {
+		return copy;
 	}
 	import_init(&im, stderr);
-	import_read(&im, name, copy, strlen(copy), IMPORT_IP);
+	import_read(&im, name, copy, strlen(copy), kind == BED_IPTABLES ? IMPORT_IP : IMPORT_IP6);
 	text = import_write(&im);
 	if (im.problems > 0) {
 		free(text);
@@ -52,14 +52,14 @@ static char *import(const char *name, const char *rules)
 	return text;
 }
 
-static struct ruleset *compile(const char *name, const char *rules)
+static struct ruleset *compile(const char *name, enum bed_rules kind, const char *rules)
 {
 	struct config_reader reader = { .read = read_text };
 	struct ruleset *rs = NULL;
 	struct config *c;
 	char *errors = NULL;
 
-	reader.ctx = import(name, rules);
+	reader.ctx = import(name, kind, rules);
 	if (reader.ctx == NULL) {
 		return NULL;
 	}
@@ -75,7 +75,7 @@ static struct ruleset *compile(const char *name, const char *rules)
 	return rs;
 }
 
-struct side *side_new(const char *name, const char *rules, struct mono now)
+struct side *side_new(const char *name, enum bed_rules kind, const char *rules, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
@@ -91,7 +91,7 @@ struct side *side_new(const char *name, const char *rules, struct mono now)
 	}
 	s->worker = aligned_alloc(64, (sizeof(*s->worker) + 63) & ~(size_t)63);
 	s->mem = aligned_alloc(64, size);
-	s->policy.rules = compile(name, rules);
+	s->policy.rules = compile(name, kind, rules);
 	if (s->worker == NULL || s->mem == NULL || s->policy.rules == NULL) {
 		side_free(s);
 		return NULL;
@@ -125,20 +125,40 @@ void side_iface(struct side *s, uint32_t ifindex, const char *name)
 }
 
 /* The key of what the packet is itself about; false where it opens nothing. */
-static bool own_key(const struct frame *frame, struct flowkey *key)
+static bool own_key(const struct frame *frame, struct flowkey *key, enum key_side *side)
 {
-	enum key_side side;
 	struct pkt p;
 
 	return pkt_decode(frame, &p) == REASON_NONE && p.depth == PKT_FULL &&
-	       flowkey_from_tuple(&p.tuple, key, &side);
+	       flowkey_from_tuple(&p.tuple, key, side);
+}
+
+bool side_is_unanswered(struct side *s, struct mono now, const struct frame *frame)
+{
+	enum key_side side;
+	struct flowkey key;
+	struct flow flow;
+
+	return own_key(frame, &key, &side) && engine_find_flow(s->engine, &key, now, &flow) &&
+	       (flow.status & FLOW_SEEN_REPLY) == 0 && flow_orig_side(&flow) == side;
+}
+
+void side_forget(struct side *s, struct mono now, const struct frame *frame)
+{
+	enum key_side side;
+	struct flowkey key;
+
+	if (own_key(frame, &key, &side)) {
+		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+	}
 }
 
 void side_judge(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
 {
+	enum key_side side;
 	struct flowkey key;
 	struct flow flow;
-	const bool has_key = own_key(frame, &key);
+	const bool has_key = own_key(frame, &key, &side);
 	const bool was_there = has_key && engine_find_flow(s->engine, &key, now, &flow);
 
 	engine_batch(s->engine, s->worker, now, frame, 1, out);

@@ -3,7 +3,10 @@
  * `ct count`: how many connections rules let live at once, of a rule and of a key, and that every
  * way in which a connection ends makes room for another.
  */
+#include "flows.h"
 #include "rules_world.h"
+
+#include <pthread.h>
 
 static struct world world;
 
@@ -296,6 +299,71 @@ START_TEST(packets_of_a_connection_are_compared)
 }
 END_TEST
 
+#define THREADS_LEN  4
+#define OPENINGS_LEN 400
+#define PLACES_LEN   50
+
+struct opener {
+	pthread_t thread;
+	struct engine_worker *worker;
+	unsigned nr;
+	unsigned accepted;
+};
+
+/* Opens and opens, a batch at a time. */
+static void *open_many(void *ctx)
+{
+	struct opener *o = ctx;
+
+	for (unsigned done = 0; done < OPENINGS_LEN; done += 8) {
+		static _Thread_local uint8_t data[8][BUILD_MAX];
+		struct frame frames[8];
+		struct decision d[8];
+
+		for (unsigned i = 0; i < 8; i++) {
+			struct build b = build_default(4, IPPROTO_NR_UDP);
+
+			b.src.bytes[3] = (uint8_t)o->nr;
+			b.sport = (uint16_t)(1000 + done + i);
+			frames[i] = build_frame(data[i], build_packet(&b, data[i]));
+			frames[i].hook = HOOK_INPUT;
+		}
+		engine_batch(world.engine, o->worker, world.now, frames, 8, d);
+		for (unsigned i = 0; i < 8; i++) {
+			o->accepted += d[i].verdict == VERDICT_ACCEPT;
+		}
+	}
+	return NULL;
+}
+
+/* Whoever comes first: there are never more than there may be, and no place stays free. */
+START_TEST(workers_share_the_places)
+{
+	static struct opener openers[THREADS_LEN];
+	unsigned accepted = 0;
+
+	rules_load_input(&world, "", "ct count over 50 drop\n accept");
+	for (unsigned i = 0; i < THREADS_LEN; i++) {
+		openers[i].worker = flows_memory(sizeof(struct engine_worker));
+		openers[i].worker->policy = &world.policy;
+		openers[i].nr = i + 1;
+	}
+	for (unsigned i = 0; i < THREADS_LEN; i++) {
+		ck_assert_int_eq(pthread_create(&openers[i].thread, NULL, open_many, &openers[i]),
+		                 0);
+	}
+	for (unsigned i = 0; i < THREADS_LEN; i++) {
+		pthread_join(openers[i].thread, NULL);
+		accepted += openers[i].accepted;
+		free(openers[i].worker);
+	}
+	ck_assert_uint_eq(accepted, PLACES_LEN);
+	ck_assert_uint_eq(counted(), 1);
+	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	ck_assert_uint_eq(counted(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { a_rule_lets_so_many_live,
@@ -311,7 +379,8 @@ int main(void)
 		                       two_rules_with_one_set_count_once,
 		                       equal_rules_count_apart,
 		                       numbers_survive_a_reload,
-		                       packets_of_a_connection_are_compared };
+		                       packets_of_a_connection_are_compared,
+		                       workers_share_the_places };
 	Suite *s = suite_create("ct_count");
 	TCase *t = tcase_create("ct_count");
 	SRunner *r = srunner_create(s);

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether the golden files have every construct of the grammar and every complaint.
+
+covered.py [--list] SOURCE_DIR GOLDEN_TRACE GENERATED_PARSER
+
+A construct is a rule of parse.y: GOLDEN_TRACE, whose parser tells what it reduces, reads all golden
+files. A complaint is a format that leads to an error message; one of the lines in bad/*.err must be
+of that form. --list shows where each is covered. Exits 1 when something is not.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+# What no file can bring about: memory and disks that fail, and bison's own error.
+EXCEPTIONS = {
+    "%s, expected something simpler",
+    # tests/unit/test_map.c: takes thousands of chains
+    "too many verdicts in one map, expected at most %d different ones",
+}
+
+STRING = r'"((?:[^"\\]|\\.)*)"'
+STRINGS = re.compile(STRING + r"(?:\s*" + STRING + ")*")
+# Functions whose argument is a complaint, and assignments of one.
+STARTS = re.compile(r"\b(?:config_error|complain)\s*\(|\bproblem\s*=\s*(?=\")|\bwant\s*=\s*(?=\")")
+CONVERSION = re.compile(r"%(?:\.\d+)?(?:\" ?PRI\w+ ?\")?[-+ 0-9]*(?:hh|h|ll|l|z)?[a-zA-Z]|%%")
+
+
+def strings_behind(text, at):
+    """The first run of adjacent string literals in the statement at `at`, joined."""
+    end = text.find(";", at)
+    while end != -1 and text.count('"', at, end) % 2 != 0:
+        end = text.find(";", end + 1)
+    statement = re.sub(r'"\s*PRI[a-z0-9]+\s*"?', "u", text[at:end])
+    found = STRINGS.search(statement)
+    if found is None:
+        return None
+    parts = re.findall(STRING, found.group(0))
+    return "".join(parts).replace('\\"', '"').replace("\\\\", "\\")
+
+
+def formats(source):
+    """(place, format) of each complaint in the parser's sources."""
+    policy = source / "daemon/policy"
+    files = sorted(policy.glob("*.c")) + [policy / "parse.y", policy / "scan.l"]
+    for path in files:
+        text = path.read_text()
+        text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
+        for start in STARTS.finditer(text):
+            said = strings_behind(text, start.end())
+            if said is not None and len(said) > 3:
+                yield f"{path.name}:{text.count(chr(10), 0, start.start()) + 1}", said
+        for row in re.finditer(r"\{ " + STRING + ", " + STRING + r" \},", text):
+            if path.name == "parse.y":
+                line = text.count("\n", 0, row.start()) + 1
+                yield f"{path.name}:{line}", f'"{row.group(1)}" ({row.group(2)})'
+
+
+def pattern(said):
+    out = []
+    at = 0
+    for conversion in CONVERSION.finditer(said):
+        out.append(re.escape(said[at : conversion.start()]))
+        out.append("%" if conversion.group(0) == "%%" else ".*")
+        at = conversion.end()
+    return re.compile("".join(out) + re.escape(said[at:]))
+
+
+def check_complaints(source, is_list):
+    lines = []
+    for path in sorted((source / "tests/conf/bad").glob("*.err")):
+        lines += [(path.name, line) for line in path.read_text(errors="replace").splitlines()]
+    missing = 0
+    seen = 0
+    for place, said in formats(source):
+        if said in EXCEPTIONS:
+            continue
+        seen += 1
+        form = pattern(said)
+        # "%s" alone says nothing: what it stands for is a complaint of its own
+        if form.pattern.replace(".*", "") == "":
+            continue
+        by = next((name for name, line in lines if form.search(line)), None)
+        if by is None:
+            missing += 1
+            print(f"{place}: no golden file has: {said}")
+        elif is_list:
+            print(f"{place}: {by}: {said}")
+    return seen, missing
+
+
+def check_rules(source, golden, parser, is_list):
+    text = parser.read_text()
+    # each rule has a line of its own; 0 is bison's start
+    rows = re.search(r"yyrline\[\] =\s*\{(.*?)\}", text, re.S).group(1)
+    lines = sorted(set(int(n) for n in re.findall(r"\d+", rows)) - {0})
+    by = {}
+    conf = source / "tests/conf"
+    for path in sorted(conf.glob("good/*.conf")) + sorted(conf.glob("bad/*.conf")):
+        run = subprocess.run(
+            [golden, "parses", path.relative_to(conf)],
+            cwd=conf,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        for line in re.findall(rb"Reducing stack by rule \d+ \(line (\d+)\)", run.stderr):
+            by.setdefault(int(line), path.name)
+    grammar = (source / "daemon/policy/parse.y").read_text().splitlines()
+    missing = 0
+    for line in lines:
+        where = f"parse.y:{line}: {grammar[line - 1].strip()}"
+        if line not in by:
+            missing += 1
+            print(f"no golden file has: {where}")
+        elif is_list:
+            print(f"{by[line]}: {where}")
+    return len(lines), missing
+
+
+def main():
+    args = sys.argv[1:]
+    is_list = args[:1] == ["--list"]
+    if is_list:
+        args = args[1:]
+    if len(args) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    source = pathlib.Path(args[0])
+    rules, rules_missing = check_rules(source, args[1], pathlib.Path(args[2]), is_list)
+    complaints, complaints_missing = check_complaints(source, is_list)
+    print(
+        f"{rules - rules_missing} of {rules} grammar rules and "
+        f"{complaints - complaints_missing} of {complaints} complaints are in golden files"
+    )
+    if rules < 100 or complaints < 80:
+        print("too few were found: this has shown nothing")
+        return 1
+    return 1 if rules_missing + complaints_missing > 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

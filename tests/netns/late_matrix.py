@@ -180,9 +180,19 @@ class Bed:
             return int(line.split()[2])
         return 0
 
+    def is_stopped(self):
+        """A signal's sender does not wait until the last thread has stopped."""
+        tasks = f"/proc/{self.pid}/task"
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/stat") as stat:
+                if stat.read().rsplit(")", 1)[1].split()[0] != "T":
+                    return False
+        return True
+
     def close_both(self):
         """The daemon sees neither end's segment before both have been sent."""
         os.kill(self.pid, signal.SIGSTOP)
+        poll(self.is_stopped, "a stopped daemon")
         chosen = [(c, case[1]) for (_, case), c in self.connections.items() if case[3] == "both"]
         for c, how in chosen:
             c.close("client", how)

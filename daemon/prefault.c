@@ -78,6 +78,8 @@ static void next_piece(evutil_socket_t fd, short what, void *arg)
 	}
 	d->prefaulted += size;
 	if (d->prefaulted == d->engine_table_size) {
+		log_say(d->log, LOG_LEVEL_INFO, "%zu MiB for connections taken in advance",
+		        d->prefaulted >> 20);
 		prefault_stop(d);
 	}
 }

@@ -28,7 +28,7 @@ NETNS_PACKAGES=(iproute2 iptables conntrack procps)
 # What the tests take besides: programs, and the libraries of optional parts, to test those too.
 # shellcheck disable=SC2034
 TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool libpcap-dev
-	libnetfilter-conntrack-dev)
+	libnetfilter-conntrack-dev mandoc groff)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

@@ -48,24 +48,8 @@ table ip other {
 }
 CONF
 
-# finwall ARG...: its answer in $work/out, its complaints in $work/err.
-finwall() {
-	ns server "$bin/finwall" --socket "$sock" "$@" >"$work/out" 2>"$work/err"
-}
-# ends CODE ARG...: the exit status must be this.
-ends() {
-	want=$1
-	code=0
-	shift
-	finwall "$@" || code=$?
-	[ "$code" = "$want" ] || fail "finwall $*: exit status $code, not $want: $(cat "$work/out" "$work/err")"
-}
-out_has() {
-	grep -Eq -- "$1" "$work/out" || fail "no \"$1\" in: $(cat "$work/out")"
-}
-err_has() {
-	grep -Eq -- "$1" "$work/err" || fail "no \"$1\" in: $(cat "$work/err")"
-}
+# shellcheck source=tests/support/cli.sh
+. "$(dirname "$0")/../support/cli.sh"
 out_is() {
 	printf '%s' "${1:+$(printf '%s\n' "$@")
 }" | cmp -s - "$work/out" || fail "not \"$*\" but: $(cat "$work/out")"

@@ -21,8 +21,8 @@ ns_add server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 3; count $queues; copy $copy }
-	# What grows is to be what traffic takes, not memory taken in advance.
-	connections { prefault off }
+	# All tables are in memory before it is measured: what grows then is lost.
+	connections { max 64K; remember-max 64K; prefault on }
 	# Closed connections make room soon, so that the second half needs no new memory.
 	tcp { timeout time-wait 1s }
 }
@@ -72,6 +72,7 @@ fi
 ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 
 daemon_start "$wall" "$work/finwall.conf"
+wait_until log_has 'taken in advance'
 for chain in $chains; do
 	# shellcheck disable=SC2086 # options, several words
 	ns_queue "$wall" "$chain" $target

@@ -86,6 +86,16 @@ static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, voi
 	return len;
 }
 
+/* Behind the places that were read; where there were none, to the next shard. */
+static void advance(struct engine_cursor *cur, uint32_t got)
+{
+	cur->at += got;
+	if (got == 0) {
+		cur->shard++;
+		cur->at = 0;
+	}
+}
+
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max)
 {
@@ -102,11 +112,7 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 				out[len++] = slice[i];
 			}
 		}
-		cur->at += got;
-		if (got == 0) {
-			cur->shard++;
-			cur->at = 0;
-		}
+		advance(cur, got);
 	}
 	return len;
 }
@@ -125,11 +131,7 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			len += graveyard_read_copy(&slice[i], now, &out[len]);
 		}
-		cur->at += got;
-		if (got == 0) {
-			cur->shard++;
-			cur->at = 0;
-		}
+		advance(cur, got);
 	}
 	return len;
 }

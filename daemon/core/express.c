@@ -10,7 +10,7 @@
  * and the general way decides.
  *
  * What it does to an entry, a counter and a decision is, bit for bit, what the general way would
- * have done; tests/model/model_express.c holds the two against each other. It reads no packet into
+ * have done; tests/oracle/express.c holds the two against each other. It reads no packet into
  * a struct pkt, because most of its time would go there, and asks the rules once per batch where
  * they answer all packets of open connections alike. The window arithmetic is not its own:
  * tcp_window.h.

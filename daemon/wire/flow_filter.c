@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which connections are meant: filters of lists, and the key of one connection, from JSON.
- *
- * The JSON comes from outside; every member is checked for its type and range here.
+ * Filters of lists, and the key of one connection, from JSON. The JSON is untrusted: the type and
+ * range of each member are checked here.
  */
 #include <finwall/flow_text.h>
 
@@ -17,6 +16,7 @@ static bool read_proto(const json_t *value, uint8_t *out);
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits);
 static bool read_u16(const json_t *value, uint16_t *out);
 static bool read_tcp_state(const json_t *value, uint8_t *out);
+static uint8_t addr_bits(uint8_t family);
 static bool has_ports(uint8_t proto);
 static bool addr_matches(const struct flow_filter *filter, const union ip_addr *addr);
 
@@ -83,12 +83,12 @@ bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wron
 	}
 	*wrong = "source";
 	if (!read_addr(json_object_get(object, "source"), &t.src, &t.family, &bits) ||
-	    bits != (t.family == 4 ? 32 : 128)) {
+	    bits != addr_bits(t.family)) {
 		return false;
 	}
 	*wrong = "destination";
 	if (!read_addr(json_object_get(object, "destination"), &t.dst, &dst_family, &bits) ||
-	    dst_family != t.family || bits != (t.family == 4 ? 32 : 128)) {
+	    dst_family != t.family || bits != addr_bits(t.family)) {
 		return false;
 	}
 	if (has_ports(t.proto)) {
@@ -117,7 +117,13 @@ bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wron
 	return flowkey_from_tuple(&t, out, &side);
 }
 
-/* A name, a number, or a number in a string: what people type reaches us as a string. */
+/* Bits of an address. */
+static uint8_t addr_bits(uint8_t family)
+{
+	return family == 4 ? 32 : 128;
+}
+
+/* A name, a number, or a number in a string, as the command line sends it. */
 static bool read_proto(const json_t *value, uint8_t *out)
 {
 	const char *text = json_string_value(value);
@@ -158,7 +164,7 @@ static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family,
 		return false;
 	}
 	*family = strchr(host, ':') != NULL ? 6 : 4;
-	*bits = *family == 6 ? 128 : 32;
+	*bits = addr_bits(*family);
 	if (inet_pton(*family == 6 ? AF_INET6 : AF_INET, host, addr->bytes) != 1) {
 		return false;
 	}

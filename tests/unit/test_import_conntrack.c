@@ -3,7 +3,7 @@
  * Entries of the kernel's tracker as flows of ours, and those flows under the packets that come
  * next.
  */
-#include "import_conntrack.h"
+#include "state/import_conntrack.h"
 
 #include "build.h"
 #include "suite.h"

@@ -9,11 +9,11 @@
  */
 #include <finwall/ruleset.h>
 
-#include <finwall/bytes.h>
-#include <finwall/gcra.h>
-#include <finwall/stats.h>
-
+#include "gcra.h"
 #include "ruleset_code.h"
+
+#include <finwall/bytes.h>
+#include <finwall/stats.h>
 
 #include <stdatomic.h>
 

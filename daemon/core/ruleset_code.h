@@ -9,8 +9,8 @@
  * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
  * where the next rule begins; everything else falls through to the following instruction.
  */
-#ifndef FINWALL_RULESET_CODE_H
-#define FINWALL_RULESET_CODE_H
+#ifndef FINWALL_CORE_RULESET_CODE_H
+#define FINWALL_CORE_RULESET_CODE_H
 
 #include <finwall/bytes.h>
 #include <finwall/ruleset.h>

@@ -4,7 +4,7 @@
  * bits is the place in a table, others are searched in sorted intervals, interfaces by the patterns
  * that their name matches. The caller has seen to it that the packet has the field.
  */
-#include <finwall/conncount.h>
+#include "conncount.h"
 
 #include "ruleset_code.h"
 

@@ -9,8 +9,8 @@
  * then the leaves: eight intervals each, padded by repeating the last one. So a look-up in a
  * million intervals reads three or four lines that are not in the cache of a busy processor anyway.
  */
-#ifndef FINWALL_RULESET_TREE_H
-#define FINWALL_RULESET_TREE_H
+#ifndef FINWALL_CORE_RULESET_TREE_H
+#define FINWALL_CORE_RULESET_TREE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -11,7 +11,6 @@
 #ifndef FINWALL_RULESET_H
 #define FINWALL_RULESET_H
 
-#include <finwall/conncount.h>
 #include <finwall/frame.h>
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
@@ -51,6 +50,8 @@ enum reject_with {
 	REJECTS_LEN,
 };
 
+struct conncount; /* opaque; the engine's counters of connections */
+struct conncount_claim;
 struct ruleset;          /* opaque; see daemon/policy/compile.c for how one is made */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 

@@ -6,7 +6,7 @@
 #include "compare.h"
 #include "suite.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 /* A packet, what was made of it by both, how old the engine is, and what that is to be called. */
 struct row {

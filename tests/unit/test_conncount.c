@@ -3,7 +3,7 @@
  * The counters of connections by themselves: against a naive model, when memory or a set is full,
  * and from many threads at once.
  */
-#include <finwall/conncount.h>
+#include "core/conncount.h"
 
 #include "flows.h"
 #include "rng.h"

@@ -3,11 +3,11 @@
  * Messages of a dump of the kernel's tracker, written by netfilter's own library, read by ours.
  * Damaged ones at random: the seed is printed.
  */
-#include <finwall/conntrack_msg.h>
-#include <finwall/tunables.h>
-
 #include "rng.h"
 #include "suite.h"
+#include "wire/conntrack_msg.h"
+
+#include <finwall/tunables.h>
 
 #include <arpa/inet.h>
 #include <errno.h>

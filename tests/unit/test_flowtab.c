@@ -2,7 +2,7 @@
 /*
  * The flow table: find, delete, deadlines, victims, lists; full and collided.
  */
-#include <finwall/flowtab.h>
+#include "core/flowtab.h"
 
 #include "flows.h"
 #include "suite.h"

@@ -2,7 +2,7 @@
 /*
  * The memory of expired connections: its size, its order, and how exactly it remembers.
  */
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include "flows.h"
 #include "suite.h"

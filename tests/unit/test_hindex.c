@@ -2,7 +2,7 @@
 /*
  * The hash index: finds all candidates of a hash, also when everything collides.
  */
-#include <finwall/hindex.h>
+#include "core/hindex.h"
 
 #include "suite.h"
 

@@ -2,7 +2,7 @@
 /*
  * Histograms: every value lands in a bucket that holds it, and quantiles are right to a bucket.
  */
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include "suite.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The segments that finwall sends itself, read back by its own decoder with every checksum
  * verified. */
-#include <finwall/late_close.h>
-#include <finwall/raw_packet.h>
+#include "core/late_close.h"
+#include "wire/raw_packet.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * UDP (doc/tcp-tracking.md, section 9): 30 s until answered and for the first two seconds, then a
  * stream of 120 s.
  */
-#include <finwall/udp_track.h>
+#include "core/udp_track.h"
 
 #include "seg.h"
 #include "suite.h"

@@ -2,7 +2,7 @@
 /*
  * The timer wheel: nothing comes early, nothing is lost, work is bounded.
  */
-#include <finwall/wheel.h>
+#include "core/wheel.h"
 
 #include "suite.h"
 

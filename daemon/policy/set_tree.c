@@ -14,7 +14,7 @@
 /* Root and arrays in one block; the chunks are to be filled in. */
 static struct rs_tree *root_new(bool is_wide, size_t chunks_len)
 {
-	size_t first_size = is_wide ? sizeof(struct rs_u128) : sizeof(uint32_t);
+	size_t first_size = is_wide ? sizeof(struct u128) : sizeof(uint32_t);
 	size_t chunks_at = sizeof(struct rs_tree);
 	size_t first_at = chunks_at + chunks_len * sizeof(void *);
 	struct rs_tree *t;
@@ -34,7 +34,7 @@ static void root_put(struct rs_tree *t, size_t nr, struct u128 first, void *chun
 {
 	t->chunk[nr] = chunk;
 	if (t->is_wide) {
-		t->first128[nr] = (struct rs_u128){ first.hi, first.lo };
+		t->first128[nr] = first;
 	} else {
 		t->first32[nr] = (uint32_t)first.lo;
 	}
@@ -43,7 +43,7 @@ static void root_put(struct rs_tree *t, size_t nr, struct u128 first, void *chun
 static struct u128 root_first(const struct rs_tree *t, size_t nr)
 {
 	if (t->is_wide) {
-		return (struct u128){ t->first128[nr].hi, t->first128[nr].lo };
+		return t->first128[nr];
 	}
 	return (struct u128){ 0, t->first32[nr] };
 }

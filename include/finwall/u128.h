@@ -28,6 +28,13 @@ static inline int u128_cmp(struct u128 a, struct u128 b)
 	return a.lo == b.lo ? 0 : a.lo < b.lo ? -1 : 1;
 }
 
+/* Without a branch: for look-ups of values that packets bring. */
+static inline bool u128_is_le(struct u128 a, struct u128 b)
+{
+	return ((unsigned)(a.hi < b.hi) | ((unsigned)(a.hi == b.hi) & (unsigned)(a.lo <= b.lo))) !=
+	       0;
+}
+
 static inline bool u128_is_max(struct u128 a)
 {
 	return (a.hi & a.lo) == UINT64_MAX;

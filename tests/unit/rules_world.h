@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The world of the tests with rules from text, for tests of what rules do to connections. */
+/*
+ * A test world with rules from text, for tests of the effect of rules on connections.
+ */
 #ifndef FINWALL_TESTS_RULES_WORLD_H
 #define FINWALL_TESTS_RULES_WORLD_H
 
@@ -15,7 +17,7 @@ static inline char *rules_read(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
-/* From now on these are the rules and settings, as after a reload. */
+/* Replaces rules and settings, as a reload does. */
 static inline void rules_load(struct world *w, const char *text)
 {
 	struct config_reader reader = { strdup(text), rules_read };
@@ -31,7 +33,7 @@ static inline void rules_load(struct world *w, const char *text)
 	free(reader.ctx);
 }
 
-/* Likewise, with these rules in an inet table's input chain with policy drop, behind `before`. */
+/* The same with these rules in an inet table's input chain with policy drop, after `before`. */
 static inline void rules_load_input(struct world *w, const char *before, const char *body)
 {
 	char text[8192];

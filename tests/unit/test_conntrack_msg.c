@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages of a dump of the kernel's tracker, written by netfilter's own library, read by ours.
- * Damaged ones at random: the seed is printed.
+ * Messages of a conntrack dump, written by libnetfilter_conntrack and read by finwall. Random
+ * damage; the program prints the seed.
  */
 #include <finwall/conntrack_msg.h>
 #include <finwall/tunables.h>
@@ -19,7 +19,7 @@
 
 #define SEQ 7
 
-/* What a datagram has in it. */
+/* The contents of a datagram. */
 struct heard {
 	unsigned entries;
 	unsigned bad;
@@ -42,7 +42,7 @@ static struct nlmsghdr *put_head(void *room, unsigned type, uint8_t family)
 	return nlh;
 }
 
-/* One entry as the library that reads it would write it. */
+/* One entry, as the library writes it. */
 static size_t put_entry(uint8_t *room, uint8_t proto, uint8_t family)
 {
 	struct nlmsghdr *nlh = put_head(room, IPCTNL_MSG_CT_NEW, family);
@@ -123,7 +123,7 @@ static struct heard hear(const uint8_t *bytes, size_t size)
 	}
 }
 
-START_TEST(entries)
+START_TEST(entries_are_read)
 {
 	static _Alignas(8) uint8_t room[4096];
 	struct heard h;
@@ -160,8 +160,8 @@ START_TEST(entries)
 }
 END_TEST
 
-/* Several in a datagram, and the end of the dump, behind which nothing is read. */
-START_TEST(a_whole_dump)
+/* Several messages in a datagram, then the end of the dump; nothing behind it is read. */
+START_TEST(a_whole_dump_is_read)
 {
 	static _Alignas(8) uint8_t room[4096];
 	size_t size = put_entry(room, IPPROTO_TCP, AF_INET);
@@ -180,7 +180,7 @@ START_TEST(a_whole_dump)
 }
 END_TEST
 
-START_TEST(refusals)
+START_TEST(invalid_entries_are_refused)
 {
 	static _Alignas(8) uint8_t room[4096];
 	struct heard h;
@@ -201,7 +201,7 @@ START_TEST(refusals)
 }
 END_TEST
 
-START_TEST(messages_that_say_nothing)
+START_TEST(messages_without_an_entry_are_skipped)
 {
 	static _Alignas(8) uint8_t room[4096];
 	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)room;
@@ -211,13 +211,13 @@ START_TEST(messages_that_say_nothing)
 	size = put_head(room, IPCTNL_MSG_CT_NEW, AF_INET)->nlmsg_len; /* no tuple */
 	h = hear(room, size);
 	ck_assert_uint_eq(h.bad, 1);
-	nlh->nlmsg_len -= (uint32_t)sizeof(struct nfgenmsg); /* not even a family */
+	nlh->nlmsg_len -= (uint32_t)sizeof(struct nfgenmsg); /* no address family */
 	h = hear(room, nlh->nlmsg_len);
 	ck_assert_uint_eq(h.bad, 1);
 	size = put_head(room, IPCTNL_MSG_CT_DELETE, AF_INET)->nlmsg_len;
 	h = hear(room, size);
 	ck_assert_uint_eq(h.others, 1);
-	size = put_entry(room, IPPROTO_TCP, AF_INET); /* the answer to another question */
+	size = put_entry(room, IPPROTO_TCP, AF_INET); /* a reply to another request */
 	nlh->nlmsg_seq = SEQ + 1;
 	h = hear(room, size);
 	ck_assert_uint_eq(h.others, 1);
@@ -225,8 +225,8 @@ START_TEST(messages_that_say_nothing)
 }
 END_TEST
 
-/* The family of the addresses is theirs, and it is one. */
-START_TEST(mixed_families)
+/* Both addresses must have the message's address family. */
+START_TEST(mixed_address_families_are_refused)
 {
 	static _Alignas(8) uint8_t room[4096];
 	struct nlmsghdr *nlh = put_head(room, IPCTNL_MSG_CT_NEW, AF_INET);
@@ -246,14 +246,15 @@ START_TEST(mixed_families)
 }
 END_TEST
 
-/* Every message cut at every place, header kept in step and not. */
-START_TEST(cut_messages)
+/* Every message cut at every byte, with the header's length adjusted and not adjusted. */
+START_TEST(cut_messages_are_refused)
 {
 	static _Alignas(8) uint8_t room[4096];
 	size_t size = put_entry(room, IPPROTO_TCP, AF_INET6);
 
 	for (size_t cut = 0; cut < size; cut++) {
-		uint8_t *exact = malloc(cut + 1); /* a byte too far is seen */
+		uint8_t *exact =
+			malloc(cut + 1); /* AddressSanitizer detects a read past the buffer. */
 		struct nlmsghdr nlh;
 
 		ck_assert_ptr_nonnull(exact);
@@ -270,7 +271,7 @@ START_TEST(cut_messages)
 }
 END_TEST
 
-START_TEST(damaged_messages)
+START_TEST(damaged_messages_do_not_crash)
 {
 	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_SCTP };
 	uint64_t seed = rng_seed(0, NULL);
@@ -288,7 +289,7 @@ START_TEST(damaged_messages)
 		ck_assert_ptr_nonnull(exact);
 		memcpy(exact, room, size);
 		for (unsigned n = rng_below(&rng, 4); n > 0; n--) {
-			/* Lengths and types are small numbers. */
+			/* Most lengths and types are small numbers. */
 			exact[rng_below(&rng, (uint32_t)size)] =
 				(uint8_t)rng_below(&rng, rng_below(&rng, 2) != 0 ? 40 : 256);
 		}
@@ -300,5 +301,6 @@ START_TEST(damaged_messages)
 }
 END_TEST
 
-SUITE_MAIN("conntrack_msg", entries, a_whole_dump, refusals, messages_that_say_nothing,
-           mixed_families, cut_messages, damaged_messages)
+SUITE_MAIN("conntrack_msg", entries_are_read, a_whole_dump_is_read, invalid_entries_are_refused,
+           messages_without_an_entry_are_skipped, mixed_address_families_are_refused,
+           cut_messages_are_refused, damaged_messages_do_not_crash)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Judging all policies for each late close must have no effect beyond its counters:
+ * Late close evaluates all policies for its counters. This evaluation must have no other effect:
  * doc/late-close.md.
  */
 #include <finwall/config.h>
@@ -39,7 +39,7 @@ static void done(struct world *w)
 	world_fini(w);
 }
 
-/* A rule's rate limit counts packets, not questions. */
+/* A rule's rate limit counts packets, not evaluations. */
 START_TEST(a_late_close_takes_one_token)
 {
 	struct build fin = build_default(4, IPPROTO_NR_TCP);
@@ -62,8 +62,8 @@ START_TEST(a_late_close_takes_one_token)
 }
 END_TEST
 
-/* Each policy is counted for each late close, by what it would have done. */
-START_TEST(every_policy_is_counted_once)
+/* For each late close each policy is counted by its outcome. */
+START_TEST(each_policy_is_counted_once)
 {
 	struct build fin = build_default(4, IPPROTO_NR_TCP);
 	struct world w;
@@ -86,4 +86,4 @@ START_TEST(every_policy_is_counted_once)
 }
 END_TEST
 
-SUITE_MAIN("late_shadow", a_late_close_takes_one_token, every_policy_is_counted_once)
+SUITE_MAIN("late_shadow", a_late_close_takes_one_token, each_policy_is_counted_once)

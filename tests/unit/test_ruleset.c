@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of rules, from text to verdict: each test writes a configuration, compiles it, and
- * asks for packets that it describes in a few words.
+ * Tests of rule evaluation, from text to verdict: each test writes a configuration, compiles it and
+ * evaluates packets that it describes.
  */
 #include <finwall/bytes.h>
 #include <finwall/config.h>
@@ -36,7 +36,7 @@ static void drop_rules(void)
 	config = NULL;
 }
 
-/* Makes text the rules of this test. */
+/* Compiles text to the rules of this test. */
 static void load(const char *text)
 {
 	struct config_reader reader = { strdup(text), read_text };
@@ -55,7 +55,7 @@ static void load(const char *text)
 	counters = ruleset_counters_init(rules, counters);
 }
 
-/* The rules of an inet table's input chain with policy drop. */
+/* Rules in an inet table's input chain with policy drop. */
 static void load_input(const char *body)
 {
 	char text[4096];
@@ -67,7 +67,9 @@ static void load_input(const char *body)
 	load(text);
 }
 
-/* A packet and where it came from. Starts as a SYN from 192.0.2.1:1000 to 198.51.100.1:22. */
+/*
+ * A packet with its interfaces and state. Starts as a SYN from 192.0.2.1:1000 to 198.51.100.1:22.
+ */
 struct given {
 	struct frame frame;
 	struct pkt pkt;
@@ -119,7 +121,7 @@ static const char *word(unsigned code)
 	return code < 3 ? words[code] : "other";
 }
 
-/* Loads one match with `accept` behind it and asks for the packet. */
+/* Loads a rule of one match and `accept`, and evaluates the packet. */
 static void expect_match(const char *match, struct given g, bool is_hit)
 {
 	char body[1024];
@@ -129,7 +131,7 @@ static void expect_match(const char *match, struct given g, bool is_hit)
 	ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
 }
 
-START_TEST(chains_that_are_absent_accept)
+START_TEST(a_missing_chain_accepts)
 {
 	struct given g = given_syn();
 
@@ -143,7 +145,7 @@ START_TEST(chains_that_are_absent_accept)
 }
 END_TEST
 
-START_TEST(the_first_verdict_counts)
+START_TEST(the_first_verdict_decides)
 {
 	struct given g = given_syn();
 
@@ -157,7 +159,7 @@ START_TEST(the_first_verdict_counts)
 }
 END_TEST
 
-/* One row: a match, and whether the SYN of given_syn() fits. */
+/* A match, and whether the SYN of given_syn() matches. */
 static const struct {
 	const char *match;
 	bool is_hit;
@@ -249,13 +251,13 @@ static const struct {
 	{ "limit rate over 1/second", false },
 };
 
-START_TEST(a_match_hits_or_misses)
+START_TEST(each_match_matches_or_not)
 {
 	expect_match(rows[_i].match, given_syn(), rows[_i].is_hit);
 }
 END_TEST
 
-START_TEST(ipv6_matches)
+START_TEST(ipv6_matches_match_or_not)
 {
 	expect_match("ip6 saddr 2001:db8::/32", given_syn6(), true);
 	expect_match("ip6 saddr 2001:db8::1", given_syn6(), true);
@@ -272,7 +274,7 @@ START_TEST(ipv6_matches)
 }
 END_TEST
 
-START_TEST(icmp_matches)
+START_TEST(icmp_matches_match_or_not)
 {
 	struct given g = given_syn();
 
@@ -292,7 +294,7 @@ START_TEST(icmp_matches)
 }
 END_TEST
 
-START_TEST(what_is_not_there_does_not_match)
+START_TEST(a_missing_header_matches_nothing)
 {
 	struct given g = given_syn();
 
@@ -316,7 +318,7 @@ START_TEST(what_is_not_there_does_not_match)
 }
 END_TEST
 
-START_TEST(rules_are_seen_by_state)
+START_TEST(rules_are_selected_by_state)
 {
 	struct given g = given_syn();
 
@@ -339,7 +341,7 @@ START_TEST(rules_are_seen_by_state)
 }
 END_TEST
 
-START_TEST(families_have_chains_of_their_own)
+START_TEST(each_family_has_its_own_chains)
 {
 	struct given g = given_syn();
 	struct given g6 = given_syn6();
@@ -357,7 +359,7 @@ START_TEST(families_have_chains_of_their_own)
 }
 END_TEST
 
-START_TEST(jumps_come_back_and_gotos_do_not)
+START_TEST(a_jump_returns_and_a_goto_does_not)
 {
 	struct given g = given_syn();
 
@@ -385,7 +387,7 @@ START_TEST(jumps_come_back_and_gotos_do_not)
 }
 END_TEST
 
-START_TEST(sixteen_jumps_deep)
+START_TEST(jumps_may_nest_16_deep)
 {
 	char text[4096] = "table inet t {\n chain c0 { tcp dport 22 accept; }\n";
 	size_t size = strlen(text);
@@ -405,7 +407,7 @@ START_TEST(sixteen_jumps_deep)
 }
 END_TEST
 
-START_TEST(rejects_say_how)
+START_TEST(reject_reports_its_kind)
 {
 	struct given g = given_syn();
 	struct given g6 = given_syn6();
@@ -428,7 +430,7 @@ START_TEST(rejects_say_how)
 }
 END_TEST
 
-START_TEST(marks_are_set_and_seen)
+START_TEST(a_mark_is_set_and_matched)
 {
 	struct given g = given_syn();
 
@@ -443,7 +445,7 @@ START_TEST(marks_are_set_and_seen)
 }
 END_TEST
 
-START_TEST(counters_count_what_reaches_them)
+START_TEST(a_counter_counts_the_packets_that_reach_it)
 {
 	struct given g = given_syn();
 	uint64_t packets = 0;
@@ -472,7 +474,7 @@ START_TEST(counters_count_what_reaches_them)
 }
 END_TEST
 
-START_TEST(limits_let_the_burst_through_and_then_the_rate)
+START_TEST(a_limit_passes_the_burst_and_then_the_rate)
 {
 	struct given g = given_syn();
 	unsigned accepted = 0;
@@ -509,7 +511,7 @@ static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 	         ruleset_log_level(rs, log_nr), pkt->tuple.dport, state);
 }
 
-START_TEST(logs_tell_the_sink)
+START_TEST(log_calls_the_sink)
 {
 	struct given g = given_syn();
 	char line[1000] = "";
@@ -547,18 +549,18 @@ START_TEST(interfaces_match_by_name)
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	g.frame.iif = 5;
 	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	/* renamed, then gone */
+	/* Renamed, then deleted. */
 	ruleset_set_ifname(rules, 5, "wan5");
 	ck_assert_uint_eq(ask(&g), RULE_REJECT);
 	ruleset_set_ifname(rules, 5, NULL);
 	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	/* never heard of */
+	/* An unknown index. */
 	g.frame.iif = 77;
 	ck_assert_uint_eq(ask(&g), RULE_DROP);
 }
 END_TEST
 
-START_TEST(many_interfaces_come_and_go)
+START_TEST(interfaces_may_be_added_and_deleted_many_times)
 {
 	struct given g = given_syn();
 	char name[16];
@@ -578,7 +580,7 @@ START_TEST(many_interfaces_come_and_go)
 }
 END_TEST
 
-START_TEST(close_chains_answer_policies)
+START_TEST(close_chains_return_policies)
 {
 	struct given g = given_syn();
 
@@ -598,7 +600,7 @@ START_TEST(close_chains_answer_policies)
 }
 END_TEST
 
-/* Sets against the naive answer, for random intervals; the seed is in the failure. */
+/* Sets against a linear list, with random intervals; a failure prints the seed. */
 START_TEST(sets_agree_with_a_list)
 {
 	static char text[300000];
@@ -657,7 +659,7 @@ static void *rename_forever(void *arg)
 	return NULL;
 }
 
-START_TEST(names_may_change_while_packets_pass)
+START_TEST(names_may_change_during_evaluation)
 {
 	struct given g = given_syn();
 	pthread_t writer;
@@ -686,26 +688,26 @@ int main(void)
 	tcase_add_unchecked_fixture(t, NULL, drop_rules);
 	tcase_add_checked_fixture(t, NULL, drop_rules);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, chains_that_are_absent_accept);
-	tcase_add_test(t, the_first_verdict_counts);
-	tcase_add_loop_test(t, a_match_hits_or_misses, 0, sizeof(rows) / sizeof(rows[0]));
-	tcase_add_test(t, ipv6_matches);
-	tcase_add_test(t, icmp_matches);
-	tcase_add_test(t, what_is_not_there_does_not_match);
-	tcase_add_test(t, rules_are_seen_by_state);
-	tcase_add_test(t, families_have_chains_of_their_own);
-	tcase_add_test(t, jumps_come_back_and_gotos_do_not);
-	tcase_add_test(t, sixteen_jumps_deep);
-	tcase_add_test(t, rejects_say_how);
-	tcase_add_test(t, marks_are_set_and_seen);
-	tcase_add_test(t, counters_count_what_reaches_them);
-	tcase_add_test(t, limits_let_the_burst_through_and_then_the_rate);
-	tcase_add_test(t, logs_tell_the_sink);
+	tcase_add_test(t, a_missing_chain_accepts);
+	tcase_add_test(t, the_first_verdict_decides);
+	tcase_add_loop_test(t, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(t, ipv6_matches_match_or_not);
+	tcase_add_test(t, icmp_matches_match_or_not);
+	tcase_add_test(t, a_missing_header_matches_nothing);
+	tcase_add_test(t, rules_are_selected_by_state);
+	tcase_add_test(t, each_family_has_its_own_chains);
+	tcase_add_test(t, a_jump_returns_and_a_goto_does_not);
+	tcase_add_test(t, jumps_may_nest_16_deep);
+	tcase_add_test(t, reject_reports_its_kind);
+	tcase_add_test(t, a_mark_is_set_and_matched);
+	tcase_add_test(t, a_counter_counts_the_packets_that_reach_it);
+	tcase_add_test(t, a_limit_passes_the_burst_and_then_the_rate);
+	tcase_add_test(t, log_calls_the_sink);
 	tcase_add_test(t, interfaces_match_by_name);
-	tcase_add_test(t, many_interfaces_come_and_go);
-	tcase_add_test(t, close_chains_answer_policies);
+	tcase_add_test(t, interfaces_may_be_added_and_deleted_many_times);
+	tcase_add_test(t, close_chains_return_policies);
 	tcase_add_loop_test(t, sets_agree_with_a_list, 0, 4);
-	tcase_add_test(t, names_may_change_while_packets_pass);
+	tcase_add_test(t, names_may_change_during_evaluation);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

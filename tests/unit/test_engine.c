@@ -235,7 +235,7 @@ START_TEST(icmp_queries_and_replies_share_a_flow)
 	static const struct {
 		uint8_t family;
 		uint8_t proto;
-		uint8_t ask;
+		uint8_t query;
 		uint8_t answer;
 	} row[] = { { 4, IPPROTO_NR_ICMP, 8, 0 },       { 4, IPPROTO_NR_ICMP, 13, 14 },
 		    { 4, IPPROTO_NR_ICMP, 15, 16 },     { 4, IPPROTO_NR_ICMP, 17, 18 },
@@ -243,7 +243,7 @@ START_TEST(icmp_queries_and_replies_share_a_flow)
 
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		setup_with(row[i].family, row[i].proto, 10, 10, 1);
-		c2s.type = row[i].ask;
+		c2s.type = row[i].query;
 		s2c.type = row[i].answer;
 		send_build(&s2c);
 		ck_invalid(REASON_ICMP_NO_ENTRY);
@@ -264,7 +264,7 @@ START_TEST(icmp_queries_and_replies_share_a_flow)
 		send_build(&c2s);
 		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
 		/* The same id sent by the other host is another flow. */
-		s2c.type = row[i].ask;
+		s2c.type = row[i].query;
 		send_build(&s2c);
 		ck_passes(CT_NEW, REASON_ICMP_OPEN);
 		ck_assert(world_flow(&w, &c2s, &flow));

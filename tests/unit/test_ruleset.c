@@ -101,7 +101,7 @@ static struct given given_syn6(void)
 	return g;
 }
 
-static unsigned ask_chain(struct given *g, enum base_chain chain)
+static unsigned evaluate_chain(struct given *g, enum base_chain chain)
 {
 	g->pkt.frame = &g->frame;
 	g->in.pkt = &g->pkt;
@@ -109,9 +109,9 @@ static unsigned ask_chain(struct given *g, enum base_chain chain)
 	return g->out.code;
 }
 
-static unsigned ask(struct given *g)
+static unsigned evaluate(struct given *g)
 {
-	return ask_chain(g, CHAIN_INPUT);
+	return evaluate_chain(g, CHAIN_INPUT);
 }
 
 static const char *word(unsigned code)
@@ -128,7 +128,7 @@ static void expect_match(const char *match, struct given g, bool is_hit)
 
 	snprintf(body, sizeof(body), "%s accept", match);
 	load_input(body);
-	ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
+	ck_assert_msg((evaluate(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
 }
 
 START_TEST(a_missing_chain_accepts)
@@ -136,10 +136,10 @@ START_TEST(a_missing_chain_accepts)
 	struct given g = given_syn();
 
 	load("");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_REMEMBERED);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_REMEMBERED);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
 	ck_assert(!ruleset_has_chain(rules, CHAIN_INPUT));
 	ck_assert(!ruleset_has_chain(rules, CHAIN_LATE));
 }
@@ -150,10 +150,10 @@ START_TEST(the_first_verdict_decides)
 	struct given g = given_syn();
 
 	load_input("tcp dport 80 drop\n tcp dport 22 accept\n drop");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 1);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	ck_assert(ruleset_has_chain(rules, CHAIN_INPUT));
 }
@@ -335,7 +335,7 @@ START_TEST(rules_are_selected_by_state)
 		};
 
 		g.in.state = state;
-		ck_assert_uint_eq(ask(&g), want[state].code);
+		ck_assert_uint_eq(evaluate(&g), want[state].code);
 		ck_assert_uint_eq(g.out.rule_nr, want[state].rule_nr);
 	}
 }
@@ -349,13 +349,13 @@ START_TEST(each_family_has_its_own_chains)
 	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}\n"
 	     "table ip6 b {\n chain i { type filter hook input priority 0; tcp dport 22 reject; "
 	     "}\n}");
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	g.pkt.depth = PKT_NOTHING;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}");
-	ck_assert_uint_eq(ask(&g6), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g6), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
@@ -370,19 +370,19 @@ START_TEST(a_jump_returns_and_a_goto_does_not)
 	     "chain d { ct state established accept; }\n"
 	     "chain i { type filter hook input priority 0; policy drop; jump d; jump b; accept; }\n"
 	     "}");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 10);
 	g.pkt.tuple.sport = 1001;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 5);
 	g.pkt.tuple.dport = 80;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 0);
 	g.pkt.tuple.dport = 443;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	g.in.state = CT_ESTABLISHED;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 7);
 }
 END_TEST
@@ -400,9 +400,9 @@ START_TEST(jumps_may_nest_16_deep)
 	snprintf(text + size, sizeof(text) - size,
 	         "chain i { type filter hook input priority 0; policy drop; jump c15; }\n}");
 	load(text);
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
 }
 END_TEST
@@ -415,16 +415,16 @@ START_TEST(reject_reports_its_kind)
 	load_input("tcp dport 22 reject with tcp reset\n"
 	           "meta l4proto tcp reject with icmpx admin-prohibited\n"
 	           "meta l4proto udp reject with icmp host-unreachable\n reject");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_TCP_RESET);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_ADMIN_PROHIBITED);
 	g.pkt.l4_proto = 17;
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_HOST_UNREACHABLE);
 	g6.pkt.l4_proto = 17;
-	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	ck_assert_uint_eq(g6.out.reject_with, REJECT_PORT_UNREACHABLE);
 	ck_assert_uint_eq(g6.out.rule_nr, 3);
 }
@@ -436,11 +436,11 @@ START_TEST(a_mark_is_set_and_matched)
 
 	g.frame.mark = 7;
 	load_input("meta mark 7 meta mark set 0x10\n meta mark 7 drop\n meta mark 16 accept");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.mark_is_set, 1);
 	ck_assert_uint_eq(g.out.mark, 16);
 	g.frame.mark = 8;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.mark_is_set, 0);
 }
 END_TEST
@@ -454,10 +454,10 @@ START_TEST(a_counter_counts_the_packets_that_reach_it)
 	char *text;
 
 	load_input("counter ct state established accept\n tcp dport 22 counter accept\n drop");
-	ask(&g);
-	ask(&g);
+	evaluate(&g);
+	evaluate(&g);
 	g.pkt.tuple.dport = 23;
-	ask(&g);
+	evaluate(&g);
 	ruleset_counter_add(counters, 0, &packets, &bytes);
 	ck_assert_uint_eq(packets, 3);
 	ck_assert_uint_eq(bytes, 180);
@@ -481,24 +481,24 @@ START_TEST(a_limit_passes_the_burst_and_then_the_rate)
 
 	load_input("limit rate 10/second burst 3 packets accept");
 	for (int i = 0; i < 10; i++) {
-		accepted += ask(&g) == RULE_ACCEPT;
+		accepted += evaluate(&g) == RULE_ACCEPT;
 	}
 	ck_assert_uint_eq(accepted, 3);
 	g.in.now.ns += NSEC_PER_SEC / 10 - 1;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	g.in.now.ns += 1;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	g.in.now.ns += 100 * NSEC_PER_SEC;
 	accepted = 0;
 	for (int i = 0; i < 10; i++) {
-		accepted += ask(&g) == RULE_ACCEPT;
+		accepted += evaluate(&g) == RULE_ACCEPT;
 	}
 	ck_assert_uint_eq(accepted, 3);
 	load_input("limit rate over 1/week burst 2 packets drop\n accept");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
@@ -521,11 +521,11 @@ START_TEST(log_calls_the_sink)
 	           "tcp dport 23 log prefix \"not\"\n accept");
 	g.in.log = note_log;
 	g.in.log_ctx = line;
-	ask(&g);
-	ask(&g);
+	evaluate(&g);
+	evaluate(&g);
 	ck_assert_str_eq(line, "one |6|22|1;|4|22|1;one |6|22|1;");
 	g.in.log = NULL;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 }
 END_TEST
 
@@ -541,22 +541,22 @@ START_TEST(interfaces_match_by_name)
 	ruleset_set_ifname(rules, 3, "eth1");
 	ruleset_set_ifname(rules, 4, "br0");
 	ruleset_set_ifname(rules, 5, "wa");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	g.frame.iif = 1;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	g.frame.iif = 3;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	g.frame.iif = 5;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	/* Renamed, then deleted. */
 	ruleset_set_ifname(rules, 5, "wan5");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ruleset_set_ifname(rules, 5, NULL);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	/* An unknown index. */
 	g.frame.iif = 77;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
@@ -575,7 +575,7 @@ START_TEST(interfaces_may_be_added_and_deleted_many_times)
 	}
 	for (uint32_t i = 1; i <= 100000; i++) {
 		g.frame.iif = i;
-		ck_assert_uint_eq(ask(&g), i > 95000 ? RULE_ACCEPT : RULE_DROP);
+		ck_assert_uint_eq(evaluate(&g), i > 95000 ? RULE_ACCEPT : RULE_DROP);
 	}
 }
 END_TEST
@@ -589,13 +589,13 @@ START_TEST(close_chains_return_policies)
 	     "chain l { type close hook late; iifname \"wan*\" tcp flags & rst == rst strict;\n"
 	     " tcp dport 5432 pickup; tcp dport 22 lenient }\n"
 	     "chain m { type close hook idle; policy remember; tcp dport 22 forget }\n}");
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_LENIENT);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_FORGET);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_LENIENT);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_FORGET);
 	g.pkt.tuple.dport = 5432;
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_PICKUP);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_PICKUP);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
 	g.pkt.tuple.dport = 1;
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_STRICT);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_STRICT);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
 }
 END_TEST
@@ -640,7 +640,7 @@ START_TEST(sets_agree_with_a_list)
 			is_in = is_in || (lo[i] <= addr && addr <= hi[i]);
 		}
 		store_be32(g.pkt.tuple.src.bytes, addr);
-		ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_in, "seed %u: %08x", seed, addr);
+		ck_assert_msg((evaluate(&g) == RULE_ACCEPT) == is_in, "seed %u: %08x", seed, addr);
 	}
 }
 END_TEST
@@ -669,9 +669,9 @@ START_TEST(names_may_change_during_evaluation)
 	ck_assert_int_eq(pthread_create(&writer, NULL, rename_forever, NULL), 0);
 	for (int n = 0; n < 20000; n++) {
 		g.frame.iif = 2;
-		ck_assert_uint_ne(ask(&g), RULE_ACCEPT);
+		ck_assert_uint_ne(evaluate(&g), RULE_ACCEPT);
 		g.frame.iif = 3;
-		ck_assert_uint_ne(ask(&g), RULE_REJECT);
+		ck_assert_uint_ne(evaluate(&g), RULE_REJECT);
 	}
 	atomic_store(&is_over, true);
 	pthread_join(writer, NULL);

@@ -11,6 +11,7 @@
 #include <finwall/bytes.h>
 #include <finwall/named_set.h>
 
+#include "config_text.h"
 #include "rng.h"
 
 #include <stdlib.h>
@@ -279,13 +280,6 @@ static bool change(struct rng *r)
 	return true;
 }
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
 /* A configuration whose set has several thousand elements: more than one chunk holds. */
 static bool load(struct rng *r)
 {
@@ -293,7 +287,6 @@ static bool load(struct rng *r)
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
-	struct config_reader reader = { NULL, read_text };
 	const char *between = "elements = { ";
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
@@ -319,8 +312,7 @@ static bool load(struct rng *r)
 	        "ip%s saddr @s drop\n}\n}\n",
 	        between[0] != 'e' ? "}" : "", family == 4 ? "" : "6");
 	fclose(f);
-	reader.ctx = text;
-	config = config_load("text", &reader, &errors);
+	config = config_text_load("text", text, &errors);
 	free(text);
 	if (config == NULL) {
 		printf("%s", errors);

@@ -17,9 +17,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ruleset_free(world.policy.rules);
-	world.policy.rules = NULL;
-	world_fini(&world);
+	rules_fini(&world);
 }
 
 static bool passes(const struct build *b)

@@ -5,6 +5,8 @@
  * and deleted. AddressSanitizer and ThreadSanitizer detect a use of freed memory.
  * tests/model/model_sets.c tests what the changes do.
  */
+#include "config_text.h"
+
 #include <finwall/bytes.h>
 #include <finwall/named_set.h>
 
@@ -33,20 +35,12 @@ struct reader {
 	uint32_t flips; /* the number of additions and deletions of the changing element */
 };
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
 /* Elements are 10.x.y.0/24 with x.y below ELEMENTS. */
 static void load(void)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
-	struct config_reader reader = { NULL, read_text };
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	char *errors;
 
@@ -56,8 +50,7 @@ static void load(void)
 	}
 	fprintf(f, "} }\nchain i { type filter hook input priority 0; ip saddr @s drop\n}\n}\n");
 	fclose(f);
-	reader.ctx = text;
-	config = config_load("text", &reader, &errors);
+	config = config_text_load("text", text, &errors);
 	ck_assert_msg(config != NULL, "%s", errors);
 	rules = config_compile(config);
 	set = named_set_find(config, "inet t", "s", problem);

@@ -3,8 +3,9 @@
  * Tests of rule evaluation, from text to verdict: each test writes a configuration, compiles it and
  * evaluates packets that it describes.
  */
+#include "config_text.h"
+
 #include <finwall/bytes.h>
-#include <finwall/config.h>
 #include <finwall/ruleset.h>
 
 #include <arpa/inet.h>
@@ -19,13 +20,6 @@ static struct config *config;
 static struct ruleset *rules;
 static struct ruleset_counters *counters;
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	ck_assert_str_eq(path, "test");
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
 static void drop_rules(void)
 {
 	free(counters);
@@ -39,13 +33,11 @@ static void drop_rules(void)
 /* Compiles text to the rules of this test. */
 static void load(const char *text)
 {
-	struct config_reader reader = { strdup(text), read_text };
 	char *errors;
 	size_t size;
 
 	drop_rules();
-	config = config_load("test", &reader, &errors);
-	free(reader.ctx);
+	config = config_text_load("test", text, &errors);
 	ck_assert_msg(config != NULL, "%s", errors);
 	rules = config_compile(config);
 	ck_assert_ptr_nonnull(rules);

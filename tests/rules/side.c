@@ -5,7 +5,7 @@
 #include "side.h"
 
 #include "config_text.h"
-#include "import.h"
+#include "iptables/convert.h"
 
 #include <finwall/flowkey.h>
 #include <finwall/pkt.h>
@@ -24,24 +24,24 @@ struct side {
 	struct policy policy;
 };
 
-static char *import(const char *name, enum kernel_rules kind, const char *rules)
+static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules)
 {
 	char *copy = strdup(rules);
-	struct import im;
+	struct convert c;
 	char *text;
 
 	if (copy == NULL || kind == KERNEL_NFT) {
 		return copy;
 	}
-	import_init(&im, stderr);
-	import_read(&im, name, copy, strlen(copy),
-	            kind == KERNEL_IPTABLES ? IMPORT_IP : IMPORT_IP6);
-	text = import_write(&im);
-	if (im.problems > 0) {
+	convert_init(&c, stderr);
+	convert_read(&c, name, copy, strlen(copy),
+	             kind == KERNEL_IPTABLES ? CONVERT_IP : CONVERT_IP6);
+	text = convert_write(&c);
+	if (c.problems > 0) {
 		free(text);
 		text = NULL;
 	}
-	import_fini(&im);
+	convert_fini(&c);
 	free(copy);
 	return text;
 }
@@ -51,7 +51,7 @@ static struct ruleset *compile(const char *name, enum kernel_rules kind, const c
 	struct ruleset *rs = NULL;
 	struct config *c;
 	char *errors = NULL;
-	char *text = import(name, kind, rules);
+	char *text = convert_rules(name, kind, rules);
 
 	if (text == NULL) {
 		return NULL;

@@ -3,7 +3,7 @@
  * Tests of the doctor's findings: facts of a machine without a problem, then with one problem at a
  * time.
  */
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "suite.h"
 

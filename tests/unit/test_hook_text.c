@@ -6,7 +6,7 @@
  * FINWALL_GOLDEN_WRITE=1 in the environment writes the files again; read them before you commit
  * them.
  */
-#include "hook_text.h"
+#include "hook/text.h"
 
 #include "suite.h"
 

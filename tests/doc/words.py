@@ -67,7 +67,7 @@ def join_comments(text, leader):
 
 
 def split_c(text):
-    source = text.source
+    source = C_INCLUDE.sub(lambda m: GAP * len(m.group()), text.source)
     code = list(source)
     for m in C_TOKEN.finditer(source):
         kind = m.lastgroup
@@ -77,7 +77,6 @@ def split_c(text):
         elif kind == "string":
             text.keep("output", m.start(), m.end())
     text.parts["code"] = code
-    text.blank("code", C_INCLUDE)
     text.blank("output", C_ESCAPE)
     join_comments(text, r"\n[ \t]*\*?(?!/)")
 

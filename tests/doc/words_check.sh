@@ -34,6 +34,7 @@ expect 1 a.8 'The general\nway.\n'
 expect 0 a.c '/* The slow path. */\nint general, way; /* the general */ /* way */\n'
 expect 0 a.c '#include "express.h"\n'
 expect 0 a.sh 'general way # nothing\n'
+# shellcheck disable=SC2016 # Markdown's
 expect 0 a.md 'The setting `express`.\n'
 expect 0 a.8 'The slow path.\n'
 exit $failed

@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -144,32 +143,67 @@ static void child_loop(void)
 	}
 }
 
-/*
- * Closes all descriptors from first on. Before Linux 5.9, which has close_range(), closes each
- * number below the limit of this process: descriptors above it, opened before the limit was
- * lowered, stay.
- */
-static int close_from(unsigned first)
-{
-	struct rlimit limit;
+/* The beginning of getdents64(2)'s records; the C library has no struct for them. */
+struct dirent_head {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t size; /* of the record */
+	uint8_t type;
+	char name[];
+};
 
+/* Returns the number that a name of /proc/self/fd is, -1 for "." and "..". */
+static int fd_of(const char *name)
+{
+	int fd = 0;
+
+	if (*name < '0' || *name > '9') {
+		return -1;
+	}
+	while (*name != '\0') {
+		fd = fd * 10 + (*name++ - '0');
+	}
+	return fd;
+}
+
+/* Closes the descriptors from first on that /proc/self/fd lists. */
+static int close_listed(int first)
+{
+	_Alignas(struct dirent_head) char buf[1024];
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long size;
+
+	if (dir < 0) {
+		return -1;
+	}
+	while ((size = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < size;) {
+			const struct dirent_head *entry = (const void *)(buf + at);
+			int fd = fd_of(entry->name);
+
+			if (fd >= first && fd != dir) {
+				(void)close(fd);
+			}
+			at += entry->size;
+		}
+	}
+	(void)close(dir);
+	return size == 0 ? 0 : -1;
+}
+
+/* Closes all descriptors from first on. */
+static int close_from(int first)
+{
 #ifdef SYS_close_range
-	if (syscall(SYS_close_range, first, ~0U, 0U) == 0) {
+	/* Linux 5.9. An older seccomp filter of a container refuses it with EPERM. */
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0) {
 		return 0;
 	}
-	/* A seccomp filter of a container or service manager may refuse a call that it does not
-	 * know with EPERM. */
 	if (errno != ENOSYS && errno != EPERM) {
 		return -1;
 	}
 #endif
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-		return -1;
-	}
-	for (unsigned fd = first; fd < limit.rlim_cur; fd++) {
-		(void)close((int)fd);
-	}
-	return 0;
+	return close_listed(first);
 }
 
 /* Moves the child's descriptors to their numbers and closes all others. */

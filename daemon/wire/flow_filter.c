@@ -4,11 +4,10 @@
  * range of each member are checked here.
  */
 #include <finwall/flow_text.h>
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,7 +15,6 @@ static bool read_proto(const json_t *value, uint8_t *out);
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits);
 static bool read_u16(const json_t *value, uint16_t *out);
 static bool read_tcp_state(const json_t *value, uint8_t *out);
-static uint8_t addr_bits(uint8_t family);
 static bool has_ports(uint8_t proto);
 static bool addr_matches(const struct flow_filter *filter, const union ip_addr *addr);
 
@@ -117,12 +115,6 @@ bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wron
 	return flowkey_from_tuple(&t, out, &side);
 }
 
-/* Bits of an address. */
-static uint8_t addr_bits(uint8_t family)
-{
-	return family == 4 ? 32 : 128;
-}
-
 /* A name, a number, or a number in a string, as the command line sends it. */
 static bool read_proto(const json_t *value, uint8_t *out)
 {
@@ -130,12 +122,11 @@ static bool read_proto(const json_t *value, uint8_t *out)
 	json_int_t number = json_integer_value(value);
 
 	if (text != NULL) {
-		char *end;
+		uint64_t n;
 
 		number = proto_number(text);
-		if (number < 0 && *text >= '0' && *text <= '9') {
-			number = strtol(text, &end, 10);
-			number = *end == '\0' ? number : -1;
+		if (number < 0 && text_number(text, 0, UINT8_MAX, &n)) {
+			number = (json_int_t)n;
 		}
 	} else if (!json_is_integer(value)) {
 		return false;
@@ -148,37 +139,14 @@ static bool read_proto(const json_t *value, uint8_t *out)
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits)
 {
 	const char *text = json_string_value(value);
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
-	char host[INET6_ADDRSTRLEN];
-	unsigned long number;
-	char *end;
-	int n;
+	struct text_addr a;
 
-	if (text == NULL) {
+	if (text == NULL || !text_prefix(text, strlen(text), &a)) {
 		return false;
 	}
-	memset(addr, 0, sizeof(*addr));
-	n = snprintf(host, sizeof(host), "%.*s", (int)(slash != NULL ? slash - text : INT16_MAX),
-	             text);
-	if (n < 0 || (size_t)n >= sizeof(host)) {
-		return false;
-	}
-	*family = strchr(host, ':') != NULL ? 6 : 4;
-	*bits = addr_bits(*family);
-	if (inet_pton(*family == 6 ? AF_INET6 : AF_INET, host, addr->bytes) != 1) {
-		return false;
-	}
-	if (slash == NULL) {
-		return true;
-	}
-	if (slash[1] < '0' || slash[1] > '9') {
-		return false;
-	}
-	number = strtoul(slash + 1, &end, 10);
-	if (*end != '\0' || number > *bits) {
-		return false;
-	}
-	*bits = (uint8_t)number;
+	memcpy(addr->bytes, a.bytes, sizeof(addr->bytes));
+	*family = a.family;
+	*bits = a.bits;
 	return true;
 }
 

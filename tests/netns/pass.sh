@@ -72,7 +72,7 @@ fi
 ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 
 daemon_start "$wall" "$work/finwall.conf"
-wait_until log_has 'taken in advance'
+wait_until log_has 'prefaulted [0-9]'
 for chain in $chains; do
 	# shellcheck disable=SC2086 # options, several words
 	ns_queue "$wall" "$chain" $target

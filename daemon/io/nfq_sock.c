@@ -356,20 +356,20 @@ static int request(struct nfq_sock *s, struct nlmsghdr *nlh)
  * fails only without CAP_NET_ADMIN. With it, the second one fails with EPERM when the queue is
  * bound, because to another socket than this one, and with ENODEV when it is not.
  */
-static int ask_if_bound(struct nfq_sock *asker, uint16_t queue)
+static int request_bound(struct nfq_sock *other, uint16_t queue)
 {
 	char buf[CONFIG_SIZE];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
 	int err;
 
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_PF_BIND);
-	err = request(asker, nlh);
+	err = request(other, nlh);
 	if (err != 0) {
 		return err;
 	}
 	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, 1);
-	err = request(asker, nlh);
+	err = request(other, nlh);
 	return err == -EPERM ? 0 : err;
 }
 
@@ -390,27 +390,27 @@ static int compare_port(uint16_t queue, int fd)
 }
 
 /*
- * Is the queue bound to the socket fd? Asked through another socket, because on fd the reply would
- * follow all waiting packets.
+ * Returns 0 when the queue is bound to the socket fd. The requests use another socket, because on
+ * fd the reply would follow all waiting packets.
  */
 static int check_holder(uint16_t queue, int fd)
 {
 	static const struct nfq_params params = { .copy_bytes = 64 };
 	struct nfq_counters counters = { 0 };
-	struct nfq_sock *asker;
-	int err = sock_new(queue, &params, &counters, &asker);
+	struct nfq_sock *other;
+	int err = sock_new(queue, &params, &counters, &other);
 
 	if (err != 0) {
 		return err;
 	}
-	err = open_socket(asker);
+	err = open_socket(other);
 	if (err == 0) {
-		err = set_timeout(asker);
+		err = set_timeout(other);
 	}
 	if (err == 0) {
-		err = ask_if_bound(asker, queue);
+		err = request_bound(other, queue);
 	}
-	nfq_sock_close(asker);
+	nfq_sock_close(other);
 	return err != 0 ? err : compare_port(queue, fd);
 }
 

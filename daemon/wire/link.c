@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Link headers are walked through a cursor until an IP header is reached; its own length field then
- * says where the packet ends, because short Ethernet frames are padded.
+ * Skips link headers up to the IP header, whose length field gives the end of the packet: short
+ * Ethernet frames are padded.
  */
 #include "link.h"
 

@@ -41,7 +41,7 @@ struct snapshot_header {
 	X(SNAPSHOT_MAGIC,    "not a state file") \
 	X(SNAPSHOT_NEWER,    "written by a newer version") \
 	X(SNAPSHOT_HEADER,   "invalid header") \
-	X(SNAPSHOT_LENGTH,   "truncated, or longer than its header says") \
+	X(SNAPSHOT_LENGTH,   "size does not match its header") \
 	X(SNAPSHOT_CHECKSUM, "checksum mismatch") \
 	X(SNAPSHOT_RECORD,   "invalid record")
 /* clang-format on */

@@ -58,22 +58,35 @@ enum rs_op {
 	RS_SKIP,     /* go to `next` */
 };
 
+/*
+ * The fields of a packet and how each is read, given a struct pkt *p, its direction dir and its
+ * mark as the rules have set it so far. Matches and look-ups are made from this list.
+ */
+/* clang-format off */
+#define RS_FIELDS(X) \
+	X(RS_F_SADDR,     load_be32(p->tuple.src.bytes)) \
+	X(RS_F_DADDR,     load_be32(p->tuple.dst.bytes)) \
+	X(RS_F_L4PROTO,   p->l4_proto) \
+	X(RS_F_SPORT,     p->tuple.sport) \
+	X(RS_F_DPORT,     p->tuple.dport) \
+	X(RS_F_TCP_FLAGS, p->tcp.flags) \
+	X(RS_F_ICMP_TYPE, p->icmp_type) \
+	X(RS_F_ICMP_CODE, p->icmp_code) \
+	X(RS_F_TTL,       p->ttl) \
+	X(RS_F_MARK,      mark) \
+	X(RS_F_LENGTH,    p->frame->true_size) \
+	X(RS_F_DIR,       dir)
+/* Interface indexes; matched by the patterns that the interface's name matches. */
+#define RS_IFACE_FIELDS(X) \
+	X(RS_F_IIF,       p->frame->iif) \
+	X(RS_F_OIF,       p->frame->oif)
+/* clang-format on */
+
 enum rs_field {
-	RS_F_SADDR,
-	RS_F_DADDR,
-	RS_F_L4PROTO,
-	RS_F_SPORT,
-	RS_F_DPORT,
-	RS_F_TCP_FLAGS,
-	RS_F_ICMP_TYPE,
-	RS_F_ICMP_CODE,
-	RS_F_TTL,
-	RS_F_MARK,
-	RS_F_LENGTH,
-	RS_F_DIR,
-	RS_F_IIF,
-	RS_F_OIF,
-	RS_F_NONE, /* of RS_CT_COUNT: counts by no key */
+#define X(field, value) field,
+	RS_FIELDS(X) RS_IFACE_FIELDS(X)
+#undef X
+		RS_F_NONE, /* RS_CT_COUNT without a key */
 };
 
 struct rs_insn {
@@ -209,9 +222,21 @@ static inline struct rs_u128 rs_u128_of(const union ip_addr *addr)
 	};
 }
 
-static inline bool rs_u128_is_le(struct rs_u128 a, struct rs_u128 b)
+/* The number of the interval that v lies in, or RS_MAP_MISS. Intervals as in struct rs_set32. */
+static inline uint32_t rs_interval32(const uint32_t *lo, const uint32_t *hi, uint32_t len,
+                                     uint32_t v)
 {
-	return a.hi < b.hi || (a.hi == b.hi && a.lo <= b.lo);
+	uint32_t nr = rs_last_le32(lo, len, v);
+
+	return len != 0 && lo[nr] <= v && v <= hi[nr] ? nr : RS_MAP_MISS;
+}
+
+static inline uint32_t rs_interval128(const struct rs_u128 *lo, const struct rs_u128 *hi,
+                                      uint32_t len, struct rs_u128 v)
+{
+	uint32_t nr = rs_last_le128(lo, 1, len, v);
+
+	return len != 0 && rs_u128_is_le(lo[nr], v) && rs_u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
 }
 
 /* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */

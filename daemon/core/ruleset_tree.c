@@ -23,7 +23,7 @@ static uint32_t at_most(uint32_t n, uint32_t max)
 bool rs_set_has32(const struct rs_set *s, uint32_t v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
-	const uint32_t *first = t->first32;
+	uint32_t chunk;
 	const struct rs_line32 *line;
 	uint32_t leaves;
 	uint32_t rows;
@@ -34,10 +34,8 @@ bool rs_set_has32(const struct rs_set *s, uint32_t v)
 	if (t->chunks_len == 0) {
 		return false;
 	}
-	for (uint32_t len = t->chunks_len; len > 1; len -= len / 2) {
-		first += first[len / 2] <= v ? len / 2 : 0;
-	}
-	line = t->chunk[first - t->first32];
+	chunk = rs_last_le32(t->first32, t->chunks_len, v);
+	line = t->chunk[chunk];
 	leaves = rs_leaves(line[0].at[0]);
 	rows = rs_rows(leaves, RS_FAN32);
 	if (leaves > 1) {
@@ -49,11 +47,6 @@ bool rs_set_has32(const struct rs_set *s, uint32_t v)
 	line += 1 + rows + leaf;
 	n = count32(line->at, RS_LEAF_LEN, v);
 	return n > 0 && v <= line->at[RS_LEAF_LEN + n - 1];
-}
-
-static uint32_t u128_is_le(struct rs_u128 a, struct rs_u128 b)
-{
-	return (uint32_t)(a.hi < b.hi) | ((uint32_t)(a.hi == b.hi) & (uint32_t)(a.lo <= b.lo));
 }
 
 static uint32_t count64(const uint64_t *at, unsigned len, uint64_t v)
@@ -72,21 +65,15 @@ static uint32_t count128(const struct rs_u128 *at, struct rs_u128 v)
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < RS_LEAF_LEN; i++) {
-		n += u128_is_le(at[i], v);
+		n += rs_u128_is_le(at[i], v);
 	}
 	return n;
 }
 
-/* The last leaf up to this one that begins at or before v; for values whose upper halves are alike.
- */
-static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t leaf, struct rs_u128 v)
+/* Upper halves are equal: the last of the leaves before nr that begins at or before v. */
+static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t nr, struct rs_u128 v)
 {
-	uint32_t from = 0;
-
-	for (uint32_t len = leaf; len > 1; len -= len / 2) {
-		from += u128_is_le(leaves[from + len / 2].lo[0], v) * (len / 2);
-	}
-	return from;
+	return rs_last_le128(leaves[0].lo, sizeof(leaves[0]) / sizeof(leaves[0].lo[0]), nr, v);
 }
 
 static bool leaf64_has(const struct rs_leaf64 *leaf, uint64_t v)
@@ -107,13 +94,13 @@ static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct rs_u1
 		nr = search_back(leaf, nr, v);
 		n = count128(leaf[nr].lo, v);
 	}
-	return n > 0 && u128_is_le(v, leaf[nr].hi[n - 1]);
+	return n > 0 && rs_u128_is_le(v, leaf[nr].hi[n - 1]);
 }
 
 bool rs_set_has128(const struct rs_set *s, struct rs_u128 v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
-	const struct rs_u128 *first = t->first128;
+	uint32_t chunk;
 	const struct rs_line64 *line;
 	const void *leaf;
 	uint32_t leaves;
@@ -125,10 +112,8 @@ bool rs_set_has128(const struct rs_set *s, struct rs_u128 v)
 	if (t->chunks_len == 0) {
 		return false;
 	}
-	for (uint32_t len = t->chunks_len; len > 1; len -= len / 2) {
-		first += u128_is_le(first[len / 2], v) * (len / 2);
-	}
-	line = t->chunk[first - t->first128];
+	chunk = rs_last_le128(t->first128, 1, t->chunks_len, v);
+	line = t->chunk[chunk];
 	leaves = rs_leaves((uint32_t)line[0].at[0]);
 	rows = rs_rows(leaves, RS_FAN128);
 	leaf = line + 1 + rows;

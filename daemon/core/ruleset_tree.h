@@ -14,12 +14,44 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rs_u128 {
 	uint64_t hi;
 	uint64_t lo;
 };
+
+/* Branch-free. */
+static inline uint32_t rs_u128_is_le(struct rs_u128 a, struct rs_u128 b)
+{
+	return (uint32_t)(a.hi < b.hi) | ((uint32_t)(a.hi == b.hi) & (uint32_t)(a.lo <= b.lo));
+}
+
+/*
+ * The binary search of all look-ups: the number of the last of len ascending values that is at most
+ * v; 0 when none is. len may be 0. One 128-bit value in stride is searched.
+ */
+static inline uint32_t rs_last_le32(const uint32_t *at, uint32_t len, uint32_t v)
+{
+	const uint32_t *base = at;
+
+	for (; len > 1; len -= len / 2) {
+		base += base[len / 2] <= v ? len / 2 : 0;
+	}
+	return (uint32_t)(base - at);
+}
+
+static inline uint32_t rs_last_le128(const struct rs_u128 *at, uint32_t stride, uint32_t len,
+                                     struct rs_u128 v)
+{
+	uint32_t nr = 0;
+
+	for (; len > 1; len -= len / 2) {
+		nr += rs_u128_is_le(at[(size_t)(nr + len / 2) * stride], v) * (len / 2);
+	}
+	return nr;
+}
 
 #define RS_LEAF_LEN 8 /* intervals */
 

@@ -145,20 +145,25 @@ struct engine_usage {
 };
 void engine_usage(struct engine *e, struct engine_usage *out);
 
-/* Where a listing stands; start with zeroes. */
+/* The position of a list. Zeroed at the beginning. */
 struct engine_cursor {
 	uint32_t shard;
 	uint32_t at;
 };
 
 /*
- * Copies up to max live flows into out, taking locks for short slices. Returns how many; 0 = the
- * end. A flow that lives through the whole listing is shown once; others once or not at all.
+ * Copy up to max live flows or tombstones into out, without locks, and move the cursor on. Each
+ * call reads a bounded number of places, used or not. Returns the number of entries, which may be 0
+ * before the end; see engine_list_is_over(). An entry that exists during the whole list is listed
+ * once, any other once or not at all.
  */
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
+
+/* True when the list has reached its end. */
+bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur);
 
 /* Copies the live flow of a key into *out. Returns false when there is none. */
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
@@ -174,18 +179,17 @@ bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct 
 bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
                         struct mono now);
 
-/* What flow and tombstone deletion is about. */
-enum engine_forget {
-	FORGET_BURY,   /* a flow worth it becomes a tombstone */
-	FORGET_WHOLLY, /* nothing is kept */
+enum engine_delete_mode {
+	DELETE_REMEMBER, /* a flow that is worth it becomes a tombstone */
+	DELETE_FORGET,   /* nothing is kept */
 };
 
 /* Deletes the flow of a key. Returns false when there is none. */
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
-                   struct mono now, enum engine_forget how);
+                   struct mono now, enum engine_delete_mode mode);
 
 /* Deletes all flows, in slices. Returns how many. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
-                      enum engine_forget how);
+                      enum engine_delete_mode mode);
 
 #endif

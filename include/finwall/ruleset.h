@@ -55,21 +55,22 @@ struct conncount_claim;
 struct ruleset;          /* opaque; see daemon/policy/compile.c for how one is made */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 
-/* What comes of asking, the same for many packets. */
-struct rule_asking {
-	bool is_dry;              /* nothing comes of it: rate limits are not used up */
-	struct conncount *counts; /* of live connections; NULL: `ct count` finds none */
-	/* of a packet that opens an entry: what it was counted by; otherwise NULL */
-	struct conncount_claim *claim;
+/* The effects of an evaluation besides its result. */
+enum eval_mode {
+	EVAL_COUNT, /* rules count and log, and use up rate limits */
+	EVAL_CLAIM, /* the same; `ct count` also counts the packet's connection into *claim */
+	EVAL_DRY,   /* none */
 };
 
-/* What rules see. Borrowed for the call. */
+/* What rules match, and where an evaluation has its effects. Borrowed for the call. */
 struct rule_input {
 	const struct pkt *pkt;
 	enum ct_state state;
 	enum flow_dir dir;
+	enum eval_mode mode;
 	struct mono now;
-	const struct rule_asking *asking; /* NULL: as if all of it were 0 */
+	struct conncount *counts;      /* of live connections; NULL: `ct count` never matches */
+	struct conncount_claim *claim; /* EVAL_CLAIM: the counters that were incremented */
 	/* Called for each log statement that is reached and within its rate; may be NULL. */
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);

@@ -73,7 +73,6 @@ static void evaluate(const struct config *c)
 	const struct sipkey key = { 1, 2 };
 	struct conncount counts = { 0 };
 	struct conncount_claim claim = { 0 };
-	const struct rule_asking asking = { .counts = &counts, .claim = &claim };
 	struct frame f = { .true_size = 100, .iif = 1, .oif = 2 };
 	struct rule_result out;
 
@@ -85,7 +84,11 @@ static void evaluate(const struct config *c)
 	ruleset_set_ifname(rs, 2, "eth0");
 	for (unsigned n = 0; n < 3u * 2u * CHAINS_LEN * CT_STATES_LEN; n++) {
 		struct pkt p = { .frame = &f, .l4_proto = n % 2 != 0 ? 6 : 17 };
-		struct rule_input in = { .pkt = &p, .now = { 1 }, .asking = &asking };
+		struct rule_input in = { .pkt = &p,
+			                 .mode = EVAL_CLAIM,
+			                 .now = { 1 },
+			                 .counts = &counts,
+			                 .claim = &claim };
 
 		p.tuple.family = n % 3 == 0 ? 4 : 6;
 		p.depth = n % 3 == 1 ? PKT_NOTHING : PKT_FULL;

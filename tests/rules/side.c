@@ -149,7 +149,7 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 	struct flowkey key;
 
 	if (own_key(frame, &key, &side)) {
-		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
 	}
 }
 
@@ -169,6 +169,6 @@ void side_judge(struct side *s, struct mono now, const struct frame *frame, stru
 	 */
 	if (out->verdict == VERDICT_REJECT && has_key &&
 	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
-		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
 	}
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Looking at what there is, without the lock: a list must never keep a packet waiting, and least of
- * all when the thread that makes it loses its processor in the midst of it.
+ * Lists, made without the lock: a list must not keep a packet waiting, least of all when its thread
+ * is descheduled.
  *
- * Entries are copied as they lie there, word by word, while a worker may be changing them; a copy
- * counts only when nobody had the lock meanwhile. Workers hold it for microseconds and then send,
- * so a copy soon succeeds.
+ * Entries are copied word by word while a worker may be changing them; a copy is used only when the
+ * lock was not taken meanwhile (sequence lock, shard.h). Workers hold it for microseconds and then
+ * send, so a copy soon succeeds.
  */
 #include "shard.h"
 
 /* Places copied at a time. */
 #define SLICE 64
 
-/* Failed copies until the processor is given away: the holder may have been descheduled. */
+/* Places read by one call, used or not. */
+#define BUDGET 4096
+
+/* Failed copies before the thread yields: the holder may have been descheduled. */
 #define TRIES_BEFORE_YIELD 1000
 
 #if defined(__clang__) || defined(__GNUC__)
@@ -39,8 +42,8 @@ MAY_RACE static uint32_t read_word(const uint32_t *at)
 }
 
 /*
- * Copies something of a shard: read() is called until it ran undisturbed. It must stay within the
- * shard's memory whatever it finds there.
+ * Copies something of a shard: calls read() until the lock was not taken meanwhile. It must stay
+ * within the shard's memory whatever it finds there.
  */
 typedef uint32_t (*shard_reader)(const struct shard *s, uint32_t at, uint32_t max, void *out);
 
@@ -64,7 +67,7 @@ static uint32_t read_shard(const struct engine *e, const struct shard *s, shard_
 	}
 }
 
-/* Flows from a place on, empty places too. Returns how many, 0 at the end. */
+/* Copies places of the table from at on, empty ones too. Returns how many, 0 at the end. */
 static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, void *out)
 {
 	uint32_t end = read_word(&s->flows.fresh);
@@ -79,14 +82,14 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, void *out)
 {
 	const struct tomb_copy *first;
-	uint32_t len = graveyard_places(&s->graves, read_word(&s->graves.head),
-	                                read_word(&s->graves.used), at, max, &first);
+	uint32_t len = graveyard_places(&s->graveyard, read_word(&s->graveyard.head),
+	                                read_word(&s->graveyard.used), at, max, &first);
 
 	copy_words(out, first, len * sizeof(struct tomb_copy));
 	return len;
 }
 
-/* Behind the places that were read; where there were none, to the next shard. */
+/* Moves behind the places that were read, or to the next shard when there were none. */
 static void advance(struct engine_cursor *cur, uint32_t got)
 {
 	cur->at += got;
@@ -96,23 +99,37 @@ static void advance(struct engine_cursor *cur, uint32_t got)
 	}
 }
 
+bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur)
+{
+	return cur->shard >= e->cfg.shards_len;
+}
+
+/* Copies the next places into a slice. Returns how many, at most left. */
+static uint32_t next_slice(const struct engine *e, struct engine_cursor *cur, shard_reader read,
+                           size_t left, void *slice)
+{
+	uint32_t wanted = left < SLICE ? (uint32_t)left : SLICE;
+	uint32_t got = read_shard(e, &e->shard[cur->shard], read, cur->at, wanted, slice);
+
+	advance(cur, got);
+	return got;
+}
+
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max)
 {
 	struct flow slice[SLICE];
 	size_t len = 0;
 
-	while (len < max && cur->shard < e->cfg.shards_len) {
-		uint32_t wanted = max - len < SLICE ? (uint32_t)(max - len) : SLICE;
-		uint32_t got =
-			read_shard(e, &e->shard[cur->shard], read_flows, cur->at, wanted, slice);
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_flows, max - len, slice);
 
 		for (uint32_t i = 0; i < got; i++) {
 			if (slice[i].key.family != 0 && !mono_is_due(slice[i].deadline, now)) {
 				out[len++] = slice[i];
 			}
 		}
-		advance(cur, got);
+		seen += got + 1;
 	}
 	return len;
 }
@@ -123,15 +140,13 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
 	struct tomb_copy slice[SLICE];
 	size_t len = 0;
 
-	while (len < max && cur->shard < e->cfg.shards_len) {
-		uint32_t wanted = max - len < SLICE ? (uint32_t)(max - len) : SLICE;
-		uint32_t got =
-			read_shard(e, &e->shard[cur->shard], read_tombs, cur->at, wanted, slice);
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_tombs, max - len, slice);
 
 		for (uint32_t i = 0; i < got; i++) {
 			len += graveyard_read_copy(&slice[i], now, &out[len]);
 		}
-		advance(cur, got);
+		seen += got + 1;
 	}
 	return len;
 }
@@ -143,7 +158,7 @@ static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, voi
 	(void)at;
 	(void)max;
 	u->flows = read_word(&s->flows.used);
-	u->tombs = read_word(&s->graves.alive);
+	u->tombs = read_word(&s->graveyard.alive);
 	return 1;
 }
 

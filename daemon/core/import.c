@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Taking in saved state. Keys are hashed anew: every run has its own key, and maybe other shards.
- */
+/* Import of saved connections. Keys are hashed again: each run has its own hash key, and possibly
+ * another number of shards. */
 #include "shard.h"
 
 static bool import_under_lock(struct shard *s, struct engine_worker *w, const struct flow *f,
@@ -13,10 +13,10 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	}
 	if (mono_is_due(f->deadline, now)) {
 		bool wanted = graveyard_wants(f) &&
-		              graveyard_find(&s->graves, &f->key, hash) == UINT32_MAX;
+		              graveyard_find(&s->graveyard, &f->key, hash) == UINT32_MAX;
 
 		if (wanted) {
-			shard_bury(s, w, f, hash, TOMB_RESTART, f->deadline);
+			shard_remember(s, w, f, hash, TOMB_RESTART, f->deadline);
 		}
 		return wanted;
 	}
@@ -51,10 +51,10 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 		return false;
 	}
 	shard_lock(e, s);
-	wanted = s->graves.ring_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
-	         graveyard_find(&s->graves, &f.key, hash) == UINT32_MAX;
+	wanted = s->graveyard.ring_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
+	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX;
 	if (wanted) {
-		shard_bury(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->died);
+		shard_remember(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->died);
 	}
 	shard_unlock(s);
 	return wanted;

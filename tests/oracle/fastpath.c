@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The express path against the general way: two engines get the same packets, one of them in
- * batches, the other one by one and with the express path switched off. After every batch all
+ * The fast path against the slow path: two engines get the same packets, one of them in
+ * batches, the other one by one and with the fast path switched off. After every batch all
  * decisions, all entries to the last byte, all counters and all log lines must be the same.
  *
  * Packets are the oracle's, biased to the edges of the window; many are then given the shape that
- * the express path takes, and some of these get one bit wrong. Settings, rules and entries change
+ * the fast path takes, and some of these get one bit wrong. Settings, rules and entries change
  * between batches, entries also to what no traffic would make of them. Needs no kernel and no
  * rights.
  *
- * usage: express [--packets N] [--seed S]
+ * usage: fastpath [--packets N] [--seed S]
  */
+#include "core/fastpath.h"
 #include "gen.h"
 #include "shot.h"
-
-#include "../../daemon/core/express.h"
 
 #include <finwall/bytes.h>
 #include <finwall/config.h>
@@ -85,10 +84,10 @@ struct talk {
 	unsigned life;
 };
 
-struct express_test {
+struct fastpath_test {
 	struct rng rng;
 	struct mono now;
-	struct way way[2]; /* the second one without the express path */
+	struct way way[2]; /* the second one without the fast path */
 	struct talk talk[FLOWS_LEN];
 	uint8_t *packet[ENGINE_BATCH_MAX];
 	struct frame frame[ENGINE_BATCH_MAX];
@@ -199,7 +198,7 @@ static void way_fini(struct way *w)
 }
 
 /* New settings and rules for both. */
-static void change_policy(struct express_test *x)
+static void change_policy(struct fastpath_test *x)
 {
 	static const int64_t ttl_s[] = { 1, 3, 10, 300, 432000 };
 	struct rng *r = &x->rng;
@@ -227,11 +226,11 @@ static void change_policy(struct express_test *x)
 		w->policy.tun = tun;
 		way_set_rules(w, text_nr < 2 ? rules_texts[text_nr] : NULL);
 		/* Entries that live for days would fill the table for good. */
-		(void)engine_flush(w->engine, w->worker, x->now, FORGET_BURY);
+		(void)engine_flush(w->engine, w->worker, x->now, DELETE_REMEMBER);
 	}
 }
 
-static void begin_talk(struct express_test *x, struct talk *t, unsigned nr)
+static void begin_talk(struct fastpath_test *x, struct talk *t, unsigned nr)
 {
 	x->births++;
 	gen_ends(&x->rng, rng_percent(&x->rng, 90) ? GEN_TCP : GEN_ALL, 0, nr, (unsigned)x->births,
@@ -249,7 +248,7 @@ static void begin_talk(struct express_test *x, struct talk *t, unsigned nr)
 	t->life = 1 + rng_below(&x->rng, LIFE_MAX);
 }
 
-static bool find_flow(struct express_test *x, const struct ends *e, struct flow *out,
+static bool find_flow(struct fastpath_test *x, const struct ends *e, struct flow *out,
                       enum flow_dir *dir)
 {
 	struct flowkey key = { .family = 0 };
@@ -278,7 +277,7 @@ static void make_common(struct rng *rng, struct shot_tcp *t)
 	memcpy(t->opts, stamp, t->opts_size);
 }
 
-static void next_packet(struct express_test *x, size_t i, struct decision *out)
+static void next_packet(struct fastpath_test *x, size_t i, struct decision *out)
 {
 	struct way *w = &x->way[1];
 	struct rng *rng = &x->rng;
@@ -320,7 +319,7 @@ static void next_packet(struct express_test *x, size_t i, struct decision *out)
 }
 
 /* An entry becomes what no traffic makes of it, in both. */
-static void bend_flow(struct express_test *x)
+static void bend_flow(struct fastpath_test *x)
 {
 	struct rng *rng = &x->rng;
 	struct talk *t = &x->talk[rng_below(rng, FLOWS_LEN)];
@@ -356,25 +355,24 @@ static void bend_flow(struct express_test *x)
 	for (unsigned i = 0; i < 2; i++) {
 		struct way *w = &x->way[i];
 
-		(void)engine_delete(w->engine, w->worker, &f.key, x->now, FORGET_WHOLLY);
+		(void)engine_delete(w->engine, w->worker, &f.key, x->now, DELETE_FORGET);
 		(void)engine_import_flow(w->engine, w->worker, &f, x->now);
 	}
 }
 
-static size_t list(struct express_test *x, const struct way *w, struct flow *out)
+static size_t list(struct fastpath_test *x, const struct way *w, struct flow *out)
 {
 	struct engine_cursor cur = { 0 };
 	size_t len = 0;
-	size_t n;
 
-	while ((n = engine_list_flows(w->engine, &cur, x->now, out + len, TABLE_LEN - len)) != 0) {
-		len += n;
+	while (len < TABLE_LEN && !engine_list_is_over(w->engine, &cur)) {
+		len += engine_list_flows(w->engine, &cur, x->now, out + len, TABLE_LEN - len);
 	}
 	return len;
 }
 
 /* Prints what is not the same, and returns whether anything is. */
-static bool differs(struct express_test *x, size_t len,
+static bool differs(struct fastpath_test *x, size_t len,
                     const struct decision out[2][ENGINE_BATCH_MAX])
 {
 	struct flow flows[2][TABLE_LEN + 1];
@@ -387,8 +385,8 @@ static bool differs(struct express_test *x, size_t len,
 	}
 	for (size_t i = 0; i < len; i++) {
 		if (memcmp(&out[0][i], &out[1][i], sizeof(out[0][i])) != 0) {
-			printf("packet %zu of %zu: %s by express, %s by the general way\n", i, len,
-			       reason_name(out[0][i].reason), reason_name(out[1][i].reason));
+			printf("packet %zu of %zu: %s on the fast path, %s on the slow path\n", i,
+			       len, reason_name(out[0][i].reason), reason_name(out[1][i].reason));
 			differs = true;
 		}
 	}
@@ -419,22 +417,24 @@ static bool differs(struct express_test *x, size_t len,
 }
 
 /* How many packets of a batch have taken the short way, as far as can be told from outside. */
-static void count_common(struct express_test *x, size_t len, const struct decision *out)
+static void count_common(struct fastpath_test *x, size_t len, const struct decision *out)
 {
-	struct run run = { .policy = &x->way[0].policy, .w = x->way[0].worker, .now = x->now };
-	struct express e;
+	const struct context cx = { .policy = &x->way[0].policy,
+		                    .worker = x->way[0].worker,
+		                    .now = x->now };
+	struct fastpath e;
 	struct chunk c = { .ip6 = 0 };
 
-	express_init(&e, x->way[0].engine, &run);
+	fastpath_init(&e, x->way[0].engine, &cx);
 	for (size_t i = 0; i < len; i++) {
 		x->common += out[i].reason == REASON_TCP_TRACKED &&
 		             out[i].tcp_state == TCP_ESTABLISHED &&
 		             (out[i].status & FLOW_ASSURED) != 0 &&
-		             express_read(&e, &x->frame[i], &c, 0);
+		             fastpath_read(&e, &x->frame[i], &c, 0);
 	}
 }
 
-static bool one_batch(struct express_test *x)
+static bool one_batch(struct fastpath_test *x)
 {
 	struct decision out[2][ENGINE_BATCH_MAX];
 	size_t len = 1 + rng_below(&x->rng, rng_percent(&x->rng, 50) ? 3 : ENGINE_BATCH_MAX);
@@ -452,7 +452,7 @@ static bool one_batch(struct express_test *x)
 	return differs(x, len, (const struct decision(*)[ENGINE_BATCH_MAX])out);
 }
 
-static int compare(struct express_test *x, uint64_t packets)
+static int compare(struct fastpath_test *x, uint64_t packets)
 {
 	for (uint64_t batch = 0; x->packets < packets; batch++) {
 		if (batch % EPOCH == 0) {
@@ -466,7 +466,8 @@ static int compare(struct express_test *x, uint64_t packets)
 		}
 		x->now = mono_add(x->now, (int64_t)(rng_next(&x->rng) % STEP_NS_MAX));
 	}
-	printf("%" PRIu64 " packets both ways, %" PRIu64 " flows, %" PRIu64 " %% could go express: "
+	printf("%" PRIu64 " packets on both paths, %" PRIu64 " flows, %" PRIu64
+	       " %% could take the fast path: "
 	       "no difference\n",
 	       x->packets, x->births, x->common * 100 / x->packets);
 	if (x->common * 100 < x->packets * SAMPLE_PERCENT) {
@@ -478,7 +479,7 @@ static int compare(struct express_test *x, uint64_t packets)
 
 int main(int argc, char **argv)
 {
-	static struct express_test x;
+	static struct fastpath_test x;
 	uint64_t packets = 100000;
 	uint64_t seed = (uint64_t)time(NULL);
 	int status;
@@ -502,7 +503,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++) {
 		way_init(&x.way[i], x.now, 1u << (seed & 1));
 	}
-	x.way[1].engine->express_is_off = true;
+	x.way[1].engine->fastpath_is_off = true;
 	status = compare(&x, packets);
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
 		free(x.packet[i]);

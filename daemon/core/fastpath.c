@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The express path: segments that need nothing but the window check, which are nearly all of them.
+ * The fast path: segments that need only the window check, which are nearly all packets.
  *
- * It takes a packet that has one shape (an IP header without options or extensions, not a later
- * fragment; TCP with ACK and without SYN, FIN, RST and URG; no options, or only a timestamp as
- * everybody writes it; a checksum that nobody has to verify) and whose connection is in one
- * condition (ESTABLISHED, answered and ASSURED, both windows known, no keepalive out, its time not
- * over), if the segment fits its window. Everything else it hands back before anything has changed,
- * and the general way decides.
+ * It takes packets of one shape: an IP header without options or extensions, not a later fragment;
+ * TCP with ACK and without SYN, FIN, RST and URG; no TCP options, or a timestamp in the usual
+ * layout only; no checksum to verify. The connection must be ESTABLISHED, answered and ASSURED,
+ * with both windows known, no keepalive unanswered and its deadline ahead; and the segment must fit
+ * its window. Every other packet is refused before anything has changed, and takes the slow path.
  *
- * What it does to an entry, a counter and a decision is, bit for bit, what the general way would
- * have done; tests/oracle/express.c holds the two against each other. It reads no packet into
- * a struct pkt, because most of its time would go there, and asks the rules once per batch where
- * they answer all packets of open connections alike. The window arithmetic is not its own:
- * tcp_window.h.
+ * Its effect on entry, counters and decision is that of the slow path, bit for bit;
+ * tests/oracle/fastpath.c compares the two. It does not fill a struct pkt, because that would take
+ * most of its time, and it evaluates the rules once per batch where they give all packets of open
+ * connections the same verdict. The window arithmetic is the tracker's: tcp_window.h.
  */
-#include "express.h"
+#include "fastpath.h"
 
 #include <finwall/bytes.h>
 
@@ -23,34 +21,34 @@
 #define IP6_SIZE 40
 #define TCP_SIZE 20
 
-/* With the timestamp option. */
+/* TCP header with the timestamp option. */
 #define STAMPED_SIZE (TCP_SIZE + 12)
 
-/* Both must be set of a flow that comes this way. */
+/* Both must be set in the flow. */
 #define STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)
 
-void express_init(struct express *x, const struct engine *e, const struct run *run)
+void fastpath_init(struct fastpath *x, const struct engine *e, const struct context *cx)
 {
-	const struct tunables *tun = &run->policy->tun;
+	const struct tunables *tun = &cx->policy->tun;
 
-	x->run = run;
+	x->cx = cx;
 	x->tun = tun;
-	x->is_off = e->express_is_off;
+	x->is_off = e->fastpath_is_off;
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
-		/* That would leave the deadline as it is. */
+		/* A timeout of 0 leaves the deadline alone, which this path cannot. */
 		x->is_off |= x->ttl_ns[facts] == 0;
 	}
 	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
-		x->answer[hook][0].is_known = 0;
-		x->answer[hook][1].is_known = 0;
+		x->verdict[hook][0].is_known = 0;
+		x->verdict[hook][1].is_known = 0;
 	}
 }
 
 /*
- * Size of the header of a segment that may be data or an acknowledgement, and nothing else; 0 for
- * any other. Data offset and flags are looked at together.
+ * Size of the header of a segment of the common shape (data or acknowledgement), 0 for any other.
+ * Data offset and flags are compared at once.
  */
 static inline size_t common_size(const uint8_t *tcp, size_t cap_size)
 {
@@ -71,7 +69,7 @@ static inline uint32_t load_word(const uint8_t *p)
 	return v;
 }
 
-/* What the last word of a TCP key has besides the ports. */
+/* The last word of a TCP key. */
 static inline uint64_t ports_word(uint8_t family, uint64_t lo_port, uint64_t hi_port)
 {
 	const struct flowkey rest = { .proto = IPPROTO_NR_TCP, .family = family };
@@ -79,7 +77,7 @@ static inline uint64_t ports_word(uint8_t family, uint64_t lo_port, uint64_t hi_
 	return flowkey_ports(&rest) | lo_port | hi_port << 16;
 }
 
-/* The two ends are numbers here: the address, and the port in the last 16 bits. */
+/* An end is one number here: address << 16 | port. */
 static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct chunk *c, unsigned i)
 {
 	const uint8_t *ip = frame->data;
@@ -89,7 +87,8 @@ static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct c
 	uint64_t hi;
 	bool is_hi;
 
-	if (ip[0] != 0x45 || ip[9] != IPPROTO_NR_TCP || (load_be16(ip + 6) & 0x1fff) != 0) {
+	if (ip[0] != 0x45 || ip[9] != IPPROTO_NR_TCP ||
+	    (load_be16(ip + 6) & IP4_OFFSET_MASK) != 0) {
 		return false;
 	}
 	tcp_size = common_size(tcp, cap_size - IP4_SIZE);
@@ -144,14 +143,14 @@ static inline bool read_ip6(const struct frame *frame, size_t cap_size, struct c
 	return true;
 }
 
-bool express_read(const struct express *x, const struct frame *frame, struct chunk *c, unsigned i)
+bool fastpath_read(const struct fastpath *x, const struct frame *frame, struct chunk *c, unsigned i)
 {
 	size_t cap_size = frame->cap_size < frame->true_size ? frame->cap_size : frame->true_size;
 
 	if (cap_size < IP4_SIZE + TCP_SIZE || x->is_off) {
 		return false;
 	}
-	/* pkt_verify() leaves out what was not copied whole, and what we send ourselves. */
+	/* pkt_verify() skips packets that were not copied whole, and those of the output hook. */
 	if (x->verifies && frame->csum != CSUM_TRUSTED && cap_size == frame->true_size &&
 	    frame->hook != HOOK_OUTPUT) {
 		return false;
@@ -164,7 +163,7 @@ static inline bool is_ip6(const struct chunk *c, unsigned i)
 	return c->ip_size[i] == IP6_SIZE;
 }
 
-/* An IPv4 key has nothing but zeroes behind its addresses. */
+/* The words of an IPv4 key behind its addresses are zero. */
 static inline bool has_key(const struct flow *f, const struct chunk *c, unsigned i)
 {
 	const struct flowkey *k = &f->key;
@@ -178,7 +177,7 @@ static inline bool has_key(const struct flow *f, const struct chunk *c, unsigned
 	        (flowkey_ports(k) ^ c->word[4][i])) == 0;
 }
 
-/* The hint was wrong: two keys of one bucket have the same tag, or it came too late. */
+/* The hint was wrong: two keys of a bucket have the same tag, or the flow was inserted since. */
 static __attribute__((noinline)) struct flow *find_slowly(const struct chunk *c, unsigned i)
 {
 	uint64_t ports = c->word[is_ip6(c, i) ? 4 : 1][i];
@@ -212,21 +211,18 @@ static inline struct flow *find(const struct chunk *c, unsigned i)
 	return find_slowly(c, i);
 }
 
-/* Asks the rules what they make of every packet of an open connection. */
-static __attribute__((noinline)) void learn_answer(const struct express *x, enum hook hook,
-                                                   uint8_t family, struct express_answer *a)
+/* Finds the verdict of the hook's chain on packets of open connections. */
+static __attribute__((noinline)) void evaluate(const struct fastpath *x, enum hook hook,
+                                               uint8_t family, struct fastpath_verdict *v)
 {
-	const struct ruleset *rs = x->run->policy->rules;
-	struct rule_result rules = { .code = RULE_ACCEPT, .rule_nr = UINT32_MAX };
+	struct rule_result rules;
 
-	*a = (struct express_answer){ .is_known = 1, .is_fixed = 1 };
-	if (rs != NULL && ruleset_has_chain(rs, (enum base_chain)hook)) {
-		a->is_fixed =
-			ruleset_is_fixed(rs, (enum base_chain)hook, family, CT_ESTABLISHED, &rules);
-	}
-	a->judged = (uint8_t)verdict_of(&rules);
-	a->decision = (struct decision){
-		.verdict = x->tun->enforce == 0 ? (uint8_t)VERDICT_ACCEPT : a->judged,
+	*v = (struct fastpath_verdict){ .is_known = 1 };
+	v->is_fixed = verdict_is_fixed(x->cx->policy, (enum base_chain)hook, family, CT_ESTABLISHED,
+	                               &rules);
+	v->judged = (uint8_t)verdict_of(&rules);
+	v->decision = (struct decision){
+		.verdict = x->tun->enforce == 0 ? (uint8_t)VERDICT_ACCEPT : v->judged,
 		.reject_with = rules.reject_with,
 		.state = CT_ESTABLISHED,
 		.reason = REASON_TCP_TRACKED,
@@ -235,24 +231,24 @@ static __attribute__((noinline)) void learn_answer(const struct express *x, enum
 	};
 }
 
-enum express_result express_decide(struct express *x, const struct frame *frame,
-                                   const struct chunk *c, unsigned i, struct decision *out,
-                                   struct flow **live)
+enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *frame,
+                                     const struct chunk *c, unsigned i, struct decision *out,
+                                     struct flow **live)
 {
 	struct flow *f = find(c, i);
 	const uint8_t *tcp = frame->data + c->ip_size[i];
-	struct express_answer *a;
+	struct fastpath_verdict *v;
 	struct tcp_conn *t;
 	struct seg s;
 	struct fit fit;
 
 	if (f == NULL || ((~f->status & STATUS_NEEDED) | f->probes) != 0 ||
-	    mono_is_due(f->deadline, x->run->now)) {
-		return EXPRESS_REFUSED;
+	    mono_is_due(f->deadline, x->cx->now)) {
+		return FASTPATH_REFUSED;
 	}
 	t = &f->conn.tcp;
 	if (!is_plain(t, SEG_ACK)) {
-		return EXPRESS_REFUSED;
+		return FASTPATH_REFUSED;
 	}
 	s.seq = load_be32(tcp + 4);
 	s.ack = load_be32(tcp + 8);
@@ -266,42 +262,42 @@ enum express_result express_decide(struct express *x, const struct frame *frame,
 	s.has_ack = true;
 	fit = fit_of(t, &s);
 	if (!(fit.seq_is_inside & fit.seq_is_recent & fit.ack_was_seen & fit.ack_is_recent)) {
-		return EXPRESS_REFUSED;
+		return FASTPATH_REFUSED;
 	}
 	update_windows(t, &s);
 	t->last_class = SEG_ACK;
 	flowtab_set_deadline(&c->shard[i]->flows, f,
-	                     mono_add(x->run->now, x->ttl_ns[ttl_facts(t, x->tun)]));
-	a = &x->answer[frame->hook][is_ip6(c, i)];
-	if (!a->is_known) {
-		learn_answer(x, (enum hook)frame->hook, is_ip6(c, i) ? 6 : 4, a);
+	                     mono_add(x->cx->now, x->ttl_ns[ttl_facts(t, x->tun)]));
+	v = &x->verdict[frame->hook][is_ip6(c, i)];
+	if (!v->is_known) {
+		evaluate(x, (enum hook)frame->hook, is_ip6(c, i) ? 6 : 4, v);
 	}
-	*out = a->decision;
+	*out = v->decision;
 	out->dir = (uint8_t)s.dir;
 	out->status = f->status;
-	if (!a->is_fixed) {
+	if (!v->is_fixed) {
 		*live = f;
-		return EXPRESS_TRACKED;
+		return FASTPATH_TRACKED;
 	}
-	a->packets++;
-	a->bytes += frame->true_size;
-	return EXPRESS_DECIDED;
+	v->packets++;
+	v->bytes += frame->true_size;
+	return FASTPATH_DECIDED;
 }
 
-void express_count(struct express *x)
+void fastpath_count(struct fastpath *x)
 {
-	struct stats *st = &x->run->w->stats;
+	struct stats *st = &x->cx->worker->stats;
 
 	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
 		for (unsigned ip6 = 0; ip6 < 2; ip6++) {
-			const struct express_answer *a = &x->answer[hook][ip6];
+			const struct fastpath_verdict *v = &x->verdict[hook][ip6];
 
-			if (!a->is_known || a->packets == 0) {
+			if (!v->is_known || v->packets == 0) {
 				continue;
 			}
-			stat_add(&st->reason[REASON_TCP_TRACKED], a->packets);
-			stat_add(&st->verdict[hook][CT_ESTABLISHED][a->judged], a->packets);
-			stat_add(&st->verdict_bytes[hook][CT_ESTABLISHED][a->judged], a->bytes);
+			stat_add(&st->reason[REASON_TCP_TRACKED], v->packets);
+			stat_add(&st->verdict[hook][CT_ESTABLISHED][v->judged], v->packets);
+			stat_add(&st->verdict_bytes[hook][CT_ESTABLISHED][v->judged], v->bytes);
 		}
 	}
 }

@@ -284,7 +284,7 @@ def notices(build, seed):
         if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
             found.append(kind)
     oracle = os.path.join(build, "tests", "oracle", "oracle")
-    express = os.path.join(build, "tests", "oracle", "fastpath")
+    fastpath = os.path.join(build, "tests", "oracle", "fastpath")
     if run([fastpath, "--packets", "300000", "--seed", str(seed)], build, 60) != 0:
         found.append("fastpath")
     if run([oracle, "--batches", "--packets", "200000", "--seed", str(seed)], build, 60) != 0:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of a chain on a packet, or on a flow whose timeout has run out. Where the policy has no
- * such chain its settings decide.
+ * Evaluation of a chain on a packet, or on a flow whose timeout has run out. Where the policy has
+ * no such chain its settings decide.
  */
 #ifndef FINWALL_CORE_VERDICT_H
 #define FINWALL_CORE_VERDICT_H
@@ -17,8 +17,8 @@ struct context {
 };
 
 /*
- * Evaluates a chain. The caller fills pkt, state, dir, mode and claim of *in; the rest is taken from
- * the context. Counters, log and rate limits are used as in->mode says (ruleset.h).
+ * Evaluates a chain. The caller fills pkt, state, dir, mode and claim of *in; the rest is taken
+ * from the context. Counters, log and rate limits are used as in->mode says (ruleset.h).
  */
 void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
                   struct rule_result *out);

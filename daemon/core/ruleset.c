@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of compiled rules: a loop over small instructions; see ruleset_code.h for what they
- * are. It knows nothing of the text that they came from, and trusts the compiler: targets exist,
- * jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
+ * Evaluation of compiled rules: a loop over small instructions; see finwall/ruleset_layout.h for
+ * what they are. It knows nothing of the text that they came from, and trusts the compiler: targets
+ * exist, jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
  *
  * A field that the packet does not have (truncated, a fragment, another protocol) matches nothing,
  * and neither does its negation.
@@ -83,10 +83,10 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
 		break;
 	case RS_TREE128 | RS_F_SADDR:
-		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.src));
+		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.src.bytes));
 		break;
 	case RS_TREE128 | RS_F_DADDR:
-		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.dst));
+		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.dst.bytes));
 		break;
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
@@ -283,7 +283,7 @@ static bool set32_has(const struct rs_set32 *s, uint32_t v)
 
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	return rs_interval128(s->lo, s->hi, s->len, rs_u128_of(addr)) != RS_MAP_MISS;
+	return rs_interval128(s->lo, s->hi, s->len, u128_from_ip6(addr->bytes)) != RS_MAP_MISS;
 }
 
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)

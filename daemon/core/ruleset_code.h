@@ -1,206 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inside of a compiled ruleset: shared by its evaluator (ruleset.c), its name map
- * (ruleset_ifname.c), its maps (ruleset_map.c) and the compiler that builds it
- * (daemon/policy/compile.c); nobody else.
- *
- * Each base chain is compiled once for every address family and connection state, with all that
- * these two decide already decided: what is left is a list of the rules that can match. Lists are
- * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
- * where the next rule begins; everything else falls through to the following instruction.
+ * What the evaluator's files share: ruleset.c (instructions), ruleset_map.c (maps and connection
+ * counts) and ruleset_ifname.c (interface names). The layout that they read is in
+ * finwall/ruleset_layout.h.
  */
 #ifndef FINWALL_CORE_RULESET_CODE_H
 #define FINWALL_CORE_RULESET_CODE_H
 
-#include <finwall/bytes.h>
-#include <finwall/ruleset.h>
-
-#include "ruleset_tree.h"
-
-#include <stdatomic.h>
-
-#define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
-#define RS_PATTERNS_MAX 64 /* interface names; one bit each */
-#define RS_IFSLOTS_LEN  16384
-
-/* What is known of a packet's family before any rule is looked at. */
-enum rs_family {
-	RS_FAMILY_NONE, /* not decoded as far as the addresses */
-	RS_FAMILY_IP,
-	RS_FAMILY_IP6,
-	RS_FAMILIES_LEN,
-};
-
-/* What an instruction does. Those up to the limit have a field or'ed in, so that one jump serves
- * both. */
-enum rs_op {
-	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
-	RS_MASKED = 0x10, /* (field & a) == b */
-	RS_BITMAP = 0x20, /* bit `field` of the bitmap that starts at word a */
-	RS_SET32 = 0x30,  /* field lies in an interval of set32[a] */
-	RS_SET128 = 0x40, /* likewise for IPv6 addresses, set128[a] */
-	RS_IFACE = 0x50,  /* the interface's name matches a pattern of the mask b:a */
-	RS_TREE32 =
-		0x60, /* field lies in an interval of set[a], which may be large and may change */
-	RS_TREE128 = 0x70, /* likewise for IPv6 addresses */
-	RS_LIMIT = 0x80,   /* bucket[a] has a token */
-	RS_COUNT,          /* count for rule a */
-	RS_LOG,            /* log[a] */
-	RS_MARK,           /* the mark becomes a */
-	RS_JUMP,           /* go to a, come back */
-	RS_GOTO,           /* go to a */
-	RS_RETURN,         /* back to the jump, or the base chain's policy */
-	RS_VERDICT,        /* code a, with; rule b decided */
-	/* These look at the field whose number is in `with`; map[a] is asked for it. */
-	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
-	RS_MARK_MAP, /* the mark becomes what the map says */
-	RS_CT_COUNT, /* counts[a]: few enough, or too many, connections */
-	RS_SKIP,     /* go to `next` */
-};
-
-/*
- * The fields of a packet and how each is read, given a struct pkt *p, its direction dir and its
- * mark as the rules have set it so far. Matches and look-ups are made from this list.
- */
-/* clang-format off */
-#define RS_FIELDS(X) \
-	X(RS_F_SADDR,     load_be32(p->tuple.src.bytes)) \
-	X(RS_F_DADDR,     load_be32(p->tuple.dst.bytes)) \
-	X(RS_F_L4PROTO,   p->l4_proto) \
-	X(RS_F_SPORT,     p->tuple.sport) \
-	X(RS_F_DPORT,     p->tuple.dport) \
-	X(RS_F_TCP_FLAGS, p->tcp.flags) \
-	X(RS_F_ICMP_TYPE, p->icmp_type) \
-	X(RS_F_ICMP_CODE, p->icmp_code) \
-	X(RS_F_TTL,       p->ttl) \
-	X(RS_F_MARK,      mark) \
-	X(RS_F_LENGTH,    p->frame->true_size) \
-	X(RS_F_DIR,       dir)
-/* Interface indexes; matched by the patterns that the interface's name matches. */
-#define RS_IFACE_FIELDS(X) \
-	X(RS_F_IIF,       p->frame->iif) \
-	X(RS_F_OIF,       p->frame->oif)
-/* clang-format on */
-
-enum rs_field {
-#define X(field, value) field,
-	RS_FIELDS(X) RS_IFACE_FIELDS(X)
-#undef X
-		RS_F_NONE, /* RS_CT_COUNT without a key */
-};
-
-struct rs_insn {
-	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
-	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
-	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
-	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
-	uint8_t negated : 1; /* matches where the field is there and does not fit */
-	uint32_t next;       /* where a match that fails goes on, and what a jump returns to, from
-	                        here */
-	uint32_t a;
-	uint32_t b;
-};
-
-_Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
-
-/* Disjoint intervals in ascending order; both ends belong to them. */
-struct rs_set32 {
-	const uint32_t *lo;
-	const uint32_t *hi;
-	uint32_t len; /* > 0 */
-};
-
-struct rs_set128 {
-	const struct rs_u128 *lo;
-	const struct rs_u128 *hi;
-	uint32_t len; /* > 0 */
-};
-
-/* A token bucket as the generic cell rate algorithm: the one word is when it will be full. */
-struct rs_bucket {
-	_Atomic uint64_t full_ns;
-	uint64_t interval_ns; /* per token */
-	uint64_t slack_ns;    /* (burst - 1) * interval_ns */
-} __attribute__((aligned(64)));
-
-enum rs_map_form {
-	RS_MAP_TABLE, /* of fields of 8 bits: nr[field] */
-	RS_MAP_32,    /* nr[i] of the interval lo32[i] - hi32[i] that has it */
-	RS_MAP_128,   /* likewise for IPv6 addresses */
-	RS_MAP_IFACE, /* nr[i] of the pattern i that the interface's name matches */
-};
-
-#define RS_MAP_MISS UINT32_MAX
-
-/* From keys to small numbers: of a verdict in the table behind RS_VMAP, or of a datum. */
-struct rs_map {
-	const uint32_t *nr;
-	const uint32_t *lo32;
-	const uint32_t *hi32;
-	const struct rs_u128 *lo128;
-	const struct rs_u128 *hi128;
-	const uint32_t *data; /* of a map of values */
-	uint64_t patterns;    /* of RS_MAP_IFACE: which there are */
-	uint32_t len;         /* intervals */
-	uint32_t mask;        /* and'ed to the field, for RS_MAP_32 */
-	uint32_t other_nr;    /* for what no key has, or RS_MAP_MISS */
-	uint32_t form;        /* enum rs_map_form */
-};
-
-/* A number of connections that a rule compares with. */
-struct rs_count_limit {
-	uint64_t counter;  /* what is counted: the rule, or the set; even */
-	uint32_t max;      /* connections */
-	uint32_t keys_max; /* of a set; 0 = no set */
-};
-
-struct rs_log {
-	const char *prefix;
-	uint32_t level;
-};
-
-struct rs_pattern {
-	const char *text;
-	uint32_t size;
-	uint32_t is_prefix; /* was written "text*" */
-};
-
-/* ifindex 0 = never used; a mask of 0 is a slot that may be taken over. */
-struct rs_ifslot {
-	_Atomic uint32_t ifindex;
-	_Atomic uint64_t mask;
-};
-
-struct ruleset {
-	const struct rs_insn *code;
-	uint32_t entry[CHAINS_LEN][RS_FAMILIES_LEN][CT_STATES_LEN];
-	uint8_t policy[CHAINS_LEN][RS_FAMILIES_LEN]; /* enum rule_code where no rule decides */
-	uint8_t has_chain[CHAINS_LEN];
-	const struct rs_set32 *set32;
-	const struct rs_set128 *set128;
-	const struct rs_set *const *set; /* sets_len */
-	const uint64_t *bitmap;
-	struct rs_bucket *bucket;
-	const struct rs_map *map;
-	const struct rs_count_limit *count;
-	const struct rs_log *log;
-	const struct rs_pattern *pattern;
-	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
-	uint32_t patterns_len;
-	uint32_t rules_len;
-	uint32_t counts_len;
-	uint32_t sets_len;
-};
-
-struct rs_count {
-	_Atomic uint64_t packets;
-	_Atomic uint64_t bytes;
-};
-
-struct ruleset_counters {
-	uint32_t rules_len;
-	struct rs_count rule[] __attribute__((aligned(64)));
-};
+#include <finwall/ruleset_layout.h>
 
 /* The number that the map gives for the packet's field, or RS_MAP_MISS. mark: as it is now. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
@@ -214,12 +21,29 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
                         const struct rule_input *in, uint32_t mark);
 
-static inline struct rs_u128 rs_u128_of(const union ip_addr *addr)
+/*
+ * The binary search of all look-ups: the number of the last of len ascending values that is at most
+ * v; 0 when none is, or len is 0. Branch-free. Of 128-bit values one in stride is searched.
+ */
+static inline uint32_t rs_last_le32(const uint32_t *at, uint32_t len, uint32_t v)
 {
-	return (struct rs_u128){
-		(uint64_t)load_be32(addr->bytes) << 32 | load_be32(addr->bytes + 4),
-		(uint64_t)load_be32(addr->bytes + 8) << 32 | load_be32(addr->bytes + 12),
-	};
+	const uint32_t *base = at;
+
+	for (; len > 1; len -= len / 2) {
+		base += base[len / 2] <= v ? len / 2 : 0;
+	}
+	return (uint32_t)(base - at);
+}
+
+static inline uint32_t rs_last_le128(const struct u128 *at, uint32_t stride, uint32_t len,
+                                     struct u128 v)
+{
+	uint32_t nr = 0;
+
+	for (; len > 1; len -= len / 2) {
+		nr += (uint32_t)u128_is_le(at[(size_t)(nr + len / 2) * stride], v) * (len / 2);
+	}
+	return nr;
 }
 
 /* The number of the interval that v lies in, or RS_MAP_MISS. Intervals as in struct rs_set32. */
@@ -231,12 +55,12 @@ static inline uint32_t rs_interval32(const uint32_t *lo, const uint32_t *hi, uin
 	return len != 0 && lo[nr] <= v && v <= hi[nr] ? nr : RS_MAP_MISS;
 }
 
-static inline uint32_t rs_interval128(const struct rs_u128 *lo, const struct rs_u128 *hi,
-                                      uint32_t len, struct rs_u128 v)
+static inline uint32_t rs_interval128(const struct u128 *lo, const struct u128 *hi, uint32_t len,
+                                      struct u128 v)
 {
 	uint32_t nr = rs_last_le128(lo, 1, len, v);
 
-	return len != 0 && rs_u128_is_le(lo[nr], v) && rs_u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
+	return len != 0 && u128_is_le(lo[nr], v) && u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
 }
 
 /* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */

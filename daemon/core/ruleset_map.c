@@ -23,9 +23,9 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 	return 0;
 }
 
-static const union ip_addr *address(enum rs_field field, const struct pkt *p)
+static const uint8_t *address(enum rs_field field, const struct pkt *p)
 {
-	return field == RS_F_SADDR ? &p->tuple.src : &p->tuple.dst;
+	return field == RS_F_SADDR ? p->tuple.src.bytes : p->tuple.dst.bytes;
 }
 
 static uint32_t datum_of(const struct rs_map *m, uint32_t interval)
@@ -49,7 +49,7 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 		break;
 	case RS_MAP_128:
 		nr = datum_of(m, rs_interval128(m->lo128, m->hi128, m->len,
-		                                rs_u128_of(address(field, p))));
+		                                u128_from_ip6(address(field, p))));
 		break;
 	case RS_MAP_IFACE:
 		patterns = ruleset_ifmask(rs, ruleset_field(field, p, dir, mark)) & m->patterns;
@@ -71,7 +71,7 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		return false;
 	}
 	if (i->b == 128) {
-		struct rs_u128 addr = rs_u128_of(address(field, in->pkt));
+		struct u128 addr = u128_from_ip6(address(field, in->pkt));
 
 		key.hi = addr.hi;
 		key.lo = addr.lo;

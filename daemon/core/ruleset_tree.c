@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Look-ups in the trees of ruleset_tree.h: no branch depends on the value but the last.
+ * Look-ups in the trees of finwall/ruleset_set.h: no branch depends on the value but the last.
  */
-#include "ruleset_tree.h"
+#include "ruleset_code.h"
 
 /* How many of a line's values are at most v; the compiler makes vector instructions of it. */
 static uint32_t count32(const uint32_t *at, unsigned len, uint32_t v)
@@ -60,18 +60,18 @@ static uint32_t count64(const uint64_t *at, unsigned len, uint64_t v)
 }
 
 /* All are read, so that the two cache lines come at once. */
-static uint32_t count128(const struct rs_u128 *at, struct rs_u128 v)
+static uint32_t count128(const struct u128 *at, struct u128 v)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < RS_LEAF_LEN; i++) {
-		n += rs_u128_is_le(at[i], v);
+		n += (uint32_t)u128_is_le(at[i], v);
 	}
 	return n;
 }
 
 /* Upper halves are equal: the last of the leaves before nr that begins at or before v. */
-static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t nr, struct rs_u128 v)
+static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t nr, struct u128 v)
 {
 	return rs_last_le128(leaves[0].lo, sizeof(leaves[0]) / sizeof(leaves[0].lo[0]), nr, v);
 }
@@ -83,7 +83,7 @@ static bool leaf64_has(const struct rs_leaf64 *leaf, uint64_t v)
 	return n > 0 && v <= leaf->hi[n - 1];
 }
 
-static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct rs_u128 v)
+static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct u128 v)
 {
 	uint32_t n;
 
@@ -94,10 +94,10 @@ static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct rs_u1
 		nr = search_back(leaf, nr, v);
 		n = count128(leaf[nr].lo, v);
 	}
-	return n > 0 && rs_u128_is_le(v, leaf[nr].hi[n - 1]);
+	return n > 0 && u128_is_le(v, leaf[nr].hi[n - 1]);
 }
 
-bool rs_set_has128(const struct rs_set *s, struct rs_u128 v)
+bool rs_set_has128(const struct rs_set *s, struct u128 v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
 	uint32_t chunk;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compiled rules and their evaluation on a packet. daemon/policy/compile.c builds them. Evaluation
- * makes no system call, allocates nothing and never fails.
+ * Compiled rules and their evaluation on a packet. config_compile() (finwall/config.h) builds them.
+ * Evaluation makes no system call, allocates nothing and never fails.
  *
  * A ruleset is immutable once built and may be evaluated by any number of threads. What packets or
  * interfaces change is apart: counters are in a struct ruleset_counters of each worker (no shared
@@ -51,7 +51,7 @@ enum reject_with {
 
 struct conncount; /* opaque; the engine's counters of connections */
 struct conncount_claim;
-struct ruleset;          /* opaque; see daemon/policy/compile.c for how one is made */
+struct ruleset;          /* opaque: finwall/ruleset_layout.h; config_compile() makes one */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 
 /* The effects of an evaluation besides its result. */
@@ -120,8 +120,5 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
-
-/* Frees a ruleset; NULL is allowed. No thread may still use it. */
-void ruleset_free(struct ruleset *rs);
 
 #endif

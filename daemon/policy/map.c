@@ -5,6 +5,8 @@
  */
 #include "operand.h"
 #include "print.h"
+#include "value.h"
+#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>

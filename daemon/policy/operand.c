@@ -7,8 +7,7 @@
  */
 #include "operand.h"
 
-#include "elements.h"
-#include "live_set.h"
+#include "value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,7 @@ static bool gather_element(void *ctx, const struct value *v)
 static void merge(struct pools *p, struct vec *v)
 {
 	intervals_sort(v->items, v->len, arena_alloc(p->arena, v->len * sizeof(struct interval)));
-	v->len = intervals_join(v->items, v->len, JOIN_TOUCHING);
+	v->len = intervals_join(v->items, v->len, JOIN_ADJACENT);
 }
 
 static uint32_t bitmap_new(struct pools *p, uint32_t bits)
@@ -200,7 +199,7 @@ static struct operand of_constant_set(struct pools *p, const struct set *s)
 			*(struct interval *)vec_add(p->arena, &intervals, sizeof(*part)) = part[i];
 		}
 	}
-	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_TOUCHING);
+	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_ADJACENT);
 	return of_intervals(p, s->type, &intervals);
 }
 

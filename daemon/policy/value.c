@@ -14,6 +14,20 @@
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
+struct value *value_new(struct config *c, struct loc loc, enum value_kind kind)
+{
+	struct value *v = arena_alloc(&c->arena, sizeof(*v));
+
+	v->loc = loc;
+	v->kind = (uint8_t)kind;
+	return v;
+}
+
+bool value_is_list(const struct value *v)
+{
+	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
+}
+
 static const char *complain(char *problem, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -175,16 +189,6 @@ bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value 
 		}
 	}
 	return true;
-}
-
-const char *symbol_word(const struct symbol *symbols, uint64_t value)
-{
-	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
-		if (s->value == value) {
-			return s->word;
-		}
-	}
-	return NULL;
 }
 
 void string_print(struct text *t, const char *text)

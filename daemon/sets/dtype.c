@@ -3,7 +3,7 @@
  * The data types and their words. The names are nftables', the numbers those of the protocols
  * (IANA's registries); service names are a fixed list, as the files of a system may differ.
  */
-#include "value.h"
+#include "dtype.h"
 
 #include <finwall/pkt.h>
 
@@ -264,4 +264,14 @@ const char *dtype_names(void)
 {
 	return "ipv4_addr, ipv6_addr, inet_service, inet_proto, mark, ifname, icmp_type or "
 	       "icmpv6_type";
+}
+
+const char *symbol_word(const struct symbol *symbols, uint64_t value)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (s->value == value) {
+			return s->word;
+		}
+	}
+	return NULL;
 }

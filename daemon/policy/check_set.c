@@ -109,7 +109,6 @@ static bool gather_key(void *ctx, const struct value *v)
 	struct gather *g = ctx;
 	struct arena *a = &g->probe.c->arena;
 	unsigned errors_len = g->probe.c->errors_len;
-	char problem[8];
 
 	if (!check_element(&g->probe, v)) {
 		return false;
@@ -124,7 +123,7 @@ static bool gather_key(void *ctx, const struct value *v)
 	} else {
 		struct key *k = vec_add(a, &g->keys, sizeof(*k));
 
-		value_interval(g->probe.type, v, &k->interval, problem, sizeof(problem));
+		k->interval = value_checked(g->probe.type, v);
 		k->loc = v->loc;
 	}
 	return true;

@@ -5,6 +5,7 @@
  * callers, so that their places are known. The checked configuration in, struct compiled out.
  */
 #include "layout.h"
+#include "match.h"
 #include "value.h"
 #include "words.h"
 
@@ -66,7 +67,7 @@ static void emit_proto(struct compiler *k, uint8_t proto)
 	struct rs_insn *i;
 
 	if (proto == PROTO_WITH_PORTS) {
-		i = emit(k, RS_BITMAP, pools_with_ports(&k->out.pools), 0);
+		i = emit(k, RS_BITMAP, pool_with_ports(&k->out.pools), 0);
 	} else {
 		i = emit(k, RS_RANGE, proto, 0);
 	}
@@ -101,7 +102,7 @@ static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel
 		emit_proto(k, sel->proto);
 	}
 	i = emit(k, op, a, b);
-	i->depth = (uint8_t)sel->depth & 0x7f;
+	i->depth = sel->depth;
 	i->proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
 	return i;
 }
@@ -133,7 +134,7 @@ static const struct map_entry *known_entry(const struct variant *v, const struct
 	if (l->sel->kind == SEL_CT_STATE) {
 		return map_static(l, 1u << v->state);
 	}
-	return map_static(l, v->family == RS_FAMILY_IP ? 2 : 10);
+	return map_static(l, v->family == RS_FAMILY_IP ? NFPROTO_NR_IPV4 : NFPROTO_NR_IPV6);
 }
 
 static bool is_known(const struct selector *sel)
@@ -161,8 +162,6 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 {
 	const struct selector *sel = s->lookup.sel;
 	const struct map_entry *e;
-	struct interval mark;
-	char problem[8];
 
 	if (!field_can_be_there(v, sel)) {
 		return NEVER;
@@ -175,8 +174,7 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 	if (e == NULL) {
 		return NEVER;
 	}
-	value_interval(&dtype_mark, e->data, &mark, problem, sizeof(problem));
-	emit(k, RS_MARK, (uint32_t)mark.lo.lo, 0);
+	emit(k, RS_MARK, value_number(&dtype_mark, e->data), 0);
 	return GOES_ON;
 }
 
@@ -325,7 +323,7 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 }
 
 /* Writes one list and returns its place, which may be that of an earlier one of the same chain. */
-static uint32_t emit_list(struct compiler *k, const struct variant *v, struct pool_set *earlier,
+static uint32_t emit_list(struct compiler *k, const struct variant *v, struct pool_span *earlier,
                           unsigned earlier_len)
 {
 	uint32_t start = (uint32_t)k->out.code.len;
@@ -337,7 +335,7 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 		is_over = emit_rule(k, v, r);
 	}
 	if (!is_over && k->out.code.len == start) {
-		earlier[earlier_len] = (struct pool_set){ EMPTY_LIST, 1 };
+		earlier[earlier_len] = (struct pool_span){ EMPTY_LIST, 1 };
 		return EMPTY_LIST;
 	}
 	if (!is_over) {
@@ -353,13 +351,13 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 			break;
 		}
 	}
-	earlier[earlier_len] = (struct pool_set){ start, len };
+	earlier[earlier_len] = (struct pool_span){ start, len };
 	return start;
 }
 
 static void emit_chain(struct compiler *k, const struct chain *ch)
 {
-	struct pool_set earlier[VARIANTS_LEN];
+	struct pool_span earlier[VARIANTS_LEN];
 	unsigned earlier_len = 0;
 
 	for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
@@ -371,20 +369,49 @@ static void emit_chain(struct compiler *k, const struct chain *ch)
 	}
 }
 
+static struct operand make_operand(struct compiler *k, const struct chain *ch, const struct rule *r,
+                                   const struct stmt *s)
+{
+	struct pools *p = &k->out.pools;
+	struct rs_log *log;
+
+	switch (s->kind) {
+	case STMT_MATCH:
+		return match_make(p, k->config, &s->match);
+	case STMT_LIMIT:
+		return limit_make(p, &s->limit);
+	case STMT_LOG:
+		log = vec_add(p->arena, &p->logs, sizeof(*log));
+		*log = (struct rs_log){ s->log.prefix, s->log.level };
+		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
+	case STMT_COUNT:
+		return (struct operand){ .a = count_make(p, ch, r, s) };
+	case STMT_VMAP:
+	case STMT_MARK_MAP:
+		if (is_known(s->lookup.sel)) {
+			break;
+		}
+		return (struct operand){ .a = map_make(p, k->config, &s->lookup) };
+	default:
+		break;
+	}
+	return (struct operand){ 0 };
+}
+
+static void make_operands_of(struct compiler *k, const struct chain *ch)
+{
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			k->operand[s->nr] = make_operand(k, ch, r, s);
+		}
+	}
+}
+
 static void make_operands(struct compiler *k)
 {
 	for (const struct table *t = k->config->tables; t != NULL; t = t->next) {
 		for (const struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
-			for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
-				for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
-					k->operand[s->nr] =
-						operand_make(&k->out.pools, k->config, s);
-					if (s->kind == STMT_COUNT) {
-						k->operand[s->nr].a =
-							count_make(&k->out.pools, ch, r, s);
-					}
-				}
-			}
+			make_operands_of(k, ch);
 		}
 	}
 }

@@ -45,27 +45,44 @@ static char *carve_text(struct carve *b, const char *text)
 	return out;
 }
 
+/* The ends of intervals, once they have their place. */
+struct ends {
+	const uint32_t *lo32;
+	const uint32_t *hi32;
+	const struct u128 *lo128;
+	const struct u128 *hi128;
+};
+
+static struct ends carve_ends(struct carve *b, const struct interval_pool *p)
+{
+	struct ends e;
+
+	e.lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
+	e.hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
+	e.lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
+	e.hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
+	return e;
+}
+
 static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset *rs)
 {
-	const uint32_t *lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
-	const uint32_t *hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
-	const struct u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
-	const struct u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
+	const struct ends ends = carve_ends(b, &p->intervals);
 	struct rs_set32 *set32 = carve(b, p->set32.len * sizeof(*set32));
 	struct rs_set128 *set128 = carve(b, p->set128.len * sizeof(*set128));
 	const void *sets = carve_vec(b, &p->sets, sizeof(struct live_set *));
-	const struct pool_set *from = p->set32.items;
+	const struct pool_span *from = p->set32.items;
 
 	if (rs == NULL) {
 		return;
 	}
 	for (size_t i = 0; i < p->set32.len; i++) {
-		set32[i] = (struct rs_set32){ lo32 + from[i].at, hi32 + from[i].at, from[i].len };
+		set32[i] = (struct rs_set32){ ends.lo32 + from[i].at, ends.hi32 + from[i].at,
+			                      from[i].len };
 	}
 	from = p->set128.items;
 	for (size_t i = 0; i < p->set128.len; i++) {
-		set128[i] =
-			(struct rs_set128){ lo128 + from[i].at, hi128 + from[i].at, from[i].len };
+		set128[i] = (struct rs_set128){ ends.lo128 + from[i].at, ends.hi128 + from[i].at,
+			                        from[i].len };
 	}
 	rs->set32 = set32;
 	rs->set128 = set128;
@@ -75,10 +92,7 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 
 static void lay_out_maps(const struct map_pools *p, struct carve *b, struct ruleset *rs)
 {
-	const uint32_t *lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
-	const uint32_t *hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
-	const struct u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
-	const struct u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
+	const struct ends ends = carve_ends(b, &p->keys);
 	const uint32_t *nr = carve_vec(b, &p->nr, sizeof(uint32_t));
 	const uint32_t *data = carve_vec(b, &p->data, sizeof(uint32_t));
 	struct rs_map *map = carve(b, p->maps.len * sizeof(*map));
@@ -90,18 +104,18 @@ static void lay_out_maps(const struct map_pools *p, struct carve *b, struct rule
 			.nr = nr + from->nr_at,
 			.data = data + from->data_at,
 			.patterns = from->patterns,
-			.len = from->len,
+			.len = from->keys.len,
 			.mask = from->mask,
 			.other_nr = from->other_nr,
 			.form = from->form,
 		};
 		if (from->form == RS_MAP_32) {
-			map[i].lo32 = lo32 + from->at;
-			map[i].hi32 = hi32 + from->at;
+			map[i].lo32 = ends.lo32 + from->keys.at;
+			map[i].hi32 = ends.hi32 + from->keys.at;
 		}
 		if (from->form == RS_MAP_128) {
-			map[i].lo128 = lo128 + from->at;
-			map[i].hi128 = hi128 + from->at;
+			map[i].lo128 = ends.lo128 + from->keys.at;
+			map[i].hi128 = ends.hi128 + from->keys.at;
 		}
 	}
 	if (rs != NULL) {
@@ -205,7 +219,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->count = count;
 		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
-			const struct pool_bucket *from = k->pools.buckets.items;
+			const struct rs_rate *from = k->pools.buckets.items;
 
 			bucket[i].interval_ns = from[i].interval_ns;
 			bucket[i].slack_ns = from[i].slack_ns;

@@ -6,7 +6,7 @@
 #ifndef FINWALL_POLICY_LAYOUT_H
 #define FINWALL_POLICY_LAYOUT_H
 
-#include "operand.h"
+#include "pool.h"
 
 /* Where a chain's lists begin in the code, by family and state. */
 struct lists {

@@ -25,6 +25,13 @@ bool value_is_list(const struct value *v);
 const char *value_interval(const struct dtype *type, const struct value *v, struct interval *out,
                            char *problem, size_t size);
 
+/* A value that the checker has accepted, as a number of up to 32 bits: the lowest of its interval.
+ */
+uint32_t value_number(const struct dtype *type, const struct value *v);
+
+/* Likewise its interval. */
+struct interval value_checked(const struct dtype *type, const struct value *v);
+
 /* The name pattern of an element of type ifname: a word or string, at most 15 bytes, perhaps "*" at
  * its end. */
 const char *value_ifname(const struct value *v, char *problem, size_t size);

@@ -68,7 +68,9 @@ static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },
 	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
 	                                     { "udplite", 136 },  { NULL, 0 } };
 
-static const struct symbol nfproto_words[] = { { "ipv4", 2 }, { "ipv6", 10 }, { NULL, 0 } };
+static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
+	                                       { "ipv6", NFPROTO_NR_IPV6 },
+	                                       { NULL, 0 } };
 
 static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
 	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Values of type nf_proto, as in the kernel's <linux/netfilter.h>. */
+#define NFPROTO_NR_IPV4 2u
+#define NFPROTO_NR_IPV6 10u
+
 struct symbol {
 	const char *word;
 	uint32_t value;

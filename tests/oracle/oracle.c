@@ -235,10 +235,11 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 /* With a daemon the settings are chosen once, before it starts. Returns an exit status. */
 static int start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
 {
-	struct rng rng = { cfg->seed };
+	struct rng rng;
 	const char *why;
 	const char *skip;
 
+	rng_init(&rng, cfg->seed);
 	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The world of the tests. Its rulesets are put together by hand, two instructions each, so that a
- * test of the engine does not depend on the parser.
+ * The test engine. Its rulesets are built by hand from two instructions each, so that a test of the
+ * engine does not depend on the parser.
  */
 #include "world.h"
 
@@ -94,7 +94,7 @@ struct decision world_send(struct world *w, const struct build *b, enum hook hoo
 	return d;
 }
 
-/* The key of a packet that has one. */
+/* The key of a packet; the packet must have one. */
 static struct flowkey key_of(const struct build *b)
 {
 	struct tuple t;

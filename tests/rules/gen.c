@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The generator. It knows nothing of verdicts: a flow goes on whether or not its packets passed, so
- * answers to what was dropped come as well.
+ * The packet generator. It ignores verdicts: a flow continues whether or not its packets passed, so
+ * replies to dropped packets are generated as well.
  */
-#include "dice.h"
+#include "gen.h"
 
-#include "bed.h"
+#include "kernel.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,11 +17,11 @@ struct flow {
 	uint8_t proto;
 	uint32_t addr[2];
 	uint16_t port[2];
-	unsigned iif[2]; /* where each end's packets come in */
+	unsigned iif[2]; /* the interface on which each end's packets arrive */
 	uint32_t next[2];
 	unsigned step;
-	unsigned left;  /* packets until it is replaced */
-	unsigned chaos; /* percent of packets that are not what would come next */
+	unsigned left;  /* packets until the flow is replaced */
+	unsigned chaos; /* percentage of packets that are not the expected next one */
 };
 
 struct prefix {
@@ -29,9 +29,9 @@ struct prefix {
 	unsigned bits;
 };
 
-struct dice {
+struct gen {
 	struct rng *rng;
-	enum bed_rules kind;
+	enum kernel_rules kind;
 	struct prefix *prefixes;
 	size_t prefixes_len;
 	uint16_t ports[512];
@@ -40,12 +40,12 @@ struct dice {
 	uint8_t inner[BUILD_MAX];
 };
 
-static bool is_chance(struct dice *d, unsigned percent)
+static bool is_chance(struct gen *d, unsigned percent)
 {
 	return rng_below(d->rng, 100) < percent;
 }
 
-/* "2001:db8::c0a8:100/120", likewise: the last 32 bits of it. */
+/* Reads the last 32 bits of an IPv6 prefix such as "2001:db8::c0a8:100/120". */
 static const char *read_prefix6(const char *text, struct prefix *out)
 {
 	const size_t size = strspn(text, "0123456789abcdef:");
@@ -71,7 +71,7 @@ static const char *read_prefix6(const char *text, struct prefix *out)
 	return text + size;
 }
 
-/* "192.0.2.0/24": returns where it ends, NULL if there is none. */
+/* Reads a prefix such as "192.0.2.0/24". Returns its end, or NULL if there is none. */
 static const char *read_prefix(const char *text, struct prefix *out)
 {
 	unsigned a[4];
@@ -92,7 +92,7 @@ static const char *read_prefix(const char *text, struct prefix *out)
 	return text;
 }
 
-/* Behind " : accept" of a map, or NULL. */
+/* The comma after " : accept" of a map element, or NULL. */
 static const char *next_key(const char *at)
 {
 	if (strncmp(at, " : ", 3) != 0) {
@@ -101,14 +101,14 @@ static const char *next_key(const char *at)
 	return strchr(at, ',');
 }
 
-/* All numbers in the word behind an option that has "port" in its name. */
-static void read_ports(struct dice *d, const char *line)
+/* Reads all numbers in the word after an option with "port" in its name. */
+static void read_ports(struct gen *d, const char *line)
 {
 	const char *at = line;
 
 	while ((at = strstr(at, "port")) != NULL) {
 		at = strchr(at, ' ');
-		/* nft has "tcp dport vmap { 22 : accept, ... }" */
+		/* nft: "tcp dport vmap { 22 : accept, ... }" */
 		while (at != NULL && at[1] != '\0' && strchr("{vmap ", at[1]) != NULL) {
 			at++;
 		}
@@ -129,7 +129,7 @@ static void read_ports(struct dice *d, const char *line)
 	}
 }
 
-static void read_rules(struct dice *d, const char *rules)
+static void read_rules(struct gen *d, const char *rules)
 {
 	while (*rules != '\0') {
 		const char *end = strchrnul(rules, '\n');
@@ -153,26 +153,26 @@ static void read_rules(struct dice *d, const char *rules)
 	}
 }
 
-struct dice *dice_new(struct rng *rng, enum bed_rules kind, const char *rules)
+struct gen *gen_new(struct rng *rng, enum kernel_rules kind, const char *rules)
 {
-	struct dice *d = calloc(1, sizeof(*d));
+	struct gen *d = calloc(1, sizeof(*d));
 
 	if (d == NULL) {
 		return NULL;
 	}
 	d->rng = rng;
 	d->kind = kind;
-	/* an address takes seven characters and a space at least */
+	/* An address and its separator take at least eight characters. */
 	d->prefixes = calloc(strlen(rules) / 8 + 2, sizeof(*d->prefixes));
 	if (d->prefixes == NULL) {
-		dice_free(d);
+		gen_free(d);
 		return NULL;
 	}
 	read_rules(d, rules);
 	return d;
 }
 
-void dice_free(struct dice *d)
+void gen_free(struct gen *d)
 {
 	if (d != NULL) {
 		free(d->prefixes);
@@ -180,7 +180,7 @@ void dice_free(struct dice *d)
 	}
 }
 
-/* Addresses that the kernel would throw away before any rule, or that are not for one host. */
+/* The kernel drops some addresses before any rule, and others do not name one host. */
 static bool is_usable(uint32_t addr)
 {
 	const uint32_t first = addr >> 24;
@@ -189,12 +189,12 @@ static bool is_usable(uint32_t addr)
 	       (addr & 0xff) != 255 && addr != UINT32_C(0xcb007100);
 }
 
-static uint32_t host_in(struct dice *d, uint32_t net)
+static uint32_t host_in(struct gen *d, uint32_t net)
 {
 	return net + 2 + rng_below(d->rng, 6);
 }
 
-static uint32_t any_address(struct dice *d)
+static uint32_t any_address(struct gen *d)
 {
 	static const uint32_t local[] = { 0xcb007101, 0xc0a80101, 0xc0a80201, 0xac100001 };
 
@@ -218,7 +218,7 @@ static uint32_t any_address(struct dice *d)
 	return (uint32_t)rng_u64(d->rng);
 }
 
-static uint32_t usable_address(struct dice *d)
+static uint32_t usable_address(struct gen *d)
 {
 	uint32_t addr;
 
@@ -228,7 +228,7 @@ static uint32_t usable_address(struct dice *d)
 	return addr;
 }
 
-static uint16_t port(struct dice *d, bool is_server)
+static uint16_t port(struct gen *d, bool is_server)
 {
 	if (d->ports_len > 0 && is_chance(d, is_server ? 85 : 15)) {
 		uint16_t p = d->ports[rng_below(d->rng, (uint32_t)d->ports_len)];
@@ -244,32 +244,32 @@ static uint8_t icmp_of(const struct flow *f)
 	return f->family == 4 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6;
 }
 
-static void new_flow(struct dice *d, struct flow *f)
+static void new_flow(struct gen *d, struct flow *f)
 {
 	static const uint8_t others[] = { 2, 47, 50, 51, 89, 112, 253 };
 	const uint32_t kind = rng_below(d->rng, 100);
 
 	memset(f, 0, sizeof(*f));
-	f->family = d->kind == BED_IPTABLES                        ? 4
-	            : d->kind == BED_IP6TABLES || is_chance(d, 50) ? 6
-	                                                           : 4;
+	f->family = d->kind == KERNEL_IPTABLES                        ? 4
+	            : d->kind == KERNEL_IP6TABLES || is_chance(d, 50) ? 6
+	                                                              : 4;
 	f->proto = kind < 55   ? IPPROTO_NR_TCP
 	           : kind < 77 ? IPPROTO_NR_UDP
 	           : kind < 92 ? icmp_of(f)
 	                       : others[rng_below(d->rng, sizeof(others))];
 	if (f->family == 6 && f->proto == 51) {
 		f->proto =
-			50; /* an authentication header would be one more on the way to another */
+			50; /* An authentication header would be decoded as an extension header. */
 	}
 	do {
 		f->addr[0] = usable_address(d);
 		f->addr[1] = usable_address(d);
-		/* a host does not talk to itself over these devices */
-	} while ((bed_is_local(f->addr[0]) && bed_is_local(f->addr[1])) ||
+		/* A host sends no packets to itself over these devices. */
+	} while ((kernel_is_local(f->addr[0]) && kernel_is_local(f->addr[1])) ||
 	         f->addr[0] == f->addr[1]);
 	for (unsigned end = 0; end < 2; end++) {
-		f->iif[end] = is_chance(d, 92) ? bed_iface_of(f->addr[end])
-		                               : rng_below(d->rng, BED_IFACES_LEN);
+		f->iif[end] = is_chance(d, 92) ? kernel_iface_of(f->addr[end])
+		                               : rng_below(d->rng, KERNEL_IFACES_LEN);
 		f->next[end] = (uint32_t)rng_u64(d->rng);
 	}
 	f->port[0] = port(d, false);
@@ -293,8 +293,8 @@ static void head(const struct flow *f, unsigned from, struct build *b)
 	b->dport = f->port[1 - from];
 }
 
-/* What TCP would do next: open, answer, acknowledge, talk, close. */
-static unsigned next_tcp(struct dice *d, struct flow *f, struct build *b)
+/* The next step of TCP: open, answer, acknowledge, send data, close. */
+static unsigned next_tcp(struct gen *d, struct flow *f, struct build *b)
 {
 	static const uint8_t opening[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
 	static const unsigned opener[] = { 0, 1, 0 };
@@ -318,7 +318,7 @@ static unsigned next_tcp(struct dice *d, struct flow *f, struct build *b)
 	return from;
 }
 
-static void fill_tcp(struct dice *d, struct flow *f, unsigned from, struct build *b)
+static void fill_tcp(struct gen *d, struct flow *f, unsigned from, struct build *b)
 {
 	uint8_t flags = b->flags;
 	size_t payload_size = b->payload_size;
@@ -337,8 +337,8 @@ static void fill_tcp(struct dice *d, struct flow *f, unsigned from, struct build
 	}
 }
 
-/* An error about a packet of the flow, told to the one who sent it. */
-static void fill_error(struct dice *d, const struct flow *f, unsigned about, struct throw *t)
+/* An ICMP error that quotes a packet of the flow, sent to that packet's sender. */
+static void fill_error(struct gen *d, const struct flow *f, unsigned about, struct gen_packet *t)
 {
 	static const uint8_t types4[] = { 3, 3, 11, 12, 4, 5 };
 	static const uint8_t types6[] = { 1, 1, 2, 3, 4, 1 };
@@ -360,7 +360,7 @@ static void fill_error(struct dice *d, const struct flow *f, unsigned about, str
 	t->b.payload_size = f->family == 4 ? 28 : 48;
 }
 
-static void fill_icmp(struct dice *d, struct flow *f, unsigned from, struct build *b)
+static void fill_icmp(struct gen *d, struct flow *f, unsigned from, struct build *b)
 {
 	static const uint8_t queries[] = { 8, 13, 17, 15 };
 
@@ -383,7 +383,7 @@ static void fill_icmp(struct dice *d, struct flow *f, unsigned from, struct buil
 	}
 }
 
-void dice_throw(struct dice *d, struct throw *out)
+void gen_next(struct gen *d, struct gen_packet *out)
 {
 	struct flow *f = &d->flows[rng_below(d->rng, FLOWS_LEN)];
 	unsigned from = f->step == 0 ? 0 : rng_below(d->rng, 2);

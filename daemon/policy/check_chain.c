@@ -4,18 +4,14 @@
  * maps alike, come to an end and do not nest too deep, and which kind of base chain each is for.
  */
 #include "check.h"
+#include "names.h"
 
 #include <finwall/ruleset_layout.h>
 
-#include <string.h>
-
 void check_target(struct config *c, const struct table *t, struct stmt *s)
 {
-	struct chain *to = t->chains;
+	struct chain *to = table_chain(t, s->target.name);
 
-	while (to != NULL && strcmp(to->name, s->target.name) != 0) {
-		to = to->next;
-	}
 	if (to == NULL || to->is_base) {
 		config_error(c, s->loc,
 		             "\"%.64s\" is %s, expected a chain without "
@@ -51,6 +47,21 @@ static void each_target(struct chain *ch, void (*fn)(struct chain *from, struct 
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			stmt_targets(ch, s, fn, ctx);
 		}
+	}
+}
+
+/* Finds the map that a statement names. */
+static void check_map_name(struct config *c, const struct table *t, struct lookup *l)
+{
+	if (l->name == NULL) {
+		return;
+	}
+	l->map = table_map(t, l->name->text);
+	if (l->map == NULL) {
+		config_error(c, l->name->loc,
+		             "there is no map %.64s in table %.64s, expected one that is defined "
+		             "in it",
+		             l->name->text, t->name);
 	}
 }
 

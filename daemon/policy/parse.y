@@ -18,7 +18,10 @@
 }
 
 %code {
+#include "build.h"
 #include "settings.h"
+#include "value.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -137,7 +140,7 @@ words
 	;
 
 setting_word
-	: WORD { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
+	: WORD { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| NUMBER
 	;
 
@@ -170,7 +173,7 @@ set_items
 	| set_items TYPEOF selector NL             { if ($3 != NULL) { p->set->type = $3->type; } }
 	| set_items set_property NL
 	| set_items ELEMENTS '=' right NL          { build_set_elements(p, @4, $4); }
-	| set_items ELEMENTS_FILE STRING NL        { set_file_read(p, @3, $3); }
+	| set_items ELEMENTS_FILE STRING NL        { input_element_file(&p->files, p->set, @3, $3); }
 	| set_items error NL                       { yyerrok; recovered(p); }
 	;
 
@@ -369,7 +372,7 @@ right
 		$$ = $1.first == $1.last ? $1.first : build_list(p, @1, VALUE_COMMAS, &$1);
 	}
 	| set_body
-	| '@' set_name { $$ = build_value(p, @1, VALUE_NAME); $$->text = $2; }
+	| '@' set_name { $$ = value_new(p->config, @1, VALUE_NAME); $$->text = $2; }
 	;
 
 set_body
@@ -396,7 +399,7 @@ nl
 map_ref
 	: map_body     { $$ = (struct lookup){ .map = $1 }; }
 	| '@' set_name {
-		struct value *name = build_value(p, @1, VALUE_NAME);
+		struct value *name = value_new(p->config, @1, VALUE_NAME);
 
 		name->text = $2;
 		$$ = (struct lookup){ .name = name };
@@ -452,8 +455,8 @@ item
 mark_value
 	: NUMBER
 	| ADDR
-	| WORD         { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
-	| STRING       { $$ = build_value(p, @1, VALUE_STRING); $$->text = $1; }
+	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| STRING       { $$ = value_new(p->config, @1, VALUE_STRING); $$->text = $1; }
 	| VARIABLE     { $$ = build_variable(p, @1, $1); }
 	| '(' bits ')' { $$ = $2; }
 	;
@@ -461,9 +464,9 @@ mark_value
 primary
 	: NUMBER
 	| ADDR
-	| WORD         { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
-	| HEADER       { $$ = build_value(p, @1, VALUE_WORD); $$->text = $1; }
-	| STRING       { $$ = build_value(p, @1, VALUE_STRING); $$->text = $1; }
+	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| STRING       { $$ = value_new(p->config, @1, VALUE_STRING); $$->text = $1; }
 	| VARIABLE     { $$ = build_variable(p, @1, $1); }
 	| '(' bits ')' { $$ = $2; }
 	;
@@ -483,9 +486,14 @@ type_name
 
 %%
 
-/* A million elements need not go through the grammar one by one: all that are plain but the last. */
+/*
+ * Reads elements ahead of the scanner where a list of elements has begun, or goes on: a million of
+ * them need not go through the grammar. Not those of a map, which are pairs.
+ */
 static void read_ahead(struct parser *p, int token)
 {
+	struct set *s = p->set;
+
 	if (token == '{' && p->last_tokens[0] == ELEMENTS && p->last_tokens[1] == '=') {
 		p->elements_depth = p->depth;
 	} else if (p->depth < p->elements_depth) {
@@ -494,8 +502,10 @@ static void read_ahead(struct parser *p, int token)
 	p->last_tokens[0] = p->last_tokens[1];
 	p->last_tokens[1] = token;
 	if ((token == '{' || token == ',') && p->depth == p->elements_depth &&
-	    p->elements_depth != 0) {
-		build_read_ahead(p);
+	    p->elements_depth != 0 && s != NULL && (p->map == NULL || s != &p->map->head) &&
+	    s->type != NULL && s->elements == NULL && !p->is_recovering &&
+	    input_elements(&p->files, s->type, &s->listed)) {
+		p->is_at_statement = false;
 	}
 }
 

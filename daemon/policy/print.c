@@ -5,10 +5,12 @@
  */
 #include "print.h"
 
-#include "elements.h"
-#include "live_set.h"
 #include "selector.h"
 #include "settings.h"
+#include "value.h"
+#include "words.h"
+
+#include "sets/element.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -235,6 +237,15 @@ static void print_comment(struct print *p, const char *before, const char *comme
 	}
 }
 
+static void print_element(struct print *p, const char *between, const struct dtype *type,
+                          const struct interval *i)
+{
+	char text[ELEMENT_TEXT_SIZE];
+
+	element_text(type, i, text);
+	text_add(&p->out, "%s%s", between, text);
+}
+
 static void print_elements(struct print *p, const struct rs_tree *t, const struct dtype *type)
 {
 	struct interval *part = arena_alloc(p->out.arena, TREE_WALK_LEN * sizeof(*part));
@@ -244,8 +255,7 @@ static void print_elements(struct print *p, const struct rs_tree *t, const struc
 
 	while ((len = tree_walk(t, &at, part)) > 0) {
 		for (uint32_t i = 0; i < len; i++) {
-			text_add(&p->out, "%s", between);
-			element_print(&p->out, type, &part[i]);
+			print_element(p, between, type, &part[i]);
 			between = ", ";
 		}
 	}
@@ -265,17 +275,16 @@ static void print_files(struct print *p, const struct set *s)
 		string_print(&p->out, name[i]);
 		text_add(&p->out, "\n");
 	}
-	for (const struct elements_block *b = s->listed->first; b != NULL; b = b->next) {
-		uint32_t len = b->next != NULL ? ELEMENTS_BLOCK_LEN
-		                               : (s->listed->len - 1) % ELEMENTS_BLOCK_LEN + 1;
+	for (const struct interval_block *b = s->listed.first; b != NULL; b = b->next) {
+		uint32_t len = b->next != NULL ? INTERVAL_BLOCK_LEN
+		                               : (s->listed.len - 1) % INTERVAL_BLOCK_LEN + 1;
 
 		for (uint32_t i = 0; i < len; i++) {
-			text_add(&p->out, "%s", between);
-			element_print(&p->out, s->type, &b->at[i]);
+			print_element(p, between, s->type, &b->at[i]);
 			between = ", ";
 		}
 	}
-	if (s->listed->len != 0) {
+	if (s->listed.len != 0) {
 		text_add(&p->out, " }\n");
 	}
 	if (s->live->added + s->live->deleted != 0) {

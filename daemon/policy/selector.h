@@ -6,7 +6,7 @@
 #ifndef FINWALL_POLICY_SELECTOR_H
 #define FINWALL_POLICY_SELECTOR_H
 
-#include "value.h"
+#include "tree.h"
 
 #include <finwall/ruleset_layout.h>
 

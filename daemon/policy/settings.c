@@ -5,6 +5,7 @@
  */
 #include "settings.h"
 
+#include "error.h"
 #include "value.h"
 
 #include <finwall/cpulist.h>

@@ -9,14 +9,9 @@
 #include <finwall/config.h>
 #include <finwall/flowkey.h>
 
-#include "arena.h"
-
-/* A place in the text; file is an index into config.files. Columns count bytes, from 1. */
-struct loc {
-	uint32_t line;
-	uint16_t col;
-	uint16_t file;
-};
+#include "sets/set.h"
+#include "text/arena.h"
+#include "text/loc.h"
 
 enum value_kind {
 	VALUE_NUMBER,
@@ -30,8 +25,8 @@ enum value_kind {
 	VALUE_NAME,   /* @name */
 };
 
-#define VALUE_DEPTH_MAX 16         /* of lists within lists, by way of variables */
-#define VALUE_LEN_MAX   (1u << 24) /* elements of one list, variables expanded */
+#define VALUE_DEPTH_MAX 16          /* of lists within lists, by way of variables */
+#define VALUE_LEN_MAX   SET_LEN_MAX /* elements of one list, variables expanded */
 
 struct value {
 	struct value *next; /* in the list that it is part of */
@@ -67,9 +62,7 @@ enum relation {
 };
 
 struct selector; /* selector.h */
-struct elements; /* elements.h */
-struct live_set; /* live_set.h */
-struct set;
+struct reject;   /* words.h */
 struct chain;
 
 struct match {
@@ -201,26 +194,6 @@ struct chain {
 	uint32_t nr; /* in that order */
 };
 
-struct set {
-	struct set *next;
-	struct loc loc;
-	const char *name;
-	const char *comment;
-	const struct dtype *type;
-	const struct table *table;
-	const struct value *elements; /* those that are tree nodes; NULL = none */
-	struct elements *listed;      /* all others, as they were read; kept if there are files */
-	struct elements *filed;       /* from files; until live is made */
-	struct vec files;             /* const char *: their names */
-	struct live_set *live;        /* the checker's: all of them; NULL for type ifname */
-	bool is_interval;
-	bool is_constant;
-	bool is_dynamic; /* filled by rules */
-	bool has_auto_merge;
-	uint64_t size; /* 0 = not said */
-	uint32_t nr;
-};
-
 /* `key : verdict` or `key : value`. */
 struct map_entry {
 	struct map_entry *next;
@@ -249,8 +222,6 @@ enum table_family {
 	TABLE_IP,
 	TABLE_IP6,
 };
-
-extern const char *const table_families[]; /* by enum table_family */
 
 struct table {
 	struct table *next;
@@ -290,42 +261,5 @@ struct config {
 	unsigned errors_len;
 	struct loc setting_loc[SETTINGS_MAX]; /* of the value of each, line 0 = not set */
 };
-
-#define ERRORS_MAX 20
-
-/* Adds "FILE:LINE:COL: what" to the errors, up to ERRORS_MAX. */
-void config_error(struct config *c, struct loc loc, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* "FILE:LINE:COL", in the arena. */
-const char *config_where(struct config *c, struct loc loc);
-
-/* Completes and checks what was parsed; complains by config_error(). */
-void config_check(struct config *c);
-
-/* The answer's word, and where it may stand. */
-struct answer_info {
-	const char *word;
-	enum chain_kind kind; /* CHAIN_UNUSED: in filter and late chains (reject) */
-	uint8_t code;         /* enum rule_code; in a filter chain for reject */
-};
-extern const struct answer_info answer_table[ANSWERS_LEN];
-
-/* The rule_code of an answer in a chain of this kind. */
-enum rule_code answer_code(enum answer answer, enum chain_kind kind);
-
-/* What can follow `reject with`. */
-struct reject {
-	const char *text;
-	enum reject_with with;
-	uint8_t family; /* 4, 6, or 0 = both */
-	uint8_t proto;  /* 0 = any */
-};
-extern const struct reject reject_table[];
-extern const size_t reject_table_len;
-
-/* "emerg" ... "debug", by syslog's numbers; NULL-terminated. */
-extern const char *const log_levels[];
-#define LOG_LEVEL_DEFAULT 4
 
 #endif

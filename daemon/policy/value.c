@@ -14,6 +14,20 @@
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
+struct value *value_new(struct config *c, struct loc loc, enum value_kind kind)
+{
+	struct value *v = arena_alloc(&c->arena, sizeof(*v));
+
+	v->loc = loc;
+	v->kind = (uint8_t)kind;
+	return v;
+}
+
+bool value_is_list(const struct value *v)
+{
+	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
+}
+
 static const char *complain(char *problem, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -144,6 +158,20 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	return complain(problem, size, "a set does not fit here, expected %s", type->want);
 }
 
+struct interval value_checked(const struct dtype *type, const struct value *v)
+{
+	struct interval i = { { 0, 0 }, { 0, 0 } };
+	char problem[8];
+
+	(void)value_interval(type, v, &i, problem, sizeof(problem));
+	return i;
+}
+
+uint32_t value_number(const struct dtype *type, const struct value *v)
+{
+	return (uint32_t)value_checked(type, v).lo.lo;
+}
+
 const char *value_ifname(const struct value *v, char *problem, size_t size)
 {
 	const char *star;
@@ -177,16 +205,6 @@ bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value 
 	return true;
 }
 
-const char *symbol_word(const struct symbol *symbols, uint64_t value)
-{
-	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
-		if (s->value == value) {
-			return s->word;
-		}
-	}
-	return NULL;
-}
-
 void string_print(struct text *t, const char *text)
 {
 	text_add(t, "\"%s\"", text);
@@ -217,12 +235,8 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 static void addr_print(struct text *t, const struct dtype *type, const struct value *v)
 {
 	char buf[ADDR_TEXT_SIZE];
-	struct interval i;
-	char problem[8];
+	struct interval i = value_checked(type, v);
 
-	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
-		return;
-	}
 	ip_text_u128(v->family, i.lo, buf);
 	text_add(t, "%s", buf);
 	if (v->prefix_len != (v->family == 4 ? 32 : 128)) {
@@ -248,8 +262,6 @@ static void elements_print(struct text *t, const struct dtype *type, const struc
 void value_print(struct text *t, const struct dtype *type, const struct value *v)
 {
 	const char *between = "";
-	char problem[8];
-	struct interval i;
 
 	switch ((enum value_kind)v->kind) {
 	case VALUE_NUMBER:
@@ -258,8 +270,8 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 	case VALUE_BITS:
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
-		} else if (value_interval(type, v, &i, problem, sizeof(problem)) == NULL) {
-			number_print(t, type, i.lo.lo, "|");
+		} else {
+			number_print(t, type, value_number(type, v), "|");
 		}
 		break;
 	case VALUE_ADDR:
@@ -287,15 +299,10 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 
 void value_print_bits(struct text *t, const struct dtype *type, const struct value *v)
 {
-	char problem[8];
-	struct interval i;
-	bool has_many;
+	uint32_t bits = value_number(type, v);
+	bool has_many = type->prints_symbols && (bits & (bits - 1)) != 0;
 
-	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
-		return;
-	}
-	has_many = type->prints_symbols && (i.lo.lo & (i.lo.lo - 1)) != 0;
 	text_add(t, "%s", has_many ? "(" : "");
-	number_print(t, type, i.lo.lo, " | ");
+	number_print(t, type, bits, " | ");
 	text_add(t, "%s", has_many ? ")" : "");
 }

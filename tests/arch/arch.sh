@@ -81,10 +81,11 @@ check_includes_of() {
 
 # Codecs and language do not know of each other, the shell not of the language.
 check_neighbours() {
-	if grep -n '^#.*include.*policy/' daemon/wire/*.[ch] daemon/io/*.[ch] 2> /dev/null; then
+	if grep -nE '^#.*include.*(policy|sets)/' daemon/wire/*.[ch] daemon/io/*.[ch] 2> /dev/null; then
 		fail "wire and io must not know the language"
 	fi
-	if grep -n '^#.*include.*\(wire\|io\)/' daemon/policy/*.[chly] 2> /dev/null; then
+	if grep -nE '^#.*include.*(wire|io)/' daemon/policy/*.[chly] daemon/sets/*.[ch] \
+		daemon/text/*.[ch] 2> /dev/null; then
 		fail "the language must not know wire or io"
 	fi
 }

@@ -1,148 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Elements in bulk: see elements.h. A million of them have to be read in a fraction of a second, so
- * addresses are read by hand, and sorting goes by digits (least significant first) and leaves out
- * the digits that are the same in all.
+ * Elements of sets as text: see element.h.
  */
-#include "elements.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include "element.h"
 
 #include <finwall/text_addr.h>
 #include <finwall/text_num.h>
 
-void elements_add(struct arena *a, struct elements *e, const struct interval *i)
-{
-	uint32_t at = e->len % ELEMENTS_BLOCK_LEN;
-
-	if (at == 0) {
-		struct elements_block *b = arena_alloc(a, sizeof(*b));
-
-		if (e->last != NULL) {
-			e->last->next = b;
-		} else {
-			e->first = b;
-		}
-		e->last = b;
-	}
-	e->last->at[at] = *i;
-	e->len++;
-}
-
-struct elements elements_keep(struct arena *a, const struct elements *e)
-{
-	struct elements kept = { 0 };
-
-	for (const struct elements_block *b = e->first; b != NULL; b = b->next) {
-		for (uint32_t i = 0; i < ELEMENTS_BLOCK_LEN && kept.len < e->len; i++) {
-			elements_add(a, &kept, &b->at[i]);
-		}
-	}
-	return kept;
-}
-
-void elements_copy(const struct elements *e, struct interval *out)
-{
-	uint32_t left = e->len;
-
-	for (const struct elements_block *b = e->first; b != NULL; b = b->next) {
-		uint32_t len = left < ELEMENTS_BLOCK_LEN ? left : ELEMENTS_BLOCK_LEN;
-
-		memcpy(out, b->at, len * sizeof(*out));
-		out += len;
-		left -= len;
-	}
-}
-
-#define DIGITS      16
-#define DIGIT_SIZES 256
-
-static unsigned digit_of(const struct interval *i, unsigned digit)
-{
-	uint64_t half = digit < 8 ? i->lo.lo : i->lo.hi;
-
-	return half >> (digit % 8 * 8) & 0xff;
-}
-
-static void sort_by_digit(const struct interval *from, size_t len, unsigned digit,
-                          const size_t count[DIGIT_SIZES], struct interval *to)
-{
-	size_t at[DIGIT_SIZES];
-	size_t sum = 0;
-
-	for (unsigned d = 0; d < DIGIT_SIZES; d++) {
-		at[d] = sum;
-		sum += count[d];
-	}
-	for (size_t n = 0; n < len; n++) {
-		to[at[digit_of(&from[n], digit)]++] = from[n];
-	}
-}
-
-static bool is_sorted(const struct interval *i, size_t len)
-{
-	for (size_t n = 1; n < len; n++) {
-		if (u128_cmp(i[n - 1].lo, i[n].lo) > 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
-void intervals_sort(struct interval *i, size_t len, struct interval *spare)
-{
-	struct interval *from = i;
-	struct interval *to = spare;
-
-	if (is_sorted(i, len)) {
-		return;
-	}
-	for (unsigned digit = 0; digit < DIGITS; digit++) {
-		size_t count[DIGIT_SIZES] = { 0 };
-		struct interval *swap = to;
-
-		for (size_t n = 0; n < len; n++) {
-			count[digit_of(&from[n], digit)]++;
-		}
-		if (count[digit_of(&from[0], digit)] == len) {
-			continue;
-		}
-		sort_by_digit(from, len, digit, count, to);
-		to = from;
-		from = swap;
-	}
-	if (from != i) {
-		memcpy(i, from, len * sizeof(*i));
-	}
-}
-
-size_t intervals_join(struct interval *i, size_t len, enum join what)
-{
-	size_t out = 0;
-
-	if (len == 0) {
-		return 0;
-	}
-	for (size_t in = 1; in < len; in++) {
-		struct u128 end = i[out].hi;
-
-		if (what == JOIN_TOUCHING && !u128_is_max(end)) {
-			end = u128_inc(end);
-		}
-		if (u128_cmp(i[in].lo, end) <= 0) {
-			if (u128_cmp(i[in].hi, i[out].hi) > 0) {
-				i[out].hi = i[in].hi;
-			}
-			continue;
-		}
-		i[++out] = i[in];
-	}
-	return out + 1;
-}
-
-/* Reading. Each returns where it ends, or NULL. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /* One value, no prefix and no range. */
 static const char *scan_value(const struct dtype *type, const char *at, const char *end,
@@ -275,12 +142,4 @@ void element_text(const struct dtype *type, const struct interval *i, char out[E
 		snprintf(out, ELEMENT_TEXT_SIZE, type->prints_symbols ? "%s - %s" : "%s-%s", lo,
 		         hi);
 	}
-}
-
-void element_print(struct text *t, const struct dtype *type, const struct interval *i)
-{
-	char out[ELEMENT_TEXT_SIZE];
-
-	element_text(type, i, out);
-	text_add(t, "%s", out);
 }

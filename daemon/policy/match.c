@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values to what the evaluator compares with. One interval is compared directly; of 8-bit fields a
- * bitmap says for each value whether it matches, so that every spelling of a test of TCP flags
- * costs the same; ports become a bitmap when there are many; all else is searched in sorted
- * intervals.
+ * Matches to operands. One interval is compared directly. Fields of 8 bits get a bitmap that says
+ * of each value whether it matches, so that all ways to write a test of TCP flags cost the same;
+ * ports get one when there are many. All else is searched in sorted intervals.
  */
-#include "operand.h"
+#include "match.h"
+#include "value.h"
 
-#include "elements.h"
-#include "live_set.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 #define TREE_FROM   64 /* intervals of addresses and the like from which on a tree is faster */
-#define BITMAP_FROM 16 /* intervals of ports from which on a bitmap of 8 KiB is worth it */
-
-void pools_init(struct pools *p, struct arena *a, const struct config *c)
-{
-	*p = (struct pools){ .arena = a };
-	p->of_set = arena_alloc(a, (c->sets_len + 1) * sizeof(*p->of_set));
-	p->has_set = arena_alloc(a, c->sets_len + 1);
-	p->maps.of_map = arena_alloc(a, (c->maps_len + 1) * sizeof(*p->maps.of_map));
-}
-
-void pools_fini(struct pools *p)
-{
-	struct live_set **s = p->sets.items;
-
-	for (size_t i = 0; i < p->sets.len; i++) {
-		live_set_put(s[i]);
-	}
-}
+#define BITMAP_FROM 16 /* intervals of ports from which on a bitmap of 8 KiB pays */
 
 /* A pool of intervals being filled; the checker has seen to it that values convert. */
 struct gather {
@@ -44,9 +23,8 @@ static bool gather_element(void *ctx, const struct value *v)
 {
 	struct gather *g = ctx;
 	struct interval *i = vec_add(g->pools->arena, &g->intervals, sizeof(*i));
-	char problem[8];
 
-	value_interval(g->type, v, i, problem, sizeof(problem));
+	*i = value_checked(g->type, v);
 	return true;
 }
 
@@ -54,62 +32,24 @@ static bool gather_element(void *ctx, const struct value *v)
 static void merge(struct pools *p, struct vec *v)
 {
 	intervals_sort(v->items, v->len, arena_alloc(p->arena, v->len * sizeof(struct interval)));
-	v->len = intervals_join(v->items, v->len, JOIN_TOUCHING);
-}
-
-static uint32_t bitmap_new(struct pools *p, uint32_t bits)
-{
-	uint32_t at = (uint32_t)p->bitmap.len;
-
-	for (uint32_t i = 0; i < bits; i += 64) {
-		vec_add(p->arena, &p->bitmap, sizeof(uint64_t));
-	}
-	return at;
-}
-
-static void bitmap_set(struct pools *p, uint32_t at, uint64_t bit)
-{
-	((uint64_t *)p->bitmap.items)[at + bit / 64] |= UINT64_C(1) << (bit % 64);
-}
-
-static uint32_t add_set32(struct pools *p, const struct vec *intervals)
-{
-	const struct interval *i = intervals->items;
-	struct pool_set *s = vec_add(p->arena, &p->set32, sizeof(*s));
-
-	*s = (struct pool_set){ (uint32_t)p->lo32.len, (uint32_t)intervals->len };
-	for (size_t n = 0; n < intervals->len; n++) {
-		*(uint32_t *)vec_add(p->arena, &p->lo32, sizeof(uint32_t)) = (uint32_t)i[n].lo.lo;
-		*(uint32_t *)vec_add(p->arena, &p->hi32, sizeof(uint32_t)) = (uint32_t)i[n].hi.lo;
-	}
-	return (uint32_t)p->set32.len - 1;
-}
-
-static uint32_t add_set128(struct pools *p, const struct vec *intervals)
-{
-	const struct interval *i = intervals->items;
-	struct pool_set *s = vec_add(p->arena, &p->set128, sizeof(*s));
-
-	*s = (struct pool_set){ (uint32_t)p->lo128.len, (uint32_t)intervals->len };
-	for (size_t n = 0; n < intervals->len; n++) {
-		*(struct u128 *)vec_add(p->arena, &p->lo128, sizeof(struct u128)) = i[n].lo;
-		*(struct u128 *)vec_add(p->arena, &p->hi128, sizeof(struct u128)) = i[n].hi;
-	}
-	return (uint32_t)p->set128.len - 1;
+	v->len = intervals_join(v->items, v->len, JOIN_ADJACENT);
 }
 
 /* A set as a tree; takes the reference over. */
 static struct operand of_tree(struct pools *p, const struct dtype *type, struct live_set *s)
 {
-	struct live_set **slot;
-
-	if (s == NULL) {
-		arena_fail(p->arena);
-	}
-	slot = vec_add(p->arena, &p->sets, sizeof(struct live_set *));
-	*slot = s;
 	return (struct operand){ .op = type->bits == 128 ? RS_TREE128 : RS_TREE32,
-		                 .a = (uint32_t)p->sets.len - 1 };
+		                 .a = pool_set(p, s) };
+}
+
+/* A small set: its place among the sets of its width. */
+static uint32_t add_set(struct pools *p, bool is_wide, const struct vec *intervals)
+{
+	struct vec *sets = is_wide ? &p->set128 : &p->set32;
+	struct pool_span *s = vec_add(p->arena, sets, sizeof(*s));
+
+	*s = pool_intervals(p->arena, &p->intervals, is_wide, intervals->items, intervals->len);
+	return (uint32_t)sets->len - 1;
 }
 
 /* Intervals, sorted and merged, in the form that is cheapest to look at. */
@@ -127,7 +67,7 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 		               live_set_new(type->bits == 128, intervals->items, intervals->len));
 	}
 	if (type->bits == 128) {
-		return (struct operand){ .op = RS_SET128, .a = add_set128(p, intervals) };
+		return (struct operand){ .op = RS_SET128, .a = add_set(p, true, intervals) };
 	}
 	if (intervals->len == 1) {
 		return (struct operand){ .op = RS_RANGE,
@@ -135,12 +75,12 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 			                 .b = (uint32_t)(i->hi.lo - i->lo.lo) };
 	}
 	if (type->bits == 32 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
-		return (struct operand){ .op = RS_SET32, .a = add_set32(p, intervals) };
+		return (struct operand){ .op = RS_SET32, .a = add_set(p, false, intervals) };
 	}
-	o = (struct operand){ .op = RS_BITMAP, .a = bitmap_new(p, UINT32_C(1) << type->bits) };
+	o = (struct operand){ .op = RS_BITMAP, .a = pool_bitmap(p, UINT32_C(1) << type->bits) };
 	for (size_t n = 0; n < intervals->len; n++) {
 		for (uint64_t bit = i[n].lo.lo; bit <= i[n].hi.lo; bit++) {
-			bitmap_set(p, o.a, bit);
+			pool_bitmap_set(p, o.a, bit);
 		}
 	}
 	return o;
@@ -161,13 +101,11 @@ static struct operand of_list(struct pools *p, const struct dtype *type, const s
 static struct operand of_relation(const struct dtype *type, enum relation rel,
                                   const struct value *v)
 {
-	char problem[8];
-	struct interval i = { { 0, 0 }, { 0, 0 } };
+	struct interval i = value_checked(type, v);
 	uint32_t max = type->bits == 32 ? UINT32_MAX : (UINT32_C(1) << type->bits) - 1;
 	struct operand none = { .op = RS_MASKED, .a = 0, .b = 1 };
 	uint32_t n;
 
-	value_interval(type, v, &i, problem, sizeof(problem));
 	n = (uint32_t)i.lo.lo;
 	switch (rel) {
 	case REL_LT:
@@ -200,7 +138,7 @@ static struct operand of_constant_set(struct pools *p, const struct set *s)
 			*(struct interval *)vec_add(p->arena, &intervals, sizeof(*part)) = part[i];
 		}
 	}
-	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_TOUCHING);
+	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_ADJACENT);
 	return of_intervals(p, s->type, &intervals);
 }
 
@@ -246,15 +184,6 @@ static struct operand of_names(const struct config *c, const struct match *m)
 		                 .b = (uint32_t)(names.mask >> 32) };
 }
 
-static uint32_t bits_of(const struct dtype *type, const struct value *v)
-{
-	struct interval i = { { 0, 0 }, { 0, 0 } };
-	char problem[8];
-
-	value_interval(type, v, &i, problem, sizeof(problem));
-	return (uint32_t)i.lo.lo;
-}
-
 /* A set of bit patterns, of which one must be there exactly. */
 struct exact {
 	const struct dtype *type;
@@ -266,7 +195,7 @@ static bool compare_exact(void *ctx, const struct value *v)
 {
 	struct exact *e = ctx;
 
-	e->is_found = bits_of(e->type, v) == e->x;
+	e->is_found = value_number(e->type, v) == e->x;
 	return !e->is_found;
 }
 
@@ -274,7 +203,7 @@ static bool compare_exact(void *ctx, const struct value *v)
 static bool bits_fit(const struct match *m, uint32_t x)
 {
 	const struct dtype *type = m->sel->type;
-	struct exact e = { type, m->mask != NULL ? x & bits_of(type, m->mask) : x, false };
+	struct exact e = { type, m->mask != NULL ? x & value_number(type, m->mask) : x, false };
 	uint32_t v;
 
 	if (m->value->kind == VALUE_SET) {
@@ -284,7 +213,7 @@ static bool bits_fit(const struct match *m, uint32_t x)
 	if (m->value->kind == VALUE_NUMBER) {
 		v = (uint32_t)m->value->number;
 	} else {
-		v = bits_of(type, m->value);
+		v = value_number(type, m->value);
 	}
 	switch (m->rel) {
 	case REL_NE:
@@ -300,11 +229,11 @@ static bool bits_fit(const struct match *m, uint32_t x)
 
 static struct operand of_flags(struct pools *p, const struct match *m)
 {
-	struct operand o = { .op = RS_BITMAP, .a = bitmap_new(p, 256) };
+	struct operand o = { .op = RS_BITMAP, .a = pool_bitmap(p, 256) };
 
 	for (uint32_t x = 0; x < 256; x++) {
 		if (bits_fit(m, x)) {
-			bitmap_set(p, o.a, x);
+			pool_bitmap_set(p, o.a, x);
 		}
 	}
 	return o;
@@ -331,7 +260,8 @@ static bool add_family(void *ctx, const struct value *v)
 {
 	struct families *f = ctx;
 
-	f->found |= bits_of(&dtype_nfproto, v) == 2 ? 1u << RS_FAMILY_IP : 1u << RS_FAMILY_IP6;
+	f->found |= value_number(&dtype_nfproto, v) == NFPROTO_NR_IPV4 ? 1u << RS_FAMILY_IP
+	                                                               : 1u << RS_FAMILY_IP6;
 	return true;
 }
 
@@ -346,7 +276,7 @@ static struct operand of_nfproto(const struct match *m)
 	return (struct operand){ .statics = f.found };
 }
 
-static struct operand of_match(struct pools *p, const struct config *c, const struct match *m)
+struct operand match_make(struct pools *p, const struct config *c, const struct match *m)
 {
 	const struct dtype *type = m->sel->type;
 	struct operand o;
@@ -365,8 +295,8 @@ static struct operand of_match(struct pools *p, const struct config *c, const st
 		o = of_named_set(p, m->set);
 	} else if (m->mask != NULL) {
 		o = (struct operand){ .op = RS_MASKED,
-			              .a = bits_of(type, m->mask),
-			              .b = bits_of(type, m->value) };
+			              .a = value_number(type, m->mask),
+			              .b = value_number(type, m->value) };
 	} else if (m->rel == REL_LT || m->rel == REL_LE || m->rel == REL_GT || m->rel == REL_GE) {
 		return of_relation(type, m->rel, m->value);
 	} else {
@@ -374,56 +304,4 @@ static struct operand of_match(struct pools *p, const struct config *c, const st
 	}
 	o.is_negated = m->rel == REL_NE;
 	return o;
-}
-
-static struct operand of_limit(struct pools *p, const struct limit *l)
-{
-	struct pool_bucket *b = vec_add(p->arena, &p->buckets, sizeof(*b));
-	uint64_t slack_max = INT64_MAX / 2;
-
-	b->interval_ns = l->period_sec * (uint64_t)NSEC_PER_SEC / l->rate;
-	b->slack_ns = l->burst - 1 > slack_max / b->interval_ns ? slack_max
-	                                                        : (l->burst - 1) * b->interval_ns;
-	return (struct operand){ .op = RS_LIMIT,
-		                 .is_negated = l->is_over,
-		                 .a = (uint32_t)p->buckets.len - 1 };
-}
-
-struct operand operand_make(struct pools *p, const struct config *c, const struct stmt *s)
-{
-	struct rs_log *log;
-
-	switch (s->kind) {
-	case STMT_MATCH:
-		return of_match(p, c, &s->match);
-	case STMT_LIMIT:
-		return of_limit(p, &s->limit);
-	case STMT_LOG:
-		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level };
-		return (struct operand){ .op = RS_LOG, .a = (uint32_t)p->logs.len - 1 };
-	case STMT_VMAP:
-	case STMT_MARK_MAP:
-		if (s->lookup.sel->kind != SEL_FIELD && s->lookup.sel->kind != SEL_IFACE) {
-			return (struct operand){ 0 };
-		}
-		return (struct operand){ .a = map_make(p, c, &s->lookup) };
-	default:
-		return (struct operand){ 0 };
-	}
-}
-
-uint32_t pools_with_ports(struct pools *p)
-{
-	static const uint8_t protos[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, 33, 132, 136 };
-
-	if (p->with_ports == 0) {
-		uint32_t at = bitmap_new(p, 256);
-
-		for (size_t i = 0; i < sizeof(protos); i++) {
-			bitmap_set(p, at, protos[i]);
-		}
-		p->with_ports = at + 1;
-	}
-	return p->with_ports - 1;
 }

@@ -3,10 +3,8 @@
  * The trees of finwall/ruleset_set.h: built, walked, and changed by making another one that shares
  * nearly all chunks with the first. Heap memory, one thread. Knows nothing of text.
  */
-#ifndef FINWALL_POLICY_SET_TREE_H
-#define FINWALL_POLICY_SET_TREE_H
-
-#include "value.h"
+#ifndef FINWALL_SETS_TREE_H
+#define FINWALL_SETS_TREE_H
 
 #include <finwall/ruleset_set.h>
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Named sets in force: see live_set.h and finwall/named_set.h. What a set's elements look like in
- * memory is the business of set_tree.c, what they look like as text that of elements.c.
+ * Named sets of a configuration in force, read and changed by command: finwall/named_set.h. The
+ * functions that search a configuration for a set are in daemon/policy/config.c.
  */
-#include "live_set.h"
+#include "set.h"
 
-#include "elements.h"
-#include "tree.h"
+#include "element.h"
 
 #include <finwall/named_set.h>
 
@@ -20,60 +19,10 @@ struct named_set_garbage {
 	struct rs_tree *whole; /* of a flush */
 };
 
-struct live_set *live_set_new(bool is_wide, const struct interval *sorted, uint64_t len)
-{
-	struct live_set *s = calloc(1, sizeof(*s));
-	struct rs_tree *t = tree_build(is_wide, sorted, len);
-
-	if (s == NULL || t == NULL) {
-		free(s);
-		tree_free(t);
-		return NULL;
-	}
-	s->refs = 1;
-	atomic_init(&s->set.tree, t);
-	return s;
-}
-
-struct live_set *live_set_get(struct live_set *s)
-{
-	s->refs++;
-	return s;
-}
-
-void live_set_put(struct live_set *s)
-{
-	if (s != NULL && --s->refs == 0) {
-		tree_free(rs_set_tree(&s->set));
-		free(s);
-	}
-}
-
-/* struct named_set is the parser's struct set under the name that others know. */
+/* struct named_set is struct set: set.h. */
 static const struct set *inside(const struct named_set *s)
 {
 	return (const struct set *)s;
-}
-
-static struct named_set *outside(const struct set *s)
-{
-	return (struct named_set *)(uintptr_t)s;
-}
-
-struct named_set *named_set_next(const struct config *c, const struct named_set *before)
-{
-	const struct table *t = c->tables;
-
-	if (before != NULL && inside(before)->next != NULL) {
-		return outside(inside(before)->next);
-	}
-	if (before != NULL) {
-		t = inside(before)->table->next;
-	}
-	while (t != NULL && t->sets == NULL) {
-		t = t->next;
-	}
-	return t != NULL ? outside(t->sets) : NULL;
 }
 
 /* Why a set cannot be changed by command; NULL when it can. */
@@ -89,20 +38,13 @@ static const char *why_fixed(const struct set *s)
 	                       : NULL;
 }
 
-static bool count_name(void *ctx, const struct value *v)
-{
-	(void)v;
-	++*(uint64_t *)ctx;
-	return true;
-}
-
 void named_set_info(const struct named_set *named, struct named_set_info *out)
 {
 	const struct set *s = inside(named);
 
 	*out = (struct named_set_info){
-		.family = table_families[s->table->family],
-		.table = s->table->name,
+		.family = s->family,
+		.table = s->table_name,
 		.name = s->name,
 		.type = s->type->name,
 		.can_change = why_fixed(s) == NULL,
@@ -111,68 +53,9 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 		out->len = rs_set_tree(&s->live->set)->len;
 		out->added = s->live->added;
 		out->deleted = s->live->deleted;
-	} else if (s->elements != NULL) {
-		(void)value_each(s->elements, count_name, &out->len);
+	} else {
+		out->len = s->names.len;
 	}
-}
-
-static bool table_is_meant(const struct table *t, const char *table)
-{
-	const char *family = table_families[t->family];
-	size_t size = strlen(family);
-
-	if (table == NULL || strcmp(table, t->name) == 0) {
-		return true;
-	}
-	return strncmp(table, family, size) == 0 && table[size] == ' ' &&
-	       strcmp(table + size + 1, t->name) == 0;
-}
-
-struct named_set *named_set_find(const struct config *c, const char *table, const char *name,
-                                 char problem[NAMED_SET_PROBLEM_SIZE])
-{
-	const struct set *found = NULL;
-
-	for (const struct table *t = c->tables; t != NULL; t = t->next) {
-		const struct set *s = t->sets;
-
-		while (s != NULL && strcmp(s->name, name) != 0) {
-			s = s->next;
-		}
-		if (s == NULL || !table_is_meant(t, table)) {
-			continue;
-		}
-		if (found != NULL) {
-			snprintf(
-				problem, NAMED_SET_PROBLEM_SIZE,
-				"there is a set %.64s in table %s %.64s and in table %s %.64s: say "
-				"which",
-				name, table_families[found->table->family], found->table->name,
-				table_families[t->family], t->name);
-			return NULL;
-		}
-		found = s;
-	}
-	if (found == NULL) {
-		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "there is no set %.64s%s%.64s", name,
-		         table != NULL ? " in table " : "", table != NULL ? table : "");
-		return NULL;
-	}
-	return outside(found);
-}
-
-/* Who gets the elements of a walk. */
-struct teller {
-	void (*fn)(void *ctx, const char *element);
-	void *ctx;
-};
-
-static bool tell_name(void *ctx, const struct value *v)
-{
-	const struct teller *to = ctx;
-
-	to->fn(to->ctx, v->text);
-	return true;
 }
 
 bool named_set_walk(const struct named_set *named, struct named_set_cursor *at,
@@ -180,13 +63,12 @@ bool named_set_walk(const struct named_set *named, struct named_set_cursor *at,
 {
 	const struct set *s = inside(named);
 	struct tree_cursor cursor = { { at->next_hi, at->next_lo }, at->is_over };
-	struct teller to = { fn, ctx };
 	struct interval *part;
 	uint32_t len;
 
 	if (s->live == NULL) {
-		if (s->elements != NULL && !at->is_over) {
-			(void)value_each(s->elements, tell_name, &to);
+		for (size_t i = 0; i < s->names.len && !at->is_over; i++) {
+			fn(ctx, ((const char *const *)s->names.items)[i]);
 		}
 		at->is_over = true;
 		return false;
@@ -207,7 +89,7 @@ bool named_set_walk(const struct named_set *named, struct named_set_cursor *at,
 	return len > 0;
 }
 
-/* Says why an element could not be added or deleted. */
+/* Writes why an element could not be added or deleted. */
 static void explain(const struct set *s, const char *element, enum tree_outcome outcome,
                     const struct interval *other, char problem[NAMED_SET_PROBLEM_SIZE])
 {

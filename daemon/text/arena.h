@@ -3,8 +3,8 @@
  * Memory that is given back all at once. Whoever runs out of it leaves through arena_run(), so that
  * parser, checker and compiler need not test every allocation. Knows nothing of what it holds.
  */
-#ifndef FINWALL_POLICY_ARENA_H
-#define FINWALL_POLICY_ARENA_H
+#ifndef FINWALL_TEXT_ARENA_H
+#define FINWALL_TEXT_ARENA_H
 
 #include <setjmp.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * The data types and their words. The names are nftables', the numbers those of the protocols
  * (IANA's registries); service names are a fixed list, as the files of a system may differ.
  */
-#include "value.h"
+#include "dtype.h"
 
 #include <finwall/pkt.h>
 
@@ -68,7 +68,9 @@ static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },
 	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
 	                                     { "udplite", 136 },  { NULL, 0 } };
 
-static const struct symbol nfproto_words[] = { { "ipv4", 2 }, { "ipv6", 10 }, { NULL, 0 } };
+static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
+	                                       { "ipv6", NFPROTO_NR_IPV6 },
+	                                       { NULL, 0 } };
 
 static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
 	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },
@@ -264,4 +266,14 @@ const char *dtype_names(void)
 {
 	return "ipv4_addr, ipv6_addr, inet_service, inet_proto, mark, ifname, icmp_type or "
 	       "icmpv6_type";
+}
+
+const char *symbol_word(const struct symbol *symbols, uint64_t value)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (s->value == value) {
+			return s->word;
+		}
+	}
+	return NULL;
 }

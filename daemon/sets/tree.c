@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Trees of intervals, and changes of them: see set_tree.h. Every change is a splice: the intervals
+ * Trees of intervals, and changes of them: see tree.h. Every change is a splice: the intervals
  * between two places make way for at most two.
  */
-#include "set_tree.h"
-#include "set_chunk.h"
+#include "tree.h"
+#include "chunk.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,8 @@
 /*
  * A chunk of a tree: written whole from an array of intervals, and read back into one.
  */
-#ifndef FINWALL_POLICY_SET_CHUNK_H
-#define FINWALL_POLICY_SET_CHUNK_H
-
-#include "value.h"
+#ifndef FINWALL_SETS_CHUNK_H
+#define FINWALL_SETS_CHUNK_H
 
 #include <finwall/ruleset_set.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chunks of trees: see set_chunk.h. How they lie in memory is told in finwall/ruleset_set.h, and
+ * Chunks of trees: see chunk.h. How they lie in memory is told in finwall/ruleset_set.h, and
  * known here and to the look-ups only.
  */
-#include "set_chunk.h"
+#include "chunk.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks of maps, of look-ups in them, and of statements that count connections. A key of a map has
- * one value: keys that overlap are refused, whatever their values.
+ * Checks of sets and maps. A key of a map has one value: keys that overlap are refused, whatever
+ * their values.
  */
 #include "check.h"
 
@@ -9,6 +9,77 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* sets */
+
+/* Makes the elements in force of all that text and files list. */
+static void make_live(struct config *c, struct set *s)
+{
+	if ((uint64_t)s->listed.len + s->filed.len > SET_LEN_MAX) {
+		config_error(c, s->loc, "set %.64s is too large, expected at most %u elements",
+		             s->name, SET_LEN_MAX);
+		return;
+	}
+	s->live = live_set_make(s->type->bits == 128, &s->listed, &s->filed,
+	                        s->has_auto_merge ? JOIN_ADJACENT : JOIN_OVERLAPPING);
+	if (s->live == NULL) {
+		arena_fail(&c->arena);
+	}
+	s->filed = (struct interval_list){ 0 };
+	s->listed = s->files.len != 0 ? interval_list_clone(&c->arena, &s->listed)
+	                              : (struct interval_list){ 0 };
+}
+
+/* The elements of a set of interface names. */
+struct names {
+	struct arena *arena;
+	struct vec *to;
+};
+
+static bool note_name(void *ctx, const struct value *v)
+{
+	struct names *names = ctx;
+
+	*(const char **)vec_add(names->arena, names->to, sizeof(char *)) = v->text;
+	return true;
+}
+
+void check_sets(struct config *c, struct table *t)
+{
+	for (struct set *s = t->sets; s != NULL; s = s->next) {
+		struct probe p = { c, s->type, NULL };
+		struct names names = { &c->arena, &s->names };
+
+		if (s->type == NULL) {
+			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
+			             s->name, dtype_names());
+		} else if (dtype_find(s->type->name) == NULL) {
+			config_error(c, s->loc, "there are no sets of type %s, expected %s",
+			             s->type->name, dtype_names());
+		} else if (s->is_dynamic &&
+		           (s->elements != NULL || s->listed.len != 0 || s->files.len != 0)) {
+			config_error(c, s->elements != NULL ? s->elements->loc : s->loc,
+			             "set %.64s is dynamic and has elements, expected rules "
+			             "to fill it",
+			             s->name);
+		} else if (s->type == &dtype_ifname) {
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+				value_each(s->elements, note_name, &names);
+			}
+		} else {
+			p.into = &s->listed;
+			if (s->elements != NULL) {
+				value_each(s->elements, check_element, &p);
+			}
+			if (c->errors_len == 0) {
+				make_live(c, s);
+			}
+		}
+	}
+}
+
+/* maps */
 
 /* A key on its way to be sorted. */
 struct key {
@@ -38,7 +109,6 @@ static bool gather_key(void *ctx, const struct value *v)
 	struct gather *g = ctx;
 	struct arena *a = &g->probe.c->arena;
 	unsigned errors_len = g->probe.c->errors_len;
-	char problem[8];
 
 	if (!check_element(&g->probe, v)) {
 		return false;
@@ -53,7 +123,7 @@ static bool gather_key(void *ctx, const struct value *v)
 	} else {
 		struct key *k = vec_add(a, &g->keys, sizeof(*k));
 
-		value_interval(g->probe.type, v, &k->interval, problem, sizeof(problem));
+		k->interval = value_checked(g->probe.type, v);
 		k->loc = v->loc;
 	}
 	return true;
@@ -256,114 +326,4 @@ void check_maps(struct config *c, struct table *t)
 	for (struct map *m = t->maps; m != NULL; m = m->next) {
 		check_map(c, t, m);
 	}
-}
-
-void check_map_name(struct config *c, const struct table *t, struct lookup *l)
-{
-	if (l->name == NULL) {
-		return;
-	}
-	for (struct map *m = t->maps; m != NULL; m = m->next) {
-		if (m->head.name != NULL && strcmp(m->head.name, l->name->text) == 0) {
-			l->map = m;
-			return;
-		}
-	}
-	config_error(c, l->name->loc,
-	             "there is no map %.64s in table %.64s, expected one that is defined in it",
-	             l->name->text, t->name);
-}
-
-/* The verdicts of a map that is used in this chain. */
-static void check_verdicts(struct config *c, const struct chain *ch, const struct map *m)
-{
-	for (size_t i = 0; i < m->verdicts.len; i++) {
-		const struct stmt *s = ((struct stmt **)m->verdicts.items)[i];
-
-		if (s->kind != STMT_ANSWER) {
-			continue;
-		}
-		if (s->answer.answer == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
-			config_error(
-				c, s->loc,
-				"reject is no verdict, expected a jump to a chain that rejects");
-		} else {
-			check_answer(c, s->loc, s->answer.answer, ch->kind);
-		}
-	}
-}
-
-void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s)
-{
-	const struct lookup *l = &s->lookup;
-	const struct dtype *type = l->sel->type;
-	const struct dtype *data = s->kind == STMT_VMAP ? NULL : &dtype_mark;
-
-	if (!check_selector(c, ch, s->loc, l->sel)) {
-		return;
-	}
-	if (l->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
-		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
-		             l->sel->name);
-		return;
-	}
-	check_mask(c, type, l->mask);
-	if (l->map->head.type != type) {
-		config_error(c, l->name->loc, "the keys of map %.64s are %s, expected %s",
-		             l->map->head.name, l->map->head.type->name, type->name);
-	}
-	if (l->map->data != data) {
-		config_error(c, l->name->loc, "map %.64s holds %s, expected one of %s",
-		             l->map->head.name, data == NULL ? "marks" : "verdicts",
-		             data == NULL ? "verdicts" : "marks");
-	} else if (data == NULL) {
-		check_verdicts(c, ch, l->map);
-	}
-}
-
-static void check_count_set(struct config *c, const struct chain *ch, struct stmt *s)
-{
-	const struct set *set = ch->table->sets;
-	const struct value *name = s->count.set_name;
-
-	while (set != NULL && strcmp(set->name, name->text) != 0) {
-		set = set->next;
-	}
-	s->count.set = set;
-	if (set == NULL) {
-		config_error(c, name->loc,
-		             "there is no set %.64s in table %.64s, expected one that is defined "
-		             "in it",
-		             name->text, ch->table->name);
-	} else if (!set->is_dynamic) {
-		config_error(c, name->loc,
-		             "set %.64s is not dynamic, expected one with flags dynamic",
-		             name->text);
-	} else if (set->type != s->count.key->type) {
-		config_error(c, name->loc, "set %.64s holds %s, expected one of type %s", set->name,
-		             set->type->name, s->count.key->type->name);
-	}
-}
-
-void check_count(struct config *c, const struct chain *ch, struct stmt *s)
-{
-	const struct selector *key = s->count.key;
-
-	if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
-		config_error(c, s->loc,
-		             "late and idle chains count no connections, expected it in a filter "
-		             "chain");
-		return;
-	}
-	if (key == NULL || !check_selector(c, ch, s->loc, key)) {
-		return;
-	}
-	if (key->kind != SEL_FIELD || key->type->is_bitmask) {
-		config_error(c, s->loc,
-		             "%s %s is no key to count by, expected an address, port or "
-		             "mark",
-		             key->header, key->name);
-		return;
-	}
-	check_count_set(c, ch, s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall import-iptables: reads rules of iptables, writes a configuration. What it writes it has
- * loaded itself before.
+ * finwall import-iptables: converts rules of iptables to a configuration. Writes only what loads.
  */
-#include "cli.h"
+#include "cmd/cmd.h"
 #include "io/file.h"
 #include "iptables/convert.h"
 
@@ -20,7 +19,7 @@ enum {
 	OPT_PARTIAL = 256,
 };
 
-/* '-' first: files come in between options, as -4 and -6 are about those behind them */
+/* '-' first: options and files are read in order, as -4 and -6 apply to the files after them */
 static const char short_options[] = "-46o:";
 static const struct option options[] = {
 	{ "ipv4", no_argument, NULL, '4' },
@@ -35,20 +34,20 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 const struct cli_command cmd_import_iptables = {
 	.name = "import-iptables",
 	.args = "[-o FILE] [--partial] [[-4|-6] FILE...]",
-	.summary = "turn rules of iptables and ip6tables into a configuration",
+	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
-		"FILE  what iptables-save or ip6tables-save printed, or a script that calls\n"
-		"      iptables; \"-\" and none at all: the standard input\n"
+		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
+		"      iptables; \"-\" or no file: standard input\n"
 		"\n"
-		"-4, -6             the files behind it are of iptables, of ip6tables; otherwise\n"
-		"                   the text tells, and the name (v6 or ip6 in it)\n"
-		"-o, --output FILE  write there, not to the standard output\n"
-		"--partial          write even if some lines cannot be expressed, and leave these\n"
-		"                   as comments\n",
+		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
+		"                   the text decides, or the name (v6 or ip6 in it)\n"
+		"-o, --output FILE  write to FILE, not to standard output\n"
+		"--partial          write the configuration even if some lines cannot be\n"
+		"                   converted; these become comments\n",
 	.run = run_import_iptables,
 };
 
-/* All of the standard input, malloc'd. */
+/* Returns all of standard input, malloc'd. */
 static char *read_stdin(size_t *size)
 {
 	char *text = NULL;
@@ -91,12 +90,12 @@ static char *read_copy(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
-/* What finwalld would say of it. */
+/* Loads the configuration as finwalld would, and prints its errors. */
 static bool loads(char *text)
 {
 	const struct config_reader reader = { .ctx = text, .read = read_copy };
 	char *errors = NULL;
-	struct config *c = config_load("imported", &reader, &errors);
+	struct config *c = config_load("converted", &reader, &errors);
 
 	if (c == NULL) {
 		fputs(errors != NULL ? errors : "out of memory\n", stderr);
@@ -135,13 +134,14 @@ static enum cli_exit finish(struct convert *im, const char *out_path, bool is_pa
 		return cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
 	}
 	if (!im->table[CONVERT_IP].is_given && !im->table[CONVERT_IP6].is_given) {
-		code = cli_refuse(&cmd_import_iptables, "no filter rules in what was read");
+		code = cli_refuse(&cmd_import_iptables, "no rules of table filter in the input");
 	} else if (im->problems > 0 && !is_partial) {
 		code = cli_refuse(&cmd_import_iptables,
-		                  "%u line(s) cannot be expressed; --partial leaves them out",
+		                  "%u line(s) cannot be converted; --partial leaves them out",
 		                  im->problems);
 	} else if (!loads(text)) {
-		code = cli_refuse(&cmd_import_iptables, "finwall does not load what came of it");
+		code = cli_refuse(&cmd_import_iptables,
+		                  "the converted configuration does not load");
 	} else if (!write_out(out_path, text)) {
 		code = CLI_REFUSED;
 	}
@@ -181,7 +181,7 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			code = convert_file(&im, optarg, family) ? CLI_OK : CLI_REFUSED;
 			break;
 		default:
-			code = cli_usage(&cmd_import_iptables, "option not understood");
+			code = cli_usage(&cmd_import_iptables, "invalid option");
 		}
 	}
 	for (; code == CLI_OK && optind < argc; optind++, files++) {

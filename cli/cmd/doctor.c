@@ -86,10 +86,10 @@ static void report_config(struct doctor_report *r, char *error)
 		for (char *at = error; *at != '\0'; at++) {
 			*at = (unsigned char)*at < ' ' || (unsigned char)*at > '~' ? '?' : *at;
 		}
-		doctor_say(r, DOCTOR_PROBLEM, "config", "finwalld -n -c FILE prints all errors",
+		doctor_add(r, DOCTOR_PROBLEM, "config", "finwalld -n -c FILE prints all errors",
 		           "%s", error);
 	} else {
-		doctor_say(r, DOCTOR_OK, "config", "", "the configuration is valid");
+		doctor_add(r, DOCTOR_OK, "config", "", "the configuration is valid");
 	}
 }
 

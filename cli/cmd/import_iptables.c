@@ -68,7 +68,7 @@ static char *read_stdin(size_t *size)
 	return text;
 }
 
-static bool convert_file(struct convert *im, const char *path, enum convert_family family)
+static bool convert_file(struct convert *cv, const char *path, enum convert_family family)
 {
 	const bool is_stdin = strcmp(path, "-") == 0;
 	size_t size = 0;
@@ -78,7 +78,7 @@ static bool convert_file(struct convert *im, const char *path, enum convert_fami
 		cli_refuse(&cmd_import_iptables, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	convert_read(im, is_stdin ? "standard-input" : path, text, size, family);
+	convert_read(cv, is_stdin ? "standard-input" : path, text, size, family);
 	free(text);
 	return true;
 }
@@ -125,20 +125,20 @@ static bool write_out(const char *path, const char *text)
 	return is_written;
 }
 
-static enum cli_exit finish(struct convert *im, const char *out_path, bool is_partial)
+static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_partial)
 {
-	char *text = convert_write(im);
+	char *text = convert_write(cv);
 	enum cli_exit code = CLI_OK;
 
 	if (text == NULL) {
 		return cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
 	}
-	if (!im->table[CONVERT_IP].is_given && !im->table[CONVERT_IP6].is_given) {
+	if (!cv->table[CONVERT_IP].is_given && !cv->table[CONVERT_IP6].is_given) {
 		code = cli_refuse(&cmd_import_iptables, "no rules of table filter in the input");
-	} else if (im->problems > 0 && !is_partial) {
+	} else if (cv->problems > 0 && !is_partial) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "%u line(s) cannot be converted; --partial leaves them out",
-		                  im->problems);
+		                  cv->problems);
 	} else if (!loads(text)) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "the converted configuration does not load");
@@ -156,11 +156,11 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 	bool is_partial = false;
 	enum cli_exit code = CLI_OK;
 	unsigned files = 0;
-	struct convert im;
+	struct convert cv;
 	int opt;
 
 	(void)cli;
-	convert_init(&im, stderr);
+	convert_init(&cv, stderr);
 	while (code == CLI_OK &&
 	       (opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
 		switch (opt) {
@@ -178,21 +178,21 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			break;
 		case 1:
 			files++;
-			code = convert_file(&im, optarg, family) ? CLI_OK : CLI_REFUSED;
+			code = convert_file(&cv, optarg, family) ? CLI_OK : CLI_REFUSED;
 			break;
 		default:
 			code = cli_usage(&cmd_import_iptables, "invalid option");
 		}
 	}
 	for (; code == CLI_OK && optind < argc; optind++, files++) {
-		code = convert_file(&im, argv[optind], family) ? CLI_OK : CLI_REFUSED;
+		code = convert_file(&cv, argv[optind], family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK && files == 0) {
-		code = convert_file(&im, "-", family) ? CLI_OK : CLI_REFUSED;
+		code = convert_file(&cv, "-", family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK) {
-		code = finish(&im, out_path, is_partial);
+		code = finish(&cv, out_path, is_partial);
 	}
-	convert_fini(&im);
+	convert_fini(&cv);
 	return code;
 }

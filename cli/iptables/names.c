@@ -148,10 +148,10 @@ static const struct convert_reject rejects6[] = {
 	{ NULL, NULL, NULL, false },
 };
 
-/* By syslog's number; iptables takes several names for some. */
+/* iptables also accepts the numbers of syslog, and aliases. */
 static const struct {
 	const char *name;
-	const char *said;
+	const char *level;
 } levels[] = {
 	{ "0", "emerg" },       { "1", "alert" },     { "2", "crit" },      { "3", "err" },
 	{ "4", "warn" },        { "5", "notice" },    { "6", "info" },      { "7", "debug" },
@@ -214,7 +214,7 @@ bool convert_icmp_type(enum convert_family family, const char *text, struct conv
 		if (!convert_number(text, 255, &type)) {
 			return false;
 		}
-		/* iptables' own number for any */
+		/* in iptables, 255 is any type */
 		*out = (struct convert_icmp){ family == CONVERT_IP && type == 255 ? -1 : (int)type,
 			                      CONVERT_CODE_ANY };
 		return true;
@@ -263,7 +263,7 @@ const char *convert_log_level(const char *text)
 {
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		if (strcasecmp(levels[i].name, text) == 0) {
-			return levels[i].said;
+			return levels[i].level;
 		}
 	}
 	return NULL;

@@ -34,21 +34,21 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 static char *import(const char *name, enum bed_rules kind, const char *rules)
 {
 	char *copy = strdup(rules);
-	struct convert im;
+	struct convert cv;
 	char *text;
 
 	if (copy == NULL || kind == BED_NFT) {
 		return copy;
 	}
-	convert_init(&im, stderr);
-	convert_read(&im, name, copy, strlen(copy),
+	convert_init(&cv, stderr);
+	convert_read(&cv, name, copy, strlen(copy),
 	             kind == BED_IPTABLES ? CONVERT_IP : CONVERT_IP6);
-	text = convert_write(&im);
-	if (im.problems > 0) {
+	text = convert_write(&cv);
+	if (cv.problems > 0) {
 		free(text);
 		text = NULL;
 	}
-	convert_fini(&im);
+	convert_fini(&cv);
 	free(copy);
 	return text;
 }

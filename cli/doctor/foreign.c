@@ -10,8 +10,7 @@
 #include "doctor/foreign.h"
 
 #include "hook/text.h"
-
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,7 @@
 #define FINWALL_CLI_HOOK_PARTS_H
 
 #include "hook/text.h"
-
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 #include <stdio.h>
 

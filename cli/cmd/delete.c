@@ -5,11 +5,13 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
@@ -20,8 +22,9 @@ static const struct option options[] = {
 };
 
 static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv);
+/* A 16-bit number: type or identifier of an ICMP query. */
 static bool read_number(const char *text, json_t *object, const char *member);
-static bool read_endpoint(char *text, json_t *object, const char *addr_member,
+static bool read_endpoint(const char *text, json_t *object, const char *addr_member,
                           const char *port_member);
 
 const struct cli_command cmd_delete = {
@@ -70,37 +73,21 @@ static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv)
 
 static bool read_number(const char *text, json_t *object, const char *member)
 {
-	unsigned long n;
-	char *end;
+	uint16_t n;
 
-	if (*text < '0' || *text > '9') {
-		return false;
-	}
-	n = strtoul(text, &end, 10);
-	return *end == '\0' && n <= UINT16_MAX &&
-	       json_object_set_new(object, member, json_integer((json_int_t)n)) == 0;
+	return text_port(text, &n) && json_object_set_new(object, member, json_integer(n)) == 0;
 }
 
-/* "192.0.2.1:80", "[2001:db8::1]:80", or an address alone. */
-static bool read_endpoint(char *text, json_t *object, const char *addr_member,
+static bool read_endpoint(const char *text, json_t *object, const char *addr_member,
                           const char *port_member)
 {
-	char *port = NULL;
+	char addr[ADDR_TEXT_SIZE];
+	struct text_endpoint e;
 
-	if (*text == '[') {
-		char *end = strchr(++text, ']');
-
-		if (end == NULL || (end[1] != '\0' && end[1] != ':')) {
-			return false;
-		}
-		port = end[1] == ':' ? end + 2 : NULL;
-		*end = '\0';
-	} else if (strchr(text, ':') == strrchr(text, ':') && strchr(text, ':') != NULL) {
-		port = strchr(text, ':');
-		*port++ = '\0';
-	}
-	if (port != NULL && !read_number(port, object, port_member)) {
+	if (!text_endpoint(text, strlen(text), &e)) {
 		return false;
 	}
-	return json_object_set_new(object, addr_member, json_string(text)) == 0;
+	ip_text(e.addr.family, e.addr.bytes, addr);
+	return json_object_set_new(object, addr_member, json_string(addr)) == 0 &&
+	       (!e.has_port || json_object_set_new(object, port_member, json_integer(e.port)) == 0);
 }

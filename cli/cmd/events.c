@@ -6,11 +6,11 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
-#include <errno.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,7 +22,7 @@ static const struct option options[] = {
 
 struct events_args {
 	bool is_json;
-	unsigned long left; /* events to print; 0 = no limit */
+	uint64_t left; /* events to print; 0 = no limit */
 };
 
 static enum cli_exit run_events(const struct cli *cli, int argc, char **argv);
@@ -40,15 +40,6 @@ const struct cli_command cmd_events = {
 	.run = run_events,
 };
 
-static bool read_count(const char *text, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out > 0;
-}
-
 static bool is_kind(const char *word)
 {
 	return strcmp(word, "late") == 0 || strcmp(word, "log") == 0 ||
@@ -64,7 +55,7 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "o:n:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			if (!read_count(optarg, &args.left)) {
+			if (!text_number(optarg, 1, UINT64_MAX, &args.left)) {
 				return cli_usage(&cmd_events, "invalid count \"%s\"", optarg);
 			}
 			break;

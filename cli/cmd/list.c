@@ -8,12 +8,12 @@
 #include "cmd/cmd.h"
 
 #include <finwall/flow_text.h>
+#include <finwall/text_num.h>
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
@@ -95,8 +95,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 
 static enum cli_exit read_filter(int opt, json_t *filter)
 {
-	unsigned long port;
-	char *end;
+	uint16_t port;
 
 	switch (opt) {
 	case 'p':
@@ -109,11 +108,10 @@ static enum cli_exit read_filter(int opt, json_t *filter)
 		json_object_set_new(filter, "state", json_string(optarg));
 		return CLI_OK;
 	case 'P':
-		port = strtoul(optarg, &end, 10);
-		if (*optarg < '0' || *optarg > '9' || *end != '\0' || port > UINT16_MAX) {
+		if (!text_port(optarg, &port)) {
 			return cli_usage(&cmd_list, "invalid port \"%s\"", optarg);
 		}
-		json_object_set_new(filter, "port", json_integer((json_int_t)port));
+		json_object_set_new(filter, "port", json_integer(port));
 		return CLI_OK;
 	default:
 		return cli_usage(&cmd_list, "invalid option");

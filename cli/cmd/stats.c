@@ -43,7 +43,7 @@ const struct cli_command cmd_stats = {
 	.args = "[late-close] [--all] [--output text|json]",
 	.summary = "show counters: verdicts and their reasons, events, queues",
 	.details = "late-close           counters of late FIN, RST and data only, and for each "
-	           "policy\n"
+		   "policy\n"
 		   "                     what it passed or would have passed\n"
 		   "-a, --all            show counters that are zero too\n"
 		   "-o, --output FORMAT  text or json\n",

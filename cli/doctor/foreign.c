@@ -12,8 +12,9 @@
 #include "hook/text.h"
 #include "wire/hookmark.h"
 
+#include <finwall/text_num.h>
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LINE_MAX_SIZE 1024
@@ -68,8 +69,11 @@ static void add_policy_drop(struct foreign_rules *out, enum hook hook, const cha
 static bool sets_our_mark(const char *line, const char *words)
 {
 	const char *at = strstr(line, words);
+	uint64_t mark;
 
-	return at != NULL && (strtoull(at + strlen(words), NULL, 0) & HOOKMARK_KERNEL_MASK) != 0;
+	return at != NULL &&
+	       scan_number(at + strlen(words), line + strlen(line), UINT32_MAX, &mark) != NULL &&
+	       (mark & HOOKMARK_KERNEL_MASK) != 0;
 }
 
 /* True if packets that the daemon accepts skip other rules in table filter. */

@@ -4,9 +4,10 @@
  */
 #include "iptables/rule.h"
 
-#include <errno.h>
+#include <finwall/text_num.h>
+
 #include <stdarg.h>
-#include <stdlib.h>
+#include <string.h>
 
 void convert_refuse(struct rule_parser *p, const char *fmt, ...)
 {
@@ -19,19 +20,34 @@ void convert_refuse(struct rule_parser *p, const char *fmt, ...)
 
 bool convert_number(const char *text, uint32_t max, uint32_t *out)
 {
-	unsigned long long v;
-	char *end;
+	uint64_t n;
 
-	if (text[0] < '0' || text[0] > '9') {
+	if (!text_number_c(text, 0, max, &n)) {
 		return false;
 	}
-	errno = 0;
-	v = strtoull(text, &end, 0);
-	if (errno != 0 || *end != '\0' || v > max) {
-		return false;
-	}
-	*out = (uint32_t)v;
+	*out = (uint32_t)n;
 	return true;
+}
+
+bool convert_number_n(const char *text, size_t size, uint32_t max, uint32_t *out)
+{
+	char copy[32];
+
+	if (size >= sizeof(copy)) {
+		return false;
+	}
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	return convert_number(copy, max, out);
+}
+
+bool convert_mark(const char *text, uint32_t *value, uint32_t *mask)
+{
+	const size_t size = strcspn(text, "/");
+
+	*mask = UINT32_MAX;
+	return convert_number_n(text, size, UINT32_MAX, value) &&
+	       (text[size] == '\0' || convert_number(text + size + 1, UINT32_MAX, mask));
 }
 
 const char *convert_argument(struct rule_parser *p)
@@ -45,4 +61,29 @@ const char *convert_argument(struct rule_parser *p)
 	}
 	p->at++;
 	return p->word[p->at];
+}
+
+const char *convert_not(const struct rule_parser *p)
+{
+	return p->is_negated ? "!= " : "";
+}
+
+bool convert_run_option(struct rule_parser *p, const char *option,
+                        const struct convert_option *options, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && strcmp(options[i].name, option) != 0) {
+		i++;
+	}
+	if (i == len) {
+		return false;
+	}
+	if (p->is_negated && !options[i].can_be_negated) {
+		convert_refuse(p, "finwall has no equivalent for \"! %s\"", option);
+		p->at = p->len;
+		return true;
+	}
+	options[i].take(p);
+	return true;
 }

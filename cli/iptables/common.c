@@ -5,7 +5,8 @@
 #include "iptables/names.h"
 #include "iptables/rule.h"
 
-#include <arpa/inet.h>
+#include <finwall/text_addr.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,61 +34,30 @@ static void take_target(struct rule_parser *p)
 	p->target = strdup(name);
 }
 
-/* Prefix length of a netmask, given as a length or an address; -1 if it is not a prefix. */
-static int mask_bits(enum convert_family family, const char *text)
+/* Writes one of the addresses as "192.0.2.0/24". Returns false if it is refused. */
+static bool write_prefix(struct rule_parser *p, FILE *to, const char *text)
 {
-	const int max = family == CONVERT_IP ? 32 : 128;
-	uint8_t mask[16] = { 0 };
-	uint32_t number;
-	int bits = 0;
+	const unsigned version = convert_ip_version(p->family);
+	const size_t size = strcspn(text, "/");
+	char addr_text[ADDR_TEXT_SIZE];
+	struct text_addr addr;
 
-	if (convert_number(text, (uint32_t)max, &number)) {
-		return (int)number;
+	if (!text_addr(text, size, &addr) || addr.family != version) {
+		convert_refuse(p, "\"%.*s\" is not an IPv%u address; names are not resolved",
+		               size < 60 ? (int)size : 60, text, version);
+		return false;
 	}
-	if (inet_pton(family == CONVERT_IP ? AF_INET : AF_INET6, text, mask) != 1) {
-		return -1;
-	}
-	while (bits < max && (mask[bits / 8] & 0x80u >> bits % 8) != 0) {
-		bits++;
-	}
-	for (int i = bits; i < max; i++) {
-		if ((mask[i / 8] & 0x80u >> i % 8) != 0) {
-			return -1;
+	if (text[size] == '/') {
+		const char *mask = text + size + 1;
+
+		if (!text_netmask(mask, strlen(mask), version, &addr.bits)) {
+			convert_refuse(p, "netmask \"%.60s\" is not a prefix", mask);
+			return false;
 		}
 	}
-	return bits;
-}
-
-/* Writes one of the addresses as "192.0.2.0/24". Returns false if it is refused. */
-static bool write_prefix(struct rule_parser *p, FILE *to, char *text)
-{
-	const int af = p->family == CONVERT_IP ? AF_INET : AF_INET6;
-	const int max = p->family == CONVERT_IP ? 32 : 128;
-	char *slash = strchr(text, '/');
-	uint8_t addr[16];
-	char said[INET6_ADDRSTRLEN];
-	int bits = max;
-
-	if (slash != NULL) {
-		*slash = '\0';
-		bits = mask_bits(p->family, slash + 1);
-	}
-	if (inet_pton(af, text, addr) != 1) {
-		convert_refuse(p, "\"%.60s\" is not an IPv%d address; names are not resolved", text,
-		               p->family == CONVERT_IP ? 4 : 6);
-		return false;
-	}
-	if (bits < 0) {
-		convert_refuse(p, "netmask \"%.60s\" is not a prefix", slash + 1);
-		return false;
-	}
-	for (int i = bits; i < max; i++) {
-		addr[i / 8] &= (uint8_t) ~(0x80u >> i % 8);
-	}
-	inet_ntop(af, addr, said, sizeof(said));
-	fprintf(to, "%s", said);
-	if (bits < max) {
-		fprintf(to, "/%d", bits);
+	fputs(ip_text_u128(version, text_addr_interval(&addr).lo, addr_text), to);
+	if (addr.bits < addr_bits(version)) {
+		fprintf(to, "/%u", addr.bits);
 	}
 	return true;
 }

@@ -22,6 +22,12 @@ enum convert_family {
 	CONVERT_ANY = CONVERT_FAMILIES_LEN, /* the text decides, else the name of the file */
 };
 
+/* 4 or 6. */
+static inline unsigned convert_ip_version(enum convert_family family)
+{
+	return family == CONVERT_IP ? 4 : 6;
+}
+
 /* Requirements of a rule on its chain, checked when all chains are known. */
 enum convert_need {
 	NEED_IIF = 1, /* negated -i: the chain's packets must have an incoming interface */

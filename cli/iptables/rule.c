@@ -68,7 +68,7 @@ static void take_option(struct rule_parser *p)
 		/* option was read before: it is not the "!" */
 	}
 	if (!convert_common_option(p, option) && !convert_match_option(p, option) &&
-	    !convert_target_option(p, option)) {
+	    !convert_conn_option(p, option) && !convert_target_option(p, option)) {
 		convert_refuse(p, "finwall has no equivalent for option \"%.60s\"", option);
 	}
 	p->is_negated = false;

@@ -80,6 +80,7 @@ size_t convert_rule_make(struct rule_parser *p, struct convert_rule out[CONVERT_
  * not know the option. Errors are reported with convert_refuse().
  */
 bool convert_common_option(struct rule_parser *p, const char *option);
+bool convert_conn_option(struct rule_parser *p, const char *option);
 bool convert_match_option(struct rule_parser *p, const char *option);
 bool convert_target_option(struct rule_parser *p, const char *option);
 
@@ -104,6 +105,20 @@ bool convert_module_is_known(const char *name);
 /* True for targets of iptables without an equivalent in finwall. */
 bool convert_target_is_unsupported(const char *name);
 
+/* An option of a module, and its handler. */
+struct convert_option {
+	const char *name;
+	void (*take)(struct rule_parser *p);
+	bool can_be_negated;
+};
+
+/* Runs the handler of an option. Returns false if the table does not have it. */
+bool convert_run_option(struct rule_parser *p, const char *option,
+                        const struct convert_option *options, size_t len);
+
+/* "!= " if the option is negated, else "". */
+const char *convert_not(const struct rule_parser *p);
+
 /* The argument of the option, or NULL after a refusal. */
 const char *convert_argument(struct rule_parser *p);
 
@@ -111,7 +126,12 @@ const char *convert_argument(struct rule_parser *p);
 void convert_refuse(struct rule_parser *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* "123", "0x7b", at most max. */
+/* Reads "123", "0x7b" or "0173", at most max; the _n form reads the first size bytes. Return false
+ * if the text is not such a number. */
 bool convert_number(const char *text, uint32_t max, uint32_t *out);
+bool convert_number_n(const char *text, size_t size, uint32_t max, uint32_t *out);
+
+/* Reads "VALUE" or "VALUE/MASK". Without a mask *mask is UINT32_MAX. */
+bool convert_mark(const char *text, uint32_t *value, uint32_t *mask);
 
 #endif

@@ -82,23 +82,13 @@ static void take_reject(struct rule_parser *p)
 static void take_mark(struct rule_parser *p)
 {
 	const char *text = convert_argument(p);
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
-	uint32_t mask = UINT32_MAX;
-	char value[16] = "";
+	uint32_t mask;
 
 	if (text == NULL) {
 		return;
 	}
-	if (slash == NULL) {
-		slash = text + strlen(text);
-	} else if (!convert_number(slash + 1, UINT32_MAX, &mask)) {
-		mask = 0;
-	}
-	if ((size_t)(slash - text) < sizeof(value)) {
-		memcpy(value, text, (size_t)(slash - text));
-	}
-	if (!convert_number(value, UINT32_MAX, &p->action.mark)) {
-		convert_refuse(p, "\"%.40s\" is no mark", text);
+	if (!convert_mark(text, &p->action.mark, &mask)) {
+		convert_refuse(p, "\"%.40s\" is not a mark", text);
 	} else if (mask != UINT32_MAX) {
 		convert_refuse(p, "finwall has no equivalent for setting single bits of the mark");
 	}

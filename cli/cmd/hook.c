@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall hook: loads and removes the kernel rules that queue packets to the daemon.
+ * finwall hook: installs and removes the kernel rules that queue packets to the daemon.
  *
  * The backend is chosen by a test load: with `nft -c` the kernel builds the rules and discards
  * them. A kernel without the queue statement refuses them, and nothing is left behind.
@@ -49,16 +49,16 @@ static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *coun
 const struct cli_command cmd_hook = {
 	.name = "hook",
 	.args = "up|down|print [-c FILE] [--backend nft|iptables] [--force]",
-	.summary = "load or remove the kernel rules that queue packets to the daemon",
-	.details =
-		"up     load the hook rules, or replace those that are loaded\n"
-		"down   remove the hook rules; other rules are not changed\n"
-		"print  print what up would do as a shell script; change nothing\n"
-		"\n"
-		"-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
-		"--backend nft|iptables    overrides the setting hook backend\n"
-		"--force                   load the rules even if this cuts off the machine: no\n"
-		"                          daemon runs, and on-absent is drop\n",
+	.summary = "install or remove the kernel rules that queue packets to the daemon",
+	.details = "up     install the hook rules; replaces installed ones\n"
+		   "down   remove the hook rules; other rules are not changed\n"
+		   "print  print what up would do as a shell script; change nothing\n"
+		   "\n"
+		   "-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
+		   "--backend nft|iptables    overrides the setting hook backend\n"
+		   "--force                   install the rules even if this cuts off the machine: "
+	           "no\n"
+		   "                          daemon runs, and on-absent is drop\n",
 	.run = run_hook,
 };
 

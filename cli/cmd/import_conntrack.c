@@ -36,15 +36,15 @@ static enum cli_exit print_counts(void *ctx, const json_t *parameters)
 	long long udp = client_number(parameters, "udp");
 
 	(void)ctx;
-	printf("%lld connections taken over: %lld of TCP, %lld of UDP, %lld others; "
-	       "%lld of them with translated addresses\n",
+	printf("imported %lld connections of the kernel's tracker: %lld TCP, %lld UDP, "
+	       "%lld other; %lld with translated addresses\n",
 	       taken, tcp, udp, taken - tcp - udp, client_number(parameters, "translated"));
 	for (size_t i = 0; i < json_array_size(left_out); i++) {
 		const json_t *o = json_array_get(left_out, i);
 		const char *text = json_string_value(json_object_get(o, "text"));
 
 		if (client_number(o, "count") > 0 && text != NULL) {
-			printf("%lld left out: %s\n", client_number(o, "count"), text);
+			printf("%lld not imported: %s\n", client_number(o, "count"), text);
 		}
 	}
 	return CLI_OK;

@@ -41,7 +41,7 @@ const struct cli_command cmd_list = {
 	.args = "[--expired] [--output text|json|conntrack] [FILTER...]",
 	.summary = "list live or remembered connections",
 	.details = "-x, --expired          remembered connections: their entry has expired\n"
-		   "-o, --output FORMAT    text, json, or conntrack (as conntrack -L prints)\n"
+		   "-o, --output FORMAT    text, json, or conntrack (format of conntrack -L)\n"
 		   "-p, --proto PROTO      name or number\n"
 		   "-a, --address ADDRESS  of either end; also PREFIX/LENGTH\n"
 		   "-P, --port PORT        of either end\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks the rules in the kernel: ours, and those of others that affect finwall.
+ * Checks the rules in the kernel: the hook rules, and other rules that affect finwall.
  */
 #include "doctor/doctor.h"
 #include "doctor/foreign.h"
@@ -46,7 +46,7 @@ static bool check_table(const struct doctor_facts *f, struct doctor_report *out)
 	return !is_misplaced;
 }
 
-/* True if our rules for this hook are loaded, with either backend. */
+/* True if our rules for this hook are installed, with either backend. */
 static bool is_hooked(const struct doctor_facts *f, enum hook_family family, enum hook hook)
 {
 	static const char *const types[HOOKS_LEN] = { "hook input", "hook forward", "hook output" };
@@ -84,7 +84,7 @@ static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
 
 	if (!f->has_config || !is_known(f)) {
 		doctor_add(out, DOCTOR_NOTE, "hooks", "run as root, with -c FILE",
-		           "it is unknown whether the hook rules are loaded");
+		           "it is unknown whether the hook rules are installed");
 		return;
 	}
 	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
@@ -98,12 +98,12 @@ static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
 		}
 	}
 	if (check_table(f, out) && !is_missing) {
-		doctor_add(out, DOCTOR_OK, "hooks", "", "the hook rules are loaded");
+		doctor_add(out, DOCTOR_OK, "hooks", "", "the hook rules are installed");
 	}
 }
 
 /* Reads the output of all tools, each table once. */
-static void read_all(const struct doctor_facts *f, struct foreign_rules *others)
+static void read_all(const struct doctor_facts *f, struct foreign_rules *foreign)
 {
 	bool has_nft_kind = false;
 
@@ -111,66 +111,66 @@ static void read_all(const struct doctor_facts *f, struct foreign_rules *others)
 		for (unsigned family = 0; family < FAMILIES_LEN; family++) {
 			if (f->iptables[kind][family] != NULL) {
 				has_nft_kind |= kind == IPTABLES_NFT;
-				foreign_read_iptables(f->iptables[kind][family], others);
+				foreign_read_iptables(f->iptables[kind][family], foreign);
 			}
 		}
 	}
 	if (f->nft != NULL) {
-		foreign_read_nft(f->nft, !has_nft_kind, others);
+		foreign_read_nft(f->nft, !has_nft_kind, foreign);
 	}
 }
 
-static void check_rest(const struct doctor_facts *f, const struct foreign_rules *others,
+static void check_rest(const struct doctor_facts *f, const struct foreign_rules *foreign,
                        struct doctor_report *out)
 {
 	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
-		if (f->hooked[hook] && others->drops_rest[hook]) {
+		if (f->hooked[hook] && foreign->drops_rest[hook]) {
 			doctor_add(
 				out, DOCTOR_WARNING, "policy",
 				"set that policy to accept, or add rules there that accept",
 				"%s: packets that finwall accepts, late closes too, also need an "
 				"accept here: %s",
-				hook_names[hook], others->where_rest[hook]);
+				hook_names[hook], foreign->where_rest[hook]);
 		}
 	}
 }
 
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
-	struct foreign_rules others = { 0 };
+	struct foreign_rules foreign = { 0 };
 
 	check_hooks(f, out);
-	read_all(f, &others);
-	if (others.invalid_drops > 0) {
+	read_all(f, &foreign);
+	if (foreign.invalid_drops > 0) {
 		doctor_add(out, DOCTOR_PROBLEM, "invalid",
 		           "remove these rules: finwall judges such packets itself",
 		           "%u other rule(s) drop what the kernel calls INVALID, late closes too "
 		           "(%s)",
-		           others.invalid_drops, others.where);
+		           foreign.invalid_drops, foreign.where);
 	} else if (is_known(f)) {
 		doctor_add(out, DOCTOR_OK, "invalid", "",
 		           "no other rule drops what the kernel's tracker calls INVALID");
 	}
-	check_rest(f, &others, out);
-	if (others.nat_rules > 0) {
+	check_rest(f, &foreign, out);
+	if (foreign.nat_rules > 0) {
 		doctor_add(
 			out, DOCTOR_WARNING, "nat",
 			"keep the kernel's timeouts above finwall's for translated connections, "
 			"or set late-close strict",
 			"%u rule(s) translate addresses: the kernel does not translate late closes "
 			"that it calls INVALID",
-			others.nat_rules);
+			foreign.nat_rules);
 	}
-	if (others.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
+	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
 		doctor_add(out, DOCTOR_WARNING, "compare",
 		           "use only marks below 0x01000000 in other rules",
 		           "%u other rule(s) set upper bits of the mark, which compare-kernel "
 		           "uses",
-		           others.mark_rules);
+		           foreign.mark_rules);
 	}
 	/* the kernel's timeouts matter if its tracker decides anything */
 	doctor_check_timers(f,
-	                    others.invalid_drops > 0 || others.nat_rules > 0 ||
+	                    foreign.invalid_drops > 0 || foreign.nat_rules > 0 ||
 	                                    (f->has_config && f->settings.compare_kernel != 0)
 	                            ? DOCTOR_WARNING
 	                            : DOCTOR_NOTE,

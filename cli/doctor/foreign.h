@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules of others, read from the output of the tools.
+ * Other rules than the hook rules, read from the output of the tools.
  */
 #ifndef FINWALL_CLI_DOCTOR_FOREIGN_H
 #define FINWALL_CLI_DOCTOR_FOREIGN_H
@@ -11,7 +11,7 @@
 
 #define FOREIGN_WHERE_SIZE 64
 
-/* Rules of others that matter to finwall. */
+/* Other rules that affect finwall. */
 struct foreign_rules {
 	unsigned invalid_drops;         /* drop INVALID packets before finwall, or after it */
 	unsigned nat_rules;             /* translate addresses */

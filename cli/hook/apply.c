@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads and removes the hook rules. See apply.h.
+ * Installs and removes the hook rules. See apply.h.
  */
 #include "hook/apply.h"
 
@@ -26,7 +26,7 @@ static const struct tools iptables[FAMILIES_LEN] = {
 };
 
 static const char *const nft_load[] = { "nft", "-f", "-", NULL };
-static const char *const nft_try[] = { "nft", "-c", "-f", "-", NULL };
+static const char *const nft_test[] = { "nft", "-c", "-f", "-", NULL };
 static const char *const nft_show[] = { "nft", "list", "table", "inet", HOOK_NFT_TABLE, NULL };
 
 static int tool(const char *const argv[], char *input, struct run_result *result, char **error);
@@ -41,36 +41,36 @@ static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
 static int iptables_down(bool *was_up, char **error);
-static bool try_nft(char *text, char *why, size_t why_size);
+static bool test_nft(char *text, char *why, size_t why_size);
 static bool family_is_absent(enum hook_family family);
 static void report(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void first_line(const char *text, char *line, size_t line_size);
 
-int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice)
+int hook_choose(struct hook_plan *plan, enum hook_backend backend, struct hook_choice *choice)
 {
-	struct hook_plan asked = *plan;
+	struct hook_plan tested = *plan;
 	char unused[sizeof(choice->why)];
 
 	memset(choice, 0, sizeof(*choice));
-	choice->backend = wanted == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
+	choice->backend = backend == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
 	choice->spread = SPREAD_PORTS;
-	if (wanted == BACKEND_IPTABLES) {
+	if (backend == BACKEND_IPTABLES) {
 		return 0;
 	}
-	asked.defragments =
-		plan->defragments && try_nft(hook_text_nft_defrag(), unused, sizeof(unused));
-	if (try_nft(hook_text_nft_up(&asked, SPREAD_PORTS), choice->why, sizeof(choice->why))) {
-		*plan = asked;
+	tested.defragments =
+		plan->defragments && test_nft(hook_text_nft_defrag(), unused, sizeof(unused));
+	if (test_nft(hook_text_nft_up(&tested, SPREAD_PORTS), choice->why, sizeof(choice->why))) {
+		*plan = tested;
 		return 0;
 	}
-	if (plan->queue_count > 1 &&
-	    try_nft(hook_text_nft_up(&asked, SPREAD_ADDRESSES), choice->why, sizeof(choice->why))) {
-		*plan = asked;
+	if (plan->queue_count > 1 && test_nft(hook_text_nft_up(&tested, SPREAD_ADDRESSES),
+	                                      choice->why, sizeof(choice->why))) {
+		*plan = tested;
 		choice->spread = SPREAD_ADDRESSES;
 		choice->why[0] = '\0';
 		return 0;
 	}
-	if (wanted == BACKEND_NFT) {
+	if (backend == BACKEND_NFT) {
 		return -EOPNOTSUPP;
 	}
 	choice->backend = BACKEND_IPTABLES;
@@ -160,13 +160,13 @@ char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice
 }
 
 /* Test load: the kernel builds the rules and discards them. Frees text. */
-static bool try_nft(char *text, char *why, size_t why_size)
+static bool test_nft(char *text, char *why, size_t why_size)
 {
 	struct run_result result;
 	char line[120];
 	int rc;
 
-	rc = text != NULL ? run_program(nft_try, text, TOOL_TIMEOUT_MS, &result) : -ENOMEM;
+	rc = text != NULL ? run_program(nft_test, text, TOOL_TIMEOUT_MS, &result) : -ENOMEM;
 	free(text);
 	if (rc == -ENOENT) {
 		snprintf(why, why_size, "nft is not installed");
@@ -189,7 +189,7 @@ static bool try_nft(char *text, char *why, size_t why_size)
 
 /*
  * Each family is one transaction. If the second fails, the first is removed, unless its rules were
- * loaded before. Rules in the table that the plan does not use are removed last.
+ * installed before. Rules in the table that the plan does not use are removed last.
  */
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
@@ -226,7 +226,7 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 
 /*
  * Tries with reassembly and spreading by ports first, then without: a kernel that lacks them can
- * still queue packets. The first error is reported if nothing can be loaded.
+ * still queue packets. The first error is reported if nothing can be installed.
  */
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error)
@@ -295,7 +295,7 @@ static int iptables_down(bool *was_up, char **error)
 			int rc = iptables_table_down(f, t, &was_there, &why);
 
 			*was_up |= was_there;
-			/* -ENOENT: not installed, so it loaded nothing */
+			/* -ENOENT: the tool is missing, so its rules are too */
 			if (rc < 0 && rc != -ENOENT && first_error == 0) {
 				first_error = rc;
 				report(error, "%s", why != NULL ? why : strerror(ENOMEM));

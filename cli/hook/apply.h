@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads and removes the hook rules with nft(8) or iptables-restore(8).
+ * Installs and removes the hook rules with nft(8) or iptables-restore(8).
  */
 #ifndef FINWALL_CLI_HOOK_APPLY_H
 #define FINWALL_CLI_HOOK_APPLY_H
 
 #include "hook/text.h"
 
-/* How the rules are loaded, and why. */
+/* How the rules are installed, and why. */
 struct hook_choice {
 	enum hook_backend backend; /* not BACKEND_AUTO */
 	enum hook_spread spread;
@@ -17,9 +17,9 @@ struct hook_choice {
 /*
  * Chooses the backend and the spread by test loads; changes nothing in the kernel. Clears
  * plan->defragments if nft does not support it. Returns 0, or -EOPNOTSUPP with the reason in
- * choice->why if wanted is BACKEND_NFT and the kernel or nft does not support the rules.
+ * choice->why if backend is BACKEND_NFT and the kernel or nft does not support the rules.
  */
-int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice);
+int hook_choose(struct hook_plan *plan, enum hook_backend backend, struct hook_choice *choice);
 
 /* "nft queue statement" or "iptables NFQUEUE". */
 const char *hook_choice_name(const struct hook_choice *choice);
@@ -28,7 +28,7 @@ const char *hook_choice_name(const struct hook_choice *choice);
 const char *hook_spread_name(const struct hook_choice *choice);
 
 /*
- * Load the rules; remove the rules of both backends. Return 0, or -errno with *error set to
+ * Install the rules; remove the rules of both backends. Return 0, or -errno with *error set to
  * malloc'd text that says why (NULL if memory ran out). hook_apply_up() clears plan->defragments
  * and lowers choice->spread if iptables does not support them in both families.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which hook rules are loaded in a table of iptables. Text in, result out; runs no program.
+ * Which hook rules are installed in a table of iptables. Text in, result out; runs no program.
  */
 #ifndef FINWALL_CLI_HOOK_FOUND_H
 #define FINWALL_CLI_HOOK_FOUND_H

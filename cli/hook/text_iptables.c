@@ -24,7 +24,7 @@ static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mod
 static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h);
 static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
                            enum hook h);
-static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted);
+static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool enabled);
 
 /* With --noflush, naming a chain of our own flushes only this chain. */
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
@@ -213,18 +213,18 @@ static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mod
 }
 
 /* Leaves exactly one jump, as the first rule, or none. Changes nothing if that is so already. */
-static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool wanted)
+static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool enabled)
 {
 	const char *builtin = hook_names[h].builtin;
 	const char *chain = hook_names[h].chain;
 
-	if (wanted && found->jumps[h] == 1 && found->jump_is_first[h]) {
+	if (enabled && found->jumps[h] == 1 && found->jump_is_first[h]) {
 		return;
 	}
 	for (unsigned i = 0; i < found->jumps[h]; i++) {
 		fprintf(to, "-D %s -j %s\n", builtin, chain);
 	}
-	if (wanted) {
+	if (enabled) {
 		fprintf(to, "-I %s 1 -j %s\n", builtin, chain);
 	}
 }

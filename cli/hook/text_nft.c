@@ -12,7 +12,7 @@
 #define NFT_DEFRAG "defragment"
 
 static void nft_reject_chain(FILE *to);
-static void nft_defrag_chain(FILE *to, bool wanted);
+static void nft_defrag_chain(FILE *to, bool enabled);
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
 static void nft_kernel_states(FILE *to, const char *head, enum hook h);
 static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, enum hook h,
@@ -84,11 +84,11 @@ static void nft_reject_chain(FILE *to)
 }
 
 /* No packet enters this chain; without defragment it is empty. */
-static void nft_defrag_chain(FILE *to, bool wanted)
+static void nft_defrag_chain(FILE *to, bool enabled)
 {
 	fprintf(to, "add chain inet " HOOK_NFT_TABLE " " NFT_DEFRAG "\n");
 	fprintf(to, "flush chain inet " HOOK_NFT_TABLE " " NFT_DEFRAG "\n");
-	if (wanted) {
+	if (enabled) {
 		fprintf(to, "add rule inet " HOOK_NFT_TABLE " " NFT_DEFRAG
 		            " meta l4proto udp tproxy to :1\n");
 	}

@@ -57,7 +57,7 @@ const struct cli_command cmd_hook = {
 		   "-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
 		   "--backend nft|iptables    overrides the setting hook backend\n"
 		   "--force                   install the rules even if this cuts off the machine: "
-	           "no\n"
+		   "no\n"
 		   "                          daemon runs, and on-absent is drop\n",
 	.run = run_hook,
 };

@@ -75,11 +75,14 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 			return code;
 		}
 	}
-	if (optind < argc || (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
-	                      strcmp(format, "conntrack") != 0)) {
+	if (optind < argc) {
 		json_decref(filter);
-		return cli_usage(&cmd_list, "unexpected argument \"%s\"",
-		                 optind < argc ? argv[optind] : format);
+		return cli_usage(&cmd_list, "unexpected argument \"%s\"", argv[optind]);
+	}
+	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
+	    strcmp(format, "conntrack") != 0) {
+		json_decref(filter);
+		return cli_usage(&cmd_list, "unknown output format \"%s\"", format);
 	}
 	out.is_json = strcmp(format, "json") == 0;
 	out.heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;

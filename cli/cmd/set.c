@@ -117,26 +117,25 @@ static enum cli_exit run_set(const struct cli *cli, int argc, char **argv)
 {
 	struct set_out out = { 0 };
 	json_t *call = json_object();
-	bool is_valid = true;
+	enum cli_exit code = CLI_OK;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "t:o:", options, NULL)) != -1) {
+	while (code == CLI_OK && (opt = getopt_long(argc, argv, "t:o:", options, NULL)) != -1) {
 		switch (opt) {
 		case 't':
 			json_object_set_new(call, "table", json_string(optarg));
 			break;
 		case 'o':
-			out.is_json = strcmp(optarg, "json") == 0;
-			is_valid &= out.is_json || strcmp(optarg, "text") == 0;
+			code = cli_output_format(&cmd_set, optarg, &out.is_json);
 			break;
 		default:
-			is_valid = false;
+			code = cli_usage(&cmd_set, "invalid option");
 			break;
 		}
 	}
-	if (!is_valid) {
+	if (code != CLI_OK) {
 		json_decref(call);
-		return cli_usage(&cmd_set, "invalid option or output format");
+		return code;
 	}
 	return run_verb(cli, argc - optind, argv + optind, call, &out);
 }

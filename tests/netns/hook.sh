@@ -132,7 +132,7 @@ rules now
 same before now "down after --force"
 
 hook up -c "$work/empty.conf" && fail "up without a chain"
-says hook.err 'nothing to hook'
+says hook.err 'nothing to queue'
 hook up -c "$work/none.conf" && fail "up without a configuration"
 code=0
 hook sideways || code=$?

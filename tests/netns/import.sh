@@ -146,10 +146,10 @@ if [ "$mode" = demand ]; then
 	! log_has "kernel's tracker taken over" || fail "the kernel's table was read"
 	finwall import-conntrack >"$work/import.txt" || fail "import-conntrack failed"
 	cat "$work/import.txt"
-	grep -Eq '^[0-9]+ connections taken over: 27 of TCP, 2 of UDP, 2 others; 3 of them with' \
+	grep -Eq "^imported [0-9]+ connections of the kernel's tracker: 27 TCP, 2 UDP, 2 other; 3 with" \
 		"$work/import.txt" || fail "other connections than expected"
 	finwall import-conntrack >"$work/import.txt" || fail "import-conntrack failed"
-	grep -q '^31 left out: in the table already$' "$work/import.txt" || fail "taken over twice"
+	grep -Eq '^31 not imported: (in the table already|already in the table)$' "$work/import.txt" || fail "imported twice"
 	tell talk4s push
 	tell talk6s push
 else

@@ -91,7 +91,7 @@ check_neighbours() {
 
 check_includes() {
 	cd "$1" || exit 2
-	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] bench/*.[ch]; do
+	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] cli/*/*.[ch] bench/*.[ch]; do
 		if [ -f "$file" ]; then
 			check_includes_of "$file"
 		fi

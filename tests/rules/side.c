@@ -4,7 +4,7 @@
  */
 #include "side.h"
 
-#include "import.h"
+#include "iptables/convert.h"
 
 #include <finwall/config.h>
 #include <finwall/flowkey.h>
@@ -34,20 +34,21 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 static char *import(const char *name, enum bed_rules kind, const char *rules)
 {
 	char *copy = strdup(rules);
-	struct import im;
+	struct convert im;
 	char *text;
 
 	if (copy == NULL || kind == BED_NFT) {
 		return copy;
 	}
-	import_init(&im, stderr);
-	import_read(&im, name, copy, strlen(copy), kind == BED_IPTABLES ? IMPORT_IP : IMPORT_IP6);
-	text = import_write(&im);
+	convert_init(&im, stderr);
+	convert_read(&im, name, copy, strlen(copy),
+	             kind == BED_IPTABLES ? CONVERT_IP : CONVERT_IP6);
+	text = convert_write(&im);
 	if (im.problems > 0) {
 		free(text);
 		text = NULL;
 	}
-	import_fini(&im);
+	convert_fini(&im);
 	free(copy);
 	return text;
 }

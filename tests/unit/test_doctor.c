@@ -3,7 +3,7 @@
  * doctor: what it makes of facts. The facts of a machine with nothing wrong, and one thing wrong at
  * a time.
  */
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "suite.h"
 

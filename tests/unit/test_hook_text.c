@@ -5,7 +5,7 @@
  * FINWALL_GOLDEN_WRITE=1 in the environment writes the files anew, to be read before they are
  * committed.
  */
-#include "hook_text.h"
+#include "hook/text.h"
 
 #include "suite.h"
 

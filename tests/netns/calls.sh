@@ -7,9 +7,7 @@
 
 netns_begin iptables ip6tables
 calls=$bin/../tests/calls
-ns_add client
-ns_add server
-ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+topo_pair client server
 cat >"$work/finwall.conf" <<CONF
 settings { queue { num 3; count 1 } }
 table inet finwall {
@@ -22,13 +20,13 @@ table inet finwall {
 CONF
 daemon_start server "$work/finwall.conf"
 ns_queue server INPUT --queue-num 3
-ns_bg server "$peer" serve 10.2.0.1 7000 >"$work/serve.log"
+ns_bg server "$peer" serve 10.1.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 
 # Connections that come and go, until the counting is done.
 talk() {
 	while [ ! -e "$work/counted" ]; do
-		ns client "$peer" short 10.2.0.1 7000 200 >/dev/null || exit 1
+		ns client "$peer" short 10.1.0.2 7000 200 >/dev/null || exit 1
 	done
 }
 talk &

@@ -8,17 +8,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables conntrack python3 ss
-ns_add client
-ns_add wall
-ns_add server
-ns_router wall
-ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
-ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
-ns client ip route add default via 10.1.0.9
-ns client ip -6 route add default via fd01::9
-ns server ip route add default via 10.2.0.9
-ns server ip -6 route add default via fd02::9
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client wall server
 
 conf() {
 	cat <<CONF
@@ -114,12 +104,12 @@ conf on on accept >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
 hook up -c "$work/finwall.conf"
 ns wall iptables -w -t mangle -A PREROUTING -j MARK --set-mark 0xab0000cd
-ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark --mark 0xcd
-ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark ! --mark 0xcd
+ns wall iptables -w -t mangle -A POSTROUTING -o east -m mark --mark 0xcd
+ns wall iptables -w -t mangle -A POSTROUTING -o east -m mark ! --mark 0xcd
 "$bin/finwall" --socket "$work/finwall.sock" events compare --output json >"$work/compare.events" &
 bg_pids="$bg_pids $!"
 answer_lookups
-for server in 10.2.0.1 fd02::1; do
+for server in 10.3.0.2 fd03::2; do
 	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
 	wait_until grep -q ready "$work/serve.log"
 	ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
@@ -130,7 +120,7 @@ for server in 10.2.0.1 fd02::1; do
 	done
 done
 # The kernel's answers to rejected packets arrive, though its tracker is on.
-for wall in 10.1.0.9 fd01::9; do
+for wall in 10.2.0.254 fd02::fe; do
 	ns client python3 - "$wall" <<-'REFUSED' || fail "a rejected packet to $wall is not answered"
 		import socket, sys
 		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
@@ -156,11 +146,11 @@ ns wall iptables -w -t mangle -nvxL POSTROUTING | awk '
 	END { exit !(ours > 10000 && others == 0) }' || fail "marks do not come back as they were"
 
 # The kernel forgets a connection that goes on: it picks the data up as new, and refuses the FIN.
-ns_bg server "$peer" listen 7100-7101 10.2.0.1 >"$work/listen.log"
+ns_bg server "$peer" listen 7100-7101 10.3.0.2 >"$work/listen.log"
 wait_until grep -q ready "$work/listen.log"
 mkfifo "$work/say"
 exec 9<>"$work/say" # for reading too, so that opening does not wait for the other end
-ns client "$peer" connect 7100-7101 10.2.0.1 <"$work/say" >"$work/connect.log" &
+ns client "$peer" connect 7100-7101 10.3.0.2 <"$work/say" >"$work/connect.log" &
 wait_until grep -q ready "$work/connect.log"
 only_same "before the kernel forgets"
 ns wall conntrack -D -p tcp --dport 7100 >/dev/null 2>&1 || fail "conntrack -D"
@@ -181,11 +171,11 @@ hook down
 # The other way round: the daemon begins when connections stand. It is explained, not a difference.
 : >"$work/daemon.log"
 ns wall iptables -w -A FORWARD -m conntrack --ctstate NEW
-ns_bg server "$peer" listen 7200 10.2.0.1 >"$work/listen2.log"
+ns_bg server "$peer" listen 7200 10.3.0.2 >"$work/listen2.log"
 wait_until grep -q ready "$work/listen2.log"
 mkfifo "$work/say2"
 exec 9<>"$work/say2"
-ns client "$peer" connect 7200 10.2.0.1 <"$work/say2" >"$work/connect2.log" &
+ns client "$peer" connect 7200 10.3.0.2 <"$work/say2" >"$work/connect2.log" &
 wait_until grep -q ready "$work/connect2.log"
 conf on off drop >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
@@ -197,8 +187,8 @@ wait_until stat_is_above no-start 0
 
 # In the shadow: what the policy would have dropped passes.
 before=$(stat same)
-ns client "$peer" short 10.2.0.1 7000 200 >"$work/short.log" || fail "enforce off drops"
-lookups 10.2.0.1 || fail "enforce off drops"
+ns client "$peer" short 10.3.0.2 7000 200 >"$work/short.log" || fail "enforce off drops"
+lookups 10.3.0.2 || fail "enforce off drops"
 wait_until stat_is_above same $((before + 4000))
 [ "$(stat different)" = 0 ] || fail "enforce off: the kernel says something else"
 [ "$(stat dropped)" -ge $((before + 4000)) ] || fail "what would have been dropped is not counted"

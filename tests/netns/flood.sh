@@ -7,10 +7,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss socat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_pair client server
 
 # told COLUMN PATTERN: the daemon has told as many losses as the kernel counts by now; a packet of the
 # kernel's own may be lost behind the flood.

@@ -16,17 +16,7 @@ mkdir "$work/tools"
 for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
 	ln -s "$multi" "$work/tools/$tool"
 done
-ns_add client
-ns_add wall
-ns_add server
-ns_router wall
-ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
-ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
-ns client ip route add default via 10.1.0.9
-ns client ip -6 route add default via fd01::9
-ns server ip route add default via 10.2.0.9
-ns server ip -6 route add default via fd02::9
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client wall server
 
 conf() {
 	cat <<CONF
@@ -88,19 +78,19 @@ done
 conf off >"$work/off.conf"
 conf on >"$work/on.conf"
 daemon_start wall "$work/on.conf"
-for server in 10.2.0.1 fd02::1; do # the neighbours get to know each other before anything is counted
+for server in 10.3.0.2 fd03::2; do # the neighbours get to know each other before anything is counted
 	ns_ping client "$server" || fail "no echo from $server"
 done
 
 # Without, fragments come one by one. Legal traffic is INVALID then.
 hook up -c "$work/off.conf"
-large client 10.2.0.1 udp || fail "accepted fragments are lost"
+large client 10.3.0.2 udp || fail "accepted fragments are lost"
 [ "$(reason ip-fragment)" -gt 0 ] || fail "fragments were put together without being told to"
 
 # With, they are one packet, through the wall, to it and from it.
 hook up -c "$work/on.conf"
 tracked=0
-for server in 10.2.0.1 fd02::1 10.1.0.9 fd01::9; do
+for server in 10.3.0.2 fd03::2 10.2.0.254 fd02::fe; do
 	invalid=$(reason invalid)
 	udp=$(($(reason udp-open) + $(reason udp-tracked)))
 	icmp=$(($(reason icmp-open) + $(reason icmp-tracked)))
@@ -118,10 +108,10 @@ tracked=$(ns wall cat /proc/sys/net/netfilter/nf_conntrack_count)
 # Nothing of it stays: the chain in the kernel sees fragments again.
 hook down
 for tables in iptables ip6tables; do
-	ns wall "$multi" "$tables" -w -A FORWARD -o right
+	ns wall "$multi" "$tables" -w -A FORWARD -o east
 done
-large client 10.2.0.1 udp || fail "without rules"
-large client fd02::1 udp || fail "without rules"
+large client 10.3.0.2 udp || fail "without rules"
+large client fd03::2 udp || fail "without rules"
 for tables in iptables ip6tables; do
 	packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
 	[ "$packets" -ge 4 ] || fail "hook down left fragments being put together ($tables: $packets)"
@@ -132,8 +122,8 @@ if command -v nft >/dev/null; then
 	ns wall "$multi" iptables -w -Z FORWARD
 	ns wall "$multi" ip6tables -w -Z FORWARD
 	ns wall nft -f "$(dirname "$0")/../unit/golden/hook-nft-defrag" || skip "no tproxy in nft"
-	large client 10.2.0.1 udp || fail "with nft"
-	large client fd02::1 udp || fail "with nft"
+	large client 10.3.0.2 udp || fail "with nft"
+	large client fd03::2 udp || fail "with nft"
 	for tables in iptables ip6tables; do
 		packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
 		[ "$packets" = 1 ] || fail "nft: $packets fragments instead of one packet ($tables)"

@@ -17,17 +17,7 @@ talk=$(dirname "$0")/../support/talk.py
 [ "$mode" = start ] && import=on || import=off
 
 netns_begin iptables ip6tables iptables-restore ip6tables-restore ss python3
-ns_add client
-ns_add router
-ns_add server
-ns_link client eth0 10.9.0.1/24 fd09::1/64 router eth0 10.9.0.2/24 fd09::2/64
-ns_link router eth1 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns_router router
-ns client ip route add default via 10.9.0.2
-ns client ip -6 route add default via fd09::2
-ns server ip route add default via 10.1.0.1
-ns server ip -6 route add default via fd01::1
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client router server
 # A busy machine may take long for what follows.
 ns router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=300 \
 	net.netfilter.nf_conntrack_icmp_timeout=300 net.netfilter.nf_conntrack_icmpv6_timeout=300
@@ -38,18 +28,18 @@ for restore in iptables-restore ip6tables-restore; do
 		*filter
 		:FORWARD DROP
 		-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
-		-A FORWARD -i eth0 -m conntrack --ctstate NEW -p tcp --syn -j ACCEPT
-		-A FORWARD -i eth0 -m conntrack --ctstate NEW ! -p tcp -j ACCEPT
+		-A FORWARD -i west -m conntrack --ctstate NEW -p tcp --syn -j ACCEPT
+		-A FORWARD -i west -m conntrack --ctstate NEW ! -p tcp -j ACCEPT
 		COMMIT
 	RULES
 done
 ns router iptables-restore <<-'RULES' || skip "no address translation here"
 	*nat
-	-A PREROUTING -d 10.9.0.2 -p tcp --dport 7021 -j DNAT --to-destination 10.1.0.2:7021
-	-A POSTROUTING -o eth1 -p tcp --dport 7011:7012 -j SNAT --to-source 10.1.0.99
+	-A PREROUTING -d 10.2.0.254 -p tcp --dport 7021 -j DNAT --to-destination 10.3.0.2:7021
+	-A POSTROUTING -o east -p tcp --dport 7011:7012 -j SNAT --to-source 10.3.0.99
 	COMMIT
 RULES
-ns router ip addr add 10.1.0.99/24 dev eth1
+ns router ip addr add 10.3.0.99/24 dev east
 
 # hold NAME SIDE ADDR... : a peer of ports $ports, with its commands in $work/NAME.in.
 hold() {
@@ -68,11 +58,11 @@ heard() {
 	grep -q "^$2\$" "$work/$1.out"
 }
 
-hold server server "$peer" listen 7001-7012 10.1.0.2 fd01::2
-hold client client "$peer" connect 7001-7012 10.1.0.2 fd01::2
-hold server2 server "$peer" listen 7021 10.1.0.2
-hold client2 client "$peer" connect 7021 10.9.0.2
-for family in 4:10.1.0.2 6:fd01::2; do
+hold server server "$peer" listen 7001-7012 10.3.0.2 fd03::2
+hold client client "$peer" connect 7001-7012 10.3.0.2 fd03::2
+hold server2 server "$peer" listen 7021 10.3.0.2
+hold client2 client "$peer" connect 7021 10.2.0.254
+for family in 4:10.3.0.2 6:fd03::2; do
 	hold "talk${family%%:*}s" server python3 "$talk" serve "${family#*:}" 9000
 	hold "talk${family%%:*}c" client python3 "$talk" hold "${family#*:}" 9000
 	tell "talk${family%%:*}c" udp
@@ -80,12 +70,12 @@ for family in 4:10.1.0.2 6:fd01::2; do
 	wait_until heard "talk${family%%:*}c" udp
 	wait_until heard "talk${family%%:*}c" ping
 done
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.3.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.3.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 wait_until test -s "$work/rounds"
-[ "$(ns server ss -Htn 'src 10.1.0.2 and dst 10.1.0.99' | wc -l)" = 2 ] || fail "no source translation"
+[ "$(ns server ss -Htn 'src 10.3.0.2 and dst 10.3.0.99' | wc -l)" = 2 ] || fail "no source translation"
 
 # finwall, which lets nothing new in.
 cat >"$work/finwall.conf" <<CONF
@@ -105,8 +95,8 @@ CONF
 daemon_start router "$work/finwall.conf"
 
 # Another connection before the rules change hands.
-hold server3 server "$peer" listen 7030 10.1.0.2
-hold client3 client "$peer" connect 7030 10.1.0.2
+hold server3 server "$peer" listen 7030 10.3.0.2
+hold client3 client "$peer" connect 7030 10.3.0.2
 for restore in iptables-restore ip6tables-restore; do
 	ns router $restore <<-'RULES' || skip "no NFQUEUE target in $restore"
 		*filter
@@ -158,7 +148,7 @@ else
 fi
 
 # Both directions, whichever speaks first.
-for address in 10.1.0.2 fd01::2; do
+for address in 10.3.0.2 fd03::2; do
 	for port in 7001 7002; do
 		wait_until heard server "data $address $port"
 	done
@@ -166,16 +156,16 @@ for address in 10.1.0.2 fd01::2; do
 		wait_until heard client "data $address $port"
 	done
 done
-wait_until heard server "data 10.1.0.2 7011"
-wait_until heard client "data 10.1.0.2 7012"
-wait_until heard server2 "data 10.1.0.2 7021"
-wait_until heard server3 "data 10.1.0.2 7030"
+wait_until heard server "data 10.3.0.2 7011"
+wait_until heard client "data 10.3.0.2 7012"
+wait_until heard server2 "data 10.3.0.2 7021"
+wait_until heard server3 "data 10.3.0.2 7030"
 tell client "say 7003-7004"
 tell server "say 7001-7002"
 tell server "say 7011"
 tell client "say 7012"
 tell server2 "say 7021"
-for address in 10.1.0.2 fd01::2; do
+for address in 10.3.0.2 fd03::2; do
 	for port in 7001 7002; do
 		wait_until heard client "data $address $port"
 	done
@@ -183,9 +173,9 @@ for address in 10.1.0.2 fd01::2; do
 		wait_until heard server "data $address $port"
 	done
 done
-wait_until heard client "data 10.1.0.2 7011"
-wait_until heard server "data 10.1.0.2 7012"
-wait_until heard client2 "data 10.9.0.2 7021"
+wait_until heard client "data 10.3.0.2 7011"
+wait_until heard server "data 10.3.0.2 7012"
+wait_until heard client2 "data 10.2.0.254 7021"
 for family in 4 6; do
 	wait_until heard "talk${family}c" pushed
 	: >"$work/talk${family}c.out"
@@ -200,8 +190,8 @@ wait "$echo_pid" || fail "the transfer did not survive: $(cat "$work/echo.log")"
 cat "$work/echo.log"
 
 # As finwall sees those with translated addresses: from the client's own, to the server's own.
-listed '^tcp +10\.9\.0\.1:[0-9]+ +10\.1\.0\.2:7011 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
-listed '^tcp +10\.9\.0\.1:[0-9]+ +10\.1\.0\.2:7021 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
+listed '^tcp +10\.2\.0\.1:[0-9]+ +10\.3\.0\.2:7011 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
+listed '^tcp +10\.2\.0\.1:[0-9]+ +10\.3\.0\.2:7021 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
 
 # The end: of those that spoke, and of those that never did since. Each side's FIN, and a reset.
 tell client "fin 7001"
@@ -212,7 +202,7 @@ tell client "rst 7007"
 tell server "rst 7008"
 tell client "fin 7011"
 tell server2 "fin 7021"
-for address in 10.1.0.2 fd01::2; do
+for address in 10.3.0.2 fd03::2; do
 	wait_until heard server "eof $address 7001"
 	wait_until heard client "eof $address 7002"
 	wait_until heard server "eof $address 7005"
@@ -220,15 +210,15 @@ for address in 10.1.0.2 fd01::2; do
 	wait_until heard server "reset $address 7007"
 	wait_until heard client "reset $address 7008"
 done
-wait_until heard server "eof 10.1.0.2 7011"
-wait_until heard client2 "eof 10.9.0.2 7021"
+wait_until heard server "eof 10.3.0.2 7011"
+wait_until heard client2 "eof 10.2.0.254 7021"
 for port in 7001 7002 7005 7006 7011 7021; do
 	wait_until listed ":$port +TIME_WAIT .* assured"
 done
 ! ns server ss -Htn state fin-wait-1 state fin-wait-2 state last-ack state closing | grep . ||
 	fail "sockets hang"
 # Nothing new gets in, as the rules say.
-ns_bg client "$peer" connect 7009 10.1.0.2 >"$work/late.out"
+ns_bg client "$peer" connect 7009 10.3.0.2 >"$work/late.out"
 new_is_dropped() {
 	[ "$(finwall stats | awk '$1 == "tcp-open" { print $3 }')" -gt 0 ]
 }
@@ -244,7 +234,7 @@ daemon_start router "$work/finwall.conf" -S "$work/state"
 wait_until log_has "kernel's tracker taken over"
 finwall list --port 7010 >"$work/list"
 read -r _ from to _ <<LIST
-$(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.9\.0\.1')
+$(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.2\.0\.1')
 LIST
 finwall delete tcp "$from" "$to" --forget || fail "cannot delete $from $to: $(cat "$work/list")"
 daemon_end
@@ -253,7 +243,7 @@ daemon_start router "$work/finwall.conf" -S "$work/state"
 log_has '^finwalld: [1-9][0-9]* connections and [0-9]+ remembered ones taken over' ||
 	fail "nothing was saved"
 tell client "say 7009"
-wait_until heard server "data 10.1.0.2 7009"
+wait_until heard server "data 10.3.0.2 7009"
 ! log_has "kernel's tracker taken over" || fail "a restart asked the kernel"
-! finwall list --port 7010 | grep -q '10\.9\.0\.1' || fail "a deleted connection came back"
+! finwall list --port 7010 | grep -q '10\.2\.0\.1' || fail "a deleted connection came back"
 daemon_end

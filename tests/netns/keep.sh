@@ -10,9 +10,7 @@ echo=$(dirname "$0")/../support/echo.py
 keeper=$bin/../tests/keeper
 
 netns_begin iptables ip6tables ss python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<'CONF'
 settings {
 	queue { num 3; count 2; on-absent drop }
@@ -78,11 +76,11 @@ holder=$(queue_column server 3 2)-$(queue_column server 4 2)
 ns_queue server INPUT --queue-balance 3:4
 ns_queue server OUTPUT --queue-balance 3:4
 
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.1.0.2 >"$work/serve.log"
 ns_bg server python3 "$work/count.py" receive "$work/received" >"$work/receive.log"
 wait_until grep -q ready "$work/serve.log"
 wait_until grep -q ready "$work/receive.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.1.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 ns_bg client python3 "$work/count.py" send "$work/enough" >"$work/sent"
 sent_pid=$bg_pid

@@ -14,15 +14,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables nmap
-ns_add client
-ns_add router
-ns_add server
-ns_link client eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 server eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns client ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns server ip route add default via "$to"; done
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client router server
 
 ports=6900-7099
 cat >"$work/finwall.conf" <<'CONF'

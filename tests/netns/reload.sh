@@ -7,10 +7,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_pair client server
 conf=$work/finwall.conf
 
 # write_config VERDICT: pings get that verdict.

@@ -13,20 +13,12 @@ netns_begin ip ss iptables ip6tables python3 tcpdump ethtool taskset
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
 "$bin/finwall" replay --help | grep -q sweep || skip "built without replay"
 
-ns_add gclient
-ns_add gserver
-ns_add router
-ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
+topo_gateway gclient router gserver
 for at in 'gclient eth0' 'router west' 'router east' 'gserver eth0'; do
 	# shellcheck disable=SC2086 # two words
 	set -- $at
 	ns "$1" ethtool -K "$2" gro off gso off tso off >/dev/null
 done
-ns gclient sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 for to in 10.3.0.2 fd03::2; do wait_until ns_ping gclient "$to"; done
 
 mkdir "$work/router"

@@ -7,9 +7,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 ns client ip addr add 10.1.0.9/24 dev eth0
 conf=$work/finwall.conf
 sock=$work/finwall.sock

@@ -8,9 +8,7 @@
 hello=$(dirname "$0")/../support/hello.py
 
 netns_begin iptables ip6tables python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 for tables in iptables ip6tables; do
 	ns server "$tables" -w -A INPUT -p tcp --dport 23 -j DROP
 	ns server "$tables" -w -P FORWARD DROP

@@ -19,9 +19,7 @@ mkdir "$work/tools"
 for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
 	ln -s "$multi" "$work/tools/$tool"
 done
-ns_add client
-ns_add server
-ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+topo_pair client server
 cat >"$work/finwall.conf" <<CONF
 settings { queue { num 7; count $queues; on-absent accept } hook { backend iptables } }
 table inet finwall {
@@ -78,7 +76,7 @@ taken() {
 }
 
 for family in 4 6; do
-	[ "$family" = 4 ] && to=10.2.0.1 tables=iptables || to=fd02::1 tables=ip6tables
+	[ "$family" = 4 ] && to=10.1.0.2 tables=iptables || to=fd01::2 tables=ip6tables
 	taken "$tables" INPUT >/dev/null
 	taken "$tables" OUTPUT >/dev/null
 

@@ -15,9 +15,7 @@ echo=$(dirname "$0")/../support/echo.py
 [ "$absent" = drop ] && bypass= || bypass=--queue-bypass
 
 netns_begin iptables ip6tables ss python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 0; count 2; on-absent $absent }
@@ -70,9 +68,9 @@ flows_on() {
 start
 ns_queue server INPUT --queue-balance 0:1 $bypass
 ns_queue server OUTPUT --queue-balance 0:1 $bypass
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.1.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.1.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 flows_on
 

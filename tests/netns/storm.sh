@@ -22,9 +22,7 @@ new=${6:-$bin/finwalld}
 keeper=$bin/../tests/keeper
 
 netns_begin iptables ip6tables iptables-restore ip6tables-restore python3 ss nstat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 # So many connections in TIME_WAIT need more ports than there are by default.
 ns client sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
 for ns_name in client server; do

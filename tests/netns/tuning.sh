@@ -6,9 +6,7 @@
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables
-ns_add client
-ns_add server
-ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+topo_pair client server
 
 # config QUEUE-SETTINGS PREFAULT: two workers, tables of 13 MiB or so.
 config() {
@@ -31,7 +29,7 @@ cpus_of() {
 	done
 }
 talk() {
-	ns client "$peer" short 10.2.0.1 7000 200 >/dev/null || fail "connections with $1"
+	ns client "$peer" short 10.1.0.2 7000 200 >/dev/null || fail "connections with $1"
 }
 stats() {
 	"$bin/finwall" --socket "$work/finwall.sock" stats --output json >"$work/stats.json"
@@ -53,7 +51,7 @@ for queue in 3 4; do
 	esac
 done
 wait_sec=60 wait_until rss_is_above $((12 * 1024))
-ns_bg server "$peer" serve 10.2.0.1 7000 >"$work/serve.log"
+ns_bg server "$peer" serve 10.1.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 talk "spin and pin"
 stats

@@ -86,45 +86,22 @@ lc_run() {
 lc_build() {
 	case $1 in
 	host)
-		lc_node host 10.77.0.1 fd77::1
-		lc_node far 10.77.0.2 fd77::2
-		lc_cable host far
+		topo_pair "$bed-host" "$bed-far"
 		fw=$bed-host
 		closer=([client]=$bed-host [server]=$bed-host)
 		answerer=([client]=$bed-far [server]=$bed-far)
+		addr4=([$bed-host]=10.1.0.1 [$bed-far]=10.1.0.2)
+		addr6=([$bed-host]=fd01::1 [$bed-far]=fd01::2)
 		;;
 	gateway)
-		lc_node client 10.77.1.2 fd77:1::2
-		lc_node server 10.77.2.2 fd77:2::2
-		lc_node router 10.77.1.1 fd77:1::1
-		lc_cable router client
-		lc_node router 10.77.2.1 fd77:2::1
-		lc_cable router server
-		lc_default_route client 10.77.1.1 fd77:1::1
-		lc_default_route server 10.77.2.1 fd77:2::1
-		ns_router "$bed-router"
+		topo_gateway "$bed-client" "$bed-router" "$bed-server"
 		fw=$bed-router
 		closer=([client]=$bed-client [server]=$bed-server)
 		answerer=([client]=$bed-server [server]=$bed-client)
+		addr4=([$bed-client]=10.2.0.1 [$bed-server]=10.3.0.2)
+		addr6=([$bed-client]=fd02::1 [$bed-server]=fd03::2)
 		;;
 	esac
-}
-
-lc_node() { # lc_node NAME ADDR4 ADDR6: the addresses are those of its next cable
-	[[ -n ${addr4[$bed-$1]:-} ]] || ns_add "$bed-$1"
-	addr4[$bed-$1]=$2
-	addr6[$bed-$1]=$3
-}
-
-lc_cable() {
-	local a=$bed-$1 b=$bed-$2
-	ns_link "$a" "to-$2" "${addr4[$a]}/24" "${addr6[$a]}/64" \
-		"$b" "to-$1" "${addr4[$b]}/24" "${addr6[$b]}/64"
-}
-
-lc_default_route() {
-	ns "$bed-$1" ip route add default via "$2"
-	ns "$bed-$1" ip route add default via "$3"
 }
 
 # --- firewalls: lc_up_FIREWALL, and what it tracks and drops

@@ -5,11 +5,10 @@
 #
 #	. "$(dirname "$0")/../support/netns.sh"
 #	netns_begin ip iptables          # exits 77 without root or one of these programs
-#	ns_add left; ns_add right
-#	ns_link left eth0 10.1.0.1/24 fd01::1/64 right eth0 10.1.0.2/24 fd01::2/64
-#	ns_bg right socat ...            # its number is in $bg_pid
-#	wait_until ns_listens right 5201
-#	ns left ping -c1 10.1.0.2 || fail "no ping"
+#	topo_pair client server          # or topo_gateway client router server
+#	ns_bg server socat ...           # its number is in $bg_pid
+#	wait_until ns_listens server 5201
+#	ns client ping -c1 10.1.0.2 || fail "no ping"
 #
 # Names are unique to the running test. Everything that was made or started goes when the test ends,
 # however it ends; if it is killed outright, its namespaces go when the next test begins. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
@@ -87,12 +86,17 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up. Without duplicate address detection, which keeps a new
-# link's own address unusable for a second or two.
+# ns_add NAME: a namespace with loopback up; nothing when the test has it already. Duplicate address
+# detection is off: it makes a new link's own address unusable for a second or two. Every process may
+# send pings.
 ns_add() {
+	case " $ns_names " in
+	*" $1 "*) return ;;
+	esac
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"
-	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+		net.ipv4.ping_group_range="0 2147483647"
 	ns "$1" ip link set lo up
 }
 
@@ -119,6 +123,38 @@ ns_address() {
 # ns_router NAME: it forwards.
 ns_router() {
 	ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# topo_pair CLIENT SERVER: two hosts and a cable.
+#
+#	CLIENT eth0                eth0 SERVER
+#	   10.1.0.1 ---------- 10.1.0.2
+#	    fd01::1             fd01::2
+topo_pair() {
+	ns_add "$1"
+	ns_add "$2"
+	ns_link "$1" eth0 10.1.0.1/24 fd01::1/64 "$2" eth0 10.1.0.2/24 fd01::2/64
+}
+
+# topo_gateway CLIENT ROUTER SERVER: two hosts and a router between them.
+#
+#	CLIENT eth0       west ROUTER east         eth0 SERVER
+#	   10.2.0.1 --- 10.2.0.254  10.3.0.254 --- 10.3.0.2
+#	    fd02::1      fd02::fe    fd03::fe       fd03::2
+topo_gateway() {
+	ns_add "$1"
+	ns_add "$2"
+	ns_add "$3"
+	ns_link "$1" eth0 10.2.0.1/24 fd02::1/64 "$2" west 10.2.0.254/24 fd02::fe/64
+	ns_link "$3" eth0 10.3.0.2/24 fd03::2/64 "$2" east 10.3.0.254/24 fd03::fe/64
+	ns_router "$2"
+	ns_default_route "$1" 10.2.0.254 fd02::fe
+	ns_default_route "$3" 10.3.0.254 fd03::fe
+}
+
+ns_default_route() {
+	ip -n "$ns_tag-$1" route add default via "$2"
+	ip -n "$ns_tag-$1" -6 route add default via "$3"
 }
 
 # ns_bg NAME COMMAND...: runs it there in the background; $bg_pid is the program's own number.

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# hook defragment: with it fragments arrive as whole packets, without the kernel tracking anything;
-# without it they are INVALID but for the first. Taking the rules out ends it.
+# hook defragment on: the kernel reassembles fragments before the queue, and tracks no connection.
+# Off: every fragment but the first is INVALID. hook down ends reassembly.
 #
 #	fragments.sh legacy|nft
 #
-# Which of the two iptables is used is decided by PATH.
+# PATH decides which of the two variants of iptables is used.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -35,13 +35,13 @@ hook() {
 	ns wall env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/finwall.sock" hook "$@" \
 		>>"$work/hook.log" 2>&1 || fail "hook $*"
 }
-# reason NAME: how many packets were judged so.
+# reason NAME: the number of packets with this reason.
 reason() {
 	"$bin/finwall" --socket "$work/finwall.sock" stats -o json | python3 -c 'import json, sys
 print(sum(r["packets"] for r in json.load(sys.stdin)["reasons"]
           if r["name"] == sys.argv[1] or r["state"] == sys.argv[1]))' "$1"
 }
-# large NAME ADDRESS PROTOCOL: five thousand bytes there and back, as a datagram or an echo.
+# large NAME ADDRESS PROTOCOL: sends 5000 bytes and gets them back, as a datagram or as an echo.
 large() {
 	ns "$1" python3 - "$2" "$3" <<-'LARGE'
 		import socket, struct, sys
@@ -82,12 +82,12 @@ for server in 10.3.0.2 fd03::2; do # the neighbours get to know each other befor
 	ns_ping client "$server" || fail "no echo from $server"
 done
 
-# Without, fragments come one by one. Legal traffic is INVALID then.
+# Off: each fragment is queued by itself, so legal traffic is INVALID.
 hook up -c "$work/off.conf"
 large client 10.3.0.2 udp || fail "accepted fragments are lost"
-[ "$(reason ip-fragment)" -gt 0 ] || fail "fragments were put together without being told to"
+[ "$(reason ip-fragment)" -gt 0 ] || fail "fragments are reassembled with defragment off"
 
-# With, they are one packet, through the wall, to it and from it.
+# On: one packet, forwarded, received and sent.
 hook up -c "$work/on.conf"
 tracked=0
 for server in 10.3.0.2 fd03::2 10.2.0.254 fd02::fe; do
@@ -103,9 +103,9 @@ for server in 10.3.0.2 fd03::2 10.2.0.254 fd02::fe; do
 	[ "$(reason invalid)" = "$invalid" ] || fail "$server: fragments were INVALID"
 done
 tracked=$(ns wall cat /proc/sys/net/netfilter/nf_conntrack_count)
-[ "$tracked" = 0 ] || fail "the kernel's tracker was turned on: $tracked entries"
+[ "$tracked" = 0 ] || fail "the kernel's tracker is on: $tracked entries"
 
-# Nothing of it stays: the chain in the kernel sees fragments again.
+# After hook down the chains of the kernel get fragments again.
 hook down
 for tables in iptables ip6tables; do
 	ns wall "$multi" "$tables" -w -A FORWARD -o east
@@ -114,10 +114,10 @@ large client 10.3.0.2 udp || fail "without rules"
 large client fd03::2 udp || fail "without rules"
 for tables in iptables ip6tables; do
 	packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
-	[ "$packets" -ge 4 ] || fail "hook down left fragments being put together ($tables: $packets)"
+	[ "$packets" -ge 4 ] || fail "fragments are reassembled after hook down ($tables: $packets)"
 done
 
-# The same for nft's rules, as far as this kernel has them.
+# The same for the rules of nft, if the kernel supports them.
 if command -v nft >/dev/null; then
 	ns wall "$multi" iptables -w -Z FORWARD
 	ns wall "$multi" ip6tables -w -Z FORWARD

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A service manager keeps the queues' sockets: 20 restarts under load, and not one packet is lost,
-# though packets are dropped where no daemon is. They wait in the kernel for the next process. After
-# SIGKILL too the next one has the same queues.
+# A service manager stores the sockets of the queues: 20 restarts under load lose no packet,
+# although on-absent is drop. Packets wait in the kernel for the next process. After SIGKILL the
+# next process has the same queues too.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 echo=$(dirname "$0")/../support/echo.py
@@ -32,7 +32,7 @@ table inet finwall {
 }
 CONF
 
-# Numbered datagrams, one or two in a millisecond; the other end says which came, once each.
+# Numbered datagrams, one or two in a millisecond; the receiver counts them and the duplicates.
 cat >"$work/count.py" <<'PY'
 import os, socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -116,7 +116,7 @@ wait_until all_came
 	fail "the kernel dropped packets"
 echo "20 restarts, $(cat "$work/sent") datagrams, none lost; $(cat "$work/echo.log")"
 
-# Killed under a flood: the queues are there, and what the dead had in hand does not stay in them.
+# Killed under a flood: the queues stay, and packets without a verdict do not stay in them.
 cat >"$work/flood.py" <<'PY'
 import os, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -149,7 +149,7 @@ wait_until nothing_waits
 kill -USR1 "$keeper_pid"
 wait_until is_run 27
 
-# Fewer queues: the socket that nobody wants any more is given up.
+# Fewer queues: the stored socket of the other queue is closed.
 sed -i 's/count 2/count 1/' "$work/finwall.conf"
 kill -USR1 "$keeper_pid"
 wait_until is_run 28

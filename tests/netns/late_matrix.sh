@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every late policy on real sockets: late_matrix.py has the cases and the table of what is expected.
-# Two firewalls side by side: on the server itself (input, output), and on a gateway (forward).
+# Every late policy with real sockets; late_matrix.py has the cases and the expected states.
+# Two firewalls: on the server (input, output) and on a gateway (forward).
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -22,7 +22,7 @@ for bed in hserver router; do
 		>/dev/null
 done
 
-# so that no segment of a scan waits for a neighbour's address, and is lost
+# resolve neighbours first: a scan's segments would be lost meanwhile
 for to in 10.1.0.2 fd01::2; do wait_until ns_ping hclient "$to"; done
 for to in 10.3.0.2 fd03::2; do wait_until ns_ping gclient "$to"; done
 

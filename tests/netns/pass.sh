@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Everything passes, nothing is lost, nothing is INVALID, memory stays what it was.
+# Traffic passes: no packet is lost or INVALID, and memory does not grow.
 #
 #	pass.sh forward|local 4|6 [QUEUES [COPY]]
 #
-# forward: the daemon stands between two hosts; local: on the server itself, both directions.
-# FINWALL_RSS_GROWTH: by how many KiB the daemon may grow (ThreadSanitizer's own memory grows too).
+# forward: the daemon is on the router between two hosts; local: on the server, input and output.
+# FINWALL_RSS_GROWTH: the KiB by which the daemon may grow (ThreadSanitizer's own memory grows too).
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -19,9 +19,9 @@ netns_begin iptables ip6tables ss
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 3; count $queues; copy $copy }
-	# All tables are in memory before it is measured: what grows then is lost.
+	# All tables are in memory before the measurement, so that growth is a leak.
 	connections { max 64K; remember-max 64K; prefault on }
-	# Closed connections make room soon, so that the second half needs no new memory.
+	# Closed connections expire soon, so that the second half needs no new memory.
 	tcp { timeout time-wait 1s }
 }
 table inet finwall {
@@ -87,8 +87,9 @@ while [ "$queue" -lt $((3 + queues)) ]; do
 	[ "$(queue_column "$wall" "$queue" 8)" -gt 0 ] || fail "queue $queue was never used"
 	queue=$((queue + 1))
 done
-[ $((rss_after - rss_before)) -le "${FINWALL_RSS_GROWTH:-4096}" ] || fail "memory grew from $rss_before to $rss_after KiB"
+[ $((rss_after - rss_before)) -le "${FINWALL_RSS_GROWTH:-4096}" ] ||
+	fail "memory grew from $rss_before to $rss_after KiB"
 ! log_has INVALID || fail "legal packets were INVALID"
 daemon_end
-! log_has 'queue [0-9]+:' || fail "the daemon had trouble"
+! log_has 'queue [0-9]+:' || fail "the daemon logged a problem of a queue"
 cat "$work/bulk.log"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A connection that never rests, for tests of what it lives through.
+# A connection with constant traffic and checked contents.
 #
 #	echo.py serve ADDRESS               on port 7000: sends back what it receives, `ready` first
 #	echo.py send ADDRESS ENOUGH ROUNDS  sends and compares until the file ENOUGH exists; the file

@@ -82,13 +82,13 @@ check_includes_of() {
 		elif [ "$theirs" -gt "$own" ]; then
 			fail "$file (layer $own) includes $path (layer $theirs)"
 		fi
-		check_rooms "$file" "$path"
+		check_folders "$file" "$path"
 	done
 }
 
-# check_rooms FILE PATH: what a file of one room must not include of another room, whatever the
+# check_folders FILE PATH: what a file must not include of another folder, whatever the
 # layers.
-check_rooms() {
+check_folders() {
 	case ${1%/*}:$2 in
 	daemon/core:daemon/core/*) return ;;
 	*:daemon/core/*)

@@ -22,7 +22,7 @@ import shlex
 import subprocess
 import sys
 
-ROOMS = ("daemon", "cli", "bench")
+FOLDERS = ("daemon", "cli", "bench")
 SHARED = "daemon"
 
 
@@ -77,10 +77,10 @@ def objects_of_build(build_dir):
     for entry in entries:
         path = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
         name = source_name(path, source_dir, build_dir)
-        if name.split(os.sep)[0] in ROOMS:
+        if name.split(os.sep)[0] in FOLDERS:
             found[name].append(object_of(entry))
     if not found:
-        die(f"{build_dir}: no objects of {', '.join(ROOMS)}")
+        die(f"{build_dir}: no objects of {', '.join(FOLDERS)}")
     return found
 
 
@@ -107,20 +107,20 @@ def graph_of(files):
         defined[name] = set().union(*(by_object[o][0] for o in objects))
         needed[name] = set().union(*(by_object[o][1] for o in objects))
         for symbol in defined[name]:
-            definers[symbol][room_of(name)].add(name)
+            definers[symbol][folder_of(name)].add(name)
     graph = {}
     for name in files:
         graph[name] = collections.defaultdict(set)
         for symbol in needed[name] - defined[name]:
-            rooms = definers.get(symbol, {})
-            for other in rooms.get(room_of(name)) or rooms.get(SHARED, ()):
+            folders = definers.get(symbol, {})
+            for other in folders.get(folder_of(name)) or folders.get(SHARED, ()):
                 graph[name][other].add(symbol)
     return graph
 
 
-def room_of(name):
-    room = name.split(os.sep)[0]
-    return room if room in ROOMS else ""
+def folder_of(name):
+    folder = name.split(os.sep)[0]
+    return folder if folder in FOLDERS else ""
 
 
 def components(graph):

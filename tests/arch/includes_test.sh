@@ -73,13 +73,13 @@ if ! includes; then
 	exit 1
 fi
 
-# Not listed: in core, in a folder below a room, in a new room.
+# Not listed: in core, in a new folder below one, in a new folder.
 file daemon/core/forgotten.c
 fails 'daemon/core/forgotten.c: no layer'
 file daemon/io/deep/clock.c
 fails 'daemon/io/deep/clock.c: no layer'
-file cli/room/list.c
-fails 'cli/room/list.c: no layer'
+file cli/new/list.c
+fails 'cli/new/list.c: no layer'
 file daemon/policy/deep/scan.l
 fails 'daemon/policy/deep/scan.l: no layer'
 
@@ -96,7 +96,7 @@ fails 'daemon/io/clock.c (layer 4) includes daemon/daemon.h (layer 5)'
 file daemon/core/wheel.c '<time.h>'
 fails 'daemon/core/wheel.c: the core must not include <time.h>'
 
-# Between rooms.
+# Between folders.
 file daemon/io/clock.c '"policy/check.h"'
 fails 'wire and io must not know the language'
 file daemon/wire/link.h

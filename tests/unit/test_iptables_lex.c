@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * convert_lex: lines and the words they have, or why they have none.
+ * Tests of convert_lex: the words of a line, or the error.
  */
 #include "iptables/lex.h"
 
@@ -12,7 +12,7 @@
 struct row {
 	enum convert_syntax syntax;
 	const char *line;
-	const char *words; /* with a bar behind each; NULL: refused */
+	const char *words; /* each word followed by a bar; NULL: an error */
 	const char *why;
 };
 
@@ -49,7 +49,7 @@ static const struct row rows[] = {
 static void check_row(const struct row *row)
 {
 	struct convert_words words;
-	/* of exactly its size, so that a step too far shows */
+	/* The buffer has exactly this size, so that AddressSanitizer detects a read past it. */
 	char *line = strdup(row->line);
 	char joined[128] = "";
 	const char *why = convert_split(line, row->syntax, &words);
@@ -68,7 +68,7 @@ static void check_row(const struct row *row)
 	free(line);
 }
 
-START_TEST(lines_are_split)
+START_TEST(lines_are_split_into_words)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		check_row(&rows[i]);
@@ -76,7 +76,7 @@ START_TEST(lines_are_split)
 }
 END_TEST
 
-START_TEST(there_is_an_end_to_words)
+START_TEST(the_number_of_words_is_limited)
 {
 	char line[2 * (CONVERT_WORDS_MAX + 1) + 1];
 	struct convert_words words;
@@ -95,4 +95,4 @@ START_TEST(there_is_an_end_to_words)
 }
 END_TEST
 
-SUITE_MAIN("convert_lex", lines_are_split, there_is_an_end_to_words)
+SUITE_MAIN("convert_lex", lines_are_split_into_words, the_number_of_words_is_limited)

@@ -74,7 +74,7 @@ static void delete_many(struct opening *s, uint32_t len)
 		traffic_tuple(s->p.family, (s->next + i) & 0xffffff, &t);
 		(void)flowkey_from_tuple(&t, &key, &side);
 		(void)engine_delete(s->lane->engine, &s->lane->worker, &key, s->lane->now,
-		                    FORGET_WHOLLY);
+		                    DELETE_FORGET);
 	}
 }
 

@@ -229,7 +229,7 @@ static int open_run(void *state, double *value)
 
 		traffic_tuple(s->p.family, (s->next + i) & 0xffffff, &t);
 		(void)flowkey_from_tuple(&t, &key, &side);
-		(void)engine_delete(l->engine, &l->worker, &key, l->now, FORGET_WHOLLY);
+		(void)engine_delete(l->engine, &l->worker, &key, l->now, DELETE_FORGET);
 	}
 	s->next += s->packets;
 	return opened == s->packets ? 0 : case_unexpected("opened", opened, s->packets);

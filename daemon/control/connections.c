@@ -14,20 +14,20 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool read_forget(const struct ctl_call *call, enum engine_forget *how)
+static bool read_forget(const struct ctl_call *call, enum engine_delete_mode *how)
 {
 	bool wholly;
 
 	if (!method_read_flag(call, "forget", &wholly)) {
 		return false;
 	}
-	*how = wholly ? FORGET_WHOLLY : FORGET_BURY;
+	*how = wholly ? DELETE_FORGET : DELETE_REMEMBER;
 	return true;
 }
 
 void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
-	enum engine_forget how;
+	enum engine_delete_mode how;
 	uint64_t n;
 
 	if (!read_forget(call, &how)) {
@@ -41,7 +41,7 @@ void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_c
 
 void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
-	enum engine_forget how;
+	enum engine_delete_mode how;
 	struct flowkey key;
 	const char *wrong;
 

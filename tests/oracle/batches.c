@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two engines: one gets each packet in a call of its own, the other all packets of a batch at once.
- * Few flows, so that a batch has many packets of the same one, which opens, ends and opens again
- * within it.
+ * Two engines get the same packets: one in single calls, the other in batches. There are few flows,
+ * so that a batch has many packets of one flow, which opens, closes and reopens within it.
  */
 #include "batches.h"
 
@@ -56,7 +55,7 @@ static void begin_talk(struct batches *b, unsigned nr)
 	t->life = 1 + rng_below(&b->rng, LIFE_MAX);
 }
 
-/* The next packet: made, and decided by the engine that takes them one by one. */
+/* Generates the next packet and decides it in the single-packet engine. */
 static void next_packet(struct batches *b, size_t i)
 {
 	unsigned nr = rng_below(&b->rng, FLOWS_LEN);
@@ -108,11 +107,11 @@ static void one_batch(struct batches *b, size_t len)
 	}
 }
 
-/* Every live flow of one is that of the other. */
+/* Compares a flow of the batch engine with the same flow of the other. */
 static void compare_flow(void *ctx, const struct tuple *t, const struct view *v)
 {
 	struct batches *b = ctx;
-	static const char *const sides[2] = { "alone", "in batches" };
+	static const char *const sides[2] = { "single", "in batches" };
 	char text[DIFF_SIZE];
 	struct view other;
 
@@ -155,7 +154,7 @@ unsigned batches_compare(uint64_t packets, uint64_t seed)
 	unsigned differences;
 
 	if (b == NULL || !init(b, seed)) {
-		fputs("oracle: no memory\n", stderr);
+		fputs("oracle: out of memory\n", stderr);
 		return 1;
 	}
 	for (uint64_t done = 0; done < packets && b->differences < DIFFERENCES_MAX;) {
@@ -170,7 +169,7 @@ unsigned batches_compare(uint64_t packets, uint64_t seed)
 			twin_flush(b->many, b->now);
 		}
 	}
-	printf("%" PRIu64 " packets one by one and in batches, %" PRIu64 " flows: %u differences\n",
+	printf("%" PRIu64 " packets singly and in batches, %" PRIu64 " flows: %u differences\n",
 	       packets, b->births, b->differences);
 	differences = b->differences;
 	fini(b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One step on both sides. A packet that IP itself swallows (a piece of a fragment) reaches no
- * tracker, so finwall does not get it either. finwall's clock is read just before the kernel gets
- * the packet; when the machine was busy elsewhere in between, the step does not count.
+ * One step on both sides. A packet that IP drops (part of a fragmented packet) reaches no tracker,
+ * so finwall does not get it either. finwall's clock is read immediately before the kernel gets the
+ * packet. If too much time passes in between, the step is not counted.
  */
 #include "duel.h"
 
@@ -42,7 +42,7 @@ struct duel *duel_new(const char **why)
 {
 	struct duel *d = calloc(1, sizeof(*d));
 
-	*why = "no memory";
+	*why = "out of memory";
 	if (d == NULL) {
 		return NULL;
 	}
@@ -92,15 +92,15 @@ static enum duel_result change_setting(struct duel *d, const struct shot *s)
 }
 
 /*
- * The explained difference "kernel-only trackers" of doc/tcp-tracking.md: protocols whose ports or
- * keys the kernel reads, and finwall treats as any other protocol.
+ * The documented difference "kernel-only trackers" of doc/tcp-tracking.md: protocols whose ports or
+ * keys the kernel decodes and finwall does not.
  */
 static bool is_kernel_only(uint8_t proto)
 {
 	return proto == 47 /* GRE */ || proto == 132 /* SCTP */ || proto == 136 /* UDP-Lite */;
 }
 
-/* True when a is b or its answer. */
+/* Returns true if a and b are packets of one flow, in either direction. */
 static bool same_flow(const struct tuple *a, const struct tuple *b)
 {
 	struct flowkey x;
@@ -124,7 +124,7 @@ bool duel_is_on_edge(const struct flow *live, struct mono now)
 	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
 }
 
-/* The same of the entry that a tuple has, if it has one. */
+/* The same test for the entry of a tuple, if it has one. */
 static bool tuple_is_on_edge(struct duel *d, const struct tuple *t, struct mono now)
 {
 	struct flow f;
@@ -134,8 +134,8 @@ static bool tuple_is_on_edge(struct duel *d, const struct tuple *t, struct mono 
 	       duel_is_on_edge(&f, now);
 }
 
-/* Looks at the entries of the flow and of the packet's own tuple on both sides. */
-static int look(struct duel *d, const struct tuple *flow, const struct tuple *own)
+/* Reads the entries of the flow and of the packet's own tuple on both sides. */
+static int read_entries(struct duel *d, const struct tuple *flow, const struct tuple *own)
 {
 	struct mono now = duel_now();
 	int err = kern_find(d->kern, flow, &d->kernel.entry[0]);
@@ -148,20 +148,20 @@ static int look(struct duel *d, const struct tuple *flow, const struct tuple *ow
 	return err;
 }
 
-/* What the daemon said; and the packet has been committed when this returns. */
-static int ask_daemon(struct duel *d, uint8_t family)
+/* Reads the daemon's verdict. When this returns, the packet has been committed. */
+static int read_daemon(struct duel *d, uint8_t family)
 {
 	int err;
 
-	d->told = d->kernel.sighting;
+	d->daemon = d->kernel.sighting;
 	if (d->via == NULL || !d->kernel.sighting.seen) {
 		return 0;
 	}
 	if (family == 6 && d->packet[8] == 0xfe) {
-		return 0; /* link-local senders are not forwarded */
+		return 0; /* Packets of link-local senders are not forwarded. */
 	}
-	err = via_read(d->via, &d->told);
-	return err != 0 || !d->told.seen ? err : kern_wait_out(d->kern, OUT_MS);
+	err = via_read(d->via, &d->daemon);
+	return err != 0 || !d->daemon.seen ? err : kern_wait_out(d->kern, OUT_MS);
 }
 
 enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s)
@@ -204,18 +204,18 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
 		            &d->ours.sighting);
 	}
-	err = ask_daemon(d, e->family);
+	err = read_daemon(d, e->family);
 	if (err != 0) {
-		return broken(d, "asking the daemon", err);
+		return broken(d, "reading the daemon's verdict", err);
 	}
-	err = look(d, &flow, has_own ? &own : NULL);
+	err = read_entries(d, &flow, has_own ? &own : NULL);
 	if (err != 0) {
 		return broken(d, "reading an entry", err);
 	}
 	if (mono_diff(duel_now(), start) > BLUR_NS) {
 		return DUEL_BLURRED;
 	}
-	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->told : NULL, e->proto,
+	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->daemon : NULL, e->proto,
 	                    d->diff) != 0
 	               ? DUEL_DIFFERENT
 	               : DUEL_SAME;
@@ -244,11 +244,14 @@ void duel_defaults(struct duel *d)
 	}
 }
 
-/* The tuples of a table, collected first: reading a long list takes longer than a second's edge. */
+/*
+ * The tuples of a table, collected before they are compared: a long list takes longer to read than
+ * the kernel's clock resolution allows.
+ */
 struct tuples {
 	struct tuple *tuple;
 	size_t len;
-	size_t room;
+	size_t cap;
 };
 
 static void collect(void *ctx, const struct tuple *t, const struct view *v)
@@ -256,26 +259,26 @@ static void collect(void *ctx, const struct tuple *t, const struct view *v)
 	struct tuples *list = ctx;
 
 	(void)v;
-	if (list->len == list->room) {
-		size_t room = list->room != 0 ? 2 * list->room : 1024;
-		struct tuple *grown = realloc(list->tuple, room * sizeof(*grown));
+	if (list->len == list->cap) {
+		size_t cap = list->cap != 0 ? 2 * list->cap : 1024;
+		struct tuple *grown = realloc(list->tuple, cap * sizeof(*grown));
 
 		if (grown == NULL) {
 			return;
 		}
 		list->tuple = grown;
-		list->room = room;
+		list->cap = cap;
 	}
 	list->tuple[list->len++] = *t;
 }
 
-/* An entry about to end may be there on one side only. */
+/* An entry that is about to expire may exist on one side only. */
 static bool is_ending(const struct view *v)
 {
 	return v->left_ns <= NSEC_PER_SEC;
 }
 
-/* Looks one tuple up on both sides; returns whether they differ. */
+/* Looks up a tuple on both sides. Returns true if they differ. */
 static bool differs(struct duel *d, const struct tuple *t)
 {
 	struct mono start = duel_now();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One step on both sides, and the comparison after it.
+ * Executes a step on both sides and compares the results.
  */
 #ifndef ORACLE_DUEL_H
 #define ORACLE_DUEL_H
@@ -11,7 +11,7 @@
 
 #include <finwall/mono.h>
 
-/* Both sides, and what there is to say about the last step. */
+/* Both sides, and the result of the last step. */
 struct duel {
 	struct kern *kern;
 	struct twin *twin;
@@ -19,43 +19,44 @@ struct duel {
 	struct outcome kernel;
 	struct outcome ours;
 	char diff[DIFF_SIZE];
-	struct via *via; /* the daemon on the way, or NULL; the caller's */
-	struct sighting told;
-	uint64_t explained; /* packets left out because of a documented difference */
+	struct via *via; /* the daemon in the packets' path, or NULL; owned by the caller */
+	struct sighting daemon;
+	uint64_t explained; /* packets skipped because of a documented difference */
 };
 
 enum duel_result {
 	DUEL_SAME,
-	DUEL_DIFFERENT, /* duel.diff says how */
-	DUEL_BLURRED,   /* too much time went by, or an expiry is too near: nothing can be said */
-	DUEL_BROKEN,    /* the kernel side failed; errno-like in duel.diff */
+	DUEL_DIFFERENT, /* duel.diff has the differences */
+	DUEL_BLURRED,   /* the clocks do not allow a decision: too much time passed, or an expiry is
+	                   too near */
+	DUEL_BROKEN,    /* the kernel's side failed; duel.diff has the error */
 };
 
-/* Two instants nearer than this to an expiry cannot be told apart by the two sides. */
+/* Within this distance of an expiry the two clocks may disagree. */
 #define DUEL_EDGE_NS (60 * NSEC_PER_MSEC)
 
-/* True when this is no moment to ask: the answer depends on whose clock ticks first. */
+/* Returns true if a deadline is within DUEL_EDGE_NS of now. */
 bool duel_is_on_edge(const struct flow *live, struct mono now);
 
-/* The clock that finwall's side runs on. */
+/* The clock of finwall's side. */
 struct mono duel_now(void);
 void duel_sleep_until(struct mono t);
 
-/* NULL with *why when the machine cannot do it. */
+/* Returns NULL with the reason in *why if the machine is not suitable. */
 struct duel *duel_new(const char **why);
 void duel_free(struct duel *d);
 
-/* Plays one step of a flow. */
+/* Executes one step of a flow. */
 enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s);
 
 /* Deletes the flow, or everything, on both sides. */
 void duel_forget(struct duel *d, const struct ends *e);
 void duel_flush(struct duel *d);
 
-/* Sets every setting to its default, on both sides. */
+/* Sets each setting to its default on both sides. */
 void duel_defaults(struct duel *d);
 
-/* Compares the two whole tables. Prints what differs; returns how many entries do. */
+/* Compares the two tables. Prints the differences and returns the number of entries that differ. */
 unsigned duel_compare_tables(struct duel *d);
 
 #endif

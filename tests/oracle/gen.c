@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets of everything but TCP: UDP, ICMP and ICMPv6 queries, protocols without a tracker.
+ * Packets of all protocols but TCP: UDP, ICMP and ICMPv6 queries, protocols without a tracker.
  */
 #include "gen.h"
 
@@ -55,13 +55,13 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	uint16_t sum;
 
 	switch (rng_below(rng, 24)) {
-	case 0: /* a length field that lies */
+	case 0: /* a wrong length field */
 		length = (uint16_t)rng_below(rng, 10);
 		break;
 	case 1:
 		length = (uint16_t)(size + 1 - rng_below(rng, 3));
 		break;
-	case 2: /* trailing bytes, and the checksum does not know of them */
+	case 2: /* trailing bytes that the checksum does not cover */
 		length = (uint16_t)(8 + rng_below(rng, (uint32_t)(size - 7)));
 		summed = length;
 		break;
@@ -86,8 +86,7 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	gen_raw(e, from, IPPROTO_NR_UDP, pick_ext(rng, e), l4, size, out);
 }
 
-/* A type: usually one that is a query or an answer, from the side that would send it, and mostly
- * that of an echo. */
+/* An ICMP type: mostly an echo query or reply, from the side that would send it. */
 static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 {
 	static const uint8_t query4[] = { 8, 13, 15, 17 };
@@ -122,7 +121,7 @@ void gen_icmp(struct rng *rng, const struct ends *e, struct shot *out)
 	size_t size = rng_percent(rng, 97) ? 8 + rng_below(rng, 64) : rng_below(rng, 9);
 	uint16_t sum;
 
-	if (rng_percent(rng, 1)) { /* of the other family */
+	if (rng_percent(rng, 1)) { /* a type of the other family */
 		proto = v6 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6;
 	}
 	l4[0] = icmp_type(rng, v6, from);
@@ -142,7 +141,9 @@ void gen_other(struct rng *rng, const struct ends *e, struct shot *out)
 	gen_raw(e, from, e->proto, pick_ext(rng, e), l4, rng_below(rng, sizeof(l4)), out);
 }
 
-/* IPv6: the fields of a first extension header, where the walk to the transport goes astray. */
+/*
+ * IPv6: changes fields of the first extension header, so that the chain is not decoded correctly.
+ */
 static void bend_ext(struct rng *rng, const struct ends *e, struct shot *out)
 {
 	uint8_t *head = out->u.raw.head;

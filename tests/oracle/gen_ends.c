@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who talks: addresses, ports and protocol of a new flow.
+ * The ends of a new flow: addresses, ports and protocol.
  */
 #include "gen.h"
 
@@ -67,7 +67,7 @@ void gen_ends(struct rng *rng, unsigned protos, unsigned family, unsigned nr, un
 	if (out->proto == IPPROTO_NR_TCP || out->proto == IPPROTO_NR_UDP) {
 		out->port[1] = rng_percent(rng, 90) ? 80 : 0;
 	}
-	if (rng_percent(rng, 1)) { /* a host that talks to itself */
+	if (rng_percent(rng, 1)) { /* a host that connects to itself */
 		out->addr[1] = out->addr[0];
 		out->port[1] = rng_percent(rng, 80) ? out->port[0] : out->port[1];
 	}

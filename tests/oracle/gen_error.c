@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP and ICMPv6 errors that quote a packet of a flow: rightly, to the wrong host, cut short, as a
- * fragment, behind extension headers, of a flow nobody knows, or quoting another error.
+ * ICMP and ICMPv6 errors that quote a packet of a flow: correctly, sent to the wrong host,
+ * truncated, as a fragment, behind extension headers, of an unknown flow, or quoting another error.
  */
 #include "gen.h"
 
@@ -44,7 +44,7 @@ static size_t quoted_l4(struct rng *rng, const struct ends *e, enum shot_end fro
 	return size;
 }
 
-/* The quoted packet with everything that routers, middle-boxes and attackers do to one. */
+/* The quoted packet, with the changes that routers, middleboxes and attackers make. */
 static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, uint8_t *out)
 {
 	uint8_t l4[32];
@@ -69,16 +69,16 @@ static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, u
 			store_be16(out + 42, (uint16_t)rng_below(rng, 10));
 		}
 		break;
-	case 2: /* the next protocol */
+	case 2: /* the protocol or next header */
 		out[e->family == 4 ? 9 : 6] = (uint8_t)rng_u64(rng);
 		break;
-	case 3: /* length fields */
+	case 3: /* the length fields */
 		out[e->family == 4 ? 3 : 5] ^= (uint8_t)rng_u64(rng);
 		break;
 	case 4:
 		out[8] = (uint8_t)rng_u64(rng);
 		break;
-	case 5: /* cut */
+	case 5: /* truncated */
 		size = rng_below(rng, (uint32_t)size + 1);
 		break;
 	case 6:
@@ -100,8 +100,7 @@ static uint8_t error_type(struct rng *rng, bool v6)
 	return v6 ? RNG_PICK(rng, types6) : RNG_PICK(rng, types4);
 }
 
-/* Turns a wrapped ICMPv6 redirect into one that passes the checks of neighbour discovery, or not.
- */
+/* Wraps an ICMPv6 redirect so that it passes the checks of neighbour discovery, or not. */
 static void redirect_headers(struct rng *rng, struct ends *outer, enum shot_end from)
 {
 	if (rng_percent(rng, 90)) {
@@ -116,7 +115,7 @@ static size_t redirect_body(struct rng *rng, uint8_t *l4, const uint8_t *inner, 
 {
 	size_t at = 40;
 
-	if (rng_percent(rng, 10)) { /* the link-layer address first */
+	if (rng_percent(rng, 10)) { /* the link-layer address option first */
 		l4[at] = 2;
 		l4[at + 1] = 1;
 		at += 8;
@@ -144,7 +143,7 @@ void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
 	size_t size;
 	uint16_t sum;
 
-	if (rng_percent(rng, 40)) { /* any router may send it */
+	if (rng_percent(rng, 40)) { /* Any router may send it. */
 		outer.addr[from].bytes[v6 ? 15 : 3] ^= 0x40;
 	}
 	if (rng_percent(rng, 5)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP segments: half of them what an honest host would send next, the others on and around every
- * number that the window check compares with.
+ * TCP segments: one half is what a correct host would send next, the other half has numbers at and
+ * around each limit of the window check.
  */
 #include "gen.h"
 
@@ -12,7 +12,7 @@
 
 #define PAYLOAD_MAX 65000
 
-/* What the segment is made from: the two sides as the tracker has them, and the dice. */
+/* The input of a segment: the two sides of the tracked connection, and the random numbers. */
 struct scene {
 	struct rng *rng;
 	const struct tcp_conn *conn; /* NULL: no entry */
@@ -141,7 +141,7 @@ static uint16_t edge_win(const struct scene *sc)
 		return sc->conn->last_win;
 	}
 	if (sc->conn != NULL && rng_percent(sc->rng, 15)) {
-		/* so that ack + window lands at the receiver's edge */
+		/* so that ack + window is at the receiver's edge */
 		return (uint16_t)((sc->r.maxend - sc->r.end) >> sc->s_scale) +
 		       rng_below(sc->rng, 3) - 1;
 	}
@@ -208,7 +208,7 @@ static void put_sack(const struct scene *sc, struct shot_tcp *t)
 	put(t, bytes, 2 + 8 * (size_t)blocks);
 }
 
-/* One option, well-formed or nearly so. */
+/* One option, well-formed or with an error. */
 static void put_option(const struct scene *sc, struct shot_tcp *t)
 {
 	static const uint8_t stamp[] = { 8, 10, 1, 2, 3, 4, 5, 6, 7, 8 };
@@ -262,7 +262,7 @@ static void put_options(const struct scene *sc, struct shot_tcp *t)
 	if (!rng_percent(sc->rng, syn ? 75 : 25)) {
 		return;
 	}
-	if (syn && rng_percent(sc->rng, 50)) { /* as a usual host: both of them */
+	if (syn && rng_percent(sc->rng, 50)) { /* both options, as a usual host sends them */
 		put(t, (const uint8_t[]){ 2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7 }, 10);
 		t->opts[9] = (uint8_t)rng_below(sc->rng, 16);
 	}
@@ -279,7 +279,7 @@ static void put_options(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-/* What an honest host would send in this state, from the side that has something to say. */
+/* The segment that a correct host would send in this state. */
 static void honest(const struct scene *sc, enum shot_end from, enum shot_end orig,
                    const uint32_t isn[2], struct shot_tcp *t)
 {
@@ -338,7 +338,8 @@ static void wild(const struct scene *sc, struct shot_tcp *t)
 	t->payload_size = (t->flags & TCP_SYN) != 0 && rng_percent(rng, 90) ? 0 : edge_size(sc);
 	t->seq = edge_seq(sc);
 	t->ack = edge_ack(sc);
-	if (rng_percent(rng, 40)) { /* let the end of the segment fall on the edge instead */
+	if (rng_percent(rng,
+	                40)) { /* place the end of the segment at the edge instead of its start */
 		t->seq -=
 			t->payload_size + ((t->flags & TCP_SYN) != 0) + ((t->flags & TCP_FIN) != 0);
 	}
@@ -356,8 +357,7 @@ static void wild(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-/* A SYN was let through without effect, and this side may have answered it: the ends know better.
- */
+/* Returns true if an ignored SYN passed that this side may have answered. */
 static bool is_ignored_syn(const struct scene *sc, enum flow_dir dir)
 {
 	const struct tcp_conn *c = sc->conn;
@@ -377,7 +377,7 @@ static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
 	t->payload_size = 0;
 }
 
-/* An acknowledgement from the past that selectively acknowledges the newest byte. */
+/* An old acknowledgement with a SACK block for the newest byte. */
 static void old_ack_new_sack(const struct scene *sc, struct shot_tcp *t)
 {
 	uint8_t sack[12] = { 1, 1, 5, 10 };
@@ -391,7 +391,7 @@ static void old_ack_new_sack(const struct scene *sc, struct shot_tcp *t)
 	put(t, sack, sizeof(sack));
 }
 
-/* Small departures from the honest way, one number at a time. */
+/* Changes one field of the expected segment. */
 static void bend(const struct scene *sc, struct shot_tcp *t)
 {
 	switch (rng_below(sc->rng, 5)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of shots, in memory and as script files.
+ * Lists of steps, in memory and as script files.
  */
 #include "history.h"
 

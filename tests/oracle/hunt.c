@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hunt. A flow lives for some dozens of packets, with everything it went through written down;
- * now and then one sleeps to just before or just behind the end of its entry's time.
+ * Random runs. A flow lasts for some dozens of packets, and all its steps are recorded. Some flows
+ * pause until shortly before or after the expiry of their entry.
  */
 #include "hunt.h"
 
@@ -18,24 +18,24 @@
 
 #define SETTINGS_MAX    32
 #define FLOWS_LEN       256
-#define AWAKE_LEN       32 /* so many of them never sleep */
+#define AWAKE_LEN       32 /* this many flows never pause */
 #define LIFE_MAX        160
-#define REPEATS_MAX     2000  /* of a flow that says the same again and again: counters wrap */
+#define REPEATS_MAX     2000  /* for a flow that repeats one packet, so that counters wrap */
 #define SETTINGS_PERIOD 700   /* packets between two changes of settings */
 #define TABLE_PERIOD    60000 /* packets between two comparisons of the whole tables */
-#define ENTRIES_MAX     20000 /* with more left behind by flows that are over, all start afresh */
+#define ENTRIES_MAX     20000 /* with more entries, left by flows that ended, all flows restart */
 #define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
-#define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
+#define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not recorded */
 
 struct hunted {
 	struct ends ends;
 	struct gen_flow gen;
 	struct history past;
 	struct mono last;
-	struct mono wake;               /* asleep until then */
-	bool expects_end;               /* it sleeps beyond the end of its time */
+	struct mono wake;               /* pauses until then */
+	bool expects_end;               /* the pause ends after the entry's expiry */
 	unsigned life;                  /* packets left */
-	uint32_t setting[SETTINGS_MAX]; /* as its history has them */
+	uint32_t setting[SETTINGS_MAX]; /* as recorded in its history */
 };
 
 struct hunt_state {
@@ -48,7 +48,7 @@ struct hunt_state {
 	uint16_t next_port;
 };
 
-/* Starts a flow anew, with the settings of the moment as the beginning of its history. */
+/* Starts a new flow; its history starts with the current settings. */
 static void rebirth(struct hunt_state *h, struct hunted *f)
 {
 	static const uint8_t drops[] = { 0, 0, 3, 15 };
@@ -119,7 +119,7 @@ static void change_settings(struct hunt_state *h)
 	}
 }
 
-/* The instant that a sleeper waits for, if it is near enough; otherwise it does not sleep. */
+/* Pauses the flow until shortly before or after its expiry, if that is near enough. */
 static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flow *live,
                         struct mono now)
 {
@@ -157,11 +157,12 @@ static void report(struct hunt_state *h, struct hunted *f)
 		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
 		script_print(stdout, &f->ends, &f->past);
 		if (replay(h->d, &f->ends, &f->past, NULL, &at) == DUEL_DIFFERENT) {
-			printf("# which gives:\n%s", h->d->diff);
+			printf("# the replay gives:\n%s", h->d->diff);
 		}
 	} else {
 		printf("# %s; the last steps were:\n",
-		       h->cfg->keep ? "not played again" : "does not fail again when played alone");
+		       h->cfg->keep ? "not replayed"
+		                    : "does not fail in a replay of this flow alone");
 		ends_print(stdout, &f->ends);
 		for (size_t i = steps > 12 ? steps - 12 : 0; i < steps; i++) {
 			shot_print(stdout, &f->past.shot[i]);
@@ -171,7 +172,7 @@ static void report(struct hunt_state *h, struct hunted *f)
 	start_over(h);
 }
 
-/* Writes down what the flow is about to see: settings that changed, the pause, the packet. */
+/* Records the changed settings, the pause and the packet that the flow is about to see. */
 static void note(struct hunt_state *h, struct hunted *f, const struct shot *s, struct mono now)
 {
 	int64_t gap = mono_diff(now, f->last);
@@ -246,7 +247,7 @@ static void step(struct hunt_state *h, struct hunted *f, struct mono now)
 	}
 }
 
-/* A flow that is awake. */
+/* Returns a flow that does not pause, or NULL. */
 static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
 {
 	uint32_t at = rng_below(&h->rng, FLOWS_LEN);

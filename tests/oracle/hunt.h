@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hunt: many flows at once, random packets, until the count is reached or enough differences
- * were found.
+ * Random runs: random packets of many flows, until the number of packets or of differences is
+ * reached.
  */
 #ifndef ORACLE_HUNT_H
 #define ORACLE_HUNT_H
@@ -12,22 +12,21 @@
 
 struct hunt_config {
 	uint64_t packets;
-	unsigned seconds; /* and at least for so long: what expires takes its time */
+	unsigned seconds; /* minimum duration: entries need time to expire */
 	uint64_t seed;
 	unsigned protos; /* enum gen_proto, or-ed */
-	unsigned family; /* 4, 6, 0 = both */
+	unsigned family; /* 4, 6, or 0 for both */
 	bool settings_vary;
-	bool keep; /* delete nothing, change no settings: there is a third side that cannot follow
-	            */
-	unsigned differences_max; /* stop there */
+	bool keep; /* delete no entry and change no setting: the daemon cannot follow */
+	unsigned differences_max; /* stop at this number */
 };
 
 struct hunt_result {
 	uint64_t packets;
-	uint64_t seen[CT_STATES_LEN]; /* by the kernel's verdict */
-	uint64_t unseen;              /* without any verdict */
+	uint64_t seen[CT_STATES_LEN]; /* by the kernel's state */
+	uint64_t unseen;              /* without a state */
 	uint64_t blurred;
-	uint64_t expired; /* entries that were slept through to their end */
+	uint64_t expired; /* entries whose expiry was waited for */
 	uint64_t flows;
 	unsigned differences;
 	double seconds;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which variant of the tracker the kernel has: the version number does not tell, as the change went
- * into stable releases.
+ * Finds the variant of the kernel's tracker. The version number is not sufficient, because the
+ * change was backported to stable releases.
  */
 #include "kern.h"
 #include "shot.h"
@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-/* A handshake, and a reset inside the window that is not exact. */
+/* A handshake, and an inexact RST inside the window. */
 static const struct shot steps[] = {
 	{ .from = END_A, .u.tcp = { .flags = TCP_SYN, .seq = 1000, .win = 5840 } },
 	{ .from = END_B,
@@ -21,7 +21,7 @@ static const struct shot steps[] = {
 	{ .from = END_A, .u.tcp = { .flags = TCP_RST, .seq = 1101 } },
 };
 
-/* Older kernels leave it the 10 s of a closed connection, newer ones 300 s. */
+/* Older kernels set the 10 s of a closed connection, newer ones 300 s. */
 #define OLD_LEFT_NS_MAX (10 * NSEC_PER_SEC)
 
 enum kernel_variant kern_variant(struct kern *k)

@@ -2,9 +2,9 @@
 /*
  * oracle: does finwall's tracker do what the running kernel's does?
  *
- * Sends random packets, biased to every edge, through the kernel's connection tracker (in a network
- * namespace of its own) and through the engine, and compares verdict and entry after each one. Exit
- * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
+ * Sends random packets, biased to every limit, through the kernel's connection tracker (in its own
+ * network namespace) and through the engine, and compares state and entry after each one. Exit
+ * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
 #include "batches.h"
 #include "gen.h"
@@ -30,7 +30,7 @@
 
 #define REPLAYS_MAX 4
 
-/* What is to be done. */
+/* The mode of operation. */
 struct mode {
 	bool replay;
 	bool verbose;
@@ -38,7 +38,7 @@ struct mode {
 	const char *finwalld; /* NULL: without the daemon */
 };
 
-/* At most one packet in so many may be lost before the tracker saw it. */
+/* At most one packet in UNSEEN_SHARE may be lost before the tracker. */
 #define UNSEEN_SHARE 50
 
 static void usage(FILE *to)
@@ -150,7 +150,7 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 	return ok && mode->replay == (optind < argc);
 }
 
-/* What both sides made of a step, in one line. */
+/* Prints a step and the kernel's result in one line. */
 static void print_step(const struct duel *d, const struct ends *e, const struct shot *s)
 {
 	const struct view *v = &d->kernel.entry[0];
@@ -186,7 +186,7 @@ static int replay_file(struct duel *d, const char *path, bool verbose)
 	printf("%s: %s\n", path,
 	       r == DUEL_SAME        ? "same"
 	       : r == DUEL_DIFFERENT ? "different"
-	                             : "cannot tell");
+	                             : "uncertain");
 	if (r == DUEL_DIFFERENT || r == DUEL_BROKEN) {
 		printf("step %zu: ", at + 1);
 		shot_print(stdout, &h.shot[at]);
@@ -196,7 +196,7 @@ static int replay_file(struct duel *d, const char *path, bool verbose)
 	return r == DUEL_SAME ? 0 : 1;
 }
 
-/* How often each reason was met: what was never met was never compared. */
+/* Counts per reason: a reason that never occurred was never compared. */
 static void print_reasons(const struct twin *t)
 {
 	printf("finwall:");
@@ -219,14 +219,14 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 	for (unsigned i = 0; i < CT_LATE; i++) {
 		printf(" %s %" PRIu64, ct_state_name(i), r->seen[i]);
 	}
-	printf(" unseen %" PRIu64 "; blurred %" PRIu64 "\n", r->unseen, r->blurred);
+	printf(" untracked by the log %" PRIu64 "; uncertain %" PRIu64 "\n", r->unseen, r->blurred);
 	print_reasons(d->twin);
 	if (d->explained != 0) {
-		printf("left out, explained: kernel-only trackers %" PRIu64 "\n", d->explained);
+		printf("skipped, documented: kernel-only trackers %" PRIu64 "\n", d->explained);
 	}
 	printf("differences: %u\n", r->differences);
 	if (r->unseen > r->packets / UNSEEN_SHARE) {
-		printf("too many packets without a verdict: nothing is proved\n");
+		printf("too many packets without a state: the run proves nothing\n");
 		return 1;
 	}
 	return r->differences != 0 || r->broken ? 1 : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shots as bytes. Written on its own, not with the core's decoder, so that a common mistake cannot
- * hide.
+ * Steps as bytes. Shares no code with core's decoder, so that one error cannot hide in both.
  */
 #include "shot.h"
 
@@ -13,9 +12,9 @@
 #define IP4_HEADER_SIZE 20
 #define IP6_HEADER_SIZE 40
 
-/* IPv6 extension headers by flavour: the kind of the header, and its size. Flavour 0 is none. */
+/* IPv6 extension headers by variant: protocol number and size. Variant 0 has none. */
 static const struct {
-	uint8_t next[2]; /* 0xff = no more */
+	uint8_t next[2]; /* 0xff = none */
 	uint8_t size[2];
 } ip6_ext[] = {
 	{ { 0xff, 0xff }, { 0, 0 } }, { { 60, 0xff }, { 8, 0 } },  { { 0, 0xff }, { 8, 0 } },
@@ -25,7 +24,7 @@ static const struct {
 };
 
 #define IP6_EXT_LEN   (sizeof(ip6_ext) / sizeof(ip6_ext[0]))
-#define IP4_WORDS_MAX 10 /* flavour n: n words of no-operation options */
+#define IP4_WORDS_MAX 10 /* variant n: n words of NOP options */
 
 static uint32_t sum_bytes(uint32_t sum, const uint8_t *p, size_t size)
 {
@@ -103,7 +102,7 @@ static size_t wrap_ip4(const struct ends *e, enum shot_end from, uint8_t proto, 
 	memset(out, 0, IP4_HEADER_SIZE);
 	out[0] = (uint8_t)(0x40 | (5 + words));
 	store_be16(out + 2, (uint16_t)(head_size + l4_size));
-	out[6] = 0x40; /* do not fragment */
+	out[6] = 0x40; /* DF */
 	out[8] = 64;
 	out[9] = proto;
 	memcpy(out + 12, e->addr[from].bytes, 4);
@@ -113,13 +112,13 @@ static size_t wrap_ip4(const struct ends *e, enum shot_end from, uint8_t proto, 
 	return head_size;
 }
 
-/* One extension header; next is what follows it. */
+/* Appends one extension header; next is its next-header value. */
 static void put_ext(uint8_t *p, uint8_t kind, uint8_t size, uint8_t next)
 {
 	memset(p, 0, size);
 	p[0] = next;
 	switch (kind) {
-	case 44: /* an atomic fragment: offset 0, no more */
+	case 44: /* An atomic fragment: offset 0, no more fragments. */
 		store_be32(p + 4, 0x12345678);
 		break;
 	case 51:
@@ -204,7 +203,7 @@ static size_t build_raw(const struct shot_raw *raw, uint8_t *out)
 	return raw->size;
 }
 
-/* Makes it one that the rules drop. */
+/* Marks the packet for the rule that drops. */
 static void mark_for_drop(const struct ends *e, uint8_t *packet, size_t size)
 {
 	size_t head_size = (size_t)(packet[0] & 0x0f) * 4;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A shot: one step of a test, as the generator means it, as bytes, and as a line of a script.
+ * One step of a test: as the generator makes it, as bytes, and as a line of a script.
  *
- * Scripts are what a failure is reported as and what regress/ holds:
+ * A failure is printed as a script; regress/ holds scripts:
  *
  *	flow 4 6 10.1.0.1 1000 10.2.0.1 80       family, protocol, both ends; the first line
  *	set tcp_loose 0                          a setting, by its sysctl name
@@ -10,10 +10,10 @@
  *	raw > 28 45000014...                     any packet: size, first bytes; the rest are zeroes
  *	wait 1200                                milliseconds
  *
- * Behind a segment may stand: opt HEX (options), doff N (data offset in words, where wrong), short
- * N (the packet ends after N transport bytes), xor N (spoils the checksum), ext N (see shot.c),
- * res N (reserved bits). Behind every packet: cap N (finwall sees the first N bytes only), drop
- *(the rules of both sides drop it after tracking). # starts a comment.
+ * Words that may follow a segment: opt HEX (options), doff N (a wrong data offset, in words), short
+ * N (the packet ends after N transport bytes), xor N (changes the checksum), ext N (see shot.c),
+ * res N (reserved bits). Words that may follow any packet: cap N (finwall gets the first N bytes
+ * only), drop (the rules of both sides drop it after tracking). # starts a comment.
  */
 #ifndef ORACLE_SHOT_H
 #define ORACLE_SHOT_H
@@ -29,10 +29,10 @@
 #define SHOT_HEAD_MAX   320
 #define SHOT_OPTS_MAX   40
 
-/* Packets with this time to live are dropped by a rule. */
+/* A rule drops packets with this TTL. */
 #define SHOT_DROP_TTL 33
 
-/* Which end of the flow sends. Not the direction: either end may open. */
+/* The sending end of the flow. Not its direction: either end may open. */
 enum shot_end {
 	END_A,
 	END_B,
@@ -60,9 +60,9 @@ struct shot_tcp {
 	uint16_t csum_xor;
 	uint8_t flags;
 	uint8_t reserved; /* the four bits next to the data offset */
-	uint8_t doff;     /* in words; 0 = as it should be */
+	uint8_t doff;     /* in words; 0 = correct */
 	uint8_t ext;
-	uint16_t short_size; /* transport bytes that are left; 0 = all */
+	uint16_t short_size; /* size of a truncated transport part; 0 = not truncated */
 	uint8_t opts_size;   /* a multiple of 4 */
 	uint8_t opts[SHOT_OPTS_MAX];
 };
@@ -81,8 +81,8 @@ struct shot_set {
 struct shot {
 	uint8_t kind;      /* enum shot_kind */
 	uint8_t from;      /* enum shot_end */
-	uint8_t drop;      /* a rule drops it */
-	uint32_t cap_size; /* what finwall sees; 0 = all */
+	uint8_t drop;      /* 1: a rule drops it */
+	uint32_t cap_size; /* bytes that finwall gets; 0 = all */
 	union {
 		struct shot_tcp tcp;
 		struct shot_raw raw;
@@ -91,30 +91,30 @@ struct shot {
 	} u;
 };
 
-/* The tuple that the end sends with. */
+/* The tuple of the packets that this end sends. */
 void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out);
 
 /*
- * Puts IP headers (with the extension or option flavour ext, 0 = none) before l4[0..l4_size).
- * Returns the size of the packet in out, which has room for SHOT_PACKET_MAX bytes.
+ * Puts IP headers (with the extension or option variant ext, 0 = none) before l4[0..l4_size).
+ * Returns the size of the packet in out, which has SHOT_PACKET_MAX bytes.
  */
 size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
                     const uint8_t *l4, size_t l4_size, uint8_t *out);
 
-/* The flavour that is a fragment header (IPv6). */
+/* The variant that is a fragment header (IPv6). */
 #define SHOT_EXT_FRAGMENT 3
 
-/* The flavours that ext can have for a family: 0..n-1. */
+/* The number of variants of a family: ext is 0..n-1. */
 unsigned shot_ext_flavours(uint8_t family);
 
-/* The transport checksum field for l4, in which it is zero; with the pseudo-header but for ICMP. */
+/* The transport checksum of l4, whose checksum field is zero; without pseudo-header for ICMP. */
 uint16_t shot_checksum(const struct ends *e, enum shot_end from, uint8_t proto, const uint8_t *l4,
                        size_t l4_size);
 
-/* The bytes of a SHOT_TCP or SHOT_RAW. Returns their number. */
+/* Writes the packet of a SHOT_TCP or SHOT_RAW. Returns its size. */
 size_t shot_build(const struct ends *e, const struct shot *s, uint8_t *out);
 
-/* One line each. parse returns 0 or -EINVAL; the line is changed. */
+/* Print and parse one line. A parser returns 0 or -EINVAL, and changes the line. */
 void ends_print(FILE *to, const struct ends *e);
 void shot_print(FILE *to, const struct shot *s);
 int ends_parse(char *line, struct ends *out);

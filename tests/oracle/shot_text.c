@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shots as lines of a script; the notation is told in shot.h.
+ * Steps as lines of a script; shot.h documents the notation.
  */
 #include "shot.h"
 #include "sysctls.h"
@@ -165,7 +165,7 @@ static bool read_flags(char **rest, uint8_t *out)
 	return true;
 }
 
-/* One "name value" of a segment. */
+/* Parses one "name value" of a segment. */
 static bool read_field(const char *name, char **rest, struct shot *s)
 {
 	struct shot_tcp *t = &s->u.tcp;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Delta debugging (A. Zeller, R. Hildebrandt, "Simplifying and isolating failure-inducing input",
- * 2002), the complement half of it: ever smaller pieces are left out for good when the rest still
- * fails.
+ * 2002), its complement half: pieces of decreasing size are removed if the rest still fails.
  */
 #include "shrink.h"
 
@@ -31,7 +30,7 @@ enum duel_result replay(struct duel *d, const struct ends *e, const struct histo
 	return DUEL_SAME;
 }
 
-/* A blurred replay says nothing; try again a few times. */
+/* An uncertain replay decides nothing, so it is repeated. */
 static bool still_fails(struct duel *d, const struct ends *e, const struct history *h, size_t *at)
 {
 	enum duel_result r = DUEL_BLURRED;

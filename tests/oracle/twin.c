@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine in this process: one rule, nothing remembered.
+ * The engine in this process: one rule, no tombstones.
  */
 #include "twin.h"
 
@@ -17,7 +17,7 @@
 #define TICK_BUDGET 8
 #define SHARDS_LEN  4
 
-/* The rule that kern.c has too. */
+/* The rule that drops, as in kern.c. */
 static const char rules_text[] = "table inet oracle {\n"
 				 "chain forward {\n"
 				 "type filter hook forward priority filter; policy accept;\n"
@@ -40,7 +40,7 @@ static struct ruleset *make_rules(void)
 	struct ruleset *rules = NULL;
 
 	if (c == NULL) {
-		fputs(errors != NULL ? errors : "oracle: no memory\n", stderr);
+		fputs(errors != NULL ? errors : "oracle: out of memory\n", stderr);
 		free(errors);
 		return NULL;
 	}
@@ -111,7 +111,7 @@ struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
 	};
 	struct pkt p;
 
-	/* As a device tells it: that they are right. Such packets may go the express path. */
+	/* As a device reports it: verified. Such packets may take the fast path. */
 	if (pkt_decode(&frame, &p) == REASON_NONE && p.l4_cap_size == p.l4_size &&
 	    pkt_verify(&p, CSUM_POLICY_FULL) == REASON_NONE) {
 		frame.csum = CSUM_TRUSTED;
@@ -173,8 +173,7 @@ void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struc
 
 	memset(out, 0, sizeof(*out));
 	if (twin_flow(t, tuple, now, &f, &dir)) {
-		/* a mirror's tuple is that of both directions; ctnetlink shows it as the original
-		 */
+		/* A mirrored tuple is that of both directions; ctnetlink reports it as original. */
 		view_of(&f, flowkey_is_mirror(&f.key) ? DIR_ORIG : dir, now, out);
 	}
 }

@@ -5,16 +5,16 @@
 #ifndef ORACLE_HISTORY_H
 #define ORACLE_HISTORY_H
 
-#include "shot.h"
+#include "step.h"
 
 struct history {
-	struct shot *shot;
+	struct step *step;
 	size_t len;
-	size_t room;
+	size_t cap;
 };
 
 /* Appends a copy. Exits if memory runs out. */
-void history_add(struct history *h, const struct shot *s);
+void history_add(struct history *h, const struct step *s);
 void history_fini(struct history *h);
 
 /* Reads a script. Returns 0, or -errno after printing an error to stderr. */

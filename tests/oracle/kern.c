@@ -5,7 +5,7 @@
 #include "kern.h"
 
 #include "ctnl.h"
-#include "shot.h"
+#include "step.h"
 #include "sysctls.h"
 #include "verdict_log.h"
 
@@ -28,7 +28,7 @@
 #define SETTINGS_MAX 32
 
 #define DROP_TTL_FORWARDED "32"
-_Static_assert(SHOT_DROP_TTL == 33, "forwarding decrements the TTL by one");
+_Static_assert(STEP_DROP_TTL == 33, "forwarding decrements the TTL by one");
 
 struct kern {
 	int tun_in;

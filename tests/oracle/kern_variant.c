@@ -4,7 +4,7 @@
  * change was backported to stable releases.
  */
 #include "kern.h"
-#include "shot.h"
+#include "step.h"
 
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* A handshake, and an inexact RST inside the window. */
-static const struct shot steps[] = {
+static const struct step steps[] = {
 	{ .from = END_A, .u.tcp = { .flags = TCP_SYN, .seq = 1000, .win = 5840 } },
 	{ .from = END_B,
 	  .u.tcp = { .flags = TCP_SYN | TCP_ACK, .seq = 5000, .ack = 1001, .win = 5840 } },
@@ -32,7 +32,7 @@ enum kernel_variant kern_variant(struct kern *k)
 		.proto = IPPROTO_NR_TCP,
 		.family = 4,
 	};
-	uint8_t *packet = malloc(SHOT_PACKET_MAX);
+	uint8_t *packet = malloc(STEP_PACKET_MAX);
 	struct view v = { .exists = false };
 	struct sighting seen;
 	struct tuple flow;
@@ -42,7 +42,7 @@ enum kernel_variant kern_variant(struct kern *k)
 	}
 	ends_tuple(&e, END_A, &flow);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		kern_inject(k, packet, shot_build(&e, &steps[i], packet), &seen);
+		kern_inject(k, packet, step_build(&e, &steps[i], packet), &seen);
 	}
 	kern_find(k, &flow, &v);
 	kern_delete(k, &flow);

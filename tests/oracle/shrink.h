@@ -5,20 +5,20 @@
 #ifndef ORACLE_SHRINK_H
 #define ORACLE_SHRINK_H
 
-#include "duel.h"
 #include "history.h"
+#include "lockstep.h"
 
 /* Called after each step with equal results. */
-typedef void replay_step_fn(const struct duel *d, const struct ends *e, const struct shot *s);
+typedef void replay_step_fn(const struct lockstep *d, const struct ends *e, const struct step *s);
 
 /*
- * Replays a history from an empty table and default settings. Returns DUEL_SAME or the first other
- * result; *at is then that step. step may be NULL.
+ * Replays a history from an empty table and default settings. Returns LOCKSTEP_SAME or the first
+ * other result; *at is then that step. step may be NULL.
  */
-enum duel_result replay(struct duel *d, const struct ends *e, const struct history *h,
-                        replay_step_fn *step, size_t *at);
+enum lockstep_result replay(struct lockstep *d, const struct ends *e, const struct history *h,
+                            replay_step_fn *step, size_t *at);
 
 /* Shortens *h in place, within a minute. Returns false if a replay does not fail. */
-bool shrink(struct duel *d, const struct ends *e, struct history *h);
+bool shrink(struct lockstep *d, const struct ends *e, struct history *h);
 
 #endif

@@ -4,8 +4,8 @@
  */
 #include "via.h"
 
-#include "duel.h"
 #include "kern.h"
+#include "lockstep.h"
 #include "verdict_log.h"
 
 #include <finwall/mono.h>
@@ -125,7 +125,7 @@ static bool is_bound(void)
 /* Starts the daemon and waits until its queues are bound. */
 static bool start(struct via *v, const char *finwalld)
 {
-	struct mono until = mono_add(duel_now(), START_NS);
+	struct mono until = mono_add(lockstep_now(), START_NS);
 
 	v->pid = fork();
 	if (v->pid == 0) {
@@ -134,7 +134,7 @@ static bool start(struct via *v, const char *finwalld)
 		      (char *)NULL);
 		_exit(127);
 	}
-	while (v->pid > 0 && !mono_is_due(until, duel_now())) {
+	while (v->pid > 0 && !mono_is_due(until, lockstep_now())) {
 		if (is_bound()) {
 			return true;
 		}
@@ -142,7 +142,7 @@ static bool start(struct via *v, const char *finwalld)
 			v->pid = 0;
 			return false;
 		}
-		duel_sleep_until(mono_add(duel_now(), 10 * NSEC_PER_MSEC));
+		lockstep_sleep_until(mono_add(lockstep_now(), 10 * NSEC_PER_MSEC));
 	}
 	return false;
 }

@@ -3,14 +3,14 @@
  * Random runs: random packets of many flows, until the number of packets or of differences is
  * reached.
  */
-#ifndef ORACLE_HUNT_H
-#define ORACLE_HUNT_H
+#ifndef ORACLE_RUN_H
+#define ORACLE_RUN_H
 
-#include "duel.h"
+#include "lockstep.h"
 
 #include <stdint.h>
 
-struct hunt_config {
+struct run_config {
 	uint64_t packets;
 	unsigned seconds; /* minimum duration: entries need time to expire */
 	uint64_t seed;
@@ -21,11 +21,11 @@ struct hunt_config {
 	unsigned differences_max; /* stop at this number */
 };
 
-struct hunt_result {
+struct run_result {
 	uint64_t packets;
 	uint64_t seen[CT_STATES_LEN]; /* by the kernel's state */
 	uint64_t unseen;              /* without a state */
-	uint64_t blurred;
+	uint64_t uncertain;
 	uint64_t expired; /* entries whose expiry was waited for */
 	uint64_t flows;
 	unsigned differences;
@@ -33,6 +33,6 @@ struct hunt_result {
 	bool broken;
 };
 
-void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out);
+void run_random(struct lockstep *d, const struct run_config *cfg, struct run_result *out);
 
 #endif

@@ -4,7 +4,7 @@
  * so finwall does not get it either. finwall's clock is read immediately before the kernel gets the
  * packet. If too much time passes in between, the step is not counted.
  */
-#include "duel.h"
+#include "lockstep.h"
 
 #include "sysctls.h"
 #include "via.h"
@@ -16,13 +16,13 @@
 #include <string.h>
 #include <time.h>
 
-#define FLOWS_MAX 65536
-#define BLUR_NS   (30 * NSEC_PER_MSEC)
+#define FLOWS_MAX       65536
+#define DURATION_NS_MAX (30 * NSEC_PER_MSEC)
 
 #define TABLE_PRINT_MAX 10
 #define OUT_MS          1000
 
-struct mono duel_now(void)
+struct mono lockstep_now(void)
 {
 	struct timespec ts;
 
@@ -30,7 +30,7 @@ struct mono duel_now(void)
 	return (struct mono){ sec_to_ns(ts.tv_sec) + ts.tv_nsec };
 }
 
-void duel_sleep_until(struct mono t)
+void lockstep_sleep_until(struct mono t)
 {
 	struct timespec ts = { .tv_sec = t.ns / NSEC_PER_SEC, .tv_nsec = t.ns % NSEC_PER_SEC };
 
@@ -38,48 +38,48 @@ void duel_sleep_until(struct mono t)
 	}
 }
 
-struct duel *duel_new(const char **why)
+struct lockstep *lockstep_new(const char **why)
 {
-	struct duel *d = calloc(1, sizeof(*d));
+	struct lockstep *d = calloc(1, sizeof(*d));
 
 	*why = "out of memory";
 	if (d == NULL) {
 		return NULL;
 	}
-	d->packet = malloc(SHOT_PACKET_MAX);
-	d->twin = twin_new(FLOWS_MAX, duel_now());
-	if (d->packet == NULL || d->twin == NULL) {
-		duel_free(d);
+	d->packet = malloc(STEP_PACKET_MAX);
+	d->side = side_new(FLOWS_MAX, lockstep_now());
+	if (d->packet == NULL || d->side == NULL) {
+		lockstep_free(d);
 		return NULL;
 	}
 	d->kern = kern_new(why);
 	if (d->kern == NULL) {
-		duel_free(d);
+		lockstep_free(d);
 		return NULL;
 	}
-	duel_defaults(d);
-	twin_tunables(d->twin)->tcp_kernel = kern_variant(d->kern);
+	lockstep_defaults(d);
+	side_tunables(d->side)->tcp_kernel = kern_variant(d->kern);
 	return d;
 }
 
-void duel_free(struct duel *d)
+void lockstep_free(struct lockstep *d)
 {
 	if (d == NULL) {
 		return;
 	}
 	kern_free(d->kern);
-	twin_free(d->twin);
+	side_free(d->side);
 	free(d->packet);
 	free(d);
 }
 
-static enum duel_result broken(struct duel *d, const char *what, int err)
+static enum lockstep_result broken(struct lockstep *d, const char *what, int err)
 {
 	snprintf(d->diff, sizeof(d->diff), "  %s: %s\n", what, strerror(-err));
-	return DUEL_BROKEN;
+	return LOCKSTEP_BROKEN;
 }
 
-static enum duel_result change_setting(struct duel *d, const struct shot *s)
+static enum lockstep_result change_setting(struct lockstep *d, const struct step *s)
 {
 	const struct setting *row = &sysctls_table[s->u.set.setting_nr];
 	int err = kern_set(d->kern, s->u.set.setting_nr, s->u.set.value);
@@ -87,8 +87,8 @@ static enum duel_result change_setting(struct duel *d, const struct shot *s)
 	if (err != 0) {
 		return broken(d, row->name, err);
 	}
-	sysctls_apply(row, s->u.set.value, twin_tunables(d->twin));
-	return DUEL_SAME;
+	sysctls_apply(row, s->u.set.value, side_tunables(d->side));
+	return LOCKSTEP_SAME;
 }
 
 /*
@@ -115,41 +115,41 @@ static bool is_near(struct mono a, struct mono b)
 {
 	int64_t diff = mono_diff(a, b);
 
-	return diff > -DUEL_EDGE_NS && diff < DUEL_EDGE_NS;
+	return diff > -LOCKSTEP_EDGE_NS && diff < LOCKSTEP_EDGE_NS;
 }
 
-bool duel_is_on_edge(const struct flow *live, struct mono now)
+bool lockstep_is_on_edge(const struct flow *live, struct mono now)
 {
 	return is_near(live->deadline, now) ||
 	       (live->key.proto == IPPROTO_NR_UDP && is_near(live->conn.udp.stream_from, now));
 }
 
 /* The same test for the entry of a tuple, if it has one. */
-static bool tuple_is_on_edge(struct duel *d, const struct tuple *t, struct mono now)
+static bool tuple_is_on_edge(struct lockstep *d, const struct tuple *t, struct mono now)
 {
 	struct flow f;
 	enum flow_dir dir;
 
-	return twin_flow(d->twin, t, mono_add(now, -DUEL_EDGE_NS), &f, &dir) &&
-	       duel_is_on_edge(&f, now);
+	return side_flow(d->side, t, mono_add(now, -LOCKSTEP_EDGE_NS), &f, &dir) &&
+	       lockstep_is_on_edge(&f, now);
 }
 
 /* Reads the entries of the flow and of the packet's own tuple on both sides. */
-static int read_entries(struct duel *d, const struct tuple *flow, const struct tuple *own)
+static int read_entries(struct lockstep *d, const struct tuple *flow, const struct tuple *own)
 {
-	struct mono now = duel_now();
+	struct mono now = lockstep_now();
 	int err = kern_find(d->kern, flow, &d->kernel.entry[0]);
 
-	twin_find(d->twin, flow, now, &d->ours.entry[0]);
+	side_find(d->side, flow, now, &d->ours.entry[0]);
 	if (err == 0 && own != NULL) {
 		err = kern_find(d->kern, own, &d->kernel.entry[1]);
-		twin_find(d->twin, own, now, &d->ours.entry[1]);
+		side_find(d->side, own, now, &d->ours.entry[1]);
 	}
 	return err;
 }
 
 /* Reads the daemon's verdict. When this returns, the packet has been committed. */
-static int read_daemon(struct duel *d, uint8_t family)
+static int read_daemon(struct lockstep *d, uint8_t family)
 {
 	int err;
 
@@ -164,7 +164,7 @@ static int read_daemon(struct duel *d, uint8_t family)
 	return err != 0 || !d->daemon.seen ? err : kern_wait_out(d->kern, OUT_MS);
 }
 
-enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct shot *s)
+enum lockstep_result lockstep_step(struct lockstep *d, const struct ends *e, const struct step *s)
 {
 	struct tuple flow;
 	struct tuple own;
@@ -173,34 +173,34 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	bool has_own;
 	int err;
 
-	if (s->kind == SHOT_SET) {
+	if (s->kind == STEP_SET) {
 		return change_setting(d, s);
 	}
-	if (s->kind == SHOT_WAIT) {
-		duel_sleep_until(mono_add(duel_now(), s->u.wait_ms * NSEC_PER_MSEC));
-		return DUEL_SAME;
+	if (s->kind == STEP_WAIT) {
+		lockstep_sleep_until(mono_add(lockstep_now(), s->u.wait_ms * NSEC_PER_MSEC));
+		return LOCKSTEP_SAME;
 	}
 	memset(&d->kernel, 0, sizeof(d->kernel));
 	memset(&d->ours, 0, sizeof(d->ours));
 	ends_tuple(e, END_A, &flow);
-	size = shot_build(e, s, d->packet);
-	has_own = twin_packet_tuple(d->packet, size, &own);
+	size = step_build(e, s, d->packet);
+	has_own = side_packet_tuple(d->packet, size, &own);
 	if (has_own && is_kernel_only(own.proto)) {
 		d->explained++;
-		return DUEL_SAME;
+		return LOCKSTEP_SAME;
 	}
 	has_own = has_own && !same_flow(&own, &flow);
 
-	start = duel_now();
+	start = lockstep_now();
 	if (has_own && tuple_is_on_edge(d, &own, start)) {
-		return DUEL_BLURRED;
+		return LOCKSTEP_UNCERTAIN;
 	}
 	err = kern_inject(d->kern, d->packet, size, &d->kernel.sighting);
 	if (err != 0) {
 		return broken(d, "sending a packet", err);
 	}
 	if (d->kernel.sighting.seen) {
-		twin_inject(d->twin, start, d->packet, size,
+		side_inject(d->side, start, d->packet, size,
 		            s->cap_size != 0 && s->cap_size < size ? s->cap_size : size,
 		            &d->ours.sighting);
 	}
@@ -212,35 +212,35 @@ enum duel_result duel_shot(struct duel *d, const struct ends *e, const struct sh
 	if (err != 0) {
 		return broken(d, "reading an entry", err);
 	}
-	if (mono_diff(duel_now(), start) > BLUR_NS) {
-		return DUEL_BLURRED;
+	if (mono_diff(lockstep_now(), start) > DURATION_NS_MAX) {
+		return LOCKSTEP_UNCERTAIN;
 	}
 	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->daemon : NULL, e->proto,
 	                    d->diff) != 0
-	               ? DUEL_DIFFERENT
-	               : DUEL_SAME;
+	               ? LOCKSTEP_DIFFERENT
+	               : LOCKSTEP_SAME;
 }
 
-void duel_forget(struct duel *d, const struct ends *e)
+void lockstep_delete(struct lockstep *d, const struct ends *e)
 {
 	struct tuple flow;
 
 	ends_tuple(e, END_A, &flow);
 	kern_delete(d->kern, &flow);
-	twin_delete(d->twin, &flow, duel_now());
+	side_delete(d->side, &flow, lockstep_now());
 }
 
-void duel_flush(struct duel *d)
+void lockstep_flush(struct lockstep *d)
 {
 	kern_flush(d->kern);
-	twin_flush(d->twin, duel_now());
+	side_flush(d->side, lockstep_now());
 }
 
-void duel_defaults(struct duel *d)
+void lockstep_defaults(struct lockstep *d)
 {
 	for (size_t i = 0; i < sysctls_len; i++) {
 		kern_set(d->kern, i, sysctls_table[i].dflt);
-		sysctls_apply(&sysctls_table[i], sysctls_table[i].dflt, twin_tunables(d->twin));
+		sysctls_apply(&sysctls_table[i], sysctls_table[i].dflt, side_tunables(d->side));
 	}
 }
 
@@ -279,17 +279,17 @@ static bool is_ending(const struct view *v)
 }
 
 /* Looks up a tuple on both sides. Returns true if they differ. */
-static bool differs(struct duel *d, const struct tuple *t)
+static bool differs(struct lockstep *d, const struct tuple *t)
 {
-	struct mono start = duel_now();
+	struct mono start = lockstep_now();
 	struct view kernel;
 	struct view ours;
 
 	if (kern_find(d->kern, t, &kernel) != 0) {
 		return false;
 	}
-	twin_find(d->twin, t, start, &ours);
-	if (mono_diff(duel_now(), start) > BLUR_NS) {
+	side_find(d->side, t, start, &ours);
+	if (mono_diff(lockstep_now(), start) > DURATION_NS_MAX) {
 		return false;
 	}
 	if (kernel.exists != ours.exists && is_ending(kernel.exists ? &kernel : &ours)) {
@@ -298,13 +298,13 @@ static bool differs(struct duel *d, const struct tuple *t)
 	return view_diff(&kernel, &ours, t->proto, NULL, d->diff) != 0;
 }
 
-unsigned duel_compare_tables(struct duel *d)
+unsigned lockstep_compare_tables(struct lockstep *d)
 {
 	struct tuples list = { 0 };
 	unsigned differences = 0;
 
 	kern_dump(d->kern, collect, &list);
-	twin_dump(d->twin, duel_now(), collect, &list);
+	side_dump(d->side, lockstep_now(), collect, &list);
 	for (size_t i = 0; i < list.len; i++) {
 		const struct tuple *t = &list.tuple[i];
 		struct ends e = { .addr = { t->src, t->dst },

@@ -5,6 +5,8 @@
  */
 #include "lane.h"
 
+#include <finwall/config.h>
+
 #include "bench.h"
 #include "rules.h"
 #include "sample.h"

@@ -18,7 +18,7 @@
 #include "ticks.h"
 #include "worker_host.h"
 
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include <errno.h>
 #include <fnmatch.h>

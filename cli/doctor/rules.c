@@ -9,7 +9,7 @@
  */
 #include "doctor/doctor.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 #include <stdio.h>
 #include <stdlib.h>

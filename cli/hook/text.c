@@ -12,7 +12,7 @@
 
 #include "hook/spread.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
 
 #include "replay/conns.h"
 #include "replay/policy.h"
+#include "wire/link.h"
 
 #include <finwall/engine.h>
-#include <finwall/link.h>
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
  *
  * usage: model_flowtab [SEED]
  */
-#include <finwall/flowtab.h>
+#include "core/flowtab.h"
 
 #include "flows.h"
 #include "rng.h"

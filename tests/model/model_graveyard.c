@@ -7,7 +7,7 @@
  *
  * usage: model_graveyard [SEED]
  */
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include "flows.h"
 #include "rng.h"

@@ -4,7 +4,7 @@
  *
  * usage: model_wheel [SEED]
  */
-#include <finwall/wheel.h>
+#include "core/wheel.h"
 
 #include "rng.h"
 

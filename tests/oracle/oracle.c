@@ -7,6 +7,7 @@
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
 #include "batches.h"
+#include "core/tcp_track.h"
 #include "gen.h"
 #include "history.h"
 #include "run.h"
@@ -15,7 +16,6 @@
 #include "via.h"
 
 #include <finwall/pkt.h>
-#include <finwall/tcp_track.h>
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -6,9 +6,10 @@
 #ifndef FINWALL_TESTS_SEG_H
 #define FINWALL_TESTS_SEG_H
 
+#include "core/tcp_track.h"
+
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
-#include <finwall/tcp_track.h>
 #include <finwall/tunables.h>
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 
 #include "flows.h"
 
-#include "../../daemon/core/ruleset_code.h"
+#include <finwall/ruleset_layout.h>
 
 static const struct rs_insn verdicts[] = {
 	{ .op = RS_VERDICT, .a = RULE_ACCEPT, .b = 0 },

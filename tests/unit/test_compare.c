@@ -6,7 +6,7 @@
 #include "compare.h"
 #include "suite.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 /* A packet, finwall's result, the kernel's state, the engine's age and the expected outcome. */
 struct row {

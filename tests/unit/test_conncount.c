@@ -3,7 +3,7 @@
  * Tests of the connection counters alone: against a naive model, with full memory or a full set,
  * and from several threads.
  */
-#include <finwall/conncount.h>
+#include "core/conncount.h"
 
 #include "flows.h"
 #include "rng.h"

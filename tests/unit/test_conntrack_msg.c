@@ -3,11 +3,11 @@
  * Messages of a conntrack dump, written by libnetfilter_conntrack and read by finwall. Random
  * damage; the program prints the seed.
  */
-#include <finwall/conntrack_msg.h>
-#include <finwall/tunables.h>
-
 #include "rng.h"
 #include "suite.h"
+#include "wire/conntrack_msg.h"
+
+#include <finwall/tunables.h>
 
 #include <arpa/inet.h>
 #include <errno.h>

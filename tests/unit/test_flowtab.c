@@ -3,7 +3,7 @@
  * Tests of the flow table: find, delete, deadlines, eviction, lists; with a full table and with
  * equal hashes.
  */
-#include <finwall/flowtab.h>
+#include "core/flowtab.h"
 
 #include "flows.h"
 #include "suite.h"

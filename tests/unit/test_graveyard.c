@@ -2,7 +2,7 @@
 /*
  * Tests of the graveyard: its size, its order, and the precision of a tombstone.
  */
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include "flows.h"
 #include "suite.h"

@@ -2,7 +2,7 @@
 /*
  * Tests of the hash index: it finds all candidates of a hash, also when all hashes are equal.
  */
-#include <finwall/hindex.h>
+#include "core/hindex.h"
 
 #include "suite.h"
 

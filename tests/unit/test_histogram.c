@@ -3,7 +3,7 @@
  * Tests of histograms: each value is counted in a bucket that contains it, and quantiles are exact
  * to one bucket.
  */
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include "suite.h"
 

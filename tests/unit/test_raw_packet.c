@@ -2,8 +2,8 @@
 /*
  * Tests of the segments that finwall sends, read back by its decoder with every checksum verified.
  */
-#include <finwall/late_close.h>
-#include <finwall/raw_packet.h>
+#include "core/late_close.h"
+#include "wire/raw_packet.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * Every cell of the two state tables (doc/tcp-tracking.md, section 4), typed in from that page.
  */
-#include <finwall/tcp_track.h>
+#include "core/tcp_track.h"
 
 #include "suite.h"
 

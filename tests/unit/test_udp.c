@@ -3,7 +3,7 @@
  * Tests of UDP tracking (doc/tcp-tracking.md, section 9): a timeout of 30 s until answered and for
  * the first two seconds, then 120 s as a stream.
  */
-#include <finwall/udp_track.h>
+#include "core/udp_track.h"
 
 #include "seg.h"
 #include "suite.h"

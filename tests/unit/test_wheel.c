@@ -3,7 +3,7 @@
  * Tests of the timer wheel: no element is returned early, none is lost, and the work per call is
  * bounded.
  */
-#include <finwall/wheel.h>
+#include "core/wheel.h"
 
 #include "suite.h"
 

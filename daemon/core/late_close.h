@@ -5,17 +5,14 @@
  * Pure: a remembered connection and a segment in, a revived connection or a reason out. Knows
  * neither the graveyard nor the rules.
  */
-#ifndef FINWALL_LATE_CLOSE_H
-#define FINWALL_LATE_CLOSE_H
+#ifndef FINWALL_CORE_LATE_CLOSE_H
+#define FINWALL_CORE_LATE_CLOSE_H
 
+#include "tcp_track.h"
+
+#include <finwall/engine.h>
 #include <finwall/pkt.h>
-#include <finwall/raw_request.h>
-#include <finwall/tcp_track.h>
 #include <finwall/tunables.h>
-
-/* "strict" ...: the words of the rule language. */
-const char *late_policy_name(enum late_policy p);
-const char *idle_policy_name(enum idle_policy p);
 
 /*
  * Judges a FIN, RST or ACK segment that travels in direction dir against *remembered. The test is

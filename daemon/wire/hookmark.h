@@ -32,8 +32,8 @@
  * takes the upper 8 bits away again: its rules do not see them, and each verdict that accepts the
  * packet sets its mark back to the lower 24 bits (or to what a rule of the daemon's sets).
  */
-#ifndef FINWALL_HOOKMARK_H
-#define FINWALL_HOOKMARK_H
+#ifndef FINWALL_WIRE_HOOKMARK_H
+#define FINWALL_WIRE_HOOKMARK_H
 
 #include <finwall/compare.h>
 #include <finwall/ruleset.h>

@@ -2,10 +2,10 @@
 /*
  * A raw request as the bytes of an IP packet: IPv4 or IPv6 header, bare TCP header, checksums.
  */
-#ifndef FINWALL_RAW_PACKET_H
-#define FINWALL_RAW_PACKET_H
+#ifndef FINWALL_WIRE_RAW_PACKET_H
+#define FINWALL_WIRE_RAW_PACKET_H
 
-#include <finwall/raw_request.h>
+#include <finwall/engine.h>
 
 #include <stddef.h>
 #include <stdint.h>

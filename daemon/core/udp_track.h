@@ -3,18 +3,10 @@
  * UDP: replied or not, and a stream once it has talked for two seconds. As the kernel's tracker
  * does.
  */
-#ifndef FINWALL_UDP_TRACK_H
-#define FINWALL_UDP_TRACK_H
+#ifndef FINWALL_CORE_UDP_TRACK_H
+#define FINWALL_CORE_UDP_TRACK_H
 
-#include <finwall/mono.h>
-#include <finwall/tcp_track.h>
-#include <finwall/tunables.h>
-
-struct udp_conn {
-	struct mono stream_from; /* a flow that is still talking then is a stream */
-};
-
-void udp_open(struct udp_conn *u, struct mono now);
+#include "tcp_track.h"
 
 /* Never refuses. status: FLOW_* before this packet. */
 void udp_track(const struct udp_conn *u, struct mono now, unsigned status,

@@ -5,8 +5,8 @@
  * Each power of two is cut into 16 equal buckets, so that a value is known to 6 %, from one
  * nanosecond to a minute, in 4 KiB. One writer, any readers: relaxed atomics. Knows no clock.
  */
-#ifndef FINWALL_HISTOGRAM_H
-#define FINWALL_HISTOGRAM_H
+#ifndef FINWALL_DAEMON_HISTOGRAM_H
+#define FINWALL_DAEMON_HISTOGRAM_H
 
 #include <stdatomic.h>
 #include <stdint.h>

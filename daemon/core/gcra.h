@@ -5,8 +5,8 @@
  * The word is the instant at which the bucket will be full again. Lock-free: any number of threads
  * may take from one bucket, no token is given twice.
  */
-#ifndef FINWALL_GCRA_H
-#define FINWALL_GCRA_H
+#ifndef FINWALL_CORE_GCRA_H
+#define FINWALL_CORE_GCRA_H
 
 #include <finwall/mono.h>
 

@@ -7,8 +7,8 @@
  * cooked captures (LINKTYPE_LINUX_SLL, _SLL2), the BSD loopback header and bare IP, as
  * https://www.tcpdump.org/linktypes.html describes them.
  */
-#ifndef FINWALL_LINK_H
-#define FINWALL_LINK_H
+#ifndef FINWALL_WIRE_LINK_H
+#define FINWALL_WIRE_LINK_H
 
 #include <stdint.h>
 

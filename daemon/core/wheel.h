@@ -11,8 +11,8 @@
  * Work is bounded: wheel_pop() hands out one element or cascades at most *budget of them, and what
  * is left over waits for the next call. No lock of its own: the caller serialises.
  */
-#ifndef FINWALL_WHEEL_H
-#define FINWALL_WHEEL_H
+#ifndef FINWALL_CORE_WHEEL_H
+#define FINWALL_CORE_WHEEL_H
 
 #include <finwall/mono.h>
 

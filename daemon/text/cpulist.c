@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of processors: numbers and ranges, with commas between them.
+ * CPU lists: numbers and ranges, separated by commas.
  */
 #include <finwall/cpulist.h>
+#include <finwall/text_num.h>
 
 #include <stdbool.h>
+#include <string.h>
 
 struct span {
 	unsigned first;
 	unsigned last;
 };
 
-/* Reads a number below CPULIST_MAX and moves on behind it. */
+/* Reads a number below CPULIST_MAX and moves *at behind it. */
 static bool read_cpu(const char **at, unsigned *out)
 {
-	unsigned n = 0;
-	const char *s = *at;
+	uint64_t n;
+	const char *behind = scan_decimal(*at, *at + strlen(*at), CPULIST_MAX - 1, &n);
 
-	while (*s >= '0' && *s <= '9' && n < CPULIST_MAX) {
-		n = n * 10 + (unsigned)(*s++ - '0');
-	}
-	if (s == *at || n >= CPULIST_MAX) {
+	if (behind == NULL) {
 		return false;
 	}
-	*at = s;
-	*out = n;
+	*at = behind;
+	*out = (unsigned)n;
 	return true;
 }
 
-/* Reads "3" or "3-5" and the comma behind it, which something must follow. */
+/* Reads "3" or "3-5" and the comma behind it, if another one follows. */
 static bool read_span(const char **at, struct span *out)
 {
 	if (!read_cpu(at, &out->first)) {

@@ -8,26 +8,16 @@
  * most 0.1 % wider), which is what makes an IPv6 connection fit. No lock: the shard's owner
  * serialises.
  */
-#ifndef FINWALL_GRAVEYARD_H
-#define FINWALL_GRAVEYARD_H
+#ifndef FINWALL_CORE_GRAVEYARD_H
+#define FINWALL_CORE_GRAVEYARD_H
+
+#include "hindex.h"
 
 #include <finwall/flow.h>
-#include <finwall/hindex.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Why an entry ended. */
-enum tomb_cause {
-	TOMB_IDLE,    /* its timeout ran out */
-	TOMB_EVICTED, /* room was needed */
-	TOMB_FLUSHED, /* by command, or by a reload that was asked to */
-	TOMB_RESTART, /* found in the saved state, but older than its timeout */
-	TOMB_CAUSES_LEN,
-};
-
-const char *tomb_cause_name(enum tomb_cause c);
 
 struct tomb; /* 64 bytes; opaque */
 
@@ -39,15 +29,6 @@ struct graveyard {
 	uint32_t alive; /* tombstones in them; the others were deleted */
 	struct sipkey sip;
 	struct hindex index;
-};
-
-/* What a tombstone says when read back. */
-struct tomb_info {
-	struct flowkey key;
-	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
-	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
-	uint8_t cause;        /* enum tomb_cause */
-	struct mono died;     /* to the second */
 };
 
 /* Bytes of memory that graveyard_init() needs for this many; a multiple of 64. */

@@ -2,7 +2,7 @@
 /*
  * Reading histograms; histogram.h has the writing. Must not know what is counted.
  */
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #define MILLION 1000000u
 

@@ -3,8 +3,8 @@
  * The packet quoted by an ICMP or ICMPv6 error: only its tuple matters (RFC 792, 4443
  * section 2.4c).
  */
-#ifndef FINWALL_ICMP_ERR_H
-#define FINWALL_ICMP_ERR_H
+#ifndef FINWALL_CORE_ICMP_ERR_H
+#define FINWALL_CORE_ICMP_ERR_H
 
 #include <finwall/bytes.h>
 #include <finwall/flowkey.h>

@@ -5,8 +5,8 @@
  * Each length is checked here; what an entry means is not judged. libnetfilter_conntrack reads the
  * same, but ends the program at a number that is not as long as it should be.
  */
-#ifndef FINWALL_CONNTRACK_MSG_H
-#define FINWALL_CONNTRACK_MSG_H
+#ifndef FINWALL_WIRE_CONNTRACK_MSG_H
+#define FINWALL_WIRE_CONNTRACK_MSG_H
 
 #include <finwall/bytes.h>
 #include <finwall/flowkey.h>

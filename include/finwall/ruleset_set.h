@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets that are large or can change: intervals in a shallow tree of cache lines, which is never
- * changed once it is there. A change makes a new root that shares all chunks but those it touches,
- * and the set's one pointer is swung over. daemon/policy/set_tree.c builds and frees them.
+ * The layout of sets that are large or can change: a shallow tree of cache lines that is never
+ * changed once it is in use. A change builds a new root that shares all chunks but those it
+ * touches, and replaces the set's one pointer. daemon/sets/tree.c builds and frees trees, the
+ * evaluator (daemon/core/ruleset_tree.c) searches them.
  *
- * A tree is an array of chunks, found by their first values. A chunk is an array of lines: on top
- * one line of values that divide its rows, then the rows, each a line of values that divide leaves,
- * then the leaves: eight intervals each, padded by repeating the last one. So a look-up in a
- * million intervals reads three or four lines that are not in the cache of a busy processor anyway.
+ * A tree is an array of chunks, found by their first values. A chunk is an array of lines: one line
+ * of values that divide its rows, then the rows, each a line of values that divide leaves, then the
+ * leaves: eight intervals each, padded by repeating the last one. A look-up in a million intervals
+ * reads three or four cache lines that are not in the cache of a busy processor.
  */
-#ifndef FINWALL_RULESET_TREE_H
-#define FINWALL_RULESET_TREE_H
+#ifndef FINWALL_RULESET_SET_H
+#define FINWALL_RULESET_SET_H
+
+#include <finwall/u128.h>
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-struct rs_u128 {
-	uint64_t hi;
-	uint64_t lo;
-};
 
 #define RS_LEAF_LEN 8 /* intervals */
 
@@ -43,8 +39,8 @@ struct rs_line64 {
 } __attribute__((aligned(64)));
 
 struct rs_leaf128 {
-	struct rs_u128 lo[RS_LEAF_LEN];
-	struct rs_u128 hi[RS_LEAF_LEN];
+	struct u128 lo[RS_LEAF_LEN];
+	struct u128 hi[RS_LEAF_LEN];
 } __attribute__((aligned(64)));
 
 /* A chunk that holds whole /64s only keeps upper halves in its leaves too, and says so by this bit
@@ -77,7 +73,7 @@ struct rs_tree {
 	uint32_t is_wide; /* 128 bits */
 	union {
 		uint32_t *first32; /* the lowest value of each chunk */
-		struct rs_u128 *first128;
+		struct u128 *first128;
 	};
 	void **chunk; /* struct rs_line32, or rs_line64 and then leaves */
 	uint64_t len; /* intervals */
@@ -94,6 +90,6 @@ static inline struct rs_tree *rs_set_tree(const struct rs_set *s)
 }
 
 bool rs_set_has32(const struct rs_set *s, uint32_t v);
-bool rs_set_has128(const struct rs_set *s, struct rs_u128 v);
+bool rs_set_has128(const struct rs_set *s, struct u128 v);
 
 #endif

@@ -5,21 +5,30 @@
  * Knows nothing of TCP. Memory is fixed at start and touched only as flows come, so that a large
  * limit costs nothing until it is used. No lock: the shard's owner serialises.
  */
-#ifndef FINWALL_FLOWTAB_H
-#define FINWALL_FLOWTAB_H
+#ifndef FINWALL_CORE_FLOWTAB_H
+#define FINWALL_CORE_FLOWTAB_H
+
+#include "hindex.h"
+#include "wheel.h"
 
 #include <finwall/flow.h>
-#include <finwall/hindex.h>
-#include <finwall/wheel.h>
 
 #include <stddef.h>
 #include <stdint.h>
+
+_Static_assert(sizeof(((struct flow *)0)->timer) == sizeof(struct wheel_link), "kept in it");
+
+/* The flow's place in the wheel; armed at or before its deadline. */
+static inline struct wheel_link *flow_timer(const struct flow *f)
+{
+	return (struct wheel_link *)(uintptr_t)f->timer;
+}
 
 struct flowtab {
 	struct flow *pool;
 	uint32_t pool_len;
 	uint32_t fresh;     /* pool[fresh..] was never used */
-	uint32_t free_list; /* through timer.next */
+	uint32_t free_list; /* through the timer's next */
 	uint32_t used;
 	struct hindex index;
 	struct wheel wheel;
@@ -75,7 +84,7 @@ void flowtab_rearm(struct flowtab *t, struct flow *f);
 static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline)
 {
 	f->deadline = deadline;
-	if (!wheel_is_armed(&f->timer) || wheel_tick(deadline) < f->timer.tick) {
+	if (!wheel_is_armed(flow_timer(f)) || wheel_tick(deadline) < flow_timer(f)->tick) {
 		flowtab_rearm(t, f);
 	}
 }

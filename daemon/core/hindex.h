@@ -11,8 +11,8 @@
  *
  * Memory is the caller's and starts zeroed. No allocation, no lock.
  */
-#ifndef FINWALL_HINDEX_H
-#define FINWALL_HINDEX_H
+#ifndef FINWALL_CORE_HINDEX_H
+#define FINWALL_CORE_HINDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,10 +8,11 @@
  * exact, and no connection is ever looked for. Memory is fixed at the start. One lock for all: it
  * is only taken where a rule counts, for packets that open a connection or end one.
  */
-#ifndef FINWALL_CONNCOUNT_H
-#define FINWALL_CONNCOUNT_H
+#ifndef FINWALL_CORE_CONNCOUNT_H
+#define FINWALL_CORE_CONNCOUNT_H
 
-#include <finwall/hindex.h>
+#include "hindex.h"
+
 #include <finwall/siphash.h>
 
 #include <stdatomic.h>

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds tests to a test case; SUITE_PART defines one. Declare it in the header of the suite. */
+/* Adds tests and fixtures to a test case. SUITE_PART defines one for a list of tests. */
 typedef void suite_part_fn(TCase *tc);
 
 /* Runs the parts as one suite, one test case each. Returns the exit status of the program. */
@@ -30,7 +30,7 @@ static inline int suite_run(const char *name, suite_part_fn *const *parts, size_
 		suite_add_tcase(s, tc);
 	}
 	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
+	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -58,7 +58,7 @@ void check_mask(struct config *c, const struct dtype *type, const struct value *
 		return;
 	}
 	if (mask->kind == VALUE_RANGE) {
-		config_error(c, mask->loc, "a range is no mask, expected one value");
+		config_error(c, mask->loc, "a range cannot be a mask, expected one value");
 	} else {
 		check_element(&p, mask);
 	}

@@ -247,7 +247,7 @@ const struct dtype dtype_ct_dir = {
 	.prints_symbols = true,
 };
 
-/* Those that a named set can be of. */
+/* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
 	                                         &dtype_icmp_type, &dtype_icmp6_type };

@@ -95,11 +95,11 @@ const char *element_read(const struct dtype *type, const char *text, size_t size
 	if (dash != NULL && element_scan(type, text, (size_t)(dash - text), out) != NULL &&
 	    element_scan(type, dash + 1, size - (size_t)(dash + 1 - text), out) != NULL) {
 		snprintf(problem, problem_size,
-		         "the range %.*s runs backwards, expected the smaller value first", shown,
+		         "the range %.*s is reversed, expected the smaller value first", shown,
 		         text);
 		return problem;
 	}
-	snprintf(problem, problem_size, "\"%.*s\" does not fit here, expected %s", shown, text,
+	snprintf(problem, problem_size, "\"%.*s\" is not valid here, expected %s", shown, text,
 	         type->want);
 	return problem;
 }

@@ -27,7 +27,7 @@ STRING = r'"((?:[^"\\]|\\.)*)"'
 STRINGS = re.compile(STRING + r"(?:\s*" + STRING + ")*")
 # Functions whose argument is a complaint, and assignments of one.
 STARTS = re.compile(
-    r"\b(?:config_error|complain)\s*\(|snprintf\s*\(\s*problem,\s*(?:problem_size|sizeof)|"
+    r"\b(?:config_error|problem_text)\s*\(|snprintf\s*\(\s*problem,\s*(?:problem_size|sizeof)|"
     r"\bproblem\s*=\s*(?=\")|\bwant\s*=\s*(?=\")"
 )
 CONVERSION = re.compile(r"%(?:\.(?:\d+|\*))?(?:\" ?PRI\w+ ?\")?[-+ 0-9]*(?:hh|h|ll|l|z)?[a-zA-Z]|%%")

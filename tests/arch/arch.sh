@@ -37,7 +37,7 @@ header_path() {
 	case $2 in
 	finwall/*) echo "include/$2" ;;
 	*)
-		for dir in "$(dirname "$1")" daemon cli; do
+		for dir in "$(dirname "$1")" daemon cli .; do
 			if [ -f "$dir/$2" ]; then
 				echo "$dir/$2"
 				return
@@ -91,7 +91,7 @@ check_neighbours() {
 
 check_includes() {
 	cd "$1" || exit 2
-	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] bench/*.[ch]; do
+	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] bench/*.[ch] chart/*.[ch]; do
 		if [ -f "$file" ]; then
 			check_includes_of "$file"
 		fi
@@ -102,7 +102,7 @@ check_includes() {
 # In a script, behind the lines that only tools read.
 check_spdx() {
 	cd "$1" || exit 2
-	for file in $(find bench cli daemon include tests cmake scripts \
+	for file in $(find bench chart cli daemon include tests cmake scripts \
 		-name '*.[chly]' -o -name '*.sh' -o -name '*.py' -o -name '*.pkt' -o -name '*.cmake' \
 		-o -name CMakeLists.txt) CMakeLists.txt; do
 		first=$(sed -n '1{/^#!/n;/^# shellcheck/n;p;q;}' "$file")

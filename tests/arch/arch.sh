@@ -39,7 +39,8 @@ header_path() {
 	*)
 		for dir in "$(dirname "$1")" daemon cli .; do
 			if [ -f "$dir/$2" ]; then
-				echo "$dir/$2"
+				path=$dir/$2
+				echo "${path#./}"
 				return
 			fi
 		done

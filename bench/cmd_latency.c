@@ -16,7 +16,7 @@
 #include "testbed.h"
 #include "worker_host.h"
 
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include <errno.h>
 #include <fnmatch.h>

@@ -10,7 +10,7 @@
 
 #include "io/mem.h"
 
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 
 #include "netns.h"
 
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -36,7 +36,7 @@ extern const struct cli_command cmd_events;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_hook;
-extern const struct cli_command cmd_import;
+extern const struct cli_command cmd_import_iptables;
 extern const struct cli_command cmd_import_conntrack;
 extern const struct cli_command cmd_list;
 extern const struct cli_command cmd_reload;

@@ -12,9 +12,10 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-	&cmd_list,   &cmd_stats, &cmd_events,  &cmd_show,   &cmd_reload, &cmd_flush,
-	&cmd_delete, &cmd_set,   &cmd_hook,    &cmd_replay, &cmd_import, &cmd_import_conntrack,
-	&cmd_doctor, &cmd_help,  &cmd_version, NULL,
+	&cmd_list,   &cmd_stats,  &cmd_events,          &cmd_show,
+	&cmd_reload, &cmd_flush,  &cmd_delete,          &cmd_set,
+	&cmd_hook,   &cmd_replay, &cmd_import_iptables, &cmd_import_conntrack,
+	&cmd_doctor, &cmd_help,   &cmd_version,         NULL,
 };
 
 enum {

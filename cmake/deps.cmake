@@ -4,7 +4,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(FLEX 2.6 REQUIRED)
-find_package(BISON 3.0 REQUIRED)
+find_package(BISON 3.6 REQUIRED)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(NFQ REQUIRED IMPORTED_TARGET libnetfilter_queue)
 pkg_check_modules(NFNL REQUIRED IMPORTED_TARGET libnfnetlink)

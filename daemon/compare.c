@@ -8,7 +8,7 @@
  */
 #include "compare.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 enum kernel_state comparer_take(struct comparer *c, struct nfq_pkt *pkt, bool *mark_is_ours)
 {

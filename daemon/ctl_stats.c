@@ -6,7 +6,7 @@
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 
-#include <finwall/late_close.h>
+#include <finwall/tunables.h>
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "events.h"
 
 #include <finwall/flow_text.h>
-#include <finwall/late_close.h>
+#include <finwall/tunables.h>
 
 static json_t *tuple_json(const struct tuple *t, const char *type, bool has_ports)
 {

@@ -5,7 +5,7 @@
  */
 #include "events.h"
 
-#include <finwall/late_close.h>
+#include <finwall/tunables.h>
 
 #include <arpa/inet.h>
 #include <inttypes.h>

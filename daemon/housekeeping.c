@@ -3,9 +3,8 @@
  * What the main thread does some times a second: hand on the workers' events, free old generations,
  * tell the service manager that packets are still being answered, and people what went wrong.
  */
-#include "daemon.h"
-
 #include "ctl_cmd.h"
+#include "daemon.h"
 #include "import_conntrack.h"
 #include "io/clock.h"
 #include "io/ifname.h"
@@ -14,8 +13,8 @@
 #include "io/notify.h"
 #include "sets.h"
 #include "state.h"
+#include "wire/hookmark.h"
 
-#include <finwall/hookmark.h>
 #include <finwall/stats.h>
 
 #include <inttypes.h>

@@ -17,7 +17,7 @@
 #include "io/notify.h"
 #include "sets.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -13,8 +13,8 @@
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
+#include "wire/hookmark.h"
 
-#include <finwall/hookmark.h>
 #include <finwall/nfq_msg.h>
 
 #include <errno.h>

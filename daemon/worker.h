@@ -7,13 +7,13 @@
 
 #include "compare.h"
 #include "events.h"
+#include "histogram.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
 
 #include <finwall/config.h>
 #include <finwall/engine.h>
-#include <finwall/histogram.h>
 
 #include <pthread.h>
 #include <stdatomic.h>

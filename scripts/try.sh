@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# sudo scripts/try.sh: installs what finwall needs, builds it, and shows with real connections, in
-# network namespaces of its own, what a firewall does that has forgotten a connection: the kernel's,
-# and finwall's. Changes nothing outside them but packages and build/. Exit status: 0 when all rows
-# are as they should be.
+# sudo scripts/try.sh: installs the packages that finwall needs, builds it, and shows late closes of
+# real connections in network namespaces: with the kernel's tracker and with finwall. Outside these
+# namespaces it changes only packages and build/. Exit status: 0 if all rows are as expected.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,9 +18,9 @@ rows=0
 rows_wrong=0
 
 main() {
-	(($# == 0)) || die 'takes no arguments; it says what it does as it goes'
-	((EUID == 0)) || die 'only root can make network namespaces; run: sudo scripts/try.sh'
-	[[ -e /proc/sys/net/ipv6 ]] || die 'this kernel has IPv6 switched off; the case needs both'
+	(($# == 0)) || die 'takes no arguments'
+	((EUID == 0)) || die 'network namespaces need root; run: sudo scripts/try.sh'
+	[[ -e /proc/sys/net/ipv6 ]] || die 'IPv6 is disabled in this kernel'
 	install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}"
 	build_preset release finwalld finwall peer
 	forget_log
@@ -49,11 +48,11 @@ carry_out() {
 	for f in "${FIREWALLS[@]}"; do
 		lc_wait "$f" || failed="$failed, ${TITLE[$f]}"
 	done
-	[[ -z $failed ]] || die "the case could not be carried out: ${failed#, }"
+	[[ -z $failed ]] || die "failed: ${failed#, }"
 	printf '%d s\n' $((SECONDS - started))
 }
 
-# What the shell would say of the processes that cleaning up ends is of no interest.
+# Suppresses the shell's messages about the processes that the clean-up ends.
 interrupted() {
 	printf '\ninterrupted: cleaning up\n'
 	exec 2>/dev/null
@@ -64,8 +63,8 @@ show_closes() {
 	local f who how format='%-18s  %-6s  %-3s  %-18s  %-18s  %s\n'
 	cat <<-END
 
-		${BOLD}A TCP connection is idle until the firewall has forgotten it; then one end closes.${PLAIN}
-		The firewall is on the host of that end, and drops what is INVALID, as is usual.
+		${BOLD}A TCP connection is idle for longer than the timeout, then one end closes it.${PLAIN}
+		The firewall runs on the host of that end and drops INVALID packets.
 
 	END
 	# shellcheck disable=SC2059 # one format for all lines
@@ -86,7 +85,7 @@ show_closes() {
 	done
 }
 
-# field FIREWALL KIND NUMBER: of the line of that kind in its result
+# field FIREWALL KIND NUMBER: prints field NUMBER of the result's line of that kind
 field() {
 	# shellcheck disable=SC2154 # netns.sh's
 	awk -v kind="$2" -v n="$3" '$1 == kind { print $n }' "$work/$1/result"
@@ -129,7 +128,7 @@ show_scans() {
 	local f sent passed dropped word format='%-18s  %6s  %7s  %6s  %s\n'
 	cat <<-END
 
-		${BOLD}A scan: lone FIN and RST segments of connections that never were.${PLAIN}
+		${BOLD}A scan: FIN and RST segments of connections that never existed.${PLAIN}
 
 	END
 	# shellcheck disable=SC2059
@@ -137,7 +136,7 @@ show_scans() {
 	printf '%s\n' "$(printf -- '-%.0s' {1..55})"
 	for f in "${FIREWALLS[@]}"; do
 		sent=$(field "$f" scan 2) passed=$(field "$f" scan 3) dropped=$(field "$f" scan 4)
-		word="${GREEN}kept out$PLAIN"
+		word="${GREEN}dropped$PLAIN"
 		rows=$((rows + 1))
 		if ((passed != 0 || dropped != sent)); then
 			word="${RED}UNEXPECTED$PLAIN"
@@ -150,15 +149,15 @@ show_scans() {
 
 show_summary() {
 	if ((rows_wrong)); then
-		printf '\n%s%d of %d rows are not as they should be.%s\n' \
+		printf '\n%s%d of %d rows are not as expected.%s\n' \
 			"$RED" "$rows_wrong" "$rows" "$PLAIN"
 		return
 	fi
 	cat <<-END
 
-		All $rows rows are as they should be: a firewall that forgets leaves sockets hanging; finwall
-		remembers, lets exactly that close through, and nothing that it never knew.
-		Next: write a configuration of your own, as README.md shows from "Use it" on.
+		All $rows rows are as expected. Without a remembered connection the late close is dropped and
+		sockets stay open. finwall lets it pass, and drops the same segments of unknown connections.
+		Next: README.md, "Use it".
 	END
 }
 

@@ -4,7 +4,7 @@
  * a set also counts as one key in the slot of that set, whose key has an odd counter; so a set
  * knows how many keys it has. Knows nothing of connections, rules or packets.
  */
-#include <finwall/conncount.h>
+#include "conncount.h"
 
 #include <string.h>
 

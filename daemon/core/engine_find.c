@@ -6,9 +6,11 @@
  * the tracker of the protocol then accepts, ignores or refuses it. A flow that has run out of time
  * is none.
  */
-#include <finwall/icmp_err.h>
+#include "icmp_err.h"
 
 #include "shard.h"
+#include "tcp_track.h"
+#include "udp_track.h"
 
 static void track_new(struct engine *e, const struct job *j, struct track *t);
 

@@ -3,8 +3,8 @@
  * TCP segments that are no opening and have no live entry: the late chain is asked about a FIN or
  * RST, the memory of expired connections about all. doc/late-close.md.
  */
-#include <finwall/gcra.h>
-#include <finwall/late_close.h>
+#include "gcra.h"
+#include "late_close.h"
 
 #include "shard.h"
 

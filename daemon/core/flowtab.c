@@ -5,7 +5,7 @@
  *
  * Must not know TCP, rules or locks.
  */
-#include <finwall/flowtab.h>
+#include "flowtab.h"
 
 /* How many neighbours in the index are looked at for a dead one: two cache lines of the index. */
 #define VICTIM_WAYS (2 * HINDEX_WAYS)
@@ -31,7 +31,7 @@ void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono 
 	hindex_init(&t->index,
 	            (struct hindex_bucket *)(void *)((unsigned char *)mem + pool_size(flows_max)),
 	            hindex_buckets_for(flows_max));
-	wheel_init(&t->wheel, &t->pool[0].timer, sizeof(struct flow), now);
+	wheel_init(&t->wheel, t->pool[0].timer, sizeof(struct flow), now);
 }
 
 static inline uint32_t nr_of(const struct flowtab *t, const struct flow *f)
@@ -81,7 +81,7 @@ static uint32_t take_place(struct flowtab *t)
 	uint32_t nr = t->free_list;
 
 	if (nr != WHEEL_NIL) {
-		t->free_list = t->pool[nr].timer.next;
+		t->free_list = flow_timer(&t->pool[nr])->next;
 		return nr;
 	}
 	return t->fresh < t->pool_len ? t->fresh++ : WHEEL_NIL;
@@ -90,7 +90,7 @@ static uint32_t take_place(struct flowtab *t)
 static void give_place_back(struct flowtab *t, uint32_t nr)
 {
 	t->pool[nr].key.family = 0;
-	t->pool[nr].timer.next = t->free_list;
+	flow_timer(&t->pool[nr])->next = t->free_list;
 	t->free_list = nr;
 }
 
@@ -127,7 +127,7 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 {
 	uint32_t nr = nr_of(t, f);
 
-	if (wheel_is_armed(&f->timer)) {
+	if (wheel_is_armed(flow_timer(f))) {
 		wheel_remove(&t->wheel, nr);
 	}
 	hindex_del(&t->index, hash, nr);
@@ -137,7 +137,7 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 
 void flowtab_rearm(struct flowtab *t, struct flow *f)
 {
-	if (wheel_is_armed(&f->timer)) {
+	if (wheel_is_armed(flow_timer(f))) {
 		wheel_remove(&t->wheel, nr_of(t, f));
 	}
 	wheel_insert(&t->wheel, nr_of(t, f), wheel_tick(f->deadline));

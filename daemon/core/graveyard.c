@@ -10,7 +10,7 @@
  *
  * Must not know why an entry is buried or dug out.
  */
-#include <finwall/graveyard.h>
+#include "graveyard.h"
 
 #include <finwall/bytes.h>
 

@@ -5,7 +5,7 @@
  *
  * Must not know what it indexes.
  */
-#include <finwall/hindex.h>
+#include "hindex.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The tuple of a quoted packet; see icmp_err.h for what is deliberately not looked at. */
-#include <finwall/icmp_err.h>
+#include "icmp_err.h"
 
 #include "ip6_ext.h"
 

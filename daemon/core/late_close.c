@@ -1,30 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Judging late segments; see late_close.h for the contract and doc/late-close.md for the reasons.
  */
-#include <finwall/late_close.h>
-
-const char *late_policy_name(enum late_policy p)
-{
-	static const char *const names[LATE_POLICIES_LEN] = {
-		[LATE_STRICT] = "strict", [LATE_REMEMBERED] = "remembered",
-		[LATE_PICKUP] = "pickup", [LATE_LENIENT] = "lenient",
-		[LATE_REJECT] = "reject",
-	};
-
-	return names[p];
-}
-
-const char *idle_policy_name(enum idle_policy p)
-{
-	static const char *const names[IDLE_POLICIES_LEN] = {
-		[IDLE_FORGET] = "forget",
-		[IDLE_REMEMBER] = "remember",
-		[IDLE_RESET] = "reset",
-		[IDLE_PROBE] = "probe",
-	};
-
-	return names[p];
-}
+#include "late_close.h"
 
 uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
 {

@@ -7,10 +7,10 @@
  */
 #include <finwall/pkt.h>
 
+#include "icmp_err.h"
 #include "ip6_ext.h"
 
 #include <finwall/bytes.h>
-#include <finwall/icmp_err.h>
 
 #define TCP_HEADER_SIZE  20
 #define ICMP_HEADER_SIZE 8

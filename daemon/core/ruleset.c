@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of compiled rules: a loop over small instructions; see ruleset_code.h for what they
- * are. It knows nothing of the text that they came from, and trusts the compiler: targets exist,
- * jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
+ * Evaluation of compiled rules: a loop over small instructions; see finwall/ruleset_layout.h for
+ * what they are. It knows nothing of the text that they came from, and trusts the compiler: targets
+ * exist, jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
  *
  * A field that the packet does not have (truncated, a fragment, another protocol) matches nothing,
  * and neither does its negation.
  */
 #include <finwall/ruleset.h>
 
-#include <finwall/bytes.h>
-#include <finwall/gcra.h>
-#include <finwall/stats.h>
-
+#include "gcra.h"
 #include "ruleset_code.h"
+
+#include <finwall/bytes.h>
+#include <finwall/stats.h>
 
 #include <stdatomic.h>
 
@@ -87,10 +87,10 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
 		break;
 	case RS_TREE128 | RS_F_SADDR:
-		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.src));
+		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.src.bytes));
 		break;
 	case RS_TREE128 | RS_F_DADDR:
-		hit = rs_set_has128(rs->set[i->a], rs_u128_of(&p->tuple.dst));
+		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.dst.bytes));
 		break;
 	case RS_IFACE | RS_F_IIF:
 		return iface_has(rs, i, p->frame->iif);
@@ -297,13 +297,13 @@ static bool set32_has(const struct rs_set32 *s, uint32_t v)
 
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	struct rs_u128 v = rs_u128_of(addr);
-	const struct rs_u128 *base = s->lo;
+	struct u128 v = u128_from_ip6(addr->bytes);
+	const struct u128 *base = s->lo;
 
 	for (uint32_t len = s->len; len > 1; len -= len / 2) {
-		base += rs_u128_is_le(base[len / 2], v) ? len / 2 : 0;
+		base += u128_is_le(base[len / 2], v) ? len / 2 : 0;
 	}
-	return rs_u128_is_le(*base, v) && rs_u128_is_le(v, s->hi[base - s->lo]);
+	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
 }
 
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)

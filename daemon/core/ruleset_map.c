@@ -4,7 +4,7 @@
  * bits is the place in a table, others are searched in sorted intervals, interfaces by the patterns
  * that their name matches. The caller has seen to it that the packet has the field.
  */
-#include <finwall/conncount.h>
+#include "conncount.h"
 
 #include "ruleset_code.h"
 
@@ -85,8 +85,8 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		return false;
 	}
 	if (i->b == 128) {
-		struct rs_u128 addr =
-			rs_u128_of(field == RS_F_SADDR ? &in->pkt->tuple.src : &in->pkt->tuple.dst);
+		struct u128 addr = u128_from_ip6(field == RS_F_SADDR ? in->pkt->tuple.src.bytes
+		                                                     : in->pkt->tuple.dst.bytes);
 
 		key.hi = addr.hi;
 		key.lo = addr.lo;
@@ -120,14 +120,13 @@ static uint32_t find32(const struct rs_map *m, uint32_t v)
 
 static uint32_t find128(const struct rs_map *m, const union ip_addr *addr)
 {
-	struct rs_u128 v = rs_u128_of(addr);
-	const struct rs_u128 *base = m->lo128;
+	struct u128 v = u128_from_ip6(addr->bytes);
+	const struct u128 *base = m->lo128;
 
 	for (uint32_t len = m->len; len > 1; len -= len / 2) {
-		base += rs_u128_is_le(base[len / 2], v) ? len / 2 : 0;
+		base += u128_is_le(base[len / 2], v) ? len / 2 : 0;
 	}
-	if (m->len == 0 || !rs_u128_is_le(*base, v) ||
-	    !rs_u128_is_le(v, m->hi128[base - m->lo128])) {
+	if (m->len == 0 || !u128_is_le(*base, v) || !u128_is_le(v, m->hi128[base - m->lo128])) {
 		return RS_MAP_MISS;
 	}
 	return m->nr[base - m->lo128];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Look-ups in the trees of ruleset_tree.h: no branch depends on the value but the last.
+ * Look-ups in the trees of finwall/ruleset_set.h: no branch depends on the value but the last.
  */
-#include "ruleset_tree.h"
+#include <finwall/ruleset_set.h>
 
 /* How many of a line's values are at most v; the compiler makes vector instructions of it. */
 static uint32_t count32(const uint32_t *at, unsigned len, uint32_t v)
@@ -51,11 +51,6 @@ bool rs_set_has32(const struct rs_set *s, uint32_t v)
 	return n > 0 && v <= line->at[RS_LEAF_LEN + n - 1];
 }
 
-static uint32_t u128_is_le(struct rs_u128 a, struct rs_u128 b)
-{
-	return (uint32_t)(a.hi < b.hi) | ((uint32_t)(a.hi == b.hi) & (uint32_t)(a.lo <= b.lo));
-}
-
 static uint32_t count64(const uint64_t *at, unsigned len, uint64_t v)
 {
 	uint32_t n = 0;
@@ -67,24 +62,24 @@ static uint32_t count64(const uint64_t *at, unsigned len, uint64_t v)
 }
 
 /* All are read, so that the two cache lines come at once. */
-static uint32_t count128(const struct rs_u128 *at, struct rs_u128 v)
+static uint32_t count128(const struct u128 *at, struct u128 v)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < RS_LEAF_LEN; i++) {
-		n += u128_is_le(at[i], v);
+		n += (uint32_t)u128_is_le(at[i], v);
 	}
 	return n;
 }
 
 /* The last leaf up to this one that begins at or before v; for values whose upper halves are alike.
  */
-static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t leaf, struct rs_u128 v)
+static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t leaf, struct u128 v)
 {
 	uint32_t from = 0;
 
 	for (uint32_t len = leaf; len > 1; len -= len / 2) {
-		from += u128_is_le(leaves[from + len / 2].lo[0], v) * (len / 2);
+		from += (uint32_t)u128_is_le(leaves[from + len / 2].lo[0], v) * (len / 2);
 	}
 	return from;
 }
@@ -96,7 +91,7 @@ static bool leaf64_has(const struct rs_leaf64 *leaf, uint64_t v)
 	return n > 0 && v <= leaf->hi[n - 1];
 }
 
-static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct rs_u128 v)
+static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct u128 v)
 {
 	uint32_t n;
 
@@ -110,10 +105,10 @@ static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct rs_u1
 	return n > 0 && u128_is_le(v, leaf[nr].hi[n - 1]);
 }
 
-bool rs_set_has128(const struct rs_set *s, struct rs_u128 v)
+bool rs_set_has128(const struct rs_set *s, struct u128 v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
-	const struct rs_u128 *first = t->first128;
+	const struct u128 *first = t->first128;
 	const struct rs_line64 *line;
 	const void *leaf;
 	uint32_t leaves;
@@ -126,7 +121,7 @@ bool rs_set_has128(const struct rs_set *s, struct rs_u128 v)
 		return false;
 	}
 	for (uint32_t len = t->chunks_len; len > 1; len -= len / 2) {
-		first += u128_is_le(first[len / 2], v) * (len / 2);
+		first += (uint32_t)u128_is_le(first[len / 2], v) * (len / 2);
 	}
 	line = t->chunk[first - t->first128];
 	leaves = rs_leaves((uint32_t)line[0].at[0]);

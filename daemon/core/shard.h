@@ -13,10 +13,12 @@
 #ifndef FINWALL_CORE_SHARD_H
 #define FINWALL_CORE_SHARD_H
 
-#include <finwall/conncount.h>
+#include "conncount.h"
+#include "flowtab.h"
+#include "graveyard.h"
+#include "late_close.h"
+
 #include <finwall/engine.h>
-#include <finwall/flowtab.h>
-#include <finwall/late_close.h>
 
 #include <stdatomic.h>
 

@@ -10,7 +10,7 @@
  *
  * Must not know the flow table or a clock.
  */
-#include <finwall/tcp_track.h>
+#include "tcp_track.h"
 
 #include "tcp_window.h"
 

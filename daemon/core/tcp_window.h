@@ -11,8 +11,9 @@
 #ifndef FINWALL_CORE_TCP_WINDOW_H
 #define FINWALL_CORE_TCP_WINDOW_H
 
+#include "tcp_track.h"
+
 #include <finwall/bytes.h>
-#include <finwall/tcp_track.h>
 
 /* Acknowledgements this far back still pass, however small the window was. */
 #define ACK_WINDOW_MIN_BYTES 66000u

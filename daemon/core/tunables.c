@@ -83,6 +83,16 @@ void tunables_init(struct tunables *tun)
 	}
 }
 
+const char *late_policy_name(enum late_policy p)
+{
+	return late_words[p];
+}
+
+const char *idle_policy_name(enum idle_policy p)
+{
+	return idle_words[p];
+}
+
 int64_t tunables_other_ttl_ns(const struct tunables *tun, uint8_t l4_proto)
 {
 	switch (l4_proto) {

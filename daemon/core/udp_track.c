@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UDP; doc/tcp-tracking.md, "UDP". Looks at no byte of the datagram. */
-#include <finwall/udp_track.h>
+#include "udp_track.h"
 
 #define STREAM_AFTER_NS (2 * NSEC_PER_SEC)
 

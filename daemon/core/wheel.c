@@ -7,7 +7,7 @@
  *
  * Must not know what it times.
  */
-#include <finwall/wheel.h>
+#include "wheel.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef FINWALL_IO_CAPTURE_H
 #define FINWALL_IO_CAPTURE_H
 
-#include <finwall/link.h>
+#include "wire/link.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #ifndef FINWALL_IO_CONNTRACK_H
 #define FINWALL_IO_CONNTRACK_H
 
-#include <finwall/conntrack_msg.h>
+#include "wire/conntrack_msg.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
  */
 #include "rawsend.h"
 
-#include <finwall/raw_packet.h>
+#include "wire/raw_packet.h"
 
 #include <errno.h>
 #include <fcntl.h>

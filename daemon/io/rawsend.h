@@ -10,7 +10,7 @@
 #ifndef FINWALL_IO_RAWSEND_H
 #define FINWALL_IO_RAWSEND_H
 
-#include <finwall/raw_request.h>
+#include <finwall/engine.h>
 
 #include <stdbool.h>
 #include <sys/types.h>

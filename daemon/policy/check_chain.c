@@ -5,7 +5,7 @@
  */
 #include "check.h"
 
-#include "core/ruleset_code.h"
+#include <finwall/ruleset_layout.h>
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Rules to instructions: one list per chain, address family and connection state, in which only the
  * rules are left that can match. Lists of a chain that come out alike are kept once; callees are
  * compiled before callers, so that their places are known. Tree in, struct ruleset out; the layout
- * is in daemon/core/ruleset_code.h.
+ * is in finwall/ruleset_layout.h.
  */
 #include "live_set.h"
 #include "operand.h"
@@ -460,8 +460,8 @@ static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset 
 {
 	const uint32_t *lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
 	const uint32_t *hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
-	const struct rs_u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct rs_u128));
-	const struct rs_u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct rs_u128));
+	const struct u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
+	const struct u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
 	struct rs_set32 *set32 = carve(b, p->set32.len * sizeof(*set32));
 	struct rs_set128 *set128 = carve(b, p->set128.len * sizeof(*set128));
 	const void *sets = carve_vec(b, &p->sets, sizeof(struct live_set *));
@@ -488,8 +488,8 @@ static void lay_out_maps(const struct map_pools *p, struct carve *b, struct rule
 {
 	const uint32_t *lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
 	const uint32_t *hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
-	const struct rs_u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct rs_u128));
-	const struct rs_u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct rs_u128));
+	const struct u128 *lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
+	const struct u128 *hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
 	const uint32_t *nr = carve_vec(b, &p->nr, sizeof(uint32_t));
 	const uint32_t *data = carve_vec(b, &p->data, sizeof(uint32_t));
 	struct rs_map *map = carve(b, p->maps.len * sizeof(*map));

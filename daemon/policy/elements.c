@@ -6,12 +6,12 @@
  */
 #include "elements.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <finwall/bytes.h>
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
 
 void elements_add(struct arena *a, struct elements *e, const struct interval *i)
 {
@@ -127,11 +127,9 @@ size_t intervals_join(struct interval *i, size_t len, enum join what)
 	}
 	for (size_t in = 1; in < len; in++) {
 		struct u128 end = i[out].hi;
-		bool is_last = end.hi == UINT64_MAX && end.lo == UINT64_MAX;
 
-		if (what == JOIN_TOUCHING && !is_last) {
-			end.hi += end.lo == UINT64_MAX;
-			end.lo++;
+		if (what == JOIN_TOUCHING && !u128_is_max(end)) {
+			end = u128_inc(end);
 		}
 		if (u128_cmp(i[in].lo, end) <= 0) {
 			if (u128_cmp(i[in].hi, i[out].hi) > 0) {
@@ -146,90 +144,10 @@ size_t intervals_join(struct interval *i, size_t len, enum join what)
 
 /* Reading. Each returns where it ends, or NULL. */
 
-static const char *scan_number(const char *at, const char *end, uint64_t max, uint64_t *out)
-{
-	const char *from = at;
-	uint64_t n = 0;
-
-	while (at < end && *at >= '0' && *at <= '9' && at - from < 10) {
-		n = n * 10 + (uint64_t)(*at++ - '0');
-	}
-	*out = n;
-	return at != from && n <= max && (at == end || *at < '0' || *at > '9') ? at : NULL;
-}
-
-static const char *scan_ip4(const char *at, const char *end, struct u128 *out)
-{
-	uint32_t addr = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		const char *from = at;
-		uint64_t byte;
-
-		if (i > 0 && (at == end || *at != '.')) {
-			return NULL;
-		}
-		from = at += i > 0;
-		at = scan_number(at, end, 255, &byte);
-		if (at == NULL || (*from == '0' && at - from > 1)) {
-			return NULL;
-		}
-		addr = addr << 8 | (uint32_t)byte;
-	}
-	*out = (struct u128){ 0, addr };
-	return at;
-}
-
-static bool is_ip6_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
-	       c == ':' || c == '.';
-}
-
-static const char *scan_ip6(const char *at, const char *end, struct u128 *out)
-{
-	char buf[INET6_ADDRSTRLEN];
-	uint8_t b[16];
-	size_t len = 0;
-
-	while (at < end && is_ip6_char(*at) && len < sizeof(buf) - 1) {
-		buf[len++] = *at++;
-	}
-	buf[len] = '\0';
-	if (inet_pton(AF_INET6, buf, b) != 1) {
-		return NULL;
-	}
-	out->hi = (uint64_t)load_be32(b) << 32 | load_be32(b + 4);
-	out->lo = (uint64_t)load_be32(b + 8) << 32 | load_be32(b + 12);
-	return at;
-}
-
-static const char *scan_hex(const char *at, const char *end, uint64_t max, uint64_t *out)
-{
-	const char *from = at;
-	uint64_t n = 0;
-
-	for (; at < end && at - from < 8; at++) {
-		char c = (char)(*at | 0x20);
-
-		if (*at >= '0' && *at <= '9') {
-			n = n << 4 | (uint64_t)(*at - '0');
-		} else if (c >= 'a' && c <= 'f') {
-			n = n << 4 | (uint64_t)(c - 'a' + 10);
-		} else {
-			break;
-		}
-	}
-	*out = n;
-	return at != from && n <= max ? at : NULL;
-}
-
 /* One value, no prefix and no range. */
 static const char *scan_value(const struct dtype *type, const char *at, const char *end,
                               struct u128 *out)
 {
-	uint64_t max = type->bits < 64 ? (UINT64_C(1) << type->bits) - 1 : UINT64_MAX;
-
 	if (type == &dtype_ip4) {
 		return scan_ip4(at, end, out);
 	}
@@ -240,24 +158,7 @@ static const char *scan_value(const struct dtype *type, const char *at, const ch
 		return NULL;
 	}
 	out->hi = 0;
-	if (end - at > 2 && at[0] == '0' && (at[1] | 0x20) == 'x') {
-		return scan_hex(at + 2, end, max, &out->lo);
-	}
-	return scan_number(at, end, max, &out->lo);
-}
-
-/* All host bits from the prefix length on. */
-static struct u128 host_bits(unsigned bits, unsigned prefix_len)
-{
-	unsigned host = bits - prefix_len;
-
-	if (host == 128) {
-		return (struct u128){ UINT64_MAX, UINT64_MAX };
-	}
-	if (host > 64) {
-		return (struct u128){ (UINT64_C(1) << (host - 64)) - 1, UINT64_MAX };
-	}
-	return (struct u128){ 0, host == 64 ? UINT64_MAX : (UINT64_C(1) << host) - 1 };
+	return scan_number(at, end, u128_max(type->bits).lo, &out->lo);
 }
 
 static bool is_blank(char c)
@@ -286,16 +187,13 @@ const char *element_scan(const struct dtype *type, const char *text, size_t size
 	}
 	out->hi = out->lo;
 	if (is_addr && at < end && *at == '/') {
-		struct u128 host;
 		uint64_t prefix_len;
 
-		at = scan_number(at + 1, end, type->bits, &prefix_len);
+		at = scan_decimal(at + 1, end, type->bits, &prefix_len);
 		if (at == NULL) {
 			return NULL;
 		}
-		host = host_bits(type->bits, (unsigned)prefix_len);
-		out->lo = (struct u128){ out->lo.hi & ~host.hi, out->lo.lo & ~host.lo };
-		out->hi = (struct u128){ out->lo.hi | host.hi, out->lo.lo | host.lo };
+		*out = interval_of_prefix(out->lo, type->bits, (unsigned)prefix_len);
 		return at;
 	}
 	dash = skip_blanks(at, end);
@@ -341,58 +239,38 @@ const char *element_read(const struct dtype *type, const char *text, size_t size
 
 /* Printing. */
 
-static void print_value(struct u128 v, const struct dtype *type, char *out, size_t size)
+static void print_value(struct u128 v, const struct dtype *type, char out[ADDR_TEXT_SIZE])
 {
 	const char *word = type->prints_symbols ? symbol_word(type->symbols, v.lo) : NULL;
-	uint8_t b[16];
 
 	if (type == &dtype_ip4) {
-		store_be32(b, (uint32_t)v.lo);
-		inet_ntop(AF_INET, b, out, (socklen_t)size);
+		ip_text_u128(4, v, out);
 	} else if (type == &dtype_ip6) {
-		store_be32(b, (uint32_t)(v.hi >> 32));
-		store_be32(b + 4, (uint32_t)v.hi);
-		store_be32(b + 8, (uint32_t)(v.lo >> 32));
-		store_be32(b + 12, (uint32_t)v.lo);
-		inet_ntop(AF_INET6, b, out, (socklen_t)size);
+		ip_text_u128(6, v, out);
 	} else if (word != NULL) {
-		snprintf(out, size, "%s", word);
+		snprintf(out, ADDR_TEXT_SIZE, "%s", word);
 	} else {
-		snprintf(out, size, type->prints_hex ? "0x%08" PRIx64 : "%" PRIu64, v.lo);
+		snprintf(out, ADDR_TEXT_SIZE, type->prints_hex ? "0x%08" PRIx64 : "%" PRIu64, v.lo);
 	}
-}
-
-/* The length of the prefix that the interval is, or -1. */
-static int prefix_of(const struct dtype *type, const struct interval *i)
-{
-	for (unsigned len = 0; len <= type->bits; len++) {
-		struct u128 host = host_bits(type->bits, len);
-
-		if ((i->lo.hi & host.hi) == 0 && (i->lo.lo & host.lo) == 0 &&
-		    i->hi.hi == (i->lo.hi | host.hi) && i->hi.lo == (i->lo.lo | host.lo)) {
-			return (int)len;
-		}
-	}
-	return -1;
 }
 
 void element_text(const struct dtype *type, const struct interval *i, char out[ELEMENT_TEXT_SIZE])
 {
 	bool is_addr = type == &dtype_ip4 || type == &dtype_ip6;
 	int prefix_len;
-	char lo[INET6_ADDRSTRLEN];
-	char hi[INET6_ADDRSTRLEN];
+	char lo[ADDR_TEXT_SIZE];
+	char hi[ADDR_TEXT_SIZE];
 
-	print_value(i->lo, type, lo, sizeof(lo));
+	print_value(i->lo, type, lo);
 	if (u128_cmp(i->lo, i->hi) == 0) {
 		snprintf(out, ELEMENT_TEXT_SIZE, "%s", lo);
 		return;
 	}
-	prefix_len = is_addr ? prefix_of(type, i) : -1;
+	prefix_len = is_addr ? interval_prefix_len(i, type->bits) : -1;
 	if (prefix_len >= 0) {
 		snprintf(out, ELEMENT_TEXT_SIZE, "%s/%d", lo, prefix_len);
 	} else {
-		print_value(i->hi, type, hi, sizeof(hi));
+		print_value(i->hi, type, hi);
 		/* words may have a "-" of their own */
 		snprintf(out, ELEMENT_TEXT_SIZE, type->prints_symbols ? "%s - %s" : "%s-%s", lo,
 		         hi);

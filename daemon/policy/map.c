@@ -109,10 +109,8 @@ static void fill_intervals(struct gather *g)
 
 		add_numbers(g, 1, i[n].nr);
 		if (is_wide) {
-			*(struct rs_u128 *)vec_add(a, &p->lo128, sizeof(struct rs_u128)) =
-				(struct rs_u128){ lo.hi, lo.lo };
-			*(struct rs_u128 *)vec_add(a, &p->hi128, sizeof(struct rs_u128)) =
-				(struct rs_u128){ hi.hi, hi.lo };
+			*(struct u128 *)vec_add(a, &p->lo128, sizeof(lo)) = lo;
+			*(struct u128 *)vec_add(a, &p->hi128, sizeof(hi)) = hi;
 		} else {
 			*(uint32_t *)vec_add(a, &p->lo32, sizeof(uint32_t)) = (uint32_t)lo.lo;
 			*(uint32_t *)vec_add(a, &p->hi32, sizeof(uint32_t)) = (uint32_t)hi.lo;

@@ -92,10 +92,8 @@ static uint32_t add_set128(struct pools *p, const struct vec *intervals)
 
 	*s = (struct pool_set){ (uint32_t)p->lo128.len, (uint32_t)intervals->len };
 	for (size_t n = 0; n < intervals->len; n++) {
-		*(struct rs_u128 *)vec_add(p->arena, &p->lo128, sizeof(struct rs_u128)) =
-			(struct rs_u128){ i[n].lo.hi, i[n].lo.lo };
-		*(struct rs_u128 *)vec_add(p->arena, &p->hi128, sizeof(struct rs_u128)) =
-			(struct rs_u128){ i[n].hi.hi, i[n].hi.lo };
+		*(struct u128 *)vec_add(p->arena, &p->lo128, sizeof(struct u128)) = i[n].lo;
+		*(struct u128 *)vec_add(p->arena, &p->hi128, sizeof(struct u128)) = i[n].hi;
 	}
 	return (uint32_t)p->set128.len - 1;
 }

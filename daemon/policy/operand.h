@@ -9,7 +9,7 @@
 #include "selector.h"
 #include "tree.h"
 
-#include "core/ruleset_code.h"
+#include <finwall/ruleset_layout.h>
 
 struct operand {
 	enum rs_op op;
@@ -46,7 +46,7 @@ struct pool_map {
 /* What maps point into, apart from sets. */
 struct map_pools {
 	struct vec lo32, hi32, nr, data; /* uint32_t */
-	struct vec lo128, hi128;         /* struct rs_u128 */
+	struct vec lo128, hi128;         /* struct u128 */
 	struct vec maps;                 /* struct pool_map */
 	uint32_t *of_map;                /* by map->head.nr: maps[] of its unmasked use, plus one */
 };
@@ -54,7 +54,7 @@ struct map_pools {
 struct pools {
 	struct arena *arena;
 	struct vec lo32, hi32, set32;    /* uint32_t, uint32_t, struct pool_set */
-	struct vec lo128, hi128, set128; /* struct rs_u128 ..., struct pool_set */
+	struct vec lo128, hi128, set128; /* struct u128 ..., struct pool_set */
 	struct vec sets;                 /* struct live_set *, a reference each */
 	struct vec bitmap;               /* uint64_t */
 	struct vec buckets;              /* struct pool_bucket */

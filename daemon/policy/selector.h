@@ -8,7 +8,7 @@
 
 #include "value.h"
 
-#include "core/ruleset_code.h"
+#include <finwall/ruleset_layout.h>
 
 enum selector_kind {
 	SEL_FIELD,    /* looked at when a packet comes */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chunks of trees: see set_chunk.h. How they lie in memory is told in core/ruleset_tree.h, and
+ * Chunks of trees: see set_chunk.h. How they lie in memory is told in finwall/ruleset_set.h, and
  * known here and to the look-ups only.
  */
 #include "set_chunk.h"
@@ -69,8 +69,8 @@ static void leaf_write64(const struct interval *const in[RS_LEAF_LEN], struct rs
 static void leaf_write128(const struct interval *const in[RS_LEAF_LEN], struct rs_leaf128 *out)
 {
 	for (unsigned n = 0; n < RS_LEAF_LEN; n++) {
-		out->lo[n] = (struct rs_u128){ in[n]->lo.hi, in[n]->lo.lo };
-		out->hi[n] = (struct rs_u128){ in[n]->hi.hi, in[n]->hi.lo };
+		out->lo[n] = in[n]->lo;
+		out->hi[n] = in[n]->hi;
 	}
 }
 
@@ -140,8 +140,8 @@ static uint32_t chunk_read128(struct rs_line64 *line, struct interval *out)
 			out[i].lo = (struct u128){ half[leaf].lo[n], 0 };
 			out[i].hi = (struct u128){ half[leaf].hi[n], UINT64_MAX };
 		} else {
-			out[i].lo = (struct u128){ whole[leaf].lo[n].hi, whole[leaf].lo[n].lo };
-			out[i].hi = (struct u128){ whole[leaf].hi[n].hi, whole[leaf].hi[n].lo };
+			out[i].lo = whole[leaf].lo[n];
+			out[i].hi = whole[leaf].hi[n];
 		}
 	}
 	return len;

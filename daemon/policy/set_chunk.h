@@ -7,7 +7,7 @@
 
 #include "value.h"
 
-#include "core/ruleset_tree.h"
+#include <finwall/ruleset_set.h>
 
 /* The most intervals that one holds. */
 uint32_t chunk_max(bool is_wide);

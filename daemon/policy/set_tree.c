@@ -14,7 +14,7 @@
 /* Root and arrays in one block; the chunks are to be filled in. */
 static struct rs_tree *root_new(bool is_wide, size_t chunks_len)
 {
-	size_t first_size = is_wide ? sizeof(struct rs_u128) : sizeof(uint32_t);
+	size_t first_size = is_wide ? sizeof(struct u128) : sizeof(uint32_t);
 	size_t chunks_at = sizeof(struct rs_tree);
 	size_t first_at = chunks_at + chunks_len * sizeof(void *);
 	struct rs_tree *t;
@@ -34,7 +34,7 @@ static void root_put(struct rs_tree *t, size_t nr, struct u128 first, void *chun
 {
 	t->chunk[nr] = chunk;
 	if (t->is_wide) {
-		t->first128[nr] = (struct rs_u128){ first.hi, first.lo };
+		t->first128[nr] = first;
 	} else {
 		t->first32[nr] = (uint32_t)first.lo;
 	}
@@ -43,7 +43,7 @@ static void root_put(struct rs_tree *t, size_t nr, struct u128 first, void *chun
 static struct u128 root_first(const struct rs_tree *t, size_t nr)
 {
 	if (t->is_wide) {
-		return (struct u128){ t->first128[nr].hi, t->first128[nr].lo };
+		return t->first128[nr];
 	}
 	return (struct u128){ 0, t->first32[nr] };
 }
@@ -80,21 +80,6 @@ void tree_free(struct rs_tree *t)
 		free(t->chunk[nr]);
 	}
 	free(t);
-}
-
-static bool u128_is_max(struct u128 a)
-{
-	return a.hi == UINT64_MAX && a.lo == UINT64_MAX;
-}
-
-static struct u128 u128_inc(struct u128 a)
-{
-	return (struct u128){ a.hi + (a.lo == UINT64_MAX), a.lo + 1 };
-}
-
-static struct u128 u128_dec(struct u128 a)
-{
-	return (struct u128){ a.hi - (a.lo == 0), a.lo - 1 };
 }
 
 uint32_t tree_walk(const struct rs_tree *t, struct tree_cursor *at, struct interval *out)
@@ -323,16 +308,6 @@ static enum tree_outcome splice(struct tree_edit *e, const struct place *from,
 	return TREE_CHANGED;
 }
 
-static bool interval_is_same(const struct interval *a, const struct interval *b)
-{
-	return u128_cmp(a->lo, b->lo) == 0 && u128_cmp(a->hi, b->hi) == 0;
-}
-
-static bool interval_holds(const struct interval *a, const struct interval *b)
-{
-	return u128_cmp(a->lo, b->lo) <= 0 && u128_cmp(a->hi, b->hi) >= 0;
-}
-
 /* The interval behind a place, whose chunk is in buf. */
 static bool after_place(struct tree_edit *e, const struct place *p, struct interval *out)
 {
@@ -353,7 +328,7 @@ static enum tree_outcome add_distinct(struct tree_edit *e, const struct place *p
 {
 	if (p->i > 0 && u128_cmp(e->buf[p->i - 1].hi, i->lo) >= 0) {
 		*other = e->buf[p->i - 1];
-		return interval_is_same(other, i) ? TREE_SAME : TREE_OVERLAPS;
+		return interval_is_equal(other, i) ? TREE_SAME : TREE_OVERLAPS;
 	}
 	if (after_place(e, p, other) && u128_cmp(other->lo, i->hi) <= 0) {
 		return TREE_OVERLAPS;
@@ -373,7 +348,7 @@ static enum tree_outcome add_merging(struct tree_edit *e, const struct place *p,
 		bool touches =
 			u128_is_max(before->hi) || u128_cmp(u128_inc(before->hi), i->lo) >= 0;
 
-		if (interval_holds(before, i)) {
+		if (interval_contains(before, i)) {
 			return TREE_SAME;
 		}
 		if (touches) {
@@ -421,8 +396,8 @@ enum tree_outcome tree_edit_delete(struct tree_edit *e, const struct interval *i
 	}
 	found = e->buf[to.i - 1];
 	*other = found;
-	if (!interval_is_same(&found, i) &&
-	    (e->kind == TREE_DISTINCT || !interval_holds(&found, i))) {
+	if (!interval_is_equal(&found, i) &&
+	    (e->kind == TREE_DISTINCT || !interval_contains(&found, i))) {
 		if (u128_cmp(found.hi, i->lo) >= 0) {
 			return TREE_OVERLAPS;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The trees of core/ruleset_tree.h: built, walked, and changed by making another one that shares
+ * The trees of finwall/ruleset_set.h: built, walked, and changed by making another one that shares
  * nearly all chunks with the first. Heap memory, one thread. Knows nothing of text.
  */
 #ifndef FINWALL_POLICY_SET_TREE_H
@@ -8,7 +8,7 @@
 
 #include "value.h"
 
-#include "core/ruleset_tree.h"
+#include <finwall/ruleset_set.h>
 
 /* Intervals sorted and disjoint, len of them. Returns NULL when memory runs out. */
 struct rs_tree *tree_build(bool is_wide, const struct interval *sorted, uint64_t len);

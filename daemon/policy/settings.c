@@ -8,6 +8,7 @@
 #include "value.h"
 
 #include <finwall/cpulist.h>
+#include <finwall/text_num.h>
 
 #include <inttypes.h>
 #include <string.h>
@@ -210,72 +211,15 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 	return t.at;
 }
 
-/* "1d12h" in seconds, or -1. */
-static int64_t read_duration(const char *s)
+/* A number with a unit, or -1. */
+static int64_t read_with_unit(int (*read)(const char *text, size_t size, enum text_unit unit,
+                                          int64_t *out),
+                              const struct value *v)
 {
-	static const struct symbol units[] = { { "w", 604800 }, { "d", 86400 }, { "h", 3600 },
-		                               { "m", 60 },     { "s", 1 },     { NULL, 0 } };
-	int64_t sum = 0;
+	int64_t n;
 
-	do {
-		int64_t n = 0;
-		size_t digits = strspn(s, "0123456789");
-		char unit[2] = { 0 };
-		const struct symbol *u;
-
-		if (digits == 0 || digits > 10) {
-			return -1;
-		}
-		for (size_t i = 0; i < digits; i++) {
-			n = n * 10 + (s[i] - '0');
-		}
-		unit[0] = s[digits];
-		for (u = units; u->word != NULL && strcmp(u->word, unit) != 0; u++) {
-		}
-		if (u->word == NULL) {
-			return -1;
-		}
-		sum += n * u->value;
-		s += digits + 1;
-	} while (*s != '\0' && sum < INT32_MAX);
-	return *s == '\0' ? sum : -1;
-}
-
-/* "64K" as a number, or -1. */
-static int64_t read_quantity(const char *s)
-{
-	size_t digits = strspn(s, "0123456789");
-	int64_t n = 0;
-
-	if (digits == 0 || digits > 10 || s[digits] == '\0' || s[digits + 1] != '\0') {
+	if (v->kind != VALUE_WORD || read(v->text, strlen(v->text), TEXT_UNIT_REQUIRED, &n) != 0) {
 		return -1;
-	}
-	for (size_t i = 0; i < digits; i++) {
-		n = n * 10 + (s[i] - '0');
-	}
-	switch (s[digits]) {
-	case 'K':
-		return n << 10;
-	case 'M':
-		return n << 20;
-	case 'G':
-		return n << 30;
-	default:
-		return -1;
-	}
-}
-
-/* "50us" as a number, or -1. */
-static int64_t read_microseconds(const char *s)
-{
-	size_t digits = strspn(s, "0123456789");
-	int64_t n = 0;
-
-	if (digits == 0 || digits > 10 || strcmp(s + digits, "us") != 0) {
-		return -1;
-	}
-	for (size_t i = 0; i < digits; i++) {
-		n = n * 10 + (s[i] - '0');
 	}
 	return n;
 }
@@ -305,17 +249,16 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 	}
 	switch (row->kind) {
 	case TUNABLE_DURATION:
-		n = v->kind == VALUE_WORD ? read_duration(v->text) : -1;
+		n = read_with_unit(text_duration, v);
 		break;
 	case TUNABLE_SWITCH:
 		return v->kind == VALUE_WORD ? read_word(switch_words, v->text) : -1;
 	case TUNABLE_COUNT:
 		n = v->kind == VALUE_NUMBER ? (int64_t)(v->number & INT64_MAX)
-		    : v->kind == VALUE_WORD ? read_quantity(v->text)
-		                            : -1;
+		                            : read_with_unit(text_quantity, v);
 		break;
 	case TUNABLE_MICROSECONDS:
-		n = v->kind == VALUE_WORD ? read_microseconds(v->text) : -1;
+		n = read_with_unit(text_microseconds, v);
 		break;
 	case TUNABLE_CHOICE:
 		return v->kind == VALUE_NUMBER ? -1 : read_word(row->choices, v->text);

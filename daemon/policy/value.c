@@ -5,13 +5,12 @@
  */
 #include "value.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <finwall/bytes.h>
+#include <finwall/text_addr.h>
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
@@ -30,7 +29,7 @@ static const char *complain(char *problem, size_t size, const char *fmt, ...)
 
 static uint64_t type_max(const struct dtype *type)
 {
-	return (UINT64_C(1) << type->bits) - 1;
+	return u128_max(type->bits).lo;
 }
 
 static const char *interval_of_number(const struct dtype *type, const struct value *v,
@@ -62,30 +61,14 @@ static const char *interval_of_word(const struct dtype *type, const struct value
 static const char *interval_of_addr(const struct dtype *type, const struct value *v,
                                     struct interval *out, char *problem, size_t size)
 {
-	unsigned bits = v->family == 4 ? 32 : 128;
-	unsigned host = bits - v->prefix_len;
-	struct u128 rest = { 0, 0 };
 	const uint8_t *b = v->addr.bytes;
 
 	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
 		return complain(problem, size, "an IPv%u address does not fit here, expected %s",
 		                v->family, type->want);
 	}
-	if (host > 64) {
-		rest.hi = host == 128 ? UINT64_MAX : (UINT64_C(1) << (host - 64)) - 1;
-		rest.lo = UINT64_MAX;
-	} else if (host > 0) {
-		rest.lo = host == 64 ? UINT64_MAX : (UINT64_C(1) << host) - 1;
-	}
-	if (v->family == 4) {
-		out->lo = (struct u128){ 0, load_be32(b) };
-	} else {
-		out->lo.hi = (uint64_t)load_be32(b) << 32 | load_be32(b + 4);
-		out->lo.lo = (uint64_t)load_be32(b + 8) << 32 | load_be32(b + 12);
-	}
-	out->lo.hi &= ~rest.hi;
-	out->lo.lo &= ~rest.lo;
-	out->hi = (struct u128){ out->lo.hi | rest.hi, out->lo.lo | rest.lo };
+	*out = interval_of_prefix(v->family == 4 ? u128_from_ip4(b) : u128_from_ip6(b),
+	                          addr_bits(v->family), v->prefix_len);
 	return NULL;
 }
 
@@ -233,23 +216,14 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 
 static void addr_print(struct text *t, const struct dtype *type, const struct value *v)
 {
-	char buf[INET6_ADDRSTRLEN];
+	char buf[ADDR_TEXT_SIZE];
 	struct interval i;
 	char problem[8];
-	uint8_t bytes[16];
 
 	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
 		return;
 	}
-	if (v->family == 4) {
-		store_be32(bytes, (uint32_t)i.lo.lo);
-	} else {
-		store_be32(bytes, (uint32_t)(i.lo.hi >> 32));
-		store_be32(bytes + 4, (uint32_t)i.lo.hi);
-		store_be32(bytes + 8, (uint32_t)(i.lo.lo >> 32));
-		store_be32(bytes + 12, (uint32_t)i.lo.lo);
-	}
-	inet_ntop(v->family == 4 ? AF_INET : AF_INET6, bytes, buf, sizeof(buf));
+	ip_text_u128(v->family, i.lo, buf);
 	text_add(t, "%s", buf);
 	if (v->prefix_len != (v->family == 4 ? 32 : 128)) {
 		text_add(t, "/%u", v->prefix_len);

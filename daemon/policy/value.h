@@ -8,6 +8,8 @@
 
 #include "tree.h"
 
+#include <finwall/u128.h>
+
 struct symbol {
 	const char *word;
 	uint32_t value;
@@ -31,25 +33,6 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 /* The type of that name, or NULL; and all names for an error message. */
 const struct dtype *dtype_find(const char *name);
 const char *dtype_names(void);
-
-/* A value up to 128 bits wide; addresses as numbers. */
-struct u128 {
-	uint64_t hi;
-	uint64_t lo;
-};
-
-struct interval {
-	struct u128 lo;
-	struct u128 hi;
-};
-
-static inline int u128_cmp(struct u128 a, struct u128 b)
-{
-	if (a.hi != b.hi) {
-		return a.hi < b.hi ? -1 : 1;
-	}
-	return a.lo == b.lo ? 0 : a.lo < b.lo ? -1 : 1;
-}
 
 /*
  * Reads one element (no list) as a value of the type. Returns NULL and fills *out, or says what is

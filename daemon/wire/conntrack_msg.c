@@ -3,7 +3,7 @@
  * ctnetlink messages. Knows layouts, no sockets. Numbers inside netlink headers are in host order,
  * those inside attributes in network order.
  */
-#include <finwall/conntrack_msg.h>
+#include "conntrack_msg.h"
 
 #include <finwall/pkt.h>
 

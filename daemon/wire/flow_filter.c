@@ -5,11 +5,10 @@
  * The JSON comes from outside; every member is checked for its type and range here.
  */
 #include <finwall/flow_text.h>
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -124,12 +123,11 @@ static bool read_proto(const json_t *value, uint8_t *out)
 	json_int_t number = json_integer_value(value);
 
 	if (text != NULL) {
-		char *end;
+		uint64_t n;
 
 		number = proto_number(text);
-		if (number < 0 && *text >= '0' && *text <= '9') {
-			number = strtol(text, &end, 10);
-			number = *end == '\0' ? number : -1;
+		if (number < 0 && text_number(text, 0, UINT8_MAX, &n)) {
+			number = (json_int_t)n;
 		}
 	} else if (!json_is_integer(value)) {
 		return false;
@@ -142,37 +140,14 @@ static bool read_proto(const json_t *value, uint8_t *out)
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits)
 {
 	const char *text = json_string_value(value);
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
-	char host[INET6_ADDRSTRLEN];
-	unsigned long number;
-	char *end;
-	int n;
+	struct text_addr a;
 
-	if (text == NULL) {
+	if (text == NULL || !text_prefix(text, strlen(text), &a)) {
 		return false;
 	}
-	memset(addr, 0, sizeof(*addr));
-	n = snprintf(host, sizeof(host), "%.*s", (int)(slash != NULL ? slash - text : INT16_MAX),
-	             text);
-	if (n < 0 || (size_t)n >= sizeof(host)) {
-		return false;
-	}
-	*family = strchr(host, ':') != NULL ? 6 : 4;
-	*bits = *family == 6 ? 128 : 32;
-	if (inet_pton(*family == 6 ? AF_INET6 : AF_INET, host, addr->bytes) != 1) {
-		return false;
-	}
-	if (slash == NULL) {
-		return true;
-	}
-	if (slash[1] < '0' || slash[1] > '9') {
-		return false;
-	}
-	number = strtoul(slash + 1, &end, 10);
-	if (*end != '\0' || number > *bits) {
-		return false;
-	}
-	*bits = (uint8_t)number;
+	memcpy(addr->bytes, a.bytes, sizeof(addr->bytes));
+	*family = a.family;
+	*bits = a.bits;
 	return true;
 }
 

@@ -3,8 +3,8 @@
  * Connections as lines of text. See flow_text.h; knows nothing of tables, clocks or sockets.
  */
 #include <finwall/flow_text.h>
+#include <finwall/text_addr.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,10 +94,7 @@ int proto_number(const char *name)
 
 char *addr_text(const union ip_addr *a, uint8_t family, char *out)
 {
-	if (inet_ntop(family == 4 ? AF_INET : AF_INET6, a->bytes, out, INET6_ADDRSTRLEN) == NULL) {
-		strcpy(out, "?");
-	}
-	return out;
+	return ip_text(family, a->bytes, out);
 }
 
 const char *flow_text_heading(enum flow_view_kind kind)

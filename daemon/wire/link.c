@@ -3,7 +3,7 @@
  * Link headers are walked through a cursor until an IP header is reached; its own length field then
  * says where the packet ends, because short Ethernet frames are padded.
  */
-#include <finwall/link.h>
+#include "link.h"
 
 #include <finwall/bytes.h>
 

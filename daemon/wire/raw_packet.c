@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds the segments that finwall sends itself. RFC 791, 8200, 9293; checksums by core/pkt. */
-#include <finwall/raw_packet.h>
+#include "raw_packet.h"
 
 #include <finwall/bytes.h>
 #include <finwall/pkt.h>

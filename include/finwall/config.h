@@ -107,6 +107,9 @@ const struct tunables *config_tunables(const struct config *c);
  */
 struct ruleset *config_compile(const struct config *c);
 
+/* Frees what config_compile() made; NULL is fine. No worker may still use it. */
+void ruleset_free(struct ruleset *rs);
+
 /* What the canonical text shows besides the rules. */
 enum config_print {
 	PRINT_PLAIN,

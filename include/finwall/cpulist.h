@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of processors as people write them: 0-3,6. Knows nothing of those that there are.
+ * CPU lists in text: "0-3,6". Does not know which CPUs the machine has.
  */
 #ifndef FINWALL_CPULIST_H
 #define FINWALL_CPULIST_H
 
-/* Processors have lower numbers than this. */
+/* CPU numbers are below this. */
 #define CPULIST_MAX 1024u
 
-/* How many processors a list names, in its order; 0 when it is not a list. */
+/* The number of CPUs that the list names, or 0 when the text is not a CPU list. */
 unsigned cpulist_len(const char *list);
 
-/* The nr-th of them, nr < cpulist_len(). */
+/* The nr-th CPU of the list, in its order; nr < cpulist_len(). */
 unsigned cpulist_at(const char *list, unsigned nr);
 
 #endif

@@ -14,9 +14,7 @@
 
 #include <finwall/flow.h>
 #include <finwall/frame.h>
-#include <finwall/graveyard.h>
 #include <finwall/pkt.h>
-#include <finwall/raw_request.h>
 #include <finwall/ruleset.h>
 #include <finwall/siphash.h>
 #include <finwall/stats.h>
@@ -72,6 +70,27 @@ struct late_event {
 	uint8_t tcp_state;    /* enum tcp_state that was remembered, with a tombstone */
 	int64_t gone_ns;      /* how long ago the entry ended, with a tombstone */
 	int32_t seq_distance; /* from the sequence number expected next, with a tombstone */
+};
+
+/*
+ * A TCP segment for the shell to send: a reset, or a keepalive that tests whether an end is alive.
+ * Neither has payload or options. Fixed size and no pointers, because it crosses a socket pair to
+ * the process that may send raw packets.
+ */
+enum raw_kind {
+	RAW_RESET, /* RST: ends the receiver's socket, if seq is what it expects next (RFC 5961) */
+	RAW_KEEPALIVE, /* ACK one below what the receiver expects: it must answer (RFC 9293, 3.8.4)
+	                */
+	RAW_KINDS_LEN,
+};
+
+struct raw_request {
+	struct tuple tuple; /* src: the end that is spoken for; dst: the receiver */
+	uint32_t seq;
+	uint32_t ack;  /* RAW_KEEPALIVE */
+	uint16_t win;  /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered at
+	                  most */
+	uint16_t kind; /* enum raw_kind */
 };
 
 /* What happens besides a verdict. Each may be NULL. Called with the shard's lock held: no blocking.

@@ -7,7 +7,6 @@
 #define FINWALL_FLOW_TEXT_H
 
 #include <finwall/flow.h>
-#include <finwall/graveyard.h>
 #include <finwall/mono.h>
 
 #include <jansson.h>

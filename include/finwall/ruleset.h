@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Compiled rules: what a policy decides for one packet in one chain. Built by
- * daemon/policy/compile.c, evaluated here; evaluation is pure, allocates nothing and never fails.
+ * config_compile() (finwall/config.h), evaluated here; evaluation is pure, allocates nothing and never fails.
  *
  * A ruleset is immutable once built and may be read by any number of workers. What changes while
  * packets pass (counters, token buckets, interface names) lives in parts that are made for it:
@@ -11,7 +11,6 @@
 #ifndef FINWALL_RULESET_H
 #define FINWALL_RULESET_H
 
-#include <finwall/conncount.h>
 #include <finwall/frame.h>
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
@@ -51,7 +50,9 @@ enum reject_with {
 	REJECTS_LEN,
 };
 
-struct ruleset;          /* opaque; see daemon/policy/compile.c for how one is made */
+struct conncount; /* opaque; the engine's counters of connections */
+struct conncount_claim;
+struct ruleset;          /* opaque: finwall/ruleset_layout.h; config_compile() makes one */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 
 /* What comes of asking, the same for many packets. */
@@ -119,8 +120,5 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 /* The log statement's prefix ("" if none) and syslog level (0..7), for the sink of events. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
-
-/* Releases what compile made; NULL is fine. No worker may still use it. */
-void ruleset_free(struct ruleset *rs);
 
 #endif

@@ -14,7 +14,6 @@
 #define FINWALL_SNAPSHOT_H
 
 #include <finwall/flow.h>
-#include <finwall/graveyard.h>
 #include <finwall/mono.h>
 
 #include <stddef.h>

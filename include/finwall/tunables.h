@@ -117,4 +117,8 @@ void tunables_init(struct tunables *tun);
 int64_t tunable_get(const struct tunables *tun, const struct tunable *row);
 void tunable_set(struct tunables *tun, const struct tunable *row, int64_t value);
 
+/* "strict" ...: the words of the rule language. */
+const char *late_policy_name(enum late_policy p);
+const char *idle_policy_name(enum idle_policy p);
+
 #endif

@@ -92,7 +92,8 @@ check_neighbours() {
 
 check_includes() {
 	cd "$1" || exit 2
-	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] bench/*.[ch] chart/*.[ch]; do
+	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] cli/*/*.[ch] bench/*.[ch] \
+		chart/*.[ch]; do
 		if [ -f "$file" ]; then
 			check_includes_of "$file"
 		fi
@@ -116,9 +117,9 @@ check_spdx() {
 
 check_headers() {
 	cd "$1" || exit 2
-	for header in include/finwall/*.h; do
-		if ! printf '#include <%s>\n#include <%s>\n' "${header#include/}" "${header#include/}" |
-			$2 -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude -fsyntax-only -xc -; then
+	for header in include/finwall/*.h daemon/core/*.h; do
+		if ! printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
+			$2 -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude -I. -fsyntax-only -xc -; then
 			fail "$header does not compile alone, or twice"
 		fi
 	done

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes a parser that was generated with traces write them, to standard error. */
+/*
+ * Enables the trace of a parser that was generated with --debug; it writes to standard error.
+ */
 extern int policy_debug;
 
 static __attribute__((constructor)) void trace_on(void)

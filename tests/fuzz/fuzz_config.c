@@ -9,6 +9,7 @@
 #include <finwall/config.h>
 #include <finwall/named_set.h>
 
+#include "core/conncount.h"
 #include "fuzz.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include <finwall/config.h>
 
 #include "fuzz.h"
-#include "import.h"
+#include "iptables/convert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config_reader reader = { .read = read_text };
 	struct config *c;
-	struct import im;
+	struct convert im;
 	char *said = NULL;
 	char *errors = NULL;
 	char *copy = malloc(size + 1);
@@ -32,15 +32,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	FUZZ_REQUIRE(copy != NULL && say != NULL);
 	memcpy(copy, data, size);
-	import_init(&im, say);
-	import_read(&im, "input", copy, size, IMPORT_ANY);
+	convert_init(&im, say);
+	convert_read(&im, "input", copy, size, CONVERT_ANY);
 	free(copy);
-	text = import_write(&im);
+	text = convert_write(&im);
 	FUZZ_REQUIRE(text != NULL);
 	fclose(say);
 	/* nothing is refused in silence */
 	FUZZ_REQUIRE(im.problems == 0 || said_size > 0);
-	import_fini(&im);
+	convert_fini(&im);
 	reader.ctx = text;
 	c = config_load("output", &reader, &errors);
 	FUZZ_REQUIRE((c == NULL) == (errors != NULL));

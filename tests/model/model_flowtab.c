@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The flow table and its hash index against a plain array: with good hashes, with few different
- * ones, and with all the same.
+ * hashes, and with equal hashes.
  *
  * usage: model_flowtab [SEED]
  */
-#include <finwall/flowtab.h>
+#include "core/flowtab.h"
 
 #include "flows.h"
 #include "rng.h"
@@ -58,11 +58,11 @@ static bool insert_or_delete(struct rng *r, uint32_t nr, struct mono now)
 	struct flow *f = find(nr);
 
 	if ((f != NULL) != in_table[nr]) {
-		return fail(f != NULL ? "found, was deleted" : "not found", nr);
+		return fail(f != NULL ? "found after deletion" : "not found", nr);
 	}
 	if (f != NULL) {
 		if (f->deadline.ns != deadline[nr]) {
-			return fail("deadline", nr);
+			return fail("wrong deadline", nr);
 		}
 		flowtab_delete(&t, f, hash_of(nr));
 		in_table[nr] = false;
@@ -75,7 +75,7 @@ static bool insert_or_delete(struct rng *r, uint32_t nr, struct mono now)
 	fresh.status = (uint8_t)(rng_below(r, 2) * FLOW_ASSURED);
 	f = flowtab_insert(&t, &fresh, hash_of(nr));
 	if ((f == NULL) != (t.used == POOL && !in_table[nr])) {
-		return fail("insert", nr);
+		return fail("wrong result of insert", nr);
 	}
 	in_table[nr] = f != NULL;
 	return true;
@@ -93,7 +93,7 @@ static bool move_deadline(struct rng *r, uint32_t nr, struct mono now)
 	return f->deadline.ns == deadline[nr] ? true : fail("deadline not set", nr);
 }
 
-/* Proves one, and asks who would have to go: never one that is proven and alive. */
+/* Marks one flow ASSURED and requests a victim: it must not be live and ASSURED. */
 static bool assure(uint32_t nr, struct mono now)
 {
 	struct flow *f = find(nr);
@@ -107,11 +107,11 @@ static bool assure(uint32_t nr, struct mono now)
 		return true;
 	}
 	if (!in_table[victim->key.lo.word[0]]) {
-		return fail("a victim that is not there", nr);
+		return fail("the victim is not in the table", nr);
 	}
 	return (victim->status & FLOW_ASSURED) == 0 || mono_is_due(victim->deadline, now)
 	               ? true
-	               : fail("a proven victim", nr);
+	               : fail("the victim is assured", nr);
 }
 
 static bool expire(struct rng *r, struct mono now)
@@ -123,7 +123,7 @@ static bool expire(struct rng *r, struct mono now)
 		uint32_t nr = f->key.lo.word[0];
 
 		if (nr >= KEYS || !in_table[nr]) {
-			return fail("popped what is not there", nr);
+			return fail("popped a flow that is not in the table", nr);
 		}
 		if (deadline[nr] > now.ns) {
 			return fail("popped early", nr);
@@ -137,9 +137,9 @@ static bool expire(struct rng *r, struct mono now)
 		in_table[nr] = false;
 	}
 	for (uint32_t nr = 0; nr < KEYS; nr++) {
-		/* A tick of 67 ms either way is allowed for clean-up. */
+		/* A tick is 67 ms; expiry may be early or late by one tick. */
 		if (in_table[nr] && deadline[nr] + NSEC_PER_SEC / 5 < now.ns) {
-			return fail("due and not popped", nr);
+			return fail("due but not popped", nr);
 		}
 	}
 	return true;
@@ -156,13 +156,13 @@ static bool same_contents(void)
 	for (uint32_t nr = 0; nr < KEYS; nr++) {
 		count += in_table[nr];
 		if ((find(nr) != NULL) != in_table[nr]) {
-			return fail("contents", nr);
+			return fail("wrong result of find", nr);
 		}
 	}
 	while ((f = flowtab_next(&t, &cursor, &budget)) != NULL) {
 		listed++;
 	}
-	return listed == count && t.used == count ? true : fail("count", count);
+	return listed == count && t.used == count ? true : fail("wrong count", count);
 }
 
 static bool run(uint64_t seed)

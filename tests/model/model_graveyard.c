@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The graveyard against a list in order of death.
+ * The graveyard against a list in order of expiry.
  *
- * A deleted tombstone keeps its place in the ring until its turn comes, so the model does too: what
- * may go for a newcomer is what lies in the place that he takes, and nothing else.
+ * A deleted tombstone keeps its slot in the ring until the ring reaches it. The model does the
+ * same: a new tombstone overwrites only the slot that it takes.
  *
  * usage: model_graveyard [SEED]
  */
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include "flows.h"
 #include "rng.h"
@@ -20,7 +20,7 @@ static const struct sipkey sip = { 3, 4 };
 static struct graveyard g;
 static unsigned op;
 
-/* By age, oldest first: key numbers; UINT32_MAX for one that was deleted. */
+/* Key numbers, oldest first; UINT32_MAX for a deleted one. */
 static uint32_t line[OPS + 1];
 static int64_t died[OPS + 1];
 static unsigned line_first;
@@ -46,7 +46,7 @@ static uint32_t find(uint32_t nr)
 	return graveyard_find(&g, &k, hash_of(nr));
 }
 
-/* Where it stands in line, or UINT32_MAX. */
+/* The tombstone's place in the list, or UINT32_MAX. */
 static unsigned place_of(uint32_t nr)
 {
 	for (unsigned i = line_first; i < line_end; i++) {
@@ -71,7 +71,7 @@ static bool add(struct rng *r, uint32_t nr, struct mono now)
 	f.conn.tcp.seen[1].maxack = nr * 1000;
 	if (graveyard_add(&g, &f, hash_of(nr), (enum tomb_cause)rng_below(r, TOMB_CAUSES_LEN),
 	                  now) != evicts) {
-		return fail(evicts ? "nobody made room" : "somebody made room", nr);
+		return fail(evicts ? "no eviction" : "unexpected eviction", nr);
 	}
 	line_first += full;
 	line[line_end] = nr;
@@ -86,7 +86,7 @@ static bool same(uint32_t nr, struct mono now)
 	struct tomb_info info;
 
 	if ((tomb != UINT32_MAX) != (place != UINT32_MAX)) {
-		return fail(tomb != UINT32_MAX ? "remembered" : "forgotten", nr);
+		return fail(tomb != UINT32_MAX ? "found after deletion" : "not found", nr);
 	}
 	if (tomb == UINT32_MAX) {
 		return true;
@@ -94,7 +94,7 @@ static bool same(uint32_t nr, struct mono now)
 	graveyard_read(&g, tomb, now, &info);
 	if (info.key.lo.word[0] != nr || info.conn.seen[0].end != nr * 1000 ||
 	    info.died.ns != sec_to_ns(died[place])) {
-		return fail("read back", nr);
+		return fail("wrong contents", nr);
 	}
 	return true;
 }
@@ -109,7 +109,7 @@ static bool age(struct rng *r, struct mono now)
 		want += line[line_first++] != UINT32_MAX;
 	}
 	if (graveyard_age(&g, now, keep, 1000000) != want) {
-		return fail("age", want);
+		return fail("wrong number of aged tombstones", want);
 	}
 	return true;
 }
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 			alive += line[i] != UINT32_MAX;
 		}
 		if (ok && g.alive != alive) {
-			ok = fail("count", g.alive);
+			ok = fail("wrong count", g.alive);
 		}
 		for (unsigned i = 0; i < 5 && ok; i++) {
 			ok = same(rng_below(&r, KEYS), now);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Named sets, from text to verdict and changed by command, against an array that says of each value
- * which element holds it.
+ * Named sets, loaded from text and changed by command, against an array that holds for each value
+ * the element that contains it.
  *
- * The model has LEN cells. A cell is a value, or (spread) stands for the 65537 values up to the
- * next one, so that the whole space is covered and look-ups meet what lies between.
+ * The model has LEN cells. A cell is one value; if `spread` it stands for the 65537 values up to
+ * the next cell. Then the cells cover the whole space and look-ups hit values between them.
  *
  * usage: model_sets [SEED]
  */
 #include <finwall/bytes.h>
 #include <finwall/named_set.h>
 
+#include "config_text.h"
 #include "rng.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #define LEN     65536u
 #define OPS     1500
 #define SPREAD  65537u
-#define TOP     0xffff0000u /* of the values when they are not spread: the last ones there are */
+#define TOP     0xffff0000u /* The values are the last ones of the type, unless they are spread. */
 #define BATCH   4
 #define MISSING 0
 
@@ -35,14 +36,14 @@ static struct {
 };
 
 struct element {
-	uint32_t first; /* cells, both ends belong to it */
+	uint32_t first; /* The first and the last cell of the element. */
 	uint32_t last;
 };
 
 static uint8_t family;
 static bool is_spread;
 static bool is_merging;
-static bool is_halved;      /* IPv6: a value is a whole /32 */
+static bool is_halved;      /* IPv6: one value is a /32. */
 static uint32_t owner[LEN]; /* 1 + the first cell of the element; merging: 1 */
 static uint32_t saved[LEN];
 static uint64_t intervals;
@@ -72,7 +73,7 @@ static void put_address(char *out, size_t size, uint32_t v)
 	if (family == 4) {
 		snprintf(out, size, "%u.%u.%u.%u", v >> 24, v >> 16 & 255, v >> 8 & 255, v & 255);
 	} else if (is_spread) {
-		/* both halves of the address count */
+		/* Both halves of the address matter. */
 		snprintf(out, size, "%x:%x::%x:%x", v >> 16, v >> 12 & 0xf, v >> 8 & 0xf, v & 0xff);
 	} else {
 		snprintf(out, size, "ffff:ffff:ffff:ffff:ffff:ffff:%x:%x", v >> 16, v & 0xffff);
@@ -124,17 +125,17 @@ static bool has(uint32_t v)
 	return out.code == RULE_DROP;
 }
 
-/* The cell's own value, and one on the way to the next. */
+/* The cell's own value, and one between it and the next. */
 static bool check_cell(struct rng *r, uint32_t cell)
 {
 	if (has(value_of(cell)) != (owner[cell] != MISSING)) {
-		return fail("wrongly found or missed", cell);
+		return fail("wrong result of a look-up", cell);
 	}
 	if (is_spread && cell + 1 < LEN) {
 		bool between = owner[cell] != MISSING && owner[cell] == owner[cell + 1];
 
 		if (has(value_of(cell) + 1 + rng_below(r, SPREAD - 1)) != between) {
-			return fail("wrongly found or missed behind it", cell);
+			return fail("wrong result of a look-up behind the cell", cell);
 		}
 	}
 	return true;
@@ -166,7 +167,7 @@ static bool check_all(struct rng *r)
 	if (info.len != intervals || listed != intervals) {
 		printf("%llu elements, %llu listed, ", (unsigned long long)info.len,
 		       (unsigned long long)listed);
-		return fail("another number than the model's", (uint32_t)intervals);
+		return fail("the number of elements differs from the model", (uint32_t)intervals);
 	}
 	return true;
 }
@@ -198,7 +199,7 @@ static bool is_there(const struct element *e)
 	return is_merging || e->last + 1 == LEN || owner[e->last + 1] != wanted;
 }
 
-/* What the set should do. Returns false when it should refuse. */
+/* The expected change. Returns false if the set must refuse it. */
 static bool model_change(enum named_set_op what, const struct element *e, uint64_t *changed)
 {
 	bool there = is_there(e);
@@ -223,7 +224,7 @@ static struct element pick(struct rng *r)
 		rng_below(r, 4) != 0 ? 0 : rng_below(r, rng_below(r, 100) != 0 ? 6 : LEN / 2);
 	struct element e = { first, first + len < LEN ? first + len : LEN - 1 };
 
-	/* more often than not one that is there */
+	/* In most cases an element that is in the set. */
 	if (owner[first] != MISSING && rng_below(r, 3) != 0 && !is_merging) {
 		e.first = owner[first] - 1;
 		for (e.last = first; e.last + 1 < LEN && owner[e.last + 1] == owner[first];) {
@@ -264,10 +265,10 @@ static bool change(struct rng *r)
 	if ((err == 0) != should) {
 		printf("%s %s ...: %s\n", what == SET_ADD ? "add" : "delete", text[0],
 		       err == 0 ? "done" : problem);
-		return fail("should be otherwise", e[0].first);
+		return fail("wrong result of the change", e[0].first);
 	}
 	if (err == 0 && changed != wanted) {
-		return fail("another number of changes", (uint32_t)changed);
+		return fail("wrong number of changes", (uint32_t)changed);
 	}
 	for (size_t i = 0; i < len; i++) {
 		if (!check_cell(r, e[i].first) || !check_cell(r, e[i].last) ||
@@ -279,21 +280,13 @@ static bool change(struct rng *r)
 	return true;
 }
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
-/* A configuration whose set has some thousand elements: enough for several chunks. */
+/* A configuration whose set has several thousand elements: more than one chunk holds. */
 static bool load(struct rng *r)
 {
 	uint32_t wanted = rng_below(r, 2) != 0 ? 9000 : rng_below(r, 20);
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
-	struct config_reader reader = { NULL, read_text };
 	const char *between = "elements = { ";
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
@@ -319,8 +312,7 @@ static bool load(struct rng *r)
 	        "ip%s saddr @s drop\n}\n}\n",
 	        between[0] != 'e' ? "}" : "", family == 4 ? "" : "6");
 	fclose(f);
-	reader.ctx = text;
-	config = config_load("text", &reader, &errors);
+	config = config_text_load("text", text, &errors);
 	free(text);
 	if (config == NULL) {
 		printf("%s", errors);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TCP tracker against a second one, written straight down from doc/tcp-tracking.md, sections 4
- * to 8, with no thought of speed: random segments at the edges of whatever the connection expects,
- * both ends, time passing, random settings. After every segment all that can be observed must be
- * the same.
+ * The TCP tracker against a second implementation, written directly from doc/tcp-tracking.md,
+ * sections 4 to 8, without regard to speed. Random segments at the limits of the expected numbers,
+ * from both ends, with time passing and random settings. After each segment all observable state
+ * must be equal.
  *
  * usage: model_tcp [SEED]
  */
@@ -61,7 +61,7 @@ struct twin {
 
 enum outcome { OUT_ACCEPT, OUT_IGNORE, OUT_INVALID };
 
-/* One segment and what belongs to it, so that the steps need few arguments. */
+/* One segment and its context, so that the steps need few arguments. */
 struct step {
 	struct twin *m;
 	const struct pkt_tcp *p;
@@ -99,7 +99,7 @@ static uint32_t at_least_1(uint32_t win)
 	return win == 0 ? 1 : win;
 }
 
-/* 7.1 */
+/* Section 7.1 */
 static void parse_options(struct side *s, const struct pkt_tcp *p)
 {
 	unsigned i = 0;
@@ -138,7 +138,7 @@ static void parse_options(struct side *s, const struct pkt_tcp *p)
 	}
 }
 
-/* 7.2 */
+/* Section 7.2 */
 static uint32_t highest_sack(const struct side *receiver, const struct pkt_tcp *p)
 {
 	uint32_t sack = p->ack;
@@ -182,7 +182,7 @@ static uint32_t highest_sack(const struct side *receiver, const struct pkt_tcp *
 	return sack;
 }
 
-/* 7.3 "init sender" */
+/* Section 7.3, "init sender" */
 static void init_sender(const struct step *st)
 {
 	struct side *s = &st->m->seen[st->dir];
@@ -196,7 +196,7 @@ static void init_sender(const struct step *st)
 	}
 }
 
-/* 7.5 */
+/* Section 7.5 */
 static void update(const struct step *st, uint32_t seq, uint32_t end, uint32_t ack, uint32_t sack)
 {
 	struct twin *m = st->m;
@@ -243,7 +243,7 @@ static void update(const struct step *st, uint32_t seq, uint32_t end, uint32_t a
 	}
 }
 
-/* 7.3 to 7.5 */
+/* Sections 7.3 to 7.5 */
 static enum outcome window_check(const struct step *st)
 {
 	struct twin *m = st->m;
@@ -308,7 +308,7 @@ static enum outcome window_check(const struct step *st)
 	return OUT_ACCEPT;
 }
 
-/* 7.6 */
+/* Section 7.6 */
 static void after_invalid(const struct step *st)
 {
 	struct twin *m = st->m;
@@ -328,7 +328,7 @@ static void after_invalid(const struct step *st)
 	}
 }
 
-/* 8 */
+/* Section 8 */
 static int64_t timeout_of(const struct step *st)
 {
 	const struct tunables *tun = st->tun;
@@ -354,7 +354,7 @@ static int64_t timeout_of(const struct step *st)
 	return t;
 }
 
-/* 6.8 */
+/* Section 6.8 */
 static enum outcome conclude(const struct step *st)
 {
 	struct twin *m = st->m;
@@ -396,7 +396,7 @@ static enum outcome check_and_conclude(const struct step *st)
 	return o == OUT_ACCEPT ? conclude(st) : o;
 }
 
-/* 6.2; may go on to the window check */
+/* Section 6.2; the window check may follow. */
 static enum outcome ignored(struct step *st)
 {
 	struct twin *m = st->m;
@@ -441,7 +441,7 @@ static enum outcome ignored(struct step *st)
 	return OUT_IGNORE;
 }
 
-/* 6.6 */
+/* Section 6.6 */
 static enum outcome reset(struct step *st)
 {
 	struct twin *m = st->m;
@@ -479,7 +479,7 @@ static enum outcome reset(struct step *st)
 	return check_and_conclude(st);
 }
 
-/* 6; *repeat: the entry is to be deleted and the segment looked up again */
+/* Section 6; *repeat: the entry is deleted and the segment is looked up again. */
 static enum outcome judge(struct step *st, bool *repeat)
 {
 	struct twin *m = st->m;
@@ -525,7 +525,7 @@ static enum outcome judge(struct step *st, bool *repeat)
 	return check_and_conclude(st);
 }
 
-/* 5 */
+/* Section 5 */
 static bool open_twin(struct twin *m, enum end from, const struct pkt_tcp *p,
                       const struct tunables *tun, int64_t now)
 {
@@ -583,7 +583,7 @@ static enum outcome twin_send(struct twin *m, enum end from, const struct pkt_tc
 	}
 }
 
-/* --- the comparison --- */
+/* --- comparison --- */
 
 static const unsigned legal_flags[] = {
 	TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK,           TCP_RST,
@@ -717,7 +717,7 @@ static void pick_settings(struct rng *r, struct tunables *tun)
 	}
 }
 
-/* What differs first, or NULL. */
+/* Returns the name of the first difference, or NULL. */
 static const char *difference(const struct seg_conn *c, const struct twin *m, enum outcome o)
 {
 	static const enum track_verdict verdict[] = { TRACK_ACCEPT, TRACK_IGNORE, TRACK_INVALID };
@@ -781,7 +781,7 @@ static void show(const struct seg_conn *c, const struct twin *m, enum outcome o)
 	}
 }
 
-/* One connection's life. Returns false at the first difference. */
+/* Plays one connection. Returns false at the first difference. */
 static bool one_connection(struct rng *r, unsigned long *sent, unsigned long accepted[3])
 {
 	struct seg_conn c;
@@ -805,7 +805,10 @@ static bool one_connection(struct rng *r, unsigned long *sent, unsigned long acc
 		const char *what;
 
 		if (m.exists && rng_below(r, 2) != 0) {
-			/* What a real end would say next, so that connections get somewhere. */
+			/*
+			 * The segment that a real end would send next, so that connections reach
+			 * later states.
+			 */
 			flags = m.state == SS && dir == 1 ? TCP_SYN | TCP_ACK : TCP_ACK;
 		}
 		p = seg_make(flags, pick_seq(r, &m, s, rcv), ack,

@@ -4,7 +4,7 @@
  *
  * usage: model_wheel [SEED]
  */
-#include <finwall/wheel.h>
+#include "core/wheel.h"
 
 #include "rng.h"
 
@@ -49,7 +49,7 @@ static uint32_t pick_distance(struct rng *r)
 	}
 }
 
-/* Takes out all that is due, with small budgets, and holds it against the array. */
+/* Pops all due elements with small budgets and compares them with the array. */
 static bool pop_all(struct rng *r, uint32_t now)
 {
 	unsigned rounds = 0;
@@ -61,7 +61,7 @@ static bool pop_all(struct rng *r, uint32_t now)
 
 		while ((i = wheel_pop(&w, now, &budget)) != WHEEL_NIL) {
 			if (i >= LEN || !armed[i]) {
-				return fail("popped what was not armed", i, now);
+				return fail("popped an element that is not armed", i, now);
 			}
 			if (due[i] > now) {
 				return fail("popped too early", i, now);
@@ -70,7 +70,7 @@ static bool pop_all(struct rng *r, uint32_t now)
 		}
 		more = budget == 0;
 		if (++rounds > 100000) {
-			return fail("no end of work", WHEEL_NIL, now);
+			return fail("pop does not terminate", WHEEL_NIL, now);
 		}
 	}
 	for (uint32_t i = 0; i < LEN; i++) {
@@ -95,7 +95,9 @@ int main(int argc, char **argv)
 		uint32_t i = rng_below(&r, LEN);
 
 		if (rng_below(&r, 20) == 0) {
-			/* The wheel may stand one tick further: what is inserted is due after now.
+			/*
+			 * The wheel may be one tick ahead, so elements are inserted with a tick
+			 * after now.
 			 */
 			now += rng_below(&r, 4) == 0 ? pick_distance(&r) : rng_below(&r, 300);
 			if (!pop_all(&r, now)) {

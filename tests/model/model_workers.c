@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Several workers on one engine, all on the same few connections, while entries expire, are listed
- * and flushed. What can be said whatever the order: nothing is counted twice or lost, limits hold,
- * and at the end the table is empty. Under ThreadSanitizer it also shows data races.
+ * Several workers on one engine with the same few connections, while entries expire, are listed and
+ * flushed. In any order of the workers: no packet is lost or counted twice, limits hold, and at the
+ * end the table is empty. Under ThreadSanitizer the test also detects data races.
  *
  * usage: model_workers [SEED]
  */

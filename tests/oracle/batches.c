@@ -126,7 +126,7 @@ static void compare_flow(void *ctx, const struct tuple *t, const struct view *v)
 
 static bool init(struct batches *b, uint64_t seed)
 {
-	b->rng.state = seed;
+	rng_init(&b->rng, seed);
 	b->now = (struct mono){ sec_to_ns(1000) };
 	b->single = twin_new(TABLE_LEN, b->now);
 	b->many = twin_new(TABLE_LEN, b->now);
@@ -164,7 +164,7 @@ unsigned batches_compare(uint64_t packets, uint64_t seed)
 		one_batch(b, len);
 		twin_dump(b->many, b->now, compare_flow, b);
 		done += len;
-		b->now = mono_add(b->now, (int64_t)(rng_next(&b->rng) % STEP_NS_MAX));
+		b->now = mono_add(b->now, (int64_t)(rng_u64(&b->rng) % STEP_NS_MAX));
 		if (twin_flows_len(b->single) > TABLE_LEN / 4) {
 			twin_flush(b->single, b->now);
 			twin_flush(b->many, b->now);

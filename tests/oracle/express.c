@@ -11,13 +11,13 @@
  *
  * usage: express [--packets N] [--seed S]
  */
+#include "config_text.h"
 #include "gen.h"
 #include "shot.h"
 
 #include "../../daemon/core/express.h"
 
 #include <finwall/bytes.h>
-#include <finwall/config.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,20 +97,9 @@ struct express_test {
 	uint64_t common; /* of the common shape, and tracked in the window */
 };
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	const char *text = ctx;
-
-	(void)path;
-	*size = strlen(text);
-	return strdup(text);
-}
-
 /* NULL for no rules. Ends the program where a text is wrong. */
 static struct ruleset *make_rules(const char *text)
 {
-	char *copy = text == NULL ? NULL : strdup(text);
-	const struct config_reader reader = { .ctx = copy, .read = read_text };
 	struct ruleset *rules;
 	struct config *c;
 	char *errors;
@@ -118,14 +107,13 @@ static struct ruleset *make_rules(const char *text)
 	if (text == NULL) {
 		return NULL;
 	}
-	c = config_load("rules", &reader, &errors);
+	c = config_text_load("rules", text, &errors);
 	if (c == NULL) {
 		fputs(errors, stderr);
 		exit(2);
 	}
 	rules = config_compile(c);
 	config_free(c);
-	free(copy);
 	return rules;
 }
 
@@ -350,7 +338,7 @@ static void bend_flow(struct express_test *x)
 		f.conn.tcp.scale[rng_below(rng, 2)] = (uint8_t)rng_below(rng, 15);
 		break;
 	default:
-		f.conn.tcp.seen[rng_below(rng, 2)].maxwin_bytes = (uint32_t)rng_next(rng);
+		f.conn.tcp.seen[rng_below(rng, 2)].maxwin_bytes = (uint32_t)rng_u64(rng);
 		break;
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -464,7 +452,7 @@ static int compare(struct express_test *x, uint64_t packets)
 		if (rng_percent(&x->rng, 10)) {
 			bend_flow(x);
 		}
-		x->now = mono_add(x->now, (int64_t)(rng_next(&x->rng) % STEP_NS_MAX));
+		x->now = mono_add(x->now, (int64_t)(rng_u64(&x->rng) % STEP_NS_MAX));
 	}
 	printf("%" PRIu64 " packets both ways, %" PRIu64 " flows, %" PRIu64 " %% could go express: "
 	       "no difference\n",
@@ -494,7 +482,7 @@ int main(int argc, char **argv)
 	}
 	printf("seed %" PRIu64 "\n", seed);
 	fflush(stdout);
-	x.rng.state = seed;
+	rng_init(&x.rng, seed);
 	x.now = (struct mono){ sec_to_ns(1000) };
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
 		x.packet[i] = zeroed(SHOT_PACKET_MAX);

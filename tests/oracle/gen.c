@@ -22,7 +22,7 @@ void gen_flow_init(struct gen_flow *g, struct rng *rng)
 	g->repeats = rng_percent(rng, 2) ? 98 : 8;
 	for (unsigned i = 0; i < 2; i++) {
 		g->isn[i] = rng_percent(rng, 30) ? RNG_PICK(rng, isn) - rng_below(rng, 3000)
-		                                 : (uint32_t)rng_next(rng);
+		                                 : (uint32_t)rng_u64(rng);
 	}
 }
 
@@ -102,7 +102,7 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 		return v6 ? RNG_PICK(rng, odd6) : (uint8_t)rng_below(rng, 24);
 	}
 	if (rng_percent(rng, 2)) {
-		return (uint8_t)rng_next(rng);
+		return (uint8_t)rng_u64(rng);
 	}
 	if (rng_percent(rng, 92)) {
 		return v6 ? (asks ? 128 : 129) : (asks ? 8 : 0);
@@ -128,7 +128,7 @@ void gen_icmp(struct rng *rng, const struct ends *e, struct shot *out)
 	l4[0] = icmp_type(rng, v6, from);
 	l4[1] = (uint8_t)(rng_percent(rng, 97) ? 0 : rng_below(rng, 3));
 	store_be16(l4 + 4, (uint16_t)(e->port[0] + (rng_percent(rng, 98) ? 0 : 1)));
-	store_be16(l4 + 6, (uint16_t)rng_next(rng));
+	store_be16(l4 + 6, (uint16_t)rng_u64(rng));
 	sum = shot_checksum(e, from, proto, l4, size);
 	store_be16(l4 + 2, rng_percent(rng, 97) ? sum : sum ^ 0x100);
 	gen_raw(e, from, proto, pick_ext(rng, e), l4, size, out);

@@ -32,7 +32,7 @@ static size_t quoted_l4(struct rng *rng, const struct ends *e, enum shot_end fro
 		l4[1] = (uint8_t)t.dport;
 		store_be16(l4 + 4, t.sport);
 		if (rng_percent(rng, 10)) {
-			l4[0] = (uint8_t)rng_next(rng);
+			l4[0] = (uint8_t)rng_u64(rng);
 		}
 		break;
 	default:
@@ -70,13 +70,13 @@ static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, u
 		}
 		break;
 	case 2: /* the next protocol */
-		out[e->family == 4 ? 9 : 6] = (uint8_t)rng_next(rng);
+		out[e->family == 4 ? 9 : 6] = (uint8_t)rng_u64(rng);
 		break;
 	case 3: /* length fields */
-		out[e->family == 4 ? 3 : 5] ^= (uint8_t)rng_next(rng);
+		out[e->family == 4 ? 3 : 5] ^= (uint8_t)rng_u64(rng);
 		break;
 	case 4:
-		out[8] = (uint8_t)rng_next(rng);
+		out[8] = (uint8_t)rng_u64(rng);
 		break;
 	case 5: /* cut */
 		size = rng_below(rng, (uint32_t)size + 1);
@@ -151,7 +151,7 @@ void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
 		outer.addr[1 - from].bytes[v6 ? 15 : 3] ^= 0x20;
 	}
 	l4[0] = error_type(rng, v6);
-	l4[1] = (uint8_t)(rng_percent(rng, 80) ? 1 : rng_next(rng));
+	l4[1] = (uint8_t)(rng_percent(rng, 80) ? 1 : rng_u64(rng));
 	if (redirect) {
 		l4[0] = 137;
 		l4[1] = rng_percent(rng, 90) ? 0 : 1;

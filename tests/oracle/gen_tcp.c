@@ -59,7 +59,7 @@ static uint32_t edge_seq(const struct scene *sc)
 	uint32_t base;
 
 	if (c == NULL || rng_percent(sc->rng, 2)) {
-		return (uint32_t)rng_next(sc->rng);
+		return (uint32_t)rng_u64(sc->rng);
 	}
 	switch (rng_below(sc->rng, 11)) {
 	case 0:
@@ -102,7 +102,7 @@ static uint32_t edge_ack(const struct scene *sc)
 	uint32_t base;
 
 	if (c == NULL || rng_percent(sc->rng, 2)) {
-		return rng_percent(sc->rng, 20) ? 0 : (uint32_t)rng_next(sc->rng);
+		return rng_percent(sc->rng, 20) ? 0 : (uint32_t)rng_u64(sc->rng);
 	}
 	floor_bytes = sc->s.maxwin_bytes > 66000 ? sc->s.maxwin_bytes : 66000;
 	switch (rng_below(sc->rng, 9)) {
@@ -145,7 +145,7 @@ static uint16_t edge_win(const struct scene *sc)
 		return (uint16_t)((sc->r.maxend - sc->r.end) >> sc->s_scale) +
 		       rng_below(sc->rng, 3) - 1;
 	}
-	return rng_percent(sc->rng, 60) ? RNG_PICK(sc->rng, edges) : (uint16_t)rng_next(sc->rng);
+	return rng_percent(sc->rng, 60) ? RNG_PICK(sc->rng, edges) : (uint16_t)rng_u64(sc->rng);
 }
 
 static uint32_t edge_size(const struct scene *sc)
@@ -177,9 +177,9 @@ static uint8_t pick_flags(struct rng *rng)
 	uint8_t flags = RNG_PICK(rng, legal);
 
 	if (rng_percent(rng, 8)) {
-		flags |= (uint8_t)rng_next(rng) & (TCP_PSH | TCP_ECE | TCP_CWR);
+		flags |= (uint8_t)rng_u64(rng) & (TCP_PSH | TCP_ECE | TCP_CWR);
 	}
-	return rng_percent(rng, 3) ? (uint8_t)rng_next(rng) : flags;
+	return rng_percent(rng, 3) ? (uint8_t)rng_u64(rng) : flags;
 }
 
 static void put(struct shot_tcp *t, const uint8_t *bytes, size_t size)
@@ -245,8 +245,8 @@ static void put_option(const struct scene *sc, struct shot_tcp *t)
 		break;
 	default:
 		for (unsigned i = 0; i < sizeof(bytes); i++) {
-			bytes[i] = (uint8_t)(rng_percent(rng, 70) ? rng_below(rng, 12)
-			                                          : rng_next(rng));
+			bytes[i] =
+				(uint8_t)(rng_percent(rng, 70) ? rng_below(rng, 12) : rng_u64(rng));
 		}
 		put(t, bytes, 1 + rng_below(rng, sizeof(bytes)));
 		break;
@@ -371,7 +371,7 @@ static bool is_ignored_syn(const struct scene *sc, enum flow_dir dir)
 static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
 {
 	t->flags = TCP_SYN | TCP_ACK;
-	t->seq = rng_percent(sc->rng, 50) ? sc->s.end : (uint32_t)rng_next(sc->rng);
+	t->seq = rng_percent(sc->rng, 50) ? sc->s.end : (uint32_t)rng_u64(sc->rng);
 	t->ack = sc->conn->last_end;
 	t->win = edge_win(sc);
 	t->payload_size = 0;

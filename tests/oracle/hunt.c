@@ -274,7 +274,7 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	h.d = d;
 	h.cfg = cfg;
 	h.result = out;
-	h.rng.state = cfg->seed;
+	rng_init(&h.rng, cfg->seed);
 	h.next_port = 1024;
 	start_over(&h);
 	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&

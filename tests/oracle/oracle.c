@@ -7,6 +7,7 @@
  * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
  */
 #include "batches.h"
+#include "core/tcp_track.h"
 #include "gen.h"
 #include "history.h"
 #include "hunt.h"
@@ -15,7 +16,6 @@
 #include "via.h"
 
 #include <finwall/pkt.h>
-#include <finwall/tcp_track.h>
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -235,10 +235,11 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 /* With a daemon the settings are chosen once, before it starts. Returns an exit status. */
 static int start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
 {
-	struct rng rng = { cfg->seed };
+	struct rng rng;
 	const char *why;
 	const char *skip;
 
+	rng_init(&rng, cfg->seed);
 	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
 		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
 

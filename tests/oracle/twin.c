@@ -4,7 +4,8 @@
  */
 #include "twin.h"
 
-#include <finwall/config.h>
+#include "config_text.h"
+
 #include <finwall/engine.h>
 #include <finwall/pkt.h>
 
@@ -32,20 +33,10 @@ struct twin {
 	struct policy policy;
 };
 
-/* The one file there is. */
-static char *read_rules(void *ctx, const char *path, size_t *size)
-{
-	(void)ctx;
-	(void)path;
-	*size = strlen(rules_text);
-	return strdup(rules_text);
-}
-
 static struct ruleset *make_rules(void)
 {
-	const struct config_reader reader = { .read = read_rules };
 	char *errors = NULL;
-	struct config *c = config_load("oracle", &reader, &errors);
+	struct config *c = config_text_load("oracle", rules_text, &errors);
 	struct ruleset *rules = NULL;
 
 	if (c == NULL) {

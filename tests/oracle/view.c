@@ -4,9 +4,10 @@
  */
 #include "view.h"
 
+#include "core/tcp_track.h"
+
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
-#include <finwall/tcp_track.h>
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,35 +4,36 @@
  *
  * usage: pkt_script [--ipv6] [--lazy] FILE
  *
- * --ipv6 runs the same script with IPv6 addresses, --lazy never cleans up between packets: what can
- * be observed must be the same. Exit 0 all as expected, 1 not, 2 usage, 77 not for this family.
+ * --ipv6 runs the same script with IPv6 addresses; --lazy runs no tick between packets. The
+ * observable result must be the same. Exit 0: as expected, 1: not, 2: usage, 77: not for this
+ * family.
  *
- * A script is lines; "#" begins a comment. The notation is that of packetdrill where it has one.
+ * A script consists of lines; "#" starts a comment. The notation is packetdrill's where it has one.
  *
  *   +1.5s > S 1000:1000(0) win 65535 <mss 1460,sackOK,wscale 7> : new tcp-open accept
  *   ^     ^ ^ ^            ^         ^                          ^
- *   |     | | |            |         options                    what the decision must be: any of
+ *   |     | | |            |         options                    expected decision: any of
  *   |     | | |            ack N, win N                         connection state, reason, verdict
  *   |     | | first:last(size)
  *   |     | flags: S F R P . (ACK) U E W, or "none"
- *   |     > from client to server (caught at input), < back (caught at output)
- *   time that passes before; 300ms 2s 5m 1h 5d; without it, none does
+ *   |     > from client to server (hook input), < back (hook output)
+ *   time that passes before the packet: 300ms 2s 5m 1h 5d; default 0
  *
  *   > udp size 100              < icmp echo-reply id 5          > proto 50
- *   < icmp unreachable quote tcp        an error from a router to the client, quoting what he sent;
+ *   < icmp unreachable quote tcp        an error from a router to the client, quoting his packet;
  *                               quote udp|echo|tcp, then other-port, misdirected
- *   behind any packet: port N (the client's), id N, code N, size N, copied N (bytes the kernel
+ *   after any packet: port N (the client's), id N, code N, size N, copied N (bytes that the kernel
  *   copied), fragment N (IPv4 field), bad-checksum, hook input|forward|output
  *
  *   entry ESTABLISHED assured replied timeout 300s     about the entry; also unassured, unreplied,
  *   entry udp timeout 30s                              revived, maxwin client|server N
  *   no entry | remembered | not remembered             each may name udp, echo, proto N, and port N
- *   flows N | tombs N | count NAME N                   numbers; NAME is a reason or an event
+ *   flows N | tombs N | count NAME N                   counts; NAME is a reason or an event
  *
- *   set tcp.timeout-established 20s    any row of the table of tunables
- *   accept new established related     from now on these states pass, the others are dropped
+ *   set tcp.timeout-established 20s    any tunable
+ *   accept new established related     accept these states and drop the others
  *                                      (at the start: all but invalid)
- *   config FILE                        settings and rules from a configuration beside the script
+ *   config FILE                        settings and rules of FILE, relative to the script
  *   limits flows N tombs N shards N    before the first packet
  *   only ipv4 | only ipv6
  */
@@ -58,7 +59,7 @@ struct run {
 	uint32_t flows_max;
 	uint32_t tombs_max;
 	uint32_t shards_len;
-	struct ruleset *compiled; /* by a "config" line, or NULL */
+	struct ruleset *compiled; /* from a "config" line, or NULL */
 };
 
 void script_die(const char *fmt, ...)
@@ -73,7 +74,7 @@ void script_die(const char *fmt, ...)
 	exit(EXIT_FAILURE);
 }
 
-/* Memory comes with the first line that needs it, when the limits are known. */
+/* Allocates memory at the first line that needs it, when the limits are known. */
 static struct world *world_of(struct run *r)
 {
 	if (r->world.engine == NULL) {
@@ -94,7 +95,7 @@ static bool is_ct_state(const char *word, enum ct_state *s)
 	return false;
 }
 
-/* One word behind the ":". */
+/* One word after the ":". */
 static void expect(const struct decision *d, const char *word)
 {
 	const char *is[3] = { ct_state_name((enum ct_state)d->state),
@@ -110,7 +111,7 @@ static void expect(const struct decision *d, const char *word)
 		known |= strcmp(word, verdict_name((enum verdict)v)) == 0;
 	}
 	if (!known) {
-		script_die("no such state, reason or verdict: %s", word);
+		script_die("unknown state, reason or verdict: %s", word);
 	}
 	if (strcmp(word, is[0]) != 0 && strcmp(word, is[1]) != 0 && strcmp(word, is[2]) != 0) {
 		script_die("expected %s, got: %s %s %s, %s", word, is[0], is[1], is[2],
@@ -152,7 +153,7 @@ static void check_state(const struct flow *f, const char *word)
 	const char *is = tcp_state_name((enum tcp_state)f->conn.tcp.state);
 
 	if (f->key.proto != IPPROTO_NR_TCP || strcmp(is, word) != 0) {
-		script_die("expected an entry in %s, it is in %s", word, is);
+		script_die("expected an entry in %s, is in %s", word, is);
 	}
 }
 
@@ -168,7 +169,7 @@ static void check_left(const struct flow *f, struct mono now, int64_t must_ns)
 	int64_t left_ns = mono_diff(f->deadline, now);
 
 	if (left_ns != must_ns) {
-		script_die("expected a timeout of %.9f s, it is %.9f s", (double)must_ns / 1e9,
+		script_die("expected a timeout of %.9f s, is %.9f s", (double)must_ns / 1e9,
 		           (double)left_ns / 1e9);
 	}
 }
@@ -187,11 +188,11 @@ static void check_maxwin(const struct flow *f, struct words *w, const struct scr
 	dir = (client == client_is_lo) == orig_is_lo ? DIR_ORIG : DIR_REPLY;
 	must = script_number(words_next(w));
 	if (f->conn.tcp.seen[dir].maxwin_bytes != must) {
-		script_die("expected %u, it is %u", must, f->conn.tcp.seen[dir].maxwin_bytes);
+		script_die("expected %u, is %u", must, f->conn.tcp.seen[dir].maxwin_bytes);
 	}
 }
 
-/* The connection that an assertion is about: [udp|echo|proto N] [port N] */
+/* The connection of an assertion: [udp|echo|proto N] [port N] */
 static struct build subject(struct run *r, struct words *w)
 {
 	struct build b = script_subject(w, &r->net);
@@ -212,7 +213,7 @@ static void do_entry(struct run *r, struct words *w)
 	struct flow f;
 
 	if (!world_flow(world, &b, &f)) {
-		script_die("there is no entry");
+		script_die("no entry");
 	}
 	while (words_peek(w) != NULL) {
 		const char *word = words_next(w);
@@ -239,7 +240,7 @@ static void do_no_entry(struct run *r, struct words *w)
 	struct flow f;
 
 	if (world_flow(world_of(r), &b, &f)) {
-		script_die("there is an entry");
+		script_die("unexpected entry");
 	}
 }
 
@@ -250,11 +251,12 @@ static void do_remembered(struct run *r, struct words *w, bool must)
 
 	world_tick(world_of(r));
 	if (world_tomb(world_of(r), &b, &info) != must) {
-		script_die(must ? "it is not remembered" : "it is remembered");
+		script_die(must ? "the connection is not remembered"
+		                : "the connection is remembered");
 	}
 }
 
-/* tcp.timeout-established: the name with its blanks as dashes. */
+/* tcp.timeout-established: the name with dashes instead of blanks. */
 static bool is_named(const struct tunable *row, const char *block_and_name)
 {
 	char name[96];
@@ -279,7 +281,7 @@ static int64_t read_value(const struct tunable *row, const char *word)
 				return i;
 			}
 		}
-		script_die("no such choice: %s", word);
+		script_die("unknown value: %s", word);
 	default:
 		return script_number(word);
 	}
@@ -297,10 +299,10 @@ static void do_set(struct run *r, struct words *w)
 			return;
 		}
 	}
-	script_die("no such setting: %s", name);
+	script_die("unknown setting: %s", name);
 }
 
-/* Rules from a configuration take the place of what "accept" made. */
+/* Rules of a configuration replace those of "accept". */
 static void drop_compiled(struct run *r)
 {
 	if (r->compiled != NULL) {
@@ -356,7 +358,7 @@ static void do_accept(struct run *r, struct words *w)
 	drop_compiled(r);
 	while (words_peek(w) != NULL) {
 		if (!is_ct_state(words_next(w), &s)) {
-			script_die("no such state");
+			script_die("unknown state");
 		}
 		states |= ACCEPT_STATE(s);
 	}
@@ -366,7 +368,7 @@ static void do_accept(struct run *r, struct words *w)
 static void do_limits(struct run *r, struct words *w)
 {
 	if (r->world.engine != NULL) {
-		script_die("limits come first");
+		script_die("limits must precede the first packet");
 	}
 	while (words_peek(w) != NULL) {
 		const char *word = words_next(w);
@@ -379,7 +381,7 @@ static void do_limits(struct run *r, struct words *w)
 		} else if (strcmp(word, "shards") == 0) {
 			r->shards_len = n;
 		} else {
-			script_die("no such limit: %s", word);
+			script_die("unknown limit: %s", word);
 		}
 	}
 }
@@ -392,7 +394,7 @@ static void do_usage(struct run *r, struct words *w, bool flows)
 	world_tick(world_of(r));
 	engine_usage(world_of(r)->engine, &u);
 	if ((flows ? u.flows : u.tombs) != must) {
-		script_die("expected %u, there are %llu", must,
+		script_die("expected %u, found %llu", must,
 		           (unsigned long long)(flows ? u.flows : u.tombs));
 	}
 }
@@ -467,14 +469,14 @@ static void do_line(struct run *r, struct words *w)
 	} else if (strcmp(verb, "only") == 0) {
 		do_only(r, w);
 	} else {
-		script_die("not understood: %s", verb);
+		script_die("unknown line: %s", verb);
 	}
 	if (words_peek(w) != NULL) {
-		script_die("not understood: %s", words_peek(w));
+		script_die("unknown line: %s", words_peek(w));
 	}
 }
 
-/* Words are separated by blanks; "<...>" is one word. Changes the line. */
+/* Splits a line into words at blanks; "<...>" is one word. Changes the line. */
 static void split(char *line, struct words *w)
 {
 	char *c = line;
@@ -517,7 +519,7 @@ static int run_file(struct run *r, FILE *in)
 		}
 	}
 	if (world_reasons(world_of(r)) != world_verdicts(world_of(r))) {
-		script_die("reasons and verdicts do not add up");
+		script_die("the sums of reasons and of verdicts differ from the number of packets");
 	}
 	drop_compiled(r);
 	world_fini(&r->world);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The words of a packet script, and the packets that they describe. The language is told in
- * pkt_script.c.
+ * The words of a packet script, and the packets that they describe. pkt_script.c documents the
+ * language.
  */
 #ifndef FINWALL_TESTS_SCRIPT_H
 #define FINWALL_TESTS_SCRIPT_H
@@ -14,14 +14,14 @@
 
 #define WORDS_MAX 64
 
-/* One line, split; at[] points into a buffer of the caller's. */
+/* One line, split into words; at[] points into the caller's buffer. */
 struct words {
 	const char *at[WORDS_MAX];
 	size_t len;
 	size_t next;
 };
 
-/* The two hosts, and what a packet may point its bytes at. */
+/* The two hosts, and storage for the bytes that a packet points to. */
 struct script_net {
 	uint8_t family;
 	union ip_addr client;
@@ -33,7 +33,7 @@ struct script_net {
 	uint8_t quoted[128];
 };
 
-/* A packet as a line describes it. */
+/* A packet as described by a line. */
 struct script_packet {
 	struct build build;
 	enum hook hook;
@@ -41,10 +41,10 @@ struct script_packet {
 	long cap_size; /* bytes copied; -1 = all */
 };
 
-/* Stops the program: file, line and what is wrong. */
+/* Prints file, line and error, and exits. */
 void script_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* The next word, or NULL; and the same where there must be one. */
+/* The next word, or NULL; and the next word, which must exist. */
 const char *words_peek(const struct words *w);
 const char *words_next(struct words *w);
 bool words_accept(struct words *w, const char *word);
@@ -53,10 +53,10 @@ bool words_accept(struct words *w, const char *word);
 uint32_t script_number(const char *word);
 int64_t script_duration(const char *word);
 
-/* Reads from the direction sign up to a ":" or the end. */
+/* Reads from the direction sign to a ":" or the end. */
 void script_read_packet(struct words *w, struct script_net *net, struct script_packet *out);
 
-/* What an assertion is about: "tcp" (also when nothing is said), "udp", "echo id N", "proto N". */
+/* The subject of an assertion: "tcp" (the default), "udp", "echo id N", "proto N". */
 struct build script_subject(struct words *w, const struct script_net *net);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the words of a line to a packet. Knows nothing of the engine.
+ * Builds a packet from the words of a line. Does not use the engine.
  */
 #include "script.h"
 
@@ -16,7 +16,7 @@ const char *words_peek(const struct words *w)
 const char *words_next(struct words *w)
 {
 	if (w->next == w->len) {
-		script_die("the line ends too early");
+		script_die("unexpected end of line");
 	}
 	return w->at[w->next++];
 }
@@ -81,7 +81,7 @@ static bool read_flags(const char *word, uint8_t *flags)
 	return true;
 }
 
-/* first:last(size), which must agree */
+/* first:last(size), which must be consistent */
 static void read_sequence(const char *word, struct build *b)
 {
 	unsigned long first;
@@ -94,7 +94,7 @@ static void read_sequence(const char *word, struct build *b)
 		script_die("not first:last(size): %s", word);
 	}
 	if ((uint32_t)(last - first) != size) {
-		script_die("%s: the size does not fit", word);
+		script_die("%s: the size is inconsistent", word);
 	}
 	b->seq = (uint32_t)first;
 	b->payload_size = size;
@@ -108,7 +108,7 @@ static void put_be32(uint8_t *p, unsigned long v)
 	p[3] = (uint8_t)v;
 }
 
-/* One option, written behind n bytes; returns how many there are then. */
+/* Writes one option at offset n; returns the new size. */
 static size_t read_option(const char *text, uint8_t *o, size_t n)
 {
 	unsigned long a;
@@ -144,7 +144,7 @@ static size_t read_option(const char *text, uint8_t *o, size_t n)
 	} else if (sscanf(text, "byte %lx%n", &byte, &used) == 1 && text[used] == '\0') {
 		o[n++] = (uint8_t)byte;
 	} else {
-		script_die("no such TCP option: %s", text);
+		script_die("unknown TCP option: %s", text);
 	}
 	return n;
 }
@@ -157,7 +157,7 @@ static void read_options(const char *word, struct script_net *net, struct build 
 
 	snprintf(copy, sizeof(copy), "%s", word + 1);
 	if (*copy == '\0' || copy[strlen(copy) - 1] != '>') {
-		script_die("options have no end: %s", word);
+		script_die("options without '>': %s", word);
 	}
 	copy[strlen(copy) - 1] = '\0';
 	for (char *o = strtok(copy, ","); o != NULL; o = strtok(NULL, ",")) {
@@ -180,7 +180,7 @@ static void set_proto(struct build *b, uint8_t proto)
 	}
 }
 
-/* The same names for both families. */
+/* Both families have the same names. */
 static bool icmp_type(const char *word, uint8_t family, uint8_t *type)
 {
 	static const struct {
@@ -202,8 +202,8 @@ static bool icmp_type(const char *word, uint8_t family, uint8_t *type)
 }
 
 /*
- * quote tcp|udp|echo [other-port] [misdirected]: the quoted packet travelled against the error; it
- * is the one that script_subject() would name.
+ * quote tcp|udp|echo [other-port] [misdirected]: the quoted packet was sent in the opposite
+ * direction of the error, and is the one that script_subject() names.
  */
 static void read_quote(struct words *w, struct script_net *net, struct build *error)
 {
@@ -262,7 +262,7 @@ static void read_tcp(struct words *w, struct script_net *net, struct build *b)
 	}
 }
 
-/* What may stand behind any packet. */
+/* Words that may follow any packet. */
 static void read_modifiers(struct words *w, const struct script_net *net, bool from_client,
                            struct script_packet *p)
 {
@@ -293,7 +293,7 @@ static void read_modifiers(struct words *w, const struct script_net *net, bool f
 			          : strcmp(hook, "output") == 0 ? HOOK_OUTPUT
 			                                        : HOOK_INPUT;
 		} else {
-			script_die("not understood behind a packet: %s", word);
+			script_die("unknown word after a packet: %s", word);
 		}
 	}
 }
@@ -306,7 +306,7 @@ void script_read_packet(struct words *w, struct script_net *net, struct script_p
 	uint8_t flags;
 
 	if (!from_client && !words_accept(w, "<")) {
-		script_die("a packet begins with > or <");
+		script_die("a packet must start with > or <");
 	}
 	memset(out, 0, sizeof(*out));
 	out->cap_size = -1;
@@ -327,7 +327,7 @@ void script_read_packet(struct words *w, struct script_net *net, struct script_p
 		b->flags = flags;
 		read_tcp(w, net, b);
 	} else {
-		script_die("no such packet: %s", kind);
+		script_die("unknown packet: %s", kind);
 	}
 	read_modifiers(w, net, from_client, out);
 }

@@ -4,8 +4,8 @@
  * whatever is in a file, it is read, or refused with a reason, and the sums agree.
  */
 #include "capfile.h"
-#include "replay.h"
-#include "replay_report.h"
+#include "replay/replay.h"
+#include "replay/report.h"
 #include "rng.h"
 
 #include "io/capture.h"

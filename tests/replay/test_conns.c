@@ -5,7 +5,7 @@
  */
 #include "suite.h"
 
-#include "replay_conns.h"
+#include "replay/conns.h"
 
 static const struct conn_fate live = { .passed = true, .is_open = true };
 static const struct conn_fate refused = { .passed = false };

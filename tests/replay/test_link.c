@@ -6,7 +6,7 @@
 
 #include "capfile.h"
 
-#include <finwall/link.h>
+#include "wire/link.h"
 
 static const enum link_type types[CAPFILE_LINKS_LEN] = {
 	[CAPFILE_ETHERNET] = LINK_ETHERNET, [CAPFILE_VLAN] = LINK_ETHERNET,

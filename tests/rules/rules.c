@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rules: do rules decide as the kernel's own do?
+ * rules: does finwall decide as the kernel's rules do?
  *
- * Loads a rule set into the kernel (in a network namespace of its own) and into the engine: *.rules
- * and *.rules6 of iptables and ip6tables are imported, *.nft are taken as they are. It sends random
- * packets through both and compares accept and drop after each one. A reject counts as drop. Exit
- * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
+ * Loads a rule set into the kernel (in its own network namespace) and into the engine: *.rules and
+ * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. Sends random
+ * packets through both and compares accept and drop after each one. A reject counts as a drop. Exit
+ * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
-#include "bed.h"
-#include "dice.h"
+#include "gen.h"
+#include "kernel.h"
 #include "side.h"
 
 #include <getopt.h>
@@ -22,19 +22,19 @@
 
 #define DIFFERENCES_MAX 5
 
-/* Where the generated prefixes go in a rule set. */
-static const char blocklist_here[] = "# blocklist\n";
+/* The line of a rule set that the generated prefixes replace. */
+static const char blocklist_line[] = "# blocklist\n";
 
 struct run {
-	struct bed *bed;
+	struct kernel *kernel;
 	struct side *side;
-	struct dice *dice;
-	bool is_verbose; /* show every packet */
-	bool is_ticking; /* no two packets in one tick of the kernel's clock */
+	struct gen *gen;
+	bool is_verbose; /* print every packet */
+	bool is_ticking; /* at most one packet per tick of the kernel's clock */
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long differences;
-	unsigned long stale; /* refused by the kernel for connections that were gone */
+	unsigned long stale; /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -55,7 +55,7 @@ static struct mono clock_now(void)
 	return (struct mono){ ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec };
 }
 
-/* The file, with that many prefixes to drop in the place for them. malloc'd. */
+/* Returns the file, malloc'd, with rules for this number of random prefixes. */
 static char *read_rules(const char *path, unsigned long prefixes, struct rng *rng)
 {
 	FILE *from = fopen(path, "re");
@@ -69,14 +69,14 @@ static char *read_rules(const char *path, unsigned long prefixes, struct rng *rn
 		exit(EXIT_USAGE);
 	}
 	while (fgets(line, sizeof(line), from) != NULL) {
-		if (strcmp(line, blocklist_here) != 0) {
+		if (strcmp(line, blocklist_line) != 0) {
 			fputs(line, to);
 			continue;
 		}
 		for (unsigned long i = 0; i < prefixes; i++) {
 			uint32_t addr = (uint32_t)rng_u64(rng);
 
-			/* nothing of where the hosts are, nor what is no host's */
+			/* no prefix of the test's hosts, and none that is not unicast */
 			fprintf(to, "-A BLOCK -s %u.%u.%u.%u/%u -j DROP\n", 1 + addr % 126,
 			        addr >> 8 & 0xff, addr >> 16 & 0xff, addr >> 24,
 			        16 + rng_below(rng, 17));
@@ -87,12 +87,12 @@ static char *read_rules(const char *path, unsigned long prefixes, struct rng *rn
 	return text;
 }
 
-static void show(const struct throw *t, enum hook hook, int kernel, const struct sighting *seen,
-                 const struct decision *d)
+static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
+                         const struct sighting *seen, const struct decision *d)
 {
 	const uint32_t a[2] = { t->src, t->dst };
 
-	printf("%s in %s, IPv%u, proto %u", hook_names[hook], bed_iface[t->iif], t->b.family,
+	printf("%s in %s, IPv%u, proto %u", hook_names[hook], kernel_iface[t->iif], t->b.family,
 	       t->b.proto);
 	for (unsigned i = 0; i < 2; i++) {
 		printf("%s %u.%u.%u.%u:%u", i == 0 ? "" : " >", a[i] >> 24, a[i] >> 16 & 0xff,
@@ -101,13 +101,14 @@ static void show(const struct throw *t, enum hook hook, int kernel, const struct
 	printf(" flags %02x type %u code %u ttl %u%s\n"
 	       "  kernel: %s, %s; finwall: %s, %s, reason %u, rule %" PRIu32 "\n",
 	       t->b.flags, t->b.type, t->b.code, t->b.ttl, t->has_bad_checksum ? " bad sum" : "",
-	       kernel == 1 ? "accept" : "drop", seen->seen ? state_names[seen->state] : "not seen",
+	       kernel == 1 ? "accept" : "drop",
+	       seen->seen ? state_names[seen->state] : "not tracked",
 	       d->verdict == VERDICT_ACCEPT ? "accept" : "drop", state_names[d->state], d->reason,
 	       d->rule_nr);
 }
 
-/* Writes the packet, its transport checksum wrong where it is to be. */
-static size_t write_packet(const struct throw *t, uint8_t *packet)
+/* Writes the packet and corrupts its transport checksum if requested. */
+static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 {
 	size_t size = build_packet(&t->b, packet);
 
@@ -118,60 +119,62 @@ static size_t write_packet(const struct throw *t, uint8_t *packet)
 }
 
 /*
- * The kernel counts a connection that was refused until it looks again, for which it takes one that
- * is new to it: a second packet of an unanswered connection finds the number one too high. finwall
- * counts what lives. So no such packet is sent where connections are counted.
+ * The kernel counts a refused connection until its next garbage collection, which only a new
+ * connection triggers. A second packet of an unanswered connection therefore finds the count one
+ * too high; finwall counts live connections. No such packet is sent where connections are counted.
  */
-static void throw_one(struct run *r, struct throw *t)
+static void next_packet(struct run *r, struct gen_packet *t)
 {
 	uint8_t packet[BUILD_MAX];
 	struct frame frame;
 
 	do {
-		dice_throw(r->dice, t);
+		gen_next(r->gen, t);
 		frame = build_frame(packet, write_packet(t, packet));
 	} while (r->is_ticking && side_is_unanswered(r->side, clock_now(), &frame));
 }
 
-/* Returns false when the packet could not be sent. */
-static bool one_packet(struct run *r)
+/* Returns false if the packet could not be sent. */
+static bool send_packet(struct run *r)
 {
 	uint8_t packet[BUILD_MAX];
 	struct sighting seen = { 0 };
 	struct decision d;
 	struct frame frame;
-	struct throw t;
+	struct gen_packet t;
 	enum hook hook;
 	size_t size;
 	int kernel;
 
-	throw_one(r, &t);
-	hook = bed_is_local(t.src) ? HOOK_OUTPUT : bed_is_local(t.dst) ? HOOK_INPUT : HOOK_FORWARD;
+	next_packet(r, &t);
+	hook = kernel_is_local(t.src)   ? HOOK_OUTPUT
+	       : kernel_is_local(t.dst) ? HOOK_INPUT
+	                                : HOOK_FORWARD;
 	size = write_packet(&t, packet);
-	kernel = bed_send(r->bed, hook, t.iif, packet, size, &seen);
+	kernel = kernel_send(r->kernel, hook, t.iif, packet, size, &seen);
 	if (kernel < 0) {
 		fprintf(stderr, "rules: cannot send: %s\n", strerror(-kernel));
 		return false;
 	}
 	if (hook == HOOK_FORWARD) {
-		/* the hook sees it one hop on */
+		/* The hook sees the packet after its TTL was decremented. */
 		t.b.ttl--;
 		size = write_packet(&t, packet);
 	}
 	frame = build_frame(packet, size);
 	frame.hook = (uint8_t)hook;
-	frame.iif = hook == HOOK_OUTPUT ? 0 : bed_ifindex(r->bed, t.iif);
-	frame.oif = hook == HOOK_INPUT ? 0 : bed_ifindex(r->bed, bed_iface_of(t.dst));
-	frame.mark = hook == HOOK_OUTPUT ? BED_MARK : 0;
+	frame.iif = hook == HOOK_OUTPUT ? 0 : kernel_ifindex(t.iif);
+	frame.oif = hook == HOOK_INPUT ? 0 : kernel_ifindex(kernel_iface_of(t.dst));
+	frame.mark = hook == HOOK_OUTPUT ? KERNEL_MARK : 0;
 	frame.csum = hook == HOOK_OUTPUT ? CSUM_TRUSTED : CSUM_UNVERIFIED;
-	side_judge(r->side, clock_now(), &frame, &d);
+	side_decide(r->side, clock_now(), &frame, &d);
 	r->packets++;
 	r->hooks[hook]++;
 	r->states[d.state]++;
 	r->unseen += seen.seen ? 0 : 1;
 	r->accepted += d.verdict == VERDICT_ACCEPT ? 1 : 0;
 	if (r->is_verbose) {
-		show(&t, hook, kernel, &seen, &d);
+		print_packet(&t, hook, kernel, &seen, &d);
 	}
 	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
 		r->stale++;
@@ -181,13 +184,13 @@ static bool one_packet(struct run *r)
 	if ((kernel == 1) != (d.verdict == VERDICT_ACCEPT)) {
 		r->differences++;
 		puts("difference:");
-		show(&t, hook, kernel, &seen, &d);
+		print_packet(&t, hook, kernel, &seen, &d);
 	}
 	return true;
 }
 
-/* A run that never came to the rules, or to one side of them, has shown nothing. */
-static bool has_shown_something(const struct run *r)
+/* A run that did not reach the rules, or not both verdicts, proves nothing. */
+static bool covers_states_and_verdicts(const struct run *r)
 {
 	return r->accepted * 20 > r->packets && (r->packets - r->accepted) * 20 > r->packets &&
 	       r->unseen * 50 < r->packets && r->states[CT_ESTABLISHED] > 0 &&
@@ -195,9 +198,9 @@ static bool has_shown_something(const struct run *r)
 }
 
 /*
- * The kernel looks for counted connections that have ended at most once in a tick, and at once only
- * on the processor that counted them. Its own cleaning of a set, once a second, may be that one
- * time: then it finds the number too high, which is not told as a difference where it is rare.
+ * The kernel collects closed connections at most once per tick, and immediately only on the CPU
+ * that counted them. Its own garbage collection of a set, once a second, may use up that one time:
+ * then the count is too high. A few such packets are not reported as differences.
  */
 static void wait_for_tick(void)
 {
@@ -211,7 +214,7 @@ static void wait_for_tick(void)
 	} while (now.tv_nsec == before.tv_nsec && now.tv_sec == before.tv_sec);
 }
 
-static void stay_here(void)
+static void pin_to_cpu(void)
 {
 	int cpu = sched_getcpu();
 	cpu_set_t set;
@@ -229,12 +232,12 @@ static int compare(struct run *r, unsigned long packets)
 		if (r->is_ticking) {
 			wait_for_tick();
 		}
-		if (!one_packet(r)) {
+		if (!send_packet(r)) {
 			return EXIT_FAILURE;
 		}
 	}
-	printf("%lu packets, %lu accepted, %lu differences, %lu not seen by the kernel's tracker, "
-	       "%.1f s of processor\n",
+	printf("%lu packets, %lu accepted, %lu differences, %lu not tracked by the kernel, "
+	       "%.1f s of CPU time\n",
 	       r->packets, r->accepted, r->differences, r->unseen,
 	       (double)(clock() - began) / CLOCKS_PER_SEC);
 	for (unsigned i = 0; i < HOOKS_LEN; i++) {
@@ -245,14 +248,15 @@ static int compare(struct run *r, unsigned long packets)
 		       i + 1 < CT_STATES_LEN ? ", " : "\n");
 	}
 	if (r->is_ticking) {
-		printf("%lu refused by the kernel for connections that were gone\n", r->stale);
+		printf("%lu refused by the kernel because of connections that had closed\n",
+		       r->stale);
 	}
 	if (r->stale * 50 > packets) {
-		puts("too many of them: the numbers differ");
+		puts("too many of them: the counts differ");
 		return EXIT_FAILURE;
 	}
-	if (r->differences == 0 && !has_shown_something(r)) {
-		puts("too few packets of some kind: this has shown nothing");
+	if (r->differences == 0 && !covers_states_and_verdicts(r)) {
+		puts("too few packets of some state or verdict: the run proves nothing");
 		return EXIT_FAILURE;
 	}
 	return r->differences == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -279,7 +283,7 @@ int main(int argc, char **argv)
 	unsigned long prefixes = 0;
 	char *seed_text = NULL;
 	struct run r = { 0 };
-	enum bed_rules kind = BED_IPTABLES;
+	enum kernel_rules kind = KERNEL_IPTABLES;
 	const char *why;
 	struct rng rng;
 	char *rules;
@@ -299,7 +303,7 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			r.is_ticking = true;
-			stay_here();
+			pin_to_cpu();
 			break;
 		case 'v':
 			r.is_verbose = true;
@@ -315,31 +319,31 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (has_ending(argv[optind], ".rules6")) {
-		kind = BED_IP6TABLES;
+		kind = KERNEL_IP6TABLES;
 	} else if (has_ending(argv[optind], ".nft")) {
-		kind = BED_NFT;
+		kind = KERNEL_NFT;
 	}
 	rng_init(&rng, rng_seed(seed_text != NULL ? 2 : 1, (char *[]){ argv[0], seed_text }));
 	rules = read_rules(argv[optind], prefixes, &rng);
 	r.side = side_new(argv[optind], kind, rules, clock_now());
-	r.dice = dice_new(&rng, kind, rules);
-	if (r.side == NULL || r.dice == NULL) {
+	r.gen = gen_new(&rng, kind, rules);
+	if (r.side == NULL || r.gen == NULL) {
 		goto out;
 	}
-	r.bed = bed_new(kind, rules, &why);
-	if (r.bed == NULL) {
+	r.kernel = kernel_new(kind, rules, &why);
+	if (r.kernel == NULL) {
 		printf("skipped: %s\n", why);
 		code = EXIT_SKIP;
 		goto out;
 	}
-	for (unsigned i = 0; i < BED_IFACES_LEN; i++) {
-		side_iface(r.side, bed_ifindex(r.bed, i), bed_iface[i]);
+	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
+		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
 	code = compare(&r, packets);
 out:
-	bed_free(r.bed);
+	kernel_free(r.kernel);
 	side_free(r.side);
-	dice_free(r.dice);
+	gen_free(r.gen);
 	free(rules);
 	return code;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Import, parser, compiler and engine in a row.
+ * finwall's side: converter, parser, compiler and engine.
  */
 #include "side.h"
 
-#include "import.h"
+#include "config_text.h"
+#include "iptables/convert.h"
 
-#include <finwall/config.h>
 #include <finwall/flowkey.h>
 #include <finwall/pkt.h>
 
@@ -24,58 +24,51 @@ struct side {
 	struct policy policy;
 };
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
-static char *import(const char *name, enum bed_rules kind, const char *rules)
+static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules)
 {
 	char *copy = strdup(rules);
-	struct import im;
+	struct convert c;
 	char *text;
 
-	if (copy == NULL || kind == BED_NFT) {
+	if (copy == NULL || kind == KERNEL_NFT) {
 		return copy;
 	}
-	import_init(&im, stderr);
-	import_read(&im, name, copy, strlen(copy), kind == BED_IPTABLES ? IMPORT_IP : IMPORT_IP6);
-	text = import_write(&im);
-	if (im.problems > 0) {
+	convert_init(&c, stderr);
+	convert_read(&c, name, copy, strlen(copy),
+	             kind == KERNEL_IPTABLES ? CONVERT_IP : CONVERT_IP6);
+	text = convert_write(&c);
+	if (c.problems > 0) {
 		free(text);
 		text = NULL;
 	}
-	import_fini(&im);
+	convert_fini(&c);
 	free(copy);
 	return text;
 }
 
-static struct ruleset *compile(const char *name, enum bed_rules kind, const char *rules)
+static struct ruleset *compile(const char *name, enum kernel_rules kind, const char *rules)
 {
-	struct config_reader reader = { .read = read_text };
 	struct ruleset *rs = NULL;
 	struct config *c;
 	char *errors = NULL;
+	char *text = convert_rules(name, kind, rules);
 
-	reader.ctx = import(name, kind, rules);
-	if (reader.ctx == NULL) {
+	if (text == NULL) {
 		return NULL;
 	}
-	c = config_load(name, &reader, &errors);
+	c = config_text_load(name, text, &errors);
 	if (c == NULL) {
 		fputs(errors != NULL ? errors : "no memory\n", stderr);
 	} else {
 		rs = config_compile(c);
 	}
 	free(errors);
-	free(reader.ctx);
+	free(text);
 	config_free(c);
 	return rs;
 }
 
-struct side *side_new(const char *name, enum bed_rules kind, const char *rules, struct mono now)
+struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
@@ -124,7 +117,7 @@ void side_iface(struct side *s, uint32_t ifindex, const char *name)
 	ruleset_set_ifname(s->policy.rules, ifindex, name);
 }
 
-/* The key of what the packet is itself about; false where it opens nothing. */
+/* The key of the packet's own connection. Returns false if the packet cannot open one. */
 static bool own_key(const struct frame *frame, struct flowkey *key, enum key_side *side)
 {
 	struct pkt p;
@@ -153,7 +146,7 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 	}
 }
 
-void side_judge(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
+void side_decide(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
 {
 	enum key_side side;
 	struct flowkey key;
@@ -164,8 +157,8 @@ void side_judge(struct side *s, struct mono now, const struct frame *frame, stru
 	engine_batch(s->engine, s->worker, now, frame, 1, out);
 	engine_tick(s->engine, s->worker, now, TICK_BUDGET);
 	/*
-	 * finwall keeps an entry for a moment, so that the kernel's answer to the sender passes.
-	 * That answer is not part of the comparison: the moment is over.
+	 * finwall keeps the entry of a rejected connection briefly, so that the kernel's answer to
+	 * the sender passes. The answer is not part of the comparison, so the entry is deleted.
 	 */
 	if (out->verdict == VERDICT_REJECT && has_key &&
 	    (!was_there || out->reason == REASON_TCP_REOPEN)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packet builder of the tests. Sums are taken bytewise and slowly, so that they share nothing
- * with the code they check.
+ * The packet builder of the tests. It adds checksums byte by byte, so that it shares no code with
+ * the checksums under test.
  */
 #include "build.h"
 
@@ -72,7 +72,7 @@ void build_reverse(struct build *b)
 	b->dport = port;
 }
 
-/* Where the checksum field of a protocol stands, or 0 for a protocol without one. */
+/* The offset of a protocol's checksum field; 0 if it has none. */
 static size_t checksum_at(uint8_t proto)
 {
 	switch (proto) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Builds packets byte by byte, for tests. Written from the RFCs, on purpose without a line of core:
- * what decodes here must not have been encoded by the same code.
+ * Builds packets byte by byte, for tests. It is written from the RFCs and shares no code with core,
+ * so that an error in core cannot hide in both.
  */
 #ifndef FINWALL_TESTS_BUILD_H
 #define FINWALL_TESTS_BUILD_H

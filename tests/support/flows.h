@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Made-up flows, for tests of the structures that hold them.
+ * Synthetic flows, for tests of the structures that hold flows.
  */
 #ifndef FINWALL_TESTS_FLOWS_H
 #define FINWALL_TESTS_FLOWS_H
@@ -48,7 +48,7 @@ static inline struct flow flows_tcp(uint32_t nr)
 	return f;
 }
 
-/* Zeroed, cache-line aligned memory; the caller frees it. */
+/* Returns zeroed memory, aligned to a cache line; the caller frees it. */
 static inline void *flows_memory(size_t size)
 {
 	void *mem = aligned_alloc(64, (size + 63) & ~(size_t)63);

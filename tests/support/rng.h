@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reproducible random numbers for tests (xorshift64*), and where their seed comes from.
+ * Reproducible random numbers for tests (xorshift64*), and the seed of a run.
  */
 #ifndef FINWALL_TESTS_RNG_H
 #define FINWALL_TESTS_RNG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,16 @@ static inline uint32_t rng_below(struct rng *r, uint32_t n)
 	return (uint32_t)((rng_u64(r) >> 32) % n);
 }
 
-/* The seed from argv[1], else FINWALL_SEED, else the clock; printed, so that a run can be repeated.
+/* Returns true in this percentage of calls. */
+static inline bool rng_percent(struct rng *r, unsigned percent)
+{
+	return rng_below(r, 100) < percent;
+}
+
+/* A random element of an array. */
+#define RNG_PICK(r, array) ((array)[rng_below((r), sizeof(array) / sizeof((array)[0]))])
+
+/* Returns argv[1], else FINWALL_SEED, else the time, and prints it so that a run can be repeated.
  */
 static inline uint64_t rng_seed(int argc, char **argv)
 {

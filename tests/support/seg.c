@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segments and the driver around tcp_track(); sections are those of doc/tcp-tracking.md.
+ * Segments and the driver of tcp_track(). Section numbers refer to doc/tcp-tracking.md.
  */
 #include "seg.h"
 
@@ -81,7 +81,7 @@ int64_t seg_left(const struct seg_conn *c)
 	return c->exists ? mono_diff(c->deadline, c->now) : 0;
 }
 
-/* Sections 2.6 and 5: makes the entry that the segment would open. */
+/* Sections 2.6 and 5: creates the entry that the segment would open. */
 static bool open_entry(struct seg_conn *c, enum end from, const struct pkt *p)
 {
 	enum reason r = tcp_open(&c->t, p, &c->tun);

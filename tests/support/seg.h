@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP segments without bytes, and a driver that does around tcp_track() what the engine would do:
- * for tests of the tracker alone.
+ * TCP segments without bytes, and a driver that calls tcp_track() as the engine does, for tests of
+ * the tracker alone.
  */
 #ifndef FINWALL_TESTS_SEG_H
 #define FINWALL_TESTS_SEG_H
 
+#include "core/tcp_track.h"
+
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
-#include <finwall/tcp_track.h>
 #include <finwall/tunables.h>
 
 #include <stdbool.h>

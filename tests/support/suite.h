@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The main() of a unit test: runs a list of Check tests as one suite. Knows nothing of finwall.
+ * The main() of a unit test: runs a list of Check tests as one suite. Contains nothing of finwall.
  */
 #ifndef FINWALL_TESTS_SUITE_H
 #define FINWALL_TESTS_SUITE_H

@@ -4,6 +4,7 @@
 function(finwall_check_test name)
 	add_executable(${name} ${name}.c)
 	target_link_libraries(${name} PRIVATE ${ARGN} PkgConfig::CHECK finwall_flags)
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/daemon)
 	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 	add_test(NAME ${name} COMMAND ${name})
 	set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)

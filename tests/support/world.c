@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The world of the tests. Its rulesets are put together by hand, two instructions each, so that a
- * test of the engine does not depend on the parser.
+ * The test engine. Its rulesets are built by hand from two instructions each, so that a test of the
+ * engine does not depend on the parser.
  */
 #include "world.h"
 
 #include "flows.h"
 
-#include "../../daemon/core/ruleset_code.h"
+#include <finwall/ruleset_layout.h>
 
 static const struct rs_insn verdicts[] = {
 	{ .op = RS_VERDICT, .a = RULE_ACCEPT, .b = 0 },
@@ -94,7 +94,7 @@ struct decision world_send(struct world *w, const struct build *b, enum hook hoo
 	return d;
 }
 
-/* The key of a packet that has one. */
+/* The key of a packet; the packet must have one. */
 static struct flowkey key_of(const struct build *b)
 {
 	struct tuple t;

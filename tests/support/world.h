@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A small world around the engine, for tests: memory, a clock that only the test moves, settings,
- * and rules that look at nothing but the connection state.
+ * A test engine: memory, a clock that only the test moves, settings, and rules that match only the
+ * connection state.
  */
 #ifndef FINWALL_TESTS_WORLD_H
 #define FINWALL_TESTS_WORLD_H
@@ -25,21 +25,20 @@ struct world {
 	struct late_event last_late;
 };
 
-/* Settings are the defaults of tunables_init(); everything is accepted. Ends the program when
- * memory runs out. */
+/* Starts with the settings of tunables_init() and accepts everything. Exits if memory runs out. */
 void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len);
 void world_fini(struct world *w);
 
-/* From now on packets of these states are accepted in all hooks, the others dropped. */
+/* Accepts packets of these states in all hooks and drops the others, from the next packet on. */
 void world_accept(struct world *w, unsigned states);
 
-/* Moves the clock; nothing else happens. */
+/* Moves the clock only. */
 void world_pass(struct world *w, int64_t ns);
 
-/* Lets the engine end what is due. */
+/* Runs engine_tick(): entries that are due expire. */
 void world_tick(struct world *w);
 
-/* Decides one packet that was caught there. */
+/* Decides one packet of this hook. */
 struct decision world_send(struct world *w, const struct build *b, enum hook hook);
 
 /* The live entry, or the tombstone, of a packet's flow; direction does not matter. */
@@ -49,7 +48,7 @@ bool world_tomb(struct world *w, const struct build *b, struct tomb_info *out);
 uint64_t world_reason(const struct world *w, enum reason r);
 uint64_t world_event(const struct world *w, enum stat_event e);
 
-/* Sums over all reasons and over all verdicts: both must be the number of packets. */
+/* The sums over all reasons and over all verdicts; each must equal the number of packets. */
 uint64_t world_reasons(const struct world *w);
 uint64_t world_verdicts(const struct world *w);
 

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The world of the tests with rules from text, for tests of what rules do to connections. */
+/*
+ * A test world with rules from text, for tests of the effect of rules on connections.
+ */
 #ifndef FINWALL_TESTS_RULES_WORLD_H
 #define FINWALL_TESTS_RULES_WORLD_H
 
-#include <finwall/config.h>
-
+#include "config_text.h"
 #include "suite.h"
 #include "world.h"
 
-static inline char *rules_read(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
-/* From now on these are the rules and settings, as after a reload. */
+/* Replaces rules and settings, as a reload does. */
 static inline void rules_load(struct world *w, const char *text)
 {
-	struct config_reader reader = { strdup(text), rules_read };
 	char *errors = NULL;
-	struct config *c = config_load("test", &reader, &errors);
+	struct config *c = config_text_load("test", text, &errors);
 
 	ck_assert_msg(c != NULL, "%s", errors);
 	ruleset_free(w->policy.rules);
@@ -28,10 +21,9 @@ static inline void rules_load(struct world *w, const char *text)
 	ck_assert_ptr_nonnull(w->policy.rules);
 	w->policy.tun = *config_tunables(c);
 	config_free(c);
-	free(reader.ctx);
 }
 
-/* Likewise, with these rules in an inet table's input chain with policy drop, behind `before`. */
+/* The same with these rules in an inet table's input chain with policy drop, after `before`. */
 static inline void rules_load_input(struct world *w, const char *before, const char *body)
 {
 	char text[8192];
@@ -41,6 +33,14 @@ static inline void rules_load_input(struct world *w, const char *before, const c
 	         "policy drop;\n%s\n}\n}\n",
 	         before, body);
 	rules_load(w, text);
+}
+
+/* Frees the rules and ends the world. */
+static inline void rules_fini(struct world *w)
+{
+	ruleset_free(w->policy.rules);
+	w->policy.rules = NULL;
+	world_fini(w);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bytes.h: the cursor stops at its end and moves nothing then; sequence numbers wrap.
+ * Tests of bytes.h. A read past the end fails and does not move the cursor. Sequence numbers
+ * compare modulo 2^32.
  */
 #include <finwall/bytes.h>
 
@@ -28,10 +29,13 @@ START_TEST(a_cursor_reads_in_order)
 }
 END_TEST
 
-START_TEST(a_cursor_refuses_what_is_not_there_and_stays)
+START_TEST(a_cursor_refuses_a_read_past_its_end_and_does_not_move)
 {
 	for (size_t left = 0; left < 4; left++) {
-		/* Of the exact size, so that a read beyond it is seen by the sanitizer. */
+		/*
+		 * The buffer has exactly this size, so that AddressSanitizer detects a read past
+		 * it.
+		 */
 		uint8_t *b = malloc(left + (left == 0));
 		struct cursor c = { b, b + left };
 		const uint8_t *p;
@@ -90,5 +94,5 @@ START_TEST(sequence_numbers_compare_modulo_2_32)
 }
 END_TEST
 
-SUITE_MAIN("bytes", a_cursor_reads_in_order, a_cursor_refuses_what_is_not_there_and_stays,
+SUITE_MAIN("bytes", a_cursor_reads_in_order, a_cursor_refuses_a_read_past_its_end_and_does_not_move,
            stores_and_loads_agree, sequence_numbers_compare_modulo_2_32)

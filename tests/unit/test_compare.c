@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compare: which states are the same, what explains those that are not, and where the kernel's word
- * is taken from.
+ * Tests of the comparison with the kernel's tracker: which states are equal, which reasons explain
+ * a difference, and where the kernel's state is read from.
  */
 #include "compare.h"
 #include "suite.h"
 
-#include <finwall/hookmark.h>
+#include "wire/hookmark.h"
 
-/* A packet, what was made of it by both, how old the engine is, and what that is to be called. */
+/* A packet, finwall's result, the kernel's state, the engine's age and the expected outcome. */
 struct row {
 	enum compare expected;
 	enum kernel_state kernels;
@@ -37,7 +37,7 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_RESURRECTED },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED },
 	{ .expected = COMPARE_REVIVED, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED, .status = FLOW_REVIVED },
-	/* lo is interface 1; it is seen for the second time on its way in */
+	/* Interface 1 is lo: the packet passes input a second time. */
 	{ .expected = COMPARE_SECOND_SIGHT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 1 },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 2 },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_FORWARD, .iif = 1 },
@@ -48,7 +48,10 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_PROTOCOL, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_TRACKED, .proto = 47 },
 	{ .expected = COMPARE_PROTOCOL, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_OPEN, .proto = 132 },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_INVALID, .reason = REASON_OTHER_OPEN, .proto = 50 },
-	/* the kernel knows a flow that we do not: only as long as its entry can have waited */
+	/*
+	 * The kernel has an entry, finwall has none. This is explained only within the lifetime of
+	 * the kernel's entry.
+	 */
 	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_PICKUP, .age_sec = 5 * 86400 },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_PICKUP, .age_sec = 5 * 86400 + 1 },
 	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_LATE_UNKNOWN },
@@ -61,10 +64,10 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_ICMP_OPEN, .proto = IPPROTO_NR_ICMPV6, .age_sec = 31 },
 	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_OTHER_OPEN, .proto = 50, .age_sec = 600 },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_OTHER_OPEN, .proto = 50, .age_sec = 601 },
-	/* not one that it does not know either */
+	/* Not explained: the kernel has no entry either. */
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_INVALID, .reason = REASON_TCP_PICKUP },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_LATE_STRICT },
-	/* nor one that we have seen from its start, or remember */
+	/* Not explained: finwall saw the first packet or has a tombstone. */
 	{ .expected = COMPARE_NO_START, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_UNREPLIED, .tcp_state = TCP_ESTABLISHED },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_UNREPLIED, .tcp_state = TCP_SYN_SENT },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_LATE_WINDOW },
@@ -75,7 +78,7 @@ static const struct row rows[] = {
 
 #define ROWS_LEN (sizeof(rows) / sizeof(rows[0]))
 
-START_TEST(explanations)
+START_TEST(explanations_match_the_table)
 {
 	for (size_t i = 0; i < ROWS_LEN; i++) {
 		const struct row *r = &rows[i];
@@ -97,7 +100,7 @@ START_TEST(explanations)
 }
 END_TEST
 
-/* An error waits as long as the flow that it is about. */
+/* An ICMP error is explained within the timeout of the connection that it quotes. */
 START_TEST(errors_about_unknown_flows)
 {
 	struct frame frame = { .hook = HOOK_FORWARD };
@@ -116,10 +119,10 @@ START_TEST(errors_about_unknown_flows)
 }
 END_TEST
 
-/* The engine leaves the checksum of plain data alone; the kernel does not. */
-START_TEST(a_wrong_checksum_unnoticed)
+/* The engine does not verify the checksum of plain data; the kernel does. */
+START_TEST(an_unverified_wrong_checksum_is_explained)
 {
-	/* 192.0.2.1:1 to 192.0.2.2:2, UDP, with a checksum that is wrong */
+	/* UDP from 192.0.2.1:1 to 192.0.2.2:2 with a wrong checksum */
 	static const uint8_t bytes[] = { 0x45, 0, 0,   28, 0, 0, 0, 0, 64, 17, 0, 0, 192,  0,
 		                         2,    1, 192, 0,  2, 2, 0, 1, 0,  2,  0, 8, 0x12, 0x34 };
 	struct frame frame = { .data = bytes,
@@ -143,7 +146,7 @@ START_TEST(a_wrong_checksum_unnoticed)
 }
 END_TEST
 
-START_TEST(same_states)
+START_TEST(equal_states_match)
 {
 	static const struct {
 		enum ct_state ours;
@@ -171,7 +174,7 @@ START_TEST(same_states)
 }
 END_TEST
 
-START_TEST(marks)
+START_TEST(marks_map_to_states)
 {
 	for (unsigned k = KERNEL_NEW; k <= KERNEL_UNTRACKED; k++) {
 		ck_assert_int_eq(hookmark_kernel_state(hookmark_kernel(k)), k);
@@ -187,7 +190,7 @@ START_TEST(marks)
 END_TEST
 
 /* enum ip_conntrack_info */
-START_TEST(the_kernels_own_word)
+START_TEST(ctinfo_maps_to_states)
 {
 	static const enum kernel_state words[] = {
 		KERNEL_ESTABLISHED, KERNEL_RELATED,   KERNEL_NEW,
@@ -202,7 +205,7 @@ START_TEST(the_kernels_own_word)
 }
 END_TEST
 
-/* Takes one packet with that mark, and that ctinfo if it is not negative. */
+/* Records one packet with this mark and, unless it is negative, this ctinfo. */
 static enum kernel_state take(struct comparer *c, uint32_t mark, int ctinfo, uint32_t mark_after)
 {
 	struct nfq_pkt pkt = { .frame = { .mark = mark },
@@ -216,7 +219,7 @@ static enum kernel_state take(struct comparer *c, uint32_t mark, int ctinfo, uin
 	return k;
 }
 
-START_TEST(where_the_word_is_taken_from)
+START_TEST(ctinfo_is_preferred_to_the_mark)
 {
 	struct comparer c = { .is_on = true };
 
@@ -224,15 +227,18 @@ START_TEST(where_the_word_is_taken_from)
 	ck_assert_int_eq(take(&c, 0x51000066, -1, 0x66), KERNEL_NEW);
 	ck_assert_int_eq(take(&c, 0x54000066, -1, 0x66), KERNEL_INVALID);
 	ck_assert_int_eq(take(&c, 0x99000066, -1, 0x99000066), KERNEL_UNTOLD);
-	/* the kernel's own goes first; the mark is taken away all the same */
+	/* The ctinfo attribute has priority; the mark is removed all the same. */
 	ck_assert_int_eq(take(&c, 0x54000066, 0, 0x66), KERNEL_ESTABLISHED);
-	/* once it came, its absence means that there is no entry; a mark knows more */
+	/*
+	 * After the first ctinfo attribute, a missing one means "no entry"; a mark is more
+	 * specific.
+	 */
 	ck_assert_int_eq(take(&c, 0x66, -1, 0x66), KERNEL_NO_ENTRY);
 	ck_assert_int_eq(take(&c, 0x55000000, -1, 0), KERNEL_UNTRACKED);
 }
 END_TEST
 
-START_TEST(everything_is_counted_once)
+START_TEST(each_difference_is_counted_once)
 {
 	static struct event_ring ring;
 	struct comparer c = { .is_on = true };
@@ -261,7 +267,7 @@ START_TEST(everything_is_counted_once)
 }
 END_TEST
 
-START_TEST(names)
+START_TEST(outcomes_have_names)
 {
 	for (unsigned c = 0; c < COMPARES_LEN; c++) {
 		ck_assert_ptr_nonnull(compare_name(c));
@@ -273,6 +279,7 @@ START_TEST(names)
 }
 END_TEST
 
-SUITE_MAIN("compare", explanations, errors_about_unknown_flows, a_wrong_checksum_unnoticed,
-           same_states, marks, the_kernels_own_word, where_the_word_is_taken_from,
-           everything_is_counted_once, names)
+SUITE_MAIN("compare", explanations_match_the_table, errors_about_unknown_flows,
+           an_unverified_wrong_checksum_is_explained, equal_states_match, marks_map_to_states,
+           ctinfo_maps_to_states, ctinfo_is_preferred_to_the_mark, each_difference_is_counted_once,
+           outcomes_have_names)

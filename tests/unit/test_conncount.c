@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The counters of connections by themselves: against a naive model, when memory or a set is full,
- * and from many threads at once.
+ * Tests of the connection counters alone: against a naive model, with full memory or a full set,
+ * and from several threads.
  */
-#include <finwall/conncount.h>
+#include "core/conncount.h"
 
 #include "flows.h"
 #include "rng.h"
@@ -38,7 +38,7 @@ static uint32_t get(uint64_t counter, uint64_t lo)
 	return conncount_get(&counts, &key);
 }
 
-START_TEST(what_is_taken_is_given_back)
+START_TEST(a_released_place_can_be_claimed_again)
 {
 	struct conncount_claim a = { 0 };
 	struct conncount_claim b = { 0 };
@@ -60,7 +60,7 @@ START_TEST(what_is_taken_is_given_back)
 }
 END_TEST
 
-START_TEST(a_claim_holds_so_many)
+START_TEST(a_claim_is_limited_to_its_maximum)
 {
 	struct conncount_claim a = { 0 };
 
@@ -75,7 +75,7 @@ START_TEST(a_claim_holds_so_many)
 }
 END_TEST
 
-START_TEST(a_set_or_the_memory_may_be_full)
+START_TEST(a_full_set_or_full_memory_refuses)
 {
 	struct conncount_claim a[6] = { { 0 } };
 
@@ -87,13 +87,13 @@ START_TEST(a_set_or_the_memory_may_be_full)
 	ck_assert_uint_eq(take(2, 2, 2, &a[2]), 2);
 	conncount_give_back(&counts, &a[0]);
 	ck_assert_uint_eq(take(2, 3, 2, &a[0]), 1);
-	/* the set itself, its two keys, and then two more */
+	/* One place for the set, two for its keys, two more for other keys. */
 	ck_assert_uint_eq(take(4, 0, 0, &a[3]), 1);
 	ck_assert_uint_eq(take(6, 0, 0, &a[4]), 1);
 	ck_assert_uint_eq(take(8, 0, 0, &a[5]), 0);
 	ck_assert_uint_eq(take(10, 0, 9, &a[5]), 0);
 	conncount_give_back(&counts, &a[4]);
-	/* one place is not enough for a set and its key, and is not lost */
+	/* One place is not enough for a set and its key; the place is not lost. */
 	ck_assert_uint_eq(take(10, 0, 9, &a[5]), 0);
 	ck_assert_uint_eq(take(8, 0, 0, &a[5]), 1);
 	for (unsigned i = 0; i < 6; i++) {
@@ -106,7 +106,7 @@ END_TEST
 #define KEYS_LEN   20
 #define CLAIMS_LEN 300
 
-START_TEST(random_takings_agree_with_a_model)
+START_TEST(random_claims_agree_with_the_model)
 {
 	static struct conncount_claim claims[CLAIMS_LEN];
 	static bool has[CLAIMS_LEN][KEYS_LEN];
@@ -142,7 +142,7 @@ END_TEST
 #define THREADS_LEN 4
 #define LIMIT       5
 
-/* How many hold a key, by the holders' own account. */
+/* Counts the holders that hold this key. */
 static _Atomic uint32_t holders[KEYS_LEN];
 static _Atomic bool is_wrong;
 
@@ -175,7 +175,7 @@ static void *hold(void *ctx)
 	return NULL;
 }
 
-START_TEST(threads_may_take_at_once)
+START_TEST(several_threads_may_claim_at_once)
 {
 	pthread_t thread[THREADS_LEN];
 
@@ -192,6 +192,6 @@ START_TEST(threads_may_take_at_once)
 }
 END_TEST
 
-SUITE_MAIN("conncount", what_is_taken_is_given_back, a_claim_holds_so_many,
-           a_set_or_the_memory_may_be_full, random_takings_agree_with_a_model,
-           threads_may_take_at_once)
+SUITE_MAIN("conncount", a_released_place_can_be_claimed_again, a_claim_is_limited_to_its_maximum,
+           a_full_set_or_full_memory_refuses, random_claims_agree_with_the_model,
+           several_threads_may_claim_at_once)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages of a dump of the kernel's tracker, written by netfilter's own library, read by ours.
- * Damaged ones at random: the seed is printed.
+ * Messages of a conntrack dump, written by libnetfilter_conntrack and read by finwall. Random
+ * damage; the program prints the seed.
  */
-#include <finwall/conntrack_msg.h>
-#include <finwall/tunables.h>
-
 #include "rng.h"
 #include "suite.h"
+#include "wire/conntrack_msg.h"
+
+#include <finwall/tunables.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,8 +19,8 @@
 
 #define SEQ 7
 
-/* What a datagram has in it. */
-struct heard {
+/* The contents of a datagram. */
+struct parsed {
 	unsigned entries;
 	unsigned bad;
 	unsigned others;
@@ -29,9 +29,9 @@ struct heard {
 	enum conntrack_result end;
 };
 
-static struct nlmsghdr *put_head(void *room, unsigned type, uint8_t family)
+static struct nlmsghdr *put_head(void *buf, unsigned type, uint8_t family)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *nfg;
 
 	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
@@ -42,10 +42,10 @@ static struct nlmsghdr *put_head(void *room, unsigned type, uint8_t family)
 	return nlh;
 }
 
-/* One entry as the library that reads it would write it. */
-static size_t put_entry(uint8_t *room, uint8_t proto, uint8_t family)
+/* One entry, as the library writes it. */
+static size_t put_entry(uint8_t *buf, uint8_t proto, uint8_t family)
 {
-	struct nlmsghdr *nlh = put_head(room, IPCTNL_MSG_CT_NEW, family);
+	struct nlmsghdr *nlh = put_head(buf, IPCTNL_MSG_CT_NEW, family);
 	struct nf_conntrack *ct = nfct_new();
 	uint8_t six[2][16] = { { 0xfd, [15] = 1 }, { 0xfd, [15] = 2 } };
 
@@ -83,9 +83,9 @@ static size_t put_entry(uint8_t *room, uint8_t proto, uint8_t family)
 	return nlh->nlmsg_len;
 }
 
-static size_t put_end(uint8_t *room, uint16_t type, int error)
+static size_t put_end(uint8_t *buf, uint16_t type, int error)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_MULTI;
@@ -94,10 +94,10 @@ static size_t put_end(uint8_t *room, uint16_t type, int error)
 	return nlh->nlmsg_len;
 }
 
-static struct heard hear(const uint8_t *bytes, size_t size)
+static struct parsed parse(const uint8_t *bytes, size_t size)
 {
 	struct cursor c = { bytes, bytes + size };
-	struct heard h = { .entries = 0 };
+	struct parsed h = { .entries = 0 };
 	const uint8_t *before = bytes;
 	struct kernel_conn conn;
 
@@ -123,14 +123,14 @@ static struct heard hear(const uint8_t *bytes, size_t size)
 	}
 }
 
-START_TEST(entries)
+START_TEST(entries_are_read)
 {
-	static _Alignas(8) uint8_t room[4096];
-	struct heard h;
+	static _Alignas(8) uint8_t buf[4096];
+	struct parsed h;
 	size_t size;
 
-	size = put_entry(room, IPPROTO_TCP, AF_INET);
-	h = hear(room, size);
+	size = put_entry(buf, IPPROTO_TCP, AF_INET);
+	h = parse(buf, size);
 	ck_assert_int_eq(h.end, CONNTRACK_END);
 	ck_assert_uint_eq(h.entries, 1);
 	ck_assert_uint_eq(h.last.orig.family, 4);
@@ -148,30 +148,30 @@ START_TEST(entries)
 	ck_assert_uint_eq(h.last.tcp_scale[DIR_REPLY], 9);
 	ck_assert_uint_eq(h.last.tcp_flags[DIR_ORIG], 0x23);
 	ck_assert_uint_eq(h.last.tcp_flags[DIR_REPLY], 0x03);
-	size = put_entry(room, IPPROTO_ICMP, AF_INET);
-	h = hear(room, size);
+	size = put_entry(buf, IPPROTO_ICMP, AF_INET);
+	h = parse(buf, size);
 	ck_assert_uint_eq(h.last.orig.sport, 4711);
 	ck_assert_uint_eq(h.last.orig.dport, 8 << 8);
 	ck_assert(!h.last.has_tcp);
-	size = put_entry(room, IPPROTO_SCTP, AF_INET);
-	h = hear(room, size);
+	size = put_entry(buf, IPPROTO_SCTP, AF_INET);
+	h = parse(buf, size);
 	ck_assert_uint_eq(h.entries, 1);
 	ck_assert_uint_eq(h.last.orig.sport | h.last.orig.dport, 0);
 }
 END_TEST
 
-/* Several in a datagram, and the end of the dump, behind which nothing is read. */
-START_TEST(a_whole_dump)
+/* Several messages in a datagram, then the end of the dump; nothing behind it is read. */
+START_TEST(a_whole_dump_is_read)
 {
-	static _Alignas(8) uint8_t room[4096];
-	size_t size = put_entry(room, IPPROTO_TCP, AF_INET);
-	struct heard h;
+	static _Alignas(8) uint8_t buf[4096];
+	size_t size = put_entry(buf, IPPROTO_TCP, AF_INET);
+	struct parsed h;
 
-	size += put_entry(room + size, IPPROTO_UDP, AF_INET);
-	size += put_entry(room + size, IPPROTO_UDP, AF_INET6);
-	size += put_end(room + size, NLMSG_DONE, 0);
-	size += put_entry(room + size, IPPROTO_UDP, AF_INET);
-	h = hear(room, size);
+	size += put_entry(buf + size, IPPROTO_UDP, AF_INET);
+	size += put_entry(buf + size, IPPROTO_UDP, AF_INET6);
+	size += put_end(buf + size, NLMSG_DONE, 0);
+	size += put_entry(buf + size, IPPROTO_UDP, AF_INET);
+	h = parse(buf, size);
 	ck_assert_int_eq(h.end, CONNTRACK_DONE);
 	ck_assert_uint_eq(h.entries, 3);
 	ck_assert_uint_eq(h.last.orig.family, 6);
@@ -180,60 +180,60 @@ START_TEST(a_whole_dump)
 }
 END_TEST
 
-START_TEST(refusals)
+START_TEST(invalid_entries_are_refused)
 {
-	static _Alignas(8) uint8_t room[4096];
-	struct heard h;
+	static _Alignas(8) uint8_t buf[4096];
+	struct parsed h;
 	size_t size;
 
-	size = put_end(room, NLMSG_ERROR, -EPERM);
-	h = hear(room, size);
+	size = put_end(buf, NLMSG_ERROR, -EPERM);
+	h = parse(buf, size);
 	ck_assert_int_eq(h.end, CONNTRACK_ERROR);
 	ck_assert_int_eq(h.error, EPERM);
-	size = put_end(room, NLMSG_DONE, -ENOMEM);
-	h = hear(room, size);
+	size = put_end(buf, NLMSG_DONE, -ENOMEM);
+	h = parse(buf, size);
 	ck_assert_int_eq(h.end, CONNTRACK_ERROR);
 	ck_assert_int_eq(h.error, ENOMEM);
-	size = put_end(room, NLMSG_ERROR, 123456);
-	h = hear(room, size);
+	size = put_end(buf, NLMSG_ERROR, 123456);
+	h = parse(buf, size);
 	ck_assert_int_eq(h.end, CONNTRACK_ERROR);
 	ck_assert_int_eq(h.error, 0);
 }
 END_TEST
 
-START_TEST(messages_that_say_nothing)
+START_TEST(messages_without_an_entry_are_skipped)
 {
-	static _Alignas(8) uint8_t room[4096];
-	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)room;
-	struct heard h;
+	static _Alignas(8) uint8_t buf[4096];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)buf;
+	struct parsed h;
 	size_t size;
 
-	size = put_head(room, IPCTNL_MSG_CT_NEW, AF_INET)->nlmsg_len; /* no tuple */
-	h = hear(room, size);
+	size = put_head(buf, IPCTNL_MSG_CT_NEW, AF_INET)->nlmsg_len; /* no tuple */
+	h = parse(buf, size);
 	ck_assert_uint_eq(h.bad, 1);
-	nlh->nlmsg_len -= (uint32_t)sizeof(struct nfgenmsg); /* not even a family */
-	h = hear(room, nlh->nlmsg_len);
+	nlh->nlmsg_len -= (uint32_t)sizeof(struct nfgenmsg); /* no address family */
+	h = parse(buf, nlh->nlmsg_len);
 	ck_assert_uint_eq(h.bad, 1);
-	size = put_head(room, IPCTNL_MSG_CT_DELETE, AF_INET)->nlmsg_len;
-	h = hear(room, size);
+	size = put_head(buf, IPCTNL_MSG_CT_DELETE, AF_INET)->nlmsg_len;
+	h = parse(buf, size);
 	ck_assert_uint_eq(h.others, 1);
-	size = put_entry(room, IPPROTO_TCP, AF_INET); /* the answer to another question */
+	size = put_entry(buf, IPPROTO_TCP, AF_INET); /* a reply to another request */
 	nlh->nlmsg_seq = SEQ + 1;
-	h = hear(room, size);
+	h = parse(buf, size);
 	ck_assert_uint_eq(h.others, 1);
 	ck_assert_uint_eq(h.entries, 0);
 }
 END_TEST
 
-/* The family of the addresses is theirs, and it is one. */
-START_TEST(mixed_families)
+/* Both addresses must have the message's address family. */
+START_TEST(mixed_address_families_are_refused)
 {
-	static _Alignas(8) uint8_t room[4096];
-	struct nlmsghdr *nlh = put_head(room, IPCTNL_MSG_CT_NEW, AF_INET);
+	static _Alignas(8) uint8_t buf[4096];
+	struct nlmsghdr *nlh = put_head(buf, IPCTNL_MSG_CT_NEW, AF_INET);
 	uint8_t six[16] = { 0xfd };
 	struct nlattr *tuple;
 	struct nlattr *part;
-	struct heard h;
+	struct parsed h;
 
 	tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG);
 	part = mnl_attr_nest_start(nlh, CTA_TUPLE_IP);
@@ -241,36 +241,37 @@ START_TEST(mixed_families)
 	mnl_attr_put(nlh, CTA_IP_V6_DST, sizeof(six), six);
 	mnl_attr_nest_end(nlh, part);
 	mnl_attr_nest_end(nlh, tuple);
-	h = hear(room, nlh->nlmsg_len);
+	h = parse(buf, nlh->nlmsg_len);
 	ck_assert_uint_eq(h.bad, 1);
 }
 END_TEST
 
-/* Every message cut at every place, header kept in step and not. */
-START_TEST(cut_messages)
+/* Every message cut at every byte, with the header's length adjusted and not adjusted. */
+START_TEST(cut_messages_are_refused)
 {
-	static _Alignas(8) uint8_t room[4096];
-	size_t size = put_entry(room, IPPROTO_TCP, AF_INET6);
+	static _Alignas(8) uint8_t buf[4096];
+	size_t size = put_entry(buf, IPPROTO_TCP, AF_INET6);
 
 	for (size_t cut = 0; cut < size; cut++) {
-		uint8_t *exact = malloc(cut + 1); /* a byte too far is seen */
+		uint8_t *exact =
+			malloc(cut + 1); /* AddressSanitizer detects a read past the buffer. */
 		struct nlmsghdr nlh;
 
 		ck_assert_ptr_nonnull(exact);
-		memcpy(exact, room, cut);
-		ck_assert_uint_eq(hear(exact, cut).entries, 0);
+		memcpy(exact, buf, cut);
+		ck_assert_uint_eq(parse(exact, cut).entries, 0);
 		if (cut >= sizeof(nlh)) {
 			memcpy(&nlh, exact, sizeof(nlh));
 			nlh.nlmsg_len = (uint32_t)cut;
 			memcpy(exact, &nlh, sizeof(nlh));
-			ck_assert_uint_le(hear(exact, cut).entries, 1);
+			ck_assert_uint_le(parse(exact, cut).entries, 1);
 		}
 		free(exact);
 	}
 }
 END_TEST
 
-START_TEST(damaged_messages)
+START_TEST(damaged_messages_do_not_crash)
 {
 	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_SCTP };
 	uint64_t seed = rng_seed(0, NULL);
@@ -279,20 +280,20 @@ START_TEST(damaged_messages)
 
 	rng_init(&rng, seed);
 	for (unsigned round = 0; round < 20000; round++) {
-		static _Alignas(8) uint8_t room[1024];
-		size_t size = put_entry(room, protos[rng_below(&rng, 4)],
+		static _Alignas(8) uint8_t buf[1024];
+		size_t size = put_entry(buf, protos[rng_below(&rng, 4)],
 		                        rng_below(&rng, 2) != 0 ? AF_INET6 : AF_INET);
 		uint8_t *exact = malloc(size);
-		struct heard h;
+		struct parsed h;
 
 		ck_assert_ptr_nonnull(exact);
-		memcpy(exact, room, size);
+		memcpy(exact, buf, size);
 		for (unsigned n = rng_below(&rng, 4); n > 0; n--) {
-			/* Lengths and types are small numbers. */
+			/* Most lengths and types are small numbers. */
 			exact[rng_below(&rng, (uint32_t)size)] =
 				(uint8_t)rng_below(&rng, rng_below(&rng, 2) != 0 ? 40 : 256);
 		}
-		h = hear(exact, size);
+		h = parse(exact, size);
 		whole += h.entries;
 		free(exact);
 	}
@@ -300,5 +301,6 @@ START_TEST(damaged_messages)
 }
 END_TEST
 
-SUITE_MAIN("conntrack_msg", entries, a_whole_dump, refusals, messages_that_say_nothing,
-           mixed_families, cut_messages, damaged_messages)
+SUITE_MAIN("conntrack_msg", entries_are_read, a_whole_dump_is_read, invalid_entries_are_refused,
+           messages_without_an_entry_are_skipped, mixed_address_families_are_refused,
+           cut_messages_are_refused, damaged_messages_do_not_crash)

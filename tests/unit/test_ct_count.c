@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `ct count`: how many connections rules let live at once, of a rule and of a key, and that every
- * way in which a connection ends makes room for another.
+ * Tests of `ct count`: the limit per rule and per key, and that every way in which a connection
+ * ends releases its place.
  */
 #include "flows.h"
 #include "rules_world.h"
@@ -17,12 +17,10 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ruleset_free(world.policy.rules);
-	world.policy.rules = NULL;
-	world_fini(&world);
+	rules_fini(&world);
 }
 
-/* The nr-th connection from this source. */
+/* Connection nr from this source. */
 static struct build conn(const char *from, uint16_t nr)
 {
 	struct build b = build_default(strchr(from, ':') != NULL ? 6 : 4, IPPROTO_NR_TCP);
@@ -47,9 +45,9 @@ static bool opens(const char *from, uint16_t nr)
 	return send_in(&b);
 }
 
-/* A segment of the connection, in either direction, as its place in the dialogue has it. */
-static bool say(const char *from, uint16_t nr, enum flow_dir dir, uint8_t flags, uint32_t seq,
-                uint32_t ack)
+/* A segment of connection nr in this direction. */
+static bool send_segment(const char *from, uint16_t nr, enum flow_dir dir, uint8_t flags,
+                         uint32_t seq, uint32_t ack)
 {
 	struct build b = conn(from, nr);
 
@@ -65,15 +63,15 @@ static bool say(const char *from, uint16_t nr, enum flow_dir dir, uint8_t flags,
 
 static void answer(const char *from, uint16_t nr)
 {
-	ck_assert(say(from, nr, DIR_REPLY, TCP_SYN | TCP_ACK, 7000, 1001));
-	ck_assert(say(from, nr, DIR_ORIG, TCP_ACK, 1001, 7001));
+	ck_assert(send_segment(from, nr, DIR_REPLY, TCP_SYN | TCP_ACK, 7000, 1001));
+	ck_assert(send_segment(from, nr, DIR_ORIG, TCP_ACK, 1001, 7001));
 }
 
 static void close_it(const char *from, uint16_t nr)
 {
-	ck_assert(say(from, nr, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
-	ck_assert(say(from, nr, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
-	ck_assert(say(from, nr, DIR_ORIG, TCP_ACK, 1002, 7002));
+	ck_assert(send_segment(from, nr, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
+	ck_assert(send_segment(from, nr, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
+	ck_assert(send_segment(from, nr, DIR_ORIG, TCP_ACK, 1002, 7002));
 }
 
 static uint32_t counted(void)
@@ -84,21 +82,21 @@ static uint32_t counted(void)
 	return (uint32_t)usage.counters;
 }
 
-START_TEST(a_rule_lets_so_many_live)
+START_TEST(a_rule_limits_live_connections)
 {
 	rules_load_input(&world, "", "ct state established accept\n ct count over 2 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
 	ck_assert(opens("10.0.0.2", 1));
 	ck_assert(!opens("10.0.0.3", 1));
 	ck_assert(!opens("10.0.0.1", 2));
-	/* what lives goes on, and a repeated SYN is no new connection */
+	/* Existing connections continue, and a repeated SYN is not a new connection. */
 	ck_assert(opens("10.0.0.1", 1));
 	answer("10.0.0.1", 1);
 	ck_assert(!opens("10.0.0.3", 1));
 }
 END_TEST
 
-START_TEST(without_over_it_matches_while_there_is_room)
+START_TEST(without_over_it_matches_below_the_limit)
 {
 	rules_load_input(&world, "", "ct count 2 accept");
 	ck_assert(opens("10.0.0.1", 1));
@@ -110,30 +108,30 @@ START_TEST(without_over_it_matches_while_there_is_room)
 }
 END_TEST
 
-START_TEST(a_close_makes_room)
+START_TEST(a_close_releases_the_place)
 {
 	rules_load_input(&world, "", "ct state established accept\n ct count over 1 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
 	answer("10.0.0.1", 1);
-	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_ORIG, TCP_FIN | TCP_ACK, 1001, 7001));
 	ck_assert(!opens("10.0.0.1", 2));
-	ck_assert(say("10.0.0.1", 1, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_REPLY, TCP_FIN | TCP_ACK, 7001, 1002));
 	ck_assert(!opens("10.0.0.1", 2));
-	/* TIME_WAIT counts no more, though the entry lives */
-	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1002, 7002));
+	/* TIME_WAIT is not counted, although the entry is live. */
+	ck_assert(send_segment("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1002, 7002));
 	ck_assert(opens("10.0.0.1", 2));
 	answer("10.0.0.1", 2);
 	ck_assert(!opens("10.0.0.1", 3));
-	ck_assert(say("10.0.0.1", 2, DIR_ORIG, TCP_RST | TCP_ACK, 1001, 7001));
+	ck_assert(send_segment("10.0.0.1", 2, DIR_ORIG, TCP_RST | TCP_ACK, 1001, 7001));
 	ck_assert(opens("10.0.0.1", 3));
-	/* the two that have closed go without being counted again */
+	/* The two closed connections pass without being counted again. */
 	world_pass(&world, 200 * NSEC_PER_SEC);
 	world_tick(&world);
 	ck_assert_uint_eq(counted(), 0);
 }
 END_TEST
 
-START_TEST(time_makes_room)
+START_TEST(expiry_releases_the_place)
 {
 	rules_load_input(&world, "", "ct count over 1 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
@@ -144,7 +142,7 @@ START_TEST(time_makes_room)
 }
 END_TEST
 
-START_TEST(deletion_makes_room)
+START_TEST(deletion_releases_the_place)
 {
 	rules_load_input(&world, "", "ct count over 1 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
@@ -154,7 +152,7 @@ START_TEST(deletion_makes_room)
 }
 END_TEST
 
-START_TEST(other_protocols_count_until_their_entry_goes)
+START_TEST(other_protocols_count_until_the_entry_is_deleted)
 {
 	struct build b = build_default(4, IPPROTO_NR_UDP);
 
@@ -169,7 +167,7 @@ START_TEST(other_protocols_count_until_their_entry_goes)
 }
 END_TEST
 
-START_TEST(what_is_refused_is_not_counted)
+START_TEST(refused_packets_are_not_counted)
 {
 	rules_load_input(&world, "",
 	                 "ct count over 2 drop\n tcp sport 2001 reject\n tcp sport 2002 drop\n "
@@ -189,7 +187,7 @@ END_TEST
 static const char meter[] = "set m { type ipv4_addr; size 4; flags dynamic; }\n"
 			    "set m6 { type ipv6_addr; flags dynamic; }\n";
 
-START_TEST(each_key_has_its_number)
+START_TEST(each_key_has_its_own_count)
 {
 	rules_load_input(&world, meter,
 	                 "add @m { ip saddr ct count over 2 } drop\n"
@@ -210,8 +208,8 @@ START_TEST(each_key_has_its_number)
 }
 END_TEST
 
-/* As in the kernel, a key that finds the set full is not counted, and the rule does not match. */
-START_TEST(a_set_has_a_size)
+/* As in the kernel, a new key is not counted when the set is full, and the rule does not match. */
+START_TEST(a_set_is_limited_to_its_size)
 {
 	char from[32];
 
@@ -228,7 +226,7 @@ START_TEST(a_set_has_a_size)
 }
 END_TEST
 
-START_TEST(a_connection_is_counted_by_several_rules)
+START_TEST(several_rules_count_one_connection)
 {
 	rules_load_input(
 		&world, meter,
@@ -256,18 +254,18 @@ START_TEST(two_rules_with_one_set_count_once)
 }
 END_TEST
 
-START_TEST(equal_rules_count_apart)
+START_TEST(equal_rules_count_separately)
 {
 	rules_load_input(&world, "", "ct count 1 accept\n ct count 1 accept");
 	ck_assert(opens("10.0.0.1", 1));
-	/* the first rule is full, the second one has counted nothing yet */
+	/* The first rule is at its limit; the second one has counted nothing. */
 	ck_assert(opens("10.0.0.1", 2));
 	ck_assert(!opens("10.0.0.1", 3));
 }
 END_TEST
 
-/* A rule that is still there knows its connections, also with another number. */
-START_TEST(numbers_survive_a_reload)
+/* A rule that is still present after a reload keeps its counts, also with another limit. */
+START_TEST(counts_survive_a_reload)
 {
 	rules_load_input(&world, meter,
 	                 "tcp dport 81 ct count over 1 drop\n"
@@ -280,22 +278,22 @@ START_TEST(numbers_survive_a_reload)
 	ck_assert(opens("10.0.0.1", 3));
 	ck_assert(!opens("10.0.0.1", 4));
 	rules_load_input(&world, "", "tcp dport 80 ct count over 2 drop\n accept");
-	/* of this rule there is one, from before */
+	/* This rule counts one connection from before the reload. */
 	ck_assert(opens("10.0.0.1", 5));
 	ck_assert(!opens("10.0.0.1", 6));
 }
 END_TEST
 
-START_TEST(packets_of_a_connection_are_compared)
+START_TEST(packets_of_a_connection_compare_its_count_with_the_limit)
 {
 	rules_load_input(&world, "", "ct count over 3 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
 	ck_assert(opens("10.0.0.1", 2));
 	ck_assert(opens("10.0.0.1", 3));
 	answer("10.0.0.1", 1);
-	ck_assert(say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
 	rules_load_input(&world, "", "ct count over 2 drop\n accept");
-	ck_assert(!say("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
+	ck_assert(!send_segment("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 1001, 7001));
 }
 END_TEST
 
@@ -310,7 +308,7 @@ struct opener {
 	unsigned accepted;
 };
 
-/* Opens and opens, a batch at a time. */
+/* Opens connections without pause, one batch at a time. */
 static void *open_many(void *ctx)
 {
 	struct opener *o = ctx;
@@ -336,8 +334,8 @@ static void *open_many(void *ctx)
 	return NULL;
 }
 
-/* Whoever comes first: there are never more than there may be, and no place stays free. */
-START_TEST(workers_share_the_places)
+/* In any order of the workers: the limit is never exceeded, and no place stays free. */
+START_TEST(workers_share_the_limit)
 {
 	static struct opener openers[THREADS_LEN];
 	unsigned accepted = 0;
@@ -366,21 +364,21 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { a_rule_lets_so_many_live,
-		                       without_over_it_matches_while_there_is_room,
-		                       a_close_makes_room,
-		                       time_makes_room,
-		                       deletion_makes_room,
-		                       other_protocols_count_until_their_entry_goes,
-		                       what_is_refused_is_not_counted,
-		                       each_key_has_its_number,
-		                       a_set_has_a_size,
-		                       a_connection_is_counted_by_several_rules,
+	const TTest *const tests[] = { a_rule_limits_live_connections,
+		                       without_over_it_matches_below_the_limit,
+		                       a_close_releases_the_place,
+		                       expiry_releases_the_place,
+		                       deletion_releases_the_place,
+		                       other_protocols_count_until_the_entry_is_deleted,
+		                       refused_packets_are_not_counted,
+		                       each_key_has_its_own_count,
+		                       a_set_is_limited_to_its_size,
+		                       several_rules_count_one_connection,
 		                       two_rules_with_one_set_count_once,
-		                       equal_rules_count_apart,
-		                       numbers_survive_a_reload,
-		                       packets_of_a_connection_are_compared,
-		                       workers_share_the_places };
+		                       equal_rules_count_separately,
+		                       counts_survive_a_reload,
+		                       packets_of_a_connection_compare_its_count_with_the_limit,
+		                       workers_share_the_limit };
 	Suite *s = suite_create("ct_count");
 	TCase *t = tcase_create("ct_count");
 	SRunner *r = srunner_create(s);

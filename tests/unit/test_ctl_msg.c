@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ctl_msg: any bytes give a message or a refusal; what is encoded is read back.
+ * Tests of ctl_msg: any bytes give a message or an error, and an encoded message is read back.
  */
 #include <finwall/ctl_msg.h>
 
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Parses a copy of the exact size, so that a read beyond it is seen by the sanitizer. */
+/* Parses a copy of exactly this size, so that AddressSanitizer detects a read past it. */
 static int parse_call(const char *text, size_t size, struct ctl_call *out)
 {
 	char *copy = malloc(size + (size == 0));
@@ -34,7 +34,7 @@ START_TEST(a_frame_ends_with_a_nul)
 }
 END_TEST
 
-START_TEST(a_frame_has_a_largest_size)
+START_TEST(a_frame_has_a_maximum_size)
 {
 	const char text[] = "abcdef";
 	size_t size;
@@ -77,7 +77,7 @@ START_TEST(parameters_are_never_null)
 }
 END_TEST
 
-START_TEST(what_is_no_call_is_refused)
+START_TEST(invalid_calls_are_refused)
 {
 	const char *const texts[] = {
 		"",
@@ -124,7 +124,7 @@ START_TEST(a_call_cut_anywhere_is_refused)
 }
 END_TEST
 
-/* {"method":"a","parameters":{"x":[[...]]}} with this many brackets in all. */
+/* {"method":"a","parameters":{"x":[[...]]}} with this total number of brackets. */
 static char *nested(unsigned depth, size_t *size)
 {
 	const char head[] = "{\"method\":\"a\",\"parameters\":{\"x\":";
@@ -139,7 +139,7 @@ static char *nested(unsigned depth, size_t *size)
 	return text;
 }
 
-START_TEST(nesting_has_an_end)
+START_TEST(nesting_is_limited)
 {
 	struct ctl_call c;
 	size_t size;
@@ -158,7 +158,7 @@ START_TEST(nesting_has_an_end)
 }
 END_TEST
 
-START_TEST(brackets_in_strings_are_no_nesting)
+START_TEST(brackets_in_strings_do_not_count_as_nesting)
 {
 	const char text[] = "{\"method\":\"[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{{{{{{{{{{\"}";
 	struct ctl_call c;
@@ -168,7 +168,7 @@ START_TEST(brackets_in_strings_are_no_nesting)
 }
 END_TEST
 
-START_TEST(what_is_encoded_is_read_back)
+START_TEST(encoded_messages_are_read_back)
 {
 	struct ctl_reply r;
 	struct ctl_call c;
@@ -201,7 +201,7 @@ START_TEST(what_is_encoded_is_read_back)
 }
 END_TEST
 
-START_TEST(a_bad_reply_is_refused)
+START_TEST(an_invalid_reply_is_refused)
 {
 	const char *const texts[] = { "", "[]", "{\"error\":1}", "{\"parameters\":1}",
 		                      "{\"continues\":\"no\"}" };
@@ -215,7 +215,7 @@ START_TEST(a_bad_reply_is_refused)
 }
 END_TEST
 
-START_TEST(any_bytes_make_a_string)
+START_TEST(any_bytes_encode_as_a_string)
 {
 	json_t *good = ctl_json_text("gr\xc3\xbc\xc3\x9f");
 	json_t *bad = ctl_json_text("gr\xfc\xdf");
@@ -227,7 +227,8 @@ START_TEST(any_bytes_make_a_string)
 }
 END_TEST
 
-SUITE_MAIN("ctl_msg", a_frame_ends_with_a_nul, a_frame_has_a_largest_size, a_call_is_read,
-           parameters_are_never_null, what_is_no_call_is_refused, a_call_cut_anywhere_is_refused,
-           nesting_has_an_end, brackets_in_strings_are_no_nesting, what_is_encoded_is_read_back,
-           a_bad_reply_is_refused, any_bytes_make_a_string)
+SUITE_MAIN("ctl_msg", a_frame_ends_with_a_nul, a_frame_has_a_maximum_size, a_call_is_read,
+           parameters_are_never_null, invalid_calls_are_refused, a_call_cut_anywhere_is_refused,
+           nesting_is_limited, brackets_in_strings_do_not_count_as_nesting,
+           encoded_messages_are_read_back, an_invalid_reply_is_refused,
+           any_bytes_encode_as_a_string)

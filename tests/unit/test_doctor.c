@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * doctor: what it makes of facts. The facts of a machine with nothing wrong, and one thing wrong at
- * a time.
+ * Tests of the doctor's findings: facts of a machine without a problem, then with one problem at a
+ * time.
  */
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "suite.h"
 
@@ -22,7 +22,7 @@
 	"filter;\n"                                                                                \
 	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n\t}\n}\n"
 
-/* A string that may be changed, as long as the block lasts. */
+/* A copy of a string literal that may be written, valid until the block ends. */
 #define TEXT(s) ((char[]){ s })
 
 static struct doctor_facts good_facts(void)
@@ -60,7 +60,7 @@ static struct doctor_facts good_facts(void)
 	return f;
 }
 
-/* The worst level of one check, -1 where it said nothing. */
+/* The worst level of one check; -1 if it reported nothing. */
 static int level_of(const struct doctor_facts *f, const char *check)
 {
 	static struct doctor_report r;
@@ -80,7 +80,7 @@ static int level_of(const struct doctor_facts *f, const char *check)
 	return level;
 }
 
-START_TEST(nothing_is_wrong_where_nothing_is)
+START_TEST(a_machine_without_a_problem_has_no_findings)
 {
 	struct doctor_facts f = good_facts();
 	struct doctor_report r;
@@ -94,7 +94,7 @@ START_TEST(nothing_is_wrong_where_nothing_is)
 }
 END_TEST
 
-START_TEST(kernels_are_told_apart)
+START_TEST(findings_depend_on_the_kernel_release)
 {
 	static const struct {
 		const char *release;
@@ -130,7 +130,7 @@ START_TEST(kernels_are_told_apart)
 }
 END_TEST
 
-START_TEST(hooks_are_found_with_either_tool)
+START_TEST(hook_rules_of_either_tool_are_found)
 {
 	struct doctor_facts f = good_facts();
 
@@ -149,11 +149,11 @@ START_TEST(hooks_are_found_with_either_tool)
 }
 END_TEST
 
-START_TEST(who_else_drops_invalid)
+START_TEST(other_rules_that_drop_invalid_are_reported)
 {
 	struct doctor_facts f = good_facts();
 
-	/* behind our jump it does no harm */
+	/* A rule behind finwall's jump has no effect. */
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(OUR_JUMPS DROP_RULE "COMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE
@@ -174,7 +174,7 @@ START_TEST(who_else_drops_invalid)
 	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state { established, invalid } "
 	             "accept\n\t}\n}\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
-	/* ours, and what iptables-save shows as well */
+	/* finwall's own rule, and a rule that iptables-save shows as well */
 	f.nft = TEXT(NFT_HOOK "table ip filter {\n\tchain INPUT {\n\t\tct state invalid "
 	                      "drop\n\t}\n}\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
@@ -184,11 +184,11 @@ START_TEST(who_else_drops_invalid)
 }
 END_TEST
 
-START_TEST(an_invalid_packet_may_be_dropped_elsewhere)
+START_TEST(indirect_drops_of_invalid_are_reported)
 {
 	struct doctor_facts f = good_facts();
 
-	/* behind a jump */
+	/* through a jump */
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT("*mangle\n:BAD - [0:0]\n-A BAD -j LOG\n-A BAD -j DROP\n"
 	             "-A PREROUTING -m conntrack --ctstate INVALID -j BAD\nCOMMIT\n" OUR_JUMPS
@@ -199,12 +199,12 @@ START_TEST(an_invalid_packet_may_be_dropped_elsewhere)
 	             "-A PREROUTING -m conntrack --ctstate INVALID -g BAD\nCOMMIT\n" OUR_JUMPS
 	             "-A BAD -j DROP\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_OK);
-	/* the other kind of iptables */
+	/* the other variant of iptables */
 	f = good_facts();
 	f.iptables[IPTABLES_LEGACY][FAMILY_IPV6] =
 		TEXT("*filter\n:INPUT ACCEPT [0:0]\n" DROP_RULE "COMMIT\n");
 	ck_assert_int_eq(level_of(&f, "invalid"), DOCTOR_PROBLEM);
-	/* nft: a map, a jump */
+	/* nft: through a map, through a jump */
 	f = good_facts();
 	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tct state vmap { established : accept, "
 	             "invalid : drop }\n\t}\n}\n");
@@ -221,11 +221,11 @@ START_TEST(an_invalid_packet_may_be_dropped_elsewhere)
 }
 END_TEST
 
-START_TEST(who_drops_the_rest)
+START_TEST(other_rules_that_drop_everything_else_are_reported)
 {
 	struct doctor_facts f = good_facts();
 
-	/* behind our jump, a policy is not asked */
+	/* A policy behind finwall's jump is not reached. */
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:FINWALL_INPUT - [0:0]\n"
 	             ":FINWALL_OUTPUT - [0:0]\n-A INPUT -j FINWALL_INPUT\n"
@@ -239,7 +239,7 @@ START_TEST(who_drops_the_rest)
 	ck_assert_int_eq(level_of(&f, "policy"), DOCTOR_WARNING);
 	f.hooked[HOOK_INPUT] = false;
 	ck_assert_int_eq(level_of(&f, "policy"), -1);
-	/* ours drops nothing by policy, and an accepting one neither */
+	/* Neither finwall's own chain nor a policy accept drops packets. */
 	f = good_facts();
 	f.nft = TEXT(NFT_HOOK "table inet fw {\n\tchain in {\n\t\ttype filter hook input priority "
 	                      "filter; policy accept;\n\t}\n}\n");
@@ -247,7 +247,7 @@ START_TEST(who_drops_the_rest)
 }
 END_TEST
 
-START_TEST(in_the_shadow_of_the_kernel)
+START_TEST(the_kernel_comparison_is_checked)
 {
 	struct doctor_facts f = good_facts();
 
@@ -263,10 +263,10 @@ START_TEST(in_the_shadow_of_the_kernel)
 	f.compared_untold = 1;
 	ck_assert_int_eq(level_of(&f, "compare"), DOCTOR_WARNING);
 	f.compared_untold = 0;
-	/* the kernel's timeouts count then */
+	/* The kernel's timeouts matter when states are compared. */
 	f.kernel_timeout_s[0] = 120;
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
-	/* who else uses the upper bits of marks */
+	/* other rules that write the upper bits of the mark */
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT(OUR_JUMPS "-A FINWALL_INPUT -j MARK --set-xmark 0x51000000/0xff000000\n"
 	                       "-A OUTPUT -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n");
@@ -282,13 +282,13 @@ START_TEST(in_the_shadow_of_the_kernel)
 }
 END_TEST
 
-START_TEST(a_firewall_that_only_watches_says_so)
+START_TEST(shadow_mode_is_reported)
 {
 	struct doctor_facts f = good_facts();
 
 	f.tunables.enforce = 0;
 	ck_assert_int_eq(level_of(&f, "enforce"), DOCTOR_WARNING);
-	/* ours in table filter keeps packets from the rules that should decide */
+	/* finwall's rules in table filter end evaluation before the rules that should decide. */
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_PROBLEM);
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = TEXT(IN_MANGLE);
 	f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT(IN_MANGLE);
@@ -301,7 +301,7 @@ START_TEST(a_firewall_that_only_watches_says_so)
 }
 END_TEST
 
-START_TEST(translation_and_timeouts)
+START_TEST(nat_and_timeouts_are_reported)
 {
 	struct doctor_facts f = good_facts();
 
@@ -319,7 +319,7 @@ START_TEST(translation_and_timeouts)
 }
 END_TEST
 
-START_TEST(devices_and_buffers)
+START_TEST(offloads_and_buffers_are_reported)
 {
 	struct doctor_facts f = good_facts();
 
@@ -339,7 +339,7 @@ START_TEST(devices_and_buffers)
 }
 END_TEST
 
-START_TEST(losses_are_problems)
+START_TEST(losses_are_reported_as_problems)
 {
 	struct doctor_facts f = good_facts();
 	uint64_t *const counts[] = { &f.queue_dropped, &f.queue_user_dropped, &f.verdicts_lost,
@@ -357,7 +357,7 @@ START_TEST(losses_are_problems)
 }
 END_TEST
 
-START_TEST(there_is_room_for_every_interface)
+START_TEST(findings_for_every_interface_fit)
 {
 	struct doctor_facts f = good_facts();
 	static struct doctor_report r;
@@ -373,9 +373,10 @@ START_TEST(there_is_room_for_every_interface)
 }
 END_TEST
 
-SUITE_MAIN("doctor", nothing_is_wrong_where_nothing_is, kernels_are_told_apart,
-           hooks_are_found_with_either_tool, who_else_drops_invalid,
-           an_invalid_packet_may_be_dropped_elsewhere, who_drops_the_rest,
-           in_the_shadow_of_the_kernel, a_firewall_that_only_watches_says_so,
-           translation_and_timeouts, devices_and_buffers, losses_are_problems,
-           there_is_room_for_every_interface)
+SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings,
+           findings_depend_on_the_kernel_release, hook_rules_of_either_tool_are_found,
+           other_rules_that_drop_invalid_are_reported, indirect_drops_of_invalid_are_reported,
+           other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
+           shadow_mode_is_reported, nat_and_timeouts_are_reported,
+           offloads_and_buffers_are_reported, losses_are_reported_as_problems,
+           findings_for_every_interface_fit)

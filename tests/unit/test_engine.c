@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine through its front door: frames in, decisions, entries, tombstones and counters out.
- * Sections are those of doc/tcp-tracking.md and, where it says so, doc/late-close.md.
+ * Tests of the engine through its public functions: frames in; decisions, entries, tombstones and
+ * counters out. Section numbers refer to doc/tcp-tracking.md, or to doc/late-close.md where named.
  */
 #include "suite.h"
 #include "world.h"
 
 static struct world w;
-static struct build c2s; /* client to server: arrives */
-static struct build s2c; /* server to client: leaves */
+static struct build c2s; /* client to server: input */
+static struct build s2c; /* server to client: output */
 static struct decision d;
 static struct flow flow;
 static struct tomb_info tomb;
@@ -42,7 +42,7 @@ static void send_build(const struct build *b)
 {
 	d = world_send(&w, b, b->sport == c2s.sport ? HOOK_INPUT : HOOK_OUTPUT);
 	packets++;
-	/* One reason and one verdict for each packet, always. */
+	/* Each packet has exactly one reason and one verdict. */
 	ck_assert_uint_eq(world_reasons(&w), packets);
 	ck_assert_uint_eq(world_verdicts(&w), packets);
 }
@@ -66,7 +66,7 @@ static void establish(void)
 	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
 }
 
-/* The entry's time runs out. */
+/* Lets the entry expire. */
 static void expire(void)
 {
 	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
@@ -84,8 +84,8 @@ static void expire(void)
 #define ck_passes(state_, reason_) ck_decision(state_, reason_, VERDICT_ACCEPT)
 #define ck_invalid(reason_)        ck_decision(CT_INVALID, reason_, VERDICT_DROP)
 
-/* 2.9: created on commit ... */
-START_TEST(a_flow_is_made_only_when_its_first_packet_is_accepted)
+/* Section 2.9: the entry is created on commit. */
+START_TEST(a_flow_is_inserted_only_if_its_first_packet_is_accepted)
 {
 	struct engine_usage u;
 
@@ -110,8 +110,8 @@ START_TEST(a_flow_is_made_only_when_its_first_packet_is_accepted)
 }
 END_TEST
 
-/* ... updated on sight. */
-START_TEST(a_flow_is_updated_also_by_packets_that_are_dropped)
+/* Section 2.9: an existing entry is updated before the verdict. */
+START_TEST(a_flow_is_updated_also_by_dropped_packets)
 {
 	setup();
 	tcp(&c2s, S, 1000, 0, 0);
@@ -124,7 +124,7 @@ START_TEST(a_flow_is_updated_also_by_packets_that_are_dropped)
 }
 END_TEST
 
-START_TEST(the_life_of_a_connection)
+START_TEST(a_connection_from_syn_to_expiry)
 {
 	static const uint8_t families[] = { 4, 6 };
 
@@ -155,8 +155,8 @@ START_TEST(the_life_of_a_connection)
 }
 END_TEST
 
-/* 12: dead when now >= expiry, exactly, with or without a clean-up in between. */
-START_TEST(expiry_at_the_exact_nanosecond)
+/* Section 12: an entry has expired when now >= deadline, exactly, with and without a tick. */
+START_TEST(an_entry_expires_at_the_exact_nanosecond)
 {
 	for (unsigned tick = 0; tick < 2; tick++) {
 		setup();
@@ -174,7 +174,7 @@ START_TEST(expiry_at_the_exact_nanosecond)
 		ck_assert(!world_flow(&w, &c2s, &flow));
 		tcp(&c2s, S | A, 1001, 5001, 0);
 		ck_invalid(REASON_TCP_NO_ENTRY);
-		/* and a packet one nanosecond before would have renewed it */
+		/* A packet one nanosecond earlier refreshes the entry. */
 		setup();
 		establish();
 		world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] - 1);
@@ -186,7 +186,7 @@ START_TEST(expiry_at_the_exact_nanosecond)
 }
 END_TEST
 
-/* 6.8, 17.3 */
+/* Sections 6.8 and 17.3 */
 START_TEST(a_rst_deletes_an_unanswered_flow)
 {
 	setup();
@@ -200,7 +200,7 @@ START_TEST(a_rst_deletes_an_unanswered_flow)
 }
 END_TEST
 
-START_TEST(udp_becomes_a_stream)
+START_TEST(udp_becomes_a_stream_when_answered)
 {
 	setup_with(4, IPPROTO_NR_UDP, 10, 10, 1);
 	send_build(&c2s);
@@ -230,12 +230,12 @@ START_TEST(udp_becomes_a_stream)
 }
 END_TEST
 
-START_TEST(icmp_queries)
+START_TEST(icmp_queries_and_replies_share_a_flow)
 {
 	static const struct {
 		uint8_t family;
 		uint8_t proto;
-		uint8_t ask;
+		uint8_t query;
 		uint8_t answer;
 	} row[] = { { 4, IPPROTO_NR_ICMP, 8, 0 },       { 4, IPPROTO_NR_ICMP, 13, 14 },
 		    { 4, IPPROTO_NR_ICMP, 15, 16 },     { 4, IPPROTO_NR_ICMP, 17, 18 },
@@ -243,7 +243,7 @@ START_TEST(icmp_queries)
 
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		setup_with(row[i].family, row[i].proto, 10, 10, 1);
-		c2s.type = row[i].ask;
+		c2s.type = row[i].query;
 		s2c.type = row[i].answer;
 		send_build(&s2c);
 		ck_invalid(REASON_ICMP_NO_ENTRY);
@@ -263,8 +263,8 @@ START_TEST(icmp_queries)
 		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
 		send_build(&c2s);
 		ck_passes(CT_ESTABLISHED, REASON_ICMP_TRACKED);
-		/* The same id from the other host is another flow. */
-		s2c.type = row[i].ask;
+		/* The same id sent by the other host is another flow. */
+		s2c.type = row[i].query;
 		send_build(&s2c);
 		ck_passes(CT_NEW, REASON_ICMP_OPEN);
 		ck_assert(world_flow(&w, &c2s, &flow));
@@ -274,7 +274,7 @@ START_TEST(icmp_queries)
 }
 END_TEST
 
-START_TEST(icmp_without_inverse_and_neighbour_discovery)
+START_TEST(icmp_without_inverse_and_neighbour_discovery_make_no_flow)
 {
 	static const uint8_t plain4[] = { 1, 2, 6, 7, 9, 10, 19, 40, 255 };
 	static const uint8_t plain6[] = { 138, 141, 142, 144, 150, 153, 200, 255 };
@@ -298,7 +298,7 @@ START_TEST(icmp_without_inverse_and_neighbour_discovery)
 }
 END_TEST
 
-/* An error that quotes the given packet, from a router to the quoted sender. */
+/* An ICMP error that quotes the packet, sent by a router to the quoted sender. */
 static struct build error_about(const struct build *quoted, uint8_t *bytes)
 {
 	uint8_t data[BUILD_MAX];
@@ -318,7 +318,7 @@ static struct build error_about(const struct build *quoted, uint8_t *bytes)
 	return e;
 }
 
-START_TEST(errors_are_related_to_what_they_quote)
+START_TEST(errors_are_related_to_the_quoted_flow)
 {
 	static const uint8_t families[] = { 4, 6 };
 	uint8_t bytes[64];
@@ -338,19 +338,19 @@ START_TEST(errors_are_related_to_what_they_quote)
 		send_build(&e);
 		ck_passes(CT_RELATED, REASON_ICMP_RELATED);
 		ck_assert_uint_eq(d.dir, DIR_REPLY);
-		/* Neither refreshed nor answered nor changed. */
+		/* The quoted flow is not refreshed, not marked as replied and not changed. */
 		ck_assert(world_flow(&w, &c2s, &flow));
 		ck_assert_mem_eq(&flow, &before, sizeof(flow));
 		e = error_about(&s2c, bytes);
 		send_build(&e);
 		ck_passes(CT_RELATED, REASON_ICMP_RELATED);
 		ck_assert_uint_eq(d.dir, DIR_ORIG);
-		/* To somebody else than the quoted sender. */
+		/* The error is sent to another host than the quoted sender. */
 		e = error_about(&c2s, bytes);
 		e.dst = build_addr(families[i] == 4 ? "10.9.9.9" : "fd09::9");
 		send_build(&e);
 		ck_invalid(REASON_ICMP_MISMATCH);
-		/* About a flow whose time is over. */
+		/* The quoted flow has expired. */
 		world_pass(&w, sec_to_ns(120));
 		e = error_about(&c2s, bytes);
 		send_build(&e);
@@ -359,7 +359,7 @@ START_TEST(errors_are_related_to_what_they_quote)
 }
 END_TEST
 
-START_TEST(errors_about_errors_belong_to_nothing)
+START_TEST(errors_about_errors_are_invalid)
 {
 	uint8_t bytes[64];
 	uint8_t more[64];
@@ -376,7 +376,7 @@ START_TEST(errors_about_errors_belong_to_nothing)
 }
 END_TEST
 
-START_TEST(other_protocols)
+START_TEST(other_protocols_are_tracked)
 {
 	setup_with(4, 50, 10, 10, 1);
 	send_build(&c2s);
@@ -392,7 +392,7 @@ START_TEST(other_protocols)
 }
 END_TEST
 
-/* --- the table --- */
+/* --- connection table --- */
 
 static void open_port(uint16_t port)
 {
@@ -406,7 +406,7 @@ static void establish_port(uint16_t port)
 	establish();
 }
 
-START_TEST(a_full_table_takes_from_the_unproven)
+START_TEST(a_full_table_evicts_unassured_flows)
 {
 	struct engine_usage u;
 
@@ -421,7 +421,7 @@ START_TEST(a_full_table_takes_from_the_unproven)
 }
 END_TEST
 
-START_TEST(a_table_full_of_proven_flows_drops_newcomers_whatever_the_rules_say)
+START_TEST(a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
 	world_accept(&w, ACCEPT_ALL);
@@ -430,19 +430,19 @@ START_TEST(a_table_full_of_proven_flows_drops_newcomers_whatever_the_rules_say)
 	}
 	open_port(5);
 	ck_invalid(REASON_TABLE_FULL);
-	/* The old ones live on. */
+	/* The old flows stay live. */
 	c2s.sport = s2c.dport = 2;
 	tcp(&c2s, A, 1001, 5001, 10);
 	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	/* Room comes with time. */
+	/* Expiry makes room. */
 	expire();
 	open_port(5);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
 }
 END_TEST
 
-/* Dead entries are room, even when nobody cleaned up. */
-START_TEST(the_dead_make_room)
+/* Expired entries make room, also without a tick. */
+START_TEST(expired_entries_make_room)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
 	for (uint16_t port = 1; port <= 4; port++) {
@@ -456,7 +456,7 @@ START_TEST(the_dead_make_room)
 }
 END_TEST
 
-START_TEST(many_flows_over_several_shards)
+START_TEST(many_flows_spread_over_several_shards)
 {
 	struct engine_usage u;
 	uint64_t flushed;
@@ -487,8 +487,8 @@ START_TEST(many_flows_over_several_shards)
 }
 END_TEST
 
-/* Both directions and errors find the entry whichever shard they start from. */
-START_TEST(one_batch_with_packets_of_many_flows)
+/* Both directions and errors find the entry, whichever shard they are hashed to. */
+START_TEST(one_batch_may_hold_packets_of_many_flows)
 {
 	static uint8_t data[ENGINE_BATCH_MAX][BUILD_MAX];
 	struct frame frames[ENGINE_BATCH_MAX];
@@ -520,7 +520,7 @@ START_TEST(one_batch_with_packets_of_many_flows)
 }
 END_TEST
 
-START_TEST(a_tick_keeps_its_budget_and_comes_to_an_end)
+START_TEST(a_tick_keeps_its_budget_and_terminates)
 {
 	unsigned ticks = 0;
 	struct engine_usage u;
@@ -542,7 +542,7 @@ START_TEST(a_tick_keeps_its_budget_and_comes_to_an_end)
 }
 END_TEST
 
-START_TEST(deletion_by_key)
+START_TEST(a_flow_is_deleted_by_its_key)
 {
 	struct flowkey k;
 
@@ -561,8 +561,8 @@ START_TEST(deletion_by_key)
 }
 END_TEST
 
-/* enforce off: judged and counted, but everything passes, and so everything is committed. */
-START_TEST(without_enforcement_everything_passes)
+/* enforce off: packets are evaluated and counted, but all pass and all are committed. */
+START_TEST(without_enforcement_every_packet_passes)
 {
 	setup();
 	w.policy.tun.enforce = 0;
@@ -576,7 +576,7 @@ END_TEST
 
 /* --- late close --- */
 
-START_TEST(strict_is_as_the_kernel)
+START_TEST(strict_decides_as_the_kernel)
 {
 	setup();
 	w.policy.tun.late_close = LATE_STRICT;
@@ -593,7 +593,7 @@ START_TEST(strict_is_as_the_kernel)
 }
 END_TEST
 
-START_TEST(a_late_fin_of_a_known_connection_revives_it)
+START_TEST(a_late_fin_of_a_remembered_connection_revives_it)
 {
 	for (unsigned by_server = 0; by_server < 2; by_server++) {
 		struct build *x = by_server ? &s2c : &c2s;
@@ -620,7 +620,7 @@ START_TEST(a_late_fin_of_a_known_connection_revives_it)
 		ck_assert_int_eq(w.last_late.gone_ns, sec_to_ns(3600));
 		ck_assert_int_eq(w.last_late.seq_distance, 0);
 		ck_assert_uint_eq(w.last_late.tcp_state, TCP_ESTABLISHED);
-		/* The whole close handshake passes, both ways. */
+		/* The whole close handshake passes in both directions. */
 		tcp(y, A, ys, xs + 1, 0);
 		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
 		tcp(y, F | A, ys, xs + 1, 0);
@@ -632,8 +632,8 @@ START_TEST(a_late_fin_of_a_known_connection_revives_it)
 }
 END_TEST
 
-/* Nobody cleaned up between the death of the entry and the late segment. */
-START_TEST(a_late_fin_before_any_clean_up)
+/* No tick runs between expiry and the late segment. */
+START_TEST(a_late_fin_before_a_tick_revives)
 {
 	setup();
 	establish();
@@ -643,7 +643,7 @@ START_TEST(a_late_fin_before_any_clean_up)
 }
 END_TEST
 
-START_TEST(a_late_rst_must_be_exact)
+START_TEST(a_late_rst_must_have_the_exact_number)
 {
 	static const int32_t off[] = { 1, -1, 2, 100, -100, 9999, 1000000, INT32_MIN };
 
@@ -666,17 +666,17 @@ START_TEST(a_late_rst_must_be_exact)
 }
 END_TEST
 
-START_TEST(forged_fins_do_not_fit)
+START_TEST(forged_fins_are_refused)
 {
 	static const struct {
 		uint32_t seq;
 		uint32_t ack;
 	} forged[] = {
 		{ 1001 + 20000, 5001 }, /* beyond the window */
-		{ 1001 - 20000, 5001 }, /* before it */
-		{ 1001, 5002 },         /* acknowledges what was never sent */
-		{ 1001, 5001 - 70000 }, /* too old */
-		{ 0xdeadbeef, 0xcafe }, /* anything */
+		{ 1001 - 20000, 5001 }, /* before the window */
+		{ 1001, 5002 },         /* acknowledges data that was never sent */
+		{ 1001, 5001 - 70000 }, /* acknowledges too far back */
+		{ 0xdeadbeef, 0xcafe }, /* arbitrary numbers */
 	};
 
 	setup();
@@ -693,8 +693,8 @@ START_TEST(forged_fins_do_not_fit)
 }
 END_TEST
 
-/* be-liberal and pickup do not open the memory to forgeries. */
-START_TEST(leniency_does_not_reach_the_remembered)
+/* The settings be-liberal and pickup do not let forged segments revive a tombstone. */
+START_TEST(leniency_does_not_apply_to_tombstones)
 {
 	setup();
 	w.policy.tun.tcp_be_liberal = 1;
@@ -708,7 +708,7 @@ START_TEST(leniency_does_not_reach_the_remembered)
 }
 END_TEST
 
-START_TEST(late_closes_of_the_unknown)
+START_TEST(late_closes_of_unknown_connections_are_refused)
 {
 	setup();
 	tcp(&c2s, F | A, 1001, 5001, 0);
@@ -716,14 +716,14 @@ START_TEST(late_closes_of_the_unknown)
 	tcp(&s2c, R, 5001, 0, 0);
 	ck_invalid(REASON_LATE_UNKNOWN);
 	ck_assert_uint_eq(w.last_late.has_tomb, 0);
-	/* Not ASSURED: nothing is remembered. */
+	/* A connection that is not ASSURED is not remembered. */
 	tcp(&c2s, S, 1000, 0, 0);
 	tcp(&s2c, S | A, 5000, 1001, 0);
 	world_pass(&w, sec_to_ns(60));
 	world_tick(&w);
 	tcp(&c2s, F | A, 1001, 5001, 0);
 	ck_invalid(REASON_LATE_UNKNOWN);
-	/* Closed before it died: nothing is remembered either. */
+	/* A connection that closed before it expired is not remembered. */
 	establish();
 	tcp(&s2c, R, 5001, 0, 0);
 	world_pass(&w, sec_to_ns(10));
@@ -733,7 +733,7 @@ START_TEST(late_closes_of_the_unknown)
 }
 END_TEST
 
-START_TEST(memory_ends)
+START_TEST(tombstones_age_out)
 {
 	setup();
 	w.policy.tun.remember_ns = sec_to_ns(100);
@@ -753,12 +753,12 @@ START_TEST(memory_ends)
 }
 END_TEST
 
-START_TEST(a_syn_ends_the_memory)
+START_TEST(a_syn_deletes_the_tombstone)
 {
 	setup();
 	establish();
 	expire();
-	/* Not one that the rules drop: it opened nothing. */
+	/* A SYN that the rules drop does not delete it. */
 	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
 	tcp(&c2s, S, 70000, 0, 0);
 	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
@@ -771,7 +771,7 @@ START_TEST(a_syn_ends_the_memory)
 }
 END_TEST
 
-/* A late close that the rules drop leaves everything as it was. */
+/* A late close that the rules drop changes nothing. */
 START_TEST(a_dropped_late_close_revives_nothing)
 {
 	setup();
@@ -786,7 +786,7 @@ START_TEST(a_dropped_late_close_revives_nothing)
 }
 END_TEST
 
-START_TEST(late_data_resurrects)
+START_TEST(late_data_revives_with_resurrect)
 {
 	setup();
 	establish();
@@ -797,7 +797,7 @@ START_TEST(late_data_resurrects)
 	ck_assert_uint_eq(d.dir, DIR_REPLY);
 	ck_assert(world_flow(&w, &c2s, &flow));
 	ck_assert_uint_eq(flow.status & FLOW_ASSURED, FLOW_ASSURED);
-	/* With its real windows. */
+	/* The entry has its saved windows. */
 	tcp(&c2s, A, 1001 + 500000, 5101, 0);
 	ck_assert_uint_eq(d.state, CT_INVALID);
 	tcp(&c2s, A, 1001, 5101, 0);
@@ -823,7 +823,7 @@ START_TEST(without_resurrection_loose_decides)
 }
 END_TEST
 
-START_TEST(nothing_is_remembered_on_request)
+START_TEST(forget_leaves_no_tombstone)
 {
 	setup();
 	w.policy.tun.on_idle = IDLE_FORGET;
@@ -832,7 +832,7 @@ START_TEST(nothing_is_remembered_on_request)
 	ck_assert(!world_tomb(&w, &c2s, &tomb));
 	tcp(&c2s, F | A, 1001, 5001, 0);
 	ck_invalid(REASON_LATE_UNKNOWN);
-	/* No room for it comes to the same. */
+	/* No place for tombstones has the same effect. */
 	setup_with(4, IPPROTO_NR_TCP, 10, 0, 1);
 	establish();
 	expire();
@@ -841,7 +841,7 @@ START_TEST(nothing_is_remembered_on_request)
 }
 END_TEST
 
-START_TEST(policy_pickup)
+START_TEST(policy_pickup_inserts_a_flow)
 {
 	setup();
 	w.policy.tun.late_close = LATE_PICKUP;
@@ -859,7 +859,7 @@ START_TEST(policy_pickup)
 	tcp(&c2s, R, 1001, 0, 0);
 	ck_passes(CT_LATE, REASON_LATE_PICKUP);
 	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
-	/* If the rules let it. */
+	/* Only if the rules accept it. */
 	c2s.sport = s2c.dport = 42000;
 	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED) | ACCEPT_STATE(CT_NEW));
 	tcp(&c2s, F | A, 1001, 5001, 0);
@@ -868,7 +868,7 @@ START_TEST(policy_pickup)
 }
 END_TEST
 
-START_TEST(policy_lenient)
+START_TEST(policy_lenient_accepts_without_an_entry)
 {
 	setup();
 	w.policy.tun.late_close = LATE_LENIENT;
@@ -892,7 +892,7 @@ START_TEST(policy_lenient)
 }
 END_TEST
 
-/* Guard 1: illegal sets of flags reach no policy. */
+/* Guard 1: illegal sets of flags reach no late policy. */
 START_TEST(illegal_flags_reach_no_policy)
 {
 	static const uint8_t illegal[] = { 0, F, S | F, F | R, TCP_URG, F | TCP_PSH | TCP_URG };
@@ -907,8 +907,8 @@ START_TEST(illegal_flags_reach_no_policy)
 }
 END_TEST
 
-/* Guard 2: by default the checksums of SYN, FIN and RST are verified. */
-START_TEST(a_late_close_with_a_wrong_checksum)
+/* Guard 2: the default is to verify the checksums of SYN, FIN and RST. */
+START_TEST(a_late_close_with_a_wrong_checksum_is_refused)
 {
 	uint8_t data[BUILD_MAX];
 	struct frame f;
@@ -925,7 +925,7 @@ START_TEST(a_late_close_with_a_wrong_checksum)
 }
 END_TEST
 
-START_TEST(defaults_are_the_kernels)
+START_TEST(defaults_equal_the_kernels)
 {
 	struct tunables is;
 	struct tunables must;
@@ -954,20 +954,23 @@ START_TEST(defaults_are_the_kernels)
 }
 END_TEST
 
-SUITE_MAIN("engine", a_flow_is_made_only_when_its_first_packet_is_accepted,
-           a_flow_is_updated_also_by_packets_that_are_dropped, the_life_of_a_connection,
-           expiry_at_the_exact_nanosecond, a_rst_deletes_an_unanswered_flow, udp_becomes_a_stream,
-           icmp_queries, icmp_without_inverse_and_neighbour_discovery,
-           errors_are_related_to_what_they_quote, errors_about_errors_belong_to_nothing,
-           other_protocols, a_full_table_takes_from_the_unproven,
-           a_table_full_of_proven_flows_drops_newcomers_whatever_the_rules_say, the_dead_make_room,
-           many_flows_over_several_shards, one_batch_with_packets_of_many_flows,
-           a_tick_keeps_its_budget_and_comes_to_an_end, deletion_by_key,
-           without_enforcement_everything_passes, strict_is_as_the_kernel,
-           a_late_fin_of_a_known_connection_revives_it, a_late_fin_before_any_clean_up,
-           a_late_rst_must_be_exact, forged_fins_do_not_fit, leniency_does_not_reach_the_remembered,
-           late_closes_of_the_unknown, memory_ends, a_syn_ends_the_memory,
-           a_dropped_late_close_revives_nothing, late_data_resurrects,
-           without_resurrection_loose_decides, nothing_is_remembered_on_request, policy_pickup,
-           policy_lenient, illegal_flags_reach_no_policy, a_late_close_with_a_wrong_checksum,
-           defaults_are_the_kernels)
+SUITE_MAIN("engine", a_flow_is_inserted_only_if_its_first_packet_is_accepted,
+           a_flow_is_updated_also_by_dropped_packets, a_connection_from_syn_to_expiry,
+           an_entry_expires_at_the_exact_nanosecond, a_rst_deletes_an_unanswered_flow,
+           udp_becomes_a_stream_when_answered, icmp_queries_and_replies_share_a_flow,
+           icmp_without_inverse_and_neighbour_discovery_make_no_flow,
+           errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
+           other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
+           a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
+           expired_entries_make_room, many_flows_spread_over_several_shards,
+           one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,
+           a_flow_is_deleted_by_its_key, without_enforcement_every_packet_passes,
+           strict_decides_as_the_kernel, a_late_fin_of_a_remembered_connection_revives_it,
+           a_late_fin_before_a_tick_revives, a_late_rst_must_have_the_exact_number,
+           forged_fins_are_refused, leniency_does_not_apply_to_tombstones,
+           late_closes_of_unknown_connections_are_refused, tombstones_age_out,
+           a_syn_deletes_the_tombstone, a_dropped_late_close_revives_nothing,
+           late_data_revives_with_resurrect, without_resurrection_loose_decides,
+           forget_leaves_no_tombstone, policy_pickup_inserts_a_flow,
+           policy_lenient_accepts_without_an_entry, illegal_flags_reach_no_policy,
+           a_late_close_with_a_wrong_checksum_is_refused, defaults_equal_the_kernels)

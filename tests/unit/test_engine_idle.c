@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What becomes of a connection whose time runs out: the idle policies, and the policy reject; the
- * segments that finwall wants sent are exact. And saved state taken in. doc/late-close.md.
+ * Tests of the idle policies, of the late policy reject, and of the engine's part of saved state
+ * (doc/late-close.md). The segments that finwall sends are compared field by field.
  */
 #include "suite.h"
 #include "world.h"
@@ -48,7 +48,10 @@ static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, siz
 	d = world_send(&w, b, b == &c2s ? HOOK_INPUT : HOOK_OUTPUT);
 }
 
-/* The client has sent up to 1101, all acknowledged; the server up to 5201, 5001 acknowledged. */
+/*
+ * The client has sent up to 1101, all acknowledged. The server has sent up to 5201, acknowledged up
+ * to 5001.
+ */
 static void establish(void)
 {
 	tcp(&c2s, TCP_SYN, 1000, 0, 0);
@@ -70,7 +73,7 @@ static void expire(void)
 	pass(mono_diff(flow.deadline, w.now) + NSEC_PER_SEC / 10);
 }
 
-/* The request that speaks for the sender of b, or a failure. */
+/* Returns the send request in the name of the sender of b, or fails. */
 static const struct raw_request *sent_as(const struct build *b)
 {
 	for (unsigned i = 0; i < sent_len; i++) {
@@ -86,8 +89,8 @@ static const struct raw_request *sent_as(const struct build *b)
 	return NULL;
 }
 
-/* Each end gets the sequence number that it has acknowledged: what it expects next. */
-START_TEST(reset_tells_both_ends)
+/* Each end gets the sequence number that it expects next: the one that it has acknowledged. */
+START_TEST(reset_is_sent_to_both_ends)
 {
 	static const uint8_t families[] = { 4, 6 };
 
@@ -118,8 +121,8 @@ START_TEST(nothing_is_sent_without_enforcement)
 }
 END_TEST
 
-/* Only what is worth remembering is worth a segment. */
-START_TEST(an_unproven_connection_ends_in_silence)
+/* Only a connection that may be remembered is worth a segment. */
+START_TEST(an_unassured_connection_expires_without_a_segment)
 {
 	setup_family(4);
 	w.policy.tun.on_idle = IDLE_RESET;
@@ -140,7 +143,7 @@ static void start_probe(void)
 	expire();
 }
 
-START_TEST(a_probe_asks_both_ends_one_below_what_they_expect)
+START_TEST(a_probe_is_sent_to_both_ends_one_below_the_expected_number)
 {
 	start_probe();
 	ck_assert_uint_eq(sent_len, 2);
@@ -153,7 +156,7 @@ START_TEST(a_probe_asks_both_ends_one_below_what_they_expect)
 }
 END_TEST
 
-START_TEST(answers_from_both_ends_renew_the_entry)
+START_TEST(answers_from_both_ends_refresh_the_entry)
 {
 	start_probe();
 	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
@@ -168,13 +171,13 @@ START_TEST(answers_from_both_ends_renew_the_entry)
 }
 END_TEST
 
-START_TEST(one_dead_end_means_a_reset_for_the_other)
+START_TEST(one_silent_end_means_a_reset_for_the_other)
 {
 	start_probe();
 	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
 	sent_len = 0;
 	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
-	/* Only the silent one is asked again: in the client's name. */
+	/* Only the silent end is probed again, in the client's name. */
 	ck_assert_uint_eq(sent_len, 1);
 	ck_assert_uint_eq(sent_as(&c2s)->kind, RAW_KEEPALIVE);
 	sent_len = 0;
@@ -186,7 +189,7 @@ START_TEST(one_dead_end_means_a_reset_for_the_other)
 }
 END_TEST
 
-START_TEST(two_dead_ends_need_no_reset)
+START_TEST(two_silent_ends_need_no_reset)
 {
 	start_probe();
 	sent_len = 0;
@@ -199,8 +202,8 @@ START_TEST(two_dead_ends_need_no_reset)
 }
 END_TEST
 
-/* The answer of an end is tracked like any segment, also when nobody cleaned up before it came. */
-START_TEST(a_connection_that_wakes_up_while_it_is_probed)
+/* An end's answer is tracked like any segment, also without a tick before it. */
+START_TEST(a_connection_with_traffic_during_a_probe_stays_live)
 {
 	start_probe();
 	tcp(&c2s, TCP_ACK, 1101, 5201, 50);
@@ -212,7 +215,7 @@ START_TEST(a_connection_that_wakes_up_while_it_is_probed)
 }
 END_TEST
 
-START_TEST(reject_tells_the_sender_and_the_other_end_if_it_is_known)
+START_TEST(reject_resets_the_sender_and_a_known_other_end)
 {
 	setup_family(4);
 	w.policy.tun.late_close = LATE_REJECT;
@@ -233,7 +236,7 @@ START_TEST(reject_tells_the_sender_and_the_other_end_if_it_is_known)
 }
 END_TEST
 
-START_TEST(a_forged_fin_resets_nobody_but_its_sender)
+START_TEST(a_forged_fin_resets_only_its_sender)
 {
 	setup_family(4);
 	w.policy.tun.late_close = LATE_REJECT;
@@ -246,7 +249,7 @@ START_TEST(a_forged_fin_resets_nobody_but_its_sender)
 }
 END_TEST
 
-/* RFC 9293, section 3.10.7.1. */
+/* RFC 9293, section 3.10.7.1 */
 START_TEST(a_rst_is_never_answered)
 {
 	setup_family(4);
@@ -261,7 +264,7 @@ START_TEST(a_rst_is_never_answered)
 }
 END_TEST
 
-/* Per source and in total; another source has a rate of its own. */
+/* Per source and in total; each source has its own rate. */
 START_TEST(reject_is_limited_per_source)
 {
 	setup_family(4);
@@ -284,7 +287,7 @@ END_TEST
 
 /* --- saved state --- */
 
-START_TEST(flows_come_back_as_they_were)
+START_TEST(loaded_flows_equal_the_saved_ones)
 {
 	struct flow saved;
 
@@ -305,7 +308,7 @@ START_TEST(flows_come_back_as_they_were)
 }
 END_TEST
 
-START_TEST(flows_that_died_meanwhile_become_tombstones)
+START_TEST(flows_that_expired_meanwhile_become_tombstones)
 {
 	struct flow saved;
 
@@ -323,7 +326,7 @@ START_TEST(flows_that_died_meanwhile_become_tombstones)
 }
 END_TEST
 
-START_TEST(tombstones_come_back_and_age_on)
+START_TEST(loaded_tombstones_keep_their_age)
 {
 	struct tomb_info saved;
 
@@ -342,7 +345,7 @@ START_TEST(tombstones_come_back_and_age_on)
 	ck_assert_mem_eq(&tomb.conn.seen, &saved.conn.seen, sizeof(tomb.conn.seen));
 	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
 	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
-	/* One that is too old by now is not taken in. */
+	/* A tombstone past its age limit is not loaded. */
 	setup_family(4);
 	w.policy.tun.remember_ns = sec_to_ns(1000);
 	world_pass(&w, mono_diff(saved.died, w.now) + sec_to_ns(1000));
@@ -350,7 +353,7 @@ START_TEST(tombstones_come_back_and_age_on)
 }
 END_TEST
 
-START_TEST(one_flow_by_its_key)
+START_TEST(one_flow_is_found_by_its_key)
 {
 	setup_family(4);
 	establish();
@@ -365,13 +368,12 @@ START_TEST(one_flow_by_its_key)
 }
 END_TEST
 
-SUITE_MAIN("engine_idle", reset_tells_both_ends, nothing_is_sent_without_enforcement,
-           an_unproven_connection_ends_in_silence,
-           a_probe_asks_both_ends_one_below_what_they_expect,
-           answers_from_both_ends_renew_the_entry, one_dead_end_means_a_reset_for_the_other,
-           two_dead_ends_need_no_reset, a_connection_that_wakes_up_while_it_is_probed,
-           reject_tells_the_sender_and_the_other_end_if_it_is_known,
-           a_forged_fin_resets_nobody_but_its_sender, a_rst_is_never_answered,
-           reject_is_limited_per_source, flows_come_back_as_they_were,
-           flows_that_died_meanwhile_become_tombstones, tombstones_come_back_and_age_on,
-           one_flow_by_its_key)
+SUITE_MAIN("engine_idle", reset_is_sent_to_both_ends, nothing_is_sent_without_enforcement,
+           an_unassured_connection_expires_without_a_segment,
+           a_probe_is_sent_to_both_ends_one_below_the_expected_number,
+           answers_from_both_ends_refresh_the_entry, one_silent_end_means_a_reset_for_the_other,
+           two_silent_ends_need_no_reset, a_connection_with_traffic_during_a_probe_stays_live,
+           reject_resets_the_sender_and_a_known_other_end, a_forged_fin_resets_only_its_sender,
+           a_rst_is_never_answered, reject_is_limited_per_source, loaded_flows_equal_the_saved_ones,
+           flows_that_expired_meanwhile_become_tombstones, loaded_tombstones_keep_their_age,
+           one_flow_is_found_by_its_key)

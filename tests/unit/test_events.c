@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ring of events: full, empty, across its end, between two threads; and the lines made of them.
+ * Tests of the event ring (full, empty, across its end, between two threads) and of the lines
+ * written from events.
  */
 #include "events.h"
 #include "suite.h"
@@ -8,7 +9,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 
-/* What the other thread is to hand over. */
+/* The number of events that the other thread passes. */
 #define PASSED_LEN 200000
 
 static struct frame frame = { .true_size = 60, .iif = 2, .oif = 3 };
@@ -26,7 +27,7 @@ static struct pkt make_pkt(const char *src, const char *dst, uint8_t family, uin
 	return p;
 }
 
-/* The line for one packet, through a ring. */
+/* The line for one packet that passed through a ring. */
 static const char *line_of(const struct pkt *p, const char *prefix)
 {
 	static char text[EVENT_TEXT_SIZE];
@@ -43,7 +44,7 @@ static const char *line_of(const struct pkt *p, const char *prefix)
 	return text;
 }
 
-START_TEST(tcp_line)
+START_TEST(a_tcp_line_is_exact)
 {
 	struct pkt p = make_pkt("192.0.2.1", "198.51.100.7", 4, IPPROTO_NR_TCP);
 
@@ -56,7 +57,7 @@ START_TEST(tcp_line)
 }
 END_TEST
 
-START_TEST(udp_line)
+START_TEST(a_udp_line_is_exact)
 {
 	struct pkt p = make_pkt("2001:db8::1", "2001:db8::2", 6, IPPROTO_NR_UDP);
 
@@ -66,7 +67,7 @@ START_TEST(udp_line)
 }
 END_TEST
 
-START_TEST(icmp_line)
+START_TEST(an_icmp_line_is_exact)
 {
 	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_ICMP);
 
@@ -76,8 +77,8 @@ START_TEST(icmp_line)
 }
 END_TEST
 
-/* Only what was decoded is shown. */
-START_TEST(shallow_lines)
+/* Only decoded fields are printed. */
+START_TEST(a_line_omits_fields_that_were_not_decoded)
 {
 	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_TCP);
 
@@ -94,8 +95,8 @@ START_TEST(shallow_lines)
 }
 END_TEST
 
-/* A prefix as long as the language allows, and longer: cut, never overrun. */
-START_TEST(long_prefix)
+/* A prefix of the maximum length, and a longer one: truncated, no overrun. */
+START_TEST(a_long_prefix_is_truncated)
 {
 	struct pkt p = make_pkt("192.0.2.1", "192.0.2.2", 4, IPPROTO_NR_TCP);
 	char prefix[2 * EVENT_TEXT_SIZE];
@@ -106,7 +107,7 @@ START_TEST(long_prefix)
 }
 END_TEST
 
-START_TEST(late_line)
+START_TEST(a_late_line_is_exact)
 {
 	struct late_event late = { .class_nr = SEG_FIN,
 		                   .policy = LATE_REMEMBERED,
@@ -133,7 +134,7 @@ START_TEST(late_line)
 }
 END_TEST
 
-START_TEST(compare_line)
+START_TEST(a_compare_line_is_exact)
 {
 	struct decision d = { .state = CT_ESTABLISHED,
 		              .reason = REASON_TCP_TRACKED,
@@ -162,7 +163,7 @@ START_TEST(compare_line)
 }
 END_TEST
 
-START_TEST(full_ring)
+START_TEST(a_full_ring_refuses)
 {
 	struct event_ring *ring = calloc(1, sizeof(*ring));
 	struct late_event late = { .policy = LATE_STRICT };
@@ -199,8 +200,8 @@ static void *write_events(void *arg)
 	return NULL;
 }
 
-/* Everything arrives once, whole and in order. */
-START_TEST(two_threads)
+/* Each event arrives once, complete and in order. */
+START_TEST(two_threads_pass_every_event)
 {
 	struct event_ring *ring = calloc(1, sizeof(*ring));
 	pthread_t writer;
@@ -222,5 +223,7 @@ START_TEST(two_threads)
 }
 END_TEST
 
-SUITE_MAIN("events", tcp_line, udp_line, icmp_line, shallow_lines, long_prefix, late_line,
-           compare_line, full_ring, two_threads)
+SUITE_MAIN("events", a_tcp_line_is_exact, a_udp_line_is_exact, an_icmp_line_is_exact,
+           a_line_omits_fields_that_were_not_decoded, a_long_prefix_is_truncated,
+           a_late_line_is_exact, a_compare_line_is_exact, a_full_ring_refuses,
+           two_threads_pass_every_event)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow_text: connections as lines, conntrack(8) lines and JSON, word for word; filters and keys.
+ * Tests of flow_text: connections as text lines, as conntrack(8) lines and as JSON, compared
+ * exactly; filters and keys.
  */
 #include <finwall/flow_text.h>
 #include <finwall/frame.h>
@@ -12,7 +13,7 @@
 
 static const struct mono now = { INT64_C(5000000000) };
 
-/* A flow whose opener is src. dport: of an ICMP query type << 8 | code. */
+/* A flow opened by src. dport: for an ICMP query, type << 8 | code. */
 static struct flow make_flow(uint8_t proto, const char *src, uint16_t sport, const char *dst,
                              uint16_t dport, uint8_t status)
 {
@@ -32,7 +33,7 @@ static struct flow make_flow(uint8_t proto, const char *src, uint16_t sport, con
 
 static struct flow make_tcp(enum tcp_state state, uint8_t status)
 {
-	/* the opener's address is the larger one: the key's high side */
+	/* The opener has the larger address: it is the key's high side. */
 	struct flow f = make_flow(IPPROTO_TCP, "192.0.2.9", 40000, "192.0.2.1", 443, status);
 
 	f.conn.tcp.state = state;
@@ -54,7 +55,7 @@ static void expect_live(const struct flow *f, const char *text, const char *conn
 	ck_assert_str_eq(line, conntrack);
 }
 
-START_TEST(tcp_lines)
+START_TEST(tcp_lines_are_exact)
 {
 	struct flow f = make_tcp(TCP_ESTABLISHED, FLOW_SEEN_REPLY | FLOW_ASSURED);
 
@@ -75,7 +76,7 @@ START_TEST(tcp_lines)
 }
 END_TEST
 
-START_TEST(udp_lines)
+START_TEST(udp_lines_are_exact)
 {
 	struct flow f =
 		make_flow(IPPROTO_UDP, "2001:db8::1", 5000, "2001:db8::2", 53, FLOW_SEEN_REPLY);
@@ -89,7 +90,7 @@ START_TEST(udp_lines)
 }
 END_TEST
 
-START_TEST(icmp_lines)
+START_TEST(icmp_lines_are_exact)
 {
 	struct flow f = make_flow(IPPROTO_ICMP, "192.0.2.1", 77, "192.0.2.2", 8 << 8, 0);
 
@@ -102,7 +103,7 @@ START_TEST(icmp_lines)
 }
 END_TEST
 
-START_TEST(other_lines)
+START_TEST(lines_of_other_protocols_are_exact)
 {
 	struct flow f = make_flow(99, "192.0.2.1", 0, "192.0.2.2", 0, 0);
 
@@ -127,7 +128,7 @@ static struct tomb_info make_tomb(void)
 	return t;
 }
 
-START_TEST(remembered_lines)
+START_TEST(lines_of_remembered_connections_are_exact)
 {
 	struct tomb_info t = make_tomb();
 	char line[FLOW_LINE_SIZE];
@@ -144,7 +145,7 @@ START_TEST(remembered_lines)
 }
 END_TEST
 
-START_TEST(a_line_is_cut_at_its_end)
+START_TEST(a_line_is_truncated_to_the_buffer)
 {
 	struct flow f = make_tcp(TCP_ESTABLISHED, FLOW_SEEN_REPLY | FLOW_ASSURED);
 	char whole[FLOW_LINE_SIZE];
@@ -163,7 +164,7 @@ START_TEST(a_line_is_cut_at_its_end)
 }
 END_TEST
 
-/* The longest that can come: two full IPv6 addresses twice, a long interface name. */
+/* The longest line: two full IPv6 addresses twice, and an interface name of maximum length. */
 START_TEST(the_longest_line_fits)
 {
 	struct flow f = make_flow(IPPROTO_TCP, "2001:db8:1111:2222:3333:4444:5555:6666", 65535,
@@ -191,7 +192,7 @@ static void expect_json(const struct flow_view *v, const char *expected)
 	json_decref(o);
 }
 
-START_TEST(json_of_a_live_one)
+START_TEST(json_of_a_live_connection_is_exact)
 {
 	struct flow f = make_tcp(TCP_ESTABLISHED, FLOW_SEEN_REPLY | FLOW_ASSURED);
 	struct flow_view v;
@@ -211,7 +212,7 @@ START_TEST(json_of_a_live_one)
 }
 END_TEST
 
-START_TEST(json_of_a_remembered_one)
+START_TEST(json_of_a_remembered_connection_is_exact)
 {
 	struct tomb_info t = make_tomb();
 	struct flow_view v;
@@ -226,7 +227,7 @@ START_TEST(json_of_a_remembered_one)
 }
 END_TEST
 
-START_TEST(json_of_icmp)
+START_TEST(json_of_icmp_is_exact)
 {
 	struct flow f = make_flow(IPPROTO_ICMPV6, "2001:db8::1", 77, "2001:db8::2", 128 << 8, 0);
 	struct flow_view v;
@@ -241,7 +242,7 @@ START_TEST(json_of_icmp)
 }
 END_TEST
 
-/* 1 = matches, 0 = does not, -1 = not understood. */
+/* 1: matches; 0: does not match; -1: parse error. */
 static int filter(const char *json, const struct flow *f)
 {
 	json_t *o = json_loads(json, 0, NULL);
@@ -261,7 +262,7 @@ static int filter(const char *json, const struct flow *f)
 	return flow_filter_matches(&filter, &v);
 }
 
-START_TEST(filters)
+START_TEST(filters_match_or_are_refused)
 {
 	const struct {
 		const char *json;
@@ -317,11 +318,11 @@ START_TEST(filters)
 }
 END_TEST
 
-START_TEST(keys)
+START_TEST(keys_are_parsed_or_refused)
 {
 	const struct {
 		const char *json;
-		const char *wrong; /* NULL: it is the key of make_tcp() */
+		const char *wrong; /* NULL: the key of make_tcp() */
 	} rows[] = {
 		{ "{\"protocol\":\"tcp\",\"source\":\"192.0.2.9\",\"source_port\":40000,"
 		  "\"destination\":\"192.0.2.1\",\"destination_port\":443}",
@@ -362,6 +363,8 @@ START_TEST(keys)
 }
 END_TEST
 
-SUITE_MAIN("flow_text", tcp_lines, udp_lines, icmp_lines, other_lines, remembered_lines,
-           a_line_is_cut_at_its_end, the_longest_line_fits, json_of_a_live_one,
-           json_of_a_remembered_one, json_of_icmp, filters, keys)
+SUITE_MAIN("flow_text", tcp_lines_are_exact, udp_lines_are_exact, icmp_lines_are_exact,
+           lines_of_other_protocols_are_exact, lines_of_remembered_connections_are_exact,
+           a_line_is_truncated_to_the_buffer, the_longest_line_fits,
+           json_of_a_live_connection_is_exact, json_of_a_remembered_connection_is_exact,
+           json_of_icmp_is_exact, filters_match_or_are_refused, keys_are_parsed_or_refused)

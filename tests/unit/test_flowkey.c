@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keys of flows: a packet and its answer share one, and the tuple comes back from it exactly.
+ * Tests of flow keys: a packet and its reply share one key, and the tuple is restored from it
+ * exactly.
  */
 #include <finwall/flowkey.h>
 #include <finwall/pkt.h>
@@ -67,7 +68,7 @@ static void check_round_trip(const struct tuple *t, const struct tuple *answer)
 	ck_assert(same(&back, answer));
 }
 
-START_TEST(a_packet_and_its_answer_share_the_key)
+START_TEST(a_packet_and_its_reply_share_the_key)
 {
 	const struct tuple t[] = {
 		make("10.0.0.1", 40000, "10.0.0.2", 80, IPPROTO_NR_TCP),
@@ -92,8 +93,8 @@ START_TEST(a_packet_and_its_answer_share_the_key)
 }
 END_TEST
 
-/* Source and destination wholly equal: a packet is its own answer. */
-START_TEST(a_symmetric_tuple_works)
+/* Source and destination are equal: a packet is its own reply. */
+START_TEST(a_symmetric_tuple_has_a_key)
 {
 	struct tuple t = make("10.0.0.1", 7, "10.0.0.1", 7, IPPROTO_NR_TCP);
 
@@ -101,7 +102,7 @@ START_TEST(a_symmetric_tuple_works)
 }
 END_TEST
 
-START_TEST(each_field_makes_another_key)
+START_TEST(each_field_changes_the_key)
 {
 	const struct tuple base = make("10.0.0.1", 1000, "10.0.0.2", 80, IPPROTO_NR_TCP);
 	struct tuple other[6] = { base, base, base, base, base, base };
@@ -121,7 +122,7 @@ START_TEST(each_field_makes_another_key)
 		ck_assert_msg(!flowkey_equal(&k, &k2), "field %zu", i);
 		ck_assert_msg(flowkey_hash(&k, &sip) != flowkey_hash(&k2, &sip), "field %zu", i);
 	}
-	/* Ports exchanged, addresses not: another connection. */
+	/* Ports swapped but not addresses: another connection. */
 	k2 = k;
 	other[0] = base;
 	other[0].sport = base.dport;
@@ -131,7 +132,7 @@ START_TEST(each_field_makes_another_key)
 }
 END_TEST
 
-START_TEST(the_hash_depends_on_the_key_of_the_process)
+START_TEST(the_hash_depends_on_the_secret_key)
 {
 	const struct sipkey sip2 = { 1, 3 };
 	struct tuple t = make("10.0.0.1", 1000, "10.0.0.2", 80, IPPROTO_NR_TCP);
@@ -150,9 +151,11 @@ static struct tuple icmp(const char *src, const char *dst, unsigned type, unsign
 	            strchr(src, ':') != NULL ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP);
 }
 
-/* Section 10: the inverse keeps id and code, swaps addresses, maps 8<->0 13<->14 15<->16 17<->18.
+/*
+ * Section 10: the inverse keeps id and code, swaps addresses and maps 8<->0, 13<->14, 15<->16,
+ * 17<->18.
  */
-START_TEST(icmp_queries_share_the_key_with_their_answers)
+START_TEST(icmp_queries_share_the_key_with_their_replies)
 {
 	static const uint8_t pair4[][2] = { { 8, 0 }, { 13, 14 }, { 15, 16 }, { 17, 18 } };
 	static const uint8_t pair6[][2] = { { 128, 129 }, { 139, 140 } };
@@ -177,7 +180,7 @@ START_TEST(icmp_queries_share_the_key_with_their_answers)
 }
 END_TEST
 
-START_TEST(the_same_icmp_id_both_ways_is_two_flows)
+START_TEST(the_same_icmp_id_in_both_directions_is_two_flows)
 {
 	struct tuple q1 = icmp("10.0.0.1", "10.0.0.2", 8, 0, 55);
 	struct tuple q2 = icmp("10.0.0.2", "10.0.0.1", 8, 0, 55);
@@ -210,7 +213,7 @@ START_TEST(other_icmp_types_have_no_inverse)
 }
 END_TEST
 
-SUITE_MAIN("flowkey", a_packet_and_its_answer_share_the_key, a_symmetric_tuple_works,
-           each_field_makes_another_key, the_hash_depends_on_the_key_of_the_process,
-           icmp_queries_share_the_key_with_their_answers, the_same_icmp_id_both_ways_is_two_flows,
-           other_icmp_types_have_no_inverse)
+SUITE_MAIN("flowkey", a_packet_and_its_reply_share_the_key, a_symmetric_tuple_has_a_key,
+           each_field_changes_the_key, the_hash_depends_on_the_secret_key,
+           icmp_queries_share_the_key_with_their_replies,
+           the_same_icmp_id_in_both_directions_is_two_flows, other_icmp_types_have_no_inverse)

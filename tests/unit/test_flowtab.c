@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flow table: find, delete, deadlines, victims, lists; full and collided.
+ * Tests of the flow table: find, delete, deadlines, eviction, lists; with a full table and with
+ * equal hashes.
  */
-#include <finwall/flowtab.h>
+#include "core/flowtab.h"
 
 #include "flows.h"
 #include "suite.h"
@@ -23,7 +24,7 @@ static struct mono at(int64_t seconds)
 	return (struct mono){ sec_to_ns(seconds) };
 }
 
-/* All the same hash is a legal hash. */
+/* Equal hashes for all keys are legal. */
 static uint64_t hash_of(uint32_t nr, bool collide)
 {
 	static const struct sipkey sip = { 0, 0 };
@@ -47,7 +48,7 @@ static struct flow *find(uint32_t nr, bool collide)
 	return flowtab_find(&t, &k, hash_of(nr, collide));
 }
 
-START_TEST(inserted_is_found_until_deleted)
+START_TEST(an_inserted_flow_is_found_until_deleted)
 {
 	for (unsigned collide = 0; collide < 2; collide++) {
 		start(200);
@@ -74,7 +75,7 @@ START_TEST(inserted_is_found_until_deleted)
 }
 END_TEST
 
-START_TEST(a_full_table_refuses_and_recovers)
+START_TEST(a_full_table_refuses_until_a_flow_is_deleted)
 {
 	start(5);
 	for (uint32_t i = 0; i < 5; i++) {
@@ -89,7 +90,7 @@ START_TEST(a_full_table_refuses_and_recovers)
 }
 END_TEST
 
-START_TEST(a_table_of_one)
+START_TEST(a_table_of_one_flow_works)
 {
 	start(1);
 	for (uint32_t i = 0; i < 100; i++) {
@@ -101,8 +102,8 @@ START_TEST(a_table_of_one)
 }
 END_TEST
 
-/* Not before its deadline, and with a tick to spare not after it either. */
-START_TEST(due_flows_are_handed_out)
+/* Not before the deadline, and at most one tick after it. */
+START_TEST(due_flows_are_returned)
 {
 	unsigned budget = 1000;
 	struct flow *f;
@@ -123,7 +124,7 @@ START_TEST(due_flows_are_handed_out)
 }
 END_TEST
 
-START_TEST(deadlines_move_both_ways)
+START_TEST(a_deadline_may_move_earlier_or_later)
 {
 	unsigned budget = 1000;
 	struct flow *f;
@@ -143,7 +144,7 @@ START_TEST(deadlines_move_both_ways)
 }
 END_TEST
 
-START_TEST(the_budget_is_kept)
+START_TEST(expiry_keeps_its_budget)
 {
 	start(100);
 	for (uint32_t i = 0; i < 100; i++) {
@@ -164,7 +165,7 @@ START_TEST(the_budget_is_kept)
 }
 END_TEST
 
-START_TEST(only_the_unproven_and_the_dead_are_victims)
+START_TEST(only_unassured_and_expired_flows_are_evicted)
 {
 	struct flow unproven = flows_tcp(3);
 	struct flow *f;
@@ -191,8 +192,8 @@ START_TEST(only_the_unproven_and_the_dead_are_victims)
 }
 END_TEST
 
-/* The mark of one that is gone must not protect the next in its place. */
-START_TEST(assurance_goes_with_the_flow)
+/* The ASSURED mark of a deleted flow must not protect the next flow in its slot. */
+START_TEST(the_assured_mark_is_deleted_with_the_flow)
 {
 	struct flow f = flows_tcp(5);
 
@@ -206,7 +207,7 @@ START_TEST(assurance_goes_with_the_flow)
 }
 END_TEST
 
-START_TEST(lists_show_each_once)
+START_TEST(a_list_returns_each_flow_once)
 {
 	bool seen[30] = { false };
 	unsigned budget = 1;
@@ -219,7 +220,7 @@ START_TEST(lists_show_each_once)
 		insert(i, false, at(10));
 	}
 	flowtab_delete(&t, find(4, false), hash_of(4, false));
-	/* In small steps, one of which ends before the empty place, and one behind it. */
+	/* In small steps; one ends before the empty slot, one behind it. */
 	while ((f = flowtab_next(&t, &cursor, &budget)) != NULL || budget == 0) {
 		if (f == NULL) {
 			budget = 5;
@@ -234,7 +235,7 @@ START_TEST(lists_show_each_once)
 }
 END_TEST
 
-START_TEST(prefetching_anything_is_harmless)
+START_TEST(a_prefetch_of_any_hash_has_no_effect)
 {
 	start(3);
 	for (uint32_t i = 0; i < 100; i++) {
@@ -244,7 +245,8 @@ START_TEST(prefetching_anything_is_harmless)
 }
 END_TEST
 
-SUITE_MAIN("flowtab", inserted_is_found_until_deleted, a_full_table_refuses_and_recovers,
-           a_table_of_one, due_flows_are_handed_out, deadlines_move_both_ways, the_budget_is_kept,
-           only_the_unproven_and_the_dead_are_victims, assurance_goes_with_the_flow,
-           lists_show_each_once, prefetching_anything_is_harmless)
+SUITE_MAIN("flowtab", an_inserted_flow_is_found_until_deleted,
+           a_full_table_refuses_until_a_flow_is_deleted, a_table_of_one_flow_works,
+           due_flows_are_returned, a_deadline_may_move_earlier_or_later, expiry_keeps_its_budget,
+           only_unassured_and_expired_flows_are_evicted, the_assured_mark_is_deleted_with_the_flow,
+           a_list_returns_each_flow_once, a_prefetch_of_any_hash_has_no_effect)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory of expired connections: its size, its order, and how exactly it remembers.
+ * Tests of the graveyard: its size, its order, and the precision of a tombstone.
  */
-#include <finwall/graveyard.h>
+#include "core/graveyard.h"
 
 #include "flows.h"
 #include "suite.h"
@@ -53,7 +53,7 @@ START_TEST(a_million_fit_into_72_mib)
 }
 END_TEST
 
-START_TEST(with_no_room_nothing_is_remembered)
+START_TEST(a_graveyard_of_size_0_keeps_nothing)
 {
 	const struct tomb_copy *first;
 
@@ -66,7 +66,7 @@ START_TEST(with_no_room_nothing_is_remembered)
 }
 END_TEST
 
-START_TEST(what_is_buried_is_found_and_read_back)
+START_TEST(an_added_tombstone_is_found_and_read_back)
 {
 	struct tomb_info info;
 
@@ -92,7 +92,7 @@ START_TEST(what_is_buried_is_found_and_read_back)
 }
 END_TEST
 
-START_TEST(the_oldest_goes_first)
+START_TEST(the_oldest_tombstone_is_overwritten_first)
 {
 	start(10);
 	for (uint32_t i = 0; i < 10; i++) {
@@ -109,7 +109,7 @@ START_TEST(the_oldest_goes_first)
 }
 END_TEST
 
-START_TEST(deleted_is_gone_and_costs_nobody_his_place_twice)
+START_TEST(a_deleted_tombstone_is_gone_and_its_slot_is_used_once)
 {
 	struct flow f = flows_tcp(3);
 
@@ -120,7 +120,7 @@ START_TEST(deleted_is_gone_and_costs_nobody_his_place_twice)
 	graveyard_del(&g, find(3), hash_of(3));
 	ck_assert_uint_eq(find(3), UINT32_MAX);
 	ck_assert_uint_eq(g.alive, 3);
-	/* The same connection can die again. */
+	/* The same connection may expire again. */
 	graveyard_add(&g, &f, hash_of(3), TOMB_FLUSHED, at(9));
 	ck_assert_uint_ne(find(3), UINT32_MAX);
 	for (uint32_t i = 1; i < 4; i++) {
@@ -129,13 +129,13 @@ START_TEST(deleted_is_gone_and_costs_nobody_his_place_twice)
 }
 END_TEST
 
-START_TEST(age)
+START_TEST(tombstones_age_out)
 {
 	start(100);
 	for (uint32_t i = 0; i < 50; i++) {
 		add(i, i);
 	}
-	/* Those that died 20 s ago or earlier: 0 .. 10 at t = 30. */
+	/* Tombstones added 20 s ago or earlier: 0 .. 10 at t = 30. */
 	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 5), 5);
 	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 100), 6);
 	ck_assert_uint_eq(find(10), UINT32_MAX);
@@ -143,7 +143,7 @@ START_TEST(age)
 	ck_assert_uint_eq(graveyard_age(&g, at(30), sec_to_ns(20), 100), 0);
 	ck_assert_uint_eq(graveyard_age(&g, at(1000), sec_to_ns(20), 1000), 39);
 	ck_assert_uint_eq(g.alive, 0);
-	/* Emptied, it takes as many again. */
+	/* After it was emptied, the graveyard has its full capacity again. */
 	for (uint32_t i = 0; i < 100; i++) {
 		ck_assert(!add(i, 1001));
 	}
@@ -151,8 +151,8 @@ START_TEST(age)
 }
 END_TEST
 
-/* Long uptimes: the time of death is right after years. */
-START_TEST(old_clocks)
+/* After years of uptime the time of expiry is still exact. */
+START_TEST(an_old_clock_keeps_times_exact)
 {
 	const int64_t years10 = INT64_C(10) * 365 * 86400;
 	struct tomb_info info;
@@ -166,8 +166,8 @@ START_TEST(old_clocks)
 }
 END_TEST
 
-/* end and maxack exactly; windows never narrower, and at most 0.1 % wider. */
-START_TEST(sequence_numbers_are_exact_and_windows_a_little_wider_at_most)
+/* end and maxack are exact; windows are never narrower and at most 0.1 % wider. */
+START_TEST(sequence_numbers_are_exact_and_windows_at_most_slightly_wider)
 {
 	static const uint32_t win[] = { 1,      2,       1000,    16383,   16384,    16385,
 		                        32767,  32768,   65535,   65536,   66000,    99999,
@@ -224,7 +224,7 @@ START_TEST(sequence_numbers_are_exact_and_windows_a_little_wider_at_most)
 }
 END_TEST
 
-START_TEST(who_is_worth_remembering)
+START_TEST(only_assured_open_tcp_connections_are_remembered)
 {
 	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
 		struct flow f = flows_tcp(1);
@@ -242,8 +242,10 @@ START_TEST(who_is_worth_remembering)
 }
 END_TEST
 
-/* In pieces of three, over the ring's end, with a gap: everything once, the oldest first. */
-START_TEST(lists_show_each_once)
+/*
+ * In steps of three, across the end of the ring, with a gap: each tombstone once, the oldest first.
+ */
+START_TEST(a_list_returns_each_tombstone_once)
 {
 	const struct tomb_copy *first;
 	uint32_t cursor = 0;
@@ -273,8 +275,9 @@ START_TEST(lists_show_each_once)
 }
 END_TEST
 
-SUITE_MAIN("graveyard", a_million_fit_into_72_mib, with_no_room_nothing_is_remembered,
-           what_is_buried_is_found_and_read_back, the_oldest_goes_first,
-           deleted_is_gone_and_costs_nobody_his_place_twice, age, old_clocks,
-           sequence_numbers_are_exact_and_windows_a_little_wider_at_most, who_is_worth_remembering,
-           lists_show_each_once)
+SUITE_MAIN("graveyard", a_million_fit_into_72_mib, a_graveyard_of_size_0_keeps_nothing,
+           an_added_tombstone_is_found_and_read_back, the_oldest_tombstone_is_overwritten_first,
+           a_deleted_tombstone_is_gone_and_its_slot_is_used_once, tombstones_age_out,
+           an_old_clock_keeps_times_exact,
+           sequence_numbers_are_exact_and_windows_at_most_slightly_wider,
+           only_assured_open_tcp_connections_are_remembered, a_list_returns_each_tombstone_once)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segments of up to 64 KiB, as they come where the kernel does not split them before the queue:
- * they must leave the windows exactly as the same bytes do in pieces. Random sizes, scales and
- * starts; the seed is printed.
+ * GSO segments of up to 64 KiB, as the kernel queues them unsplit: they must leave the same windows
+ * as the same bytes in MTU-sized segments. Random sizes, scales and initial numbers; the program
+ * prints the seed.
  */
 #include "rng.h"
 #include "seg.h"
@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What fits into one IP packet behind the headers. */
+/* The largest payload of one IP packet. */
 #define SUPER_SIZE_MAX (65535u - 40u)
 
 #define ROUNDS 200
 
 static struct rng rng;
 
-/* A connection as both ends see it, tracked twice. */
+/* A connection with both ends, tracked twice. */
 struct pair {
 	struct seg_conn whole;
 	struct seg_conn split;
@@ -56,7 +56,10 @@ static void open_pair(struct pair *p, uint8_t scale)
 	send_both(p, END_A, &ack);
 }
 
-/* Sends size bytes whole to the one and in pieces to the other; flags end the last piece. */
+/*
+ * Sends size bytes as one segment in the first copy and as small segments in the second; the last
+ * one has the flags.
+ */
 static void send_data(struct pair *p, enum end from, uint32_t size, unsigned flags)
 {
 	uint32_t ack = p->next[from == END_A ? END_B : END_A];
@@ -85,7 +88,7 @@ static void expect_equal_windows(const struct pair *p)
 	ck_assert_int_eq(seg_left(&p->whole), seg_left(&p->split));
 }
 
-START_TEST(a_super_segment_leaves_the_windows_of_its_pieces)
+START_TEST(a_gso_segment_leaves_the_windows_of_its_parts)
 {
 	uint8_t scale = (uint8_t)_i;
 	uint32_t room = 65535u << scale;
@@ -102,7 +105,7 @@ START_TEST(a_super_segment_leaves_the_windows_of_its_pieces)
 		ack = seg_make(TCP_ACK, p.next[from == END_A ? END_B : END_A], p.next[from], 0,
 		               p.win, NULL, 0);
 		send_both(&p, from == END_A ? END_B : END_A, &ack);
-		/* Behind the same ACK nothing at all may differ. */
+		/* After the same ACK the two copies must be equal. */
 		ck_assert_mem_eq(&p.whole.t, &p.split.t, sizeof(p.whole.t));
 		expect_equal_windows(&p);
 	}
@@ -120,7 +123,7 @@ int main(int argc, char **argv)
 	int failed;
 
 	rng_init(&rng, rng_seed(argc, argv));
-	tcase_add_loop_test(tc, a_super_segment_leaves_the_windows_of_its_pieces, 0, 15);
+	tcase_add_loop_test(tc, a_gso_segment_leaves_the_windows_of_its_parts, 0, 15);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

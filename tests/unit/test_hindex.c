@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hash index: finds all candidates of a hash, also when everything collides.
+ * Tests of the hash index: it finds all candidates of a hash, also when all hashes are equal.
  */
-#include <finwall/hindex.h>
+#include "core/hindex.h"
 
 #include "suite.h"
 
@@ -40,7 +40,7 @@ static unsigned candidates(uint64_t hash)
 	return n;
 }
 
-/* Any 64-bit mixing will do. */
+/* Any 64-bit mixer is good enough here. */
 static uint64_t mix(uint64_t v)
 {
 	v *= UINT64_C(0x9e3779b97f4a7c15);
@@ -59,7 +59,7 @@ START_TEST(an_empty_index_has_no_candidates)
 }
 END_TEST
 
-START_TEST(added_is_found_and_deleted_is_gone)
+START_TEST(an_added_entry_is_found_until_deleted)
 {
 	start(hindex_buckets_for(1000));
 	for (uint32_t i = 0; i < 1000; i++) {
@@ -84,7 +84,7 @@ START_TEST(added_is_found_and_deleted_is_gone)
 }
 END_TEST
 
-/* The promise of hindex_buckets_for(): its number of entries fits, with any hashes. */
+/* hindex_buckets_for() promises that its number of entries fits with any hashes. */
 START_TEST(the_promised_number_fits_even_when_all_hashes_are_equal)
 {
 	static const uint32_t count[] = { 1, 2, 11, 12, 13, 100, 4096 };
@@ -107,7 +107,7 @@ START_TEST(the_promised_number_fits_even_when_all_hashes_are_equal)
 }
 END_TEST
 
-START_TEST(a_full_index_refuses_and_still_finds)
+START_TEST(a_full_index_refuses_and_still_finds_all)
 {
 	uint32_t n = 0;
 
@@ -121,7 +121,7 @@ START_TEST(a_full_index_refuses_and_still_finds)
 		ck_assert(has(mix(i), i));
 	}
 	ck_assert_uint_eq(candidates(mix(7777)) <= n, 1);
-	/* The refusal left no trace: emptied, all is as new. */
+	/* The refusal left no trace: the emptied index is as new. */
 	for (uint32_t i = 0; i < n; i++) {
 		ck_assert(hindex_del(&x, mix(i), i));
 	}
@@ -133,11 +133,14 @@ START_TEST(a_full_index_refuses_and_still_finds)
 }
 END_TEST
 
-START_TEST(the_last_bucket_runs_over_into_the_first)
+START_TEST(the_last_bucket_overflows_into_the_first)
 {
 	uint64_t hash = 0;
 
-	/* Find a hash that starts in the last of 4 buckets: fill by it and see where it went. */
+	/*
+	 * Finds a hash that starts in the last of 4 buckets, fills by it and checks where the
+	 * entries are.
+	 */
 	for (uint64_t h = 0;; h++) {
 		start(4);
 		hash = mix(h);
@@ -156,7 +159,7 @@ START_TEST(the_last_bucket_runs_over_into_the_first)
 }
 END_TEST
 
-START_TEST(deletion_takes_the_named_slot_not_another_of_the_same_hash)
+START_TEST(deletion_removes_the_named_slot_only)
 {
 	start(2);
 	ck_assert(hindex_add(&x, 9, 100));
@@ -168,7 +171,7 @@ START_TEST(deletion_takes_the_named_slot_not_another_of_the_same_hash)
 }
 END_TEST
 
-/* Every byte of the hash can be zero; a tag of 0 means free and must never be one. */
+/* Any byte of the hash may be zero. Tag 0 means free, so no entry may have it. */
 START_TEST(hashes_with_zero_bytes_are_found)
 {
 	for (unsigned byte = 0; byte < 8; byte++) {
@@ -199,13 +202,13 @@ START_TEST(a_miss_sees_few_candidates)
 	for (uint64_t h = 1000000; h < 1010000; h++) {
 		n += candidates(mix(h));
 	}
-	/* 12 tags of 8 bits: about one in 20 misses meets one. */
+	/* 12 tags of 8 bits: about one miss in 20 finds an equal tag. */
 	ck_assert_uint_lt(n, 2000);
 }
 END_TEST
 
-SUITE_MAIN("hindex", an_empty_index_has_no_candidates, added_is_found_and_deleted_is_gone,
+SUITE_MAIN("hindex", an_empty_index_has_no_candidates, an_added_entry_is_found_until_deleted,
            the_promised_number_fits_even_when_all_hashes_are_equal,
-           a_full_index_refuses_and_still_finds, the_last_bucket_runs_over_into_the_first,
-           deletion_takes_the_named_slot_not_another_of_the_same_hash,
-           hashes_with_zero_bytes_are_found, a_miss_sees_few_candidates)
+           a_full_index_refuses_and_still_finds_all, the_last_bucket_overflows_into_the_first,
+           deletion_removes_the_named_slot_only, hashes_with_zero_bytes_are_found,
+           a_miss_sees_few_candidates)

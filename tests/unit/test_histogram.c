@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Histograms: every value lands in a bucket that holds it, and quantiles are right to a bucket.
+ * Tests of histograms: each value is counted in a bucket that contains it, and quantiles are exact
+ * to one bucket.
  */
-#include <finwall/histogram.h>
+#include "histogram.h"
 
 #include "suite.h"
 
@@ -13,7 +14,7 @@ static void empty(void)
 	memset(&h, 0, sizeof(h));
 }
 
-START_TEST(buckets_are_in_order_without_gap_and_no_wider_than_promised)
+START_TEST(buckets_are_ordered_without_gaps_and_within_the_promised_width)
 {
 	uint64_t from = 0;
 
@@ -30,7 +31,7 @@ START_TEST(buckets_are_in_order_without_gap_and_no_wider_than_promised)
 }
 END_TEST
 
-START_TEST(what_is_too_large_goes_to_the_last)
+START_TEST(too_large_values_go_to_the_last_bucket)
 {
 	ck_assert_uint_eq(histogram_bucket(UINT64_C(1) << HISTOGRAM_VALUE_BITS),
 	                  HISTOGRAM_BUCKETS - 1);
@@ -38,7 +39,7 @@ START_TEST(what_is_too_large_goes_to_the_last)
 }
 END_TEST
 
-START_TEST(quantiles_of_nothing_and_of_one)
+START_TEST(quantiles_of_no_value_and_of_one_value)
 {
 	empty();
 	ck_assert_uint_eq(histogram_quantile(&h, 500000), 0);
@@ -50,7 +51,7 @@ START_TEST(quantiles_of_nothing_and_of_one)
 }
 END_TEST
 
-START_TEST(quantiles_split_where_the_counts_do)
+START_TEST(quantiles_split_where_the_counts_split)
 {
 	empty();
 	histogram_add(&h, 3, 990);
@@ -64,7 +65,7 @@ START_TEST(quantiles_split_where_the_counts_do)
 }
 END_TEST
 
-START_TEST(sums_and_differences_undo_each_other)
+START_TEST(a_sum_minus_one_part_is_the_other_part)
 {
 	static struct histogram sum;
 	static struct histogram other;
@@ -82,6 +83,6 @@ START_TEST(sums_and_differences_undo_each_other)
 }
 END_TEST
 
-SUITE_MAIN("histogram", buckets_are_in_order_without_gap_and_no_wider_than_promised,
-           what_is_too_large_goes_to_the_last, quantiles_of_nothing_and_of_one,
-           quantiles_split_where_the_counts_do, sums_and_differences_undo_each_other)
+SUITE_MAIN("histogram", buckets_are_ordered_without_gaps_and_within_the_promised_width,
+           too_large_values_go_to_the_last_bucket, quantiles_of_no_value_and_of_one_value,
+           quantiles_split_where_the_counts_split, a_sum_minus_one_part_is_the_other_part)

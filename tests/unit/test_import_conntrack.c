@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Entries of the kernel's tracker as flows of ours, and those flows under the packets that come
- * next.
+ * Tests of the import: entries of the kernel's tracker converted to flows, and packets tracked by
+ * these flows.
  */
 #include "import_conntrack.h"
 
@@ -22,7 +22,7 @@ static union ip_addr addr4(uint8_t last)
 	return (union ip_addr){ .bytes = { 10, 0, 0, last } };
 }
 
-/* 10.0.0.1:40000 opened to 10.0.0.2:80, and was answered. */
+/* 10.0.0.1:40000 opened the connection to 10.0.0.2:80, which answered. */
 static struct kernel_conn open_tcp(void)
 {
 	return (struct kernel_conn){
@@ -48,7 +48,7 @@ static enum import_outcome convert(const struct kernel_conn *c, struct flow *f)
 	return import_convert(c, &rules, f, &translated);
 }
 
-START_TEST(an_open_connection)
+START_TEST(an_open_connection_is_converted)
 {
 	struct kernel_conn c = open_tcp();
 	struct tuple opener;
@@ -61,12 +61,12 @@ START_TEST(an_open_connection)
 	ck_assert_uint_eq(opener.dport, 80);
 	ck_assert_uint_eq(f.status & (FLOW_SEEN_REPLY | FLOW_ASSURED),
 	                  FLOW_SEEN_REPLY | FLOW_ASSURED);
-	/* What is left is told in whole seconds: never less than the kernel has. */
+	/* The kernel reports whole seconds; finwall rounds up. */
 	ck_assert_int_eq(f.deadline.ns, sec_to_ns(5000 + 1001));
 	ck_assert_uint_eq(f.conn.tcp.state, TCP_ESTABLISHED);
 	ck_assert_uint_eq(f.conn.tcp.scale[DIR_ORIG], 7);
 	ck_assert_uint_eq(f.conn.tcp.scale[DIR_REPLY], 9);
-	/* What means nothing without sequence numbers is gone. */
+	/* Flags that need sequence numbers are cleared. */
 	ck_assert_uint_eq(f.conn.tcp.flags[DIR_ORIG],
 	                  TCP_SIDE_WSCALE | TCP_SIDE_SACK | TCP_SIDE_LIBERAL);
 	ck_assert_uint_eq(f.conn.tcp.flags[DIR_REPLY], TCP_SIDE_WSCALE | TCP_SIDE_LIBERAL);
@@ -75,8 +75,8 @@ START_TEST(an_open_connection)
 }
 END_TEST
 
-/* Source and destination translated, ports too. */
-START_TEST(translated_addresses)
+/* Source and destination addresses and ports are translated. */
+START_TEST(translated_addresses_are_converted)
 {
 	struct import_rules rules = rules_at((struct mono){ 0 });
 	struct kernel_conn c = open_tcp();
@@ -101,7 +101,7 @@ START_TEST(translated_addresses)
 }
 END_TEST
 
-START_TEST(every_tcp_state)
+START_TEST(every_tcp_state_is_converted)
 {
 	struct kernel_conn c = open_tcp();
 	struct flow f;
@@ -123,8 +123,8 @@ START_TEST(every_tcp_state)
 }
 END_TEST
 
-/* In a flow table of the kernel's: neither state nor time are told. */
-START_TEST(offloaded)
+/* The entry is in a kernel flowtable, so it has neither state nor timeout. */
+START_TEST(an_offloaded_connection_is_converted)
 {
 	struct kernel_conn c = open_tcp();
 	struct flow f;
@@ -145,7 +145,7 @@ START_TEST(offloaded)
 }
 END_TEST
 
-START_TEST(other_protocols)
+START_TEST(other_protocols_are_converted)
 {
 	struct kernel_conn c = open_tcp();
 	struct flow f;
@@ -162,9 +162,9 @@ START_TEST(other_protocols)
 	c.reply = (struct tuple){ addr4(2), addr4(1), 55, 8 << 8, IPPROTO_NR_ICMP, 4 };
 	ck_assert_int_eq(convert(&c, &f), IMPORT_TAKEN);
 	ck_assert_uint_eq(f.key.lo_port, 55);
-	c.orig.dport = 0; /* an echo reply opens nothing */
+	c.orig.dport = 0; /* An echo reply opens no flow. */
 	ck_assert_int_eq(convert(&c, &f), IMPORT_ODD);
-	c.orig.dport = 5 << 8; /* nor does what has no answer */
+	c.orig.dport = 5 << 8; /* A type without an inverse opens no flow. */
 	ck_assert_int_eq(convert(&c, &f), IMPORT_ODD);
 	c.orig = (struct tuple){ addr4(1), addr4(2), 0, 0, 47, 4 };
 	c.reply = (struct tuple){ addr4(2), addr4(1), 0, 0, 47, 4 };
@@ -173,7 +173,7 @@ START_TEST(other_protocols)
 }
 END_TEST
 
-START_TEST(what_is_left_out)
+START_TEST(inconsistent_and_loopback_entries_are_skipped)
 {
 	struct import_rules rules = rules_at((struct mono){ 0 });
 	struct kernel_conn c = open_tcp();
@@ -208,7 +208,7 @@ START_TEST(what_is_left_out)
 }
 END_TEST
 
-/* A segment of open_tcp(), from the opener or back. */
+/* A segment of open_tcp() in this direction. */
 static struct build segment(enum flow_dir dir, uint8_t flags, uint32_t seq, uint32_t ack)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
@@ -234,10 +234,10 @@ static void expect(struct world *w, enum flow_dir dir, uint8_t flags, uint32_t s
 }
 
 /*
- * Nothing is picked up in this world. Side first speaks first, or what it sent before is
- * acknowledged first; then both sides close.
+ * Pickup is off. The first segment comes from `first`, or acknowledges what `first` sent before;
+ * then both ends close.
  */
-START_TEST(packets_go_on)
+START_TEST(packets_of_an_imported_connection_are_tracked)
 {
 	enum flow_dir first = _i & 1 ? DIR_REPLY : DIR_ORIG;
 	enum flow_dir second = dir_other(first);
@@ -254,7 +254,7 @@ START_TEST(packets_go_on)
 	ck_assert_int_eq(import_convert(&c, &rules, &f, &translated), IMPORT_TAKEN);
 	ck_assert(engine_import_flow(w.engine, w.worker, &f, w.now));
 	if (_i & 2) {
-		/* It acknowledges less first, more then, than the other has sent since. */
+		/* The segment acknowledges less than the peer has sent, then all of it. */
 		expect(&w, second, TCP_ACK, 7000, 1000, CT_ESTABLISHED, TCP_ESTABLISHED);
 		expect(&w, second, TCP_ACK, 7000, 2000, CT_ESTABLISHED, TCP_ESTABLISHED);
 		expect(&w, second, TCP_ACK, 7000, 4999, CT_ESTABLISHED, TCP_ESTABLISHED);
@@ -269,8 +269,8 @@ START_TEST(packets_go_on)
 }
 END_TEST
 
-/* The SYN was sent, its answer comes now. */
-START_TEST(a_connection_on_its_way)
+/* The import is between the SYN and its answer. */
+START_TEST(a_connection_imported_in_its_handshake_is_tracked)
 {
 	struct kernel_conn c = open_tcp();
 	struct import_rules rules;
@@ -302,14 +302,14 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, an_open_connection);
-	tcase_add_test(tc, translated_addresses);
-	tcase_add_test(tc, every_tcp_state);
-	tcase_add_test(tc, offloaded);
-	tcase_add_test(tc, other_protocols);
-	tcase_add_test(tc, what_is_left_out);
-	tcase_add_loop_test(tc, packets_go_on, 0, 4);
-	tcase_add_test(tc, a_connection_on_its_way);
+	tcase_add_test(tc, an_open_connection_is_converted);
+	tcase_add_test(tc, translated_addresses_are_converted);
+	tcase_add_test(tc, every_tcp_state_is_converted);
+	tcase_add_test(tc, an_offloaded_connection_is_converted);
+	tcase_add_test(tc, other_protocols_are_converted);
+	tcase_add_test(tc, inconsistent_and_loopback_entries_are_skipped);
+	tcase_add_loop_test(tc, packets_of_an_imported_connection_are_tracked, 0, 4);
+	tcase_add_test(tc, a_connection_imported_in_its_handshake_is_tracked);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_NORMAL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The small parts of the shell that need no rights: files, memory, the service manager's protocol.
+ * Tests of the system-call modules that need no privileges: files, memory, the service manager's
+ * protocol.
  */
 #include "io/clock.h"
 #include "io/file.h"
@@ -36,8 +37,8 @@ static char *path_of(const char *name)
 	return path;
 }
 
-/* Sizes around those where the buffer grows. */
-START_TEST(files_are_read_whole)
+/* Sizes around the points where the buffer grows. */
+START_TEST(a_file_is_read_whole)
 {
 	static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 100000 };
 	char *path = path_of("file");
@@ -62,7 +63,7 @@ START_TEST(files_are_read_whole)
 }
 END_TEST
 
-START_TEST(unreadable_files)
+START_TEST(unreadable_files_are_errors)
 {
 	char *path = path_of("none");
 	size_t size;
@@ -78,8 +79,8 @@ START_TEST(unreadable_files)
 }
 END_TEST
 
-/* Calls tell, and returns what the service manager would have read. */
-static const char *told(void (*tell)(void))
+/* Calls notify() and returns what the service manager received. */
+static const char *notified_by(void (*notify)(void))
 {
 	static char text[512];
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -90,7 +91,7 @@ static const char *told(void (*tell)(void))
 	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	(void)setenv("NOTIFY_SOCKET", path, 1);
-	tell();
+	notify();
 	size = recv(fd, text, sizeof(text) - 1, 0);
 	text[size < 0 ? 0 : size] = '\0';
 	(void)close(fd);
@@ -99,32 +100,32 @@ static const char *told(void (*tell)(void))
 	return text;
 }
 
-static void tell_ready(void)
+static void send_ready(void)
 {
 	notify_ready("Filtering");
 }
 
-static void tell_reloading(void)
+static void send_reloading(void)
 {
 	notify_reloading((struct mono){ sec_to_ns(5) + 1999 });
 }
 
-static void tell_stopping(void)
+static void send_stopping(void)
 {
 	notify_stopping("Bye");
 }
 
-START_TEST(service_manager)
+START_TEST(messages_to_the_service_manager_are_exact)
 {
-	ck_assert_str_eq(told(tell_ready), "READY=1\nSTATUS=Filtering");
-	ck_assert_str_eq(told(tell_reloading), "RELOADING=1\nMONOTONIC_USEC=5000001");
-	ck_assert_str_eq(told(tell_stopping), "STOPPING=1\nSTATUS=Bye");
-	ck_assert_str_eq(told(notify_watchdog), "WATCHDOG=1");
+	ck_assert_str_eq(notified_by(send_ready), "READY=1\nSTATUS=Filtering");
+	ck_assert_str_eq(notified_by(send_reloading), "RELOADING=1\nMONOTONIC_USEC=5000001");
+	ck_assert_str_eq(notified_by(send_stopping), "STOPPING=1\nSTATUS=Bye");
+	ck_assert_str_eq(notified_by(notify_watchdog), "WATCHDOG=1");
 }
 END_TEST
 
-/* Nobody asked, nobody listens, nonsense: nothing happens. */
-START_TEST(no_service_manager)
+/* No socket set, nobody listens, or an invalid address: the call has no effect. */
+START_TEST(without_a_service_manager_nothing_happens)
 {
 	char long_path[300];
 
@@ -141,7 +142,7 @@ START_TEST(no_service_manager)
 }
 END_TEST
 
-START_TEST(watchdog_interval)
+START_TEST(the_watchdog_interval_is_read_from_the_environment)
 {
 	char pid[32];
 
@@ -162,7 +163,7 @@ START_TEST(watchdog_interval)
 }
 END_TEST
 
-START_TEST(memory_and_clock)
+START_TEST(memory_is_zeroed_and_the_clock_is_monotonic)
 {
 	size_t size = (size_t)1 << 32;
 	uint8_t *mem = mem_map(size);
@@ -190,12 +191,12 @@ int main(void)
 	int failed;
 
 	tcase_add_unchecked_fixture(tc, make_dir, remove_dir);
-	tcase_add_loop_test(tc, files_are_read_whole, 0, 6);
-	tcase_add_test(tc, unreadable_files);
-	tcase_add_test(tc, service_manager);
-	tcase_add_test(tc, no_service_manager);
-	tcase_add_test(tc, watchdog_interval);
-	tcase_add_test(tc, memory_and_clock);
+	tcase_add_loop_test(tc, a_file_is_read_whole, 0, 6);
+	tcase_add_test(tc, unreadable_files_are_errors);
+	tcase_add_test(tc, messages_to_the_service_manager_are_exact);
+	tcase_add_test(tc, without_a_service_manager_nothing_happens);
+	tcase_add_test(tc, the_watchdog_interval_is_read_from_the_environment);
+	tcase_add_test(tc, memory_is_zeroed_and_the_clock_is_monotonic);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attacks on late close: forged segments by the million, and each guard of doc/late-close.md by a
- * packet that it stops and that passes once what the guard looks at is in order. "Without:" names
- * the line whose removal makes the test fail; each was tried.
+ * Attacks on late close: millions of forged segments, and a packet per guard of doc/late-close.md.
+ * The packet is refused by the guard and passes after the guarded property is corrected. "Without:"
+ * names the line whose removal makes the test fail; each removal was tried.
  */
 #include <finwall/bytes.h>
 
@@ -12,7 +12,7 @@
 
 #define FORGED_LEN 1000000u
 
-/* 2^32: the sequence numbers there are. */
+/* 2^32, the number of sequence numbers */
 #define SEQ_SPACE 4294967296.0
 
 static struct world w;
@@ -43,7 +43,10 @@ static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, siz
 	d = world_send(&w, b, HOOK_FORWARD);
 }
 
-/* The client has sent up to 1101, the server up to 5201, all acknowledged. opts: of both SYNs. */
+/*
+ * The client has sent up to 1101, the server up to 5201, all acknowledged. opts: options of both
+ * SYNs.
+ */
 static void establish(uint16_t win, const uint8_t *opts, size_t opts_size)
 {
 	c2s.win = win;
@@ -70,9 +73,9 @@ static void expire(void)
 	ck_assert(!world_flow(&w, &c2s, &flow));
 }
 
-/* --- by the million --- */
+/* --- a million segments per attack --- */
 
-/* The sequence numbers from first on, so many of them, on a circle. */
+/* len consecutive sequence numbers from first on, modulo 2^32. */
 struct arc {
 	uint32_t first;
 	uint32_t len;
@@ -83,8 +86,10 @@ static bool arc_has(struct arc a, uint32_t seq)
 	return seq - a.first < a.len;
 }
 
-/* What a FIN of the client must have to fit: straight from doc/tcp-tracking.md, on the windows as
- * they are remembered. */
+/*
+ * The numbers with which a FIN of the client fits, as doc/tcp-tracking.md defines them for the
+ * windows of the tombstone.
+ */
 static void fitting(struct arc *seq, struct arc *ack)
 {
 	const struct tcp_seen *snd = &tomb.conn.seen[DIR_ORIG];
@@ -112,7 +117,7 @@ static void remember(const struct windows *v)
 	ck_assert(world_tomb(&w, &c2s, &tomb));
 }
 
-/* A packet that is made once and gets other numbers each time: a million are wanted. */
+/* A packet that is built once and then changed in place, because the tests send millions. */
 struct forger {
 	uint8_t data[BUILD_MAX];
 	struct frame frame;
@@ -136,8 +141,10 @@ static void forge(struct forger *f, uint32_t seq, uint32_t ack)
 	engine_batch(w.engine, w.worker, w.now, &f->frame, 1, &d);
 }
 
-/* The last packet was revived, or refused for this reason. Check's own assertions write to a file
- * each time. */
+/*
+ * Checks that the last packet revived the connection or was refused for this reason. Check's own
+ * assertions write to a file each time, which is too slow here.
+ */
 static void expect(bool revived, enum reason refused)
 {
 	enum reason want = revived ? REASON_LATE_REVIVED : refused;
@@ -147,7 +154,7 @@ static void expect(bool revived, enum reason refused)
 	}
 }
 
-/* Exactly those pass that fit by chance. */
+/* A forged FIN passes exactly if its random numbers fit. */
 static void forge_fins(const struct windows *kind)
 {
 	unsigned passed = 0;
@@ -178,7 +185,7 @@ static void forge_fins(const struct windows *kind)
 	ck_assert_double_le(passed, 10 + 3 * expected);
 }
 
-START_TEST(a_million_forged_fins)
+START_TEST(a_million_forged_fins_pass_only_by_chance)
 {
 	static const struct windows kind = { "64 KiB", 65535, 0 };
 
@@ -186,7 +193,7 @@ START_TEST(a_million_forged_fins)
 }
 END_TEST
 
-START_TEST(a_million_forged_fins_large_windows)
+START_TEST(a_million_forged_fins_with_large_windows_pass_only_by_chance)
 {
 	static const struct windows kind = { "6 MiB", 49152, 7 };
 
@@ -223,22 +230,22 @@ static void forge_rsts(unsigned forged, uint32_t around)
 	ck_assert_double_le(passed, 10 + 1.3 * expected);
 }
 
-/* One sequence number in 2^32 fits, whatever the window. */
-START_TEST(a_million_forged_rsts)
+/* One sequence number in 2^32 fits, with any window. */
+START_TEST(a_million_forged_rsts_are_refused)
 {
 	forge_rsts(FORGED_LEN, 0);
 }
 END_TEST
 
-/* From numbers around the right one, so that some do. */
-START_TEST(forged_rsts_near_the_right_number)
+/* The numbers are near the expected one, so that some fit. */
+START_TEST(only_the_exact_rst_passes_near_the_expected_number)
 {
 	forge_rsts(FORGED_LEN / 10, 500);
 }
 END_TEST
 
-/* Not one passes of connections that never were; those that are remembered are left in peace. */
-START_TEST(a_million_of_each_never_seen)
+/* No segment of an unknown connection passes, and the tombstones do not change. */
+START_TEST(a_million_segments_of_unknown_connections_are_refused)
 {
 	static const struct windows kind = { "6 MiB", 49152, 7 };
 	struct forger f[2];
@@ -251,7 +258,7 @@ START_TEST(a_million_of_each_never_seen)
 	for (unsigned i = 0; i < 2 * FORGED_LEN; i++) {
 		uint64_t r = rng_u64(&rng);
 
-		f[i % 2].data[15] = (uint8_t)(3 + r % 250); /* source address, source port */
+		f[i % 2].data[15] = (uint8_t)(3 + r % 250); /* source address and source port */
 		store_be16(f[i % 2].data + 20, (uint16_t)(r >> 16));
 		forge(&f[i % 2], 1101, 5201);
 		expect(false, REASON_LATE_UNKNOWN);
@@ -263,7 +270,10 @@ END_TEST
 
 /* --- the guards --- */
 
-/* Guard 1: sets of flags that no TCP sends reach no policy. Without: flags_are_legal() in pkt.c. */
+/*
+ * Guard 1: sets of flags that no TCP sends reach no late policy. Without: flags_are_legal() in
+ * pkt.c.
+ */
 START_TEST(illegal_flags_reach_no_policy)
 {
 	static const uint8_t illegal[] = {
@@ -316,7 +326,7 @@ static struct decision send_with_checksum(uint8_t error, enum frame_csum csum)
 }
 
 /*
- * Guard 2: a segment that its receiver will throw away must not use up what is remembered. Without:
+ * Guard 2: a segment that its receiver will drop must not consume the tombstone. Without:
  * pkt_verify() in engine.c.
  */
 START_TEST(wrong_checksums_reach_no_policy)
@@ -327,7 +337,7 @@ START_TEST(wrong_checksums_reach_no_policy)
 	ck_assert_uint_eq(send_with_checksum(1, CSUM_UNVERIFIED).reason, REASON_TCP_CHECKSUM);
 	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
 	ck_assert(world_tomb(&w, &c2s, &tomb));
-	/* One that is still to be filled in, by the network device, is nobody's forgery. */
+	/* A checksum that the network device will fill in is trusted. */
 	ck_assert_uint_eq(send_with_checksum(1, CSUM_TRUSTED).reason, REASON_LATE_REVIVED);
 	setup(100);
 	establish(10000, NULL, 0);
@@ -337,17 +347,19 @@ START_TEST(wrong_checksums_reach_no_policy)
 END_TEST
 
 /*
- * Guard 3: the window test without leniency. Without: clearing TCP_SIDE_LIBERAL, or
+ * Guard 3: the window test of a late close is never liberal. Without: clearing TCP_SIDE_LIBERAL, or
  * tcp_be_liberal, or the comparison with late_expected_seq(), in late_close.c.
  */
-START_TEST(the_window_test_knows_no_leniency)
+START_TEST(the_late_window_test_is_never_liberal)
 {
 	for (unsigned liberal = 0; liberal < 2; liberal++) {
 		setup(100);
 		w.policy.tun.tcp_be_liberal = liberal != 0;
 		w.policy.tun.tcp_ignore_invalid_rst = 1;
 		if (liberal == 0) {
-			/* Picked up in the middle: both sides are liberal while it lives. */
+			/*
+			 * Picked up without a SYN: both sides are liberal while the entry is live.
+			 */
 			c2s.win = 10000;
 			s2c.win = 10000;
 			tcp(&c2s, TCP_ACK, 1001, 5001, 100);
@@ -375,10 +387,10 @@ START_TEST(the_window_test_knows_no_leniency)
 END_TEST
 
 /*
- * Guard 4: who could not get a segment past the window check while the connection lived has not
- * moved what is remembered. Without: "why == REASON_NONE" before update_windows() in tcp_track.c.
+ * Guard 4: a segment that failed the window test of the live entry has not changed the tombstone.
+ * Without: "why == REASON_NONE" before update_windows() in tcp_track.c.
  */
-START_TEST(refused_segments_teach_nothing)
+START_TEST(refused_segments_do_not_change_the_windows)
 {
 	struct tcp_conn before;
 
@@ -402,10 +414,11 @@ START_TEST(refused_segments_teach_nothing)
 }
 END_TEST
 
-/* Guard 4 too: a segment just beyond the window passes while the connection lives, as in the
- * kernel, and moves its end. Nothing of that is remembered. Without: proper_end() in graveyard.c.
+/*
+ * Guard 4: as in the kernel, a segment slightly beyond the window passes while the entry is live,
+ * and moves its end. The tombstone does not keep that end. Without: proper_end() in graveyard.c.
  */
-START_TEST(an_overshoot_opens_no_window)
+START_TEST(an_overshoot_does_not_widen_the_tombstone)
 {
 	struct arc seq;
 	struct arc ack;
@@ -448,7 +461,7 @@ static unsigned flood(enum late_policy policy, unsigned sources)
 }
 
 /* Guard 5: token buckets. Without: either gcra_take() in engine_late.c. */
-START_TEST(lenient_and_reject_have_rates)
+START_TEST(lenient_and_reject_are_rate_limited)
 {
 	static const enum late_policy policies[] = { LATE_LENIENT, LATE_REJECT };
 
@@ -469,10 +482,10 @@ START_TEST(lenient_and_reject_have_rates)
 END_TEST
 
 /*
- * Guard 6: no entry without the rules' consent, and none at all by lenient. Without: "passes" in
- * decide(), engine.c.
+ * Guard 6: no entry is inserted unless the rules accept, and lenient inserts none. Without:
+ * "passes" in decide(), engine.c.
  */
-START_TEST(state_needs_the_rules)
+START_TEST(an_entry_needs_an_accepting_rule)
 {
 	static const struct windows kind = { "10 kB", 10000, 0 };
 
@@ -490,7 +503,7 @@ START_TEST(state_needs_the_rules)
 	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
 	ck_assert_uint_eq(d.verdict, VERDICT_ACCEPT);
 	ck_assert(world_flow(&w, &c2s, &flow));
-	/* A revival that the rules refuse leaves everything as it was. */
+	/* A revival that the rules refuse changes nothing. */
 	remember(&kind);
 	world_accept(&w, 0);
 	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
@@ -502,10 +515,10 @@ START_TEST(state_needs_the_rules)
 END_TEST
 
 /*
- * Guard 7: what is remembered makes room for itself, the oldest first, and never at the expense of
- * what lives. Without: the "oldest" that graveyard_add() overwrites.
+ * Guard 7: a new tombstone overwrites the oldest tombstone, never a live entry. Without: the
+ * "oldest" that graveyard_add() overwrites.
  */
-START_TEST(tombstones_take_no_room_from_the_living)
+START_TEST(tombstones_never_evict_live_entries)
 {
 	struct engine_usage use;
 
@@ -516,7 +529,7 @@ START_TEST(tombstones_take_no_room_from_the_living)
 		establish(10000, NULL, 0);
 		world_pass(&w, sec_to_ns(1));
 	}
-	/* The last twenty live on, the others fall idle. */
+	/* The last twenty stay live, the others expire. */
 	ck_assert(world_flow(&w, &c2s, &flow));
 	world_pass(&w, mono_diff(flow.deadline, w.now) - sec_to_ns(20));
 	world_tick(&w);
@@ -535,9 +548,11 @@ START_TEST(tombstones_take_no_room_from_the_living)
 }
 END_TEST
 
-SUITE_MAIN("late_attack", a_million_forged_fins, a_million_forged_fins_large_windows,
-           a_million_forged_rsts, forged_rsts_near_the_right_number, a_million_of_each_never_seen,
-           illegal_flags_reach_no_policy, wrong_checksums_reach_no_policy,
-           the_window_test_knows_no_leniency, refused_segments_teach_nothing,
-           an_overshoot_opens_no_window, lenient_and_reject_have_rates, state_needs_the_rules,
-           tombstones_take_no_room_from_the_living)
+SUITE_MAIN("late_attack", a_million_forged_fins_pass_only_by_chance,
+           a_million_forged_fins_with_large_windows_pass_only_by_chance,
+           a_million_forged_rsts_are_refused, only_the_exact_rst_passes_near_the_expected_number,
+           a_million_segments_of_unknown_connections_are_refused, illegal_flags_reach_no_policy,
+           wrong_checksums_reach_no_policy, the_late_window_test_is_never_liberal,
+           refused_segments_do_not_change_the_windows, an_overshoot_does_not_widen_the_tombstone,
+           lenient_and_reject_are_rate_limited, an_entry_needs_an_accepting_rule,
+           tombstones_never_evict_live_entries)

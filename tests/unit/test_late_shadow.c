@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Judging all policies for each late close must have no effect beyond its counters:
+ * Late close evaluates all policies for its counters. This evaluation must have no other effect:
  * doc/late-close.md.
  */
-#include <finwall/config.h>
+#include "rules_world.h"
 
-#include "suite.h"
-#include "world.h"
-
-static const char *config_text;
-
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)ctx;
-	(void)path;
-	*size = strlen(config_text);
-	return strdup(config_text);
-}
-
-static void use_config(struct world *w, const char *text)
-{
-	const struct config_reader reader = { .read = read_text };
-	char *errors = NULL;
-	struct config *c;
-
-	config_text = text;
-	c = config_load("test.conf", &reader, &errors);
-	ck_assert_msg(c != NULL, "%s", errors);
-	w->policy.rules = config_compile(c);
-	w->policy.tun = *config_tunables(c);
-	config_free(c);
-}
-
-static void done(struct world *w)
-{
-	ruleset_free(w->policy.rules);
-	w->policy.rules = NULL;
-	world_fini(w);
-}
-
-/* A rule's rate limit counts packets, not questions. */
+/* A rule's rate limit counts packets, not evaluations. */
 START_TEST(a_late_close_takes_one_token)
 {
 	struct build fin = build_default(4, IPPROTO_NR_TCP);
@@ -47,7 +13,7 @@ START_TEST(a_late_close_takes_one_token)
 	unsigned passed = 0;
 
 	world_init(&w, 10, 10, 1);
-	use_config(&w, "table inet finwall {\n"
+	rules_load(&w, "table inet finwall {\n"
 	               "	chain input {\n"
 	               "		type filter hook input priority filter; policy drop;\n"
 	               "		limit rate 1/second burst 12 packets accept\n"
@@ -58,12 +24,12 @@ START_TEST(a_late_close_takes_one_token)
 		passed += world_send(&w, &fin, HOOK_INPUT).verdict == VERDICT_ACCEPT;
 	}
 	ck_assert_uint_eq(passed, 12);
-	done(&w);
+	rules_fini(&w);
 }
 END_TEST
 
-/* Each policy is counted for each late close, by what it would have done. */
-START_TEST(every_policy_is_counted_once)
+/* For each late close each policy is counted by its outcome. */
+START_TEST(each_policy_is_counted_once)
 {
 	struct build fin = build_default(4, IPPROTO_NR_TCP);
 	struct world w;
@@ -86,4 +52,4 @@ START_TEST(every_policy_is_counted_once)
 }
 END_TEST
 
-SUITE_MAIN("late_shadow", a_late_close_takes_one_token, every_policy_is_counted_once)
+SUITE_MAIN("late_shadow", a_late_close_takes_one_token, each_policy_is_counted_once)

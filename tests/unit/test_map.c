@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Maps and verdict maps, from text to what becomes of a packet: rows for what each kind of field
- * and verdict does, and large random maps against a list that is gone through.
+ * Tests of maps and verdict maps, from text to verdict: a row for each kind of field and verdict,
+ * and large random maps against a linear list.
  */
 #include "rng.h"
 #include "rules_world.h"
@@ -17,9 +17,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	ruleset_free(world.policy.rules);
-	world.policy.rules = NULL;
-	world_fini(&world);
+	rules_fini(&world);
 }
 
 static bool passes(const struct build *b)
@@ -38,7 +36,7 @@ static struct build syn(uint16_t dport)
 	return b;
 }
 
-/* The fate of a SYN from 10.0.0.1 to port 80, of mark 0 and 40 bytes, in on interface 1. */
+/* Whether a SYN from 10.0.0.1 to port 80 passes: mark 0, 40 bytes, input interface 1. */
 static const struct {
 	const char *rules;
 	bool passes;
@@ -111,7 +109,7 @@ static const struct {
 	{ "meta mark set tcp flags & (syn | ack) map { syn : 5 }\n meta mark 5 accept", true },
 };
 
-START_TEST(a_row)
+START_TEST(each_row_has_its_verdict)
 {
 	const char *rules = rows[_i].rules;
 	struct build b = syn(80);
@@ -133,8 +131,8 @@ START_TEST(a_row)
 }
 END_TEST
 
-/* The rule that decided is the one that the map stands in, whatever the map. */
-START_TEST(the_rule_is_told)
+/* The reported rule is the one that contains the map. */
+START_TEST(the_rule_with_the_map_is_reported)
 {
 	struct build b = syn(80);
 	struct decision d;
@@ -146,7 +144,7 @@ START_TEST(the_rule_is_told)
 }
 END_TEST
 
-START_TEST(late_and_idle_chains_have_their_verdicts)
+START_TEST(late_and_idle_chains_have_verdict_maps)
 {
 	struct build fin = build_default(4, IPPROTO_NR_TCP);
 
@@ -174,7 +172,7 @@ START_TEST(late_and_idle_chains_have_their_verdicts)
 }
 END_TEST
 
-/* Opens a connection to the port, lets it idle out, and says whether it is remembered. */
+/* Opens a connection to the port, lets it expire, and returns whether it is remembered. */
 static bool is_remembered(uint16_t dport)
 {
 	struct build b = syn(dport);
@@ -199,7 +197,7 @@ static bool is_remembered(uint16_t dport)
 	return world_tomb(&world, &b, &tomb);
 }
 
-START_TEST(an_idle_chain_asks_a_map)
+START_TEST(an_idle_chain_evaluates_a_verdict_map)
 {
 	rules_load(&world, "table inet t {\n"
 	                   "chain idle { type close hook idle; policy forget;\n"
@@ -212,7 +210,7 @@ END_TEST
 
 #define KEYS_LEN 400
 
-/* Disjoint ranges in ascending order, of which every third is not in the map. */
+/* Disjoint ranges in ascending order; every third one is not in the map. */
 static void random_ranges(struct rng *rng, uint32_t *lo, uint32_t *hi)
 {
 	uint32_t at = 0;
@@ -234,7 +232,7 @@ static const char *address(uint8_t family, uint32_t n, char *buf)
 	return buf;
 }
 
-/* Writes the map, in an order of its own. */
+/* Writes the map in an order of its own. */
 static char *write_map(struct rng *rng, uint8_t family, const uint32_t *lo, const uint32_t *hi)
 {
 	char *text = NULL;
@@ -245,7 +243,7 @@ static char *write_map(struct rng *rng, uint8_t family, const uint32_t *lo, cons
 
 	fprintf(to, "map m { type ipv%u_addr : mark; flags interval; elements = {", family);
 	for (unsigned n = 0; n < KEYS_LEN; n++) {
-		unsigned i = (start + n * 7) % KEYS_LEN; /* 7 and 400 have no common factor */
+		unsigned i = (start + n * 7) % KEYS_LEN; /* 7 and 400 are coprime. */
 		char a[64];
 		char b[64];
 
@@ -260,7 +258,7 @@ static char *write_map(struct rng *rng, uint8_t family, const uint32_t *lo, cons
 	return text;
 }
 
-START_TEST(a_large_map_agrees_with_a_list)
+START_TEST(a_large_map_agrees_with_a_linear_list)
 {
 	uint8_t family = _i % 2 == 0 ? 4 : 6;
 	uint32_t lo[KEYS_LEN];
@@ -313,11 +311,11 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, a_row, 0, (int)ARRAY_LEN(rows));
-	tcase_add_test(t, the_rule_is_told);
-	tcase_add_test(t, late_and_idle_chains_have_their_verdicts);
-	tcase_add_test(t, an_idle_chain_asks_a_map);
-	tcase_add_loop_test(t, a_large_map_agrees_with_a_list, 0, 2);
+	tcase_add_loop_test(t, each_row_has_its_verdict, 0, (int)ARRAY_LEN(rows));
+	tcase_add_test(t, the_rule_with_the_map_is_reported);
+	tcase_add_test(t, late_and_idle_chains_have_verdict_maps);
+	tcase_add_test(t, an_idle_chain_evaluates_a_verdict_map);
+	tcase_add_loop_test(t, a_large_map_agrees_with_a_linear_list, 0, 2);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Named sets while others look at them: one thread changes a set again and again and frees what it
- * replaced as the daemon does, others look elements up that are always there, never there, or come
- * and go. Under the sanitizers nothing may be used that was freed. What changes do is in
- * tests/model/model_sets.c.
+ * Named sets with concurrent readers. One thread changes a set repeatedly and frees replaced memory
+ * as the daemon does. The others look up elements that are always present, never present, or added
+ * and deleted. AddressSanitizer and ThreadSanitizer detect a use of freed memory.
+ * tests/model/model_sets.c tests what the changes do.
  */
+#include "config_text.h"
+
 #include <finwall/bytes.h>
 #include <finwall/named_set.h>
 
@@ -18,7 +20,7 @@
 
 #define READERS_LEN 2
 #define CHANGES     100
-#define ELEMENTS    5000 /* more than a chunk holds */
+#define ELEMENTS    5000 /* more elements than one chunk holds */
 
 static struct config *config;
 static struct ruleset *rules;
@@ -30,23 +32,15 @@ struct reader {
 	_Atomic uint32_t seen;
 	_Atomic uint32_t stop;
 	uint32_t wrong;
-	uint32_t flips; /* how often what comes and goes came or went */
+	uint32_t flips; /* the number of additions and deletions of the changing element */
 };
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	(void)path;
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
-/* Elements are 10.x.y.0/24 for x.y below ELEMENTS. */
+/* Elements are 10.x.y.0/24 with x.y below ELEMENTS. */
 static void load(void)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
-	struct config_reader reader = { NULL, read_text };
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	char *errors;
 
@@ -56,8 +50,7 @@ static void load(void)
 	}
 	fprintf(f, "} }\nchain i { type filter hook input priority 0; ip saddr @s drop\n}\n}\n");
 	fclose(f);
-	reader.ctx = text;
-	config = config_load("text", &reader, &errors);
+	config = config_text_load("text", text, &errors);
 	ck_assert_msg(config != NULL, "%s", errors);
 	rules = config_compile(config);
 	set = named_set_find(config, "inet t", "s", problem);
@@ -79,7 +72,7 @@ static bool has(uint32_t addr)
 	return out.code == RULE_DROP;
 }
 
-/* 10.1.0.0/24 is never touched, 11.0.0.0/8 never there, 10.2.3.0/24 comes and goes. */
+/* 10.1.0.0/24 is never changed, 11.0.0.0/8 never present, 10.2.3.0/24 added and deleted. */
 static void *reader_main(void *arg)
 {
 	struct reader *r = arg;
@@ -121,7 +114,7 @@ static void change(enum named_set_op op, struct reader *reader, uint32_t nr)
 	named_set_garbage_free(garbage);
 }
 
-START_TEST(readers_meet_one_state_or_the_other)
+START_TEST(readers_see_the_old_set_or_the_new_one)
 {
 	struct reader reader[READERS_LEN] = { 0 };
 	uint32_t flips = 0;
@@ -149,8 +142,8 @@ START_TEST(readers_meet_one_state_or_the_other)
 }
 END_TEST
 
-/* Rules keep a set's elements when the configuration goes first. */
-START_TEST(rules_outlive_their_configuration)
+/* Rules keep a set's elements after the configuration is freed. */
+START_TEST(rules_may_outlive_their_configuration)
 {
 	load();
 	config_free(config);
@@ -168,8 +161,8 @@ int main(void)
 
 	suite_add_tcase(s, c);
 	tcase_set_timeout(c, 100);
-	tcase_add_test(c, readers_meet_one_state_or_the_other);
-	tcase_add_test(c, rules_outlive_their_configuration);
+	tcase_add_test(c, readers_see_the_old_set_or_the_new_one);
+	tcase_add_test(c, rules_may_outlive_their_configuration);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The queue's netlink messages: what is well-formed, every way of being cut, and byte for byte the
- * verdicts that libnetfilter_queue would make.
+ * Tests of the queue's netlink messages: well-formed messages, every truncation, and verdicts equal
+ * byte for byte to those of libnetfilter_queue.
  */
 #include <finwall/nfq_msg.h>
 
@@ -17,7 +17,7 @@
 
 #define PACKET_TYPE ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET)
 
-/* Room for any message built here. */
+/* Large enough for any message built here. */
 #define MSG_SIZE 1024
 
 static const uint8_t payload[60] = { 0x45, 0, 0, 60 };
@@ -40,7 +40,7 @@ static struct nlmsghdr *begin_packet(char *buf, uint8_t family, uint16_t queue)
 	return nlh;
 }
 
-/* A message such as the kernel sends, with everything in it. */
+/* A message as the kernel sends it, with all attributes. */
 static struct nlmsghdr *build_packet(char *buf)
 {
 	struct nlmsghdr *nlh = begin_packet(buf, AF_INET, 7);
@@ -55,13 +55,12 @@ static struct nlmsghdr *build_packet(char *buf)
 	mnl_attr_put_u32(nlh, NFQA_SKB_INFO, htonl(NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED));
 	mnl_attr_put(nlh, NFQA_CT, 0, NULL);
 	mnl_attr_put_u32(nlh, NFQA_CT_INFO, htonl(3));
-	mnl_attr_put_u32(nlh, 60, 0); /* one that nobody knows yet */
+	mnl_attr_put_u32(nlh, 60, 0); /* an unknown attribute */
 	mnl_attr_put(nlh, NFQA_PAYLOAD, sizeof(payload), payload);
 	return nlh;
 }
 
-/* Parses size bytes from memory of exactly that size, so that a sanitizer sees one byte too many.
- */
+/* Parses a copy of exactly this size, so that AddressSanitizer detects a read past it. */
 static enum nfq_result parse(const void *msg, size_t size, struct nfq_pkt *out)
 {
 	uint8_t *exact = malloc(size == 0 ? 1 : size);
@@ -76,7 +75,7 @@ static enum nfq_result parse(const void *msg, size_t size, struct nfq_pkt *out)
 	return result;
 }
 
-START_TEST(whole_packet)
+START_TEST(a_packet_with_all_attributes_is_read)
 {
 	char buf[MSG_SIZE];
 	struct nlmsghdr *nlh = build_packet(buf);
@@ -102,7 +101,7 @@ START_TEST(whole_packet)
 }
 END_TEST
 
-START_TEST(bare_packet)
+START_TEST(a_packet_with_few_attributes_is_read)
 {
 	char buf[MSG_SIZE];
 	struct nlmsghdr *nlh = begin_packet(buf, AF_INET6, 0);
@@ -120,8 +119,8 @@ START_TEST(bare_packet)
 }
 END_TEST
 
-/* A checksum that the sender's device will fill in is as good as checked. */
-START_TEST(checksum_flags)
+/* A checksum that the sending device will fill in is trusted. */
+START_TEST(checksum_flags_are_mapped)
 {
 	static const struct {
 		uint32_t flags;
@@ -144,7 +143,7 @@ START_TEST(checksum_flags)
 }
 END_TEST
 
-START_TEST(hooks_and_families)
+START_TEST(hooks_and_families_are_mapped)
 {
 	static const struct {
 		uint8_t nf_hook;
@@ -176,8 +175,8 @@ START_TEST(hooks_and_families)
 }
 END_TEST
 
-/* The datagram ends early: the number is known exactly when its attribute is whole. */
-START_TEST(cut_datagram)
+/* The datagram is truncated: the packet id is known exactly if its attribute is complete. */
+START_TEST(a_truncated_datagram_keeps_a_complete_id)
 {
 	char buf[MSG_SIZE];
 	struct nlmsghdr *nlh = build_packet(buf);
@@ -201,8 +200,11 @@ START_TEST(cut_datagram)
 }
 END_TEST
 
-/* The message ends early and says so: whole attributes count, half ones are an error. */
-START_TEST(cut_message)
+/*
+ * The message is truncated and its length is consistent: complete attributes are read, a cut one is
+ * an error.
+ */
+START_TEST(a_truncated_message_is_an_error_inside_an_attribute)
 {
 	char buf[MSG_SIZE];
 	struct nlmsghdr *nlh = build_packet(buf);
@@ -224,7 +226,7 @@ START_TEST(cut_message)
 }
 END_TEST
 
-START_TEST(wrong_lengths)
+START_TEST(wrong_lengths_are_errors)
 {
 	static const uint32_t lengths[] = { 0, 1, 15, 0x7fffffff, 0x80000000, 0xffffffff };
 	char buf[MSG_SIZE];
@@ -237,8 +239,8 @@ START_TEST(wrong_lengths)
 }
 END_TEST
 
-/* Each attribute that we read, a byte too short and a byte too long. */
-START_TEST(wrong_attribute_sizes)
+/* Each attribute that finwall reads, one byte too short and one byte too long. */
+START_TEST(wrong_attribute_sizes_are_errors)
 {
 	static const struct {
 		uint16_t type;
@@ -273,7 +275,7 @@ START_TEST(wrong_attribute_sizes)
 }
 END_TEST
 
-START_TEST(broken_attribute_headers)
+START_TEST(broken_attribute_headers_are_errors)
 {
 	static const uint16_t lengths[] = { 0, 3, 65, 0xffff };
 	char buf[MSG_SIZE];
@@ -290,7 +292,7 @@ START_TEST(broken_attribute_headers)
 }
 END_TEST
 
-START_TEST(missing_parts)
+START_TEST(missing_attributes_are_errors)
 {
 	char buf[MSG_SIZE];
 	struct nlmsghdr *nlh = begin_packet(buf, AF_INET, 0);
@@ -327,7 +329,7 @@ static struct nlmsghdr *build_error(char *buf, int error, uint32_t seq)
 	return nlh;
 }
 
-START_TEST(kernel_answers)
+START_TEST(acknowledgements_and_errors_are_read)
 {
 	static const struct {
 		int error;
@@ -352,8 +354,8 @@ START_TEST(kernel_answers)
 }
 END_TEST
 
-/* One datagram, several messages: what is wrong with one does not hide the next. */
-START_TEST(several_messages)
+/* One datagram with several messages: an error in one does not hide the next. */
+START_TEST(several_messages_are_read)
 {
 	static const enum nfq_result want[] = { NFQ_MSG_PACKET, NFQ_MSG_ATTR,  NFQ_MSG_OTHER,
 		                                NFQ_MSG_ERROR,  NFQ_MSG_SHORT, NFQ_MSG_END };
@@ -378,7 +380,7 @@ START_TEST(several_messages)
 }
 END_TEST
 
-START_TEST(any_alignment)
+START_TEST(any_alignment_is_read)
 {
 	char buf[MSG_SIZE];
 	char moved[MSG_SIZE + 8];
@@ -393,8 +395,8 @@ START_TEST(any_alignment)
 }
 END_TEST
 
-/* What the library makes, numbers past 2^31 included. */
-START_TEST(verdicts_like_the_library)
+/* Equal to the library's messages, also with packet ids above 2^31. */
+START_TEST(verdicts_equal_the_librarys)
 {
 	static const uint32_t ids[] = { 0, 1, 0x7fffffff, 0x80000000, 0xfffffffe };
 	static const uint32_t verdicts[] = { NF_DROP, NF_ACCEPT, NF_REPEAT };
@@ -419,7 +421,7 @@ START_TEST(verdicts_like_the_library)
 }
 END_TEST
 
-START_TEST(no_room_for_a_verdict)
+START_TEST(a_verdict_needs_space_in_the_buffer)
 {
 	uint8_t room[NFQ_VERDICT_MARK_SIZE];
 	struct nfq_out o = { .data = room, .room_size = NFQ_VERDICT_SIZE - 1 };
@@ -450,21 +452,21 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(tc, whole_packet);
-	tcase_add_test(tc, bare_packet);
-	tcase_add_loop_test(tc, checksum_flags, 0, 4);
-	tcase_add_loop_test(tc, hooks_and_families, 0, 9);
-	tcase_add_test(tc, cut_datagram);
-	tcase_add_test(tc, cut_message);
-	tcase_add_loop_test(tc, wrong_lengths, 0, 6);
-	tcase_add_loop_test(tc, wrong_attribute_sizes, 0, 8);
-	tcase_add_loop_test(tc, broken_attribute_headers, 0, 4);
-	tcase_add_test(tc, missing_parts);
-	tcase_add_loop_test(tc, kernel_answers, 0, 6);
-	tcase_add_test(tc, several_messages);
-	tcase_add_loop_test(tc, any_alignment, 0, 8);
-	tcase_add_loop_test(tc, verdicts_like_the_library, 0, 5);
-	tcase_add_test(tc, no_room_for_a_verdict);
+	tcase_add_test(tc, a_packet_with_all_attributes_is_read);
+	tcase_add_test(tc, a_packet_with_few_attributes_is_read);
+	tcase_add_loop_test(tc, checksum_flags_are_mapped, 0, 4);
+	tcase_add_loop_test(tc, hooks_and_families_are_mapped, 0, 9);
+	tcase_add_test(tc, a_truncated_datagram_keeps_a_complete_id);
+	tcase_add_test(tc, a_truncated_message_is_an_error_inside_an_attribute);
+	tcase_add_loop_test(tc, wrong_lengths_are_errors, 0, 6);
+	tcase_add_loop_test(tc, wrong_attribute_sizes_are_errors, 0, 8);
+	tcase_add_loop_test(tc, broken_attribute_headers_are_errors, 0, 4);
+	tcase_add_test(tc, missing_attributes_are_errors);
+	tcase_add_loop_test(tc, acknowledgements_and_errors_are_read, 0, 6);
+	tcase_add_test(tc, several_messages_are_read);
+	tcase_add_loop_test(tc, any_alignment_is_read, 0, 8);
+	tcase_add_loop_test(tc, verdicts_equal_the_librarys, 0, 5);
+	tcase_add_test(tc, a_verdict_needs_space_in_the_buffer);
 	tcase_add_test(tc, results_have_names);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

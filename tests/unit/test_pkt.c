@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding and checksums (doc/tcp-tracking.md, sections 2, 3, 9, 10 and 11). Every frame lives in
- * a heap buffer of its exact size, so that a read beyond it is seen by the sanitizer.
+ * Tests of decoding and checksums (doc/tcp-tracking.md, sections 2, 3, 9, 10 and 11). Each frame is
+ * a heap buffer of exact size, so that AddressSanitizer detects a read past it.
  */
 #include <finwall/pkt.h>
 
@@ -11,7 +11,7 @@
 static struct frame frame;
 static struct pkt pkt;
 
-/* Decodes the first cap bytes of a packet that claims to have size. */
+/* Decodes the first cap bytes of a packet whose true size is `size`. */
 static enum reason decode_cut(const uint8_t *data, size_t cap, size_t size)
 {
 	static uint8_t *exact;
@@ -50,7 +50,7 @@ static const char *name_of(enum reason r)
 	return r == REASON_NONE ? "none" : reason_name(r);
 }
 
-/* Refused by the decoder, or by the key of its tuple: both end as the same INVALID. */
+/* Refused by the decoder or by the key of its tuple: both give INVALID. */
 static bool is_refused(enum reason got, enum reason want, const struct tuple *t)
 {
 	struct flowkey key;
@@ -66,7 +66,7 @@ static size_t ip_size(uint8_t family)
 	return family == 4 ? 20 : 40;
 }
 
-/* A quoted TCP packet: header and the first 8 bytes of its transport part. */
+/* A quoted TCP packet: the IP header and the first 8 bytes of TCP. */
 static size_t quote(uint8_t family, uint8_t proto, uint8_t *out)
 {
 	struct build b = build_default(family, proto);
@@ -79,7 +79,7 @@ static size_t quote(uint8_t family, uint8_t proto, uint8_t *out)
 	return size;
 }
 
-/* An ICMP error from somewhere to the sender of the quoted packet. */
+/* An ICMP error from a router to the sender of the quoted packet. */
 static struct build icmp_error(uint8_t family, uint8_t type, const uint8_t *quoted, size_t size)
 {
 	struct build b = build_default(family, family == 4 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6);
@@ -92,7 +92,7 @@ static struct build icmp_error(uint8_t family, uint8_t type, const uint8_t *quot
 	return b;
 }
 
-START_TEST(a_tcp_segment_is_read_whole)
+START_TEST(a_tcp_segment_is_decoded)
 {
 	static const uint8_t opts[] = { 2, 4, 5, 180, 4, 2, 1, 3, 3, 7 };
 
@@ -135,8 +135,8 @@ START_TEST(a_tcp_segment_is_read_whole)
 }
 END_TEST
 
-/* Section 1: the length is that of the packet, not of what was copied of it. */
-START_TEST(payload_counts_bytes_that_were_not_copied)
+/* Section 1: the payload size is the packet's, not the copy's. */
+START_TEST(payload_includes_bytes_that_were_not_copied)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
 	uint8_t data[BUILD_MAX];
@@ -149,7 +149,7 @@ START_TEST(payload_counts_bytes_that_were_not_copied)
 	ck_assert_uint_eq(pkt.tcp.payload_size, 1000);
 	ck_assert_uint_eq(pkt.l4_cap_size, 20);
 	ck_assert_uint_eq(pkt.l4_size, 1020);
-	/* A super-packet, whose size no 16-bit field can tell. */
+	/* A GSO packet whose size exceeds the 16-bit length field. */
 	ck_reason(decode_cut(data, 40, 200000), REASON_NONE);
 	ck_assert_uint_eq(pkt.tcp.payload_size, 200000 - 40);
 }
@@ -170,8 +170,8 @@ START_TEST(ip_options_are_skipped)
 }
 END_TEST
 
-/* Each valid packet, cut after each byte: true size and copy alike. */
-START_TEST(each_packet_cut_at_each_byte_of_itself)
+/* Each valid packet truncated after each byte; true size and copied size are equal. */
+START_TEST(each_packet_truncated_at_each_byte_is_refused)
 {
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		static const uint8_t protos4[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP,
@@ -222,8 +222,8 @@ START_TEST(each_packet_cut_at_each_byte_of_itself)
 }
 END_TEST
 
-/* The packet is whole, the copy is not. */
-START_TEST(each_copy_cut_at_each_byte)
+/* The packet is complete, the copy is truncated. */
+START_TEST(each_copy_truncated_at_each_byte_is_refused)
 {
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		static const uint8_t opts[] = { 2, 4, 5, 180 };
@@ -244,7 +244,7 @@ START_TEST(each_copy_cut_at_each_byte)
 			ck_assert_msg(r == want, "IPv%u cut at %zu: %s, must be %s", families[i], n,
 			              name_of(r), name_of(want));
 		}
-		/* A UDP datagram needs no more than its header. */
+		/* A UDP datagram needs only its header. */
 		b = build_default(families[i], IPPROTO_NR_UDP);
 		b.payload_size = 100;
 		size = build_packet(&b, data);
@@ -254,7 +254,7 @@ START_TEST(each_copy_cut_at_each_byte)
 }
 END_TEST
 
-START_TEST(ip_versions_and_header_lengths)
+START_TEST(wrong_ip_versions_and_header_lengths_are_refused)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
 	uint8_t data[BUILD_MAX];
@@ -279,8 +279,8 @@ START_TEST(ip_versions_and_header_lengths)
 }
 END_TEST
 
-/* Section 2.2: an offset other than 0 is INVALID; "more fragments" alone is not. */
-START_TEST(ipv4_fragments)
+/* Section 2.2: a fragment offset other than 0 is INVALID; "more fragments" alone is valid. */
+START_TEST(ipv4_fragments_with_an_offset_are_refused)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
 
@@ -297,8 +297,8 @@ START_TEST(ipv4_fragments)
 }
 END_TEST
 
-/* Section 3.4: the legal sets, PSH, ECE and CWR being of no account. */
-START_TEST(all_256_sets_of_tcp_flags)
+/* Section 3.4: the legal sets; PSH, ECE and CWR are ignored. */
+START_TEST(all_256_sets_of_tcp_flags_are_classified)
 {
 	static const uint8_t legal[] = {
 		TCP_SYN,           TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK,           TCP_RST,
@@ -323,7 +323,7 @@ START_TEST(all_256_sets_of_tcp_flags)
 }
 END_TEST
 
-START_TEST(tcp_classes)
+START_TEST(tcp_segments_have_their_class)
 {
 	static const struct {
 		uint8_t flags;
@@ -350,7 +350,7 @@ START_TEST(tcp_classes)
 }
 END_TEST
 
-START_TEST(tcp_data_offsets)
+START_TEST(tcp_data_offsets_are_checked)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
 	uint8_t data[BUILD_MAX];
@@ -362,7 +362,7 @@ START_TEST(tcp_data_offsets)
 	for (unsigned words = 0; words < 16; words++) {
 		enum reason r;
 
-		/* The low bits of that byte are reserved and do not matter. */
+		/* The low bits of that byte are reserved and are ignored. */
 		data[32] = (uint8_t)(words << 4 | 0xf);
 		r = decode(data, size);
 		if (words < 5 || 4 * words > 32) {
@@ -377,8 +377,8 @@ START_TEST(tcp_data_offsets)
 }
 END_TEST
 
-/* Section 9: 8 <= UDP length <= bytes present; trailing bytes and port 0 are fine. */
-START_TEST(udp_lengths)
+/* Section 9: 8 <= UDP length <= bytes present; trailing bytes and port 0 are valid. */
+START_TEST(udp_lengths_are_checked)
 {
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		struct build b = build_default(families[i], IPPROTO_NR_UDP);
@@ -423,8 +423,8 @@ START_TEST(other_protocols_have_no_ports)
 }
 END_TEST
 
-/* Section 10: which ICMP types are what. */
-START_TEST(all_icmp_types)
+/* Section 10: the class of each ICMP type. */
+START_TEST(all_icmp_types_are_classified)
 {
 	uint8_t quoted[64];
 	size_t quoted_size = quote(4, IPPROTO_NR_TCP, quoted);
@@ -457,7 +457,7 @@ START_TEST(all_icmp_types)
 }
 END_TEST
 
-START_TEST(all_icmpv6_types)
+START_TEST(all_icmpv6_types_are_classified)
 {
 	uint8_t quoted[64];
 	size_t quoted_size = quote(6, IPPROTO_NR_UDP, quoted);
@@ -470,7 +470,7 @@ START_TEST(all_icmpv6_types)
 		enum reason r;
 
 		if (type == 137) {
-			continue; /* redirects have a test of their own */
+			continue; /* Redirects have their own test. */
 		}
 		r = decode_build(&b);
 		ck_assert_msg(untracked || query || type < 128
@@ -502,8 +502,8 @@ START_TEST(icmp_of_the_other_family_is_invalid)
 }
 END_TEST
 
-/* Section 10: inner transport needs 4 bytes of ports, 8 for ICMP. */
-START_TEST(quotes_cut_at_each_byte)
+/* Section 10: the quoted transport header needs 4 bytes of ports, 8 bytes for ICMP. */
+START_TEST(quotes_truncated_at_each_byte_are_refused)
 {
 	static const uint8_t inner[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, IPPROTO_NR_ICMP };
 
@@ -530,7 +530,7 @@ START_TEST(quotes_cut_at_each_byte)
 }
 END_TEST
 
-START_TEST(a_quote_not_copied_is_not_held_against_the_packet_itself)
+START_TEST(a_quote_that_was_not_copied_does_not_invalidate_the_packet)
 {
 	uint8_t quoted[64];
 	size_t quoted_size = quote(4, IPPROTO_NR_TCP, quoted);
@@ -548,8 +548,8 @@ START_TEST(a_quote_not_copied_is_not_held_against_the_packet_itself)
 }
 END_TEST
 
-/* Not looked at: inner checksum, version nibble, TTL, lengths. */
-START_TEST(a_quote_may_be_mangled)
+/* Not checked in a quote: checksum, version, TTL, lengths. */
+START_TEST(a_quote_may_have_changed_header_fields)
 {
 	uint8_t quoted[64];
 	size_t quoted_size = quote(4, IPPROTO_NR_TCP, quoted);
@@ -561,7 +561,7 @@ START_TEST(a_quote_may_be_mangled)
 	quoted[10] ^= 0xff;
 	ck_reason(decode_build(&b), REASON_NONE);
 	ck_assert_uint_eq(pkt.quoted.dport, 80);
-	/* "more fragments" with offset 0 is fine, an offset is not */
+	/* "More fragments" with offset 0 is valid, another offset is not. */
 	quoted[6] = 0x20;
 	ck_reason(decode_build(&b), REASON_NONE);
 	quoted[7] = 1;
@@ -569,8 +569,8 @@ START_TEST(a_quote_may_be_mangled)
 }
 END_TEST
 
-/* An error about an error, or of the wrong family, can belong to no flow. */
-START_TEST(quotes_without_inverse)
+/* An error about an error, or of the other family, belongs to no flow. */
+START_TEST(quotes_without_inverse_belong_to_no_flow)
 {
 	uint8_t quoted[64];
 	size_t quoted_size = quote(4, IPPROTO_NR_ICMP, quoted);
@@ -588,7 +588,7 @@ START_TEST(quotes_without_inverse)
 }
 END_TEST
 
-/* A redirect: 40 bytes of header, then the redirected-header option, 8 bytes, then the quote. */
+/* A redirect: a header of 40 bytes, the redirected-header option of 8 bytes, then the quote. */
 static struct build redirect(const uint8_t *body, size_t size)
 {
 	struct build b = build_default(6, IPPROTO_NR_ICMPV6);
@@ -603,7 +603,7 @@ static struct build redirect(const uint8_t *body, size_t size)
 	return b;
 }
 
-START_TEST(icmpv6_redirects)
+START_TEST(icmpv6_redirects_are_decoded)
 {
 	uint8_t body[32 + 8 + 48] = { 0 };
 	struct build b = redirect(body, sizeof(body));
@@ -635,8 +635,8 @@ START_TEST(icmpv6_redirects)
 }
 END_TEST
 
-/* Extension headers: next header, length in 8 bytes beyond the first 8. */
-START_TEST(ipv6_extension_chains)
+/* Extension headers: next header, then the length in units of 8 bytes without the first 8. */
+START_TEST(ipv6_extension_chains_are_decoded)
 {
 	static const uint8_t chain[] = {
 		43, 0, 1, 4, 0, 0, 0, 0,                         /* hop-by-hop, next: routing */
@@ -667,13 +667,13 @@ START_TEST(ipv6_extension_chains)
 		ck_assert_uint_eq(pkt.depth, PKT_IP);
 		ck_reason(decode_cut(data, n, size), REASON_COPY_SHORT);
 	}
-	/* Beyond the packet. */
+	/* The header ends behind the packet. */
 	data[41] = 255;
 	ck_assert_uint_eq(reason_state(decode(data, size)), CT_INVALID);
 }
 END_TEST
 
-START_TEST(ipv6_fragments)
+START_TEST(ipv6_fragments_with_an_offset_are_refused)
 {
 	uint8_t fragment[8] = { 6, 0, 0, 0, 0, 0, 0, 9 };
 	struct build b = build_default(6, IPPROTO_NR_TCP);
@@ -708,8 +708,8 @@ START_TEST(ipv6_no_next_header)
 }
 END_TEST
 
-/* As many as fit into a packet: an end is reached, quickly. */
-START_TEST(a_long_chain_of_extensions_ends)
+/* A chain of the maximum number of headers in a packet: decoding terminates quickly. */
+START_TEST(a_long_chain_of_extensions_terminates)
 {
 	uint8_t chain[1600];
 	struct build b = build_default(6, IPPROTO_NR_UDP);
@@ -734,7 +734,7 @@ static const uint8_t csum_protos6[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, IPPROTO_
 static const enum reason csum_reason[] = { REASON_TCP_CHECKSUM, REASON_UDP_CHECKSUM,
 	                                   REASON_ICMP_CHECKSUM };
 
-START_TEST(right_and_wrong_checksums_of_every_protocol_and_length)
+START_TEST(right_and_wrong_checksums_are_told_apart_for_every_protocol_and_length)
 {
 	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 		for (size_t k = 0; k < 3; k++) {
@@ -763,7 +763,7 @@ START_TEST(right_and_wrong_checksums_of_every_protocol_and_length)
 }
 END_TEST
 
-START_TEST(bytes_of_all_ones_carry)
+START_TEST(the_checksum_of_all_ones_carries)
 {
 	static uint8_t ones[1400];
 
@@ -781,7 +781,7 @@ START_TEST(bytes_of_all_ones_carry)
 }
 END_TEST
 
-START_TEST(control_policy_looks_at_segments_that_move_state)
+START_TEST(policy_control_verifies_segments_that_change_state)
 {
 	static const struct {
 		uint8_t flags;
@@ -810,7 +810,7 @@ START_TEST(control_policy_looks_at_segments_that_move_state)
 }
 END_TEST
 
-START_TEST(what_was_not_copied_cannot_be_verified)
+START_TEST(a_truncated_copy_cannot_be_verified)
 {
 	struct build b = build_default(4, IPPROTO_NR_TCP);
 	uint8_t data[BUILD_MAX];
@@ -827,8 +827,8 @@ START_TEST(what_was_not_copied_cannot_be_verified)
 }
 END_TEST
 
-/* A UDP checksum field of 0 is not checked, also over IPv6; trailing bytes are summed too. */
-START_TEST(udp_checksum_rules)
+/* A UDP checksum of 0 is not verified, also over IPv6; trailing bytes are summed. */
+START_TEST(udp_checksum_rules_are_the_kernels)
 {
 	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 		struct build b = build_default(families[f], IPPROTO_NR_UDP);
@@ -841,12 +841,12 @@ START_TEST(udp_checksum_rules)
 		data[at + 6] = data[at + 7] = 0;
 		ck_reason(decode(data, size), REASON_NONE);
 		ck_reason(pkt_verify(&pkt, CSUM_POLICY_FULL), REASON_NONE);
-		/* Right for its own length, with four bytes behind it: wrong. */
+		/* Correct for the UDP length, but four bytes follow: wrong. */
 		size = build_packet(&b, data);
 		memcpy(data + size, "tail", 4);
 		ck_reason(decode(data, size + 4), REASON_NONE);
 		ck_reason(pkt_verify(&pkt, CSUM_POLICY_FULL), REASON_UDP_CHECKSUM);
-		/* Right for all bytes behind the IP header: right. */
+		/* Correct for all bytes behind the IP header. */
 		build_fix_checksum(data, size + 4, at, IPPROTO_NR_UDP);
 		ck_reason(decode(data, size + 4), REASON_NONE);
 		ck_reason(pkt_verify(&pkt, CSUM_POLICY_FULL), REASON_NONE);
@@ -854,8 +854,8 @@ START_TEST(udp_checksum_rules)
 }
 END_TEST
 
-/* The pseudo-header has the last protocol number, and the bytes behind the extension headers. */
-START_TEST(checksums_behind_extension_headers)
+/* The pseudo-header has the last protocol number and the bytes behind the extension headers. */
+START_TEST(checksums_behind_extension_headers_are_verified)
 {
 	static const uint8_t hop[8] = { 6, 0, 1, 4, 0, 0, 0, 0 };
 	struct build b = build_default(6, IPPROTO_NR_TCP);
@@ -869,7 +869,7 @@ START_TEST(checksums_behind_extension_headers)
 }
 END_TEST
 
-START_TEST(errors_are_verified_too)
+START_TEST(icmp_errors_are_verified)
 {
 	for (size_t f = 0; f < ARRAY_LEN(families); f++) {
 		uint8_t quoted[64];
@@ -887,15 +887,21 @@ START_TEST(errors_are_verified_too)
 }
 END_TEST
 
-SUITE_MAIN("pkt", a_tcp_segment_is_read_whole, payload_counts_bytes_that_were_not_copied,
-           ip_options_are_skipped, each_packet_cut_at_each_byte_of_itself,
-           each_copy_cut_at_each_byte, ip_versions_and_header_lengths, ipv4_fragments,
-           all_256_sets_of_tcp_flags, tcp_classes, tcp_data_offsets, udp_lengths,
-           other_protocols_have_no_ports, all_icmp_types, all_icmpv6_types,
-           icmp_of_the_other_family_is_invalid, quotes_cut_at_each_byte,
-           a_quote_not_copied_is_not_held_against_the_packet_itself, a_quote_may_be_mangled,
-           quotes_without_inverse, icmpv6_redirects, ipv6_extension_chains, ipv6_fragments,
-           ipv6_no_next_header, a_long_chain_of_extensions_ends,
-           right_and_wrong_checksums_of_every_protocol_and_length, bytes_of_all_ones_carry,
-           control_policy_looks_at_segments_that_move_state, what_was_not_copied_cannot_be_verified,
-           udp_checksum_rules, checksums_behind_extension_headers, errors_are_verified_too)
+SUITE_MAIN("pkt", a_tcp_segment_is_decoded, payload_includes_bytes_that_were_not_copied,
+           ip_options_are_skipped, each_packet_truncated_at_each_byte_is_refused,
+           each_copy_truncated_at_each_byte_is_refused,
+           wrong_ip_versions_and_header_lengths_are_refused,
+           ipv4_fragments_with_an_offset_are_refused, all_256_sets_of_tcp_flags_are_classified,
+           tcp_segments_have_their_class, tcp_data_offsets_are_checked, udp_lengths_are_checked,
+           other_protocols_have_no_ports, all_icmp_types_are_classified,
+           all_icmpv6_types_are_classified, icmp_of_the_other_family_is_invalid,
+           quotes_truncated_at_each_byte_are_refused,
+           a_quote_that_was_not_copied_does_not_invalidate_the_packet,
+           a_quote_may_have_changed_header_fields, quotes_without_inverse_belong_to_no_flow,
+           icmpv6_redirects_are_decoded, ipv6_extension_chains_are_decoded,
+           ipv6_fragments_with_an_offset_are_refused, ipv6_no_next_header,
+           a_long_chain_of_extensions_terminates,
+           right_and_wrong_checksums_are_told_apart_for_every_protocol_and_length,
+           the_checksum_of_all_ones_carries, policy_control_verifies_segments_that_change_state,
+           a_truncated_copy_cannot_be_verified, udp_checksum_rules_are_the_kernels,
+           checksums_behind_extension_headers_are_verified, icmp_errors_are_verified)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The segments that finwall sends itself, read back by its own decoder with every checksum
- * verified. */
-#include <finwall/late_close.h>
-#include <finwall/raw_packet.h>
+/*
+ * Tests of the segments that finwall sends, read back by its decoder with every checksum verified.
+ */
+#include "core/late_close.h"
+#include "wire/raw_packet.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ START_TEST(a_keepalive_is_an_empty_ack_with_a_window)
 }
 END_TEST
 
-START_TEST(the_header_checksum_of_ip4_is_right)
+START_TEST(the_ipv4_header_checksum_is_correct)
 {
 	struct raw_request req = request(4, RAW_RESET);
 	uint8_t bytes[RAW_PACKET_SIZE];
@@ -84,7 +85,7 @@ START_TEST(the_header_checksum_of_ip4_is_right)
 }
 END_TEST
 
-START_TEST(nonsense_is_refused)
+START_TEST(invalid_requests_are_refused)
 {
 	uint8_t bytes[RAW_PACKET_SIZE] = { 0xaa };
 	struct raw_request req = request(4, RAW_RESET);
@@ -98,8 +99,10 @@ START_TEST(nonsense_is_refused)
 }
 END_TEST
 
-/* Each end must find the number it expects next, whoever opened and whichever end is the key's high
- * one. */
+/*
+ * Each end must get the number that it expects next, whichever end opened the connection and
+ * whichever end is the key's high side.
+ */
 START_TEST(requests_are_exact_for_either_end)
 {
 	struct tcp_conn t = {
@@ -140,8 +143,8 @@ int main(void)
 
 	tcase_add_loop_test(tc, a_reset_carries_the_sequence_number_and_no_ack, 0, 2);
 	tcase_add_loop_test(tc, a_keepalive_is_an_empty_ack_with_a_window, 0, 2);
-	tcase_add_test(tc, the_header_checksum_of_ip4_is_right);
-	tcase_add_test(tc, nonsense_is_refused);
+	tcase_add_test(tc, the_ipv4_header_checksum_is_correct);
+	tcase_add_test(tc, invalid_requests_are_refused);
 	tcase_add_loop_test(tc, requests_are_exact_for_either_end, 0, 2);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of rules, from text to verdict: each test writes a configuration, compiles it, and
- * asks for packets that it describes in a few words.
+ * Tests of rule evaluation, from text to verdict: each test writes a configuration, compiles it and
+ * evaluates packets that it describes.
  */
+#include "config_text.h"
+
 #include <finwall/bytes.h>
-#include <finwall/config.h>
 #include <finwall/ruleset.h>
 
 #include <arpa/inet.h>
@@ -19,13 +20,6 @@ static struct config *config;
 static struct ruleset *rules;
 static struct ruleset_counters *counters;
 
-static char *read_text(void *ctx, const char *path, size_t *size)
-{
-	ck_assert_str_eq(path, "test");
-	*size = strlen(ctx);
-	return strdup(ctx);
-}
-
 static void drop_rules(void)
 {
 	free(counters);
@@ -36,16 +30,14 @@ static void drop_rules(void)
 	config = NULL;
 }
 
-/* Makes text the rules of this test. */
+/* Compiles text to the rules of this test. */
 static void load(const char *text)
 {
-	struct config_reader reader = { strdup(text), read_text };
 	char *errors;
 	size_t size;
 
 	drop_rules();
-	config = config_load("test", &reader, &errors);
-	free(reader.ctx);
+	config = config_text_load("test", text, &errors);
 	ck_assert_msg(config != NULL, "%s", errors);
 	rules = config_compile(config);
 	ck_assert_ptr_nonnull(rules);
@@ -55,7 +47,7 @@ static void load(const char *text)
 	counters = ruleset_counters_init(rules, counters);
 }
 
-/* The rules of an inet table's input chain with policy drop. */
+/* Rules in an inet table's input chain with policy drop. */
 static void load_input(const char *body)
 {
 	char text[4096];
@@ -67,7 +59,9 @@ static void load_input(const char *body)
 	load(text);
 }
 
-/* A packet and where it came from. Starts as a SYN from 192.0.2.1:1000 to 198.51.100.1:22. */
+/*
+ * A packet with its interfaces and state. Starts as a SYN from 192.0.2.1:1000 to 198.51.100.1:22.
+ */
 struct given {
 	struct frame frame;
 	struct pkt pkt;
@@ -99,7 +93,7 @@ static struct given given_syn6(void)
 	return g;
 }
 
-static unsigned ask_chain(struct given *g, enum base_chain chain)
+static unsigned evaluate_chain(struct given *g, enum base_chain chain)
 {
 	g->pkt.frame = &g->frame;
 	g->in.pkt = &g->pkt;
@@ -107,9 +101,9 @@ static unsigned ask_chain(struct given *g, enum base_chain chain)
 	return g->out.code;
 }
 
-static unsigned ask(struct given *g)
+static unsigned evaluate(struct given *g)
 {
-	return ask_chain(g, CHAIN_INPUT);
+	return evaluate_chain(g, CHAIN_INPUT);
 }
 
 static const char *word(unsigned code)
@@ -119,45 +113,45 @@ static const char *word(unsigned code)
 	return code < 3 ? words[code] : "other";
 }
 
-/* Loads one match with `accept` behind it and asks for the packet. */
+/* Loads a rule of one match and `accept`, and evaluates the packet. */
 static void expect_match(const char *match, struct given g, bool is_hit)
 {
 	char body[1024];
 
 	snprintf(body, sizeof(body), "%s accept", match);
 	load_input(body);
-	ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
+	ck_assert_msg((evaluate(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
 }
 
-START_TEST(chains_that_are_absent_accept)
+START_TEST(a_missing_chain_accepts)
 {
 	struct given g = given_syn();
 
 	load("");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_REMEMBERED);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_REMEMBERED);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
 	ck_assert(!ruleset_has_chain(rules, CHAIN_INPUT));
 	ck_assert(!ruleset_has_chain(rules, CHAIN_LATE));
 }
 END_TEST
 
-START_TEST(the_first_verdict_counts)
+START_TEST(the_first_verdict_decides)
 {
 	struct given g = given_syn();
 
 	load_input("tcp dport 80 drop\n tcp dport 22 accept\n drop");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 1);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	ck_assert(ruleset_has_chain(rules, CHAIN_INPUT));
 }
 END_TEST
 
-/* One row: a match, and whether the SYN of given_syn() fits. */
+/* A match, and whether the SYN of given_syn() matches. */
 static const struct {
 	const char *match;
 	bool is_hit;
@@ -249,13 +243,13 @@ static const struct {
 	{ "limit rate over 1/second", false },
 };
 
-START_TEST(a_match_hits_or_misses)
+START_TEST(each_match_matches_or_not)
 {
 	expect_match(rows[_i].match, given_syn(), rows[_i].is_hit);
 }
 END_TEST
 
-START_TEST(ipv6_matches)
+START_TEST(ipv6_matches_match_or_not)
 {
 	expect_match("ip6 saddr 2001:db8::/32", given_syn6(), true);
 	expect_match("ip6 saddr 2001:db8::1", given_syn6(), true);
@@ -272,7 +266,7 @@ START_TEST(ipv6_matches)
 }
 END_TEST
 
-START_TEST(icmp_matches)
+START_TEST(icmp_matches_match_or_not)
 {
 	struct given g = given_syn();
 
@@ -292,7 +286,7 @@ START_TEST(icmp_matches)
 }
 END_TEST
 
-START_TEST(what_is_not_there_does_not_match)
+START_TEST(a_missing_header_matches_nothing)
 {
 	struct given g = given_syn();
 
@@ -316,7 +310,7 @@ START_TEST(what_is_not_there_does_not_match)
 }
 END_TEST
 
-START_TEST(rules_are_seen_by_state)
+START_TEST(rules_are_selected_by_state)
 {
 	struct given g = given_syn();
 
@@ -333,13 +327,13 @@ START_TEST(rules_are_seen_by_state)
 		};
 
 		g.in.state = state;
-		ck_assert_uint_eq(ask(&g), want[state].code);
+		ck_assert_uint_eq(evaluate(&g), want[state].code);
 		ck_assert_uint_eq(g.out.rule_nr, want[state].rule_nr);
 	}
 }
 END_TEST
 
-START_TEST(families_have_chains_of_their_own)
+START_TEST(each_family_has_its_own_chains)
 {
 	struct given g = given_syn();
 	struct given g6 = given_syn6();
@@ -347,17 +341,17 @@ START_TEST(families_have_chains_of_their_own)
 	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}\n"
 	     "table ip6 b {\n chain i { type filter hook input priority 0; tcp dport 22 reject; "
 	     "}\n}");
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	g.pkt.depth = PKT_NOTHING;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}");
-	ck_assert_uint_eq(ask(&g6), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g6), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
-START_TEST(jumps_come_back_and_gotos_do_not)
+START_TEST(a_jump_returns_and_a_goto_does_not)
 {
 	struct given g = given_syn();
 
@@ -368,24 +362,24 @@ START_TEST(jumps_come_back_and_gotos_do_not)
 	     "chain d { ct state established accept; }\n"
 	     "chain i { type filter hook input priority 0; policy drop; jump d; jump b; accept; }\n"
 	     "}");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 10);
 	g.pkt.tuple.sport = 1001;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 5);
 	g.pkt.tuple.dport = 80;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 0);
 	g.pkt.tuple.dport = 443;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	g.in.state = CT_ESTABLISHED;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 7);
 }
 END_TEST
 
-START_TEST(sixteen_jumps_deep)
+START_TEST(jumps_may_nest_16_deep)
 {
 	char text[4096] = "table inet t {\n chain c0 { tcp dport 22 accept; }\n";
 	size_t size = strlen(text);
@@ -398,14 +392,14 @@ START_TEST(sixteen_jumps_deep)
 	snprintf(text + size, sizeof(text) - size,
 	         "chain i { type filter hook input priority 0; policy drop; jump c15; }\n}");
 	load(text);
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
 }
 END_TEST
 
-START_TEST(rejects_say_how)
+START_TEST(reject_reports_its_kind)
 {
 	struct given g = given_syn();
 	struct given g6 = given_syn6();
@@ -413,37 +407,37 @@ START_TEST(rejects_say_how)
 	load_input("tcp dport 22 reject with tcp reset\n"
 	           "meta l4proto tcp reject with icmpx admin-prohibited\n"
 	           "meta l4proto udp reject with icmp host-unreachable\n reject");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_TCP_RESET);
 	g.pkt.tuple.dport = 23;
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_ADMIN_PROHIBITED);
 	g.pkt.l4_proto = 17;
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ck_assert_uint_eq(g.out.reject_with, REJECT_HOST_UNREACHABLE);
 	g6.pkt.l4_proto = 17;
-	ck_assert_uint_eq(ask(&g6), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	ck_assert_uint_eq(g6.out.reject_with, REJECT_PORT_UNREACHABLE);
 	ck_assert_uint_eq(g6.out.rule_nr, 3);
 }
 END_TEST
 
-START_TEST(marks_are_set_and_seen)
+START_TEST(a_mark_is_set_and_matched)
 {
 	struct given g = given_syn();
 
 	g.frame.mark = 7;
 	load_input("meta mark 7 meta mark set 0x10\n meta mark 7 drop\n meta mark 16 accept");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.mark_is_set, 1);
 	ck_assert_uint_eq(g.out.mark, 16);
 	g.frame.mark = 8;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.mark_is_set, 0);
 }
 END_TEST
 
-START_TEST(counters_count_what_reaches_them)
+START_TEST(a_counter_counts_the_packets_that_reach_it)
 {
 	struct given g = given_syn();
 	uint64_t packets = 0;
@@ -452,10 +446,10 @@ START_TEST(counters_count_what_reaches_them)
 	char *text;
 
 	load_input("counter ct state established accept\n tcp dport 22 counter accept\n drop");
-	ask(&g);
-	ask(&g);
+	evaluate(&g);
+	evaluate(&g);
 	g.pkt.tuple.dport = 23;
-	ask(&g);
+	evaluate(&g);
 	ruleset_counter_add(counters, 0, &packets, &bytes);
 	ck_assert_uint_eq(packets, 3);
 	ck_assert_uint_eq(bytes, 180);
@@ -472,31 +466,31 @@ START_TEST(counters_count_what_reaches_them)
 }
 END_TEST
 
-START_TEST(limits_let_the_burst_through_and_then_the_rate)
+START_TEST(a_limit_passes_the_burst_and_then_the_rate)
 {
 	struct given g = given_syn();
 	unsigned accepted = 0;
 
 	load_input("limit rate 10/second burst 3 packets accept");
 	for (int i = 0; i < 10; i++) {
-		accepted += ask(&g) == RULE_ACCEPT;
+		accepted += evaluate(&g) == RULE_ACCEPT;
 	}
 	ck_assert_uint_eq(accepted, 3);
 	g.in.now.ns += NSEC_PER_SEC / 10 - 1;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	g.in.now.ns += 1;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	g.in.now.ns += 100 * NSEC_PER_SEC;
 	accepted = 0;
 	for (int i = 0; i < 10; i++) {
-		accepted += ask(&g) == RULE_ACCEPT;
+		accepted += evaluate(&g) == RULE_ACCEPT;
 	}
 	ck_assert_uint_eq(accepted, 3);
 	load_input("limit rate over 1/week burst 2 packets drop\n accept");
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
@@ -509,7 +503,7 @@ static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 	         ruleset_log_level(rs, log_nr), pkt->tuple.dport, state);
 }
 
-START_TEST(logs_tell_the_sink)
+START_TEST(log_calls_the_sink)
 {
 	struct given g = given_syn();
 	char line[1000] = "";
@@ -519,11 +513,11 @@ START_TEST(logs_tell_the_sink)
 	           "tcp dport 23 log prefix \"not\"\n accept");
 	g.in.log = note_log;
 	g.in.log_ctx = line;
-	ask(&g);
-	ask(&g);
+	evaluate(&g);
+	evaluate(&g);
 	ck_assert_str_eq(line, "one |6|22|1;|4|22|1;one |6|22|1;");
 	g.in.log = NULL;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 }
 END_TEST
 
@@ -539,26 +533,26 @@ START_TEST(interfaces_match_by_name)
 	ruleset_set_ifname(rules, 3, "eth1");
 	ruleset_set_ifname(rules, 4, "br0");
 	ruleset_set_ifname(rules, 5, "wa");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	g.frame.iif = 1;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	g.frame.iif = 3;
-	ck_assert_uint_eq(ask(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	g.frame.iif = 5;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	/* renamed, then gone */
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+	/* Renamed, then deleted. */
 	ruleset_set_ifname(rules, 5, "wan5");
-	ck_assert_uint_eq(ask(&g), RULE_REJECT);
+	ck_assert_uint_eq(evaluate(&g), RULE_REJECT);
 	ruleset_set_ifname(rules, 5, NULL);
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
-	/* never heard of */
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+	/* An unknown index. */
 	g.frame.iif = 77;
-	ck_assert_uint_eq(ask(&g), RULE_DROP);
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 }
 END_TEST
 
-START_TEST(many_interfaces_come_and_go)
+START_TEST(interfaces_may_be_added_and_deleted_many_times)
 {
 	struct given g = given_syn();
 	char name[16];
@@ -573,12 +567,12 @@ START_TEST(many_interfaces_come_and_go)
 	}
 	for (uint32_t i = 1; i <= 100000; i++) {
 		g.frame.iif = i;
-		ck_assert_uint_eq(ask(&g), i > 95000 ? RULE_ACCEPT : RULE_DROP);
+		ck_assert_uint_eq(evaluate(&g), i > 95000 ? RULE_ACCEPT : RULE_DROP);
 	}
 }
 END_TEST
 
-START_TEST(close_chains_answer_policies)
+START_TEST(close_chains_return_policies)
 {
 	struct given g = given_syn();
 
@@ -587,18 +581,18 @@ START_TEST(close_chains_answer_policies)
 	     "chain l { type close hook late; iifname \"wan*\" tcp flags & rst == rst strict;\n"
 	     " tcp dport 5432 pickup; tcp dport 22 lenient }\n"
 	     "chain m { type close hook idle; policy remember; tcp dport 22 forget }\n}");
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_LENIENT);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_FORGET);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_LENIENT);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_FORGET);
 	g.pkt.tuple.dport = 5432;
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_PICKUP);
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_PICKUP);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_IDLE), RULE_IDLE_FIRST + IDLE_REMEMBER);
 	g.pkt.tuple.dport = 1;
-	ck_assert_uint_eq(ask_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_STRICT);
+	ck_assert_uint_eq(evaluate_chain(&g, CHAIN_LATE), RULE_LATE_FIRST + LATE_STRICT);
 	ck_assert_uint_eq(g.out.rule_nr, UINT32_MAX);
 }
 END_TEST
 
-/* Sets against the naive answer, for random intervals; the seed is in the failure. */
+/* Sets against a linear list, with random intervals; a failure prints the seed. */
 START_TEST(sets_agree_with_a_list)
 {
 	static char text[300000];
@@ -638,7 +632,7 @@ START_TEST(sets_agree_with_a_list)
 			is_in = is_in || (lo[i] <= addr && addr <= hi[i]);
 		}
 		store_be32(g.pkt.tuple.src.bytes, addr);
-		ck_assert_msg((ask(&g) == RULE_ACCEPT) == is_in, "seed %u: %08x", seed, addr);
+		ck_assert_msg((evaluate(&g) == RULE_ACCEPT) == is_in, "seed %u: %08x", seed, addr);
 	}
 }
 END_TEST
@@ -657,7 +651,7 @@ static void *rename_forever(void *arg)
 	return NULL;
 }
 
-START_TEST(names_may_change_while_packets_pass)
+START_TEST(names_may_change_during_evaluation)
 {
 	struct given g = given_syn();
 	pthread_t writer;
@@ -667,9 +661,9 @@ START_TEST(names_may_change_while_packets_pass)
 	ck_assert_int_eq(pthread_create(&writer, NULL, rename_forever, NULL), 0);
 	for (int n = 0; n < 20000; n++) {
 		g.frame.iif = 2;
-		ck_assert_uint_ne(ask(&g), RULE_ACCEPT);
+		ck_assert_uint_ne(evaluate(&g), RULE_ACCEPT);
 		g.frame.iif = 3;
-		ck_assert_uint_ne(ask(&g), RULE_REJECT);
+		ck_assert_uint_ne(evaluate(&g), RULE_REJECT);
 	}
 	atomic_store(&is_over, true);
 	pthread_join(writer, NULL);
@@ -686,26 +680,26 @@ int main(void)
 	tcase_add_unchecked_fixture(t, NULL, drop_rules);
 	tcase_add_checked_fixture(t, NULL, drop_rules);
 	tcase_set_timeout(t, 60);
-	tcase_add_test(t, chains_that_are_absent_accept);
-	tcase_add_test(t, the_first_verdict_counts);
-	tcase_add_loop_test(t, a_match_hits_or_misses, 0, sizeof(rows) / sizeof(rows[0]));
-	tcase_add_test(t, ipv6_matches);
-	tcase_add_test(t, icmp_matches);
-	tcase_add_test(t, what_is_not_there_does_not_match);
-	tcase_add_test(t, rules_are_seen_by_state);
-	tcase_add_test(t, families_have_chains_of_their_own);
-	tcase_add_test(t, jumps_come_back_and_gotos_do_not);
-	tcase_add_test(t, sixteen_jumps_deep);
-	tcase_add_test(t, rejects_say_how);
-	tcase_add_test(t, marks_are_set_and_seen);
-	tcase_add_test(t, counters_count_what_reaches_them);
-	tcase_add_test(t, limits_let_the_burst_through_and_then_the_rate);
-	tcase_add_test(t, logs_tell_the_sink);
+	tcase_add_test(t, a_missing_chain_accepts);
+	tcase_add_test(t, the_first_verdict_decides);
+	tcase_add_loop_test(t, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(t, ipv6_matches_match_or_not);
+	tcase_add_test(t, icmp_matches_match_or_not);
+	tcase_add_test(t, a_missing_header_matches_nothing);
+	tcase_add_test(t, rules_are_selected_by_state);
+	tcase_add_test(t, each_family_has_its_own_chains);
+	tcase_add_test(t, a_jump_returns_and_a_goto_does_not);
+	tcase_add_test(t, jumps_may_nest_16_deep);
+	tcase_add_test(t, reject_reports_its_kind);
+	tcase_add_test(t, a_mark_is_set_and_matched);
+	tcase_add_test(t, a_counter_counts_the_packets_that_reach_it);
+	tcase_add_test(t, a_limit_passes_the_burst_and_then_the_rate);
+	tcase_add_test(t, log_calls_the_sink);
 	tcase_add_test(t, interfaces_match_by_name);
-	tcase_add_test(t, many_interfaces_come_and_go);
-	tcase_add_test(t, close_chains_answer_policies);
+	tcase_add_test(t, interfaces_may_be_added_and_deleted_many_times);
+	tcase_add_test(t, close_chains_return_policies);
 	tcase_add_loop_test(t, sets_agree_with_a_list, 0, 4);
-	tcase_add_test(t, names_may_change_while_packets_pass);
+	tcase_add_test(t, names_may_change_during_evaluation);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

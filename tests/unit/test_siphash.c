@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SipHash-1-3 against a byte-oriented reference written from the paper, whose number of rounds is a
- * parameter; the reference itself is held against the published SipHash-2-4 vectors.
+ * Tests of SipHash-1-3 against a byte-oriented reference that was written from the paper and has
+ * the number of rounds as a parameter. The reference is compared with the published SipHash-2-4
+ * vectors.
  */
 #include <finwall/siphash.h>
 
@@ -38,7 +39,7 @@ static uint64_t le64(const uint8_t *p, size_t size)
 	return x;
 }
 
-/* SipHash-c-d of any number of bytes. */
+/* SipHash-c-d of size bytes. */
 static uint64_t reference(unsigned c, unsigned d, uint64_t k0, uint64_t k1, const uint8_t *in,
                           size_t size)
 {
@@ -68,7 +69,7 @@ static const uint64_t key1 = UINT64_C(0x0f0e0d0c0b0a0908);
 
 START_TEST(the_reference_gives_the_published_vectors)
 {
-	/* Lengths 0..8 and 15 of the message 00 01 02 ..., SipHash-2-4. */
+	/* Messages 00 01 02 ... of lengths 0..8 and 15, SipHash-2-4. */
 	static const struct {
 		size_t size;
 		uint64_t want;
@@ -91,7 +92,7 @@ START_TEST(the_reference_gives_the_published_vectors)
 }
 END_TEST
 
-START_TEST(siphash13_is_the_reference_with_1_and_3_rounds)
+START_TEST(siphash13_equals_the_reference_with_1_and_3_rounds)
 {
 	const struct sipkey keys[] = { { key0, key1 }, { 0, 0 }, { UINT64_MAX, 1 } };
 	uint64_t words[40];
@@ -114,7 +115,7 @@ START_TEST(siphash13_is_the_reference_with_1_and_3_rounds)
 }
 END_TEST
 
-START_TEST(many_at_once_are_the_same_as_one_by_one)
+START_TEST(a_batch_of_hashes_equals_single_hashes)
 {
 	enum { STRIDE = 37 };
 	const struct sipkey key = { key0, key1 };
@@ -144,4 +145,5 @@ START_TEST(many_at_once_are_the_same_as_one_by_one)
 END_TEST
 
 SUITE_MAIN("siphash", the_reference_gives_the_published_vectors,
-           siphash13_is_the_reference_with_1_and_3_rounds, many_at_once_are_the_same_as_one_by_one)
+           siphash13_equals_the_reference_with_1_and_3_rounds,
+           a_batch_of_hashes_equals_single_hashes)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Saved state: what is written is read back, and nothing damaged is believed. */
+/*
+ * Tests of saved state as bytes: written state is read back, and damaged state is refused.
+ */
 #include <finwall/snapshot.h>
 
 #include <check.h>
@@ -86,7 +88,7 @@ static void write_file(uint8_t file[FILE_SIZE])
 	snapshot_write_header(&h, file);
 }
 
-/* Makes a changed file consistent again, so that only the records' own sense is left to tell. */
+/* Recomputes the checksums of a changed file, so that only the record's contents can be wrong. */
 static void seal(uint8_t file[FILE_SIZE])
 {
 	struct snapshot_header h = { .flows_len = FLOWS_LEN, .tombs_len = TOMBS_LEN };
@@ -98,7 +100,7 @@ static void seal(uint8_t file[FILE_SIZE])
 	snapshot_write_header(&h, file);
 }
 
-START_TEST(what_is_written_is_read_back)
+START_TEST(written_state_is_read_back)
 {
 	struct mono now = { 9000 * NSEC_PER_SEC };
 	int64_t shift_ns = mono_diff(now, then);
@@ -133,7 +135,7 @@ START_TEST(what_is_written_is_read_back)
 }
 END_TEST
 
-START_TEST(every_flipped_bit_is_noticed)
+START_TEST(every_flipped_bit_is_detected)
 {
 	struct snapshot_header h;
 	uint8_t file[FILE_SIZE];
@@ -151,7 +153,7 @@ START_TEST(every_flipped_bit_is_noticed)
 }
 END_TEST
 
-START_TEST(every_truncation_is_noticed)
+START_TEST(every_truncation_is_detected)
 {
 	struct snapshot_header h;
 	uint8_t file[FILE_SIZE];
@@ -159,7 +161,8 @@ START_TEST(every_truncation_is_noticed)
 	write_file(file);
 	for (size_t size = 0; size < sizeof(file); size++) {
 		uint8_t *cut =
-			malloc(size + (size == 0)); /* of exactly that size, for the sanitizer */
+			malloc(size + (size == 0)); /* The buffer has exactly this size, so that
+		                                       AddressSanitizer detects a read past it. */
 
 		memcpy(cut, file, size);
 		ck_assert_msg(snapshot_check(cut, size, &h) != SNAPSHOT_OK, "%zu bytes", size);
@@ -168,10 +171,10 @@ START_TEST(every_truncation_is_noticed)
 }
 END_TEST
 
-/* With a right checksum: a byte that makes nonsense of a record, by what it is. */
+/* Bytes that make a record invalid although its checksum is correct, by field. */
 static const struct {
 	const char *what;
-	size_t at; /* in the first record */
+	size_t at; /* offset in the first record */
 	uint8_t value;
 } nonsense[] = {
 	{ "kind", 0, 3 },           { "kind of the other part", 0, 2 },
@@ -183,7 +186,7 @@ static const struct {
 	{ "class", 108, SEGS_LEN }, { "last scale", 109, 15 },
 };
 
-START_TEST(nonsense_with_a_right_checksum_is_noticed)
+START_TEST(invalid_records_with_a_correct_checksum_are_refused)
 {
 	struct snapshot_header h;
 	uint8_t file[FILE_SIZE];
@@ -196,7 +199,7 @@ START_TEST(nonsense_with_a_right_checksum_is_noticed)
 }
 END_TEST
 
-START_TEST(a_newer_version_is_told_from_damage)
+START_TEST(a_newer_version_is_not_reported_as_damage)
 {
 	struct snapshot_header h;
 	uint8_t file[FILE_SIZE];
@@ -215,12 +218,12 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(tc, what_is_written_is_read_back);
-	tcase_add_test(tc, every_flipped_bit_is_noticed);
-	tcase_add_test(tc, every_truncation_is_noticed);
-	tcase_add_loop_test(tc, nonsense_with_a_right_checksum_is_noticed, 0,
+	tcase_add_test(tc, written_state_is_read_back);
+	tcase_add_test(tc, every_flipped_bit_is_detected);
+	tcase_add_test(tc, every_truncation_is_detected);
+	tcase_add_loop_test(tc, invalid_records_with_a_correct_checksum_are_refused, 0,
 	                    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
-	tcase_add_test(tc, a_newer_version_is_told_from_damage);
+	tcase_add_test(tc, a_newer_version_is_not_reported_as_damage);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

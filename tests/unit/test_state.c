@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Saved state through real files: a table is saved, another one takes it in. Files are whole or
- * not there, and nothing damaged is believed.
+ * Tests of saved state in real files: one table is saved, another one loads it. A file is complete
+ * or absent, and a damaged file is refused.
  */
 #include "io/state_file.h"
 #include "state.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The wall clock of the tests when a world begins. */
+/* The wall clock when a test world starts. */
 #define WALL_NS (UINT64_C(1700000000) * NSEC_PER_SEC)
 
 static char dir[] = "/tmp/finwall-test-state.XXXXXX";
@@ -66,7 +66,7 @@ static void put_text(const char *text)
 	put_file((const uint8_t *)text, strlen(text));
 }
 
-/* The engine's flow nr, alive for ttl_s. */
+/* Flow nr of the engine, which expires in ttl_s. */
 static void add_flow(struct world *w, uint32_t nr, int64_t ttl_s)
 {
 	struct flow f = flows_tcp(nr);
@@ -95,7 +95,7 @@ static void save(struct world *w, enum save_kind kind)
 	ck_assert_int_eq(res, SAVE_DONE);
 }
 
-/* What another world makes of the file, down_s later by the wall clock. */
+/* Loads the file into another world, down_s later by the wall clock. */
 static struct state_taken load(struct world *w, int64_t down_s, enum load_gap gap)
 {
 	struct state_taken taken;
@@ -128,8 +128,8 @@ static bool find(struct world *w, uint32_t nr, struct flow *out)
 	return engine_find_flow(w->engine, &key, w->now, out);
 }
 
-/* Several shards, more than one piece, into a world of another size. */
-START_TEST(what_is_saved_is_taken_over)
+/* Several shards and more than one chunk, loaded into a world of another size. */
+START_TEST(saved_state_is_loaded)
 {
 	struct world from;
 	struct world to;
@@ -164,8 +164,8 @@ START_TEST(what_is_saved_is_taken_over)
 }
 END_TEST
 
-/* A flow whose time ran out meanwhile is remembered; at its last instant exactly. */
-START_TEST(time_goes_on_while_down)
+/* A flow that expired meanwhile becomes a tombstone, exactly from its deadline on. */
+START_TEST(time_passes_while_the_daemon_is_stopped)
 {
 	struct world from;
 	struct world to;
@@ -188,7 +188,7 @@ START_TEST(time_goes_on_while_down)
 }
 END_TEST
 
-START_TEST(a_clock_set_back_means_no_time)
+START_TEST(a_clock_set_back_counts_as_no_time)
 {
 	struct world from;
 	struct world to;
@@ -208,8 +208,8 @@ START_TEST(a_clock_set_back_means_no_time)
 }
 END_TEST
 
-/* The reader's clock may have begun later than anything in the file. */
-START_TEST(restart_of_the_machine)
+/* The reader's monotonic clock may be earlier than all times in the file. */
+START_TEST(state_is_loaded_after_a_reboot)
 {
 	struct world from;
 	struct world to;
@@ -230,8 +230,11 @@ START_TEST(restart_of_the_machine)
 }
 END_TEST
 
-/* Section 7.7: the windows of ESTABLISHED, where packets may have passed; none is strict then. */
-START_TEST(windows_after_a_gap)
+/*
+ * Section 7.7: after a gap in which packets may have passed, the windows of ESTABLISHED are not
+ * strict.
+ */
+START_TEST(windows_are_learnt_again_after_a_gap)
 {
 	static const struct {
 		enum save_kind kind;
@@ -268,8 +271,11 @@ START_TEST(windows_after_a_gap)
 }
 END_TEST
 
-/* Taken over once, a final save is only what was before: the second reader was killed meanwhile. */
-START_TEST(final_only_once)
+/*
+ * A final save is final for its first reader only: after that reader was killed, the second one
+ * treats it as an ordinary save.
+ */
+START_TEST(a_final_save_is_final_only_once)
 {
 	struct world from;
 	struct world to;
@@ -293,8 +299,8 @@ START_TEST(final_only_once)
 }
 END_TEST
 
-/* Room for four: the four that died last stay, whichever way and in whichever shard they died. */
-START_TEST(the_oldest_go_first)
+/* A graveyard of four: the four that expired last stay, in any order of expiry and in any shard. */
+START_TEST(the_oldest_tombstones_are_overwritten_first)
 {
 	struct engine_cursor cur = { 0 };
 	struct world from;
@@ -307,8 +313,8 @@ START_TEST(the_oldest_go_first)
 	for (uint32_t nr = 1; nr <= 6; nr++) {
 		add_tomb(&from, nr, 1000 - 10 * (int64_t)nr);
 	}
-	add_flow(&from, 7, 5);  /* dies 95 s before the load */
-	add_flow(&from, 8, 50); /* 50 s */
+	add_flow(&from, 7, 5);  /* expires 95 s before the load */
+	add_flow(&from, 8, 50); /* expires 50 s before the load */
 	save(&from, SAVE_FINAL);
 	(void)load(&to, 100, GAP_NOTHING);
 	while (engine_list_tombs(to.engine, &cur, to.now, &t, 1) == 1) {
@@ -325,8 +331,8 @@ START_TEST(the_oldest_go_first)
 }
 END_TEST
 
-/* Flows, then tombstones: one that dies between the two lists counts once. */
-START_TEST(one_that_dies_while_it_is_saved)
+/* Flows are written before tombstones: a flow that expires in between counts once. */
+START_TEST(a_flow_that_expires_during_the_save_counts_once)
 {
 	struct world from;
 	struct world to;
@@ -352,8 +358,8 @@ START_TEST(one_that_dies_while_it_is_saved)
 }
 END_TEST
 
-/* Every byte, changed; every length, cut. Nothing is taken in, nothing crashes. */
-START_TEST(damage_anywhere)
+/* Every byte changed and every length truncated: nothing is loaded, nothing crashes. */
+START_TEST(damage_at_any_byte_is_refused)
 {
 	struct world from;
 	struct world to;
@@ -403,8 +409,8 @@ static void expect_text(const char *want)
 	state_view_close(&v);
 }
 
-/* Until the commit the old file is there, whatever happens to the new one. */
-START_TEST(files_are_replaced_whole)
+/* Until the commit the old file stays, whatever happens to the new one. */
+START_TEST(a_file_is_replaced_atomically)
 {
 	struct state_file *f;
 	struct state_view old;
@@ -428,8 +434,8 @@ START_TEST(files_are_replaced_whole)
 }
 END_TEST
 
-/* What a killed writer left goes; what another writes at the same time stays, and is not ours. */
-START_TEST(files_of_others)
+/* The file of a killed writer is deleted; the file of a concurrent writer stays. */
+START_TEST(temporary_files_of_other_writers_are_handled)
 {
 	struct state_file *mine;
 	struct state_file *theirs;
@@ -448,7 +454,7 @@ START_TEST(files_of_others)
 }
 END_TEST
 
-START_TEST(files_that_cannot_be)
+START_TEST(invalid_paths_are_errors)
 {
 	struct state_file *f;
 	struct state_view v;
@@ -469,8 +475,11 @@ START_TEST(files_that_cannot_be)
 }
 END_TEST
 
-/* Given up, or its new file taken away by somebody before it was whole: the old file stays. */
-START_TEST(a_save_that_comes_to_nothing)
+/*
+ * The save is aborted, or another process deletes the new file before it is complete: the old file
+ * stays.
+ */
+START_TEST(a_failed_save_keeps_the_old_file)
 {
 	struct world from;
 	struct state_save *s;
@@ -500,19 +509,19 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
-	tcase_add_test(tc, what_is_saved_is_taken_over);
-	tcase_add_test(tc, time_goes_on_while_down);
-	tcase_add_test(tc, a_clock_set_back_means_no_time);
-	tcase_add_test(tc, restart_of_the_machine);
-	tcase_add_loop_test(tc, windows_after_a_gap, 0, 4);
-	tcase_add_test(tc, final_only_once);
-	tcase_add_test(tc, the_oldest_go_first);
-	tcase_add_test(tc, one_that_dies_while_it_is_saved);
-	tcase_add_test(tc, damage_anywhere);
-	tcase_add_test(tc, files_are_replaced_whole);
-	tcase_add_test(tc, files_of_others);
-	tcase_add_test(tc, files_that_cannot_be);
-	tcase_add_test(tc, a_save_that_comes_to_nothing);
+	tcase_add_test(tc, saved_state_is_loaded);
+	tcase_add_test(tc, time_passes_while_the_daemon_is_stopped);
+	tcase_add_test(tc, a_clock_set_back_counts_as_no_time);
+	tcase_add_test(tc, state_is_loaded_after_a_reboot);
+	tcase_add_loop_test(tc, windows_are_learnt_again_after_a_gap, 0, 4);
+	tcase_add_test(tc, a_final_save_is_final_only_once);
+	tcase_add_test(tc, the_oldest_tombstones_are_overwritten_first);
+	tcase_add_test(tc, a_flow_that_expires_during_the_save_counts_once);
+	tcase_add_test(tc, damage_at_any_byte_is_refused);
+	tcase_add_test(tc, a_file_is_replaced_atomically);
+	tcase_add_test(tc, temporary_files_of_other_writers_are_handled);
+	tcase_add_test(tc, invalid_paths_are_errors);
+	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_NORMAL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every cell of the two state tables (doc/tcp-tracking.md, section 4), typed in from the page.
+ * Every cell of the two state tables (doc/tcp-tracking.md, section 4), typed in from that page.
  */
-#include <finwall/tcp_track.h>
+#include "core/tcp_track.h"
 
 #include "suite.h"
 
-/* NO SS SR ES FW CW LA TW CL S2, as columns and as contents; IV and IG besides. */
+/* NO SS SR ES FW CW LA TW CL S2, as columns and as contents; also IV and IG. */
 static const char *const state_name[] = { "NO", "SS", "SR", "ES", "FW", "CW",
 	                                  "LA", "TW", "CL", "S2", "IV", "IG" };
 
@@ -36,7 +36,7 @@ static const struct row reply[] = {
 	{ "NONE", SEG_NONE, "IV IV IV IV IV IV IV IV IV IV" },
 };
 
-/* The number of a two-letter name; names stand in the order of their numbers. */
+/* The number of a two-letter name; the names are in the order of their numbers. */
 static unsigned number_of(const char *cell)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(state_name); i++) {
@@ -63,7 +63,7 @@ static void check_rows(const char *name, enum flow_dir dir, const struct row *ro
 	}
 }
 
-START_TEST(the_numbers_are_the_kernels)
+START_TEST(the_numbers_equal_the_kernels)
 {
 	ck_assert_int_eq(TCP_NONE, 0);
 	ck_assert_int_eq(TCP_SYN_SENT, 1);
@@ -80,13 +80,13 @@ START_TEST(the_numbers_are_the_kernels)
 }
 END_TEST
 
-START_TEST(every_cell_of_original)
+START_TEST(every_cell_of_original_equals_the_document)
 {
 	check_rows("ORIGINAL", DIR_ORIG, orig);
 }
 END_TEST
 
-START_TEST(every_cell_of_reply)
+START_TEST(every_cell_of_reply_equals_the_document)
 {
 	check_rows("REPLY", DIR_REPLY, reply);
 }
@@ -104,5 +104,5 @@ START_TEST(states_have_the_kernels_names)
 }
 END_TEST
 
-SUITE_MAIN("tcp_table", the_numbers_are_the_kernels, every_cell_of_original, every_cell_of_reply,
-           states_have_the_kernels_names)
+SUITE_MAIN("tcp_table", the_numbers_equal_the_kernels, every_cell_of_original_equals_the_document,
+           every_cell_of_reply_equals_the_document, states_have_the_kernels_names)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TCP tracker, rule by rule (doc/tcp-tracking.md, sections 5 to 8; numbers in the names of the
- * comments). tests/model/model_tcp covers the combinations; here each rule has a name.
+ * Tests of the TCP tracker, rule by rule (doc/tcp-tracking.md, sections 5 to 8; the comments give
+ * the section numbers). Each rule has a case here; tests/model/model_tcp.c covers the combinations.
  */
 #include "seg.h"
 #include "suite.h"
@@ -73,7 +73,7 @@ static void establish(void)
 
 /* --- 5: the first segment --- */
 
-START_TEST(the_handshake)
+START_TEST(the_handshake_opens_a_connection)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
@@ -96,7 +96,7 @@ START_TEST(the_handshake)
 }
 END_TEST
 
-START_TEST(a_syn_with_window_0_counts_as_1)
+START_TEST(a_syn_with_window_0_counts_as_window_1)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 0);
@@ -120,7 +120,7 @@ START_TEST(a_syn_ack_fin_or_rst_opens_nothing)
 }
 END_TEST
 
-START_TEST(loose_picks_up_an_ack_liberally)
+START_TEST(with_loose_an_ack_picks_up_liberally)
 {
 	seg_conn_init(&c);
 	a(A, 1000, 7000, 100, 500);
@@ -145,8 +145,8 @@ START_TEST(without_loose_an_ack_opens_nothing)
 }
 END_TEST
 
-/* 8: a pickup is ASSURED not by the first reply, but by the packet after it, from either end. */
-START_TEST(a_pickup_is_assured_one_packet_later)
+/* Section 8: a pickup becomes ASSURED by the packet after the first reply, from either end. */
+START_TEST(a_pickup_is_assured_one_packet_after_the_reply)
 {
 	for (unsigned from_b = 0; from_b < 2; from_b++) {
 		seg_conn_init(&c);
@@ -177,7 +177,7 @@ START_TEST(a_repeated_syn_does_not_refresh)
 	ck_accept(TCP_SYN_SENT);
 	ck_assert_int_eq(c.state, CT_NEW);
 	ck_left(70);
-	/* Dead at its deadline, exactly. */
+	/* An entry has expired at its deadline, exactly. */
 	pass_time(70);
 	b(S | A, 5000, 1001, 0, 10000);
 	ck_assert_int_eq(c.verdict, TRACK_INVALID);
@@ -185,7 +185,7 @@ START_TEST(a_repeated_syn_does_not_refresh)
 }
 END_TEST
 
-START_TEST(the_close_from_the_openers_side)
+START_TEST(the_opener_closes_first)
 {
 	establish();
 	a(F | A, 1001, 5001, 0, 10000);
@@ -208,8 +208,8 @@ START_TEST(the_close_from_the_openers_side)
 }
 END_TEST
 
-/* 4: the table knows neither whose FIN it was nor what an ACK covers. */
-START_TEST(an_ack_of_the_closer_itself_moves_on_too)
+/* Section 4: the table knows neither which end sent the FIN nor what an ACK acknowledges. */
+START_TEST(an_ack_of_the_closing_end_changes_the_state_too)
 {
 	establish();
 	a(F | A, 1001, 5001, 0, 10000);
@@ -222,7 +222,7 @@ START_TEST(an_ack_of_the_closer_itself_moves_on_too)
 }
 END_TEST
 
-START_TEST(simultaneous_open)
+START_TEST(a_simultaneous_open_is_tracked)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
@@ -238,7 +238,7 @@ START_TEST(simultaneous_open)
 }
 END_TEST
 
-/* 6.1: a SYN replaces a connection that was seen to close. */
+/* Section 6.1: a SYN replaces a connection that has closed. */
 START_TEST(a_syn_in_time_wait_reopens)
 {
 	establish();
@@ -254,7 +254,7 @@ START_TEST(a_syn_in_time_wait_reopens)
 }
 END_TEST
 
-START_TEST(a_servers_syn_in_time_wait_swaps_the_roles)
+START_TEST(a_syn_of_the_server_in_time_wait_swaps_the_directions)
 {
 	establish();
 	a(F | A, 1001, 5001, 0, 10000);
@@ -268,7 +268,7 @@ START_TEST(a_servers_syn_in_time_wait_swaps_the_roles)
 }
 END_TEST
 
-START_TEST(a_syn_after_the_own_rst_reopens_after_the_peers_it_is_ignored)
+START_TEST(a_syn_after_the_own_rst_reopens_and_after_the_peers_is_ignored)
 {
 	establish();
 	a(R, 1001, 0, 0, 0);
@@ -283,7 +283,7 @@ START_TEST(a_syn_after_the_own_rst_reopens_after_the_peers_it_is_ignored)
 	a(S, 90000, 0, 0, 10000);
 	ck_result(TRACK_IGNORE, REASON_TCP_IGNORED, TCP_CLOSE);
 	ck_assert_int_eq(c.state, CT_ESTABLISHED);
-	/* Until the answer shows that the SYN was real. */
+	/* The old entry stays until the answer confirms the SYN. */
 	b(S | A, 200000, 90001, 0, 10000);
 	ck_accept(TCP_SYN_RECV);
 	a(A, 90001, 200001, 0, 10000);
@@ -291,8 +291,8 @@ START_TEST(a_syn_after_the_own_rst_reopens_after_the_peers_it_is_ignored)
 }
 END_TEST
 
-/* 6.2 */
-START_TEST(an_ignored_syn_is_taken_up_when_it_is_answered)
+/* Section 6.2 */
+START_TEST(an_ignored_syn_takes_effect_when_it_is_answered)
 {
 	static const uint8_t o[] = { 4, 2, 3, 3, 5, 0, 0, 0 };
 
@@ -301,7 +301,7 @@ START_TEST(an_ignored_syn_is_taken_up_when_it_is_answered)
 	opts(END_A, S, 70000, 0, 4000, o, sizeof(o));
 	ck_result(TRACK_IGNORE, REASON_TCP_IGNORED, TCP_ESTABLISHED);
 	ck_left(432000 - 100);
-	/* An answer to another SYN is ignored as well. */
+	/* The answer to another SYN is ignored as well. */
 	b(S | A, 80000, 70002, 0, 3000);
 	ck_result(TRACK_IGNORE, REASON_TCP_IGNORED, TCP_ESTABLISHED);
 	opts(END_A, S, 70000, 0, 4000, o, sizeof(o));
@@ -318,8 +318,11 @@ START_TEST(an_ignored_syn_is_taken_up_when_it_is_answered)
 }
 END_TEST
 
-/* 6.2, 6.4: a SYN let through in LAST_ACK is met by a challenge ACK, which must not end it. */
-START_TEST(a_challenge_ack_in_last_ack)
+/*
+ * Sections 6.2 and 6.4: a SYN that passed in LAST_ACK is answered by a challenge ACK, which must
+ * not close the connection.
+ */
+START_TEST(a_challenge_ack_in_last_ack_is_ignored)
 {
 	establish();
 	a(F | A, 1001, 5001, 0, 10000);
@@ -329,14 +332,14 @@ START_TEST(a_challenge_ack_in_last_ack)
 	ck_assert_int_eq(c.verdict, TRACK_IGNORE);
 	b(A, 5002, 1002, 0, 10000);
 	ck_result(TRACK_IGNORE, REASON_TCP_CHALLENGE, TCP_LAST_ACK);
-	/* Once. */
+	/* Only once. */
 	b(A, 5002, 1002, 0, 10000);
 	ck_accept(TCP_TIME_WAIT);
 }
 END_TEST
 
-/* 6.6, 4: the RST that answers a challenge ACK in SYN_SENT. */
-START_TEST(a_rst_that_answers_a_challenge_ack)
+/* Sections 6.6 and 4: the RST that answers a challenge ACK in SYN_SENT. */
+START_TEST(a_rst_that_answers_a_challenge_ack_is_accepted)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
@@ -348,7 +351,7 @@ START_TEST(a_rst_that_answers_a_challenge_ack)
 }
 END_TEST
 
-/* 17.1 */
+/* Section 17.1 */
 START_TEST(ignored_replies_count_as_replies)
 {
 	seg_conn_init(&c);
@@ -361,7 +364,7 @@ START_TEST(ignored_replies_count_as_replies)
 }
 END_TEST
 
-START_TEST(illegal_in_this_state)
+START_TEST(illegal_segments_of_a_state_are_refused)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
@@ -404,14 +407,14 @@ START_TEST(an_inexact_rst_in_the_window_does_not_close)
 }
 END_TEST
 
-START_TEST(a_rst_before_what_was_acknowledged)
+START_TEST(a_rst_before_the_last_ack_is_refused)
 {
 	establish();
 	pass_time(9);
 	b(R, 5000, 0, 0, 0);
 	ck_result(TRACK_INVALID, REASON_TCP_RST_SEQ, TCP_ESTABLISHED);
 	ck_left(432000 - 9);
-	/* Liberal does not help, the other switch does. */
+	/* Liberal mode does not accept it, the RST setting does. */
 	c.tun.tcp_be_liberal = 1;
 	b(R, 5000, 0, 0, 0);
 	ck_assert_int_eq(c.verdict, TRACK_INVALID);
@@ -421,7 +424,7 @@ START_TEST(a_rst_before_what_was_acknowledged)
 }
 END_TEST
 
-START_TEST(a_rst_right_behind_data)
+START_TEST(a_rst_right_behind_data_closes)
 {
 	establish();
 	b(A, 5001, 1001, 100, 10000);
@@ -430,7 +433,7 @@ START_TEST(a_rst_right_behind_data)
 }
 END_TEST
 
-START_TEST(a_rst_far_outside_the_window)
+START_TEST(a_rst_far_outside_the_window_is_refused)
 {
 	establish();
 	b(R, 5001 + 1000000, 0, 0, 0);
@@ -438,7 +441,7 @@ START_TEST(a_rst_far_outside_the_window)
 }
 END_TEST
 
-START_TEST(a_rst_for_the_syn_deletes_the_entry)
+START_TEST(a_rst_that_answers_the_syn_deletes_the_entry)
 {
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
@@ -448,7 +451,7 @@ START_TEST(a_rst_for_the_syn_deletes_the_entry)
 	ck_assert(c.fx.delete_it);
 	b(R | A, 0, 1001, 0, 0);
 	ck_assert_int_eq(c.verdict, TRACK_INVALID);
-	/* The opener's own, likewise, is NEW. */
+	/* The opener's own RST deletes it as well, and its state is NEW. */
 	seg_conn_init(&c);
 	a(S, 1000, 0, 0, 10000);
 	a(R, 1001, 0, 0, 0);
@@ -458,7 +461,7 @@ START_TEST(a_rst_for_the_syn_deletes_the_entry)
 }
 END_TEST
 
-/* 6.6, 1 */
+/* Sections 6.6 and 1 */
 START_TEST(while_closing_any_rst_closes)
 {
 	establish();
@@ -471,20 +474,20 @@ END_TEST
 
 /* --- 7: windows --- */
 
-START_TEST(beyond_the_window)
+START_TEST(a_segment_beyond_the_window_is_refused)
 {
 	establish();
-	/* B allows up to 1001 + 10000; a whole window further is nobody's packet. */
+	/* B allows up to 1001 + 10000; the segment is a whole window beyond that. */
 	a(A, 1001 + 10000 + 1, 5001, 20000, 10000);
 	ck_result(TRACK_INVALID, REASON_TCP_SEQ_OVER, TCP_ESTABLISHED);
 	ck_assert_int_eq(c.state, CT_INVALID);
-	/* Starting at the right edge is inside. */
+	/* A segment that starts at the right edge is inside. */
 	a(A, 1001 + 10000, 5001, 1, 10000);
 	ck_accept(TCP_ESTABLISHED);
 }
 END_TEST
 
-START_TEST(beyond_the_window_by_less_than_a_window)
+START_TEST(a_segment_less_than_a_window_beyond_passes)
 {
 	establish();
 	pass_time(5);
@@ -497,7 +500,7 @@ START_TEST(beyond_the_window_by_less_than_a_window)
 }
 END_TEST
 
-START_TEST(acknowledges_what_was_never_sent)
+START_TEST(an_ack_of_data_never_sent_is_refused)
 {
 	establish();
 	a(A, 1001, 5002, 0, 10000);
@@ -507,21 +510,21 @@ START_TEST(acknowledges_what_was_never_sent)
 }
 END_TEST
 
-START_TEST(wholly_before_the_window)
+START_TEST(a_segment_wholly_before_the_window_is_refused)
 {
 	establish();
 	a(A, 1001 - 10001, 5001, 0, 10000);
 	ck_result(TRACK_IGNORE, REASON_TCP_OLD_DATA, TCP_ESTABLISHED);
 	a(A, 1001 - 10000, 5001, 0, 10000);
 	ck_accept(TCP_ESTABLISHED);
-	/* A keepalive: one before. */
+	/* A keepalive starts one before the window. */
 	a(A, 1000, 5001, 0, 10000);
 	ck_accept(TCP_ESTABLISHED);
 }
 END_TEST
 
-/* 7.4, 17.15: however small the windows, 66000 bytes back is not too far. */
-START_TEST(acknowledges_too_far_back)
+/* Sections 7.4 and 17.15: an ACK up to 66000 bytes back is accepted, however small the windows. */
+START_TEST(an_ack_too_far_back_is_refused)
 {
 	establish();
 	a(A, 1001, 5001 - 66001, 0, 10000);
@@ -546,7 +549,7 @@ START_TEST(liberal_accepts_and_updates_nothing)
 }
 END_TEST
 
-START_TEST(out_of_window_closers_of_both_sides_shorten_the_life)
+START_TEST(out_of_window_closers_of_both_sides_shorten_the_timeout)
 {
 	establish();
 	a(F | A, 1001 + 500000, 5001, 0, 10000);
@@ -561,8 +564,8 @@ START_TEST(out_of_window_closers_of_both_sides_shorten_the_life)
 }
 END_TEST
 
-/* 7.6: not before the connection is ASSURED. */
-START_TEST(closers_do_not_shorten_a_life_that_is_not_assured)
+/* Section 7.6: only if the connection is ASSURED. */
+START_TEST(closers_do_not_shorten_the_timeout_before_assured)
 {
 	seg_conn_init(&c);
 	c.tun.tcp_timeout_ns[TCP_SYN_RECV] = sec_to_ns(1000);
@@ -577,7 +580,7 @@ START_TEST(closers_do_not_shorten_a_life_that_is_not_assured)
 }
 END_TEST
 
-START_TEST(sequence_numbers_wrap)
+START_TEST(windows_wrap_with_sequence_numbers)
 {
 	const uint32_t isn = 0xfffffff0;
 
@@ -597,7 +600,7 @@ START_TEST(sequence_numbers_wrap)
 }
 END_TEST
 
-/* 7.7: windows of an entry that was read back from a file start over, with the kept scales. */
+/* Section 7.7: the windows of a loaded entry start from zero, with the saved scales. */
 START_TEST(windows_of_zero_are_learnt_again)
 {
 	establish();
@@ -614,7 +617,7 @@ END_TEST
 
 /* --- 7.1, 7.2: options --- */
 
-START_TEST(window_scales_count_when_both_offer_them)
+START_TEST(window_scales_apply_if_both_ends_offer_them)
 {
 	static const uint8_t s7[] = { 3, 3, 7, 0 };
 	static const uint8_t s15[] = { 1, 3, 3, 15 };
@@ -635,7 +638,7 @@ START_TEST(window_scales_count_when_both_offer_them)
 }
 END_TEST
 
-START_TEST(broken_options_end_the_walk)
+START_TEST(a_broken_option_ends_the_option_list)
 {
 	static const uint8_t end[] = { 0, 3, 3, 7 };
 	static const uint8_t zero_len[] = { 8, 0, 3, 3, 7, 0, 0, 0 };
@@ -661,12 +664,12 @@ START_TEST(broken_options_end_the_walk)
 }
 END_TEST
 
-START_TEST(sack_blocks_count_as_acknowledgement)
+START_TEST(sack_blocks_count_as_acknowledgements)
 {
 	static const uint8_t ok[] = { 4, 2, 1, 1 };
-	/* 5001..5101 lost, 5101..5201 arrived */
+	/* 5001..5101 lost, 5101..5201 received */
 	static const uint8_t block[] = { 1, 1, 5, 10, 0, 0, 0x13, 0xed, 0, 0, 0x14, 0x51 };
-	/* the right edge was never sent */
+	/* The right edge was never sent. */
 	static const uint8_t beyond[] = { 1, 1, 5, 10, 0, 0, 0x13, 0xed, 0, 1, 0x14, 0x51 };
 
 	for (unsigned with_sack = 0; with_sack < 2; with_sack++) {
@@ -687,7 +690,7 @@ END_TEST
 
 /* --- 8: timeouts --- */
 
-START_TEST(data_under_way_shortens_the_life_until_its_exact_ack)
+START_TEST(unacknowledged_data_shortens_the_timeout_until_its_exact_ack)
 {
 	establish();
 	a(A, 1001, 5001, 100, 10000);
@@ -699,7 +702,7 @@ START_TEST(data_under_way_shortens_the_life_until_its_exact_ack)
 }
 END_TEST
 
-START_TEST(a_window_of_zero_shortens_the_life)
+START_TEST(a_window_of_0_shortens_the_timeout)
 {
 	establish();
 	c.tun.tcp_retrans_ns = sec_to_ns(222);
@@ -710,7 +713,7 @@ START_TEST(a_window_of_zero_shortens_the_life)
 }
 END_TEST
 
-START_TEST(retransmissions_shorten_the_life)
+START_TEST(retransmissions_shorten_the_timeout)
 {
 	establish();
 	c.tun.tcp_retrans_ns = sec_to_ns(111);
@@ -741,7 +744,7 @@ START_TEST(the_count_of_retransmissions_wraps)
 }
 END_TEST
 
-START_TEST(no_retransmission_allowed_means_always_short)
+START_TEST(a_maximum_of_0_retransmissions_always_shortens)
 {
 	establish();
 	c.tun.tcp_max_retrans = 0;
@@ -751,8 +754,8 @@ START_TEST(no_retransmission_allowed_means_always_short)
 }
 END_TEST
 
-/* 7.1, 17.5 */
-START_TEST(a_syn_without_options_keeps_what_was_offered)
+/* Sections 7.1 and 17.5 */
+START_TEST(a_syn_without_options_keeps_the_earlier_ones)
 {
 	static const uint8_t o[] = { 4, 2, 3, 3, 7, 0, 0, 0 };
 
@@ -765,7 +768,7 @@ START_TEST(a_syn_without_options_keeps_what_was_offered)
 }
 END_TEST
 
-/* 7.5, 17.8 */
+/* Sections 7.5 and 17.8 */
 START_TEST(an_inexact_rst_moves_the_end)
 {
 	establish();
@@ -776,22 +779,24 @@ START_TEST(an_inexact_rst_moves_the_end)
 }
 END_TEST
 
-/* 7.5, 17.13 */
-START_TEST(a_fin_leaves_the_last_window_alone)
+/* Sections 7.5 and 17.13 */
+START_TEST(a_fin_does_not_update_the_last_window)
 {
 	establish();
 	a(A, 1001, 5001, 10, 777);
 	b(F | A, 5001, 1011, 0, 0);
 	ck_accept(TCP_FIN_WAIT);
 	ck_assert_uint_eq(c.t.last_win, 777);
-	/* So FIN_WAIT keeps its own time, whatever the limit for zero windows. */
+	/* FIN_WAIT keeps its own timeout, whatever the limit for zero windows. */
 	c.tun.tcp_retrans_ns = sec_to_ns(5);
 	b(F | A, 5001, 1011, 0, 0);
 	ck_left(30);
 }
 END_TEST
 
-/* 7.3, 17.10: the state before the segment counts, so a new SYN replaces the old one in SYN_RECV.
+/*
+ * Sections 7.3 and 17.10: the state before the segment decides, so a second SYN-ACK replaces the
+ * first one in SYN_RECV.
  */
 START_TEST(another_syn_ack_replaces_the_first)
 {
@@ -804,8 +809,8 @@ START_TEST(another_syn_ack_replaces_the_first)
 }
 END_TEST
 
-/* Policy pickup of late closers: the column NONE overridden, both sides liberal. */
-START_TEST(a_close_taken_up_without_an_entry)
+/* Late policy pickup: the table's column NONE is overridden, and both sides are liberal. */
+START_TEST(pickup_of_a_close_makes_a_liberal_entry)
 {
 	struct pkt fin = seg_make(F | A, 1000, 5000, 0, 100, NULL, 0);
 	struct pkt rst = seg_make(R, 1000, 0, 0, 0, NULL, 0);
@@ -822,27 +827,29 @@ START_TEST(a_close_taken_up_without_an_entry)
 }
 END_TEST
 
-SUITE_MAIN("tcp_track", the_handshake, a_syn_with_window_0_counts_as_1,
-           a_syn_ack_fin_or_rst_opens_nothing, loose_picks_up_an_ack_liberally,
-           without_loose_an_ack_opens_nothing, a_pickup_is_assured_one_packet_later,
-           a_repeated_syn_does_not_refresh, the_close_from_the_openers_side,
-           an_ack_of_the_closer_itself_moves_on_too, simultaneous_open, a_syn_in_time_wait_reopens,
-           a_servers_syn_in_time_wait_swaps_the_roles,
-           a_syn_after_the_own_rst_reopens_after_the_peers_it_is_ignored,
-           an_ignored_syn_is_taken_up_when_it_is_answered, a_challenge_ack_in_last_ack,
-           a_rst_that_answers_a_challenge_ack, ignored_replies_count_as_replies,
-           illegal_in_this_state, an_exact_rst_closes, an_inexact_rst_in_the_window_does_not_close,
-           a_rst_before_what_was_acknowledged, a_rst_right_behind_data,
-           a_rst_far_outside_the_window, a_rst_for_the_syn_deletes_the_entry,
-           while_closing_any_rst_closes, beyond_the_window, beyond_the_window_by_less_than_a_window,
-           acknowledges_what_was_never_sent, wholly_before_the_window, acknowledges_too_far_back,
-           liberal_accepts_and_updates_nothing,
-           out_of_window_closers_of_both_sides_shorten_the_life,
-           closers_do_not_shorten_a_life_that_is_not_assured, sequence_numbers_wrap,
-           windows_of_zero_are_learnt_again, window_scales_count_when_both_offer_them,
-           broken_options_end_the_walk, sack_blocks_count_as_acknowledgement,
-           data_under_way_shortens_the_life_until_its_exact_ack, a_window_of_zero_shortens_the_life,
-           retransmissions_shorten_the_life, the_count_of_retransmissions_wraps,
-           no_retransmission_allowed_means_always_short, a_close_taken_up_without_an_entry,
-           a_syn_without_options_keeps_what_was_offered, an_inexact_rst_moves_the_end,
-           a_fin_leaves_the_last_window_alone, another_syn_ack_replaces_the_first)
+SUITE_MAIN("tcp_track", the_handshake_opens_a_connection, a_syn_with_window_0_counts_as_window_1,
+           a_syn_ack_fin_or_rst_opens_nothing, with_loose_an_ack_picks_up_liberally,
+           without_loose_an_ack_opens_nothing, a_pickup_is_assured_one_packet_after_the_reply,
+           a_repeated_syn_does_not_refresh, the_opener_closes_first,
+           an_ack_of_the_closing_end_changes_the_state_too, a_simultaneous_open_is_tracked,
+           a_syn_in_time_wait_reopens, a_syn_of_the_server_in_time_wait_swaps_the_directions,
+           a_syn_after_the_own_rst_reopens_and_after_the_peers_is_ignored,
+           an_ignored_syn_takes_effect_when_it_is_answered, a_challenge_ack_in_last_ack_is_ignored,
+           a_rst_that_answers_a_challenge_ack_is_accepted, ignored_replies_count_as_replies,
+           illegal_segments_of_a_state_are_refused, an_exact_rst_closes,
+           an_inexact_rst_in_the_window_does_not_close, a_rst_before_the_last_ack_is_refused,
+           a_rst_right_behind_data_closes, a_rst_far_outside_the_window_is_refused,
+           a_rst_that_answers_the_syn_deletes_the_entry, while_closing_any_rst_closes,
+           a_segment_beyond_the_window_is_refused, a_segment_less_than_a_window_beyond_passes,
+           an_ack_of_data_never_sent_is_refused, a_segment_wholly_before_the_window_is_refused,
+           an_ack_too_far_back_is_refused, liberal_accepts_and_updates_nothing,
+           out_of_window_closers_of_both_sides_shorten_the_timeout,
+           closers_do_not_shorten_the_timeout_before_assured, windows_wrap_with_sequence_numbers,
+           windows_of_zero_are_learnt_again, window_scales_apply_if_both_ends_offer_them,
+           a_broken_option_ends_the_option_list, sack_blocks_count_as_acknowledgements,
+           unacknowledged_data_shortens_the_timeout_until_its_exact_ack,
+           a_window_of_0_shortens_the_timeout, retransmissions_shorten_the_timeout,
+           the_count_of_retransmissions_wraps, a_maximum_of_0_retransmissions_always_shortens,
+           pickup_of_a_close_makes_a_liberal_entry, a_syn_without_options_keeps_the_earlier_ones,
+           an_inexact_rst_moves_the_end, a_fin_does_not_update_the_last_window,
+           another_syn_ack_replaces_the_first)

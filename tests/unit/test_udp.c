@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UDP (doc/tcp-tracking.md, section 9): 30 s until answered and for the first two seconds, then a
- * stream of 120 s.
+ * Tests of UDP tracking (doc/tcp-tracking.md, section 9): a timeout of 30 s until answered and for
+ * the first two seconds, then 120 s as a stream.
  */
-#include <finwall/udp_track.h>
+#include "core/udp_track.h"
 
 #include "seg.h"
 #include "suite.h"
@@ -25,7 +25,7 @@ static void start(void)
 	udp_open(&u, (struct mono){ 0 });
 }
 
-START_TEST(an_unanswered_flow_lives_for_30_seconds)
+START_TEST(an_unanswered_flow_has_a_timeout_of_30_seconds)
 {
 	start();
 	track_at(0, 0);
@@ -36,7 +36,7 @@ START_TEST(an_unanswered_flow_lives_for_30_seconds)
 }
 END_TEST
 
-/* The mark is two seconds after the first packet, and "later than" it is meant strictly. */
+/* The limit is two seconds after the first packet, exclusive. */
 START_TEST(an_answered_flow_is_a_stream_after_two_seconds)
 {
 	start();
@@ -54,7 +54,7 @@ START_TEST(an_answered_flow_is_a_stream_after_two_seconds)
 }
 END_TEST
 
-START_TEST(the_settings_are_obeyed)
+START_TEST(the_timeouts_follow_the_settings)
 {
 	start();
 	tun.udp_unreplied_ns = 17;
@@ -66,5 +66,5 @@ START_TEST(the_settings_are_obeyed)
 }
 END_TEST
 
-SUITE_MAIN("udp", an_unanswered_flow_lives_for_30_seconds,
-           an_answered_flow_is_a_stream_after_two_seconds, the_settings_are_obeyed)
+SUITE_MAIN("udp", an_unanswered_flow_has_a_timeout_of_30_seconds,
+           an_answered_flow_is_a_stream_after_two_seconds, the_timeouts_follow_the_settings)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The timer wheel: nothing comes early, nothing is lost, work is bounded.
+ * Tests of the timer wheel: no element is returned early, none is lost, and the work per call is
+ * bounded.
  */
-#include <finwall/wheel.h>
+#include "core/wheel.h"
 
 #include "suite.h"
 
 #define LEN 512
 
-/* Elements that are more than their link, so that the stride matters. */
+/* Elements larger than their link, so that the stride matters. */
 struct elem {
 	uint64_t other;
 	struct wheel_link link;
@@ -47,7 +48,7 @@ START_TEST(ticks_round_up_for_deadlines_and_down_for_now)
 }
 END_TEST
 
-START_TEST(an_empty_wheel_has_nothing_to_give)
+START_TEST(an_empty_wheel_returns_nothing)
 {
 	start_at_tick(0);
 	ck_assert_uint_eq(pop(0), WHEEL_NIL);
@@ -56,8 +57,8 @@ START_TEST(an_empty_wheel_has_nothing_to_give)
 }
 END_TEST
 
-/* One tick before it is due it stays, at its tick it comes; distances on every level and edge. */
-START_TEST(each_distance_pops_at_its_tick_exactly)
+/* An element is returned at its tick and not one tick earlier; distances at each level and edge. */
+START_TEST(each_distance_is_returned_at_its_tick_exactly)
 {
 	static const uint32_t distance[] = {
 		0,     1,     2,      255,    256,      257,      511,      512,      65535,
@@ -84,19 +85,19 @@ START_TEST(each_distance_pops_at_its_tick_exactly)
 }
 END_TEST
 
-START_TEST(a_past_tick_pops_at_once)
+START_TEST(a_past_tick_is_returned_at_once)
 {
 	start_at_tick(1000);
 	wheel_insert(&w, 7, 3);
 	ck_assert_uint_eq(pop(1000), 7);
-	/* Also after time moved on: then with the tick that comes next. */
+	/* Also after time has passed: it is returned with the next tick. */
 	ck_assert_uint_eq(pop(5000), WHEEL_NIL);
 	wheel_insert(&w, 8, 4999);
 	ck_assert_uint_eq(pop(5001), 8);
 }
 END_TEST
 
-START_TEST(removal_from_any_place_of_a_slot)
+START_TEST(an_element_is_removed_from_any_place_of_a_slot)
 {
 	for (unsigned gone = 0; gone < 3; gone++) {
 		unsigned seen = 0;
@@ -115,14 +116,14 @@ START_TEST(removal_from_any_place_of_a_slot)
 		}
 		ck_assert_uint_eq(seen, 7u & ~(1u << gone));
 		ck_assert_uint_eq(pop(40), WHEEL_NIL);
-		/* What was removed can be armed again. */
+		/* A removed element can be armed again. */
 		wheel_insert(&w, gone, 41);
 		ck_assert_uint_eq(pop(41), gone);
 	}
 }
 END_TEST
 
-START_TEST(the_budget_bounds_the_work_and_nothing_is_lost)
+START_TEST(the_budget_bounds_the_work_and_no_element_is_lost)
 {
 	unsigned calls = 0;
 	unsigned got = 0;
@@ -131,7 +132,7 @@ START_TEST(the_budget_bounds_the_work_and_nothing_is_lost)
 	for (uint32_t i = 0; i < LEN; i++) {
 		wheel_insert(&w, i, 70000 + i % 3);
 	}
-	/* A budget of 8 cannot hand out more than 8, cascades included. */
+	/* A budget of 8 returns at most 8 elements, cascades included. */
 	while (got < LEN && calls < 100000) {
 		unsigned budget = 8;
 		unsigned in_call = 0;
@@ -149,7 +150,7 @@ START_TEST(the_budget_bounds_the_work_and_nothing_is_lost)
 }
 END_TEST
 
-START_TEST(no_budget_no_work)
+START_TEST(a_budget_of_0_does_no_work)
 {
 	unsigned budget = 0;
 
@@ -161,7 +162,7 @@ START_TEST(no_budget_no_work)
 }
 END_TEST
 
-START_TEST(the_farthest_deadline)
+START_TEST(the_farthest_deadline_is_returned)
 {
 	start_at_tick(5);
 	wheel_insert(&w, 3, UINT32_MAX - 1);
@@ -170,8 +171,8 @@ START_TEST(the_farthest_deadline)
 }
 END_TEST
 
-/* A daemon that slept long must not pay for each tick that passed. */
-START_TEST(a_long_silence_is_cheap)
+/* A daemon that was suspended for long must not process each elapsed tick. */
+START_TEST(a_long_pause_is_cheap)
 {
 	start_at_tick(0);
 	for (unsigned i = 0; i < 100; i++) {
@@ -184,8 +185,8 @@ START_TEST(a_long_silence_is_cheap)
 }
 END_TEST
 
-/* Days of nothing between two timers are one step, however small the budget. */
-START_TEST(days_of_nothing_cost_no_budget)
+/* Days without a timer are one step, with any budget. */
+START_TEST(days_without_a_timer_cost_no_budget)
 {
 	unsigned budget = 6;
 
@@ -199,8 +200,8 @@ START_TEST(days_of_nothing_cost_no_budget)
 }
 END_TEST
 
-SUITE_MAIN("wheel", ticks_round_up_for_deadlines_and_down_for_now,
-           an_empty_wheel_has_nothing_to_give, each_distance_pops_at_its_tick_exactly,
-           the_farthest_deadline, a_past_tick_pops_at_once, removal_from_any_place_of_a_slot,
-           the_budget_bounds_the_work_and_nothing_is_lost, no_budget_no_work,
-           a_long_silence_is_cheap, days_of_nothing_cost_no_budget)
+SUITE_MAIN("wheel", ticks_round_up_for_deadlines_and_down_for_now, an_empty_wheel_returns_nothing,
+           each_distance_is_returned_at_its_tick_exactly, the_farthest_deadline_is_returned,
+           a_past_tick_is_returned_at_once, an_element_is_removed_from_any_place_of_a_slot,
+           the_budget_bounds_the_work_and_no_element_is_lost, a_budget_of_0_does_no_work,
+           a_long_pause_is_cheap, days_without_a_timer_cost_no_budget)

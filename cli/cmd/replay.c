@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall replay: what would the filter have done with the packets of a capture file?
+ */
+#include "replay/args.h"
+#include "replay/report.h"
+#include "replay/sweep.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
+
+const struct cli_command cmd_replay = {
+	.name = "replay",
+	.args = "[OPTION]... FILE...",
+	.summary = "judge the packets of capture files; no daemon, no root",
+	.details =
+		"-c, --config FILE    judge by this configuration; repeated: compare them.\n"
+		"                     Without: late-close strict, remembered and pickup compared\n"
+		"--hook HOOK          input, output, forward, or auto (by --local)\n"
+		"--local ADDR[/BITS]  an address of the filtering host; may be repeated\n"
+		"--iif NAME           the interface that packets come in by, for rules\n"
+		"--oif NAME           and the one they go out by\n"
+		"--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
+		"--set NAME=VALUE     set anything else: tcp.loose=off, connections.late-rate=10\n"
+		"--verify-checksums   do not take all checksums for right\n"
+		"-v, --packets        a line for each packet\n"
+		"--differences N|all  list so many packets with different verdicts (20)\n"
+		"-o, --output FORMAT  text or json\n"
+		"--sweep NAME=T1..T2  replay with many values of a timeout: "
+		"tcp.established=10s..2h\n"
+		"--steps N            how many (12)\n"
+		"--plot FILE.svg      draw the sweep\n"
+		"\n"
+		"FILE is what tcpdump -w writes, - is standard input. finwall-replay(1)\n",
+	.run = run_replay,
+};
+
+/* A run of the command. */
+struct run {
+	struct replay_args args;
+	struct replay_policy policy[REPLAY_LANES_MAX];
+	size_t policies_len;
+	struct replay_report report;
+	struct replay_diffs diffs;
+	uint64_t diffs_shown;
+	struct replay_source *sources; /* args.files_len */
+	bool has_progress;             /* a line of it stands on the terminal */
+	struct sweep sweep;
+};
+
+static enum cli_exit load_policies(struct run *run);
+static enum cli_exit run_once(struct run *run);
+static enum cli_exit run_sweep(struct run *run);
+static enum cli_exit replay_files(struct run *run, struct replay *r);
+
+static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	enum cli_exit code;
+
+	(void)cli;
+	/* fractions are written with a point, for programs and in SVG */
+	(void)setlocale(LC_NUMERIC, "C");
+	if (run == NULL) {
+		return cli_refuse(&cmd_replay, "%s", strerror(ENOMEM));
+	}
+	code = replay_args_parse(&run->args, argc, argv);
+	if (code != CLI_OK) {
+		goto free_run;
+	}
+	run->report = (struct replay_report){ .out = stdout, .is_json = run->args.is_json };
+	run->sources = calloc(run->args.files_len, sizeof(*run->sources));
+	if (run->sources == NULL) {
+		code = cli_refuse(&cmd_replay, "%s", strerror(ENOMEM));
+		goto free_run;
+	}
+	code = load_policies(run);
+	if (code == CLI_OK) {
+		code = run->args.sweep != NULL ? run_sweep(run) : run_once(run);
+	}
+	for (size_t i = 0; i < run->policies_len; i++) {
+		replay_policy_fini(&run->policy[i]);
+	}
+	for (size_t i = 0; i < run->args.files_len; i++) {
+		free(run->sources[i].error);
+	}
+	free(run->sources);
+
+free_run:
+	free(run);
+	return code;
+}
+
+/* Two configurations of the same name in different directories get a number. */
+static void tell_apart(struct replay_policy *policies, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (strcmp(policies[i].name, policies[nr].name) == 0) {
+			char *end = policies[nr].name + strlen(policies[nr].name);
+			size_t left = sizeof(policies[nr].name) - (size_t)(end - policies[nr].name);
+
+			snprintf(end, left, "#%zu", nr + 1);
+			return;
+		}
+	}
+}
+
+static enum cli_exit load_policies(struct run *run)
+{
+	const struct replay_args *args = &run->args;
+	size_t wanted = args->configs_len > 0 ? args->configs_len : REPLAY_BUILTINS_LEN;
+
+	for (size_t i = 0; i < wanted; i++) {
+		struct replay_policy *p = &run->policy[i];
+		char *errors;
+		int err = args->configs_len > 0
+		                  ? replay_policy_load(p, args->config_path[i], &errors)
+		                  : replay_policy_builtin(p, i, &errors);
+
+		if (err < 0) {
+			fputs(errors != NULL ? errors : "finwall replay: out of memory\n", stderr);
+			free(errors);
+			return CLI_REFUSED;
+		}
+		run->policies_len++;
+		tell_apart(run->policy, i);
+		for (size_t k = 0; k < args->settings_len; k++) {
+			tunable_set(&p->tun, args->setting[k].row, args->setting[k].value);
+		}
+	}
+	return CLI_OK;
+}
+
+/* Takes the line of progress away, so that others can be written. */
+static void clear_progress(struct run *run)
+{
+	if (run->has_progress) {
+		fputs("\r\033[K", stderr);
+		run->has_progress = false;
+	}
+}
+
+static void show_progress(void *ctx, const struct replay *r, const char *file, int percent)
+{
+	struct run *run = ctx;
+
+	run->has_progress = true;
+	fprintf(stderr, "\r\033[K%s", file);
+	if (percent >= 0) {
+		fprintf(stderr, " %d%%", percent);
+	}
+	fprintf(stderr, ", %llu packets", (unsigned long long)r->packets);
+}
+
+static void see_packet(void *ctx, const struct replay *r, const struct replay_packet *p)
+{
+	struct run *run = ctx;
+	bool differs = replay_differs(r);
+
+	if (differs) {
+		replay_diffs_add(&run->diffs, r);
+	}
+	if (run->args.all_packets || (differs && run->diffs_shown < run->args.diffs_max)) {
+		clear_progress(run);
+		replay_print_packet(&run->report, r, p);
+		run->diffs_shown += differs;
+	}
+}
+
+static enum cli_exit start(struct run *run, struct replay *r)
+{
+	int err = replay_init(r, &run->args.place, run->policy, run->policies_len);
+
+	if (err < 0) {
+		replay_fini(r);
+		return cli_refuse(&cmd_replay, "%s", strerror(-err));
+	}
+	r->watch.ctx = run;
+	r->watch.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+	return CLI_OK;
+}
+
+static enum cli_exit run_once(struct run *run)
+{
+	struct replay r;
+	enum cli_exit code = start(run, &r);
+
+	if (code != CLI_OK) {
+		return code;
+	}
+	r.watch.packet = see_packet;
+	code = replay_files(run, &r);
+	if (!run->report.is_json) {
+		if (!run->args.all_packets && r.differing > run->diffs_shown) {
+			printf("... and %llu more that differ; --differences all lists them\n",
+			       (unsigned long long)(r.differing - run->diffs_shown));
+		}
+		if (run->args.all_packets || run->diffs_shown > 0) {
+			putchar('\n');
+		}
+	}
+	replay_print_summary(&run->report, &r, &run->diffs, run->sources, run->args.files_len);
+	replay_fini(&r);
+	return code;
+}
+
+/* Reads all files. One that is broken is reported, once, and the others are read all the same. */
+static enum cli_exit replay_files(struct run *run, struct replay *r)
+{
+	enum cli_exit code = CLI_OK;
+	char error[REPLAY_ERROR_SIZE];
+
+	for (size_t i = 0; i < run->args.files_len; i++) {
+		struct replay_source *s = &run->sources[i];
+		uint64_t before = r->frames;
+
+		s->path = run->args.files[i];
+		if (replay_file(r, s->path, error) < 0) {
+			code = CLI_REFUSED;
+			clear_progress(run);
+			if (s->error == NULL) {
+				fprintf(stderr, "%s\n", error);
+				s->error = strdup(error);
+			}
+		}
+		s->frames = r->frames - before;
+	}
+	clear_progress(run);
+	conns_finish(&r->conns);
+	return code;
+}
+
+static enum cli_exit plot(const struct run *run)
+{
+	const char *path = run->args.plot_path;
+	FILE *out = fopen(path, "we");
+	bool is_whole;
+
+	if (out == NULL) {
+		return cli_refuse(&cmd_replay, "%s: %s", path, strerror(errno));
+	}
+	sweep_plot(&run->sweep, out);
+	is_whole = ferror(out) == 0;
+	if (fclose(out) != 0 || !is_whole) {
+		return cli_refuse(&cmd_replay, "%s: %s", path, strerror(errno));
+	}
+	return CLI_OK;
+}
+
+static enum cli_exit run_sweep(struct run *run)
+{
+	struct sweep *s = &run->sweep;
+	const char *wrong = sweep_parse(s, run->args.sweep, run->args.steps_len);
+	enum cli_exit code = CLI_OK;
+	struct replay r;
+
+	if (wrong != NULL) {
+		return cli_usage(&cmd_replay, "--sweep \"%s\": %s", run->args.sweep, wrong);
+	}
+	s->policies = run->policy;
+	s->lanes_len = run->policies_len;
+	for (size_t k = 0; k < s->steps_len; k++) {
+		enum cli_exit one;
+
+		for (size_t i = 0; i < run->policies_len; i++) {
+			tunable_set(&run->policy[i].tun, s->row, s->step[k].sec);
+		}
+		one = start(run, &r);
+		if (one != CLI_OK) {
+			return one;
+		}
+		one = replay_files(run, &r);
+		code = one != CLI_OK ? one : code;
+		sweep_keep(s, k, &r);
+		replay_fini(&r);
+	}
+	if (run->report.is_json) {
+		sweep_print_json(s, stdout);
+	} else {
+		sweep_print_text(s, stdout);
+	}
+	if (run->args.plot_path != NULL) {
+		enum cli_exit drawn = plot(run);
+
+		code = drawn != CLI_OK ? drawn : code;
+	}
+	return code;
+}

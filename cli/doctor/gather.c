@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Asks the system for what the doctor wants to know. Changes nothing; what needs rights that are
+ * missing stays unknown.
+ */
+#include "client.h"
+#include "doctor/doctor.h"
+#include "hook/apply.h"
+#include "io/file.h"
+#include "run.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define TOOL_TIMEOUT_MS 10000
+
+/* A number in a file of /proc, -1 where there is none. */
+static int64_t read_number(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long long n = -1;
+
+	if (f != NULL) {
+		if (fscanf(f, "%lld", &n) != 1) {
+			n = -1;
+		}
+		fclose(f);
+	}
+	return n;
+}
+
+/* What a program prints; NULL where it is missing, fails or takes too long. */
+static char *output_of(const char *const argv[])
+{
+	struct run_result result;
+	char *out = NULL;
+
+	if (run_program(argv, NULL, TOOL_TIMEOUT_MS, &result) != 0) {
+		return NULL;
+	}
+	if (result.exit_status == 0) {
+		out = strdup(result.out);
+	}
+	run_result_fini(&result);
+	return out;
+}
+
+static bool has_net_admin(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long caps = 0;
+	char line[256];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "CapEff: %llx", &caps) == 1) {
+			break;
+		}
+	}
+	if (f != NULL) {
+		fclose(f);
+	}
+	return (caps >> CAP_NET_ADMIN & 1) != 0;
+}
+
+/* Tries, without changing anything, what hook up would do. */
+static enum doctor_known try_nft_queue(bool may_try)
+{
+	struct hook_plan plan = {
+		.queue_count = 1,
+		.hooked = { true, true, true },
+	};
+	struct hook_choice choice;
+
+	if (!may_try) {
+		return DOCTOR_UNKNOWN;
+	}
+	return hook_choose(&plan, BACKEND_NFT, &choice) == 0 ? DOCTOR_YES : DOCTOR_NO;
+}
+
+/* What the kernel was built with, where that can be read. */
+static enum doctor_known find_ct_glue(const char *release)
+{
+	char path[128];
+	char *text;
+	size_t size;
+	enum doctor_known known;
+
+	snprintf(path, sizeof(path), "/boot/config-%.100s", release);
+	text = file_reader.read(file_reader.ctx, path, &size);
+	if (text == NULL) {
+		static const char *const argv[] = { "zcat", "/proc/config.gz", NULL };
+
+		text = output_of(argv);
+		if (text == NULL) {
+			return DOCTOR_UNKNOWN;
+		}
+		size = strlen(text);
+	}
+	known = memmem(text, size, "CONFIG_NETFILTER_NETLINK_GLUE_CT=y", 34) != NULL ? DOCTOR_YES
+	                                                                             : DOCTOR_NO;
+	free(text);
+	return known;
+}
+
+/*
+ * Of both kinds of iptables, whichever the plain names stand for here. Where only the plain names
+ * are, they tell which kind they are themselves.
+ */
+static void gather_iptables(struct doctor_facts *f)
+{
+	static const char *const saves[IPTABLES_KINDS_LEN][FAMILIES_LEN] = {
+		[IPTABLES_NFT] = { "iptables-nft-save", "ip6tables-nft-save" },
+		[IPTABLES_LEGACY] = { "iptables-legacy-save", "ip6tables-legacy-save" },
+	};
+	static const char *const plain[FAMILIES_LEN] = { "iptables-save", "ip6tables-save" };
+
+	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+		const char *const ask[] = { plain[family], "-V", NULL };
+		const char *const print[] = { plain[family], NULL };
+		char *version;
+		unsigned kind;
+
+		for (kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+			const char *const save[] = { saves[kind][family], NULL };
+
+			f->iptables[kind][family] = output_of(save);
+		}
+		version = output_of(ask);
+		if (version != NULL) {
+			kind = strstr(version, "nf_tables") != NULL ? IPTABLES_NFT
+			                                            : IPTABLES_LEGACY;
+			if (f->iptables[kind][family] == NULL) {
+				f->iptables[kind][family] = output_of(print);
+			}
+			free(version);
+		}
+	}
+}
+
+static void gather_kernel(struct doctor_facts *f)
+{
+	static const char *const list[] = { "nft", "list", "ruleset", NULL };
+	struct utsname name;
+
+	if (uname(&name) == 0) {
+		f->release = strdup(name.release);
+		f->ct_glue = find_ct_glue(name.release);
+	}
+	f->has_net_admin = has_net_admin();
+	f->queue = access("/proc/net/netfilter/nfnetlink_queue", F_OK) == 0 ? DOCTOR_YES
+	           : f->has_net_admin                                       ? DOCTOR_NO
+	                                                                    : DOCTOR_UNKNOWN;
+	f->nft_queue = try_nft_queue(f->has_net_admin);
+	gather_iptables(f);
+	f->nft = output_of(list);
+	for (unsigned i = 0; i < DOCTOR_TIMERS_LEN; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "/proc/sys/net/netfilter/nf_conntrack_%s",
+		         doctor_timers[i].sysctl);
+		f->kernel_timeout_s[i] = read_number(path);
+	}
+	f->rmem_max = read_number("/proc/sys/net/core/rmem_max");
+}
+
+/* One of the device's offloads; cmd is an ETHTOOL_G... that answers with a number. */
+static enum doctor_known ask_offload(int fd, const char *name, uint32_t cmd, uint32_t mask)
+{
+	struct ethtool_value value = { .cmd = cmd };
+	struct ifreq ifr = { .ifr_data = (void *)&value };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &ifr) != 0) {
+		return DOCTOR_UNKNOWN;
+	}
+	return (value.data & mask) != 0 ? DOCTOR_YES : DOCTOR_NO;
+}
+
+static void gather_ifaces(struct doctor_facts *f)
+{
+	const int64_t all = read_number("/proc/sys/net/ipv4/conf/all/rp_filter");
+	struct if_nameindex *list = if_nameindex();
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (size_t i = 0; list != NULL && list[i].if_index != 0; i++) {
+		struct doctor_iface *iface = &f->ifaces[f->ifaces_len];
+		char path[128];
+		int64_t own;
+
+		if (strcmp(list[i].if_name, "lo") == 0 || f->ifaces_len == DOCTOR_IFACES_MAX) {
+			continue;
+		}
+		f->ifaces_len++;
+		snprintf(iface->name, sizeof(iface->name), "%s", list[i].if_name);
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", iface->name);
+		own = read_number(path);
+		/* the stricter word of the two is not what counts: the larger number is */
+		iface->rp_filter = (int)(own > all ? own : all);
+		iface->gro = ask_offload(fd, iface->name, ETHTOOL_GGRO, UINT32_MAX);
+		iface->lro = ask_offload(fd, iface->name, ETHTOOL_GFLAGS, ETH_FLAG_LRO);
+	}
+	if (list != NULL) {
+		if_freenameindex(list);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static void gather_config(struct doctor_facts *f, const char *path, char **error)
+{
+	struct config *c = config_load(path, &file_reader, error);
+	struct ruleset *rules = c != NULL ? config_compile(c) : NULL;
+
+	if (rules != NULL) {
+		f->has_config = true;
+		f->settings = *config_settings(c);
+		f->tunables = *config_tunables(c);
+		f->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
+		f->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
+		f->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);
+	}
+	ruleset_free(rules);
+	config_free(c);
+}
+
+static uint64_t number_in(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* A counter in a list of them: objects with a name and a count. */
+static uint64_t counter_in(const json_t *object, const char *list, const char *name)
+{
+	const json_t *counters = json_object_get(object, list);
+
+	for (size_t i = 0; i < json_array_size(counters); i++) {
+		const json_t *row = json_array_get(counters, i);
+		const char *its = json_string_value(json_object_get(row, "name"));
+
+		if (its != NULL && strcmp(its, name) == 0) {
+			return number_in(row, "count");
+		}
+	}
+	return 0;
+}
+
+/* What the daemon makes of the kernel's word on each packet. */
+static void gather_compare(struct doctor_facts *f, const json_t *compare)
+{
+	f->compares = json_is_true(json_object_get(compare, "on"));
+	f->compared_same = counter_in(compare, "results", "same");
+	f->compared_different = number_in(compare, "differences");
+	f->compared_untold = counter_in(compare, "results", "untold");
+}
+
+static void gather_daemon(struct doctor_facts *f, const char *socket_path)
+{
+	struct client *c = client_open(socket_path);
+	struct ctl_reply reply;
+
+	if (c == NULL) {
+		return;
+	}
+	if (client_call(c, "GetStats", NULL, CTL_LAST) == 0 && client_reply(c, &reply) == 0) {
+		const json_t *queues = json_object_get(reply.parameters, "queues");
+
+		f->daemon_answers = true;
+		f->queues_len = json_array_size(queues);
+		for (size_t i = 0; i < f->queues_len; i++) {
+			const json_t *queue = json_array_get(queues, i);
+
+			f->queue_dropped += number_in(queue, "dropped");
+			f->queue_user_dropped += number_in(queue, "user_dropped");
+			f->verdicts_lost += counter_in(queue, "counters", "verdicts-lost");
+			f->reject_loops += counter_in(queue, "counters", "reject-loops");
+		}
+		gather_compare(f, json_object_get(reply.parameters, "compare"));
+		ctl_reply_fini(&reply);
+	}
+	client_close(c);
+}
+
+void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
+                   char **error)
+{
+	memset(f, 0, sizeof(*f));
+	gather_kernel(f);
+	gather_ifaces(f);
+	gather_config(f, config_path, error);
+	gather_daemon(f, socket_path);
+}
+
+void doctor_facts_fini(struct doctor_facts *f)
+{
+	free(f->release);
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+			free(f->iptables[kind][family]);
+		}
+	}
+	free(f->nft);
+}

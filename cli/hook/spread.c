@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program for the bpf match. See hook_spread.h.
+ *
+ * With s the sum of all words of both addresses and of both ports, the queue is the upper half of
+ * s * K, as a fraction, times the number of queues: multiplicative hashing, whose upper bits differ
+ * well for neighbours. That matters, as clients take every second port in turn. A packet too short
+ * for its ports matches nothing, and goes to the last queue.
+ */
+#include "hook/spread.h"
+
+#include <linux/filter.h>
+#include <netinet/in.h>
+
+/* 2^32 divided by the golden ratio, made odd. */
+#define HASH_FACTOR 0x9e3779b1u
+
+/* xt_bpf takes so many. */
+#define PROGRAM_MAX 64
+
+/* Bits of the IPv4 header's fragment field: more fragments, and the offset. */
+#define IP4_FRAGMENT 0x3fffu
+
+#define IP4_FRAGMENT_AT    6
+#define IP4_PROTOCOL_AT    9
+#define IP4_ADDRESSES_AT   12
+#define IP6_NEXT_HEADER_AT 6
+#define IP6_ADDRESSES_AT   8
+#define IP6_HEADER_SIZE    40
+
+/* Protocols that begin with two ports. */
+static const uint8_t with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP,
+	                              IPPROTO_UDPLITE };
+
+#define WITH_PORTS_LEN (sizeof(with_ports) / sizeof(with_ports[0]))
+
+/* Scratch words of the program. */
+enum scratch {
+	SCRATCH_SUM,
+	SCRATCH_PORT,
+};
+
+/* Instructions of has_ports() and add_ports(). */
+#define HAS_PORTS_LEN (1 + WITH_PORTS_LEN)
+#define ADD_PORTS_LEN 9
+
+struct program {
+	struct sock_filter code[PROGRAM_MAX];
+	uint16_t len;
+};
+
+static void put(struct program *p, uint16_t code, uint32_t k)
+{
+	p->code[p->len++] = (struct sock_filter)BPF_STMT(code, k);
+}
+
+static void put_jump(struct program *p, uint16_t code, uint32_t k, uint8_t if_true,
+                     uint8_t if_false)
+{
+	p->code[p->len++] = (struct sock_filter)BPF_JUMP(code, k, if_true, if_false);
+}
+
+/* The sum of the 32-bit words from an offset on, to the scratch. */
+static void sum_words(struct program *p, uint32_t from, unsigned words)
+{
+	put(p, BPF_LD | BPF_W | BPF_ABS, from);
+	for (unsigned i = 1; i < words; i++) {
+		put(p, BPF_MISC | BPF_TAX, 0);
+		put(p, BPF_LD | BPF_W | BPF_ABS, from + 4 * i);
+		put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	}
+	put(p, BPF_ST, SCRATCH_SUM);
+}
+
+/* Goes past add_ports() where the protocol at an offset has none. */
+static void has_ports(struct program *p, uint32_t protocol_at)
+{
+	put(p, BPF_LD | BPF_B | BPF_ABS, protocol_at);
+	for (unsigned left = WITH_PORTS_LEN; left-- > 0;) {
+		put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, with_ports[left], (uint8_t)left,
+		         left > 0 ? 0 : ADD_PORTS_LEN);
+	}
+}
+
+/* Adds the ports, which lie behind a header whose size load_size puts into X. */
+static void add_ports(struct program *p, uint16_t load_size, uint32_t size)
+{
+	put(p, load_size, size);
+	put(p, BPF_LD | BPF_H | BPF_IND, 0);
+	put(p, BPF_ST, SCRATCH_PORT);
+	put(p, BPF_LD | BPF_H | BPF_IND, 2);
+	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_PORT);
+	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_SUM);
+	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	put(p, BPF_ST, SCRATCH_SUM);
+}
+
+static void choose(struct program *p, uint32_t queues, uint32_t end)
+{
+	put(p, BPF_LD | BPF_W | BPF_MEM, SCRATCH_SUM);
+	put(p, BPF_ALU | BPF_MUL | BPF_K, HASH_FACTOR);
+	put(p, BPF_ALU | BPF_RSH | BPF_K, 16);
+	put(p, BPF_ALU | BPF_MUL | BPF_K, queues);
+	put(p, BPF_ALU | BPF_RSH | BPF_K, 16);
+	put_jump(p, BPF_JMP | BPF_JGE | BPF_K, end, 1, 0);
+	put(p, BPF_RET | BPF_K, 1);
+	put(p, BPF_RET | BPF_K, 0);
+}
+
+static void make_ip4(struct program *p)
+{
+	sum_words(p, IP4_ADDRESSES_AT, 2);
+	put(p, BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT);
+	put_jump(p, BPF_JMP | BPF_JSET | BPF_K, IP4_FRAGMENT, HAS_PORTS_LEN + ADD_PORTS_LEN, 0);
+	has_ports(p, IP4_PROTOCOL_AT);
+	add_ports(p, BPF_LDX | BPF_B | BPF_MSH, 0);
+}
+
+static void make_ip6(struct program *p)
+{
+	sum_words(p, IP6_ADDRESSES_AT, 8);
+	has_ports(p, IP6_NEXT_HEADER_AT);
+	add_ports(p, BPF_LDX | BPF_W | BPF_IMM, IP6_HEADER_SIZE);
+}
+
+void hook_spread_bytecode(FILE *to, enum hook_family family, uint32_t queues, uint32_t end)
+{
+	struct program p = { .len = 0 };
+
+	if (family == FAMILY_IPV4) {
+		make_ip4(&p);
+	} else {
+		make_ip6(&p);
+	}
+	choose(&p, queues, end);
+	fprintf(to, "%u", p.len);
+	for (unsigned i = 0; i < p.len; i++) {
+		const struct sock_filter *f = &p.code[i];
+
+		fprintf(to, ",%u %u %u %u", f->code, f->jt, f->jf, f->k);
+	}
+}

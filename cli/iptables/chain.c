@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was read: chains and their rules.
+ */
+#include "iptables/convert.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const base_names[HOOKS_LEN] = {
+	[HOOK_INPUT] = "INPUT",
+	[HOOK_FORWARD] = "FORWARD",
+	[HOOK_OUTPUT] = "OUTPUT",
+};
+
+/* Room for one more element; false when memory runs out. */
+static bool grow(void **array, size_t len, size_t *size, size_t element)
+{
+	size_t wanted = *size == 0 ? 8 : *size * 2;
+	void *bigger;
+
+	if (len < *size) {
+		return true;
+	}
+	bigger = realloc(*array, wanted * element);
+	if (bigger == NULL) {
+		return false;
+	}
+	*array = bigger;
+	*size = wanted;
+	return true;
+}
+
+void convert_init(struct convert *im, FILE *say)
+{
+	*im = (struct convert){ .say = say };
+	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
+		for (int hook = 0; hook < HOOKS_LEN; hook++) {
+			struct convert_chain *c =
+				convert_chain_add(&im->table[family], base_names[hook]);
+
+			if (c == NULL) {
+				im->is_short = true;
+				return;
+			}
+			c->hook = hook;
+		}
+	}
+}
+
+void convert_fini(struct convert *im)
+{
+	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
+		struct convert_table *t = &im->table[family];
+
+		for (size_t i = 0; i < t->chains_len; i++) {
+			convert_chain_flush(&t->chains[i]);
+			free(t->chains[i].rules);
+			free(t->chains[i].name);
+			free(t->chains[i].said);
+		}
+		free(t->chains);
+	}
+}
+
+struct convert_chain *convert_chain_find(struct convert_table *t, const char *name)
+{
+	if (t->last_found < t->chains_len && strcmp(t->chains[t->last_found].name, name) == 0) {
+		return &t->chains[t->last_found];
+	}
+	for (size_t i = 0; i < t->chains_len; i++) {
+		if (strcmp(t->chains[i].name, name) == 0) {
+			t->last_found = i;
+			return &t->chains[i];
+		}
+	}
+	return NULL;
+}
+
+struct convert_chain *convert_chain_add(struct convert_table *t, const char *name)
+{
+	struct convert_chain *c;
+	char *copy = strdup(name);
+
+	if (copy == NULL ||
+	    !grow((void **)&t->chains, t->chains_len, &t->chains_size, sizeof(*t->chains))) {
+		free(copy);
+		return NULL;
+	}
+	c = &t->chains[t->chains_len++];
+	*c = (struct convert_chain){ .name = copy, .hook = -1 };
+	return c;
+}
+
+void convert_chain_flush(struct convert_chain *c)
+{
+	for (size_t i = 0; i < c->rules_len; i++) {
+		convert_rule_fini(&c->rules[i]);
+	}
+	c->rules_len = 0;
+}
+
+int convert_rule_insert(struct convert_chain *c, size_t at, const struct convert_rule *rule)
+{
+	if (!grow((void **)&c->rules, c->rules_len, &c->rules_size, sizeof(*c->rules))) {
+		return -ENOMEM;
+	}
+	memmove(&c->rules[at + 1], &c->rules[at], (c->rules_len - at) * sizeof(*c->rules));
+	c->rules[at] = *rule;
+	c->rules_len++;
+	return 0;
+}
+
+void convert_rule_fini(struct convert_rule *rule)
+{
+	free(rule->source);
+	free(rule->matches);
+	free(rule->action);
+	free(rule->inet_action);
+	free(rule->comment);
+	free(rule->refused);
+	*rule = (struct convert_rule){ 0 };
+}
+
+char *convert_text(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, fmt);
+	n = vasprintf(&text, fmt, args);
+	va_end(args);
+	return n < 0 ? NULL : text;
+}
+
+static void say(const struct convert *im, const char *file, unsigned line, const char *what,
+                const char *fmt, va_list args)
+{
+	fprintf(im->say, "%s:%u: %s", file, line, what);
+	vfprintf(im->say, fmt, args);
+	fputc('\n', im->say);
+}
+
+void convert_problem(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+
+	im->problems++;
+	va_start(args, fmt);
+	say(im, file, line, "", fmt, args);
+	va_end(args);
+}
+
+void convert_note(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(im, file, line, "note: ", fmt, args);
+	va_end(args);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Splits in place: a word without its quotes and backslashes is never longer than with them. Knows
+ * nothing of rules.
+ */
+#include "iptables/lex.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct lexer {
+	const char *from; /* what is read next */
+	char *to;         /* where it is kept */
+	enum convert_syntax syntax;
+};
+
+static const char *take_word(struct lexer *lx);
+static const char *take_quoted(struct lexer *lx, char quote);
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+const char *convert_split(char *line, enum convert_syntax syntax, struct convert_words *out)
+{
+	struct lexer lx = { .from = line, .to = line, .syntax = syntax };
+
+	out->len = 0;
+	for (;;) {
+		const char *why;
+		bool is_last;
+
+		while (is_space(*lx.from)) {
+			lx.from++;
+		}
+		if (*lx.from == '\0' || (syntax == SYNTAX_SHELL && *lx.from == '#')) {
+			return NULL;
+		}
+		if (out->len == CONVERT_WORDS_MAX) {
+			return "more words than a rule has";
+		}
+		out->word[out->len++] = lx.to;
+		why = take_word(&lx);
+		if (why != NULL) {
+			return why;
+		}
+		/* the end of the word may be written over what ended it */
+		is_last = *lx.from == '\0';
+		if (!is_last) {
+			lx.from++;
+		}
+		*lx.to++ = '\0';
+		if (is_last) {
+			return NULL;
+		}
+	}
+}
+
+/* Up to the space or the end of the line behind it. */
+static const char *take_word(struct lexer *lx)
+{
+	const bool is_shell = lx->syntax == SYNTAX_SHELL;
+
+	while (*lx->from != '\0' && !is_space(*lx->from)) {
+		char c = *lx->from++;
+
+		if (c == '"' || (is_shell && c == '\'')) {
+			const char *why = take_quoted(lx, c);
+
+			if (why != NULL) {
+				return why;
+			}
+			continue;
+		}
+		if (is_shell && c == '\\' && *lx->from != '\0') {
+			c = *lx->from++;
+		} else if (is_shell && (c == '$' || c == '`')) {
+			return "shell variables and substitutions are not expanded";
+		} else if (is_shell && strchr("|&;<>(){}*?", c) != NULL) {
+			return "shell operators and patterns are not understood";
+		}
+		*lx->to++ = c;
+	}
+	return NULL;
+}
+
+/* Up to the closing quote. */
+static const char *take_quoted(struct lexer *lx, char quote)
+{
+	const bool is_shell = lx->syntax == SYNTAX_SHELL;
+
+	for (;;) {
+		char c = *lx->from;
+
+		if (c == '\0') {
+			return "a quote is not closed";
+		}
+		lx->from++;
+		if (c == quote) {
+			return NULL;
+		}
+		if (c == '\\' && quote == '"' && *lx->from != '\0' &&
+		    (!is_shell || strchr("$`\"\\", *lx->from) != NULL)) {
+			c = *lx->from++;
+		} else if (is_shell && quote == '"' && (c == '$' || c == '`')) {
+			return "shell variables and substitutions are not expanded";
+		}
+		*lx->to++ = c;
+	}
+}

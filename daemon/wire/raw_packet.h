@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A raw request as the bytes of an IP packet: IPv4 or IPv6 header, bare TCP header, checksums.
+ */
+#ifndef FINWALL_WIRE_RAW_PACKET_H
+#define FINWALL_WIRE_RAW_PACKET_H
+
+#include <finwall/engine.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* IPv6 and TCP header without options. */
+#define RAW_PACKET_SIZE 60
+
+/*
+ * Writes the packet of *req to out and returns its size; 0 when the request makes no sense (family,
+ * kind), and then nothing is written. Total: any bytes in *req give an answer.
+ */
+size_t raw_packet_write(const struct raw_request *req, uint8_t out[static RAW_PACKET_SIZE]);
+
+#endif

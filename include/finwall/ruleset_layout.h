@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The layout of a compiled ruleset: written by the compiler (daemon/policy/layout.c), read by the
+ * evaluator (daemon/core/ruleset*.c). Nobody else includes this header.
+ *
+ * Each base chain is compiled once for every address family and connection state, with all that
+ * these two decide already decided: what is left is a list of the rules that can match. Lists are
+ * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
+ * where the next rule begins; everything else falls through to the following instruction.
+ */
+#ifndef FINWALL_RULESET_LAYOUT_H
+#define FINWALL_RULESET_LAYOUT_H
+
+#include <finwall/ruleset.h>
+#include <finwall/ruleset_set.h>
+
+#include <stdatomic.h>
+
+#define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
+#define RS_PATTERNS_MAX 64 /* interface names; one bit each */
+#define RS_IFSLOTS_LEN  16384
+
+/* What is known of a packet's family before any rule is looked at. */
+enum rs_family {
+	RS_FAMILY_NONE, /* not decoded as far as the addresses */
+	RS_FAMILY_IP,
+	RS_FAMILY_IP6,
+	RS_FAMILIES_LEN,
+};
+
+/* What an instruction does. Those up to the limit have a field or'ed in, so that one jump serves
+ * both. */
+enum rs_op {
+	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
+	RS_MASKED = 0x10, /* (field & a) == b */
+	RS_BITMAP = 0x20, /* bit `field` of the bitmap that starts at word a */
+	RS_SET32 = 0x30,  /* field lies in an interval of set32[a] */
+	RS_SET128 = 0x40, /* likewise for IPv6 addresses, set128[a] */
+	RS_IFACE = 0x50,  /* the interface's name matches a pattern of the mask b:a */
+	RS_TREE32 =
+		0x60, /* field lies in an interval of set[a], which may be large and may change */
+	RS_TREE128 = 0x70, /* likewise for IPv6 addresses */
+	RS_LIMIT = 0x80,   /* bucket[a] has a token */
+	RS_COUNT,          /* count for rule a */
+	RS_LOG,            /* log[a] */
+	RS_MARK,           /* the mark becomes a */
+	RS_JUMP,           /* go to a, come back */
+	RS_GOTO,           /* go to a */
+	RS_RETURN,         /* back to the jump, or the base chain's policy */
+	RS_VERDICT,        /* code a, with; rule b decided */
+	/* These look at the field whose number is in `with`; map[a] is asked for it. */
+	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
+	RS_MARK_MAP, /* the mark becomes what the map says */
+	RS_CT_COUNT, /* counts[a]: few enough, or too many, connections */
+	RS_SKIP,     /* go to `next` */
+};
+
+enum rs_field {
+	RS_F_SADDR,
+	RS_F_DADDR,
+	RS_F_L4PROTO,
+	RS_F_SPORT,
+	RS_F_DPORT,
+	RS_F_TCP_FLAGS,
+	RS_F_ICMP_TYPE,
+	RS_F_ICMP_CODE,
+	RS_F_TTL,
+	RS_F_MARK,
+	RS_F_LENGTH,
+	RS_F_DIR,
+	RS_F_IIF,
+	RS_F_OIF,
+	RS_F_NONE, /* of RS_CT_COUNT: counts by no key */
+};
+
+struct rs_insn {
+	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
+	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
+	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
+	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
+	uint8_t negated : 1; /* matches where the field is there and does not fit */
+	uint32_t next;       /* where a match that fails goes on, and what a jump returns to, from
+	                        here */
+	uint32_t a;
+	uint32_t b;
+};
+
+_Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
+
+/* Disjoint intervals in ascending order; both ends belong to them. */
+struct rs_set32 {
+	const uint32_t *lo;
+	const uint32_t *hi;
+	uint32_t len; /* > 0 */
+};
+
+struct rs_set128 {
+	const struct u128 *lo;
+	const struct u128 *hi;
+	uint32_t len; /* > 0 */
+};
+
+/* A token bucket as the generic cell rate algorithm: the one word is when it will be full. */
+struct rs_bucket {
+	_Atomic uint64_t full_ns;
+	uint64_t interval_ns; /* per token */
+	uint64_t slack_ns;    /* (burst - 1) * interval_ns */
+} __attribute__((aligned(64)));
+
+enum rs_map_form {
+	RS_MAP_TABLE, /* of fields of 8 bits: nr[field] */
+	RS_MAP_32,    /* nr[i] of the interval lo32[i] - hi32[i] that has it */
+	RS_MAP_128,   /* likewise for IPv6 addresses */
+	RS_MAP_IFACE, /* nr[i] of the pattern i that the interface's name matches */
+};
+
+#define RS_MAP_MISS UINT32_MAX
+
+/* From keys to small numbers: of a verdict in the table behind RS_VMAP, or of a datum. */
+struct rs_map {
+	const uint32_t *nr;
+	const uint32_t *lo32;
+	const uint32_t *hi32;
+	const struct u128 *lo128;
+	const struct u128 *hi128;
+	const uint32_t *data; /* of a map of values */
+	uint64_t patterns;    /* of RS_MAP_IFACE: which there are */
+	uint32_t len;         /* intervals */
+	uint32_t mask;        /* and'ed to the field, for RS_MAP_32 */
+	uint32_t other_nr;    /* for what no key has, or RS_MAP_MISS */
+	uint32_t form;        /* enum rs_map_form */
+};
+
+/* A number of connections that a rule compares with. */
+struct rs_count_limit {
+	uint64_t counter;  /* what is counted: the rule, or the set; even */
+	uint32_t max;      /* connections */
+	uint32_t keys_max; /* of a set; 0 = no set */
+};
+
+struct rs_log {
+	const char *prefix;
+	uint32_t level;
+};
+
+struct rs_pattern {
+	const char *text;
+	uint32_t size;
+	uint32_t is_prefix; /* was written "text*" */
+};
+
+/* ifindex 0 = never used; a mask of 0 is a slot that may be taken over. */
+struct rs_ifslot {
+	_Atomic uint32_t ifindex;
+	_Atomic uint64_t mask;
+};
+
+struct ruleset {
+	const struct rs_insn *code;
+	uint32_t entry[CHAINS_LEN][RS_FAMILIES_LEN][CT_STATES_LEN];
+	uint8_t policy[CHAINS_LEN][RS_FAMILIES_LEN]; /* enum rule_code where no rule decides */
+	uint8_t has_chain[CHAINS_LEN];
+	const struct rs_set32 *set32;
+	const struct rs_set128 *set128;
+	const struct rs_set *const *set; /* sets_len */
+	const uint64_t *bitmap;
+	struct rs_bucket *bucket;
+	const struct rs_map *map;
+	const struct rs_count_limit *count;
+	const struct rs_log *log;
+	const struct rs_pattern *pattern;
+	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
+	uint32_t patterns_len;
+	uint32_t rules_len;
+	uint32_t counts_len;
+	uint32_t sets_len;
+};
+
+struct rs_count {
+	_Atomic uint64_t packets;
+	_Atomic uint64_t bytes;
+};
+
+struct ruleset_counters {
+	uint32_t rules_len;
+	struct rs_count rule[] __attribute__((aligned(64)));
+};
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random packets, biased to the values in the rules: the edges of prefixes, ports and their
+ * neighbours, and flows that open, are answered, continue, cause errors and close.
+ */
+#ifndef RULES_GEN_H
+#define RULES_GEN_H
+
+#include "build.h"
+#include "kernel.h"
+#include "rng.h"
+
+#include <stdbool.h>
+
+struct gen;
+
+/* Reads addresses and ports from the text of the rules. Returns NULL if memory runs out. */
+struct gen *gen_new(struct rng *rng, enum kernel_rules kind, const char *rules);
+void gen_free(struct gen *d);
+
+/* A packet and its input interface. */
+struct gen_packet {
+	struct build b; /* payload points into the generator and is valid until the next packet */
+	uint32_t src;   /* host order; IPv6: the last 32 bits after 2001:db8:: */
+	uint32_t dst;
+	unsigned iif;          /* index in kernel_iface */
+	bool has_bad_checksum; /* corrupt the checksum when the packet is built */
+};
+
+void gen_next(struct gen *d, struct gen_packet *out);
+
+#endif

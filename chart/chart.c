@@ -215,7 +215,7 @@ static void draw_y_tick(FILE *to, const struct area *a, double v)
 	char text[32];
 
 	format_short(text, sizeof(text), v);
-	svg_line(to, v <= a->y.from ? "axis" : "grid", LEFT, y, WIDTH - RIGHT, y);
+	svg_line(to, v <= a->y.from ? "axis" : "grid", 0, LEFT, y, WIDTH - RIGHT, y);
 	svg_text(to, "dim", SVG_END, LEFT - 6, y + 4, text);
 }
 
@@ -223,7 +223,7 @@ static void draw_x_tick(FILE *to, const struct area *a, double v, const char *te
 {
 	double x = x_at(a, v);
 
-	svg_line(to, "grid", x, a->top, x, a->bottom + 5);
+	svg_line(to, "grid", 0, x, a->top, x, a->bottom + 5);
 	svg_text(to, "dim", SVG_MIDDLE, x, a->bottom + 18, text);
 }
 
@@ -291,7 +291,7 @@ static void draw_series(FILE *to, const struct chart_series *s, const struct are
 		char tooltip[160];
 
 		if (at->low != at->high) {
-			svg_line(to, class_name, x, y_at(a, at->low), x, y_at(a, at->high));
+			svg_line(to, class_name, 0, x, y_at(a, at->low), x, y_at(a, at->high));
 		}
 		snprintf(tooltip, sizeof(tooltip), "%.120s: %.4g", s->name, at->y);
 		svg_dot(to, dot_class, x, y_at(a, at->y), tooltip);
@@ -346,10 +346,7 @@ static void draw_legend(FILE *to, const struct chart *c, double y)
 		}
 		snprintf(class_name, sizeof(class_name), "line c%u%s", (unsigned)s->colour,
 		         s->is_dashed ? " dashed" : "");
-		svg_polyline_begin(to, class_name, s->width);
-		svg_polyline_to(to, x, row_y - 4);
-		svg_polyline_to(to, x + LEGEND_LINE, row_y - 4);
-		svg_polyline_end(to);
+		svg_line(to, class_name, s->width, x, row_y - 4, x + LEGEND_LINE, row_y - 4);
 		svg_text(to, "name", SVG_START, x + LEGEND_GAP, row_y, s->name);
 		nr++;
 	}
@@ -426,14 +423,14 @@ static void draw_bar(FILE *to, const struct chart_bar *b, size_t nr, double most
 		double low = bar_x(b->low, most);
 		double high = bar_x(b->high, most);
 
-		svg_line(to, "spread", low, mid, high, mid);
-		svg_line(to, "spread", low, mid - 4, low, mid + 4);
-		svg_line(to, "spread", high, mid - 4, high, mid + 4);
+		svg_line(to, "spread", 0, low, mid, high, mid);
+		svg_line(to, "spread", 0, low, mid - 4, low, mid + 4);
+		svg_line(to, "spread", 0, high, mid - 4, high, mid + 4);
 	}
 	if (b->target != 0) {
 		double x = bar_x(b->target, most);
 
-		svg_line(to, "target", x, y - 3, x, y + BAR_SIZE + 3);
+		svg_line(to, "target", 0, x, y - 3, x, y + BAR_SIZE + 3);
 	}
 	format_short(number, sizeof(number), b->value);
 	snprintf(text, sizeof(text), "%s %.24s", number, unit);

@@ -36,10 +36,19 @@ void svg_text(FILE *to, const char *class_name, enum svg_anchor anchor, double x
 	fputs("</text>\n", to);
 }
 
-void svg_line(FILE *to, const char *class_name, double x1, double y1, double x2, double y2)
+static void put_width(FILE *to, double width)
 {
-	fprintf(to, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
-	        class_name, x1, y1, x2, y2);
+	if (width > 0) {
+		fprintf(to, " style=\"stroke-width:%.1f\"", width);
+	}
+}
+
+void svg_line(FILE *to, const char *class_name, double width, double x1, double y1, double x2,
+              double y2)
+{
+	fprintf(to, "<line class=\"%s\"", class_name);
+	put_width(to, width);
+	fprintf(to, " x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x1, y1, x2, y2);
 }
 
 void svg_rect(FILE *to, const char *class_name, double x, double y, double width, double height)
@@ -58,8 +67,9 @@ void svg_dot(FILE *to, const char *class_name, double x, double y, const char *t
 
 void svg_polyline_begin(FILE *to, const char *class_name, double width)
 {
-	fprintf(to, "<polyline class=\"%s\" style=\"stroke-width:%.1f\" points=\"", class_name,
-	        width);
+	fprintf(to, "<polyline class=\"%s\"", class_name);
+	put_width(to, width);
+	fputs(" points=\"", to);
 }
 
 void svg_polyline_to(FILE *to, double x, double y)

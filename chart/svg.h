@@ -27,14 +27,17 @@ void svg_end(FILE *to);
 void svg_text(FILE *to, const char *class_name, enum svg_anchor anchor, double x, double y,
               const char *text);
 
-void svg_line(FILE *to, const char *class_name, double x1, double y1, double x2, double y2);
+/* width in units; 0 = that of the class. */
+void svg_line(FILE *to, const char *class_name, double width, double x1, double y1, double x2,
+              double y2);
 
 void svg_rect(FILE *to, const char *class_name, double x, double y, double width, double height);
 
 /* A point with a tooltip. The text is escaped. */
 void svg_dot(FILE *to, const char *class_name, double x, double y, const char *tooltip);
 
-/* A line through points: svg_polyline_end() after the last svg_polyline_to(). width in units. */
+/* A line through points: svg_polyline_end() after the last svg_polyline_to(). Width as in
+ * svg_line(). */
 void svg_polyline_begin(FILE *to, const char *class_name, double width);
 void svg_polyline_to(FILE *to, double x, double y);
 void svg_polyline_end(FILE *to);

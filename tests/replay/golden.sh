@@ -76,7 +76,7 @@ expect leaps --timeout tcp.established=20s -v -c remembered.conf leaps.pcap
 
 # every format and link layer says the same, but for ARP, which only Ethernet has
 strip() {
-	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames left out, not-ip/d"
+	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames skipped, not-ip/d"
 }
 strip story.pcap >want
 for format in micro nano swapped pcapng; do
@@ -105,7 +105,7 @@ expect empty empty.pcap
 
 # standard input
 "$finwall" replay --timeout tcp.established=20s -v - <story.pcap |
-	sed 's/^-:[0-9]* //; /^frames left out, not-ip/d' >got
+	sed 's/^-:[0-9]* //; /^frames skipped, not-ip/d' >got
 same want got
 
 # what is not understood

@@ -13,6 +13,7 @@
 
 #define LINE_WIDTH 2.0
 #define BARS_MAX   24
+#define NAME_SIZE  48
 
 static const enum chart_colour filter_colours[FILTERS_LEN] = {
 	[FILTER_NOTHING] = CHART_GREY, [FILTER_CONNTRACK] = CHART_VERMILLION,
@@ -55,9 +56,9 @@ static const struct {
 	enum chart_colour colour;
 } latency_parts[] = {
 	{ "/end-to-end/", CHART_BLUE },
-	{ "/decide/", CHART_GREEN },
-	{ "/verdict/", CHART_ORANGE },
-	{ "/stay/", CHART_PINK },
+	{ "/decide/", CHART_PURPLE },
+	{ "/verdict/", CHART_OLIVE },
+	{ "/stay/", CHART_LAVENDER },
 };
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -80,13 +81,14 @@ static bool ends_with(const char *text, const char *tail)
 	return text_size >= tail_size && strcmp(text + text_size - tail_size, tail) == 0;
 }
 
-/* The bar's name and colour: a filter's, or the rest of the id without a meaning of the colour. */
-static void label_bar(struct chart_bar *bar, const char *id_rest)
+/* A filter's title and colour, or a part of the id, of which the colour means nothing. */
+static void label_bar(struct chart_bar *bar, char name[NAME_SIZE], const char *id, size_t id_size)
 {
-	bar->name = id_rest;
+	snprintf(name, NAME_SIZE, "%.*s", (int)id_size, id);
+	bar->name = name;
 	bar->colour = CHART_PLAIN;
 	for (unsigned k = 0; k < FILTERS_LEN; k++) {
-		if (strcmp(id_rest, filter_id(k)) == 0) {
+		if (strcmp(name, filter_id(k)) == 0) {
 			bar->name = filter_title(k);
 			bar->colour = filter_colours[k];
 		}
@@ -99,6 +101,7 @@ static void put_bars(FILE *to, const struct report *r, const char *prefix, const
                      const char *title)
 {
 	struct chart_bar bars[BARS_MAX];
+	char names[BARS_MAX][NAME_SIZE];
 	const char *unit = "";
 	size_t len = 0;
 
@@ -115,7 +118,8 @@ static void put_bars(FILE *to, const struct report *r, const char *prefix, const
 		bars[len] = (struct chart_bar){
 			.value = m->median, .low = m->low, .high = m->high, .target = m->target
 		};
-		label_bar(&bars[len++], rest);
+		label_bar(&bars[len], names[len], rest, strlen(rest) - strlen(tail));
+		len++;
 	}
 	if (len > 0) {
 		chart_put_bars(to, title, unit, bars, len);
@@ -236,7 +240,11 @@ static void put_distributions(FILE *to, const struct report *r, size_t rate, boo
 		    colour == CHART_COLOURS_LEN) {
 			continue;
 		}
-		s = next_series(c, curve->title, colour);
+		s = next_series(c,
+		                is_inside && strstr(curve->id, "/end-to-end/") != NULL
+		                        ? "end to end"
+		                        : curve->title,
+		                colour);
 		for (; s != NULL && s->len < curve->len && s->len < CHART_POINTS_MAX; s->len++) {
 			const struct curve_point *at = &curve->point[s->len];
 

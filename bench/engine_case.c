@@ -96,7 +96,7 @@ void case_table_delete(struct case_table *t, uint32_t first, uint32_t len)
 		struct flowkey key;
 
 		tcp_gen_key(t->p.family, (first + i) % TCP_GEN_NUMBERS, &key);
-		(void)engine_delete(d->engine, &d->worker, &key, d->now, FORGET_WHOLLY);
+		(void)engine_delete(d->engine, &d->worker, &key, d->now, DELETE_FORGET);
 	}
 }
 

@@ -103,7 +103,8 @@ static void list_all(struct engine *e)
 	static struct flow flows[CHUNK_LEN];
 	struct engine_cursor cursor = { 0 };
 
-	while (engine_list_flows(e, &cursor, clock_now(), flows, CHUNK_LEN) > 0) {
+	while (!engine_list_is_over(e, &cursor)) {
+		(void)engine_list_flows(e, &cursor, clock_now(), flows, CHUNK_LEN);
 	}
 }
 
@@ -128,7 +129,7 @@ static _Noreturn void run_background(struct worker_host_shared *shared, struct e
 
 	if (what == HOST_FLUSH) {
 		clock_sleep_ns(HOST_EXPIRE_NS);
-		(void)engine_flush(e, &shared->control, clock_now(), FORGET_BURY);
+		(void)engine_flush(e, &shared->control, clock_now(), DELETE_REMEMBER);
 	}
 	for (;;) {
 		switch (what) {
@@ -176,7 +177,7 @@ static _Noreturn void host_main(struct worker_host_shared *shared,
 	add_idle(engine, &shared->control, cfg->idle_flows,
 	         cfg->work == HOST_EXPIRE ? expiry : mono_add(expiry, IDLE_NS));
 	if (cfg->work == HOST_LIST_SPARSE) {
-		(void)engine_flush(engine, &shared->control, clock_now(), FORGET_WHOLLY);
+		(void)engine_flush(engine, &shared->control, clock_now(), DELETE_FORGET);
 	}
 	if (worker_start(w) != 0) {
 		_exit(1);

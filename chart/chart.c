@@ -23,7 +23,7 @@
 
 #define LEGEND_LINE 20.0 /* the sample of a line */
 #define LEGEND_GAP  26.0
-#define CHAR_WIDTH  6.6 /* a wide estimate at 12 pixels */
+#define CHAR_WIDTH  7.0 /* a wide estimate at 12 pixels */
 
 #define FILE_TITLE_HEIGHT 34.0
 
@@ -39,11 +39,13 @@ static const struct {
 	const char *light;
 	const char *dark;
 } colours[CHART_COLOURS_LEN] = {
-	[CHART_BLUE] = { "#0072b2", "#4aa8e0" },  [CHART_VERMILLION] = { "#d55e00", "#f08540" },
-	[CHART_BLACK] = { "#000000", "#f0f0f0" }, [CHART_GREEN] = { "#009e73", "#3cc79b" },
-	[CHART_PINK] = { "#cc79a7", "#e0a0c4" },  [CHART_ORANGE] = { "#e69f00", "#f0b840" },
-	[CHART_SKY] = { "#56b4e9", "#8fd0f5" },   [CHART_GREY] = { "#8a8a8a", "#9a9a9a" },
-	[CHART_BROWN] = { "#8c564b", "#b98a80" }, [CHART_PLAIN] = { "#9fb3c8", "#5f7790" },
+	[CHART_BLUE] = { "#0072b2", "#4aa8e0" },     [CHART_VERMILLION] = { "#d55e00", "#f08540" },
+	[CHART_BLACK] = { "#000000", "#f0f0f0" },    [CHART_GREEN] = { "#009e73", "#3cc79b" },
+	[CHART_PINK] = { "#cc79a7", "#e0a0c4" },     [CHART_ORANGE] = { "#e69f00", "#f0b840" },
+	[CHART_SKY] = { "#56b4e9", "#8fd0f5" },      [CHART_GREY] = { "#8a8a8a", "#9a9a9a" },
+	[CHART_BROWN] = { "#8c564b", "#b98a80" },    [CHART_PURPLE] = { "#5e2d91", "#a578d6" },
+	[CHART_LAVENDER] = { "#b39ddb", "#d3c6f0" }, [CHART_OLIVE] = { "#8f8f00", "#c4c43a" },
+	[CHART_PLAIN] = { "#9fb3c8", "#5f7790" },
 };
 
 /* Labels of a time axis. */
@@ -308,7 +310,7 @@ static double legend_entry_width(const struct chart *c)
 			longest = strlen(c->series[i].name);
 		}
 	}
-	return LEGEND_GAP + CHAR_WIDTH * (double)longest + 14;
+	return LEGEND_GAP + CHAR_WIDTH * (double)longest + 20;
 }
 
 static size_t legend_columns(const struct chart *c)

@@ -24,6 +24,9 @@ enum chart_colour {
 	CHART_SKY,
 	CHART_GREY,
 	CHART_BROWN,
+	CHART_PURPLE,
+	CHART_LAVENDER,
+	CHART_OLIVE,
 	CHART_PLAIN, /* for bars whose colour means nothing: the label says it all */
 	CHART_COLOURS_LEN,
 };

@@ -234,20 +234,20 @@ static void import(struct daemon *d, struct ctl_client *c, const struct ctl_call
 	                 CTL_LAST);
 }
 
-static bool read_forget(const struct ctl_call *call, enum engine_forget *how)
+static bool read_forget(const struct ctl_call *call, enum engine_delete_mode *how)
 {
 	bool wholly;
 
 	if (!ctl_read_flag(call, "forget", &wholly)) {
 		return false;
 	}
-	*how = wholly ? FORGET_WHOLLY : FORGET_BURY;
+	*how = wholly ? DELETE_FORGET : DELETE_REMEMBER;
 	return true;
 }
 
 static void flush(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
 {
-	enum engine_forget how;
+	enum engine_delete_mode how;
 	uint64_t n;
 
 	if (!read_forget(call, &how)) {
@@ -262,7 +262,7 @@ static void flush(struct daemon *d, struct ctl_client *c, const struct ctl_call 
 
 static void delete_one(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
 {
-	enum engine_forget how;
+	enum engine_delete_mode how;
 	struct flowkey key;
 	const char *wrong;
 

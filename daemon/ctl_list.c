@@ -37,8 +37,8 @@ struct list {
 static void list_next(struct ctl_stream *s, struct ctl_client *c);
 static void list_free(struct ctl_stream *s);
 static bool read_format(const struct ctl_call *call, enum list_format *out);
-static size_t slice_live(struct list *l, json_t *items);
-static size_t slice_remembered(struct list *l, json_t *items);
+static void slice_live(struct list *l, json_t *items);
+static void slice_remembered(struct list *l, json_t *items);
 static void add_item(const struct list *l, const struct flow_view *v, json_t *items);
 
 void ctl_list_connections(struct daemon *d, struct ctl_client *c, const struct ctl_call *call)
@@ -80,10 +80,15 @@ static void list_next(struct ctl_stream *s, struct ctl_client *c)
 	struct list *l = (struct list *)s;
 	const char *member = l->format == LIST_JSON ? "connections" : "lines";
 	json_t *items = json_array();
-	size_t n;
+	bool is_over;
 
-	n = l->kind == VIEW_LIVE ? slice_live(l, items) : slice_remembered(l, items);
-	ctl_client_reply(c, json_pack("{s:o}", member, items), n > 0 ? CTL_CONTINUES : CTL_LAST);
+	if (l->kind == VIEW_LIVE) {
+		slice_live(l, items);
+	} else {
+		slice_remembered(l, items);
+	}
+	is_over = engine_list_is_over(l->daemon->engine, &l->cursor);
+	ctl_client_reply(c, json_pack("{s:o}", member, items), is_over ? CTL_LAST : CTL_CONTINUES);
 }
 
 static void list_free(struct ctl_stream *s)
@@ -109,8 +114,8 @@ static bool read_format(const struct ctl_call *call, enum list_format *out)
 	return false;
 }
 
-/* Both return how many the engine gave, 0 at the end. */
-static size_t slice_live(struct list *l, json_t *items)
+/* Append the next entries of the list. */
+static void slice_live(struct list *l, json_t *items)
 {
 	struct mono now = clock_now();
 	struct flow flows[SLICE_LEN];
@@ -124,10 +129,9 @@ static size_t slice_live(struct list *l, json_t *items)
 		               ifnames_get(l->daemon->ifnames, flows[i].ifindex, name), &v);
 		add_item(l, &v, items);
 	}
-	return n;
 }
 
-static size_t slice_remembered(struct list *l, json_t *items)
+static void slice_remembered(struct list *l, json_t *items)
 {
 	struct mono now = clock_now();
 	struct tomb_info tombs[SLICE_LEN];
@@ -139,7 +143,6 @@ static size_t slice_remembered(struct list *l, json_t *items)
 		flow_view_remembered(&tombs[i], now, &v);
 		add_item(l, &v, items);
 	}
-	return n;
 }
 
 static void add_item(const struct list *l, const struct flow_view *v, json_t *items)

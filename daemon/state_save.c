@@ -66,14 +66,15 @@ int state_save_step(struct state_save *s, struct engine *e, struct mono now, uns
 			state_save_abort(s);
 			return len;
 		}
-		if (len == 0 && s->flows_are_done) {
-			return finish(s);
-		}
-		if (len == 0) {
+		if (engine_list_is_over(e, &s->cursor)) {
+			if (s->flows_are_done) {
+				return finish(s);
+			}
 			s->flows_are_done = true;
 			s->cursor = (struct engine_cursor){ 0 };
 		}
-		written += (unsigned)len;
+		/* A call that found nothing has used up its own budget. */
+		written += len > 0 ? (unsigned)len : PIECE_LEN;
 	}
 	return SAVE_GOES_ON;
 }

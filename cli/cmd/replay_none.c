@@ -2,7 +2,7 @@
 /*
  * finwall replay in a build without libpcap.
  */
-#include "cli.h"
+#include "cmd/cmd.h"
 
 static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
 

@@ -46,7 +46,7 @@ static enum reason quote_ip4(struct cursor c, struct tuple *out)
 	if (!rd_ptr(&fixed, 20, &ip) || !rd_skip(&c, (size_t)(ip[0] & 0x0f) * 4)) {
 		return REASON_ICMP_QUOTE;
 	}
-	if ((load_be16(ip + 6) & 0x1fff) != 0) {
+	if ((load_be16(ip + 6) & IP4_OFFSET_MASK) != 0) {
 		return REASON_ICMP_QUOTE;
 	}
 	out->proto = ip[9];

@@ -83,7 +83,7 @@ static enum reason decode_ip4(struct pkt *p, struct cursor *c)
 	if (!rd_skip(c, header_size - 20)) {
 		return cut_short(p, REASON_IP_SHORT);
 	}
-	return (load_be16(ip + 6) & 0x1fff) != 0 ? REASON_IP_FRAGMENT : REASON_NONE;
+	return (load_be16(ip + 6) & IP4_OFFSET_MASK) != 0 ? REASON_IP_FRAGMENT : REASON_NONE;
 }
 
 static enum reason decode_ip6(struct pkt *p, struct cursor *c)

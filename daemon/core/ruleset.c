@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 /* One evaluation under way. */
-struct run {
+struct eval {
 	const struct ruleset *rs;
 	struct ruleset_counters *ctr;
 	const struct rule_input *in;
@@ -28,19 +28,19 @@ struct run {
 
 static enum rs_family family_of(const struct pkt *p);
 static void give_verdict(const struct rs_insn *i, struct rule_result *out);
-static void run_rules(struct run *run, const struct rs_insn *i);
+static void run_rules(struct eval *ev, const struct rs_insn *i);
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex);
-static bool find(const struct run *run, const struct rs_insn *i, uint32_t *nr);
-static bool set_mapped_mark(struct run *run, const struct rs_insn *i);
-static void set_mark(struct run *run, uint32_t mark);
-static void act(struct run *run, const struct rs_insn *i);
+static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
+static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
+static void set_mark(struct eval *ev, uint32_t mark);
+static void act(struct eval *ev, const struct rs_insn *i);
 
-/* The matches of one field: as many cases, so that a rule costs one jump. */
-#define FIELD(field, value)                                                                        \
+/* The matches of one field, one case each, so that a rule costs one jump. */
+#define MATCHES(field, value)                                                                      \
 	case RS_RANGE | (field):                                                                   \
 		hit = (uint32_t)(value)-i->a <= i->b;                                              \
 		break;                                                                             \
@@ -55,31 +55,27 @@ static void act(struct run *run, const struct rs_insn *i);
 		break;                                                                             \
 	case RS_TREE32 | (field):                                                                  \
 		hit = rs_set_has32(rs->set[i->a], (uint32_t)(value));                              \
-		break
+		break;
+
+#define IFACE_MATCHES(field, value)                                                                \
+	case RS_IFACE | (field):                                                                   \
+		return iface_has(rs, i, value);
 
 /*
  * True when the instruction is a match and it fits. Only called for matches whose field is there.
  */
-static inline __attribute__((always_inline)) bool matches(const struct run *run,
+static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
                                                           const struct rs_insn *i)
 {
-	const struct ruleset *rs = run->rs;
-	const struct pkt *p = run->in->pkt;
+	const struct ruleset *rs = ev->rs;
+	const struct pkt *p = ev->in->pkt;
+	const uint32_t mark = ev->mark;
+	const enum flow_dir dir = ev->in->dir;
 	bool hit = false;
 
 	switch (i->op) {
-		FIELD(RS_F_SADDR, load_be32(p->tuple.src.bytes));
-		FIELD(RS_F_DADDR, load_be32(p->tuple.dst.bytes));
-		FIELD(RS_F_L4PROTO, p->l4_proto);
-		FIELD(RS_F_SPORT, p->tuple.sport);
-		FIELD(RS_F_DPORT, p->tuple.dport);
-		FIELD(RS_F_TCP_FLAGS, p->tcp.flags);
-		FIELD(RS_F_ICMP_TYPE, p->icmp_type);
-		FIELD(RS_F_ICMP_CODE, p->icmp_code);
-		FIELD(RS_F_TTL, p->ttl);
-		FIELD(RS_F_MARK, run->mark);
-		FIELD(RS_F_LENGTH, p->frame->true_size);
-		FIELD(RS_F_DIR, run->in->dir);
+		RS_FIELDS(MATCHES)
+		RS_IFACE_FIELDS(IFACE_MATCHES)
 	case RS_SET128 | RS_F_SADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.src);
 		break;
@@ -92,16 +88,12 @@ static inline __attribute__((always_inline)) bool matches(const struct run *run,
 	case RS_TREE128 | RS_F_DADDR:
 		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.dst.bytes));
 		break;
-	case RS_IFACE | RS_F_IIF:
-		return iface_has(rs, i, p->frame->iif);
-	case RS_IFACE | RS_F_OIF:
-		return iface_has(rs, i, p->frame->oif);
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = run->in->asking != NULL && run->in->asking->is_dry
-		              ? gcra_has(&b->full_ns, b->slack_ns, run->in->now)
-		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, run->in->now);
+		hit = ev->in->mode == EVAL_DRY
+		              ? gcra_has(&b->full_ns, b->slack_ns, ev->in->now)
+		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, ev->in->now);
 		break;
 	}
 	}
@@ -120,7 +112,7 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 		give_verdict(i, out);
 		return;
 	}
-	run_rules(&(struct run){ rs, ctr, in, out, in->pkt->frame->mark }, i);
+	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i);
 }
 
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
@@ -187,45 +179,45 @@ static void give_verdict(const struct rs_insn *i, struct rule_result *out)
 }
 
 /* Asks the instruction's map. Returns false when the field or the key is not there. */
-static bool find(const struct run *run, const struct rs_insn *i, uint32_t *nr)
+static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
 {
-	if (!field_is_there(run->in->pkt, i)) {
+	if (!field_is_there(ev->in->pkt, i)) {
 		return false;
 	}
-	*nr = ruleset_map_find(run->rs, &run->rs->map[i->a], (enum rs_field)i->with, run->in->pkt,
-	                       run->in->dir, run->mark);
+	*nr = ruleset_map_find(ev->rs, &ev->rs->map[i->a], (enum rs_field)i->with, ev->in->pkt,
+	                       ev->in->dir, ev->mark);
 	return *nr != RS_MAP_MISS;
 }
 
-static void set_mark(struct run *run, uint32_t mark)
+static void set_mark(struct eval *ev, uint32_t mark)
 {
-	run->mark = mark;
-	run->out->mark = mark;
-	run->out->mark_is_set = 1;
+	ev->mark = mark;
+	ev->out->mark = mark;
+	ev->out->mark_is_set = 1;
 }
 
-static bool set_mapped_mark(struct run *run, const struct rs_insn *i)
+static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 {
 	uint32_t nr;
 
-	if (!find(run, i, &nr)) {
+	if (!find(ev, i, &nr)) {
 		return false;
 	}
-	set_mark(run, run->rs->map[i->a].data[nr]);
+	set_mark(ev, ev->rs->map[i->a].data[nr]);
 	return true;
 }
 
 /* Runs instructions from i on, to a verdict or to the end, where the chain's policy holds. */
-static void run_rules(struct run *run, const struct rs_insn *i)
+static void run_rules(struct eval *ev, const struct rs_insn *i)
 {
-	const struct rs_insn *code = run->rs->code;
+	const struct rs_insn *code = ev->rs->code;
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
 	uint32_t nr;
 
 	for (;;) {
 		if (i->op <= RS_LIMIT) {
-			i += field_is_there(run->in->pkt, i) && matches(run, i) ? 1 : i->next;
+			i += field_is_there(ev->in->pkt, i) && matches(ev, i) ? 1 : i->next;
 			continue;
 		}
 		switch (i->op) {
@@ -243,17 +235,17 @@ static void run_rules(struct run *run, const struct rs_insn *i)
 			i = &code[stack[--depth]];
 			break;
 		case RS_VERDICT:
-			give_verdict(i, run->out);
+			give_verdict(i, ev->out);
 			return;
 		case RS_VMAP:
-			i += find(run, i, &nr) ? 1 + nr : i->next;
+			i += find(ev, i, &nr) ? 1 + nr : i->next;
 			break;
 		case RS_MARK_MAP:
-			i += set_mapped_mark(run, i) ? 1 : i->next;
+			i += set_mapped_mark(ev, i) ? 1 : i->next;
 			break;
 		case RS_CT_COUNT:
-			i += field_is_there(run->in->pkt, i) &&
-			                     ruleset_count_fits(run->rs, i, run->in, run->mark)
+			i += field_is_there(ev->in->pkt, i) &&
+			                     ruleset_count_fits(ev->rs, i, ev->in, ev->mark)
 			             ? 1
 			             : i->next;
 			break;
@@ -261,7 +253,7 @@ static void run_rules(struct run *run, const struct rs_insn *i)
 			i += i->next;
 			break;
 		default:
-			act(run, i++);
+			act(ev, i++);
 		}
 	}
 }
@@ -284,26 +276,14 @@ static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v)
 	return (rs->bitmap[at + v / 64] >> (v % 64) & 1) != 0;
 }
 
-/* Looks for the last interval that starts at or before v. */
 static bool set32_has(const struct rs_set32 *s, uint32_t v)
 {
-	const uint32_t *base = s->lo;
-
-	for (uint32_t len = s->len; len > 1; len -= len / 2) {
-		base += base[len / 2] <= v ? len / 2 : 0;
-	}
-	return *base <= v && v <= s->hi[base - s->lo];
+	return rs_interval32(s->lo, s->hi, s->len, v) != RS_MAP_MISS;
 }
 
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	struct u128 v = u128_from_ip6(addr->bytes);
-	const struct u128 *base = s->lo;
-
-	for (uint32_t len = s->len; len > 1; len -= len / 2) {
-		base += u128_is_le(base[len / 2], v) ? len / 2 : 0;
-	}
-	return u128_is_le(*base, v) && u128_is_le(v, s->hi[base - s->lo]);
+	return rs_interval128(s->lo, s->hi, s->len, u128_from_ip6(addr->bytes)) != RS_MAP_MISS;
 }
 
 static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)
@@ -317,24 +297,25 @@ static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_
 }
 
 /* The statements that decide nothing. */
-static void act(struct run *run, const struct rs_insn *i)
+static void act(struct eval *ev, const struct rs_insn *i)
 {
-	const struct rule_input *in = run->in;
+	const struct rule_input *in = ev->in;
+	bool is_dry = in->mode == EVAL_DRY;
 
 	switch ((enum rs_op)i->op) {
 	case RS_COUNT:
-		if (run->ctr != NULL) {
-			stat_add(&run->ctr->rule[i->a].packets, 1);
-			stat_add(&run->ctr->rule[i->a].bytes, in->pkt->frame->true_size);
+		if (ev->ctr != NULL && !is_dry) {
+			stat_add(&ev->ctr->rule[i->a].packets, 1);
+			stat_add(&ev->ctr->rule[i->a].bytes, in->pkt->frame->true_size);
 		}
 		break;
 	case RS_LOG:
-		if (in->log != NULL) {
-			in->log(in->log_ctx, run->rs, i->a, in->pkt, in->state);
+		if (in->log != NULL && !is_dry) {
+			in->log(in->log_ctx, ev->rs, i->a, in->pkt, in->state);
 		}
 		break;
 	case RS_MARK:
-		set_mark(run, i->a);
+		set_mark(ev, i->a);
 		break;
 	default:
 		break;

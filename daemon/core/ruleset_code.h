@@ -21,6 +21,48 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
                         const struct rule_input *in, uint32_t mark);
 
+/*
+ * The binary search of all look-ups: the number of the last of len ascending values that is at most
+ * v; 0 when none is, or len is 0. Branch-free. Of 128-bit values one in stride is searched.
+ */
+static inline uint32_t rs_last_le32(const uint32_t *at, uint32_t len, uint32_t v)
+{
+	const uint32_t *base = at;
+
+	for (; len > 1; len -= len / 2) {
+		base += base[len / 2] <= v ? len / 2 : 0;
+	}
+	return (uint32_t)(base - at);
+}
+
+static inline uint32_t rs_last_le128(const struct u128 *at, uint32_t stride, uint32_t len,
+                                     struct u128 v)
+{
+	uint32_t nr = 0;
+
+	for (; len > 1; len -= len / 2) {
+		nr += (uint32_t)u128_is_le(at[(size_t)(nr + len / 2) * stride], v) * (len / 2);
+	}
+	return nr;
+}
+
+/* The number of the interval that v lies in, or RS_MAP_MISS. Intervals as in struct rs_set32. */
+static inline uint32_t rs_interval32(const uint32_t *lo, const uint32_t *hi, uint32_t len,
+                                     uint32_t v)
+{
+	uint32_t nr = rs_last_le32(lo, len, v);
+
+	return len != 0 && lo[nr] <= v && v <= hi[nr] ? nr : RS_MAP_MISS;
+}
+
+static inline uint32_t rs_interval128(const struct u128 *lo, const struct u128 *hi, uint32_t len,
+                                      struct u128 v)
+{
+	uint32_t nr = rs_last_le128(lo, 1, len, v);
+
+	return len != 0 && u128_is_le(lo[nr], v) && u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
+}
+
 /* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */
 uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex);
 

@@ -2,7 +2,7 @@
 /*
  * Look-ups in the trees of finwall/ruleset_set.h: no branch depends on the value but the last.
  */
-#include <finwall/ruleset_set.h>
+#include "ruleset_code.h"
 
 /* How many of a line's values are at most v; the compiler makes vector instructions of it. */
 static uint32_t count32(const uint32_t *at, unsigned len, uint32_t v)
@@ -23,7 +23,7 @@ static uint32_t at_most(uint32_t n, uint32_t max)
 bool rs_set_has32(const struct rs_set *s, uint32_t v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
-	const uint32_t *first = t->first32;
+	uint32_t chunk;
 	const struct rs_line32 *line;
 	uint32_t leaves;
 	uint32_t rows;
@@ -34,10 +34,8 @@ bool rs_set_has32(const struct rs_set *s, uint32_t v)
 	if (t->chunks_len == 0) {
 		return false;
 	}
-	for (uint32_t len = t->chunks_len; len > 1; len -= len / 2) {
-		first += first[len / 2] <= v ? len / 2 : 0;
-	}
-	line = t->chunk[first - t->first32];
+	chunk = rs_last_le32(t->first32, t->chunks_len, v);
+	line = t->chunk[chunk];
 	leaves = rs_leaves(line[0].at[0]);
 	rows = rs_rows(leaves, RS_FAN32);
 	if (leaves > 1) {
@@ -72,16 +70,10 @@ static uint32_t count128(const struct u128 *at, struct u128 v)
 	return n;
 }
 
-/* The last leaf up to this one that begins at or before v; for values whose upper halves are alike.
- */
-static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t leaf, struct u128 v)
+/* Upper halves are equal: the last of the leaves before nr that begins at or before v. */
+static uint32_t search_back(const struct rs_leaf128 *leaves, uint32_t nr, struct u128 v)
 {
-	uint32_t from = 0;
-
-	for (uint32_t len = leaf; len > 1; len -= len / 2) {
-		from += (uint32_t)u128_is_le(leaves[from + len / 2].lo[0], v) * (len / 2);
-	}
-	return from;
+	return rs_last_le128(leaves[0].lo, sizeof(leaves[0]) / sizeof(leaves[0].lo[0]), nr, v);
 }
 
 static bool leaf64_has(const struct rs_leaf64 *leaf, uint64_t v)
@@ -108,7 +100,7 @@ static bool leaf128_has(const struct rs_leaf128 *leaf, uint32_t nr, struct u128 
 bool rs_set_has128(const struct rs_set *s, struct u128 v)
 {
 	const struct rs_tree *t = rs_set_tree(s);
-	const struct u128 *first = t->first128;
+	uint32_t chunk;
 	const struct rs_line64 *line;
 	const void *leaf;
 	uint32_t leaves;
@@ -120,10 +112,8 @@ bool rs_set_has128(const struct rs_set *s, struct u128 v)
 	if (t->chunks_len == 0) {
 		return false;
 	}
-	for (uint32_t len = t->chunks_len; len > 1; len -= len / 2) {
-		first += (uint32_t)u128_is_le(first[len / 2], v) * (len / 2);
-	}
-	line = t->chunk[first - t->first128];
+	chunk = rs_last_le128(t->first128, 1, t->chunks_len, v);
+	line = t->chunk[chunk];
 	leaves = rs_leaves((uint32_t)line[0].at[0]);
 	rows = rs_rows(leaves, RS_FAN128);
 	leaf = line + 1 + rows;

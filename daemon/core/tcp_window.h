@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The window check after van Rooij (2001), the update that follows it, and the time to live: what
- * both ways of a segment share, the tracker (tcp_track.c) and the express path (express.c). There
+ * both ways of a segment share, the tracker (tcp_track.c) and the fast path (fastpath.c). There
  * is no second copy of any of it. Section numbers are those of doc/tcp-tracking.md.
  *
  * Everything is inlined: with the class of the segment known at compile time half of it vanishes.

@@ -88,11 +88,6 @@ const char *late_policy_name(enum late_policy p)
 	return late_words[p];
 }
 
-const char *idle_policy_name(enum idle_policy p)
-{
-	return idle_words[p];
-}
-
 int64_t tunables_other_ttl_ns(const struct tunables *tun, uint8_t l4_proto)
 {
 	switch (l4_proto) {

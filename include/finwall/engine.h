@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine: frames in, decisions out. Find, track, decide, commit, count.
+ * The engine: frames in, decisions out. For each packet it finds the flow, runs the tracker,
+ * evaluates the rules, updates the connection table and counts one reason.
  *
- * The table is 2^n shards, each with its flows, its memory of expired ones and its lock, chosen by
- * the direction-independent hash of the tuple: any worker may handle any packet. A lock is held
- * over consecutive packets of one shard, so with one shard it is taken once per batch.
+ * The table is 2^n shards, each with its flows, its tombstones and its lock. The shard of a packet
+ * follows from the hash of its key, which is the same in both directions, so any worker may handle
+ * any packet. A lock is kept over consecutive packets of one shard: with one shard it is taken once
+ * per 32 packets.
  *
- * No system call, no clock, no allocation: memory comes from the caller before the first packet,
- * time with each batch. The same code runs in the daemon, in replay and in the benchmarks.
+ * No system call, no clock, no allocation: the caller provides memory before the first packet and
+ * the time with each call. The daemon, `finwall replay` and the benchmarks use the same code.
+ *
+ * Unless said otherwise any number of threads may call these functions at the same time, each with
+ * its own struct engine_worker.
  */
 #ifndef FINWALL_ENGINE_H
 #define FINWALL_ENGINE_H
@@ -30,18 +35,18 @@
 struct engine;
 
 struct engine_config {
-	uint32_t flows_max;  /* live flows, all shards together; at least one per shard is made */
-	uint32_t tombs_max;  /* remembered ones, all shards together */
+	uint32_t flows_max;  /* live flows of all shards; each shard holds one at least */
+	uint32_t tombs_max;  /* tombstones of all shards; 0 = none */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
 	struct sipkey hash_key;
 	struct mono start;
-	void (*yield)(void); /* called while waiting long for a lock; may be NULL */
+	void (*yield)(void); /* yields the processor in a long wait for a lock; may be NULL */
 };
 
-/* Settings and rules of one generation. Immutable while a worker may use it. */
+/* Settings and rules of one configuration. Immutable while a worker may use it. */
 struct policy {
 	struct tunables tun;
-	struct ruleset *rules; /* NULL: no chains at all */
+	struct ruleset *rules; /* NULL: no chains */
 	uint32_t generation;
 };
 
@@ -52,24 +57,25 @@ struct decision {
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
 	uint8_t mark_is_set;
-	uint8_t tcp_state; /* enum tcp_state after the packet, TCP_NONE where there is no entry */
-	uint8_t status;    /* FLOW_* after the packet, 0 where there is no entry */
+	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
+	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
 	uint32_t rule_nr; /* see struct rule_result */
 };
 
-/* A late close: for events and shadow counting. */
+/* A late close, for events and for the comparison of policies. */
 struct late_event {
 	struct tuple tuple; /* as the packet had it */
 	uint8_t class_nr;   /* enum tcp_class */
-	uint8_t policy;     /* enum late_policy that was asked for */
-	uint8_t reason;     /* enum reason: the outcome */
-	uint8_t verdict;    /* enum verdict, rules included */
+	uint8_t policy;     /* enum late_policy that applied */
+	uint8_t reason;     /* enum reason */
+	uint8_t verdict;    /* enum verdict, before the setting `enforce` */
 	uint8_t has_tomb;
-	uint8_t cause;        /* enum tomb_cause, with a tombstone */
-	uint8_t tcp_state;    /* enum tcp_state that was remembered, with a tombstone */
-	int64_t gone_ns;      /* how long ago the entry ended, with a tombstone */
-	int32_t seq_distance; /* from the sequence number expected next, with a tombstone */
+	/* the rest: only with a tombstone */
+	uint8_t cause;        /* enum tomb_cause */
+	uint8_t tcp_state;    /* enum tcp_state when the entry ended */
+	int64_t gone_ns;      /* time since the entry ended */
+	int32_t seq_distance; /* from the next expected sequence number */
 };
 
 /*
@@ -78,14 +84,14 @@ struct late_event {
  * the process that may send raw packets.
  */
 enum raw_kind {
-	RAW_RESET, /* RST: ends the receiver's socket, if seq is what it expects next (RFC 5961) */
+	RAW_RESET, /* RST: closes the receiver's socket if seq is what it expects next (RFC 5961) */
 	RAW_KEEPALIVE, /* ACK one below what the receiver expects: it must answer (RFC 9293, 3.8.4)
 	                */
 	RAW_KINDS_LEN,
 };
 
 struct raw_request {
-	struct tuple tuple; /* src: the end that is spoken for; dst: the receiver */
+	struct tuple tuple; /* src: the end that appears to send it; dst: the receiver */
 	uint32_t seq;
 	uint32_t ack;  /* RAW_KEEPALIVE */
 	uint16_t win;  /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered at
@@ -93,8 +99,8 @@ struct raw_request {
 	uint16_t kind; /* enum raw_kind */
 };
 
-/* What happens besides a verdict. Each may be NULL. Called with the shard's lock held: no blocking.
- */
+/* Callbacks for the effects of a packet other than its verdict. Each may be NULL. They are called
+ * with a shard's lock held and must not block or call the engine. */
 struct engine_sink {
 	void *ctx;
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
@@ -103,89 +109,100 @@ struct engine_sink {
 	void (*raw)(void *ctx, const struct raw_request *req);
 };
 
-/* One worker's side of the engine. The shell sets it up, and replaces policy between batches. */
+/* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and
+ * counters between calls. stats may be read by any thread. */
 struct engine_worker {
 	const struct policy *policy;
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
 	struct engine_sink sink;
 	struct stats stats;
-	uint32_t tick_shard; /* where expiry goes on */
-	uint32_t tick_seen;  /* wheel tick of the last expiry round */
+	/* the engine's own */
+	uint32_t tick_shard; /* the shard that engine_tick() continues with */
+	uint32_t tick_seen;  /* wheel tick of its last complete round */
 };
 
-/* Bytes of memory for the engine; grows with the limits, touched only as they are used. */
+/* Bytes of memory for the engine. They grow with the limits and are touched only as the table
+ * fills.
+ */
 size_t engine_size(const struct engine_config *cfg);
 
-/* How much of it, from its beginning, connections use whatever the rules are. */
+/* Bytes of it, from the beginning, that connections use whatever the rules are. */
 size_t engine_table_size(const struct engine_config *cfg);
 
-/* mem: zeroed, 64-byte aligned, engine_size() bytes; stays the caller's. Never fails. */
+/* mem: zeroed, 64-byte aligned, engine_size() bytes; the caller frees it after the last call. Never
+ * fails. */
 struct engine *engine_init(void *mem, const struct engine_config *cfg);
 
 /*
- * Decides frames[0..len), len <= ENGINE_BATCH_MAX, in order; out[i] belongs to frames[i]. Frames
- * are borrowed for the call. Any number of workers may run at once, each with its own struct.
+ * Decides frames[0..len) in order; out[i] is the decision on frames[i]. 0 < len <=
+ * ENGINE_BATCH_MAX. Borrows the frames for the call. Takes the locks of their shards.
  */
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out);
 
 /*
- * Ends what is due, at most budget entries, and lets old tombstones go. Call it between batches and
- * at least some times a second; cheap when nothing is due.
+ * Expires flows past their deadline and deletes tombstones older than the setting `remember`, at
+ * most budget of both. To be called between batches, several times a second; cheap when nothing is
+ * due. Takes each shard's lock once.
  */
 void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, unsigned budget);
 
-/* Numbers of the whole table, summed under the locks, one by one. */
+/* Numbers of the whole table. Each shard is read without its lock (sequence lock), one after the
+ * other, so the sums are exact for a quiet table only. */
 struct engine_usage {
 	uint64_t flows;
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
-	uint64_t counters; /* rules and keys of sets that connections are counted by */
+	uint64_t counters; /* of `ct count`: rules, and keys of sets */
 };
 void engine_usage(struct engine *e, struct engine_usage *out);
 
-/* Where a listing stands; start with zeroes. */
+/* The position of a list. Zeroed at the beginning. */
 struct engine_cursor {
 	uint32_t shard;
 	uint32_t at;
 };
 
 /*
- * Copies up to max live flows into out, taking locks for short slices. Returns how many; 0 = the
- * end. A flow that lives through the whole listing is shown once; others once or not at all.
+ * Copy up to max live flows or tombstones into out, without locks, and move the cursor on. Each
+ * call reads a bounded number of places, used or not. Returns the number of entries, which may be 0
+ * before the end; see engine_list_is_over(). An entry that exists during the whole list is listed
+ * once, any other once or not at all.
  */
 size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
-/* Copies the live flow of a key into *out. Returns false when there is none. */
+/* True when the list has reached its end. */
+bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur);
+
+/* Copies the live flow of a key into *out. Returns false when there is none. Takes the lock. */
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
                       struct flow *out);
 
 /*
- * Takes in what an earlier run saved. A flow whose deadline has passed becomes a tombstone, if it
- * is worth it; a key that is in the table already stays as it is. Tombstones must come oldest
- * first. Each returns false when nothing was taken in.
+ * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth
+ * remembering. An existing entry of the key stays as it is. Tombstones must be imported oldest
+ * first. Return false when nothing was imported. Take the lock.
  */
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
                         struct mono now);
 bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
                         struct mono now);
 
-/* What flow and tombstone deletion is about. */
-enum engine_forget {
-	FORGET_BURY,   /* a flow worth it becomes a tombstone */
-	FORGET_WHOLLY, /* nothing is kept */
+enum engine_delete_mode {
+	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone */
+	DELETE_FORGET,   /* no tombstone is made; existing ones stay */
 };
 
-/* Deletes the flow of a key. Returns false when there is none. */
+/* Deletes the flow of a key. Returns false when there is none. Takes the lock. */
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
-                   struct mono now, enum engine_forget how);
+                   struct mono now, enum engine_delete_mode mode);
 
-/* Deletes all flows, in slices. Returns how many. */
+/* Deletes all flows. Returns how many. Takes and releases locks for slices of 32 places. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
-                      enum engine_forget how);
+                      enum engine_delete_mode mode);
 
 #endif

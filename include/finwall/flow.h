@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A live flow: two cache lines, the first of which a look-up needs, the second the tracker.
+ * A flow as the connection table stores it, and a tombstone as it is read. A flow is two cache
+ * lines: a look-up reads the first, the tracker the second.
  */
 #ifndef FINWALL_FLOW_H
 #define FINWALL_FLOW_H
@@ -11,19 +12,20 @@
 #include <finwall/tunables.h>
 
 #define FLOW_SEEN_REPLY 0x01u /* the other side has answered */
-#define FLOW_ASSURED    0x02u /* never evicted before its time; remembered when it expires */
-#define FLOW_ORIG_HI    0x04u /* the opener is the key's high side */
-#define FLOW_REVIVED    0x08u /* came back from the memory of expired connections */
+#define FLOW_ASSURED    0x02u /* proven: not evicted before its deadline, remembered when it expires \
+	                       */
+#define FLOW_ORIG_HI 0x04u    /* the opener is the key's high side */
+#define FLOW_REVIVED 0x08u    /* was a remembered connection */
 
-/* Per-direction flags. The values are those that ctnetlink shows. */
+/* Flags of one direction, with the values of ctnetlink. */
 #define TCP_SIDE_WSCALE     0x01u
 #define TCP_SIDE_SACK       0x02u
 #define TCP_SIDE_CLOSE_INIT 0x04u /* sent the first FIN */
 #define TCP_SIDE_LIBERAL    0x08u
-#define TCP_SIDE_UNACKED    0x10u /* has data under way */
-#define TCP_SIDE_MAXACK     0x20u /* maxack means something */
-#define TCP_LAST_CHALLENGE  0x40u /* of last_flags: a challenge ACK is expected */
-#define TCP_LAST_SIMOPEN    0x80u /* of last_flags: both sides sent a SYN */
+#define TCP_SIDE_UNACKED    0x10u /* has unacknowledged data */
+#define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
+#define TCP_LAST_CHALLENGE  0x40u /* last_flags: a challenge ACK is expected */
+#define TCP_LAST_SIMOPEN    0x80u /* last_flags: both sides sent a SYN */
 
 /* What one side has sent and may send. Sequence numbers; maxwin_bytes is scaled. */
 struct tcp_seen {
@@ -55,10 +57,10 @@ _Static_assert(sizeof(struct tcp_conn) == 56, "a flow is two cache lines");
 const char *tcp_state_name(enum tcp_state s);
 
 struct udp_conn {
-	struct mono stream_from; /* a flow that is still talking then is a stream */
+	struct mono stream_from; /* a flow with datagrams after this instant is a stream */
 };
 
-/* Begins the record of a flow whose first datagram is seen now. */
+/* Initialises the record of a flow whose first datagram arrives now. */
 void udp_open(struct udp_conn *u, struct mono now);
 
 struct flow {
@@ -66,7 +68,7 @@ struct flow {
 	struct flowkey key;
 	uint32_t hash_lo;
 	uint32_t timer[3]; /* the table's own */
-	/* dead from this instant on; every accepted packet moves it */
+	/* the flow expires at this instant; every accepted packet moves it */
 	struct mono deadline;
 	/* the tracker's own */
 	union {
@@ -78,7 +80,7 @@ struct flow {
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
 	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
-	uint8_t counted;  /* 1: rules count it, see shard.h */
+	uint8_t counted;  /* 1: `ct count` counts it */
 } __attribute__((aligned(64)));
 
 /* Which ends have not answered a keepalive yet (a bit per enum flow_dir), and how many were sent.
@@ -97,7 +99,7 @@ static inline enum key_side status_orig_side(uint8_t status)
 /* The direction in which a packet from this side of the key travels. */
 static inline enum flow_dir status_dir_of(uint8_t status, enum key_side side)
 {
-	/* Two numbers of 0 or 1: without a jump. */
+	/* Both are 0 or 1: branch-free. */
 	return (enum flow_dir)(status_orig_side(status) ^ side);
 }
 
@@ -111,24 +113,24 @@ static inline enum key_side flow_orig_side(const struct flow *f)
 	return status_orig_side(f->status);
 }
 
-/* Why an entry ended. */
+/* Why a remembered entry ended. */
 enum tomb_cause {
-	TOMB_IDLE,    /* its timeout ran out */
-	TOMB_EVICTED, /* room was needed */
-	TOMB_FLUSHED, /* by command, or by a reload that was asked to */
-	TOMB_RESTART, /* found in the saved state, but older than its timeout */
+	TOMB_IDLE,    /* by timeout */
+	TOMB_EVICTED, /* by eviction: the table was full */
+	TOMB_FLUSHED, /* by command */
+	TOMB_RESTART, /* past its deadline when saved state was loaded */
 	TOMB_CAUSES_LEN,
 };
 
 const char *tomb_cause_name(enum tomb_cause c);
 
-/* What a tombstone says when read back. */
+/* The contents of a tombstone. */
 struct tomb_info {
 	struct flowkey key;
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
 	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
 	uint8_t cause;        /* enum tomb_cause */
-	struct mono died;     /* to the second */
+	struct mono died;     /* when the entry ended, to the second */
 };
 
 #endif

@@ -21,6 +21,9 @@
 #define IPPROTO_NR_UDP    17
 #define IPPROTO_NR_ICMPV6 58
 
+/* The fragment offset, in bytes 6 and 7 of an IPv4 header. */
+#define IP4_OFFSET_MASK 0x1fffu
+
 #define TCP_FIN 0x01u
 #define TCP_SYN 0x02u
 #define TCP_RST 0x04u

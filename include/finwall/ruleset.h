@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compiled rules: what a policy decides for one packet in one chain. Built by
- * config_compile() (finwall/config.h), evaluated here; evaluation is pure, allocates nothing and never fails.
+ * Compiled rules and their evaluation on a packet. config_compile() (finwall/config.h) builds them.
+ * Evaluation makes no system call, allocates nothing and never fails.
  *
- * A ruleset is immutable once built and may be read by any number of workers. What changes while
- * packets pass (counters, token buckets, interface names) lives in parts that are made for it:
- * counters in a struct ruleset_counters of each worker (no shared cache lines), rate limits in
- * atomic words of the ruleset itself, interface names in its atomic name map.
+ * A ruleset is immutable once built and may be evaluated by any number of threads. What packets or
+ * interfaces change is apart: counters are in a struct ruleset_counters of each worker (no shared
+ * cache lines), rate limits in atomic words of the ruleset, interface names in its atomic name map.
  */
 #ifndef FINWALL_RULESET_H
 #define FINWALL_RULESET_H
@@ -26,11 +25,11 @@ enum base_chain {
 	CHAIN_FORWARD,
 	CHAIN_OUTPUT,
 	CHAIN_LATE, /* a FIN or RST without a live entry */
-	CHAIN_IDLE, /* a TCP connection whose time has run out */
+	CHAIN_IDLE, /* a TCP connection past its deadline */
 	CHAINS_LEN,
 };
 
-/* What a chain can answer. Filter chains give the first three, late and idle chains the others. */
+/* Results of a chain. Filter chains give the first three, late and idle chains the others. */
 enum rule_code {
 	RULE_ACCEPT,
 	RULE_DROP,
@@ -40,7 +39,7 @@ enum rule_code {
 	RULE_CODES_LEN = RULE_IDLE_FIRST + 8,
 };
 
-/* How a rejected sender is told. */
+/* The answer to the sender of a rejected packet. */
 enum reject_with {
 	REJECT_PORT_UNREACHABLE,
 	REJECT_HOST_UNREACHABLE,
@@ -55,21 +54,22 @@ struct conncount_claim;
 struct ruleset;          /* opaque: finwall/ruleset_layout.h; config_compile() makes one */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
 
-/* What comes of asking, the same for many packets. */
-struct rule_asking {
-	bool is_dry;              /* nothing comes of it: rate limits are not used up */
-	struct conncount *counts; /* of live connections; NULL: `ct count` finds none */
-	/* of a packet that opens an entry: what it was counted by; otherwise NULL */
-	struct conncount_claim *claim;
+/* The effects of an evaluation besides its result. */
+enum eval_mode {
+	EVAL_COUNT, /* rules count and log, and use up rate limits */
+	EVAL_CLAIM, /* the same; `ct count` also counts the packet's connection into *claim */
+	EVAL_DRY,   /* none */
 };
 
-/* What rules see. Borrowed for the call. */
+/* What rules match, and where an evaluation has its effects. Borrowed for the call. */
 struct rule_input {
 	const struct pkt *pkt;
 	enum ct_state state;
 	enum flow_dir dir;
+	enum eval_mode mode;
 	struct mono now;
-	const struct rule_asking *asking; /* NULL: as if all of it were 0 */
+	struct conncount *counts;      /* of live connections; NULL: `ct count` never matches */
+	struct conncount_claim *claim; /* EVAL_CLAIM: the counters that were incremented */
 	/* Called for each log statement that is reached and within its rate; may be NULL. */
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
@@ -84,40 +84,40 @@ struct rule_result {
 	uint32_t rule_nr; /* the rule that decided; UINT32_MAX = the chain's policy */
 };
 
-/* Runs the chain. ctr may be NULL: nothing is counted then. */
+/* Evaluates the chain. ctr: the calling worker's counters, or NULL to count nothing. */
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
                   const struct rule_input *in, struct rule_result *out);
 
 /*
- * True when the chain answers all packets of this family (4 or 6) and state alike, without looking
- * at them, counting or logging; *out is then what ruleset_eval() would say of each.
+ * True when the chain gives all packets of this family (4 or 6) and state the same result without
+ * reading them, counting or logging; *out is then that of ruleset_eval().
  */
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out);
 
-/* True when the configuration has this chain. Without it: filter hooks accept, late and idle follow
- * the settings. */
+/* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 
-/* True when a rule compares a number of connections, so that those that open must be counted. */
+/* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);
 
 /*
- * Interface names. The rules name interfaces, packets carry indexes: the shell tells the ruleset of
- * every interface it learns of, changes or loses (name NULL). One thread writes, any may evaluate.
+ * Interface names: rules name interfaces, packets carry indexes. To be called for each interface
+ * that appears, changes its name or disappears (name NULL). By one thread at a time; others may
+ * evaluate.
  */
 void ruleset_set_ifname(struct ruleset *rs, uint32_t ifindex, const char *name);
 
-/* Bytes of a worker's counters; init takes that many zeroed, 64-byte aligned. The caller keeps the
- * memory. */
+/* Bytes of a worker's counters. init takes that many, zeroed and 64-byte aligned, and the caller
+ * frees them. */
 size_t ruleset_counters_size(const struct ruleset *rs);
 struct ruleset_counters *ruleset_counters_init(const struct ruleset *rs, void *mem);
 
-/* Adds what one worker counted for a rule. May run beside that worker. */
+/* Adds one worker's counters of a rule to *packets and *bytes. That worker may run meanwhile. */
 void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, uint64_t *packets,
                          uint64_t *bytes);
 
-/* The log statement's prefix ("" if none) and syslog level (0..7), for the sink of events. */
+/* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What one worker counted. One writer, any readers: relaxed atomics on cache lines of the worker's
- * own.
+ * Counters of one worker, and their names. One writer, any number of readers: relaxed atomics on
+ * cache lines of the worker's own.
  */
 #ifndef FINWALL_STATS_H
 #define FINWALL_STATS_H
@@ -16,23 +16,23 @@
 enum verdict {
 	VERDICT_DROP,
 	VERDICT_ACCEPT,
-	VERDICT_REJECT, /* drop, and let a kernel rule tell the sender */
+	VERDICT_REJECT, /* drop, and have a kernel rule answer the sender */
 	VERDICTS_LEN,
 };
 
-/* Things that happen to entries rather than packets. */
+/* Events of entries. Name and meaning are shown by `finwall stats`; the names are stable. */
 /* clang-format off */
 #define FINWALL_EVENTS(X) \
-	X(EVENT_FLOW_NEW,        "flows-new",          "flows that entered the table") \
-	X(EVENT_FLOW_EXPIRED,    "flows-expired",      "flows whose time ran out") \
+	X(EVENT_FLOW_NEW,        "flows-new",          "flows inserted") \
+	X(EVENT_FLOW_EXPIRED,    "flows-expired",      "flows expired by timeout") \
 	X(EVENT_FLOW_CLOSED,     "flows-closed",       "flows deleted by a RST or replaced by a SYN") \
-	X(EVENT_FLOW_EVICTED,    "flows-evicted",      "flows evicted for want of room") \
+	X(EVENT_FLOW_EVICTED,    "flows-evicted",      "flows evicted because the table was full") \
 	X(EVENT_FLOW_FLUSHED,    "flows-flushed",      "flows deleted by command") \
-	X(EVENT_FLOW_REVIVED,    "flows-revived",      "flows brought back from the memory of expired ones") \
+	X(EVENT_FLOW_REVIVED,    "flows-revived",      "remembered connections revived") \
 	X(EVENT_TOMB_NEW,        "tombstones-new",     "expired connections remembered") \
-	X(EVENT_TOMB_EXPIRED,    "tombstones-expired", "remembered connections that grew too old") \
-	X(EVENT_TOMB_EVICTED,    "tombstones-evicted", "remembered connections overwritten for want of room") \
-	X(EVENT_TOMB_REPLACED,   "tombstones-replaced","remembered connections ended by a new SYN, or remembered anew")
+	X(EVENT_TOMB_EXPIRED,    "tombstones-expired", "remembered connections forgotten by age") \
+	X(EVENT_TOMB_EVICTED,    "tombstones-evicted", "remembered connections overwritten because their memory was full") \
+	X(EVENT_TOMB_REPLACED,   "tombstones-replaced","remembered connections replaced by a new SYN, or by a newer one of the same key")
 /* clang-format on */
 
 enum stat_event {
@@ -42,7 +42,7 @@ enum stat_event {
 		EVENTS_LEN,
 };
 
-/* The four kinds of late close that are told apart. */
+/* The kinds of late close that are counted apart. */
 enum late_case {
 	LATE_FIN_UNKNOWN, /* nothing remembered */
 	LATE_FIN_KNOWN,
@@ -62,11 +62,11 @@ struct stats {
 	_Atomic uint64_t verdict[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
 	_Atomic uint64_t verdict_bytes[HOOKS_LEN][CT_STATES_LEN][VERDICTS_LEN];
 	_Atomic uint64_t event[EVENTS_LEN];
-	/* Late closes: what each policy did (the one in force) or would have done (the others). */
+	/* Late closes: the result of the policy in force, and what that of the others would be. */
 	_Atomic uint64_t late[LATE_POLICIES_LEN][LATE_CASES_LEN][2]; /* [..][..][refused, passed] */
 } __attribute__((aligned(64)));
 
-/* Adds to a counter that only the caller writes. */
+/* Adds to a counter that only the calling thread writes. */
 static inline void stat_add(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
@@ -78,7 +78,7 @@ static inline uint64_t stat_get(const _Atomic uint64_t *c)
 	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-/* Adds everything in one to sum, which only the caller uses. */
+/* Adds all counters of one to sum, which only the calling thread uses. */
 void stats_sum(struct stats *sum, const struct stats *one);
 
 #endif

@@ -119,6 +119,5 @@ void tunable_set(struct tunables *tun, const struct tunable *row, int64_t value)
 
 /* "strict" ...: the words of the rule language. */
 const char *late_policy_name(enum late_policy p);
-const char *idle_policy_name(enum idle_policy p);
 
 #endif

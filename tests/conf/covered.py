@@ -26,8 +26,11 @@ EXCEPTIONS = {
 STRING = r'"((?:[^"\\]|\\.)*)"'
 STRINGS = re.compile(STRING + r"(?:\s*" + STRING + ")*")
 # Functions whose argument is a complaint, and assignments of one.
-STARTS = re.compile(r"\b(?:config_error|complain)\s*\(|\bproblem\s*=\s*(?=\")|\bwant\s*=\s*(?=\")")
-CONVERSION = re.compile(r"%(?:\.\d+)?(?:\" ?PRI\w+ ?\")?[-+ 0-9]*(?:hh|h|ll|l|z)?[a-zA-Z]|%%")
+STARTS = re.compile(
+    r"\b(?:config_error|problem_text)\s*\(|snprintf\s*\(\s*problem,\s*(?:problem_size|sizeof)|"
+    r"\bproblem\s*=\s*(?=\")|\bwant\s*=\s*(?=\")"
+)
+CONVERSION = re.compile(r"%(?:\.(?:\d+|\*))?(?:\" ?PRI\w+ ?\")?[-+ 0-9]*(?:hh|h|ll|l|z)?[a-zA-Z]|%%")
 
 
 def strings_behind(text, at):
@@ -46,7 +49,9 @@ def strings_behind(text, at):
 def formats(source):
     """(place, format) of each complaint in the parser's sources."""
     policy = source / "daemon/policy"
+    sets = source / "daemon/sets"
     files = sorted(policy.glob("*.c")) + [policy / "parse.y", policy / "scan.l"]
+    files += sorted(sets.glob("*.c"))
     for path in files:
         text = path.read_text()
         text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any text as a configuration: refused with a complaint, or parsed, compiled, evaluated, and
- * printed as text that parses to the same; and what its sets list can be deleted and added again.
+ * Any text as a configuration: it is refused with an error, or parsed, compiled, evaluated, and
+ * printed as text that parses to the same. The elements that its sets list can be deleted and added
+ * again.
  *
- * Input: up to three files, divided by NUL bytes. The first is read; the others are what the names
- * "1" and "2" include.
+ * Input: up to three files, separated by NUL bytes. The first is the configuration; the others are
+ * the files named "1" and "2", which it may include.
  */
 #include <finwall/config.h>
 #include <finwall/named_set.h>
@@ -48,7 +49,7 @@ static char *read_piece(void *ctx, const char *path, size_t *size)
 	return copy;
 }
 
-/* The canonical text, and the files that it still names. */
+/* The canonical text, and the files that it names. */
 struct printed {
 	const char *text;
 	struct input *in;
@@ -65,7 +66,7 @@ static char *read_printed(void *ctx, const char *path, size_t *size)
 	return strdup(p->text);
 }
 
-/* Runs every chain for packets of either family and none, as far decoded as can be. */
+/* Evaluates every chain for packets of each family and of none, partly and fully decoded. */
 static void evaluate(const struct config *c)
 {
 	struct ruleset *rs = config_compile(c);
@@ -73,7 +74,6 @@ static void evaluate(const struct config *c)
 	const struct sipkey key = { 1, 2 };
 	struct conncount counts = { 0 };
 	struct conncount_claim claim = { 0 };
-	const struct rule_asking asking = { .counts = &counts, .claim = &claim };
 	struct frame f = { .true_size = 100, .iif = 1, .oif = 2 };
 	struct rule_result out;
 
@@ -85,7 +85,11 @@ static void evaluate(const struct config *c)
 	ruleset_set_ifname(rs, 2, "eth0");
 	for (unsigned n = 0; n < 3u * 2u * CHAINS_LEN * CT_STATES_LEN; n++) {
 		struct pkt p = { .frame = &f, .l4_proto = n % 2 != 0 ? 6 : 17 };
-		struct rule_input in = { .pkt = &p, .now = { 1 }, .asking = &asking };
+		struct rule_input in = { .pkt = &p,
+			                 .mode = EVAL_CLAIM,
+			                 .now = { 1 },
+			                 .counts = &counts,
+			                 .claim = &claim };
 
 		p.tuple.family = n % 3 == 0 ? 4 : 6;
 		p.depth = n % 3 == 1 ? PKT_NOTHING : PKT_FULL;

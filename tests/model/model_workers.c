@@ -66,12 +66,13 @@ static void look_around(struct job *j, struct rng *r, struct mono now)
 	engine_tick(engine, j->worker, now, 50);
 	engine_usage(engine, &u);
 	j->wrong += u.flows > FLOWS || u.tombs > TOMBS;
-	while (engine_list_flows(engine, &cur, now, flows, 8) > 0) {
-		j->wrong += flows[0].key.proto != IPPROTO_NR_TCP &&
+	while (!engine_list_is_over(engine, &cur)) {
+		j->wrong += engine_list_flows(engine, &cur, now, flows, 8) > 0 &&
+		            flows[0].key.proto != IPPROTO_NR_TCP &&
 		            flows[0].key.proto != IPPROTO_NR_UDP;
 	}
 	if (rng_below(r, 20) == 0) {
-		engine_flush(engine, j->worker, now, FORGET_BURY);
+		engine_flush(engine, j->worker, now, DELETE_REMEMBER);
 	}
 }
 
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 		pthread_join(jobs[i].thread, NULL);
 		wrong += jobs[i].wrong;
 	}
-	engine_flush(engine, jobs[0].worker, (struct mono){ clock_ns }, FORGET_WHOLLY);
+	engine_flush(engine, jobs[0].worker, (struct mono){ clock_ns }, DELETE_FORGET);
 	engine_usage(engine, &u);
 	ended = events(jobs, EVENT_FLOW_EXPIRED) + events(jobs, EVENT_FLOW_CLOSED) +
 	        events(jobs, EVENT_FLOW_EVICTED) + events(jobs, EVENT_FLOW_FLUSHED);

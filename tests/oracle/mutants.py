@@ -4,6 +4,7 @@
 builds it, and runs unit tests, packet scripts and a short oracle against it.
 
 usage: mutants.py [--only SUBSTRING] [--work DIR]
+       mutants.py --check      only whether each row's text stands there exactly once
 
 Each row of MUTANTS is (file in daemon/core, text that stands there exactly once, what to put in its
 place). A row whose text is not there any more is an error: the list must follow the code. Rows in
@@ -27,11 +28,11 @@ TESTS = {
     "model": (["model_tcp"], "^model_tcp$"),
     "scripts": (["pkt_script"], "^pkt_"),
 }
-TARGETS = ["oracle", "express"] + [t for targets, _ in TESTS.values() for t in targets]
+TARGETS = ["oracle", "fastpath"] + [t for targets, _ in TESTS.values() for t in targets]
 
 T = "tcp_track.c"
 W = "tcp_window.h"
-X = "express.c"
+X = "fastpath.c"
 MUTANTS = [
     # the table
     (T, "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, SS, SS, S2 }",
@@ -170,10 +171,10 @@ MUTANTS = [
     (T, "if (s->class_nr == SEG_SYN && from == SS) {", "if (s->class_nr == SEG_SYN && to == SS) {"),
     (T, "if (to == ES && timeout_ns > tun->tcp_unacked_ns) {", "if (0) {"),
     (T, "\tt->last_dir = (uint8_t)s->dir;\n\tt->state = (uint8_t)to;", "\tt->state = (uint8_t)to;"),
-    # the express path: what it takes
+    # the fast path: what it takes
     (X, "STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)", "STATUS_NEEDED (FLOW_SEEN_REPLY)"),
     (X, "((~f->status & STATUS_NEEDED) | f->probes) != 0", "(~f->status & STATUS_NEEDED) != 0"),
-    (X, " ||\n\t    mono_is_due(f->deadline, x->run->now)", ""),
+    (X, " ||\n\t    mono_is_due(f->deadline, x->cx->now)", ""),
     (X, "if (!is_plain(t, SEG_ACK)) {", "if (t->state != TCP_ESTABLISHED) {"),
     (X, "fit.seq_is_inside & fit.seq_is_recent", "fit.seq_is_recent"),
     (X, "fit.seq_is_recent & fit.ack_was_seen", "fit.ack_was_seen"),
@@ -183,7 +184,7 @@ MUTANTS = [
     (X, "~(TCP_PSH | TCP_ECE | TCP_CWR)", "~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_URG | TCP_RST)"),
     (X, "cap_size >= STAMPED_SIZE &&", "1 &&"),
     (X, "opts_are_plain(tcp + TCP_SIZE, STAMPED_SIZE - TCP_SIZE)", "1"),
-    (X, "(load_be16(ip + 6) & 0x1fff) != 0", "0"),
+    (X, "(load_be16(ip + 6) & IP4_OFFSET_MASK) != 0", "0"),
     (X, "ip[0] != 0x45 ||", "ip[0] >> 4 != 4 ||"),
     (X, "ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE ||", "ip[0] >> 4 != 6 ||"),
     (X, "frame->cap_size < frame->true_size ? frame->cap_size : frame->true_size;",
@@ -205,16 +206,16 @@ MUTANTS = [
     (X, "x->ttl_ns[ttl_facts(t, x->tun)]", "x->ttl_ns[0]"),
     (X, "x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);",
         "x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_RST, facts);"),
-    (X, "x->tun->enforce == 0 ? (uint8_t)VERDICT_ACCEPT : a->judged", "a->judged"),
+    (X, "x->tun->enforce == 0 ? (uint8_t)VERDICT_ACCEPT : v->judged", "v->judged"),
     (X, ".reject_with = rules.reject_with,", ""),
     (X, ".rule_nr = rules.rule_nr,", ""),
     (X, "out->dir = (uint8_t)s.dir;", ";"),
     (X, "out->status = f->status;", ";"),
-    (X, "if (!a->is_fixed) {", "if (0) {"),
-    (X, "a->bytes += frame->true_size;", "a->bytes += frame->cap_size;"),
-    (X, "[CT_ESTABLISHED][a->judged], a->packets);", "[CT_ESTABLISHED][a->decision.verdict], a->packets);"),
-    ("engine.c", "j->hint = c->hint[i];", "j->hint = 0;"),
-    ("engine.c", "(c->ip6 >> i & 1) != 0 ? hash_ip6[i] : c->hash[i]", "hash_ip6[i]"),
+    (X, "if (!v->is_fixed) {", "if (0) {"),
+    (X, "v->bytes += frame->true_size;", "v->bytes += frame->cap_size;"),
+    (X, "[CT_ESTABLISHED][v->judged], v->packets);", "[CT_ESTABLISHED][v->decision.verdict], v->packets);"),
+    ("batch.c", "d->hint = c->hint[i];", "d->hint = 0;"),
+    ("batch.c", "(c->ip6 >> i & 1) != 0 ? hash_ip6[i] : c->hash[i]", "hash_ip6[i]"),
     ("siphash.c", "s.v2 ^= zero + 0xff;", "s.v2 ^= zero + 0xfe;"),
     # UDP
     ("udp_track.c", "mono_diff(now, u->stream_from) > 0", "1"),
@@ -222,25 +223,25 @@ MUTANTS = [
     ("udp_track.c", "fx->timeout_ns = tun->udp_replied_ns;", ";"),
     ("udp_track.c", "(2 * NSEC_PER_SEC)", "(3 * NSEC_PER_SEC)"),
     # ICMP, quotes, extension headers
-    ("engine_find.c", "memcmp(&j->pkt.tuple.dst, &j->pkt.quoted.src, sizeof(union ip_addr)) != 0",
+    ("lookup.c", "memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0",
         "0"),
     ("tunables.c", "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmpv6_ns;",
         "case IPPROTO_NR_ICMPV6:\n\t\treturn tun->icmp_ns;"),
-    ("engine_find.c", "if (j->side != SIDE_LO) {", "if (0) {"),
-    ("engine_find.c", "bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;",
+    ("lookup.c", "if (d->side != SIDE_LO) {", "if (0) {"),
+    ("lookup.c", "bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;",
         "bool replied = (f->status & FLOW_SEEN_REPLY) != 0;"),
-    ("engine_find.c", "j->side == SIDE_HI || flowkey_is_mirror(&j->key) ? FLOW_ORIG_HI : 0",
-        "j->side == SIDE_HI ? FLOW_ORIG_HI : 0"),
-    ("engine_find.c", "if (dir == DIR_REPLY) {\n\t\tf->status |= FLOW_SEEN_REPLY;",
+    ("lookup.c", "d->side == SIDE_HI || flowkey_is_mirror(&d->key) ? FLOW_ORIG_HI : 0",
+        "d->side == SIDE_HI ? FLOW_ORIG_HI : 0"),
+    ("lookup.c", "if (dir == DIR_REPLY) {\n\t\tf->status |= FLOW_SEEN_REPLY;",
         "if (dir == DIR_ORIG) {\n\t\tf->status |= FLOW_SEEN_REPLY;"),
-    ("engine_find.c", "if (f != NULL && mono_is_due(f->deadline, j->run->now) &&", "if (0 &&"),
-    ("engine.c", "if (t->wants_entry && passes && !commit(j, t)) {",
-        "if (t->wants_entry && !commit(j, t)) {"),
+    ("lookup.c", "if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&", "if (0 &&"),
+    ("batch.c", "if (o->wants_entry && passes && !insert(d, o)) {",
+        "if (o->wants_entry && !insert(d, o)) {"),
     ("flowtab.c", "t->pool[nr].key.family = 0;", ";"),
     ("icmp_err.c", "(size_t)(ip[0] & 0x0f) * 4", "(size_t)20"),
     ("ip6_ext.c", "c->at = c->end;", "return IP6_EXT_SHORT;"),
     ("pkt.c", "p->l4[REDIRECT_OPTIONS_AT + 1] == 0", "0"),
-    ("icmp_err.c", "if ((load_be16(ip + 6) & 0x1fff) != 0) {", "if ((load_be16(ip + 6) & 0x3fff) != 0) {"),
+    ("icmp_err.c", "if ((load_be16(ip + 6) & IP4_OFFSET_MASK) != 0) {", "if ((load_be16(ip + 6) & 0x3fff) != 0) {"),
     ("icmp_err.c", "if (cursor_left(&c) < 8) {", "if (cursor_left(&c) < 6) {"),
     ("ip6_ext.c", "size = ((size_t)len + 2) * 4;", "size = ((size_t)len + 1) * 8;"),
     ("ip6_ext.c", "if ((offset & 0xfff8) != 0) {", "if (offset != 0) {"),
@@ -262,7 +263,7 @@ SAME = {
         "does not happen",
     "if (to == FW) {":
         "nothing leads from FIN_WAIT to FIN_WAIT",
-    "j->hint = 0;":
+    "d->hint = 0;":
         "a wrong hint costs time, nothing else",
 }
 
@@ -283,9 +284,9 @@ def notices(build, seed):
         if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
             found.append(kind)
     oracle = os.path.join(build, "tests", "oracle", "oracle")
-    express = os.path.join(build, "tests", "oracle", "express")
-    if run([express, "--packets", "300000", "--seed", str(seed)], build, 60) != 0:
-        found.append("express")
+    fastpath = os.path.join(build, "tests", "oracle", "fastpath")
+    if run([fastpath, "--packets", "300000", "--seed", str(seed)], build, 60) != 0:
+        found.append("fastpath")
     if run([oracle, "--batches", "--packets", "200000", "--seed", str(seed)], build, 60) != 0:
         found.append("oracle:batches")
     for proto, packets, seconds in (("tcp", 300000, 3), ("udp", 30000, 5), ("icmp", 50000, 2),
@@ -300,12 +301,34 @@ def notices(build, seed):
     return found
 
 
+def stale_rows(core):
+    """Rows whose text does not stand in its file exactly once, with how often it does."""
+    found = []
+    for name, old, _ in MUTANTS:
+        with open(os.path.join(core, name), encoding="utf-8") as f:
+            times = f.read().count(old)
+        if times != 1:
+            found.append((name, old, times))
+    return found
+
+
+def check():
+    stale = stale_rows(os.path.join(ROOT, "daemon", "core"))
+    for name, old, times in stale:
+        print(f"STALE    {name}: stands there {times} times: {' '.join(old.split())}")
+    print(f"{len(MUTANTS)} rows, {len(stale)} stale")
+    return 1 if stale else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="rows whose file or text contains this")
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"))
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--check", action="store_true", help="only look for stale rows")
     args = parser.parse_args()
+    if args.check:
+        return check()
     source = os.path.join(args.work, "source")
     build = os.path.join(args.work, "build")
     core = os.path.join(source, "daemon", "core")

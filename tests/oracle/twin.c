@@ -111,7 +111,7 @@ struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
 	};
 	struct pkt p;
 
-	/* As a device tells it: that they are right. Such packets may go the express path. */
+	/* As verified by the device, so that such packets may take the fast path. */
 	if (pkt_decode(&frame, &p) == REASON_NONE && p.l4_cap_size == p.l4_size &&
 	    pkt_verify(&p, CSUM_POLICY_FULL) == REASON_NONE) {
 		frame.csum = CSUM_TRUSTED;
@@ -202,7 +202,7 @@ void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
 	enum key_side side;
 
 	if (flowkey_from_tuple(tuple, &key, &side)) {
-		engine_delete(t->engine, t->worker, &key, now, FORGET_WHOLLY);
+		engine_delete(t->engine, t->worker, &key, now, DELETE_FORGET);
 	}
 }
 
@@ -216,16 +216,17 @@ uint64_t twin_flows_len(struct twin *t)
 
 void twin_flush(struct twin *t, struct mono now)
 {
-	engine_flush(t->engine, t->worker, now, FORGET_WHOLLY);
+	engine_flush(t->engine, t->worker, now, DELETE_FORGET);
 }
 
 void twin_dump(struct twin *t, struct mono now, twin_each_fn *each, void *ctx)
 {
 	struct engine_cursor cursor = { 0 };
 	struct flow list[LIST_LEN];
-	size_t n;
 
-	while ((n = engine_list_flows(t->engine, &cursor, now, list, LIST_LEN)) != 0) {
+	while (!engine_list_is_over(t->engine, &cursor)) {
+		size_t n = engine_list_flows(t->engine, &cursor, now, list, LIST_LEN);
+
 		for (size_t i = 0; i < n; i++) {
 			struct tuple orig;
 			struct view v;

@@ -142,7 +142,7 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 	struct flowkey key;
 
 	if (own_key(frame, &key, &side)) {
-		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
 	}
 }
 
@@ -162,6 +162,6 @@ void side_decide(struct side *s, struct mono now, const struct frame *frame, str
 	 */
 	if (out->verdict == VERDICT_REJECT && has_key &&
 	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
-		engine_delete(s->engine, s->worker, &key, now, FORGET_WHOLLY);
+		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
 	}
 }

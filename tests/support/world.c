@@ -130,8 +130,9 @@ bool world_flow(struct world *w, const struct build *b, struct flow *out)
 	struct engine_cursor cur = { 0, 0 };
 	struct flowkey k = key_of(b);
 
-	while (engine_list_flows(w->engine, &cur, w->now, out, 1) == 1) {
-		if (flowkey_equal(&out->key, &k)) {
+	while (!engine_list_is_over(w->engine, &cur)) {
+		if (engine_list_flows(w->engine, &cur, w->now, out, 1) == 1 &&
+		    flowkey_equal(&out->key, &k)) {
 			return true;
 		}
 	}
@@ -143,8 +144,9 @@ bool world_tomb(struct world *w, const struct build *b, struct tomb_info *out)
 	struct engine_cursor cur = { 0, 0 };
 	struct flowkey k = key_of(b);
 
-	while (engine_list_tombs(w->engine, &cur, w->now, out, 1) == 1) {
-		if (flowkey_equal(&out->key, &k)) {
+	while (!engine_list_is_over(w->engine, &cur)) {
+		if (engine_list_tombs(w->engine, &cur, w->now, out, 1) == 1 &&
+		    flowkey_equal(&out->key, &k)) {
 			return true;
 		}
 	}

@@ -146,7 +146,7 @@ START_TEST(deletion_releases_the_place)
 {
 	rules_load_input(&world, "", "ct count over 1 drop\n accept");
 	ck_assert(opens("10.0.0.1", 1));
-	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	engine_flush(world.engine, world.worker, world.now, DELETE_FORGET);
 	ck_assert_uint_eq(counted(), 0);
 	ck_assert(opens("10.0.0.1", 2));
 }
@@ -203,7 +203,7 @@ START_TEST(each_key_has_its_own_count)
 	ck_assert(opens("fd00::1", 1));
 	ck_assert(!opens("fd00::1", 2));
 	ck_assert(opens("fd00::2", 1));
-	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	engine_flush(world.engine, world.worker, world.now, DELETE_FORGET);
 	ck_assert_uint_eq(counted(), 0);
 }
 END_TEST
@@ -357,7 +357,7 @@ START_TEST(workers_share_the_limit)
 	}
 	ck_assert_uint_eq(accepted, PLACES_LEN);
 	ck_assert_uint_eq(counted(), 1);
-	engine_flush(world.engine, world.worker, world.now, FORGET_WHOLLY);
+	engine_flush(world.engine, world.worker, world.now, DELETE_FORGET);
 	ck_assert_uint_eq(counted(), 0);
 }
 END_TEST

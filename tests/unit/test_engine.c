@@ -479,7 +479,7 @@ START_TEST(many_flows_spread_over_several_shards)
 	engine_usage(w.engine, &u);
 	ck_assert_uint_eq(u.flows, 143);
 	ck_assert_uint_eq(u.tombs, 1000 - 143);
-	flushed = engine_flush(w.engine, w.worker, w.now, FORGET_WHOLLY);
+	flushed = engine_flush(w.engine, w.worker, w.now, DELETE_FORGET);
 	ck_assert_uint_eq(flushed, 143);
 	engine_usage(w.engine, &u);
 	ck_assert_uint_eq(u.flows, 0);
@@ -550,13 +550,13 @@ START_TEST(a_flow_is_deleted_by_its_key)
 	establish();
 	ck_assert(world_flow(&w, &c2s, &flow));
 	k = flow.key;
-	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, FORGET_BURY));
-	ck_assert(!engine_delete(w.engine, w.worker, &k, w.now, FORGET_BURY));
+	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, DELETE_REMEMBER));
+	ck_assert(!engine_delete(w.engine, w.worker, &k, w.now, DELETE_REMEMBER));
 	ck_assert(!world_flow(&w, &c2s, &flow));
 	ck_assert(world_tomb(&w, &c2s, &tomb));
 	ck_assert_uint_eq(tomb.cause, TOMB_FLUSHED);
 	establish();
-	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, FORGET_WHOLLY));
+	ck_assert(engine_delete(w.engine, w.worker, &k, w.now, DELETE_FORGET));
 	ck_assert(!world_tomb(&w, &c2s, &tomb));
 }
 END_TEST

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Batches of packets, and one packet: its verdict, its entry, its decision, its counters.
+ *
+ * A batch is done in chunks, each in passes: read or decode all; hash all keys and start loading
+ * their index buckets; start loading the flows; decide one by one. So the memory of one packet is
+ * loaded while others are worked on. A shard's lock is kept while the next packet has the same
+ * shard.
+ */
+#include "expire.h"
+#include "fastpath.h"
+#include "slowpath.h"
+
+/* Time to live of the entry of a rejected opener: the kernel's reset or ICMP error follows at once.
+ */
+#define REJECTED_TTL_NS NSEC_PER_SEC
+
+static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
+                       struct chunk *c, struct decoded *decoded);
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
+static void prefetch_chunk(unsigned len, struct chunk *c);
+static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
+                       struct chunk *c, unsigned i, struct decoded *d, struct decision *out);
+static void decode(const struct frame *frame, struct decoded *d);
+static void decide(struct engine *e, const struct decoded *d, struct decision *out);
+static void conclude(const struct decoded *d, struct outcome *o, struct decision *out);
+
+void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
+                  const struct frame *frames, size_t len, struct decision *out)
+{
+	const struct context cx = {
+		.policy = w->policy, .worker = w, .counts = &e->counts, .now = now
+	};
+	struct fastpath x;
+	struct chunk c;
+	struct decoded decoded[CHUNK];
+
+	fastpath_init(&x, e, &cx);
+	for (size_t done = 0; done < len; done += CHUNK) {
+		unsigned chunk = (unsigned)(len - done < CHUNK ? len - done : CHUNK);
+		struct shard *locked = NULL;
+
+		read_chunk(&x, &frames[done], chunk, &c, decoded);
+		hash_chunk(e, chunk, &c);
+		prefetch_chunk(chunk, &c);
+		for (unsigned i = 0; i < chunk; i++) {
+			if (c.shard[i] != locked) {
+				if (locked != NULL) {
+					shard_unlock(locked);
+				}
+				locked = c.shard[i];
+				shard_lock(e, locked);
+			}
+			decide_one(e, &x, &frames[done + i], &c, i, &decoded[i], &out[done + i]);
+		}
+		shard_unlock(locked);
+	}
+	fastpath_count(&x);
+}
+
+/* Notes the keys of all packets, and decodes those that the fast path does not take. */
+static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
+                       struct chunk *c, struct decoded *decoded)
+{
+	c->ip6 = 0;
+	for (unsigned i = 0; i < len; i++) {
+		struct decoded *d = &decoded[i];
+
+		if (fastpath_read(x, &frames[i], c, i)) {
+			continue;
+		}
+		c->ip_size[i] = 0;
+		d->cx = x->cx;
+		decode(&frames[i], d);
+		if (d->key.family == 6) {
+			c->ip6 |= 1u << i;
+			c->word[0][i] = d->key.lo.half[0];
+			c->word[1][i] = d->key.lo.half[1];
+			c->word[2][i] = d->key.hi.half[0];
+			c->word[3][i] = d->key.hi.half[1];
+			c->word[4][i] = flowkey_ports(&d->key);
+		} else {
+			c->word[0][i] = flowkey_ip4_pair(&d->key);
+			c->word[1][i] = flowkey_ports(&d->key);
+		}
+	}
+}
+
+/* Hashes all keys and starts loading their buckets. */
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
+{
+	const struct sipkey *key = &e->cfg.hash_key;
+	uint32_t all = (uint32_t)((UINT64_C(1) << len) - 1);
+	uint64_t hash_ip6[CHUNK];
+
+	if (c->ip6 != all) {
+		siphash13_many(key, c->word[0], CHUNK, FLOWKEY_WORDS_IP4, len, c->hash);
+	}
+	if (c->ip6 != 0) {
+		siphash13_many(key, c->word[0], CHUNK, FLOWKEY_WORDS_IP6, len, hash_ip6);
+		for (unsigned i = 0; i < len; i++) {
+			c->hash[i] = (c->ip6 >> i & 1) != 0 ? hash_ip6[i] : c->hash[i];
+		}
+	}
+	for (unsigned i = 0; i < len; i++) {
+		c->shard[i] = shard_of(e, c->hash[i]);
+		flowtab_prefetch_bucket(&c->shard[i]->flows, c->hash[i]);
+	}
+}
+
+/* Starts loading the entries; for packets without a live flow, the tombstones. */
+static void prefetch_chunk(unsigned len, struct chunk *c)
+{
+	unsigned misses = 0;
+
+	for (unsigned i = 0; i < len; i++) {
+		c->hint[i] = flowtab_prefetch_flow(&c->shard[i]->flows, c->hash[i]);
+		if (c->hint[i] == HINDEX_NIL) {
+			graveyard_prefetch_bucket(&c->shard[i]->graveyard, c->hash[i]);
+			misses++;
+		}
+	}
+	for (unsigned i = 0; i < len && misses > 0; i++) {
+		if (c->hint[i] == HINDEX_NIL) {
+			graveyard_prefetch_tomb(&c->shard[i]->graveyard, c->hash[i]);
+		}
+	}
+}
+
+/* A segment that the fast path tracked; its rules read the packet. */
+static void conclude_tracked(const struct frame *frame, const struct context *cx, struct flow *live,
+                             struct decoded *d, struct decision *out)
+{
+	struct outcome o;
+
+	d->cx = cx;
+	(void)pkt_decode(frame, &d->pkt);
+	o.live = live;
+	o.state = CT_ESTABLISHED;
+	o.reason = REASON_TCP_TRACKED;
+	o.dir = (enum flow_dir)out->dir;
+	o.wants_entry = false;
+	o.must_drop = false;
+	o.has_late = false;
+	conclude(d, &o, out);
+}
+
+/* Fast path, or slow path. */
+static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
+                       struct chunk *c, unsigned i, struct decoded *d, struct decision *out)
+{
+	struct flow *live;
+
+	if (c->ip_size[i] != 0) {
+		switch (fastpath_decide(x, frame, c, i, out, &live)) {
+		case FASTPATH_DECIDED:
+			return;
+		case FASTPATH_TRACKED:
+			conclude_tracked(frame, x->cx, live, d, out);
+			return;
+		case FASTPATH_REFUSED:
+			d->cx = x->cx;
+			decode(frame, d);
+			break;
+		}
+	}
+	d->shard = c->shard[i];
+	d->hash = c->hash[i];
+	d->hint = c->hint[i];
+	decide(e, d, out);
+}
+
+/* Decodes and verifies. An ICMP error gets the key of the flow that it quotes; a packet without a
+ * key gets zeroes. */
+static void decode(const struct frame *frame, struct decoded *d)
+{
+	const struct pkt *p = &d->pkt;
+	enum key_side side;
+	bool is_error;
+
+	memset(&d->key, 0, sizeof(d->key));
+	d->broken = (uint8_t)pkt_decode(frame, &d->pkt);
+	if (d->broken != REASON_NONE) {
+		return;
+	}
+	if (frame->csum != CSUM_TRUSTED) {
+		d->broken = (uint8_t)pkt_verify(p, (enum csum_policy)d->cx->policy->tun.checksum);
+	}
+	if (d->broken != REASON_NONE || p->kind == PKT_KIND_UNTRACKED) {
+		return;
+	}
+	is_error = p->kind == PKT_KIND_ICMP_ERROR;
+	if (!flowkey_from_tuple(is_error ? &p->quoted : &p->tuple, &d->key, &side)) {
+		d->broken = is_error ? REASON_ICMP_QUOTE : REASON_ICMP_TYPE;
+		return;
+	}
+	d->side = (uint8_t)side;
+}
+
+/*
+ * A SYN or a revival replaces the tombstone of its connection. A pickup leaves it: anybody can
+ * forge an ACK, and must not be able to delete tombstones.
+ */
+static void replace_tomb(const struct decoded *d, const struct outcome *o)
+{
+	struct graveyard *graveyard = &d->shard->graveyard;
+	bool revived = (o->fresh.status & FLOW_REVIVED) != 0;
+	enum stat_event event = revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED;
+	uint32_t tomb;
+
+	if (d->pkt.kind != PKT_KIND_TCP || (!revived && d->pkt.tcp.class_nr != SEG_SYN)) {
+		return;
+	}
+	tomb = graveyard_find(graveyard, &d->key, d->hash);
+	if (tomb != UINT32_MAX) {
+		graveyard_del(graveyard, tomb, d->hash);
+		stat_add(&d->cx->worker->stats.event[event], 1);
+	}
+}
+
+/* Inserts the flow of an accepted packet, in place of another where the table is full. Returns
+ * false when no flow may be evicted. */
+static bool insert(const struct decoded *d, struct outcome *o)
+{
+	struct shard *s = d->shard;
+
+	o->fresh.deadline = mono_add(d->cx->now, o->fresh_ttl_ns);
+	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
+	if (o->live == NULL) {
+		struct flow *victim = flowtab_victim(&s->flows, d->hash, d->cx->now);
+
+		if (victim == NULL) {
+			return false;
+		}
+		expire_victim(d->cx, s, victim);
+		o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
+	}
+	replace_tomb(d, o);
+	return true;
+}
+
+/*
+ * The kernel answers a rejected packet with a RST or ICMP error of its own, which passes the output
+ * hook. A short-lived entry makes that ESTABLISHED or RELATED instead of INVALID. It evicts no flow
+ * and replaces no tombstone.
+ */
+static void insert_rejected(const struct decoded *d, struct outcome *o)
+{
+	if ((o->fresh.status & FLOW_REVIVED) == 0) {
+		o->fresh.deadline = mono_add(d->cx->now, REJECTED_TTL_NS);
+		(void)shard_insert(d->shard, d->cx->worker, &o->fresh, d->hash);
+	}
+}
+
+static void count(const struct decoded *d, const struct outcome *o, enum verdict v)
+{
+	struct stats *st = &d->cx->worker->stats;
+	const struct frame *f = d->pkt.frame;
+
+	stat_add(&st->reason[o->reason], 1);
+	stat_add(&st->verdict[f->hook][o->state][v], 1);
+	stat_add(&st->verdict_bytes[f->hook][o->state][v], f->true_size);
+}
+
+/* Evaluates the chain of the packet's hook. A packet that opens an entry is counted by `ct count`.
+ */
+static void evaluate(const struct decoded *d, struct outcome *o, struct rule_result *out)
+{
+	const struct ruleset *rs = d->cx->policy->rules;
+	struct rule_input in = { .pkt = &d->pkt, .state = o->state, .dir = o->dir };
+
+	if (o->wants_entry) {
+		o->claim.len = 0;
+		if (rs != NULL && ruleset_counts_connections(rs)) {
+			in.mode = EVAL_CLAIM;
+			in.claim = &o->claim;
+		}
+	}
+	verdict_eval(d->cx, (enum base_chain)d->pkt.frame->hook, &in, out);
+}
+
+/* A claim stays with its entry, and is given back where there is none. */
+static void settle_claim(const struct decoded *d, struct outcome *o)
+{
+	if (o->claim.len == 0) {
+		return;
+	}
+	if (o->live != NULL) {
+		shard_count(d->shard, o->live, &o->claim);
+	} else {
+		conncount_give_back(d->shard->counts, &o->claim);
+	}
+}
+
+/* A packet on the slow path, under its shard's lock. */
+static void decide(struct engine *e, const struct decoded *d, struct decision *out)
+{
+	struct outcome o;
+
+	o.live = NULL;
+	o.wants_entry = false;
+	o.must_drop = false;
+	o.has_late = false;
+	o.dir = DIR_ORIG;
+	if (d->broken != REASON_NONE) {
+		o.reason = (enum reason)d->broken;
+		o.state = CT_INVALID;
+	} else {
+		lookup_packet(e, d, &o);
+	}
+	conclude(d, &o, out);
+}
+
+/* From the outcome of the look-up to the decision: verdict, entry, counters. */
+static void conclude(const struct decoded *d, struct outcome *o, struct decision *out)
+{
+	struct rule_result rules;
+	enum verdict judged;
+	bool passes;
+
+	evaluate(d, o, &rules);
+	judged = o->must_drop ? VERDICT_DROP : verdict_of(&rules);
+	passes = judged == VERDICT_ACCEPT || d->cx->policy->tun.enforce == 0;
+	if (o->wants_entry && passes && !insert(d, o)) {
+		o->reason = REASON_TABLE_FULL;
+		o->state = CT_INVALID;
+		judged = VERDICT_DROP;
+		passes = d->cx->policy->tun.enforce == 0;
+	}
+	if (o->wants_entry) {
+		settle_claim(d, o);
+		if (judged == VERDICT_REJECT && !passes) {
+			insert_rejected(d, o);
+		}
+	}
+	count(d, o, judged);
+	if (o->has_late) {
+		late_report(d, o, judged);
+	}
+	*out = (struct decision){
+		.verdict = (uint8_t)(passes ? VERDICT_ACCEPT : judged),
+		.reject_with = rules.reject_with,
+		.state = (uint8_t)o->state,
+		.dir = (uint8_t)o->dir,
+		.reason = (uint8_t)o->reason,
+		.mark_is_set = rules.mark_is_set,
+		.mark = rules.mark,
+		.rule_nr = rules.rule_nr,
+	};
+	if (o->live != NULL) {
+		out->status = o->live->status;
+		out->tcp_state = o->live->key.proto == IPPROTO_NR_TCP ? o->live->conn.tcp.state
+		                                                      : (uint8_t)TCP_NONE;
+	}
+}

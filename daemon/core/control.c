@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands on the connection table: find, delete, flush. A flush holds a lock for slices only, so
+ * that no packet waits long.
+ */
+#include "shard.h"
+
+/* Places of the table that a flush reads under one hold of the lock, used or not. */
+#define SLICE 32
+
+/*
+ * A flush that is descheduled while it holds a lock keeps packets waiting for as long. So it yields
+ * by itself, without a lock, after so many slices.
+ */
+#define SLICES_BEFORE_YIELD 32
+
+/* Pauses between two holds, long enough for a waiting worker to see the lock free and take it. */
+#define PAUSES_BETWEEN_HOLDS 32
+
+/* A spinning lock is not fair by itself. */
+static void unlock_and_pause(const struct engine *e, struct shard *s, unsigned slice)
+{
+	shard_unlock(s);
+	for (unsigned i = 0; i < PAUSES_BETWEEN_HOLDS; i++) {
+		shard_relax();
+	}
+	if (slice % SLICES_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
+		e->cfg.yield();
+	}
+}
+
+static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
+                        struct mono now, enum engine_delete_mode mode)
+{
+	if (mode == DELETE_REMEMBER) {
+		shard_remember(s, w, f, hash, TOMB_FLUSHED, now);
+	}
+	shard_delete(s, f, hash);
+	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
+}
+
+bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
+                      struct flow *out)
+{
+	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
+	struct shard *s = shard_of(e, hash);
+	const struct flow *f;
+	bool is_live;
+
+	shard_lock(e, s);
+	f = flowtab_find(&s->flows, key, hash);
+	is_live = f != NULL && !mono_is_due(f->deadline, now);
+	if (is_live) {
+		*out = *f;
+	}
+	shard_unlock(s);
+	return is_live;
+}
+
+bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
+                   struct mono now, enum engine_delete_mode mode)
+{
+	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
+	struct shard *s = shard_of(e, hash);
+	struct flow *f;
+
+	shard_lock(e, s);
+	f = flowtab_find(&s->flows, key, hash);
+	if (f != NULL) {
+		delete_flow(s, w, f, hash, now, mode);
+	}
+	shard_unlock(s);
+	return f != NULL;
+}
+
+uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
+                      enum engine_delete_mode mode)
+{
+	uint64_t flushed = 0;
+	unsigned slices = 0;
+
+	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
+		struct shard *s = &e->shard[i];
+		uint32_t cursor = 0;
+		unsigned budget;
+		struct flow *f;
+
+		do {
+			budget = SLICE;
+			shard_lock(e, s);
+			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
+				uint64_t hash = flowkey_hash(&f->key, &e->cfg.hash_key);
+
+				delete_flow(s, w, f, hash, now, mode);
+				flushed++;
+			}
+			unlock_and_pause(e, s, ++slices);
+		} while (budget == 0);
+	}
+	return flushed;
+}

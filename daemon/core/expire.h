@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows that end by timeout or by eviction. The caller holds the shard's lock. */
+#ifndef FINWALL_CORE_EXPIRE_H
+#define FINWALL_CORE_EXPIRE_H
+
+#include "shard.h"
+#include "verdict.h"
+
+/*
+ * Applies the idle policy to a flow whose deadline has passed. Returns true when the flow stays,
+ * because the policy `probe` waits for an answer; false when it was deleted. hash is that of its
+ * key.
+ */
+bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash);
+
+/* Deletes a flow to make room for another: expires it if its deadline has passed, evicts it if not.
+ */
+void expire_victim(const struct context *cx, struct shard *s, struct flow *victim);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP segments that open nothing and have no live entry. The late chain decides about a FIN or RST;
+ * both, and data too, are compared with the remembered connection. doc/late-close.md.
+ */
+#include "gcra.h"
+#include "late_close.h"
+#include "slowpath.h"
+
+static void set_outcome(struct outcome *o, enum reason why)
+{
+	o->reason = why;
+	o->state = reason_state(why);
+}
+
+/* Reads the tombstone of the packet's connection. Returns false when there is none; one that is too
+ * old is deleted. */
+static bool find_tomb(const struct decoded *d, struct tomb_info *tomb)
+{
+	uint32_t nr = graveyard_find(&d->shard->graveyard, &d->key, d->hash);
+
+	if (nr == UINT32_MAX) {
+		return false;
+	}
+	graveyard_read(&d->shard->graveyard, nr, d->cx->now, tomb);
+	if (mono_diff(d->cx->now, tomb->died) < d->cx->policy->tun.remember_ns) {
+		return true;
+	}
+	graveyard_del(&d->shard->graveyard, nr, d->hash);
+	stat_add(&d->cx->worker->stats.event[EVENT_TOMB_EXPIRED], 1);
+	return false;
+}
+
+static enum flow_dir tomb_dir(const struct tomb_info *tomb, enum key_side side)
+{
+	return status_dir_of(tomb->status, side);
+}
+
+/* Fills the new entry from the remembered connection, if the segment fits it. */
+static void revive(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
+{
+	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
+	struct track_effect fx;
+	enum reason why =
+		late_judge(&tomb->conn, &d->pkt, dir, &d->cx->policy->tun, &o->fresh.conn.tcp, &fx);
+
+	set_outcome(o, why);
+	if (o->state == CT_INVALID) {
+		return;
+	}
+	o->dir = dir;
+	o->fresh.status = tomb->status | FLOW_REVIVED;
+	o->fresh_ttl_ns = fx.timeout_ns;
+	o->wants_entry = true;
+}
+
+/* Takes from the common rate and from that of the packet's source (IPv6: of its /64). */
+static bool rate_allows(struct engine *e, const struct decoded *d)
+{
+	const struct tunables *tun = &d->cx->policy->tun;
+	uint64_t all_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate;
+	uint64_t each_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate_source;
+	uint64_t source = siphash13(&e->cfg.hash_key, d->pkt.tuple.src.half, 1);
+
+	/* The burst is one second's worth. */
+	return gcra_take(&e->late_source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
+	                 d->cx->now) &&
+	       gcra_take(&e->late_bucket, all_ns, NSEC_PER_SEC - all_ns, d->cx->now);
+}
+
+static void pick_up(const struct decoded *d, struct outcome *o)
+{
+	tcp_pickup_close(&o->fresh.conn.tcp, &d->pkt);
+	o->fresh_ttl_ns = d->cx->policy->tun.tcp_timeout_ns[o->fresh.conn.tcp.state];
+	o->wants_entry = true;
+}
+
+static void send_raw(const struct decoded *d, const struct raw_request *req)
+{
+	const struct engine_sink *sink = &d->cx->worker->sink;
+
+	if (sink->raw != NULL && d->cx->policy->tun.enforce != 0) {
+		sink->raw(sink->ctx, req);
+	}
+}
+
+/*
+ * Resets the sender of a FIN, with the sequence number that its own acknowledgement asks for. The
+ * other end is reset too, but only if the FIN fits the remembered connection: a forged one must not
+ * reset a third party.
+ */
+static void reject(const struct decoded *d, const struct tomb_info *tomb, enum reason remembered)
+{
+	struct raw_request to_sender = {
+		.tuple = d->pkt.tuple,
+		.seq = d->pkt.tcp.ack,
+		.kind = RAW_RESET,
+	};
+
+	to_sender.tuple.src = d->pkt.tuple.dst;
+	to_sender.tuple.dst = d->pkt.tuple.src;
+	to_sender.tuple.sport = d->pkt.tuple.dport;
+	to_sender.tuple.dport = d->pkt.tuple.sport;
+	send_raw(d, &to_sender);
+	if (remembered == REASON_LATE_REVIVED) {
+		enum key_side opener = status_orig_side(tomb->status);
+		struct raw_request to_other =
+			late_request(&tomb->conn, &tomb->key, opener,
+		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET);
+
+		send_raw(d, &to_other);
+	}
+}
+
+/* The reason that a policy gives the segment, without effects and without its rate limit. */
+static enum reason policy_reason(const struct decoded *d, const struct tomb_info *tomb,
+                                 enum late_policy policy)
+{
+	struct track_effect fx;
+	struct tcp_conn scratch;
+
+	switch (policy) {
+	case LATE_REMEMBERED:
+		return tomb == NULL ? REASON_LATE_UNKNOWN
+		                    : late_judge(&tomb->conn, &d->pkt,
+		                                 tomb_dir(tomb, (enum key_side)d->side),
+		                                 &d->cx->policy->tun, &scratch, &fx);
+	case LATE_PICKUP:
+		return REASON_LATE_PICKUP;
+	case LATE_LENIENT:
+		return d->pkt.tcp.payload_size != 0 ? REASON_LATE_PAYLOAD : REASON_LATE_LENIENT;
+	case LATE_REJECT:
+		/* A RST is never answered with a RST (RFC 9293, 3.10.7.1). */
+		return d->pkt.tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
+	default:
+		return REASON_LATE_STRICT;
+	}
+}
+
+/* Fills the event but for reason and verdict. */
+static void describe(const struct decoded *d, const struct tomb_info *tomb, enum late_policy policy,
+                     struct outcome *o)
+{
+	struct late_event *ev = &o->late;
+
+	o->has_late = true;
+	*ev = (struct late_event){
+		.tuple = d->pkt.tuple,
+		.class_nr = d->pkt.tcp.class_nr,
+		.policy = (uint8_t)policy,
+	};
+	if (tomb != NULL) {
+		enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
+
+		ev->has_tomb = 1;
+		ev->cause = tomb->cause;
+		ev->tcp_state = tomb->conn.state;
+		ev->gone_ns = mono_diff(d->cx->now, tomb->died);
+		ev->seq_distance = (int32_t)(d->pkt.tcp.seq - tomb->conn.seen[dir].end);
+	}
+}
+
+static void track_close(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
+                        struct outcome *o)
+{
+	struct rule_input in = { .pkt = &d->pkt, .state = CT_LATE, .dir = DIR_ORIG };
+	struct rule_result rules;
+	enum late_policy policy;
+
+	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
+	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
+	describe(d, tomb, policy, o);
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
+	}
+	set_outcome(o, o->late_would[policy]);
+	o->must_drop = policy == LATE_REJECT;
+	switch (o->reason) {
+	case REASON_LATE_REVIVED:
+		revive(d, tomb, o);
+		break;
+	case REASON_LATE_PICKUP:
+		pick_up(d, o);
+		break;
+	case REASON_LATE_LENIENT:
+		if (!rate_allows(e, d)) {
+			set_outcome(o, REASON_LATE_RATE);
+		}
+		break;
+	case REASON_LATE_REJECTED:
+		if (!rate_allows(e, d)) {
+			set_outcome(o, REASON_LATE_RATE);
+			break;
+		}
+		reject(d, tomb, o->late_would[LATE_REMEMBERED]);
+		break;
+	default:
+		break;
+	}
+}
+
+void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
+{
+	struct tomb_info tomb;
+	bool known = find_tomb(d, &tomb);
+
+	if (d->pkt.tcp.class_nr != SEG_ACK) {
+		track_close(e, d, known ? &tomb : NULL, o);
+		return;
+	}
+	o->reason = REASON_NONE;
+	if (known && d->cx->policy->tun.resurrect != 0) {
+		revive(d, &tomb, o);
+		if (o->state == CT_INVALID) {
+			o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
+		}
+	}
+}
+
+/*
+ * The chain of the packet's hook is evaluated again, without effects, for the states that a policy
+ * can give.
+ */
+void late_report(const struct decoded *d, struct outcome *o, enum verdict judged)
+{
+	unsigned nr = (o->late.class_nr == SEG_RST ? LATE_RST_UNKNOWN : LATE_FIN_UNKNOWN) +
+	              o->late.has_tomb;
+	const struct engine_sink *sink = &d->cx->worker->sink;
+	bool passes[CT_STATES_LEN] = { false };
+
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		struct rule_input in = {
+			.pkt = &d->pkt, .state = (enum ct_state)s, .dir = o->dir, .mode = EVAL_DRY
+		};
+		struct rule_result rules;
+
+		if (s == CT_INVALID || s == CT_ESTABLISHED || s == CT_LATE) {
+			verdict_eval(d->cx, (enum base_chain)d->pkt.frame->hook, &in, &rules);
+			passes[s] = verdict_of(&rules) == VERDICT_ACCEPT;
+		}
+	}
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		bool pass = p != LATE_REJECT && passes[reason_state(o->late_would[p])];
+
+		if (p == o->late.policy) {
+			pass = judged == VERDICT_ACCEPT;
+		}
+		stat_add(&d->cx->worker->stats.late[p][nr][pass], 1);
+	}
+	o->late.reason = (uint8_t)o->reason;
+	o->late.verdict = (uint8_t)judged;
+	if (sink->late != NULL) {
+		sink->late(sink->ctx, &o->late);
+	}
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lists, made without the lock: a list must not keep a packet waiting, least of all when its thread
+ * is descheduled.
+ *
+ * Entries are copied word by word while a worker may be changing them; a copy is used only when the
+ * lock was not taken meanwhile (sequence lock, shard.h). Workers hold it for microseconds and then
+ * send, so a copy soon succeeds.
+ */
+#include "shard.h"
+
+/* Places copied at a time. */
+#define SLICE 64
+
+/* Places read by one call, used or not. */
+#define BUDGET 4096
+
+/* Failed copies before the thread yields: the holder may have been descheduled. */
+#define TRIES_BEFORE_YIELD 1000
+
+#if defined(__clang__) || defined(__GNUC__)
+#define MAY_RACE __attribute__((no_sanitize("thread"), noinline))
+#endif
+
+_Static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0, "copied by words");
+_Static_assert(sizeof(struct tomb_copy) % sizeof(uint64_t) == 0, "copied by words");
+
+/* size: a multiple of 8. */
+MAY_RACE static void copy_words(void *to, const void *from, size_t size)
+{
+	volatile uint64_t *out = to;
+	const volatile uint64_t *in = from;
+
+	for (size_t i = 0; i < size / sizeof(*in); i++) {
+		out[i] = in[i];
+	}
+}
+
+MAY_RACE static uint32_t read_word(const uint32_t *at)
+{
+	return *(const volatile uint32_t *)at;
+}
+
+/*
+ * Copies something of a shard: calls read() until the lock was not taken meanwhile. It must stay
+ * within the shard's memory whatever it finds there.
+ */
+typedef uint32_t (*shard_reader)(const struct shard *s, uint32_t at, uint32_t max, void *out);
+
+static uint32_t read_shard(const struct engine *e, const struct shard *s, shard_reader read,
+                           uint32_t at, uint32_t max, void *out)
+{
+	for (unsigned tries = 1;; tries++) {
+		uint32_t seen = shard_seen(s);
+
+		if (seen % 2 == 0) {
+			uint32_t len = read(s, at, max, out);
+
+			if (shard_unchanged(s, seen)) {
+				return len;
+			}
+		}
+		if (tries % TRIES_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
+			e->cfg.yield();
+		}
+		shard_relax();
+	}
+}
+
+/* Copies places of the table from at on, empty ones too. Returns how many, 0 at the end. */
+static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, void *out)
+{
+	uint32_t end = read_word(&s->flows.fresh);
+	uint32_t len = at < end ? end - at : 0;
+
+	len = len < max ? len : max;
+	copy_words(out, &s->flows.pool[at], len * sizeof(struct flow));
+	return len;
+}
+
+/* Tombstones likewise, oldest first. */
+static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, void *out)
+{
+	const struct tomb_copy *first;
+	uint32_t len = graveyard_places(&s->graveyard, read_word(&s->graveyard.head),
+	                                read_word(&s->graveyard.used), at, max, &first);
+
+	copy_words(out, first, len * sizeof(struct tomb_copy));
+	return len;
+}
+
+/* Moves behind the places that were read, or to the next shard when there were none. */
+static void advance(struct engine_cursor *cur, uint32_t got)
+{
+	cur->at += got;
+	if (got == 0) {
+		cur->shard++;
+		cur->at = 0;
+	}
+}
+
+bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur)
+{
+	return cur->shard >= e->cfg.shards_len;
+}
+
+/* Copies the next places into a slice. Returns how many, at most left. */
+static uint32_t next_slice(const struct engine *e, struct engine_cursor *cur, shard_reader read,
+                           size_t left, void *slice)
+{
+	uint32_t wanted = left < SLICE ? (uint32_t)left : SLICE;
+	uint32_t got = read_shard(e, &e->shard[cur->shard], read, cur->at, wanted, slice);
+
+	advance(cur, got);
+	return got;
+}
+
+size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct flow *out, size_t max)
+{
+	struct flow slice[SLICE];
+	size_t len = 0;
+
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_flows, max - len, slice);
+
+		for (uint32_t i = 0; i < got; i++) {
+			if (slice[i].key.family != 0 && !mono_is_due(slice[i].deadline, now)) {
+				out[len++] = slice[i];
+			}
+		}
+		seen += got + 1;
+	}
+	return len;
+}
+
+size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct tomb_info *out, size_t max)
+{
+	struct tomb_copy slice[SLICE];
+	size_t len = 0;
+
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_tombs, max - len, slice);
+
+		for (uint32_t i = 0; i < got; i++) {
+			len += graveyard_read_copy(&slice[i], now, &out[len]);
+		}
+		seen += got + 1;
+	}
+	return len;
+}
+
+static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, void *out)
+{
+	struct engine_usage *u = out;
+
+	(void)at;
+	(void)max;
+	u->flows = read_word(&s->flows.used);
+	u->tombs = read_word(&s->graveyard.alive);
+	return 1;
+}
+
+void engine_usage(struct engine *e, struct engine_usage *out)
+{
+	*out = (struct engine_usage){ .flows_max = e->cfg.flows_max,
+		                      .tombs_max = e->cfg.tombs_max,
+		                      .counters = conncount_used(&e->counts) };
+	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
+		struct engine_usage one;
+
+		(void)read_shard(e, &e->shard[i], read_usage, 0, 1, &one);
+		out->flows += one.flows;
+		out->tombs += one.tombs;
+	}
+}

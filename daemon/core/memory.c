@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
+ * rules that count connections touch (claims and counters).
+ */
+#include "shard.h"
+
+/* Counters beyond one per connection: for openings whose verdict is pending. */
+#define COUNTS_SPARE 1024
+
+#define ALIGNMENT ((size_t)64)
+
+static size_t aligned(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+static uint32_t counts_max(const struct engine_config *cfg)
+{
+	return cfg->flows_max + COUNTS_SPARE;
+}
+
+static size_t claims_size(uint32_t flows_len)
+{
+	return aligned(flows_len * sizeof(struct conncount_claim));
+}
+
+static size_t head_size(const struct engine_config *cfg)
+{
+	return aligned(sizeof(struct engine) + cfg->shards_len * sizeof(struct shard));
+}
+
+static size_t shard_size(const struct engine_config *cfg)
+{
+	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+
+	return flowtab_size(flows_len) +
+	       graveyard_size(cfg->tombs_max / cfg->shards_len + (cfg->tombs_max > 0));
+}
+
+size_t engine_table_size(const struct engine_config *cfg)
+{
+	return head_size(cfg) + cfg->shards_len * shard_size(cfg);
+}
+
+size_t engine_size(const struct engine_config *cfg)
+{
+	return engine_table_size(cfg) +
+	       cfg->shards_len * claims_size(cfg->flows_max / cfg->shards_len + 1) +
+	       conncount_size(counts_max(cfg));
+}
+
+struct engine *engine_init(void *mem, const struct engine_config *cfg)
+{
+	struct engine *e = mem;
+	unsigned char *at = (unsigned char *)mem + head_size(cfg);
+	unsigned char *counts_at = (unsigned char *)mem + engine_table_size(cfg);
+	uint32_t flows = cfg->flows_max / cfg->shards_len;
+	uint32_t tombs = cfg->tombs_max / cfg->shards_len;
+
+	e->cfg = *cfg;
+	for (uint32_t i = 0; i < cfg->shards_len; i++) {
+		struct shard *s = &e->shard[i];
+		/* The first shards take the remainder, so that the sum is exact. */
+		uint32_t flows_here =
+			flows == 0 ? 1 : flows + (i < cfg->flows_max % cfg->shards_len);
+		uint32_t tombs_here = tombs + (i < cfg->tombs_max % cfg->shards_len);
+
+		flowtab_init(&s->flows, at, flows_here, cfg->start);
+		at += flowtab_size(flows_here);
+		graveyard_init(&s->graveyard, at, tombs_here, &cfg->hash_key);
+		at += graveyard_size(tombs_here);
+		s->claims = (struct conncount_claim *)(void *)counts_at;
+		counts_at += claims_size(flows_here);
+		s->counts = &e->counts;
+	}
+	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
+	return e;
+}

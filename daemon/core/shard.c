@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a shard does besides its tables' own work: waiting for its lock, the counters of `ct count`,
+ * and tombstones. The claim of a counted flow lies beside the table, by the flow's number, so that
+ * a flow that no rule counts costs one byte.
+ */
+#include "shard.h"
+
+/* Spins before a waiting worker yields its processor: the holder may have been descheduled. */
+#define SPINS_BEFORE_YIELD 1000
+
+void shard_lock_contended(const struct engine *e, struct shard *s)
+{
+	uint32_t seen = atomic_load_explicit(&s->lock, memory_order_relaxed) & ~1u;
+	unsigned spins = 0;
+
+	while (!atomic_compare_exchange_strong_explicit(
+		&s->lock, &seen, seen + 1, memory_order_acquire, memory_order_relaxed)) {
+		while ((seen = atomic_load_explicit(&s->lock, memory_order_relaxed)) % 2 != 0) {
+			if (++spins % SPINS_BEFORE_YIELD == 0 && e->cfg.yield != NULL) {
+				e->cfg.yield();
+			}
+			shard_relax();
+		}
+	}
+}
+
+static struct conncount_claim *claim_of(const struct shard *s, const struct flow *f)
+{
+	return &s->claims[f - s->flows.pool];
+}
+
+void shard_count(struct shard *s, struct flow *f, const struct conncount_claim *claim)
+{
+	*claim_of(s, f) = *claim;
+	f->counted = 1;
+	shard_recount(s, f);
+}
+
+void shard_recount(struct shard *s, struct flow *f)
+{
+	if (f->key.proto != IPPROTO_NR_TCP) {
+		return;
+	}
+	switch ((enum tcp_state)f->conn.tcp.state) {
+	case TCP_TIME_WAIT:
+	case TCP_CLOSE:
+		shard_uncount(s, f);
+		break;
+	default:
+		break;
+	}
+}
+
+void shard_uncount(struct shard *s, struct flow *f)
+{
+	conncount_give_back(s->counts, claim_of(s, f));
+	f->counted = 0;
+}
+
+void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
+                    enum tomb_cause cause, struct mono now)
+{
+	uint32_t older;
+
+	if (s->graveyard.ring_len == 0 || !graveyard_wants(f)) {
+		return;
+	}
+	older = graveyard_find(&s->graveyard, &f->key, hash);
+	if (older != UINT32_MAX) {
+		graveyard_del(&s->graveyard, older, hash);
+		stat_add(&w->stats.event[EVENT_TOMB_REPLACED], 1);
+	}
+	if (graveyard_add(&s->graveyard, f, hash, cause, now)) {
+		stat_add(&w->stats.event[EVENT_TOMB_EVICTED], 1);
+	}
+	stat_add(&w->stats.event[EVENT_TOMB_NEW], 1);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slow path: a decoded packet, what became of it, and the steps between. The caller of each
+ * step holds the lock of the packet's shard.
+ */
+#ifndef FINWALL_CORE_SLOWPATH_H
+#define FINWALL_CORE_SLOWPATH_H
+
+#include "shard.h"
+#include "verdict.h"
+
+/* A decoded packet and where its flow is, if there is one. */
+struct decoded {
+	const struct context *cx;
+	struct shard *shard;
+	uint64_t hash;
+	uint32_t hint;  /* number of the flow it probably belongs to; flowtab_find_hint() */
+	uint8_t side;   /* enum key_side */
+	uint8_t broken; /* enum reason; REASON_NONE for a valid packet */
+	struct flowkey key;
+	struct pkt pkt;
+};
+
+/* What the steps find out about a packet. */
+struct outcome {
+	enum ct_state state;
+	enum reason reason;
+	enum flow_dir dir;
+	struct flow *live;            /* its entry, or NULL */
+	bool wants_entry;             /* insert fresh if the verdict is accept */
+	struct flow fresh;            /* complete but for the deadline */
+	struct conncount_claim claim; /* counters that its rules incremented */
+	int64_t fresh_ttl_ns;         /* time to live of fresh */
+	bool must_drop;               /* whatever the verdict (late policy reject) */
+	bool has_late;                /* the two below are set: it is a late close */
+	struct late_event late;
+	enum reason late_would[LATE_POLICIES_LEN]; /* the reason under each policy */
+};
+
+/* lookup.c: finds the flow of a packet, runs its tracker and updates the entry. */
+void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o);
+
+/* late.c: a FIN, RST or ACK without a live entry. Leaves reason at REASON_NONE for an ACK that fits
+ * no remembered connection. */
+void late_segment(struct engine *e, const struct decoded *d, struct outcome *o);
+
+/* late.c: counts a late close under each policy and passes its event to the sink. judged: the
+ * verdict before the setting `enforce`. */
+void late_report(const struct decoded *d, struct outcome *o, enum verdict judged);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chains of a policy: the rules where there are any, the settings where there are none. Must not
+ * know shards, and changes no flow.
+ */
+#include "verdict.h"
+
+/* What the settings say where the policy has no such chain. */
+static void default_verdict(const struct tunables *tun, enum base_chain chain,
+                            struct rule_result *out)
+{
+	*out = (struct rule_result){ .code = RULE_ACCEPT, .rule_nr = UINT32_MAX };
+	if (chain == CHAIN_LATE) {
+		out->code = (uint8_t)(RULE_LATE_FIRST + tun->late_close);
+	}
+	if (chain == CHAIN_IDLE) {
+		out->code = (uint8_t)(RULE_IDLE_FIRST + tun->on_idle);
+	}
+}
+
+static bool has_chain(const struct policy *policy, enum base_chain chain)
+{
+	return policy->rules != NULL && ruleset_has_chain(policy->rules, chain);
+}
+
+/* in->counts is set by the caller. */
+static inline void eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                        struct rule_result *out)
+{
+	if (!has_chain(cx->policy, chain)) {
+		default_verdict(&cx->policy->tun, chain, out);
+		return;
+	}
+	in->now = cx->now;
+	in->log = cx->worker->sink.log;
+	in->log_ctx = cx->worker->sink.ctx;
+	ruleset_eval(cx->policy->rules, cx->worker->counters, chain, in, out);
+}
+
+void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                  struct rule_result *out)
+{
+	in->counts = cx->counts;
+	eval(cx, chain, in, out);
+}
+
+enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f)
+{
+	/* The rules read packets: this one has what is known of the flow's first. */
+	struct frame frame = {
+		.hook = f->hook,
+		.iif = f->hook == HOOK_OUTPUT ? 0 : f->ifindex,
+		.oif = f->hook == HOOK_OUTPUT ? f->ifindex : 0,
+	};
+	struct pkt pkt = {
+		.frame = &frame,
+		.depth = PKT_PORTS,
+		.kind = PKT_KIND_TCP,
+		.l4_proto = IPPROTO_NR_TCP,
+	};
+	struct rule_input in = { .pkt = &pkt, .state = CT_ESTABLISHED, .dir = DIR_ORIG };
+	struct rule_result rules;
+
+	flowkey_to_tuple(&f->key, flow_orig_side(f), &pkt.tuple);
+	eval(cx, CHAIN_IDLE, &in, &rules);
+	return (enum idle_policy)(rules.code - RULE_IDLE_FIRST);
+}
+
+bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out)
+{
+	if (!has_chain(policy, chain)) {
+		default_verdict(&policy->tun, chain, out);
+		return true;
+	}
+	return ruleset_is_fixed(policy->rules, chain, family, state, out);
+}

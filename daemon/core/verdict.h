@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Evaluation of a chain on a packet, or on a flow whose timeout has run out. Where the policy has
+ * no such chain its settings decide.
+ */
+#ifndef FINWALL_CORE_VERDICT_H
+#define FINWALL_CORE_VERDICT_H
+
+#include <finwall/engine.h>
+
+/* The same for all packets of a batch, and for all flows that one call expires. */
+struct context {
+	const struct policy *policy;
+	struct engine_worker *worker;
+	struct conncount *counts; /* the engine's */
+	struct mono now;
+};
+
+/*
+ * Evaluates a chain. The caller fills pkt, state, dir, mode and claim of *in; the rest is taken
+ * from the context. Counters, log and rate limits are used as in->mode says (ruleset.h).
+ */
+void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                  struct rule_result *out);
+
+/*
+ * Evaluates the idle chain on a TCP flow. The rules see the opener's tuple, the hook and interface
+ * of the first packet, state ESTABLISHED and direction original; `ct count` matches nothing.
+ */
+enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f);
+
+/*
+ * True when the chain gives each packet of this family (4 or 6) and state the same verdict without
+ * reading it, counting or logging; *out is then that verdict.
+ */
+bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,
+                      enum ct_state state, struct rule_result *out);
+
+static inline enum verdict verdict_of(const struct rule_result *r)
+{
+	switch (r->code) {
+	case RULE_ACCEPT:
+		return VERDICT_ACCEPT;
+	case RULE_REJECT:
+		return VERDICT_REJECT;
+	default:
+		return VERDICT_DROP;
+	}
+}
+
+#endif

@@ -7,7 +7,8 @@
 #include "machine.h"
 #include "results.h"
 
-#include <errno.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,26 +75,21 @@ static _Noreturn void usage_error(const char *what, const char *value)
 
 static uint32_t number(const char *text, uint32_t min, uint32_t max)
 {
-	char *end;
-	unsigned long v;
+	char what[80];
+	uint64_t n;
 
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < min || v > max) {
-		char what[80];
-
+	if (!text_number(text, min, max, &n)) {
 		snprintf(what, sizeof(what), "expected a number from %u to %u", min, max);
 		usage_error(what, text);
 	}
-	return (uint32_t)v;
+	return (uint32_t)n;
 }
 
 static double percent(const char *text)
 {
-	char *end;
-	double v = strtod(text, &end);
+	double v;
 
-	if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(v >= 0 && v <= 1000)) {
+	if (!text_fraction(text, "%", 0, 1000, &v)) {
 		usage_error("expected a percentage from 0 to 1000", text);
 	}
 	return v;

@@ -81,7 +81,7 @@ static bool ends_with(const char *text, const char *tail)
 	return text_size >= tail_size && strcmp(text + text_size - tail_size, tail) == 0;
 }
 
-/* A filter's title and colour, or a part of the id, of which the colour means nothing. */
+/* Names a bar: title and colour of a filter, or a part of the id in the plain colour. */
 static void label_bar(struct chart_bar *bar, char name[NAME_SIZE], const char *id, size_t id_size)
 {
 	snprintf(name, NAME_SIZE, "%.*s", (int)id_size, id);

@@ -15,7 +15,7 @@
 
 #define THREADS_MAX   16
 #define PAYLOAD_BYTES 1000
-/* The daemon's choice: 8 for each worker, so that two workers rarely want the same lock. */
+/* The daemon's choice: 8 for each worker, so that two workers rarely take the same lock. */
 #define SHARDS_PER_THREAD 8
 
 struct established;

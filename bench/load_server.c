@@ -23,7 +23,7 @@ struct connection {
 	int fd;
 };
 
-static _Noreturn void die(void)
+static _Noreturn void fail(void)
 {
 	_exit(1);
 }
@@ -36,7 +36,7 @@ static void spawn(void *(*run)(void *), void *arg)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&thread, &attr, run, arg) != 0) {
-		die();
+		fail();
 	}
 	pthread_attr_destroy(&attr);
 }
@@ -50,10 +50,10 @@ static int open_port(int type, uint16_t port)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
-		die();
+		fail();
 	}
 	if (type == SOCK_STREAM && listen(fd, 1024) != 0) {
-		die();
+		fail();
 	}
 	if (type == SOCK_DGRAM) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));

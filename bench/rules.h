@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rules that packets are judged by: three of them, for generated segments and for the traffic
+ * The rules of the measurements: three of them, for generated segments and for the traffic
  * of load.h; and any other configuration text.
  */
 #ifndef FINWALL_BENCH_RULES_H

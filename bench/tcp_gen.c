@@ -35,14 +35,14 @@ static uint16_t client_port(uint32_t nr)
 }
 
 /* Clients 10.0.0.0/8 and 2001:db8:c::/96, servers 198.18.0.0/28 and 2001:db8:5::/124. */
-static void write_address(uint8_t family, uint32_t nr, enum flow_dir who, uint8_t *at)
+static void write_address(uint8_t family, uint32_t nr, enum flow_dir side, uint8_t *at)
 {
 	static const uint8_t client6[12] = { 0x20, 1, 0x0d, 0xb8, 0, 0xc };
 	static const uint8_t server6[12] = { 0x20, 1, 0x0d, 0xb8, 0, 0x5 };
-	uint32_t low = who == DIR_ORIG ? 0x0a000000u + nr : 0xc6120000u + (nr & 15);
+	uint32_t low = side == DIR_ORIG ? 0x0a000000u + nr : 0xc6120000u + (nr & 15);
 
 	if (family == 6) {
-		memcpy(at, who == DIR_ORIG ? client6 : server6, sizeof(client6));
+		memcpy(at, side == DIR_ORIG ? client6 : server6, sizeof(client6));
 		at += sizeof(client6);
 	}
 	store_be32(at, low);

@@ -69,7 +69,7 @@ struct range {
 	enum chart_scale scale;
 };
 
-/* Where a chart lies in the drawing. */
+/* The position of a chart in the drawing. */
 struct area {
 	double top; /* of the plot area */
 	double bottom;
@@ -189,7 +189,7 @@ static void find_ranges(const struct chart *c, struct area *a)
 	round_range(&a->y);
 }
 
-/* Where v lies in a range: 0 to 1. */
+/* The position of v in a range: 0 to 1. */
 static double share(const struct range *r, double v)
 {
 	if (r->to <= r->from) {

@@ -13,7 +13,7 @@
 #define CHART_SERIES_MAX 16
 #define CHART_POINTS_MAX 64
 
-/* The first eight after Okabe and Ito: distinct to people who cannot tell red from green. */
+/* The first eight after Okabe and Ito: distinct for colour-blind readers. */
 enum chart_colour {
 	CHART_BLUE,
 	CHART_VERMILLION,
@@ -27,7 +27,7 @@ enum chart_colour {
 	CHART_PURPLE,
 	CHART_LAVENDER,
 	CHART_OLIVE,
-	CHART_PLAIN, /* for bars whose colour means nothing: the label says it all */
+	CHART_PLAIN, /* for bars whose colour has no meaning */
 	CHART_COLOURS_LEN,
 };
 

@@ -27,7 +27,7 @@ const struct cli_command cmd_replay = {
 		   "--oif NAME           output interface\n"
 		   "--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
 		   "--set NAME=VALUE     set another setting: tcp.loose=off, "
-	           "connections.late-rate=10\n"
+		   "connections.late-rate=10\n"
 		   "--verify-checksums   verify checksums as configured (default: all are valid)\n"
 		   "-v, --packets        print a line per packet\n"
 		   "--differences N|all  list up to N packets with different verdicts (20)\n"
@@ -114,9 +114,9 @@ static void make_name_unique(struct replay_policy *policies, size_t nr)
 static enum cli_exit load_policies(struct run *run)
 {
 	const struct replay_args *args = &run->args;
-	size_t wanted = args->configs_len > 0 ? args->configs_len : REPLAY_BUILTINS_LEN;
+	size_t policies_len = args->configs_len > 0 ? args->configs_len : REPLAY_BUILTINS_LEN;
 
-	for (size_t i = 0; i < wanted; i++) {
+	for (size_t i = 0; i < policies_len; i++) {
 		struct replay_policy *p = &run->policy[i];
 		char *errors;
 		int err = args->configs_len > 0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capture files with bytes changed, cut off and repeated at random, through the whole of a replay:
- * whatever is in a file, it is read, or refused with a reason, and the sums agree.
+ * Replays capture files with random bytes changed, truncated and repeated. Every file is read or
+ * refused with a reason, and the counters add up.
  */
 #include "capfile.h"
 #include "replay/replay.h"
@@ -29,7 +29,7 @@ static void check(bool ok, const char *what)
 	}
 }
 
-/* Changes a few bytes of some frames, before they get into the file. */
+/* Changes a few bytes of some frames before they are written. */
 static void mangle(void *ctx, uint8_t *frame, size_t size)
 {
 	struct rng *rng = ctx;
@@ -39,7 +39,7 @@ static void mangle(void *ctx, uint8_t *frame, size_t size)
 	}
 }
 
-/* A whole file in memory; returns its size. */
+/* Writes a whole file into memory; returns its size. */
 static size_t make_file(struct rng *rng, uint8_t *out)
 {
 	struct capfile c = {
@@ -54,14 +54,14 @@ static size_t make_file(struct rng *rng, uint8_t *out)
 	c.to = fmemopen(out, FILE_MAX, "w");
 	check(c.to != NULL, "fmemopen");
 	capfile_begin(&c);
-	capfile_story(&c);
+	capfile_closes(&c);
 	fflush(c.to);
 	size = ftell(c.to);
 	fclose(c.to);
 	return (size_t)size;
 }
 
-/* Changes up to sixteen places, mostly near the start, where the headers are; or none. */
+/* Changes up to sixteen bytes, mostly in the headers, or none. */
 static size_t mutate(struct rng *rng, uint8_t *file, size_t size)
 {
 	uint32_t changes = rng_below(rng, 2) == 0 ? 0 : rng_below(rng, 17);
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 
 		check(replay_policy_builtin(&policies[i], i, &errors) == 0, "built-in policy");
 		policies[i].tun.tcp_timeout_ns[TCP_ESTABLISHED] = sec_to_ns(20);
-		/* small, so that setting up a replay takes no time */
+		/* small, so that a replay starts quickly */
 		policies[i].flows_max = 64;
 		policies[i].tombs_max = 4;
 	}

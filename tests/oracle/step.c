@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shots as bytes. Written on its own, not with the core's decoder, so that a common mistake cannot
- * hide.
+ * Steps as bytes. Shares no code with core's decoder, so that one error cannot hide in both.
  */
-#include "shot.h"
+#include "step.h"
 
 #include <finwall/bytes.h>
 #include <finwall/pkt.h>
@@ -13,9 +12,9 @@
 #define IP4_HEADER_SIZE 20
 #define IP6_HEADER_SIZE 40
 
-/* IPv6 extension headers by flavour: the kind of the header, and its size. Flavour 0 is none. */
+/* IPv6 extension headers by variant: protocol number and size. Variant 0 has none. */
 static const struct {
-	uint8_t next[2]; /* 0xff = no more */
+	uint8_t next[2]; /* 0xff = none */
 	uint8_t size[2];
 } ip6_ext[] = {
 	{ { 0xff, 0xff }, { 0, 0 } }, { { 60, 0xff }, { 8, 0 } },  { { 0, 0xff }, { 8, 0 } },
@@ -25,7 +24,7 @@ static const struct {
 };
 
 #define IP6_EXT_LEN   (sizeof(ip6_ext) / sizeof(ip6_ext[0]))
-#define IP4_WORDS_MAX 10 /* flavour n: n words of no-operation options */
+#define IP4_WORDS_MAX 10 /* variant n: n words of NOP options */
 
 static uint32_t sum_bytes(uint32_t sum, const uint8_t *p, size_t size)
 {
@@ -46,7 +45,7 @@ static uint16_t sum_fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out)
+void ends_tuple(const struct ends *e, enum step_end from, struct tuple *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->src = e->addr[from];
@@ -72,7 +71,7 @@ void ends_tuple(const struct ends *e, enum shot_end from, struct tuple *out)
 	}
 }
 
-unsigned shot_ext_flavours(uint8_t family)
+unsigned step_ext_variants(uint8_t family)
 {
 	return family == 6 ? IP6_EXT_LEN : IP4_WORDS_MAX + 1;
 }
@@ -82,7 +81,7 @@ static size_t addr_size(const struct ends *e)
 	return e->family == 6 ? 16 : 4;
 }
 
-uint16_t shot_checksum(const struct ends *e, enum shot_end from, uint8_t proto, const uint8_t *l4,
+uint16_t step_checksum(const struct ends *e, enum step_end from, uint8_t proto, const uint8_t *l4,
                        size_t l4_size)
 {
 	uint32_t sum = 0;
@@ -95,7 +94,7 @@ uint16_t shot_checksum(const struct ends *e, enum shot_end from, uint8_t proto, 
 	return sum_fold(sum_bytes(sum, l4, l4_size));
 }
 
-static size_t wrap_ip4(const struct ends *e, enum shot_end from, uint8_t proto, unsigned words,
+static size_t wrap_ip4(const struct ends *e, enum step_end from, uint8_t proto, unsigned words,
                        size_t l4_size, uint8_t *out)
 {
 	size_t head_size = IP4_HEADER_SIZE + 4 * (size_t)words;
@@ -103,7 +102,7 @@ static size_t wrap_ip4(const struct ends *e, enum shot_end from, uint8_t proto, 
 	memset(out, 0, IP4_HEADER_SIZE);
 	out[0] = (uint8_t)(0x40 | (5 + words));
 	store_be16(out + 2, (uint16_t)(head_size + l4_size));
-	out[6] = 0x40; /* do not fragment */
+	out[6] = 0x40; /* DF */
 	out[8] = 64;
 	out[9] = proto;
 	memcpy(out + 12, e->addr[from].bytes, 4);
@@ -113,13 +112,13 @@ static size_t wrap_ip4(const struct ends *e, enum shot_end from, uint8_t proto, 
 	return head_size;
 }
 
-/* One extension header; next is what follows it. */
+/* Appends one extension header; next is its next-header value. */
 static void put_ext(uint8_t *p, uint8_t kind, uint8_t size, uint8_t next)
 {
 	memset(p, 0, size);
 	p[0] = next;
 	switch (kind) {
-	case 44: /* an atomic fragment: offset 0, no more */
+	case 44: /* An atomic fragment: offset 0, no more fragments. */
 		store_be32(p + 4, 0x12345678);
 		break;
 	case 51:
@@ -137,7 +136,7 @@ static void put_ext(uint8_t *p, uint8_t kind, uint8_t size, uint8_t next)
 	}
 }
 
-static size_t wrap_ip6(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
+static size_t wrap_ip6(const struct ends *e, enum step_end from, uint8_t proto, unsigned ext,
                        size_t l4_size, uint8_t *out)
 {
 	size_t at = IP6_HEADER_SIZE;
@@ -159,7 +158,7 @@ static size_t wrap_ip6(const struct ends *e, enum shot_end from, uint8_t proto, 
 	return at;
 }
 
-size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
+size_t step_wrap_ip(const struct ends *e, enum step_end from, uint8_t proto, unsigned ext,
                     const uint8_t *l4, size_t l4_size, uint8_t *out)
 {
 	size_t head_size = e->family == 6 ? wrap_ip6(e, from, proto, ext, l4_size, out)
@@ -169,10 +168,10 @@ size_t shot_wrap_ip(const struct ends *e, enum shot_end from, uint8_t proto, uns
 	return head_size + l4_size;
 }
 
-static size_t build_tcp(const struct ends *e, const struct shot *s, uint8_t *out)
+static size_t build_tcp(const struct ends *e, const struct step *s, uint8_t *out)
 {
-	static uint8_t l4[SHOT_PACKET_MAX];
-	const struct shot_tcp *t = &s->u.tcp;
+	static uint8_t l4[STEP_PACKET_MAX];
+	const struct step_tcp *t = &s->u.tcp;
 	size_t head_size = 20 + (size_t)t->opts_size;
 	size_t size = head_size + t->payload_size;
 	uint8_t doff = t->doff != 0 ? t->doff : (uint8_t)(head_size / 4);
@@ -190,40 +189,40 @@ static size_t build_tcp(const struct ends *e, const struct shot *s, uint8_t *out
 		size = t->short_size;
 	}
 	if (size >= 18) {
-		uint16_t sum = shot_checksum(e, s->from, IPPROTO_NR_TCP, l4, size);
+		uint16_t sum = step_checksum(e, s->from, IPPROTO_NR_TCP, l4, size);
 
 		store_be16(l4 + 16, sum ^ t->csum_xor);
 	}
-	return shot_wrap_ip(e, s->from, IPPROTO_NR_TCP, t->ext, l4, size, out);
+	return step_wrap_ip(e, s->from, IPPROTO_NR_TCP, t->ext, l4, size, out);
 }
 
-static size_t build_raw(const struct shot_raw *raw, uint8_t *out)
+static size_t build_raw(const struct step_raw *raw, uint8_t *out)
 {
 	memcpy(out, raw->head, raw->head_size);
 	memset(out + raw->head_size, 0, raw->size - raw->head_size);
 	return raw->size;
 }
 
-/* Makes it one that the rules drop. */
+/* Marks the packet for the rule that drops. */
 static void mark_for_drop(const struct ends *e, uint8_t *packet, size_t size)
 {
 	size_t head_size = (size_t)(packet[0] & 0x0f) * 4;
 
 	if (e->family == 6) {
-		packet[7] = SHOT_DROP_TTL;
+		packet[7] = STEP_DROP_TTL;
 		return;
 	}
 	if (head_size < IP4_HEADER_SIZE || head_size > size) {
 		return;
 	}
-	packet[8] = SHOT_DROP_TTL;
+	packet[8] = STEP_DROP_TTL;
 	store_be16(packet + 10, 0);
 	store_be16(packet + 10, sum_fold(sum_bytes(0, packet, head_size)));
 }
 
-size_t shot_build(const struct ends *e, const struct shot *s, uint8_t *out)
+size_t step_build(const struct ends *e, const struct step *s, uint8_t *out)
 {
-	size_t size = s->kind == SHOT_TCP ? build_tcp(e, s, out) : build_raw(&s->u.raw, out);
+	size_t size = s->kind == STEP_TCP ? build_tcp(e, s, out) : build_raw(&s->u.raw, out);
 
 	if (s->drop != 0) {
 		mark_for_drop(e, out, size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine in this process: one rule, nothing remembered.
+ * The engine in this process: one rule, no tombstones.
  */
-#include "twin.h"
+#include "side.h"
 
 #include "config_text.h"
 
@@ -17,7 +17,7 @@
 #define TICK_BUDGET 8
 #define SHARDS_LEN  4
 
-/* The rule that kern.c has too. */
+/* The rule that drops, as in kern.c. */
 static const char rules_text[] = "table inet oracle {\n"
 				 "chain forward {\n"
 				 "type filter hook forward priority filter; policy accept;\n"
@@ -26,7 +26,7 @@ static const char rules_text[] = "table inet oracle {\n"
 				 "}\n"
 				 "}\n";
 
-struct twin {
+struct side {
 	struct engine *engine;
 	void *mem;
 	struct engine_worker *worker;
@@ -40,7 +40,7 @@ static struct ruleset *make_rules(void)
 	struct ruleset *rules = NULL;
 
 	if (c == NULL) {
-		fputs(errors != NULL ? errors : "oracle: no memory\n", stderr);
+		fputs(errors != NULL ? errors : "oracle: out of memory\n", stderr);
 		free(errors);
 		return NULL;
 	}
@@ -49,7 +49,7 @@ static struct ruleset *make_rules(void)
 	return rules;
 }
 
-struct twin *twin_new(uint32_t flows_max, struct mono now)
+struct side *side_new(uint32_t flows_max, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = flows_max,
@@ -58,7 +58,7 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 		.start = now,
 	};
 	size_t size = (engine_size(&cfg) + 63) & ~(size_t)63;
-	struct twin *t = calloc(1, sizeof(*t));
+	struct side *t = calloc(1, sizeof(*t));
 
 	if (t == NULL) {
 		return NULL;
@@ -67,7 +67,7 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 	t->mem = aligned_alloc(64, size);
 	t->policy.rules = make_rules();
 	if (t->worker == NULL || t->mem == NULL || t->policy.rules == NULL) {
-		twin_free(t);
+		side_free(t);
 		return NULL;
 	}
 	memset(t->worker, 0, sizeof(*t->worker));
@@ -82,7 +82,7 @@ struct twin *twin_new(uint32_t flows_max, struct mono now)
 	return t;
 }
 
-void twin_free(struct twin *t)
+void side_free(struct side *t)
 {
 	if (t == NULL) {
 		return;
@@ -93,12 +93,12 @@ void twin_free(struct twin *t)
 	free(t);
 }
 
-struct tunables *twin_tunables(struct twin *t)
+struct tunables *side_tunables(struct side *t)
 {
 	return &t->policy.tun;
 }
 
-struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
+struct frame side_frame(const uint8_t *packet, size_t size, size_t cap_size)
 {
 	struct frame frame = {
 		.data = packet,
@@ -111,7 +111,7 @@ struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
 	};
 	struct pkt p;
 
-	/* As verified by the device, so that such packets may take the fast path. */
+	/* As a device reports it: verified. Such packets may take the fast path. */
 	if (pkt_decode(&frame, &p) == REASON_NONE && p.l4_cap_size == p.l4_size &&
 	    pkt_verify(&p, CSUM_POLICY_FULL) == REASON_NONE) {
 		frame.csum = CSUM_TRUSTED;
@@ -119,24 +119,24 @@ struct frame twin_frame(const uint8_t *packet, size_t size, size_t cap_size)
 	return frame;
 }
 
-void twin_batch(struct twin *t, struct mono now, const struct frame *frames, size_t len,
+void side_batch(struct side *t, struct mono now, const struct frame *frames, size_t len,
                 struct decision *out)
 {
 	engine_batch(t->engine, t->worker, now, frames, len, out);
 	engine_tick(t->engine, t->worker, now, TICK_BUDGET);
 }
 
-void twin_inject(struct twin *t, struct mono now, const uint8_t *packet, size_t size,
+void side_inject(struct side *t, struct mono now, const uint8_t *packet, size_t size,
                  size_t cap_size, struct sighting *out)
 {
-	struct frame frame = twin_frame(packet, size, cap_size);
+	struct frame frame = side_frame(packet, size, cap_size);
 	struct decision d;
 
-	twin_batch(t, now, &frame, 1, &d);
+	side_batch(t, now, &frame, 1, &d);
 	*out = (struct sighting){ true, d.state, d.dir };
 }
 
-bool twin_flow(struct twin *t, const struct tuple *tuple, struct mono now, struct flow *out,
+bool side_flow(struct side *t, const struct tuple *tuple, struct mono now, struct flow *out,
                enum flow_dir *dir)
 {
 	struct flowkey key;
@@ -166,27 +166,26 @@ static void view_of(const struct flow *f, enum flow_dir dir, struct mono now, st
 	}
 }
 
-void twin_find(struct twin *t, const struct tuple *tuple, struct mono now, struct view *out)
+void side_find(struct side *t, const struct tuple *tuple, struct mono now, struct view *out)
 {
 	struct flow f;
 	enum flow_dir dir;
 
 	memset(out, 0, sizeof(*out));
-	if (twin_flow(t, tuple, now, &f, &dir)) {
-		/* a mirror's tuple is that of both directions; ctnetlink shows it as the original
-		 */
+	if (side_flow(t, tuple, now, &f, &dir)) {
+		/* A mirrored tuple is that of both directions; ctnetlink reports it as original. */
 		view_of(&f, flowkey_is_mirror(&f.key) ? DIR_ORIG : dir, now, out);
 	}
 }
 
-uint64_t twin_reason_count(const struct twin *t, enum reason reason)
+uint64_t side_reason_count(const struct side *t, enum reason reason)
 {
 	return stat_get(&t->worker->stats.reason[reason]);
 }
 
-bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
+bool side_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
 {
-	struct frame frame = twin_frame(packet, size, size);
+	struct frame frame = side_frame(packet, size, size);
 	struct pkt p;
 
 	if (pkt_decode(&frame, &p) != REASON_NONE || p.depth != PKT_FULL) {
@@ -196,7 +195,7 @@ bool twin_packet_tuple(const uint8_t *packet, size_t size, struct tuple *out)
 	return p.kind != PKT_KIND_ICMP_ERROR && p.kind != PKT_KIND_UNTRACKED;
 }
 
-void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
+void side_delete(struct side *t, const struct tuple *tuple, struct mono now)
 {
 	struct flowkey key;
 	enum key_side side;
@@ -206,7 +205,7 @@ void twin_delete(struct twin *t, const struct tuple *tuple, struct mono now)
 	}
 }
 
-uint64_t twin_flows_len(struct twin *t)
+uint64_t side_flows_len(struct side *t)
 {
 	struct engine_usage usage;
 
@@ -214,12 +213,12 @@ uint64_t twin_flows_len(struct twin *t)
 	return usage.flows;
 }
 
-void twin_flush(struct twin *t, struct mono now)
+void side_flush(struct side *t, struct mono now)
 {
 	engine_flush(t->engine, t->worker, now, DELETE_FORGET);
 }
 
-void twin_dump(struct twin *t, struct mono now, twin_each_fn *each, void *ctx)
+void side_dump(struct side *t, struct mono now, side_each_fn *each, void *ctx)
 {
 	struct engine_cursor cursor = { 0 };
 	struct flow list[LIST_LEN];

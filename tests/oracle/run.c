@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hunt. A flow lives for some dozens of packets, with everything it went through written down;
- * now and then one sleeps to just before or just behind the end of its entry's time.
+ * Random runs. A flow lasts for some dozens of packets, and all its steps are recorded. Some flows
+ * pause until shortly before or after the expiry of their entry.
  */
-#include "hunt.h"
+#include "run.h"
 
 #include "gen.h"
 #include "history.h"
@@ -18,55 +18,55 @@
 
 #define SETTINGS_MAX    32
 #define FLOWS_LEN       256
-#define AWAKE_LEN       32 /* so many of them never sleep */
+#define AWAKE_LEN       32 /* this many flows never pause */
 #define LIFE_MAX        160
-#define REPEATS_MAX     2000  /* of a flow that says the same again and again: counters wrap */
+#define REPEATS_MAX     2000  /* for a flow that repeats one packet, so that counters wrap */
 #define SETTINGS_PERIOD 700   /* packets between two changes of settings */
 #define TABLE_PERIOD    60000 /* packets between two comparisons of the whole tables */
-#define ENTRIES_MAX     20000 /* with more left behind by flows that are over, all start afresh */
+#define ENTRIES_MAX     20000 /* with more entries, left by flows that ended, all flows restart */
 #define SLEEP_MAX_NS    (4 * NSEC_PER_SEC)
-#define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not written down */
+#define GAP_NS          (15 * NSEC_PER_MSEC) /* shorter pauses are not recorded */
 
-struct hunted {
+struct run_flow {
 	struct ends ends;
 	struct gen_flow gen;
 	struct history past;
 	struct mono last;
-	struct mono wake;               /* asleep until then */
-	bool expects_end;               /* it sleeps beyond the end of its time */
+	struct mono wake;               /* pauses until then */
+	bool expects_end;               /* the pause ends after the entry's expiry */
 	unsigned life;                  /* packets left */
-	uint32_t setting[SETTINGS_MAX]; /* as its history has them */
+	uint32_t setting[SETTINGS_MAX]; /* as recorded in its history */
 };
 
-struct hunt_state {
-	struct duel *d;
-	const struct hunt_config *cfg;
-	struct hunt_result *result;
+struct run_state {
+	struct lockstep *d;
+	const struct run_config *cfg;
+	struct run_result *result;
 	struct rng rng;
-	struct hunted flow[FLOWS_LEN];
+	struct run_flow flow[FLOWS_LEN];
 	uint32_t setting[SETTINGS_MAX];
 	uint16_t next_port;
 };
 
-/* Starts a flow anew, with the settings of the moment as the beginning of its history. */
-static void rebirth(struct hunt_state *h, struct hunted *f)
+/* Starts a new flow; its history starts with the current settings. */
+static void renew(struct run_state *h, struct run_flow *f)
 {
 	static const uint8_t drops[] = { 0, 0, 3, 15 };
 
 	if (f->past.len != 0 && !h->cfg->keep) {
-		duel_forget(h->d, &f->ends);
+		lockstep_delete(h->d, &f->ends);
 	}
 	h->next_port += 2;
 	gen_ends(&h->rng, h->cfg->protos, h->cfg->family, (unsigned)(f - h->flow),
 	         (unsigned)h->result->flows, h->next_port, &f->ends);
 	if (!h->cfg->keep) {
-		duel_forget(h->d, &f->ends);
+		lockstep_delete(h->d, &f->ends);
 	}
 	gen_flow_init(&f->gen, &h->rng);
 	f->gen.drops = h->cfg->keep ? 0 : RNG_PICK(&h->rng, drops);
 	f->past.len = 0;
 	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
-	f->last = duel_now();
+	f->last = lockstep_now();
 	f->wake.ns = 0;
 	f->expects_end = false;
 	for (size_t i = 0; i < sysctls_len; i++) {
@@ -76,21 +76,21 @@ static void rebirth(struct hunt_state *h, struct hunted *f)
 }
 
 /* Changes a setting on both sides. */
-static void set(struct hunt_state *h, uint32_t nr, uint32_t value)
+static void set(struct run_state *h, uint32_t nr, uint32_t value)
 {
-	struct shot s = { .kind = SHOT_SET, .u.set = { nr, value } };
+	struct step s = { .kind = STEP_SET, .u.set = { nr, value } };
 
-	if (duel_shot(h->d, &h->flow[0].ends, &s) != DUEL_SAME) {
+	if (lockstep_step(h->d, &h->flow[0].ends, &s) != LOCKSTEP_SAME) {
 		fputs(h->d->diff, stdout);
 		h->result->broken = true;
 	}
 	h->setting[nr] = value;
 }
 
-static void forget_all(struct hunt_state *h)
+static void delete_all(struct run_state *h)
 {
-	duel_flush(h->d);
-	duel_defaults(h->d);
+	lockstep_flush(h->d);
+	lockstep_defaults(h->d);
 	for (size_t i = 0; i < sysctls_len; i++) {
 		h->setting[i] = sysctls_table[i].dflt;
 		if (h->cfg->settings_vary && sysctls_table[i].dflt == 120) {
@@ -99,18 +99,18 @@ static void forget_all(struct hunt_state *h)
 	}
 }
 
-static void start_over(struct hunt_state *h)
+static void renew_all(struct run_state *h)
 {
 	if (!h->cfg->keep) {
-		forget_all(h);
+		delete_all(h);
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		h->flow[i].past.len = 0;
-		rebirth(h, &h->flow[i]);
+		renew(h, &h->flow[i]);
 	}
 }
 
-static void change_settings(struct hunt_state *h)
+static void change_settings(struct run_state *h)
 {
 	for (unsigned n = 1 + rng_below(&h->rng, 6); n > 0; n--) {
 		uint32_t nr = rng_below(&h->rng, (uint32_t)sysctls_len);
@@ -119,12 +119,12 @@ static void change_settings(struct hunt_state *h)
 	}
 }
 
-/* The instant that a sleeper waits for, if it is near enough; otherwise it does not sleep. */
-static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flow *live,
+/* Pauses the flow until shortly before or after its expiry, if that is near enough. */
+static void maybe_sleep(struct run_state *h, struct run_flow *f, const struct flow *live,
                         struct mono now)
 {
 	int64_t left = mono_diff(live->deadline, now);
-	int64_t slack = DUEL_EDGE_NS + (1 + rng_below(&h->rng, 100)) * NSEC_PER_MSEC;
+	int64_t slack = LOCKSTEP_EDGE_NS + (1 + rng_below(&h->rng, 100)) * NSEC_PER_MSEC;
 
 	if (live->key.proto == IPPROTO_NR_UDP && left > SLEEP_MAX_NS) {
 		left = mono_diff(live->conn.udp.stream_from, now);
@@ -141,7 +141,7 @@ static void maybe_sleep(struct hunt_state *h, struct hunted *f, const struct flo
 	}
 }
 
-static void report(struct hunt_state *h, struct hunted *f)
+static void report(struct run_state *h, struct run_flow *f)
 {
 	char first[DIFF_SIZE];
 	size_t steps = f->past.len;
@@ -156,29 +156,30 @@ static void report(struct hunt_state *h, struct hunted *f)
 
 		printf("# shrunk from %zu to %zu steps\n", steps, f->past.len);
 		script_print(stdout, &f->ends, &f->past);
-		if (replay(h->d, &f->ends, &f->past, NULL, &at) == DUEL_DIFFERENT) {
-			printf("# which gives:\n%s", h->d->diff);
+		if (replay(h->d, &f->ends, &f->past, NULL, &at) == LOCKSTEP_DIFFERENT) {
+			printf("# the replay gives:\n%s", h->d->diff);
 		}
 	} else {
 		printf("# %s; the last steps were:\n",
-		       h->cfg->keep ? "not played again" : "does not fail again when played alone");
+		       h->cfg->keep ? "not replayed"
+		                    : "does not fail in a replay of this flow alone");
 		ends_print(stdout, &f->ends);
 		for (size_t i = steps > 12 ? steps - 12 : 0; i < steps; i++) {
-			shot_print(stdout, &f->past.shot[i]);
+			step_print(stdout, &f->past.step[i]);
 		}
 	}
 	fflush(stdout);
-	start_over(h);
+	renew_all(h);
 }
 
-/* Writes down what the flow is about to see: settings that changed, the pause, the packet. */
-static void note(struct hunt_state *h, struct hunted *f, const struct shot *s, struct mono now)
+/* Records the changed settings, the pause and the packet that the flow is about to see. */
+static void note(struct run_state *h, struct run_flow *f, const struct step *s, struct mono now)
 {
 	int64_t gap = mono_diff(now, f->last);
 
 	for (size_t i = 0; i < sysctls_len; i++) {
 		if (f->setting[i] != h->setting[i]) {
-			struct shot set = { .kind = SHOT_SET,
+			struct step set = { .kind = STEP_SET,
 				            .u.set = { (uint32_t)i, h->setting[i] } };
 
 			f->setting[i] = h->setting[i];
@@ -186,7 +187,7 @@ static void note(struct hunt_state *h, struct hunted *f, const struct shot *s, s
 		}
 	}
 	if (f->past.len != 0 && gap > GAP_NS) {
-		struct shot pause = { .kind = SHOT_WAIT,
+		struct step pause = { .kind = STEP_WAIT,
 			              .u.wait_ms = (uint32_t)(gap / NSEC_PER_MSEC) };
 
 		history_add(&f->past, &pause);
@@ -195,42 +196,42 @@ static void note(struct hunt_state *h, struct hunted *f, const struct shot *s, s
 	history_add(&f->past, s);
 }
 
-static void step(struct hunt_state *h, struct hunted *f, struct mono now)
+static void play_step(struct run_state *h, struct run_flow *f, struct mono now)
 {
-	struct hunt_result *res = h->result;
+	struct run_result *res = h->result;
 	struct tuple tuple;
 	struct flow live;
-	struct shot s;
+	struct step s;
 	enum flow_dir dir = DIR_ORIG;
 	bool is_live;
 
 	ends_tuple(&f->ends, END_A, &tuple);
-	is_live = twin_flow(h->d->twin, &tuple, mono_add(now, -DUEL_EDGE_NS), &live, &dir);
-	if (is_live && duel_is_on_edge(&live, now)) {
-		f->wake = mono_add(now, 2 * DUEL_EDGE_NS);
+	is_live = side_flow(h->d->side, &tuple, mono_add(now, -LOCKSTEP_EDGE_NS), &live, &dir);
+	if (is_live && lockstep_is_on_edge(&live, now)) {
+		f->wake = mono_add(now, 2 * LOCKSTEP_EDGE_NS);
 		return;
 	}
 	is_live = is_live && !mono_is_due(live.deadline, now);
 	res->expired += f->expects_end;
 	f->expects_end = false;
-	gen_shot(&f->gen, &h->rng, &f->ends, is_live ? &live : NULL,
+	gen_step(&f->gen, &h->rng, &f->ends, is_live ? &live : NULL,
 	         dir == DIR_ORIG ? END_A : END_B, &s);
 	note(h, f, &s, now);
 	res->packets++;
-	switch (duel_shot(h->d, &f->ends, &s)) {
-	case DUEL_DIFFERENT:
+	switch (lockstep_step(h->d, &f->ends, &s)) {
+	case LOCKSTEP_DIFFERENT:
 		report(h, f);
 		return;
-	case DUEL_BLURRED:
-		res->blurred++;
-		rebirth(h, f);
+	case LOCKSTEP_UNCERTAIN:
+		res->uncertain++;
+		renew(h, f);
 		return;
-	case DUEL_BROKEN:
+	case LOCKSTEP_BROKEN:
 		fputs(h->d->diff, stdout);
-		shot_print(stdout, &s);
+		step_print(stdout, &s);
 		res->broken = true;
 		return;
-	case DUEL_SAME:
+	case LOCKSTEP_SAME:
 		break;
 	}
 	if (h->d->kernel.sighting.seen) {
@@ -238,21 +239,21 @@ static void step(struct hunt_state *h, struct hunted *f, struct mono now)
 	} else {
 		res->unseen++;
 	}
-	if (twin_flow(h->d->twin, &tuple, now, &live, &dir)) {
+	if (side_flow(h->d->side, &tuple, now, &live, &dir)) {
 		maybe_sleep(h, f, &live, now);
 	}
 	if (--f->life == 0) {
-		rebirth(h, f);
+		renew(h, f);
 	}
 }
 
-/* A flow that is awake. */
-static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
+/* Returns a flow that does not pause, or NULL. */
+static struct run_flow *pick_flow(struct run_state *h, struct mono now)
 {
 	uint32_t at = rng_below(&h->rng, FLOWS_LEN);
 
 	for (unsigned i = 0; i < FLOWS_LEN; i++) {
-		struct hunted *f = &h->flow[(at + i) % FLOWS_LEN];
+		struct run_flow *f = &h->flow[(at + i) % FLOWS_LEN];
 
 		if (mono_is_due(f->wake, now)) {
 			return f;
@@ -261,10 +262,10 @@ static struct hunted *pick_flow(struct hunt_state *h, struct mono now)
 	return NULL;
 }
 
-void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out)
+void run_random(struct lockstep *d, const struct run_config *cfg, struct run_result *out)
 {
-	static struct hunt_state h;
-	struct mono start = duel_now();
+	static struct run_state h;
+	struct mono start = lockstep_now();
 	struct mono until = mono_add(start, sec_to_ns(cfg->seconds));
 	uint64_t next_settings = SETTINGS_PERIOD;
 	uint64_t next_table = TABLE_PERIOD;
@@ -276,34 +277,34 @@ void hunt(struct duel *d, const struct hunt_config *cfg, struct hunt_result *out
 	h.result = out;
 	rng_init(&h.rng, cfg->seed);
 	h.next_port = 1024;
-	start_over(&h);
-	while ((out->packets < cfg->packets || !mono_is_due(until, duel_now())) &&
+	renew_all(&h);
+	while ((out->packets < cfg->packets || !mono_is_due(until, lockstep_now())) &&
 	       out->differences < cfg->differences_max && !out->broken) {
-		struct mono now = duel_now();
-		struct hunted *f = pick_flow(&h, now);
+		struct mono now = lockstep_now();
+		struct run_flow *f = pick_flow(&h, now);
 
 		if (f == NULL) {
-			duel_sleep_until(mono_add(now, NSEC_PER_MSEC));
+			lockstep_sleep_until(mono_add(now, NSEC_PER_MSEC));
 			continue;
 		}
-		step(&h, f, now);
+		play_step(&h, f, now);
 		if (cfg->settings_vary && !cfg->keep && out->packets >= next_settings) {
 			next_settings += SETTINGS_PERIOD;
 			change_settings(&h);
 		}
 		if (out->packets >= next_table) {
 			next_table += TABLE_PERIOD;
-			out->differences += duel_compare_tables(d);
-			if (twin_flows_len(d->twin) > ENTRIES_MAX && !cfg->keep) {
-				start_over(&h);
+			out->differences += lockstep_compare_tables(d);
+			if (side_flows_len(d->side) > ENTRIES_MAX && !cfg->keep) {
+				renew_all(&h);
 			}
 		}
 	}
 	if (out->differences == 0 && !out->broken) {
-		out->differences += duel_compare_tables(d);
+		out->differences += lockstep_compare_tables(d);
 	}
 	for (size_t i = 0; i < FLOWS_LEN; i++) {
 		history_fini(&h.flow[i].past);
 	}
-	out->seconds = (double)mono_diff(duel_now(), start) / 1e9;
+	out->seconds = (double)mono_diff(lockstep_now(), start) / 1e9;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shots as lines of a script; the notation is told in shot.h.
+ * Steps as lines of a script; step.h documents the notation.
  */
-#include "shot.h"
+#include "step.h"
 #include "sysctls.h"
 
 #include <finwall/pkt.h>
@@ -21,9 +21,9 @@ static void print_hex(FILE *to, const uint8_t *p, size_t size)
 	}
 }
 
-static void print_tcp(FILE *to, const struct shot *s)
+static void print_tcp(FILE *to, const struct step *s)
 {
-	const struct shot_tcp *t = &s->u.tcp;
+	const struct step_tcp *t = &s->u.tcp;
 
 	fprintf(to, "tcp %c ", s->from == END_A ? '>' : '<');
 	for (unsigned i = 0; i < 8; i++) {
@@ -65,20 +65,20 @@ void ends_print(FILE *to, const struct ends *e)
 	fprintf(to, "flow %u %u %s %u %s %u\n", e->family, e->proto, a, e->port[0], b, e->port[1]);
 }
 
-void shot_print(FILE *to, const struct shot *s)
+void step_print(FILE *to, const struct step *s)
 {
-	switch ((enum shot_kind)s->kind) {
-	case SHOT_TCP:
+	switch ((enum step_kind)s->kind) {
+	case STEP_TCP:
 		print_tcp(to, s);
 		break;
-	case SHOT_RAW:
+	case STEP_RAW:
 		fprintf(to, "raw %c %u ", s->from == END_A ? '>' : '<', s->u.raw.size);
 		print_hex(to, s->u.raw.head, s->u.raw.head_size);
 		break;
-	case SHOT_SET:
+	case STEP_SET:
 		fprintf(to, "set %s %u", sysctls_table[s->u.set.setting_nr].name, s->u.set.value);
 		break;
-	case SHOT_WAIT:
+	case STEP_WAIT:
 		fprintf(to, "wait %u", s->u.wait_ms);
 		break;
 	}
@@ -135,7 +135,7 @@ static bool read_hex(char **rest, uint8_t *out, size_t max, size_t *size)
 	return true;
 }
 
-static bool read_from(char **rest, struct shot *out)
+static bool read_from(char **rest, struct step *out)
 {
 	char *word = next_word(rest);
 
@@ -165,10 +165,10 @@ static bool read_flags(char **rest, uint8_t *out)
 	return true;
 }
 
-/* One "name value" of a segment. */
-static bool read_field(const char *name, char **rest, struct shot *s)
+/* Parses one "name value" of a segment. */
+static bool read_field(const char *name, char **rest, struct step *s)
 {
-	struct shot_tcp *t = &s->u.tcp;
+	struct step_tcp *t = &s->u.tcp;
 	uint32_t v = 0;
 	size_t size;
 
@@ -177,7 +177,7 @@ static bool read_field(const char *name, char **rest, struct shot *s)
 		return true;
 	}
 	if (strcmp(name, "opt") == 0) {
-		bool ok = read_hex(rest, t->opts, SHOT_OPTS_MAX, &size) && size % 4 == 0;
+		bool ok = read_hex(rest, t->opts, STEP_OPTS_MAX, &size) && size % 4 == 0;
 
 		t->opts_size = ok ? (uint8_t)size : 0;
 		return ok;
@@ -211,11 +211,11 @@ static bool read_field(const char *name, char **rest, struct shot *s)
 	return true;
 }
 
-static bool parse_tcp(char **rest, struct shot *out)
+static bool parse_tcp(char **rest, struct step *out)
 {
 	char *word;
 
-	out->kind = SHOT_TCP;
+	out->kind = STEP_TCP;
 	if (!read_from(rest, out) || !read_flags(rest, &out->u.tcp.flags)) {
 		return false;
 	}
@@ -224,17 +224,17 @@ static bool parse_tcp(char **rest, struct shot *out)
 			return false;
 		}
 	}
-	return out->u.tcp.payload_size <= SHOT_PACKET_MAX - 200 && out->u.tcp.ext < 10;
+	return out->u.tcp.payload_size <= STEP_PACKET_MAX - 200 && out->u.tcp.ext < 10;
 }
 
-static bool parse_raw(char **rest, struct shot *out)
+static bool parse_raw(char **rest, struct step *out)
 {
 	size_t size;
 	char *word;
 
-	out->kind = SHOT_RAW;
-	if (!read_from(rest, out) || !read_number(rest, SHOT_PACKET_MAX, &out->u.raw.size) ||
-	    !read_hex(rest, out->u.raw.head, SHOT_HEAD_MAX, &size) || size > out->u.raw.size) {
+	out->kind = STEP_RAW;
+	if (!read_from(rest, out) || !read_number(rest, STEP_PACKET_MAX, &out->u.raw.size) ||
+	    !read_hex(rest, out->u.raw.head, STEP_HEAD_MAX, &size) || size > out->u.raw.size) {
 		return false;
 	}
 	out->u.raw.head_size = (uint16_t)size;
@@ -242,18 +242,18 @@ static bool parse_raw(char **rest, struct shot *out)
 		if (strcmp(word, "drop") == 0) {
 			out->drop = 1;
 		} else if (strcmp(word, "cap") != 0 ||
-		           !read_number(rest, SHOT_PACKET_MAX, &out->cap_size)) {
+		           !read_number(rest, STEP_PACKET_MAX, &out->cap_size)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool parse_set(char **rest, struct shot *out)
+static bool parse_set(char **rest, struct step *out)
 {
 	char *word = next_word(rest);
 
-	out->kind = SHOT_SET;
+	out->kind = STEP_SET;
 	if (word == NULL) {
 		return false;
 	}
@@ -262,7 +262,7 @@ static bool parse_set(char **rest, struct shot *out)
 	       read_number(rest, UINT32_MAX, &out->u.set.value);
 }
 
-int shot_parse(char *line, struct shot *out)
+int step_parse(char *line, struct step *out)
 {
 	char *rest = NULL;
 	char *word = strtok_r(line, " \t\n", &rest);
@@ -279,7 +279,7 @@ int shot_parse(char *line, struct shot *out)
 	} else if (strcmp(word, "set") == 0) {
 		ok = parse_set(&rest, out);
 	} else if (strcmp(word, "wait") == 0) {
-		out->kind = SHOT_WAIT;
+		out->kind = STEP_WAIT;
 		ok = read_number(&rest, 60000, &out->u.wait_ms);
 	}
 	return ok ? 0 : -EINVAL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench compare: two files of results, for people and for continuous integration.
+ * finwall-bench compare: compares two results files.
  *
- * A measure is worse when its median is worse by more than the threshold and the two spreads
- * (quartile to quartile) do not overlap: what noise alone can explain is no change.
+ * A measure is worse when its median is worse by more than the threshold and the intervals between
+ * the quartiles do not overlap. Otherwise the difference may be noise.
  */
 #include "bench.h"
 #include "results.h"
@@ -34,7 +34,7 @@ static json_t *load(const char *path)
 	                   : "",
 	           RESULTS_SCHEMA) != 0 ||
 	    !json_is_array(json_object_get(root, "results"))) {
-		fprintf(stderr, "finwall-bench: %s: not a file of results (schema %s)\n", path,
+		fprintf(stderr, "finwall-bench: %s: not a results file (schema %s)\n", path,
 		        RESULTS_SCHEMA);
 		json_decref(root);
 		return NULL;
@@ -72,7 +72,7 @@ static bool read_side(const json_t *o, struct side *s)
 	return s->median > 0;
 }
 
-/* Prints one line; returns true when it is worse. */
+/* Prints one line. Returns true when the measure is worse. */
 static bool compare(const json_t *before, const json_t *after, double threshold)
 {
 	bool lower = strcmp(text_of(after, "better"), "higher") != 0;
@@ -97,7 +97,7 @@ static bool compare(const json_t *before, const json_t *after, double threshold)
 	return loss > threshold && apart;
 }
 
-/* Figures of different machines say nothing about the program. */
+/* Results of different machines or builds cannot be compared. */
 static void warn_of_machines(const json_t *before, const json_t *after)
 {
 	static const char *const names[] = { "cpu", "kernel", "governor", "build" };
@@ -107,7 +107,7 @@ static void warn_of_machines(const json_t *before, const json_t *after)
 		const char *b = text_of(json_object_get(after, "machine"), names[i]);
 
 		if (strcmp(a, b) != 0) {
-			fprintf(stderr, "finwall-bench: different %s: \"%s\" and \"%s\"\n",
+			fprintf(stderr, "finwall-bench: warning: different %s: \"%s\" and \"%s\"\n",
 			        names[i], a, b);
 		}
 	}
@@ -136,7 +136,7 @@ enum bench_exit cmd_compare(const char *before_path, const char *after_path, dou
 		printf("%u compared, %u worse by more than %g %%\n", compared, worse,
 		       threshold * 100);
 		if (compared == 0) {
-			fprintf(stderr, "finwall-bench: the files have nothing in common\n");
+			fprintf(stderr, "finwall-bench: the files have no measure in common\n");
 		}
 	}
 	json_decref(before);

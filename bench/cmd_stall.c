@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench stall: how long a packet may be held up by what else the daemon does.
+ * finwall-bench stall: the delay of packets by other work of the daemon.
  *
- * Packets come at a steady rate while a large table expires, is listed, saved, counted or deleted,
- * as the daemon's main thread does it. What counts is the time from a packet's receive until the
- * verdicts of its batch are ready, by the worker's own histogram: its longest, and how long all but
- * one in a thousand took. The longest includes whatever the machine did meanwhile; what the daemon
- * does comes back in every run, so of several runs the best is its own.
+ * Packets arrive at a constant rate while a large table expires, is listed, saved, counted or
+ * flushed, as the daemon's main thread does it. The worker's own histogram has the time from the
+ * receive of a packet until the verdicts of its batch are ready; its maximum and its 99.9 %
+ * quantile are reported. The maximum includes interruptions by the machine. The daemon's own delays
+ * recur in every run, so the best of several runs shows them.
  */
 #include "bench.h"
-#include "load.h"
+#include "clock.h"
 #include "progress.h"
-#include "ticks.h"
+#include "testbed.h"
 #include "worker_host.h"
 
 #include <errno.h>
@@ -27,13 +27,13 @@
 #define FLOWS_DFLT  1000000
 #define FLOWS_QUICK 100000
 
-/* For the packets' own connections. */
+/* Free slots for the connections of the packets. */
 #define FLOWS_SPARE 1000
 
-/* Work begins when the table is full and packets come; this is enough for a million to expire. */
+/* The background work starts after HOST_EXPIRE_NS; a million connections expire in the rest. */
 #define RUN_NS (HOST_EXPIRE_NS + UINT64_C(3000000000))
 
-/* And so much longer it is waited for. */
+/* On a slow machine the work may take so much longer. */
 #define WORK_WAIT_NS UINT64_C(60000000000)
 #define WORK_POLL_NS UINT64_C(100000000)
 
@@ -43,21 +43,21 @@ static const struct {
 	enum host_work work;
 	bool prefault;
 } cases[] = {
-	{ "quiet", "nothing else goes on", HOST_QUIET, true },
+	{ "quiet", "the daemon is otherwise idle", HOST_QUIET, true },
 	{ "expire", "all connections expire", HOST_EXPIRE, true },
-	{ "expire/untouched", "likewise, in memory not taken in advance", HOST_EXPIRE, false },
-	{ "list", "all connections are listed over and over", HOST_LIST, true },
-	{ "list/sparse", "likewise, after all have ended", HOST_LIST_SPARSE, true },
-	{ "save", "all connections are saved over and over", HOST_SAVE, true },
-	{ "stats", "everything is counted over and over", HOST_STATS, true },
-	{ "flush", "all connections are deleted", HOST_FLUSH, true },
+	{ "expire/untouched", "all connections expire, with page faults", HOST_EXPIRE, false },
+	{ "list", "all connections are listed repeatedly", HOST_LIST, true },
+	{ "list/sparse", "an emptied table is listed repeatedly", HOST_LIST_SPARSE, true },
+	{ "save", "all connections are saved repeatedly", HOST_SAVE, true },
+	{ "stats", "statistics are read repeatedly", HOST_STATS, true },
+	{ "flush", "all connections are flushed", HOST_FLUSH, true },
 };
 
 #define CASES_LEN (sizeof(cases) / sizeof(cases[0]))
 
 struct stall_bench {
 	const struct bench_options *opt;
-	struct net_and_server ns;
+	struct testbed testbed;
 	uint32_t flows;
 	long longest_nr[CASES_LEN];
 	long p999_nr[CASES_LEN];
@@ -77,10 +77,12 @@ static int make_measures(struct stall_bench *b, struct report *r)
 			continue;
 		}
 		snprintf(m.id, sizeof(m.id), "stall/%s/longest", cases[i].id);
-		snprintf(m.title, sizeof(m.title), "longest decision while %s", cases[i].title);
+		snprintf(m.title, sizeof(m.title), "longest time to a verdict while %s",
+		         cases[i].title);
 		b->longest_nr[i] = report_add(r, &m);
 		snprintf(m.id, sizeof(m.id), "stall/%s/p99.9", cases[i].id);
-		snprintf(m.title, sizeof(m.title), "99.9 %% while %s", cases[i].title);
+		snprintf(m.title, sizeof(m.title), "99.9 %% of times to a verdict while %s",
+		         cases[i].title);
 		b->p999_nr[i] = report_add(r, &m);
 		if (b->longest_nr[i] < 0 || b->p999_nr[i] < 0) {
 			return -ENOMEM;
@@ -89,7 +91,7 @@ static int make_measures(struct stall_bench *b, struct report *r)
 	return 0;
 }
 
-/* Has enough of the work been done that was to be measured? */
+/* Whether enough of the work to be measured is done. */
 static bool has_worked(const struct stall_bench *b, const struct worker_host *host,
                        enum host_work work)
 {
@@ -98,21 +100,21 @@ static bool has_worked(const struct stall_bench *b, const struct worker_host *ho
 		return true;
 	case HOST_EXPIRE:
 	case HOST_FLUSH:
-		return worker_host_ended(host) >= b->flows / 2;
+		return worker_host_removed(host) >= b->flows / 2;
 	default:
-		return worker_host_turns(host) > 0;
+		return worker_host_rounds(host) > 0;
 	}
 }
 
-/* A busy machine may take its time. */
 static int await_work(const struct stall_bench *b, const struct worker_host *host,
                       enum host_work work)
 {
-	uint64_t until_ns = clock_ns() + WORK_WAIT_NS;
+	uint64_t deadline_ns = clock_ns() + WORK_WAIT_NS;
 
 	while (!has_worked(b, host, work)) {
-		if (clock_ns() > until_ns) {
-			fprintf(stderr, "finwall-bench: the work did not get done\n");
+		if (clock_ns() > deadline_ns) {
+			fprintf(stderr,
+			        "finwall-bench: the background work did not finish in time\n");
 			return -ETIMEDOUT;
 		}
 		clock_sleep_ns(WORK_POLL_NS);
@@ -128,17 +130,17 @@ static int measure_case(struct stall_bench *b, size_t nr, struct report *r)
 		                                .prefault = cases[nr].prefault,
 		                                .work = cases[nr].work };
 	struct worker_host host;
-	int err = worker_host_start(&host, &b->ns.net, &cfg);
+	int err = worker_host_start(&host, &b->testbed.net, &cfg);
 
 	if (err == 0) {
-		err = load_start(&b->ns, LOAD_PACED, PER_S);
+		err = testbed_start_client(&b->testbed, LOAD_PACED, PER_S);
 	}
 	if (err == 0) {
 		clock_sleep_ns(RUN_NS);
 		err = await_work(b, &host, cases[nr].work);
 	}
-	if (b->ns.client > 0) {
-		int stopped = load_stop(&b->ns);
+	if (b->testbed.client > 0) {
+		int stopped = testbed_stop_client(&b->testbed);
 
 		err = err == 0 ? stopped : err;
 	}
@@ -158,13 +160,12 @@ static int measure_case(struct stall_bench *b, size_t nr, struct report *r)
 enum bench_exit cmd_stall(const struct bench_options *opt, struct report *report)
 {
 	struct stall_bench b = { .opt = opt };
-	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
-	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
-	uint32_t flows_dflt = opt->quick != 0 ? FLOWS_QUICK : FLOWS_DFLT;
+	unsigned runs = bench_runs(opt, RUNS_DFLT, RUNS_QUICK);
+	uint32_t flows_dflt = opt->quick ? FLOWS_QUICK : FLOWS_DFLT;
 	int err;
 
 	b.flows = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
-	err = load_begin(&b.ns);
+	err = testbed_start(&b.testbed);
 	if (err == 0) {
 		err = make_measures(&b, report);
 	}
@@ -175,9 +176,6 @@ enum bench_exit cmd_stall(const struct bench_options *opt, struct report *report
 		}
 	}
 	progress_end();
-	load_end(&b.ns);
-	if (err == -EPERM) {
-		return BENCH_RIGHTS;
-	}
-	return err == 0 ? BENCH_OK : BENCH_FAILED;
+	testbed_stop(&b.testbed);
+	return bench_exit_of(err);
 }

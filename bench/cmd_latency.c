@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench latency: how long packets wait, at set loads.
+ * finwall-bench latency: delay of packets at fixed rates.
  *
- * The sender keeps to a schedule whatever happens to its packets, and each packet's time counts
- * from the instant at which it was to be sent: a stall is felt by all packets that fell into it,
- * not only by the one that was under way (no coordinated omission). That is measured for every
- * filter, from one end to the other. Inside finwalld, the worker's own histograms tell the part
- * that is its own: from the receive until the verdicts are ready, until the kernel has dealt with
- * them, and from the kernel's stamp on the packet to then. For that, the daemon's worker runs in a
- * process of the bench, unchanged.
+ * The sender keeps to its schedule whatever happens to its packets, and the delay of a packet
+ * counts from its scheduled time. A stall therefore shows in all packets that were due during it
+ * (no coordinated omission). This end-to-end delay is measured for every filter. For finwalld the
+ * worker's histograms add the parts: from receive until the verdicts are ready, from receive until
+ * the kernel has processed the verdicts, and from the kernel's timestamp until then. To read these
+ * histograms, the unchanged worker runs in a process of the benchmark.
  */
 #include "bench.h"
+#include "clock.h"
 #include "filter.h"
-#include "load.h"
-#include "net.h"
 #include "progress.h"
-#include "ticks.h"
+#include "testbed.h"
 #include "worker_host.h"
 
 #include "histogram.h"
@@ -31,10 +29,10 @@
 #define RUNS_DFLT  3
 #define RUNS_QUICK 1
 
-/* One that was left behind by an earlier load may still come in this time. */
+/* Datagrams of an earlier load may still arrive in this time. */
 #define SETTLE_NS UINT64_C(100000000)
 
-/* The worker's host stands for finwalld with one queue. */
+/* worker_host.h takes the place of finwalld with one queue. */
 static const enum filter_kind filters[] = { FILTER_NOTHING, FILTER_CONNTRACK, FILTER_BARE,
 	                                    FILTER_FINWALL1 };
 static const uint32_t loads_per_s[] = { 10000, 50000, 100000 };
@@ -42,7 +40,7 @@ static const uint32_t loads_per_s[] = { 10000, 50000, 100000 };
 #define FILTERS_HERE (sizeof(filters) / sizeof(filters[0]))
 #define LOADS_LEN    (sizeof(loads_per_s) / sizeof(loads_per_s[0]))
 
-/* What is told of a distribution. */
+/* Quantiles that are reported of a distribution. */
 static const struct {
 	const char *id;
 	uint32_t ppm;
@@ -55,53 +53,53 @@ static const struct {
 
 #define QUANTILES_LEN (sizeof(quantiles) / sizeof(quantiles[0]))
 
-/* Where a time is taken. */
-enum latency_where {
-	LATENCY_END,     /* from schedule to receiver */
-	LATENCY_DECIDE,  /* in the daemon */
-	LATENCY_VERDICT, /* until the send has returned */
-	LATENCY_STAY,    /* from the kernel's stamp on */
-	LATENCY_WHERES_LEN,
+/* Which part of the delay. */
+enum latency_part {
+	LATENCY_END,     /* scheduled time to arrival */
+	LATENCY_DECIDE,  /* receive to verdicts ready */
+	LATENCY_VERDICT, /* receive to return of the send */
+	LATENCY_STAY,    /* kernel's timestamp to return of the send */
+	LATENCY_PARTS_LEN,
 };
 
 static const struct {
 	const char *id;
 	const char *title;
-} wheres[LATENCY_WHERES_LEN] = {
+} parts[LATENCY_PARTS_LEN] = {
 	[LATENCY_END] = { "end-to-end", "end to end" },
-	[LATENCY_DECIDE] = { "decide", "in the daemon, receive to verdicts ready" },
-	[LATENCY_VERDICT] = { "verdict", "receive until the kernel has dealt with the verdicts" },
-	[LATENCY_STAY] = { "stay", "kernel's stamp to verdict" },
+	[LATENCY_DECIDE] = { "decide", "receive to verdicts ready" },
+	[LATENCY_VERDICT] = { "verdict", "receive to verdicts sent" },
+	[LATENCY_STAY] = { "stay", "kernel timestamp to verdicts sent" },
 };
 
-/* One load through one filter: all runs together, and the measures of each run. */
+/* One rate through one filter: the sum of all runs, and the measures of single runs. */
 struct cell {
-	struct histogram sum[LATENCY_WHERES_LEN];
-	long measure_nr[LATENCY_WHERES_LEN][QUANTILES_LEN];
+	struct histogram sum[LATENCY_PARTS_LEN];
+	long measure_nr[LATENCY_PARTS_LEN][QUANTILES_LEN];
 	long lost_nr;
 };
 
 struct latency {
 	const struct bench_options *opt;
-	struct net_and_server ns;
+	struct testbed testbed;
 	uint64_t run_ns;
 	unsigned done;
 	unsigned steps;
 	struct cell cell[FILTERS_HERE][LOADS_LEN];
 };
 
-static bool has(enum filter_kind kind, enum latency_where where)
+static bool has(enum filter_kind kind, enum latency_part part)
 {
-	return where == LATENCY_END || kind == FILTER_FINWALL1;
+	return part == LATENCY_END || kind == FILTER_FINWALL1;
 }
 
 static void name_measure(struct measure *m, enum filter_kind kind, uint32_t per_s,
-                         enum latency_where where, const char *what)
+                         enum latency_part part, const char *what)
 {
 	snprintf(m->id, sizeof(m->id), "latency/%uk/%s/%s/%s", per_s / 1000, filter_id(kind),
-	         wheres[where].id, what);
+	         parts[part].id, what);
 	snprintf(m->title, sizeof(m->title), "%u 000 packets/s, %s, %s: %s", per_s / 1000,
-	         filter_title(kind), wheres[where].title, what);
+	         filter_title(kind), parts[part].title, what);
 }
 
 static int make_measures(struct latency *l, struct report *r)
@@ -112,7 +110,7 @@ static int make_measures(struct latency *l, struct report *r)
 		struct cell *c = &l->cell[n % FILTERS_HERE][load];
 		struct measure m = { .unit = "us", .better = BETTER_LOWER };
 
-		for (unsigned w = 0; w < LATENCY_WHERES_LEN; w++) {
+		for (unsigned w = 0; w < LATENCY_PARTS_LEN; w++) {
 			for (unsigned q = 0; q < QUANTILES_LEN && has(kind, w); q++) {
 				name_measure(&m, kind, loads_per_s[load], w, quantiles[q].id);
 				c->measure_nr[w][q] = report_add(r, &m);
@@ -131,12 +129,12 @@ static int make_measures(struct latency *l, struct report *r)
 	return 0;
 }
 
-/* Counts one run in. */
-static int keep(struct cell *c, enum filter_kind kind, struct histogram *run, struct report *r)
+/* Adds the results of one run. */
+static int add_run(struct cell *c, enum filter_kind kind, struct histogram *run, struct report *r)
 {
 	int err = 0;
 
-	for (unsigned w = 0; w < LATENCY_WHERES_LEN; w++) {
+	for (unsigned w = 0; w < LATENCY_PARTS_LEN; w++) {
 		if (!has(kind, w) || histogram_count(&run[w]) == 0) {
 			continue;
 		}
@@ -157,15 +155,15 @@ static void take_difference(struct histogram *now, const struct histogram *befor
 	histogram_sum(out, now);
 }
 
-/* One load through the filter that is in place. host: NULL when it is not the worker. */
+/* Measures one rate through the running filter. host: NULL unless it is the hosted worker. */
 static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind, uint32_t per_s,
                         const struct worker_host *host, struct report *r)
 {
-	static struct histogram run[LATENCY_WHERES_LEN];
+	static struct histogram run[LATENCY_PARTS_LEN];
 	static struct worker_times before;
 	static struct worker_times after;
-	struct load_tally *t = l->ns.tally;
-	uint64_t sent = atomic_load(&t->udp_sent);
+	struct load_counters *counters = l->testbed.counters;
+	uint64_t sent = atomic_load(&counters->udp_sent);
 	uint64_t len;
 	int err;
 
@@ -173,19 +171,19 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 	if (host != NULL) {
 		worker_host_read(host, &before);
 	}
-	err = load_start(&l->ns, LOAD_PACED, per_s);
+	err = testbed_start_client(&l->testbed, LOAD_PACED, per_s);
 	if (err != 0) {
 		return err;
 	}
 	clock_sleep_ns(l->run_ns);
-	err = load_stop(&l->ns);
+	err = testbed_stop_client(&l->testbed);
 	if (err != 0) {
 		return err;
 	}
 	clock_sleep_ns(SETTLE_NS);
-	len = atomic_load(&t->times_len);
+	len = atomic_load(&counters->times_len);
 	for (uint64_t i = 0; i < len && i < LOAD_TIMES_MAX; i++) {
-		histogram_add(&run[LATENCY_END], t->time_ns[i], 1);
+		histogram_add(&run[LATENCY_END], counters->time_ns[i], 1);
 	}
 	if (host != NULL) {
 		worker_host_read(host, &after);
@@ -193,9 +191,9 @@ static int measure_load(struct latency *l, struct cell *c, enum filter_kind kind
 		take_difference(&after.verdict, &before.verdict, &run[LATENCY_VERDICT]);
 		take_difference(&after.stay, &before.stay, &run[LATENCY_STAY]);
 	}
-	sent = atomic_load(&t->udp_sent) - sent;
+	sent = atomic_load(&counters->udp_sent) - sent;
 	err = report_sample(r, c->lost_nr, 100 - 100 * (double)len / (double)sent);
-	return err == 0 ? keep(c, kind, run, r) : err;
+	return err == 0 ? add_run(c, kind, run, r) : err;
 }
 
 static bool is_wanted(const struct latency *l, enum filter_kind kind, uint32_t per_s)
@@ -227,8 +225,8 @@ static int measure_filter(struct latency *l, unsigned nr, struct report *r)
 	if (!is_any_wanted(l, kind)) {
 		return 0;
 	}
-	err = kind == FILTER_FINWALL1 ? worker_host_start(&host, &l->ns.net, &hosted)
-	                              : filter_start(&f, &l->ns.net, kind, NULL);
+	err = kind == FILTER_FINWALL1 ? worker_host_start(&host, &l->testbed.net, &hosted)
+	                              : filter_start(&f, &l->testbed.net, kind, NULL);
 	for (unsigned i = 0; i < LOADS_LEN && err == 0; i++) {
 		if (!is_wanted(l, kind, loads_per_s[i])) {
 			continue;
@@ -245,9 +243,9 @@ static int measure_filter(struct latency *l, unsigned nr, struct report *r)
 	return err;
 }
 
-/* The whole distribution, for plots. */
-static int keep_curve(const struct histogram *h, enum filter_kind kind, uint32_t per_s,
-                      enum latency_where where, struct report *r)
+/* Adds a whole distribution, for charts. */
+static int add_curve(const struct histogram *h, enum filter_kind kind, uint32_t per_s,
+                     enum latency_part part, struct report *r)
 {
 	static const uint32_t ppm[] = { 0,      100000, 200000, 300000, 400000, 500000, 600000,
 		                        700000, 800000, 900000, 950000, 975000, 990000, 995000,
@@ -258,13 +256,10 @@ static int keep_curve(const struct histogram *h, enum filter_kind kind, uint32_t
 	if (histogram_count(h) == 0) {
 		return 0;
 	}
-	name_measure(&m, kind, per_s, where, "curve");
+	name_measure(&m, kind, per_s, part, "curve");
 	memcpy(c.id, m.id, sizeof(c.id));
-	snprintf(c.title, sizeof(c.title), "%s%s", filter_title(kind),
-	         where == LATENCY_END      ? ""
-	         : where == LATENCY_STAY   ? ": stamp to verdict"
-	         : where == LATENCY_DECIDE ? ": receive to decision"
-	                                   : ": receive to verdict");
+	snprintf(c.title, sizeof(c.title), "%s",
+	         part == LATENCY_END ? filter_title(kind) : parts[part].title);
 	for (size_t i = 0; i < sizeof(ppm) / sizeof(ppm[0]); i++) {
 		c.point[c.len++] =
 			(struct curve_point){ ppm[i] / 1e6,
@@ -273,15 +268,15 @@ static int keep_curve(const struct histogram *h, enum filter_kind kind, uint32_t
 	return report_curve(r, &c);
 }
 
-static int keep_curves(const struct latency *l, struct report *r)
+static int add_curves(const struct latency *l, struct report *r)
 {
 	int err = 0;
 
 	for (unsigned load = 0; load < LOADS_LEN; load++) {
 		for (unsigned f = 0; f < FILTERS_HERE; f++) {
-			for (unsigned w = 0; w < LATENCY_WHERES_LEN && err == 0; w++) {
-				err = keep_curve(&l->cell[f][load].sum[w], filters[f],
-				                 loads_per_s[load], w, r);
+			for (unsigned w = 0; w < LATENCY_PARTS_LEN && err == 0; w++) {
+				err = add_curve(&l->cell[f][load].sum[w], filters[f],
+				                loads_per_s[load], w, r);
 			}
 		}
 	}
@@ -291,8 +286,7 @@ static int keep_curves(const struct latency *l, struct report *r)
 enum bench_exit cmd_latency(const struct bench_options *opt, struct report *report)
 {
 	struct latency *l = aligned_alloc(64, (sizeof(*l) + 63) & ~(size_t)63);
-	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
-	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
+	unsigned runs = bench_runs(opt, RUNS_DFLT, RUNS_QUICK);
 	int err;
 
 	if (l == NULL) {
@@ -300,9 +294,9 @@ enum bench_exit cmd_latency(const struct bench_options *opt, struct report *repo
 	}
 	memset(l, 0, sizeof(*l));
 	l->opt = opt;
-	l->run_ns = opt->quick != 0 ? 300000000u : 1500000000u;
+	l->run_ns = opt->quick ? 300000000u : 1500000000u;
 	l->steps = runs * FILTERS_HERE * LOADS_LEN;
-	err = load_begin(&l->ns);
+	err = testbed_start(&l->testbed);
 	if (err == 0) {
 		err = make_measures(l, report);
 	}
@@ -310,13 +304,10 @@ enum bench_exit cmd_latency(const struct bench_options *opt, struct report *repo
 		err = measure_filter(l, i % FILTERS_HERE, report);
 	}
 	if (err == 0) {
-		err = keep_curves(l, report);
+		err = add_curves(l, report);
 	}
 	progress_end();
-	load_end(&l->ns);
+	testbed_stop(&l->testbed);
 	free(l);
-	if (err == -EPERM) {
-		return BENCH_RIGHTS;
-	}
-	return err == 0 ? BENCH_OK : BENCH_FAILED;
+	return bench_exit_of(err);
 }

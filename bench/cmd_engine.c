@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench engine: packets from memory through the whole core, without a kernel.
+ * finwall-bench engine: generated packets through the whole engine, without a kernel.
  *
- * All cases are set up first; then each is measured once, again and again, in turn. So a noisy
- * minute of the machine falls on all of them, and the median forgets it.
+ * All cases are set up first, then measured in rounds, each case once a round. A disturbance of the
+ * machine then affects one round of all cases, which the median ignores.
  */
 #include "bench.h"
 #include "engine_case.h"
 #include "memory.h"
 #include "progress.h"
-#include "ticks.h"
+#include "tsc.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -23,8 +23,8 @@ struct engine_case {
 	const char *unit;
 	const struct case_ops *ops;
 	double target;
-	struct case_params p; /* packets 0: as the options say */
-	/* while it runs */
+	struct case_params p; /* packets: set from the options */
+	/* while the command runs */
 	void *state;
 	long measure_nr;
 };
@@ -45,26 +45,26 @@ static const struct engine_case plan[] = {
 	{ "established/ipv4/1k/2t",   "established data, two threads, 1 000",             "ns/packet", &case_established, 0,   { 1 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/100k/2t", "established data, two threads, 100 000",           "ns/packet", &case_established, 0,   { 100 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/1M/2t",   "established data, two threads, 1 000 000",         "ns/packet", &case_established, 0,   { 1 * M, 4, 2, 0, 0 }, NULL, 0 },
-	{ "open/1k",                  "new connection into 1 000",                        "ns/packet", &case_open,        0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "open/100k",                "new connection into 100 000",                      "ns/packet", &case_open,        0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "open/1M",                  "new connection into 1 000 000",                    "ns/packet", &case_open,        350, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "open/10M",                 "new connection into 10 000 000",                   "ns/packet", &case_open,        0,   { 10 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "fill/1M",                  "1 000 000 new connections into untouched memory",  "ns/packet", &case_fill,        0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "open/1k",                  "new connection, table of 1 000",                   "ns/packet", &case_open,        0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "open/100k",                "new connection, table of 100 000",                 "ns/packet", &case_open,        0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "open/1M",                  "new connection, table of 1 000 000",               "ns/packet", &case_open,        350, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "open/10M",                 "new connection, table of 10 000 000",              "ns/packet", &case_open,        0,   { 10 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "fill/1M",                  "1 000 000 new connections, page faults included",  "ns/packet", &case_fill,        0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "churn/1k",                 "whole connection of 8 packets, 1 000 in TIME_WAIT",   "ns/connection", &case_churn, 0,  { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "churn/100k",               "whole connection of 8 packets, 100 000 in TIME_WAIT", "ns/connection", &case_churn, 0,  { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "flood/1k",                 "SYN flood at a full table of 1 000",               "ns/packet", &case_flood,       0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "flood/1M",                 "SYN flood at a full table of 1 000 000",           "ns/packet", &case_flood,       0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/revive/1k",           "late FIN revives one of 1 000 remembered",         "ns/packet", &case_revive,      0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/revive/1M",           "late FIN revives one of 1 000 000 remembered",     "ns/packet", &case_revive,      0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "late/hit/1M",              "one cold look-up among 1 000 000 remembered, hit", "ns",        &case_recall_hit,  0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "late/group/1M",            "one look-up among 1 000 000 remembered, in a batch","ns",        &case_recall_group,150, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "late/miss/1M",             "one cold look-up among 1 000 000 remembered, miss","ns",        &case_recall_miss, 0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "memory/flow/1k",           "real memory per connection, 1 000",                "bytes",     &case_flow_bytes,  0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "memory/flow/1M",           "real memory per connection, 1 000 000",            "bytes",     &case_flow_bytes,  192, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "memory/remembered/1M",     "real memory of 1 000 000 remembered connections",  "MiB",       &case_tomb_mib,    0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
-	{ "stall/1k",                 "longest batch while 1 000 expire",                 "us",        &case_stall,       0,   { 1 * K, 4, 1, MEMORY_TOUCHED, 0 }, NULL, 0 },
-	{ "stall/1M",                 "longest batch while 1 000 000 expire",             "us",        &case_stall,       100, { 1 * M, 4, 1, MEMORY_TOUCHED, 0 }, NULL, 0 },
-	{ "stall/1M/untouched",       "likewise, remembered in memory not used before",   "us",        &case_stall,       100, { 1 * M, 4, 1, MEMORY_UNTOUCHED, 0 }, NULL, 0 },
+	{ "late/hit/1M",              "look-up among 1 000 000 remembered, cold cache, hit","ns",        &case_tombstone_hit,0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "late/group/1M",            "look-up among 1 000 000 remembered, in a batch","ns",        &case_tombstone_batch,150, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "late/miss/1M",             "look-up among 1 000 000 remembered, cold cache, miss","ns",        &case_tombstone_miss,0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "memory/flow/1k",           "resident memory per connection, 1 000",            "bytes",     &case_memory_live, 0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "memory/flow/1M",           "resident memory per connection, 1 000 000",        "bytes",     &case_memory_live, 192, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "memory/remembered/1M",     "resident memory of 1 000 000 remembered connections","MiB",       &case_memory_remembered,0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "stall/1k",                 "longest batch while 1 000 expire",                 "us",        &case_expire,      0,   { 1 * K, 4, 1, MEMORY_PREFAULTED, 0 }, NULL, 0 },
+	{ "stall/1M",                 "longest batch while 1 000 000 expire",             "us",        &case_expire,      100, { 1 * M, 4, 1, MEMORY_PREFAULTED, 0 }, NULL, 0 },
+	{ "stall/1M/untouched",       "longest batch while 1 000 000 expire, with page faults","us",        &case_expire,      100, { 1 * M, 4, 1, MEMORY_UNTOUCHED, 0 }, NULL, 0 },
 	{ "set/ipv4/1M/hit",          "look-up in a set of 1 000 000 IPv4 prefixes, hit",   "ns",        &case_set_hit,     300, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "set/ipv4/1M/miss",         "look-up in a set of 1 000 000 IPv4 prefixes, miss",  "ns",        &case_set_miss,    300, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "set/ipv6/1M/hit",          "look-up in a set of 1 000 000 IPv6 prefixes, hit",   "ns",        &case_set_hit,     300, { 1 * M, 6, 1, 0, 0 }, NULL, 0 },
@@ -74,48 +74,40 @@ static const struct engine_case plan[] = {
 	{ "set/load/ipv4/1k",         "loading a file of 1 000 IPv4 prefixes",              "ms",        &case_set_load,    0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "set/load/ipv4/1M",         "loading a file of 1 000 000 IPv4 prefixes",          "ms",        &case_set_load,    1000, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "set/load/ipv6/1M",         "loading a file of 1 000 000 IPv6 prefixes",          "ms",        &case_set_load,    1000, { 1 * M, 6, 1, 0, 0 }, NULL, 0 },
-	{ "rules/established/10k",    "established data, 10 000 rules : 3 rules",           "ratio",     &case_rules_established, 1.03, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/established/10k",    "established data, 10 000 rules / 3 rules",           "ratio",     &case_rules_established, 1.03, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "rules/open/10k/set",       "new connection, 10 000 addresses in a set",          "ns/packet", &case_rules_open_set, 0,  { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "rules/open/10k/list",      "new connection past 10 000 rules",                   "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/list",      "new connection, 10 000 rules evaluated",             "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 };
 /* clang-format on */
 
 #define PLAN_LEN (sizeof(plan) / sizeof(plan[0]))
 
-/* A live and a remembered one, and what the bench keeps of it. */
+/* A live entry, a tombstone and the benchmark's own data. */
 #define BYTES_PER_FLOW UINT64_C(256)
 
 #define RUNS_DFLT    9
 #define RUNS_QUICK   3
 #define PACKETS_DFLT 500000
 
-int case_unexpected(const char *what, uint64_t is, uint64_t wanted)
-{
-	fprintf(stderr,
-	        "finwall-bench: %llu packets or connections were %s, %llu should have been\n",
-	        (unsigned long long)is, what, (unsigned long long)wanted);
-	return -EPROTO;
-}
-
 static bool is_wanted(const struct engine_case *c, const struct bench_options *opt)
 {
-	uint32_t flows_dflt = opt->quick != 0 ? 100 * K : 10 * M;
+	uint32_t flows_dflt = opt->quick ? 100 * K : 10 * M;
 	uint32_t flows_max = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
 
 	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
 }
 
-/* Earlier cases have taken their memory when this is asked. */
-static bool has_room(const struct engine_case *c)
+/* Call it after the cases before this one have allocated their memory. */
+static bool has_memory(const struct engine_case *c)
 {
 	if (c->p.flows * BYTES_PER_FLOW <= memory_available_bytes()) {
 		return true;
 	}
-	fprintf(stderr, "finwall-bench: %s: left out for want of memory\n", c->id);
+	fprintf(stderr, "finwall-bench: %s: skipped: not enough memory\n", c->id);
 	return false;
 }
 
-/* Makes its measure and sets it up. */
+/* Adds the measure of a case and sets the case up. */
 static int start(struct engine_case *c, const struct bench_options *opt, struct report *report)
 {
 	struct measure m = { .target = c->target };
@@ -132,8 +124,10 @@ static int start(struct engine_case *c, const struct bench_options *opt, struct 
 	return c->state == NULL ? -ENOMEM : 0;
 }
 
-/* What is known only after the last run takes the place of what the runs said, which is kept beside
- * it. */
+/*
+ * Where the result follows from all runs together, it gets the measure's id, and the results of the
+ * runs are kept as .../raw.
+ */
 static int conclude(struct engine_case *c, struct report *report)
 {
 	struct measure m = report->measure[c->measure_nr];
@@ -146,7 +140,7 @@ static int conclude(struct engine_case *c, struct report *report)
 	if (nr < 0) {
 		return (int)nr;
 	}
-	snprintf(m.title, sizeof(m.title), "%s, machine's noise included", c->title);
+	snprintf(m.title, sizeof(m.title), "%s, single runs", c->title);
 	snprintf(report->measure[c->measure_nr].id, sizeof(m.id), "engine/%s/raw", c->id);
 	memcpy(report->measure[c->measure_nr].title, m.title, sizeof(m.title));
 	report->measure[c->measure_nr].target = 0;
@@ -157,14 +151,13 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 {
 	struct engine_case cases[PLAN_LEN];
 	size_t cases_len = 0;
-	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
-	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
+	unsigned runs = bench_runs(opt, RUNS_DFLT, RUNS_QUICK);
 	unsigned done = 0;
 	int err = 0;
 
-	ticks_calibrate();
+	tsc_calibrate();
 	for (size_t i = 0; i < PLAN_LEN && err == 0; i++) {
-		if (is_wanted(&plan[i], opt) && has_room(&plan[i])) {
+		if (is_wanted(&plan[i], opt) && has_memory(&plan[i])) {
 			cases[cases_len] = plan[i];
 			progress_show((unsigned)i, PLAN_LEN, plan[i].title);
 			err = start(&cases[cases_len++], opt, report);
@@ -180,7 +173,7 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 				err = report_sample(report, cases[i].measure_nr, value);
 			}
 			if (err != 0) {
-				fprintf(stderr, "finwall-bench: %s: no result\n", cases[i].id);
+				fprintf(stderr, "finwall-bench: %s: the run failed\n", cases[i].id);
 			}
 		}
 	}

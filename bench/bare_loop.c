@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bare loop: recvmmsg(), one send of all verdicts, 128 bytes of each packet, segmentation left
- * to later. It reads nothing of a message but the packet's number.
+ * recvmmsg(), then one send of all verdicts; 128 bytes of each packet, without software
+ * segmentation (NFQA_CFG_F_GSO). It reads only the packet id of a message.
  */
-#include "bare.h"
+#include "bare_loop.h"
 
 #include "io/nfq_sock.h"
 
@@ -16,14 +16,14 @@
 
 #define COPY_SIZE 128
 
-/* nlmsghdr, nfgenmsg, and the header of the first attribute, which is the packet header. */
+/* Behind nlmsghdr, nfgenmsg and the header of the first attribute, NFQA_PACKET_HDR. */
 #define ID_AT (16 + 4 + 4)
 
-_Noreturn void bare_serve(uint16_t queue, int ready_fd)
+_Noreturn void bare_loop_run(uint16_t queue, int ready_fd)
 {
 	static struct nfq_counters counters;
-	static uint8_t room[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
-	struct nfq_out out = { .data = room, .buf_size = sizeof(room) };
+	static uint8_t buf[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
+	struct nfq_out out = { .data = buf, .buf_size = sizeof(buf) };
 	struct nfq_params params = { .len = 65536,
 		                     .rcvbuf_bytes = 64 << 20,
 		                     .copy_bytes = COPY_SIZE };

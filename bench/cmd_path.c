@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench path: real packets through the kernel, between network namespaces.
+ * finwall-bench path: real packets between network namespaces, through each filter in turn.
  *
- * In each round every filter is put in place once and all kinds of traffic run through it, so that
- * what is compared was measured within seconds of each other; ratios are taken within a round.
+ * In each round every filter is started once and all kinds of traffic run through it, so that
+ * compared values are measured within seconds of each other. Ratios are computed within a round.
  */
 #include "bench.h"
+#include "clock.h"
 #include "filter.h"
-#include "load.h"
-#include "net.h"
 #include "progress.h"
 #include "sample.h"
-#include "ticks.h"
+#include "testbed.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -24,17 +23,17 @@
 #define SETTLE_NS     UINT64_C(30000000)
 #define SETTLE_MAX_NS UINT64_C(5000000000)
 
-/* At this rate nothing is ever full, so that processor time per packet can be compared. */
+/* No queue is full at this rate, so CPU times per packet can be compared. */
 #define PATH_PACED_PER_S 50000
 
 #define RUNS_DFLT  5
 #define RUNS_QUICK 2
 
-/* What is told of each filter. */
+/* What is measured of each filter. */
 enum path_value {
 	PATH_BULK,
 	PATH_FLOOD,
-	PATH_SHORTS,
+	PATH_CONNECT,
 	PATH_RTT50,
 	PATH_RTT90,
 	PATH_RTT99,
@@ -53,17 +52,18 @@ static const struct {
 } values[PATH_VALUES_LEN] = {
 	[PATH_BULK] = { "bulk", "bulk TCP, 4 connections", "Gbit/s", BETTER_HIGHER },
 	[PATH_FLOOD] = { "small", "64-byte datagrams", "packets/s", BETTER_HIGHER },
-	[PATH_SHORTS] = { "connect", "connect, request, answer, close", "conn/s", BETTER_HIGHER },
+	[PATH_CONNECT] = { "connect", "connect, request, response, close", "conn/s",
+	                   BETTER_HIGHER },
 	[PATH_RTT50] = { "rtt-p50", "TCP round trip, median", "us", BETTER_LOWER },
 	[PATH_RTT90] = { "rtt-p90", "TCP round trip, 90 %", "us", BETTER_LOWER },
 	[PATH_RTT99] = { "rtt-p99", "TCP round trip, 99 %", "us", BETTER_LOWER },
 	[PATH_RTT999] = { "rtt-p99.9", "TCP round trip, 99.9 %", "us", BETTER_LOWER },
-	[PATH_CPU] = { "cpu", "processor time at a paced load", "ns/packet", BETTER_LOWER },
-	[PATH_CPU_USER] = { "cpu-user", "of it, the program", "ns/packet", BETTER_LOWER },
-	[PATH_CPU_KERNEL] = { "cpu-kernel", "of it, the kernel", "ns/packet", BETTER_LOWER },
+	[PATH_CPU] = { "cpu", "CPU time at 50 000 packets/s", "ns/packet", BETTER_LOWER },
+	[PATH_CPU_USER] = { "cpu-user", "of it, in user space", "ns/packet", BETTER_LOWER },
+	[PATH_CPU_KERNEL] = { "cpu-kernel", "of it, in the kernel", "ns/packet", BETTER_LOWER },
 };
 
-/* Which filters are held against which. */
+/* Ratios that are reported. */
 static const struct {
 	enum filter_kind what;
 	enum filter_kind against;
@@ -75,12 +75,12 @@ static const struct {
 
 #define PAIRS_LEN (sizeof(pairs) / sizeof(pairs[0]))
 
-/* Values of one round; NaN-free: 0 = not measured. */
+/* Values of one round; 0 = not measured. */
 typedef double round_values[FILTERS_LEN][PATH_VALUES_LEN];
 
 struct path {
 	const struct bench_options *opt;
-	struct net_and_server ns;
+	struct testbed testbed;
 	uint64_t run_ns;
 	char finwalld[512];
 	long value_nr[FILTERS_LEN][PATH_VALUES_LEN];
@@ -89,23 +89,24 @@ struct path {
 	unsigned steps;
 };
 
-/* Waits until nothing is under way any more: a flood leaves a full queue behind. */
+/* Waits until no datagram arrives any more: a flood leaves full queues. */
 static void settle(struct path *p)
 {
-	uint64_t until_ns = clock_ns() + SETTLE_MAX_NS;
+	uint64_t deadline_ns = clock_ns() + SETTLE_MAX_NS;
 	uint64_t before;
 
 	do {
-		before = atomic_load(&p->ns.tally->udp_datagrams);
+		before = atomic_load(&p->testbed.counters->udp_datagrams);
 		clock_sleep_ns(SETTLE_NS);
-	} while (atomic_load(&p->ns.tally->udp_datagrams) != before && clock_ns() < until_ns);
+	} while (atomic_load(&p->testbed.counters->udp_datagrams) != before &&
+	         clock_ns() < deadline_ns);
 }
 
-/* How fast what gets through grows, per second. */
+/* Measures the rate of arriving traffic, per second. */
 static int measure_rate(struct path *p, enum load_kind kind, double *per_s)
 {
-	const _Atomic uint64_t *counter = load_counter(p->ns.tally, kind);
-	int err = load_start(&p->ns, kind, 0);
+	const _Atomic uint64_t *counter = load_counter(p->testbed.counters, kind);
+	int err = testbed_start_client(&p->testbed, kind, 0);
 	uint64_t from;
 	uint64_t from_ns;
 
@@ -116,30 +117,30 @@ static int measure_rate(struct path *p, enum load_kind kind, double *per_s)
 	from = atomic_load(counter);
 	from_ns = clock_ns();
 	clock_sleep_ns(p->run_ns);
-	/* On a machine that has no time for us this may take longer to say anything. */
+	/* On a busy machine nothing may have arrived yet. */
 	while (atomic_load(counter) == from && clock_ns() - from_ns < SETTLE_MAX_NS) {
 		clock_sleep_ns(SETTLE_NS);
 	}
 	*per_s = (double)(atomic_load(counter) - from) * 1e9 / (double)(clock_ns() - from_ns);
-	return load_stop(&p->ns);
+	return testbed_stop_client(&p->testbed);
 }
 
 static int measure_rtt(struct path *p, double *v)
 {
 	static double us[LOAD_TIMES_MAX];
-	int err = load_start(&p->ns, LOAD_PINGPONG, 0);
+	int err = testbed_start_client(&p->testbed, LOAD_PINGPONG, 0);
 	size_t len;
 
 	if (err == 0) {
 		clock_sleep_ns(p->run_ns);
-		err = load_stop(&p->ns);
+		err = testbed_stop_client(&p->testbed);
 	}
 	if (err != 0) {
 		return err;
 	}
-	len = atomic_load(&p->ns.tally->times_len);
+	len = atomic_load(&p->testbed.counters->times_len);
 	for (size_t i = 0; i < len; i++) {
-		us[i] = p->ns.tally->time_ns[i] / 1e3;
+		us[i] = p->testbed.counters->time_ns[i] / 1e3;
 	}
 	v[PATH_RTT50] = sample_quantile(us, len, 0.5);
 	v[PATH_RTT90] = sample_quantile(us, len, 0.9);
@@ -150,16 +151,16 @@ static int measure_rtt(struct path *p, double *v)
 
 static int measure_cpu(struct path *p, const struct filter *f, double *v)
 {
-	const _Atomic uint64_t *counter = load_counter(p->ns.tally, LOAD_PACED);
+	const _Atomic uint64_t *counter = load_counter(p->testbed.counters, LOAD_PACED);
 	struct filter_cpu before;
 	struct filter_cpu after;
 	uint64_t packets;
 	int err;
 
 	if (filter_cpu(f, &before) != 0) {
-		return 0; /* there is no process */
+		return 0; /* this filter has no process */
 	}
-	err = load_start(&p->ns, LOAD_PACED, PATH_PACED_PER_S);
+	err = testbed_start_client(&p->testbed, LOAD_PACED, PATH_PACED_PER_S);
 	if (err != 0) {
 		return err;
 	}
@@ -169,14 +170,14 @@ static int measure_cpu(struct path *p, const struct filter *f, double *v)
 	clock_sleep_ns(p->run_ns);
 	packets = atomic_load(counter) - packets;
 	if (filter_cpu(f, &after) != 0) {
-		fprintf(stderr, "finwall-bench: %s is gone\n", filter_title(f->kind));
+		fprintf(stderr, "finwall-bench: %s has ended\n", filter_title(f->kind));
 		err = -ESRCH;
 	} else if (packets > 0) {
 		v[PATH_CPU] = (double)(after.total_ns - before.total_ns) / (double)packets;
 		v[PATH_CPU_USER] = v[PATH_CPU] * after.user_share;
 		v[PATH_CPU_KERNEL] = v[PATH_CPU] - v[PATH_CPU_USER];
 	}
-	return load_stop(&p->ns) != 0 ? -EIO : err;
+	return testbed_stop_client(&p->testbed) != 0 ? -EIO : err;
 }
 
 static int measure_filter(struct path *p, const struct filter *f, double *v)
@@ -189,7 +190,7 @@ static int measure_filter(struct path *p, const struct filter *f, double *v)
 		settle(p);
 	}
 	if (err == 0) {
-		err = measure_rate(p, LOAD_SHORTS, &v[PATH_SHORTS]);
+		err = measure_rate(p, LOAD_CONNECT, &v[PATH_CONNECT]);
 	}
 	if (err == 0) {
 		err = measure_rtt(p, v);
@@ -202,7 +203,7 @@ static bool is_wanted(const struct path *p, enum filter_kind kind)
 	return p->opt->only == NULL || fnmatch(p->opt->only, filter_id(kind), 0) == 0;
 }
 
-/* Each round begins with another filter, so that none always comes first. */
+/* Each round starts with another filter, so that the order has no effect. */
 static int measure_round(struct path *p, unsigned round, round_values v)
 {
 	memset(v, 0, sizeof(round_values));
@@ -215,7 +216,7 @@ static int measure_round(struct path *p, unsigned round, round_values v)
 			continue;
 		}
 		progress_show(p->done++, p->steps, filter_title(kind));
-		err = filter_start(&f, &p->ns.net, kind, p->finwalld);
+		err = filter_start(&f, &p->testbed.net, kind, p->finwalld);
 		if (err == 0) {
 			err = measure_filter(p, &f, v[kind]);
 		}
@@ -227,7 +228,7 @@ static int measure_round(struct path *p, unsigned round, round_values v)
 	return 0;
 }
 
-/* Makes the measures: all filters of one value together, then the ratios. */
+/* Adds the measures: of each value all filters, then the ratios. */
 static int make_measures(struct path *p, struct report *r)
 {
 	for (unsigned i = 0; i < PATH_VALUES_LEN; i++) {
@@ -280,7 +281,7 @@ static int keep_round(const struct path *p, round_values v, struct report *r)
 	return err;
 }
 
-/* finwalld lies beside this program. */
+/* finwalld is in the directory of this program. */
 static int find_finwalld(struct path *p)
 {
 	ssize_t len = readlink("/proc/self/exe", p->finwalld, sizeof(p->finwalld) - 16);
@@ -303,15 +304,14 @@ enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
 {
 	struct path p = {
 		.opt = opt,
-		.run_ns = opt->quick != 0 ? 200000000u : 800000000u,
+		.run_ns = opt->quick ? 200000000u : 800000000u,
 	};
-	unsigned runs_dflt = opt->quick != 0 ? RUNS_QUICK : RUNS_DFLT;
-	unsigned runs = opt->runs != 0 ? opt->runs : runs_dflt;
+	unsigned runs = bench_runs(opt, RUNS_DFLT, RUNS_QUICK);
 	round_values v;
 	int err;
 
 	p.steps = runs * FILTERS_LEN;
-	err = load_begin(&p.ns);
+	err = testbed_start(&p.testbed);
 	if (err == 0) {
 		err = find_finwalld(&p);
 	}
@@ -325,9 +325,6 @@ enum bench_exit cmd_path(const struct bench_options *opt, struct report *report)
 		}
 	}
 	progress_end();
-	load_end(&p.ns);
-	if (err == -EPERM) {
-		return BENCH_RIGHTS;
-	}
-	return err == 0 ? BENCH_OK : BENCH_FAILED;
+	testbed_stop(&p.testbed);
+	return bench_exit_of(err);
 }

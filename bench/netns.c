@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The namespaces. Interfaces and addresses are set up by ip(8).
+ * Creates the namespaces; ip(8) configures interfaces and addresses.
  */
-#include "net.h"
+#include "netns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,33 +16,33 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Addresses, routes, and what lets a client open many connections in a short time. */
+/* Addresses, routes, and client ports for many connections in a short time. */
 static const struct {
-	enum net_place where;
+	enum netns_role role;
 	const char *command;
 } set_up[] = {
-	{ NET_CLIENT,
+	{ NETNS_CLIENT,
 	  "ip link set lo up && ip link set c0 up && "
 	  "ip addr add 10.1.0.1/24 dev c0 && ip route add default via 10.1.0.9 && "
 	  "sysctl -qw net.ipv4.ip_local_port_range='1024 65535' net.ipv4.tcp_tw_reuse=1" },
-	{ NET_ROUTER, "ip link set lo up && ip link set c1 up && ip link set s1 up && "
-	              "ip addr add 10.1.0.9/24 dev c1 && ip addr add 10.2.0.9/24 dev s1 && "
-	              "sysctl -qw net.ipv4.ip_forward=1" },
-	{ NET_SERVER,
+	{ NETNS_ROUTER, "ip link set lo up && ip link set c1 up && ip link set s1 up && "
+	                "ip addr add 10.1.0.9/24 dev c1 && ip addr add 10.2.0.9/24 dev s1 && "
+	                "sysctl -qw net.ipv4.ip_forward=1" },
+	{ NETNS_SERVER,
 	  "ip link set lo up && ip link set s0 up && "
 	  "for i in 1 2 3 4 5 6 7 8; do ip addr add 10.2.0.$i/24 dev s0 || exit 1; done && "
 	  "ip route add default via 10.2.0.9" },
 };
 
-static int make_places(struct net *n)
+static int create_namespaces(struct netns *n)
 {
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int err = 0;
 
-	if (home < 0) {
+	if (own < 0) {
 		return -errno;
 	}
-	for (int i = 0; i < NET_PLACES_LEN && err == 0; i++) {
+	for (int i = 0; i < NETNS_LEN && err == 0; i++) {
 		if (unshare(CLONE_NEWNET) != 0) {
 			err = -errno;
 			break;
@@ -50,49 +50,49 @@ static int make_places(struct net *n)
 		n->fd[i] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		err = n->fd[i] < 0 ? -errno : 0;
 	}
-	if (setns(home, CLONE_NEWNET) != 0) {
+	if (setns(own, CLONE_NEWNET) != 0) {
 		err = -errno;
 	}
-	(void)close(home);
+	(void)close(own);
 	return err;
 }
 
-static int join(const struct net *n, enum net_place a, const char *a_if, enum net_place b,
-                const char *b_if)
+static int connect_pair(const struct netns *n, enum netns_role a, const char *a_if,
+                        enum netns_role b, const char *b_if)
 {
 	char command[160];
 
 	snprintf(command, sizeof(command),
 	         "ip link add %s type veth peer name %s netns /proc/%d/fd/%d", a_if, b_if,
 	         (int)getpid(), n->fd[b]);
-	return net_run(n, a, command) == 0 ? 0 : -EIO;
+	return netns_run(n, a, command) == 0 ? 0 : -EIO;
 }
 
-int net_build(struct net *n)
+int netns_build(struct netns *n)
 {
 	int err;
 
-	for (int i = 0; i < NET_PLACES_LEN; i++) {
+	for (int i = 0; i < NETNS_LEN; i++) {
 		n->fd[i] = -1;
 	}
-	err = make_places(n);
+	err = create_namespaces(n);
 	if (err != 0) {
 		fprintf(stderr, "finwall-bench: network namespaces: %s\n", strerror(-err));
 		return err;
 	}
-	err = join(n, NET_CLIENT, "c0", NET_ROUTER, "c1");
+	err = connect_pair(n, NETNS_CLIENT, "c0", NETNS_ROUTER, "c1");
 	if (err == 0) {
-		err = join(n, NET_SERVER, "s0", NET_ROUTER, "s1");
+		err = connect_pair(n, NETNS_SERVER, "s0", NETNS_ROUTER, "s1");
 	}
 	for (size_t i = 0; i < sizeof(set_up) / sizeof(set_up[0]) && err == 0; i++) {
-		err = net_run(n, set_up[i].where, set_up[i].command) == 0 ? 0 : -EIO;
+		err = netns_run(n, set_up[i].role, set_up[i].command) == 0 ? 0 : -EIO;
 	}
 	return err;
 }
 
-void net_fini(struct net *n)
+void netns_fini(struct netns *n)
 {
-	for (int i = 0; i < NET_PLACES_LEN; i++) {
+	for (int i = 0; i < NETNS_LEN; i++) {
 		if (n->fd[i] >= 0) {
 			(void)close(n->fd[i]);
 			n->fd[i] = -1;
@@ -100,7 +100,7 @@ void net_fini(struct net *n)
 	}
 }
 
-pid_t net_fork(const struct net *n, enum net_place where)
+pid_t netns_fork(const struct netns *n, enum netns_role role)
 {
 	pid_t parent = getpid();
 	pid_t pid;
@@ -113,17 +113,18 @@ pid_t net_fork(const struct net *n, enum net_place where)
 	if (pid > 0) {
 		return pid;
 	}
-	/* A parent that has died before this is in force has left us to somebody else. */
+	/* The parent may have ended before prctl() took effect: the child has another parent then.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent ||
-	    setns(n->fd[where], CLONE_NEWNET) != 0) {
+	    setns(n->fd[role], CLONE_NEWNET) != 0) {
 		_exit(127);
 	}
 	return 0;
 }
 
-int net_run(const struct net *n, enum net_place where, const char *command)
+int netns_run(const struct netns *n, enum netns_role role, const char *command)
 {
-	pid_t pid = net_fork(n, where);
+	pid_t pid = netns_fork(n, role);
 	int status;
 
 	if (pid == 0) {
@@ -136,7 +137,7 @@ int net_run(const struct net *n, enum net_place where, const char *command)
 	return WEXITSTATUS(status);
 }
 
-unsigned net_server_address(unsigned nr)
+unsigned netns_server_address(unsigned nr)
 {
-	return htonl(0x0a020001u + nr % NET_SERVERS_LEN);
+	return htonl(0x0a020001u + nr % NETNS_SERVER_ADDRESSES);
 }

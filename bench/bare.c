@@ -23,7 +23,7 @@ _Noreturn void bare_serve(uint16_t queue, int ready_fd)
 {
 	static struct nfq_counters counters;
 	static uint8_t room[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
-	struct nfq_out out = { .data = room, .room_size = sizeof(room) };
+	struct nfq_out out = { .data = room, .capacity = sizeof(room) };
 	struct nfq_params params = { .len = 65536,
 		                     .rcvbuf_bytes = 64 << 20,
 		                     .copy_bytes = COPY_SIZE };

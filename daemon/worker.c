@@ -76,7 +76,7 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		return -ENOMEM;
 	}
 	w->bufs->out =
-		(struct nfq_out){ .data = w->bufs->room, .room_size = sizeof(w->bufs->room) };
+		(struct nfq_out){ .data = w->bufs->room, .capacity = sizeof(w->bufs->room) };
 	w->engine = engine;
 	w->nr = nr;
 	w->queue = queue;

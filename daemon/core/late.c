@@ -85,7 +85,7 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
 }
 
 /*
- * Resets the sender of a FIN, with the sequence number that its own acknowledgement asks for. The
+ * Resets the sender of a FIN, with the sequence number that it acknowledged. The
  * other end is reset too, but only if the FIN fits the remembered connection: a forged one must not
  * reset a third party.
  */

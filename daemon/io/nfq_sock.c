@@ -497,7 +497,7 @@ static bool find_ack(struct nfq_sock *s, struct cursor datagram, struct nfq_out 
 static int await_ack(struct nfq_sock *s)
 {
 	uint8_t room[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
-	struct nfq_out verdicts = { .data = room, .room_size = sizeof(room) };
+	struct nfq_out verdicts = { .data = room, .capacity = sizeof(room) };
 	int err = -ETIMEDOUT;
 
 	for (unsigned turn = 0; turn < ACK_TURNS_MAX; turn++) {

@@ -297,7 +297,7 @@ static struct verdict_msg make_verdict(uint16_t queue, uint32_t id, uint32_t nf_
 
 static bool append(struct nfq_out *o, const void *msg, size_t msg_size)
 {
-	if (o->room_size - o->size < msg_size) {
+	if (o->capacity - o->size < msg_size) {
 		return false;
 	}
 	memcpy(o->data + o->size, msg, msg_size);

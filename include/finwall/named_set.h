@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The named sets of a configuration that is in force: read and changed while packets are judged.
+ * The named sets of a configuration in force: listed and changed while rules are evaluated.
  *
- * One thread changes and reads them, any may evaluate rules meanwhile: a change becomes visible to
- * them as a whole. What it replaced is handed back as garbage, to be freed when no evaluation that
- * began before the change is under way any more. Nothing here outlives the configuration; a reload
- * begins with what the files say.
+ * One thread lists and changes them; any number may evaluate rules at the same time and see a
+ * change as a whole. The replaced parts are returned as garbage, to be freed when all evaluations
+ * that began before the change have ended. Changes end with the configuration: a reload starts from
+ * the files.
  */
 #ifndef FINWALL_NAMED_SET_H
 #define FINWALL_NAMED_SET_H
@@ -18,7 +18,9 @@
 
 struct named_set; /* opaque; owned by its configuration */
 
-/* All sets, in the order of the text. NULL begins, and ends. */
+/* Iterates over the sets in the order of the text. before NULL: the first; returns NULL after the
+ * last.
+ */
 struct named_set *named_set_next(const struct config *c, const struct named_set *before);
 
 struct named_set_info {
@@ -36,21 +38,21 @@ void named_set_info(const struct named_set *s, struct named_set_info *out);
 #define NAMED_SET_PROBLEM_SIZE 512
 
 /*
- * The set of that name; table: "NAME" or "FAMILY NAME", or NULL where one table only has such a
- * set. Returns NULL after putting what is wrong into problem.
+ * The set of that name. table: "NAME" or "FAMILY NAME", or NULL if only one table has such a set.
+ * Returns NULL with the error text in problem.
  */
 struct named_set *named_set_find(const struct config *c, const char *table, const char *name,
                                  char problem[NAMED_SET_PROBLEM_SIZE]);
 
-/* Elements as text. Zero the cursor to begin; sets may change between two calls. */
+/* The position of a list of elements. Zeroed at the beginning; the set may change between calls. */
 struct named_set_cursor {
-	uint64_t next_hi; /* those below are done */
+	uint64_t next_hi; /* lower ones were listed */
 	uint64_t next_lo;
 	bool is_over;
 };
 
-/* Calls fn for the next elements, some thousands at most. Returns false when there are no more, or
- * no memory. */
+/* Calls fn with the next elements, some thousands at most. Returns false at the end, or when memory
+ * runs out. */
 bool named_set_walk(const struct named_set *s, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
 
@@ -60,20 +62,20 @@ enum named_set_op {
 	SET_FLUSH, /* takes no elements */
 };
 
-/* What a change replaced. */
+/* The replaced parts of a set. */
 struct named_set_garbage;
 
 /*
- * All elements or none: on -EINVAL (problem says why: not an element, overlaps, is not there, the
- * set cannot be changed) and -ENOMEM nothing has happened. On success *changed is how many elements
- * came or went (adding one that is there is fine and changes nothing), and *garbage is for
- * named_set_garbage_free(); NULL when nothing changed.
+ * Changes all elements or none. Returns 0, -ENOMEM, or -EINVAL with the error text in problem: an
+ * invalid, overlapping or missing element, or a set that cannot change. On success *changed is the
+ * number of elements added or deleted (an element to add may exist already), and *garbage is to be
+ * freed with named_set_garbage_free(); NULL when nothing changed.
  */
 int named_set_change(struct named_set *s, enum named_set_op op, const char *const *elements,
                      size_t elements_len, uint64_t *changed, struct named_set_garbage **garbage,
                      char problem[NAMED_SET_PROBLEM_SIZE]);
 
-/* See above for when; NULL is fine. */
+/* For when see above. NULL is allowed. */
 void named_set_garbage_free(struct named_set_garbage *g);
 
 #endif

@@ -3,10 +3,10 @@
  * The layout of a compiled ruleset: written by the compiler (daemon/policy/layout.c), read by the
  * evaluator (daemon/core/ruleset*.c). Nobody else includes this header.
  *
- * Each base chain is compiled once for every address family and connection state, with all that
- * these two decide already decided: what is left is a list of the rules that can match. Lists are
- * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
- * where the next rule begins; everything else falls through to the following instruction.
+ * Each base chain is compiled once for every address family and connection state, into a list of
+ * the rules that can match these two. Lists are flat arrays of 16-byte instructions. A match that
+ * fails continues `next` instructions further, where the next rule begins; all others continue with
+ * the following instruction.
  */
 #ifndef FINWALL_RULESET_LAYOUT_H
 #define FINWALL_RULESET_LAYOUT_H
@@ -20,9 +20,9 @@
 #define RS_PATTERNS_MAX 64 /* interface names; one bit each */
 #define RS_IFSLOTS_LEN  16384
 
-/* What is known of a packet's family before any rule is looked at. */
+/* The address family of a packet. */
 enum rs_family {
-	RS_FAMILY_NONE, /* not decoded as far as the addresses */
+	RS_FAMILY_NONE, /* addresses not decoded */
 	RS_FAMILY_IP,
 	RS_FAMILY_IP6,
 	RS_FAMILIES_LEN,
@@ -48,9 +48,9 @@ enum rs_op {
 	RS_GOTO,           /* go to a */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
-	/* These look at the field whose number is in `with`; map[a] is asked for it. */
-	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
-	RS_MARK_MAP, /* the mark becomes what the map says */
+	/* These read the field in `with` and look it up in map[a]. */
+	RS_VMAP,     /* go to the instruction at the distance that the map gives */
+	RS_MARK_MAP, /* the mark becomes the map's value */
 	RS_CT_COUNT, /* counts[a]: few enough, or too many, connections */
 	RS_SKIP,     /* go to `next` */
 };
@@ -146,7 +146,7 @@ struct rs_map {
 
 /* A number of connections that a rule compares with. */
 struct rs_count_limit {
-	uint64_t counter;  /* what is counted: the rule, or the set; even */
+	uint64_t counter;  /* identifies the rule, or the set; even */
 	uint32_t max;      /* connections */
 	uint32_t keys_max; /* of a set; 0 = no set */
 };

@@ -28,8 +28,8 @@ struct rs_line32 {
 } __attribute__((aligned(64)));
 
 /*
- * Values of 128 bits. What divides rows and leaves are the upper halves only, so that these stay in
- * the cache; where several of them are the same, whole values decide.
+ * Values of 128 bits. Rows and leaves are divided by upper halves only, so that these stay in the
+ * cache; where several are equal, whole values decide.
  */
 #define RS_FAN128       16
 #define RS_CHUNK128_LEN (RS_FAN128 * RS_FAN128 * RS_LEAF_LEN)
@@ -43,8 +43,8 @@ struct rs_leaf128 {
 	struct u128 hi[RS_LEAF_LEN];
 } __attribute__((aligned(64)));
 
-/* A chunk that holds whole /64s only keeps upper halves in its leaves too, and says so by this bit
- * of its line[0].at[0]. */
+/* A bit of a chunk's line[0].at[0]: all its intervals are whole /64s, and its leaves hold upper
+ * halves only. */
 #define RS_CHUNK_HALVED (UINT64_C(1) << 32)
 
 struct rs_leaf64 {

@@ -403,7 +403,7 @@ START_TEST(verdicts_equal_the_librarys)
 	uint8_t ours[NFQ_VERDICT_SIZE + NFQ_VERDICT_MARK_SIZE];
 
 	for (size_t v = 0; v < sizeof(verdicts) / sizeof(verdicts[0]); v++) {
-		struct nfq_out o = { .data = ours, .room_size = sizeof(ours) };
+		struct nfq_out o = { .data = ours, .capacity = sizeof(ours) };
 		char theirs[MSG_SIZE];
 		struct nlmsghdr *nlh = nfq_nlmsg_put(theirs, NFQNL_MSG_VERDICT, 65535);
 
@@ -424,10 +424,10 @@ END_TEST
 START_TEST(a_verdict_needs_space_in_the_buffer)
 {
 	uint8_t room[NFQ_VERDICT_MARK_SIZE];
-	struct nfq_out o = { .data = room, .room_size = NFQ_VERDICT_SIZE - 1 };
+	struct nfq_out o = { .data = room, .capacity = NFQ_VERDICT_SIZE - 1 };
 
 	ck_assert(!nfq_put_verdict(&o, 0, 1, NF_DROP));
-	o.room_size = NFQ_VERDICT_MARK_SIZE - 1;
+	o.capacity = NFQ_VERDICT_MARK_SIZE - 1;
 	ck_assert(!nfq_put_verdict_mark(&o, 0, 1, NF_DROP, 1));
 	ck_assert_uint_eq(o.size, 0);
 	ck_assert(nfq_put_verdict(&o, 0, 1, NF_DROP));

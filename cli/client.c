@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line's end of the control socket. See client.h.
+ * Client of the control socket. See client.h.
  */
 #include "client.h"
 
@@ -13,24 +13,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A daemon that is silent for so long is not there. */
+/* After this time without a reply the daemon is considered absent. */
 #define REPLY_TIMEOUT_SEC 30
+
+#define BUF_SIZE_FIRST 16384
 
 struct client {
 	int fd;
 	char *buf;
-	size_t buf_size; /* bytes in it */
-	size_t buf_room;
+	size_t buf_used; /* bytes received */
+	size_t buf_size;
 };
 
 static int connect_to(int fd, const char *socket_path);
 static int send_all(int fd, const char *bytes, size_t size);
-static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *cmd, int error);
-static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_reply *reply);
+static enum cli_exit report_no_daemon(const struct cli *cli, const struct cli_command *cmd,
+                                      int error);
+static enum cli_exit report_error(const struct cli_command *cmd, const struct ctl_reply *reply);
 
 struct client *client_open(const char *socket_path)
 {
-	const struct timeval patience = { .tv_sec = REPLY_TIMEOUT_SEC };
+	const struct timeval timeout = { .tv_sec = REPLY_TIMEOUT_SEC };
 	struct client *c = calloc(1, sizeof(*c));
 	int error;
 
@@ -44,8 +47,8 @@ struct client *client_open(const char *socket_path)
 		errno = error;
 		return NULL;
 	}
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	return c;
 }
 
@@ -85,7 +88,7 @@ int client_reply(struct client *c, struct ctl_reply *out)
 		enum ctl_frame frame;
 		ssize_t n;
 
-		frame = ctl_frame_find(c->buf != NULL ? c->buf : "", c->buf_size,
+		frame = ctl_frame_find(c->buf != NULL ? c->buf : "", c->buf_used,
 		                       CTL_REPLY_SIZE_MAX, &msg_size);
 		if (frame == CTL_FRAME_TOO_LONG) {
 			return -EMSGSIZE;
@@ -93,35 +96,35 @@ int client_reply(struct client *c, struct ctl_reply *out)
 		if (frame == CTL_FRAME_WHOLE) {
 			int rc = ctl_reply_parse(c->buf, msg_size, out);
 
-			c->buf_size -= msg_size + 1;
-			memmove(c->buf, c->buf + msg_size + 1, c->buf_size);
+			c->buf_used -= msg_size + 1;
+			memmove(c->buf, c->buf + msg_size + 1, c->buf_used);
 			return rc;
 		}
-		if (c->buf_size == c->buf_room) {
-			size_t room = c->buf_room * 2 + 16384;
-			char *buf = realloc(c->buf, room);
+		if (c->buf_used == c->buf_size) {
+			size_t size = c->buf_size * 2 + BUF_SIZE_FIRST;
+			char *buf = realloc(c->buf, size);
 
 			if (buf == NULL) {
 				return -ENOMEM;
 			}
 			c->buf = buf;
-			c->buf_room = room;
+			c->buf_size = size;
 		}
-		n = recv(c->fd, c->buf + c->buf_size, c->buf_room - c->buf_size, 0);
+		n = recv(c->fd, c->buf + c->buf_used, c->buf_size - c->buf_used, 0);
 		if (n == 0) {
 			return -ECONNRESET;
 		}
 		if (n < 0 && errno != EINTR) {
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		}
-		c->buf_size += n > 0 ? (size_t)n : 0;
+		c->buf_used += n > 0 ? (size_t)n : 0;
 	}
 }
 
-/* Takes c over, which may be NULL for the error in errno. */
-static enum cli_exit converse(struct client *c, const struct cli *cli,
-                              const struct cli_command *cmd, const char *method, json_t *parameters,
-                              enum ctl_more more, client_fn *each, void *ctx)
+/* Closes c. c may be NULL: then errno says why. */
+static enum cli_exit run(struct client *c, const struct cli *cli, const struct cli_command *cmd,
+                         const char *method, json_t *parameters, enum ctl_more more,
+                         client_fn *each, void *ctx)
 {
 	enum cli_exit code = CLI_OK;
 	bool continues = true;
@@ -129,11 +132,12 @@ static enum cli_exit converse(struct client *c, const struct cli *cli,
 
 	if (c == NULL) {
 		json_decref(parameters);
-		return no_daemon(cli, cmd, errno);
+		return report_no_daemon(cli, cmd, errno);
 	}
 	rc = client_call(c, method, parameters, more);
 	if (rc == -EPIPE) {
-		/* turned away before the question: the reason lies there to be read */
+		/* the daemon refused the connection: its reply, with the reason, can still be read
+		 */
 		rc = 0;
 	}
 	while (rc == 0 && continues && code == CLI_OK) {
@@ -145,34 +149,33 @@ static enum cli_exit converse(struct client *c, const struct cli *cli,
 		}
 		continues = reply.continues;
 		if (reply.error != NULL) {
-			code = explain(cmd, &reply);
+			code = report_error(cmd, &reply);
 		} else if (each != NULL) {
 			code = each(ctx, reply.parameters);
 		}
 		ctl_reply_fini(&reply);
 	}
 	client_close(c);
-	return rc < 0 ? no_daemon(cli, cmd, -rc) : code;
+	return rc < 0 ? report_no_daemon(cli, cmd, -rc) : code;
 }
 
-enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
+enum cli_exit client_run(const struct cli *cli, const struct cli_command *cmd, const char *method,
                          json_t *parameters, enum ctl_more more, client_fn *each, void *ctx)
 {
-	return converse(client_open(cli->socket_path), cli, cmd, method, parameters, more, each,
-	                ctx);
+	return run(client_open(cli->socket_path), cli, cmd, method, parameters, more, each, ctx);
 }
 
 enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,
                             const char *method, json_t *parameters, client_fn *each, void *ctx)
 {
-	const struct timeval for_ever = { 0 };
+	const struct timeval no_timeout = { 0 };
 	struct client *c = client_open(cli->socket_path);
 	enum cli_exit code;
 
 	if (c != NULL) {
-		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
 	}
-	code = converse(c, cli, cmd, method, parameters, CTL_CONTINUES, each, ctx);
+	code = run(c, cli, cmd, method, parameters, CTL_CONTINUES, each, ctx);
 	return code == CLI_ENOUGH ? CLI_OK : code;
 }
 
@@ -206,29 +209,29 @@ static int send_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-static enum cli_exit no_daemon(const struct cli *cli, const struct cli_command *cmd, int error)
+static enum cli_exit report_no_daemon(const struct cli *cli, const struct cli_command *cmd,
+                                      int error)
 {
 	const char *why = strerror(error);
 
 	if (error == EACCES || error == EPERM) {
-		return cli_refuse(cmd, "%s: %s: only root may", cli->socket_path, why);
+		return cli_refuse(cmd, "%s: %s: run as root", cli->socket_path, why);
 	}
 	if (error == ENOENT || error == ECONNREFUSED) {
 		why = "no daemon is running";
 	} else if (error == ECONNRESET || error == EPIPE) {
 		why = "the daemon closed the connection";
 	} else if (error == ETIMEDOUT) {
-		why = "the daemon does not answer";
+		why = "no reply from the daemon";
 	} else if (error == EBADMSG || error == EMSGSIZE) {
-		why = "the answer is not of the control protocol";
+		why = "invalid reply";
 	}
 	fprintf(stderr, "finwall %s: %s: %s\n", cmd->name, cli->socket_path, why);
 	return CLI_NO_DAEMON;
 }
 
-/* A daemon says for people what is wrong in "message"; other services may only have a name for it.
- */
-static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_reply *reply)
+/* The daemon describes an error in "message"; other services may only give its name. */
+static enum cli_exit report_error(const struct cli_command *cmd, const struct ctl_reply *reply)
 {
 	const char *message = json_string_value(json_object_get(reply->parameters, "message"));
 	const char *parameter = json_string_value(json_object_get(reply->parameters, "parameter"));
@@ -236,7 +239,7 @@ static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_rep
 
 	if (strcmp(reply->error, "org.varlink.service.InvalidParameter") == 0 &&
 	    parameter != NULL) {
-		return cli_usage(cmd, "the %s is missing or not understood", parameter);
+		return cli_usage(cmd, "missing or invalid %s", parameter);
 	}
 	if (message == NULL) {
 		return cli_refuse(cmd, "refused: %s", reply->error);
@@ -246,4 +249,16 @@ static enum cli_exit explain(const struct cli_command *cmd, const struct ctl_rep
 		size--;
 	}
 	return cli_refuse(cmd, "%.*s", (int)size, message);
+}
+
+const char *client_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "?";
+}
+
+long long client_number(const json_t *object, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(object, name));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line's end of the control socket: asks the daemon, waits for the answer.
+ * Client of the daemon's control socket: calls a method, receives the replies.
  */
 #ifndef FINWALL_CLI_CLIENT_H
 #define FINWALL_CLI_CLIENT_H
@@ -16,26 +16,29 @@ struct client *client_open(const char *socket_path);
 void client_close(struct client *c);
 
 /*
- * Sends a call of org.finwall.Control (a method with a dot in it: of another interface). parameters
- * may be NULL and is taken over. Returns 0/-errno.
+ * Sends a call. A method name without a dot is one of org.finwall.Control. Takes ownership of
+ * parameters, which may be NULL. Returns 0/-errno.
  */
 int client_call(struct client *c, const char *method, json_t *parameters, enum ctl_more more);
 
-/* Waits for the next reply. Returns 0 or -errno; the caller ends *out with ctl_reply_fini(). */
+/* Waits for the next reply. Returns 0/-errno; the caller releases *out with ctl_reply_fini(). */
 int client_reply(struct client *c, struct ctl_reply *out);
 
 /*
- * A whole conversation with its messages for people: connects, asks, and gives every reply's
- * parameters to the callback, which may be NULL. The callback's first code that is not CLI_OK ends
- * it and is returned.
+ * Connects, calls a method, and passes the parameters of each reply to the callback (NULL: none).
+ * Prints errors. Stops when the callback does not return CLI_OK. Returns its last code.
  */
 typedef enum cli_exit client_fn(void *ctx, const json_t *parameters);
-enum cli_exit client_ask(const struct cli *cli, const struct cli_command *cmd, const char *method,
+enum cli_exit client_run(const struct cli *cli, const struct cli_command *cmd, const char *method,
                          json_t *parameters, enum ctl_more more, client_fn *each, void *ctx);
 
-/* The same for replies that come when something happens: waits for ever, and is well ended by
- * CLI_ENOUGH. */
+/* As client_run(), for a stream of replies: waits without a timeout; CLI_ENOUGH from the callback
+ * ends it and is returned as CLI_OK. */
 enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,
                             const char *method, json_t *parameters, client_fn *each, void *ctx);
+
+/* A member of a reply: "?" for a text that is missing, 0 for a number. */
+const char *client_text(const json_t *object, const char *name);
+long long client_number(const json_t *object, const char *name);
 
 #endif

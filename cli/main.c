@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall: the command line. Reads what stands before the command and hands over to its file.
+ * finwall: the command line. Reads the options before the subcommand, and runs the subcommand.
  */
 #include "cli.h"
+#include "cmd/cmd.h"
 
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-const struct cli_command *const cli_commands[] = {
+static const struct cli_command cmd_help;
+
+/* In the order of the help text. */
+static const struct cli_command *const commands[] = {
 	&cmd_list,   &cmd_stats,  &cmd_events,          &cmd_show,
 	&cmd_reload, &cmd_flush,  &cmd_delete,          &cmd_set,
 	&cmd_hook,   &cmd_replay, &cmd_import_iptables, &cmd_import_conntrack,
-	&cmd_doctor, &cmd_help,   &cmd_version,         NULL,
+	&cmd_doctor, &cmd_help,   &cmd_version,
 };
+
+#define COMMANDS_LEN (sizeof(commands) / sizeof(commands[0]))
 
 enum {
 	OPT_SOCKET = 256,
@@ -40,7 +44,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	setlocale(LC_ALL, "");
-	/* '+': options behind the command are the command's own */
+	/* '+': options after the subcommand belong to the subcommand */
 	while ((opt = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_SOCKET:
@@ -61,7 +65,7 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	code = run_command(&cli, argc - optind, argv + optind);
-	/* a full disk or a closed pipe must not look like success */
+	/* a full disk or a closed pipe is an error */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (code == CLI_OK) {
 			perror("finwall: standard output");
@@ -71,35 +75,11 @@ int main(int argc, char **argv)
 	return (int)code;
 }
 
-enum cli_exit cli_usage(const struct cli_command *cmd, const char *fmt, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "finwall %s: ", cmd->name);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fprintf(stderr, "\nUsage: finwall [--socket PATH] %s %s\n", cmd->name, cmd->args);
-	return CLI_USAGE;
-}
-
-enum cli_exit cli_refuse(const struct cli_command *cmd, const char *fmt, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "finwall %s: ", cmd->name);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-	return CLI_REFUSED;
-}
-
 static const struct cli_command *find_command(const char *name)
 {
-	for (size_t i = 0; cli_commands[i] != NULL; i++) {
-		if (strcmp(cli_commands[i]->name, name) == 0) {
-			return cli_commands[i];
+	for (size_t i = 0; i < COMMANDS_LEN; i++) {
+		if (strcmp(commands[i]->name, name) == 0) {
+			return commands[i];
 		}
 	}
 	return NULL;
@@ -110,14 +90,14 @@ static enum cli_exit run_command(const struct cli *cli, int argc, char **argv)
 	const struct cli_command *cmd = find_command(argv[0]);
 
 	if (cmd == NULL) {
-		fprintf(stderr, "finwall: no command \"%s\"\nTry: finwall help\n", argv[0]);
+		fprintf(stderr, "finwall: unknown command \"%s\"\nTry: finwall help\n", argv[0]);
 		return CLI_USAGE;
 	}
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		print_command(stdout, cmd);
 		return CLI_OK;
 	}
-	/* zero, not one: glibc's getopt starts afresh only so */
+	/* 0, not 1: this makes glibc's getopt reset its state */
 	optind = 0;
 	return cmd->run(cli, argc, argv);
 }
@@ -133,16 +113,16 @@ static enum cli_exit run_help(const struct cli *cli, int argc, char **argv)
 	}
 	cmd = find_command(argv[1]);
 	if (cmd == NULL || argc > 2) {
-		return cli_usage(&cmd_help, "no command \"%s\"", argv[argc - 1]);
+		return cli_usage(&cmd_help, "unknown command \"%s\"", argv[argc - 1]);
 	}
 	print_command(stdout, cmd);
 	return CLI_OK;
 }
 
-const struct cli_command cmd_help = {
+static const struct cli_command cmd_help = {
 	.name = "help",
 	.args = "[COMMAND]",
-	.summary = "this text, or all about one command",
+	.summary = "show this text, or the help text of a command",
 	.details = "",
 	.run = run_help,
 };
@@ -156,12 +136,12 @@ static void print_command(FILE *to, const struct cli_command *cmd)
 static void print_overview(FILE *to)
 {
 	fprintf(to, "Usage: finwall [--socket PATH] COMMAND\n\n");
-	for (size_t i = 0; cli_commands[i] != NULL; i++) {
-		fprintf(to, "  %-17s%s\n", cli_commands[i]->name, cli_commands[i]->summary);
+	for (size_t i = 0; i < COMMANDS_LEN; i++) {
+		fprintf(to, "  %-17s%s\n", commands[i]->name, commands[i]->summary);
 	}
 	fprintf(to,
 	        "\n"
-	        "--socket PATH  the daemon's control socket (%s)\n"
-	        "finwall COMMAND --help says all about a command. finwall(8)\n",
+	        "--socket PATH  control socket of the daemon (default: %s)\n"
+	        "See also: finwall COMMAND --help, finwall(8)\n",
 	        FINWALL_SOCKET_PATH);
 }

@@ -2,8 +2,8 @@
 /*
  * Runs another program. See run.h.
  *
- * One poll loop serves the three pipes, so that a program which talks before it has read all of its
- * input cannot lock up with us. What it says beyond a limit is read and thrown away.
+ * One poll loop serves the three pipes, so that a program that writes before it has read all of its
+ * input causes no deadlock. Output beyond a limit is read and discarded.
  */
 #include "run.h"
 
@@ -20,15 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SAID_SIZE_MAX ((size_t)16 << 20)
+#define OUTPUT_SIZE_MAX ((size_t)16 << 20)
 
 extern char **environ;
 
-/* Text that arrives; always NUL-terminated once anything was reserved. */
-struct said {
+/* Output of a program; NUL-terminated once text is allocated. */
+struct output {
 	char *text;
+	size_t used;
 	size_t size;
-	size_t room;
 };
 
 enum pipe_nr {
@@ -38,27 +38,27 @@ enum pipe_nr {
 	PIPES_LEN,
 };
 
-/* Our ends and theirs, -1 when closed. */
+/* The ends of this process and of the child, -1 when closed. */
 struct pipes {
 	int ours[PIPES_LEN];
-	int theirs[PIPES_LEN];
+	int child[PIPES_LEN];
 };
 
 static int find_program(const char *name, char *path, size_t path_size);
 static int pipes_open(struct pipes *p);
 static void pipes_close(int fds[PIPES_LEN]);
 static int spawn(const char *path, const char *const argv[], const struct pipes *p, pid_t *pid);
-static int converse(struct pipes *p, const char *input, int timeout_ms, struct said *out,
-                    struct said *err);
-static bool feed(int fd, const char **input, size_t *left);
-static int hear(int fd, struct said *said);
+static int exchange(struct pipes *p, const char *input, int timeout_ms, struct output *out,
+                    struct output *err);
+static bool send_input(int fd, const char **input, size_t *left);
+static int receive(int fd, struct output *output);
 static int64_t now_ms(void);
 
 int run_program(const char *const argv[], const char *input, int timeout_ms,
                 struct run_result *result)
 {
-	struct said out = { 0 };
-	struct said err = { 0 };
+	struct output out = { 0 };
+	struct output err = { 0 };
 	struct pipes pipes;
 	char path[4096];
 	int status = 0;
@@ -73,12 +73,12 @@ int run_program(const char *const argv[], const char *input, int timeout_ms,
 	if (rc == 0) {
 		rc = spawn(path, argv, &pipes, &pid);
 	}
-	pipes_close(pipes.theirs);
+	pipes_close(pipes.child);
 	if (rc < 0) {
 		pipes_close(pipes.ours);
 		return rc;
 	}
-	rc = converse(&pipes, input != NULL ? input : "", timeout_ms, &out, &err);
+	rc = exchange(&pipes, input != NULL ? input : "", timeout_ms, &out, &err);
 	pipes_close(pipes.ours);
 	if (rc < 0) {
 		kill(pid, SIGKILL);
@@ -90,7 +90,8 @@ int run_program(const char *const argv[], const char *input, int timeout_ms,
 		free(err.text);
 		return rc;
 	}
-	result->exit_status = WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+	result->exit_status =
+		WIFSIGNALED(status) ? RUN_SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status);
 	result->out = out.text;
 	result->err = err.text;
 	return 0;
@@ -113,7 +114,7 @@ static int find_program(const char *name, char *path, size_t path_size)
 			size_t size = strcspn(dir, ":");
 			int need = snprintf(path, path_size, "%.*s/%s", (int)size, dir, name);
 
-			/* an empty or relative entry means the working directory: not for root */
+			/* an empty or relative entry is the working directory: unsafe for root */
 			if (dir[0] == '/' && need > 0 && (size_t)need < path_size &&
 			    access(path, X_OK) == 0) {
 				return 0;
@@ -129,7 +130,7 @@ static int pipes_open(struct pipes *p)
 {
 	for (unsigned i = 0; i < PIPES_LEN; i++) {
 		p->ours[i] = -1;
-		p->theirs[i] = -1;
+		p->child[i] = -1;
 	}
 	for (unsigned i = 0; i < PIPES_LEN; i++) {
 		int fds[2];
@@ -138,7 +139,7 @@ static int pipes_open(struct pipes *p)
 			return -errno;
 		}
 		p->ours[i] = i == PIPE_IN ? fds[1] : fds[0];
-		p->theirs[i] = i == PIPE_IN ? fds[0] : fds[1];
+		p->child[i] = i == PIPE_IN ? fds[0] : fds[1];
 		if (fcntl(p->ours[i], F_SETFL, O_NONBLOCK) < 0) {
 			return -errno;
 		}
@@ -166,7 +167,7 @@ static int spawn(const char *path, const char *const argv[], const struct pipes 
 	while (argv[argc] != NULL) {
 		argc++;
 	}
-	/* posix_spawn() takes, but does not write to, plain char pointers */
+	/* posix_spawn() wants char *const[]; it does not write to the strings */
 	args = calloc(argc + 1, sizeof(*args));
 	if (args == NULL) {
 		return -ENOMEM;
@@ -178,7 +179,7 @@ static int spawn(const char *path, const char *const argv[], const struct pipes 
 		return -rc;
 	}
 	for (int i = 0; i < PIPES_LEN && rc == 0; i++) {
-		rc = posix_spawn_file_actions_adddup2(&actions, p->theirs[i], i);
+		rc = posix_spawn_file_actions_adddup2(&actions, p->child[i], i);
 	}
 	if (rc == 0) {
 		rc = posix_spawn(pid, path, &actions, NULL, args, environ);
@@ -188,8 +189,8 @@ static int spawn(const char *path, const char *const argv[], const struct pipes 
 	return -rc;
 }
 
-static int converse(struct pipes *p, const char *input, int timeout_ms, struct said *out,
-                    struct said *err)
+static int exchange(struct pipes *p, const char *input, int timeout_ms, struct output *out,
+                    struct output *err)
 {
 	int64_t deadline = now_ms() + timeout_ms;
 	size_t left = strlen(input);
@@ -210,16 +211,16 @@ static int converse(struct pipes *p, const char *input, int timeout_ms, struct s
 			return -errno;
 		}
 		for (unsigned i = 0; i < PIPES_LEN; i++) {
-			struct said *said = i == PIPE_OUT ? out : err;
+			struct output *output = i == PIPE_OUT ? out : err;
 			int rc = 1;
 
 			if (p->ours[i] < 0 || polls[i].revents == 0) {
 				continue;
 			}
 			if (i == PIPE_IN) {
-				rc = feed(p->ours[i], &input, &left);
+				rc = send_input(p->ours[i], &input, &left);
 			} else {
-				rc = hear(p->ours[i], said);
+				rc = receive(p->ours[i], output);
 			}
 			if (rc < 0) {
 				return rc;
@@ -233,8 +234,8 @@ static int converse(struct pipes *p, const char *input, int timeout_ms, struct s
 	return 0;
 }
 
-/* Returns false when there is nothing more to say, or nobody who listens. */
-static bool feed(int fd, const char **input, size_t *left)
+/* Returns false when all input is written, or the pipe is closed. */
+static bool send_input(int fd, const char **input, size_t *left)
 {
 	ssize_t n = *left > 0 ? write(fd, *input, *left) : 0;
 
@@ -247,7 +248,7 @@ static bool feed(int fd, const char **input, size_t *left)
 }
 
 /* Returns 1 to go on, 0 at the end, or -ENOMEM. */
-static int hear(int fd, struct said *said)
+static int receive(int fd, struct output *output)
 {
 	char chunk[4096];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
@@ -255,21 +256,21 @@ static int hear(int fd, struct said *said)
 	if (n < 0) {
 		return errno == EAGAIN || errno == EINTR;
 	}
-	if (said->size + (size_t)n + 1 > said->room) {
-		size_t room = said->room * 2 + sizeof(chunk) + 1;
-		char *text = realloc(said->text, room);
+	if (output->used + (size_t)n + 1 > output->size) {
+		size_t size = output->size * 2 + sizeof(chunk) + 1;
+		char *text = realloc(output->text, size);
 
 		if (text == NULL) {
 			return -ENOMEM;
 		}
-		said->text = text;
-		said->room = room;
+		output->text = text;
+		output->size = size;
 	}
-	if (said->size + (size_t)n <= SAID_SIZE_MAX) {
-		memcpy(said->text + said->size, chunk, (size_t)n);
-		said->size += (size_t)n;
+	if (output->used + (size_t)n <= OUTPUT_SIZE_MAX) {
+		memcpy(output->text + output->used, chunk, (size_t)n);
+		output->used += (size_t)n;
 	}
-	said->text[said->size] = '\0';
+	output->text[output->used] = '\0';
 	return n > 0;
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall delete: deletes one connection, written as `finwall list` shows it.
+ * finwall delete: deletes one connection, named as `finwall list` prints it.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
+
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
@@ -20,25 +22,27 @@ static const struct option options[] = {
 };
 
 static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv);
+/* A 16-bit number: type or identifier of an ICMP query. */
 static bool read_number(const char *text, json_t *object, const char *member);
-static bool read_endpoint(char *text, json_t *object, const char *addr_member,
+static bool read_endpoint(const char *text, json_t *object, const char *addr_member,
                           const char *port_member);
 
 const struct cli_command cmd_delete = {
 	.name = "delete",
 	.args = "PROTO FROM[:PORT] TO[:PORT] [--type N --id N] [--forget]",
 	.summary = "delete one connection",
-	.details = "PROTO FROM TO  as finwall list shows them: tcp 192.0.2.1:40000 192.0.2.2:80,\n"
-		   "               udp [2001:db8::1]:5000 [2001:db8::2]:53\n"
-		   "--type, --id   of an ICMP query\n"
-		   "--forget       do not remember it: its end will not pass either\n",
+	.details =
+		"PROTO FROM TO  as finwall list prints them: tcp 192.0.2.1:40000 192.0.2.2:80,\n"
+		"               udp [2001:db8::1]:5000 [2001:db8::2]:53\n"
+		"--type, --id   ICMP query: type and identifier\n"
+		"--forget       do not remember the connection: its late FIN and RST are dropped\n",
 	.run = run_delete,
 };
 
 static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv)
 {
 	json_t *key = json_object();
-	bool is_understood = true;
+	bool is_valid = true;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -47,59 +51,43 @@ static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv)
 			json_object_set_new(key, "forget", json_true());
 			break;
 		case 't':
-			is_understood &= read_number(optarg, key, "type");
+			is_valid &= read_number(optarg, key, "type");
 			break;
 		case 'i':
-			is_understood &= read_number(optarg, key, "id");
+			is_valid &= read_number(optarg, key, "id");
 			break;
 		default:
-			is_understood = false;
+			is_valid = false;
 			break;
 		}
 	}
-	if (!is_understood || optind != argc - 3 ||
+	if (!is_valid || optind != argc - 3 ||
 	    !read_endpoint(argv[optind + 1], key, "source", "source_port") ||
 	    !read_endpoint(argv[optind + 2], key, "destination", "destination_port")) {
 		json_decref(key);
-		return cli_usage(&cmd_delete, "a protocol and two ends are wanted");
+		return cli_usage(&cmd_delete, "expected PROTO FROM TO");
 	}
 	json_object_set_new(key, "protocol", json_string(argv[optind]));
-	return client_ask(cli, &cmd_delete, "Delete", key, CTL_LAST, NULL, NULL);
+	return client_run(cli, &cmd_delete, "Delete", key, CTL_LAST, NULL, NULL);
 }
 
 static bool read_number(const char *text, json_t *object, const char *member)
 {
-	unsigned long n;
-	char *end;
+	uint16_t n;
 
-	if (*text < '0' || *text > '9') {
-		return false;
-	}
-	n = strtoul(text, &end, 10);
-	return *end == '\0' && n <= UINT16_MAX &&
-	       json_object_set_new(object, member, json_integer((json_int_t)n)) == 0;
+	return text_port(text, &n) && json_object_set_new(object, member, json_integer(n)) == 0;
 }
 
-/* "192.0.2.1:80", "[2001:db8::1]:80", or an address alone. */
-static bool read_endpoint(char *text, json_t *object, const char *addr_member,
+static bool read_endpoint(const char *text, json_t *object, const char *addr_member,
                           const char *port_member)
 {
-	char *port = NULL;
+	char addr[ADDR_TEXT_SIZE];
+	struct text_endpoint e;
 
-	if (*text == '[') {
-		char *end = strchr(++text, ']');
-
-		if (end == NULL || (end[1] != '\0' && end[1] != ':')) {
-			return false;
-		}
-		port = end[1] == ':' ? end + 2 : NULL;
-		*end = '\0';
-	} else if (strchr(text, ':') == strrchr(text, ':') && strchr(text, ':') != NULL) {
-		port = strchr(text, ':');
-		*port++ = '\0';
-	}
-	if (port != NULL && !read_number(port, object, port_member)) {
+	if (!text_endpoint(text, strlen(text), &e)) {
 		return false;
 	}
-	return json_object_set_new(object, addr_member, json_string(text)) == 0;
+	ip_text(e.addr.family, e.addr.bytes, addr);
+	return json_object_set_new(object, addr_member, json_string(addr)) == 0 &&
+	       (!e.has_port || json_object_set_new(object, port_member, json_integer(e.port)) == 0);
 }

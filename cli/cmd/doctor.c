@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall doctor: says what on this machine is in finwall's way.
+ * finwall doctor: checks this machine for what keeps finwall from working.
  */
 #include "doctor/doctor.h"
-#include "cli.h"
+#include "cmd/cmd.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -21,12 +21,14 @@ static enum cli_exit run_doctor(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_doctor = {
 	.name = "doctor",
 	.args = "[-c FILE] [--output text|json]",
-	.summary = "look for what on this machine is in finwall's way",
-	.details = "Kernel, rules of others, timeouts, devices, hook rules, daemon and losses.\n"
-		   "Changes nothing. Best run as root. Exit status 1 when there is a problem.\n"
-		   "\n"
-		   "-c, --config FILE    where the settings are (" FINWALL_CONFIG_PATH ")\n"
-		   "-o, --output FORMAT  text or json\n",
+	.summary = "check this machine for what keeps finwall from working",
+	.details =
+		"Checks the kernel, the hook rules, other rules, timeouts, interfaces, the daemon\n"
+		"and its losses. Changes nothing. Run it as root: some checks need it.\n"
+		"Exit status 1 if there is a problem.\n"
+		"\n"
+		"-c, --config FILE    configuration file (" FINWALL_CONFIG_PATH ")\n"
+		"-o, --output FORMAT  text or json\n",
 	.run = run_doctor,
 };
 
@@ -75,19 +77,19 @@ static bool has_problem(const struct doctor_report *r)
 	return false;
 }
 
-/* The first line of what the parser says. */
-static void say_config(struct doctor_report *r, char *error)
+/* Reports the first line of the parser's messages. */
+static void report_config(struct doctor_report *r, char *error)
 {
 	if (error != NULL) {
 		error[strcspn(error, "\n")] = '\0';
-		/* a path may hold bytes that JSON may not */
+		/* a path may contain bytes that are invalid in JSON */
 		for (char *at = error; *at != '\0'; at++) {
 			*at = (unsigned char)*at < ' ' || (unsigned char)*at > '~' ? '?' : *at;
 		}
-		doctor_say(r, DOCTOR_PROBLEM, "config", "finwalld -n -c FILE says all", "%s",
-		           error);
+		doctor_add(r, DOCTOR_PROBLEM, "config", "finwalld -n -c FILE prints all errors",
+		           "%s", error);
 	} else {
-		doctor_say(r, DOCTOR_OK, "config", "", "the configuration is good");
+		doctor_add(r, DOCTOR_OK, "config", "", "the configuration is valid");
 	}
 }
 
@@ -106,21 +108,20 @@ static enum cli_exit run_doctor(const struct cli *cli, int argc, char **argv)
 			config_path = optarg;
 			break;
 		case 'o':
-			is_json = strcmp(optarg, "json") == 0;
-			if (!is_json && strcmp(optarg, "text") != 0) {
-				return cli_usage(&cmd_doctor, "no output \"%s\"", optarg);
+			if (cli_output_format(&cmd_doctor, optarg, &is_json) != CLI_OK) {
+				return CLI_USAGE;
 			}
 			break;
 		default:
-			return cli_usage(&cmd_doctor, "option not understood");
+			return cli_usage(&cmd_doctor, "invalid option");
 		}
 	}
 	if (optind < argc) {
-		return cli_usage(&cmd_doctor, "\"%s\" is not understood", argv[optind]);
+		return cli_usage(&cmd_doctor, "unexpected argument \"%s\"", argv[optind]);
 	}
 	doctor_gather(&facts, config_path, cli->socket_path, &error);
 	doctor_check(&facts, &report);
-	say_config(&report, error);
+	report_config(&report, error);
 	free(error);
 	doctor_facts_fini(&facts);
 	if (is_json) {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall events: late closes, logged packets, and differences from the kernel's tracker, as they
- * happen, a line each.
+ * finwall events: prints late closes, logged packets and differences from the kernel's tracker as
+ * they happen, one a line.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
-#include <errno.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,7 +22,7 @@ static const struct option options[] = {
 
 struct events_args {
 	bool is_json;
-	unsigned long left; /* so many are wanted; 0 = all */
+	uint64_t left; /* events to print; 0 = no limit */
 };
 
 static enum cli_exit run_events(const struct cli *cli, int argc, char **argv);
@@ -31,23 +31,14 @@ static client_fn print_event;
 const struct cli_command cmd_events = {
 	.name = "events",
 	.args = "[late|log|compare] [--count N] [--output text|json]",
-	.summary = "late closes, logged packets, differences from the kernel, as they happen",
-	.details = "late                 only late closes\n"
-		   "log                  only what log statements say\n"
-		   "compare              only differences from the kernel's tracker\n"
-		   "-n, --count N        end after so many\n"
-		   "-o, --output FORMAT  text, or json: one object a line\n",
+	.summary = "print late closes, logged packets and differences from the kernel",
+	.details = "late                 late closes only\n"
+		   "log                  packets of log statements only\n"
+		   "compare              differences from the kernel's tracker only\n"
+		   "-n, --count N        exit after N events\n"
+		   "-o, --output FORMAT  text, or json (one object a line)\n",
 	.run = run_events,
 };
-
-static bool read_count(const char *text, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out > 0;
-}
 
 static bool is_kind(const char *word)
 {
@@ -64,22 +55,21 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "o:n:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			if (!read_count(optarg, &args.left)) {
-				return cli_usage(&cmd_events, "\"%s\" is no count", optarg);
+			if (!text_number(optarg, 1, UINT64_MAX, &args.left)) {
+				return cli_usage(&cmd_events, "invalid count \"%s\"", optarg);
 			}
 			break;
 		case 'o':
-			args.is_json = strcmp(optarg, "json") == 0;
-			if (!args.is_json && strcmp(optarg, "text") != 0) {
-				return cli_usage(&cmd_events, "no output \"%s\"", optarg);
+			if (cli_output_format(&cmd_events, optarg, &args.is_json) != CLI_OK) {
+				return CLI_USAGE;
 			}
 			break;
 		default:
-			return cli_usage(&cmd_events, "option not understood");
+			return cli_usage(&cmd_events, "invalid option");
 		}
 	}
 	if (optind + 1 < argc || (optind < argc && !is_kind(argv[optind]))) {
-		return cli_usage(&cmd_events, "\"%s\" is not understood", argv[argc - 1]);
+		return cli_usage(&cmd_events, "unexpected argument \"%s\"", argv[argc - 1]);
 	}
 	parameters = json_pack("{s:s}", "format", args.is_json ? "json" : "text");
 	if (optind < argc) {
@@ -111,14 +101,14 @@ static enum cli_exit print_event(void *ctx, const json_t *parameters)
 		json_dumpf(parameters, stdout, JSON_COMPACT);
 	} else {
 		if (lost > 0) {
-			fprintf(stderr, "finwall events: %lld left out: read too slowly\n",
+			fprintf(stderr, "finwall events: %lld events lost: output too slow\n",
 			        (long long)lost);
 		}
 		print_time(json_integer_value(json_object_get(parameters, "time_ms")));
 		fputs(line != NULL ? line : "", stdout);
 	}
 	putchar('\n');
-	/* whoever reads this waits for it */
+	/* flush each event: the reader waits for it */
 	if (fflush(stdout) != 0) {
 		return CLI_REFUSED;
 	}

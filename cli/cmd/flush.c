@@ -2,8 +2,8 @@
 /*
  * finwall flush: deletes all connections.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -21,8 +21,7 @@ const struct cli_command cmd_flush = {
 	.name = "flush",
 	.args = "[--forget]",
 	.summary = "delete all connections",
-	.details = "--forget  do not remember those that are worth it: their end will not pass "
-		   "either\n",
+	.details = "--forget  do not remember them: their late FIN and RST are dropped\n",
 	.run = run_flush,
 };
 
@@ -33,14 +32,14 @@ static enum cli_exit run_flush(const struct cli *cli, int argc, char **argv)
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt != 'f') {
-			return cli_usage(&cmd_flush, "option not understood");
+			return cli_usage(&cmd_flush, "invalid option");
 		}
 		forget = true;
 	}
 	if (optind < argc) {
-		return cli_usage(&cmd_flush, "\"%s\" is not understood", argv[optind]);
+		return cli_usage(&cmd_flush, "unexpected argument \"%s\"", argv[optind]);
 	}
-	return client_ask(cli, &cmd_flush, "Flush", json_pack("{s:b}", "forget", forget), CTL_LAST,
+	return client_run(cli, &cmd_flush, "Flush", json_pack("{s:b}", "forget", forget), CTL_LAST,
 	                  print_count, NULL);
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall hook: puts the rules into the kernel that queue packets to the daemon, and takes them out
- * again.
+ * finwall hook: installs and removes the kernel rules that queue packets to the daemon.
  *
- * Which tool is found by trying: `nft -c` has the kernel build the very rules and throw them away,
- * so a kernel without the queue statement shows itself and nothing has to be cleaned up.
+ * The backend is chosen by a test load: with `nft -c` the kernel builds the rules and discards
+ * them. A kernel without the queue statement refuses them, and nothing is left behind.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 #include "hook/apply.h"
 #include "hook/text.h"
 #include "io/cpus.h"
@@ -35,7 +34,7 @@ static const struct option options[] = {
 
 struct hook_args {
 	const char *config_path;
-	const char *backend; /* NULL: what the configuration says */
+	const char *backend; /* NULL: as configured */
 	bool is_forced;
 };
 
@@ -45,28 +44,28 @@ static enum cli_exit hook_down(void);
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *plan,
                                enum hook_backend *backend);
-static bool ask_queues(const struct cli *cli, uint32_t *first, uint32_t *count);
+static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *count);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
 	.args = "up|down|print [-c FILE] [--backend nft|iptables] [--force]",
-	.summary = "put the rules that queue packets to the daemon into the kernel",
-	.details =
-		"up     put them in; again: renew them\n"
-		"down   take them out, and nothing else\n"
-		"print  show as a script what up would do, and do nothing\n"
-		"\n"
-		"-c, --config FILE         where the settings are (" FINWALL_CONFIG_PATH ")\n"
-		"--backend nft|iptables    do not choose by trying, nor as the settings say\n"
-		"--force                   up even if that cuts this machine off: no daemon runs,\n"
-		"                          and the settings say on-absent drop\n",
+	.summary = "install or remove the kernel rules that queue packets to the daemon",
+	.details = "up     install the hook rules; replaces installed ones\n"
+		   "down   remove the hook rules; other rules are not changed\n"
+		   "print  print what up would do as a shell script; change nothing\n"
+		   "\n"
+		   "-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
+		   "--backend nft|iptables    overrides the setting hook backend\n"
+		   "--force                   install the rules even if this cuts off the machine: "
+		   "no\n"
+		   "                          daemon runs, and on-absent is drop\n",
 	.run = run_hook,
 };
 
 static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 {
 	struct hook_args args = { .config_path = FINWALL_CONFIG_PATH };
-	const char *what;
+	const char *verb;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
@@ -81,43 +80,44 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 			args.is_forced = true;
 			break;
 		default:
-			return cli_usage(&cmd_hook, "option not understood");
+			return cli_usage(&cmd_hook, "invalid option");
 		}
 	}
 	if (optind != argc - 1) {
-		return cli_usage(&cmd_hook, "one of up, down, print is wanted");
+		return cli_usage(&cmd_hook, optind == argc ? "missing subcommand: up, down or print"
+		                                           : "too many arguments");
 	}
-	what = argv[optind];
+	verb = argv[optind];
 	if (args.backend != NULL && strcmp(args.backend, "nft") != 0 &&
 	    strcmp(args.backend, "iptables") != 0) {
-		return cli_usage(&cmd_hook, "no backend \"%s\"", args.backend);
+		return cli_usage(&cmd_hook, "unknown backend \"%s\": nft or iptables",
+		                 args.backend);
 	}
-	if (strcmp(what, "up") == 0) {
+	if (strcmp(verb, "up") == 0) {
 		return hook_up(cli, &args);
 	}
-	if (strcmp(what, "down") == 0) {
+	if (strcmp(verb, "down") == 0) {
 		return hook_down();
 	}
-	if (strcmp(what, "print") == 0) {
+	if (strcmp(verb, "print") == 0) {
 		return hook_print(cli, &args);
 	}
-	return cli_usage(&cmd_hook, "\"%s\": one of up, down, print is wanted", what);
+	return cli_usage(&cmd_hook, "unknown subcommand \"%s\": up, down or print", verb);
 }
 
-/* What the daemon serves counts, not what the settings say: rules for other queues would drop. */
+/* The running daemon's queues override the settings: packets for other queues would be dropped. */
 static bool follow_daemon(const struct cli *cli, struct hook_plan *plan)
 {
 	uint32_t first;
 	uint32_t count;
 
-	if (!ask_queues(cli, &first, &count)) {
+	if (!daemon_queues(cli, &first, &count)) {
 		return false;
 	}
 	if (first != plan->queue_num || count != plan->queue_count) {
 		fprintf(stderr,
-		        "hook: the daemon serves %u queue(s) from %u on, the settings say %u from "
-		        "%u: "
-		        "following the daemon\n",
+		        "hook: the daemon reads %u queue(s) from %u, the settings have %u from %u: "
+		        "using those of the daemon\n",
 		        count, first, plan->queue_count, plan->queue_num);
 		plan->queue_num = first;
 		plan->queue_count = count;
@@ -144,9 +144,9 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	if (!daemon_answers && plan.on_absent == FAIL_DROP && !args->is_forced) {
 		return cli_refuse(
 			&cmd_hook,
-			"no daemon answers on %s, and the settings say on-absent drop: every "
-			"packet would be dropped, those of a remote administrator too.\n"
-			"Start finwalld first, or set on-absent accept, or use --force.",
+			"no daemon answers on %s, and on-absent is drop: every packet would be "
+			"dropped, including a remote administrator's\n"
+			"start finwalld first, or set on-absent accept, or use --force",
 			cli->socket_path);
 	}
 	if (hook_choose(&plan, backend, &choice) < 0) {
@@ -159,8 +159,8 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	}
 	printf("hook: %s%s%s%s\n", hook_choice_name(&choice), choice.why[0] != '\0' ? " (" : "",
 	       choice.why, choice.why[0] != '\0' ? ")" : "");
-	if (plan.only_watches) {
-		printf("hook: enforce off: finwall only watches, the rules of others decide\n");
+	if (plan.is_shadow) {
+		printf("hook: shadow mode (enforce off): other rules decide\n");
 	}
 	printf("hook: queue %u", plan.queue_num);
 	if (plan.queue_count > 1) {
@@ -169,16 +169,16 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	printf(", packets %s while no daemon answers",
 	       plan.on_absent == FAIL_ACCEPT ? "pass" : "are dropped");
 	if (hook_plan_keeps_admin(&plan)) {
-		printf(" but for TCP port %u of this machine", plan.admin_port);
+		printf(" except TCP port %u of this machine", plan.admin_port);
 	}
-	printf("%s\n", daemon_answers ? "" : "; none answers now");
+	printf("%s\n", daemon_answers ? "" : "; no daemon answers now");
 	if (plan.queue_count > 1) {
 		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
 	}
 	if (defragments && !plan.defragments) {
-		fprintf(stderr, "hook: this kernel cannot put fragments together (xt_socket, "
-		                "nft_tproxy): they are queued one by one, and are invalid but for "
-		                "the first\n");
+		fprintf(stderr, "hook: this kernel cannot reassemble fragments (no xt_socket, no "
+		                "nft_tproxy): each is queued alone, and all but the first are "
+		                "invalid\n");
 	}
 	return CLI_OK;
 }
@@ -243,11 +243,11 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	}
 	s = config_settings(config);
 	memset(plan, 0, sizeof(*plan));
-	plan->only_watches = config_tunables(config)->enforce == 0;
+	plan->is_shadow = config_tunables(config)->enforce == 0;
 	plan->queue_num = s->queue_num;
 	plan->queue_count = settings_queues(s, cpus_allowed());
-	/* who only watches must not be missed */
-	plan->on_absent = plan->only_watches ? FAIL_ACCEPT : s->on_absent;
+	/* in shadow mode a missing daemon must not drop packets */
+	plan->on_absent = plan->is_shadow ? FAIL_ACCEPT : s->on_absent;
 	plan->admin_port = s->admin_port;
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;
@@ -262,7 +262,7 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	if (!plan->hooked[HOOK_INPUT] && !plan->hooked[HOOK_FORWARD] &&
 	    !plan->hooked[HOOK_OUTPUT]) {
 		code = cli_refuse(&cmd_hook,
-		                  "%s: no input, forward or output chain: nothing to hook",
+		                  "%s: no input, forward or output chain: nothing to queue",
 		                  args->config_path);
 	}
 	ruleset_free(rules);
@@ -270,8 +270,8 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	return code;
 }
 
-/* The queues that a running daemon reads from; false when none answers. */
-static bool ask_queues(const struct cli *cli, uint32_t *first, uint32_t *count)
+/* The queues that the running daemon reads. Returns false if no daemon answers. */
+static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *count)
 {
 	struct client *c = client_open(cli->socket_path);
 	struct ctl_reply reply;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall import-iptables: reads rules of iptables, writes a configuration. What it writes it has
- * loaded itself before.
+ * finwall import-iptables: converts rules of iptables to a configuration. Writes only what loads.
  */
-#include "cli.h"
+#include "cmd/cmd.h"
 #include "io/file.h"
 #include "iptables/convert.h"
 
@@ -20,7 +19,7 @@ enum {
 	OPT_PARTIAL = 256,
 };
 
-/* '-' first: files come in between options, as -4 and -6 are about those behind them */
+/* '-' first: options and files are read in order, as -4 and -6 apply to the files after them */
 static const char short_options[] = "-46o:";
 static const struct option options[] = {
 	{ "ipv4", no_argument, NULL, '4' },
@@ -35,20 +34,20 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 const struct cli_command cmd_import_iptables = {
 	.name = "import-iptables",
 	.args = "[-o FILE] [--partial] [[-4|-6] FILE...]",
-	.summary = "turn rules of iptables and ip6tables into a configuration",
+	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
-		"FILE  what iptables-save or ip6tables-save printed, or a script that calls\n"
-		"      iptables; \"-\" and none at all: the standard input\n"
+		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
+		"      iptables; \"-\" or no file: standard input\n"
 		"\n"
-		"-4, -6             the files behind it are of iptables, of ip6tables; otherwise\n"
-		"                   the text tells, and the name (v6 or ip6 in it)\n"
-		"-o, --output FILE  write there, not to the standard output\n"
-		"--partial          write even if some lines cannot be expressed, and leave these\n"
-		"                   as comments\n",
+		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
+		"                   the text decides, or the name (v6 or ip6 in it)\n"
+		"-o, --output FILE  write to FILE, not to standard output\n"
+		"--partial          write the configuration even if some lines cannot be\n"
+		"                   converted; these become comments\n",
 	.run = run_import_iptables,
 };
 
-/* All of the standard input, malloc'd. */
+/* Returns all of standard input, malloc'd. */
 static char *read_stdin(size_t *size)
 {
 	char *text = NULL;
@@ -69,7 +68,7 @@ static char *read_stdin(size_t *size)
 	return text;
 }
 
-static bool convert_file(struct convert *im, const char *path, enum convert_family family)
+static bool convert_file(struct convert *cv, const char *path, enum convert_family family)
 {
 	const bool is_stdin = strcmp(path, "-") == 0;
 	size_t size = 0;
@@ -79,7 +78,7 @@ static bool convert_file(struct convert *im, const char *path, enum convert_fami
 		cli_refuse(&cmd_import_iptables, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	convert_read(im, is_stdin ? "standard-input" : path, text, size, family);
+	convert_read(cv, is_stdin ? "standard-input" : path, text, size, family);
 	free(text);
 	return true;
 }
@@ -91,12 +90,12 @@ static char *read_copy(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
-/* What finwalld would say of it. */
+/* Loads the configuration as finwalld would, and prints its errors. */
 static bool loads(char *text)
 {
 	const struct config_reader reader = { .ctx = text, .read = read_copy };
 	char *errors = NULL;
-	struct config *c = config_load("imported", &reader, &errors);
+	struct config *c = config_load("converted", &reader, &errors);
 
 	if (c == NULL) {
 		fputs(errors != NULL ? errors : "out of memory\n", stderr);
@@ -126,22 +125,23 @@ static bool write_out(const char *path, const char *text)
 	return is_written;
 }
 
-static enum cli_exit finish(struct convert *im, const char *out_path, bool is_partial)
+static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_partial)
 {
-	char *text = convert_write(im);
+	char *text = convert_write(cv);
 	enum cli_exit code = CLI_OK;
 
 	if (text == NULL) {
 		return cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
 	}
-	if (!im->table[CONVERT_IP].is_given && !im->table[CONVERT_IP6].is_given) {
-		code = cli_refuse(&cmd_import_iptables, "no filter rules in what was read");
-	} else if (im->problems > 0 && !is_partial) {
+	if (!cv->table[CONVERT_IP].is_given && !cv->table[CONVERT_IP6].is_given) {
+		code = cli_refuse(&cmd_import_iptables, "no rules of table filter in the input");
+	} else if (cv->problems > 0 && !is_partial) {
 		code = cli_refuse(&cmd_import_iptables,
-		                  "%u line(s) cannot be expressed; --partial leaves them out",
-		                  im->problems);
+		                  "%u line(s) cannot be converted; --partial leaves them out",
+		                  cv->problems);
 	} else if (!loads(text)) {
-		code = cli_refuse(&cmd_import_iptables, "finwall does not load what came of it");
+		code = cli_refuse(&cmd_import_iptables,
+		                  "the converted configuration does not load");
 	} else if (!write_out(out_path, text)) {
 		code = CLI_REFUSED;
 	}
@@ -156,11 +156,11 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 	bool is_partial = false;
 	enum cli_exit code = CLI_OK;
 	unsigned files = 0;
-	struct convert im;
+	struct convert cv;
 	int opt;
 
 	(void)cli;
-	convert_init(&im, stderr);
+	convert_init(&cv, stderr);
 	while (code == CLI_OK &&
 	       (opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
 		switch (opt) {
@@ -178,21 +178,21 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			break;
 		case 1:
 			files++;
-			code = convert_file(&im, optarg, family) ? CLI_OK : CLI_REFUSED;
+			code = convert_file(&cv, optarg, family) ? CLI_OK : CLI_REFUSED;
 			break;
 		default:
-			code = cli_usage(&cmd_import_iptables, "option not understood");
+			code = cli_usage(&cmd_import_iptables, "invalid option");
 		}
 	}
 	for (; code == CLI_OK && optind < argc; optind++, files++) {
-		code = convert_file(&im, argv[optind], family) ? CLI_OK : CLI_REFUSED;
+		code = convert_file(&cv, argv[optind], family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK && files == 0) {
-		code = convert_file(&im, "-", family) ? CLI_OK : CLI_REFUSED;
+		code = convert_file(&cv, "-", family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK) {
-		code = finish(&im, out_path, is_partial);
+		code = finish(&cv, out_path, is_partial);
 	}
-	convert_fini(&im);
+	convert_fini(&cv);
 	return code;
 }

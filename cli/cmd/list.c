@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall list: the connections that are alive, or those that are remembered.
+ * finwall list: prints the live or the remembered connections.
  *
- * Every line is printed as it comes, so that a table of any size needs no memory here either.
+ * Each line is printed when it arrives: memory does not grow with the table.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
 #include <finwall/flow_text.h>
+#include <finwall/text_num.h>
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option options[] = {
@@ -29,7 +29,7 @@ static const struct option options[] = {
 struct list_out {
 	bool is_json;
 	bool has_items;
-	const char *heading; /* not printed yet, or NULL */
+	const char *heading; /* to be printed before the first line, or NULL */
 };
 
 static enum cli_exit run_list(const struct cli *cli, int argc, char **argv);
@@ -39,14 +39,13 @@ static client_fn print_slice;
 const struct cli_command cmd_list = {
 	.name = "list",
 	.args = "[--expired] [--output text|json|conntrack] [FILTER...]",
-	.summary = "live connections, or those that are remembered",
-	.details =
-		"-x, --expired          remembered connections: their entry timed out\n"
-		"-o, --output FORMAT    text, json, or conntrack (lines as conntrack -L has them)\n"
-		"-p, --proto PROTO      by name or number\n"
-		"-a, --address ADDRESS  of either end; or PREFIX/LENGTH\n"
-		"-P, --port PORT        of either end\n"
-		"-s, --state STATE      of TCP: SYN_SENT, ESTABLISHED, ...\n",
+	.summary = "list live or remembered connections",
+	.details = "-x, --expired          remembered connections: their entry has expired\n"
+		   "-o, --output FORMAT    text, json, or conntrack (format of conntrack -L)\n"
+		   "-p, --proto PROTO      name or number\n"
+		   "-a, --address ADDRESS  of either end; also PREFIX/LENGTH\n"
+		   "-P, --port PORT        of either end\n"
+		   "-s, --state STATE      TCP state: SYN_SENT, ESTABLISHED, ...\n",
 	.run = run_list,
 };
 
@@ -76,15 +75,18 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 			return code;
 		}
 	}
-	if (optind < argc || (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
-	                      strcmp(format, "conntrack") != 0)) {
+	if (optind < argc) {
 		json_decref(filter);
-		return cli_usage(&cmd_list, "\"%s\" is not understood",
-		                 optind < argc ? argv[optind] : format);
+		return cli_usage(&cmd_list, "unexpected argument \"%s\"", argv[optind]);
+	}
+	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
+	    strcmp(format, "conntrack") != 0) {
+		json_decref(filter);
+		return cli_usage(&cmd_list, "unknown output format \"%s\"", format);
 	}
 	out.is_json = strcmp(format, "json") == 0;
 	out.heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
-	code = client_ask(cli, &cmd_list, "ListConnections",
+	code = client_run(cli, &cmd_list, "ListConnections",
 	                  json_pack("{s:b, s:s, s:o}", "expired", kind == VIEW_REMEMBERED, "format",
 	                            format, "filter", filter),
 	                  CTL_CONTINUES, print_slice, &out);
@@ -96,8 +98,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 
 static enum cli_exit read_filter(int opt, json_t *filter)
 {
-	unsigned long port;
-	char *end;
+	uint16_t port;
 
 	switch (opt) {
 	case 'p':
@@ -110,14 +111,13 @@ static enum cli_exit read_filter(int opt, json_t *filter)
 		json_object_set_new(filter, "state", json_string(optarg));
 		return CLI_OK;
 	case 'P':
-		port = strtoul(optarg, &end, 10);
-		if (*optarg < '0' || *optarg > '9' || *end != '\0' || port > UINT16_MAX) {
-			return cli_usage(&cmd_list, "\"%s\" is no port", optarg);
+		if (!text_port(optarg, &port)) {
+			return cli_usage(&cmd_list, "invalid port \"%s\"", optarg);
 		}
-		json_object_set_new(filter, "port", json_integer((json_int_t)port));
+		json_object_set_new(filter, "port", json_integer(port));
 		return CLI_OK;
 	default:
-		return cli_usage(&cmd_list, "option not understood");
+		return cli_usage(&cmd_list, "invalid option");
 	}
 }
 

@@ -2,14 +2,14 @@
 /*
  * finwall replay in a build without libpcap.
  */
-#include "cli.h"
+#include "cmd/cmd.h"
 
 static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
 
 const struct cli_command cmd_replay = {
 	.name = "replay",
 	.args = "[OPTION]... FILE...",
-	.summary = "judge the packets of capture files; not in this build, which has no libpcap",
+	.summary = "evaluate the packets of capture files (not available: built without libpcap)",
 	.details = "",
 	.run = run_replay,
 };
@@ -19,5 +19,5 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 	(void)cli;
 	(void)argc;
 	(void)argv;
-	return cli_refuse(&cmd_replay, "not in this build: it was made without libpcap");
+	return cli_refuse(&cmd_replay, "not available: built without libpcap");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall set: elements of named sets, listed and changed while the daemon runs.
+ * finwall set: lists and changes the elements of named sets while the daemon runs.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* What stands around the elements of a call. */
+/* Bytes of a call besides its elements. */
 #define CALL_HEAD_SIZE 512
 
 struct set_out {
@@ -38,19 +38,19 @@ static client_fn print_changed;
 const struct cli_command cmd_set = {
 	.name = "set",
 	.args = "list [NAME] | add NAME ELEMENT... | delete NAME ELEMENT... | flush NAME",
-	.summary = "named sets: list and change their elements, without a reload",
+	.summary = "list and change the elements of named sets, without a reload",
 	.details =
-		"list          all sets, or the elements of one, a line each\n"
-		"add, delete   all that are named or, if one of them cannot be, none;\n"
-		"              an element that is there already is fine\n"
+		"list          list all sets, or the elements of one, one a line\n"
+		"add, delete   all named elements, or none if one is invalid; adding an element\n"
+		"              that exists is no error\n"
 		"flush         delete all elements of the set\n"
 		"\n"
-		"-t, --table NAME            of the set, where more than one has such a set;\n"
-		"                            or \"FAMILY NAME\"\n"
+		"-t, --table NAME            table of the set, if several tables have a set of\n"
+		"                            this name; also \"FAMILY NAME\"\n"
 		"-o, --output text|json\n"
 		"\n"
-		"The next reload begins with what the configuration says. To keep a list:\n"
-		"finwall set list blocked > blocklist.txt, for elements-file \"blocklist.txt\"\n",
+		"A reload replaces the elements with those of the configuration. To keep them:\n"
+		"finwall set list blocked > blocklist.txt, with elements-file \"blocklist.txt\"\n",
 	.run = run_set,
 };
 
@@ -65,7 +65,25 @@ static const struct {
 	{ "flush", "FlushSet", "deleted", false },
 };
 
-/* argv: what is left behind the options. Takes call over. */
+/* The subcommand is missing or unknown, or has the wrong number of arguments. */
+static enum cli_exit verb_usage(const char *verb)
+{
+	if (*verb == '\0') {
+		return cli_usage(&cmd_set, "missing subcommand");
+	}
+	if (strcmp(verb, "list") == 0) {
+		return cli_usage(&cmd_set, "list: too many arguments");
+	}
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		if (strcmp(verb, changes[i].word) == 0) {
+			return cli_usage(&cmd_set, "%s: expected NAME%s", verb,
+			                 changes[i].takes_elements ? " ELEMENT..." : " only");
+		}
+	}
+	return cli_usage(&cmd_set, "unknown subcommand \"%s\"", verb);
+}
+
+/* argv: the arguments after the options. Takes ownership of call. */
 static enum cli_exit run_verb(const struct cli *cli, int argc, char **argv, json_t *call,
                               struct set_out *out)
 {
@@ -86,40 +104,38 @@ static enum cli_exit run_verb(const struct cli *cli, int argc, char **argv, json
 		if (changes[i].takes_elements && !add_elements(call, argv + 2, argc - 2)) {
 			json_decref(call);
 			return cli_refuse(&cmd_set,
-			                  "too many elements for one command, at most 15 KiB of "
-			                  "text: a file and a reload are the way");
+			                  "too many elements for one command (at most 15 KiB of "
+			                  "text): use an elements-file and a reload");
 		}
 		return change(cli, changes[i].method, call, out);
 	}
 	json_decref(call);
-	return cli_usage(&cmd_set, argc > 0 ? "\"%s\" is not understood so" : "%swhat is wanted?",
-	                 verb);
+	return verb_usage(verb);
 }
 
 static enum cli_exit run_set(const struct cli *cli, int argc, char **argv)
 {
 	struct set_out out = { 0 };
 	json_t *call = json_object();
-	bool is_understood = true;
+	enum cli_exit code = CLI_OK;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "t:o:", options, NULL)) != -1) {
+	while (code == CLI_OK && (opt = getopt_long(argc, argv, "t:o:", options, NULL)) != -1) {
 		switch (opt) {
 		case 't':
 			json_object_set_new(call, "table", json_string(optarg));
 			break;
 		case 'o':
-			out.is_json = strcmp(optarg, "json") == 0;
-			is_understood &= out.is_json || strcmp(optarg, "text") == 0;
+			code = cli_output_format(&cmd_set, optarg, &out.is_json);
 			break;
 		default:
-			is_understood = false;
+			code = cli_usage(&cmd_set, "invalid option");
 			break;
 		}
 	}
-	if (!is_understood) {
+	if (code != CLI_OK) {
 		json_decref(call);
-		return cli_usage(&cmd_set, "option not understood");
+		return code;
 	}
 	return run_verb(cli, argc - optind, argv + optind, call, &out);
 }
@@ -130,9 +146,9 @@ static enum cli_exit list(const struct cli *cli, json_t *call, struct set_out *o
 
 	if (json_object_get(call, "set") == NULL) {
 		json_decref(call);
-		return client_ask(cli, &cmd_set, "ListSets", NULL, CTL_LAST, print_sets, out);
+		return client_run(cli, &cmd_set, "ListSets", NULL, CTL_LAST, print_sets, out);
 	}
-	code = client_ask(cli, &cmd_set, "ListElements", call, CTL_CONTINUES, print_elements, out);
+	code = client_run(cli, &cmd_set, "ListElements", call, CTL_CONTINUES, print_elements, out);
 	if (out->is_json && code == CLI_OK) {
 		puts(out->has_items ? "\n]" : "[]");
 	}
@@ -142,11 +158,11 @@ static enum cli_exit list(const struct cli *cli, json_t *call, struct set_out *o
 static enum cli_exit change(const struct cli *cli, const char *method, json_t *call,
                             struct set_out *out)
 {
-	return client_ask(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
+	return client_run(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
 }
 
-/* Each argument may hold several, as nft has them: "{ a, b }". False when the call grows too large.
- */
+/* Each argument may hold several elements, as in nft: "{ a, b }". Returns false if the call is too
+ * large. */
 static bool add_elements(json_t *call, char **arg, int len)
 {
 	json_t *list = json_array();
@@ -157,25 +173,13 @@ static bool add_elements(json_t *call, char **arg, int len)
 
 		for (const char *one = strtok_r(arg[i], " \t\n,{}", &rest); one != NULL;
 		     one = strtok_r(NULL, " \t\n,{}", &rest)) {
-			/* quotes and a comma; what JSON has to escape is no element anyway */
+			/* 3: quotes and a comma; no valid element contains what JSON escapes */
 			size += strlen(one) + 3;
 			json_array_append_new(list, ctl_json_text(one));
 		}
 	}
 	json_object_set_new(call, "elements", list);
 	return size <= CTL_CALL_SIZE_MAX;
-}
-
-static const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-
-	return text != NULL ? text : "";
-}
-
-static long long number_of(const json_t *object, const char *member)
-{
-	return (long long)json_integer_value(json_object_get(object, member));
 }
 
 static enum cli_exit print_sets(void *ctx, const json_t *parameters)
@@ -198,11 +202,11 @@ static enum cli_exit print_sets(void *ctx, const json_t *parameters)
 	{
 		char table[128];
 
-		snprintf(table, sizeof(table), "%s %s", text_of(set, "family"),
-		         text_of(set, "table"));
-		printf("%-23s %-15s %-23s %10lld%10lld%10lld\n", text_of(set, "name"),
-		       text_of(set, "type"), table, number_of(set, "elements"),
-		       number_of(set, "added"), number_of(set, "deleted"));
+		snprintf(table, sizeof(table), "%s %s", client_text(set, "family"),
+		         client_text(set, "table"));
+		printf("%-23s %-15s %-23s %10lld%10lld%10lld\n", client_text(set, "name"),
+		       client_text(set, "type"), table, client_number(set, "elements"),
+		       client_number(set, "added"), client_number(set, "deleted"));
 	}
 	return CLI_OK;
 }
@@ -235,7 +239,7 @@ static enum cli_exit print_changed(void *ctx, const json_t *parameters)
 		json_dumpf(parameters, stdout, JSON_COMPACT);
 		puts("");
 	} else {
-		printf("%lld %s\n", number_of(parameters, "changed"), out->done);
+		printf("%lld %s\n", client_number(parameters, "changed"), out->done);
 	}
 	return CLI_OK;
 }

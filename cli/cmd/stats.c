@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall stats: everything that is counted, for people or as JSON.
+ * finwall stats: prints all counters, as text or JSON.
  *
- * The daemon's answer names and explains its counters itself, so that nothing here has to be
- * changed when one is added.
+ * The daemon's reply has the name and the meaning of each counter, so a new counter needs no change
+ * here.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -41,10 +41,11 @@ static void print_queues(const json_t *queues, const struct stats_args *args);
 const struct cli_command cmd_stats = {
 	.name = "stats",
 	.args = "[late-close] [--all] [--output text|json]",
-	.summary = "counters: why packets were judged as they were, what became of them",
-	.details = "late-close           only those of late FIN, RST and data\n"
-		   "                     and, for each policy, what it let pass or would have\n"
-		   "-a, --all            those that are zero, too\n"
+	.summary = "show counters: verdicts and their reasons, events, queues",
+	.details = "late-close           counters of late FIN, RST and data only, and for each "
+		   "policy\n"
+		   "                     what it passed or would have passed\n"
+		   "-a, --all            show counters that are zero too\n"
 		   "-o, --output FORMAT  text or json\n",
 	.run = run_stats,
 };
@@ -60,34 +61,21 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 			args.with_zeroes = true;
 			break;
 		case 'o':
-			args.is_json = strcmp(optarg, "json") == 0;
-			if (!args.is_json && strcmp(optarg, "text") != 0) {
-				return cli_usage(&cmd_stats, "no output \"%s\"", optarg);
+			if (cli_output_format(&cmd_stats, optarg, &args.is_json) != CLI_OK) {
+				return CLI_USAGE;
 			}
 			break;
 		default:
-			return cli_usage(&cmd_stats, "option not understood");
+			return cli_usage(&cmd_stats, "invalid option");
 		}
 	}
 	if (optind < argc) {
 		args.only_late_close = strcmp(argv[optind], "late-close") == 0;
 		if (!args.only_late_close || optind + 1 < argc) {
-			return cli_usage(&cmd_stats, "\"%s\" is not understood", argv[argc - 1]);
+			return cli_usage(&cmd_stats, "unexpected argument \"%s\"", argv[argc - 1]);
 		}
 	}
-	return client_ask(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
-}
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "?";
-}
-
-static long long number_of(const json_t *object, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(object, name));
+	return client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
 }
 
 static enum cli_exit print_stats(void *ctx, const json_t *parameters)
@@ -129,72 +117,77 @@ static json_t *late_close_only(const json_t *stats)
 
 	json_array_foreach(json_object_get(stats, "reasons"), i, row)
 	{
-		if (is_late_close(text_of(row, "name"))) {
+		if (is_late_close(client_text(row, "name"))) {
 			json_array_append(list, row);
 		}
 	}
 	return json_pack("{s:o, s:O*}", "reasons", list, "late", json_object_get(stats, "late"));
 }
 
-/* The policies' rows, the cases side by side, both in the daemon's order. */
+/* One row per policy, one column per case, both in the order of the reply. */
 static void print_late(const json_t *late)
 {
 	const char *policy = "";
 	const json_t *row;
 	size_t i;
 
-	printf("\nWhat each policy did where it was in force, or would have done: passed/all\n");
+	printf("\nLate packets that each policy passed, or would have passed, of all: "
+	       "passed/all\n");
 	printf("%-12s", "POLICY");
 	json_array_foreach(late, i, row)
 	{
-		if (strcmp(text_of(row, "policy"), text_of(json_array_get(late, 0), "policy")) ==
-		    0) {
-			printf(" %18s", text_of(row, "case"));
+		if (strcmp(client_text(row, "policy"),
+		           client_text(json_array_get(late, 0), "policy")) == 0) {
+			printf(" %18s", client_text(row, "case"));
 		}
 	}
 	json_array_foreach(late, i, row)
 	{
-		long long passed = number_of(row, "passed");
+		long long passed = client_number(row, "passed");
 		char cell[48];
 
-		if (strcmp(policy, text_of(row, "policy")) != 0) {
-			policy = text_of(row, "policy");
+		if (strcmp(policy, client_text(row, "policy")) != 0) {
+			policy = client_text(row, "policy");
 			printf("\n%-12s", policy);
 		}
 		snprintf(cell, sizeof(cell), "%lld/%lld", passed,
-		         passed + number_of(row, "refused"));
+		         passed + client_number(row, "refused"));
 		printf(" %18s", cell);
 	}
 	printf("\n");
 }
 
-/* Only what is worth a word. */
+/* Prints a line only for helpers in use. */
 static void print_helpers(const json_t *stats)
 {
 	const json_t *sender = json_object_get(stats, "raw_sender");
 
-	if (json_is_true(json_object_get(sender, "running")) || number_of(sender, "restarts") > 0) {
+	if (json_is_true(json_object_get(sender, "running")) ||
+	    client_number(sender, "restarts") > 0) {
 		printf("raw sender %s, %lld restarts\n",
 		       json_is_true(json_object_get(sender, "running")) ? "running" : "not running",
-		       number_of(sender, "restarts"));
+		       client_number(sender, "restarts"));
 	}
-	if (number_of(stats, "event_readers") > 0 || number_of(stats, "events_skipped") > 0) {
-		printf("event readers %lld, %lld events left out for slow ones\n",
-		       number_of(stats, "event_readers"), number_of(stats, "events_skipped"));
+	if (client_number(stats, "event_readers") > 0 ||
+	    client_number(stats, "events_skipped") > 0) {
+		printf("event readers %lld, %lld events not sent to slow readers\n",
+		       client_number(stats, "event_readers"),
+		       client_number(stats, "events_skipped"));
 	}
 }
 
 static void print_head(const json_t *stats)
 {
 	const json_t *table = json_object_get(stats, "table");
-	long long up_sec = number_of(stats, "uptime_ms") / 1000;
+	long long up_sec = client_number(stats, "uptime_ms") / 1000;
 
 	printf("finwalld %s, up %lldd %lldh %lldm %llds, %lld reloads (%lld refused)\n",
-	       text_of(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
-	       up_sec % 60, number_of(stats, "reloads"), number_of(stats, "reloads_failed"));
+	       client_text(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
+	       up_sec % 60, client_number(stats, "reloads"),
+	       client_number(stats, "reloads_failed"));
 	printf("connections %lld of %lld, remembered %lld of %lld\n",
-	       number_of(table, "connections"), number_of(table, "connections_max"),
-	       number_of(table, "remembered"), number_of(table, "remembered_max"));
+	       client_number(table, "connections"), client_number(table, "connections_max"),
+	       client_number(table, "remembered"), client_number(table, "remembered_max"));
 	print_helpers(stats);
 	putchar('\n');
 }
@@ -207,15 +200,15 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args)
 	printf("%-18s %-12s %12s  %s\n", "REASON", "STATE", "PACKETS", "MEANING");
 	json_array_foreach(reasons, i, row)
 	{
-		/* a short list is shown whole: that nothing was refused is worth knowing */
+		/* late-close shows zero counters too: no refusal is a result */
 		bool is_wanted = args->only_late_close
-		                         ? is_late_close(text_of(row, "name"))
-		                         : args->with_zeroes || number_of(row, "packets") > 0;
+		                         ? is_late_close(client_text(row, "name"))
+		                         : args->with_zeroes || client_number(row, "packets") > 0;
 
 		if (is_wanted) {
-			printf("%-18s %-12s %12lld  %s\n", text_of(row, "name"),
-			       text_of(row, "state"), number_of(row, "packets"),
-			       text_of(row, "text"));
+			printf("%-18s %-12s %12lld  %s\n", client_text(row, "name"),
+			       client_text(row, "state"), client_number(row, "packets"),
+			       client_text(row, "text"));
 		}
 	}
 }
@@ -230,14 +223,14 @@ static void print_verdicts(const json_t *verdicts)
 	json_array_foreach(verdicts, i, row)
 	{
 		const json_t *accept = json_object_get(row, "accept");
-		long long accepted = number_of(accept, "packets");
-		long long dropped = number_of(json_object_get(row, "drop"), "packets");
-		long long rejected = number_of(json_object_get(row, "reject"), "packets");
+		long long accepted = client_number(accept, "packets");
+		long long dropped = client_number(json_object_get(row, "drop"), "packets");
+		long long rejected = client_number(json_object_get(row, "reject"), "packets");
 
 		if (accepted + dropped + rejected > 0) {
-			printf("%-8s %-12s %12lld %12lld %12lld %16lld\n", text_of(row, "hook"),
-			       text_of(row, "state"), accepted, dropped, rejected,
-			       number_of(accept, "bytes"));
+			printf("%-8s %-12s %12lld %12lld %12lld %16lld\n", client_text(row, "hook"),
+			       client_text(row, "state"), accepted, dropped, rejected,
+			       client_number(accept, "bytes"));
 		}
 	}
 }
@@ -251,14 +244,14 @@ static void print_counters(const json_t *counters, const char *heading,
 	printf("\n%-31s %12s  %s\n", heading, "COUNT", "MEANING");
 	json_array_foreach(counters, i, row)
 	{
-		if (args->with_zeroes || number_of(row, "count") > 0) {
-			printf("%-31s %12lld  %s\n", text_of(row, "name"), number_of(row, "count"),
-			       text_of(row, "text"));
+		if (args->with_zeroes || client_number(row, "count") > 0) {
+			printf("%-31s %12lld  %s\n", client_text(row, "name"),
+			       client_number(row, "count"), client_text(row, "text"));
 		}
 	}
 }
 
-/* Microseconds, as sums of nanoseconds tell them too finely. */
+/* In microseconds. */
 static void print_latencies(const json_t *latencies)
 {
 	const json_t *row;
@@ -266,14 +259,15 @@ static void print_latencies(const json_t *latencies)
 
 	json_array_foreach(latencies, i, row)
 	{
-		printf("%-31s %12.1f  us, %s: half of all packets\n", text_of(row, "name"),
-		       (double)number_of(row, "p50_ns") / 1e3, text_of(row, "text"));
-		printf("%-31s %12.1f  us, 99 %%\n", "", (double)number_of(row, "p99_ns") / 1e3);
-		printf("%-31s %12.1f  us, 99.9 %%\n", "", (double)number_of(row, "p999_ns") / 1e3);
+		printf("%-31s %12.1f  us, %s: 50 %%\n", client_text(row, "name"),
+		       (double)client_number(row, "p50_ns") / 1e3, client_text(row, "text"));
+		printf("%-31s %12.1f  us, 99 %%\n", "", (double)client_number(row, "p99_ns") / 1e3);
+		printf("%-31s %12.1f  us, 99.9 %%\n", "",
+		       (double)client_number(row, "p999_ns") / 1e3);
 	}
 }
 
-/* Only where it is asked for: otherwise all of it is zero. */
+/* Prints nothing unless compare-kernel is on. */
 static void print_compare(const json_t *compare, const struct stats_args *args)
 {
 	const json_t *row;
@@ -283,17 +277,17 @@ static void print_compare(const json_t *compare, const struct stats_args *args)
 		return;
 	}
 	print_counters(json_object_get(compare, "results"), "COMPARED WITH KERNEL", args);
-	printf("%-31s %12lld  of these, nothing explains\n", "differences",
-	       number_of(compare, "differences"));
+	printf("%-31s %12lld  of these, not explained\n", "differences",
+	       client_number(compare, "differences"));
 	printf("\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
 	json_array_foreach(json_object_get(compare, "states"), i, row)
 	{
-		printf("%-12s %-18s %12lld\n", text_of(row, "finwall"), text_of(row, "kernel"),
-		       number_of(row, "packets"));
+		printf("%-12s %-18s %12lld\n", client_text(row, "finwall"),
+		       client_text(row, "kernel"), client_number(row, "packets"));
 	}
 }
 
-/* What the kernel holds and lost comes first: it is what overload shows in. */
+/* Of each queue: the daemon's counters, the kernel's, the latencies. */
 static void print_queues(const json_t *queues, const struct stats_args *args)
 {
 	const json_t *row;
@@ -305,18 +299,18 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 		char heading[32];
 		size_t nr;
 
-		snprintf(heading, sizeof(heading), "QUEUE %lld", number_of(row, "number"));
+		snprintf(heading, sizeof(heading), "QUEUE %lld", client_number(row, "number"));
 		print_counters(json_object_get(row, "counters"), heading, args);
 		printf("%-31s %12lld  packets in the kernel without a verdict\n", "waiting",
-		       number_of(row, "waiting"));
+		       client_number(row, "waiting"));
 		printf("%-31s %12lld  lost because the queue was full\n", "dropped",
-		       number_of(row, "dropped"));
+		       client_number(row, "dropped"));
 		printf("%-31s %12lld  lost because the receive buffer was full\n", "user-dropped",
-		       number_of(row, "user_dropped"));
+		       client_number(row, "user_dropped"));
 		json_array_foreach(json_object_get(row, "kernel_errors"), nr, error)
 		{
-			printf("%-31s %12lld  %s\n", "kernel-error", number_of(error, "count"),
-			       text_of(error, "text"));
+			printf("%-31s %12lld  %s\n", "kernel-error", client_number(error, "count"),
+			       client_text(error, "text"));
 		}
 		print_latencies(json_object_get(row, "latencies"));
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall version: its own, and the daemon's if one answers.
+ * finwall version: prints the version of this program, and of the daemon if one answers.
  */
-#include "cli.h"
 #include "client.h"
+#include "cmd/cmd.h"
 
 #include <stdio.h>
 
@@ -12,7 +12,7 @@ static enum cli_exit run_version(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_version = {
 	.name = "version",
 	.args = "",
-	.summary = "the versions of this program and of the running daemon",
+	.summary = "show the versions of this program and of the running daemon",
 	.details = "",
 	.run = run_version,
 };
@@ -23,7 +23,7 @@ static enum cli_exit run_version(const struct cli *cli, int argc, char **argv)
 	struct ctl_reply reply;
 
 	if (argc > 1) {
-		return cli_usage(&cmd_version, "\"%s\": no argument is wanted", argv[1]);
+		return cli_usage(&cmd_version, "unexpected argument \"%s\"", argv[1]);
 	}
 	printf("finwall %s\n", FINWALL_VERSION);
 	c = client_open(cli->socket_path);

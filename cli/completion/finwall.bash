@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Completion in bash for finwall, finwalld and finwall-bench. What there is to complete is asked from
-# the programs: --help is the only list of commands and options there is, so this one is never old.
+# Bash completion for finwall, finwalld and finwall-bench. It reads the commands and options from the
+# --help texts of the programs, so it has no list of its own that could become outdated.
 
 # _finwall_help PROGRAM [COMMAND]
 _finwall_help() {
 	command "$@" --help 2>/dev/null
 }
 
-# One line for each option: its names, then what its value is called, if it takes one. Options stand
-# at the beginning of a line of the help text, two blanks before what they mean.
+# Prints one line for each option: its names, then the name of its value if it has one. In the help
+# text an option begins a line, and two blanks separate it from its description.
 _finwall_options() {
 	_finwall_help "$@" | sed -n '/^ *-/ { s/^ *//; s/  .*//; s/,//g; p }'
 }
 
-# Commands: indented lines that begin with a word.
+# Prints the commands: indented lines that begin with a word.
 _finwall_commands() {
 	_finwall_help "$1" | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
-# The first line, without the program's own part: what the command takes.
+# Prints the arguments of the command, from the usage line.
 _finwall_usage() {
 	_finwall_help "$@" | sed -n '1 s/.*\] '"${2-}"' //p'
 }
 
-# _finwall_value OPTION PROGRAM [COMMAND]: the line of an option that wants a value; fails for others.
+# _finwall_value OPTION PROGRAM [COMMAND]: prints the line of an option with a value; fails for others.
 _finwall_value() {
 	local line name option=$1
 	shift
@@ -37,12 +37,12 @@ _finwall_value() {
 	return 1
 }
 
-# _finwall_values LINE PROGRAM [COMMAND]: the words that this option's value can be; "FILE" for a file.
+# _finwall_values LINE PROGRAM [COMMAND]: prints the values that the option accepts; "FILE" for a file.
 _finwall_values() {
 	local name line=$1 words=${1##* }
 	shift
 	for name in $line; do
-		# "--output FORMAT" in the list is "--output text|json" in the first line
+		# "--output FORMAT" in the list is "--output text|json" in the usage line
 		[[ $(_finwall_usage "$@") =~ \[$name\ ([a-z]+\|[a-z|]+)\] ]] && words=${BASH_REMATCH[1]}
 	done
 	case $words in
@@ -51,44 +51,44 @@ _finwall_values() {
 	esac
 }
 
-# What else a command takes: the words of its first line that are meant as they stand.
+# Prints the literal words of the usage line.
 _finwall_words() {
 	_finwall_usage "$@" | sed 's/\[-[^][]*\]//g; s/[][|.]/ /g' | tr ' ' '\n' | grep -x 'FILE\|[a-z-]*'
 }
 
 _finwall() {
 	local program=${COMP_WORDS[0]} cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local i line words='' what
-	local -a asked=("$program")
+	local i line words='' word
+	local -a help_of=("$program")
 
 	COMPREPLY=()
 	# The command is the first word that is neither an option nor an option's value.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [[ ${COMP_WORDS[i]} != -* ]]; then
-			[[ ${program##*/} != finwall ]] || asked+=("${COMP_WORDS[i]}")
+			[[ ${program##*/} != finwall ]] || help_of+=("${COMP_WORDS[i]}")
 			break
 		fi
 		_finwall_value "${COMP_WORDS[i]}" "$program" >/dev/null && ((i++))
 	done
-	if line=$(_finwall_value "$previous" "${asked[@]}"); then
-		words=$(_finwall_values "$line" "${asked[@]}")
+	if line=$(_finwall_value "$previous" "${help_of[@]}"); then
+		words=$(_finwall_values "$line" "${help_of[@]}")
 	elif [[ $cur == -* ]]; then
-		words="$(_finwall_options "${asked[@]}" | tr ' ' '\n' | grep '^-') --help"
+		words="$(_finwall_options "${help_of[@]}" | tr ' ' '\n' | grep '^-') --help"
 	elif ((i >= COMP_CWORD)); then
 		words=$(_finwall_commands "$program")
-	elif [[ ${asked[1]-} == help ]]; then
+	elif [[ ${help_of[1]-} == help ]]; then
 		words=$(_finwall_commands "$program")
-	elif ((${#asked[@]} > 1)); then
-		words=$(_finwall_words "${asked[@]}")
+	elif ((${#help_of[@]} > 1)); then
+		words=$(_finwall_words "${help_of[@]}")
 	else
 		words=FILE
 	fi
-	for what in $words; do
-		if [[ $what == FILE ]]; then
+	for word in $words; do
+		if [[ $word == FILE ]]; then
 			compopt -o filenames 2>/dev/null
 			mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")
-		elif [[ $what == "$cur"* ]]; then
-			COMPREPLY+=("$what")
+		elif [[ $word == "$cur"* ]]; then
+			COMPREPLY+=("$word")
 		fi
 	done
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall doctor: facts about this machine, and what they mean for finwall.
+ * finwall doctor: facts about this machine, and findings from them.
  *
- * doctor_gather() asks the system; doctor_check() is pure: facts in, findings out.
+ * doctor_gather() reads the system. doctor_check() is pure: facts in, findings out.
  */
 #ifndef FINWALL_CLI_DOCTOR_H
 #define FINWALL_CLI_DOCTOR_H
 
-#include "hook/text.h"
+#include "hook/found.h"
 
 #include <finwall/config.h>
 
@@ -21,9 +21,9 @@ enum doctor_known {
 	DOCTOR_YES,
 };
 
-/* The two programs that both call themselves iptables. */
+/* The two implementations of iptables. */
 enum iptables_kind {
-	IPTABLES_NFT, /* its tables are nft's too */
+	IPTABLES_NFT, /* its tables are nftables tables */
 	IPTABLES_LEGACY,
 	IPTABLES_KINDS_LEN,
 };
@@ -38,44 +38,43 @@ struct doctor_iface {
 	enum doctor_known lro;
 };
 
-/* A timeout that the kernel's tracker has as well. */
+/* A timeout that the kernel's tracker has too. */
 struct doctor_timer {
-	const char *sysctl;  /* behind net.netfilter.nf_conntrack_ */
-	const char *setting; /* as in the settings */
+	const char *sysctl;  /* after net.netfilter.nf_conntrack_ */
+	const char *setting; /* in the configuration */
 	size_t offset;       /* in struct tunables */
 };
 extern const struct doctor_timer doctor_timers[DOCTOR_TIMERS_LEN];
 
-/* Texts are malloc'd; NULL = not known. */
+/* Texts are malloc'd; NULL = unknown. */
 struct doctor_facts {
 	char *release;               /* of the kernel, "6.1.0-18-amd64" */
 	bool has_net_admin;          /* this process */
-	enum doctor_known queue;     /* nfnetlink_queue is there */
+	enum doctor_known queue;     /* nfnetlink_queue is loaded */
 	enum doctor_known nft_queue; /* nft's queue statement works */
-	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can send its own entry along */
-	/* what iptables-save and ip6tables-save print, of both kinds: they do not see each other's
-	 */
+	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can attach its tracker's entry */
+	/* output of iptables-save and ip6tables-save; neither kind lists the rules of the other */
 	char *iptables[IPTABLES_KINDS_LEN][FAMILIES_LEN];
-	char *nft; /* what nft list ruleset prints */
+	char *nft; /* output of nft list ruleset */
 	struct settings settings;
 	struct tunables tunables;
 	bool has_config;
-	bool hooked[HOOKS_LEN];                      /* the configuration has such a chain */
-	int64_t kernel_timeout_s[DOCTOR_TIMERS_LEN]; /* -1 = the kernel has no tracker loaded */
+	bool hooked[HOOKS_LEN]; /* the configuration has a chain for this hook */
+	int64_t kernel_timeout_s[DOCTOR_TIMERS_LEN]; /* -1 = no tracker is loaded */
 	int64_t rmem_max;                            /* -1 = unknown */
 	struct doctor_iface ifaces[DOCTOR_IFACES_MAX];
 	size_t ifaces_len;
 
 	bool daemon_answers;
 	uint64_t queues_len;
-	uint64_t queue_dropped; /* all queues together, as are the others */
+	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;
 	uint64_t verdicts_lost;
 	uint64_t reject_loops;
-	bool compares; /* hook compare-kernel, of the running daemon */
+	bool compares; /* compare-kernel is on in the running daemon */
 	uint64_t compared_same;
 	uint64_t compared_different;
-	uint64_t compared_untold; /* the kernel's state did not come along */
+	uint64_t compared_untold; /* without the kernel's state */
 };
 
 enum doctor_level {
@@ -90,10 +89,10 @@ struct doctor_finding {
 	enum doctor_level level;
 	const char *check; /* one word */
 	char what[200];
-	char remedy[200]; /* "" where nothing has to be done */
+	char remedy[200]; /* "" if nothing has to be done */
 };
 
-/* Three of each interface, and room for all else. */
+/* At most three for each interface; the other checks have fewer than 48. */
 #define DOCTOR_FINDINGS_MAX (3 * DOCTOR_IFACES_MAX + 48)
 
 struct doctor_report {
@@ -101,36 +100,27 @@ struct doctor_report {
 	size_t len;
 };
 
-/* Asks the system; what cannot be learned stays unknown. error: why the configuration at
- * config_path was not taken, malloc'd, or NULL. */
+/* Reads the facts; what cannot be read is unknown. *error: why the configuration at config_path
+ * does not load, malloc'd, or NULL. */
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
                    char **error);
 void doctor_facts_fini(struct doctor_facts *f);
 
 void doctor_check(const struct doctor_facts *f, struct doctor_report *out);
 
-/* The parts of doctor_check(). */
+/* The parts of doctor_check(). Each adds its findings to *out. */
 void doctor_check_kernel(const struct doctor_facts *f, struct doctor_report *out);
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out);
 void doctor_check_net(const struct doctor_facts *f, struct doctor_report *out);
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out);
 
-/* Adds a finding; what is written into it may be cut. remedy may be "". */
-struct doctor_finding *doctor_say(struct doctor_report *out, enum doctor_level level,
+/* Reports timeouts that are shorter in the kernel's tracker than in finwall. */
+void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level,
+                         struct doctor_report *out);
+
+/* Adds a finding. Long texts are cut. remedy may be "". */
+struct doctor_finding *doctor_add(struct doctor_report *out, enum doctor_level level,
                                   const char *check, const char *remedy, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-
-/* What rule texts hold, line by line. */
-struct doctor_seen {
-	unsigned
-		invalid_drops; /* rules that drop INVALID packets where finwall cannot prevent it */
-	unsigned nat_rules;
-	unsigned foreign_marks;         /* rules that set bits compare-kernel needs */
-	bool drops_rest[HOOKS_LEN];     /* a base chain behind ours has policy drop */
-	char where[64];                 /* the first of invalid_drops */
-	char where_rest[HOOKS_LEN][64]; /* and of those */
-};
-void doctor_read_iptables(const char *text, struct doctor_seen *out);
-void doctor_read_nft(const char *text, bool with_iptables_tables, struct doctor_seen *out);
 
 #endif

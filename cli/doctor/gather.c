@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Asks the system for what the doctor wants to know. Changes nothing; what needs rights that are
- * missing stays unknown.
+ * Reads the facts for the doctor from the system and the daemon. Changes nothing. A fact that needs
+ * missing rights is unknown.
  */
 #include "client.h"
 #include "doctor/doctor.h"
@@ -24,7 +24,7 @@
 
 #define TOOL_TIMEOUT_MS 10000
 
-/* A number in a file of /proc, -1 where there is none. */
+/* Reads a number from a file in /proc; -1 if there is none. */
 static int64_t read_number(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -39,7 +39,7 @@ static int64_t read_number(const char *path)
 	return n;
 }
 
-/* What a program prints; NULL where it is missing, fails or takes too long. */
+/* Output of a program; NULL if it is missing, fails or takes too long. */
 static char *output_of(const char *const argv[])
 {
 	struct run_result result;
@@ -72,8 +72,8 @@ static bool has_net_admin(void)
 	return (caps >> CAP_NET_ADMIN & 1) != 0;
 }
 
-/* Tries, without changing anything, what hook up would do. */
-static enum doctor_known try_nft_queue(bool may_try)
+/* Test-loads the rules of hook up; changes nothing. */
+static enum doctor_known test_nft_queue(bool has_rights)
 {
 	struct hook_plan plan = {
 		.queue_count = 1,
@@ -81,19 +81,20 @@ static enum doctor_known try_nft_queue(bool may_try)
 	};
 	struct hook_choice choice;
 
-	if (!may_try) {
+	if (!has_rights) {
 		return DOCTOR_UNKNOWN;
 	}
 	return hook_choose(&plan, BACKEND_NFT, &choice) == 0 ? DOCTOR_YES : DOCTOR_NO;
 }
 
-/* What the kernel was built with, where that can be read. */
+/* Searches the kernel's build configuration. */
 static enum doctor_known find_ct_glue(const char *release)
 {
+	static const char option[] = "CONFIG_NETFILTER_NETLINK_GLUE_CT=y";
+	enum doctor_known known;
 	char path[128];
 	char *text;
 	size_t size;
-	enum doctor_known known;
 
 	snprintf(path, sizeof(path), "/boot/config-%.100s", release);
 	text = file_reader.read(file_reader.ctx, path, &size);
@@ -106,15 +107,14 @@ static enum doctor_known find_ct_glue(const char *release)
 		}
 		size = strlen(text);
 	}
-	known = memmem(text, size, "CONFIG_NETFILTER_NETLINK_GLUE_CT=y", 34) != NULL ? DOCTOR_YES
-	                                                                             : DOCTOR_NO;
+	known = memmem(text, size, option, strlen(option)) != NULL ? DOCTOR_YES : DOCTOR_NO;
 	free(text);
 	return known;
 }
 
 /*
- * Of both kinds of iptables, whichever the plain names stand for here. Where only the plain names
- * are, they tell which kind they are themselves.
+ * Lists the rules of both kinds of iptables. If only the plain program names exist, their version
+ * says which kind they are.
  */
 static void gather_iptables(struct doctor_facts *f)
 {
@@ -125,7 +125,7 @@ static void gather_iptables(struct doctor_facts *f)
 	static const char *const plain[FAMILIES_LEN] = { "iptables-save", "ip6tables-save" };
 
 	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
-		const char *const ask[] = { plain[family], "-V", NULL };
+		const char *const ask_version[] = { plain[family], "-V", NULL };
 		const char *const print[] = { plain[family], NULL };
 		char *version;
 		unsigned kind;
@@ -135,7 +135,7 @@ static void gather_iptables(struct doctor_facts *f)
 
 			f->iptables[kind][family] = output_of(save);
 		}
-		version = output_of(ask);
+		version = output_of(ask_version);
 		if (version != NULL) {
 			kind = strstr(version, "nf_tables") != NULL ? IPTABLES_NFT
 			                                            : IPTABLES_LEGACY;
@@ -160,7 +160,7 @@ static void gather_kernel(struct doctor_facts *f)
 	f->queue = access("/proc/net/netfilter/nfnetlink_queue", F_OK) == 0 ? DOCTOR_YES
 	           : f->has_net_admin                                       ? DOCTOR_NO
 	                                                                    : DOCTOR_UNKNOWN;
-	f->nft_queue = try_nft_queue(f->has_net_admin);
+	f->nft_queue = test_nft_queue(f->has_net_admin);
 	gather_iptables(f);
 	f->nft = output_of(list);
 	for (unsigned i = 0; i < DOCTOR_TIMERS_LEN; i++) {
@@ -173,8 +173,8 @@ static void gather_kernel(struct doctor_facts *f)
 	f->rmem_max = read_number("/proc/sys/net/core/rmem_max");
 }
 
-/* One of the device's offloads; cmd is an ETHTOOL_G... that answers with a number. */
-static enum doctor_known ask_offload(int fd, const char *name, uint32_t cmd, uint32_t mask)
+/* Reads an offload of the interface; cmd is an ETHTOOL_G... that returns a number. */
+static enum doctor_known read_offload(int fd, const char *name, uint32_t cmd, uint32_t mask)
 {
 	struct ethtool_value value = { .cmd = cmd };
 	struct ifreq ifr = { .ifr_data = (void *)&value };
@@ -204,10 +204,10 @@ static void gather_ifaces(struct doctor_facts *f)
 		snprintf(iface->name, sizeof(iface->name), "%s", list[i].if_name);
 		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", iface->name);
 		own = read_number(path);
-		/* the stricter word of the two is not what counts: the larger number is */
+		/* the kernel uses the larger of the two values */
 		iface->rp_filter = (int)(own > all ? own : all);
-		iface->gro = ask_offload(fd, iface->name, ETHTOOL_GGRO, UINT32_MAX);
-		iface->lro = ask_offload(fd, iface->name, ETHTOOL_GFLAGS, ETH_FLAG_LRO);
+		iface->gro = read_offload(fd, iface->name, ETHTOOL_GGRO, UINT32_MAX);
+		iface->lro = read_offload(fd, iface->name, ETHTOOL_GFLAGS, ETH_FLAG_LRO);
 	}
 	if (list != NULL) {
 		if_freenameindex(list);
@@ -236,26 +236,25 @@ static void gather_config(struct doctor_facts *f, const char *path, char **error
 
 static uint64_t number_in(const json_t *object, const char *name)
 {
-	return (uint64_t)json_integer_value(json_object_get(object, name));
+	return (uint64_t)client_number(object, name);
 }
 
-/* A counter in a list of them: objects with a name and a count. */
+/* Finds a counter in a list of objects with a name and a count. */
 static uint64_t counter_in(const json_t *object, const char *list, const char *name)
 {
 	const json_t *counters = json_object_get(object, list);
 
 	for (size_t i = 0; i < json_array_size(counters); i++) {
 		const json_t *row = json_array_get(counters, i);
-		const char *its = json_string_value(json_object_get(row, "name"));
 
-		if (its != NULL && strcmp(its, name) == 0) {
+		if (strcmp(client_text(row, "name"), name) == 0) {
 			return number_in(row, "count");
 		}
 	}
 	return 0;
 }
 
-/* What the daemon makes of the kernel's word on each packet. */
+/* Reads the daemon's comparison with the kernel's tracker. */
 static void gather_compare(struct doctor_facts *f, const json_t *compare)
 {
 	f->compares = json_is_true(json_object_get(compare, "on"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs the tools that bring hook rules into the kernel. See hook_apply.h.
+ * Installs and removes the hook rules. See apply.h.
  */
 #include "hook/apply.h"
 
@@ -26,10 +26,10 @@ static const struct tools iptables[FAMILIES_LEN] = {
 };
 
 static const char *const nft_load[] = { "nft", "-f", "-", NULL };
-static const char *const nft_try[] = { "nft", "-c", "-f", "-", NULL };
+static const char *const nft_test[] = { "nft", "-c", "-f", "-", NULL };
 static const char *const nft_show[] = { "nft", "list", "table", "inet", HOOK_NFT_TABLE, NULL };
 
-static int tool(const char *const argv[], char *input, struct run_result *said, char **error);
+static int tool(const char *const argv[], char *input, struct run_result *result, char **error);
 static int load(const char *const argv[], char *text, char **error);
 static int restore(enum hook_family family, char *text, char **error);
 static int find(enum hook_family family, enum hook_table table, struct hook_found *found,
@@ -41,36 +41,36 @@ static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
 static int iptables_down(bool *was_up, char **error);
-static bool try_nft(char *text, char *why, size_t why_size);
+static bool test_nft(char *text, char *why, size_t why_size);
 static bool family_is_absent(enum hook_family family);
-static void say(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void report(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void first_line(const char *text, char *line, size_t line_size);
 
-int hook_choose(struct hook_plan *plan, enum hook_backend wanted, struct hook_choice *choice)
+int hook_choose(struct hook_plan *plan, enum hook_backend backend, struct hook_choice *choice)
 {
-	struct hook_plan asked = *plan;
+	struct hook_plan tested = *plan;
 	char unused[sizeof(choice->why)];
 
 	memset(choice, 0, sizeof(*choice));
-	choice->backend = wanted == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
+	choice->backend = backend == BACKEND_IPTABLES ? BACKEND_IPTABLES : BACKEND_NFT;
 	choice->spread = SPREAD_PORTS;
-	if (wanted == BACKEND_IPTABLES) {
+	if (backend == BACKEND_IPTABLES) {
 		return 0;
 	}
-	asked.defragments =
-		plan->defragments && try_nft(hook_text_nft_defrag(), unused, sizeof(unused));
-	if (try_nft(hook_text_nft_up(&asked, SPREAD_PORTS), choice->why, sizeof(choice->why))) {
-		*plan = asked;
+	tested.defragments =
+		plan->defragments && test_nft(hook_text_nft_defrag(), unused, sizeof(unused));
+	if (test_nft(hook_text_nft_up(&tested, SPREAD_PORTS), choice->why, sizeof(choice->why))) {
+		*plan = tested;
 		return 0;
 	}
-	if (plan->queue_count > 1 &&
-	    try_nft(hook_text_nft_up(&asked, SPREAD_ADDRESSES), choice->why, sizeof(choice->why))) {
-		*plan = asked;
+	if (plan->queue_count > 1 && test_nft(hook_text_nft_up(&tested, SPREAD_ADDRESSES),
+	                                      choice->why, sizeof(choice->why))) {
+		*plan = tested;
 		choice->spread = SPREAD_ADDRESSES;
 		choice->why[0] = '\0';
 		return 0;
 	}
-	if (wanted == BACKEND_NFT) {
+	if (backend == BACKEND_NFT) {
 		return -EOPNOTSUPP;
 	}
 	choice->backend = BACKEND_IPTABLES;
@@ -94,7 +94,7 @@ const char *hook_spread_name(const struct hook_choice *choice)
 	              : "by addresses only: this kernel or iptables has no bpf match";
 }
 
-/* What the other tool has put in before goes last: no packet slips through between. */
+/* The rules of the other backend are removed last, so that no packet passes unqueued. */
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
 	bool was_up;
@@ -109,7 +109,7 @@ int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **err
 	return rc == 0 ? nft_down(&was_up, error) : rc;
 }
 
-/* A failure of one does not keep the others from being taken out. */
+/* Removes the rules of both backends even if one fails. */
 int hook_apply_down(bool *was_up, char **error)
 {
 	bool nft_was_up = false;
@@ -126,7 +126,7 @@ int hook_apply_down(bool *was_up, char **error)
 
 char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice)
 {
-	const struct hook_found nothing = { .table = hook_plan_table(plan) };
+	const struct hook_found none = { .table = hook_plan_table(plan) };
 	char *script = NULL;
 	size_t script_size;
 	FILE *to = open_memstream(&script, &script_size);
@@ -145,7 +145,7 @@ char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice
 		free(text);
 	}
 	for (enum hook_family f = 0; f < FAMILIES_LEN && choice->backend == BACKEND_IPTABLES; f++) {
-		char *text = hook_text_iptables_up(plan, choice->spread, f, &nothing);
+		char *text = hook_text_iptables_up(plan, choice->spread, f, &none);
 
 		failed |= text == NULL;
 		fprintf(to, "%s --noflush -w 5 <<'EOF'\n%sEOF\n", iptables[f].restore,
@@ -159,14 +159,14 @@ char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice
 	return script;
 }
 
-/* Rules, built by the kernel and thrown away. Takes the text over. */
-static bool try_nft(char *text, char *why, size_t why_size)
+/* Test load: the kernel builds the rules and discards them. Frees text. */
+static bool test_nft(char *text, char *why, size_t why_size)
 {
-	struct run_result said;
+	struct run_result result;
 	char line[120];
 	int rc;
 
-	rc = text != NULL ? run_program(nft_try, text, TOOL_TIMEOUT_MS, &said) : -ENOMEM;
+	rc = text != NULL ? run_program(nft_test, text, TOOL_TIMEOUT_MS, &result) : -ENOMEM;
 	free(text);
 	if (rc == -ENOENT) {
 		snprintf(why, why_size, "nft is not installed");
@@ -176,20 +176,20 @@ static bool try_nft(char *text, char *why, size_t why_size)
 		snprintf(why, why_size, "nft cannot be run: %s", strerror(-rc));
 		return false;
 	}
-	first_line(said.err, line, sizeof(line));
-	if (said.exit_status != 0 && strstr(said.err, "No such file or directory") != NULL) {
+	first_line(result.err, line, sizeof(line));
+	if (result.exit_status != 0 && strstr(result.err, "No such file or directory") != NULL) {
 		snprintf(why, why_size, "this kernel has no nft queue statement");
-	} else if (said.exit_status != 0) {
-		snprintf(why, why_size, "nft cannot be tried: %s", line);
+	} else if (result.exit_status != 0) {
+		snprintf(why, why_size, "nft refuses the rules: %s", line);
 	}
-	rc = said.exit_status;
-	run_result_fini(&said);
+	rc = result.exit_status;
+	run_result_fini(&result);
 	return rc == 0;
 }
 
 /*
- * Each family is one transaction. When the second fails, the first is not left alone. What is in
- * the table that is not wanted any more goes last.
+ * Each family is one transaction. If the second fails, the first is removed, unless its rules were
+ * installed before. Rules in the table that the plan does not use are removed last.
  */
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
@@ -225,8 +225,8 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 }
 
 /*
- * A kernel that lacks what puts fragments together, or what spreads by ports, can still queue
- * packets. What went wrong with all of it is what is told when nothing can be loaded.
+ * Tries with reassembly and spreading by ports first, then without: a kernel that lacks them can
+ * still queue packets. The first error is reported if nothing can be installed.
  */
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error)
@@ -250,7 +250,7 @@ static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
 		}
 	}
 	if (rc < 0) {
-		say(error, "%s", why != NULL ? why : strerror(ENOMEM));
+		report(error, "%s", why != NULL ? why : strerror(ENOMEM));
 	}
 	free(why);
 	return rc;
@@ -258,8 +258,8 @@ static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
 
 static int nft_down(bool *was_up, char **error)
 {
-	struct run_result said;
-	int rc = run_program(nft_show, NULL, TOOL_TIMEOUT_MS, &said);
+	struct run_result result;
+	int rc = run_program(nft_show, NULL, TOOL_TIMEOUT_MS, &result);
 	bool is_there;
 
 	*was_up = false;
@@ -267,15 +267,15 @@ static int nft_down(bool *was_up, char **error)
 		return 0;
 	}
 	if (rc < 0) {
-		say(error, "nft: %s", strerror(-rc));
+		report(error, "nft: %s", strerror(-rc));
 		return rc;
 	}
-	is_there = said.exit_status == 0;
+	is_there = result.exit_status == 0;
 	if (!is_there && geteuid() != 0) {
 		rc = -EPERM;
-		say(error, "nft failed; this needs root (CAP_NET_ADMIN):\n%s", said.err);
+		report(error, "nft failed; this needs root (CAP_NET_ADMIN):\n%s", result.err);
 	}
-	run_result_fini(&said);
+	run_result_fini(&result);
 	if (!is_there) {
 		return rc;
 	}
@@ -285,7 +285,7 @@ static int nft_down(bool *was_up, char **error)
 
 static int iptables_down(bool *was_up, char **error)
 {
-	int result = 0;
+	int first_error = 0;
 
 	*was_up = false;
 	for (enum hook_family f = 0; f < FAMILIES_LEN; f++) {
@@ -295,15 +295,15 @@ static int iptables_down(bool *was_up, char **error)
 			int rc = iptables_table_down(f, t, &was_there, &why);
 
 			*was_up |= was_there;
-			/* not installed, so it put nothing in */
-			if (rc < 0 && rc != -ENOENT && result == 0) {
-				result = rc;
-				say(error, "%s", why != NULL ? why : strerror(ENOMEM));
+			/* -ENOENT: the tool is missing, so its rules are too */
+			if (rc < 0 && rc != -ENOENT && first_error == 0) {
+				first_error = rc;
+				report(error, "%s", why != NULL ? why : strerror(ENOMEM));
 			}
 			free(why);
 		}
 	}
-	return result;
+	return first_error;
 }
 
 static int iptables_table_down(enum hook_family family, enum hook_table table, bool *was_up,
@@ -320,14 +320,14 @@ static int find(enum hook_family family, enum hook_table table, struct hook_foun
                 char **error)
 {
 	const char *const argv[] = { iptables[family].save, NULL };
-	struct run_result said;
-	int rc = tool(argv, strdup(""), &said, error);
+	struct run_result result;
+	int rc = tool(argv, strdup(""), &result, error);
 
 	if (rc < 0) {
 		return rc;
 	}
-	hook_found_parse(said.out, table, found);
-	run_result_fini(&said);
+	hook_found_parse(result.out, table, found);
+	run_result_fini(&result);
 	return 0;
 }
 
@@ -340,49 +340,51 @@ static int restore(enum hook_family family, char *text, char **error)
 
 static int load(const char *const argv[], char *text, char **error)
 {
-	struct run_result said;
-	int rc = tool(argv, text, &said, error);
+	struct run_result result;
+	int rc = tool(argv, text, &result, error);
 
 	if (rc == 0) {
-		run_result_fini(&said);
+		run_result_fini(&result);
 	}
 	return rc;
 }
 
-/* Takes the input over. A tool that fails is an error that tells what it said. */
-static int tool(const char *const argv[], char *input, struct run_result *said, char **error)
+/* Runs a tool; frees input. If the tool fails, *error has its messages. */
+static int tool(const char *const argv[], char *input, struct run_result *result, char **error)
 {
-	int rc = input != NULL ? run_program(argv, input, TOOL_TIMEOUT_MS, said) : -ENOMEM;
+	int rc = input != NULL ? run_program(argv, input, TOOL_TIMEOUT_MS, result) : -ENOMEM;
 
 	free(input);
 	if (rc == -ENOENT) {
-		say(error, "%s is not installed (package %s)", argv[0],
-		    strcmp(argv[0], "nft") == 0 ? "nftables" : "iptables");
+		report(error, "%s is not installed (package %s)", argv[0],
+		       strcmp(argv[0], "nft") == 0 ? "nftables" : "iptables");
 	} else if (rc < 0) {
-		say(error, "%s: %s", argv[0], strerror(-rc));
+		report(error, "%s: %s", argv[0], strerror(-rc));
 	}
-	if (rc < 0 || said->exit_status == 0) {
+	if (rc < 0 || result->exit_status == 0) {
 		return rc;
 	}
 	if (geteuid() != 0) {
-		say(error, "%s failed; this needs root (CAP_NET_ADMIN):\n%s", argv[0], said->err);
-	} else if (said->exit_status >= 256) {
-		say(error, "%s was killed by signal %d", argv[0], said->exit_status - 256);
+		report(error, "%s failed; this needs root (CAP_NET_ADMIN):\n%s", argv[0],
+		       result->err);
+	} else if (result->exit_status >= RUN_SIGNALLED) {
+		report(error, "%s was killed by signal %d", argv[0],
+		       result->exit_status - RUN_SIGNALLED);
 	} else {
-		say(error, "%s failed:\n%s", argv[0], said->err);
+		report(error, "%s failed:\n%s", argv[0], result->err);
 	}
-	run_result_fini(said);
+	run_result_fini(result);
 	return -EPERM;
 }
 
-/* A kernel without IPv6 has no packets to queue, and ip6tables fails on it. */
+/* A kernel without IPv6 has no IPv6 packets, and ip6tables fails on it. */
 static bool family_is_absent(enum hook_family family)
 {
 	return family == FAMILY_IPV6 && access("/proc/sys/net/ipv6", F_OK) != 0;
 }
 
-/* Keeps the first thing that went wrong; later ones tend to follow from it. */
-static void say(char **error, const char *fmt, ...)
+/* Keeps the first error; later ones tend to follow from it. */
+static void report(char **error, const char *fmt, ...)
 {
 	va_list args;
 

@@ -2,10 +2,10 @@
 /*
  * The program for the bpf match. See hook_spread.h.
  *
- * With s the sum of all words of both addresses and of both ports, the queue is the upper half of
- * s * K, as a fraction, times the number of queues: multiplicative hashing, whose upper bits differ
- * well for neighbours. That matters, as clients take every second port in turn. A packet too short
- * for its ports matches nothing, and goes to the last queue.
+ * Multiplicative hashing: s is the sum of all 32-bit words of both addresses and of both ports; the
+ * upper 16 bits of s * K, as a fraction of 2^16, times the number of queues is the queue. The upper
+ * bits differ for consecutive sums, as clients use every second port in turn. A packet too short
+ * for ports does not match, and goes to the last queue.
  */
 #include "hook/spread.h"
 
@@ -15,10 +15,10 @@
 /* 2^32 divided by the golden ratio, made odd. */
 #define HASH_FACTOR 0x9e3779b1u
 
-/* xt_bpf takes so many. */
+/* XT_BPF_MAX_NUM_INSTR of xt_bpf. */
 #define PROGRAM_MAX 64
 
-/* Bits of the IPv4 header's fragment field: more fragments, and the offset. */
+/* In the IPv4 fragment field: the bit MF and the offset. */
 #define IP4_FRAGMENT 0x3fffu
 
 #define IP4_FRAGMENT_AT    6
@@ -28,7 +28,7 @@
 #define IP6_ADDRESSES_AT   8
 #define IP6_HEADER_SIZE    40
 
-/* Protocols that begin with two ports. */
+/* Protocols whose header begins with two ports. */
 static const uint8_t with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP,
 	                              IPPROTO_UDPLITE };
 
@@ -60,7 +60,7 @@ static void put_jump(struct program *p, uint16_t code, uint32_t k, uint8_t if_tr
 	p->code[p->len++] = (struct sock_filter)BPF_JUMP(code, k, if_true, if_false);
 }
 
-/* The sum of the 32-bit words from an offset on, to the scratch. */
+/* Stores the sum of the 32-bit words from an offset on. */
 static void sum_words(struct program *p, uint32_t from, unsigned words)
 {
 	put(p, BPF_LD | BPF_W | BPF_ABS, from);
@@ -72,7 +72,7 @@ static void sum_words(struct program *p, uint32_t from, unsigned words)
 	put(p, BPF_ST, SCRATCH_SUM);
 }
 
-/* Goes past add_ports() where the protocol at an offset has none. */
+/* Skips add_ports() if the protocol at an offset has no ports. */
 static void has_ports(struct program *p, uint32_t protocol_at)
 {
 	put(p, BPF_LD | BPF_B | BPF_ABS, protocol_at);
@@ -82,7 +82,7 @@ static void has_ports(struct program *p, uint32_t protocol_at)
 	}
 }
 
-/* Adds the ports, which lie behind a header whose size load_size puts into X. */
+/* Adds the ports, which follow a header whose size load_size loads into X. */
 static void add_ports(struct program *p, uint16_t load_size, uint32_t size)
 {
 	put(p, load_size, size);

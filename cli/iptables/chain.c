@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was read: chains and their rules.
+ * Chains and their rules.
  */
 #include "iptables/convert.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,34 +14,34 @@ static const char *const base_names[HOOKS_LEN] = {
 	[HOOK_OUTPUT] = "OUTPUT",
 };
 
-/* Room for one more element; false when memory runs out. */
+/* Makes space for one more element. Returns false if memory runs out. */
 static bool grow(void **array, size_t len, size_t *size, size_t element)
 {
-	size_t wanted = *size == 0 ? 8 : *size * 2;
+	size_t new_size = *size == 0 ? 8 : *size * 2;
 	void *bigger;
 
 	if (len < *size) {
 		return true;
 	}
-	bigger = realloc(*array, wanted * element);
+	bigger = realloc(*array, new_size * element);
 	if (bigger == NULL) {
 		return false;
 	}
 	*array = bigger;
-	*size = wanted;
+	*size = new_size;
 	return true;
 }
 
-void convert_init(struct convert *im, FILE *say)
+void convert_init(struct convert *cv, FILE *messages)
 {
-	*im = (struct convert){ .say = say };
+	*cv = (struct convert){ .messages = messages };
 	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
 		for (int hook = 0; hook < HOOKS_LEN; hook++) {
 			struct convert_chain *c =
-				convert_chain_add(&im->table[family], base_names[hook]);
+				convert_chain_add(&cv->table[family], base_names[hook]);
 
 			if (c == NULL) {
-				im->is_short = true;
+				cv->no_memory = true;
 				return;
 			}
 			c->hook = hook;
@@ -50,16 +49,16 @@ void convert_init(struct convert *im, FILE *say)
 	}
 }
 
-void convert_fini(struct convert *im)
+void convert_fini(struct convert *cv)
 {
 	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
-		struct convert_table *t = &im->table[family];
+		struct convert_table *t = &cv->table[family];
 
 		for (size_t i = 0; i < t->chains_len; i++) {
 			convert_chain_flush(&t->chains[i]);
 			free(t->chains[i].rules);
 			free(t->chains[i].name);
-			free(t->chains[i].said);
+			free(t->chains[i].new_name);
 		}
 		free(t->chains);
 	}
@@ -122,43 +121,4 @@ void convert_rule_fini(struct convert_rule *rule)
 	free(rule->comment);
 	free(rule->refused);
 	*rule = (struct convert_rule){ 0 };
-}
-
-char *convert_text(const char *fmt, ...)
-{
-	va_list args;
-	char *text;
-	int n;
-
-	va_start(args, fmt);
-	n = vasprintf(&text, fmt, args);
-	va_end(args);
-	return n < 0 ? NULL : text;
-}
-
-static void say(const struct convert *im, const char *file, unsigned line, const char *what,
-                const char *fmt, va_list args)
-{
-	fprintf(im->say, "%s:%u: %s", file, line, what);
-	vfprintf(im->say, fmt, args);
-	fputc('\n', im->say);
-}
-
-void convert_problem(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
-{
-	va_list args;
-
-	im->problems++;
-	va_start(args, fmt);
-	say(im, file, line, "", fmt, args);
-	va_end(args);
-}
-
-void convert_note(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	say(im, file, line, "note: ", fmt, args);
-	va_end(args);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules of iptables and ip6tables, and what becomes of them in finwall's language.
+ * Converts rules of iptables and ip6tables to the configuration language.
  *
- * Text in, text out. What cannot be said in the language is said to be so, line by line, and
- * counted; it never gets lost silently.
+ * Text in, text out. Each line that cannot be converted is reported and counted; none is dropped
+ * silently.
  */
 #ifndef FINWALL_CLI_IPTABLES_CONVERT_H
 #define FINWALL_CLI_IPTABLES_CONVERT_H
@@ -19,41 +19,47 @@ enum convert_family {
 	CONVERT_IP,
 	CONVERT_IP6,
 	CONVERT_FAMILIES_LEN,
-	CONVERT_ANY = CONVERT_FAMILIES_LEN, /* not known before the text says */
+	CONVERT_ANY = CONVERT_FAMILIES_LEN, /* the text decides, else the name of the file */
 };
 
-/* What a rule asks of its chain, checked when all chains are known. */
+/* 4 or 6. */
+static inline unsigned convert_ip_version(enum convert_family family)
+{
+	return family == CONVERT_IP ? 4 : 6;
+}
+
+/* Requirements of a rule on its chain, checked when all chains are known. */
 enum convert_need {
-	NEED_IIF = 1, /* it negates -i: wrong where packets have no incoming interface */
-	NEED_OIF = 2,
+	NEED_IIF = 1, /* negated -i: the chain's packets must have an incoming interface */
+	NEED_OIF = 2, /* negated -o, likewise */
 };
 
-/* Stands for the number of a rule's own set. */
+/* Placeholder in matches for the number of the rule's own set. */
 #define CONVERT_SET_NR '\001'
 
-/* A rule in the language. Texts are malloc'd. */
+/* A rule in the configuration language. Texts are malloc'd. */
 struct convert_rule {
-	char *source;      /* the one address or prefix of -s, NULL without; not in matches */
-	char *matches;     /* "tcp dport 22 ct state new", may be "" */
-	char *action;      /* "accept", "log prefix \"x\"", "jump x"; "" with target only */
-	char *inet_action; /* the same in a table inet, NULL where there is no such thing */
-	char *comment;     /* NULL without */
-	char *refused;     /* the line as it was, when it could not be translated; NULL otherwise */
-	const char *target; /* name of the chain to go to, as iptables has it; in action's memory */
+	char *source;       /* address or prefix of -s, not in matches; NULL = none */
+	char *matches;      /* "tcp dport 22 ct state new", may be "" */
+	char *action;       /* "accept", "log prefix \"x\"", "jump x" */
+	char *inet_action;  /* the same in a table inet; NULL = no equivalent */
+	char *comment;      /* NULL = none */
+	char *refused;      /* the original line, if it cannot be converted; else NULL */
+	const char *target; /* chain of a jump or goto, named as in iptables; points into action */
 	bool is_jump;       /* jump, not goto */
-	bool is_final;      /* nothing behind it sees the packet */
-	bool is_of_family;  /* its matches or rate are of one family only */
-	bool is_rated;      /* it has a limit, or counts connections */
-	bool has_set;       /* it counts by address: CONVERT_SET_NR in matches becomes a number */
+	bool is_final;      /* ends the evaluation of the chain */
+	bool is_of_family;  /* its matches or rate are for one family only */
+	bool is_rated;      /* has a limit, or counts connections */
+	bool has_set;       /* counts by address: matches contains CONVERT_SET_NR */
 	unsigned needs;     /* enum convert_need */
 	const char *file;
 	unsigned line;
 };
 
 struct convert_chain {
-	char *name; /* as iptables has it */
-	char *said; /* as the language has it; set before writing */
-	int hook;   /* enum hook, -1 = not a base chain */
+	char *name;     /* as in iptables */
+	char *new_name; /* in the configuration language; set before writing */
+	int hook;       /* enum hook, -1 = not a base chain */
 	bool policy_is_drop;
 	struct convert_rule *rules;
 	size_t rules_len;
@@ -61,7 +67,7 @@ struct convert_chain {
 };
 
 struct convert_table {
-	bool is_given; /* some line spoke of this family */
+	bool is_given; /* the input has lines for this family */
 	struct convert_chain *chains;
 	size_t chains_len;
 	size_t chains_size;
@@ -70,44 +76,44 @@ struct convert_table {
 
 struct convert {
 	struct convert_table table[CONVERT_FAMILIES_LEN];
-	FILE *say;         /* where problems and notes go */
-	unsigned problems; /* lines that could not be expressed */
-	bool is_short;     /* memory ran out */
+	FILE *messages;    /* for problems and notes */
+	unsigned problems; /* lines that cannot be converted */
+	bool no_memory;    /* memory has run out */
 };
 
-/* Sets up a state with the three base chains of each family. say stays the caller's. */
-void convert_init(struct convert *im, FILE *say);
-void convert_fini(struct convert *im);
+/* Begins with the three base chains of each family. Borrows messages until convert_fini(). */
+void convert_init(struct convert *cv, FILE *messages);
+void convert_fini(struct convert *cv);
 
 /*
- * Takes in a file's text, which is written over. name is for messages and must outlive im. family:
- * CONVERT_ANY lets the text, then the name, decide.
+ * Reads the text of a file, which is overwritten. name is for messages and must outlive cv. With
+ * CONVERT_ANY the text, then the name, decides the family.
  */
-void convert_read(struct convert *im, const char *name, char *text, size_t size,
+void convert_read(struct convert *cv, const char *name, char *text, size_t size,
                   enum convert_family family);
 
 /*
- * Checks what only the whole shows, then writes the configuration. Returns malloc'd text, NULL when
- * memory runs out. problems is final then.
+ * Checks the rules across chains, then writes the configuration. Returns malloc'd text, or NULL if
+ * memory runs out. Afterwards cv->problems is final.
  */
-char *convert_write(struct convert *im);
+char *convert_write(struct convert *cv);
 
-/* Says FILE:LINE: and the rest; a problem is counted, a note is not. */
-void convert_problem(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
+/* Print FILE:LINE: and the text. A problem is counted, a note is not. */
+void convert_problem(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void convert_note(struct convert *im, const char *file, unsigned line, const char *fmt, ...)
+void convert_note(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Chains by iptables' name; add returns NULL when memory runs out. */
+/* Chains, by their name in iptables. convert_chain_add() returns NULL if memory runs out. */
 struct convert_chain *convert_chain_find(struct convert_table *t, const char *name);
 struct convert_chain *convert_chain_add(struct convert_table *t, const char *name);
 void convert_chain_flush(struct convert_chain *c);
 
-/* Puts the rule, whose memory it takes over, at a place in the chain. Returns 0 or -ENOMEM. */
+/* Inserts a rule and takes ownership of its texts. Returns 0, or -ENOMEM and takes nothing. */
 int convert_rule_insert(struct convert_chain *c, size_t at, const struct convert_rule *rule);
 void convert_rule_fini(struct convert_rule *rule);
 
-/* "%s"-like, malloc'd; NULL when memory runs out. */
+/* Formats a malloc'd text; NULL if memory runs out. */
 char *convert_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Splits in place: a word without its quotes and backslashes is never longer than with them. Knows
- * nothing of rules.
+ * Splits in place: a word without its quotes and backslashes is never longer than with them. Does
+ * not know rules.
  */
 #include "iptables/lex.h"
 
@@ -9,8 +9,8 @@
 #include <string.h>
 
 struct lexer {
-	const char *from; /* what is read next */
-	char *to;         /* where it is kept */
+	const char *from; /* next to read */
+	char *to;         /* next to write */
 	enum convert_syntax syntax;
 };
 
@@ -38,14 +38,14 @@ const char *convert_split(char *line, enum convert_syntax syntax, struct convert
 			return NULL;
 		}
 		if (out->len == CONVERT_WORDS_MAX) {
-			return "more words than a rule has";
+			return "more words than a rule can have";
 		}
 		out->word[out->len++] = lx.to;
 		why = take_word(&lx);
 		if (why != NULL) {
 			return why;
 		}
-		/* the end of the word may be written over what ended it */
+		/* the terminating zero may overwrite the character that ended the word */
 		is_last = *lx.from == '\0';
 		if (!is_last) {
 			lx.from++;
@@ -57,7 +57,7 @@ const char *convert_split(char *line, enum convert_syntax syntax, struct convert
 	}
 }
 
-/* Up to the space or the end of the line behind it. */
+/* Reads up to the next space or the end of the line. */
 static const char *take_word(struct lexer *lx)
 {
 	const bool is_shell = lx->syntax == SYNTAX_SHELL;
@@ -78,14 +78,14 @@ static const char *take_word(struct lexer *lx)
 		} else if (is_shell && (c == '$' || c == '`')) {
 			return "shell variables and substitutions are not expanded";
 		} else if (is_shell && strchr("|&;<>(){}*?", c) != NULL) {
-			return "shell operators and patterns are not understood";
+			return "shell operators and patterns are not supported";
 		}
 		*lx->to++ = c;
 	}
 	return NULL;
 }
 
-/* Up to the closing quote. */
+/* Reads up to the closing quote. */
 static const char *take_quoted(struct lexer *lx, char quote)
 {
 	const bool is_shell = lx->syntax == SYNTAX_SHELL;
@@ -94,7 +94,7 @@ static const char *take_quoted(struct lexer *lx, char quote)
 		char c = *lx->from;
 
 		if (c == '\0') {
-			return "a quote is not closed";
+			return "missing closing quote";
 		}
 		lx->from++;
 		if (c == quote) {

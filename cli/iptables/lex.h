@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Words of a line: as iptables-restore(8) splits it, or as a shell does.
+ * Splits a line into words, as iptables-restore(8) or as a shell does.
  */
 #ifndef FINWALL_CLI_IPTABLES_LEX_H
 #define FINWALL_CLI_IPTABLES_LEX_H
@@ -10,8 +10,8 @@
 #define CONVERT_WORDS_MAX 256
 
 enum convert_syntax {
-	SYNTAX_SAVE,  /* what iptables-save writes: double quotes, and a backslash within them */
-	SYNTAX_SHELL, /* a script: both quotes, backslashes, comments */
+	SYNTAX_SAVE,  /* output of iptables-save: double quotes, and a backslash within them */
+	SYNTAX_SHELL, /* shell: both quotes, backslashes, comments */
 };
 
 struct convert_words {
@@ -20,8 +20,8 @@ struct convert_words {
 };
 
 /*
- * Splits a line, which is written over and keeps the words. Returns NULL, or what about the line is
- * not understood: nothing of a shell is expanded, and no operator of it.
+ * Splits a line in place: the words point into it. Returns NULL, or why the line is refused. Shell
+ * variables, substitutions and operators are refused.
  */
 const char *convert_split(char *line, enum convert_syntax syntax, struct convert_words *out);
 

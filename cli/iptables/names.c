@@ -11,6 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
+/* Largest type and code; iptables uses the largest IPv4 type for "any". */
+#define ICMP_MAX  255u
+#define ICMP4_ANY 255u
+
+#define PROTO_MAX 255u
+
 static const struct {
 	const char *name;
 	int number;
@@ -148,10 +154,10 @@ static const struct convert_reject rejects6[] = {
 	{ NULL, NULL, NULL, false },
 };
 
-/* By syslog's number; iptables takes several names for some. */
+/* iptables also accepts the numbers of syslog, and aliases. */
 static const struct {
 	const char *name;
-	const char *said;
+	const char *level;
 } levels[] = {
 	{ "0", "emerg" },       { "1", "alert" },     { "2", "crit" },      { "3", "err" },
 	{ "4", "warn" },        { "5", "notice" },    { "6", "info" },      { "7", "debug" },
@@ -164,7 +170,7 @@ int convert_proto(const char *name)
 {
 	uint32_t number;
 
-	if (convert_number(name, 255, &number)) {
+	if (convert_number(name, PROTO_MAX, &number)) {
 		return (int)number;
 	}
 	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
@@ -185,7 +191,7 @@ bool convert_port(const char *name, uint32_t *out)
 {
 	const struct servent *s;
 
-	if (convert_number(name, 65535, out)) {
+	if (convert_number(name, UINT16_MAX, out)) {
 		return true;
 	}
 	s = *name != '\0' ? getservbyname(name, NULL) : NULL;
@@ -200,7 +206,6 @@ bool convert_icmp_type(enum convert_family family, const char *text, struct conv
 {
 	const struct icmp_row *row = family == CONVERT_IP ? icmp4_rows : icmp6_rows;
 	const char *slash = strchr(text, '/');
-	char type_text[8];
 	uint32_t type;
 	uint32_t code;
 
@@ -211,20 +216,16 @@ bool convert_icmp_type(enum convert_family family, const char *text, struct conv
 		}
 	}
 	if (slash == NULL) {
-		if (!convert_number(text, 255, &type)) {
+		if (!convert_number(text, ICMP_MAX, &type)) {
 			return false;
 		}
-		/* iptables' own number for any */
-		*out = (struct convert_icmp){ family == CONVERT_IP && type == 255 ? -1 : (int)type,
+		*out = (struct convert_icmp){ family == CONVERT_IP && type == ICMP4_ANY ? -1
+			                                                                : (int)type,
 			                      CONVERT_CODE_ANY };
 		return true;
 	}
-	if ((size_t)(slash - text) >= sizeof(type_text)) {
-		return false;
-	}
-	memcpy(type_text, text, (size_t)(slash - text));
-	type_text[slash - text] = '\0';
-	if (!convert_number(type_text, 255, &type) || !convert_number(slash + 1, 255, &code)) {
+	if (!convert_number_n(text, (size_t)(slash - text), ICMP_MAX, &type) ||
+	    !convert_number(slash + 1, ICMP_MAX, &code)) {
 		return false;
 	}
 	*out = (struct convert_icmp){ (int)type, (int)code };
@@ -263,7 +264,7 @@ const char *convert_log_level(const char *text)
 {
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		if (strcasecmp(levels[i].name, text) == 0) {
-			return levels[i].said;
+			return levels[i].level;
 		}
 	}
 	return NULL;

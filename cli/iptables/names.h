@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names that iptables knows: protocols, ICMP types, ports, levels, ways to reject.
+ * Names in iptables: protocols, ICMP types, ports, log levels, reject types.
  */
 #ifndef FINWALL_CLI_IPTABLES_NAMES_H
 #define FINWALL_CLI_IPTABLES_NAMES_H
@@ -20,7 +20,7 @@ enum {
 /* Number of a protocol by name or digits, 0 for all, -1 when unknown. */
 int convert_proto(const char *name);
 
-/* True for the protocols that have ports at the same place. */
+/* True for protocols whose header begins with the ports. */
 bool convert_proto_has_ports(int proto);
 
 /* A port's number by name or digits; false when unknown. */
@@ -36,20 +36,20 @@ struct convert_icmp {
 /* "echo-request", "8", "3/4"; false when unknown. */
 bool convert_icmp_type(enum convert_family family, const char *text, struct convert_icmp *out);
 
-/* The language's name of a type that people write by name, NULL for others. */
+/* The name of a type in the configuration language, NULL if it has none. */
 const char *convert_icmp_name(enum convert_family family, int type);
 
-/* The language's name of a level, NULL when unknown. */
+/* The name of a log level in the configuration language, NULL when unknown. */
 const char *convert_log_level(const char *text);
 
 struct convert_reject {
 	const char *name;
-	const char *said; /* NULL: the language has nothing near it */
-	const char *inet; /* in a table inet; NULL where only one family can be told so */
-	bool is_near;     /* said is not quite the same */
+	const char *text; /* in the configuration language; NULL: no equivalent */
+	const char *inet; /* in a table inet; NULL: for one family only */
+	bool is_near;     /* text is not exactly the same */
 };
 
-/* A way to reject; name NULL = the default. NULL when unknown. */
+/* Finds a reject type; name NULL = the default. Returns NULL when unknown. */
 const struct convert_reject *convert_reject_find(enum convert_family family, const char *name);
 
 #endif

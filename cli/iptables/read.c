@@ -1,40 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines and commands: what iptables-save writes, and scripts that call iptables. Each line says by
- * its first character which of the two it is.
+ * Reads lines: output of iptables-save, and scripts that call iptables. The first character of a
+ * line says which of the two it is.
  */
-#include "iptables/lex.h"
-#include "iptables/rule.h"
+#include "iptables/command.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 struct reader {
-	struct convert *im;
-	const char *file;
-	unsigned line; /* where the command began */
+	struct convert_line in;
 	enum convert_family family;
-	char section[32]; /* the table that lines are of, "" outside */
-	const char *text; /* the line as it was, for what is refused */
-};
-
-/* A command's words, without those that say which table. */
-struct command {
-	enum convert_family family;
-	const char *table;
-	const char *word[CONVERT_WORDS_MAX];
-	size_t len;
-	size_t at; /* of the command itself */
+	char section[32]; /* the table that the lines are for, "" outside of a section */
 };
 
 static void read_line(struct reader *r, char *line);
 static void read_save(struct reader *r, char *line);
 static void read_script(struct reader *r, char *line);
-static void run_words(struct reader *r, enum convert_family family, const char *table,
-                      const struct convert_words *words, size_t first);
 
-/* A name tells the family where the text does not: rules.v6, ip6tables.rules. */
+/* The name of a file gives the family if the text does not: rules.v6, ip6tables.rules. */
 static enum convert_family family_of_name(const char *name)
 {
 	const char *slash = strrchr(name, '/');
@@ -43,7 +28,7 @@ static enum convert_family family_of_name(const char *name)
 	return strstr(base, "v6") != NULL || strstr(base, "ip6") != NULL ? CONVERT_IP6 : CONVERT_IP;
 }
 
-/* The end of the line that begins at text: a backslash before it joins the next one. */
+/* Finds the end of the line that begins at text. A backslash before it joins the next line. */
 static char *end_of_line(char *text, char *end, unsigned *lines)
 {
 	const bool is_comment = *text == '#';
@@ -66,44 +51,42 @@ static char *end_of_line(char *text, char *end, unsigned *lines)
 	}
 }
 
-void convert_read(struct convert *im, const char *name, char *text, size_t size,
+void convert_read(struct convert *cv, const char *name, char *text, size_t size,
                   enum convert_family family)
 {
 	struct reader r = {
-		.im = im,
-		.file = name,
-		.line = 1,
+		.in = { .cv = cv, .file = name, .line = 1 },
 		.family = family == CONVERT_ANY ? family_of_name(name) : family,
 	};
 	char *end = text + size;
 
-	while (text < end && !im->is_short) {
+	while (text < end && !cv->no_memory) {
 		unsigned lines;
 		char *eol = end_of_line(text, end, &lines);
 		char *line = strndup(text, (size_t)(eol - text));
 
 		if (line == NULL) {
-			im->is_short = true;
+			cv->no_memory = true;
 			return;
 		}
 		if (strlen(line) != (size_t)(eol - text)) {
-			convert_problem(im, name, r.line, "a zero byte: this is no text");
+			convert_problem(cv, name, r.in.line, "the input has a zero byte: not text");
 		} else {
 			char *copy = strdup(line);
 
-			r.text = copy;
-			im->is_short = copy == NULL;
+			r.in.text = copy;
+			cv->no_memory = copy == NULL;
 			if (copy != NULL) {
 				read_line(&r, line);
 			}
 			free(copy);
 		}
 		free(line);
-		r.line += lines;
+		r.in.line += lines;
 		text = eol + 1;
 	}
 	if (r.section[0] != '\0') {
-		convert_problem(im, name, r.line, "the end, and no COMMIT for table %s", r.section);
+		convert_problem(cv, name, r.in.line, "table %s has no COMMIT", r.section);
 	}
 }
 
@@ -135,21 +118,21 @@ static bool is_filter(const char *table)
 /* ":INPUT DROP [0:0]" */
 static void read_chain(struct reader *r, const struct convert_words *words)
 {
-	struct convert_table *t = &r->im->table[r->family];
+	struct convert_table *t = &r->in.cv->table[r->family];
 	const char *name = words->word[0] + 1;
 	const char *policy = words->len > 1 ? words->word[1] : "";
 	struct convert_chain *c;
 
 	if (!is_filter(r->section)) {
 		if (strcmp(policy, "ACCEPT") != 0 && strcmp(policy, "-") != 0) {
-			convert_problem(r->im, r->file, r->line,
-			                "policy %.20s in table %s has nothing like it", policy,
-			                r->section);
+			convert_problem(r->in.cv, r->in.file, r->in.line,
+			                "finwall has no equivalent for policy %.20s in table %s",
+			                policy, r->section);
 		}
 		return;
 	}
 	if (*name == '\0') {
-		convert_problem(r->im, r->file, r->line, "a chain without a name");
+		convert_problem(r->in.cv, r->in.file, r->in.line, "chain without a name");
 		return;
 	}
 	c = convert_chain_find(t, name);
@@ -157,13 +140,13 @@ static void read_chain(struct reader *r, const struct convert_words *words)
 		c = convert_chain_add(t, name);
 	}
 	if (c == NULL) {
-		r->im->is_short = true;
+		r->in.cv->no_memory = true;
 		return;
 	}
 	if (c->hook < 0 ? strcmp(policy, "-") != 0
 	                : strcmp(policy, "ACCEPT") != 0 && strcmp(policy, "DROP") != 0) {
-		convert_problem(r->im, r->file, r->line, "chain %.40s cannot have policy \"%.20s\"",
-		                name, policy);
+		convert_problem(r->in.cv, r->in.file, r->in.line,
+		                "chain %.40s cannot have policy \"%.20s\"", name, policy);
 	}
 	c->policy_is_drop = strcmp(policy, "DROP") == 0;
 }
@@ -175,20 +158,20 @@ static void read_save(struct reader *r, char *line)
 	size_t first = 0;
 
 	if (why != NULL) {
-		convert_problem(r->im, r->file, r->line, "%s", why);
+		convert_problem(r->in.cv, r->in.file, r->in.line, "%s", why);
 		return;
 	}
 	if (words.word[0][0] == '*') {
 		if (r->section[0] != '\0') {
-			convert_problem(r->im, r->file, r->line, "table %s has no COMMIT",
+			convert_problem(r->in.cv, r->in.file, r->in.line, "table %s has no COMMIT",
 			                r->section);
 		}
 		snprintf(r->section, sizeof(r->section), "%s", words.word[0] + 1);
-		r->im->table[r->family].is_given |= is_filter(r->section);
+		r->in.cv->table[r->family].is_given |= is_filter(r->section);
 		return;
 	}
 	if (r->section[0] == '\0') {
-		convert_problem(r->im, r->file, r->line, "\"%.40s\" outside of a table",
+		convert_problem(r->in.cv, r->in.file, r->in.line, "\"%.40s\" outside of a table",
 		                words.word[0]);
 		return;
 	}
@@ -201,14 +184,14 @@ static void read_save(struct reader *r, char *line)
 		return;
 	}
 	if (words.word[0][0] == '[') {
-		/* counters: ours start anew */
+		/* counters: finwall's start at 0 */
 		first = 1;
 	}
-	run_words(r, r->family, r->section, &words, first);
+	convert_command(&r->in, r->family, r->section, &words, first);
 }
 
-/* Programs of a firewall script that have nothing to do with rules. */
-static bool is_bystander(const char *program)
+/* Programs that firewall scripts call and that change no rules. */
+static bool is_harmless(const char *program)
 {
 	static const char *const names[] = {
 		"chkconfig", "chmod",     "echo",       "exit",        "export",
@@ -240,349 +223,21 @@ static void read_script(struct reader *r, char *line)
 	program = strrchr(words.word[first], '/');
 	program = program != NULL ? program + 1 : words.word[first];
 	if (why != NULL) {
-		convert_problem(r->im, r->file, r->line, "%s", why);
+		convert_problem(r->in.cv, r->in.file, r->in.line, "%s", why);
 	} else if (strchr(words.word[first], '=') != NULL) {
-		convert_problem(r->im, r->file, r->line, "shell variables are not understood");
+		convert_problem(r->in.cv, r->in.file, r->in.line,
+		                "shell variables are not supported");
 	} else if (strncmp(program, "ip6tables", 9) == 0 && strstr(program, "-save") == NULL &&
 	           strstr(program, "-restore") == NULL) {
-		run_words(r, CONVERT_IP6, "filter", &words, first + 1);
+		convert_command(&r->in, CONVERT_IP6, "filter", &words, first + 1);
 	} else if (strncmp(program, "iptables", 8) == 0 && strstr(program, "-save") == NULL &&
 	           strstr(program, "-restore") == NULL) {
-		run_words(r, CONVERT_IP, "filter", &words, first + 1);
-	} else if (is_bystander(program)) {
-		convert_note(r->im, r->file, r->line, "%.40s is left out: no rule of iptables",
-		             program);
+		convert_command(&r->in, CONVERT_IP, "filter", &words, first + 1);
+	} else if (is_harmless(program)) {
+		convert_note(r->in.cv, r->in.file, r->in.line,
+		             "%.40s is left out: not an iptables command", program);
 	} else {
-		convert_problem(r->im, r->file, r->line, "\"%.40s\" is no command of iptables",
-		                program);
-	}
-}
-
-/* The rule is kept as a comment where it would have stood. */
-static void refuse_rule(struct reader *r, struct convert_chain *c, size_t at, const char *why)
-{
-	struct convert_rule rule = { .file = r->file, .line = r->line };
-
-	convert_problem(r->im, r->file, r->line, "%s", why);
-	if (c == NULL) {
-		return;
-	}
-	rule.refused = strdup(r->text);
-	if (rule.refused == NULL || convert_rule_insert(c, at, &rule) != 0) {
-		convert_rule_fini(&rule);
-		r->im->is_short = true;
-	}
-}
-
-/* Makes the rules of the words from first on. Returns how many; 0 when why was said. */
-static size_t make_rules(struct reader *r, const struct command *cmd, size_t first,
-                         struct convert_rule out[CONVERT_RULES_MAX], char why[CONVERT_WHY_SIZE])
-{
-	struct convert_job job = {
-		.family = cmd->family,
-		.word = cmd->word + first,
-		.len = cmd->len - first,
-	};
-	size_t made = convert_rule_make(&job, out);
-
-	memcpy(why, job.why, CONVERT_WHY_SIZE);
-	if (made == 0) {
-		r->im->is_short |= why[0] == '\0';
-		return 0;
-	}
-	if (job.note != NULL) {
-		convert_note(r->im, r->file, r->line, "%s", job.note);
-	}
-	for (size_t i = 0; i < made; i++) {
-		out[i].file = r->file;
-		out[i].line = r->line;
-	}
-	return made;
-}
-
-static void add_rule(struct reader *r, const struct command *cmd, struct convert_chain *c,
-                     size_t at, size_t first)
-{
-	struct convert_rule rules[CONVERT_RULES_MAX];
-	char why[CONVERT_WHY_SIZE];
-	size_t made = make_rules(r, cmd, first, rules, why);
-
-	if (made == 0) {
-		refuse_rule(r, c, at, why);
-		return;
-	}
-	for (size_t i = 0; i < made; i++) {
-		if (convert_rule_insert(c, at + i, &rules[i]) != 0) {
-			convert_rule_fini(&rules[i]);
-			r->im->is_short = true;
-		}
-	}
-}
-
-static bool is_same_text(const char *a, const char *b)
-{
-	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-static void remove_rules(struct convert_chain *c, size_t at, size_t len)
-{
-	for (size_t i = at; i < at + len; i++) {
-		convert_rule_fini(&c->rules[i]);
-	}
-	memmove(&c->rules[at], &c->rules[at + len], (c->rules_len - at - len) * sizeof(*c->rules));
-	c->rules_len -= len;
-}
-
-/* -D CHAIN and the rule as it was added. */
-static void delete_rule(struct reader *r, const struct command *cmd, struct convert_chain *c,
-                        size_t first)
-{
-	struct convert_rule rules[CONVERT_RULES_MAX];
-	char why[CONVERT_WHY_SIZE];
-	size_t made = make_rules(r, cmd, first, rules, why);
-	bool is_found = false;
-
-	for (size_t at = 0; made > 0 && !is_found && at + made <= c->rules_len; at++) {
-		const struct convert_rule *old = &c->rules[at];
-
-		if (old->refused == NULL && is_same_text(old->source, rules[0].source) &&
-		    strcmp(old->matches, rules[0].matches) == 0 &&
-		    strcmp(old->action, rules[0].action) == 0) {
-			is_found = true;
-			remove_rules(c, at, made);
-		}
-	}
-	if (made == 0) {
-		convert_problem(r->im, r->file, r->line, "%s", why);
-	} else if (!is_found) {
-		convert_problem(r->im, r->file, r->line, "no such rule to delete in what was read");
-	}
-	for (size_t i = 0; i < made; i++) {
-		convert_rule_fini(&rules[i]);
-	}
-}
-
-/* What the chain has that goes by numbers: rules in iptables are not always as many as here. */
-static bool has_plain_numbers(const struct convert_chain *c)
-{
-	for (size_t i = 1; i < c->rules_len; i++) {
-		if (c->rules[i].file == c->rules[i - 1].file &&
-		    c->rules[i].line == c->rules[i - 1].line) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static void run_on_rules(struct reader *r, const struct command *cmd, char what,
-                         struct convert_chain *c)
-{
-	const size_t first = cmd->at + 2;
-	uint32_t number;
-	bool has_number = cmd->len > first && convert_number(cmd->word[first], UINT32_MAX, &number);
-
-	if (has_number && what != 'A' &&
-	    (number == 0 || number > c->rules_len + (what == 'I' ? 1u : 0u) ||
-	     !has_plain_numbers(c))) {
-		convert_problem(r->im, r->file, r->line, "rule number %u cannot be told", number);
-		return;
-	}
-	switch (what) {
-	case 'A':
-		add_rule(r, cmd, c, c->rules_len, first);
-		break;
-	case 'I':
-		add_rule(r, cmd, c, has_number ? number - 1 : 0, first + (has_number ? 1 : 0));
-		break;
-	default:
-		if (has_number) {
-			remove_rules(c, number - 1, 1);
-			break;
-		}
-		delete_rule(r, cmd, c, first);
-	}
-}
-
-static void run_policy(struct reader *r, const struct command *cmd, struct convert_chain *c)
-{
-	const char *policy = cmd->at + 2 < cmd->len ? cmd->word[cmd->at + 2] : "";
-
-	if (c->hook < 0 || (strcmp(policy, "ACCEPT") != 0 && strcmp(policy, "DROP") != 0)) {
-		convert_problem(r->im, r->file, r->line, "chain %.40s cannot have policy \"%.20s\"",
-		                c->name, policy);
-		return;
-	}
-	c->policy_is_drop = strcmp(policy, "DROP") == 0;
-}
-
-static void flush_chains(struct convert_table *t, struct convert_chain *c)
-{
-	if (c != NULL) {
-		convert_chain_flush(c);
-		return;
-	}
-	for (size_t i = 0; i < t->chains_len; i++) {
-		convert_chain_flush(&t->chains[i]);
-	}
-}
-
-static void delete_chains(struct convert_table *t, const struct convert_chain *c)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < t->chains_len; i++) {
-		struct convert_chain *old = &t->chains[i];
-
-		if (old->hook < 0 && (c == NULL || c == old) && old->rules_len == 0) {
-			free(old->rules);
-			free(old->name);
-			free(old->said);
-			continue;
-		}
-		t->chains[kept++] = *old;
-	}
-	t->chains_len = kept;
-}
-
-/* A letter for a command of iptables; 0 = none. */
-static char command_letter(const char *word)
-{
-	static const struct {
-		const char *name;
-		char letter;
-	} commands[] = {
-		{ "--append", 'A' }, { "--insert", 'I' },       { "--delete", 'D' },
-		{ "--policy", 'P' }, { "--new-chain", 'N' },    { "--new", 'N' },
-		{ "--flush", 'F' },  { "--delete-chain", 'X' }, { "--zero", 'Z' },
-		{ "--list", 'L' },   { "--list-rules", 'S' },   { "--replace", 'R' },
-		{ "--check", 'C' },  { "--rename-chain", 'E' }, { "--version", 'V' },
-	};
-
-	if (word[0] == '-' && word[1] != '\0' && word[2] == '\0') {
-		return strchr("AIDPNFXZLSRCEV", word[1]) != NULL ? word[1] : '\0';
-	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, word) == 0) {
-			return commands[i].letter;
-		}
-	}
-	return '\0';
-}
-
-static void run_command(struct reader *r, const struct command *cmd, char what)
-{
-	struct convert_table *t = &r->im->table[cmd->family];
-	const char *name = cmd->at + 1 < cmd->len ? cmd->word[cmd->at + 1] : NULL;
-	struct convert_chain *c = name != NULL ? convert_chain_find(t, name) : NULL;
-
-	t->is_given = true;
-	if (what == 'N') {
-		if (name == NULL || *name == '\0' || c != NULL) {
-			convert_problem(r->im, r->file, r->line,
-			                "chain \"%.40s\" cannot be made anew",
-			                name != NULL ? name : "");
-		} else if (convert_chain_add(t, name) == NULL) {
-			r->im->is_short = true;
-		}
-		return;
-	}
-	if (c == NULL && (name != NULL || strchr("AIDP", what) != NULL)) {
-		convert_problem(r->im, r->file, r->line, "there is no chain \"%.40s\"",
-		                name != NULL ? name : "");
-		return;
-	}
-	switch (what) {
-	case 'P':
-		run_policy(r, cmd, c);
-		break;
-	case 'F':
-		flush_chains(t, c);
-		break;
-	case 'X':
-		delete_chains(t, c);
-		break;
-	default:
-		run_on_rules(r, cmd, what, c);
-	}
-}
-
-static bool is_word(const char *word, const char *a, const char *b)
-{
-	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
-}
-
-/* -4 and -6 in a rule of a file for both families: the rule is for one. */
-static bool is_for_other_family(const struct command *cmd)
-{
-	for (size_t i = 0; i < cmd->len; i++) {
-		const char *word = cmd->word[i];
-
-		if (i > 0 && is_word(cmd->word[i - 1], "--comment", "--log-prefix")) {
-			continue;
-		}
-		if (is_word(word, cmd->family == CONVERT_IP ? "-6" : "-4",
-		            cmd->family == CONVERT_IP ? "--ipv6" : "--ipv4")) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What may stand before "-A CHAIN" without being of the rule. */
-static bool is_prelude(const char *word)
-{
-	uint32_t seconds;
-
-	return is_word(word, "-w", "--wait") || is_word(word, "-4", "-6") ||
-	       is_word(word, "--ipv4", "--ipv6") || convert_number(word, UINT32_MAX, &seconds);
-}
-
-static void run_words(struct reader *r, enum convert_family family, const char *table,
-                      const struct convert_words *words, size_t first)
-{
-	struct command cmd = { .family = family, .table = table };
-	char what = '\0';
-
-	for (size_t i = first; i < words->len; i++) {
-		const char *word = words->word[i];
-
-		if (what == '\0' && (strcmp(word, "-t") == 0 || strcmp(word, "--table") == 0) &&
-		    i + 1 < words->len) {
-			cmd.table = words->word[++i];
-			continue;
-		}
-		if (what == '\0') {
-			what = command_letter(word);
-			cmd.at = cmd.len;
-		}
-		cmd.word[cmd.len++] = word;
-	}
-	for (size_t i = 0; what != '\0' && i < cmd.at; i++) {
-		if (!is_prelude(cmd.word[i])) {
-			convert_problem(r->im, r->file, r->line, "\"%.40s\" before the command",
-			                cmd.word[i]);
-			return;
-		}
-	}
-	if (what == '\0' || strchr("RCE", what) != NULL) {
-		convert_problem(r->im, r->file, r->line,
-		                "no command of iptables that is understood");
-		return;
-	}
-	if (strchr("ZLSV", what) != NULL) {
-		return;
-	}
-	if (!is_filter(cmd.table)) {
-		if (strchr("AIDP", what) != NULL) {
-			convert_problem(
-				r->im, r->file, r->line,
-				"table %.20s: only table filter has rules that filter; leave "
-				"this to iptables",
-				cmd.table);
-		}
-		return;
-	}
-	if (!is_for_other_family(&cmd)) {
-		run_command(r, &cmd, what);
+		convert_problem(r->in.cv, r->in.file, r->in.line,
+		                "\"%.40s\" is not an iptables command", program);
 	}
 }

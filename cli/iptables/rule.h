@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One rule: the words behind -A CHAIN, and what they say in the language.
+ * One rule: the words after -A CHAIN, parsed and written in the configuration language.
  */
 #ifndef FINWALL_CLI_IPTABLES_RULE_H
 #define FINWALL_CLI_IPTABLES_RULE_H
@@ -9,49 +9,49 @@
 
 #define CONVERT_WHY_SIZE 160
 
-/* A rule that is being translated. */
-struct convert_job {
+/* A rule being parsed. */
+struct rule_parser {
 	/* set by the caller */
 	enum convert_family family;
 	const char *const *word;
 	size_t len;
 
-	/* how far it is */
+	/* position */
 	size_t at;
-	bool is_negated; /* a "!" was read for the next option */
+	bool is_negated; /* a "!" precedes the option */
 
-	/* what stands before the matches of modules, whatever the order of the words */
+	/* options that are written before the modules, whatever the order of the words */
 	char *source;
 	bool source_is_negated;
 	char *destination;
 	bool destination_is_negated;
-	char iif[24]; /* "" without; a name or pattern in the language */
+	char iif[24]; /* name or pattern in the language; "" = none */
 	char oif[24];
 	bool iif_is_negated;
 	bool oif_is_negated;
 	int proto; /* 0 = any */
 	bool proto_is_negated;
-	bool proto_is_implied; /* a match on a field of its header was written */
+	bool proto_is_implied; /* by a match on its header */
 
-	/* the matches of modules, in order */
+	/* matches of modules, in order */
 	FILE *matches;
 	bool has_limit;
-	long limit_at; /* how much of matches stands before it */
+	long limit_at; /* bytes of matches before it */
 	uint32_t limit_rate;
 	char limit_unit[8];
 	uint32_t limit_burst;
 	bool has_count;
-	bool count_is_first; /* it was named before the limit */
-	long count_at;       /* how much of matches stands before it */
-	uint32_t count_max;  /* UINT32_MAX: not said yet */
-	bool count_is_upto;  /* matches up to that number, not above it */
+	bool count_is_first; /* named before the limit */
+	long count_at;       /* bytes of matches before it */
+	uint32_t count_max;  /* UINT32_MAX: not read yet */
+	bool count_is_upto;  /* matches up to count_max, not above it */
 	bool count_is_of_destination;
-	uint32_t count_mask; /* UINT32_MAX: not said, a single address */
-	char *either_ports;  /* --ports: source or destination; NULL without */
+	uint32_t count_mask; /* UINT32_MAX: not given, a single address */
+	char *either_ports;  /* --ports: source or destination; NULL = none */
 
-	/* what is done */
+	/* target */
 	char *comment;
-	char *target; /* NULL = nothing but to count */
+	char *target; /* NULL: only counts */
 	bool is_goto;
 	struct convert_action {
 		char *log_prefix;
@@ -61,43 +61,77 @@ struct convert_job {
 		bool has_mark;
 	} action;
 
-	/* outcome */
-	const char *note;           /* what is said a little differently; NULL */
-	char why[CONVERT_WHY_SIZE]; /* why it cannot be said; "" = it can */
+	/* result */
+	const char *note;           /* a difference in meaning, or NULL */
+	char why[CONVERT_WHY_SIZE]; /* why the rule is refused; "" = it is not */
 };
 
-/* Most rules become one; those with --ports two. */
+/* A rule with --ports becomes two, any other one. */
 #define CONVERT_RULES_MAX 2
 
 /*
- * Translates. Returns how many rules it made in out, the caller's to free; 0 with job->why set when
- * it cannot, or with job->why "" when memory ran out.
+ * Converts a rule. Returns the number of rules in out, which the caller frees. Returns 0 with
+ * p->why set if the rule is refused, or with p->why "" if memory runs out.
  */
-size_t convert_rule_make(struct convert_job *job, struct convert_rule out[CONVERT_RULES_MAX]);
+size_t convert_rule_make(struct rule_parser *p, struct convert_rule out[CONVERT_RULES_MAX]);
 
-/* The parts that know options: each takes the option at job->at and the words that belong to it,
- * and returns false when it does not know it. What is wrong with it they say by convert_cannot().
+/*
+ * Options, by kind. Each takes the option at p->at and its arguments, and returns false if it does
+ * not know the option. Errors are reported with convert_refuse().
  */
-bool convert_match_option(struct convert_job *job, const char *option);
-bool convert_target_option(struct convert_job *job, const char *option);
+bool convert_common_option(struct rule_parser *p, const char *option);
+bool convert_conn_option(struct rule_parser *p, const char *option);
+bool convert_match_option(struct rule_parser *p, const char *option);
+bool convert_target_option(struct rule_parser *p, const char *option);
 
-/* The target's text in a table of the family, and in a table inet (NULL: not to be said there).
- * Returns false when it cannot be said, or memory ran out. */
-bool convert_target_text(struct convert_job *job, char **text, char **inet_text, bool *is_final,
+/* Writes rule nr of those that the parsed one becomes: matches is the text of its modules. Returns
+ * false if it is refused, or memory runs out. */
+bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
+                       struct convert_rule *out);
+
+/* Writes rule nr of those that the parsed rule becomes; matches: text of its modules. Returns false
+ * if it is refused, or memory runs out. */
+bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
+                       struct convert_rule *out);
+
+/* The target's text in a table of the family, and in a table inet (NULL: no equivalent). Returns
+ * false if it is refused, or memory runs out. */
+bool convert_target_text(struct rule_parser *p, char **text, char **inet_text, bool *is_final,
                          bool *is_chain);
 
-/* True for the modules that are known; the others are refused by name. */
+/* True for the modules that can be converted. */
 bool convert_module_is_known(const char *name);
 
-/* True for targets of iptables that the language has nothing like. */
-bool convert_target_is_foreign(const char *name);
+/* True for targets of iptables without an equivalent in finwall. */
+bool convert_target_is_unsupported(const char *name);
 
-/* The next word, or NULL and a refusal. */
-const char *convert_argument(struct convert_job *job);
-void convert_cannot(struct convert_job *job, const char *fmt, ...)
+/* An option of a module, and its handler. */
+struct convert_option {
+	const char *name;
+	void (*take)(struct rule_parser *p);
+	bool can_be_negated;
+};
+
+/* Runs the handler of an option. Returns false if the table does not have it. */
+bool convert_run_option(struct rule_parser *p, const char *option,
+                        const struct convert_option *options, size_t len);
+
+/* "!= " if the option is negated, else "". */
+const char *convert_not(const struct rule_parser *p);
+
+/* The argument of the option, or NULL after a refusal. */
+const char *convert_argument(struct rule_parser *p);
+
+/* Refuses the rule: sets p->why. */
+void convert_refuse(struct rule_parser *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* "123", "0x7b", at most max. */
+/* Reads "123", "0x7b" or "0173", at most max; the _n form reads the first size bytes. Return false
+ * if the text is not such a number. */
 bool convert_number(const char *text, uint32_t max, uint32_t *out);
+bool convert_number_n(const char *text, size_t size, uint32_t max, uint32_t *out);
+
+/* Reads "VALUE" or "VALUE/MASK". Without a mask *mask is UINT32_MAX. */
+bool convert_mark(const char *text, uint32_t *value, uint32_t *mask);
 
 #endif

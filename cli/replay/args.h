@@ -5,7 +5,7 @@
 #ifndef FINWALL_CLI_REPLAY_ARGS_H
 #define FINWALL_CLI_REPLAY_ARGS_H
 
-#include "cli.h"
+#include "cmd/cmd.h"
 #include "replay/replay.h"
 
 #include <stdbool.h>

@@ -1,124 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the grammar's rules do: values, rules, chains, sets and tables in the configuration's arena.
- * Whatever can be judged at its place in the text is judged here; what needs the whole text is
- * judged in check.c.
+ * Grammar actions for tables, chains, sets and maps.
  */
-#include "elements.h"
-#include "parser.h"
+#include "build.h"
+#include "names.h"
+#include "value.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* values */
-
-struct value *build_value(struct parser *p, struct loc loc, enum value_kind kind)
-{
-	struct value *v = arena_alloc(&p->config->arena, sizeof(*v));
-
-	v->loc = loc;
-	v->kind = (uint8_t)kind;
-	return v;
-}
-
-static bool value_is_list(const struct value *v)
-{
-	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
-}
-
-struct value *build_range(struct parser *p, struct loc loc, const struct value *lo,
-                          const struct value *hi)
-{
-	struct value *v = build_value(p, loc, VALUE_RANGE);
-
-	v->range.lo = lo;
-	v->range.hi = hi;
-	if (value_is_list(lo) || value_is_list(hi) || lo->kind == VALUE_RANGE ||
-	    hi->kind == VALUE_RANGE) {
-		config_error(p->config, loc, "a range of lists, expected two single values");
-		v->range.lo = v->range.hi = build_value(p, loc, VALUE_NUMBER);
-	}
-	return v;
-}
-
-void build_append(struct parser *p, struct values *list, struct value *v)
-{
-	uint32_t len = value_is_list(v) ? v->list.len : 1;
-
-	if (list->last != NULL) {
-		list->last->next = v;
-	} else {
-		list->first = v;
-	}
-	list->last = v;
-	if (len > VALUE_LEN_MAX - list->len || v->depth >= VALUE_DEPTH_MAX) {
-		config_error(p->config, v->loc,
-		             "the list is too long or too deep, expected at most "
-		             "%u elements in %u levels of variables",
-		             VALUE_LEN_MAX, VALUE_DEPTH_MAX);
-		list->first = list->last = build_value(p, v->loc, VALUE_NUMBER);
-		return;
-	}
-	list->len += len;
-	if (v->depth > list->depth) {
-		list->depth = v->depth;
-	}
-}
-
-struct value *build_list(struct parser *p, struct loc loc, enum value_kind kind,
-                         const struct values *list)
-{
-	struct value *v = build_value(p, loc, kind);
-
-	v->list.first = list->first;
-	v->list.len = list->len;
-	v->depth = (uint8_t)(list->depth + 1);
-	return v;
-}
-
-static const struct define *find_define(const struct parser *p, const char *name)
-{
-	const struct define *d = p->defines;
-
-	while (d != NULL && strcmp(d->name, name) != 0) {
-		d = d->next;
-	}
-	return d;
-}
-
-struct value *build_variable(struct parser *p, struct loc loc, const char *name)
-{
-	const struct define *d = find_define(p, name);
-	struct value *v = build_value(p, loc, VALUE_NUMBER);
-
-	if (d == NULL) {
-		config_error(p->config, loc,
-		             "variable $%.64s is not known, expected one that "
-		             "`define` has set before",
-		             name);
-		return v;
-	}
-	*v = *d->value;
-	v->next = NULL;
-	v->loc = loc;
-	return v;
-}
-
-void build_define(struct parser *p, struct loc loc, const char *name, const struct value *v)
-{
-	const struct define *old = find_define(p, name);
-	struct define *d = arena_alloc(&p->config->arena, sizeof(*d));
-
-	if (old != NULL) {
-		config_error(p->config, loc,
-		             "variable %.64s is already defined at %s, expected "
-		             "another name",
-		             name, config_where(p->config, old->loc));
-		return;
-	}
-	*d = (struct define){ p->defines, name, loc, v };
-	p->defines = d;
-}
 
 /* tables */
 
@@ -160,7 +50,7 @@ void build_flush_table(struct parser *p, struct loc loc, const char *family, con
 
 		if (is_meant && (t->sets != NULL || t->maps != NULL || t->chains != NULL)) {
 			config_error(p->config, loc,
-			             "flush behind what it would empty, expected "
+			             "flush after the contents that it would remove, expected "
 			             "it at the beginning of the file");
 			return;
 		}
@@ -171,14 +61,13 @@ void build_chain(struct parser *p, struct loc loc, const char *name)
 {
 	struct config *c = p->config;
 	struct chain *ch = arena_alloc(&c->arena, sizeof(*ch));
+	const struct chain *old = table_chain(p->table, name);
 
-	for (const struct chain *old = p->table->chains; old != NULL; old = old->next) {
-		if (strcmp(old->name, name) == 0) {
-			config_error(c, loc,
-			             "chain %.64s is already defined at %s, expected "
-			             "another name",
-			             name, config_where(c, old->loc));
-		}
+	if (old != NULL) {
+		config_error(c, loc,
+		             "chain %.64s is already defined at %s, expected "
+		             "another name",
+		             name, config_where(c, old->loc));
 	}
 	*ch = (struct chain){ .loc = loc, .name = name, .table = p->table };
 	ch->rules_end = &ch->rules;
@@ -204,7 +93,7 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 		}
 		if (s->word == NULL) {
 			config_error(p->config, loc,
-			             "priority \"%.64s\" is not known, expected "
+			             "unknown priority \"%.64s\", expected "
 			             "raw, mangle, dstnat, filter, security, "
 			             "srcnat or a number",
 			             word);
@@ -256,7 +145,7 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 	             type, hook);
 }
 
-void build_policy(struct parser *p, struct loc loc, enum answer answer)
+void build_policy(struct parser *p, struct loc loc, enum verdict verdict)
 {
 	if (p->chain->has_policy) {
 		config_error(p->config, loc, "chain %.64s has a second policy, expected one",
@@ -264,35 +153,19 @@ void build_policy(struct parser *p, struct loc loc, enum answer answer)
 		return;
 	}
 	p->chain->has_policy = true;
-	p->chain->policy = answer;
+	p->chain->policy = verdict;
 	p->chain->policy_loc = loc;
-}
-
-void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
-{
-	struct rule *r = arena_alloc(&p->config->arena, sizeof(*r));
-
-	r->loc = loc;
-	r->stmts = stmts->first;
-	r->comment = comment;
-	*p->chain->rules_end = r;
-	p->chain->rules_end = &r->next;
 }
 
 /* sets */
 
-void build_set_head(struct parser *p, struct loc loc, const char *what, const char *name,
-                    struct set *s)
+/* Initialises a set or map (what). Reports a name that is taken. */
+static void set_begin(struct parser *p, struct loc loc, const char *what, const char *name,
+                      struct set *s)
 {
-	const struct set *old = p->table->sets;
-	const struct map *map = p->table->maps;
+	const struct set *old = table_set(p->table, name);
+	const struct map *map = table_map(p->table, name);
 
-	while (old != NULL && strcmp(old->name, name) != 0) {
-		old = old->next;
-	}
-	while (map != NULL && (map->head.name == NULL || strcmp(map->head.name, name) != 0)) {
-		map = map->next;
-	}
 	if (old != NULL || map != NULL) {
 		config_error(p->config, loc,
 		             "%s %.64s is already defined at %s, expected another "
@@ -302,6 +175,9 @@ void build_set_head(struct parser *p, struct loc loc, const char *what, const ch
 	}
 	s->loc = loc;
 	s->name = name;
+	s->table = p->table;
+	s->family = table_families[p->table->family];
+	s->table_name = p->table->name;
 }
 
 void build_set(struct parser *p, struct loc loc, const char *name)
@@ -309,10 +185,7 @@ void build_set(struct parser *p, struct loc loc, const char *name)
 	struct config *c = p->config;
 	struct set *s = arena_alloc(&c->arena, sizeof(*s));
 
-	build_set_head(p, loc, "set", name, s);
-	s->table = p->table;
-	s->listed = arena_alloc(&c->arena, sizeof(*s->listed));
-	s->filed = arena_alloc(&c->arena, sizeof(*s->filed));
+	set_begin(p, loc, "set", name, s);
 	s->nr = c->sets_len++;
 	*p->table->sets_end = s;
 	p->table->sets_end = &s->next;
@@ -325,7 +198,7 @@ void build_set_type(struct parser *p, struct loc loc, const char *name)
 	if (p->set->type == NULL) {
 		config_error(p->config, loc, "there are no sets of type \"%.64s\", expected %s",
 		             name, dtype_names());
-		p->set->type = &dtype_mark; /* the configuration is refused anyway */
+		p->set->type = &dtype_mark; /* never used: the configuration is refused */
 	}
 }
 
@@ -348,7 +221,7 @@ void build_set_flag(struct parser *p, struct loc loc, const char *word)
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 {
 	if (v->kind != VALUE_SET) {
-		config_error(p->config, loc, "no list of elements, expected { a, b }");
+		config_error(p->config, loc, "not a list of elements, expected { a, b }");
 		return;
 	}
 	if (p->set->elements != NULL) {
@@ -361,179 +234,109 @@ void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 	p->set->elements = v;
 }
 
-void build_read_ahead(struct parser *p)
-{
-	const struct set *s = p->set;
+/* maps */
 
-	/* a map has no list */
-	if (s != NULL && s->listed != NULL && s->type != NULL && s->elements == NULL &&
-	    !p->is_recovering) {
-		scan_elements(p, s->type, s->listed);
-	}
+struct map *build_table_map(struct parser *p)
+{
+	struct map *m = arena_alloc(&p->config->arena, sizeof(*m));
+
+	m->head.nr = p->config->maps_len++;
+	*p->table->maps_end = m;
+	p->table->maps_end = &m->next;
+	return m;
 }
 
-/* rules */
-
-const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
-                                      const char *name)
+void build_map(struct parser *p, struct loc loc, const char *name)
 {
-	const struct selector *sel = selector_find(header, name);
+	struct set head = { 0 };
+	struct map *m;
 
-	if (sel == NULL) {
-		config_error(p->config, loc, "%s has no \"%.64s\" to look at, expected one of: %s",
-		             header, name, selector_names(&p->config->arena, header));
-	}
-	return sel;
+	set_begin(p, loc, "map", name, &head);
+	m = build_table_map(p);
+	head.nr = m->head.nr;
+	m->head = head;
+	p->map = m;
+	p->set = &m->head;
 }
 
-struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind)
+void build_map_data(struct parser *p, struct loc loc, const char *name)
 {
-	struct stmt *s = arena_alloc(&p->config->arena, sizeof(*s));
-
-	s->loc = loc;
-	s->kind = kind;
-	return s;
-}
-
-struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
-                         enum relation rel, const struct value *mask, const struct value *v)
-{
-	struct stmt *s;
-
-	if (sel == NULL) {
-		return NULL;
-	}
-	if (sel->kind == SEL_CT_COUNT) {
-		bool is_plain = rel == REL_IMPLICIT && mask == NULL && v->kind == VALUE_NUMBER;
-
-		return build_count(p, loc, sel, false, is_plain ? v : NULL);
-	}
-	s = build_stmt(p, loc, STMT_MATCH);
-	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
-	return s;
-}
-
-struct stmt *build_answer(struct parser *p, struct loc loc, enum answer answer)
-{
-	struct stmt *s = build_stmt(p, loc, STMT_ANSWER);
-
-	s->answer.answer = answer;
-	return s;
-}
-
-enum answer build_answer_word(const char *word)
-{
-	enum answer a = ANSWER_STRICT;
-
-	while (a < ANSWER_PROBE && strcmp(answer_table[a].word, word) != 0) {
-		a++;
-	}
-	return a;
-}
-
-struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how)
-{
-	struct stmt *s = build_answer(p, loc, ANSWER_REJECT);
-	struct text said = { .arena = &p->config->arena };
-	struct text known = { .arena = &p->config->arena };
-
-	text_add(&said, "%s %s", proto, how);
-	for (size_t i = 0; i < reject_table_len; i++) {
-		if (strcmp(reject_table[i].text, said.at) == 0) {
-			s->answer.reject = &reject_table[i];
-			return s;
-		}
-		text_add(&known, i == 0 ? "%s" : ", %s", reject_table[i].text);
-	}
-	config_error(p->config, loc, "cannot reject with \"%.64s\", expected one of: %s", said.at,
-	             known.at);
-	return s;
-}
-
-struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
-                         const char *unit, uint64_t burst)
-{
-	static const struct symbol units[] = { { "second", 1 },    { "minute", 60 },
-		                               { "hour", 3600 },   { "day", 86400 },
-		                               { "week", 604800 }, { NULL, 0 } };
-	struct stmt *s = build_stmt(p, loc, STMT_LIMIT);
-	const struct symbol *u = units;
-
-	while (u->word != NULL && strcmp(u->word, unit) != 0) {
-		u++;
-	}
-	if (u->word == NULL) {
-		config_error(p->config, loc,
-		             "\"%.64s\" is no unit of time, expected second, "
-		             "minute, hour, day or week",
-		             unit);
-		return s;
-	}
-	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
-		config_error(p->config, loc,
-		             "rate or burst is out of range, expected a rate of 1 "
-		             "to 1000000000 and a burst of 1 to 4294967295 packets");
-		return s;
-	}
-	s->limit = (struct limit){ rate, u->value, burst, is_over };
-	return s;
-}
-
-bool build_settable(struct parser *p, struct loc loc, const struct selector *sel)
-{
-	if (sel->field == RS_F_MARK) {
-		return true;
-	}
-	config_error(p->config, loc, "%s %s cannot be set, expected meta mark set N", sel->header,
-	             sel->name);
-	return false;
-}
-
-struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
-                        const struct value *v)
-{
-	struct stmt *s = build_stmt(p, loc, STMT_MARK);
-	struct interval i;
-	char problem[256];
-
-	if (sel == NULL) {
-		return NULL;
-	}
-	if (!build_settable(p, loc, sel)) {
-		return s;
-	}
-	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {
-		config_error(p->config, v->loc, "%s", problem);
-		return s;
-	}
-	if (i.lo.lo != i.hi.lo) {
-		config_error(p->config, v->loc, "a range cannot be set, expected one mark");
-	}
-	s->mark = (uint32_t)i.lo.lo;
-	return s;
-}
-
-struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name)
-{
-	struct stmt *s = build_stmt(p, loc, kind);
-
-	s->target.name = name;
-	return s;
-}
-
-void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word)
-{
-	unsigned level = 0;
-
-	while (log_levels[level] != NULL && strcmp(log_levels[level], word) != 0) {
-		level++;
-	}
-	if (log_levels[level] == NULL) {
-		config_error(p->config, loc,
-		             "\"%.64s\" is no log level, expected emerg, alert, "
-		             "crit, err, warn, notice, info or debug",
-		             word);
+	p->map->has_data = true;
+	if (strcmp(name, "verdict") == 0) {
 		return;
 	}
-	s->log.level = level;
+	p->map->data = &dtype_mark;
+	if (strcmp(name, dtype_mark.name) != 0) {
+		config_error(p->config, loc,
+		             "there are no maps to \"%.64s\", expected verdict or "
+		             "mark",
+		             name);
+	}
+}
+
+void build_map_typeof(struct parser *p, struct loc loc, const struct selector *key,
+                      const struct selector *data, const char *word)
+{
+	if (key != NULL) {
+		p->map->head.type = key->type;
+	}
+	if (word != NULL) {
+		build_map_data(p, loc, word);
+	} else if (data != NULL) {
+		build_map_data(p, loc, data->type->name);
+	}
+}
+
+void build_map_elements(struct parser *p, struct loc loc, const struct map *body)
+{
+	if (p->map->entries != NULL) {
+		config_error(p->config, loc,
+		             "map %.64s has a second list of elements, expected "
+		             "one",
+		             p->map->head.name);
+		return;
+	}
+	p->map->entries = body->entries;
+}
+
+struct map *build_map_body(struct parser *p, struct loc loc, const struct map_entries *entries)
+{
+	struct map *m = arena_alloc(&p->config->arena, sizeof(*m));
+
+	m->head.loc = loc;
+	m->entries = entries->first;
+	return m;
+}
+
+struct map_entry *build_map_entry(struct parser *p, struct loc loc, const struct value *key,
+                                  const struct value *data, struct stmt *verdict)
+{
+	struct map_entry *e = arena_alloc(&p->config->arena, sizeof(*e));
+
+	e->loc = loc;
+	e->key = key;
+	e->data = data;
+	e->verdict = verdict;
+	return e;
+}
+
+void build_map_append(struct parser *p, struct map_entries *list, struct map_entry *e)
+{
+	const struct value *key = e->key;
+	bool is_list = key != NULL && (key->kind == VALUE_SET || key->kind == VALUE_COMMAS);
+	uint32_t keys = is_list ? key->list.len : 1;
+
+	if (keys > VALUE_LEN_MAX - list->len) {
+		config_error(p->config, e->loc, "the map is too long, expected at most %u keys",
+		             VALUE_LEN_MAX);
+		*list = (struct map_entries){ e, e, 1 };
+		return;
+	}
+	list->len += keys;
+	if (list->last != NULL) {
+		list->last->next = e;
+	} else {
+		list->first = e;
+	}
+	list->last = e;
 }

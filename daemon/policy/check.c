@@ -1,120 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What can only be judged once everything is read: names of sets and chains, values against the
- * types of what they are compared with; jumps and maps are in files of their own. Leaves the
- * configuration complete, so that the compiler meets no surprise.
+ * What can only be checked once all is read: names, values against types, jumps. Leaves the
+ * configuration complete, so that the compiler meets no error but lack of memory.
  */
 #include "check.h"
-
-#include "elements.h"
-#include "selector.h"
 #include "settings.h"
 
-#include <string.h>
-
-static void check_sets(struct config *c, struct table *t);
-static void check_base(struct config *c, struct chain *ch);
-static void check_rules(struct config *c, struct chain *ch);
-
-void config_check(struct config *c)
-{
-	settings_check(c);
-	for (struct table *t = c->tables; t != NULL; t = t->next) {
-		check_sets(c, t);
-		check_maps(c, t);
-		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
-			check_base(c, ch);
-			check_targets(c, ch);
-		}
-	}
-	if (c->errors_len != 0) {
-		return;
-	}
-	check_order(c);
-	check_kinds(c);
-	for (struct table *t = c->tables; t != NULL; t = t->next) {
-		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
-			check_rules(c, ch);
-		}
-	}
-}
-
-static void add_pattern(struct config *c, const struct value *v)
-{
-	const char **known = c->patterns.items;
-
-	for (size_t i = 0; i < c->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			return;
-		}
-	}
-	if (c->patterns.len == RS_PATTERNS_MAX) {
-		config_error(c, v->loc,
-		             "too many interface names, expected at most %d different "
-		             "ones in all rules",
-		             RS_PATTERNS_MAX);
-		return;
-	}
-	*(const char **)vec_add(&c->arena, &c->patterns, sizeof(char *)) = v->text;
-}
-
-bool check_element(void *ctx, const struct value *v)
-{
-	const struct probe *p = ctx;
-	struct interval i;
-	char buf[512];
-	const char *problem;
-
-	if (p->type == &dtype_ifname) {
-		problem = value_ifname(v, buf, sizeof(buf));
-		if (problem == NULL) {
-			add_pattern(p->c, v);
-		}
-	} else {
-		problem = value_interval(p->type, v, &i, buf, sizeof(buf));
-	}
-	if (problem != NULL) {
-		config_error(p->c, v->loc, "%s", problem);
-	} else if (p->into != NULL) {
-		elements_add(&p->c->reading, p->into, &i);
-	}
-	return p->c->errors_len < ERRORS_MAX;
-}
-
-static void check_sets(struct config *c, struct table *t)
-{
-	for (struct set *s = t->sets; s != NULL; s = s->next) {
-		struct probe p = { c, s->type, NULL };
-
-		if (s->type == NULL) {
-			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
-			             s->name, dtype_names());
-		} else if (dtype_find(s->type->name) == NULL) {
-			config_error(c, s->loc, "there are no sets of type %s, expected %s",
-			             s->type->name, dtype_names());
-		} else if (s->is_dynamic &&
-		           (s->elements != NULL || s->listed->len != 0 || s->files.len != 0)) {
-			config_error(c, s->elements != NULL ? s->elements->loc : s->loc,
-			             "set %.64s is dynamic and has elements, expected rules "
-			             "to fill it",
-			             s->name);
-		} else if (s->type == &dtype_ifname) {
-			if (s->elements != NULL) {
-				value_each(s->elements, check_element, &p);
-			}
-		} else {
-			p.into = s->listed;
-			if (s->elements != NULL) {
-				value_each(s->elements, check_element, &p);
-			}
-			if (c->errors_len == 0) {
-				set_make(c, s);
-			}
-		}
-	}
-}
-
-/* A base chain: one for each hook and family. */
+/* Checks a base chain: at most one for each hook and family. */
 static void check_base(struct config *c, struct chain *ch)
 {
 	enum table_family f = ch->table->family;
@@ -140,8 +32,8 @@ static void check_base(struct config *c, struct chain *ch)
 		}
 		if (*slot != NULL) {
 			config_error(c, ch->hook_loc,
-			             "a second chain for this hook and the same "
-			             "packets, expected one (the first is at %s)",
+			             "this hook has a chain for the same packets already, expected "
+			             "one (the first is at %s)",
 			             config_where(c, (*slot)->hook_loc));
 			return;
 		}
@@ -149,281 +41,25 @@ static void check_base(struct config *c, struct chain *ch)
 	}
 }
 
-/* The words that fit a chain's kind. */
-static const char *answers_for(enum chain_kind kind)
+void config_check(struct config *c)
 {
-	switch (kind) {
-	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup, lenient or reject";
-	case CHAIN_CLOSE_IDLE:
-		return "forget, remember, reset or probe";
-	default:
-		return "accept, drop or reject";
+	settings_check(c);
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		check_sets(c, t);
+		check_maps(c, t);
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			check_base(c, ch);
+			check_targets(c, ch);
+		}
 	}
-}
-
-static bool answer_fits(enum answer answer, enum chain_kind kind)
-{
-	if (kind == CHAIN_UNUSED || answer_table[answer].kind == kind) {
-		return true;
-	}
-	return answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE;
-}
-
-void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
-{
-	if (!answer_fits(answer, kind)) {
-		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s",
-		             answer_table[answer].word,
-		             kind == CHAIN_CLOSE_LATE   ? "a late"
-		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
-		                                        : "a filter",
-		             answers_for(kind));
-	}
-}
-
-static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
-{
-	const struct reject *r = s->answer.reject;
-
-	if (r == NULL) {
+	if (c->errors_len != 0) {
 		return;
 	}
-	if (ch->kind == CHAIN_CLOSE_LATE) {
-		config_error(c, s->loc,
-		             "a late reject is always a reset, expected nothing behind it");
-	} else if (r->family != 0 && ch->table->family == (r->family == 4 ? TABLE_IP6 : TABLE_IP)) {
-		config_error(c, s->loc,
-		             "%s in a table of family %s never happens, expected icmpx, "
-		             "or a table of family inet or %s",
-		             r->text, table_families[ch->table->family],
-		             r->family == 4 ? "ip" : "ip6");
-	}
-}
-
-static void check_named_set(struct config *c, const struct table *t, struct match *m)
-{
-	const struct set *s = t->sets;
-
-	while (s != NULL && strcmp(s->name, m->value->text) != 0) {
-		s = s->next;
-	}
-	m->set = s;
-	if (s == NULL) {
-		config_error(c, m->value->loc,
-		             "there is no set %.64s in table %.64s, expected one "
-		             "that is defined in it",
-		             m->value->text, t->name);
-	} else if (s->is_dynamic) {
-		config_error(c, m->value->loc,
-		             "set %.64s is filled by rules, expected one with elements to compare "
-		             "with",
-		             s->name);
-	} else if (s->type != m->sel->type) {
-		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
-		             s->name, s->type->name, m->sel->type->name);
-	}
-}
-
-/* The relation and the shape of the right side. Returns false after a complaint. */
-static bool check_shape(struct config *c, struct loc loc, const struct match *m)
-{
-	const struct dtype *type = m->sel->type;
-	const struct value *v = m->value;
-	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
-
-	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
-		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
-		             m->sel->header, m->sel->name);
-		return false;
-	}
-	switch (m->rel) {
-	case REL_LT:
-	case REL_GT:
-	case REL_LE:
-	case REL_GE:
-		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
-		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
-			config_error(c, v->loc,
-			             "less and greater do not fit here, expected a "
-			             "single number to compare with");
-			return false;
-		}
-		return true;
-	case REL_NOT:
-		if (!type->is_bitmask || is_set || m->mask != NULL) {
-			config_error(c, loc, "\"!\" does not fit here, expected !=");
-			return false;
-		}
-		return true;
-	default:
-		break;
-	}
-	if (v->kind == VALUE_COMMAS && !type->is_bitmask) {
-		config_error(c, v->loc, "a list without braces, expected { a, b }");
-		return false;
-	}
-	if (m->mask != NULL && !type->is_bitmask && (is_set || v->kind == VALUE_RANGE)) {
-		config_error(c, v->loc, "a set or range behind a mask, expected one value");
-		return false;
-	}
-	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
-	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
-		config_error(c, v->loc,
-		             "a packet has one state, so this is always %s, expected "
-		             "`ct state a,b` or `ct state ! a,b`",
-		             m->rel == REL_NE ? "true" : "false");
-		return false;
-	}
-	return true;
-}
-
-bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
-                    const struct selector *sel)
-{
-	enum table_family f = ch->table->family;
-
-	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
-		config_error(c, loc,
-		             "%s %s in a table of family %s never matches, expected a "
-		             "table of family inet or %s",
-		             sel->header, sel->name, table_families[f],
-		             sel->family == 4 ? "ip" : "ip6");
-		return false;
-	}
-	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
-		config_error(c, loc,
-		             "there is no ct state in late and idle chains, expected "
-		             "other matches");
-		return false;
-	}
-	return true;
-}
-
-void check_mask(struct config *c, const struct dtype *type, const struct value *mask)
-{
-	struct probe p = { c, type, NULL };
-
-	if (mask == NULL) {
-		return;
-	}
-	if (mask->kind == VALUE_RANGE) {
-		config_error(c, mask->loc, "a range is no mask, expected one value");
-	} else {
-		check_element(&p, mask);
-	}
-}
-
-static void check_match(struct config *c, struct chain *ch, struct stmt *s)
-{
-	struct match *m = &s->match;
-	struct probe p = { c, m->sel->type, NULL };
-
-	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
-		return;
-	}
-	check_mask(c, m->sel->type, m->mask);
-	if (m->value->kind == VALUE_NAME) {
-		check_named_set(c, ch->table, m);
-	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {
-		check_element(&p, m->value);
-	} else {
-		value_each(m->value, check_element, &p);
-	}
-}
-
-/* What the matches of a rule so far say of its packets. */
-struct demands {
-	uint8_t family; /* 0 = nothing */
-	uint8_t proto;
-};
-
-static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
-                          struct demands *d)
-{
-	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
-
-	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
-	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
-		config_error(c, s->loc,
-		             "%s %s never matches together with what is before it, expected "
-		             "matches of one protocol",
-		             sel->header, sel->name);
-	}
-	d->family = sel->family != 0 ? sel->family : d->family;
-	d->proto = proto != 0 ? proto : d->proto;
-}
-
-static bool stmt_ends_rule(const struct stmt *s)
-{
-	switch (s->kind) {
-	case STMT_ANSWER:
-	case STMT_JUMP:
-	case STMT_GOTO:
-	case STMT_RETURN:
-	case STMT_CONTINUE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands)
-{
-	switch (s->kind) {
-	case STMT_MATCH:
-		check_match(c, ch, s);
-		check_demands(c, s, s->match.sel, demands);
-		break;
-	case STMT_MARK_MAP:
-	case STMT_VMAP:
-		check_lookup(c, ch, s);
-		check_demands(c, s, s->lookup.sel, demands);
-		break;
-	case STMT_COUNT:
-		check_count(c, ch, s);
-		if (s->count.key != NULL) {
-			check_demands(c, s, s->count.key, demands);
-		}
-		break;
-	case STMT_ANSWER:
-		check_answer(c, s->loc, s->answer.answer, ch->kind);
-		check_reject(c, ch, s);
-		break;
-	default:
-		break;
-	}
-}
-
-static void check_rules(struct config *c, struct chain *ch)
-{
-	if (ch->is_base && ch->has_policy) {
-		if (ch->policy == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
-			config_error(c, ch->policy_loc,
-			             "reject is no policy, expected accept or "
-			             "drop");
-		} else {
-			check_answer(c, ch->policy_loc, ch->policy, ch->kind);
-		}
-	}
-	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
-		struct demands demands = { 0, 0 };
-		unsigned counters_len = 0;
-
-		r->nr = c->rules_len++;
-		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
-			s->nr = c->stmts_len++;
-			check_stmt(c, ch, s, &demands);
-			if (s->kind == STMT_COUNTER && counters_len++ != 0) {
-				config_error(c, s->loc, "a second counter, expected one in a rule");
-			}
-			if (stmt_ends_rule(s) && s->next != NULL) {
-				config_error(c, s->next->loc,
-				             "nothing behind a verdict is ever "
-				             "reached, expected the end of the "
-				             "rule");
-				break;
-			}
+	check_order(c);
+	check_kinds(c);
+	for (struct table *t = c->tables; t != NULL; t = t->next) {
+		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
+			check_rules(c, ch);
 		}
 	}
 }

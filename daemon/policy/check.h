@@ -1,37 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the checker's files share: check.c (sets, base chains, rules), check_chain.c (jumps) and
- * check_map.c (maps, and statements that count connections). All complain by config_error().
+ * What the checker's files share. check.c calls check_set.c (sets and maps), check_chain.c (jumps)
+ * and check_rule.c (statements); these call check_value.c. All report by config_error().
  */
 #ifndef FINWALL_POLICY_CHECK_H
 #define FINWALL_POLICY_CHECK_H
 
+#include "error.h"
 #include "selector.h"
-#include "tree.h"
+#include "value.h"
 
-/* An element under test, and against what. */
+/* check.c: completes and checks what was parsed. */
+void config_check(struct config *c);
+
+/* check_value.c */
+
+/* An element to check. */
 struct probe {
 	struct config *c;
 	const struct dtype *type;
-	struct elements *into; /* where it is added when it is good; NULL = nowhere */
+	struct interval_list *into; /* a valid element is added here; NULL = nowhere */
 };
 
-/* For value_each(), with a struct probe: whether the element is one of the type. */
+/* For value_each() with a struct probe: checks that the element is of the type. Returns false when
+ * there are too many errors to go on. */
 bool check_element(void *ctx, const struct value *v);
-
-/* set_make.c: makes what is in force of all that was listed and read from files: sorted, and what
- * overlaps is one. */
-void set_make(struct config *c, struct set *s);
-
-/* Whether a field makes sense in this chain. False after a complaint. */
-bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
-                    const struct selector *sel);
 
 /* A mask behind "&"; NULL is fine. */
 void check_mask(struct config *c, const struct dtype *type, const struct value *mask);
 
-/* Whether a chain of this kind may answer so. */
-void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind);
+/* check_set.c */
+
+/* The sets of a table: checks them, and builds their live elements. */
+void check_sets(struct config *c, struct table *t);
+
+/* The maps of a table: types, keys, values and target chains. */
+void check_maps(struct config *c, struct table *t);
+
+/* check_chain.c */
 
 /* Finds the chain of a jump or goto. */
 void check_target(struct config *c, const struct table *t, struct stmt *s);
@@ -45,14 +51,7 @@ void check_order(struct config *c);
 /* Gives each chain the kind of the base chains that reach it. */
 void check_kinds(struct config *c);
 
-/* All maps of a table by themselves: types, keys, values, and the chains that they lead to. */
-void check_maps(struct config *c, struct table *t);
-
-/* Finds the map that a statement names. */
-void check_map_name(struct config *c, const struct table *t, struct lookup *l);
-
-/* A look-up in a map, or a count, at its place in a rule. */
-void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s);
-void check_count(struct config *c, const struct chain *ch, struct stmt *s);
+/* check_rule.c: the policy and the rules of a chain whose kind is known. */
+void check_rules(struct config *c, struct chain *ch);
 
 #endif

@@ -1,61 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading: read, parse, check; all or nothing. Errors are gathered in the configuration's arena and
- * handed out as one text.
+ * Loading: read, parse, check. A configuration with an error is refused as a whole. Errors are
+ * gathered in the configuration's arena and returned as one text. Also finds the named sets of a
+ * configuration.
  */
 #include <finwall/config.h>
+#include <finwall/named_set.h>
 
-#include "live_set.h"
+#include "check.h"
+#include "names.h"
 #include "parser.h"
 #include "settings.h"
+#include "words.h"
 
 #include "parse.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int scan_lex_init_extra(struct parser *p, void **scanner);
-
-const char *const table_families[] = { "inet", "ip", "ip6" };
-
-const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
-	                           "notice", "info",  "debug", NULL };
-
-const struct answer_info answer_table[ANSWERS_LEN] = {
-	[ANSWER_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
-	[ANSWER_DROP] = { "drop", CHAIN_FILTER, RULE_DROP },
-	[ANSWER_REJECT] = { "reject", CHAIN_FILTER, RULE_REJECT },
-	[ANSWER_STRICT] = { "strict", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_STRICT },
-	[ANSWER_REMEMBERED] = { "remembered", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_REMEMBERED },
-	[ANSWER_PICKUP] = { "pickup", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_PICKUP },
-	[ANSWER_LENIENT] = { "lenient", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_LENIENT },
-	[ANSWER_FORGET] = { "forget", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_FORGET },
-	[ANSWER_REMEMBER] = { "remember", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_REMEMBER },
-	[ANSWER_RESET] = { "reset", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_RESET },
-	[ANSWER_PROBE] = { "probe", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_PROBE },
-};
-
-const struct reject reject_table[] = {
-	{ "icmp port-unreachable", REJECT_PORT_UNREACHABLE, 4, 0 },
-	{ "icmp host-unreachable", REJECT_HOST_UNREACHABLE, 4, 0 },
-	{ "icmp net-unreachable", REJECT_NET_UNREACHABLE, 4, 0 },
-	{ "icmp admin-prohibited", REJECT_ADMIN_PROHIBITED, 4, 0 },
-	{ "icmpv6 port-unreachable", REJECT_PORT_UNREACHABLE, 6, 0 },
-	{ "icmpv6 addr-unreachable", REJECT_HOST_UNREACHABLE, 6, 0 },
-	{ "icmpv6 no-route", REJECT_NET_UNREACHABLE, 6, 0 },
-	{ "icmpv6 admin-prohibited", REJECT_ADMIN_PROHIBITED, 6, 0 },
-	{ "icmpx port-unreachable", REJECT_PORT_UNREACHABLE, 0, 0 },
-	{ "icmpx host-unreachable", REJECT_HOST_UNREACHABLE, 0, 0 },
-	{ "icmpx no-route", REJECT_NET_UNREACHABLE, 0, 0 },
-	{ "icmpx admin-prohibited", REJECT_ADMIN_PROHIBITED, 0, 0 },
-	{ "tcp reset", REJECT_TCP_RESET, 0, IPPROTO_NR_TCP },
-};
-
-const size_t reject_table_len = sizeof(reject_table) / sizeof(reject_table[0]);
-
-/* What one config_load() works on. */
+/* The state of one config_load(). */
 struct load {
 	struct parser parser;
 	const char *path;
@@ -66,7 +30,7 @@ static void load(void *ctx);
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct load l = { .parser = { .config = c, .reader = reader }, .path = path };
+	struct load l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
 	bool has_memory;
 
 	*errors = NULL;
@@ -74,7 +38,7 @@ struct config *config_load(const char *path, const struct config_reader *reader,
 		return NULL;
 	}
 	has_memory = arena_run(&c->arena, load, &l);
-	free(l.parser.loading);
+	input_fini(&l.parser.files);
 	arena_fini(&c->reading);
 	if (has_memory && c->errors_len == 0) {
 		return c;
@@ -114,35 +78,67 @@ const struct tunables *config_tunables(const struct config *c)
 	return &c->tunables;
 }
 
-const char *config_where(struct config *c, struct loc loc)
+static struct named_set *named(const struct set *s)
 {
-	struct text t = { .arena = &c->arena };
-
-	text_add(&t, "%s:%u:%u", ((const char **)c->files.items)[loc.file], loc.line, loc.col);
-	return t.at;
+	return (struct named_set *)(uintptr_t)s;
 }
 
-void config_error(struct config *c, struct loc loc, const char *fmt, ...)
+struct named_set *named_set_next(const struct config *c, const struct named_set *before)
 {
-	char what[1024];
-	va_list args;
+	const struct set *s = (const struct set *)before;
+	const struct table *t = c->tables;
 
-	if (c->errors_len >= ERRORS_MAX) {
-		return;
+	if (s != NULL && s->next != NULL) {
+		return named(s->next);
 	}
-	c->errors_len++;
-	va_start(args, fmt);
-	vsnprintf(what, sizeof(what), fmt, args);
-	va_end(args);
-	text_add(&c->errors, "%s: %s\n", config_where(c, loc), what);
+	if (s != NULL) {
+		t = s->table->next;
+	}
+	while (t != NULL && t->sets == NULL) {
+		t = t->next;
+	}
+	return t != NULL ? named(t->sets) : NULL;
 }
 
-enum rule_code answer_code(enum answer answer, enum chain_kind kind)
+/* Whether the argument of a command, "NAME", "FAMILY NAME" or NULL for any, names the table. */
+static bool table_has_name(const struct table *t, const char *name)
 {
-	if (answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE) {
-		return RULE_LATE_FIRST + LATE_REJECT;
+	const char *family = table_families[t->family];
+	size_t size = strlen(family);
+
+	if (name == NULL || strcmp(name, t->name) == 0) {
+		return true;
 	}
-	return answer_table[answer].code;
+	return strncmp(name, family, size) == 0 && name[size] == ' ' &&
+	       strcmp(name + size + 1, t->name) == 0;
+}
+
+struct named_set *named_set_find(const struct config *c, const char *table, const char *name,
+                                 char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	const struct set *found = NULL;
+
+	for (const struct table *t = c->tables; t != NULL; t = t->next) {
+		const struct set *s = table_set(t, name);
+
+		if (s == NULL || !table_has_name(t, table)) {
+			continue;
+		}
+		if (found != NULL) {
+			snprintf(problem, NAMED_SET_PROBLEM_SIZE,
+			         "there is a set %.64s in table %s %.64s and in table %s %.64s: "
+			         "name the table",
+			         name, found->family, found->table_name, s->family, s->table_name);
+			return NULL;
+		}
+		found = s;
+	}
+	if (found == NULL) {
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "there is no set %.64s%s%.64s", name,
+		         table != NULL ? " in table " : "", table != NULL ? table : "");
+		return NULL;
+	}
+	return named(found);
 }
 
 static void load(void *ctx)
@@ -154,10 +150,10 @@ static void load(void *ctx)
 	c->reading.no_memory = c->arena.no_memory;
 	c->errors.arena = &c->arena;
 	c->tables_end = &c->tables;
+	p->files.config = c;
 	settings_init(&c->settings);
 	tunables_init(&c->tunables);
-	scan_lex_init_extra(p, &p->scanner);
-	if (!scan_open(p, l->path, (struct loc){ 1, 1, 0 })) {
+	if (!scan_begin(p, l->path)) {
 		return;
 	}
 	policy_parse(p);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Maps to what the evaluator looks up: keys sorted beside the number of their verdict or value, or
- * a table of numbers for fields of 8 bits. And the identity of what counts connections.
+ * Look-ups in maps: keys sorted beside the number of their verdict or value, or a table of numbers
+ * for fields of 8 bits.
  */
-#include "operand.h"
-#include "print.h"
+#include "match.h"
+#include "value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct item {
 	uint32_t nr;
 };
 
-/* A map being gathered; the checker has seen to it that keys convert and do not overlap. */
+/* A map while its keys are gathered. The checker ensures that they convert and do not overlap. */
 struct gather {
 	struct pools *pools;
 	const struct config *config;
@@ -23,7 +23,7 @@ struct gather {
 	struct pool_map *map;
 	struct vec items; /* struct item */
 	uint32_t mask;    /* of a bitmask */
-	uint32_t nr;      /* of the entry at hand */
+	uint32_t nr;      /* of the current entry */
 };
 
 static uint32_t *numbers(struct gather *g)
@@ -35,9 +35,8 @@ static bool gather_key(void *ctx, const struct value *v)
 {
 	struct gather *g = ctx;
 	struct item *i = vec_add(g->pools->arena, &g->items, sizeof(*i));
-	char problem[8];
 
-	value_interval(g->type, v, &i->interval, problem, sizeof(problem));
+	i->interval = value_checked(g->type, v);
 	i->nr = g->nr;
 	return true;
 }
@@ -71,7 +70,7 @@ static int compare_items(const void *a, const void *b)
 	                ((const struct item *)b)->interval.lo);
 }
 
-/* Fields of 8 bits, flags as they are behind the mask. */
+/* Fields of 8 bits; flags after the mask. */
 static void fill_table(struct gather *g)
 {
 	const struct item *i = g->items.items;
@@ -92,7 +91,6 @@ static void fill_table(struct gather *g)
 static void fill_intervals(struct gather *g)
 {
 	struct map_pools *p = &g->pools->maps;
-	struct arena *a = g->pools->arena;
 	bool is_wide = g->type->bits == 128;
 	struct item *i = g->items.items;
 
@@ -100,31 +98,15 @@ static void fill_intervals(struct gather *g)
 		qsort(i, g->items.len, sizeof(*i), compare_items);
 	}
 	g->map->form = is_wide ? RS_MAP_128 : RS_MAP_32;
-	g->map->at = (uint32_t)(is_wide ? p->lo128.len : p->lo32.len);
-	g->map->len = (uint32_t)g->items.len;
 	g->map->mask = UINT32_MAX;
 	for (size_t n = 0; n < g->items.len; n++) {
-		struct u128 lo = i[n].interval.lo;
-		struct u128 hi = i[n].interval.hi;
+		struct pool_span one =
+			pool_intervals(g->pools->arena, &p->keys, is_wide, &i[n].interval, 1);
 
+		g->map->keys.at = n == 0 ? one.at : g->map->keys.at;
 		add_numbers(g, 1, i[n].nr);
-		if (is_wide) {
-			*(struct u128 *)vec_add(a, &p->lo128, sizeof(lo)) = lo;
-			*(struct u128 *)vec_add(a, &p->hi128, sizeof(hi)) = hi;
-		} else {
-			*(uint32_t *)vec_add(a, &p->lo32, sizeof(uint32_t)) = (uint32_t)lo.lo;
-			*(uint32_t *)vec_add(a, &p->hi32, sizeof(uint32_t)) = (uint32_t)hi.lo;
-		}
 	}
-}
-
-static uint32_t number_of(const struct value *v)
-{
-	struct interval i = { { 0, 0 }, { 0, 0 } };
-	char problem[8];
-
-	value_interval(&dtype_mark, v, &i, problem, sizeof(problem));
-	return (uint32_t)i.lo.lo;
+	g->map->keys.len = (uint32_t)g->items.len;
 }
 
 static void fill(struct gather *g, const struct map *m)
@@ -147,7 +129,7 @@ static void fill(struct gather *g, const struct map *m)
 		}
 		if (e->data != NULL) {
 			*(uint32_t *)vec_add(g->pools->arena, &p->data, sizeof(uint32_t)) =
-				number_of(e->data);
+				value_number(&dtype_mark, e->data);
 		}
 	}
 	if (g->type != &dtype_ifname && g->type->bits == 8) {
@@ -159,14 +141,7 @@ static void fill(struct gather *g, const struct map *m)
 
 static uint32_t mask_of(const struct lookup *l)
 {
-	struct interval i = { { 0, 0 }, { 0, 0 } };
-	char problem[8];
-
-	if (l->mask == NULL) {
-		return UINT32_MAX;
-	}
-	value_interval(l->sel->type, l->mask, &i, problem, sizeof(problem));
-	return (uint32_t)i.lo.lo;
+	return l->mask != NULL ? value_number(l->sel->type, l->mask) : UINT32_MAX;
 }
 
 uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *l)
@@ -191,7 +166,7 @@ uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *
 	return (uint32_t)p->maps.maps.len - 1;
 }
 
-/* Whether one of the elements is the value. */
+/* A search for a value among the elements of a key. */
 struct search {
 	const struct dtype *type;
 	uint32_t value;
@@ -201,11 +176,8 @@ struct search {
 static bool compare_element(void *ctx, const struct value *v)
 {
 	struct search *s = ctx;
-	struct interval i;
-	char problem[8];
 
-	value_interval(s->type, v, &i, problem, sizeof(problem));
-	s->is_found = i.lo.lo == s->value;
+	s->is_found = value_number(s->type, v) == s->value;
 	return !s->is_found;
 }
 
@@ -225,77 +197,4 @@ const struct map_entry *map_static(const struct lookup *l, uint32_t value)
 		}
 	}
 	return other;
-}
-
-/* FNV-1a (G. Fowler, L. Noll, K.-P. Vo). Names are the administrator's: nobody aims at it. */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text != '\0'; text++) {
-		h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-	}
-	return h;
-}
-
-#define KEYS_DEFAULT 65535 /* of a dynamic set that does not say its size, as nft has it */
-
-/* A set counts under its name. A rule counts under its chain and its text, but for the number that
- * it compares with. */
-uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
-                    const struct stmt *s)
-{
-	struct rs_count_limit *c = vec_add(p->arena, &p->counts, sizeof(*c));
-	const struct set *set = s->count.set;
-	struct text t = { .arena = p->arena };
-
-	text_add(&t, "%s %s ", table_families[ch->table->family], ch->table->name);
-	if (set != NULL) {
-		text_add(&t, "set %s", set->name);
-		c->keys_max = set->size == 0           ? KEYS_DEFAULT
-		              : set->size > UINT32_MAX ? UINT32_MAX
-		                                       : (uint32_t)set->size;
-	} else {
-		text_add(&t, "chain %s ", ch->name);
-		rule_print_identity(&t, r);
-	}
-	c->counter = hash_text(t.at) << 1;
-	c->max = s->count.max;
-	return (uint32_t)p->counts.len - 1;
-}
-
-static int compare_counts(const void *a, const void *b)
-{
-	const struct rs_count_limit *x = *(struct rs_count_limit *const *)a;
-	const struct rs_count_limit *y = *(struct rs_count_limit *const *)b;
-
-	if (x->counter != y->counter) {
-		return x->counter < y->counter ? -1 : 1;
-	}
-	return x < y ? -1 : x > y;
-}
-
-void counts_tell_apart(struct pools *p)
-{
-	struct rs_count_limit *all = p->counts.items;
-	struct rs_count_limit **sorted =
-		arena_alloc(p->arena, (p->counts.len + 1) * sizeof(*sorted));
-	uint64_t counter;
-	uint64_t twins = 0;
-
-	for (size_t i = 0; i < p->counts.len; i++) {
-		sorted[i] = &all[i];
-	}
-	if (p->counts.len == 0) {
-		return;
-	}
-	qsort(sorted, p->counts.len, sizeof(*sorted), compare_counts);
-	counter = sorted[0]->counter;
-	for (size_t i = 1; i < p->counts.len; i++) {
-		bool is_twin = sorted[i]->keys_max == 0 && sorted[i]->counter == counter;
-
-		counter = sorted[i]->counter;
-		twins = is_twin ? twins + 1 : 0;
-		sorted[i]->counter += 2 * twins;
-	}
 }

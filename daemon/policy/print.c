@@ -5,23 +5,25 @@
  */
 #include "print.h"
 
-#include "elements.h"
-#include "live_set.h"
 #include "selector.h"
 #include "settings.h"
+#include "value.h"
+#include "words.h"
+
+#include "sets/element.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is printed, and with which counters. */
+/* The state of one config_print(). */
 struct print {
 	struct text out;
 	const struct config *c;
 	enum config_print how;
 	const struct ruleset_counters *const *ctr;
 	size_t ctr_len;
-	bool hides_counts; /* numbers of connections are left out */
+	bool hides_counts; /* connection limits are left out */
 };
 
 static void print_config(void *ctx);
@@ -106,7 +108,7 @@ static void print_log(struct print *p, const struct stmt *s)
 
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s);
 
-/* An entry of a map on its way out; a key that is a list becomes as many. */
+/* Prints an entry of a map; a key that is a list is printed as one entry for each element. */
 struct pair {
 	struct print *p;
 	const struct map *map;
@@ -206,10 +208,10 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 	case STMT_VMAP:
 		print_lookup(p, &s->lookup, "vmap");
 		break;
-	case STMT_ANSWER:
-		text_add(&p->out, "%s", answer_table[s->answer.answer].word);
-		if (s->answer.reject != NULL) {
-			text_add(&p->out, " with %s", s->answer.reject->text);
+	case STMT_VERDICT:
+		text_add(&p->out, "%s", verdict_table[s->verdict.verdict].word);
+		if (s->verdict.reject != NULL) {
+			text_add(&p->out, " with %s", s->verdict.reject->text);
 		}
 		break;
 	case STMT_JUMP:
@@ -235,6 +237,15 @@ static void print_comment(struct print *p, const char *before, const char *comme
 	}
 }
 
+static void print_element(struct print *p, const char *between, const struct dtype *type,
+                          const struct interval *i)
+{
+	char text[ELEMENT_TEXT_SIZE];
+
+	element_text(type, i, text);
+	text_add(&p->out, "%s%s", between, text);
+}
+
 static void print_elements(struct print *p, const struct rs_tree *t, const struct dtype *type)
 {
 	struct interval *part = arena_alloc(p->out.arena, TREE_WALK_LEN * sizeof(*part));
@@ -244,8 +255,7 @@ static void print_elements(struct print *p, const struct rs_tree *t, const struc
 
 	while ((len = tree_walk(t, &at, part)) > 0) {
 		for (uint32_t i = 0; i < len; i++) {
-			text_add(&p->out, "%s", between);
-			element_print(&p->out, type, &part[i]);
+			print_element(p, between, type, &part[i]);
 			between = ", ";
 		}
 	}
@@ -254,7 +264,7 @@ static void print_elements(struct print *p, const struct rs_tree *t, const struc
 	}
 }
 
-/* The files, and what the text lists besides; what was changed since is only told of. */
+/* Prints the files and the elements of the text. Changes by command are printed as a comment. */
 static void print_files(struct print *p, const struct set *s)
 {
 	const char *const *name = s->files.items;
@@ -265,17 +275,16 @@ static void print_files(struct print *p, const struct set *s)
 		string_print(&p->out, name[i]);
 		text_add(&p->out, "\n");
 	}
-	for (const struct elements_block *b = s->listed->first; b != NULL; b = b->next) {
-		uint32_t len = b->next != NULL ? ELEMENTS_BLOCK_LEN
-		                               : (s->listed->len - 1) % ELEMENTS_BLOCK_LEN + 1;
+	for (const struct interval_block *b = s->listed.first; b != NULL; b = b->next) {
+		uint32_t len = b->next != NULL ? INTERVAL_BLOCK_LEN
+		                               : (s->listed.len - 1) % INTERVAL_BLOCK_LEN + 1;
 
 		for (uint32_t i = 0; i < len; i++) {
-			text_add(&p->out, "%s", between);
-			element_print(&p->out, s->type, &b->at[i]);
+			print_element(p, between, s->type, &b->at[i]);
 			between = ", ";
 		}
 	}
-	if (s->listed->len != 0) {
+	if (s->listed.len != 0) {
 		text_add(&p->out, " }\n");
 	}
 	if (s->live->added + s->live->deleted != 0) {
@@ -286,7 +295,7 @@ static void print_files(struct print *p, const struct set *s)
 	}
 }
 
-/* What sets and maps have in common. */
+/* The properties that sets and maps share. */
 static void print_properties(struct print *p, const struct set *s)
 {
 	const char *before = "\t\tflags ";
@@ -361,7 +370,7 @@ static void print_hook(struct print *p, const struct chain *ch)
 	}
 	text_add(&p->out, ";");
 	if (ch->has_policy || is_filter) {
-		text_add(&p->out, " policy %s;", answer_table[ch->policy].word);
+		text_add(&p->out, " policy %s;", verdict_table[ch->policy].word);
 	}
 	text_add(&p->out, "\n");
 }

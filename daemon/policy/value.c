@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values: elements to intervals, and back to canonical text. The types are in dtype.c. A list is
- * walked with value_each(), at most VALUE_DEPTH_MAX deep, which the parser sees to.
+ * Values: elements to intervals, and back to canonical text. The types are in dtype.c. value_each()
+ * walks a list, which is at most VALUE_DEPTH_MAX deep: the parser ensures it.
  */
 #include "value.h"
 
@@ -14,10 +14,24 @@
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
-static const char *complain(char *problem, size_t size, const char *fmt, ...)
+struct value *value_new(struct config *c, struct loc loc, enum value_kind kind)
+{
+	struct value *v = arena_alloc(&c->arena, sizeof(*v));
+
+	v->loc = loc;
+	v->kind = (uint8_t)kind;
+	return v;
+}
+
+bool value_is_list(const struct value *v)
+{
+	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
+}
+
+static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static const char *complain(char *problem, size_t size, const char *fmt, ...)
+static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
 {
 	va_list args;
 
@@ -38,8 +52,9 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 	bool is_no_bits = type->is_bitmask && v->number == 0;
 
 	if (!is_no_bits && (!type->takes_numbers || v->number > type_max(type))) {
-		return complain(problem, size, "%" PRIu64 " does not fit here, expected %s",
-		                v->number, type->want);
+		return problem_text(problem, size, "%" PRIu64 " %s, expected %s", v->number,
+		                    type->takes_numbers ? "is out of range" : "is not valid here",
+		                    type->want);
 	}
 	out->lo = out->hi = (struct u128){ 0, v->number };
 	return NULL;
@@ -54,8 +69,8 @@ static const char *interval_of_word(const struct dtype *type, const struct value
 			return NULL;
 		}
 	}
-	return complain(problem, size, "\"%.64s\" is not known here, expected %s", v->text,
-	                type->want);
+	return problem_text(problem, size, "unknown word \"%.64s\", expected %s", v->text,
+	                    type->want);
 }
 
 static const char *interval_of_addr(const struct dtype *type, const struct value *v,
@@ -64,8 +79,9 @@ static const char *interval_of_addr(const struct dtype *type, const struct value
 	const uint8_t *b = v->addr.bytes;
 
 	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
-		return complain(problem, size, "an IPv%u address does not fit here, expected %s",
-		                v->family, type->want);
+		return problem_text(problem, size,
+		                    "an IPv%u address is not valid here, expected %s", v->family,
+		                    type->want);
 	}
 	*out = interval_of_prefix(v->family == 4 ? u128_from_ip4(b) : u128_from_ip6(b),
 	                          addr_bits(v->family), v->prefix_len);
@@ -86,15 +102,15 @@ static const char *interval_of_range(const struct dtype *type, const struct valu
 		return wrong;
 	}
 	if (type->is_bitmask || (type->symbols != NULL && !type->takes_numbers)) {
-		return complain(problem, size, "a range does not fit here, expected %s",
-		                type->want);
+		return problem_text(problem, size, "a range is not valid here, expected %s",
+		                    type->want);
 	}
 	if (u128_cmp(lo.lo, lo.hi) != 0 || u128_cmp(hi.lo, hi.hi) != 0) {
-		return complain(problem, size, "a range of ranges, expected two single values");
+		return problem_text(problem, size, "a range of ranges, expected two single values");
 	}
 	if (u128_cmp(lo.lo, hi.lo) > 0) {
-		return complain(problem, size,
-		                "the range runs backwards, expected the smaller value first");
+		return problem_text(problem, size,
+		                    "the range is reversed, expected the smaller value first");
 	}
 	*out = (struct interval){ lo.lo, hi.lo };
 	return NULL;
@@ -106,8 +122,8 @@ static const char *interval_of_bits(const struct dtype *type, const struct value
 	uint64_t bits = 0;
 
 	if (!type->is_bitmask) {
-		return complain(problem, size, "\"|\" has no meaning here, expected %s",
-		                type->want);
+		return problem_text(problem, size, "\"|\" is not valid here, expected %s",
+		                    type->want);
 	}
 	for (const struct value *e = v->list.first; e != NULL; e = e->next) {
 		const char *wrong = value_interval(type, e, out, problem, size);
@@ -141,7 +157,21 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_NAME:
 		break;
 	}
-	return complain(problem, size, "a set does not fit here, expected %s", type->want);
+	return problem_text(problem, size, "a set is not valid here, expected %s", type->want);
+}
+
+struct interval value_checked(const struct dtype *type, const struct value *v)
+{
+	struct interval i = { { 0, 0 }, { 0, 0 } };
+	char problem[8];
+
+	(void)value_interval(type, v, &i, problem, sizeof(problem));
+	return i;
+}
+
+uint32_t value_number(const struct dtype *type, const struct value *v)
+{
+	return (uint32_t)value_checked(type, v).lo.lo;
 }
 
 const char *value_ifname(const struct value *v, char *problem, size_t size)
@@ -149,16 +179,16 @@ const char *value_ifname(const struct value *v, char *problem, size_t size)
 	const char *star;
 
 	if (v->kind != VALUE_WORD && v->kind != VALUE_STRING) {
-		return complain(problem, size, "no interface name, expected %s", dtype_ifname.want);
+		return problem_text(problem, size, "not an interface name, expected %s",
+		                    dtype_ifname.want);
 	}
 	star = strchr(v->text, '*');
 	if (v->text[0] == '\0' || strlen(v->text) >= IFNAME_SIZE ||
 	    (star != NULL && star[1] != '\0')) {
-		return complain(
-			problem, size,
-			"\"%.64s\" is no interface name, expected 1 to 15 characters, \"*\" "
-			"only as the last",
-			v->text);
+		return problem_text(problem, size,
+		                    "\"%.64s\" is not an interface name, expected 1 to 15 "
+		                    "characters, \"*\" only at the end",
+		                    v->text);
 	}
 	return NULL;
 }
@@ -175,16 +205,6 @@ bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value 
 		}
 	}
 	return true;
-}
-
-const char *symbol_word(const struct symbol *symbols, uint64_t value)
-{
-	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
-		if (s->value == value) {
-			return s->word;
-		}
-	}
-	return NULL;
 }
 
 void string_print(struct text *t, const char *text)
@@ -217,12 +237,8 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 static void addr_print(struct text *t, const struct dtype *type, const struct value *v)
 {
 	char buf[ADDR_TEXT_SIZE];
-	struct interval i;
-	char problem[8];
+	struct interval i = value_checked(type, v);
 
-	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
-		return;
-	}
 	ip_text_u128(v->family, i.lo, buf);
 	text_add(t, "%s", buf);
 	if (v->prefix_len != (v->family == 4 ? 32 : 128)) {
@@ -230,7 +246,7 @@ static void addr_print(struct text *t, const struct dtype *type, const struct va
 	}
 }
 
-/* The elements of a list, lists within it opened up. */
+/* Prints the elements of a list and of the lists in it. */
 static void elements_print(struct text *t, const struct dtype *type, const struct value *v,
                            const char **between, const char *sep)
 {
@@ -248,8 +264,6 @@ static void elements_print(struct text *t, const struct dtype *type, const struc
 void value_print(struct text *t, const struct dtype *type, const struct value *v)
 {
 	const char *between = "";
-	char problem[8];
-	struct interval i;
 
 	switch ((enum value_kind)v->kind) {
 	case VALUE_NUMBER:
@@ -258,8 +272,8 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 	case VALUE_BITS:
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
-		} else if (value_interval(type, v, &i, problem, sizeof(problem)) == NULL) {
-			number_print(t, type, i.lo.lo, "|");
+		} else {
+			number_print(t, type, value_number(type, v), "|");
 		}
 		break;
 	case VALUE_ADDR:
@@ -267,7 +281,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);
-		/* words may have a "-" of their own */
+		/* words may contain "-" */
 		text_add(t, "%s", type->prints_symbols ? " - " : "-");
 		value_print(t, type, v->range.hi);
 		break;
@@ -287,15 +301,10 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 
 void value_print_bits(struct text *t, const struct dtype *type, const struct value *v)
 {
-	char problem[8];
-	struct interval i;
-	bool has_many;
+	uint32_t bits = value_number(type, v);
+	bool has_many = type->prints_symbols && (bits & (bits - 1)) != 0;
 
-	if (value_interval(type, v, &i, problem, sizeof(problem)) != NULL) {
-		return;
-	}
-	has_many = type->prints_symbols && (i.lo.lo & (i.lo.lo - 1)) != 0;
 	text_add(t, "%s", has_many ? "(" : "");
-	number_print(t, type, i.lo.lo, " | ");
+	number_print(t, type, bits, " | ");
 	text_add(t, "%s", has_many ? ")" : "");
 }

@@ -3,8 +3,8 @@
  * The configuration: text in, settings and compiled rules out, and canonical text back.
  * finwall.conf(5).
  *
- * Pure apart from heap memory: files are read through a callback, so that the parser can be run on
- * any text. A configuration that has one error is refused whole.
+ * No system call but for heap memory: files are read through a callback, so that the parser runs on
+ * any text. A configuration with an error is refused as a whole.
  */
 #ifndef FINWALL_CONFIG_H
 #define FINWALL_CONFIG_H
@@ -16,37 +16,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The kernel's verdict on packets that no daemon decides. */
+/* Verdict of packets that no daemon answers. */
 enum fail_mode {
 	FAIL_DROP,
 	FAIL_ACCEPT,
 };
 
-/* The hook rules when an administrator stops the daemon; a crash leaves them. */
+/* Whether hook rules are removed when an administrator stops the daemon; a crash leaves them. */
 enum hook_on_stop {
 	ON_STOP_DOWN,
 	ON_STOP_KEEP,
 };
 
-/* The tool that installs hook rules. */
+/* The tool that loads the hook rules. */
 enum hook_backend {
 	BACKEND_AUTO, /* nft where its queue statement works, otherwise iptables */
 	BACKEND_NFT,
 	BACKEND_IPTABLES,
 };
 
-/* When the memory for connections is allocated by the system. */
+/* When memory for connections is allocated. */
 enum prefault {
 	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
 	PREFAULT_OFF,  /* as it is used */
 	PREFAULT_ON,   /* at the start */
 };
 
-/* Settings of the daemon; those of the core are struct tunables. */
+/* Settings of the daemon; those of the engine are struct tunables. */
 struct settings {
 	uint32_t queue_num;
-	uint32_t queue_count; /* 0 = auto: one per processor of the affinity mask */
-	uint32_t queue_len;   /* packets that the kernel may hold, per queue */
+	uint32_t queue_count; /* 0 = auto: one per usable CPU */
+	uint32_t queue_len;   /* packets the kernel may hold, per queue */
 	uint32_t queue_rcvbuf_bytes;
 	uint32_t queue_copy_bytes; /* 0 = full */
 	uint32_t queue_spin_us;    /* 0 = off */
@@ -55,7 +55,7 @@ struct settings {
 	uint32_t on_overload;      /* enum fail_mode */
 	uint32_t loopback;         /* 1: queue packets on lo too */
 	uint32_t backend;          /* enum hook_backend */
-	uint32_t defragment;       /* 1: reassemble fragments before they are queued */
+	uint32_t defragment;       /* 1: fragments are reassembled before they are queued */
 	uint32_t compare_kernel;   /* 1: compare each packet's state with the kernel tracker's */
 	uint32_t on_stop;          /* enum hook_on_stop */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
@@ -63,16 +63,16 @@ struct settings {
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;      /* enum prefault */
-	uint32_t import_kernel; /* 1: import the kernel tracker's connections at a start without
-	                           saved ones */
+	uint32_t import_kernel; /* 1: the first start imports the connections of the kernel's
+	                           tracker */
 	const char *state_file; /* NULL = none; lives as long as its configuration */
 	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
-/* Queue numbers are below this. */
+/* The number of queue numbers. */
 #define QUEUES_MAX 65536u
 
-/* The number of queues on a machine with so many processors: at least 1, all below QUEUES_MAX. */
+/* The number of queues on a machine with so many CPUs: at least 1, up to the last number. */
 static inline uint32_t settings_queues(const struct settings *s, long cpus)
 {
 	uint32_t len = s->queue_count;
@@ -83,7 +83,7 @@ static inline uint32_t settings_queues(const struct settings *s, long cpus)
 	return len < QUEUES_MAX - s->queue_num ? len : QUEUES_MAX - s->queue_num;
 }
 
-struct config; /* opaque: settings, tunables, and the rules as they were written */
+struct config; /* opaque: settings, tunables, and the rules as a tree */
 
 /* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */
 struct config_reader {
@@ -111,11 +111,11 @@ struct ruleset *config_compile(const struct config *c);
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
 
-/* The contents of the canonical text. */
+/* What the canonical text contains. */
 enum config_print {
 	PRINT_PLAIN,
 	PRINT_COUNTERS, /* `counter packets N bytes N` in each rule, from ctr */
-	PRINT_SETTINGS, /* no rules; all settings, those that have their defaults too */
+	PRINT_SETTINGS, /* no rules; all settings, with those at their defaults */
 };
 
 /*

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The named sets of a configuration in force: listed and changed while rules are evaluated.
+ * The named sets of a configuration in force: read and changed while packets are evaluated.
  *
- * One thread lists and changes them; any number may evaluate rules at the same time and see a
- * change as a whole. The replaced parts are returned as garbage, to be freed when all evaluations
- * that began before the change have ended. Changes end with the configuration: a reload starts from
- * the files.
+ * One thread reads and changes them; any thread may evaluate rules at the same time. A change
+ * becomes visible at once and as a whole. The memory that it replaced is returned as garbage: free
+ * it when no evaluation that began before the change is running. Changes do not outlive the
+ * configuration: a reload creates the sets from the files again.
  */
 #ifndef FINWALL_NAMED_SET_H
 #define FINWALL_NAMED_SET_H
@@ -18,9 +18,7 @@
 
 struct named_set; /* opaque; owned by its configuration */
 
-/* Iterates over the sets in the order of the text. before NULL: the first; returns NULL after the
- * last.
- */
+/* The set after before, in the order of the text; NULL begins. Returns NULL at the end. */
 struct named_set *named_set_next(const struct config *c, const struct named_set *before);
 
 struct named_set_info {
@@ -30,28 +28,28 @@ struct named_set_info {
 	const char *type;
 	uint64_t len;     /* elements */
 	uint64_t added;   /* since it was loaded */
-	uint64_t deleted; /* flushed ones too */
-	bool can_change;  /* not constant, not dynamic, not of interface names */
+	uint64_t deleted; /* with flushed ones */
+	bool can_change;  /* false: constant, dynamic, or of interface names */
 };
 void named_set_info(const struct named_set *s, struct named_set_info *out);
 
 #define NAMED_SET_PROBLEM_SIZE 512
 
 /*
- * The set of that name. table: "NAME" or "FAMILY NAME", or NULL if only one table has such a set.
- * Returns NULL with the error text in problem.
+ * The set of that name; table: "NAME" or "FAMILY NAME", or NULL if only one table has such a
+ * set. Returns NULL and writes the error to problem.
  */
 struct named_set *named_set_find(const struct config *c, const char *table, const char *name,
                                  char problem[NAMED_SET_PROBLEM_SIZE]);
 
-/* The position of a list of elements. Zeroed at the beginning; the set may change between calls. */
+/* The position of a walk; zero begins. The set may change between two calls. */
 struct named_set_cursor {
-	uint64_t next_hi; /* lower ones were listed */
+	uint64_t next_hi; /* all below it were visited */
 	uint64_t next_lo;
 	bool is_over;
 };
 
-/* Calls fn with the next elements, some thousands at most. Returns false at the end, or when memory
+/* Calls fn for the next elements, some thousands at most. Returns false at the end, or when memory
  * runs out. */
 bool named_set_walk(const struct named_set *s, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
@@ -59,23 +57,23 @@ bool named_set_walk(const struct named_set *s, struct named_set_cursor *at,
 enum named_set_op {
 	SET_ADD,
 	SET_DELETE,
-	SET_FLUSH, /* takes no elements */
+	SET_FLUSH, /* no elements are given */
 };
 
-/* The replaced parts of a set. */
+/* The memory that a change replaced. */
 struct named_set_garbage;
 
 /*
- * Changes all elements or none. Returns 0, -ENOMEM, or -EINVAL with the error text in problem: an
- * invalid, overlapping or missing element, or a set that cannot change. On success *changed is the
- * number of elements added or deleted (an element to add may exist already), and *garbage is to be
- * freed with named_set_garbage_free(); NULL when nothing changed.
+ * Changes all elements or none. Returns -EINVAL and writes the reason to problem (not an element,
+ * overlaps, is not in the set, the set cannot be changed), or -ENOMEM. On success *changed is the
+ * number of elements added or deleted (one that is in the set already is not counted), and *garbage
+ * is for named_set_garbage_free(); NULL when nothing changed.
  */
 int named_set_change(struct named_set *s, enum named_set_op op, const char *const *elements,
                      size_t elements_len, uint64_t *changed, struct named_set_garbage **garbage,
                      char problem[NAMED_SET_PROBLEM_SIZE]);
 
-/* For when see above. NULL is allowed. */
+/* Frees it; the first comment states when. NULL is fine. */
 void named_set_garbage_free(struct named_set_garbage *g);
 
 #endif

@@ -43,8 +43,8 @@ struct rs_leaf128 {
 	struct u128 hi[RS_LEAF_LEN];
 } __attribute__((aligned(64)));
 
-/* A bit of a chunk's line[0].at[0]: all its intervals are whole /64s, and its leaves hold upper
- * halves only. */
+/* A chunk of whole /64s has only upper halves in its leaves too. This bit of its line[0].at[0]
+ * marks it. */
 #define RS_CHUNK_HALVED (UINT64_C(1) << 32)
 
 struct rs_leaf64 {
@@ -54,8 +54,7 @@ struct rs_leaf64 {
 
 /*
  * In a chunk, line[0].at[0] holds the number of its intervals: the first value of the top line
- * divides nothing. Where rows or leaves are fewer than a line has places, the rest are the largest
- * value there is.
+ * divides nothing. Unused places of a line hold the largest value.
  */
 static inline uint32_t rs_leaves(uint32_t intervals)
 {
@@ -79,7 +78,7 @@ struct rs_tree {
 	uint64_t len; /* intervals */
 };
 
-/* A set as rules refer to it. The pointer is written by one thread and read by any. */
+/* A set as rules refer to it. One thread writes the pointer, any thread reads it. */
 struct rs_set {
 	_Atomic(struct rs_tree *) tree;
 };

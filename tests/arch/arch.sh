@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Proves what doc/design.md says of the layers: who includes whom, what the core may ask of its
-# surroundings, that each header stands alone, that each file says its licence first.
+# Checks the layers of doc/design.md: which file includes which, which symbols the core needs, that
+# each header compiles alone, that each file begins with the SPDX line.
 #
 # usage: arch.sh includes|spdx SOURCE_DIR
-#        arch.sh headers SOURCE_DIR CC
+#        arch.sh headers SOURCE_DIR BUILD_DIR CC
 #        arch.sh symbols NM ARCHIVE...      lowest layer first
 set -u
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+# Where layers.txt and shared.txt are; includes_test.sh has its own.
+tables=${ARCH_TABLES:-$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)}
 failed=0
 
 fail() {
@@ -16,28 +17,33 @@ fail() {
 	failed=1
 }
 
-# Prints the layer of a path, nothing for one that the table does not have.
+# Prints the layer of a path; nothing when layers.txt does not list it. A pattern's * does not match
+# a slash: the directories are compared first, the names by the pattern.
 layer_of() {
 	while read -r layer pattern; do
 		case $layer in
 		'#' | '') continue ;;
 		esac
-		# shellcheck disable=SC2254 # a pattern it is
-		case $1 in
-		$pattern)
+		if [ "${1%/*}" != "${pattern%/*}" ]; then
+			continue
+		fi
+		# shellcheck disable=SC2254 # a pattern
+		case ${1##*/} in
+		${pattern##*/})
 			echo "$layer"
 			return
 			;;
 		esac
-	done < "$here/layers.txt"
+	done < "$tables/layers.txt"
 }
 
-# The project header that a file's #include means, as a path, or nothing.
+# header_path FILE NAME: the project header that FILE's #include of NAME means, as a path; nothing
+# for a system header. The include path of a target is its program's folder and daemon/.
 header_path() {
 	case $2 in
 	finwall/*) echo "include/$2" ;;
 	*)
-		for dir in "$(dirname "$1")" daemon cli; do
+		for dir in "${1%/*}" "${1%%/*}" daemon daemon/* cli bench; do
 			if [ -f "$dir/$2" ]; then
 				echo "$dir/$2"
 				return
@@ -76,27 +82,41 @@ check_includes_of() {
 		elif [ "$theirs" -gt "$own" ]; then
 			fail "$file (layer $own) includes $path (layer $theirs)"
 		fi
+		check_folders "$file" "$path"
 	done
 }
 
-# Codecs and language do not know of each other, the shell not of the language.
-check_neighbours() {
-	if grep -n '^#.*include.*policy/' daemon/wire/*.[ch] daemon/io/*.[ch] 2> /dev/null; then
-		fail "wire and io must not know the language"
-	fi
-	if grep -n '^#.*include.*\(wire\|io\)/' daemon/policy/*.[chly] 2> /dev/null; then
-		fail "the language must not know wire or io"
-	fi
+# check_folders FILE PATH: what a file must not include of another folder, whatever the
+# layers.
+check_folders() {
+	case ${1%/*}:$2 in
+	daemon/core:daemon/core/*) return ;;
+	*:daemon/core/*)
+		grep -qxF "${1%/*} $2" "$tables/shared.txt" ||
+			fail "$1 includes $2, which is private to daemon/core (see tests/arch/shared.txt)"
+		;;
+	daemon/wire:daemon/policy/* | daemon/io:daemon/policy/* | \
+		daemon/wire:daemon/sets/* | daemon/io:daemon/sets/*)
+		fail "$1 includes $2: wire and io must not know the language"
+		;;
+	daemon/policy:daemon/wire/* | daemon/policy:daemon/io/* | \
+		daemon/sets:daemon/wire/* | daemon/sets:daemon/io/*)
+		fail "$1 includes $2: the language must not know wire and io"
+		;;
+	daemon/sets:daemon/policy/* | daemon/text:daemon/policy/* | daemon/text:daemon/sets/*)
+		fail "$1 includes $2: policy uses sets, and sets use text, not the reverse"
+		;;
+	daemon/text:daemon/wire/* | daemon/text:daemon/io/*)
+		fail "$1 includes $2: text must not know wire and io"
+		;;
+	esac
 }
 
 check_includes() {
 	cd "$1" || exit 2
-	for file in include/finwall/*.h daemon/*.[ch] daemon/*/*.[ch] cli/*.[ch] cli/*/*.[ch] bench/*.[ch]; do
-		if [ -f "$file" ]; then
-			check_includes_of "$file"
-		fi
+	for file in $(find include/finwall daemon cli bench -name '*.[chly]' | sort); do
+		check_includes_of "$file"
 	done
-	check_neighbours
 }
 
 # In a script, behind the lines that only tools read.
@@ -113,11 +133,15 @@ check_spdx() {
 	done
 }
 
+# Every header compiles alone, and twice. Some of daemon/policy need what bison makes.
 check_headers() {
 	cd "$1" || exit 2
-	for header in include/finwall/*.h daemon/core/*.h; do
-		if ! printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
-			$2 -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iinclude -I. -fsyntax-only -xc -; then
+	set -- "$2" "$3" -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -fsyntax-only \
+		-I. -Iinclude -Idaemon -Idaemon/policy -Icli "-I$2/daemon/policy"
+	cc=$2
+	shift 2
+	for header in $(find include/finwall daemon cli bench -name '*.h' | sort); do
+		if ! printf '#include "%s"\n#include "%s"\n' "$header" "$header" | "$cc" "$@" -xc -; then
 			fail "$header does not compile alone, or twice"
 		fi
 	done
@@ -162,7 +186,7 @@ check_symbols() {
 case ${1-} in
 includes) check_includes "$2" ;;
 spdx) check_spdx "$2" ;;
-headers) check_headers "$2" "$3" ;;
+headers) check_headers "$2" "$3" "$4" ;;
 symbols)
 	shift
 	check_symbols "$@"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# completion.sh BIN_DIR COMPLETION: every command and option that a program's --help shows is offered,
-# and the values that can be known; nothing else is.
+# completion.sh BIN_DIR COMPLETION: completion offers exactly the commands and options of the --help
+# texts, and the values that these list.
 set -euo pipefail
 
 PATH=$1:$PATH
@@ -15,7 +15,7 @@ complain() {
 	failed=1
 }
 
-# offers WORD...: what is offered for the last word, one a line.
+# offers WORD...: prints the completions of the last word, one a line.
 offers() {
 	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 	COMPREPLY=()
@@ -23,7 +23,7 @@ offers() {
 	((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}" | sort -u
 }
 
-# is_offered EXPECTED WORD...: exactly these.
+# is_offered EXPECTED WORD...: the completions of the last word are EXPECTED.
 is_offered() {
 	local expected=$1 got
 	shift
@@ -31,21 +31,21 @@ is_offered() {
 	[[ ${got% } == "$expected" ]] || complain "\"$*\" offers \"${got% }\", not \"$expected\""
 }
 
-# Every option that occurs anywhere in a help text is offered, and every one that is offered occurs.
+# has_options COMMAND...: completion offers exactly the options that occur in the help text.
 has_options() {
 	local option shown offered
 	offered=$(offers "$@" -)
 	shown=$("$@" --help | grep -Eo -- '(^|[^[:alnum:]-])--?[[:alnum:]][[:alnum:]-]*' | grep -o -- '-.*' | sort -u)
 	for option in $shown; do
-		# stands before the command; or is one of conntrack's, of tcpdump's
+		# an option before the command, or of conntrack(8) or tcpdump(8)
 		[[ $option == --socket && $# -gt 1 || $option == -[Lw] ]] && continue
-		# several short ones in one, as in "-nv"
+		# several short options in one word, as in "-nv"
 		[[ $option =~ ^-[[:alnum:]]{2,}$ ]] && continue
 		grep -qx -- "$option" <<<"$offered" || complain "$*: $option is not offered"
 	done
 	for option in $offered; do
 		grep -qx -- "$option" <<<"$shown" || [[ $option == --help ]] ||
-			complain "$*: $option is offered, and not there"
+			complain "$*: $option is offered, but not in the help text"
 	done
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any text as a configuration: refused with a complaint, or parsed, compiled, evaluated, and
- * printed as text that parses to the same; and what its sets list can be deleted and added again.
+ * Any text as a configuration: it is refused with an error, or parsed, compiled, evaluated, and
+ * printed as text that parses to the same. The elements that its sets list can be deleted and added
+ * again.
  *
- * Input: up to three files, divided by NUL bytes. The first is read; the others are what the names
- * "1" and "2" include.
+ * Input: up to three files, separated by NUL bytes. The first is the configuration; the others are
+ * the files named "1" and "2", which it may include.
  */
 #include <finwall/config.h>
 #include <finwall/named_set.h>
@@ -48,7 +49,7 @@ static char *read_piece(void *ctx, const char *path, size_t *size)
 	return copy;
 }
 
-/* The canonical text, and the files that it still names. */
+/* The canonical text, and the files that it names. */
 struct printed {
 	const char *text;
 	struct input *in;
@@ -65,7 +66,7 @@ static char *read_printed(void *ctx, const char *path, size_t *size)
 	return strdup(p->text);
 }
 
-/* Runs every chain for packets of either family and none, as far decoded as can be. */
+/* Evaluates every chain for packets of each family and of none, partly and fully decoded. */
 static void evaluate(const struct config *c)
 {
 	struct ruleset *rs = config_compile(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes on the control socket: frames are found inside them, messages are parsed or refused,
- * and what a parsed one says as a filter or a key is understood or refused.
+ * Any bytes on the control socket: frames lie inside them, messages are parsed or refused, and so
+ * are the filter and the key of a parsed message.
  */
 #include <finwall/ctl_msg.h>
 #include <finwall/flow_text.h>

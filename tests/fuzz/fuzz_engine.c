@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A sequence of frames through a small engine, with time passing and settings of the input's
- * choice. Sums of counters, and the limits of the table, must hold at any time.
+ * A sequence of frames through a small engine, with settings and times from the input. The sums of
+ * counters and the limits of the table must hold after each frame.
  *
- * Input: four bytes of settings; then frames, each: kind and flags byte, size byte, and bytes. Kind
- * picks how the bytes become a frame: raw, or as changes to a packet that is right, so that the
- * checks for length and flags do not stop all.
+ * Input: four bytes of settings; then frames, each: kind and flags byte, size byte, and bytes. The
+ * kind selects how the bytes become a frame: raw, or as changes to a valid packet, so that not all
+ * fail the checks of lengths and flags.
  */
 #include "fuzz.h"
 #include "world.h"
@@ -21,7 +21,7 @@ static uint8_t byte_at(const uint8_t *p, size_t size, size_t i)
 	return i < size ? p[i] : 0;
 }
 
-/* Numbers near each other, so that windows are met and missed. */
+/* Sequence numbers near each other, inside and outside of windows. */
 static uint32_t near_number(uint8_t v)
 {
 	static const uint32_t base[] = { 1000, 5000, 0xffffff00, 0 };

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config_reader reader = { .read = read_text };
 	struct config *c;
-	struct convert im;
+	struct convert cv;
 	char *said = NULL;
 	char *errors = NULL;
 	char *copy = malloc(size + 1);
@@ -32,15 +32,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	FUZZ_REQUIRE(copy != NULL && say != NULL);
 	memcpy(copy, data, size);
-	convert_init(&im, say);
-	convert_read(&im, "input", copy, size, CONVERT_ANY);
+	convert_init(&cv, say);
+	convert_read(&cv, "input", copy, size, CONVERT_ANY);
 	free(copy);
-	text = convert_write(&im);
+	text = convert_write(&cv);
 	FUZZ_REQUIRE(text != NULL);
 	fclose(say);
 	/* nothing is refused in silence */
-	FUZZ_REQUIRE(im.problems == 0 || said_size > 0);
-	convert_fini(&im);
+	FUZZ_REQUIRE(cv.problems == 0 || said_size > 0);
+	convert_fini(&cv);
 	reader.ctx = text;
 	c = config_load("output", &reader, &errors);
 	FUZZ_REQUIRE((c == NULL) == (errors != NULL));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as a datagram of the queue: parsing ends, stays inside, and its results are usable.
+ * Any bytes as a datagram of the queue: parsing ends, reads only inside, and its results are valid.
  */
 #include <finwall/nfq_msg.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding and checksums of arbitrary bytes.
+ * Decoding and checksums of any bytes.
  *
- * Input: two bytes that the packet was longer than its copy, one byte of checksum policy and facts,
- * then the copied bytes.
+ * Input: two bytes, by how much the packet is longer than its copy; one byte of checksum policy and
+ * flags; then the copied bytes.
  */
 #include <finwall/flowkey.h>
 #include <finwall/pkt.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What pkt.h promises of a packet that was found whole. */
+/* The contract of pkt.h for a packet that is decoded in full. */
 static void check_whole(const struct frame *f, const struct pkt *p)
 {
 	FUZZ_REQUIRE(p->depth == PKT_FULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes the seeds of the corpora: one valid packet of each kind, and the lives of a few
- * connections. Run by hand when a kind of packet is added; the files are kept.
+ * Writes the seeds of the corpora: one valid packet of each kind, and a few connections from start
+ * to end. Run by hand when a kind of packet is added; the files are committed.
  *
  * usage: make_corpus DIRECTORY
  */
@@ -133,7 +133,7 @@ static void special_packets(void)
 	packet("neighbour", &b);
 }
 
-/* The life of a connection, in the notation of fuzz_engine.c. */
+/* A connection from start to end, in the notation of fuzz_engine.c. */
 static void lives(void)
 {
 	/* seq and ack: 1000 is 0x00, 1001 0x04; 5000 is 0x01, 5001 0x05 */

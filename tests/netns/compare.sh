@@ -1,24 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# hook compare-kernel: over much ordinary traffic the kernel's tracker never says anything else, and
-# when it is made to, that is counted and told. In the kernel's shadow (enforce off) a policy that
-# drops everything drops nothing, and counts it.
+# hook compare-kernel: for ordinary traffic the kernel's tracker gives every packet the same state.
+# Differences that the test provokes are counted and logged. In shadow mode (enforce off) a policy
+# that drops everything drops no packet, and counts what it would have dropped.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables conntrack python3 ss
-ns_add client
-ns_add wall
-ns_add server
-ns_router wall
-ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
-ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
-ns client ip route add default via 10.1.0.9
-ns client ip -6 route add default via fd01::9
-ns server ip route add default via 10.2.0.9
-ns server ip -6 route add default via fd02::9
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client wall server
 
 conf() {
 	cat <<CONF
@@ -44,7 +34,7 @@ table inet finwall {
 CONF
 }
 
-# stat WHAT...: of the numbers that comparing counts these, from one answer of the daemon.
+# stat WHAT...: the sum of these counters of the comparison, from one reply of the daemon.
 stat() {
 	"$bin/finwall" --socket "$work/finwall.sock" stats -o json |
 		python3 -c 'import json, sys
@@ -58,7 +48,7 @@ print(*[numbers[name] for name in sys.argv[1:]])' "$@"
 stat_is_above() {
 	[ "$(stat "$1")" -gt "$2" ]
 }
-# A worker that counts a packet just now has counted it in one of the two only.
+# A worker may have counted its latest packet in one of the two counters only.
 all_are_same() {
 	read -r same all <<-NUMBERS
 		$(stat same all)
@@ -67,13 +57,13 @@ all_are_same() {
 }
 only_same() {
 	wait_until all_are_same
-	[ "$(stat different)" = 0 ] || fail "$1: the kernel says something else"
+	[ "$(stat different)" = 0 ] || fail "$1: the kernel gives other states"
 }
 hook() {
 	ns wall "$bin/finwall" --socket "$work/finwall.sock" hook "$@" >>"$work/hook.log" 2>&1 ||
 		fail "hook $*"
 }
-# lookups ADDRESS: three thousand questions and answers, from fifty ports again and again.
+# lookups ADDRESS: 3000 datagrams with replies, from 50 ports in turn.
 lookups() {
 	ns client python3 - "$1" <<-'LOOKUPS'
 		import socket, sys
@@ -114,12 +104,12 @@ conf on on accept >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
 hook up -c "$work/finwall.conf"
 ns wall iptables -w -t mangle -A PREROUTING -j MARK --set-mark 0xab0000cd
-ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark --mark 0xcd
-ns wall iptables -w -t mangle -A POSTROUTING -o right -m mark ! --mark 0xcd
+ns wall iptables -w -t mangle -A POSTROUTING -o east -m mark --mark 0xcd
+ns wall iptables -w -t mangle -A POSTROUTING -o east -m mark ! --mark 0xcd
 "$bin/finwall" --socket "$work/finwall.sock" events compare --output json >"$work/compare.events" &
 bg_pids="$bg_pids $!"
 answer_lookups
-for server in 10.2.0.1 fd02::1; do
+for server in 10.3.0.2 fd03::2; do
 	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
 	wait_until grep -q ready "$work/serve.log"
 	ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
@@ -129,9 +119,9 @@ for server in 10.2.0.1 fd02::1; do
 		ns_ping client "$server" || fail "no echo $i from $server"
 	done
 done
-# The kernel's answers to rejected packets arrive, though its tracker is on.
-for wall in 10.1.0.9 fd01::9; do
-	ns client python3 - "$wall" <<-'REFUSED' || fail "a rejected packet to $wall is not answered"
+# The kernel's replies to rejected packets arrive although its tracker is on.
+for wall in 10.2.0.254 fd02::fe; do
+	ns client python3 - "$wall" <<-'REFUSED' || fail "no reply to a rejected packet to $wall"
 		import socket, sys
 		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
@@ -153,14 +143,14 @@ only_same "ordinary traffic"
 ns wall iptables -w -t mangle -nvxL POSTROUTING | awk '
 	/mark match ! 0xcd/ { others = $1; next }
 	/mark match 0xcd/ { ours = $1 }
-	END { exit !(ours > 10000 && others == 0) }' || fail "marks do not come back as they were"
+	END { exit !(ours > 10000 && others == 0) }' || fail "marks are changed"
 
-# The kernel forgets a connection that goes on: it picks the data up as new, and refuses the FIN.
-ns_bg server "$peer" listen 7100-7101 10.2.0.1 >"$work/listen.log"
+# The kernel loses the entry of a live connection: its data is then NEW, its FIN INVALID.
+ns_bg server "$peer" listen 7100-7101 10.3.0.2 >"$work/listen.log"
 wait_until grep -q ready "$work/listen.log"
 mkfifo "$work/say"
 exec 9<>"$work/say" # for reading too, so that opening does not wait for the other end
-ns client "$peer" connect 7100-7101 10.2.0.1 <"$work/say" >"$work/connect.log" &
+ns client "$peer" connect 7100-7101 10.3.0.2 <"$work/say" >"$work/connect.log" &
 wait_until grep -q ready "$work/connect.log"
 only_same "before the kernel forgets"
 ns wall conntrack -D -p tcp --dport 7100 >/dev/null 2>&1 || fail "conntrack -D"
@@ -178,14 +168,14 @@ wait_until grep -q '"destination_port":7101,.*"state":"established",.*"kernel_st
 daemon_end
 hook down
 
-# The other way round: the daemon begins when connections stand. It is explained, not a difference.
+# A connection older than the daemon is counted as such, not as a difference.
 : >"$work/daemon.log"
 ns wall iptables -w -A FORWARD -m conntrack --ctstate NEW
-ns_bg server "$peer" listen 7200 10.2.0.1 >"$work/listen2.log"
+ns_bg server "$peer" listen 7200 10.3.0.2 >"$work/listen2.log"
 wait_until grep -q ready "$work/listen2.log"
 mkfifo "$work/say2"
 exec 9<>"$work/say2"
-ns client "$peer" connect 7200 10.2.0.1 <"$work/say2" >"$work/connect2.log" &
+ns client "$peer" connect 7200 10.3.0.2 <"$work/say2" >"$work/connect2.log" &
 wait_until grep -q ready "$work/connect2.log"
 conf on off drop >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
@@ -193,13 +183,13 @@ hook up -c "$work/finwall.conf"
 echo "say 7200" >&9
 wait_until grep -q "data .* 7200" "$work/listen2.log"
 wait_until stat_is_above no-start 0
-[ "$(stat different)" = 0 ] || fail "a connection older than the daemon is a difference"
+[ "$(stat different)" = 0 ] || fail "a connection older than the daemon is counted as a difference"
 
-# In the shadow: what the policy would have dropped passes.
+# In shadow mode packets that the policy would drop pass.
 before=$(stat same)
-ns client "$peer" short 10.2.0.1 7000 200 >"$work/short.log" || fail "enforce off drops"
-lookups 10.2.0.1 || fail "enforce off drops"
+ns client "$peer" short 10.3.0.2 7000 200 >"$work/short.log" || fail "enforce off drops"
+lookups 10.3.0.2 || fail "enforce off drops"
 wait_until stat_is_above same $((before + 4000))
-[ "$(stat different)" = 0 ] || fail "enforce off: the kernel says something else"
+[ "$(stat different)" = 0 ] || fail "enforce off: the kernel gives other states"
 [ "$(stat dropped)" -ge $((before + 4000)) ] || fail "what would have been dropped is not counted"
 daemon_end

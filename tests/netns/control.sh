@@ -1,14 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The command line against a running daemon: everything it can be asked, and what it refuses.
+# The command line against a running daemon: every command, and the errors of each.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables python3 setpriv
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 conf=$work/finwall.conf
 sock=$work/finwall.sock
 
@@ -34,7 +32,7 @@ out_lines() {
 	[ "$(wc -l <"$work/out")" = "$1" ] || fail "not $1 lines: $(cat "$work/out")"
 }
 
-# Nobody there.
+# Without a daemon.
 ends 3 list
 err_has 'no daemon is running'
 ends 0 version
@@ -45,13 +43,13 @@ ends 2 list --output xml
 ends 0 help list
 
 daemon_start server "$conf"
-[ "$(stat -c %a "$sock")" = 600 ] || fail "the socket is open to others"
+[ "$(stat -c %a "$sock")" = 600 ] || fail "the socket has other permissions than 600"
 ends 0 version
 out_has '^finwalld '
 ends 0 hook up -c "$conf"
 out_has 'dropped while no daemon answers$'
 
-# One TCP connection that stays, one UDP flow.
+# One TCP connection that stays open, one of UDP.
 cat >"$work/hold.py" <<'PY'
 import socket, sys, time
 if len(sys.argv) > 1:
@@ -92,7 +90,7 @@ err_has 'protocol'
 ends 2 list -a 10.1.0.0/33
 ends 2 list -P 65536
 
-# What is counted, what is set.
+# Statistics, settings.
 ends 0 stats
 out_has '^tcp-open +new +1 '
 out_has '^connections 2 of 5000, remembered 0'
@@ -109,15 +107,15 @@ PY
 ends 0 stats late-close
 out_has '^late-revived +established +0'
 ends 0 show ruleset
-"$bin/finwalld" -n -c "$work/out" || fail "what is shown is no configuration"
+"$bin/finwalld" -n -c "$work/out" || fail "the output of show is not a valid configuration"
 ends 0 show ruleset --counters
 out_has 'udp dport 9 counter packets 1 bytes 29 accept'
 ends 0 show settings
 out_has '^		num 7$'
 out_has '^		timeout established '
-"$bin/finwalld" -n -c "$work/out" || fail "the settings shown are no configuration"
+"$bin/finwalld" -n -c "$work/out" || fail "the output of show settings is not a valid configuration"
 
-# Reload: good, and bad.
+# Reload of a valid and of an invalid configuration.
 sed 's/udp dport 9/udp dport 10/' "$conf" >"$work/new" && cp "$work/new" "$conf"
 ends 0 reload
 ends 0 show ruleset
@@ -128,7 +126,7 @@ err_has "$conf:1:[0-9]+: "
 ends 0 show ruleset
 out_has 'udp dport 10'
 
-# Deleting one, and all.
+# Delete one connection, then all.
 ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7001
 ends 2 delete tcp 10.1.0.1:40000 10.1.0.2
 ends 2 delete tcp 10.1.0.1:40000
@@ -144,8 +142,9 @@ out_has '^1 connections flushed$'
 ends 0 list
 out_lines 0
 
-# Varlink's own questions, several in one go, from a client that has closed its sending side. Then
-# bytes that are no message, a message without end, and a list that nobody reads: the daemon lives.
+# Varlink's own methods, several calls in one write, from a client that has shut down its sending
+# side. Then invalid bytes, a message without an end, and a client that does not read its list: the
+# daemon keeps running.
 cat >"$work/raw.py" <<'PY'
 import json, socket, sys
 def ask(data, shut=True):
@@ -182,7 +181,7 @@ assert ask(msg("org.varlink.service.GetInfo")[:-1]) == []
 PY
 python3 "$work/raw.py" "$sock" || fail "the control protocol"
 
-# A long list in pieces; and one that nobody reads, with others served meanwhile.
+# A long list in pieces. A client that does not read it delays no other client.
 ns client python3 - <<'PY'
 import socket
 for port in range(1000, 4000):
@@ -195,7 +194,7 @@ all_there() {
 }
 wait_until all_there
 ends 0 list --output conntrack
-[ "$(sort -u "$work/out" | wc -l)" = 3000 ] || fail "the list is not whole"
+[ "$(sort -u "$work/out" | wc -l)" = 3000 ] || fail "the list is incomplete"
 python3 - "$sock" <<'PY' || fail "a client that does not read"
 import json, socket, sys
 def connect():
@@ -204,7 +203,7 @@ def connect():
 	s.connect(sys.argv[1])
 	return s
 ask = json.dumps({"method": "org.finwall.Control.ListConnections", "more": True}).encode() + b"\0"
-# one that asks, closes its sending side, and reads slowly gets everything all the same
+# a client that shuts down its sending side and reads slowly gets the whole list
 s = connect()
 s.sendall(ask)
 s.shutdown(socket.SHUT_WR)
@@ -223,28 +222,29 @@ PY
 ends 0 list
 out_lines 3001
 
-# Only root and the daemon's own user.
+# Only root and the daemon's user may connect.
 chmod 666 "$sock"
 chmod 755 "$work"
 code=0
 setpriv --reuid 65534 --clear-groups "$bin/finwall" --socket "$sock" stats 2>"$work/err" || code=$?
-[ "$code" = 1 ] || fail "anybody may ask: $code"
+[ "$code" = 1 ] || fail "another user: exit status $code"
 err_has 'PermissionDenied|root'
 
-# The socket of a living daemon is not taken, that of a dead one is.
+# A second daemon replaces the socket of a dead daemon, not that of a running one.
 sed 's/num 7/num 8/' "$work/new" >"$conf"
 code=0
 ns server "$bin/finwalld" -c "$conf" -s "$sock" 2>"$work/second.log" || code=$?
 [ "$code" = 2 ] || fail "a second daemon: exit status $code"
-grep -q 'another finwalld' "$work/second.log" || fail "a second daemon says: $(cat "$work/second.log")"
+grep -q 'another finwalld' "$work/second.log" ||
+	fail "the second daemon logs: $(cat "$work/second.log")"
 ends 0 version
 kill -KILL "$daemon_pid"
 wait_until gone "$daemon_pid"
-[ -S "$sock" ] || fail "the test needs the socket of a dead daemon"
+[ -S "$sock" ] || fail "no socket of a dead daemon"
 ends 3 stats
 : >"$work/daemon.log"
 daemon_start server "$conf"
 ends 0 stats
 daemon_end
-[ ! -e "$sock" ] || fail "the socket is left behind"
+[ ! -e "$sock" ] || fail "the socket is not removed"
 ends 0 hook down

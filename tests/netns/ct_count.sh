@@ -1,19 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Numbers of connections, of a port and of each source: what is over is refused, a close makes room,
-# and a reload forgets none. Two workers share the count.
+# ct count, of a port and of each source: connections over the limit are refused, a closed one is no
+# longer counted, and a reload keeps the count. Two workers share it.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 ip -n "$ns_tag-client" addr add 10.1.0.9/24 dev eth0
 conf=$work/finwall.conf
 
-# write_config TOTAL EACH: so many connections in all, and from each source.
+# write_config TOTAL EACH: limits of all connections and of those of one source.
 write_config() {
 	cat >"$conf" <<-CONF
 		settings {
@@ -41,7 +39,7 @@ loaded_times() {
 	[ "$(grep -c ': loaded, generation' "$work/daemon.log")" = "$1" ]
 }
 
-# hold NAME PORTS ADDR: connects; the log is $work/NAME.log, the number in $bg_pid.
+# hold NAME PORTS ADDR: connects; the log is $work/NAME.log, the process ID $bg_pid.
 hold() {
 	: >"$work/$1.log"
 	ns_bg client "$peer" connect "$2" "$3" </dev/null >"$work/$1.log"
@@ -73,7 +71,7 @@ wait_until is_held other
 hold fifth 7004 fd01::2
 wait_until is_refused fifth
 
-# one more from each source and in all: those from before are known
+# one more of each source and in all: the earlier ones are still counted
 write_config 5 4
 kill -HUP "$daemon_pid"
 wait_until loaded_times 1
@@ -82,7 +80,7 @@ wait_until is_held again
 hold sixth 7004 fd01::2
 wait_until is_refused sixth
 
-# three of them close
+# three are closed
 kill "$first"
 room() {
 	hold room 7004-7005 fd01::2

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall doctor: problems before daemon and hooks, none with them, one again with a rule of others
-# that drops INVALID, whichever tool put it in and whichever tools are there to see it; what only
-# watches says so.
+# finwall doctor: reports problems without daemon and hook rules, none with them, and one for a
+# foreign rule that drops INVALID, whichever tool added it and whichever tools can list it. In
+# shadow mode it reports that.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -21,7 +21,7 @@ table inet finwall {
 }
 CONF
 
-# finwall ARG...: the command line in the namespace.
+# finwall ARG...: runs finwall in the namespace.
 finwall() {
 	ns host "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }
@@ -34,7 +34,7 @@ says() {
 }
 
 if doctor; then
-	fail "nothing runs, and nothing is a problem"
+	fail "no problem without a daemon"
 fi
 says problem hooks
 says problem daemon
@@ -42,13 +42,13 @@ says ok config
 
 daemon_start host "$work/finwall.conf"
 finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks"
-doctor || fail "a problem where none is: $(cat "$work/doctor.out")"
+doctor || fail "an unexpected problem: $(cat "$work/doctor.out")"
 says ok hooks
 says ok daemon
 says ok losses
 says ok invalid
 
-# A rule of nft's, seen where there is no iptables at all; of the other kind of iptables.
+# A rule of nft, where iptables is not installed; a rule of the other variant of iptables.
 if command -v nft >/dev/null; then
 	ns host nft -f - <<-'NFT'
 		table inet other {
@@ -61,7 +61,7 @@ if command -v nft >/dev/null; then
 			}
 		}
 	NFT
-	! doctor || fail "a rule of nft's that drops INVALID is no problem"
+	! doctor || fail "no problem for a rule of nft that drops INVALID"
 	says problem invalid
 	mkdir "$work/sbin"
 	cp "$(command -v nft)" "$work/sbin"
@@ -69,7 +69,7 @@ if command -v nft >/dev/null; then
 	ns host unshare -m sh -c 'mount --bind "$1" /usr/sbin && shift && PATH=/usr/sbin:/bin exec "$@"' \
 		sh "$work/sbin" "$bin/finwall" --socket "$work/finwall.sock" doctor \
 		-c "$work/finwall.conf" >"$work/doctor.out" 2>"$work/doctor.err" &&
-		fail "no problem for nft alone"
+		fail "no problem where only nft is installed"
 	says problem invalid
 	ns host nft delete table inet other
 fi
@@ -78,30 +78,30 @@ for save in iptables-nft iptables-legacy; do
 	ns host "$save" -w -A INPUT -m conntrack --ctstate INVALID -j DROP 2>/dev/null || continue
 	is_other=$("$save" -V | grep -c "$(iptables -V | grep -o 'nf_tables\|legacy')") || true
 	if [ "$is_other" = 0 ]; then
-		! doctor || fail "$save: a rule that drops INVALID is no problem"
+		! doctor || fail "$save: no problem for a rule that drops INVALID"
 		says problem invalid
 	fi
 	ns host "$save" -w -D INPUT -m conntrack --ctstate INVALID -j DROP
 done
-doctor || fail "a problem that is gone: $(cat "$work/doctor.out")"
+doctor || fail "a problem after its cause was removed: $(cat "$work/doctor.out")"
 
-# Watching only: the hook rules have to know of it.
+# Shadow mode: the hook rules must fit it.
 sed -i 's/hook { backend iptables }/hook { backend iptables }; connections { enforce off }/' "$work/finwall.conf"
-! doctor || fail "rules of others are passed by, and that is no problem"
+! doctor || fail "no problem for hook rules that bypass foreign rules"
 says problem hooks
 finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks"
-doctor || fail "to watch only is a problem: $(cat "$work/doctor.out")"
+doctor || fail "shadow mode is a problem: $(cat "$work/doctor.out")"
 says warning enforce
-finwall reload || fail "no reload"
+finwall reload || fail "reload failed"
 wait_until log_has 'enforce off: every packet passes'
 
 ns host iptables -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP ||
 	skip "needs iptables in table mangle with conntrack"
 if doctor; then
-	fail "a rule that drops INVALID is no problem"
+	fail "no problem for a rule that drops INVALID"
 fi
 says problem invalid
 if doctor --output json; then
-	fail "as JSON it is no problem"
+	fail "JSON: no problem"
 fi
-grep -q '"level": "problem"' "$work/doctor.out" || fail "no problem in JSON"
+grep -q '"level": "problem"' "$work/doctor.out" || fail "JSON: no level problem"

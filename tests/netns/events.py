@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What events.sh wants to know of the stream of events."""
+"""The stream of events, for events.sh."""
 import json
 import os
 import re
@@ -37,7 +37,7 @@ only_log = finwall.events(os.path.join(work, "log"), "log")
 three = text_reader("late", "-n", "3")
 nine = text_reader("log", "--count", "1")
 
-# Log statements, and late closes of what never was.
+# Log statements, and late closes of connections that never existed.
 client.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"x", ("fd01::2", 9))
 client.run(peer, "scan", "fin,rst", "10", "10.1.0.1", "10.1.0.2", "1")
 poll(lambda: len(lines("all")) == 11, "11 events")
@@ -64,9 +64,9 @@ out, _ = nine.communicate(timeout=10)
 assert re.search(r"NINE: IN=eth0 OUT= SRC=fd01::1 DST=fd01::2 LEN=49 .*PROTO=UDP", out), out
 only_log.terminate()
 only_log.wait()
-poll(lambda: readers() == 1, "readers that are gone to be forgotten")
+poll(lambda: readers() == 1, "the end of the other readers")
 
-# A late close that fits: why its entry was gone, since when, and how far off it is.
+# A late close that fits: why and when its entry was removed, and the distance from its window.
 s = listener(server, "10.1.0.2", 7001)
 c = Connection(client, s, "10.1.0.2")
 poll(lambda: not finwall.json("list", "--proto", "tcp"), "the idle timeout")
@@ -78,7 +78,7 @@ assert e["source_port"] == c.client_port and e["destination_port"] == 7001
 assert e["remembered"]["state"] == "ESTABLISHED" and e["remembered"]["cause"] == "idle", e
 assert e["remembered"]["seq_distance"] == 0 and 0 <= e["remembered"]["ended_ms_ago"] < 5000, e
 
-# Wrong questions.
+# Invalid parameters.
 def ask(parameters, more=True):
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(10)
@@ -92,20 +92,20 @@ for parameters in {"kinds": ["x"]}, {"kinds": []}, {"kinds": [1]}, {"format": "x
     assert b"InvalidParameter" in ask(parameters).recv(4096), parameters
 assert b"ExpectedMore" in ask({}, more=False).recv(4096)
 
-# One who does not read, and one who does.
+# A reader that does not read, and one that does.
 before = len(lines("all"))
 lazy = ask({})
 poll(lambda: readers() == 2, "the lazy reader")
 sent = 0
 while finwall.json("stats")["events_skipped"] < 500:
-    assert sent < 60000, "a reader that does not read gets everything"
+    assert sent < 60000, "no event is skipped for a reader that does not read"
     client.run(peer, "scan", "fin", "500", "10.1.0.1", "10.1.0.2")
     sent += 500
-    poll(lambda: len(lines("all")) >= before + sent, "the events of one that reads")
+    poll(lambda: len(lines("all")) >= before + sent, "the events of the other reader")
 skipped = finwall.json("stats")["events_skipped"]
 got, lost, rest = 0, 0, b""
 lazy.settimeout(0.5)
-while True:  # all that waited for it
+while True:  # what was buffered
     try:
         rest += lazy.recv(1 << 16)
     except TimeoutError:
@@ -120,8 +120,8 @@ while lost == 0:
         lost += json.loads(m)["parameters"].get("lost", 0)
 assert lost == skipped and got + lost == sent + 1, (got, lost, skipped, sent)
 assert all("lost" not in e for e in lines("all"))
-print(f"{sent + 1} events: one reader got all, the slow one {got} and was told of {lost} lost")
+print(f"{sent + 1} events: one reader got all, the slow one {got} and learned of {lost} lost")
 lazy.close()
-poll(lambda: readers() == 1, "the lazy reader to be forgotten")
+poll(lambda: readers() == 1, "the end of the lazy reader")
 everything.terminate()
 everything.wait()

@@ -1,16 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall events: late closes and logged packets as they happen, as text and as JSON; and readers that
-# are too slow, who hold up nobody. events.py asks the daemon directly.
+# finwall events: late closes and logged packets, as text and as JSON. A slow reader delays nobody.
+# events.py speaks to the daemon directly.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables python3
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<'CONF'
 settings {
 	queue { num 0; count 1 }
@@ -45,7 +43,7 @@ code=0
 
 python3 "$(dirname "$0")/events.py" "$ns_tag" "$work" "$bin" "$daemon_pid" || fail "events"
 
-# A reader sees the end of the daemon as what it is.
+# A reader reports that the daemon ended.
 "$bin/finwall" --socket "$work/finwall.sock" events >/dev/null 2>"$work/reader.err" &
 reader=$!
 bg_pids="$bg_pids $reader"
@@ -57,4 +55,5 @@ daemon_end
 code=0
 wait "$reader" || code=$?
 [ "$code" = 3 ] || fail "the daemon ends: exit status $code"
-grep -q 'closed the connection' "$work/reader.err" || fail "the daemon ends: $(cat "$work/reader.err")"
+grep -q 'closed the connection' "$work/reader.err" ||
+	fail "the daemon ends: $(cat "$work/reader.err")"

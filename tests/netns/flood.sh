@@ -1,24 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Overload: a daemon that cannot keep up loses packets, says how many and why, and goes on as soon as
-# it can. Once with a short queue, once with a small receive buffer.
+# Overload: when the daemon is too slow the kernel drops packets; the daemon logs how many and why,
+# and recovers. Once with a short queue, once with a small receive buffer.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss socat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_pair client server
 
-# told COLUMN PATTERN: the daemon has told as many losses as the kernel counts by now; a packet of the
-# kernel's own may be lost behind the flood.
+# told COLUMN PATTERN: the daemon has told as many losses as the kernel counts by now; a packet of
+# the kernel's own may be lost behind the flood.
 told() {
 	log_has "queue 0: $(queue_column server 0 "$1") packets dropped by the kernel because the $2"
 }
 
-# flood SETTINGS COLUMN PATTERN: with these queue settings that loss is counted and told.
+# flood SETTINGS COLUMN PATTERN: with these queue settings that loss is counted and logged.
 flood() {
 	echo "settings { queue { num 0; count 1; $1 } }" >"$work/finwall.conf"
 	: >"$work/daemon.log"
@@ -31,7 +28,7 @@ flood() {
 	kill -CONT "$daemon_pid"
 	wait_until ns_ping client 10.1.0.2
 	wait_sec=15 wait_until told "$2" "$3"
-	[ "$(queue_column server 0 3)" = 0 ] || fail "packets wait"
+	[ "$(queue_column server 0 3)" = 0 ] || fail "packets are left in the queue"
 	daemon_end
 	ns server iptables -w -F INPUT
 	ns server ip6tables -w -F INPUT

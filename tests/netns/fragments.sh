@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# hook defragment: with it fragments arrive as whole packets, without the kernel tracking anything;
-# without it they are INVALID but for the first. Taking the rules out ends it.
+# hook defragment on: the kernel reassembles fragments before the queue, and tracks no connection.
+# Off: every fragment but the first is INVALID. hook down ends reassembly.
 #
 #	fragments.sh legacy|nft
 #
-# Which of the two iptables is used is decided by PATH.
+# PATH decides which of the two variants of iptables is used.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -16,17 +16,7 @@ mkdir "$work/tools"
 for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
 	ln -s "$multi" "$work/tools/$tool"
 done
-ns_add client
-ns_add wall
-ns_add server
-ns_router wall
-ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
-ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
-ns client ip route add default via 10.1.0.9
-ns client ip -6 route add default via fd01::9
-ns server ip route add default via 10.2.0.9
-ns server ip -6 route add default via fd02::9
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client wall server
 
 conf() {
 	cat <<CONF
@@ -45,13 +35,13 @@ hook() {
 	ns wall env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/finwall.sock" hook "$@" \
 		>>"$work/hook.log" 2>&1 || fail "hook $*"
 }
-# reason NAME: how many packets were judged so.
+# reason NAME: the number of packets with this reason.
 reason() {
 	"$bin/finwall" --socket "$work/finwall.sock" stats -o json | python3 -c 'import json, sys
 print(sum(r["packets"] for r in json.load(sys.stdin)["reasons"]
           if r["name"] == sys.argv[1] or r["state"] == sys.argv[1]))' "$1"
 }
-# large NAME ADDRESS PROTOCOL: five thousand bytes there and back, as a datagram or an echo.
+# large NAME ADDRESS PROTOCOL: sends 5000 bytes and gets them back, as a datagram or as an echo.
 large() {
 	ns "$1" python3 - "$2" "$3" <<-'LARGE'
 		import socket, struct, sys
@@ -88,19 +78,19 @@ done
 conf off >"$work/off.conf"
 conf on >"$work/on.conf"
 daemon_start wall "$work/on.conf"
-for server in 10.2.0.1 fd02::1; do # the neighbours get to know each other before anything is counted
+for server in 10.3.0.2 fd03::2; do # the neighbours get to know each other before anything is counted
 	ns_ping client "$server" || fail "no echo from $server"
 done
 
-# Without, fragments come one by one. Legal traffic is INVALID then.
+# Off: each fragment is queued by itself, so legal traffic is INVALID.
 hook up -c "$work/off.conf"
-large client 10.2.0.1 udp || fail "accepted fragments are lost"
-[ "$(reason ip-fragment)" -gt 0 ] || fail "fragments were put together without being told to"
+large client 10.3.0.2 udp || fail "accepted fragments are lost"
+[ "$(reason ip-fragment)" -gt 0 ] || fail "fragments are reassembled with defragment off"
 
-# With, they are one packet, through the wall, to it and from it.
+# On: one packet, forwarded, received and sent.
 hook up -c "$work/on.conf"
 tracked=0
-for server in 10.2.0.1 fd02::1 10.1.0.9 fd01::9; do
+for server in 10.3.0.2 fd03::2 10.2.0.254 fd02::fe; do
 	invalid=$(reason invalid)
 	udp=$(($(reason udp-open) + $(reason udp-tracked)))
 	icmp=$(($(reason icmp-open) + $(reason icmp-tracked)))
@@ -113,27 +103,27 @@ for server in 10.2.0.1 fd02::1 10.1.0.9 fd01::9; do
 	[ "$(reason invalid)" = "$invalid" ] || fail "$server: fragments were INVALID"
 done
 tracked=$(ns wall cat /proc/sys/net/netfilter/nf_conntrack_count)
-[ "$tracked" = 0 ] || fail "the kernel's tracker was turned on: $tracked entries"
+[ "$tracked" = 0 ] || fail "the kernel's tracker is on: $tracked entries"
 
-# Nothing of it stays: the chain in the kernel sees fragments again.
+# After hook down the chains of the kernel get fragments again.
 hook down
 for tables in iptables ip6tables; do
-	ns wall "$multi" "$tables" -w -A FORWARD -o right
+	ns wall "$multi" "$tables" -w -A FORWARD -o east
 done
-large client 10.2.0.1 udp || fail "without rules"
-large client fd02::1 udp || fail "without rules"
+large client 10.3.0.2 udp || fail "without rules"
+large client fd03::2 udp || fail "without rules"
 for tables in iptables ip6tables; do
 	packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
-	[ "$packets" -ge 4 ] || fail "hook down left fragments being put together ($tables: $packets)"
+	[ "$packets" -ge 4 ] || fail "fragments are reassembled after hook down ($tables: $packets)"
 done
 
-# The same for nft's rules, as far as this kernel has them.
+# The same for the rules of nft, if the kernel supports them.
 if command -v nft >/dev/null; then
 	ns wall "$multi" iptables -w -Z FORWARD
 	ns wall "$multi" ip6tables -w -Z FORWARD
 	ns wall nft -f "$(dirname "$0")/../unit/golden/hook-nft-defrag" || skip "no tproxy in nft"
-	large client 10.2.0.1 udp || fail "with nft"
-	large client fd02::1 udp || fail "with nft"
+	large client 10.3.0.2 udp || fail "with nft"
+	large client fd03::2 udp || fail "with nft"
 	for tables in iptables ip6tables; do
 		packets=$(ns wall "$multi" "$tables" -w -nvxL FORWARD | awk '$1 ~ /^[0-9]+$/ { print $1 }')
 		[ "$packets" = 1 ] || fail "nft: $packets fragments instead of one packet ($tables)"

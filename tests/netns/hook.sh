@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall hook: up, up again, down, down again; nothing but our own chains ever changes.
+# finwall hook: up and down, each also twice; only chains of finwall change.
 #
 #	hook.sh nft|legacy
 #
-# Which of the two iptables is used is decided by PATH.
+# PATH decides which of the two variants of iptables is used.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -39,16 +39,16 @@ chains drop >"$work/drop.conf"
 sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/' "$work/accept.conf" >"$work/moved.conf"
 echo 'settings { queue { num 5 } }' >"$work/empty.conf"
 
-# hook ARG...: finwall hook in the namespace.
+# hook ARG...: runs finwall hook in the namespace.
 hook() {
 	ns host env PATH="$work/tools:$PATH" "$bin/finwall" --socket "$work/finwall.sock" hook "$@" \
 		>"$work/hook.out" 2>"$work/hook.err"
 }
 # says FILE PATTERN
 says() {
-	grep -q -- "$2" "$work/$1" || fail "hook did not say \"$2\" but: $(cat "$work/$1")"
+	grep -q -- "$2" "$work/$1" || fail "hook did not print \"$2\" but: $(cat "$work/$1")"
 }
-# rules FILE: all rules there are, without the dates.
+# rules FILE: writes all rules, without dates.
 rules() {
 	for save in "$multi iptables-save" "$multi ip6tables-save"; do
 		# shellcheck disable=SC2086 # two words
@@ -59,7 +59,7 @@ same() {
 	diff -u "$work/$1" "$work/$2" >&2 || fail "$3"
 }
 
-# Somebody else's rules, with our chains' names in mind.
+# Foreign rules, some with names like those of finwall's chains.
 for tables in iptables ip6tables; do
 	ns host "$multi" "$tables" -w -N THEIRS
 	ns host "$multi" "$tables" -w -A INPUT -p tcp --dport 22 -j ACCEPT
@@ -75,15 +75,15 @@ says hook.out 'was not up'
 rules now
 same before now "down changed something that is not ours"
 
-# print says what up does, and does nothing.
+# print shows what up would do.
 hook print -c "$work/accept.conf" || fail "print"
 rules now
 same before now "print changed something"
 says hook.out '^ip6tables-restore --noflush'
 says hook.out '-j NFQUEUE --queue-num 5 --queue-bypass$'
 
-# What drops everything while no daemon runs is refused.
-hook up -c "$work/drop.conf" && fail "up cut the machine off"
+# Rules that drop everything while no daemon runs are refused.
+hook up -c "$work/drop.conf" && fail "up accepted rules that cut the machine off"
 says hook.err '--force'
 rules now
 same before now "a refused up changed something"
@@ -100,7 +100,7 @@ hook up -c "$work/accept.conf" || fail "second up"
 rules now
 same up now "up twice is not up once"
 
-# Something slips in before us, and a rule of ours gets lost: up mends both.
+# A foreign rule before the jump, and a lost rule: up repairs both.
 ns host "$multi" iptables -w -I INPUT 1 -p udp --dport 53 -j ACCEPT
 ns host "$multi" iptables -w -F FINWALL_OUTPUT
 hook up -c "$work/accept.conf" || fail "third up"
@@ -108,12 +108,12 @@ ns host "$multi" iptables -w -D INPUT -p udp --dport 53 -j ACCEPT
 rules now
 same up now "up does not mend"
 
-# Another configuration: other hooks, other queues.
+# A configuration with other hooks and other queues.
 hook up -c "$work/moved.conf" || fail "moved up"
 rules moved
 for rule in '-m bpf --bytecode .* -j NFQUEUE --queue-num 5' '-j NFQUEUE --queue-num 6'; do
 	grep -qx -- "-A FINWALL_FORWARD $rule --queue-bypass" "$work/moved" ||
-		fail "not spread over two queues"
+		fail "two queues are not used"
 done
 grep -q 'FINWALL_INPUT -' "$work/moved" && fail "the input hook is still there"
 
@@ -132,7 +132,7 @@ rules now
 same before now "down after --force"
 
 hook up -c "$work/empty.conf" && fail "up without a chain"
-says hook.err 'nothing to hook'
+says hook.err 'nothing to queue'
 hook up -c "$work/none.conf" && fail "up without a configuration"
 code=0
 hook sideways || code=$?
@@ -140,14 +140,14 @@ hook sideways || code=$?
 rules now
 same before now "failed commands changed something"
 
-# Where the tools are missing, the error says which.
+# The error names the missing tools.
 # shellcheck disable=SC2016 # the inner shell expands it
 ns host unshare -m sh -c 'mount -t tmpfs none /usr/sbin && PATH=$1 exec "$2" --socket "$1/none" hook up -c "$3"' \
 	sh "$work/no-tools" "$bin/finwall" "$work/accept.conf" 2>"$work/hook.err" &&
 	fail "up without tools"
 says hook.err 'iptables-save is not installed'
 
-# Nor without rights.
+# Without CAP_NET_ADMIN.
 chmod 755 "$work"
 ns host setpriv --reuid 65534 --clear-groups "$bin/finwall" \
 	--socket "$work/none" hook up -c "$work/accept.conf" 2>"$work/hook.err" && fail "up without rights"

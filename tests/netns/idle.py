@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cases of idle.sh: what becomes of connections that fall idle, and how soon.
+"""The cases of idle.sh: what happens to idle connections, and when.
 
-Port 7001: probe, both ends alive. 7002: probe, the client's address vanishes without a word. 7003:
-the server's does. 7004: reset. The timeout is 2 s, a probe takes 2 times 1 s. All at once, so that
-the wait is shared; every end that is to learn something sits in a blocking read meanwhile.
+Port 7001: probe, both ends alive. 7002: probe, the client's address is removed. 7003: probe, the
+server's address is removed. 7004: reset. The timeout is 2 s, a probe takes 2 times 1 s. All cases
+wait at the same time; every end is in a blocking read.
 """
 import os
 import sys
@@ -11,21 +11,20 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from ends import Connection, Finwall, Ns, listener, poll  # noqa: E402
+from ends import GATEWAY, PAIR, Connection, Finwall, Ns, listener, poll  # noqa: E402
 
 TIMEOUT, PROBE = 2, 2
 SLACK = 1.5  # ticks, scheduling on a busy machine
 ALIVE_FOR = 6 * TIMEOUT
 
-BEDS = {  # name: client, server, firewall; network of each
-    "host": ("hclient", "hserver", "hserver", {4: ("10.1.0.", "10.1.0."), 6: ("fd01::", "fd01::")}),
-    "gateway": ("gclient", "gserver", "router", {4: ("10.2.0.", "10.3.0."),
-                                                 6: ("fd02::", "fd03::")}),
+BEDS = {  # name: client, server, firewall; addresses of client and server
+    "host": ("hclient", "hserver", "hserver", PAIR),
+    "gateway": ("gclient", "gserver", "router", GATEWAY),
 }
 
 
 class Reader(threading.Thread):
-    """A blocking read: what ended it, and when."""
+    """A blocking read: its result, and when."""
 
     def __init__(self, sock):
         super().__init__(daemon=True)
@@ -44,7 +43,7 @@ class Reader(threading.Thread):
 
 
 def address(ns, net, family, number, change):
-    """Adds or deletes an address of an end, or only says it."""
+    """Returns an address of an end; adds or deletes it unless change is "show"."""
     if change != "show":
         ns.run("ip", "addr", change, f"{net}{number}/{24 if family == 4 else 64}", "dev", "eth0",
                *(["nodad"] if family == 6 and change == "add" else []))
@@ -63,13 +62,15 @@ def main():
     tag, work, binaries = sys.argv[1:4]
     only_reset = sys.argv[4:] == ["again"]
     cases = []
-    for name, (client_name, server_name, firewall, nets) in BEDS.items():
+    for name, (client_name, server_name, firewall, addresses) in BEDS.items():
         if only_reset and name != "gateway":
             continue
         client, server = Ns(f"{tag}-{client_name}"), Ns(f"{tag}-{server_name}")
         finwall = Finwall(os.path.join(binaries, "finwall"),
                           os.path.join(work, firewall, "finwall.sock"))
-        for family, (client_net, server_net) in nets.items():
+        for family in 4, 6:
+            client_net = addresses["client"][family][:-1]
+            server_net = addresses["server"][family][:-1]
             for port in (7004,) if only_reset else (7001, 7002, 7003, 7004):
                 ends = [address(client, client_net, family, 1, "show"),
                         address(server, server_net, family, 2, "show")]
@@ -87,7 +88,7 @@ def main():
 
 
 def is_tracked(finwall, c):
-    """An entry that is due, but was not asked yet, is not listed for a tick; a lost one never is."""
+    """An expired entry before its probe is not listed for a tick; a removed one is never listed."""
     return any((f["family"], f["original"]["source_port"], f["original"]["destination_port"]) ==
                (f"ipv{c.family}", c.client_port, c.port)
                for f in finwall.json("list", "--proto", "tcp"))
@@ -102,12 +103,12 @@ def report(cases, only_reset):
     for name, family, port, finwall, c, client, server in cases:
         text = []
         for r in client, server:
-            text.append(f"{r.got} {r.at - c.since:.1f} s" if r.got else "reads on")
+            text.append(f"{r.got} {r.at - c.since:.1f} s" if r.got else "none")
         soon = {7001: None, 7002: (server,), 7003: (client,), 7004: (client, server)}[port]
         most = TIMEOUT + SLACK + (PROBE if port != 7004 else 0)
         if name == "host" and port == 7003:
-            # The firewall shares the fate of the address: the client's answers find nobody, so
-            # both ends are silent, and nobody is reset.
+            # The firewall's own address is gone: the client's replies to probes reach no firewall,
+            # so neither end is reset.
             good = client.got is None and server.got is None
         elif soon is None:
             alive = client.got is None and server.got is None

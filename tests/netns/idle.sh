@@ -1,25 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The idle policies probe and reset on real sockets, on a host (which queues its loopback device too)
-# and on a gateway; and the process that sends for them: what it may do, and when it ends.
+# The idle policies probe and reset with real sockets, on a host that also queues its loopback
+# device, and on a gateway. The process that sends the segments: its privileges, its restart, its
+# end.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin ip ss iptables ip6tables python3
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
 
-ns_add hclient
-ns_add hserver
-ns_link hclient eth0 10.1.0.1/24 fd01::1/64 hserver eth0 10.1.0.2/24 fd01::2/64
-ns_add gclient
-ns_add gserver
-ns_add router
-ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
+topo_pair hclient hserver
+topo_gateway gclient router gserver
 
 cat >"$work/idle.conf" <<'CONF'
 settings {
@@ -60,7 +52,7 @@ done
 
 python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" || fail "the table differs"
 
-# sender_of PID: the number of the daemon's raw sender.
+# sender_of PID: the process ID of the daemon's raw sender.
 sender_of() {
 	grep -l '^Name:.finwall-raw$' /proc/[0-9]*/status 2>/dev/null |
 		xargs awk -v parent="$1" '$1 == "Pid:" { pid = $2 } $1 == "PPid:" && $2 == parent { print pid }'
@@ -69,7 +61,7 @@ stats_have() {
 	ns router "$bin/finwall" --socket "$work/router/finwall.sock" stats | grep -q "$1"
 }
 
-# It holds nothing and may do nothing. (A sanitizer runtime does not change that.)
+# It has no capability and no other descriptors, with sanitizers too.
 # shellcheck disable=SC2154 # set by eval
 sender=$(sender_of "$daemon_router")
 [ -n "$sender" ] || fail "no sender"
@@ -78,25 +70,26 @@ for want in CapEff:0000000000000000 CapPrm:0000000000000000 CapInh:0000000000000
 	have=$(awk -v name="${want%%:*}:" '$1 == name { print $2 }' "/proc/$sender/status")
 	[ "$have" = "${want#*:}" ] || fail "sender: ${want%%:*} is $have"
 done
-[ "$(find "/proc/$sender/fd" -type l | wc -l)" = 3 ] || fail "sender: other descriptors"
+[ "$(find "/proc/$sender/fd" -type l | wc -l)" = 3 ] || fail "sender: not 3 descriptors"
 echo "sender: no capability, seccomp filter, 3 descriptors"
 
-# Killed, it is missed, and another one takes over: the next idle connection is reset by that one.
+# After SIGKILL the daemon starts another one, which resets the next idle connection.
 kill -KILL "$sender"
 wait_until grep -q 'keepalives ended (signal 9)' "$work/router.log"
 wait_until grep -q 'keepalives runs again' "$work/router.log"
 wait_until stats_have 'raw sender running, 1 restarts'
-python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" again || fail "no reset by the new sender"
+python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" again ||
+	fail "no reset by the new sender"
 
-# It ends with the daemon, however that ends.
+# It ends when the daemon ends or is killed.
 sender=$(sender_of "$daemon_router")
 kill -KILL "$daemon_router"
 wait_until gone "$daemon_router"
 wait_until gone "$sender"
-echo "sender: ends with a daemon that is killed"
+echo "sender: ends when the daemon is killed"
 # shellcheck disable=SC2154 # set by eval
 sender=$(sender_of "$daemon_hserver")
 daemon_pid=$daemon_hserver
 daemon_end
 wait_until gone "$sender"
-echo "sender: ends with a daemon that ends"
+echo "sender: ends when the daemon ends"

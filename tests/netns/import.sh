@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The day finwall takes over: connections were made under a firewall that is built on the kernel's
-# tracker, on a router that also translates addresses; then its rules are replaced by finwall's, which
-# let nothing new in and pick nothing up. Every connection goes on and ends as it should: TCP that is
-# busy, that speaks in either direction, that is idle until it closes; UDP, pings; IPv4 and IPv6.
+# Import of the kernel's connections. A router with rules of the kernel's tracker and with address
+# translation gets finwall instead, which accepts no new connection and picks none up. Every open
+# connection goes on and closes: TCP that is busy, that sends in either direction, that is idle
+# until it closes; UDP and pings; IPv4 and IPv6.
 #
-#	import.sh start       finwalld reads the kernel's table by itself
-#	import.sh demand      it may not, and everything hangs, until `finwall import-conntrack`
+#	import.sh start       finwalld reads the kernel's table when it starts
+#	import.sh demand      it does not, and connections stall until `finwall import-conntrack`
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -17,47 +17,37 @@ talk=$(dirname "$0")/../support/talk.py
 [ "$mode" = start ] && import=on || import=off
 
 netns_begin iptables ip6tables iptables-restore ip6tables-restore ss python3
-ns_add client
-ns_add router
-ns_add server
-ns_link client eth0 10.9.0.1/24 fd09::1/64 router eth0 10.9.0.2/24 fd09::2/64
-ns_link router eth1 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns_router router
-ns client ip route add default via 10.9.0.2
-ns client ip -6 route add default via fd09::2
-ns server ip route add default via 10.1.0.1
-ns server ip -6 route add default via fd01::1
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
-# A busy machine may take long for what follows.
+topo_gateway client router server
+# Long timeouts, for a busy machine.
 ns router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=300 \
 	net.netfilter.nf_conntrack_icmp_timeout=300 net.netfilter.nf_conntrack_icmpv6_timeout=300
 
-# The kernel's firewall. Ports 7011 and 7012 have their source translated, 7021 its destination.
+# The kernel's rules: source translation for ports 7011 and 7012, destination translation for 7021.
 for restore in iptables-restore ip6tables-restore; do
 	ns router $restore <<-'RULES' || skip "no state match in $restore"
 		*filter
 		:FORWARD DROP
 		-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
-		-A FORWARD -i eth0 -m conntrack --ctstate NEW -p tcp --syn -j ACCEPT
-		-A FORWARD -i eth0 -m conntrack --ctstate NEW ! -p tcp -j ACCEPT
+		-A FORWARD -i west -m conntrack --ctstate NEW -p tcp --syn -j ACCEPT
+		-A FORWARD -i west -m conntrack --ctstate NEW ! -p tcp -j ACCEPT
 		COMMIT
 	RULES
 done
 ns router iptables-restore <<-'RULES' || skip "no address translation here"
 	*nat
-	-A PREROUTING -d 10.9.0.2 -p tcp --dport 7021 -j DNAT --to-destination 10.1.0.2:7021
-	-A POSTROUTING -o eth1 -p tcp --dport 7011:7012 -j SNAT --to-source 10.1.0.99
+	-A PREROUTING -d 10.2.0.254 -p tcp --dport 7021 -j DNAT --to-destination 10.3.0.2:7021
+	-A POSTROUTING -o east -p tcp --dport 7011:7012 -j SNAT --to-source 10.3.0.99
 	COMMIT
 RULES
-ns router ip addr add 10.1.0.99/24 dev eth1
+ns router ip addr add 10.3.0.99/24 dev east
 
-# hold NAME SIDE ADDR... : a peer of ports $ports, with its commands in $work/NAME.in.
+# hold NAME NAMESPACE COMMAND...: runs a peer; its commands go to $work/NAME.in.
 hold() {
 	hold_name=$1
 	hold_ns=$2
 	shift 2
 	mkfifo "$work/$hold_name.in"
-	# Open for reading and writing, so that it never ends.
+	# Open for reading and writing, so that it has no end-of-file.
 	ns_bg "$hold_ns" sh -c "exec \"\$0\" \"\$@\" <>'$work/$hold_name.in'" "$@" >"$work/$hold_name.out"
 	wait_until grep -q ready "$work/$hold_name.out"
 }
@@ -68,11 +58,11 @@ heard() {
 	grep -q "^$2\$" "$work/$1.out"
 }
 
-hold server server "$peer" listen 7001-7012 10.1.0.2 fd01::2
-hold client client "$peer" connect 7001-7012 10.1.0.2 fd01::2
-hold server2 server "$peer" listen 7021 10.1.0.2
-hold client2 client "$peer" connect 7021 10.9.0.2
-for family in 4:10.1.0.2 6:fd01::2; do
+hold server server "$peer" listen 7001-7012 10.3.0.2 fd03::2
+hold client client "$peer" connect 7001-7012 10.3.0.2 fd03::2
+hold server2 server "$peer" listen 7021 10.3.0.2
+hold client2 client "$peer" connect 7021 10.2.0.254
+for family in 4:10.3.0.2 6:fd03::2; do
 	hold "talk${family%%:*}s" server python3 "$talk" serve "${family#*:}" 9000
 	hold "talk${family%%:*}c" client python3 "$talk" hold "${family#*:}" 9000
 	tell "talk${family%%:*}c" udp
@@ -80,14 +70,15 @@ for family in 4:10.1.0.2 6:fd01::2; do
 	wait_until heard "talk${family%%:*}c" udp
 	wait_until heard "talk${family%%:*}c" ping
 done
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.3.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.3.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 wait_until test -s "$work/rounds"
-[ "$(ns server ss -Htn 'src 10.1.0.2 and dst 10.1.0.99' | wc -l)" = 2 ] || fail "no source translation"
+[ "$(ns server ss -Htn 'src 10.3.0.2 and dst 10.3.0.99' | wc -l)" = 2 ] ||
+	fail "no source translation"
 
-# finwall, which lets nothing new in.
+# finwall, which accepts no new connection.
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 0; count 2; on-absent drop }
@@ -104,9 +95,9 @@ table inet finwall {
 CONF
 daemon_start router "$work/finwall.conf"
 
-# Another connection before the rules change hands.
-hold server3 server "$peer" listen 7030 10.1.0.2
-hold client3 client "$peer" connect 7030 10.1.0.2
+# One more connection before the rules are replaced.
+hold server3 server "$peer" listen 7030 10.3.0.2
+hold client3 client "$peer" connect 7030 10.3.0.2
 for restore in iptables-restore ip6tables-restore; do
 	ns router $restore <<-'RULES' || skip "no NFQUEUE target in $restore"
 		*filter
@@ -120,7 +111,7 @@ wait_sec=30
 finwall() {
 	ns router "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }
-# listed WHAT: a line of the table.
+# listed PATTERN: a line of `finwall list` matches.
 listed() {
 	finwall list >"$work/list" && grep -Eq -- "$1" "$work/list"
 }
@@ -146,10 +137,10 @@ if [ "$mode" = demand ]; then
 	! log_has "kernel's tracker taken over" || fail "the kernel's table was read"
 	finwall import-conntrack >"$work/import.txt" || fail "import-conntrack failed"
 	cat "$work/import.txt"
-	grep -Eq '^[0-9]+ connections taken over: 27 of TCP, 2 of UDP, 2 others; 3 of them with' \
+	grep -Eq "^imported [0-9]+ connections of the kernel's tracker: 27 TCP, 2 UDP, 2 other; 3 with" \
 		"$work/import.txt" || fail "other connections than expected"
 	finwall import-conntrack >"$work/import.txt" || fail "import-conntrack failed"
-	grep -q '^31 left out: in the table already$' "$work/import.txt" || fail "taken over twice"
+	grep -Eq '^31 not imported: (in the table already|already in the table)$' "$work/import.txt" || fail "imported twice"
 	tell talk4s push
 	tell talk6s push
 else
@@ -157,8 +148,8 @@ else
 	wait_until log_has "taken over: 1 of TCP, 0 of UDP, 0 others"
 fi
 
-# Both directions, whichever speaks first.
-for address in 10.1.0.2 fd01::2; do
+# Data in both directions; either end sends first.
+for address in 10.3.0.2 fd03::2; do
 	for port in 7001 7002; do
 		wait_until heard server "data $address $port"
 	done
@@ -166,16 +157,16 @@ for address in 10.1.0.2 fd01::2; do
 		wait_until heard client "data $address $port"
 	done
 done
-wait_until heard server "data 10.1.0.2 7011"
-wait_until heard client "data 10.1.0.2 7012"
-wait_until heard server2 "data 10.1.0.2 7021"
-wait_until heard server3 "data 10.1.0.2 7030"
+wait_until heard server "data 10.3.0.2 7011"
+wait_until heard client "data 10.3.0.2 7012"
+wait_until heard server2 "data 10.3.0.2 7021"
+wait_until heard server3 "data 10.3.0.2 7030"
 tell client "say 7003-7004"
 tell server "say 7001-7002"
 tell server "say 7011"
 tell client "say 7012"
 tell server2 "say 7021"
-for address in 10.1.0.2 fd01::2; do
+for address in 10.3.0.2 fd03::2; do
 	for port in 7001 7002; do
 		wait_until heard client "data $address $port"
 	done
@@ -183,9 +174,9 @@ for address in 10.1.0.2 fd01::2; do
 		wait_until heard server "data $address $port"
 	done
 done
-wait_until heard client "data 10.1.0.2 7011"
-wait_until heard server "data 10.1.0.2 7012"
-wait_until heard client2 "data 10.9.0.2 7021"
+wait_until heard client "data 10.3.0.2 7011"
+wait_until heard server "data 10.3.0.2 7012"
+wait_until heard client2 "data 10.2.0.254 7021"
 for family in 4 6; do
 	wait_until heard "talk${family}c" pushed
 	: >"$work/talk${family}c.out"
@@ -199,11 +190,13 @@ touch "$work/enough"
 wait "$echo_pid" || fail "the transfer did not survive: $(cat "$work/echo.log")"
 cat "$work/echo.log"
 
-# As finwall sees those with translated addresses: from the client's own, to the server's own.
-listed '^tcp +10\.9\.0\.1:[0-9]+ +10\.1\.0\.2:7011 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
-listed '^tcp +10\.9\.0\.1:[0-9]+ +10\.1\.0\.2:7021 +ESTABLISHED .* assured' || fail "$(cat "$work/list")"
+# Connections with translated addresses are listed with the real addresses of client and server.
+listed '^tcp +10\.2\.0\.1:[0-9]+ +10\.3\.0\.2:7011 +ESTABLISHED .* assured' ||
+	fail "$(cat "$work/list")"
+listed '^tcp +10\.2\.0\.1:[0-9]+ +10\.3\.0\.2:7021 +ESTABLISHED .* assured' ||
+	fail "$(cat "$work/list")"
 
-# The end: of those that spoke, and of those that never did since. Each side's FIN, and a reset.
+# Close connections with and without traffic since the import, by FIN of either side and by reset.
 tell client "fin 7001"
 tell server "fin 7002"
 tell client "fin 7005"
@@ -212,7 +205,7 @@ tell client "rst 7007"
 tell server "rst 7008"
 tell client "fin 7011"
 tell server2 "fin 7021"
-for address in 10.1.0.2 fd01::2; do
+for address in 10.3.0.2 fd03::2; do
 	wait_until heard server "eof $address 7001"
 	wait_until heard client "eof $address 7002"
 	wait_until heard server "eof $address 7005"
@@ -220,31 +213,31 @@ for address in 10.1.0.2 fd01::2; do
 	wait_until heard server "reset $address 7007"
 	wait_until heard client "reset $address 7008"
 done
-wait_until heard server "eof 10.1.0.2 7011"
-wait_until heard client2 "eof 10.9.0.2 7021"
+wait_until heard server "eof 10.3.0.2 7011"
+wait_until heard client2 "eof 10.2.0.254 7021"
 for port in 7001 7002 7005 7006 7011 7021; do
 	wait_until listed ":$port +TIME_WAIT .* assured"
 done
 ! ns server ss -Htn state fin-wait-1 state fin-wait-2 state last-ack state closing | grep . ||
-	fail "sockets hang"
-# Nothing new gets in, as the rules say.
-ns_bg client "$peer" connect 7009 10.1.0.2 >"$work/late.out"
+	fail "sockets are stuck"
+# A new connection is dropped by the rules.
+ns_bg client "$peer" connect 7009 10.3.0.2 >"$work/late.out"
 new_is_dropped() {
 	[ "$(finwall stats | awk '$1 == "tcp-open" { print $3 }')" -gt 0 ]
 }
 wait_until new_is_dropped
-! grep -q open "$work/late.out" || fail "a new connection got in"
+! grep -q open "$work/late.out" || fail "a new connection was accepted"
 daemon_end
 
-# With connections of its own that were saved a moment ago, a start asks the kernel for none; what was
-# deleted for good stays away.
+# A start with recently saved state imports nothing from the kernel; a connection that was deleted
+# with --forget stays deleted.
 [ "$mode" = start ] || exit 0
 : >"$work/daemon.log"
 daemon_start router "$work/finwall.conf" -S "$work/state"
 wait_until log_has "kernel's tracker taken over"
 finwall list --port 7010 >"$work/list"
 read -r _ from to _ <<LIST
-$(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.9\.0\.1')
+$(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.2\.0\.1')
 LIST
 finwall delete tcp "$from" "$to" --forget || fail "cannot delete $from $to: $(cat "$work/list")"
 daemon_end
@@ -253,7 +246,7 @@ daemon_start router "$work/finwall.conf" -S "$work/state"
 log_has '^finwalld: [1-9][0-9]* connections and [0-9]+ remembered ones taken over' ||
 	fail "nothing was saved"
 tell client "say 7009"
-wait_until heard server "data 10.1.0.2 7009"
-! log_has "kernel's tracker taken over" || fail "a restart asked the kernel"
-! finwall list --port 7010 | grep -q '10\.9\.0\.1' || fail "a deleted connection came back"
+wait_until heard server "data 10.3.0.2 7009"
+! log_has "kernel's tracker taken over" || fail "a restart imported from the kernel"
+! finwall list --port 7010 | grep -q '10\.2\.0\.1' || fail "a deleted connection came back"
 daemon_end

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The late close for real, as scripts/try.sh shows it, and with the firewall on a gateway; without a
-# firewall too, so that what the others drop is known to arrive otherwise.
+# The case of scripts/try.sh, also with the firewall on a gateway, and without a firewall: segments
+# that the others drop arrive then.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # ctest calls all scripts here with sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,7 +15,7 @@ netns_begin ip ss iptables ip6tables conntrack awk sysctl
 
 wrong=0
 
-# check_closes BED FIREWALL: all eight closes end as expected.
+# check_closes BED FIREWALL: all eight closes end in the expected states.
 check_closes() {
 	local what who how family states count=0
 	while read -r what who how family states; do
@@ -33,7 +33,7 @@ check_closes() {
 	fi
 }
 
-# check_scan BED FIREWALL: with a firewall nothing passes and all of it is counted, without one all
+# check_scan BED FIREWALL: a firewall drops and counts every segment; without one every segment
 # passes.
 check_scan() {
 	local sent passed dropped dropped_want passed_want=0

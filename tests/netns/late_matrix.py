@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cases of late_matrix.sh and what is expected of them; doc/late-close.md in executable form.
+"""The cases of late_matrix.sh and their expected results, as doc/late-close.md defines them.
 
-Every policy has a server port of its own, so all cases share one configuration and one idle wait:
-connections whose entry expired and is remembered, others whose entry was flushed and forgotten (so
-that the sockets are real and the firewall has never heard of them), half-closed ones of both kinds;
-closed by FIN or RST, by the client, the server, or both at once. "At once" is exact: the daemon is
-stopped until the closing segments of both ends wait in its queue. Each case must leave both
-sockets in the expected states, and its first late segment must have been judged for the expected
-reason. Then scans of connections that never were, through each policy in turn.
+Every policy has a server port of its own, so all cases share one configuration and one idle wait.
+The entry of a connection has expired and is remembered, or it was flushed with --forget and is
+unknown; the connection may be half-closed. It is closed by FIN or RST, by the client, by the
+server, or by both at once: the daemon is stopped until the closing segments of both ends are queued. Each
+case must leave both sockets in the expected states, and its first late segment must have the
+expected reason. Then scans of connections that never existed, through each policy.
 """
 import json
 import os
@@ -17,20 +16,20 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from ends import Connection, Finwall, Ns, listener, poll  # noqa: E402
+from ends import GATEWAY, PAIR, Connection, Finwall, Ns, listener, poll  # noqa: E402
 
 POLICIES = ["strict", "remembered", "pickup", "lenient", "reject"]
 PORT = {p: 7001 + i for i, p in enumerate(POLICIES)}
 SCAN_LEN = 400
 SCAN_RATE = 50
 
-# What the closing segments do: held up, or let through with or without the answers to them, or
+# What happens to the closing segments: dropped; passed, with or without the replies to them;
 # answered by a reset for the sender, or for both ends.
 PASS, HELD, NO_ANSWERS, RESET_ONE, RESET_BOTH = "pass", "held", "no answers", "reset", "reset both"
 
 
 def fate(policy, how, known):
-    """What becomes of a late FIN or RST, and why."""
+    """What happens to a late FIN or RST, and the reason."""
     if policy == "strict":
         return HELD, "late-strict"
     if policy == "remembered":
@@ -44,8 +43,9 @@ def fate(policy, how, known):
     return (RESET_BOTH if known else RESET_ONE), "late-rejected"
 
 
-# Two FINs cross and no lone ACK passes. An end learns of the other's only by a FIN sent again, which also
-# acknowledges; who is first to get one is in TIME-WAIT, answers in vain, and sends no more of them.
+# Two FINs cross and no lone ACK passes. Only a retransmitted FIN acknowledges the FIN of the other
+# end. The end that gets the first one is in TIME-WAIT; its ACK is dropped, and it sends no more
+# FINs.
 ONE_IN_TIME_WAIT = "TIME-WAIT at one end at least, the other maybe CLOSING"
 
 
@@ -69,7 +69,7 @@ def expected(case):
             other = "CLOSE-WAIT" if who == "client" else "FIN-WAIT-2"
             states = {PASS: ("closed", "closed"), HELD: ("closed", other),
                       NO_ANSWERS: ("closed", "closed")}
-        else:  # the server goes on sending: no matter for these policies
+        else:  # the server sends data, which these policies do not concern
             return ("CLOSE-WAIT", "FIN-WAIT-2"), None
         return states[what], why
     if who == "both":
@@ -127,7 +127,7 @@ table inet finwall {{{chains}
 
 
 class Bed:
-    """One firewall with its connections."""
+    """One firewall and its connections."""
 
     def __init__(self, name, tag, client, server, firewall, work, binaries, pid, address):
         self.name, self.pid = name, pid
@@ -155,11 +155,11 @@ class Bed:
                 if not known:
                     self.finwall("flush", "--forget")
         if not known and self.finwall.json("list", "--expired"):
-            sys.exit("FAIL: too slow: what was to be forgotten has expired")
+            sys.exit("FAIL: too slow: connections expired before the flush")
 
     def mend_half_closed(self, family, policy, listening, address):
-        """A busy machine may send a FIN again, which makes CLOSE_WAIT a LAST_ACK, and the next ACK
-        makes that a TIME_WAIT, which nobody remembers: such a connection is made anew."""
+        """On a busy machine a FIN may be retransmitted, which leads to LAST_ACK and TIME_WAIT, and
+        that entry is not remembered: such a connection is opened again."""
         for _ in range(10):
             state = {f["original"]["source_port"]: f["state"] for f in self.finwall.json("list")
                      if f["original"]["destination_port"] == PORT[policy]}
@@ -173,7 +173,7 @@ class Bed:
                     self.connections[key].close(who, "RST")
                 self.connections[key] = c = Connection(self.client, listening, address)
                 c.half_close()
-        sys.exit("FAIL: too slow: no FIN is acknowledged before it is sent again")
+        sys.exit("FAIL: too slow: every FIN is retransmitted before its ACK")
 
     def waiting(self):
         for line in self.firewall.run("cat", "/proc/net/netfilter/nfnetlink_queue").splitlines():
@@ -181,7 +181,7 @@ class Bed:
         return 0
 
     def is_stopped(self):
-        """A signal's sender does not wait until the last thread has stopped."""
+        """kill() returns before the last thread has stopped."""
         tasks = f"/proc/{self.pid}/task"
         for task in os.listdir(tasks):
             with open(f"{tasks}/{task}/stat") as stat:
@@ -190,7 +190,7 @@ class Bed:
         return True
 
     def close_both(self):
-        """The daemon sees neither end's segment before both have been sent."""
+        """The daemon gets no segment before those of both ends are queued."""
         os.kill(self.pid, signal.SIGSTOP)
         poll(self.is_stopped, "a stopped daemon")
         chosen = [(c, case[1]) for (_, case), c in self.connections.items() if case[3] == "both"]
@@ -225,7 +225,7 @@ class Bed:
         return seen
 
     def settled(self):
-        """As expected, and what is stuck has tried again and again."""
+        """As expected, and every stuck end has retransmitted 3 times."""
         self.step()
         for (_, case), (states, times) in self.look().items():
             if not fits(states, expected(case)[0]):
@@ -255,7 +255,7 @@ def wait_settled(beds):
 
 
 def judge(bed, family, case, seen, first):
-    """One cell of the table, and whether it is as expected."""
+    """The text of one cell of the table, and whether it is as expected."""
     states, why = expected(case)
     c = bed.connections[family, case]
     ev = first.get((family, c.client_port, c.port))
@@ -303,23 +303,23 @@ def print_table(beds):
 
 
 def late_since(bed, before):
-    """The reasons of late closes that have been counted since, with the numbers."""
+    """The reasons of late closes since then, with their numbers."""
     after = bed.finwall.reasons()
     return {n: after[n] - before[n] for n in after
             if n.startswith("late-") and n != "late-resurrected" and after[n] > before[n]}
 
 
 def check_counts(bed, before):
-    """The events are all there: as many as the counters of late reasons say."""
+    """There are as many events as the counters of late reasons say."""
     counted = late_since(bed, before)
-    told = {}
+    reported = {}
     with open(os.path.join(bed.work, "events")) as lines:
         for line in lines:
             name = json.loads(line)["event"]["outcome"]
-            told[name] = told.get(name, 0) + 1
+            reported[name] = reported.get(name, 0) + 1
     print(f"{bed.name}: counted {counted}")
-    if told != counted:
-        print(f"{bed.name}: events say otherwise: {told}")
+    if reported != counted:
+        print(f"{bed.name}: but events: {reported}")
         return 1
     return 0
 
@@ -332,7 +332,7 @@ def tcp_segments_in(ns):
 
 
 def scan(bed, policy, family, peer):
-    """Lone FIN and RST segments of connections that never were."""
+    """Lone FIN and RST segments of connections that never existed."""
     before, passed = bed.finwall.reasons(), tcp_segments_in(bed.server)
     started = time.monotonic()
     said = json.loads(bed.client.run(peer, "scan", "fin,rst", str(SCAN_LEN),
@@ -345,7 +345,7 @@ def scan(bed, policy, family, peer):
          before["tcp-tracked"] >= SCAN_LEN, "the end of a scan")
     took = time.monotonic() - started
     passed = tcp_segments_in(bed.server) - passed
-    # a second's worth may come at once; the answers of the scanned host are late closes too
+    # a burst of one second is allowed; replies of the scanned host are late closes too
     most = SCAN_RATE * (took + 1) + 1
     good = {"strict": passed == 0, "remembered": passed == 0, "pickup": passed == SCAN_LEN,
             "lenient": 0 < passed <= late().get("late-lenient", 0) <= most,
@@ -356,7 +356,7 @@ def scan(bed, policy, family, peer):
 
 
 def wait_quiet(bed):
-    """Nothing is counted any more, and what was has been handed on: a few of the daemon's ticks."""
+    """Waits until the counters stay the same for some ticks, so that all events are sent."""
     last = {"counted": None, "since": 0}
 
     def is_quiet():
@@ -394,9 +394,9 @@ def main():
     tag, work, binaries, host_pid, router_pid = sys.argv[2:7]
     beds = [
         Bed("host", tag, "hclient", "hserver", "hserver", work, binaries, int(host_pid),
-            {"server": {4: "10.1.0.2", 6: "fd01::2"}, "client": {4: "10.1.0.1", 6: "fd01::1"}}),
+            PAIR),
         Bed("gateway", tag, "gclient", "gserver", "router", work, binaries, int(router_pid),
-            {"server": {4: "10.3.0.2", 6: "fd03::2"}, "client": {4: "10.2.0.1", 6: "fd02::1"}}),
+            GATEWAY),
     ]
     wrong = scans(beds, work, binaries)
     for bed in beds:
@@ -415,18 +415,18 @@ def main():
     wait_settled(beds)
     wrong += print_table(beds)
     for bed, reader, before in zip(beds, readers, befores):
-        # an event is handed on within a tick; the sockets repeat themselves rarely by now
-        poll(lambda bed=bed, before=before: all_told(bed, before), "the last events")
+        # an event is sent within a tick; the sockets retransmit rarely by now
+        poll(lambda bed=bed, before=before: all_events_came(bed, before), "the last events")
         wrong += check_counts(bed, before)
         reader.terminate()
         reader.wait()
     return 1 if wrong else 0
 
 
-def all_told(bed, before):
+def all_events_came(bed, before):
     with open(os.path.join(bed.work, "events")) as lines:
-        told = sum(1 for _ in lines)
-    return told == sum(late_since(bed, before).values())
+        reported = sum(1 for _ in lines)
+    return reported == sum(late_since(bed, before).values())
 
 
 if __name__ == "__main__":

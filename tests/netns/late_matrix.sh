@@ -1,28 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every late policy on real sockets: late_matrix.py has the cases and the table of what is expected.
-# Two firewalls side by side: on the server itself (input, output), and on a gateway (forward).
+# Every late policy with real sockets; late_matrix.py has the cases and the expected states.
+# Two firewalls: on the server (input, output) and on a gateway (forward).
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin ip ss iptables ip6tables python3
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
 
-ns_add hclient
-ns_add hserver
-ns_link hclient eth0 10.1.0.1/24 fd01::1/64 hserver eth0 10.1.0.2/24 fd01::2/64
-ns_add gclient
-ns_add gserver
-ns_add router
-ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
-for client in hclient gclient; do
-	ns "$client" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
-done
+topo_pair hclient hserver
+topo_gateway gclient router gserver
 
 python3 "$(dirname "$0")/late_matrix.py" config >"$work/matrix.conf"
 for bed in hserver router; do
@@ -34,7 +22,7 @@ for bed in hserver router; do
 		>/dev/null
 done
 
-# so that no segment of a scan waits for a neighbour's address, and is lost
+# resolve neighbours first: a scan's segments would be lost meanwhile
 for to in 10.1.0.2 fd01::2; do wait_until ns_ping hclient "$to"; done
 for to in 10.3.0.2 fd03::2; do wait_until ns_ping gclient "$to"; done
 

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Log statements become lines in the words of the kernel's LOG target, with interface names that
-# follow the links.
+# Log statements print lines in the format of the kernel's LOG target, with current interface names.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -33,7 +32,7 @@ wait_until log_has '^LAN: IN=lan7 OUT= SRC=fd01::1 DST=fd01::2 LEN=50 .*HOPLIMIT
 ns client timeout 0.2 socat -u OPEN:/dev/null TCP:10.1.0.2:9 || true
 wait_until log_has '^SYN: IN=lan7 .*PROTO=TCP SPT=[0-9]+ DPT=9 WINDOW=[0-9]+ SYN$'
 
-# The rules and the lines follow a link that gets another name.
+# Rules and lines use the new name of a renamed interface.
 ns server ip link set lan7 down
 ns server ip link set lan7 name wan0
 ns server ip link set wan0 up

@@ -1,28 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# nmap's scans of every kind through a gateway: finwall with the policy remembered shows exactly what
-# the kernel's own conntrack rules show, and neither lets one probe pass.
+# All kinds of nmap's scans through a gateway: nmap reports the same for finwall with the policy
+# remembered as for rules of the kernel's tracker, and neither lets a probe pass.
 #
-# Both get the same rules, the article's: ESTABLISHED and RELATED pass, and NEW only for a SYN to port
-# 7001. That matters for the ACK and window scans: with loose tracking, the default of both, a lone ACK
-# is NEW, so rules that let NEW in by port alone would show that port as unfiltered, with either.
+# Both have the same rules: ESTABLISHED and RELATED pass, and NEW only for a SYN to port 7001. The
+# flags matter for the ACK and window scans: loose tracking is the default of both, so a lone ACK is
+# NEW, and rules that accept NEW by port alone would show that port as unfiltered.
 #
-# The server has an open port (7001), and some connections that are known to the firewall, alive and
-# expired: a scan of their server's ports from the client's address must not profit by them.
+# The server has an open port (7001), and the firewall has live and remembered connections to it: a
+# scan of their ports from the client's address must not pass because of them.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables nmap
-ns_add client
-ns_add router
-ns_add server
-ns_link client eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 server eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns client ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns server ip route add default via "$to"; done
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_gateway client router server
 
 ports=6900-7099
 cat >"$work/finwall.conf" <<'CONF'
@@ -73,7 +65,7 @@ down_finwall() {
 up_nothing() { :; }
 down_nothing() { :; }
 
-# Sockets of the server, and connections through the firewall, for the scans to meet.
+# Sockets of the server, and connections through the firewall.
 connections_up() {
 	ns_bg server "$peer" listen 7001 10.3.0.2 fd03::2 >"$work/server.out"
 	bg_server=$bg_pid
@@ -99,7 +91,7 @@ segments_in() {
 	ns server awk '/^Tcp:/ && $2 ~ /^[0-9]/ { print $11 }' /proc/net/snmp
 }
 
-# scan FIREWALL: every kind of scan; what nmap says of the ports into $work/FIREWALL.
+# scan FIREWALL: every kind of scan; the states that nmap reports go to $work/FIREWALL.
 scan() {
 	"up_$1"
 	wait_until ns_ping client 10.3.0.2
@@ -135,10 +127,10 @@ cat "$work/kernel"
 echo "--- finwall, policy remembered"
 cat "$work/finwall"
 cat "$work/stats"
-diff -u "$work/kernel" "$work/finwall" || fail "finwall shows a scanner something else than the kernel"
-[ "$(wc -l <"$work/finwall")" = 16 ] || fail "16 scans wanted"
+diff -u "$work/kernel" "$work/finwall" || fail "nmap's reports for finwall and the kernel differ"
+[ "$(wc -l <"$work/finwall")" = 16 ] || fail "not 16 scans"
 if grep -v 'passed 0; .*filtered (200)$' "$work/finwall"; then
 	fail "a port was not filtered, or a probe has passed"
 fi
-grep -q 'passed 0;' "$work/nothing" && fail "without a firewall something must arrive"
+grep -q 'passed 0;' "$work/nothing" && fail "no probe arrives without a firewall"
 exit 0

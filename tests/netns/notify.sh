@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a service manager of Type=notify-reload hears: readiness; at each reload, asked for by signal or
-# command, good or refused, first RELOADING=1 with the time, then READY=1; the stop.
+# The notifications for a service manager (Type=notify-reload): READY=1 at start; for each reload,
+# by signal or command, successful or not, first RELOADING=1 with the time, then READY=1;
+# STOPPING=1.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin python3
 ns_add wall
 cat >"$work/manager.py" <<'PY'
-# Prints what comes, a line each: the monotonic time in microseconds, then the datagram's lines.
+# Prints each datagram in a line: the monotonic time in microseconds, then the lines of the
+# datagram.
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
@@ -27,8 +29,8 @@ heard_times() {
 	[ "$(grep -c "$1" "$work/heard")" = "$2" ]
 }
 
-# hears STATUS: since the last time one reload was told, in this order and with that status, between
-# $asked and now.
+# hears STATUS: since the last call one reload was notified, in this order, with this status,
+# between $asked and now.
 hears() {
 	reloads=$((reloads + 1))
 	wait_until heard_times '|RELOADING=1' $reloads
@@ -50,7 +52,7 @@ echo 'settings { queue { num 0; count 1 } }' >"$work/finwall.conf"
 export NOTIFY_SOCKET="$work/notify"
 daemon_start wall "$work/finwall.conf"
 wait_until heard_times '|READY=1|STATUS=Filtering' 1
-! grep -q RELOADING "$work/heard" || fail "a start is no reload"
+! grep -q RELOADING "$work/heard" || fail "RELOADING at start"
 
 reloads=0
 asked=$(usec)
@@ -65,9 +67,9 @@ kill -HUP "$daemon_pid"
 hears 'Last reload failed'
 asked=$(usec)
 ! ns wall "$bin/finwall" --socket "$work/finwall.sock" reload 2>/dev/null ||
-	fail "nonsense was loaded"
+	fail "an invalid configuration was loaded"
 hears 'Last reload failed'
 
 daemon_end
 wait_until heard_times '|STOPPING=1|STATUS=' 1
-tail -n 1 "$work/heard" | grep -q 'STOPPING=1' || fail "something came after the stop"
+tail -n 1 "$work/heard" | grep -q 'STOPPING=1' || fail "a notification after STOPPING"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Everything passes, nothing is lost, nothing is INVALID, memory stays what it was.
+# Traffic passes: no packet is lost or INVALID, and memory does not grow.
 #
 #	pass.sh forward|local 4|6 [QUEUES [COPY]]
 #
-# forward: the daemon stands between two hosts; local: on the server itself, both directions.
-# FINWALL_RSS_GROWTH: by how many KiB the daemon may grow (ThreadSanitizer's own memory grows too).
+# forward: the daemon is on the router between two hosts; local: on the server, input and output.
+# FINWALL_RSS_GROWTH: the KiB by which the daemon may grow (ThreadSanitizer's own memory grows too).
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -16,14 +16,12 @@ queues=${3:-1}
 copy=${4:-192}
 
 netns_begin iptables ip6tables ss
-ns_add client
-ns_add server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 3; count $queues; copy $copy }
-	# All tables are in memory before it is measured: what grows then is lost.
+	# All tables are in memory before the measurement, so that growth is a leak.
 	connections { max 64K; remember-max 64K; prefault on }
-	# Closed connections make room soon, so that the second half needs no new memory.
+	# Closed connections expire soon, so that the second half needs no new memory.
 	tcp { timeout time-wait 1s }
 }
 table inet finwall {
@@ -44,32 +42,23 @@ CONF
 [ "$queues" = 1 ] && target="--queue-num 3" || target="--queue-balance 3:$((2 + queues))"
 
 if [ "$where" = forward ]; then
-	ns_add wall
-	ns_router wall
-	ns_link client eth0 10.1.0.1/24 fd01::1/64 wall left 10.1.0.9/24 fd01::9/64
-	ns_link server eth0 10.2.0.1/24 fd02::1/64 wall right 10.2.0.9/24 fd02::9/64
-	ns client ip route add default via 10.1.0.9
-	ns client ip -6 route add default via fd01::9
-	ns server ip route add default via 10.2.0.9
-	ns server ip -6 route add default via fd02::9
+	topo_gateway client wall server
 	# More pairs of addresses, so that the kernel's hash uses every queue.
-	for i in 2 3 4 5 6 7; do
-		ns server ip addr add "10.2.0.$i/24" dev eth0
-		ns server ip addr add "fd02::$i/64" dev eth0 nodad
+	for i in 3 4 5 6 7 8; do
+		ns_address server eth0 "10.3.0.$i/24" "fd03::$i/64"
 	done
 	chains=FORWARD
-	servers4="10.2.0.1 10.2.0.2 10.2.0.3 10.2.0.4 10.2.0.5 10.2.0.6 10.2.0.7"
-	servers6="fd02::1 fd02::2 fd02::3 fd02::4 fd02::5 fd02::6 fd02::7"
+	servers4="10.3.0.2 10.3.0.3 10.3.0.4 10.3.0.5 10.3.0.6 10.3.0.7 10.3.0.8"
+	servers6="fd03::2 fd03::3 fd03::4 fd03::5 fd03::6 fd03::7 fd03::8"
 	wall=wall
 else
-	ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+	topo_pair client server
 	chains="INPUT OUTPUT"
-	servers4=10.2.0.1
-	servers6=fd02::1
+	servers4=10.1.0.2
+	servers6=fd01::2
 	wall=server
 fi
 [ "$family" = 4 ] && servers=$servers4 || servers=$servers6
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 
 daemon_start "$wall" "$work/finwall.conf"
 wait_until log_has 'taken in advance'
@@ -98,8 +87,9 @@ while [ "$queue" -lt $((3 + queues)) ]; do
 	[ "$(queue_column "$wall" "$queue" 8)" -gt 0 ] || fail "queue $queue was never used"
 	queue=$((queue + 1))
 done
-[ $((rss_after - rss_before)) -le "${FINWALL_RSS_GROWTH:-4096}" ] || fail "memory grew from $rss_before to $rss_after KiB"
+[ $((rss_after - rss_before)) -le "${FINWALL_RSS_GROWTH:-4096}" ] ||
+	fail "memory grew from $rss_before to $rss_after KiB"
 ! log_has INVALID || fail "legal packets were INVALID"
 daemon_end
-! log_has 'queue [0-9]+:' || fail "the daemon had trouble"
+! log_has 'queue [0-9]+:' || fail "the daemon logged a problem of a queue"
 cat "$work/bulk.log"

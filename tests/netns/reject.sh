@@ -1,15 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A rejected packet goes through the hook once more, where a rule tells its sender; without that rule
-# it is dropped rather than queued for ever.
+# A rejected packet passes the hook again, where a rule of the kernel replies to its sender. Without
+# that rule it is dropped, not queued again and again.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables socat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<'CONF'
 settings {
 	queue { num 0; count 1 }
@@ -25,19 +23,19 @@ CONF
 daemon_start server "$work/finwall.conf"
 ns_queue server INPUT --queue-num 0
 
-# refused ADDRESS: connection refused, told at once.
+# refused ADDRESS: the connection is refused at once.
 refused() {
 	timeout 3 ip netns exec "$ns_tag-client" socat -u OPEN:/dev/null "$1,connect-timeout=2" \
 		2>"$work/refused.log" && return 1
 	grep -q 'refused' "$work/refused.log"
 }
-# Nobody listens on these ports either: what counts is who says so.
+# No socket listens on these ports: the test is whether the reject rule replied.
 answers() {
 	ns server iptables -w -nvxL INPUT | awk '$3 == "REJECT" { n += $1 } END { print n + 0 }'
 }
 
 refused TCP:10.1.0.2:7001 || fail "no TCP reset"
-[ "$(answers)" = 1 ] || fail "the reject rule was not met"
+[ "$(answers)" = 1 ] || fail "the reject rule did not match"
 echo x | ns client socat -u - UDP:10.1.0.2:7002
 rejected_udp() {
 	[ "$(answers)" = 2 ]
@@ -57,8 +55,8 @@ before=$(queue_column server 0 8)
 ns_ping_ok() {
 	ns_ping client 10.1.0.2
 }
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
-ns_ping_ok || fail "the queue is stuck"
-[ $(($(queue_column server 0 8) - before)) -lt 100 ] || fail "a rejected packet goes round"
+ns_ping_ok || fail "no ping passes the queue"
+[ $(($(queue_column server 0 8) - before)) -lt 100 ] ||
+	fail "a rejected packet is queued again and again"
 wait_sec=15 wait_until log_has '1 reject-loops'
 daemon_end

@@ -1,15 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The RST or ICMP error that tells the sender of a rejected packet gets out, although the output
-# chain drops what is INVALID.
+# The RST or ICMP error for a rejected packet is sent, although the output chain drops INVALID
+# packets.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<'CONF'
 settings {
 	queue { num 0; count 1 }
@@ -30,7 +28,7 @@ daemon_start server "$work/finwall.conf"
 ns server "$bin/finwall" --socket "$work/finwall.sock" hook up -c "$work/finwall.conf" >/dev/null
 
 for address in 10.1.0.2 fd01::2; do
-	ns client python3 - "$address" <<'PY' || fail "the sender is not told, $address"
+	ns client python3 - "$address" <<'PY' || fail "the sender gets no reply, $address"
 import socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
@@ -45,5 +43,5 @@ for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
 		pass
 PY
 done
-log_has 'OUTPUT INVALID' && fail "an answer was taken for INVALID"
+log_has 'OUTPUT INVALID' && fail "a reply was INVALID"
 daemon_end

@@ -1,19 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# SIGHUP: a good configuration is in force at once, a broken one changes nothing; traffic and
-# connections go on meanwhile.
+# SIGHUP: a valid configuration is in force at once, an invalid one changes nothing. Traffic and
+# connections go on.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_pair client server
 conf=$work/finwall.conf
 
-# write_config VERDICT: pings get that verdict.
+# write_config VERDICT: the verdict of pings.
 write_config() {
 	cat >"$conf" <<-CONF
 		settings {
@@ -68,7 +65,7 @@ kill -HUP "$daemon_pid"
 wait_until loaded_times 2
 wait_until ns_ping client 10.1.0.2
 
-# Many, one after the other, faster than the workers take them over.
+# Many reloads, faster than the workers take the generations over.
 i=0
 while [ $i -lt 20 ]; do
 	kill -HUP "$daemon_pid"
@@ -78,7 +75,7 @@ write_config drop
 kill -HUP "$daemon_pid"
 wait_until no_ping
 
-# What cannot change while it runs is said.
+# A setting that cannot change at run time is logged.
 sed -i 's/num 0; count 1/num 0; count 1; length 1000/' "$conf"
 kill -HUP "$daemon_pid"
 wait_until log_has 'queue length is used from the next start on'

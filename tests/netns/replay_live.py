@@ -9,15 +9,16 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import late_matrix  # noqa: E402
-from ends import poll  # noqa: E402
+from ends import GATEWAY, poll  # noqa: E402
 
 BULK_PORT = 7009
 
 
 def config():
-    """
-    That of the matrix, with room for other traffic. Every rule logs its verdict, so that each packet is told, but for
-    those of the bulk transfer: they would come faster than events are read.
+    """The configuration of the matrix, with rules for other traffic.
+
+    Every rule logs its verdict, so that there is an event for each packet, except those of the bulk
+    transfer, which would be too many.
     """
     text = late_matrix.config(hooks=("forward",))
     text = text.replace("meta l4proto { icmp, ipv6-icmp } accept",
@@ -106,19 +107,19 @@ def packets_of_replay(packets):
 
 
 def by_connection(packets):
-    """In order within each connection: those of two may come to capture and queue in different orders."""
+    """Sorted by connection: the order between connections may differ in capture and queue."""
     return sorted(packets, key=lambda p: (sorted([str(p[0:2]), str(p[2:4])]), p[4]))
 
 
-def compare(what, told, judged):
-    """How many of the two lists differ; says where they begin to."""
-    same = sum(a == b for a, b in zip(told, judged))
-    print(f"{what}: {len(told)} live, {len(judged)} in replay, {same} the same one by one")
-    for a, b in zip(told, judged):
+def compare(what, live, judged):
+    """Returns how many elements of the two lists differ; prints the first one."""
+    same = sum(a == b for a, b in zip(live, judged))
+    print(f"{what}: {len(live)} live, {len(judged)} in replay, {same} the same one by one")
+    for a, b in zip(live, judged):
         if a != b:
             print("first difference: live", a, "replay", b)
             break
-    return max(len(told), len(judged)) - same
+    return max(len(live), len(judged)) - same
 
 
 def late_of_events(path):
@@ -150,12 +151,11 @@ def main():
         return 0
     tag, work, binaries, daemon, capture = sys.argv[2:7]
     bed = late_matrix.Bed("gateway", tag, "gclient", "gserver", "router", work, binaries,
-                          int(daemon), {"server": {4: "10.3.0.2", 6: "fd03::2"},
-                                        "client": {4: "10.2.0.1", 6: "fd02::1"}})
+                          int(daemon), GATEWAY)
     events = os.path.join(work, "router", "events")
     reader = bed.finwall.events(events)
     traffic(bed, binaries)
-    # Sockets that are stuck go on and on: cut the cables, then everything comes to rest.
+    # Stuck sockets retransmit: take the links down to end that.
     for link in "west", "east":
         bed.firewall.run("ip", "link", "set", link, "down")
 
@@ -165,7 +165,7 @@ def main():
     try:
         poll(all_captured, "the same number of packets", 15)
     except SystemExit as e:
-        print(e)  # the comparison says more
+        print(e)  # the comparison below shows more
     packets, summary = replayed(binaries, work)
     stats = bed.finwall.json("stats")
     live, lane = live_counts(stats), summary["lanes"][0]
@@ -180,14 +180,14 @@ def main():
     poll(lambda: sum(1 for _ in late_of_events(events)) == sum(
         n for k, n in live["reasons"].items()
         if k.startswith("late-") and k != "late-resurrected"), "the last events")
-    told, judged = list(late_of_events(events)), list(late_of_replay(packets))
-    wrong += compare("late closes", told, judged)
+    events_late, judged = list(late_of_events(events)), list(late_of_replay(packets))
+    wrong += compare("late closes", events_late, judged)
     logged = by_connection(packets_of_events(events))
     wrong += compare("packets", logged, by_connection(packets_of_replay(packets)))
     reader.terminate()
     reader.wait()
     os.kill(int(capture), 15)
-    return 1 if wrong or len(told) < 400 or len(logged) < 1000 else 0
+    return 1 if wrong or len(events_late) < 400 or len(logged) < 1000 else 0
 
 
 sys.exit(main())

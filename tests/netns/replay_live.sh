@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What finwalld decides live, finwall replay decides of a capture of the same packets: the same number
+# finwall replay gives the packets of a capture the same verdicts as finwalld did: the same number
 # for each reason, state and verdict, and the same late closes one by one. On a gateway, with every
-# late policy in force, each on a port of its own (late_matrix.py has the connections), scans, UDP, ICMP
-# and a bulk transfer. Offloads are off, so that a captured packet is a queued one, and all traffic is
-# made on one CPU, so that both see it in the same order.
+# late policy on a port of its own (late_matrix.py has the connections), scans, UDP, ICMP and a bulk
+# transfer. Offloads are off, so that each captured packet is one queued packet. All traffic is sent
+# on one CPU, so that the capture and the queue have the same order.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -13,27 +13,19 @@ netns_begin ip ss iptables ip6tables python3 tcpdump ethtool taskset
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
 "$bin/finwall" replay --help | grep -q sweep || skip "built without replay"
 
-ns_add gclient
-ns_add gserver
-ns_add router
-ns_link gclient eth0 10.2.0.1/24 fd02::1/64 router west 10.2.0.254/24 fd02::fe/64
-ns_link router east 10.3.0.254/24 fd03::fe/64 gserver eth0 10.3.0.2/24 fd03::2/64
-ns_router router
-for to in 10.2.0.254 fd02::fe; do ns gclient ip route add default via "$to"; done
-for to in 10.3.0.254 fd03::fe; do ns gserver ip route add default via "$to"; done
+topo_gateway gclient router gserver
 for at in 'gclient eth0' 'router west' 'router east' 'gserver eth0'; do
 	# shellcheck disable=SC2086 # two words
 	set -- $at
 	ns "$1" ethtool -K "$2" gro off gso off tso off >/dev/null
 done
-ns gclient sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 for to in 10.3.0.2 fd03::2; do wait_until ns_ping gclient "$to"; done
 
 mkdir "$work/router"
 python3 "$(dirname "$0")/replay_live.py" config >"$work/finwall.conf"
 daemon_start router "$work/finwall.conf" -s "$work/router/finwall.sock"
 
-# Each packet once, as it comes in: of those that are forwarded and no others.
+# Each forwarded packet once, where it enters; no other packets.
 ns_bg router tcpdump -i any -Q in -U -s 2000 -B 16384 -Z root -w "$work/live.pcap" \
 	'(src net 10.2.0.0/24 and dst net 10.3.0.0/24) or (src net 10.3.0.0/24 and dst net 10.2.0.0/24)
 	or (src net fd02::/64 and dst net fd03::/64) or (src net fd03::/64 and dst net fd02::/64)' \

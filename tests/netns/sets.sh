@@ -1,21 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall set: elements added and deleted while packets pass. Each change holds at once for the
-# packets behind it, packets that it is not about are not lost, and what cannot be done is said.
+# finwall set: add and delete elements while packets pass. A change applies to every later packet,
+# and other packets are not lost. Impossible changes are errors.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 ns client ip addr add 10.1.0.9/24 dev eth0
 conf=$work/finwall.conf
 sock=$work/finwall.sock
 
 cat >"$work/blocklist.txt" <<'LIST'
-# a list as they are published
+# a list in the format of published block lists
 192.0.2.0/24 ; a network
 198.51.100.7
 203.0.113.1-203.0.113.9
@@ -58,7 +56,7 @@ out_is() {
 daemon_start server "$conf"
 ns_queue server INPUT --queue-balance 0:1
 
-# What is there.
+# List.
 ends 0 set list
 out_has '^blocked +ipv4_addr +inet finwall +3 +0 +0$'
 ends 0 set list --output json
@@ -76,7 +74,7 @@ out_is 'wan*'
 ends 0 set list blocked --output json
 python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 3' "$work/out"
 
-# What cannot be.
+# Errors.
 ends 1 set add nosuch 10.0.0.1
 err_has 'no set nosuch'
 ends 1 set list nosuch
@@ -108,7 +106,7 @@ err_has 'too many elements'
 ends 0 set list blocked
 out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
 
-# What can.
+# Changes.
 ends 0 set add blocked 192.0.2.0/24
 out_is '0 added'
 ends 0 set add blocked '{ 10.7.0.0/16,' 10.8.0.1 '}'
@@ -130,11 +128,11 @@ ends 0 show ruleset
 out_has 'elements = \{ 7, 9, 22 \}'
 out_has "elements-file \"$work/blocklist.txt\""
 out_has '# since then 2 added, 2 deleted: finwall set list blocked'
-"$bin/finwalld" -n -c "$work/out" || fail "what is shown is no configuration"
+"$bin/finwalld" -n -c "$work/out" || fail "the output of show is not a valid configuration"
 
-# Datagrams from two addresses, numbered, while one of them is blocked and let in again, many times.
-# The other one's must all arrive. Of the one in question: after an answer to `add` none that is sent
-# later arrives, after an answer to `delete` all do.
+# Numbered datagrams of two addresses, while one of them is added to and deleted from the set of
+# blocked ones, many times. All of the other address must arrive. Of the first: none that is sent
+# after the reply to `add`, all that are sent after the reply to `delete`.
 cat >"$work/stream.py" <<'PY'
 import os, select, socket, subprocess, sys, threading, time
 finwall, sock, ns_client = sys.argv[1:4]
@@ -186,7 +184,7 @@ def wait_for(what):
 	end = time.monotonic() + 30
 	while not what():
 		if time.monotonic() > end:
-			sys.exit("waited in vain")
+			sys.exit("timeout")
 		time.sleep(0.001)
 
 for round in range(30):
@@ -212,7 +210,7 @@ ns server timeout 100 python3 "$work/stream.py" "$bin/finwall" "$sock" "$ns_tag-
 ends 0 set list blocked
 [ "$(wc -l <"$work/out")" = 33 ] || fail "not 33 elements: $(cat "$work/out")"
 
-# A flush, and a reload, after which the configuration holds.
+# A flush, and a reload, which restores the elements of the configuration.
 ends 0 set flush blocked
 out_is '33 deleted'
 ends 0 set list blocked
@@ -220,22 +218,22 @@ out_is
 ends 0 set add blocked 10.1.0.1
 ends 0 reload
 log_has 'set blocked: [0-9]+ additions and [0-9]+ deletions by command are gone' ||
-	fail "the reload does not tell what it undid"
+	fail "the reload does not log which changes are lost"
 ends 0 set list blocked
 out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
 
-# An error in the list is found where it is.
+# The error names the line of the list.
 printf '10.0.0.1\n  10.0.0.256 # no\n' >"$work/blocklist.txt"
 ends 1 reload
-err_has "$work/blocklist.txt:2:3: \"10.0.0.256\" does not fit here"
+err_has "$work/blocklist.txt:2:3: \"10.0.0.256\" is not valid here"
 ends 0 set list blocked
 out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
 
-# Only root and the daemon's own user.
+# Only root and the daemon's user may change a set.
 chmod 666 "$sock"
 chmod 755 "$work"
 if command -v setpriv >/dev/null; then
 	! setpriv --reuid 65534 --clear-groups "$bin/finwall" --socket "$sock" set flush blocked \
-		2>"$work/err" || fail "anybody may change a set"
+		2>"$work/err" || fail "another user may change a set"
 fi
 daemon_end

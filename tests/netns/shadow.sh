@@ -1,16 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Watching beside another firewall: while enforce is off the rules of iptables decide, all of them;
-# once it is on and the hook rules are renewed, finwall does. And back.
+# Shadow mode beside another firewall: with enforce off the rules of iptables decide; with enforce
+# on and renewed hook rules finwall decides; then back.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 hello=$(dirname "$0")/../support/hello.py
 
 netns_begin iptables ip6tables python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 for tables in iptables ip6tables; do
 	ns server "$tables" -w -A INPUT -p tcp --dport 23 -j DROP
 	ns server "$tables" -w -P FORWARD DROP
@@ -41,7 +39,7 @@ finwall() {
 hook_up() {
 	finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "hook up"
 }
-# answers PORT: on both families, or on none.
+# answers PORT: a server replies on both families; fails when only one does.
 answers() {
 	if ns client python3 "$hello" ask 10.1.0.2 "$1" 2>/dev/null; then
 		ns client python3 "$hello" ask fd01::2 "$1" 2>/dev/null || fail "port $1: IPv4 only"
@@ -50,7 +48,7 @@ answers() {
 	! ns client python3 "$hello" ask fd01::2 "$1" 2>/dev/null || fail "port $1: IPv6 only"
 	return 1
 }
-# jumps TABLE: how many lead to our chains there.
+# jumps TABLE: the number of jumps to finwall's chains.
 jumps() {
 	{ ns server iptables -w -t "$1" -S && ns server ip6tables -w -t "$1" -S; } |
 		grep -c -- '-j FINWALL_[IFO]' || true
@@ -63,14 +61,15 @@ doctor_says() {
 
 daemon_start server "$work/finwall.conf"
 hook_up
-[ "$(jumps filter)-$(jumps mangle)" = 0-4 ] || fail "watching, the hook rules are not in table mangle"
-answers 22 || fail "watching, finwall drops"
-! answers 23 || fail "watching, finwall opens what iptables closes"
-[ "$(queue_column server 0 8)" -gt 0 ] || fail "finwall sees nothing"
+[ "$(jumps filter)-$(jumps mangle)" = 0-4 ] ||
+	fail "shadow mode: the hook rules are not in table mangle"
+answers 22 || fail "shadow mode: finwall drops"
+! answers 23 || fail "shadow mode: finwall accepts what iptables drops"
+[ "$(queue_column server 0 8)" -gt 0 ] || fail "no packet is queued"
 doctor_says ok hooks
-# Nor is it missed when it is not there.
+# Packets pass without the daemon too.
 daemon_end
-answers 22 || fail "watching, it drops by its absence"
+answers 22 || fail "shadow mode: packets are dropped without the daemon"
 : >"$work/daemon.log"
 daemon_start server "$work/finwall.conf"
 
@@ -78,12 +77,13 @@ daemon_start server "$work/finwall.conf"
 sed -i 's/enforce off/enforce on/' "$work/finwall.conf"
 finwall reload || fail "reload"
 doctor_says warning hooks
-! answers 22 || fail "in force, finwall does not drop"
-! answers 23 || fail "before hook up iptables has its say"
+! answers 22 || fail "in force: finwall does not drop"
+! answers 23 || fail "before hook up: iptables does not drop"
 hook_up
-[ "$(jumps filter)-$(jumps mangle)" = 4-0 ] || fail "in force, the hook rules are not in table filter"
-! answers 22 || fail "in force, finwall does not drop"
-answers 23 || fail "in force, rules behind finwall's decide"
+[ "$(jumps filter)-$(jumps mangle)" = 4-0 ] ||
+	fail "in force: the hook rules are not in table filter"
+! answers 22 || fail "in force: finwall does not drop"
+answers 23 || fail "in force: rules behind finwall's decide"
 doctor_says ok hooks
 
 # And back.
@@ -91,9 +91,10 @@ sed -i 's/enforce on/enforce off/' "$work/finwall.conf"
 finwall reload || fail "reload"
 doctor_says problem hooks
 hook_up
-[ "$(jumps filter)-$(jumps mangle)" = 0-4 ] || fail "watching again, the hook rules are not in table mangle"
-answers 22 || fail "watching again, finwall drops"
-! answers 23 || fail "watching again, finwall opens what iptables closes"
+[ "$(jumps filter)-$(jumps mangle)" = 0-4 ] ||
+	fail "shadow mode again: the hook rules are not in table mangle"
+answers 22 || fail "shadow mode again: finwall drops"
+! answers 23 || fail "shadow mode again: finwall accepts what iptables drops"
 finwall hook down >"$work/hook.log" || fail "hook down"
 [ "$(jumps filter)-$(jumps mangle)" = 0-0 ] || fail "hook down leaves rules"
 ns server iptables-save | grep FINWALL && fail "hook down leaves chains"

@@ -6,7 +6,7 @@
 #
 #	spread.sh nft|legacy
 #
-# Which queue a packet went to is told by the counters of the rules; no daemon runs, so it passes.
+# The counters of the rules show a packet's queue. No daemon runs, so packets pass.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -19,9 +19,7 @@ mkdir "$work/tools"
 for tool in iptables-save iptables-restore ip6tables-save ip6tables-restore; do
 	ln -s "$multi" "$work/tools/$tool"
 done
-ns_add client
-ns_add server
-ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+topo_pair client server
 cat >"$work/finwall.conf" <<CONF
 settings { queue { num 7; count $queues; on-absent accept } hook { backend iptables } }
 table inet finwall {
@@ -35,9 +33,9 @@ if grep -q 'by addresses only' "$work/hook.log"; then
 	skip "no bpf match"
 fi
 grep -q 'spread over the queues by addresses and ports (bpf match)' "$work/hook.log" ||
-	fail "hook did not say how it spreads"
+	fail "hook did not print how packets are spread"
 
-# Neighbours are looked for whenever the kernel likes, which would be counted.
+# Neighbour discovery must not be counted.
 for chain in INPUT OUTPUT; do
 	ns server "$multi" ip6tables -w -I "$chain" -p icmpv6 -j ACCEPT
 done
@@ -55,7 +53,7 @@ SERVE
 ns_bg server python3 "$work/serve.py" >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 
-# talk ADDRESS FIRST LAST: from every second port, an answered datagram each.
+# talk ADDRESS FIRST LAST: one datagram with a reply from every second port.
 talk() {
 	ns client python3 - "$@" <<'TALK'
 import socket, sys
@@ -70,7 +68,7 @@ for port in range(first, last, 2):
 TALK
 }
 
-# taken TABLES CHAIN: for each rule that queues, how many packets it took; zeroes them.
+# taken TABLES CHAIN: the packets that matched each queue rule; sets the counters to 0.
 taken() {
 	ns server "$multi" "$1" -w -Z "FINWALL_$2" -L -v -x -n | awk -v chain="FINWALL_$2" '
 		$1 == "Chain" { ours = $2 == chain }
@@ -78,11 +76,11 @@ taken() {
 }
 
 for family in 4 6; do
-	[ "$family" = 4 ] && to=10.2.0.1 tables=iptables || to=fd02::1 tables=ip6tables
+	[ "$family" = 4 ] && to=10.1.0.2 tables=iptables || to=fd01::2 tables=ip6tables
 	taken "$tables" INPUT >/dev/null
 	taken "$tables" OUTPUT >/dev/null
 
-	# Connection by connection: the same queue both ways.
+	# Both directions of a connection use one queue.
 	port=40000
 	while [ "$port" -lt 40030 ]; do
 		talk "$to" "$port" $((port + 2))
@@ -91,12 +89,12 @@ for family in 4 6; do
 		[ "$in" = "$out" ] || fail "IPv$family, port $port: in by rules $in, out by $out"
 		case $in in
 		*1*) ;;
-		*) fail "IPv$family, port $port: no rule took it ($in)" ;;
+		*) fail "IPv$family, port $port: no rule matched ($in)" ;;
 		esac
 		port=$((port + 2))
 	done
 
-	# Many: each queue gets half its share at least.
+	# Of many connections each queue gets at least half its share.
 	talk "$to" 50000 51000
 	share=$(taken "$tables" INPUT)
 	echo "IPv$family, 500 connections of two hosts: $share"

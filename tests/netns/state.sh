@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Connections outlive the daemon: a transfer goes on across stop and start, and across SIGKILL; a
-# connection that ran out before the stop, or during it, can still be closed afterwards. Nothing is
-# picked up mid-stream here, so what the saved state lacks stays stuck. A file that is no state at
-# all, and a folder that cannot be written to, stop nothing.
+# The state file: a transfer goes on across stop and start, and across SIGKILL. A connection that
+# expired before the stop, or while no daemon ran, can still be closed afterwards. loose is off, so
+# a connection that is not in the file stays stuck. The daemon starts with an invalid file, and runs
+# without a writable directory.
 #
 #	state.sh drop|accept       what happens to packets while there is no daemon
 # shellcheck source=tests/support/netns.sh
@@ -15,9 +15,7 @@ echo=$(dirname "$0")/../support/echo.py
 [ "$absent" = drop ] && bypass= || bypass=--queue-bypass
 
 netns_begin iptables ip6tables ss python3
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<CONF
 settings {
 	queue { num 0; count 2; on-absent $absent }
@@ -41,7 +39,7 @@ table inet finwall {
 CONF
 state=$work/var/state
 
-# start: the next daemon, with a log of its own.
+# start: starts the next daemon, with a new log.
 start() {
 	[ ! -e "$work/daemon.log" ] || cat "$work/daemon.log" >>"$work/daemons.txt"
 	: >"$work/daemon.log"
@@ -59,7 +57,7 @@ rounds() {
 rounds_beyond() {
 	[ "$(rounds)" -gt "$1" ]
 }
-# flows_on: the transfer moves, well beyond the windows of a moment ago.
+# flows_on: the transfer makes progress, far beyond the windows at the call.
 flows_on() {
 	wait_sec=30
 	wait_until rounds_beyond $(($(rounds) + 200))
@@ -70,18 +68,18 @@ flows_on() {
 start
 ns_queue server INPUT --queue-balance 0:1 $bypass
 ns_queue server OUTPUT --queue-balance 0:1 $bypass
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.1.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.1.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 flows_on
 
-# Connections that will have run out: one before the stop, another while there is no daemon.
+# Connections that expire before the stop.
 mkfifo "$work/commands"
 exec 9<>"$work/commands"
 ns_bg server "$peer" listen 7001-7002 10.1.0.2 >"$work/listen.log"
 wait_until grep -q ready "$work/listen.log"
-# The shell takes standard input from what it starts in the background, so that takes it back.
+# A shell gives its background processes an empty standard input; this one needs the pipe.
 ns_bg client sh -c "exec '$peer' connect 7001-7002 10.1.0.2 <&9" >"$work/connect.log"
 wait_until grep -q ready "$work/connect.log"
 wait_until expired_has ':7001 '
@@ -89,14 +87,14 @@ wait_until expired_has ':7002 '
 
 # Stop, and start.
 daemon_end
-[ "$(stat -c %a "$state")" = 600 ] || fail "the state is open to others"
-[ ! -e "$state.new" ] || fail "a half-written file is left"
+[ "$(stat -c %a "$state")" = 600 ] || fail "the state file has other permissions than 600"
+[ ! -e "$state.new" ] || fail "a temporary file is left"
 start
 log_has '^finwalld: [1-9][0-9]* connections and 2 remembered ones taken over, down for [0-9.]+ s$' ||
 	fail "nothing was taken over"
 flows_on
 
-# Killed, some time after a save.
+# SIGKILL some time after a save.
 saved_since() {
 	[ "$(stat -c %i-%Y "$state")" != "$1" ]
 }
@@ -113,7 +111,7 @@ expired_has ':7001 .* idle$' || fail "the expired connection was forgotten"
 echo fin 7001 >&9
 wait_until grep -q '^eof .* 7001' "$work/listen.log"
 
-# One that runs out while nobody is there. The transfer must not: it is what time runs by.
+# A connection that expires while no daemon runs.
 ns_bg server "$peer" listen 7003 10.1.0.2 >"$work/listen3.log"
 wait_until grep -q ready "$work/listen3.log"
 mkfifo "$work/commands3"
@@ -130,21 +128,22 @@ over() {
 }
 wait_until over
 start
-expired_has ':7003 .* restart$' || fail "the connection that ran out meanwhile is gone: $(cat "$work/out")"
+expired_has ':7003 .* restart$' ||
+	fail "the connection that expired meanwhile is not remembered: $(cat "$work/out")"
 echo fin 7003 >&8
 wait_until grep -q '^eof .* 7003' "$work/listen3.log"
 daemon_end
 
-# Not a state file: said once, kept, and none of it used.
+# An invalid state file is logged once, renamed, and ignored.
 echo nonsense >"$state"
 start
 log_has "^finwalld: $state: .*: kept as $state.bad, starting without connections$" ||
-	fail "nonsense was not refused"
-[ "$(cat "$state.bad")" = nonsense ] || fail "nonsense was not kept"
+	fail "the invalid file was not refused"
+[ "$(cat "$state.bad")" = nonsense ] || fail "the invalid file was not kept"
 daemon_end
 [ -s "$state" ] || fail "no new state was written"
 
-# A newer version's.
+# A state file of a newer version.
 python3 - "$state" <<'PY'
 import sys
 with open(sys.argv[1], "r+b") as f:
@@ -155,7 +154,7 @@ start
 log_has "^finwalld: $state: .*: kept as " || fail "another version's file was not refused"
 daemon_end
 
-# Nowhere to save to: said once, and the daemon goes on.
+# A failed save is logged once, and the daemon keeps running.
 state=/proc/nowhere/state
 start
 failed_saves() {
@@ -168,4 +167,4 @@ three_saves_later() {
 }
 wait_until three_saves_later
 daemon_end
-failed_saves || fail "trouble with saving was told more than once"
+failed_saves || fail "the failed save was logged more than once"

@@ -1,16 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# SIGTERM under load: every packet that waits is answered, the queue is given up, traffic goes on
-# where the configuration says so (on-absent accept, and a queue rule that can be bypassed). Not one
-# datagram may be lost: all that met the queue rule must have met UDP behind it.
+# SIGTERM under load: every waiting packet gets a verdict, the queue is closed, and traffic goes on,
+# as on-absent accept and a queue rule with bypass say. No datagram is lost: each one that matched
+# the queue rule reaches UDP.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables ss socat nstat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
+topo_pair client server
 cat >"$work/finwall.conf" <<'CONF'
 settings {
 	queue { num 0; count 1; on-absent accept; on-overload accept }
@@ -36,7 +34,7 @@ wait_until udp_listens
 ns_bg client socat -u -b 200 /dev/zero UDP:10.1.0.2:9
 udp_pid=$bg_pid
 
-# passed QUEUED: that many more packets went through the queue.
+# passed QUEUED: the queue had that many packets.
 passed() {
 	[ "$(queue_column server 0 8)" -gt "$1" ]
 }
@@ -53,7 +51,7 @@ passed_udp() {
 wait_until passed 20000
 ! gone "$bulk_pid" || fail "the load ended too early"
 daemon_end
-! queue_exists server 0 || fail "the queue is still there"
+! queue_exists server 0 || fail "the queue is not closed"
 ! log_has 'had no verdict' || fail "packets were left without a verdict"
 
 wait_until passed_udp $(($(queued_udp) + 1000))

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Reloads, restarts, an upgrade and kills, under new connections at a steady rate and a transfer whose
-# two ends compare checksums. What must not happen: a packet that waits in a queue is lost by a reload
-# or a restart (the queues' sockets are kept); a new connection fails; the transfer is damaged or ends;
-# a connection that stood through a save is lost by a kill. What a kill does to younger ones is counted.
+# Reloads, restarts, an upgrade and kills, under new connections at a steady rate and a transfer
+# whose ends compare checksums. A reload or a restart must not lose a queued packet (the sockets of
+# the queues are stored). No new connection fails, and the transfer is not damaged. A kill must not
+# lose a connection that was saved. How many younger ones a kill loses is counted.
 #
 #	storm.sh [RATE RELOADS RESTARTS KILLS [OLD NEW]]
 #
-# RATE: new connections per second, or what the machine sustains of it: two thirds less each time that a
-# calm run of two seconds loses something, or that a queue of 65536 packets is full. A quarter of the
-# reloads has a broken configuration. OLD and NEW: finwalld, or a Debian package with it; the upgrade is
-# from one to the other, without them to a copy of the same. ctest runs a small storm; the full one is
-# the target `storm`.
+# RATE: new connections per second, or what the machine sustains: it is divided by three when a run
+# of two seconds without reloads loses something, or when a queue of 65536 packets is full. A
+# quarter of the reloads has an invalid configuration. OLD and NEW: finwalld, or a Debian package
+# with it; the upgrade is from OLD to NEW, or to a copy of the same program. ctest runs a small
+# storm; the target `storm` runs the full one.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -22,17 +22,15 @@ new=${6:-$bin/finwalld}
 keeper=$bin/../tests/keeper
 
 netns_begin iptables ip6tables iptables-restore ip6tables-restore python3 ss nstat
-ns_add client
-ns_add server
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-# So many connections in TIME_WAIT need more ports than there are by default.
+topo_pair client server
+# The connections in TIME_WAIT need more ports than the default range has.
 ns client sysctl -qw net.ipv4.ip_local_port_range="1024 65535"
 for ns_name in client server; do
 	ns $ns_name sysctl -qw net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535 \
 		net.ipv4.tcp_syncookies=0
 done
 
-# program FILE: what to run of a package, or the program itself.
+# program FILE: installs a program, or that of a package, as $work/finwalld.
 program() {
 	case $1 in
 	*.deb)
@@ -88,7 +86,7 @@ ready() {
 }
 ready
 
-# The queues, and counters before and behind them for the ports of the storm.
+# The queue rules, with counters of the storm's ports before and behind them.
 for tables in iptables ip6tables; do
 	ns server $tables-restore <<-'RULES' || skip "no counters behind the queue in $tables"
 		*mangle
@@ -105,7 +103,7 @@ for tables in iptables ip6tables; do
 		COMMIT
 	RULES
 done
-# counted TABLE: packets of the storm that came by, in both directions.
+# counted TABLE: packets of the storm, in both directions.
 counted() {
 	for tables in iptables ip6tables; do
 		ns server $tables-save -c -t "$1"
@@ -117,7 +115,7 @@ queued() {
 queued_beyond() {
 	[ "$(queued)" -gt "$1" ]
 }
-# some_pass N: that many more packets came.
+# some_pass N: waits for that many more packets.
 some_pass() {
 	wait_until queued_beyond $(($(queued) + $1))
 }
@@ -130,8 +128,8 @@ lost_by_kernel() {
 	echo $(($(kernel_drops) - before_drops))
 }
 
-# The transfer, and forty connections that stand through it all. (They also have the neighbours find
-# each other, which takes a second on a new link, firewall or not.)
+# The transfer, and 40 connections that stay open. (They also resolve the neighbours, which takes a
+# second on a new link, with or without a firewall.)
 ns_bg server "$peer" serve 10.1.0.2 7000 >"$work/serve.out"
 ns_bg server nice -n 5 "$peer" answer 7100-7115 10.1.0.2 fd01::2 >"$work/answer.out"
 mkfifo "$work/held.in" "$work/holds.in"
@@ -144,12 +142,12 @@ wait_until grep -q ready "$work/held.out"
 ns_bg client "$peer" steady 10.1.0.2 7000 20 >"$work/steady.out"
 steady_pid=$bg_pid
 
-# storm_begin; storm_end WHAT: says what the new connections met; $failed of them had no success.
+# storm_begin; storm_end WHAT: prints the outcome of the new connections; $failed have failed.
 storm_begin() {
 	before=$(counted mangle)
 	before_passed=$(counted security)
 	before_drops=$(kernel_drops)
-	# Other machines, had we some.
+	# A lower priority: in practice these would be other machines.
 	ns_bg client nice -n 5 "$peer" storm "$rate" 100000 7100-7115 10.1.0.2 fd01::2 \
 		>"$work/storm.out" 2>"$work/storm.log"
 	storm_pid=$bg_pid
@@ -171,8 +169,9 @@ storm_end() {
 all_passed() {
 	[ $(($(counted mangle) - before)) = $(($(counted security) - before_passed)) ]
 }
-# phase WHAT COMMAND...: does that in a storm. Not one packet and not one connection may be lost, but
-# where the machine is too busy to answer so many: then it is done again with fewer.
+# phase WHAT COMMAND...: runs the command in a storm, which must lose no packet and no connection.
+# When a queue was full, because the machine is too slow for the rate, it runs again with a lower
+# rate.
 phase() {
 	what=$1
 	shift
@@ -187,7 +186,8 @@ phase() {
 		rate=$((rate / 3))
 	done
 	[ "$failed" = 0 ] || fail "$what: $failed connections failed"
-	[ "$(lost_by_kernel)" = 0 ] || fail "$what: the kernel dropped $(lost_by_kernel) packets at the queues"
+	[ "$(lost_by_kernel)" = 0 ] ||
+		fail "$what: the kernel dropped $(lost_by_kernel) packets at the queues"
 	wait_sec=10
 	if ! (wait_until all_passed) 2>/dev/null; then
 		ns server "$bin/finwall" --socket "$work/finwall.sock" stats >"$work/stats.log"
@@ -198,7 +198,7 @@ phase() {
 	echo "$what: $(($(counted mangle) - before)) packets queued, all of them passed"
 }
 
-# What the machine sustains when nothing happens.
+# Find the rate that the machine sustains.
 while :; do
 	storm_begin 2
 	wait_until storm_lasts
@@ -220,7 +220,7 @@ reload_often() {
 		if [ $((reload % 4)) = 0 ]; then
 			broken_config $reload
 			! ns server "$bin/finwall" --socket "$work/finwall.sock" reload 2>/dev/null ||
-				fail "a broken configuration was loaded"
+				fail "an invalid configuration was loaded"
 		else
 			good_config $reload
 			ns server "$bin/finwall" --socket "$work/finwall.sock" reload ||
@@ -229,7 +229,7 @@ reload_often() {
 		some_pass 20
 	done
 	[ $(($(refused_times) - refused)) = $((reloads / 4)) ] ||
-		fail "other reloads were refused than the broken ones"
+		fail "the number of refused reloads is not that of invalid configurations"
 	good_config last
 }
 phase "$reloads reloads" reload_often
@@ -280,7 +280,7 @@ storm_end "$kills kills, $rate/s"
 echo "$kills kills: $(lost_by_kernel) packets dropped by the kernel," \
 	"$(($(counted mangle) - before - $(counted security) + before_passed)) by finwall or with it"
 
-# What stood through a save lives.
+# Saved connections still work.
 echo "say 7201-7220" >"$work/held.in"
 echo "say 7201-7220" >"$work/holds.in"
 all_speak() {
@@ -292,7 +292,7 @@ wait "$steady_pid" || fail "the transfer did not survive: $(cat "$work/steady.ou
 cat "$work/steady.out"
 ns client ss -Htn state fin-wait-1 '( dport >= 7100 and dport <= 7115 )' >"$work/client.txt"
 ns server ss -Htn '( sport >= 7100 and sport <= 7115 )' >"$work/server.txt"
-echo "sockets of the storm that hang: $(wc -l <"$work/client.txt") in FIN-WAIT-1 at the client," \
+echo "stuck sockets of the storm: $(wc -l <"$work/client.txt") in FIN-WAIT-1 at the client," \
 	"$(wc -l <"$work/server.txt") at the server"
 ! grep '^exit' "$work/keeper.log" | grep -vE '^exit [0-9]+ (0|137)$' || fail "a daemon failed"
 kill -TERM "$keeper_pid"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a worker costs besides its two system calls: no heap memory, and one reading of the clock
- * for each turn. The worker runs here, in a network namespace of its own, on packets of the
- * loopback device; the functions in question are replaced by ones that count its calls.
+ * Besides its two system calls a worker allocates no heap memory and reads the clock once per turn.
+ * The worker runs in a network namespace of its own, on packets of the loopback device; the
+ * functions are replaced by ones that count the calls.
  */
 #include "io/mem.h"
 #include "io/nfq_sock.h"
@@ -197,7 +197,7 @@ static struct engine *make_engine(void)
 	return mem == NULL ? NULL : engine_init(mem, &cfg);
 }
 
-/* One datagram over each connection, and all of them come. */
+/* Sends one datagram over each connection; all of them must arrive. */
 static void talk(const int *client, int server)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
@@ -237,7 +237,7 @@ static void open_sockets(int *client, int *server)
 	}
 }
 
-/* How often it read the clock, and how many turns it took, while packets came. */
+/* Counts the clock readings and the turns while packets arrive. */
 struct tally {
 	unsigned long turns;
 	unsigned long clock_readings;
@@ -267,7 +267,7 @@ static struct tally watch(struct worker *w, const int *client, int server)
 	return t;
 }
 
-/* A turn is under way when counting begins, and when it ends. */
+/* A turn may be in progress when counting begins, and when it ends. */
 static bool about(unsigned long n, unsigned long wanted)
 {
 	return n + 2 >= wanted && n <= wanted + 2;
@@ -300,7 +300,7 @@ int main(void)
 		fail("no thread");
 	}
 	counted_thread = w.thread;
-	talk(client, server); /* what is made at the first packet */
+	talk(client, server); /* memory of the first packets */
 
 	t = watch(&w, client, server);
 	if (t.packets < FLOWS * ROUNDS || t.turns < 10) {
@@ -313,7 +313,7 @@ int main(void)
 		fail("not one reading of the clock for each turn");
 	}
 
-	/* And the counting counts: who measures reads it twice more for a batch. */
+	/* The counting works: with latency on a batch reads the clock twice more. */
 	atomic_store(&w.wanted, &timing);
 	t = watch(&w, client, server);
 	if (t.clock_readings < 2 * t.turns) {

@@ -1,16 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What tunes the workers: pin, spin, latency, and memory taken in advance. Packets pass with all of it.
+# Settings of the workers: pin, spin, latency and prefault. Packets pass with each.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
 netns_begin iptables ip6tables
-ns_add client
-ns_add server
-ns_link client eth0 10.2.0.9/24 fd02::9/64 server eth0 10.2.0.1/24 fd02::1/64
+topo_pair client server
 
-# config QUEUE-SETTINGS PREFAULT: two workers, tables of 13 MiB or so.
+# config QUEUE-SETTINGS PREFAULT: two workers, tables of about 13 MiB.
 config() {
 	cat >"$work/finwall.conf" <<-CONF
 		settings {
@@ -22,7 +20,7 @@ config() {
 		}
 	CONF
 }
-# cpus_of QUEUE: the processors that its worker may use.
+# cpus_of QUEUE: the CPUs that its worker may use.
 cpus_of() {
 	for task in "/proc/$daemon_pid/task"/*; do
 		if [ "$(cat "$task/comm")" = "queue $1" ]; then
@@ -31,7 +29,7 @@ cpus_of() {
 	done
 }
 talk() {
-	ns client "$peer" short 10.2.0.1 7000 200 >/dev/null || fail "connections with $1"
+	ns client "$peer" short 10.1.0.2 7000 200 >/dev/null || fail "connections with $1"
 }
 stats() {
 	"$bin/finwall" --socket "$work/finwall.sock" stats --output json >"$work/stats.json"
@@ -49,29 +47,29 @@ daemon_start server "$work/finwall.conf"
 ns_queue server INPUT --queue-balance 3:4
 for queue in 3 4; do
 	case $(cpus_of "$queue") in
-	"" | *[!0-9]*) fail "queue $queue is not pinned to one processor: $(cpus_of "$queue")" ;;
+	"" | *[!0-9]*) fail "queue $queue is not pinned to one CPU: $(cpus_of "$queue")" ;;
 	esac
 done
 wait_sec=60 wait_until rss_is_above $((12 * 1024))
-ns_bg server "$peer" serve 10.2.0.1 7000 >"$work/serve.log"
+ns_bg server "$peer" serve 10.1.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 talk "spin and pin"
 stats
-! grep -q '"decide"' "$work/stats.json" || fail "latency is measured though nobody asked"
+! grep -q '"decide"' "$work/stats.json" || fail "latency is measured with latency off"
 
-# Measuring begins with a reload; what is fixed is said.
+# latency changes with a reload; a setting that cannot change is logged.
 config "pin on; spin 400us; latency on" on
 "$bin/finwall" --socket "$work/finwall.sock" reload >/dev/null || fail "reload"
-log_has 'queue spin' || fail "a fixed setting was not told"
+log_has 'queue spin' || fail "the fixed setting was not logged"
 wait_until is_timed
 daemon_end
 
-# A list; and a processor that is not there stops nothing.
+# A list of CPUs; a CPU that does not exist is logged.
 : >"$work/daemon.log"
 config "pin $first,1023" off
 daemon_start server "$work/finwall.conf"
 [ "$(cpus_of 3)" = "$first" ] || fail "pin $first: $(cpus_of 3)"
-log_has 'queue 4: its worker cannot keep to a processor' || fail "processor 1023 was not told"
+log_has 'queue 4: its worker cannot keep to a processor' || fail "CPU 1023 was not logged"
 [ "$(daemon_rss)" -lt $((200 * 1024)) ] || fail "prefault off took $(daemon_rss) KiB"
 talk "a worker that is not pinned"
 daemon_end

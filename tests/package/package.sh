@@ -81,8 +81,7 @@ answers() {
 }
 
 machine_boot
-ns_add client
-ns_link client eth0 10.1.0.1/24 - server eth0 10.1.0.2/24 -
+topo_pair client server
 ns_bg server python3 "$hello" serve 22 23
 expect answers 23
 in_machine systemctl daemon-reload
@@ -113,9 +112,9 @@ answers 22 || fail "as it comes, the configuration locks out who comes by SSH"
 echo "enabled; filtered"
 
 # Upgraded, under a connection that never rests.
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.1.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.1.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 rounds_beyond() {
 	[ "$(cat "$work/rounds")" -gt "$1" ]

@@ -4,8 +4,8 @@
  *
  *	calls PID THREAD CALLS
  *
- * Follows the thread of that name for so many calls, prints "NAME TIMES" for each kind, and leaves
- * it as it was. Exits 77 when the system does not allow that.
+ * Traces the thread of that name for CALLS calls, prints "NAME TIMES" for each system call, and
+ * detaches. Exits with 77 when tracing is not permitted.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ static _Noreturn void give_up(const char *what)
 	exit(errno == EPERM || errno == EIO || errno == ENOSYS ? 77 : 1);
 }
 
-/* The number of a process's thread by its name, or 0. */
+/* Returns the ID of a process's thread by its name, or 0. */
 static pid_t find_thread(const char *process, const char *name)
 {
 	char path[300];
@@ -58,7 +58,7 @@ static pid_t find_thread(const char *process, const char *name)
 	return found;
 }
 
-/* Lets it run to the next entry into or return from a call; false when it has ended. */
+/* Resumes the thread until its next entry to or return from a call; false when it has ended. */
 static bool next_stop(pid_t tid)
 {
 	int status;

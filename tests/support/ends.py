@@ -17,6 +17,10 @@ CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
+# The addresses of topo_pair and topo_gateway in netns.sh, which builds all namespaces.
+PAIR = {"client": {4: "10.1.0.1", 6: "fd01::1"}, "server": {4: "10.1.0.2", 6: "fd01::2"}}
+GATEWAY = {"client": {4: "10.2.0.1", 6: "fd02::1"}, "server": {4: "10.3.0.2", 6: "fd03::2"}}
+
 
 class Ns:
     """A named namespace: sockets and programs in it."""
@@ -52,7 +56,7 @@ class Ns:
 
 
 class Finwall:
-    """The command line, for one daemon."""
+    """Runs finwall for one daemon."""
 
     def __init__(self, binary, control_socket):
         self.start = [binary, "--socket", control_socket]
@@ -68,7 +72,7 @@ class Finwall:
         return {r["name"]: r["packets"] for r in self.json("stats")["reasons"]}
 
     def events(self, path, *args):
-        """Starts a stream of events into a file; returns the process when it gets them."""
+        """Writes the stream of events to a file; returns the process when the daemon serves it."""
         before = self.json("stats")["event_readers"]
         with open(path, "w") as out:
             p = subprocess.Popen(self.start + ["events", "--output", "json", *args], stdout=out)
@@ -81,7 +85,7 @@ def poll(condition, what, seconds=10):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            sys.exit("FAIL: waited in vain for " + what)
+            sys.exit("FAIL: timeout: " + what)
         time.sleep(0.02)
 
 
@@ -117,12 +121,12 @@ class Connection:
         self.server.send(b"s")
         self.client.recv(1)
         self.got = {"client": b"", "server": b""}
-        self.end_of = {"client": None, "server": None}  # how it learned of the end
+        self.end_of = {"client": None, "server": None}  # how the end of the connection was reported
         self.client.setblocking(False)
         self.server.setblocking(False)
 
     def half_close(self):
-        """The client says that it has sent all, and is told that this has arrived."""
+        """The client sends its FIN; returns when it is acknowledged."""
         self.client.shutdown(socket.SHUT_WR)
         poll(lambda: self.server.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x08" and
              self.client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x05",
@@ -138,7 +142,7 @@ class Connection:
         s.close()
 
     def step(self, who, close_on_end=True):
-        """Takes what came; an end that reads end-of-file closes too, as most programs do."""
+        """Reads; an end that reads end-of-file closes too, as most programs do."""
         s = self.end(who)
         if s.fileno() < 0 or self.end_of[who]:
             return
@@ -162,6 +166,6 @@ class Connection:
             s.close()
 
     def states(self, client_sockets, server_sockets):
-        """The states of both ends; "closed" where there is no socket any more."""
+        """The states of both ends; "closed" where the socket is gone."""
         return (client_sockets.get((self.client_port, self.port, self.family), ("closed", 0)),
                 server_sockets.get((self.port, self.client_port, self.family), ("closed", 0)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Whether a port can be reached, for tests of what is open.
+# Whether a port can be reached.
 #
-#	hello.py serve PORT...         says hello to all who come, IPv4 and IPv6
-#	hello.py ask ADDRESS PORT      fails unless it is said there within three seconds
+#	hello.py serve PORT...         sends hello to every client, IPv4 and IPv6
+#	hello.py ask ADDRESS PORT      fails unless hello arrives within 3 seconds
 import selectors, socket, sys
 if sys.argv[1] == "serve":
 	s = selectors.DefaultSelector()

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * keeper: the service manager's part of the sd_notify(3) and sd_listen_fds(3) protocols, for tests
- * on machines without one. Runs a program, keeps the descriptors that it hands over, and gives them
- * to its successor.
+ * keeper: a service manager's side of the sd_notify(3) and sd_listen_fds(3) protocols, for tests on
+ * machines without one. Runs a program, stores the descriptors that it sends, and passes them to
+ * the next process.
  *
- *   keeper SOCKET PROGRAM [ARG...]     SOCKET: path of the notify socket to make
+ *   keeper SOCKET PROGRAM [ARG...]     SOCKET: path of the notify socket to create
  *
- * Prints `started N PID`, `ready N` when the Nth process says so, and `exit N STATUS` when it has
- * ended. SIGUSR1 restarts it (SIGTERM), SIGUSR2 kills it (SIGKILL) and starts another, SIGTERM ends
- * it and the keeper, which exits with its status. A process that ends by itself ends the keeper
- * too.
+ * Prints `started N PID`, `ready N` when the Nth process is ready, and `exit N STATUS` when it has
+ * ended. SIGUSR1 restarts it (SIGTERM), SIGUSR2 kills it (SIGKILL) and starts the next one, SIGTERM
+ * ends it and the keeper, which exits with its status. The keeper also ends when a process ends by
+ * itself.
  */
 #include <errno.h>
 #include <poll.h>
@@ -55,7 +55,7 @@ static void set_number(const char *name, long n)
 	(void)setenv(name, text, 1);
 }
 
-/* In the child: descriptors to their places, first out of the way of each other. */
+/* In the child: moves the descriptors to their numbers, by way of numbers that are free. */
 static void give_fds(const struct keeper *k)
 {
 	char names[KEPT_MAX * 65] = "";
@@ -100,7 +100,7 @@ static void start(struct keeper *k)
 	}
 }
 
-/* Waits for the process to end, and says how. */
+/* Waits for the process to end, and prints its status. */
 static int reap(struct keeper *k)
 {
 	int status = 0;
@@ -195,11 +195,11 @@ static void take_signal(struct keeper *k)
 	case SIGTERM:
 		(void)kill(k->pid, SIGTERM);
 		exit(reap(k));
-	default: /* SIGCHLD: the main loop looks */
+	default: /* SIGCHLD: the main loop checks */
 		return;
 	}
 	(void)reap(k);
-	/* What it said last, its descriptors among it. */
+	/* Its last messages, which may have descriptors. */
 	for (unsigned i = 0; i < KEPT_MAX; i++) {
 		take_notice(k);
 	}
@@ -228,7 +228,7 @@ static void open_fds(struct keeper *k)
 	}
 }
 
-/* True when the process of now has ended by itself. */
+/* True when the current process has ended by itself. */
 static int has_ended(const struct keeper *k)
 {
 	siginfo_t info = { 0 };

@@ -1,37 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The case that finwall exists for, for real: a TCP connection stays idle until the firewall has
-# forgotten it, then one end closes. Who drops what, and how are both sockets left?
+# The case that finwall is made for, with real connections: a TCP connection is idle until its entry
+# expires in the firewall, then one end closes. Which segments are dropped, and in which states are
+# the sockets left?
 #
-# Sourced by scripts/try.sh, which shows it to people, and by tests/netns/late_close.sh, which
-# checks it; both have sourced netns.sh before, and called netns_begin.
+# Sourced by scripts/try.sh, which prints the result, and by tests/netns/late_close.sh, which checks
+# it. Both source netns.sh before, and call netns_begin.
 #
-# A *bed* is a few namespaces with one firewall. All eight ways to close (client or server, FIN or
-# RST, IPv4 or IPv6) share a bed and its one idle wait, and beds run side by side.
+# A *bed* is a topology with one firewall. All eight ways to close (client or server, FIN or RST,
+# IPv4 or IPv6) share a bed and its idle wait, and beds run at the same time.
 #
-#   host      the closing end, with the firewall --- its peer     INPUT and OUTPUT, as in the article
-#   gateway   client --- router with the firewall --- server      FORWARD
+#   host      the closing end, with the firewall --- the other end   INPUT and OUTPUT
+#   gateway   client --- router with the firewall --- server         FORWARD
 #
 # shellcheck disable=SC2154 # bin, peer, work and ns_tag are netns.sh's
 
-LC_IDLE_S=4      # the firewall forgets an idle connection after this
-LC_SETTLE_S=15   # and what follows a close has so long to come to rest
-LC_IN_VAIN=16    # dropped segments of eight closing connections, for the rest to count as stuck
+LC_IDLE_S=4      # the idle timeout of the firewall
+LC_SETTLE_S=15   # how long the sockets may take to reach their final states
+LC_STUCK_DROPS=16    # dropped segments of eight closing connections, after which they count as stuck
 LC_SCAN_LEN=2000 # segments of a scan, per address family
 
-# One port for each who and how, so that a port says which case a socket belongs to.
+# One port for each end and way to close, so that the port of a socket identifies its case.
 declare -A LC_PORT=([client-FIN]=7001 [client-RST]=7002 [server-FIN]=7003 [server-RST]=7004)
 LC_PORTS_CLIENT=7001-7002 # the client closes
-LC_PORTS_SERVER=7003-7004 # the server does
+LC_PORTS_SERVER=7003-7004 # the server closes
 
-# What a bed knows of itself. lc_build sets it, and the bed's own process inherits it.
+# The current bed. lc_build sets these, and the bed's process inherits them.
 declare -A closer=() answerer=() addr4=() addr6=() hold_pid=()
 
 # lc_start NAME TOPOLOGY FIREWALL: starts the case in a bed, in the background; lc_wait waits for
-# it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none. Leaves
-# $work/NAME/result with lines
-#   scan SENT PASSED DROPPED           lone segments of connections that never were
+# it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none. Writes $work/NAME/result
+# with lines
+#   scan SENT PASSED DROPPED           lone segments of connections that never existed
 #   close CLOSES HOW FAMILY CLOSER-STATE PEER-STATE
 #   dropped PACKETS                    of the closing connections
 declare -A bed_pid=()
@@ -39,14 +40,14 @@ lc_start() {
 	bed=$1 firewall=$3
 	mkdir "$work/$bed"
 	lc_build "$2"
-	set -m # a process group of its own, so that none of it is left when it is ended early
+	set -m # a process group of its own, so that all of it can be ended early
 	lc_run >"$work/$bed/log" 2>&1 &
 	set +m
 	bed_pid[$bed]=$!
 	bg_pids="$bg_pids -$!"
 }
 
-# lc_wait NAME: true when the bed has a result; says what went wrong when it has none.
+# lc_wait NAME: true when the bed has a result; otherwise prints its log.
 lc_wait() {
 	if ! wait "${bed_pid[$1]}"; then
 		printf '%s: the case could not be carried out:\n' "$1" >&2
@@ -55,7 +56,7 @@ lc_wait() {
 	fi
 }
 
-# lc_expected FIREWALL HOW: the two states that the case should end in.
+# lc_expected FIREWALL HOW: the expected states of both ends.
 lc_expected() {
 	case $1-$2 in
 	remembered-FIN | none-FIN) echo 'TIME-WAIT closed' ;;
@@ -71,7 +72,7 @@ lc_run() {
 	lc_connect
 	lc_expire
 	{
-		# first, because sockets that are stuck repeat their FINs into the count
+		# before the closes, because stuck sockets retransmit FINs, which would be counted
 		lc_scan
 		lc_close
 		lc_show_sockets
@@ -81,50 +82,27 @@ lc_run() {
 	mv "$work/result.new" "$work/result"
 }
 
-# --- namespaces: who closes, who is the peer, and where the firewall is
+# --- namespaces: which end closes, and where the firewall is
 
 lc_build() {
 	case $1 in
 	host)
-		lc_node host 10.77.0.1 fd77::1
-		lc_node far 10.77.0.2 fd77::2
-		lc_cable host far
+		topo_pair "$bed-host" "$bed-far"
 		fw=$bed-host
 		closer=([client]=$bed-host [server]=$bed-host)
 		answerer=([client]=$bed-far [server]=$bed-far)
+		addr4=([$bed-host]=10.1.0.1 [$bed-far]=10.1.0.2)
+		addr6=([$bed-host]=fd01::1 [$bed-far]=fd01::2)
 		;;
 	gateway)
-		lc_node client 10.77.1.2 fd77:1::2
-		lc_node server 10.77.2.2 fd77:2::2
-		lc_node router 10.77.1.1 fd77:1::1
-		lc_cable router client
-		lc_node router 10.77.2.1 fd77:2::1
-		lc_cable router server
-		lc_default_route client 10.77.1.1 fd77:1::1
-		lc_default_route server 10.77.2.1 fd77:2::1
-		ns_router "$bed-router"
+		topo_gateway "$bed-client" "$bed-router" "$bed-server"
 		fw=$bed-router
 		closer=([client]=$bed-client [server]=$bed-server)
 		answerer=([client]=$bed-server [server]=$bed-client)
+		addr4=([$bed-client]=10.2.0.1 [$bed-server]=10.3.0.2)
+		addr6=([$bed-client]=fd02::1 [$bed-server]=fd03::2)
 		;;
 	esac
-}
-
-lc_node() { # lc_node NAME ADDR4 ADDR6: the addresses are those of its next cable
-	[[ -n ${addr4[$bed-$1]:-} ]] || ns_add "$bed-$1"
-	addr4[$bed-$1]=$2
-	addr6[$bed-$1]=$3
-}
-
-lc_cable() {
-	local a=$bed-$1 b=$bed-$2
-	ns_link "$a" "to-$2" "${addr4[$a]}/24" "${addr6[$a]}/64" \
-		"$b" "to-$1" "${addr4[$b]}/24" "${addr6[$b]}/64"
-}
-
-lc_default_route() {
-	ns "$bed-$1" ip route add default via "$2"
-	ns "$bed-$1" ip route add default via "$3"
 }
 
 # --- firewalls: lc_up_FIREWALL, and what it tracks and drops
@@ -133,7 +111,7 @@ lc_up_none() {
 	:
 }
 
-# The article's rules: what is known and what may be new passes, INVALID does not.
+# ESTABLISHED, RELATED and permitted NEW packets pass, INVALID ones do not.
 lc_up_kernel() {
 	local x chain
 	for x in iptables ip6tables; do
@@ -205,7 +183,7 @@ lc_finwall() {
 	ns "$fw" "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }
 
-# The number of our connections that the firewall knows.
+# The number of the case's connections in the firewall's table.
 lc_tracked() {
 	local family
 	case $firewall in
@@ -254,7 +232,8 @@ lc_connect() {
 }
 
 # lc_hold ID NAMESPACE MODE PORTS SERVER: one end of the connections to both addresses of the
-# server. Commands go into a named pipe; it is opened both ways everywhere, so that nobody waits.
+# server. It reads commands from a named pipe, which is opened for reading and writing, so that no
+# process blocks.
 lc_hold() {
 	mkfifo "$work/$1.in"
 	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "${addr4[$5]}" "${addr6[$5]}" \
@@ -269,7 +248,7 @@ lc_tell() { # lc_tell ID COMMAND...
 	echo "${@:2}" 1<>"$work/$1.in"
 }
 
-# A byte each way, so that nothing is left to be acknowledged when the connections fall idle.
+# A byte each way, so that everything is acknowledged when the connections become idle.
 lc_talk() {
 	lc_tell "$1-client" say "$2"
 	wait_until lc_lines 4 '^data' "$work/$1-server.out"
@@ -287,7 +266,7 @@ lc_expire() {
 	wait_sec=$((LC_IDLE_S + 10)) wait_until lc_tracks 0
 }
 
-# RST by order; FIN as in the article: the process is killed.
+# RST by command; FIN by SIGKILL of the process.
 lc_close() {
 	local who
 	dropped_before=$(lc_dropped)
@@ -299,7 +278,7 @@ lc_close() {
 	lc_settle
 }
 
-# Waits until nothing is under way any more, or for so long that whatever is will stay so.
+# Waits until the sockets reach their final states, LC_SETTLE_S at most.
 lc_settle() {
 	local end=$((SECONDS + LC_SETTLE_S))
 	until lc_settled || ((SECONDS >= end)); do
@@ -307,8 +286,8 @@ lc_settle() {
 	done
 }
 
-# True when every closing end is gone, waits out its time, or has sent its FIN in vain, again and
-# again.
+# True when every closing end is gone, is in TIME-WAIT, or has retransmitted its FIN without
+# success.
 lc_settled() {
 	local who sockets
 	for who in client server; do
@@ -316,7 +295,7 @@ lc_settled() {
 		if grep -Eqv 'TIME-WAIT|FIN-WAIT-1|^$' <<<"$sockets"; then
 			return 1
 		fi
-		if grep -q FIN-WAIT-1 <<<"$sockets" && (($(lc_dropped_since) < LC_IN_VAIN)); then
+		if grep -q FIN-WAIT-1 <<<"$sockets" && (($(lc_dropped_since) < LC_STUCK_DROPS)); then
 			return 1
 		fi
 		if lc_sockets "${answerer[$who]}" "$who" | grep -qv ESTAB; then
@@ -325,7 +304,7 @@ lc_settled() {
 	done
 }
 
-# lc_sockets NAMESPACE WHO: "FAMILY PORT STATE" of those sockets there that WHO closes.
+# lc_sockets NAMESPACE WHO: "FAMILY PORT STATE" of the sockets of connections that WHO closes.
 lc_sockets() {
 	ns "$1" ss -Htan state connected |
 		awk -v fin="${LC_PORT[$2-FIN]}" -v rst="${LC_PORT[$2-RST]}" '
@@ -353,13 +332,13 @@ lc_show_sockets() {
 	done
 }
 
-lc_state() { # lc_state NAMESPACE WHO HOW FAMILY: as ss says it; "closed" when there is no socket
+lc_state() { # lc_state NAMESPACE WHO HOW FAMILY: as ss prints it; "closed" without a socket
 	lc_sockets "$1" "$2" | awk -v family="$4" -v port="${LC_PORT[$2-$3]}" '
 		$1 == family && $2 == port { state = $3 }
 		END { print state ? state : "closed" }'
 }
 
-# --- the scan: segments that would close a connection, of connections that never were
+# --- the scan: FIN and RST segments of connections that never existed
 
 lc_scan() {
 	local from=${answerer[server]} to=${closer[server]}
@@ -379,7 +358,7 @@ lc_scan_is_over() {
 	(($(lc_segments_in "$to") - passed_before + $(lc_dropped_since) >= sent))
 }
 
-# Segments that reached TCP there, behind every filter.
+# Segments that reached TCP in a namespace, behind every filter.
 lc_segments_in() {
 	# shellcheck disable=SC2016 # awk expands
 	ns "$1" awk '/^Tcp:/ && $2 ~ /^[0-9]/ { print $11 }' /proc/net/snmp

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 #
-# A machine for tests: a Debian root folder with systemd as the first process of its own namespaces.
-# Sourced behind netns.sh, after netns_begin:
+# A machine for tests: a Debian root directory with systemd as the first process of its own
+# namespaces. Sourced behind netns.sh, after netns_begin:
 #
 #	machine_root A,B...  # a new root in $root, made by debootstrap from this machine's own mirror
 #	machine_root A,B... /some/root   # or a copy of one that has these packages
-#	machine_boot                     # its network namespace is called server
+#	machine_boot                     # its network namespace is named server
 #	in_machine systemctl start X
-#	expect is_active X               # polls; on failure the journal says why
+#	expect is_active X               # polls; on failure prints the journal
 #
-# At its end, however it comes, the processes and the root are gone.
+# The processes and the root are removed when the test ends.
 #
-# The first process has this script's environment taken away. The clock, the kernel and its modules
+# The first process does not get this script's environment. The clock, the kernel and its modules
 # are this machine's.
 
 # shellcheck disable=SC2034,SC2154 # wait_sec, work and ns_tag are netns.sh's
@@ -25,7 +25,7 @@ machine_end() {
 	set +e
 	[ -z "$machine_pid" ] || kill -KILL "$machine_pid" 2>/dev/null
 	if [ -n "$machine_own_root" ]; then
-		# The mounts are the dead namespace's; a moment later they are nobody's.
+		# The mounts are those of the namespace that just ended; wait until they are gone.
 		(wait_until machine_is_unmounted)
 		rm -rf --one-file-system "$machine_own_root"
 	fi
@@ -37,7 +37,7 @@ machine_is_unmounted() {
 	! grep -qs "$root" /proc/mounts
 }
 
-# The mirror that this machine's own packages come from: the first one of Debian's main archive.
+# Prints the mirror of this machine's packages: the first one of Debian's main archive.
 machine_mirror() {
 	# shellcheck disable=SC2016 # apt expands it
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' \
@@ -100,7 +100,7 @@ has_failed() {
 	in_machine systemctl is-failed --quiet "$1"
 }
 
-# property NAME: one of finwalld's.
+# property NAME: a property of finwalld's unit.
 property() {
 	in_machine systemctl show -p "$1" --value finwalld
 }
@@ -109,11 +109,11 @@ journal() {
 	in_machine journalctl -o cat -u finwalld -u finwall-hook -u finwall-guard 2>/dev/null
 }
 
-# expect COMMAND...: polls it. On failure, the journal says why.
+# expect COMMAND...: polls until the command is true. On failure prints the journal.
 expect() {
 	if ! (wait_sec=30 && wait_until "$@" 2>/dev/null); then
 		machine_why
-		fail "waited in vain for: $*"
+		fail "timeout: $*"
 	fi
 }
 
@@ -122,7 +122,7 @@ machine_why() {
 	in_machine systemctl status finwalld finwall-hook >>"$work/journal.log" 2>&1 || true
 }
 
-# Whether any rule of ours is there, by either tool.
+# True when a rule of finwall exists, of either tool.
 hook_is_up() {
 	[ "$(ns server iptables -w -S | grep -c FINWALL)" -gt 0 ] ||
 		ns server nft list table inet finwall_hook 2>/dev/null

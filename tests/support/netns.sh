@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 #
-# What tests with real packets share: private network namespaces, processes in them, waiting.
+# For tests with real packets: private network namespaces, processes in them, polling.
 #
 #	. "$(dirname "$0")/../support/netns.sh"
 #	netns_begin ip iptables          # exits 77 without root or one of these programs
-#	ns_add left; ns_add right
-#	ns_link left eth0 10.1.0.1/24 fd01::1/64 right eth0 10.1.0.2/24 fd01::2/64
-#	ns_bg right socat ...            # its number is in $bg_pid
-#	wait_until ns_listens right 5201
-#	ns left ping -c1 10.1.0.2 || fail "no ping"
+#	topo_pair client server          # or topo_gateway client router server
+#	ns_bg server socat ...           # its process ID is $bg_pid
+#	wait_until ns_listens server 5201
+#	ns client ping -c1 10.1.0.2 || fail "no ping"
 #
-# Names are unique to the running test. Everything that was made or started goes when the test ends,
-# however it ends; if it is killed outright, its namespaces go when the next test begins. Nothing sleeps for a fixed time: wait_until polls. The test's own files live in
-# $work. From the environment: FINWALL_BIN, the folder of finwalld and finwall; tests/peer lies beside.
+# Names of namespaces are unique to the running test. Namespaces and processes are removed when the
+# test ends; after SIGKILL the next test removes them. No test sleeps for a fixed time: wait_until
+# polls. The test's files are in $work. FINWALL_BIN is the folder of finwalld and finwall;
+# tests/peer is beside it.
 
 set -eu
 
@@ -36,7 +36,7 @@ skip() {
 	exit 77
 }
 
-# netns_begin [PROGRAM...]: first thing in a test.
+# netns_begin [PROGRAM...]: begins a test; skips it without root or one of the programs.
 netns_begin() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	for program in ip "$@"; do
@@ -56,8 +56,7 @@ netns_begin() {
 	ip netns del "$ns_tag-probe"
 }
 
-# What a test left behind that was killed before it could clean: its name has the number of a process
-# that is gone.
+# sweep_stale: removes the namespaces of tests that were killed: the process ID in the name is gone.
 sweep_stale() {
 	ip netns list | sed -n 's/^\(fw\([0-9]*\)-[^ ]*\).*/\2 \1/p' | while read -r stale_pid stale_name; do
 		[ ! -e "/proc/$stale_pid" ] || continue
@@ -69,8 +68,8 @@ sweep_stale() {
 netns_end() {
 	status=$?
 	trap - EXIT
-	trap '' INT TERM HUP PIPE # a second one must not stop the cleaning
-	# Sanitizers write to standard error too.
+	trap '' INT TERM HUP PIPE # a second signal must not stop the clean-up
+	# Reports of sanitizers are in the logs.
 	if [ "$status" = 0 ] && grep -qs 'Sanitizer\|runtime error' "$work"/*.log; then
 		cat "$work"/*.log >&2
 		status=1
@@ -79,7 +78,7 @@ netns_end() {
 		kill -KILL "$pid" 2>/dev/null || true
 	done
 	for name in $ns_names; do
-		# also what was started in subshells, whose numbers did not come to bg_pids
+		# also processes of subshells, which are not in bg_pids
 		ip netns pids "$ns_tag-$name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
 		ip netns del "$ns_tag-$name" 2>/dev/null || true
 	done
@@ -87,23 +86,29 @@ netns_end() {
 	exit "$status"
 }
 
-# ns_add NAME: a namespace with loopback up. Without duplicate address detection, which keeps a new
-# link's own address unusable for a second or two.
+# ns_add NAME: a namespace with loopback up; nothing when the test has it already. Duplicate address
+# detection is off: it makes a new link's own address unusable for a second or two. Every process
+# may send pings.
 ns_add() {
+	case " $ns_names " in
+	*" $1 "*) return ;;
+	esac
 	ip netns add "$ns_tag-$1"
 	ns_names="$ns_names $1"
-	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	ns "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+		net.ipv4.ping_group_range="0 2147483647"
 	ns "$1" ip link set lo up
 }
 
-# ns NAME COMMAND...: runs it there.
+# ns NAME COMMAND...: runs a command in a namespace.
 ns() {
 	ns_name=$1
 	shift
 	ip netns exec "$ns_tag-$ns_name" "$@"
 }
 
-# ns_link A IFACE ADDR4 ADDR6 B IFACE ADDR4 ADDR6: a cable between two namespaces; - for no address.
+# ns_link A IFACE ADDR4 ADDR6 B IFACE ADDR4 ADDR6: a veth pair between two namespaces; - for no
+# address.
 ns_link() {
 	ip -n "$ns_tag-$1" link add "$2" type veth peer name "$6" netns "$ns_tag-$5"
 	ns_address "$1" "$2" "$3" "$4"
@@ -116,12 +121,45 @@ ns_address() {
 	ip -n "$ns_tag-$1" link set "$2" up
 }
 
-# ns_router NAME: it forwards.
+# ns_router NAME: the namespace forwards.
 ns_router() {
 	ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
-# ns_bg NAME COMMAND...: runs it there in the background; $bg_pid is the program's own number.
+# topo_pair CLIENT SERVER: two hosts and a link between them.
+#
+#	CLIENT eth0                eth0 SERVER
+#	   10.1.0.1 ---------- 10.1.0.2
+#	    fd01::1             fd01::2
+topo_pair() {
+	ns_add "$1"
+	ns_add "$2"
+	ns_link "$1" eth0 10.1.0.1/24 fd01::1/64 "$2" eth0 10.1.0.2/24 fd01::2/64
+}
+
+# topo_gateway CLIENT ROUTER SERVER: two hosts and a router between them.
+#
+#	CLIENT eth0       west ROUTER east         eth0 SERVER
+#	   10.2.0.1 --- 10.2.0.254  10.3.0.254 --- 10.3.0.2
+#	    fd02::1      fd02::fe    fd03::fe       fd03::2
+topo_gateway() {
+	ns_add "$1"
+	ns_add "$2"
+	ns_add "$3"
+	ns_link "$1" eth0 10.2.0.1/24 fd02::1/64 "$2" west 10.2.0.254/24 fd02::fe/64
+	ns_link "$3" eth0 10.3.0.2/24 fd03::2/64 "$2" east 10.3.0.254/24 fd03::fe/64
+	ns_router "$2"
+	ns_default_route "$1" 10.2.0.254 fd02::fe
+	ns_default_route "$3" 10.3.0.254 fd03::fe
+}
+
+ns_default_route() {
+	ip -n "$ns_tag-$1" route add default via "$2"
+	ip -n "$ns_tag-$1" -6 route add default via "$3"
+}
+
+# ns_bg NAME COMMAND...: runs a command in a namespace, in the background; its process ID is
+# $bg_pid.
 ns_bg() {
 	ns_name=$1
 	shift
@@ -130,11 +168,11 @@ ns_bg() {
 	bg_pids="$bg_pids $bg_pid"
 }
 
-# wait_until COMMAND...: polls it, for ten seconds ($wait_sec to change that).
+# wait_until COMMAND...: polls until the command is true; fails after 10 seconds, or $wait_sec.
 wait_until() {
 	wait_end=$(($(date +%s) + ${wait_sec:-10}))
 	while ! "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -le "$wait_end" ] || fail "waited in vain for: $*"
+		[ "$(date +%s)" -le "$wait_end" ] || fail "timeout: $*"
 		sleep 0.05
 	done
 }
@@ -149,8 +187,8 @@ gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# ns_queue NAME CHAIN TARGET-OPTION...: sends a chain's packets to finwalld, IPv4 and IPv6, behind the
-# rules that tell the senders of rejected ones (see hookmark.h).
+# ns_queue NAME CHAIN TARGET-OPTION...: queues a chain's packets, IPv4 and IPv6, after the rules
+# that reply to the senders of rejected packets (see hookmark.h).
 ns_queue() {
 	queue_ns=$1
 	queue_chain=$2
@@ -166,9 +204,9 @@ ns_queue() {
 	done
 }
 
-# queue_column NAME QUEUE COLUMN: a number of the kernel's about a queue: 2 the holder's netlink
-# port, 3 packets waiting, 6 dropped because it was full, 7 dropped because the socket was, 8 packets
-# so far. Nothing when the queue does not exist.
+# queue_column NAME QUEUE COLUMN: a value of /proc/net/netfilter/nfnetlink_queue: 2 the netlink port
+# of the holder, 3 packets waiting, 6 dropped because the queue was full, 7 dropped because the
+# socket was full, 8 packets so far. Empty when the queue does not exist.
 queue_column() {
 	ns "$1" awk -v q="$2" -v c="$3" '$1 == q { print $c }' /proc/net/netfilter/nfnetlink_queue
 }
@@ -177,8 +215,9 @@ queue_exists() {
 	[ -n "$(queue_column "$1" "$2" 1)" ]
 }
 
-# daemon_start NAME CONFIG [OPTION...]: finwalld in a namespace, its words in $work/daemon.log. Returns
-# when it answers packets. Its number is in $daemon_pid. It keeps no state unless OPTION says so.
+# daemon_start NAME CONFIG [OPTION...]: runs finwalld in a namespace, with its log in
+# $work/daemon.log. Returns when it is ready; its process ID is $daemon_pid. It has no state file
+# unless OPTION says so.
 daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2
@@ -194,7 +233,7 @@ daemon_is_ready_or_gone() {
 	log_has '^finwalld: ready' || gone "$daemon_pid"
 }
 
-# queue_is_clean NAME QUEUE: nothing waits and nothing was lost on the way to the daemon.
+# queue_is_clean NAME QUEUE: no packet waits, and the kernel dropped none.
 queue_is_clean() {
 	[ "$(queue_column "$1" "$2" 3) $(queue_column "$1" "$2" 6) $(queue_column "$1" "$2" 7)" = "0 0 0" ]
 }
@@ -204,12 +243,12 @@ daemon_rss() {
 	awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon_pid/status"
 }
 
-# log_has PATTERN: the daemon said something that matches.
+# log_has PATTERN: a line of the daemon's log matches.
 log_has() {
 	grep -Eq -- "$1" "$work/daemon.log"
 }
 
-# daemon_end: SIGTERM, and its exit status must be 0.
+# daemon_end: sends SIGTERM; the exit status must be 0.
 daemon_end() {
 	kill -TERM "$daemon_pid"
 	daemon_status=0

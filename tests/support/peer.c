@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer: the two ends of a connection, for tests that look at what a firewall does between them.
+ * peer: both ends of TCP connections, for tests of a firewall between them.
  *
- *   peer listen PORTS ADDR...        hold one connection per port and address, the server's end
- *   peer connect PORTS ADDR...       hold one connection per port and address, the client's end
- *   peer scan FLAGS COUNT SRC DST [SEED]   send lone segments of connections that never were
+ *   peer listen PORTS ADDR...        the server's ends: one connection per port and address
+ *   peer connect PORTS ADDR...       the client's ends: one connection per port and address
+ *   peer scan FLAGS COUNT SRC DST [SEED]   send lone segments of connections that never existed
  *   peer serve ADDR PORT             answer `bulk`, `steady` and `short`
- *   peer bulk ADDR PORT MIB          send that much, and have the other end's checksum compared
- *   peer short ADDR PORT COUNT       connect, one byte each way, close; that often
- *   peer steady ADDR PORT MIB_PER_SECOND   the same as bulk, at that speed and until SIGTERM
+ *   peer bulk ADDR PORT MIB          send MIB, and compare the server's checksum
+ *   peer short ADDR PORT COUNT       COUNT times: connect, a byte each way, close
+ *   peer steady ADDR PORT MIB_PER_SECOND   like bulk, at that rate until SIGTERM
  *   peer answer PORTS ADDR...        answer `storm`
- *   peer storm RATE SECONDS PORTS ADDR...  so many new connections per second, until SIGTERM at the
- *                                    latest; what became of them
+ *   peer storm RATE SECONDS PORTS ADDR...  RATE new connections per second, for SECONDS or until
+ *                                    SIGTERM; prints their outcomes
  *
  * PORTS is one port or FIRST-LAST, ADDR an IPv4 or IPv6 address, FLAGS `fin` (FIN+ACK), `rst`, or
- * `fin,rst` (by turns).
+ * `fin,rst` (in turn).
  *
- * listen and connect print `ready` when they listen, or when all connections stand, and then one
- * line per thing that happens: `open ADDR PORT`, `data ADDR PORT`, `eof ADDR PORT`, `reset ADDR
- * PORT`, `error ADDR PORT TEXT`. An end that reads end-of-file closes too. Commands come on
- * standard input, a line each: `say PORTS` sends a byte, `fin PORTS` closes, `rst PORTS` closes
- * with a RST; each is answered with `done COMMAND`. End-of-file there means nothing: the
- * connections are held until the process is killed, which closes them with a FIN, as any program's.
+ * listen prints `ready` when it listens, connect when all connections are established. Then both
+ * print one line per event: `open ADDR PORT`, `data ADDR PORT`, `eof ADDR PORT`, `reset ADDR PORT`,
+ * `error ADDR PORT TEXT`. An end that reads end-of-file closes too. Commands come on standard
+ * input, a line each: `say PORTS` sends a byte, `fin PORTS` closes, `rst PORTS` closes with a RST;
+ * after each they print `done COMMAND`. End-of-file is ignored: the connections stay open until the
+ * process is killed, when the kernel closes them with a FIN.
  *
- * The others print one line of JSON. Exit status: 0 all well, 1 something failed, 2 called wrongly.
- * It needs nothing but the C library, and knows nothing of finwall.
+ * The other modes print one line of JSON. Exit status: 0 success, 1 failure, 2 usage. peer needs
+ * only the C library, and knows nothing of finwall.
  */
 #include "peer.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the modes of the test tool `peer` share. See peer.c for what it is and how to call it.
+ * Shared by the modes of the test tool `peer`; see peer.c for its usage.
  */
 #ifndef FINWALL_TESTS_PEER_H
 #define FINWALL_TESTS_PEER_H
@@ -25,13 +25,13 @@ struct port_range {
 	uint16_t last;
 };
 
-/* Prints "peer: ..." to standard error and ends the program with status 2 (called wrongly). */
+/* Prints "peer: ..." to standard error and ends the program with status 2 (usage). */
 void die_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* Prints "peer: ...: errno's text" to standard error and ends the program with status 1. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* Each ends the program with a message when text is not what it should be. */
+/* Each ends the program with a message when the text is invalid. */
 uint64_t parse_count(const char *text, uint64_t max);
 struct endpoint parse_endpoint(const char *addr, uint16_t port);
 struct port_range parse_ports(const char *text);
@@ -39,10 +39,10 @@ struct port_range parse_ports(const char *text);
 /* Returns a listening socket, or ends the program. */
 int listen_on(const struct endpoint *at);
 
-/* Seconds since some start; never goes back. */
+/* Seconds of CLOCK_MONOTONIC. */
 double clock_s(void);
 
-/* The modes: arguments after the mode's name; each returns the program's exit status. */
+/* The modes: argv begins after the mode's name. Each returns the program's exit status. */
 int mode_listen(int argc, char **argv);
 int mode_connect(int argc, char **argv);
 int mode_scan(int argc, char **argv);

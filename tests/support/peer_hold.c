@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer listen, peer connect: connections that are held, idle, until told to close.
+ * peer listen, peer connect: idle connections, closed on command.
  *
  * One slot per address and port, one poll() over all of them and standard input.
  */
@@ -23,7 +23,7 @@ enum slot_state {
 };
 
 struct slot {
-	const char *addr; /* as the caller wrote it */
+	const char *addr; /* as given on the command line */
 	uint16_t port;
 	enum slot_state state;
 	int fd; /* -1 when closed */
@@ -33,7 +33,7 @@ struct hold {
 	struct slot *slots;
 	size_t slots_len;
 	bool input_open;
-	char line[128]; /* of standard input, so far */
+	char line[128]; /* the start of the current line of standard input */
 	size_t line_size;
 };
 
@@ -109,7 +109,7 @@ static void hold_init(struct hold *h, int argc, char **argv)
 	}
 }
 
-/* Until killed. poll() skips the negative descriptors of what is closed. */
+/* Runs until killed. poll() skips the negative descriptors of closed connections. */
 static int hold_run(struct hold *h)
 {
 	struct pollfd *fds = calloc(h->slots_len + 1, sizeof(*fds));
@@ -152,7 +152,7 @@ static void slot_accept(struct slot *s)
 		slot_failed(s, errno);
 		return;
 	}
-	close(s->fd); /* one connection a slot */
+	close(s->fd); /* one connection per slot */
 	s->fd = fd;
 	s->state = SLOT_OPEN;
 	slot_say(s, "open");

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer serve, bulk, steady, short: traffic that proves that it arrived as it was sent, and how
- * fast.
+ * peer serve, bulk, steady, short: transfers with a checksum and a rate.
  *
- * One server for all: the first byte of a connection says which it is. `bulk`: 8 bytes of size,
- * the data in blocks that are never the same twice, and the server's checksum of them back.
- * `steady`: no size; the block that begins with 0 is the last. `short`: one byte back.
+ * One server serves all modes: the first byte of a connection is the mode. `bulk`: 8 bytes of size,
+ * then blocks that all differ; the server sends back their checksum. `steady`: no size; the last
+ * block begins with 0. `short`: the server sends back one byte.
  */
 #include "peer.h"
 
@@ -22,7 +21,7 @@
 enum {
 	BLOCK_WORDS = 32 * 1024,
 	BLOCK_SIZE = BLOCK_WORDS * 8,
-	STALL_S = 20, /* a transfer that stands still for so long has failed */
+	STALL_S = 20, /* a transfer without progress for so long has failed */
 };
 
 #define MIB (UINT64_C(1) << 20)
@@ -136,7 +135,7 @@ int mode_steady(int argc, char **argv)
 	return whole && answer == sum ? 0 : 1;
 }
 
-/* One connection of `short`: true when the byte came back. */
+/* One connection of `short`. Returns true when the byte came back. */
 static bool short_once(const struct endpoint *to)
 {
 	char c = 's';
@@ -170,7 +169,7 @@ int mode_short(int argc, char **argv)
 	return failed ? 1 : 0;
 }
 
-/* A bulk transfer gets a process of its own, so that others need not wait for it. */
+/* A bulk transfer gets a process of its own, so that other connections do not wait for it. */
 static void serve_one(int fd)
 {
 	char what;
@@ -257,7 +256,7 @@ static bool recv_full(int fd, void *data, size_t size)
 	return true;
 }
 
-/* Depends on the order of the words too. */
+/* The checksum depends on the order of the words. */
 static uint64_t sum_block(uint64_t sum, const uint64_t *words, size_t words_len)
 {
 	for (size_t i = 0; i < words_len; i++) {

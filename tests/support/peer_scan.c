@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer scan: lone FIN and RST segments with right checksums, of connections that never were.
+ * peer scan: lone FIN and RST segments with valid checksums, of connections that never existed.
  *
  * Ports and sequence numbers are random, from a seed that is printed. The kernel writes the IP
  * header (raw socket of protocol TCP); the pseudo-header checksum is RFC 9293, section 3.1.
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	PACE_PACKETS = 32, /* then a pause, so that no queue on the way is flooded */
+	PACE_PACKETS = 32, /* then a pause, so that no queue on the path overflows */
 	PACE_NS = 1000000,
 };
 
@@ -95,7 +95,7 @@ static bool send_segment(int fd, const struct endpoint *src, const struct endpoi
 	}
 	th.th_sum = tcp_checksum(src, dst, &th);
 	if (to.sa.sa_family == AF_INET6) {
-		to.in6.sin6_port = 0; /* a raw IPv6 socket takes it for the protocol */
+		to.in6.sin6_port = 0; /* a raw IPv6 socket reads it as the protocol */
 	}
 	return sendto(fd, &th, sizeof(th), 0, &to.sa, to.size) == (ssize_t)sizeof(th);
 }
@@ -130,7 +130,7 @@ static uint16_t tcp_checksum(const struct endpoint *src, const struct endpoint *
 	return htons((uint16_t)~sum);
 }
 
-/* S. Vigna's splitmix64: any seed will do. */
+/* splitmix64 (S. Vigna): every seed is good. */
 static uint64_t rnd_next(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer storm, answer: new connections at a steady rate, whatever becomes of those before, and what
- * each of them met. A load that slows down when packets are lost would hide that they are.
+ * peer storm, answer: new connections at a constant rate, and the outcome of each. The rate does
+ * not depend on earlier connections: a load that slows down when packets are lost would hide the
+ * loss.
  *
- * A connection sends a byte, gets it back, and closes; each eighth rests for a while, and then does
- * it once more. The server of both is one loop that waits for nobody.
+ * A connection sends a byte, gets it back, and closes. Every eighth one then rests for a while and
+ * does it again. The server is one non-blocking loop.
  */
 #include "peer.h"
 
@@ -22,21 +23,21 @@
 
 enum {
 	EVENTS_LEN = 512,
-	BURST_LEN = 64, /* connections that are started between two looks at the others */
+	BURST_LEN = 64, /* connections started between two polls of the others */
 };
 
-/* How long one may take altogether; then it has failed. */
+/* A connection that takes longer has failed. */
 #define PATIENCE_S 40.0
 #define REST_S     1.5
 
-/* To connect takes so long only when a SYN or its answer had to be sent again. */
+/* connect() takes longer only when a SYN or SYN+ACK is retransmitted. */
 #define SLOW_S 0.9
 
 enum stage {
 	STAGE_CONNECTING,
-	STAGE_ASKING, /* a byte was sent */
+	STAGE_SENT, /* a byte was sent */
 	STAGE_RESTING,
-	STAGE_ASKING_AGAIN,
+	STAGE_SENT_AGAIN,
 	STAGES_LEN,
 };
 
@@ -71,14 +72,14 @@ struct storm {
 	unsigned addrs_len;
 	double rate;
 	int epoll;
-	/* so far */
+	/* results so far */
 	uint64_t started;
-	uint64_t refused_here; /* no port, no descriptor: nothing was sent */
+	uint64_t refused_here; /* no local port or descriptor: nothing was sent */
 	uint64_t slow;
 	double slowest_s;
 	uint64_t ended[OUTCOMES_LEN][STAGES_LEN];
-	struct conns open;    /* the oldest first */
-	struct conns resting; /* likewise */
+	struct conns open;    /* oldest first */
+	struct conns resting; /* oldest first */
 };
 
 static volatile sig_atomic_t is_told_to_end;
@@ -89,7 +90,7 @@ static void on_term(int nr)
 	is_told_to_end = 1;
 }
 
-/* As many descriptors as may be. */
+/* Raises the limit of descriptors to its maximum. */
 static void raise_limit(void)
 {
 	struct rlimit limit;
@@ -150,7 +151,7 @@ static void start_one(struct storm *s, double now)
 }
 
 /* Sends the byte. */
-static void ask(struct storm *s, struct conn *c, enum stage next, double now)
+static void send_byte(struct storm *s, struct conn *c, enum stage next, double now)
 {
 	if (send(c->fd, "s", 1, MSG_NOSIGNAL) != 1) {
 		end(s, c, OUTCOME_RESET, now);
@@ -178,7 +179,7 @@ static void connected(struct storm *s, struct conn *c, double now)
 	if (now - c->started > s->slowest_s) {
 		s->slowest_s = now - c->started;
 	}
-	ask(s, c, STAGE_ASKING, now);
+	send_byte(s, c, STAGE_SENT, now);
 }
 
 static void answered(struct storm *s, struct conn *c, double now)
@@ -189,7 +190,7 @@ static void answered(struct storm *s, struct conn *c, double now)
 		end(s, c, OUTCOME_RESET, now);
 		return;
 	}
-	if (c->stage == STAGE_ASKING_AGAIN || c->nr % 8 != 0) {
+	if (c->stage == STAGE_SENT_AGAIN || c->nr % 8 != 0) {
 		end(s, c, OUTCOME_DONE, now);
 		return;
 	}
@@ -204,25 +205,25 @@ static void ready(struct storm *s, struct conn *c, double now)
 	case STAGE_CONNECTING:
 		connected(s, c, now);
 		break;
-	case STAGE_ASKING:
-	case STAGE_ASKING_AGAIN:
+	case STAGE_SENT:
+	case STAGE_SENT_AGAIN:
 		answered(s, c, now);
 		break;
-	default: /* nobody has asked it */
+	default: /* not polled */
 		end(s, c, OUTCOME_RESET, now);
 		break;
 	}
 }
 
-/* Those whose time has come: to speak again, or to be given up. */
+/* Continues connections whose rest is over, and gives up those past their deadline. */
 static void look_at_clock(struct storm *s, double now)
 {
 	struct conn *c;
 
 	while ((c = TAILQ_FIRST(&s->resting)) != NULL && c->rests_until <= now) {
 		TAILQ_REMOVE(&s->resting, c, by_rest);
-		c->stage = STAGE_ASKING_AGAIN;
-		ask(s, c, STAGE_ASKING_AGAIN, now);
+		c->stage = STAGE_SENT_AGAIN;
+		send_byte(s, c, STAGE_SENT_AGAIN, now);
 	}
 	while ((c = TAILQ_FIRST(&s->open)) != NULL && now - c->started > PATIENCE_S) {
 		end(s, c, OUTCOME_TIMEOUT, now);
@@ -299,14 +300,14 @@ int mode_storm(int argc, char **argv)
 	}
 	run(&s, seconds);
 	report(&s);
-	return s.ended[OUTCOME_DONE][STAGE_ASKING] + s.ended[OUTCOME_DONE][STAGE_ASKING_AGAIN] ==
+	return s.ended[OUTCOME_DONE][STAGE_SENT] + s.ended[OUTCOME_DONE][STAGE_SENT_AGAIN] ==
 	                       s.started
 	               ? 0
 	               : 1;
 }
 
-/* Gives back what came; closes when the other end has. */
-static void give_back(int fd)
+/* Sends back what was received; closes at end-of-file. */
+static void echo_back(int fd)
 {
 	char bytes[64];
 	ssize_t size = recv(fd, bytes, sizeof(bytes), 0);
@@ -338,7 +339,7 @@ int mode_answer(int argc, char **argv)
 	int listeners_max = -1;
 
 	raise_limit();
-	/* The listening sockets are made first: they have the lowest numbers. */
+	/* The listening sockets are opened first, so they have the lowest descriptors. */
 	for (int a = 1; a < argc; a++) {
 		for (unsigned port = ports.first; port <= ports.last; port++) {
 			struct endpoint at = parse_endpoint(argv[a], (uint16_t)port);
@@ -361,7 +362,7 @@ int mode_answer(int argc, char **argv)
 			if (events[i].data.fd <= listeners_max) {
 				accept_all(epoll, events[i].data.fd);
 			} else {
-				give_back(events[i].data.fd);
+				echo_back(events[i].data.fd);
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A UDP flow and pings that are held, for tests of what a firewall does to them.
+# A UDP connection and pings, on command.
 #
-#	talk.py serve ADDR PORT         echoes UDP; `push` on standard input sends to who spoke last
-#	talk.py hold ADDR PORT          `udp` and `ping` on standard input send; prints `udp`, `ping` for
-#	                                each answer, `pushed` for what came unasked. `ready` first.
+#	talk.py serve ADDR PORT         echoes UDP; `push` on standard input sends to the last sender
+#	talk.py hold ADDR PORT          `udp` and `ping` on standard input send; prints `udp` or `ping`
+#	                                for each reply, `pushed` for other datagrams. `ready` first.
 import os, select, socket, struct, sys
 mode, addr, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 family = socket.AF_INET6 if ":" in addr else socket.AF_INET

@@ -51,9 +51,7 @@ chroot "$root" systemctl enable finwalld.service finwall-guard.service >/dev/nul
 # A machine that boots with a broken configuration is closed, but for the administrator's port.
 echo nonsense >"$conf"
 machine_boot
-ns_add client
-ns_link client eth0 10.1.0.1/24 fd01::1/64 server eth0 10.1.0.2/24 fd01::2/64
-ns client sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+topo_pair client server
 ns_bg server python3 "$hello" serve 22 23
 # answers ADDRESS PORT: a server there says hello.
 answers() {
@@ -96,9 +94,9 @@ in_machine finwall stats >"$work/stats.log" || fail "no control socket"
 grep -q '^waiting ' "$work/stats.log" || fail "the kernel's numbers of the queues are hidden from it"
 ! answers 10.1.0.2 22 || fail "the administrator's port is past the rules of a daemon that runs"
 
-ns_bg server python3 "$echo" serve >"$work/serve.log"
+ns_bg server python3 "$echo" serve 10.1.0.2 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-ns_bg client python3 "$echo" send "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
+ns_bg client python3 "$echo" send 10.1.0.2 "$work/enough" "$work/rounds" >"$work/echo.log" 2>&1
 echo_pid=$bg_pid
 flows_on() {
 	expect test -s "$work/rounds"

@@ -28,8 +28,8 @@ static const struct row rows[] = {
 	{ SYNTAX_SAVE, "a\"b c\"d", "ab cd|", NULL },
 	{ SYNTAX_SAVE, "it's #5 $x > y", "it's|#5|$x|>|y|", NULL },
 	{ SYNTAX_SAVE, "a\\ b", "a\\|b|", NULL },
-	{ SYNTAX_SAVE, "\"open", NULL, "a quote is not closed" },
-	{ SYNTAX_SAVE, "\"open\\\"", NULL, "a quote is not closed" },
+	{ SYNTAX_SAVE, "\"open", NULL, "missing closing quote" },
+	{ SYNTAX_SAVE, "\"open\\\"", NULL, "missing closing quote" },
 	{ SYNTAX_SHELL, "a # b", "a|", NULL },
 	{ SYNTAX_SHELL, "a#b", "a#b|", NULL },
 	{ SYNTAX_SHELL, "'a \"b\" $c' d", "a \"b\" $c|d|", NULL },
@@ -41,9 +41,9 @@ static const struct row rows[] = {
 	{ SYNTAX_SHELL, "-p $x", NULL, "shell variables and substitutions are not expanded" },
 	{ SYNTAX_SHELL, "\"$x\"", NULL, "shell variables and substitutions are not expanded" },
 	{ SYNTAX_SHELL, "`x`", NULL, "shell variables and substitutions are not expanded" },
-	{ SYNTAX_SHELL, "a > b", NULL, "shell operators and patterns are not understood" },
-	{ SYNTAX_SHELL, "a; b", NULL, "shell operators and patterns are not understood" },
-	{ SYNTAX_SHELL, "'open", NULL, "a quote is not closed" },
+	{ SYNTAX_SHELL, "a > b", NULL, "shell operators and patterns are not supported" },
+	{ SYNTAX_SHELL, "a; b", NULL, "shell operators and patterns are not supported" },
+	{ SYNTAX_SHELL, "'open", NULL, "missing closing quote" },
 };
 
 static void check_row(const struct row *row)
@@ -91,7 +91,7 @@ START_TEST(the_number_of_words_is_limited)
 		line[i] = i % 2 == 0 ? 'a' : ' ';
 	}
 	line[sizeof(line) - 1] = '\0';
-	ck_assert_str_eq(convert_split(line, SYNTAX_SAVE, &words), "more words than a rule has");
+	ck_assert_str_eq(convert_split(line, SYNTAX_SAVE, &words), "more words than a rule can have");
 }
 END_TEST
 

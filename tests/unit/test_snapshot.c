@@ -4,7 +4,8 @@
  */
 #include <finwall/snapshot.h>
 
-#include <check.h>
+#include "suite.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,23 +212,14 @@ START_TEST(a_newer_version_is_not_reported_as_damage)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("snapshot");
-	TCase *tc = tcase_create("snapshot");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tc, written_state_is_read_back);
 	tcase_add_test(tc, every_flipped_bit_is_detected);
 	tcase_add_test(tc, every_truncation_is_detected);
 	tcase_add_loop_test(tc, invalid_records_with_a_correct_checksum_are_refused, 0,
 	                    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
 	tcase_add_test(tc, a_newer_version_is_not_reported_as_damage);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("snapshot", add_tests)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks the running daemon and its counters.
+ */
+#include "doctor/doctor.h"
+
+static void check_losses(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (f->queue_dropped > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "losses", "raise queue length, or queue count",
+		           "the kernel dropped %llu packets because a queue was full",
+		           (unsigned long long)f->queue_dropped);
+	}
+	if (f->queue_user_dropped > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "losses", "raise queue receive-buffer",
+		           "the kernel dropped %llu packets because a receive buffer was full",
+		           (unsigned long long)f->queue_user_dropped);
+	}
+	if (f->verdicts_lost > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "losses", "read the daemon's log",
+		           "%llu verdicts could not be sent to the kernel",
+		           (unsigned long long)f->verdicts_lost);
+	}
+	if (f->reject_loops > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "losses", "finwall hook up",
+		           "%llu rejected packets came back: the hook rules for reject are missing",
+		           (unsigned long long)f->reject_loops);
+	}
+	if (f->queue_dropped + f->queue_user_dropped + f->verdicts_lost + f->reject_loops == 0) {
+		doctor_add(out, DOCTOR_OK, "losses", "", "no packet was lost");
+	}
+}
+
+/* compare-kernel: does the kernel's state arrive, and do the states agree? */
+static void check_compare(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (!f->compares) {
+		if (f->has_config && f->settings.compare_kernel != 0) {
+			doctor_add(out, DOCTOR_WARNING, "compare",
+			           "restart finwalld, then finwall hook up",
+			           "compare-kernel is on in the configuration, off in the daemon");
+		}
+		return;
+	}
+	if (f->compared_untold > 0) {
+		doctor_add(out, DOCTOR_WARNING, "compare", "finwall hook up",
+		           "%llu packets had no kernel state: the hook rules are older than "
+		           "compare-kernel, or another rule precedes them",
+		           (unsigned long long)f->compared_untold);
+	}
+	if (f->compared_different > 0) {
+		doctor_add(out, DOCTOR_WARNING, "compare", "finwall events compare prints each",
+		           "the states of %llu of %llu packets differ from the kernel's",
+		           (unsigned long long)f->compared_different,
+		           (unsigned long long)(f->compared_same + f->compared_different));
+	} else if (f->compared_untold == 0) {
+		doctor_add(out, DOCTOR_OK, "compare", "",
+		           "the states of %llu packets agree with the kernel's",
+		           (unsigned long long)f->compared_same);
+	}
+}
+
+void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (f->has_config && f->tunables.enforce == 0) {
+		doctor_add(out, DOCTOR_WARNING, "enforce", "connections { enforce on }",
+		           "shadow mode: every packet passes (enforce off)");
+	}
+	if (!f->daemon_answers) {
+		doctor_add(out, DOCTOR_PROBLEM, "daemon", "start finwalld; read its log",
+		           "no daemon answers on the control socket");
+		return;
+	}
+	doctor_add(out, DOCTOR_OK, "daemon", "", "the daemon answers; it reads %llu queue(s)",
+	           (unsigned long long)f->queues_len);
+	check_losses(f, out);
+	check_compare(f, out);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks the rules in the kernel: the hook rules, and other rules that affect finwall.
+ */
+#include "doctor/doctor.h"
+#include "doctor/foreign.h"
+#include "hook/text.h"
+
+#include <string.h>
+
+/* True if our rules for this hook are in this table of iptables, of either kind. */
+static bool is_hooked_in(const struct doctor_facts *f, enum hook_table table,
+                         enum hook_family family, enum hook hook)
+{
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		struct hook_found found = { 0 };
+
+		if (f->iptables[kind][family] != NULL) {
+			hook_found_parse(f->iptables[kind][family], table, &found);
+		}
+		if (found.chain[hook] && found.jumps[hook] > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Shadow mode needs the hook rules in table mangle, enforcing in filter. */
+static bool check_table(const struct doctor_facts *f, struct doctor_report *out)
+{
+	const bool is_shadow = f->tunables.enforce == 0;
+	bool is_misplaced = false;
+
+	for (unsigned i = 0; i < FAMILIES_LEN * HOOKS_LEN; i++) {
+		is_misplaced |= is_hooked_in(f, is_shadow ? HOOK_TABLE_FILTER : HOOK_TABLE_MANGLE,
+		                             i / HOOKS_LEN, i % HOOKS_LEN);
+	}
+	if (is_misplaced && is_shadow) {
+		doctor_add(out, DOCTOR_PROBLEM, "hooks", "finwall hook up",
+		           "shadow mode, but packets that finwall accepts skip the other rules of "
+		           "iptables");
+	} else if (is_misplaced) {
+		doctor_add(out, DOCTOR_WARNING, "hooks", "finwall hook up",
+		           "the hook rules are those of shadow mode: reject sends no answer");
+	}
+	return !is_misplaced;
+}
+
+/* True if our rules for this hook are installed, with either backend. */
+static bool is_hooked(const struct doctor_facts *f, enum hook_family family, enum hook hook)
+{
+	static const char *const types[HOOKS_LEN] = { "hook input", "hook forward", "hook output" };
+	const char *ours = f->nft != NULL ? strstr(f->nft, "table inet " HOOK_NFT_TABLE) : NULL;
+
+	if (ours != NULL) {
+		const char *end = strstr(ours, "\n}");
+		const char *type = strstr(ours, types[hook]);
+
+		if (type != NULL && (end == NULL || type < end)) {
+			return true;
+		}
+	}
+	return is_hooked_in(f, HOOK_TABLE_FILTER, family, hook) ||
+	       is_hooked_in(f, HOOK_TABLE_MANGLE, family, hook);
+}
+
+/* True if at least one tool listed its rules. */
+static bool is_known(const struct doctor_facts *f)
+{
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		if (f->iptables[kind][FAMILY_IPV4] != NULL) {
+			return true;
+		}
+	}
+	return f->nft != NULL;
+}
+
+static const char *const hook_names[HOOKS_LEN] = { "input", "forward", "output" };
+
+static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
+{
+	static const char *const families[FAMILIES_LEN] = { "IPv4", "IPv6" };
+	bool is_missing = false;
+
+	if (!f->has_config || !is_known(f)) {
+		doctor_add(out, DOCTOR_NOTE, "hooks", "run as root, with -c FILE",
+		           "it is unknown whether the hook rules are installed");
+		return;
+	}
+	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+		for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
+			if (f->hooked[hook] && !is_hooked(f, family, hook)) {
+				is_missing = true;
+				doctor_add(out, DOCTOR_PROBLEM, "hooks", "finwall hook up",
+				           "%s: no hook rule queues packets of %s",
+				           families[family], hook_names[hook]);
+			}
+		}
+	}
+	if (check_table(f, out) && !is_missing) {
+		doctor_add(out, DOCTOR_OK, "hooks", "", "the hook rules are installed");
+	}
+}
+
+/* Reads the output of all tools, each table once. */
+static void read_all(const struct doctor_facts *f, struct foreign_rules *foreign)
+{
+	bool has_nft_kind = false;
+
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		for (unsigned family = 0; family < FAMILIES_LEN; family++) {
+			if (f->iptables[kind][family] != NULL) {
+				has_nft_kind |= kind == IPTABLES_NFT;
+				foreign_read_iptables(f->iptables[kind][family], foreign);
+			}
+		}
+	}
+	if (f->nft != NULL) {
+		foreign_read_nft(f->nft, !has_nft_kind, foreign);
+	}
+}
+
+static void check_rest(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                       struct doctor_report *out)
+{
+	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
+		if (f->hooked[hook] && foreign->drops_rest[hook]) {
+			doctor_add(
+				out, DOCTOR_WARNING, "policy",
+				"set that policy to accept, or add rules there that accept",
+				"%s: packets that finwall accepts, late closes too, also need an "
+				"accept here: %s",
+				hook_names[hook], foreign->where_rest[hook]);
+		}
+	}
+}
+
+void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
+{
+	struct foreign_rules foreign = { 0 };
+
+	check_hooks(f, out);
+	read_all(f, &foreign);
+	if (foreign.invalid_drops > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "invalid",
+		           "remove these rules: finwall judges such packets itself",
+		           "%u other rule(s) drop what the kernel calls INVALID, late closes too "
+		           "(%s)",
+		           foreign.invalid_drops, foreign.where);
+	} else if (is_known(f)) {
+		doctor_add(out, DOCTOR_OK, "invalid", "",
+		           "no other rule drops what the kernel's tracker calls INVALID");
+	}
+	check_rest(f, &foreign, out);
+	if (foreign.nat_rules > 0) {
+		doctor_add(
+			out, DOCTOR_WARNING, "nat",
+			"keep the kernel's timeouts above finwall's for translated connections, "
+			"or set late-close strict",
+			"%u rule(s) translate addresses: the kernel does not translate late closes "
+			"that it calls INVALID",
+			foreign.nat_rules);
+	}
+	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
+		doctor_add(out, DOCTOR_WARNING, "compare",
+		           "use only marks below 0x01000000 in other rules",
+		           "%u other rule(s) set upper bits of the mark, which compare-kernel "
+		           "uses",
+		           foreign.mark_rules);
+	}
+	/* the kernel's timeouts matter if its tracker decides anything */
+	doctor_check_timers(f,
+	                    foreign.invalid_drops > 0 || foreign.nat_rules > 0 ||
+	                                    (f->has_config && f->settings.compare_kernel != 0)
+	                            ? DOCTOR_WARNING
+	                            : DOCTOR_NOTE,
+	                    out);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The actions of the grammar: each builds a part of the configuration in its arena. They check what
+ * can be checked without the rest of the text and report it by config_error(); check*.c checks the
+ * rest.
+ * They return NULL only for a statement with an unknown field, which is reported.
+ */
+#ifndef FINWALL_POLICY_BUILD_H
+#define FINWALL_POLICY_BUILD_H
+
+#include "parser.h"
+
+/* build_value.c: values, lists, variables */
+struct value *build_range(struct parser *p, struct loc loc, const struct value *lo,
+                          const struct value *hi);
+void build_append(struct parser *p, struct values *list, struct value *v);
+struct value *build_list(struct parser *p, struct loc loc, enum value_kind kind,
+                         const struct values *list);
+struct value *build_variable(struct parser *p, struct loc loc, const char *name);
+void build_define(struct parser *p, struct loc loc, const char *name, const struct value *v);
+
+/* build.c: tables, chains, sets, maps */
+struct table *build_table(struct parser *p, struct loc loc, const char *family, const char *name);
+void build_flush_table(struct parser *p, struct loc loc, const char *family, const char *name);
+void build_chain(struct parser *p, struct loc loc, const char *name);
+void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
+void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
+int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
+
+void build_set(struct parser *p, struct loc loc, const char *name);
+void build_set_type(struct parser *p, struct loc loc, const char *name);
+void build_set_flag(struct parser *p, struct loc loc, const char *word);
+void build_set_elements(struct parser *p, struct loc loc, const struct value *v);
+
+void build_map(struct parser *p, struct loc loc, const char *name);
+void build_map_data(struct parser *p, struct loc loc, const char *name);
+void build_map_typeof(struct parser *p, struct loc loc, const struct selector *key,
+                      const struct selector *data, const char *word);
+void build_map_elements(struct parser *p, struct loc loc, const struct map *body);
+struct map *build_map_body(struct parser *p, struct loc loc, const struct map_entries *entries);
+struct map_entry *build_map_entry(struct parser *p, struct loc loc, const struct value *key,
+                                  const struct value *data, struct stmt *verdict);
+void build_map_append(struct parser *p, struct map_entries *list, struct map_entry *e);
+
+/* Adds a map without a name to the table, for a rule that has the map's body. */
+struct map *build_table_map(struct parser *p);
+
+/* build_rule.c: rules and statements */
+void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment);
+const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
+                                      const char *name);
+struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind);
+struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
+                         enum relation rel, const struct value *mask, const struct value *v);
+struct stmt *build_verdict(struct parser *p, struct loc loc, enum verdict verdict);
+enum verdict build_verdict_word(const char *word);
+struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how);
+struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
+                         const char *unit, uint64_t burst);
+struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
+                        const struct value *v);
+struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
+void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
+struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
+                        const struct value *mask, const struct lookup *map);
+struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
+                            const struct selector *sel, const struct value *mask,
+                            const struct lookup *map);
+struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
+                         const struct value *max);
+void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,
+                     const char *set_name);
+
+#endif

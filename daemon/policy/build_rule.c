@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Grammar actions for rules and statements.
+ */
+#include "build.h"
+#include "value.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
+{
+	struct rule *r = arena_alloc(&p->config->arena, sizeof(*r));
+
+	r->loc = loc;
+	r->stmts = stmts->first;
+	r->comment = comment;
+	*p->chain->rules_end = r;
+	p->chain->rules_end = &r->next;
+}
+
+const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
+                                      const char *name)
+{
+	const struct selector *sel = selector_find(header, name);
+
+	if (sel == NULL) {
+		config_error(p->config, loc, "%s has no field \"%.64s\", expected one of: %s",
+		             header, name, selector_names(&p->config->arena, header));
+	}
+	return sel;
+}
+
+struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind)
+{
+	struct stmt *s = arena_alloc(&p->config->arena, sizeof(*s));
+
+	s->loc = loc;
+	s->kind = kind;
+	return s;
+}
+
+struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
+                         enum relation rel, const struct value *mask, const struct value *v)
+{
+	struct stmt *s;
+
+	if (sel == NULL) {
+		return NULL;
+	}
+	if (sel->kind == SEL_CT_COUNT) {
+		bool is_plain = rel == REL_IMPLICIT && mask == NULL && v->kind == VALUE_NUMBER;
+
+		return build_count(p, loc, sel, false, is_plain ? v : NULL);
+	}
+	s = build_stmt(p, loc, STMT_MATCH);
+	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
+	return s;
+}
+
+struct stmt *build_verdict(struct parser *p, struct loc loc, enum verdict verdict)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_VERDICT);
+
+	s->verdict.verdict = verdict;
+	return s;
+}
+
+enum verdict build_verdict_word(const char *word)
+{
+	enum verdict a = VERDICT_STRICT;
+
+	while (a < VERDICT_PROBE && strcmp(verdict_table[a].word, word) != 0) {
+		a++;
+	}
+	return a;
+}
+
+struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how)
+{
+	struct stmt *s = build_verdict(p, loc, VERDICT_REJECT);
+	struct text wanted = { .arena = &p->config->arena };
+	struct text known = { .arena = &p->config->arena };
+
+	text_add(&wanted, "%s %s", proto, how);
+	for (size_t i = 0; i < reject_table_len; i++) {
+		if (strcmp(reject_table[i].text, wanted.at) == 0) {
+			s->verdict.reject = &reject_table[i];
+			return s;
+		}
+		text_add(&known, i == 0 ? "%s" : ", %s", reject_table[i].text);
+	}
+	config_error(p->config, loc, "cannot reject with \"%.64s\", expected one of: %s", wanted.at,
+	             known.at);
+	return s;
+}
+
+struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
+                         const char *unit, uint64_t burst)
+{
+	static const struct symbol units[] = { { "second", 1 },    { "minute", 60 },
+		                               { "hour", 3600 },   { "day", 86400 },
+		                               { "week", 604800 }, { NULL, 0 } };
+	struct stmt *s = build_stmt(p, loc, STMT_LIMIT);
+	const struct symbol *u = units;
+
+	while (u->word != NULL && strcmp(u->word, unit) != 0) {
+		u++;
+	}
+	if (u->word == NULL) {
+		config_error(p->config, loc,
+		             "unknown unit of time \"%.64s\", expected second, "
+		             "minute, hour, day or week",
+		             unit);
+		return s;
+	}
+	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
+		config_error(p->config, loc,
+		             "rate or burst is out of range, expected a rate of 1 "
+		             "to 1000000000 and a burst of 1 to 4294967295 packets");
+		return s;
+	}
+	s->limit = (struct limit){ rate, u->value, burst, is_over };
+	return s;
+}
+
+static bool check_settable(struct parser *p, struct loc loc, const struct selector *sel)
+{
+	if (sel->field == RS_F_MARK) {
+		return true;
+	}
+	config_error(p->config, loc, "%s %s cannot be set, expected meta mark set N", sel->header,
+	             sel->name);
+	return false;
+}
+
+struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
+                        const struct value *v)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_MARK);
+	struct interval i;
+	char problem[256];
+
+	if (sel == NULL) {
+		return NULL;
+	}
+	if (!check_settable(p, loc, sel)) {
+		return s;
+	}
+	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {
+		config_error(p->config, v->loc, "%s", problem);
+		return s;
+	}
+	if (i.lo.lo != i.hi.lo) {
+		config_error(p->config, v->loc, "a range cannot be set, expected one mark");
+	}
+	s->mark = (uint32_t)i.lo.lo;
+	return s;
+}
+
+struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name)
+{
+	struct stmt *s = build_stmt(p, loc, kind);
+
+	s->target.name = name;
+	return s;
+}
+
+void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word)
+{
+	unsigned level = 0;
+
+	while (log_levels[level] != NULL && strcmp(log_levels[level], word) != 0) {
+		level++;
+	}
+	if (log_levels[level] == NULL) {
+		config_error(p->config, loc,
+		             "unknown log level \"%.64s\", expected emerg, alert, "
+		             "crit, err, warn, notice, info or debug",
+		             word);
+		return;
+	}
+	s->log.level = level;
+}
+
+/* maps and connection counts */
+
+/* A map written in the rule becomes a map of the table without a name. */
+static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kind kind,
+                                 const struct selector *sel, const struct value *mask,
+                                 const struct lookup *map)
+{
+	struct stmt *s = build_stmt(p, loc, kind);
+
+	if (sel->kind == SEL_CT_COUNT) {
+		config_error(p->config, loc,
+		             "ct count cannot be the key of a map, expected a field of the "
+		             "packet");
+	}
+	s->lookup = *map;
+	s->lookup.sel = sel;
+	s->lookup.mask = mask;
+	if (map->name == NULL) {
+		struct map *m = build_table_map(p);
+
+		m->head.loc = map->map->head.loc;
+		m->head.type = sel->type;
+		m->has_data = true;
+		m->data = kind == STMT_VMAP ? NULL : &dtype_mark;
+		m->entries = map->map->entries;
+		s->lookup.map = m;
+	}
+	return s;
+}
+
+struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
+                        const struct value *mask, const struct lookup *map)
+{
+	return sel != NULL ? build_lookup(p, loc, STMT_VMAP, sel, mask, map) : NULL;
+}
+
+struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
+                            const struct selector *sel, const struct value *mask,
+                            const struct lookup *map)
+{
+	if (set == NULL || sel == NULL) {
+		return NULL;
+	}
+	check_settable(p, loc, set);
+	return build_lookup(p, loc, STMT_MARK_MAP, sel, mask, map);
+}
+
+struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
+                         const struct value *max)
+{
+	struct stmt *s;
+
+	if (sel == NULL) {
+		return NULL;
+	}
+	s = build_stmt(p, loc, STMT_COUNT);
+	s->count.is_over = is_over;
+	if (sel->kind != SEL_CT_COUNT) {
+		config_error(p->config, loc, "%s %s cannot be counted, expected ct count",
+		             sel->header, sel->name);
+	} else if (max == NULL || max->number > UINT32_MAX) {
+		config_error(p->config, max != NULL ? max->loc : loc,
+		             "ct count takes a number of connections, expected `ct count 10` or "
+		             "`ct count over 10`");
+	} else {
+		s->count.max = (uint32_t)max->number;
+	}
+	return s;
+}
+
+void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,
+                     const char *set_name)
+{
+	struct value *name = value_new(p->config, loc, VALUE_NAME);
+
+	if (s == NULL || key == NULL) {
+		return;
+	}
+	name->text = set_name;
+	s->count.key = key;
+	s->count.set_name = name;
+}

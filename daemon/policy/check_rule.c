@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of rules: statements in their chain, values against the fields that they are compared
+ * with, statements against each other.
+ */
+#include "check.h"
+#include "names.h"
+#include "words.h"
+
+/* verdicts */
+
+/* The verdicts of a kind of chain, for an error message. */
+static const char *verdicts_for(enum chain_kind kind)
+{
+	switch (kind) {
+	case CHAIN_CLOSE_LATE:
+		return "strict, remembered, pickup, lenient or reject";
+	case CHAIN_CLOSE_IDLE:
+		return "forget, remember, reset or probe";
+	default:
+		return "accept, drop or reject";
+	}
+}
+
+static bool verdict_fits(enum verdict verdict, enum chain_kind kind)
+{
+	if (kind == CHAIN_UNUSED || verdict_table[verdict].kind == kind) {
+		return true;
+	}
+	return verdict == VERDICT_REJECT && kind == CHAIN_CLOSE_LATE;
+}
+
+static void check_verdict(struct config *c, struct loc loc, enum verdict verdict,
+                          enum chain_kind kind)
+{
+	if (!verdict_fits(verdict, kind)) {
+		config_error(c, loc, "\"%s\" is not a verdict of %s chain, expected %s",
+		             verdict_table[verdict].word,
+		             kind == CHAIN_CLOSE_LATE   ? "a late"
+		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
+		                                        : "a filter",
+		             verdicts_for(kind));
+	}
+}
+
+static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
+{
+	const struct reject *r = s->verdict.reject;
+
+	if (r == NULL) {
+		return;
+	}
+	if (ch->kind == CHAIN_CLOSE_LATE) {
+		config_error(c, s->loc,
+		             "reject in a late chain is always a reset, expected nothing after it");
+	} else if (r->family != 0 && ch->table->family == (r->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, s->loc,
+		             "%s is not possible in a table of family %s, expected icmpx, "
+		             "or a table of family inet or %s",
+		             r->text, table_families[ch->table->family],
+		             r->family == 4 ? "ip" : "ip6");
+	}
+}
+
+/* matches */
+
+static void check_named_set(struct config *c, const struct table *t, struct match *m)
+{
+	const struct set *s = table_set(t, m->value->text);
+
+	m->set = s;
+	if (s == NULL) {
+		config_error(c, m->value->loc,
+		             "there is no set %.64s in table %.64s, expected one "
+		             "that is defined in it",
+		             m->value->text, t->name);
+	} else if (s->is_dynamic) {
+		config_error(c, m->value->loc,
+		             "set %.64s is dynamic, expected one with elements to compare with",
+		             s->name);
+	} else if (s->type != m->sel->type) {
+		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
+		             s->name, s->type->name, m->sel->type->name);
+	}
+}
+
+/* Checks the relation and the form of the right side. Returns false after a config_error(). */
+static bool check_shape(struct config *c, struct loc loc, const struct match *m)
+{
+	const struct dtype *type = m->sel->type;
+	const struct value *v = m->value;
+	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
+
+	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
+		             m->sel->header, m->sel->name);
+		return false;
+	}
+	switch (m->rel) {
+	case REL_LT:
+	case REL_GT:
+	case REL_LE:
+	case REL_GE:
+		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
+		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
+			config_error(c, v->loc,
+			             "<, <=, > and >= are not valid here, expected a single number "
+			             "to compare with");
+			return false;
+		}
+		return true;
+	case REL_NOT:
+		if (!type->is_bitmask || is_set || m->mask != NULL) {
+			config_error(c, loc, "\"!\" is not valid here, expected !=");
+			return false;
+		}
+		return true;
+	default:
+		break;
+	}
+	if (v->kind == VALUE_COMMAS && !type->is_bitmask) {
+		config_error(c, v->loc, "a list without braces, expected { a, b }");
+		return false;
+	}
+	if (m->mask != NULL && !type->is_bitmask && (is_set || v->kind == VALUE_RANGE)) {
+		config_error(c, v->loc, "a set or range after a mask, expected one value");
+		return false;
+	}
+	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
+	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
+		config_error(c, v->loc,
+		             "a packet has one state, so this is always %s, expected "
+		             "`ct state a,b` or `ct state ! a,b`",
+		             m->rel == REL_NE ? "true" : "false");
+		return false;
+	}
+	return true;
+}
+
+/* Whether a field makes sense in this chain. Returns false after a config_error(). */
+static bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
+                           const struct selector *sel)
+{
+	enum table_family f = ch->table->family;
+
+	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
+		config_error(c, loc,
+		             "%s %s in a table of family %s never matches, expected a "
+		             "table of family inet or %s",
+		             sel->header, sel->name, table_families[f],
+		             sel->family == 4 ? "ip" : "ip6");
+		return false;
+	}
+	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(c, loc,
+		             "ct state is not available in late and idle chains, expected "
+		             "other matches");
+		return false;
+	}
+	return true;
+}
+
+static void check_match(struct config *c, struct chain *ch, struct stmt *s)
+{
+	struct match *m = &s->match;
+	struct probe p = { c, m->sel->type, NULL };
+
+	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
+		return;
+	}
+	check_mask(c, m->sel->type, m->mask);
+	if (m->value->kind == VALUE_NAME) {
+		check_named_set(c, ch->table, m);
+	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {
+		check_element(&p, m->value);
+	} else {
+		value_each(m->value, check_element, &p);
+	}
+}
+
+/* maps and connection counts */
+
+/* Checks the verdicts of a map that is used in this chain. */
+static void check_verdicts(struct config *c, const struct chain *ch, const struct map *m)
+{
+	for (size_t i = 0; i < m->verdicts.len; i++) {
+		const struct stmt *s = ((struct stmt **)m->verdicts.items)[i];
+
+		if (s->kind != STMT_VERDICT) {
+			continue;
+		}
+		if (s->verdict.verdict == VERDICT_REJECT && ch->kind == CHAIN_FILTER) {
+			config_error(c, s->loc,
+			             "reject cannot be a verdict of a map, expected a jump to a "
+			             "chain that rejects");
+		} else {
+			check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
+		}
+	}
+}
+
+static void check_lookup(struct config *c, const struct chain *ch, const struct stmt *s)
+{
+	const struct lookup *l = &s->lookup;
+	const struct dtype *type = l->sel->type;
+	const struct dtype *data = s->kind == STMT_VMAP ? NULL : &dtype_mark;
+
+	if (!check_selector(c, ch, s->loc, l->sel)) {
+		return;
+	}
+	if (l->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
+		             l->sel->name);
+		return;
+	}
+	check_mask(c, type, l->mask);
+	if (l->map->head.type != type) {
+		config_error(c, l->name->loc, "the keys of map %.64s are %s, expected %s",
+		             l->map->head.name, l->map->head.type->name, type->name);
+	}
+	if (l->map->data != data) {
+		config_error(c, l->name->loc, "map %.64s holds %s, expected one of %s",
+		             l->map->head.name, data == NULL ? "marks" : "verdicts",
+		             data == NULL ? "verdicts" : "marks");
+	} else if (data == NULL) {
+		check_verdicts(c, ch, l->map);
+	}
+}
+
+static void check_count_set(struct config *c, const struct chain *ch, struct stmt *s)
+{
+	const struct value *name = s->count.set_name;
+	const struct set *set = table_set(ch->table, name->text);
+
+	s->count.set = set;
+	if (set == NULL) {
+		config_error(c, name->loc,
+		             "there is no set %.64s in table %.64s, expected one that is defined "
+		             "in it",
+		             name->text, ch->table->name);
+	} else if (!set->is_dynamic) {
+		config_error(c, name->loc,
+		             "set %.64s is not dynamic, expected one with flags dynamic",
+		             name->text);
+	} else if (set->type != s->count.key->type) {
+		config_error(c, name->loc, "set %.64s holds %s, expected one of type %s", set->name,
+		             set->type->name, s->count.key->type->name);
+	}
+}
+
+static void check_count(struct config *c, const struct chain *ch, struct stmt *s)
+{
+	const struct selector *key = s->count.key;
+
+	if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(c, s->loc,
+		             "ct count is not supported in late and idle chains, expected it in a "
+		             "filter chain");
+		return;
+	}
+	if (key == NULL || !check_selector(c, ch, s->loc, key)) {
+		return;
+	}
+	if (key->kind != SEL_FIELD || key->type->is_bitmask) {
+		config_error(c, s->loc,
+		             "connections cannot be counted by %s %s, expected an address, port or "
+		             "mark",
+		             key->header, key->name);
+		return;
+	}
+	check_count_set(c, ch, s);
+}
+
+/* rules */
+
+/* Family and protocol that the matches of a rule so far require. */
+struct demands {
+	uint8_t family; /* 0 = any */
+	uint8_t proto;
+};
+
+static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
+                          struct demands *d)
+{
+	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+
+	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
+	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
+		config_error(c, s->loc,
+		             "%s %s never matches together with the matches before it, expected "
+		             "matches of one protocol",
+		             sel->header, sel->name);
+	}
+	d->family = sel->family != 0 ? sel->family : d->family;
+	d->proto = proto != 0 ? proto : d->proto;
+}
+
+static bool stmt_ends_rule(const struct stmt *s)
+{
+	switch (s->kind) {
+	case STMT_VERDICT:
+	case STMT_JUMP:
+	case STMT_GOTO:
+	case STMT_RETURN:
+	case STMT_CONTINUE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands)
+{
+	switch (s->kind) {
+	case STMT_MATCH:
+		check_match(c, ch, s);
+		check_demands(c, s, s->match.sel, demands);
+		break;
+	case STMT_MARK_MAP:
+	case STMT_VMAP:
+		check_lookup(c, ch, s);
+		check_demands(c, s, s->lookup.sel, demands);
+		break;
+	case STMT_COUNT:
+		check_count(c, ch, s);
+		if (s->count.key != NULL) {
+			check_demands(c, s, s->count.key, demands);
+		}
+		break;
+	case STMT_VERDICT:
+		check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
+		check_reject(c, ch, s);
+		break;
+	default:
+		break;
+	}
+}
+
+void check_rules(struct config *c, struct chain *ch)
+{
+	if (ch->is_base && ch->has_policy) {
+		if (ch->policy == VERDICT_REJECT && ch->kind == CHAIN_FILTER) {
+			config_error(c, ch->policy_loc,
+			             "reject cannot be a policy, expected accept or "
+			             "drop");
+		} else {
+			check_verdict(c, ch->policy_loc, ch->policy, ch->kind);
+		}
+	}
+	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
+		struct demands demands = { 0, 0 };
+		unsigned counters_len = 0;
+
+		r->nr = c->rules_len++;
+		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
+			s->nr = c->stmts_len++;
+			check_stmt(c, ch, s, &demands);
+			if (s->kind == STMT_COUNTER && counters_len++ != 0) {
+				config_error(c, s->loc, "a second counter, expected one in a rule");
+			}
+			if (stmt_ends_rule(s) && s->next != NULL) {
+				config_error(c, s->next->loc,
+				             "a statement after a verdict is never reached, "
+				             "expected the end of the "
+				             "rule");
+				break;
+			}
+		}
+	}
+}

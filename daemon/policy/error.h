@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Errors in a configuration: gathered in its arena, one line each, up to ERRORS_MAX.
+ */
+#ifndef FINWALL_POLICY_ERROR_H
+#define FINWALL_POLICY_ERROR_H
+
+#include "tree.h"
+
+#define ERRORS_MAX 20
+
+/* Adds "FILE:LINE:COL: what, what was expected". */
+void config_error(struct config *c, struct loc loc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "FILE:LINE:COL", in the arena. */
+const char *config_where(struct config *c, struct loc loc);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A compiled ruleset in memory: one block, divided twice in the same order, the first time to find
+ * its size. The layout is that of finwall/ruleset_layout.h.
+ */
+#include "layout.h"
+#include "words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A block of memory that is divided; with base NULL only its size is computed. */
+struct carve {
+	char *base;
+	size_t size;
+};
+
+static void *carve(struct carve *b, size_t size)
+{
+	void *out = b->base != NULL ? b->base + b->size : NULL;
+
+	b->size = (b->size + size + 63) & ~(size_t)63;
+	return out;
+}
+
+/* Carves space for a vector and copies it. */
+static void *carve_vec(struct carve *b, const struct vec *v, size_t item_size)
+{
+	void *out = carve(b, v->len * item_size);
+
+	if (out != NULL && v->len != 0) {
+		memcpy(out, v->items, v->len * item_size);
+	}
+	return out;
+}
+
+static char *carve_text(struct carve *b, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *out = carve(b, size);
+
+	if (out != NULL) {
+		memcpy(out, text, size);
+	}
+	return out;
+}
+
+/* The ends of intervals in the block. */
+struct ends {
+	const uint32_t *lo32;
+	const uint32_t *hi32;
+	const struct u128 *lo128;
+	const struct u128 *hi128;
+};
+
+static struct ends carve_ends(struct carve *b, const struct interval_pool *p)
+{
+	struct ends e;
+
+	e.lo32 = carve_vec(b, &p->lo32, sizeof(uint32_t));
+	e.hi32 = carve_vec(b, &p->hi32, sizeof(uint32_t));
+	e.lo128 = carve_vec(b, &p->lo128, sizeof(struct u128));
+	e.hi128 = carve_vec(b, &p->hi128, sizeof(struct u128));
+	return e;
+}
+
+static void lay_out_sets(const struct pools *p, struct carve *b, struct ruleset *rs)
+{
+	const struct ends ends = carve_ends(b, &p->intervals);
+	struct rs_set32 *set32 = carve(b, p->set32.len * sizeof(*set32));
+	struct rs_set128 *set128 = carve(b, p->set128.len * sizeof(*set128));
+	const void *sets = carve_vec(b, &p->sets, sizeof(struct live_set *));
+	const struct pool_span *from = p->set32.items;
+
+	if (rs == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < p->set32.len; i++) {
+		set32[i] = (struct rs_set32){ ends.lo32 + from[i].at, ends.hi32 + from[i].at,
+			                      from[i].len };
+	}
+	from = p->set128.items;
+	for (size_t i = 0; i < p->set128.len; i++) {
+		set128[i] = (struct rs_set128){ ends.lo128 + from[i].at, ends.hi128 + from[i].at,
+			                        from[i].len };
+	}
+	rs->set32 = set32;
+	rs->set128 = set128;
+	rs->set = sets;
+	rs->sets_len = (uint32_t)p->sets.len;
+}
+
+static void lay_out_maps(const struct map_pools *p, struct carve *b, struct ruleset *rs)
+{
+	const struct ends ends = carve_ends(b, &p->keys);
+	const uint32_t *nr = carve_vec(b, &p->nr, sizeof(uint32_t));
+	const uint32_t *data = carve_vec(b, &p->data, sizeof(uint32_t));
+	struct rs_map *map = carve(b, p->maps.len * sizeof(*map));
+
+	for (size_t i = 0; i < p->maps.len && rs != NULL; i++) {
+		const struct pool_map *from = (const struct pool_map *)p->maps.items + i;
+
+		map[i] = (struct rs_map){
+			.nr = nr + from->nr_at,
+			.data = data + from->data_at,
+			.patterns = from->patterns,
+			.len = from->keys.len,
+			.mask = from->mask,
+			.other_nr = from->other_nr,
+			.form = from->form,
+		};
+		if (from->form == RS_MAP_32) {
+			map[i].lo32 = ends.lo32 + from->keys.at;
+			map[i].hi32 = ends.hi32 + from->keys.at;
+		}
+		if (from->form == RS_MAP_128) {
+			map[i].lo128 = ends.lo128 + from->keys.at;
+			map[i].hi128 = ends.hi128 + from->keys.at;
+		}
+	}
+	if (rs != NULL) {
+		rs->map = map;
+	}
+}
+
+static void lay_out_texts(const struct compiled *k, struct carve *b, struct ruleset *rs)
+{
+	const struct vec *patterns = &k->config->patterns;
+	struct rs_log *log = carve_vec(b, &k->pools.logs, sizeof(*log));
+	struct rs_pattern *pattern = carve(b, patterns->len * sizeof(*pattern));
+	struct rs_ifslot *ifslot =
+		patterns->len != 0 ? carve(b, RS_IFSLOTS_LEN * sizeof(*ifslot)) : NULL;
+
+	for (size_t i = 0; i < k->pools.logs.len; i++) {
+		const char *text = carve_text(b, ((struct rs_log *)k->pools.logs.items)[i].prefix);
+
+		if (rs != NULL) {
+			log[i].prefix = text;
+		}
+	}
+	for (size_t i = 0; i < patterns->len; i++) {
+		const char *text = carve_text(b, ((const char **)patterns->items)[i]);
+
+		if (rs != NULL) {
+			size_t size = strlen(text);
+			bool is_prefix = text[size - 1] == '*';
+
+			pattern[i] = (struct rs_pattern){ text, (uint32_t)(size - is_prefix),
+				                          is_prefix };
+		}
+	}
+	if (rs != NULL) {
+		rs->log = log;
+		rs->pattern = pattern;
+		rs->patterns_len = (uint32_t)patterns->len;
+		rs->ifslot = ifslot;
+	}
+}
+
+/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
+static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
+{
+	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
+		return verdict_code(ch->policy, ch->kind);
+	}
+	switch (base) {
+	case CHAIN_LATE:
+		return (enum rule_code)(RULE_LATE_FIRST + c->tunables.late_close);
+	case CHAIN_IDLE:
+		return (enum rule_code)(RULE_IDLE_FIRST + c->tunables.on_idle);
+	default:
+		return RULE_ACCEPT;
+	}
+}
+
+static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
+{
+	const struct config *c = k->config;
+
+	for (unsigned base = 0; base < CHAINS_LEN; base++) {
+		for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
+			const struct chain *ch = c->base[base][f == RS_FAMILY_IP6 ? 1 : 0];
+
+			if (f == RS_FAMILY_NONE && ch == NULL) {
+				ch = c->base[base][1];
+			}
+			rs->policy[base][f] = (uint8_t)end_of(c, base, ch);
+			if (ch == NULL) {
+				continue;
+			}
+			rs->has_chain[base] = 1;
+			memcpy(rs->entry[base][f], k->lists[ch->nr].at[f],
+			       sizeof(rs->entry[base][f]));
+		}
+	}
+}
+
+/* Divides the block; with rs NULL only computes its size. */
+static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
+{
+	struct carve b = { base, 0 };
+	const void *code;
+	const void *bitmap;
+	const void *count;
+	struct rs_bucket *bucket;
+
+	carve(&b, sizeof(*rs));
+	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
+	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
+	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
+	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
+	lay_out_sets(&k->pools, &b, rs);
+	lay_out_maps(&k->pools.maps, &b, rs);
+	lay_out_texts(k, &b, rs);
+	if (rs != NULL) {
+		rs->code = code;
+		rs->bitmap = bitmap;
+		rs->bucket = bucket;
+		rs->count = count;
+		rs->counts_len = (uint32_t)k->pools.counts.len;
+		for (size_t i = 0; i < k->pools.buckets.len; i++) {
+			const struct rs_rate *from = k->pools.buckets.items;
+
+			bucket[i].interval_ns = from[i].interval_ns;
+			bucket[i].slack_ns = from[i].slack_ns;
+		}
+		rs->rules_len = k->config->rules_len;
+		lay_out_entries(k, rs);
+	}
+	return b.size;
+}
+
+struct ruleset *layout_make(const struct compiled *k)
+{
+	size_t size = lay_out(k, NULL, NULL);
+	char *base = aligned_alloc(64, size);
+
+	if (base == NULL) {
+		return NULL;
+	}
+	memset(base, 0, size);
+	lay_out(k, base, (struct ruleset *)(void *)base);
+	return (struct ruleset *)(void *)base;
+}
+
+void ruleset_free(struct ruleset *rs)
+{
+	for (uint32_t i = 0; rs != NULL && i < rs->sets_len; i++) {
+		live_set_put((struct live_set *)(uintptr_t)rs->set[i]);
+	}
+	free(rs);
+}

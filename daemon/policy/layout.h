@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The compiler's second step: what rules were compiled to becomes a struct ruleset, in one block of
+ * memory.
+ */
+#ifndef FINWALL_POLICY_LAYOUT_H
+#define FINWALL_POLICY_LAYOUT_H
+
+#include "pool.h"
+
+/* Where a chain's lists begin in the code, by family and state. */
+struct lists {
+	uint32_t at[RS_FAMILIES_LEN][CT_STATES_LEN];
+};
+
+struct compiled {
+	const struct config *config;
+	struct pools pools;
+	struct lists *lists; /* by chain->nr */
+	struct vec code;     /* struct rs_insn */
+};
+
+/* Returns NULL when memory runs out. On success the ruleset owns the sets of the pools. */
+struct ruleset *layout_make(const struct compiled *k);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Matches to operands. One interval is compared directly. Fields of 8 bits get a bitmap with a bit
+ * for each value, so that all ways to write a match of TCP flags cost the same; many ports get one
+ * too. All else is searched in sorted intervals.
+ */
+#include "match.h"
+#include "value.h"
+
+#include <string.h>
+
+#define TREE_FROM   64 /* from this number of intervals of 32 bits or more a tree is faster */
+#define BITMAP_FROM 16 /* above this number of intervals ports get a bitmap of 8 KiB */
+
+/* Intervals of a list of values. The checker ensures that they convert. */
+struct gather {
+	struct pools *pools;
+	const struct dtype *type;
+	struct vec intervals;
+};
+
+static bool gather_element(void *ctx, const struct value *v)
+{
+	struct gather *g = ctx;
+	struct interval *i = vec_add(g->pools->arena, &g->intervals, sizeof(*i));
+
+	*i = value_checked(g->type, v);
+	return true;
+}
+
+/* Sorts, and joins intervals that overlap or touch. */
+static void merge(struct pools *p, struct vec *v)
+{
+	intervals_sort(v->items, v->len, arena_alloc(p->arena, v->len * sizeof(struct interval)));
+	v->len = intervals_join(v->items, v->len, JOIN_ADJACENT);
+}
+
+/* A set as a tree; takes the reference over. */
+static struct operand of_tree(struct pools *p, const struct dtype *type, struct live_set *s)
+{
+	return (struct operand){ .op = type->bits == 128 ? RS_TREE128 : RS_TREE32,
+		                 .a = pool_set(p, s) };
+}
+
+/* A small set: its place among the sets of its width. */
+static uint32_t add_set(struct pools *p, bool is_wide, const struct vec *intervals)
+{
+	struct vec *sets = is_wide ? &p->set128 : &p->set32;
+	struct pool_span *s = vec_add(p->arena, sets, sizeof(*s));
+
+	*s = pool_intervals(p->arena, &p->intervals, is_wide, intervals->items, intervals->len);
+	return (uint32_t)sets->len - 1;
+}
+
+/* Sorted and joined intervals, in the form that costs least to evaluate. */
+static struct operand of_intervals(struct pools *p, const struct dtype *type,
+                                   const struct vec *intervals)
+{
+	const struct interval *i = intervals->items;
+	struct operand o = { .op = RS_MASKED, .a = 0, .b = 1 }; /* matches nothing */
+
+	if (intervals->len == 0) {
+		return o;
+	}
+	if (intervals->len >= TREE_FROM && type->bits >= 32) {
+		return of_tree(p, type,
+		               live_set_new(type->bits == 128, intervals->items, intervals->len));
+	}
+	if (type->bits == 128) {
+		return (struct operand){ .op = RS_SET128, .a = add_set(p, true, intervals) };
+	}
+	if (intervals->len == 1) {
+		return (struct operand){ .op = RS_RANGE,
+			                 .a = (uint32_t)i->lo.lo,
+			                 .b = (uint32_t)(i->hi.lo - i->lo.lo) };
+	}
+	if (type->bits == 32 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
+		return (struct operand){ .op = RS_SET32, .a = add_set(p, false, intervals) };
+	}
+	o = (struct operand){ .op = RS_BITMAP, .a = pool_bitmap(p, UINT32_C(1) << type->bits) };
+	for (size_t n = 0; n < intervals->len; n++) {
+		for (uint64_t bit = i[n].lo.lo; bit <= i[n].hi.lo; bit++) {
+			pool_bitmap_set(p, o.a, bit);
+		}
+	}
+	return o;
+}
+
+static struct operand of_list(struct pools *p, const struct dtype *type, const struct value *v)
+{
+	struct gather g = { .pools = p, .type = type };
+
+	if (v != NULL) {
+		value_each(v, gather_element, &g);
+	}
+	merge(p, &g.intervals);
+	return of_intervals(p, type, &g.intervals);
+}
+
+/* The interval of a relation such as "< 5". */
+static struct operand of_relation(const struct dtype *type, enum relation rel,
+                                  const struct value *v)
+{
+	struct interval i = value_checked(type, v);
+	uint32_t max = type->bits == 32 ? UINT32_MAX : (UINT32_C(1) << type->bits) - 1;
+	struct operand none = { .op = RS_MASKED, .a = 0, .b = 1 };
+	uint32_t n;
+
+	n = (uint32_t)i.lo.lo;
+	switch (rel) {
+	case REL_LT:
+		return n == 0 ? none : (struct operand){ .op = RS_RANGE, .a = 0, .b = n - 1 };
+	case REL_LE:
+		return (struct operand){ .op = RS_RANGE, .a = 0, .b = (uint32_t)i.hi.lo };
+	case REL_GT:
+		n = (uint32_t)i.hi.lo;
+		return n == max ? none
+		                : (struct operand){ .op = RS_RANGE, .a = n + 1, .b = max - n - 1 };
+	default:
+		return (struct operand){ .op = RS_RANGE, .a = n, .b = max - n };
+	}
+}
+
+/* The elements of a set that never changes. */
+static struct operand of_constant_set(struct pools *p, const struct set *s)
+{
+	const struct rs_tree *t = rs_set_tree(&s->live->set);
+	struct interval *part = arena_alloc(p->arena, TREE_WALK_LEN * sizeof(*part));
+	struct tree_cursor at = { 0 };
+	struct vec intervals = { 0 };
+	uint32_t len;
+
+	if (t->len >= TREE_FROM && s->type->bits >= 32) {
+		return of_tree(p, s->type, live_set_get(s->live));
+	}
+	while ((len = tree_walk(t, &at, part)) > 0) {
+		for (uint32_t i = 0; i < len; i++) {
+			*(struct interval *)vec_add(p->arena, &intervals, sizeof(*part)) = part[i];
+		}
+	}
+	intervals.len = intervals_join(intervals.items, intervals.len, JOIN_ADJACENT);
+	return of_intervals(p, s->type, &intervals);
+}
+
+static struct operand of_named_set(struct pools *p, const struct set *s)
+{
+	if (p->has_set[s->nr] == 0) {
+		p->of_set[s->nr] = s->is_constant ? of_constant_set(p, s)
+		                                  : of_tree(p, s->type, live_set_get(s->live));
+		p->has_set[s->nr] = 1;
+	}
+	return p->of_set[s->nr];
+}
+
+/* The mask of name patterns, in the order of the configuration. */
+struct names {
+	const struct config *c;
+	uint64_t mask;
+};
+
+static bool add_name(void *ctx, const struct value *v)
+{
+	struct names *names = ctx;
+	const char **known = names->c->patterns.items;
+
+	for (size_t i = 0; i < names->c->patterns.len; i++) {
+		if (strcmp(known[i], v->text) == 0) {
+			names->mask |= UINT64_C(1) << i;
+		}
+	}
+	return true;
+}
+
+static struct operand of_names(const struct config *c, const struct match *m)
+{
+	struct names names = { .c = c };
+	const struct value *v = m->set != NULL ? m->set->elements : m->value;
+
+	if (v != NULL) {
+		value_each(v, add_name, &names);
+	}
+	return (struct operand){ .op = RS_IFACE,
+		                 .a = (uint32_t)names.mask,
+		                 .b = (uint32_t)(names.mask >> 32) };
+}
+
+/* A search for an element that is equal to x. */
+struct exact {
+	const struct dtype *type;
+	uint32_t x;
+	bool is_found;
+};
+
+static bool compare_exact(void *ctx, const struct value *v)
+{
+	struct exact *e = ctx;
+
+	e->is_found = value_number(e->type, v) == e->x;
+	return !e->is_found;
+}
+
+/* Whether flags x match, with the meaning that each form has in nft: see finwall.conf(5). */
+static bool bits_fit(const struct match *m, uint32_t x)
+{
+	const struct dtype *type = m->sel->type;
+	struct exact e = { type, m->mask != NULL ? x & value_number(type, m->mask) : x, false };
+	uint32_t v;
+
+	if (m->value->kind == VALUE_SET) {
+		value_each(m->value, compare_exact, &e);
+		return e.is_found != (m->rel == REL_NE);
+	}
+	if (m->value->kind == VALUE_NUMBER) {
+		v = (uint32_t)m->value->number;
+	} else {
+		v = value_number(type, m->value);
+	}
+	switch (m->rel) {
+	case REL_NE:
+		return e.x != v;
+	case REL_EQ:
+		return e.x == v;
+	case REL_NOT:
+		return (x & v) == 0;
+	default:
+		return m->mask != NULL || v == 0 ? e.x == v : (x & v) != 0;
+	}
+}
+
+static struct operand of_flags(struct pools *p, const struct match *m)
+{
+	struct operand o = { .op = RS_BITMAP, .a = pool_bitmap(p, 256) };
+
+	for (uint32_t x = 0; x < 256; x++) {
+		if (bits_fit(m, x)) {
+			pool_bitmap_set(p, o.a, x);
+		}
+	}
+	return o;
+}
+
+static struct operand of_states(const struct match *m)
+{
+	struct operand o = { 0 };
+
+	for (unsigned state = 0; state < CT_STATES_LEN; state++) {
+		if (bits_fit(m, 1u << state)) {
+			o.statics |= 1u << state;
+		}
+	}
+	return o;
+}
+
+/* nfproto: which families match. */
+struct families {
+	uint32_t found;
+};
+
+static bool add_family(void *ctx, const struct value *v)
+{
+	struct families *f = ctx;
+
+	f->found |= value_number(&dtype_nfproto, v) == NFPROTO_NR_IPV4 ? 1u << RS_FAMILY_IP
+	                                                               : 1u << RS_FAMILY_IP6;
+	return true;
+}
+
+static struct operand of_nfproto(const struct match *m)
+{
+	struct families f = { 0 };
+
+	value_each(m->value, add_family, &f);
+	if (m->rel == REL_NE) {
+		f.found ^= 1u << RS_FAMILY_IP | 1u << RS_FAMILY_IP6;
+	}
+	return (struct operand){ .statics = f.found };
+}
+
+struct operand match_make(struct pools *p, const struct config *c, const struct match *m)
+{
+	const struct dtype *type = m->sel->type;
+	struct operand o;
+
+	if (m->sel->kind == SEL_CT_STATE) {
+		return of_states(m);
+	}
+	if (m->sel->kind == SEL_NFPROTO) {
+		return of_nfproto(m);
+	}
+	if (m->sel->kind == SEL_IFACE) {
+		o = of_names(c, m);
+	} else if (type->is_bitmask) {
+		return of_flags(p, m);
+	} else if (m->set != NULL) {
+		o = of_named_set(p, m->set);
+	} else if (m->mask != NULL) {
+		o = (struct operand){ .op = RS_MASKED,
+			              .a = value_number(type, m->mask),
+			              .b = value_number(type, m->value) };
+	} else if (m->rel == REL_LT || m->rel == REL_LE || m->rel == REL_GT || m->rel == REL_GE) {
+		return of_relation(type, m->rel, m->value);
+	} else {
+		o = of_list(p, type, m->value);
+	}
+	o.is_negated = m->rel == REL_NE;
+	return o;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The compiler's first step: each statement becomes an operand once, however many lists its rule
+ * ends up in. match.c: matches; map.c: look-ups in maps; limit.c: rate and connection limits.
+ */
+#ifndef FINWALL_POLICY_MATCH_H
+#define FINWALL_POLICY_MATCH_H
+
+#include "pool.h"
+#include "selector.h"
+
+/* match.c */
+struct operand match_make(struct pools *p, const struct config *c, const struct match *m);
+
+/* map.c: the number in maps.maps of what a statement looks up. Not for fields that are decided when
+ * rules are compiled. */
+uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *l);
+
+/* map.c: the entry of a map for a state or family, given as its value; NULL for none. */
+const struct map_entry *map_static(const struct lookup *l, uint32_t value);
+
+/* limit.c: a rate limit, and the number of a connection count in this chain and rule. */
+struct operand limit_make(struct pools *p, const struct limit *l);
+uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
+                    const struct stmt *s);
+
+/* limit.c: gives equal rules different counters, once all counts are made. */
+void counts_number(struct pools *p);
+
+#endif

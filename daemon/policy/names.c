@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chains, sets and maps of a table by name. Tables are short: a linear search.
+ */
+#include "names.h"
+
+#include <string.h>
+
+struct chain *table_chain(const struct table *t, const char *name)
+{
+	struct chain *ch = t->chains;
+
+	while (ch != NULL && strcmp(ch->name, name) != 0) {
+		ch = ch->next;
+	}
+	return ch;
+}
+
+struct set *table_set(const struct table *t, const char *name)
+{
+	struct set *s = t->sets;
+
+	while (s != NULL && strcmp(s->name, name) != 0) {
+		s = s->next;
+	}
+	return s;
+}
+
+struct map *table_map(const struct table *t, const char *name)
+{
+	struct map *m = t->maps;
+
+	while (m != NULL && (m->head.name == NULL || strcmp(m->head.name, name) != 0)) {
+		m = m->next;
+	}
+	return m;
+}

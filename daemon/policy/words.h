@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Words of the language that builder, checker, compiler and printer share: families of tables,
+ * verdicts, ways to reject, log levels.
+ */
+#ifndef FINWALL_POLICY_WORDS_H
+#define FINWALL_POLICY_WORDS_H
+
+#include "tree.h"
+
+extern const char *const table_families[]; /* by enum table_family */
+
+/* The verdict's word, and the chains that have it. */
+struct verdict_info {
+	const char *word;
+	enum chain_kind kind; /* reject: of filter chains; late chains take it too */
+	uint8_t code;         /* enum rule_code; in a filter chain for reject */
+};
+extern const struct verdict_info verdict_table[VERDICTS_LEN];
+
+/* The rule_code of a verdict in a chain of this kind. */
+enum rule_code verdict_code(enum verdict verdict, enum chain_kind kind);
+
+/* What can follow `reject with`. */
+struct reject {
+	const char *text;
+	enum reject_with with;
+	uint8_t family; /* 4, 6, or 0 = both */
+	uint8_t proto;  /* 0 = any */
+};
+extern const struct reject reject_table[];
+extern const size_t reject_table_len;
+
+/* "emerg" ... "debug", by syslog's numbers; ends with NULL. */
+extern const char *const log_levels[];
+#define LOG_LEVEL_DEFAULT 4
+
+#endif

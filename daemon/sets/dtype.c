@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data types and their words. The names are nftables', the numbers those of the protocols
+ * (IANA's registries); service names are a fixed list, as the files of a system may differ.
+ */
+#include "dtype.h"
+
+#include <finwall/pkt.h>
+
+#include <string.h>
+
+static const struct symbol service_words[] = { { "ftp-data", 20 },
+	                                       { "ftp", 21 },
+	                                       { "ssh", 22 },
+	                                       { "telnet", 23 },
+	                                       { "smtp", 25 },
+	                                       { "time", 37 },
+	                                       { "domain", 53 },
+	                                       { "bootps", 67 },
+	                                       { "bootpc", 68 },
+	                                       { "tftp", 69 },
+	                                       { "http", 80 },
+	                                       { "kerberos", 88 },
+	                                       { "pop3", 110 },
+	                                       { "sunrpc", 111 },
+	                                       { "auth", 113 },
+	                                       { "ntp", 123 },
+	                                       { "netbios-ns", 137 },
+	                                       { "netbios-dgm", 138 },
+	                                       { "netbios-ssn", 139 },
+	                                       { "imap2", 143 },
+	                                       { "imap", 143 },
+	                                       { "snmp", 161 },
+	                                       { "snmp-trap", 162 },
+	                                       { "bgp", 179 },
+	                                       { "ldap", 389 },
+	                                       { "https", 443 },
+	                                       { "microsoft-ds", 445 },
+	                                       { "isakmp", 500 },
+	                                       { "submissions", 465 },
+	                                       { "syslog", 514 },
+	                                       { "dhcpv6-client", 546 },
+	                                       { "dhcpv6-server", 547 },
+	                                       { "submission", 587 },
+	                                       { "ipp", 631 },
+	                                       { "ldaps", 636 },
+	                                       { "domain-s", 853 },
+	                                       { "rsync", 873 },
+	                                       { "imaps", 993 },
+	                                       { "pop3s", 995 },
+	                                       { "openvpn", 1194 },
+	                                       { "ms-sql-s", 1433 },
+	                                       { "radius", 1812 },
+	                                       { "nfs", 2049 },
+	                                       { "mysql", 3306 },
+	                                       { "ms-wbt-server", 3389 },
+	                                       { "ipsec-nat-t", 4500 },
+	                                       { "sip", 5060 },
+	                                       { "mdns", 5353 },
+	                                       { "postgresql", 5432 },
+	                                       { "http-alt", 8080 },
+	                                       { NULL, 0 } };
+
+static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },   { "tcp", 6 },
+	                                     { "udp", 17 },       { "dccp", 33 },  { "gre", 47 },
+	                                     { "esp", 50 },       { "ah", 51 },    { "icmpv6", 58 },
+	                                     { "ipv6-icmp", 58 }, { "ospf", 89 },  { "pim", 103 },
+	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
+	                                     { "udplite", 136 },  { NULL, 0 } };
+
+static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
+	                                       { "ipv6", NFPROTO_NR_IPV6 },
+	                                       { NULL, 0 } };
+
+static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
+	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },
+	                                        { "ack", TCP_ACK }, { "urg", TCP_URG },
+	                                        { "ecn", TCP_ECE }, { "cwr", TCP_CWR },
+	                                        { NULL, 0 } };
+
+static const struct symbol icmp_type_words[] = {
+	{ "echo-reply", 0 },           { "destination-unreachable", 3 },
+	{ "source-quench", 4 },        { "redirect", 5 },
+	{ "echo-request", 8 },         { "router-advertisement", 9 },
+	{ "router-solicitation", 10 }, { "time-exceeded", 11 },
+	{ "parameter-problem", 12 },   { "timestamp-request", 13 },
+	{ "timestamp-reply", 14 },     { "info-request", 15 },
+	{ "info-reply", 16 },          { "address-mask-request", 17 },
+	{ "address-mask-reply", 18 },  { NULL, 0 }
+};
+
+static const struct symbol icmp_code_words[] = {
+	{ "net-unreachable", 0 },  { "host-unreachable", 1 },  { "prot-unreachable", 2 },
+	{ "port-unreachable", 3 }, { "frag-needed", 4 },       { "net-prohibited", 9 },
+	{ "host-prohibited", 10 }, { "admin-prohibited", 13 }, { NULL, 0 }
+};
+
+static const struct symbol icmp6_type_words[] = {
+	{ "destination-unreachable", 1 }, { "packet-too-big", 2 },
+	{ "time-exceeded", 3 },           { "parameter-problem", 4 },
+	{ "echo-request", 128 },          { "echo-reply", 129 },
+	{ "mld-listener-query", 130 },    { "mld-listener-report", 131 },
+	{ "mld-listener-done", 132 },     { "mld-listener-reduction", 132 },
+	{ "nd-router-solicit", 133 },     { "nd-router-advert", 134 },
+	{ "nd-neighbor-solicit", 135 },   { "nd-neighbor-advert", 136 },
+	{ "nd-redirect", 137 },           { "router-renumbering", 138 },
+	{ "ind-neighbor-solicit", 141 },  { "ind-neighbor-advert", 142 },
+	{ "mld2-listener-report", 143 },  { NULL, 0 }
+};
+
+static const struct symbol icmp6_code_words[] = { { "no-route", 0 },
+	                                          { "admin-prohibited", 1 },
+	                                          { "addr-unreachable", 3 },
+	                                          { "port-unreachable", 4 },
+	                                          { "policy-fail", 5 },
+	                                          { "reject-route", 6 },
+	                                          { NULL, 0 } };
+
+static const struct symbol ct_state_words[] = { { "invalid", 1u << CT_INVALID },
+	                                        { "new", 1u << CT_NEW },
+	                                        { "established", 1u << CT_ESTABLISHED },
+	                                        { "related", 1u << CT_RELATED },
+	                                        { "untracked", 1u << CT_UNTRACKED },
+	                                        { "late", 1u << CT_LATE },
+	                                        { NULL, 0 } };
+
+static const struct symbol ct_dir_words[] = { { "original", 0 }, { "reply", 1 }, { NULL, 0 } };
+
+const struct dtype dtype_ifname = {
+	.name = "ifname",
+	.want = "an interface name like \"eth0\" or \"wan*\"",
+};
+const struct dtype dtype_ip4 = {
+	.name = "ipv4_addr",
+	.want = "an IPv4 address, 192.0.2.1 or 192.0.2.0/24",
+	.bits = 32,
+};
+const struct dtype dtype_ip6 = {
+	.name = "ipv6_addr",
+	.want = "an IPv6 address, 2001:db8::1 or 2001:db8::/32",
+	.bits = 128,
+};
+const struct dtype dtype_port = {
+	.name = "inet_service",
+	.want = "a port (0-65535) or the name of a common service",
+	.symbols = service_words,
+	.bits = 16,
+	.takes_numbers = true,
+};
+const struct dtype dtype_proto = {
+	.name = "inet_proto",
+	.want = "a protocol: a number (0-255), tcp, udp, icmp, icmpv6, sctp, gre, esp ...",
+	.symbols = proto_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_nfproto = {
+	.name = "nf_proto",
+	.want = "ipv4 or ipv6",
+	.symbols = nfproto_words,
+	.bits = 8,
+	.prints_symbols = true,
+};
+const struct dtype dtype_mark = {
+	.name = "mark",
+	.want = "a mark (0-0xffffffff)",
+	.bits = 32,
+	.takes_numbers = true,
+	.prints_hex = true,
+};
+const struct dtype dtype_length = {
+	.name = "length",
+	.want = "a length in bytes",
+	.bits = 32,
+	.takes_numbers = true,
+};
+const struct dtype dtype_ttl = {
+	.name = "ttl",
+	.want = "a number of hops (0-255)",
+	.bits = 8,
+	.takes_numbers = true,
+};
+const struct dtype dtype_tcp_flags = {
+	.name = "tcp_flag",
+	.want = "TCP flags: fin, syn, rst, psh, ack, urg, ecn, cwr",
+	.symbols = tcp_flag_words,
+	.bits = 8,
+	.is_bitmask = true,
+	.prints_symbols = true,
+	.takes_numbers = true,
+	.prints_hex = true,
+};
+const struct dtype dtype_icmp_type = {
+	.name = "icmp_type",
+	.want = "an ICMP type: a number (0-255), echo-request, echo-reply, "
+		"destination-unreachable, time-exceeded, parameter-problem, redirect, "
+		"router-advertisement, router-solicitation, timestamp-request, timestamp-reply, "
+		"info-request, info-reply, address-mask-request or address-mask-reply",
+	.symbols = icmp_type_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_icmp_code = {
+	.name = "icmp_code",
+	.want = "an ICMP code: a number (0-255), net-unreachable, host-unreachable, "
+		"prot-unreachable, port-unreachable, frag-needed, net-prohibited, "
+		"host-prohibited or admin-prohibited",
+	.symbols = icmp_code_words,
+	.bits = 8,
+	.takes_numbers = true,
+};
+const struct dtype dtype_icmp6_type = {
+	.name = "icmpv6_type",
+	.want = "an ICMPv6 type: a number (0-255), echo-request, echo-reply, "
+		"destination-unreachable, packet-too-big, time-exceeded, parameter-problem, "
+		"nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
+		"nd-redirect, mld-listener-query, mld-listener-report, mld-listener-done or "
+		"mld2-listener-report",
+	.symbols = icmp6_type_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_icmp6_code = {
+	.name = "icmpv6_code",
+	.want = "an ICMPv6 code: a number (0-255), no-route, admin-prohibited, "
+		"addr-unreachable, port-unreachable, policy-fail or reject-route",
+	.symbols = icmp6_code_words,
+	.bits = 8,
+	.takes_numbers = true,
+};
+const struct dtype dtype_ct_state = {
+	.name = "ct_state",
+	.want = "invalid, new, established, related, untracked or late",
+	.symbols = ct_state_words,
+	.bits = 8,
+	.is_bitmask = true,
+	.prints_symbols = true,
+};
+const struct dtype dtype_ct_dir = {
+	.name = "ct_dir",
+	.want = "original or reply",
+	.symbols = ct_dir_words,
+	.bits = 8,
+	.prints_symbols = true,
+};
+
+/* The types of named sets. */
+static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
+	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
+	                                         &dtype_icmp_type, &dtype_icmp6_type };
+
+const struct dtype *dtype_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(set_types) / sizeof(set_types[0]); i++) {
+		if (strcmp(set_types[i]->name, name) == 0) {
+			return set_types[i];
+		}
+	}
+	return NULL;
+}
+
+const char *dtype_names(void)
+{
+	return "ipv4_addr, ipv6_addr, inet_service, inet_proto, mark, ifname, icmp_type or "
+	       "icmpv6_type";
+}
+
+const char *symbol_word(const struct symbol *symbols, uint64_t value)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (s->value == value) {
+			return s->word;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Data types of the language: width, words and names of the values that sets hold and rules
+ * compare.
+ */
+#ifndef FINWALL_SETS_DTYPE_H
+#define FINWALL_SETS_DTYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Values of type nf_proto, as in the kernel's <linux/netfilter.h>. */
+#define NFPROTO_NR_IPV4 2u
+#define NFPROTO_NR_IPV6 10u
+
+struct symbol {
+	const char *word;
+	uint32_t value;
+};
+
+struct dtype {
+	const char *name; /* as in `type` of a set */
+	const char *want; /* "a port (0-65535) or a service name": the end of an error message */
+	const struct symbol *symbols; /* ends with a NULL word; or NULL */
+	unsigned bits;                /* of the value; 0 = text */
+	bool is_bitmask;              /* a list of values is or'ed */
+	bool prints_symbols;
+	bool takes_numbers;
+	bool prints_hex;
+};
+
+extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
+	dtype_nfproto, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
+	dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state, dtype_ct_dir;
+
+/* The type of that name that sets can have, or NULL; and all names for an error message. */
+const struct dtype *dtype_find(const char *name);
+const char *dtype_names(void);
+
+/* "established" for its bit, or NULL. */
+const char *symbol_word(const struct symbol *symbols, uint64_t value);
+
+#endif

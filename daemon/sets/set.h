@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A named set in its configuration: its properties in the text, and its live elements. Outside of
+ * policy and sets it is the opaque struct named_set (finwall/named_set.h).
+ */
+#ifndef FINWALL_SETS_SET_H
+#define FINWALL_SETS_SET_H
+
+#include "dtype.h"
+#include "live_set.h"
+
+#include "text/arena.h"
+#include "text/loc.h"
+
+struct value; /* policy/tree.h */
+struct table;
+
+struct set {
+	struct set *next; /* in the table */
+	struct loc loc;
+	const char *name;
+	const char *comment;
+	const struct table *table;
+	const char *family; /* of the table, and its name */
+	const char *table_name;
+	const struct dtype *type;
+	bool is_interval;
+	bool is_constant;
+	bool is_dynamic; /* filled by rules */
+	bool has_auto_merge;
+	uint64_t size; /* 0 = not given */
+	uint32_t nr;
+	const struct value *elements; /* those that the grammar read; NULL = none */
+	struct interval_list listed;  /* those of the text; kept if there are files too */
+	struct interval_list filed;   /* those of files, until live is made */
+	struct vec files;             /* const char *: their names */
+	/* made by the checker */
+	struct live_set *live; /* all elements; NULL for type ifname */
+	struct vec names;      /* const char *: elements of type ifname */
+};
+
+#endif

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# usage.sh FINWALL: invalid command lines. Each must end with exit status 2 before the daemon is
+# contacted, and name what is wrong.
+set -euo pipefail
+
+finwall=$1
+failed=0
+err=$(mktemp)
+trap 'rm -f "$err"' EXIT
+
+# refuses MESSAGE ARG...
+refuses() {
+	local message=$1 code=0
+	shift
+	"$finwall" --socket /nonexistent/finwall.sock "$@" >/dev/null 2>"$err" || code=$?
+	if [[ $code != 2 ]] || ! grep -qF -- "$message" "$err"; then
+		echo "finwall $*: exit status $code, expected 2 and \"$message\"; got: $(cat "$err")" >&2
+		failed=1
+	fi
+}
+
+refuses 'unknown command "lists"' lists
+refuses 'unknown command "lists"' help lists
+for command in delete doctor events flush hook import-iptables list set show stats; do
+	refuses 'Usage: finwall [--socket PATH] '"$command " "$command" --no-such-option
+done
+for command in doctor events list set stats; do
+	refuses 'unknown output format "xml"' "$command" -o xml
+done
+for command in doctor flush import-conntrack list reload stats version; do
+	refuses 'unexpected argument "surplus"' "$command" surplus
+done
+refuses 'invalid count "0"' events -n 0
+refuses 'invalid count "1x"' events -n 1x
+refuses 'invalid port "65536"' list -P 65536
+refuses 'invalid port "ssh"' list -P ssh
+refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
+refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
+refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'
+refuses 'missing subcommand: up, down or print' hook
+refuses 'unknown subcommand "renew": up, down or print' hook renew
+refuses 'too many arguments' hook up down
+refuses 'unknown backend "ebtables"' hook up --backend ebtables
+refuses 'missing subcommand: ruleset or settings' show
+refuses 'unknown subcommand "rules": ruleset or settings' show rules
+refuses '--counters is for ruleset only' show settings --counters
+refuses 'missing subcommand' set
+refuses 'unknown subcommand "clear"' set clear blocked
+refuses 'list: too many arguments' set list blocked other
+refuses 'add: expected NAME ELEMENT...' set add blocked
+refuses 'flush: expected NAME only' set flush blocked 192.0.2.1
+exit "$failed"

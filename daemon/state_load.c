@@ -180,7 +180,7 @@ static int take(struct load *l)
 	take_flows(l);
 	for (uint64_t nr = l->header.flows_len; nr < records_len; nr++) {
 		snapshot_read_tomb(l->file, nr, l->saved, &tomb);
-		note_dead(l, tomb.died.ns, nr);
+		note_dead(l, tomb.ended.ns, nr);
 	}
 	take_dead(l);
 	free(l->dead);

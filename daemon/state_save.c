@@ -117,8 +117,8 @@ static int save_tombs(struct state_save *s, struct engine *e, struct mono now)
 
 	for (size_t i = 0; i < len; i++) {
 		/* It may have died since: no age is negative. */
-		if (mono_diff(s->tombs[i].died, s->begun) > 0) {
-			s->tombs[i].died = s->begun;
+		if (mono_diff(s->tombs[i].ended, s->begun) > 0) {
+			s->tombs[i].ended = s->begun;
 		}
 		snapshot_write_tomb(&s->tombs[i], s->begun, s->bytes + i * SNAPSHOT_RECORD_SIZE);
 	}

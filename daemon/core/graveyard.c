@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define TOMB_NIL    UINT32_MAX
-#define DIED_MASK   0xffffffu
+#define ENDED_MASK  0xffffffu
 #define UNACKED_MAX 0xffffffu
 #define FLOAT_BITS  10
 #define FLOAT_ONE   (1u << FLOAT_BITS)
@@ -46,7 +46,7 @@ struct tomb {
 	uint32_t end[2];
 	struct tomb_side side[2];
 	struct tomb_windows win[2];
-	uint32_t died_s : 24;
+	uint32_t ended_s : 24;
 	uint32_t scale0 : 4;
 	uint32_t scale1 : 4;
 };
@@ -131,7 +131,7 @@ static uint32_t seconds_of(struct mono now)
 /* Ages compare modulo 2^24 seconds. */
 static uint32_t age_s(const struct tomb *b, struct mono now)
 {
-	return (seconds_of(now) - b->died_s) & DIED_MASK;
+	return (seconds_of(now) - b->ended_s) & ENDED_MASK;
 }
 
 static bool is_alive(const struct tomb *b)
@@ -204,7 +204,7 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
-	b->died_s = seconds_of(now) & DIED_MASK;
+	b->ended_s = seconds_of(now) & ENDED_MASK;
 	b->scale0 = t->scale[0] & SCALE_MASK;
 	b->scale1 = t->scale[1] & SCALE_MASK;
 }
@@ -301,7 +301,7 @@ static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *o
 		out->status |= FLOW_ORIG_HI;
 	}
 	out->cause = b->side[1].extra;
-	out->died = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
+	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)

@@ -131,7 +131,7 @@ struct tomb_info {
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
 	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
 	uint8_t cause;        /* enum tomb_cause */
-	struct mono died;     /* when the entry ended, to the second */
+	struct mono ended;    /* when the entry ended, to the second */
 };
 
 #endif

@@ -81,7 +81,7 @@ static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
 	struct flow f = flows_tcp(nr);
 	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
 
-	t.died = mono_add(w->now, -sec_to_ns(age_s));
+	t.ended = mono_add(w->now, -sec_to_ns(age_s));
 	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
 }
 

@@ -179,7 +179,7 @@ static int load_all(struct load *l)
 	load_flows(l);
 	for (uint64_t nr = l->header.flows_len; nr < records_len; nr++) {
 		snapshot_read_tomb(l->file, nr, l->saved, &tomb);
-		note_expired(l, tomb.died.ns, nr);
+		note_expired(l, tomb.ended.ns, nr);
 	}
 	load_expired(l);
 	free(l->expired);

@@ -116,8 +116,8 @@ static int save_tombs(struct state_save *s, struct engine *e, struct mono now)
 
 	for (size_t i = 0; i < len; i++) {
 		/* It may have expired after the save began: an age is never negative. */
-		if (mono_diff(s->tombs[i].died, s->start) > 0) {
-			s->tombs[i].died = s->start;
+		if (mono_diff(s->tombs[i].ended, s->start) > 0) {
+			s->tombs[i].ended = s->start;
 		}
 		snapshot_write_tomb(&s->tombs[i], s->start, s->bytes + i * SNAPSHOT_RECORD_SIZE);
 	}

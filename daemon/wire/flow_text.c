@@ -70,7 +70,7 @@ void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flo
 	flowkey_to_tuple(&t->key, opener, &out->orig);
 	flowkey_to_tuple(&t->key, opener == SIDE_LO ? SIDE_HI : SIDE_LO, &out->reply);
 	out->tcp = t->conn;
-	out->time_ns = mono_diff(now, t->died);
+	out->time_ns = mono_diff(now, t->ended);
 	out->ifname = "";
 	out->kind = VIEW_REMEMBERED;
 	out->status = t->status;

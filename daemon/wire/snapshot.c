@@ -183,7 +183,7 @@ void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
 	r.flow.key = tomb->key;
 	r.flow.status = tomb->status;
 	r.flow.conn.tcp = tomb->conn;
-	r.time_msec = mono_diff(now, tomb->died) / NSEC_PER_MSEC;
+	r.time_msec = mono_diff(now, tomb->ended) / NSEC_PER_MSEC;
 	write_record(&r, out);
 }
 
@@ -380,6 +380,6 @@ void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 		.conn = r.flow.conn.tcp,
 		.status = r.flow.status,
 		.cause = r.cause,
-		.died = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
+		.ended = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
 	};
 }

@@ -22,10 +22,10 @@ enum flow_view_kind {
 	VIEW_REMEMBERED,
 };
 
-/* What a list shows of a connection. */
+/* A connection in a list. */
 struct flow_view {
-	struct tuple orig;   /* as the opener sends */
-	struct tuple reply;  /* as the other end does */
+	struct tuple orig;   /* of packets of the opener */
+	struct tuple reply;  /* of packets of the other end */
 	struct tcp_conn tcp; /* only with proto TCP */
 	int64_t time_ns;     /* live: until it expires; remembered: since it expired */
 	const char *ifname;  /* live: of the first packet; borrowed; "" = unknown */

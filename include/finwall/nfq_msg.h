@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The queue's netlink messages: datagrams to packets, decisions to verdict messages.
+ * Netlink messages of a packet queue: datagrams to packets, decisions to verdict messages.
  *
  * Pure and total: any bytes give a result, and a packet whose id could be read can get a verdict,
  * however malformed its message is. Layouts: linux/netfilter/nfnetlink_queue.h.

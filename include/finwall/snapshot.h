@@ -3,9 +3,8 @@
  * Saved state: live flows and tombstones to the bytes of a file, and back.
  *
  * Layout, little-endian: a header of 64 bytes, then records of 112 bytes each, all flows before all
- * tombstones. The header counts them and carries a checksum of itself and one of all records. Times
- * are relative (time to live, age) to the wall-clock time of the header, so that they survive a
- * restart of the machine.
+ * tombstones. The header has their numbers, a checksum of itself and one of all records. Times are
+ * relative to the wall-clock time in the header, so that they are valid after a reboot.
  *
  * A file is untrusted: snapshot_check() checks all of it before the first record is read, so that a
  * damaged file is never loaded in part. Pure: makes no system calls.

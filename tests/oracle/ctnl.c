@@ -165,7 +165,7 @@ static void read_tcp(const struct nlattr *protoinfo, struct view *v)
 	}
 }
 
-/* An entry, with the tuple of its original direction. */
+/* Reads an entry, with the tuple of its original direction. */
 static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct view *v)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
@@ -198,7 +198,7 @@ static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct vi
 	}
 }
 
-/* Sends a request and receives the first message of the answer. Returns its size or -errno. */
+/* Sends a request and receives the first message of the reply. Returns its size or -errno. */
 static ssize_t ask(struct mnl_socket *nl, const struct nlmsghdr *nlh, char *buf)
 {
 	ssize_t n;
@@ -245,7 +245,7 @@ int ctnl_find(struct mnl_socket *nl, const struct tuple *t, struct view *out)
 	}
 	nlh = (struct nlmsghdr *)(void *)buf;
 	err = error_of(nlh);
-	if (err == -EINVAL && is_icmp(t)) { /* a type that can have no entry */
+	if (err == -EINVAL && is_icmp(t)) { /* This type has no entry. */
 		return 0;
 	}
 	if (err != 0) {

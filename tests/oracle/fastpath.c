@@ -14,7 +14,7 @@
 #include "core/fastpath.h"
 #include "config_text.h"
 #include "gen.h"
-#include "shot.h"
+#include "step.h"
 
 #include <finwall/bytes.h>
 
@@ -78,7 +78,7 @@ struct way {
 	uint64_t raws;
 };
 
-struct talk {
+struct test_flow {
 	struct ends ends;
 	struct gen_flow gen;
 	unsigned life;
@@ -88,10 +88,10 @@ struct fastpath_test {
 	struct rng rng;
 	struct mono now;
 	struct way way[2]; /* the second one without the fast path */
-	struct talk talk[FLOWS_LEN];
+	struct test_flow flow[FLOWS_LEN];
 	uint8_t *packet[ENGINE_BATCH_MAX];
 	struct frame frame[ENGINE_BATCH_MAX];
-	uint64_t births;
+	uint64_t flows_made;
 	uint64_t packets;
 	uint64_t common; /* of the common shape, and tracked in the window */
 };
@@ -218,11 +218,11 @@ static void change_policy(struct fastpath_test *x)
 	}
 }
 
-static void begin_talk(struct fastpath_test *x, struct talk *t, unsigned nr)
+static void begin_flow(struct fastpath_test *x, struct test_flow *t, unsigned nr)
 {
-	x->births++;
-	gen_ends(&x->rng, rng_percent(&x->rng, 90) ? GEN_TCP : GEN_ALL, 0, nr, (unsigned)x->births,
-	         (uint16_t)(1024 + 2 * x->births), &t->ends);
+	x->flows_made++;
+	gen_ends(&x->rng, rng_percent(&x->rng, 90) ? GEN_TCP : GEN_ALL, 0, nr,
+	         (unsigned)x->flows_made, (uint16_t)(1024 + 2 * x->flows_made), &t->ends);
 	gen_flow_init(&t->gen, &x->rng);
 	/* Many with the same ports and numbers, so that taking one for another would show. */
 	if (t->ends.proto == IPPROTO_NR_TCP && rng_percent(&x->rng, 70)) {
@@ -253,7 +253,7 @@ static bool find_flow(struct fastpath_test *x, const struct ends *e, struct flow
 }
 
 /* What nearly every segment of the world looks like. */
-static void make_common(struct rng *rng, struct shot_tcp *t)
+static void make_common(struct rng *rng, struct step_tcp *t)
 {
 	static const uint8_t stamp[12] = { 1, 1, 8, 10, 0, 1, 2, 3, 4, 5, 6, 7 };
 
@@ -270,25 +270,25 @@ static void next_packet(struct fastpath_test *x, size_t i, struct decision *out)
 	struct way *w = &x->way[1];
 	struct rng *rng = &x->rng;
 	unsigned nr = rng_below(rng, FLOWS_LEN);
-	struct talk *t = &x->talk[nr];
+	struct test_flow *t = &x->flow[nr];
 	enum flow_dir dir = DIR_ORIG;
-	struct shot shot;
+	struct step step;
 	struct flow live;
 	bool is_live;
 	size_t size;
 
 	if (t->life == 0) {
-		begin_talk(x, t, nr);
+		begin_flow(x, t, nr);
 	}
 	t->life--;
 	is_live = find_flow(x, &t->ends, &live, &dir);
-	gen_shot(&t->gen, rng, &t->ends, is_live ? &live : NULL, dir == DIR_ORIG ? END_A : END_B,
-	         &shot);
-	if (shot.kind == SHOT_TCP && is_live && live.conn.tcp.state == TCP_ESTABLISHED &&
+	gen_step(&t->gen, rng, &t->ends, is_live ? &live : NULL, dir == DIR_ORIG ? END_A : END_B,
+	         &step);
+	if (step.kind == STEP_TCP && is_live && live.conn.tcp.state == TCP_ESTABLISHED &&
 	    rng_percent(rng, 80)) {
-		make_common(rng, &shot.u.tcp);
+		make_common(rng, &step.u.tcp);
 	}
-	size = shot_build(&t->ends, &shot, x->packet[i]);
+	size = step_build(&t->ends, &step, x->packet[i]);
 	if (rng_percent(rng, 5) && size > 0) {
 		x->packet[i][rng_below(rng, size < 60 ? (uint32_t)size : 60)] ^=
 			(uint8_t)(1u << rng_below(rng, 8));
@@ -307,10 +307,10 @@ static void next_packet(struct fastpath_test *x, size_t i, struct decision *out)
 }
 
 /* An entry becomes what no traffic makes of it, in both. */
-static void bend_flow(struct fastpath_test *x)
+static void change_flow(struct fastpath_test *x)
 {
 	struct rng *rng = &x->rng;
-	struct talk *t = &x->talk[rng_below(rng, FLOWS_LEN)];
+	struct test_flow *t = &x->flow[rng_below(rng, FLOWS_LEN)];
 	enum flow_dir dir;
 	struct flow f;
 
@@ -450,14 +450,14 @@ static int compare(struct fastpath_test *x, uint64_t packets)
 			return 1;
 		}
 		if (rng_percent(&x->rng, 10)) {
-			bend_flow(x);
+			change_flow(x);
 		}
 		x->now = mono_add(x->now, (int64_t)(rng_u64(&x->rng) % STEP_NS_MAX));
 	}
 	printf("%" PRIu64 " packets on both paths, %" PRIu64 " flows, %" PRIu64
 	       " %% could take the fast path: "
 	       "no difference\n",
-	       x->packets, x->births, x->common * 100 / x->packets);
+	       x->packets, x->flows_made, x->common * 100 / x->packets);
 	if (x->common * 100 < x->packets * SAMPLE_PERCENT) {
 		printf("too few: nothing is proved\n");
 		return 1;
@@ -486,7 +486,7 @@ int main(int argc, char **argv)
 	rng_init(&x.rng, seed);
 	x.now = (struct mono){ sec_to_ns(1000) };
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
-		x.packet[i] = zeroed(SHOT_PACKET_MAX);
+		x.packet[i] = zeroed(STEP_PACKET_MAX);
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		way_init(&x.way[i], x.now, 1u << (seed & 1));

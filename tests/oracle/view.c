@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Comparing what the kernel did with what finwall did.
+ * Compares the results of the kernel and of finwall.
  */
 #include "view.h"
 
@@ -13,15 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The kernel counts in ticks of up to 10 ms and the two sides read the clock one after the other;
- * callers discard packets during which more than this went by. */
+/*
+ * The kernel's clock has ticks of up to 10 ms, and the two sides read the clock one after the
+ * other. Callers discard packets that took longer than this.
+ */
 #define LEFT_TOLERANCE_NS (100 * NSEC_PER_MSEC)
 
 struct diff {
 	char *text;
 	size_t used;
 	unsigned count;
-	const char *const *sides; /* what the two are called */
+	const char *const *sides; /* the names of the two sides */
 };
 
 static const char *const kernel_and_finwall[2] = { "kernel", "finwall" };
@@ -106,7 +108,7 @@ unsigned view_diff(const struct view *left, const struct view *right, uint8_t pr
 }
 
 unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
-                      const struct sighting *told, uint8_t proto, char text[DIFF_SIZE])
+                      const struct sighting *daemon, uint8_t proto, char text[DIFF_SIZE])
 {
 	const struct sighting *k = &kernel->sighting;
 	const struct sighting *f = &ours->sighting;
@@ -118,9 +120,9 @@ unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
 	} else if ((k->state == CT_ESTABLISHED || k->state == CT_RELATED) && k->dir != f->dir) {
 		say(&d, "  packet's direction: kernel %u, finwall %u\n", k->dir, f->dir);
 	}
-	if (told != NULL && (told->seen != k->seen || told->state != k->state)) {
+	if (daemon != NULL && (daemon->seen != k->seen || daemon->state != k->state)) {
 		say(&d, "  verdict: kernel %s, finwalld %s\n", sighting_name(k),
-		    sighting_name(told));
+		    sighting_name(daemon));
 	}
 	diff_view(&d, &kernel->entry[0], &ours->entry[0], proto, "");
 	diff_view(&d, &kernel->entry[1], &ours->entry[1], proto, "own tuple: ");

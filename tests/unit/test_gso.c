@@ -6,8 +6,8 @@
  */
 #include "rng.h"
 #include "seg.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,19 +115,15 @@ START_TEST(a_gso_segment_leaves_the_windows_of_its_parts)
 }
 END_TEST
 
+static void add_tests(TCase *tc)
+{
+	tcase_add_loop_test(tc, a_gso_segment_leaves_the_windows_of_its_parts, 0, 15);
+}
+
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("gso");
-	TCase *tc = tcase_create("gso");
-	SRunner *runner;
-	int failed;
+	suite_part_fn *const part = add_tests;
 
 	rng_init(&rng, rng_seed(argc, argv));
-	tcase_add_loop_test(tc, a_gso_segment_leaves_the_windows_of_its_parts, 0, 15);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run("gso", &part, 1);
 }

@@ -5,8 +5,9 @@
  */
 #include <finwall/nfq_msg.h>
 
+#include "suite.h"
+
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
@@ -454,13 +455,8 @@ START_TEST(verdicts_are_counted)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("nfq_msg");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tc, a_packet_with_all_attributes_is_read);
 	tcase_add_test(tc, a_packet_with_few_attributes_is_read);
 	tcase_add_loop_test(tc, checksum_flags_are_mapped, 0, 4);
@@ -477,10 +473,6 @@ int main(void)
 	tcase_add_loop_test(tc, verdicts_equal_the_librarys, 0, 5);
 	tcase_add_test(tc, a_verdict_needs_space_in_the_buffer);
 	tcase_add_test(tc, verdicts_are_counted);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE_MAIN_PARTS("nfq_msg", add_tests)

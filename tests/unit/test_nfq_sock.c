@@ -271,18 +271,18 @@ static bool can_run(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-int main(void)
+static SUITE_PART(socket_tests, lost_verdicts_are_counted_by_number, sent_verdicts_are_not_lost,
+                  the_queues_own_socket_is_adopted, another_socket_is_not_adopted,
+                  an_unbound_queue_is_not_adopted, eperm_is_not_read_as_bound,
+                  the_raw_sender_closes_other_descriptors, the_raw_sender_does_without_close_range)
+
+	int main(void)
 {
-	const TTest *const tests[] = {
-		lost_verdicts_are_counted_by_number,     sent_verdicts_are_not_lost,
-		the_queues_own_socket_is_adopted,        another_socket_is_not_adopted,
-		an_unbound_queue_is_not_adopted,         eperm_is_not_read_as_bound,
-		the_raw_sender_closes_other_descriptors, the_raw_sender_does_without_close_range,
-	};
+	suite_part_fn *const parts[] = { socket_tests };
 
 	if (!can_run()) {
 		fprintf(stderr, "test_nfq_sock: skipped: no network namespace, or no NFQUEUE\n");
 		return SKIP;
 	}
-	return suite_run("nfq_sock", tests, ARRAY_LEN(tests));
+	return suite_run("nfq_sock", parts, ARRAY_LEN(parts));
 }

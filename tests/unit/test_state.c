@@ -81,7 +81,7 @@ static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
 	struct flow f = flows_tcp(nr);
 	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
 
-	t.died = mono_add(w->now, -sec_to_ns(age_s));
+	t.ended = mono_add(w->now, -sec_to_ns(age_s));
 	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
 }
 
@@ -504,14 +504,8 @@ START_TEST(a_failed_save_keeps_the_old_file)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("state");
-	TCase *tc = tcase_create("state");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
 	tcase_add_test(tc, saved_state_is_loaded);
 	tcase_add_test(tc, time_passes_while_the_daemon_is_stopped);
@@ -526,10 +520,6 @@ int main(void)
 	tcase_add_test(tc, temporary_files_of_other_writers_are_handled);
 	tcase_add_test(tc, invalid_paths_are_errors);
 	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("state", add_tests)

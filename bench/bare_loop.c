@@ -23,7 +23,7 @@ _Noreturn void bare_loop_run(uint16_t queue, int ready_fd)
 {
 	static struct nfq_counters counters;
 	static uint8_t buf[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
-	struct nfq_out out = { .data = buf, .room_size = sizeof(buf) };
+	struct nfq_out out = { .data = buf, .buf_size = sizeof(buf) };
 	struct nfq_params params = { .len = 65536,
 		                     .rcvbuf_bytes = 64 << 20,
 		                     .copy_bytes = COPY_SIZE };
@@ -48,6 +48,6 @@ _Noreturn void bare_loop_run(uint16_t queue, int ready_fd)
 				                      NF_ACCEPT);
 			}
 		}
-		nfq_sock_send(sock, &out);
+		(void)nfq_sock_send(sock, &out);
 	}
 }

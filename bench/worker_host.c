@@ -11,7 +11,7 @@
 #include "io/clock.h"
 #include "io/mem.h"
 #include "io/nfq_sock.h"
-#include "state.h"
+#include "state/save.h"
 #include "worker.h"
 
 #include <arpa/inet.h>
@@ -115,8 +115,8 @@ static void save_all(struct engine *e)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/tmp/finwall-bench-%d.state", (int)getpid());
-	if (state_save_begin(path, SAVE_MEANWHILE, now, clock_wall_ns(), &save) == 0) {
-		while (state_save_step(save, e, now, CHUNK_LEN) == SAVE_GOES_ON) {
+	if (state_save_begin(path, SAVE_PERIODIC, now, clock_wall_ns(), &save) == 0) {
+		while (state_save_step(save, e, now, CHUNK_LEN) == SAVE_CONTINUES) {
 		}
 	}
 	(void)unlink(path);
@@ -153,27 +153,26 @@ static _Noreturn void run_background(struct worker_host_shared *shared, struct e
 static _Noreturn void host_main(struct worker_host_shared *shared,
                                 const struct worker_host_config *cfg)
 {
-	static struct generation generation;
+	static struct worker_config config;
 	static struct ruleset_counters *no_counters[1];
 	struct nfq_params params = { .len = 65536, .rcvbuf_bytes = 64 << 20, .copy_bytes = 192 };
 	struct worker *w = &shared->worker;
 	struct engine *engine = make_engine(cfg);
 	struct mono expiry = mono_add(clock_now(), HOST_EXPIRE_NS);
 
-	tunables_init(&generation.policy.tun);
-	generation.policy.rules = rules_new(rules_of_path);
-	generation.counters = no_counters;
-	generation.raw.fd = -1;
-	generation.times_packets = true;
-	atomic_store(&w->wanted, &generation);
-	if (engine == NULL || generation.policy.rules == NULL ||
-	    worker_init(w, engine, 0, 0) != 0 ||
+	tunables_init(&config.policy.tun);
+	config.policy.rules = rules_new(rules_of_path);
+	config.counters = no_counters;
+	config.raw.fd = -1;
+	config.measures_latency = true;
+	atomic_store(&w->wanted, &config);
+	if (engine == NULL || config.policy.rules == NULL || worker_init(w, engine, 0, 0) != 0 ||
 	    nfq_sock_open(0, &params, &w->nfq, &w->sock) != 0) {
 		fprintf(stderr, "finwall-bench: cannot start the worker: %s\n", strerror(errno));
 		_exit(1);
 	}
 	enable_timestamps();
-	shared->control.policy = &generation.policy;
+	shared->control.policy = &config.policy;
 	add_idle(engine, &shared->control, cfg->idle_flows,
 	         cfg->work == HOST_EXPIRE ? expiry : mono_add(expiry, IDLE_NS));
 	if (cfg->work == HOST_LIST_SPARSE) {

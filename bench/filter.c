@@ -36,7 +36,7 @@ static const struct {
 	const char *queue_options; /* of the NFQUEUE target; NULL = no queue */
 	unsigned finwalld_queues;  /* 0 = not finwalld */
 } kinds[FILTERS_LEN] = {
-	[FILTER_NOTHING] = { "nothing", "nothing", NULL, 0 },
+	[FILTER_NOTHING] = { "nothing", "no filter", NULL, 0 },
 	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
 	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
 	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },

@@ -10,8 +10,9 @@ circle is a strongly connected component of more than one file. Callbacks are no
 that is passed at run time has no symbol.
 
 The objects come from BUILD_DIR/compile_commands.json, so that objects of files that are gone do
-not count. daemon/, cli/ and bench/ are read. Programs share daemon/ only, and a name may have one
-definition in each program: a symbol is looked up in the file's own program first, then in daemon/.
+not count. daemon/, chart/, cli/ and bench/ are read. Programs share daemon/ and chart/ only, and a
+name may have one definition in each program: a symbol is looked up in the file's own program first,
+then in the shared folders.
 
 Exit status: 0 no circle, 1 circles, 2 usage, or an object that cannot be read.
 """
@@ -22,8 +23,8 @@ import shlex
 import subprocess
 import sys
 
-FOLDERS = ("daemon", "cli", "bench")
-SHARED = "daemon"
+FOLDERS = ("daemon", "chart", "cli", "bench")
+SHARED = ("daemon", "chart")
 
 
 def die(text):
@@ -113,9 +114,14 @@ def graph_of(files):
         graph[name] = collections.defaultdict(set)
         for symbol in needed[name] - defined[name]:
             folders = definers.get(symbol, {})
-            for other in folders.get(folder_of(name)) or folders.get(SHARED, ()):
+            for other in folders.get(folder_of(name)) or shared_definers(folders):
                 graph[name][other].add(symbol)
     return graph
+
+
+def shared_definers(folders):
+    """The files of the shared folders among a symbol's definers by folder."""
+    return [name for folder in SHARED for name in folders.get(folder, ())]
 
 
 def folder_of(name):

@@ -21,6 +21,7 @@ cat >"$work/layers.txt" <<'LAYERS'
 3 daemon/wire/*
 4 daemon/io/*
 5 daemon/*
+3 chart/*
 5 cli/*
 5 cli/cmd/*
 5 bench/*
@@ -47,6 +48,7 @@ make_tree() {
 	file daemon/policy/check.h
 	file daemon/policy/check.c '"check.h"' '"core/layout.h"' '<finwall/config.h>' '<stdio.h>'
 	file daemon/wire/link.c '<finwall/config.h>'
+	file chart/svg.h
 	file daemon/io/clock.h
 	file daemon/main.c '"io/clock.h"' '"policy/check.h"'
 	file cli/cmd/list.c '"io/clock.h"'

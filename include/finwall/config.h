@@ -37,7 +37,7 @@ enum hook_backend {
 
 /* When memory for connections is allocated. */
 enum prefault {
-	PREFAULT_AUTO, /* at the start, where it is a small part of what is available */
+	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
 	PREFAULT_OFF,  /* as it is used */
 	PREFAULT_ON,   /* at the start */
 };
@@ -50,7 +50,7 @@ struct settings {
 	uint32_t queue_rcvbuf_bytes;
 	uint32_t queue_copy_bytes; /* 0 = full */
 	uint32_t queue_spin_us;    /* 0 = off */
-	uint32_t queue_latency;    /* 1: measure how long packets wait */
+	uint32_t queue_latency;    /* 1: measure waiting times of packets */
 	uint32_t on_absent;        /* enum fail_mode */
 	uint32_t on_overload;      /* enum fail_mode */
 	uint32_t loopback;         /* 1: queue packets on lo too */
@@ -98,7 +98,7 @@ struct config_reader {
  */
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors);
 
-/* Frees it; NULL is fine. */
+/* NULL is allowed. */
 void config_free(struct config *c);
 
 const struct settings *config_settings(const struct config *c);
@@ -108,7 +108,7 @@ const struct tunables *config_tunables(const struct config *c);
  */
 struct ruleset *config_compile(const struct config *c);
 
-/* Frees what config_compile() made; NULL is fine. No worker may still use it. */
+/* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
 
 /* What the canonical text contains. */

@@ -11,8 +11,8 @@
  * No system call, no clock, no allocation: the caller provides memory before the first packet and
  * the time with each call. The daemon, `finwall replay` and the benchmarks use the same code.
  *
- * Unless said otherwise any number of threads may call these functions at the same time, each with
- * its own struct engine_worker.
+ * Unless stated otherwise any number of threads may call these functions at the same time, each
+ * with its own struct engine_worker.
  */
 #ifndef FINWALL_ENGINE_H
 #define FINWALL_ENGINE_H

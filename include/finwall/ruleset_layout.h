@@ -22,7 +22,7 @@
 
 /* The family of a packet, known before rules are evaluated. */
 enum rs_family {
-	RS_FAMILY_NONE, /* not decoded as far as the addresses */
+	RS_FAMILY_NONE, /* addresses not decoded */
 	RS_FAMILY_IP,
 	RS_FAMILY_IP6,
 	RS_FAMILIES_LEN,
@@ -46,9 +46,8 @@ enum rs_op {
 	RS_JUMP,           /* go to a, come back */
 	RS_GOTO,           /* go to a */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
-	RS_VERDICT,
-	/* code a, with; rule b decided */ /* These read the field whose number is in `with`; the
-	                                      first two look it up in map[a]. */
+	RS_VERDICT,        /* code a, with; rule b decided */
+	/* The next three read the field in `with`; the first two look it up in map[a]. */
 	RS_VMAP,     /* continue at this instruction + 1 + the number from the map */
 	RS_MARK_MAP, /* the mark becomes the value from the map */
 	RS_CT_COUNT, /* connections are within, or over, count[a] */

@@ -28,8 +28,8 @@ struct rs_line32 {
 } __attribute__((aligned(64)));
 
 /*
- * Values of 128 bits. What divides rows and leaves are the upper halves only, so that these stay in
- * the cache; where several of them are the same, whole values decide.
+ * Values of 128 bits. Rows and leaves are divided by upper halves only, so that these stay in the
+ * cache; where several are equal, whole values decide.
  */
 #define RS_FAN128       16
 #define RS_CHUNK128_LEN (RS_FAN128 * RS_FAN128 * RS_LEAF_LEN)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall-bench, tiny: bench.sh engine|usage|compare|path|latency|stall
-# Figures are not judged: a busy machine must not fail a test.
+# finwall-bench with tiny tables: bench.sh engine|usage|compare|path|latency|stall
+# Values are not checked: a busy machine must not fail a test.
 set -eu
 
 bench=${FINWALL_BIN:-$(dirname "$0")/../../build/dev/bin}/finwall-bench
@@ -15,16 +15,16 @@ fail() {
 	exit 1
 }
 
-# exits_with STATUS COMMAND...: its words go to $work/out.txt.
+# exits_with STATUS COMMAND...: runs a command; its output goes to $work/out.txt.
 exits_with() {
-	wanted=$1
+	expected=$1
 	shift
 	status=0
 	"$@" >"$work/out.txt" 2>&1 || status=$?
-	[ "$status" = "$wanted" ] || fail "$* exited with $status, not $wanted"
+	[ "$status" = "$expected" ] || fail "$* exited with $status, not $expected"
 }
 
-# has_result FILE ID: the file of results has a positive median for it.
+# has_result FILE ID: the results file has a positive median for it.
 has_result() {
 	python3 - "$1" "$2" <<-'CHECK' || fail "no result $2"
 		import json, sys
@@ -36,7 +36,7 @@ has_result() {
 	CHECK
 }
 
-# results FILE MEDIAN: a file with one result of that median, whose spread is 1 % around it.
+# results FILE MEDIAN [BETTER]: writes a results file with one result and a spread of 1 %.
 results() {
 	cat >"$1" <<-RESULTS
 		{ "schema": "finwall-bench/1", "machine": { "cpus": 1 },
@@ -53,7 +53,7 @@ needs_root() {
 
 case $1 in
 engine)
-	# Every case that fits, so that each one's own check of the counters runs.
+	# All cases of that size, so that each checks the engine's counters.
 	exits_with 0 "$bench" engine --runs 2 --packets 20000 --flows-max 1000 \
 		--json "$work/e.json" --html "$work/e.html"
 	for id in established/ipv4/1 established/ipv4/1k established/ipv6/1k \
@@ -62,11 +62,11 @@ engine)
 		rules/established/10k rules/open/10k/set rules/open/10k/list; do
 		has_result "$work/e.json" "engine/$id"
 	done
-	grep -q '<svg' "$work/e.html" || fail "no plot"
-	! grep -Eq 'https?://|src=|href=' "$work/e.html" || fail "the page needs something else"
+	grep -q '<svg' "$work/e.html" || fail "no chart"
+	! grep -Eq 'https?://|src=|href=' "$work/e.html" || fail "the page loads another file"
 	exits_with 0 "$bench" compare "$work/e.json" "$work/e.json"
 	exits_with 0 "$bench" engine --runs 1 --packets 1000 --only 'open/1k'
-	[ "$(grep -c 'ns/packet' "$work/out.txt")" = 1 ] || fail "--only did not hold"
+	[ "$(grep -c 'ns/packet' "$work/out.txt")" = 1 ] || fail "--only has no effect"
 	;;
 usage)
 	exits_with 0 "$bench" --help
@@ -86,11 +86,11 @@ compare)
 	results "$work/b.json" 1200
 	results "$work/c.json" 1005
 	exits_with 1 "$bench" compare "$work/a.json" "$work/b.json"
-	grep -q 'WORSE' "$work/out.txt" || fail "not said"
+	grep -q 'WORSE' "$work/out.txt" || fail "missing in the output"
 	exits_with 0 "$bench" compare "$work/b.json" "$work/a.json"
-	grep -q 'better' "$work/out.txt" || fail "not said"
+	grep -q 'better' "$work/out.txt" || fail "missing in the output"
 	exits_with 0 "$bench" compare "$work/a.json" "$work/b.json" --threshold 25%
-	exits_with 0 "$bench" compare "$work/a.json" "$work/c.json" --threshold 0.1 # spreads overlap
+	exits_with 0 "$bench" compare "$work/a.json" "$work/c.json" --threshold 0.1 # the spreads overlap
 	results "$work/a.json" 1000 higher
 	results "$work/b.json" 1200 higher
 	exits_with 1 "$bench" compare "$work/b.json" "$work/a.json"

@@ -3,7 +3,7 @@
  * Tests of the comparison with the kernel's tracker: which states are equal, which reasons explain
  * a difference, and where the kernel's state is read from.
  */
-#include "compare.h"
+#include "comparer.h"
 #include "suite.h"
 
 #include "wire/hookmark.h"
@@ -250,12 +250,12 @@ START_TEST(each_difference_is_counted_once)
 	tunables_init(&tun);
 	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_ESTABLISHED));
 	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_UNTRACKED));
-	ck_assert_ptr_null(event_peek(&ring));
+	ck_assert_ptr_null(event_ring_peek(&ring));
 	for (unsigned i = 0; i < EVENT_RING_LEN; i++) {
 		ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
 	}
 	ck_assert(!comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
-	ck_assert_int_eq(event_peek(&ring)->kind, EVENT_COMPARE);
+	ck_assert_int_eq(event_ring_peek(&ring)->kind, WORKER_EVENT_COMPARE);
 	compare_sum(&sum, &c.stats);
 	compare_sum(&sum, &c.stats);
 	ck_assert_uint_eq(stat_get(&sum.result[COMPARE_SAME]), 2);

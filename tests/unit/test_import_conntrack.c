@@ -3,7 +3,7 @@
  * Tests of the import: entries of the kernel's tracker converted to flows, and packets tracked by
  * these flows.
  */
-#include "import_conntrack.h"
+#include "state/import_conntrack.h"
 
 #include "build.h"
 #include "suite.h"

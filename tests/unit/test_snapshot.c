@@ -66,7 +66,7 @@ static struct tomb_info tomb(uint8_t family)
 	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
 
 	t.cause = TOMB_EVICTED;
-	t.died = mono_add(then, -3600 * NSEC_PER_SEC);
+	t.ended = mono_add(then, -3600 * NSEC_PER_SEC);
 	return t;
 }
 
@@ -132,7 +132,7 @@ START_TEST(written_state_is_read_back)
 	ck_assert_mem_eq(&got_tomb.key, &want.key, sizeof(want.key));
 	ck_assert_mem_eq(&got_tomb.conn, &want.conn, sizeof(want.conn));
 	ck_assert_uint_eq(got_tomb.cause, TOMB_EVICTED);
-	ck_assert_int_eq(got_tomb.died.ns, want.died.ns + shift_ns);
+	ck_assert_int_eq(got_tomb.ended.ns, want.ended.ns + shift_ns);
 }
 END_TEST
 

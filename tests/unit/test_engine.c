@@ -358,15 +358,15 @@ START_TEST(a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules)
 	c2s.sport = s2c.dport = 2;
 	tcp(&c2s, A, 1001, 5001, 10);
 	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	/* Expiry makes room. */
+	/* An expired entry frees its place. */
 	expire();
 	open_port(5);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
 }
 END_TEST
 
-/* Expired entries make room, also without a tick. */
-START_TEST(expired_entries_make_room)
+/* An expired entry frees its place, also without a tick. */
+START_TEST(an_expired_entry_frees_its_place)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
 	for (uint16_t port = 1; port <= 4; port++) {
@@ -565,7 +565,7 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
-           expired_entries_make_room, many_flows_spread_over_several_shards,
+           an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,
            a_flow_is_deleted_by_its_key, without_enforcement_every_packet_passes,
            defaults_equal_the_kernels, a_list_of_a_sparse_table_takes_several_short_calls)

@@ -19,6 +19,7 @@ cat >"$work/layers.txt" <<'LAYERS'
 3 daemon/policy/*
 3 daemon/sets/*
 3 daemon/wire/*
+3 chart/*
 4 daemon/io/*
 5 daemon/*
 5 cli/*
@@ -49,6 +50,7 @@ make_tree() {
 	file daemon/wire/link.c '<finwall/config.h>'
 	file daemon/io/clock.h
 	file daemon/main.c '"io/clock.h"' '"policy/check.h"'
+	file chart/chart.h
 	file cli/cmd/list.c '"io/clock.h"'
 	file bench/main.c '"policy/check.h"'
 }
@@ -80,6 +82,8 @@ file daemon/io/deep/clock.c
 fails 'daemon/io/deep/clock.c: no layer'
 file cli/new/list.c
 fails 'cli/new/list.c: no layer'
+file chart/new/axis.c
+fails 'chart/new/axis.c: no layer'
 file daemon/policy/deep/scan.l
 fails 'daemon/policy/deep/scan.l: no layer'
 

@@ -84,7 +84,7 @@ wait_until is_refused sixth
 kill "$first"
 room() {
 	hold room 7004-7005 fd01::2
-	wait_until grep -q 'ready\|error' "$work/room.log"
+	wait_until grep -q 'ready\|error' "$work/full.log"
 	is_held room
 }
 wait_until room

@@ -16,7 +16,7 @@
 static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
-	       p->tun.on_idle == IDLE_PROBE || ruleset_has_chain(p->rules, CHAIN_LATE) ||
+	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_ASK || ruleset_has_chain(p->rules, CHAIN_LATE) ||
 	       ruleset_has_chain(p->rules, CHAIN_IDLE);
 }
 

@@ -5,6 +5,8 @@
  * other side's end (24 bits);
  *   - each side's largest window, and the space left in it, as 15-bit floats, rounded up;
  *   - the state, as one of the four that are remembered;
+ *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
+ * largest windows are zero, as known ones never are;
  *   - when the entry ended, in seconds (24 bits: 194 days; `remember` is limited to less).
  * The last segment is not kept: after an idle timeout the tracker does not need it.
  *
@@ -35,7 +37,7 @@ struct tomb_windows {
 	uint16_t maxwin : 15; /* float */
 	uint16_t extra0 : 1;  /* side 0: not deleted; side 1: the opener is the high side */
 	uint16_t space : 15;  /* float: maxend minus end */
-	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: unused */
+	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: windows before a gap */
 };
 
 struct tomb {
@@ -204,6 +206,7 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
+	b->win[1].extra1 = status_knowledge(f->status) == KNOWN_GAP;
 	b->ended_s = seconds_of(now) & ENDED_MASK;
 	b->scale0 = t->scale[0] & SCALE_MASK;
 	b->scale1 = t->scale[1] & SCALE_MASK;
@@ -299,6 +302,11 @@ static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *o
 	out->status = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	if (b->win[1].extra0 != 0) {
 		out->status |= FLOW_ORIG_HI;
+	}
+	if (b->win[0].maxwin == 0 && b->win[1].maxwin == 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
+	} else if (b->win[1].extra1 != 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_GAP);
 	}
 	out->cause = b->side[1].extra;
 	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };

@@ -242,6 +242,7 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	o->fresh.deadline = mono_add(d->cx->now, o->fresh_ttl_ns);
 	if (o->displaced != NULL) {
 		shard_delete(s, o->displaced, d->hash);
+		stat_add(&d->cx->worker->stats.event[EVENT_FLOW_DISPLACED], 1);
 	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {

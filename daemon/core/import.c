@@ -44,7 +44,8 @@ static bool fits_beside(struct shard *s, struct flow *f, const struct tomb_info 
 		return true;
 	}
 	if (status_knowledge(tomb->status) == KNOWN_NOTHING || f->key.proto != IPPROTO_NR_TCP ||
-	    ((f->status & FLOW_ASSURED) != 0 && (f->status & FLOW_KNOWN) == 0)) {
+	    ((f->status & FLOW_ASSURED) != 0 && (status_knowledge(f->status) == KNOWN_EXACT ||
+	                                         status_knowledge(f->status) == KNOWN_GAP))) {
 		return false;
 	}
 	w = shard_witness(s, f);

@@ -74,11 +74,11 @@ start_finwall() {
 # watch NAME: the neighbour counts answers to probes of a closed port. unwatch NAME prints the counts.
 watch() {
 	rm -f "/share/peer/$1.result"
-	touch "/share/peer/$1.start"
+	: >"/share/peer/$1.start"
 	until_true 20 test ! -e "/share/peer/$1.start"
 }
 unwatch() {
-	touch "/share/peer/$1.stop"
+	: >"/share/peer/$1.stop"
 	until_true 20 test -e "/share/peer/$1.result" || return 1
 	cat "/share/peer/$1.result"
 }

@@ -39,7 +39,7 @@ phase_1() {
 	nft flush ruleset
 	check "doctor or mended" doctor_or_mended
 	systemctl start finwall-hook nftables
-	touch /share/peer/boot.start
+	: >/share/peer/boot.start
 	reboot_now
 }
 

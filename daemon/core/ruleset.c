@@ -133,7 +133,8 @@ bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 	return rs->has_chain[chain] != 0;
 }
 
-/* The codes of late and idle chains are apart, so that their chains need no search from the entry. */
+/* The codes of late and idle chains are apart, so that their chains need no search from the entry.
+ */
 bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t code)
 {
 	if (!ruleset_has_chain(rs, chain)) {

@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A case of `finwall-bench engine`: something that is set up once, measured a number of times in
- * turn with all other cases, and torn down.
+ * A case of `finwall-bench engine`: it is set up once, measured several times in turn with all
+ * other cases, and torn down.
  */
 #ifndef FINWALL_BENCH_ENGINE_CASE_H
 #define FINWALL_BENCH_ENGINE_CASE_H
 
+#include "driver.h"
+#include "fixture.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether the engine's memory has been used before it is measured. */
+/* Whether the engine's pages are resident before the measurement. */
 enum case_memory {
-	MEMORY_UNTOUCHED, /* its pages come while packets wait */
-	MEMORY_TOUCHED,
+	MEMORY_UNTOUCHED, /* page faults are part of what is measured */
+	MEMORY_PREFAULTED,
 };
 
 struct case_params {
-	uint32_t flows; /* connections in the table (or remembered), or elements of a set */
+	uint32_t flows; /* live or remembered connections, or elements of a set */
 	uint8_t family; /* 4 or 6 */
 	uint8_t threads;
 	uint8_t memory;   /* enum case_memory, where it makes a difference */
-	uint32_t packets; /* of one run, roughly */
+	uint32_t packets; /* of one run, about */
 };
 
 struct case_ops {
-	/* Returns the state, or NULL when there is no memory or the engine did something
-	 * unexpected, having said so. */
+	/* Returns the state. Returns NULL when memory runs out, and after an error message when
+	 * the engine's counters are not the expected ones. */
 	void *(*start)(const struct case_params *p);
-	/* One measurement. Returns 0, or -EPROTO when the engine did not do what was to be
-	 * measured, having said so. */
+	/* One measurement. Returns 0, -ENOMEM, or -EPROTO after an error message when the engine's
+	 * counters are not the expected ones. */
 	int (*run)(void *state, double *value);
 	void (*stop)(void *state);
-	/* Called once after the last run where the runs only gather; may be NULL. */
+	/* Returns the result of all runs, after the last; NULL where each run has its own. */
 	double (*conclude)(void *state);
 };
 
@@ -41,20 +44,82 @@ extern const struct case_ops case_fill;
 extern const struct case_ops case_churn;
 extern const struct case_ops case_flood;
 extern const struct case_ops case_revive;
-extern const struct case_ops case_recall_hit;
-extern const struct case_ops case_recall_miss;
-extern const struct case_ops case_recall_group;
+extern const struct case_ops case_tombstone_hit;
+extern const struct case_ops case_tombstone_miss;
+extern const struct case_ops case_tombstone_batch;
 extern const struct case_ops case_set_load;
 extern const struct case_ops case_set_hit;
 extern const struct case_ops case_set_miss;
 extern const struct case_ops case_rules_established;
 extern const struct case_ops case_rules_open_list;
 extern const struct case_ops case_rules_open_set;
-extern const struct case_ops case_stall;
-extern const struct case_ops case_flow_bytes;
-extern const struct case_ops case_tomb_mib;
+extern const struct case_ops case_expire;
+extern const struct case_ops case_memory_live;
+extern const struct case_ops case_memory_remembered;
 
-/* Says that the engine counted something else than was expected. Returns -EPROTO. */
-int case_unexpected(const char *what, uint64_t is, uint64_t wanted);
+/*
+ * Compares a counter of the engine with its expected value. Returns 0, or -EPROTO after an error
+ * message: "finwall-bench: 9 packets or connections were WHAT, 10 expected".
+ */
+int case_expect(const char *what, uint64_t is, uint64_t expected);
+
+/* Whether look-ups find something. */
+enum lookup {
+	LOOKUP_HIT,
+	LOOKUP_MISS,
+};
+
+/* Times of single look-ups; a run has at most this many. */
+#define LOOKUPS_MAX 100000
+
+struct lookup_times {
+	uint64_t rng;
+	double ns[LOOKUPS_MAX];
+};
+
+/* Look-ups in one run of the case. */
+uint32_t lookup_count(const struct case_params *p);
+
+/* A random number below p->flows, plus p->flows for LOOKUP_MISS. */
+uint32_t lookup_random(struct lookup_times *times, const struct case_params *p, enum lookup what);
+
+/*
+ * Stores the median of times->ns[0..len) in *value and checks that all look-ups found something, or
+ * none. Returns as case_expect() does.
+ */
+int lookup_result(struct lookup_times *times, uint32_t len, enum lookup what, uint32_t found,
+                  double *value);
+
+/* .start and .stop of cases that set up everything in each run: the state is a copy of *p. */
+void *case_params_start(const struct case_params *p);
+void case_params_stop(void *state);
+
+/* A connection table with one driver; p->flows connections have a place in seq. */
+struct case_table {
+	struct case_params p;
+	struct fixture *fixture;
+	struct driver *driver;
+	struct conn_seq *seq; /* of connections [0, p.flows) */
+};
+
+/* Sets up an empty table. Returns 0 or -ENOMEM; case_table_fini() is allowed after either. */
+int case_table_init(struct case_table *t, const struct case_params *p,
+                    const struct fixture_config *cfg);
+void case_table_fini(struct case_table *t);
+
+/* Opens all p.flows connections. */
+void case_table_connect(struct case_table *t);
+
+/* Sends a SYN of each connection [first, first + len); numbers wrap at TCP_GEN_NUMBERS. */
+void case_table_open(struct case_table *t, uint32_t first, uint32_t len);
+
+/* Deletes these connections, outside the measured time. */
+void case_table_delete(struct case_table *t, uint32_t first, uint32_t len);
+
+/*
+ * Measures the opening of connections [*next, *next + len), deletes them and advances *next.
+ * *value: nanoseconds per packet. Returns as case_expect() does.
+ */
+int case_table_open_timed(struct case_table *t, uint32_t *next, uint32_t len, double *value);
 
 #endif

@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Data of established connections: random connection, random direction, each segment right where
- * its side has come to and acknowledging all that it has seen. Every one must go through the whole
- * window check and be accepted as ESTABLISHED, or the run does not count.
+ * Data of established connections: random connection, random direction, each segment with the next
+ * sequence number of its side and the highest possible acknowledgement. Every segment must pass the
+ * whole window check and be accepted as ESTABLISHED, or the run has no result.
  */
 #include "bench.h"
 #include "engine_case.h"
-#include "lane.h"
+#include "random.h"
 
-#include <finwall/pkt.h>
-
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define THREADS_MAX   16
 #define PAYLOAD_BYTES 1000
-/* As the daemon picks it: 8 for each worker, so that two rarely want the same. */
+/* The daemon's choice: 8 for each worker, so that two workers rarely take the same lock. */
 #define SHARDS_PER_THREAD 8
 
 struct established;
 
+/* One thread's connections: the kernel, too, sends each connection to one queue. */
 struct share {
 	struct established *of;
-	struct lane *lane;
-	uint32_t first; /* its part of the connections: one thread each, as the kernel spreads them
-	                 */
+	struct driver *driver;
+	uint32_t first;
 	uint32_t len;
 	double ns;
 };
 
 struct established {
 	struct case_params p;
-	struct bed *bed;
-	struct progress *progress;
+	struct fixture *fixture;
+	struct conn_seq *seq;
 	struct share share[THREADS_MAX];
 	pthread_barrier_t barrier;
 };
@@ -46,17 +45,17 @@ static void established_stop(void *state)
 		return;
 	}
 	for (unsigned i = 0; i < s->p.threads; i++) {
-		lane_free(s->share[i].lane);
+		driver_free(s->share[i].driver);
 	}
-	bed_free(s->bed);
-	free(s->progress);
+	fixture_free(s->fixture);
+	free(s->seq);
 	free(s);
 }
 
 static void *established_start(const struct case_params *p)
 {
 	struct established *s = calloc(1, sizeof(*s));
-	struct bed_config cfg = {
+	struct fixture_config cfg = {
 		.flows_max = p->flows,
 		.shards_len = p->threads == 1 ? 1 : p->threads * SHARDS_PER_THREAD,
 	};
@@ -65,11 +64,11 @@ static void *established_start(const struct case_params *p)
 		return NULL;
 	}
 	s->p = *p;
-	/* Shards fill unevenly: leave room, as a real limit does. */
+	/* Shards fill unevenly, so the table needs spare slots. */
 	cfg.flows_max += p->threads == 1 ? 0 : p->flows / 4 + 1000;
-	s->bed = bed_new(&cfg);
-	s->progress = calloc(p->flows, sizeof(*s->progress));
-	if (s->bed == NULL || s->progress == NULL) {
+	s->fixture = fixture_new(&cfg);
+	s->seq = calloc(p->flows, sizeof(*s->seq));
+	if (s->fixture == NULL || s->seq == NULL) {
 		goto fail;
 	}
 	for (unsigned i = 0; i < p->threads; i++) {
@@ -78,11 +77,11 @@ static void *established_start(const struct case_params *p)
 		h->of = s;
 		h->first = i * (p->flows / p->threads);
 		h->len = p->flows / p->threads;
-		h->lane = lane_new(s->bed, i + 1);
-		if (h->lane == NULL) {
+		h->driver = driver_new(s->fixture, p->family, i + 1);
+		if (h->driver == NULL) {
 			goto fail;
 		}
-		lane_connect(h->lane, p->family, h->first, h->len, &s->progress[h->first]);
+		driver_connect(h->driver, h->first, h->len, &s->seq[h->first]);
 	}
 	return s;
 fail:
@@ -90,51 +89,41 @@ fail:
 	return NULL;
 }
 
+static uint32_t packets_per_thread(const struct established *s)
+{
+	return s->p.packets / DRIVER_BATCH * DRIVER_BATCH;
+}
+
 static void *run_share(void *arg)
 {
 	struct share *h = arg;
-	const struct case_params *p = &h->of->p;
-	struct lane *l = h->lane;
+	struct established *s = h->of;
+	struct driver *d = h->driver;
+	uint32_t len = packets_per_thread(s);
 
-	if (p->threads > 1) {
-		pthread_barrier_wait(&h->of->barrier);
+	if (s->p.threads > 1) {
+		pthread_barrier_wait(&s->barrier);
 	}
-	(void)lane_take_ns(l, LANE_TRIMMED);
-	for (uint32_t i = 0; i < p->packets / LANE_BATCH * LANE_BATCH; i++) {
-		uint32_t nr = h->first + traffic_below(&l->rng, h->len);
-		struct segment seg = {
-			.dir = (l->rng & 0x100) != 0 ? DIR_ORIG : DIR_REPLY,
-			.flags = TCP_ACK | TCP_PSH,
-			.payload_size = PAYLOAD_BYTES,
-		};
+	(void)driver_take_ns(d, MEAN_TRIMMED);
+	for (uint32_t i = 0; i < len; i++) {
+		uint32_t nr = h->first + random_below(&d->rng, h->len);
 
-		lane_put(l, p->family, nr, &seg, &h->of->progress[nr]);
+		driver_put_data(d, nr, PAYLOAD_BYTES, &s->seq[nr]);
 	}
-	h->ns = lane_take_ns(l, LANE_TRIMMED);
+	h->ns = driver_take_ns(d, MEAN_TRIMMED);
 	return NULL;
 }
 
-static uint64_t accepted(const struct lane *l)
+/* Runs all shares, each in a thread of its own; the first in this one. */
+static void run_shares(struct established *s)
 {
-	return stat_get(&l->worker.stats.verdict[HOOK_FORWARD][CT_ESTABLISHED][VERDICT_ACCEPT]);
-}
-
-static int established_run(void *state, double *value)
-{
-	struct established *s = state;
 	pthread_t thread[THREADS_MAX];
-	uint64_t before[THREADS_MAX][2];
-	double per_ns = 0;
 
 	pthread_barrier_init(&s->barrier, NULL, s->p.threads);
-	for (unsigned i = 0; i < s->p.threads; i++) {
-		before[i][0] = accepted(s->share[i].lane);
-		before[i][1] = lane_reason(s->share[i].lane, REASON_TCP_TRACKED);
-	}
 	for (unsigned i = 1; i < s->p.threads; i++) {
 		if (pthread_create(&thread[i], NULL, run_share, &s->share[i]) != 0) {
-			/* Those that run wait for this one at the barrier. */
-			fprintf(stderr, "finwall-bench: no thread to be had\n");
+			/* The threads that run wait for this one at the barrier. */
+			fprintf(stderr, "finwall-bench: cannot create a thread\n");
 			exit(BENCH_FAILED);
 		}
 	}
@@ -143,23 +132,40 @@ static int established_run(void *state, double *value)
 		pthread_join(thread[i], NULL);
 	}
 	pthread_barrier_destroy(&s->barrier);
-	for (unsigned i = 0; i < s->p.threads; i++) {
-		const struct lane *l = s->share[i].lane;
-		uint64_t wanted = s->p.packets / LANE_BATCH * LANE_BATCH;
-		uint64_t passed = accepted(l) - before[i][0];
-		uint64_t tracked = lane_reason(l, REASON_TCP_TRACKED) - before[i][1];
+}
 
-		if (passed != wanted) {
-			return case_unexpected("accepted as ESTABLISHED", passed, wanted);
-		}
-		if (tracked != wanted) {
-			return case_unexpected("tracked through the window check", tracked, wanted);
-		}
+/* Sums over all drivers. */
+static void count(const struct established *s, uint64_t *accepted, uint64_t *tracked)
+{
+	*accepted = 0;
+	*tracked = 0;
+	for (unsigned i = 0; i < s->p.threads; i++) {
+		*accepted += driver_accepted(s->share[i].driver);
+		*tracked += driver_reason(s->share[i].driver, REASON_TCP_TRACKED);
+	}
+}
+
+static int established_run(void *state, double *value)
+{
+	struct established *s = state;
+	uint64_t expected = (uint64_t)packets_per_thread(s) * s->p.threads;
+	uint64_t before[2];
+	uint64_t after[2];
+	double per_ns = 0;
+	int err;
+
+	count(s, &before[0], &before[1]);
+	run_shares(s);
+	count(s, &after[0], &after[1]);
+	for (unsigned i = 0; i < s->p.threads; i++) {
 		per_ns += 1 / s->share[i].ns;
 	}
-	/* With several threads: of the common rate. */
+	/* The inverse of the threads' total rate. */
 	*value = 1 / per_ns;
-	return 0;
+	err = case_expect("accepted as ESTABLISHED", after[0] - before[0], expected);
+	return err != 0 ? err
+	                : case_expect("tracked through the window check", after[1] - before[1],
+	                              expected);
 }
 
 const struct case_ops case_established = {

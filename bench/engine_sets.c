@@ -1,44 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Named sets of many prefixes: how long a configuration takes to load whose set comes from a file,
- * and look-ups in random order, each timed by itself, through the rule `ip saddr @set drop`. The
- * figure of a look-up is the median and contains evaluating the rule and reading the clock.
+ * Named sets of many prefixes: loading a configuration whose set comes from a file, and look-ups in
+ * random order through the rule `ip saddr @set drop`. The result of look-ups is the median of
+ * single ones and includes the evaluation of the rule and reading the timestamp counter.
  */
+#include "clock.h"
 #include "engine_case.h"
-#include "sample.h"
-#include "ticks.h"
-#include "traffic.h"
+#include "random.h"
+#include "rules.h"
+#include "tsc.h"
 
 #include <finwall/bytes.h>
-#include <finwall/config.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOKUPS_MAX 100000
-
-enum look_for {
-	LOOK_HIT,
-	LOOK_MISS,
-};
-
 struct sets {
 	struct case_params p;
 	char *list; /* the file of elements */
 	size_t list_size;
 	struct ruleset *rules;
-	uint64_t rng;
-	double ns[LOOKUPS_MAX];
+	struct lookup_times times;
 };
 
-/* Prefix nr of 2^24, /24 or /64, in no order. The first p.flows of them are in the set. */
+/* The network of prefix nr, one of 2^24, without order. The set has those below p.flows. */
 static uint32_t scatter(uint32_t nr)
 {
 	return nr * UINT32_C(0x9e3779b1) & 0xffffff;
 }
 
+/* An address of prefix nr, a /24 or a /64. */
 static void address_in(uint8_t family, uint32_t nr, uint32_t host, union ip_addr *out)
 {
 	uint32_t net = scatter(nr);
@@ -69,7 +62,7 @@ static int put_list(const struct case_params *p, FILE *f)
 	return ferror(f);
 }
 
-/* The configuration, and the file that it names. */
+/* The reader of the configuration and of the file that it names. */
 static char *read_file(void *ctx, const char *path, size_t *size)
 {
 	const struct sets *s = ctx;
@@ -98,21 +91,13 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 	return copy;
 }
 
-static struct ruleset *load(struct sets *s)
+static int load(struct sets *s)
 {
 	const struct config_reader reader = { s, read_file };
-	char *errors;
-	struct config *c = config_load("rules", &reader, &errors);
-	struct ruleset *rs;
 
-	if (c == NULL) {
-		fprintf(stderr, "finwall-bench: %s", errors == NULL ? "no memory\n" : errors);
-		free(errors);
-		return NULL;
-	}
-	rs = config_compile(c);
-	config_free(c);
-	return rs;
+	ruleset_free(s->rules);
+	s->rules = rules_load(&reader);
+	return s->rules != NULL ? 0 : -ENOMEM;
 }
 
 static void sets_stop(void *state)
@@ -126,7 +111,7 @@ static void sets_stop(void *state)
 	}
 }
 
-static void *load_start(const struct case_params *p)
+static void *sets_start(const struct case_params *p)
 {
 	struct sets *s = calloc(1, sizeof(*s));
 	FILE *f;
@@ -136,7 +121,7 @@ static void *load_start(const struct case_params *p)
 		return NULL;
 	}
 	s->p = *p;
-	s->rng = 1;
+	s->times.rng = 1;
 	f = open_memstream(&s->list, &s->list_size);
 	failed = f == NULL || put_list(p, f);
 	if (f != NULL) {
@@ -151,82 +136,71 @@ static void *load_start(const struct case_params *p)
 
 static int load_run(void *state, double *value)
 {
-	struct sets *s = state;
 	uint64_t from = clock_ns();
+	int err = load(state);
 
-	ruleset_free(s->rules);
-	s->rules = load(s);
 	*value = (double)(clock_ns() - from) / 1e6;
-	return s->rules != NULL ? 0 : -ENOMEM;
+	return err;
 }
 
-static void *look_start(const struct case_params *p)
+static void *lookup_start(const struct case_params *p)
 {
-	struct sets *s = load_start(p);
+	struct sets *s = sets_start(p);
 
-	if (s == NULL) {
-		return NULL;
-	}
-	s->rules = load(s);
-	if (s->rules == NULL) {
+	if (s != NULL && load(s) != 0) {
 		sets_stop(s);
 		return NULL;
 	}
 	return s;
 }
 
-static int look_run(struct sets *s, enum look_for what, double *value)
+static int lookup_run(struct sets *s, enum lookup what, double *value)
 {
-	uint32_t len = s->p.packets < LOOKUPS_MAX ? s->p.packets : LOOKUPS_MAX;
+	uint32_t len = lookup_count(&s->p);
 	uint32_t dropped = 0;
 	struct frame f = { .true_size = 100, .hook = HOOK_INPUT };
-	struct pkt p = { .frame = &f, .depth = PKT_FULL, .l4_proto = 6 };
+	struct pkt p = { .frame = &f, .depth = PKT_FULL, .l4_proto = IPPROTO_NR_TCP };
 	struct rule_input in = { .pkt = &p, .state = CT_NEW };
 
 	p.tuple.family = s->p.family;
 	for (uint32_t i = 0; i < len; i++) {
-		uint32_t nr = traffic_below(&s->rng, s->p.flows);
+		uint32_t nr = lookup_random(&s->times, &s->p, what);
 		struct rule_result out;
 		uint64_t from;
 
-		address_in(s->p.family, what == LOOK_HIT ? nr : s->p.flows + nr,
-		           (uint32_t)traffic_random(&s->rng), &p.tuple.src);
-		from = ticks_now();
+		address_in(s->p.family, nr, (uint32_t)random_next(&s->times.rng), &p.tuple.src);
+		from = tsc_now();
 		ruleset_eval(s->rules, NULL, CHAIN_INPUT, &in, &out);
-		s->ns[i] = ticks_to_ns(ticks_now() - from);
+		s->times.ns[i] = tsc_to_ns(tsc_now() - from);
 		dropped += out.code == RULE_DROP;
 	}
-	*value = sample_quantile(s->ns, len, 0.5);
-	if (dropped != (what == LOOK_HIT ? len : 0)) {
-		return case_unexpected("found", dropped, what == LOOK_HIT ? len : 0);
-	}
-	return 0;
+	return lookup_result(&s->times, len, what, dropped, value);
 }
 
 static int hit_run(void *state, double *value)
 {
-	return look_run(state, LOOK_HIT, value);
+	return lookup_run(state, LOOKUP_HIT, value);
 }
 
 static int miss_run(void *state, double *value)
 {
-	return look_run(state, LOOK_MISS, value);
+	return lookup_run(state, LOOKUP_MISS, value);
 }
 
 const struct case_ops case_set_load = {
-	.start = load_start,
+	.start = sets_start,
 	.run = load_run,
 	.stop = sets_stop,
 };
 
 const struct case_ops case_set_hit = {
-	.start = look_start,
+	.start = lookup_start,
 	.run = hit_run,
 	.stop = sets_stop,
 };
 
 const struct case_ops case_set_miss = {
-	.start = look_start,
+	.start = lookup_start,
 	.run = miss_run,
 	.stop = sets_stop,
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Filters for the router. Rules by iptables(8), which speaks NFQUEUE on every kernel that has it.
+ * iptables(8) sets the hook rules: it supports NFQUEUE on every kernel that has it.
  */
 #include "filter.h"
 
-#include "bare.h"
+#include "bare_loop.h"
+#include "clock.h"
 #include "rules.h"
-#include "ticks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 #define READY_WAIT_NS UINT64_C(10000000000)
+#define READY_POLL_NS UINT64_C(5000000)
 
-/* rules_of_path in the kernel's words. */
+/* rules_of_path, for the kernel's tracker. */
 static const char conntrack_rules[] =
 	"iptables -w -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT && "
 	"iptables -w -A FORWARD -m conntrack --ctstate NEW -p tcp --dport 5001:5003 -j ACCEPT && "
@@ -32,10 +33,10 @@ static const char clear_rules[] = "iptables -w -P FORWARD ACCEPT; iptables -w -F
 static const struct {
 	const char *id;
 	const char *title;
-	const char *queue_options; /* of the NFQUEUE target; NULL = packets go to no queue */
-	unsigned finwalld_queues;  /* 0 = it is not finwalld */
+	const char *queue_options; /* of the NFQUEUE target; NULL = no queue */
+	unsigned finwalld_queues;  /* 0 = not finwalld */
 } kinds[FILTERS_LEN] = {
-	[FILTER_NOTHING] = { "nothing", "nothing", NULL, 0 },
+	[FILTER_NOTHING] = { "nothing", "no filter", NULL, 0 },
 	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
 	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
 	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },
@@ -61,9 +62,9 @@ static int start_bare(struct filter *f)
 	if (pipe2(ready, O_CLOEXEC) != 0) {
 		return -errno;
 	}
-	f->pid = net_fork(f->net, NET_ROUTER);
+	f->pid = netns_fork(f->net, NETNS_ROUTER);
 	if (f->pid == 0) {
-		bare_serve(0, ready[1]);
+		bare_loop_run(0, ready[1]);
 	}
 	(void)close(ready[1]);
 	if (f->pid > 0 && read(ready[0], &byte, 1) == 1) {
@@ -89,31 +90,29 @@ static int write_config(const struct filter *f, const char *path)
 }
 
 /*
- * The daemon says on its standard error when it filters, and then, when it has all its memory: a
- * measurement that began before would be one of the kernel zeroing pages.
+ * Waits until the daemon has logged that it filters, and that its memory is resident. An earlier
+ * measurement would include page faults.
  */
 static int await_ready(const struct filter *f, const char *log_path)
 {
-	uint64_t until_ns = clock_ns() + READY_WAIT_NS;
-	const struct timespec nap = { .tv_nsec = 5000000 };
+	uint64_t deadline_ns = clock_ns() + READY_WAIT_NS;
 	char log[4096];
 
-	while (clock_ns() < until_ns) {
+	while (clock_ns() < deadline_ns) {
 		int fd = open(log_path, O_RDONLY | O_CLOEXEC);
 		ssize_t got = fd < 0 ? -1 : read(fd, log, sizeof(log) - 1);
 
 		(void)close(fd);
 		log[got > 0 ? got : 0] = '\0';
-		if (strstr(log, "finwalld: ready") != NULL &&
-		    strstr(log, "taken in advance") != NULL) {
+		if (strstr(log, "finwalld: ready") != NULL && strstr(log, "prefaulted ") != NULL) {
 			return 0;
 		}
 		if (waitpid(f->pid, NULL, WNOHANG) != 0) {
 			break;
 		}
-		(void)nanosleep(&nap, NULL);
+		clock_sleep_ns(READY_POLL_NS);
 	}
-	fprintf(stderr, "finwall-bench: finwalld does not get ready:\n%s", log);
+	fprintf(stderr, "finwall-bench: finwalld did not start in time:\n%s", log);
 	return -EIO;
 }
 
@@ -131,7 +130,7 @@ static int start_finwalld(struct filter *f, const char *finwalld)
 	if (err != 0) {
 		return err;
 	}
-	f->pid = net_fork(f->net, NET_ROUTER);
+	f->pid = netns_fork(f->net, NETNS_ROUTER);
 	if (f->pid == 0) {
 		int fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
@@ -142,20 +141,20 @@ static int start_finwalld(struct filter *f, const char *finwalld)
 	return f->pid < 0 ? (int)f->pid : await_ready(f, log);
 }
 
-int filter_queue_all(const struct net *net, const char *options)
+int filter_queue_all(const struct netns *net, const char *options)
 {
 	char command[128];
 
 	snprintf(command, sizeof(command), "iptables -w -A FORWARD -j NFQUEUE %s", options);
-	return net_run(net, NET_ROUTER, command) == 0 ? 0 : -EIO;
+	return netns_run(net, NETNS_ROUTER, command) == 0 ? 0 : -EIO;
 }
 
-void filter_clear(const struct net *net)
+void filter_clear(const struct netns *net)
 {
-	(void)net_run(net, NET_ROUTER, clear_rules);
+	(void)netns_run(net, NETNS_ROUTER, clear_rules);
 }
 
-int filter_start(struct filter *f, const struct net *net, enum filter_kind kind,
+int filter_start(struct filter *f, const struct netns *net, enum filter_kind kind,
                  const char *finwalld)
 {
 	int err = 0;
@@ -172,14 +171,14 @@ int filter_start(struct filter *f, const struct net *net, enum filter_kind kind,
 	if (kinds[kind].finwalld_queues > 0) {
 		err = start_finwalld(f, finwalld);
 	}
-	if (kind == FILTER_CONNTRACK && net_run(net, NET_ROUTER, conntrack_rules) != 0) {
+	if (kind == FILTER_CONNTRACK && netns_run(net, NETNS_ROUTER, conntrack_rules) != 0) {
 		err = -EIO;
 	}
 	if (err == 0 && kinds[kind].queue_options != NULL) {
 		err = filter_queue_all(net, kinds[kind].queue_options);
 	}
 	if (err != 0) {
-		fprintf(stderr, "finwall-bench: cannot set up: %s\n", filter_title(kind));
+		fprintf(stderr, "finwall-bench: cannot start the filter: %s\n", filter_title(kind));
 	}
 	return err;
 }
@@ -230,7 +229,7 @@ int filter_cpu(const struct filter *f, struct filter_cpu *out)
 	if (stat == NULL) {
 		return -errno;
 	}
-	/* The name, in parentheses, is one of ours and has no blank. */
+	/* The second field is the name in parentheses; neither program has a blank in it. */
 	fields = fscanf(stat, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
 	                &kernel);
 	fclose(stat);

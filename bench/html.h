@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Results as one page that needs nothing else: tables, and plots as inline SVG.
+ * Results as one HTML page that loads no other file: tables, and charts as inline SVG.
  */
 #ifndef FINWALL_BENCH_HTML_H
 #define FINWALL_BENCH_HTML_H
@@ -8,7 +8,7 @@
 #include "machine.h"
 #include "report.h"
 
-/* Returns 0, or -errno, having said why. */
+/* Returns 0, or -errno after an error message. */
 int html_write(const char *path, const struct report *r, const struct machine *m);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client's side of the traffic, in a process of its own.
+ * The client process: one function per kind of traffic.
  */
+#include "clock.h"
 #include "load.h"
-#include "load_wire.h"
-#include "ticks.h"
+#include "load_datagram.h"
+#include "netns.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,40 +15,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BULK_THREADS  4
-#define SHORT_THREADS 4
-#define BULK_SIZE     (256 * 1024)
-#define UDP_BATCH     32
-#define PATIENCE_S    10 /* long enough for a SYN that is lost twice */
-#define UDP_SOCKETS   NET_SERVERS_LEN
+#define BULK_THREADS    4
+#define CONNECT_THREADS 4
+#define BULK_SIZE       (256 * 1024)
+#define UDP_BATCH       32
+#define TIMEOUT_S       10 /* covers a SYN that is lost twice */
+#define UDP_SOCKETS     NETNS_SERVER_ADDRESSES
 
-struct errand {
-	struct load_tally *tally;
+struct client_thread {
+	struct load_counters *counters;
 	unsigned nr;
 };
 
-static bool is_over(const struct load_tally *t)
+static bool is_over(const struct load_counters *c)
 {
-	return clock_ns() >= atomic_load_explicit(&t->until_ns, memory_order_relaxed);
+	return clock_ns() >= atomic_load_explicit(&c->until_ns, memory_order_relaxed);
 }
 
-/* A socket to the server's nr-th address, which waits for nothing longer than that; -1. */
-static int reach(int type, uint16_t port, unsigned nr)
+/* Returns a socket connected to the server's nr-th address, with TIMEOUT_S, or -1. */
+static int connect_to(int type, uint16_t port, unsigned nr)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 		                  .sin_port = htons(port),
-		                  .sin_addr.s_addr = net_server_address(nr) };
-	struct timeval patience = { .tv_sec = PATIENCE_S };
+		                  .sin_addr.s_addr = netns_server_address(nr) };
+	struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
 		return -1;
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		(void)close(fd);
 		return -1;
@@ -55,15 +55,16 @@ static int reach(int type, uint16_t port, unsigned nr)
 	return fd;
 }
 
-/* Runs an errand in several threads at once, to the end. */
-static _Noreturn void run_all(struct load_tally *t, unsigned threads_len, void *(*run)(void *))
+/* Runs a function in several threads until all have returned, then ends the process. */
+static _Noreturn void run_threads(struct load_counters *c, unsigned threads_len,
+                                  void *(*run)(void *))
 {
-	struct errand errand[BULK_THREADS > SHORT_THREADS ? BULK_THREADS : SHORT_THREADS];
-	pthread_t thread[sizeof(errand) / sizeof(errand[0])];
+	struct client_thread args[BULK_THREADS > CONNECT_THREADS ? BULK_THREADS : CONNECT_THREADS];
+	pthread_t thread[sizeof(args) / sizeof(args[0])];
 
 	for (unsigned i = 0; i < threads_len; i++) {
-		errand[i] = (struct errand){ t, i };
-		if (pthread_create(&thread[i], NULL, run, &errand[i]) != 0) {
+		args[i] = (struct client_thread){ c, i };
+		if (pthread_create(&thread[i], NULL, run, &args[i]) != 0) {
 			_exit(1);
 		}
 	}
@@ -75,40 +76,41 @@ static _Noreturn void run_all(struct load_tally *t, unsigned threads_len, void *
 
 static void *bulk_one(void *arg)
 {
-	const struct errand *e = arg;
+	const struct client_thread *e = arg;
 	char *buf = calloc(1, BULK_SIZE);
-	int fd = reach(SOCK_STREAM, LOAD_PORT_BULK, e->nr);
+	int fd = connect_to(SOCK_STREAM, LOAD_PORT_BULK, e->nr);
 
 	if (fd < 0 || buf == NULL) {
 		_exit(1);
 	}
-	while (!is_over(e->tally) && send(fd, buf, BULK_SIZE, MSG_NOSIGNAL) > 0) {
+	while (!is_over(e->counters) && send(fd, buf, BULK_SIZE, MSG_NOSIGNAL) > 0) {
 	}
 	(void)close(fd);
 	free(buf);
 	return NULL;
 }
 
-static void *shorts_one(void *arg)
+static void *connect_one(void *arg)
 {
-	const struct errand *e = arg;
+	const struct client_thread *e = arg;
 
-	for (unsigned i = e->nr; !is_over(e->tally); i++) {
-		int fd = reach(SOCK_STREAM, LOAD_PORT_SHORT, i);
+	for (unsigned i = e->nr; !is_over(e->counters); i++) {
+		int fd = connect_to(SOCK_STREAM, LOAD_PORT_CONNECT, i);
 		char byte = 0;
 
 		if (fd >= 0 && send(fd, &byte, 1, MSG_NOSIGNAL) == 1 &&
 		    recv(fd, &byte, 1, 0) == 1) {
-			atomic_fetch_add_explicit(&e->tally->shorts, 1, memory_order_relaxed);
+			atomic_fetch_add_explicit(&e->counters->connections, 1,
+			                          memory_order_relaxed);
 		}
 		(void)close(fd);
 	}
 	return NULL;
 }
 
-static _Noreturn void pingpong(struct load_tally *t)
+static _Noreturn void pingpong(struct load_counters *c)
 {
-	int fd = reach(SOCK_STREAM, LOAD_PORT_ECHO, 0);
+	int fd = connect_to(SOCK_STREAM, LOAD_PORT_ECHO, 0);
 	uint64_t len = 0;
 	uint64_t from_ns;
 	char byte = 0;
@@ -118,13 +120,13 @@ static _Noreturn void pingpong(struct load_tally *t)
 		_exit(1);
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	while (!is_over(t) && len < LOAD_TIMES_MAX) {
+	while (!is_over(c) && len < LOAD_TIMES_MAX) {
 		from_ns = clock_ns();
 		if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1) {
 			_exit(1);
 		}
-		t->time_ns[len++] = (uint32_t)(clock_ns() - from_ns);
-		atomic_store_explicit(&t->times_len, len, memory_order_relaxed);
+		c->time_ns[len++] = (uint32_t)(clock_ns() - from_ns);
+		atomic_store_explicit(&c->times_len, len, memory_order_relaxed);
 	}
 	_exit(0);
 }
@@ -132,7 +134,7 @@ static _Noreturn void pingpong(struct load_tally *t)
 struct udp_batch {
 	int fd[UDP_SOCKETS];
 	unsigned turn;
-	struct load_stamp stamp[UDP_BATCH];
+	struct load_datagram datagram[UDP_BATCH];
 	struct iovec iov[UDP_BATCH];
 	struct mmsghdr msg[UDP_BATCH];
 };
@@ -141,83 +143,73 @@ static void udp_init(struct udp_batch *u)
 {
 	memset(u, 0, sizeof(*u));
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
-		u->fd[i] = reach(SOCK_DGRAM, LOAD_PORT_UDP, i);
+		u->fd[i] = connect_to(SOCK_DGRAM, LOAD_PORT_UDP, i);
 		if (u->fd[i] < 0) {
 			_exit(1);
 		}
 	}
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		u->iov[i] = (struct iovec){ &u->stamp[i], sizeof(u->stamp[i]) };
+		u->iov[i] = (struct iovec){ &u->datagram[i], sizeof(u->datagram[i]) };
 		u->msg[i].msg_hdr.msg_iov = &u->iov[i];
 		u->msg[i].msg_hdr.msg_iovlen = 1;
 	}
 }
 
-/* Sends the first len datagrams of the batch, from the next socket. */
-static void udp_send(struct udp_batch *u, struct load_tally *t, unsigned len)
+/* Sends the first len datagrams of the batch through the next socket. */
+static void udp_send(struct udp_batch *u, struct load_counters *c, unsigned len)
 {
 	int sent = sendmmsg(u->fd[u->turn++ % UDP_SOCKETS], u->msg, len, 0);
 
 	if (sent > 0) {
-		atomic_fetch_add_explicit(&t->udp_sent, (uint64_t)sent, memory_order_relaxed);
+		atomic_fetch_add_explicit(&c->udp_sent, (uint64_t)sent, memory_order_relaxed);
 	}
 }
 
-static _Noreturn void flood(struct load_tally *t)
+static _Noreturn void flood(struct load_counters *c)
 {
 	static struct udp_batch u;
 
 	udp_init(&u);
-	while (!is_over(t)) {
-		udp_send(&u, t, UDP_BATCH);
+	while (!is_over(c)) {
+		udp_send(&u, c, UDP_BATCH);
 	}
 	_exit(0);
 }
 
-/* Sleeps until an instant; returns when it woke. */
-static uint64_t sleep_until(uint64_t due_ns)
-{
-	struct timespec due = { (time_t)(due_ns / 1000000000u), (long)(due_ns % 1000000000u) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) != 0) {
-	}
-	return clock_ns();
-}
-
-static _Noreturn void paced(struct load_tally *t, uint32_t per_s)
+static _Noreturn void paced(struct load_counters *c, uint32_t per_s)
 {
 	static struct udp_batch u;
 	uint64_t gap_ns = 1000000000u / per_s;
 	uint64_t due_ns = clock_ns() + 1000000;
 
-	load_be_punctual();
+	load_set_realtime();
 	udp_init(&u);
-	/* What was due before the end is sent, however late. */
-	while (due_ns < atomic_load_explicit(&t->until_ns, memory_order_relaxed)) {
-		uint64_t now_ns = sleep_until(due_ns);
+	/* Every datagram that is due before the end is sent, even if late. */
+	while (due_ns < atomic_load_explicit(&c->until_ns, memory_order_relaxed)) {
+		uint64_t now_ns = clock_sleep_until(due_ns);
 		unsigned len = 0;
 
 		while (due_ns <= now_ns && len < UDP_BATCH) {
-			u.stamp[len++].due_ns = due_ns;
+			u.datagram[len++].due_ns = due_ns;
 			due_ns += gap_ns;
 		}
-		udp_send(&u, t, len);
+		udp_send(&u, c, len);
 	}
 	_exit(0);
 }
 
-_Noreturn void load_client(struct load_tally *t, enum load_kind kind, uint32_t per_s)
+_Noreturn void load_client_main(struct load_counters *c, enum load_kind kind, uint32_t per_s)
 {
 	switch (kind) {
 	case LOAD_BULK:
-		run_all(t, BULK_THREADS, bulk_one);
-	case LOAD_SHORTS:
-		run_all(t, SHORT_THREADS, shorts_one);
+		run_threads(c, BULK_THREADS, bulk_one);
+	case LOAD_CONNECT:
+		run_threads(c, CONNECT_THREADS, connect_one);
 	case LOAD_PINGPONG:
-		pingpong(t);
+		pingpong(c);
 	case LOAD_FLOOD:
-		flood(t);
+		flood(c);
 	default:
-		paced(t, per_s);
+		paced(c, per_s);
 	}
 }

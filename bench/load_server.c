@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The server's side of the traffic: a thread for each kind, and one for each connection that lasts.
+ * The server process: a thread per kind of traffic, and one per long connection.
  */
+#include "clock.h"
 #include "load.h"
-#include "load_wire.h"
-#include "ticks.h"
+#include "load_datagram.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,16 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SWALLOW_SIZE (256 * 1024)
+#define DISCARD_SIZE (256 * 1024)
 #define UDP_BATCH    64
 #define RCVBUF_BYTES (64 << 20)
 
-struct guest {
-	struct load_tally *tally;
+struct connection {
+	struct load_counters *counters;
 	int fd;
 };
 
-static _Noreturn void die(void)
+static _Noreturn void fail(void)
 {
 	_exit(1);
 }
@@ -36,7 +36,7 @@ static void spawn(void *(*run)(void *), void *arg)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&thread, &attr, run, arg) != 0) {
-		die();
+		fail();
 	}
 	pthread_attr_destroy(&attr);
 }
@@ -50,10 +50,10 @@ static int open_port(int type, uint16_t port)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
-		die();
+		fail();
 	}
 	if (type == SOCK_STREAM && listen(fd, 1024) != 0) {
-		die();
+		fail();
 	}
 	if (type == SOCK_DGRAM) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
@@ -61,15 +61,15 @@ static int open_port(int type, uint16_t port)
 	return fd;
 }
 
-static void *swallow(void *arg)
+static void *discard(void *arg)
 {
-	struct guest *g = arg;
-	char *buf = malloc(SWALLOW_SIZE);
+	struct connection *g = arg;
+	char *buf = malloc(DISCARD_SIZE);
 	ssize_t got;
 
-	/* MSG_TRUNC: the bytes are thrown away where they are. */
-	while (buf != NULL && (got = recv(g->fd, buf, SWALLOW_SIZE, MSG_TRUNC)) > 0) {
-		atomic_fetch_add_explicit(&g->tally->bulk_bytes, (uint64_t)got,
+	/* MSG_TRUNC: the kernel discards the bytes without copying them. */
+	while (buf != NULL && (got = recv(g->fd, buf, DISCARD_SIZE, MSG_TRUNC)) > 0) {
+		atomic_fetch_add_explicit(&g->counters->bulk_bytes, (uint64_t)got,
 		                          memory_order_relaxed);
 	}
 	free(buf);
@@ -80,7 +80,7 @@ static void *swallow(void *arg)
 
 static void *echo(void *arg)
 {
-	struct guest *g = arg;
+	struct connection *g = arg;
 	int on = 1;
 	char byte;
 
@@ -92,26 +92,26 @@ static void *echo(void *arg)
 	return NULL;
 }
 
-static void accept_all(struct load_tally *t, uint16_t port, void *(*serve)(void *))
+static void accept_all(struct load_counters *t, uint16_t port, void *(*serve)(void *))
 {
 	int fd = open_port(SOCK_STREAM, port);
 
 	for (;;) {
-		int guest_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		struct guest *g = malloc(sizeof(*g));
+		int conn_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		struct connection *g = malloc(sizeof(*g));
 
-		if (guest_fd < 0 || g == NULL) {
+		if (conn_fd < 0 || g == NULL) {
 			free(g);
 			continue;
 		}
-		*g = (struct guest){ t, guest_fd };
+		*g = (struct connection){ t, conn_fd };
 		spawn(serve, g);
 	}
 }
 
 static void *bulk_main(void *arg)
 {
-	accept_all(arg, LOAD_PORT_BULK, swallow);
+	accept_all(arg, LOAD_PORT_BULK, discard);
 	return NULL;
 }
 
@@ -121,65 +121,67 @@ static void *echo_main(void *arg)
 	return NULL;
 }
 
-/* One byte in, one byte out, closed by us when the client has: in this thread, one after the other.
+/*
+ * One byte in, one byte out; the server closes after the client. Connections are served one after
+ * the other.
  */
-static void *shorts_main(void *arg)
+static void *connect_main(void *arg)
 {
-	int fd = open_port(SOCK_STREAM, LOAD_PORT_SHORT);
+	int fd = open_port(SOCK_STREAM, LOAD_PORT_CONNECT);
 
 	(void)arg;
 	for (;;) {
-		int guest = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		struct timeval patience = { .tv_sec = 1 };
+		int conn_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		struct timeval timeout = { .tv_sec = 1 };
 		char byte;
 
-		if (guest < 0) {
+		if (conn_fd < 0) {
 			continue;
 		}
-		(void)setsockopt(guest, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		if (recv(guest, &byte, 1, 0) == 1) {
-			(void)send(guest, &byte, 1, MSG_NOSIGNAL);
+		(void)setsockopt(conn_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		if (recv(conn_fd, &byte, 1, 0) == 1) {
+			(void)send(conn_fd, &byte, 1, MSG_NOSIGNAL);
 		}
-		(void)close(guest);
+		(void)close(conn_fd);
 	}
 	return NULL;
 }
 
-static void note_time(struct load_tally *t, const struct load_stamp *stamp, uint64_t now_ns)
+static void store_time(struct load_counters *t, const struct load_datagram *d, uint64_t now_ns)
 {
 	uint64_t nr;
 
-	if (stamp->due_ns == 0) {
+	if (d->due_ns == 0) {
 		return;
 	}
 	nr = atomic_fetch_add_explicit(&t->times_len, 1, memory_order_relaxed);
 	if (nr < LOAD_TIMES_MAX) {
-		uint64_t took_ns = now_ns - stamp->due_ns;
+		uint64_t took_ns = now_ns - d->due_ns;
 
 		t->time_ns[nr] = took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX;
 	}
 }
 
-static _Noreturn void swallow_datagrams(struct load_tally *t)
+static _Noreturn void receive_datagrams(struct load_counters *t)
 {
-	static struct load_stamp stamp[UDP_BATCH];
+	static struct load_datagram datagram[UDP_BATCH];
 	struct mmsghdr msg[UDP_BATCH] = { 0 };
 	struct iovec iov[UDP_BATCH];
 	int fd = open_port(SOCK_DGRAM, LOAD_PORT_UDP);
 
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		iov[i] = (struct iovec){ &stamp[i], sizeof(stamp[i]) };
+		iov[i] = (struct iovec){ &datagram[i], sizeof(datagram[i]) };
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
 	}
-	load_be_punctual();
+	load_set_realtime();
 	atomic_store(&t->server_ready, 1);
 	for (;;) {
 		int len = recvmmsg(fd, msg, UDP_BATCH, MSG_WAITFORONE, NULL);
 		uint64_t now_ns = clock_ns();
 
 		for (int i = 0; i < len; i++) {
-			note_time(t, &stamp[i], now_ns);
+			store_time(t, &datagram[i], now_ns);
 		}
 		if (len > 0) {
 			atomic_fetch_add_explicit(&t->udp_datagrams, (uint64_t)len,
@@ -188,10 +190,10 @@ static _Noreturn void swallow_datagrams(struct load_tally *t)
 	}
 }
 
-_Noreturn void load_serve(struct load_tally *t)
+_Noreturn void load_server_main(struct load_counters *t)
 {
 	spawn(bulk_main, t);
 	spawn(echo_main, t);
-	spawn(shorts_main, t);
-	swallow_datagrams(t);
+	spawn(connect_main, t);
+	receive_datagrams(t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine, as /proc and /sys describe it.
+ * Reads /proc, /sys and uname(2).
  */
 #include "machine.h"
 
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The first line of a file, or dflt. */
+/* Reads the first line of a file; dflt if there is none. */
 static void read_line(const char *path, const char *dflt, char *out)
 {
 	FILE *f = fopen(path, "re");
@@ -25,7 +25,7 @@ static void read_line(const char *path, const char *dflt, char *out)
 	out[strcspn(out, "\n")] = '\0';
 }
 
-/* What stands behind the colon of the first line in a file that starts with name, or dflt. */
+/* Reads the text after the colon of the first line that starts with name; dflt if there is none. */
 static void read_field(const char *path, const char *name, const char *dflt, char *out)
 {
 	FILE *f = fopen(path, "re");
@@ -124,5 +124,5 @@ void machine_print(const struct machine *m)
 	printf("%s, %s, %s\n", m->version, m->build, m->date);
 	printf("%s, %u processors, %llu MiB, %s, governor %s\n", m->cpu, m->cpus,
 	       (unsigned long long)(m->memory_bytes >> 20), m->hypervisor, m->governor);
-	printf("%s, load before: %s\n\n", m->kernel, m->load);
+	printf("%s, load before the measurement: %s\n\n", m->kernel, m->load);
 }

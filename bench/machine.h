@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What figures mean nothing without: processor, kernel, governor, versions.
+ * The machine and the build that results belong to: processor, kernel, governor, versions.
  */
 #ifndef FINWALL_BENCH_MACHINE_H
 #define FINWALL_BENCH_MACHINE_H
@@ -21,17 +21,17 @@ struct machine {
 	char build[MACHINE_TEXT];
 	char version[MACHINE_TEXT];
 	char date[MACHINE_TEXT]; /* UTC */
-	char load[MACHINE_TEXT]; /* average of the last minute, before anything was measured */
+	char load[MACHINE_TEXT]; /* load averages before the measurement */
 	uint32_t cpus;
 	uint64_t memory_bytes;
 };
 
 void machine_describe(struct machine *m);
 
-/* A few lines on standard output. */
+/* Prints the main fields on standard output. */
 void machine_print(const struct machine *m);
 
-/* The descriptions one by one: name and text; NULL after the last. For files. */
+/* Returns the name of text field nr and stores its *text; NULL after the last. */
 const char *machine_field(const struct machine *m, unsigned nr, const char **text);
 
 #endif

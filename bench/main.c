@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall-bench: the command line. One file per subcommand; finwall-bench(1).
+ * finwall-bench: the command line. The subcommands are in cmd_*.c.
  */
 #include "bench.h"
 #include "html.h"
 #include "machine.h"
 #include "results.h"
 
-#include <errno.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,23 +18,23 @@ static const char usage_text[] =
 	"usage: finwall-bench engine|path|latency|stall|all [OPTION...]\n"
 	"       finwall-bench compare BEFORE.json AFTER.json [--threshold PERCENT]\n"
 	"\n"
-	"  engine    packets from memory through the whole core, without a kernel\n"
-	"  path      real packets through network namespaces, against other filters (root)\n"
-	"  latency   how long a verdict takes, at set loads (root)\n"
-	"  stall     how long other work of the daemon holds packets up (root)\n"
+	"  engine    generated packets through the engine, without a kernel\n"
+	"  path      real packets through network namespaces, compared with other filters (root)\n"
+	"  latency   time until a verdict, at fixed packet rates (root)\n"
+	"  stall     delay of packets by expiry, lists and saves of a large table (root)\n"
 	"  all       all four\n"
-	"  compare   two files of results; exit status 1 when something became worse\n"
+	"  compare   compare two results files; exit status 1 if a measure became worse\n"
 	"\n"
-	"  --json FILE       write the results there\n"
-	"  --html FILE       write a page with plots there\n"
-	"  --quick           smaller and shorter\n"
-	"  --runs N          how often each thing is measured\n"
+	"  --json FILE       write the results to FILE\n"
+	"  --html FILE       write a page with charts to FILE\n"
+	"  --quick           smaller tables, shorter runs\n"
+	"  --runs N          number of runs of each measurement\n"
 	"  --only PATTERN    only measures whose name matches, for example 'established/*'\n"
-	"  --flows-max N     engine: leave out what needs more connections\n"
+	"  --flows-max N     engine: skip cases with more connections; stall: connections\n"
 	"  --packets N       engine: packets in one run\n"
-	"  --threshold P     compare: by how many per cent something may be worse (5)\n"
-	"  -h, --help        this text\n"
-	"  -V, --version     the version\n";
+	"  --threshold P     compare: a measure may be worse by this many per cent (5)\n"
+	"  -h, --help        show this help\n"
+	"  -V, --version     show the version\n";
 
 enum option_nr {
 	OPT_JSON = 256,
@@ -63,11 +64,10 @@ static const struct option options[] = {
 struct command_line {
 	struct bench_options opt;
 	double threshold; /* per cent */
-	int words_first;  /* in argv */
+	int args_first;   /* index of the subcommand in argv */
 };
 
-/* Ends the program with words on the usage. */
-static _Noreturn void misused(const char *what, const char *value)
+static _Noreturn void usage_error(const char *what, const char *value)
 {
 	fprintf(stderr, "finwall-bench: %s: \"%s\"\nTry finwall-bench --help.\n", what, value);
 	exit(BENCH_USAGE);
@@ -75,27 +75,22 @@ static _Noreturn void misused(const char *what, const char *value)
 
 static uint32_t number(const char *text, uint32_t min, uint32_t max)
 {
-	char *end;
-	unsigned long v;
+	char what[80];
+	uint64_t n;
 
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < min || v > max) {
-		char what[80];
-
-		snprintf(what, sizeof(what), "wanted a number from %u to %u", min, max);
-		misused(what, text);
+	if (!text_number(text, min, max, &n)) {
+		snprintf(what, sizeof(what), "expected a number from %u to %u", min, max);
+		usage_error(what, text);
 	}
-	return (uint32_t)v;
+	return (uint32_t)n;
 }
 
 static double percent(const char *text)
 {
-	char *end;
-	double v = strtod(text, &end);
+	double v;
 
-	if (end == text || (*end != '\0' && strcmp(end, "%") != 0) || !(v >= 0 && v <= 1000)) {
-		misused("wanted a percentage from 0 to 1000", text);
+	if (!text_fraction(text, "%", 0, 1000, &v)) {
+		usage_error("expected a percentage from 0 to 1000", text);
 	}
 	return v;
 }
@@ -113,7 +108,7 @@ static void parse(int argc, char **argv, struct command_line *cl)
 			cl->opt.html_path = optarg;
 			break;
 		case OPT_QUICK:
-			cl->opt.quick = 1;
+			cl->opt.quick = true;
 			break;
 		case OPT_RUNS:
 			cl->opt.runs = number(optarg, 1, 1000);
@@ -140,10 +135,10 @@ static void parse(int argc, char **argv, struct command_line *cl)
 			exit(BENCH_USAGE);
 		}
 	}
-	cl->words_first = optind;
+	cl->args_first = optind;
 }
 
-/* Writes what was asked for. */
+/* Writes the requested files. */
 static int write_files(const struct bench_options *opt, const struct report *report,
                        const struct machine *machine)
 {
@@ -171,7 +166,7 @@ static enum bench_exit measure(const bench_command *commands, const struct bench
 		code = (*commands)(opt, &report);
 	}
 	if (code == BENCH_OK && !report_has_samples(&report)) {
-		fprintf(stderr, "finwall-bench: nothing was measured: no name matches\n");
+		fprintf(stderr, "finwall-bench: nothing measured: no name matches\n");
 		code = BENCH_FAILED;
 	}
 	report_finish(&report);
@@ -198,16 +193,15 @@ static const struct {
 int main(int argc, char **argv)
 {
 	struct command_line cl = { .threshold = 5 };
-	int words_len;
+	int args_len;
 
 	parse(argc, argv, &cl);
-	words_len = argc - cl.words_first;
-	argv += cl.words_first;
-	if (words_len == 3 && strcmp(argv[0], "compare") == 0) {
+	args_len = argc - cl.args_first;
+	argv += cl.args_first;
+	if (args_len == 3 && strcmp(argv[0], "compare") == 0) {
 		return cmd_compare(argv[1], argv[2], cl.threshold / 100);
 	}
-	for (size_t i = 0; words_len == 1 && i < sizeof(subcommands) / sizeof(subcommands[0]);
-	     i++) {
+	for (size_t i = 0; args_len == 1 && i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
 		if (strcmp(argv[0], subcommands[i].name) == 0) {
 			return measure(subcommands[i].commands, &cl.opt);
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory, as /proc shows it.
+ * Reads /proc/self/statm and /proc/meminfo.
  */
 #include "memory.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How much memory is really used, and how much there is.
+ * Used and available memory.
  */
 #ifndef FINWALL_BENCH_MEMORY_H
 #define FINWALL_BENCH_MEMORY_H
 
 #include <stdint.h>
 
-/* What the process really uses: its resident set. */
+/* The resident set of this process; 0 if unknown. */
 uint64_t memory_resident_bytes(void);
 
-/* What the machine has left. */
+/* Memory that the system can still give out; 0 if unknown. */
 uint64_t memory_available_bytes(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The progress line, on standard error.
+ * The line goes to standard error, so that standard output has results only.
  */
 #include "progress.h"
 

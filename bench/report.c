@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of measures and its table.
+ * Lists that grow, and the table.
  */
 #include "report.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was measured: a list of named measures with all their samples. Printed as a table, written
- * as JSON and as a page from the same list. Knows nothing of how anything was measured.
+ * Results: a list of measures with all their samples, and a list of distributions. The table, the
+ * JSON file and the HTML page are made from it. Knows nothing of how anything was measured.
  */
 #ifndef FINWALL_BENCH_REPORT_H
 #define FINWALL_BENCH_REPORT_H
@@ -15,21 +15,21 @@ enum better {
 };
 
 struct measure {
-	char id[96];     /* stable: "engine/established/ipv4/1000/1" */
-	char title[128]; /* for people */
+	char id[96]; /* stable between versions: "engine/established/ipv4/1k" */
+	char title[128];
 	char unit[24];
 	enum better better;
 	double target; /* 0 = none */
 	double *sample;
 	size_t samples_len;
-	/* of the samples */
+	/* computed by report_finish() */
 	double median;
 	double low;  /* first quartile */
 	double high; /* third quartile */
-	double best; /* of all: what the machine does when nothing else wants it */
+	double best; /* of all samples */
 };
 
-/* A distribution: how many microseconds a share of all took at most. */
+/* A distribution: the share `quantile` of all packets took at most `us` microseconds. */
 struct curve_point {
 	double quantile;
 	double us;
@@ -52,8 +52,8 @@ struct report {
 };
 
 /*
- * Adds a measure without samples. Returns its number, or -ENOMEM. The strings of *m are copied, the
- * rest of it but better and target is ignored.
+ * Adds a measure without samples. Copies the strings, better and target of *m. Returns its number,
+ * or -ENOMEM.
  */
 long report_add(struct report *r, const struct measure *m);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing results.
+ * Writes the JSON file by jansson.
  */
 #include "results.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The three rules, through the daemon's own parser and compiler.
+ * Configurations go through the daemon's own parser and compiler.
  */
 #include "rules.h"
-
-#include <finwall/config.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +27,7 @@ const char rules_of_path[] = "table inet finwall {\n"
 			     "	}\n"
 			     "}\n";
 
-/* Hands the text to the parser as if it were a file. */
+/* A reader whose only file is the text that ctx points to. */
 static char *read_text(void *ctx, const char *path, size_t *size)
 {
 	const char *text = ctx;
@@ -39,15 +37,12 @@ static char *read_text(void *ctx, const char *path, size_t *size)
 	return strdup(text);
 }
 
-struct ruleset *rules_new(const char *text)
+struct ruleset *rules_load(const struct config_reader *reader)
 {
-	char *copy = strdup(text); /* the reader's context is not const */
-	const struct config_reader reader = { .ctx = copy, .read = read_text };
 	char *errors = NULL;
-	struct config *c = copy == NULL ? NULL : config_load("rules", &reader, &errors);
+	struct config *c = config_load("rules", reader, &errors);
 	struct ruleset *rs;
 
-	free(copy);
 	if (c == NULL) {
 		fprintf(stderr, "finwall-bench: %s", errors == NULL ? "no memory\n" : errors);
 		free(errors);
@@ -55,5 +50,15 @@ struct ruleset *rules_new(const char *text)
 	}
 	rs = config_compile(c);
 	config_free(c);
+	return rs;
+}
+
+struct ruleset *rules_new(const char *text)
+{
+	char *copy = strdup(text); /* the reader's context is not const */
+	const struct config_reader reader = { .ctx = copy, .read = read_text };
+	struct ruleset *rs = copy == NULL ? NULL : rules_load(&reader);
+
+	free(copy);
 	return rs;
 }

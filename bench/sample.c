@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Quantiles of small samples.
+ * Quantiles with linear interpolation.
  */
 #include "sample.h"
 

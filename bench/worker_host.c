@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hosting a worker: engine, queue and policy as the daemon would set them up, and nothing else of
- * the daemon. The kernel stamps packets as long as some socket asks for it, so one here does.
+ * Sets up engine, queue and policy as the daemon does, and starts one worker.
  */
 #include "worker_host.h"
 
+#include "clock.h"
 #include "filter.h"
 #include "rules.h"
-#include "ticks.h"
 
 #include "io/clock.h"
 #include "io/mem.h"
 #include "io/nfq_sock.h"
-#include "state.h"
+#include "state/save.h"
 #include "worker.h"
 
 #include <arpa/inet.h>
@@ -28,26 +27,28 @@
 #include <unistd.h>
 
 #define READY_WAIT_NS UINT64_C(10000000000)
+#define READY_POLL_NS UINT64_C(1000000)
 
-/* Idle connections that do not end live on for a day. */
+/* The timeout of idle connections that are not to expire. */
 #define IDLE_NS sec_to_ns(86400)
 
-/* Entries that are taken out of the table at a time. */
-#define PIECE_LEN 256
+/* Entries in one call of list or save. */
+#define CHUNK_LEN 256
 
 struct worker_host_shared {
 	struct worker worker;
-	struct engine_worker control; /* what the daemon's main thread has */
-	_Atomic uint64_t turns;
+	struct engine_worker control; /* of the main thread */
+	_Atomic uint64_t rounds;
 	_Atomic uint32_t is_ready;
 };
 
-static void ask_for_stamps(void)
+/* The kernel puts timestamps on packets while any socket has this option. */
+static void enable_timestamps(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int on = 1;
 
-	/* Without stamps there is one distribution less to show. */
+	/* Without timestamps one distribution is missing; that is no error. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 }
 
@@ -75,7 +76,7 @@ static struct engine *make_engine(const struct worker_host_config *host)
 	return engine_init(mem, &cfg);
 }
 
-/* Open TCP connections over which nothing is said. */
+/* Adds established TCP connections without traffic. */
 static void add_idle(struct engine *engine, struct engine_worker *control, uint32_t len,
                      struct mono deadline)
 {
@@ -99,11 +100,11 @@ static void add_idle(struct engine *engine, struct engine_worker *control, uint3
 
 static void list_all(struct engine *e)
 {
-	static struct flow flows[PIECE_LEN];
+	static struct flow flows[CHUNK_LEN];
 	struct engine_cursor cursor = { 0 };
 
 	while (!engine_list_is_over(e, &cursor)) {
-		(void)engine_list_flows(e, &cursor, clock_now(), flows, PIECE_LEN);
+		(void)engine_list_flows(e, &cursor, clock_now(), flows, CHUNK_LEN);
 	}
 }
 
@@ -114,14 +115,15 @@ static void save_all(struct engine *e)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/tmp/finwall-bench-%d.state", (int)getpid());
-	if (state_save_begin(path, SAVE_MEANWHILE, now, clock_wall_ns(), &save) == 0) {
-		while (state_save_step(save, e, now, PIECE_LEN) == SAVE_GOES_ON) {
+	if (state_save_begin(path, SAVE_PERIODIC, now, clock_wall_ns(), &save) == 0) {
+		while (state_save_step(save, e, now, CHUNK_LEN) == SAVE_CONTINUES) {
 		}
 	}
 	(void)unlink(path);
 }
 
-static _Noreturn void work(struct worker_host_shared *shared, struct engine *e, enum host_work what)
+static _Noreturn void run_background(struct worker_host_shared *shared, struct engine *e,
+                                     enum host_work what)
 {
 	struct engine_usage usage;
 
@@ -144,34 +146,33 @@ static _Noreturn void work(struct worker_host_shared *shared, struct engine *e, 
 		default:
 			(void)pause();
 		}
-		atomic_fetch_add_explicit(&shared->turns, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&shared->rounds, 1, memory_order_relaxed);
 	}
 }
 
 static _Noreturn void host_main(struct worker_host_shared *shared,
                                 const struct worker_host_config *cfg)
 {
-	static struct generation generation;
+	static struct worker_config config;
 	static struct ruleset_counters *no_counters[1];
 	struct nfq_params params = { .len = 65536, .rcvbuf_bytes = 64 << 20, .copy_bytes = 192 };
 	struct worker *w = &shared->worker;
 	struct engine *engine = make_engine(cfg);
 	struct mono expiry = mono_add(clock_now(), HOST_EXPIRE_NS);
 
-	tunables_init(&generation.policy.tun);
-	generation.policy.rules = rules_new(rules_of_path);
-	generation.counters = no_counters;
-	generation.raw.fd = -1;
-	generation.times_packets = true;
-	atomic_store(&w->wanted, &generation);
-	if (engine == NULL || generation.policy.rules == NULL ||
-	    worker_init(w, engine, 0, 0) != 0 ||
+	tunables_init(&config.policy.tun);
+	config.policy.rules = rules_new(rules_of_path);
+	config.counters = no_counters;
+	config.raw.fd = -1;
+	config.measures_latency = true;
+	atomic_store(&w->wanted, &config);
+	if (engine == NULL || config.policy.rules == NULL || worker_init(w, engine, 0, 0) != 0 ||
 	    nfq_sock_open(0, &params, &w->nfq, &w->sock) != 0) {
-		fprintf(stderr, "finwall-bench: cannot set up a worker: %s\n", strerror(errno));
+		fprintf(stderr, "finwall-bench: cannot start the worker: %s\n", strerror(errno));
 		_exit(1);
 	}
-	ask_for_stamps();
-	shared->control.policy = &generation.policy;
+	enable_timestamps();
+	shared->control.policy = &config.policy;
 	add_idle(engine, &shared->control, cfg->idle_flows,
 	         cfg->work == HOST_EXPIRE ? expiry : mono_add(expiry, IDLE_NS));
 	if (cfg->work == HOST_LIST_SPARSE) {
@@ -181,13 +182,13 @@ static _Noreturn void host_main(struct worker_host_shared *shared,
 		_exit(1);
 	}
 	atomic_store(&shared->is_ready, 1);
-	work(shared, engine, cfg->work);
+	run_background(shared, engine, cfg->work);
 }
 
-int worker_host_start(struct worker_host *h, const struct net *net,
+int worker_host_start(struct worker_host *h, const struct netns *net,
                       const struct worker_host_config *cfg)
 {
-	uint64_t until_ns = clock_ns() + READY_WAIT_NS;
+	uint64_t deadline_ns = clock_ns() + READY_WAIT_NS;
 
 	*h = (struct worker_host){ .net = net };
 	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
@@ -196,20 +197,18 @@ int worker_host_start(struct worker_host *h, const struct net *net,
 		h->shared = NULL;
 		return -ENOMEM;
 	}
-	h->pid = net_fork(net, NET_ROUTER);
+	h->pid = netns_fork(net, NETNS_ROUTER);
 	if (h->pid == 0) {
 		host_main(h->shared, cfg);
 	}
 	while (h->pid > 0 && atomic_load(&h->shared->is_ready) == 0) {
-		const struct timespec nap = { .tv_nsec = 1000000 };
-
 		if (waitpid(h->pid, NULL, WNOHANG) != 0) {
 			h->pid = 0;
 		}
-		if (h->pid == 0 || clock_ns() > until_ns) {
+		if (h->pid == 0 || clock_ns() > deadline_ns) {
 			return -EIO;
 		}
-		(void)nanosleep(&nap, NULL);
+		clock_sleep_ns(READY_POLL_NS);
 	}
 	return h->pid > 0 ? filter_queue_all(net, "--queue-num 0") : -EIO;
 }
@@ -237,13 +236,13 @@ void worker_host_read(const struct worker_host *h, struct worker_times *out)
 	histogram_sum(&out->stay, &h->shared->worker.stay_ns);
 }
 
-uint64_t worker_host_ended(const struct worker_host *h)
+uint64_t worker_host_removed(const struct worker_host *h)
 {
 	return stat_get(&h->shared->worker.engine_worker.stats.event[EVENT_FLOW_EXPIRED]) +
 	       stat_get(&h->shared->control.stats.event[EVENT_FLOW_FLUSHED]);
 }
 
-uint64_t worker_host_turns(const struct worker_host *h)
+uint64_t worker_host_rounds(const struct worker_host *h)
 {
-	return atomic_load(&h->shared->turns);
+	return atomic_load(&h->shared->rounds);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon's worker in a process of its own on the router, whose histograms can be read while it
- * works; and beside it, where that is wanted, what the daemon's main thread may be doing.
+ * Runs the daemon's unchanged worker in a process on the router, with histograms in shared memory.
+ * The process's main thread can do background work of the daemon's main thread at the same time.
  */
 #ifndef FINWALL_BENCH_WORKER_HOST_H
 #define FINWALL_BENCH_WORKER_HOST_H
 
-#include "net.h"
+#include "netns.h"
 
 #include "histogram.h"
 
@@ -15,15 +15,15 @@
 
 struct worker_host_shared;
 
-/* What goes on beside the packets. */
+/* Background work. The idle connections are those of worker_host_config. */
 enum host_work {
 	HOST_QUIET,
-	HOST_EXPIRE,      /* all idle connections end, HOST_EXPIRE_NS after the start */
-	HOST_LIST,        /* they are listed, over and over */
-	HOST_LIST_SPARSE, /* the same, after all have ended */
-	HOST_SAVE,        /* they are saved, over and over */
-	HOST_STATS,       /* everything is counted, over and over */
-	HOST_FLUSH,       /* they are deleted, all at once, HOST_EXPIRE_NS after the start */
+	HOST_EXPIRE,      /* all idle connections expire, HOST_EXPIRE_NS after the start */
+	HOST_LIST,        /* list all connections repeatedly */
+	HOST_LIST_SPARSE, /* flush first, then list repeatedly */
+	HOST_SAVE,        /* save all connections repeatedly */
+	HOST_STATS,       /* read statistics repeatedly */
+	HOST_FLUSH,       /* flush all connections once, HOST_EXPIRE_NS after the start */
 };
 
 #define HOST_EXPIRE_NS UINT64_C(4000000000)
@@ -31,11 +31,11 @@ enum host_work {
 struct worker_host_config {
 	uint32_t flows_max;
 	uint32_t idle_flows; /* in the table from the start */
-	bool prefault;       /* the table's memory is there from the start */
+	bool prefault;       /* the table's memory is resident from the start */
 	enum host_work work;
 };
 
-/* Histograms of a worker; see struct worker. */
+/* Copies of the histograms of struct worker. */
 struct worker_times {
 	struct histogram decide;
 	struct histogram verdict;
@@ -43,23 +43,26 @@ struct worker_times {
 };
 
 struct worker_host {
-	const struct net *net;
+	const struct netns *net;
 	struct worker_host_shared *shared;
 	pid_t pid;
 };
 
-/* Returns 0 when it filters what is forwarded, or -EIO, having said why. */
-int worker_host_start(struct worker_host *h, const struct net *net,
+/*
+ * Starts the process and queues all forwarded packets to it. Returns 0 when it filters, or -EIO
+ * after an error message; worker_host_stop() is allowed after either.
+ */
+int worker_host_start(struct worker_host *h, const struct netns *net,
                       const struct worker_host_config *cfg);
 void worker_host_stop(struct worker_host *h);
 
-/* Copies of what it has counted so far. */
+/* Copies the histograms of all packets so far. */
 void worker_host_read(const struct worker_host *h, struct worker_times *out);
 
-/* How many connections have expired so far, or were flushed. */
-uint64_t worker_host_ended(const struct worker_host *h);
+/* Connections that have expired or were flushed so far. */
+uint64_t worker_host_removed(const struct worker_host *h);
 
-/* Whole turns of its work that are done: lists, saves. */
-uint64_t worker_host_turns(const struct worker_host *h);
+/* Completed rounds of the background work. */
+uint64_t worker_host_rounds(const struct worker_host *h);
 
 #endif

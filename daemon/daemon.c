@@ -1,31 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon's life: configuration, memory, queues, workers, main loop, and the same way back.
+ * The daemon's life: start, loop, reload, stop. With main.c the only file that knows every module;
+ * no module calls back into it but by the callbacks that it passes at the start.
  *
- * The order matters in two places. Queues are bound before READY is said, because the hook rules
- * that feed them follow it. At the end the kernel is told to queue no more, and what waits is
- * answered, before a queue is given up; unless the service manager keeps its socket, then packets
- * wait for the next process.
+ * Two orders matter. Queues are bound before READY is sent, because the hook rules that feed them
+ * follow it. At the stop the kernel queues no more packets, and waiting packets get a verdict,
+ * before a queue is unbound; if the service manager stores its socket, packets wait for the next
+ * process instead.
  */
 #include "daemon.h"
 
-#include "ctl_cmd.h"
-#include "import_conntrack.h"
+#include "control/control.h"
+#include "fixed_settings.h"
+#include "generation.h"
 #include "io/clock.h"
-#include "io/cpus.h"
+#include "io/file.h"
 #include "io/ifname.h"
-#include "io/kept_fds.h"
 #include "io/log.h"
 #include "io/mem.h"
-#include "io/nfq_proc.h"
-#include "io/nfq_sock.h"
 #include "io/notify.h"
-#include "io/who_holds.h"
 #include "prefault.h"
-#include "sets.h"
-#include "state.h"
+#include "queues.h"
+#include "raw_sender.h"
+#include "report.h"
+#include "set_changes.h"
+#include "state/import_conntrack.h"
+#include "state/state.h"
+#include "watchdog.h"
+#include "workers.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -33,29 +38,111 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-/* The main thread looks after things this often. */
+/* The main thread's periodic work. */
 #define TICK_USEC 100000
 
+/* With several workers: few enough collisions of their locks. */
+#define SHARDS_PER_WORKER 4
+
+/* What the main loop waits for. */
+enum source {
+	SOURCE_TERM,
+	SOURCE_INT,
+	SOURCE_HUP,
+	SOURCE_TICK,
+	SOURCE_LINK,
+	SOURCES_LEN,
+};
+
+struct daemon {
+	struct daemon_options options;
+	struct mono start;
+	struct event_base *base;
+	struct event *sources[SOURCES_LEN];
+	struct log *log;
+	struct ifnames *ifnames;
+	/* settings that a reload cannot change are in force as here; pointers in it dangle */
+	struct settings settings_at_start;
+	/* memory of the engine */
+	struct engine *engine;
+	void *engine_mem;
+	size_t engine_mem_size;
+	size_t engine_table_size; /* of it, what prefault populates */
+	struct prefaulter *prefaulter;
+	/* modules */
+	struct engine_worker engine_worker; /* the main thread's: delete, flush, load, import */
+	struct workers workers;
+	struct generations generations;
+	struct set_changes set_changes;
+	struct raw_sender raw_sender;
+	struct report report;
+	struct watchdog watchdog;
+	struct state state;
+	struct importer importer;
+	struct control *control; /* NULL when there is none */
+	struct reload_counts reloads;
+	bool has_run; /* the table is worth saving */
+};
+
+static enum exit_code start(struct daemon *d);
 static enum exit_code load_first(struct daemon *d);
 static int make_engine(struct daemon *d);
-static int open_queues(struct daemon *d);
-static int open_all_queues(struct daemon *d, struct kept_fds *kept);
-static int start_workers(struct daemon *d);
-static int make_events(struct daemon *d);
+static int make_sources(struct daemon *d);
+static void set_up_modules(struct daemon *d);
+static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static int open_control(struct daemon *d);
-static void stop_workers(struct daemon *d);
+static void loop(struct daemon *d);
+static void stop(struct daemon *d);
+static void put_in_force(struct daemon *d, struct generation *g);
+static int reload(void *ctx, char **errors);
 
-enum exit_code daemon_init(struct daemon *d)
+enum exit_code daemon_run(const struct daemon_options *options)
 {
+	/* Static: the main thread's counters alone are larger than a stack frame should be. */
+	static struct daemon d;
+	enum exit_code code;
+
+	d.options = *options;
+	d.raw_sender = RAW_SENDER_NONE;
+	d.start = clock_now();
+	code = start(&d);
+	if (code == EXIT_OK) {
+		loop(&d);
+	}
+	stop(&d);
+	return code;
+}
+
+enum exit_code daemon_check(const char *config_path)
+{
+	char *errors = NULL;
+	struct config *c = config_load(config_path, &file_reader, &errors);
+	struct ruleset *rs;
+
+	if (c == NULL) {
+		(void)fputs(errors == NULL ? "finwalld: out of memory\n" : errors, stderr);
+		free(errors);
+		return EXIT_BAD_CONFIG;
+	}
+	rs = config_compile(c);
+	config_free(c);
+	if (rs == NULL) {
+		(void)fputs("finwalld: out of memory\n", stderr);
+		return EXIT_CANNOT_RUN;
+	}
+	ruleset_free(rs);
+	return EXIT_OK;
+}
+
+static enum exit_code start(struct daemon *d)
+{
+	struct workers_params params = { .start = d->start };
+	const struct settings *s;
+	uint32_t queues_adopted;
 	enum exit_code code;
 	int err;
 
-	d->raw = RAWSEND_NONE;
-	d->start = clock_now();
-	d->start_wall_sec = clock_wall_sec();
-	d->watchdog_ns = notify_watchdog_ns();
 	d->log = log_new();
 	d->base = event_base_new();
 	if (d->log == NULL || d->base == NULL) {
@@ -67,60 +154,74 @@ enum exit_code daemon_init(struct daemon *d)
 	}
 	err = ifnames_open(&d->ifnames);
 	if (err != 0) {
-		log_say(d->log, LOG_LEVEL_ERROR, "cannot read the interfaces: %s", strerror(-err));
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot list the network interfaces: %s",
+		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	generation_equip(d, d->generation);
-	if (make_engine(d) != 0 || open_queues(d) != 0 || make_events(d) != 0) {
+	put_in_force(d, d->generations.current);
+	s = generation_settings(d->generations.current);
+	if (make_engine(d) != 0 || queues_open(&d->workers, s, d->log, &queues_adopted) != 0 ||
+	    make_sources(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
-	/* Packets wait in the queues meanwhile: none meets a table that is half full. */
-	if (!state_start(d)) {
-		import_start(d);
-	}
-	if (start_workers(d) != 0 || open_control(d) != 0) {
+	set_up_modules(d);
+	/* Packets wait in the queues meanwhile: none meets a partly filled table. */
+	fill_table(d, queues_adopted);
+	params.engine = d->engine;
+	params.cfg = &d->generations.current->shared;
+	params.pin = s->queue_pin;
+	params.compares_kernel = s->compare_kernel != 0;
+	if (workers_start(&d->workers, &params, d->log) != 0 || open_control(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
 }
 
-void daemon_run(struct daemon *d)
+/* The line that the service manager shows. */
+static const char *status_text(const struct daemon *d)
 {
-	log_say(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
-	        d->workers_len, d->workers_len == 1 ? "" : "s", d->settings_at_start.queue_num);
-	notify_ready(daemon_status(d));
-	d->has_run = 1;
-	prefault_start(d);
+	return d->generations.current->shared.policy.tun.enforce != 0
+	               ? "Filtering"
+	               : "Shadow mode: every packet is accepted (enforce off)";
+}
+
+static void loop(struct daemon *d)
+{
+	log_write(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
+	          d->workers.len, d->workers.len == 1 ? "" : "s", d->settings_at_start.queue_num);
+	notify_ready(status_text(d));
+	d->has_run = true;
+	d->prefaulter = prefault_start(d->base, d->log, d->engine_mem, d->engine_table_size,
+	                               (enum prefault)d->settings_at_start.prefault);
 	(void)event_base_dispatch(d->base);
-	notify_stopping("Answering the packets that wait");
+	notify_stopping("Sending verdicts for waiting packets");
 }
 
-void daemon_stop(struct daemon *d)
+/* Also after a start that failed at any point. */
+static void stop(struct daemon *d)
 {
-	(void)event_base_loopexit(d->base, NULL);
-}
-
-void daemon_fini(struct daemon *d)
-{
-	struct event *events[] = { d->ev_term, d->ev_int, d->ev_hup, d->ev_tick, d->ev_link };
-
-	ctl_stop(d);
-	if (d->workers != NULL) {
-		stop_workers(d);
-		if (d->has_run != 0) {
-			state_stop(d);
+	control_stop(d->control);
+	d->control = NULL;
+	if (d->workers.at != NULL) {
+		workers_stop(&d->workers, d->log);
+		if (d->has_run) {
+			report_events(&d->report);
+			report_failures(&d->report);
 		}
-		mem_unmap(d->workers, d->workers_len * sizeof(*d->workers));
-	}
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (events[i] != NULL) {
-			event_free(events[i]);
+		workers_free(&d->workers);
+		if (d->has_run) {
+			state_stop(&d->state, generation_settings(d->generations.current));
 		}
 	}
-	prefault_stop(d);
-	rawsend_stop(&d->raw);
-	sets_fini(d);
-	generation_free(d->generation);
+	for (size_t i = 0; i < SOURCES_LEN; i++) {
+		if (d->sources[i] != NULL) {
+			event_free(d->sources[i]);
+		}
+	}
+	prefault_stop(d->prefaulter);
+	raw_sender_stop(&d->raw_sender);
+	set_changes_fini(&d->set_changes);
+	generations_fini(&d->generations);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
@@ -130,40 +231,57 @@ void daemon_fini(struct daemon *d)
 	log_free(d->log);
 }
 
-void daemon_stats(const struct daemon *d, struct stats *sum)
-{
-	memset(sum, 0, sizeof(*sum));
-	stats_sum(sum, &d->control.stats);
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		stats_sum(sum, &d->workers[i].engine_worker.stats);
-	}
-}
-
 static enum exit_code load_first(struct daemon *d)
 {
+	const char *path = d->options.config_path;
+	const struct settings *s;
+	struct generation *g;
 	char *errors;
 
-	d->generation = generation_new(d, 1, &errors);
-	if (d->generation == NULL && errors == NULL) {
-		log_say(d->log, LOG_LEVEL_ERROR, "no memory for the configuration");
+	g = generation_load(path, 1, 0, &errors);
+	if (g == NULL && errors == NULL) {
+		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
+		          strerror(ENOMEM));
 		return EXIT_CANNOT_RUN;
 	}
-	if (d->generation == NULL) {
+	if (g == NULL) {
 		log_lines(d->log, LOG_LEVEL_ERROR, errors);
 		free(errors);
 		return EXIT_BAD_CONFIG;
 	}
-	d->workers_len = d->generation->workers_len;
-	if (d->workers_len < daemon_settings(d)->queue_count) {
-		log_say(d->log, LOG_LEVEL_ERROR,
-		        "%s: queue num %" PRIu32 " and count %" PRIu32 " go beyond queue 65535",
-		        d->config_path, daemon_settings(d)->queue_num,
-		        daemon_settings(d)->queue_count);
+	generations_publish(&d->generations, g, &d->workers);
+	s = generation_settings(g);
+	if (g->workers_len < s->queue_count) {
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "%s: queue num %" PRIu32 " and count %" PRIu32
+		          " exceed the last queue number, %u",
+		          path, s->queue_num, s->queue_count, QUEUES_MAX - 1);
 		return EXIT_BAD_CONFIG;
 	}
-	d->settings_at_start = *daemon_settings(d);
-	d->control.policy = &d->generation->policy;
+	if (workers_alloc(&d->workers, g->workers_len) != 0) {
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot allocate %" PRIu32 " workers: %s",
+		          g->workers_len, strerror(ENOMEM));
+		return EXIT_CANNOT_RUN;
+	}
+	d->settings_at_start = *s;
 	return EXIT_OK;
+}
+
+/*
+ * What a generation needs before workers get it, and what it changes besides them: interface names
+ * in its rules, the raw packet sender, the main thread's policy.
+ */
+static void put_in_force(struct daemon *d, struct generation *g)
+{
+	ifnames_apply(d->ifnames, g->shared.policy.rules);
+	if (g->shared.policy.tun.enforce == 0) {
+		log_write(d->log, LOG_LEVEL_WARNING,
+		          "%s: enforce off: every packet is accepted, drops are only counted",
+		          d->options.config_path);
+	}
+	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
+	g->shared.raw = d->raw_sender.raw;
+	d->engine_worker.policy = &g->shared.policy;
 }
 
 static void yield_cpu(void)
@@ -171,15 +289,15 @@ static void yield_cpu(void)
 	(void)sched_yield();
 }
 
-/* With one worker one shard: its lock is then taken once per batch. */
+/* One worker has one shard, so its lock is taken once per batch. */
 static uint32_t count_shards(uint32_t workers_len)
 {
-	uint32_t len = 4;
+	uint32_t len = SHARDS_PER_WORKER;
 
 	if (workers_len == 1) {
 		return 1;
 	}
-	while (len < 4 * workers_len) {
+	while (len < SHARDS_PER_WORKER * workers_len) {
 		len *= 2;
 	}
 	return len;
@@ -190,14 +308,14 @@ static int make_engine(struct daemon *d)
 	struct engine_config cfg = {
 		.flows_max = d->settings_at_start.connections_max,
 		.tombs_max = d->settings_at_start.remember_max,
-		.shards_len = count_shards(d->workers_len),
+		.shards_len = count_shards(d->workers.len),
 		.start = d->start,
 		.yield = yield_cpu,
 	};
 	int err = mem_random(&cfg.hash_key, sizeof(cfg.hash_key));
 
 	if (err != 0) {
-		log_say(d->log, LOG_LEVEL_ERROR, "no random numbers: %s", strerror(-err));
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot read random bytes: %s", strerror(-err));
 		return err;
 	}
 	d->engine_mem_size = engine_size(&cfg);
@@ -205,207 +323,127 @@ static int make_engine(struct daemon *d)
 	d->engine_mem = mem_map(d->engine_mem_size);
 	if (d->engine_mem == NULL) {
 		err = -errno;
-		log_say(d->log, LOG_LEVEL_ERROR,
-		        "no room for %" PRIu32 " connections (%zu bytes): %s", cfg.flows_max,
-		        d->engine_mem_size, strerror(-err));
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "cannot reserve %zu bytes for %" PRIu32
+		          " connections: %s; lower connections max",
+		          d->engine_mem_size, cfg.flows_max, strerror(-err));
 		return err;
 	}
 	d->engine = engine_init(d->engine_mem, &cfg);
 	return 0;
 }
 
-/* Why a queue cannot be had. */
-static void say_bind_failed(const struct daemon *d, uint16_t queue, int err)
+static void on_event(void *ctx, const struct worker_event *ev)
 {
-	char holder[256];
+	struct daemon *d = ctx;
 
-	if ((err == -EPERM || err == -EBUSY) && who_holds(queue, holder, sizeof(holder)) == 0) {
-		log_say(d->log, LOG_LEVEL_ERROR, "%s", holder);
-		return;
-	}
-	log_say(d->log, LOG_LEVEL_ERROR, "cannot bind queue %u: %s%s", queue, strerror(-err),
-	        err == -EPERM ? " (CAP_NET_ADMIN is needed)"
-	        : err == -EINVAL || err == -EPROTONOSUPPORT
-	                ? " (is the kernel module nfnetlink_queue there?)"
-	                : "");
+	control_publish(d->control, ev);
 }
 
-/* The socket that the process before us left, if the manager kept one and it is still good. */
-static bool adopt_queue(struct daemon *d, int fd, const struct nfq_params *params, struct worker *w,
-                        uint16_t queue)
+static void set_up_modules(struct daemon *d)
 {
-	int err;
-
-	if (fd < 0) {
-		return false;
-	}
-	err = nfq_sock_adopt(fd, queue, params, &w->nfq, &w->sock);
-	if (err != 0) {
-		log_say(d->log, LOG_LEVEL_WARNING, "the socket kept for queue %u is of no use: %s",
-		        queue, strerror(-err));
-		return false;
-	}
-	/* What the kernel lost before is not news. */
-	(void)nfq_proc_read(queue, &w->proc_reported);
-	w->took_over = 1;
-	d->queues_kept++;
-	return true;
-}
-
-static int open_queue(struct daemon *d, struct kept_fds *kept, const struct nfq_params *params,
-                      struct worker *w, uint16_t queue)
-{
-	char name[32];
-	int err;
-
-	(void)snprintf(name, sizeof(name), "queue-%u", queue);
-	w->hands_on = d->keeps_fds != 0;
-	if (adopt_queue(d, kept_fds_take(kept, name), params, w, queue)) {
-		return 0;
-	}
-	err = nfq_sock_open(queue, params, &w->nfq, &w->sock);
-	if (err != 0) {
-		say_bind_failed(d, queue, err);
-		return err;
-	}
-	if (d->keeps_fds != 0) {
-		notify_keep_fd(nfq_sock_fd(w->sock), name);
-	}
-	return 0;
-}
-
-static int open_queues(struct daemon *d)
-{
-	struct kept_fds *kept = kept_fds_read();
-	int err;
-
-	d->keeps_fds = notify_keeps_fds();
-	err = open_all_queues(d, kept);
-	kept_fds_free(kept);
-	if (err == 0 && d->queues_kept > 0) {
-		log_say(d->log, LOG_LEVEL_NOTICE, "%" PRIu32 " queues taken over as they were",
-		        d->queues_kept);
-	}
-	return err;
-}
-
-static int open_all_queues(struct daemon *d, struct kept_fds *kept)
-{
-	const struct settings *s = &d->settings_at_start;
-	struct nfq_params params = {
-		.len = s->queue_len,
-		.rcvbuf_bytes = s->queue_rcvbuf_bytes,
-		.copy_bytes = s->queue_copy_bytes,
-		.spin_us = s->queue_spin_us,
-		.on_overload = (enum fail_mode)s->on_overload,
-		.on_absent = (enum fail_mode)s->on_absent,
-		.wants_conntrack = s->compare_kernel != 0,
+	watchdog_init(&d->watchdog);
+	d->report = (struct report){
+		.log = d->log,
+		.ifnames = d->ifnames,
+		.workers = &d->workers,
+		.logs_late = d->options.verbose,
+		.on_event = on_event,
+		.ctx = d,
 	};
-
-	d->workers = mem_map(d->workers_len * sizeof(*d->workers));
-	if (d->workers == NULL) {
-		log_say(d->log, LOG_LEVEL_ERROR, "no memory for the workers");
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		struct worker *w = &d->workers[i];
-		uint16_t queue = (uint16_t)(s->queue_num + i);
-		int err = open_queue(d, kept, &params, w, queue);
-
-		if (err != 0) {
-			return err;
-		}
-		if (i == 0 && nfq_sock_rcvbuf(w->sock) < params.rcvbuf_bytes) {
-			log_say(d->log, LOG_LEVEL_WARNING,
-			        "receive buffer of %" PRIu32 " bytes instead of %" PRIu32
-			        ": net.core.rmem_max, or run with CAP_NET_ADMIN",
-			        nfq_sock_rcvbuf(w->sock), params.rcvbuf_bytes);
-		}
-	}
-	return 0;
+	d->state = (struct state){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+		.path = d->options.state_path,
+	};
+	d->importer = (struct importer){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+	};
 }
 
-/* A processor that cannot be had is no reason not to filter. */
-static void pin_worker(const struct daemon *d, const struct worker *w)
+/* Loads saved connections; without recent ones imports those of the kernel's tracker. */
+static void fill_table(struct daemon *d, uint32_t queues_adopted)
 {
-	const char *how = daemon_settings(d)->queue_pin;
-	int cpu = how != NULL ? cpus_pin(w->thread, how, w->nr) : 0;
+	const struct settings *s = generation_settings(d->generations.current);
+	/* Packets waited in the stored queues, or found them full; others were never queued. */
+	uint32_t missed = queues_adopted == d->workers.len ? s->on_overload : s->on_absent;
+	enum load_gap gap = missed == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 
-	if (cpu == -EINVAL) {
-		log_say(d->log, LOG_LEVEL_WARNING,
-		        "queue %u: its worker cannot keep to a processor: pin %s names one that "
-		        "is not there, or that this process may not use",
-		        w->queue, how);
-	} else if (cpu < 0) {
-		log_say(d->log, LOG_LEVEL_WARNING,
-		        "queue %u: its worker cannot keep to a processor: %s", w->queue,
-		        strerror(-cpu));
+	if (!state_start(&d->state, s, gap, clock_now())) {
+		import_start(&d->importer, s);
 	}
-}
-
-static int start_workers(struct daemon *d)
-{
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		struct worker *w = &d->workers[i];
-		int err = worker_init(w, d->engine, i,
-		                      (uint16_t)(d->settings_at_start.queue_num + i));
-
-		w->comparer.is_on = d->settings_at_start.compare_kernel != 0;
-		w->comparer.start = d->start;
-		if (err == 0) {
-			atomic_store_explicit(&w->wanted, d->generation, memory_order_release);
-			err = worker_start(w);
-		}
-		if (err != 0) {
-			log_say(d->log, LOG_LEVEL_ERROR, "cannot start a worker: %s",
-			        strerror(-err));
-			return err;
-		}
-		pin_worker(d, w);
-	}
-	return 0;
 }
 
 static int open_control(struct daemon *d)
 {
-	const char *path = d->socket_path != NULL ? d->socket_path : FINWALL_SOCKET_PATH;
-	int err = ctl_start(d, path);
+	const char *path =
+		d->options.socket_path != NULL ? d->options.socket_path : FINWALL_SOCKET_PATH;
+	const struct control_env env = {
+		.log = d->log,
+		.ifnames = d->ifnames,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+		.workers = &d->workers,
+		.generations = &d->generations,
+		.set_changes = &d->set_changes,
+		.importer = &d->importer,
+		.raw_sender = &d->raw_sender,
+		.reloads = &d->reloads,
+		.start = d->start,
+		.compares_kernel = d->settings_at_start.compare_kernel != 0,
+		.reload = reload,
+		.ctx = d,
+	};
+	int err = control_start(d->base, path, &env, &d->control);
 
 	if (err != 0) {
-		log_say(d->log, LOG_LEVEL_ERROR, "cannot listen at %s: %s", path,
-		        err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", path,
+		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}
 	return err;
 }
 
-static void stop_workers(struct daemon *d)
+/* Replaces the configuration, or logs why not and leaves everything as it was. */
+static int reload(void *ctx, char **errors)
 {
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		worker_stop(&d->workers[i]);
-	}
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		struct worker *w = &d->workers[i];
+	struct daemon *d = ctx;
+	const struct generation *old = d->generations.current;
+	const char *path = d->options.config_path;
+	struct generation *fresh;
 
-		worker_join(w);
-		if (w->left_waiting > 0) {
-			log_say(d->log, LOG_LEVEL_WARNING,
-			        "queue %u: %" PRIu32 " packets had no verdict at the end", w->queue,
-			        w->left_waiting);
+	notify_reloading(clock_now());
+	fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len, errors);
+	if (fresh == NULL) {
+		d->reloads.failed++;
+		if (*errors != NULL) {
+			log_lines(d->log, LOG_LEVEL_ERROR, *errors);
 		}
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "%s: not loaded, the previous configuration stays in force", path);
+		notify_ready("Last reload failed, the previous configuration stays in force");
+		return *errors == NULL ? -ENOMEM : -EINVAL;
 	}
-	housekeeping_drain_events(d);
-	housekeeping_tell_troubles(d);
-	generation_retire(d);
-	for (uint32_t i = 0; i < d->workers_len; i++) {
-		worker_fini(&d->workers[i]);
-	}
+	fixed_settings_check(&d->settings_at_start, generation_settings(fresh), path, d->log);
+	set_changes_log_discarded(old->config, d->log);
+	put_in_force(d, fresh);
+	generations_publish(&d->generations, fresh, &d->workers);
+	d->reloads.done++;
+	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
+	          fresh->shared.policy.generation);
+	notify_ready(status_text(d));
+	return 0;
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)fd;
 	(void)what;
-	daemon_stop(arg);
+	(void)event_base_loopexit(d->base, NULL);
 }
 
 static void on_reload(evutil_socket_t fd, short what, void *arg)
@@ -414,15 +452,31 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	(void)daemon_reload(arg, &errors);
+	(void)reload(arg, &errors);
 	free(errors);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+	struct mono now = clock_now();
+	const struct settings *s;
+
 	(void)fd;
 	(void)what;
-	housekeeping_tick(arg);
+	report_tick(&d->report, now);
+	if (generations_can_retire(&d->generations, &d->workers)) {
+		/* Events queued meanwhile may refer to the rules of an older generation. */
+		report_events(&d->report);
+		generations_retire(&d->generations);
+	}
+	s = generation_settings(d->generations.current);
+	set_changes_retire(&d->set_changes, &d->workers);
+	raw_sender_tick(&d->raw_sender, now, d->log);
+	watchdog_tick(&d->watchdog, &d->workers, now);
+	state_tick(&d->state, s, now);
+	import_tick(&d->importer, s, workers_packets(&d->workers));
+	log_report(d->log, now);
 }
 
 static void on_link(evutil_socket_t fd, short what, void *arg)
@@ -431,24 +485,26 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	ifnames_update(d->ifnames, d->generation->policy.rules);
+	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
 }
 
-static int make_events(struct daemon *d)
+static int make_sources(struct daemon *d)
 {
 	struct timeval tick = { .tv_usec = TICK_USEC };
 
-	d->ev_term = evsignal_new(d->base, SIGTERM, on_stop, d);
-	d->ev_int = evsignal_new(d->base, SIGINT, on_stop, d);
-	d->ev_hup = evsignal_new(d->base, SIGHUP, on_reload, d);
-	d->ev_tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
-	d->ev_link = event_new(d->base, ifnames_fd(d->ifnames), EV_READ | EV_PERSIST, on_link, d);
-	if (d->ev_term == NULL || d->ev_int == NULL || d->ev_hup == NULL || d->ev_tick == NULL ||
-	    d->ev_link == NULL || event_add(d->ev_term, NULL) != 0 ||
-	    event_add(d->ev_int, NULL) != 0 || event_add(d->ev_hup, NULL) != 0 ||
-	    event_add(d->ev_tick, &tick) != 0 || event_add(d->ev_link, NULL) != 0) {
-		log_say(d->log, LOG_LEVEL_ERROR, "cannot set up the event loop");
-		return -ENOMEM;
+	d->sources[SOURCE_TERM] = evsignal_new(d->base, SIGTERM, on_stop, d);
+	d->sources[SOURCE_INT] = evsignal_new(d->base, SIGINT, on_stop, d);
+	d->sources[SOURCE_HUP] = evsignal_new(d->base, SIGHUP, on_reload, d);
+	d->sources[SOURCE_TICK] = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	d->sources[SOURCE_LINK] =
+		event_new(d->base, ifnames_fd(d->ifnames), EV_READ | EV_PERSIST, on_link, d);
+	for (enum source i = 0; i < SOURCES_LEN; i++) {
+		if (d->sources[i] == NULL ||
+		    event_add(d->sources[i], i == SOURCE_TICK ? &tick : NULL) != 0) {
+			log_write(d->log, LOG_LEVEL_ERROR, "cannot set up the event loop: %s",
+			          strerror(ENOMEM));
+			return -ENOMEM;
+		}
 	}
 	return 0;
 }

@@ -2,15 +2,18 @@
 /*
  * Events as JSON. The names of members are stable; doc/finwall.8 lists them.
  */
-#include "events.h"
+#include "event_json.h"
 
+#include "event_text.h"
+
+#include <finwall/ctl_msg.h>
 #include <finwall/flow_text.h>
 #include <finwall/tunables.h>
 
 static json_t *tuple_json(const struct tuple *t, const char *type, bool has_ports)
 {
-	char src[46];
-	char dst[46];
+	char src[ADDR_TEXT_SIZE];
+	char dst[ADDR_TEXT_SIZE];
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "type", type, "family",
 	                      t->family == 4 ? "ipv4" : "ipv6", "source",
 	                      addr_text(&t->src, t->family, src), "destination",
@@ -23,11 +26,11 @@ static json_t *tuple_json(const struct tuple *t, const char *type, bool has_port
 	return o;
 }
 
-json_t *event_late_json(const struct late_event *ev)
+json_t *event_json_late(const struct late_event *ev)
 {
 	json_t *o = tuple_json(&ev->tuple, "late", true);
 
-	json_object_set_new(o, "class", json_string(event_class_name(ev->class_nr)));
+	json_object_set_new(o, "class", json_string(event_text_class(ev->class_nr)));
 	json_object_set_new(o, "policy", json_string(late_policy_name(ev->policy)));
 	json_object_set_new(o, "outcome", json_string(reason_name(ev->reason)));
 	json_object_set_new(o, "verdict", json_string(verdict_name(ev->verdict)));
@@ -42,8 +45,8 @@ json_t *event_late_json(const struct late_event *ev)
 	return o;
 }
 
-/* What every event about a whole packet says of it. */
-static json_t *packet_json(const struct event_log *ev, const char *type, const char *iif_name,
+/* The members that all events of a packet have. */
+static json_t *packet_json(const struct packet_event *ev, const char *type, const char *iif_name,
                            const char *oif_name)
 {
 	bool is_tcp = ev->l4_proto == IPPROTO_NR_TCP;
@@ -66,7 +69,7 @@ static json_t *packet_json(const struct event_log *ev, const char *type, const c
 	return o;
 }
 
-json_t *event_log_json(const struct event_log *ev, const char *prefix, const char *iif_name,
+json_t *event_json_log(const struct packet_event *ev, const char *prefix, const char *iif_name,
                        const char *oif_name)
 {
 	json_t *o = packet_json(ev, "log", iif_name, oif_name);
@@ -75,13 +78,13 @@ json_t *event_log_json(const struct event_log *ev, const char *prefix, const cha
 	return o;
 }
 
-json_t *event_compare_json(const struct event_compare *ev, const char *iif_name,
+json_t *event_json_compare(const struct compare_event *ev, const char *iif_name,
                            const char *oif_name)
 {
 	json_t *o = packet_json(&ev->packet, "compare", iif_name, oif_name);
 
 	json_object_set_new(o, "state", json_string(ct_state_name(ev->decision.state)));
-	json_object_set_new(o, "kernel_state", json_string(kernel_state_name(ev->kernels)));
+	json_object_set_new(o, "kernel_state", json_string(kernel_state_name(ev->kernel_state)));
 	json_object_set_new(o, "outcome", json_string(reason_name(ev->decision.reason)));
 	json_object_set_new(o, "verdict", json_string(verdict_name(ev->decision.verdict)));
 	return o;

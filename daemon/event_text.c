@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Events as lines of text. A logged packet has the words and the order of the kernel's LOG target,
- * so that what reads kernel logs reads these.
+ * Events as lines of text. A logged packet has the fields and the order of the kernel's LOG target,
+ * so that programs that parse kernel logs can parse these lines.
  */
-#include "events.h"
+#include "event_text.h"
 
 #include <finwall/tunables.h>
 
@@ -12,26 +12,30 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A line under construction; what does not fit is left off. */
+/* The parts of the IPv4 TOS byte that the LOG target shows (RFC 1349). */
+#define TOS_MASK        0x1eu
+#define PRECEDENCE_MASK 0xe0u
+
+/* A line under construction; it is cut at the end of the buffer. */
 struct line {
 	char *text;
-	size_t size; /* of the room */
-	size_t at;
+	size_t size; /* of the buffer, in bytes */
+	size_t at;   /* bytes written */
 };
 
 static void add(struct line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void add(struct line *l, const char *format, ...)
 {
-	size_t room = l->size - l->at;
+	size_t free_size = l->size - l->at;
 	va_list args;
 	int size;
 
 	va_start(args, format);
-	size = vsnprintf(l->text + l->at, room, format, args);
+	size = vsnprintf(l->text + l->at, free_size, format, args);
 	va_end(args);
 	if (size > 0) {
-		l->at += (size_t)size < room ? (size_t)size : room - 1;
+		l->at += (size_t)size < free_size ? (size_t)size : free_size - 1;
 	}
 }
 
@@ -46,12 +50,12 @@ static void add_addresses(struct line *l, const struct tuple *t)
 	add(l, " SRC=%s DST=%s", src, dst);
 }
 
-static void add_ip(struct line *l, const struct event_log *ev)
+static void add_ip(struct line *l, const struct packet_event *ev)
 {
 	add_addresses(l, &ev->tuple);
 	if (ev->tuple.family == 4) {
 		add(l, " LEN=%" PRIu32 " TOS=0x%02X PREC=0x%02X TTL=%u", ev->true_size,
-		    ev->tos & 0x1eu, ev->tos & 0xe0u, ev->ttl);
+		    ev->tos & TOS_MASK, ev->tos & PRECEDENCE_MASK, ev->ttl);
 	} else {
 		add(l, " LEN=%" PRIu32 " TC=%u HOPLIMIT=%u", ev->true_size, ev->tos, ev->ttl);
 	}
@@ -74,7 +78,7 @@ static void add_tcp_flags(struct line *l, uint8_t flags)
 	}
 }
 
-static void add_transport(struct line *l, const struct event_log *ev)
+static void add_transport(struct line *l, const struct packet_event *ev)
 {
 	bool has_ports = ev->depth >= PKT_PORTS;
 
@@ -108,7 +112,7 @@ static void add_transport(struct line *l, const struct event_log *ev)
 	}
 }
 
-void event_log_text(const struct event_log *ev, const char *prefix, const char *iif_name,
+void event_text_log(const struct packet_event *ev, const char *prefix, const char *iif_name,
                     const char *oif_name, char out[EVENT_TEXT_SIZE])
 {
 	struct line l = { .text = out, .size = EVENT_TEXT_SIZE };
@@ -125,7 +129,7 @@ void event_log_text(const struct event_log *ev, const char *prefix, const char *
 	}
 }
 
-const char *event_class_name(unsigned class_nr)
+const char *event_text_class(unsigned class_nr)
 {
 	static const char *const names[SEGS_LEN] = {
 		[SEG_SYN] = "SYN", [SEG_SYNACK] = "SYN-ACK", [SEG_FIN] = "FIN",
@@ -135,11 +139,11 @@ const char *event_class_name(unsigned class_nr)
 	return names[class_nr];
 }
 
-void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
+void event_text_late(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
 {
 	struct line l = { .text = out, .size = EVENT_TEXT_SIZE };
 
-	add(&l, "late %s", event_class_name(ev->class_nr));
+	add(&l, "late %s", event_text_class(ev->class_nr));
 	add_addresses(&l, &ev->tuple);
 	add(&l, " PROTO=TCP SPT=%u DPT=%u policy=%s outcome=%s verdict=%s", ev->tuple.sport,
 	    ev->tuple.dport, late_policy_name(ev->policy), reason_name(ev->reason),
@@ -151,18 +155,20 @@ void event_late_text(const struct late_event *ev, char out[EVENT_TEXT_SIZE])
 	}
 }
 
-/* Both words, what the engine knows, and the packet. entry=-: none, or one not answered yet that is
- * not TCP's. */
-void event_compare_text(const struct event_compare *ev, const char *iif_name, const char *oif_name,
+/*
+ * Both states, the engine's entry, and the packet. entry=-: there is no entry, or one of another
+ * protocol than TCP without a reply.
+ */
+void event_text_compare(const struct compare_event *ev, const char *iif_name, const char *oif_name,
                         char out[EVENT_TEXT_SIZE])
 {
 	const struct decision *d = &ev->decision;
-	char about[EVENT_TEXT_SIZE / 2];
-	struct line l = { .text = about, .size = sizeof(about) };
+	char prefix[EVENT_TEXT_SIZE / 2];
+	struct line l = { .text = prefix, .size = sizeof(prefix) };
 	bool is_tcp = ev->packet.l4_proto == IPPROTO_NR_TCP && ev->packet.depth == PKT_FULL;
 
 	add(&l, "compare: finwall=%s kernel=%s reason=%s verdict=%s hook=%s direction=%s",
-	    ct_state_name((enum ct_state)d->state), kernel_state_name(ev->kernels),
+	    ct_state_name((enum ct_state)d->state), kernel_state_name(ev->kernel_state),
 	    reason_name((enum reason)d->reason), verdict_name((enum verdict)d->verdict),
 	    hook_name((enum hook)ev->packet.hook), d->dir == DIR_ORIG ? "original" : "reply");
 	add(&l, " entry=%s",
@@ -173,5 +179,5 @@ void event_compare_text(const struct event_compare *ev, const char *iif_name, co
 		add(&l, " seq=%" PRIu32 " ack=%" PRIu32, ev->seq, ev->ack);
 	}
 	add(&l, " ");
-	event_log_text(&ev->packet, about, iif_name, oif_name, out);
+	event_text_log(&ev->packet, prefix, iif_name, oif_name, out);
 }

@@ -1,85 +1,110 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Taking the tables' memory from the system before packets need it. See prefault.h.
+ * Prefault of the connection tables. See prefault.h.
  */
 #include "prefault.h"
 
-#include "daemon.h"
 #include "io/log.h"
 #include "io/mem.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* A piece takes the main loop a millisecond or two; all of it must be over soon all the same. */
+/* A piece takes the main loop one or two milliseconds; 1 GiB is populated in 2.5 seconds. */
 #define PIECE_SIZE       ((size_t)4 << 20)
 #define PIECE_EVERY_USEC 10000
 
-/* "Where there is plenty": what is to be taken is at most this part of what can be had. */
+/* PREFAULT_AUTO: the tables may need at most this part, 1/8, of the available memory. */
 #define AUTO_PART 8
 
-static void next_piece(evutil_socket_t fd, short what, void *arg);
+struct prefaulter {
+	struct log *log;
+	char *mem;
+	size_t size;
+	size_t done; /* bytes populated */
+	enum prefault how;
+	struct event *timer; /* NULL when it has finished */
+};
 
-/* Is there room for what is left? Asked again before each piece: others need memory too. */
-static bool has_room(const struct daemon *d)
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+
+/* Checked before each piece: other processes need memory too. */
+static bool has_memory(const struct prefaulter *p)
 {
-	uint64_t left = d->engine_table_size - d->prefaulted;
-
-	switch ((enum prefault)d->settings_at_start.prefault) {
+	switch (p->how) {
 	case PREFAULT_ON:
 		return true;
 	case PREFAULT_AUTO:
-		return left <= mem_available() / AUTO_PART;
+		return p->size - p->done <= mem_available() / AUTO_PART;
 	default:
 		return false;
 	}
 }
 
-void prefault_start(struct daemon *d)
+struct prefaulter *prefault_start(struct event_base *base, struct log *log, void *mem, size_t size,
+                                  enum prefault how)
 {
 	const struct timeval every = { .tv_usec = PIECE_EVERY_USEC };
+	struct prefaulter *p = calloc(1, sizeof(*p));
 
-	if (!has_room(d)) {
-		return;
+	if (p != NULL) {
+		*p = (struct prefaulter){ .log = log, .mem = mem, .size = size, .how = how };
+		if (!has_memory(p)) {
+			free(p);
+			return NULL;
+		}
+		p->timer = event_new(base, -1, EV_PERSIST, on_timer, p);
 	}
-	d->ev_prefault = event_new(d->base, -1, EV_PERSIST, next_piece, d);
-	if (d->ev_prefault == NULL || event_add(d->ev_prefault, &every) != 0) {
-		log_say(d->log, LOG_LEVEL_WARNING, "no memory is taken in advance: no timer");
-		prefault_stop(d);
+	if (p == NULL || p->timer == NULL || event_add(p->timer, &every) != 0) {
+		log_write(log, LOG_LEVEL_WARNING, "cannot prefault the connection tables: %s",
+		          strerror(ENOMEM));
+		prefault_stop(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void finish(struct prefaulter *p)
+{
+	if (p->timer != NULL) {
+		event_free(p->timer);
+		p->timer = NULL;
 	}
 }
 
-void prefault_stop(struct daemon *d)
+void prefault_stop(struct prefaulter *p)
 {
-	if (d->ev_prefault != NULL) {
-		event_free(d->ev_prefault);
-		d->ev_prefault = NULL;
+	if (p != NULL) {
+		finish(p);
+		free(p);
 	}
 }
 
-static void next_piece(evutil_socket_t fd, short what, void *arg)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct daemon *d = arg;
-	size_t left = d->engine_table_size - d->prefaulted;
+	struct prefaulter *p = arg;
+	size_t left = p->size - p->done;
 	size_t size = left < PIECE_SIZE ? left : PIECE_SIZE;
 	int err;
 
 	(void)fd;
 	(void)what;
-	err = has_room(d) ? mem_populate((char *)d->engine_mem + d->prefaulted, size) : -ENOMEM;
+	err = has_memory(p) ? mem_populate(p->mem + p->done, size) : -ENOMEM;
 	if (err != 0) {
-		log_say(d->log, LOG_LEVEL_NOTICE,
-		        "%zu of %zu MiB for connections taken in advance, the rest as it is used: "
-		        "%s",
-		        d->prefaulted >> 20, d->engine_table_size >> 20,
-		        err == -EINVAL ? "this kernel cannot" : strerror(-err));
-		prefault_stop(d);
+		log_write(p->log, LOG_LEVEL_NOTICE,
+		          "prefaulted %zu of %zu MiB of the connection tables: %s; the rest is "
+		          "allocated on first use",
+		          p->done >> 20, p->size >> 20,
+		          err == -EINVAL ? "needs Linux 5.14" : strerror(-err));
+		finish(p);
 		return;
 	}
-	d->prefaulted += size;
-	if (d->prefaulted == d->engine_table_size) {
-		log_say(d->log, LOG_LEVEL_INFO, "%zu MiB for connections taken in advance",
-		        d->prefaulted >> 20);
-		prefault_stop(d);
+	p->done += size;
+	if (p->done == p->size) {
+		log_write(p->log, LOG_LEVEL_INFO, "prefaulted %zu MiB of the connection tables",
+		          p->done >> 20);
+		finish(p);
 	}
 }

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Taking the tables' memory from the system before packets need it.
+ * Prefault: populates the memory of the connection tables before packets need it.
  *
- * Memory is reserved at the start and zeroed by the kernel page by page when it is first touched;
- * a huge page takes it the better part of a millisecond, which some packet would have to wait. So,
- * where there is memory enough, it is touched early: in small pieces, from the main loop, while
- * packets go on.
+ * The kernel zeroes a page at its first use; a huge page takes most of a millisecond, during which
+ * a packet would wait. Where memory is plentiful the main loop populates the tables in small pieces
+ * while packets pass.
  */
 #ifndef FINWALL_PREFAULT_H
 #define FINWALL_PREFAULT_H
 
-struct daemon;
+#include <finwall/config.h>
 
-/* Begins with it once the main loop runs, if the settings and the memory there is want it so. */
-void prefault_start(struct daemon *d);
+#include <stddef.h>
 
-/* Ends it, wherever it is; NULL-safe, also when it never began. */
-void prefault_stop(struct daemon *d);
+struct event_base;
+struct log;
+struct prefaulter;
+
+/*
+ * Starts populating mem[0..size), page-aligned, from the loop of base, if how and the available
+ * memory allow it. Logs the outcome. Returns NULL when there is nothing to do, or on failure. mem
+ * must stay mapped until prefault_stop().
+ */
+struct prefaulter *prefault_start(struct event_base *base, struct log *log, void *mem, size_t size,
+                                  enum prefault how);
+
+/* Stops and frees it; NULL is fine. */
+void prefault_stop(struct prefaulter *p);
 
 #endif

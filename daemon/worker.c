@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker: one thread, one queue.
+ * A worker: one thread and one queue. Knows the engine and the queue's socket, not the daemon.
  *
- * A turn is: receive a batch, take over a new policy if there is one, read the clock, read the
- * messages, let the engine decide, send all verdicts, end what is due. It allocates nothing, its
- * only system calls are one receive and one send, and it reads the clock once; tests hold it to
- * that. Only where it is told to measure how long packets wait does it read the clock more often.
- * Verdicts leave in arrival order: the kernel finds the oldest packet at once, others maybe not.
+ * A turn: receive a batch, take the new configuration if there is one, read the clock, parse the
+ * messages, have the engine decide, send all verdicts, expire what is due. A turn allocates
+ * nothing, makes two system calls (one receive, one send) and reads the clock once; netns_thrift
+ * tests that. With latency measurement it reads the clock more often. The kernel searches its list
+ * from the oldest packet, so verdicts in arrival order cost O(1).
  */
 #include "worker.h"
 
@@ -25,22 +25,20 @@
 
 _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in one call");
 
-/* Entries that one turn may end: a few with packets waiting, many when nothing else is to be done.
- */
+/* Entries that one turn may expire: few while packets arrive, many when idle. */
 #define TICK_BUDGET_BUSY 64
 #define TICK_BUDGET_IDLE 4096
 
-/* How long an ending worker waits at most for the kernel to report an empty queue. */
+/* A stopping worker waits at most this long for the kernel to report an empty queue. */
 #define DRAIN_NS sec_to_ns(3)
 
-/* A packet that waits for its verdict. */
+/* A received packet without a verdict yet. */
 struct slot {
-	uint64_t stamp_ns; /* when the kernel received it; 0 = not told */
+	uint64_t stamp_ns; /* the kernel's receive timestamp; 0 = none */
 	uint32_t id;
-	uint32_t nf_verdict;  /* for a packet that the engine does not see */
-	uint8_t has_frame;    /* the next frame is its */
-	uint8_t mark_is_ours; /* the hook rules wrote into it: accepted, the packet gets mark back
-	                       */
+	uint32_t nf_verdict;  /* for a packet without a frame */
+	uint8_t has_frame;    /* the next of worker_bufs.frames belongs to it */
+	uint8_t mark_is_ours; /* the hook rules changed the mark: accept sets it back to mark */
 	uint32_t mark;
 };
 
@@ -53,7 +51,7 @@ struct worker_bufs {
 	size_t slots_len;
 	size_t stamps_len; /* of the slots, those with a stamp */
 	struct nfq_out out;
-	uint8_t room[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
+	uint8_t out_buf[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
 };
 
 static void *worker_main(void *arg);
@@ -76,7 +74,7 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		return -ENOMEM;
 	}
 	w->bufs->out =
-		(struct nfq_out){ .data = w->bufs->room, .room_size = sizeof(w->bufs->room) };
+		(struct nfq_out){ .data = w->bufs->out_buf, .buf_size = sizeof(w->bufs->out_buf) };
 	w->engine = engine;
 	w->nr = nr;
 	w->queue = queue;
@@ -134,28 +132,28 @@ static void *worker_main(void *arg)
 	while (atomic_load_explicit(&w->stop, memory_order_relaxed) == 0) {
 		(void)turn(w);
 	}
-	if (w->hands_on == 0) {
+	if (w->keeps_queue == 0) {
 		drain(w);
 	}
 	return NULL;
 }
 
-/* Takes over the generation that the main thread wants used, if it is another one. */
-static void adopt_policy(struct worker *w)
+/* Switches to the configuration that the main thread has published, if it is a new one. */
+static void take_config(struct worker *w)
 {
-	struct generation *wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
+	const struct worker_config *wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
 
 	if (wanted == atomic_load_explicit(&w->used, memory_order_relaxed)) {
 		return;
 	}
 	w->engine_worker.policy = &wanted->policy;
 	w->engine_worker.counters = wanted->counters[w->nr];
-	w->times_packets = wanted->times_packets;
+	w->measures_latency = wanted->measures_latency;
 	atomic_store_explicit(&w->used, wanted, memory_order_release);
 }
 
-/* From here on nothing is looked at any more that a change of a set replaced. */
-static void note_sets(struct worker *w)
+/* Acknowledges changes of sets: the worker holds no reference to what they replaced. */
+static void acknowledge_sets(struct worker *w)
 {
 	uint32_t wanted = atomic_load_explicit(&w->sets_wanted, memory_order_acquire);
 
@@ -164,8 +162,8 @@ static void note_sets(struct worker *w)
 	}
 }
 
-/* What a packet gets that the engine never sees: dropped, unless nothing is to be dropped. */
-static uint32_t verdict_unseen(const struct worker *w)
+/* The verdict of a packet that the engine cannot judge: drop, accept in shadow mode. */
+static uint32_t verdict_unjudged(const struct worker *w)
 {
 	return w->engine_worker.policy->tun.enforce != 0 ? NF_DROP : NF_ACCEPT;
 }
@@ -176,8 +174,8 @@ static void take_frame(struct worker *w, struct nfq_pkt *pkt)
 	bool mark_is_ours = false;
 
 	if (hookmark_is_reject(pkt->frame.mark)) {
-		/* It was rejected a moment ago and met no reject rule: drop it, or it comes for
-		 * ever. */
+		/* Rejected before, and no reject rule of the hook rules matched: without a drop
+		 * it would be queued forever. */
 		count(w, NFQ_COUNT_REJECT_LOOPS);
 		b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .nf_verdict = NF_DROP };
 		return;
@@ -194,16 +192,16 @@ static void take_frame(struct worker *w, struct nfq_pkt *pkt)
 	b->stamps_len += pkt->stamp_ns != 0;
 }
 
-/* Takes in one message. */
+/* Handles one message. */
 static void take_message(struct worker *w, enum nfq_result result, struct nfq_pkt *pkt)
 {
 	struct worker_bufs *b = w->bufs;
 
 	if (pkt->id_is_known != 0) {
 		count(w, NFQ_COUNT_PACKETS);
-		if (w->took_over != 0) {
-			nfq_sock_end_leftovers(w->sock, pkt->id);
-			w->took_over = 0;
+		if (w->is_adopted != 0) {
+			nfq_sock_end_unanswered(w->sock, pkt->id);
+			w->is_adopted = 0;
 		}
 	}
 	switch (result) {
@@ -211,7 +209,7 @@ static void take_message(struct worker *w, enum nfq_result result, struct nfq_pk
 		take_frame(w, pkt);
 		return;
 	case NFQ_MSG_ERROR:
-		if (pkt->error != 0 && pkt->seq != NFQ_SOCK_SEQ_LEFTOVERS) {
+		if (pkt->error != 0 && pkt->seq != NFQ_SOCK_SEQ_UNANSWERED) {
 			unsigned nr = (unsigned)pkt->error;
 
 			count(w, NFQ_COUNT_ERRORS);
@@ -232,11 +230,11 @@ static void take_message(struct worker *w, enum nfq_result result, struct nfq_pk
 	}
 	if (pkt->id_is_known != 0) {
 		b->slots[b->slots_len++] =
-			(struct slot){ .id = pkt->id, .nf_verdict = verdict_unseen(w) };
+			(struct slot){ .id = pkt->id, .nf_verdict = verdict_unjudged(w) };
 	}
 }
 
-/* The engine's decision in the kernel's words; the only place that knows both. */
+/* Appends the verdict message of a decision: the only place that maps the engine's verdicts. */
 static void put_decision(struct worker *w, const struct slot *slot, const struct decision *d)
 {
 	struct nfq_out *out = &w->bufs->out;
@@ -262,16 +260,16 @@ static void put_decision(struct worker *w, const struct slot *slot, const struct
 	}
 }
 
-/* How long the packets took whose verdicts are ready. */
-static void note_decided(struct worker *w, struct mono received)
+/* Latency from the receive to the decision. */
+static void measure_decided(struct worker *w, struct mono received)
 {
 	int64_t took_ns = mono_diff(clock_now(), received);
 
 	histogram_add(&w->decide_ns, (uint64_t)took_ns, w->bufs->slots_len);
 }
 
-/* How long those had to wait that have just been answered, and the kernel is done with. */
-static void note_answered(struct worker *w, struct mono received)
+/* Latency until the kernel has applied the verdicts: the send returns after that. */
+static void measure_sent(struct worker *w, struct mono received)
 {
 	struct worker_bufs *b = w->bufs;
 	int64_t took_ns = mono_diff(clock_now(), received);
@@ -285,14 +283,14 @@ static void note_answered(struct worker *w, struct mono received)
 	for (size_t i = 0; i < b->slots_len; i++) {
 		uint64_t stamp_ns = b->slots[i].stamp_ns;
 
-		/* Somebody may have set the wall clock back in between. */
+		/* The wall clock may have been set back since. */
 		if (stamp_ns != 0 && stamp_ns <= wall_ns) {
 			histogram_add(&w->stay_ns, wall_ns - stamp_ns, 1);
 		}
 	}
 }
 
-/* The kernel tracker's word on the packets that the engine has decided about, beside its own. */
+/* Compares the engine's state of each packet with that of the kernel's tracker. */
 static void compare(struct worker *w, struct mono now)
 {
 	const struct worker_bufs *b = w->bufs;
@@ -306,7 +304,7 @@ static void compare(struct worker *w, struct mono now)
 	}
 }
 
-/* Decides and answers everything that was taken in. */
+/* Decides all received packets and sends their verdicts. */
 static void answer(struct worker *w, struct mono now)
 {
 	struct worker_bufs *b = w->bufs;
@@ -325,13 +323,14 @@ static void answer(struct worker *w, struct mono now)
 			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
 		}
 	}
-	stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
-	if (w->times_packets) {
-		note_decided(w, now);
+	if (w->measures_latency) {
+		measure_decided(w, now);
 	}
-	nfq_sock_send(w->sock, &b->out);
-	if (w->times_packets) {
-		note_answered(w, now);
+	if (nfq_sock_send(w->sock, &b->out) == 0) {
+		stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
+	}
+	if (w->measures_latency) {
+		measure_sent(w, now);
 	}
 	if (w->comparer.is_on) {
 		compare(w, now);
@@ -341,7 +340,7 @@ static void answer(struct worker *w, struct mono now)
 	b->stamps_len = 0;
 }
 
-/* Reads the messages of the received datagrams, normally one packet in each. */
+/* Handles the received datagrams; the kernel puts one packet into each. */
 static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now)
 {
 	enum nfq_result result;
@@ -360,16 +359,16 @@ static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now
 	answer(w, now);
 }
 
-/* One turn. Returns how many datagrams came. */
+/* One turn. Returns the number of datagrams received. */
 static unsigned turn(struct worker *w)
 {
 	unsigned datagrams_len;
 	struct mono now;
 
 	datagrams_len = nfq_sock_recv(w->sock);
-	/* After the wait: what comes after a reload was answered is judged by the new policy. */
-	adopt_policy(w);
-	note_sets(w);
+	/* After the wait: packets that arrive after the reply to a reload get the new policy. */
+	take_config(w);
+	acknowledge_sets(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,
@@ -379,7 +378,8 @@ static unsigned turn(struct worker *w)
 	return datagrams_len;
 }
 
-/* Answers what waits, while the kernel queues nothing new, until nothing does; then gives up. */
+/* Stops queueing, sends verdicts until no packet waits or the deadline passes, unbinds the queue.
+ */
 static void drain(struct worker *w)
 {
 	struct mono deadline = mono_add(clock_now(), DRAIN_NS);
@@ -393,7 +393,7 @@ static void drain(struct worker *w)
 			break;
 		}
 	} while (queue.waiting > 0 && !mono_is_due(deadline, clock_now()));
-	w->left_waiting = queue.waiting;
+	w->waiting_at_exit = queue.waiting;
 	(void)nfq_sock_unbind(w->sock);
 }
 
@@ -402,7 +402,7 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 {
 	struct worker *w = ctx;
 
-	if (!event_put_log(&w->events, rs, log_nr, pkt, state)) {
+	if (!event_ring_put_log(&w->events, rs, log_nr, pkt, state)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
@@ -411,18 +411,18 @@ static void sink_late(void *ctx, const struct late_event *late)
 {
 	struct worker *w = ctx;
 
-	if (!event_put_late(&w->events, late)) {
+	if (!event_ring_put_late(&w->events, late)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
 
-/* Rare enough for a system call of its own. */
+/* Rare: its own system call is acceptable. */
 static void sink_raw(void *ctx, const struct raw_request *req)
 {
 	struct worker *w = ctx;
-	const struct generation *g = atomic_load_explicit(&w->used, memory_order_relaxed);
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
 
-	if (g->raw.fd < 0 || rawsend_put(&g->raw, req) != 0) {
+	if (cfg->raw.fd < 0 || rawsend_put(&cfg->raw, req) != 0) {
 		count(w, NFQ_COUNT_RAW_LOST);
 	}
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker: one thread, one queue. Receives a batch, lets the engine decide, answers, and again.
+ * A worker: one thread and one queue. It receives a batch, has the engine decide, and sends the
+ * verdicts.
+ *
+ * The main thread sets a worker up, starts it, hands it configurations and stops it. Fields that
+ * both threads use while the worker runs are atomic.
  */
 #ifndef FINWALL_WORKER_H
 #define FINWALL_WORKER_H
 
-#include "compare.h"
-#include "events.h"
+#include "comparer.h"
+#include "event_ring.h"
 #include "histogram.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
 
-#include <finwall/config.h>
 #include <finwall/engine.h>
 
 #include <pthread.h>
@@ -20,73 +23,67 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * One generation of the configuration, and what goes with it: made by the main thread, used by
- * workers, freed when all of them have moved on.
- */
-struct generation {
-	struct config *config;
+/* What a worker reads of a configuration in force. Immutable while a worker may use it. */
+struct worker_config {
 	struct policy policy;
-	struct ruleset_counters **counters; /* [workers_len] */
-	uint32_t workers_len;
-	struct rawsend raw; /* who sends resets and keepalives; the daemon's */
-	bool times_packets; /* workers measure how long packets wait */
-	void *counters_mem;
-	size_t counters_mem_size;
-	struct generation *older; /* not freed yet */
+	struct ruleset_counters **counters; /* of policy.rules, one per worker, by worker.nr */
+	struct rawsend raw;                 /* sends resets and keepalives; the daemon's */
+	bool measures_latency;              /* the worker fills its histograms */
 };
 
 struct worker {
-	/* the engine's side; written by the worker, stats read by anyone */
+	/* written by the worker; counters are read by any thread */
 	struct engine_worker engine_worker;
 	struct nfq_counters nfq;
 	struct event_ring events;
 	struct comparer comparer;
-	/* where generation.times_packets is set: from a packet's receive ... */
-	struct histogram decide_ns;  /* ... until all verdicts of its batch are ready */
-	struct histogram verdict_ns; /* ... until the kernel has dealt with all of them */
-	struct histogram stay_ns;    /* to then from the kernel's own stamp, where it stamps */
+	/* with worker_config.measures_latency: from the receive of a packet ... */
+	struct histogram decide_ns;  /* ... until all verdicts of its batch are decided */
+	struct histogram verdict_ns; /* ... until the kernel has applied all of them */
+	struct histogram stay_ns;    /* until then from the kernel's timestamp, if there is one */
 	/* set once */
 	struct engine *engine;
-	struct nfq_sock *sock; /* bound by the main thread, used by the worker */
+	struct nfq_sock *sock; /* opened by the main thread, used by the worker */
 	struct worker_bufs *bufs;
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
-	uint8_t hands_on;  /* at the end the queue is left as it is, for the next process */
-	uint8_t took_over; /* the queue comes from the process before; until its first packet */
-	bool times_packets;
+	uint8_t keeps_queue; /* leaves the queue bound at exit, for the next process */
+	uint8_t is_adopted;  /* the queue is the previous process's; 0 after the first packet */
+	bool measures_latency;
 	/* between the main thread and the worker */
-	_Atomic(struct generation *) wanted; /* written by main */
-	_Atomic(struct generation *) used;   /* written by the worker */
-	_Atomic uint32_t sets_wanted;        /* written by main: the last change of a set */
-	_Atomic uint32_t sets_seen;          /* written by the worker: all up to it are in use */
-	_Atomic uint32_t turns;              /* grows as long as the worker lives */
-	_Atomic uint32_t stop;               /* written by main */
-	uint32_t left_waiting; /* packets that had no verdict at the end; after join */
-	/* the main thread's own */
+	_Atomic(const struct worker_config *) wanted; /* written by main */
+	_Atomic(const struct worker_config *) used;   /* written by the worker */
+	_Atomic uint32_t sets_wanted;                 /* written by main: last change of a set */
+	_Atomic uint32_t sets_seen; /* written by the worker: all changes up to it are in use */
+	_Atomic uint32_t turns;     /* incremented each turn */
+	_Atomic uint32_t stop;      /* written by main */
+	uint32_t waiting_at_exit;   /* packets without a verdict; read after worker_join() */
+	/* main thread only */
 	uint32_t is_running;
 	uint32_t turns_seen;
 	uint64_t reported[NFQ_COUNTS_LEN];
 	struct nfq_proc proc_reported;
 };
 
-/* Reserves buffers. Before it runs, w->sock and w->wanted must be set. nr: its place in
- * generation.counters. Returns 0/-errno. */
+/*
+ * Allocates the buffers. w is zeroed but for sock, nfq and what queues.h sets; w->wanted must be
+ * set before worker_start(). engine is borrowed. Returns 0/-errno.
+ */
 int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t queue);
 
 /* Starts the thread, with all signals blocked in it. Returns 0/-errno. */
 int worker_start(struct worker *w);
 
 /*
- * Asks it to finish: no new packets are queued, those that wait are answered, the queue is given
- * up. A worker that hands on answers only what it has in hand. worker_join() waits for that: two
- * tenths of a second, at most a few seconds.
+ * Asks the worker to exit: the kernel stops queueing, all waiting packets get a verdict, the queue
+ * is unbound. A worker with keeps_queue only finishes its batch. worker_join() waits for that: 0.2
+ * seconds, at most a few seconds.
  */
 void worker_stop(struct worker *w);
 void worker_join(struct worker *w);
 
-/* Closes the socket and releases the buffers. The thread is not running. */
+/* Closes the socket and frees the buffers. The thread must not be running. */
 void worker_fini(struct worker *w);
 
 #endif

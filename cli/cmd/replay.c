@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall replay: what would the filter have done with the packets of a capture file?
+ * finwall replay: evaluates the packets of capture files offline.
  */
 #include "replay/args.h"
 #include "replay/report.h"
@@ -18,39 +18,39 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_replay = {
 	.name = "replay",
 	.args = "[OPTION]... FILE...",
-	.summary = "judge the packets of capture files; no daemon, no root",
-	.details =
-		"-c, --config FILE    judge by this configuration; repeated: compare them.\n"
-		"                     Without: late-close strict, remembered and pickup compared\n"
-		"--hook HOOK          input, output, forward, or auto (by --local)\n"
-		"--local ADDR[/BITS]  an address of the filtering host; may be repeated\n"
-		"--iif NAME           the interface that packets come in by, for rules\n"
-		"--oif NAME           and the one they go out by\n"
-		"--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
-		"--set NAME=VALUE     set anything else: tcp.loose=off, connections.late-rate=10\n"
-		"--verify-checksums   do not take all checksums for right\n"
-		"-v, --packets        a line for each packet\n"
-		"--differences N|all  list so many packets with different verdicts (20)\n"
-		"-o, --output FORMAT  text or json\n"
-		"--sweep NAME=T1..T2  replay with many values of a timeout: "
-		"tcp.established=10s..2h\n"
-		"--steps N            how many (12)\n"
-		"--plot FILE.svg      draw the sweep\n"
-		"\n"
-		"FILE is what tcpdump -w writes, - is standard input. finwall-replay(1)\n",
+	.summary = "evaluate the packets of capture files, without daemon and root",
+	.details = "-c, --config FILE    use this configuration; repeat to compare several\n"
+		   "                     (default: late-close strict, remembered and pickup)\n"
+		   "--hook HOOK          input, output, forward, or auto (by --local)\n"
+		   "--local ADDR[/BITS]  an address of the filtering host; may be repeated\n"
+		   "--iif NAME           input interface of packets, for rules\n"
+		   "--oif NAME           output interface\n"
+		   "--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
+		   "--set NAME=VALUE     set another setting: tcp.loose=off, "
+		   "connections.late-rate=10\n"
+		   "--verify-checksums   verify checksums as configured (default: all are valid)\n"
+		   "-v, --packets        print a line per packet\n"
+		   "--differences N|all  list up to N packets with different verdicts (20)\n"
+		   "-o, --output FORMAT  text or json\n"
+		   "--sweep NAME=T1..T2  replay with several values of a timeout: "
+		   "tcp.established=10s..2h\n"
+		   "--steps N            number of values (12)\n"
+		   "--plot FILE.svg      write charts of the sweep\n"
+		   "\n"
+		   "FILE is what tcpdump -w writes, - is standard input. finwall-replay(1)\n",
 	.run = run_replay,
 };
 
-/* A run of the command. */
+/* State of the command. */
 struct run {
 	struct replay_args args;
-	struct replay_policy policy[REPLAY_LANES_MAX];
+	struct replay_policy policy[REPLAY_POLICIES_MAX];
 	size_t policies_len;
 	struct replay_report report;
 	struct replay_diffs diffs;
 	uint64_t diffs_shown;
 	struct replay_source *sources; /* args.files_len */
-	bool has_progress;             /* a line of it stands on the terminal */
+	bool has_progress;             /* the terminal shows a progress line */
 	struct sweep sweep;
 };
 
@@ -65,12 +65,12 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 	enum cli_exit code;
 
 	(void)cli;
-	/* fractions are written with a point, for programs and in SVG */
+	/* JSON and SVG need a decimal point */
 	(void)setlocale(LC_NUMERIC, "C");
 	if (run == NULL) {
 		return cli_refuse(&cmd_replay, "%s", strerror(ENOMEM));
 	}
-	code = replay_args_parse(&run->args, argc, argv);
+	code = replay_args_parse(&run->args, &cmd_replay, argc, argv);
 	if (code != CLI_OK) {
 		goto free_run;
 	}
@@ -97,8 +97,8 @@ free_run:
 	return code;
 }
 
-/* Two configurations of the same name in different directories get a number. */
-static void tell_apart(struct replay_policy *policies, size_t nr)
+/* Adds a number to the name of a policy if an earlier one has the same name. */
+static void make_name_unique(struct replay_policy *policies, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		if (strcmp(policies[i].name, policies[nr].name) == 0) {
@@ -114,9 +114,9 @@ static void tell_apart(struct replay_policy *policies, size_t nr)
 static enum cli_exit load_policies(struct run *run)
 {
 	const struct replay_args *args = &run->args;
-	size_t wanted = args->configs_len > 0 ? args->configs_len : REPLAY_BUILTINS_LEN;
+	size_t policies_len = args->configs_len > 0 ? args->configs_len : REPLAY_BUILTINS_LEN;
 
-	for (size_t i = 0; i < wanted; i++) {
+	for (size_t i = 0; i < policies_len; i++) {
 		struct replay_policy *p = &run->policy[i];
 		char *errors;
 		int err = args->configs_len > 0
@@ -129,7 +129,7 @@ static enum cli_exit load_policies(struct run *run)
 			return CLI_REFUSED;
 		}
 		run->policies_len++;
-		tell_apart(run->policy, i);
+		make_name_unique(run->policy, i);
 		for (size_t k = 0; k < args->settings_len; k++) {
 			tunable_set(&p->tun, args->setting[k].row, args->setting[k].value);
 		}
@@ -137,7 +137,7 @@ static enum cli_exit load_policies(struct run *run)
 	return CLI_OK;
 }
 
-/* Takes the line of progress away, so that others can be written. */
+/* Erases the progress line before other output. */
 static void clear_progress(struct run *run)
 {
 	if (run->has_progress) {
@@ -158,7 +158,7 @@ static void show_progress(void *ctx, const struct replay *r, const char *file, i
 	fprintf(stderr, ", %llu packets", (unsigned long long)r->packets);
 }
 
-static void see_packet(void *ctx, const struct replay *r, const struct replay_packet *p)
+static void handle_packet(void *ctx, const struct replay *r, const struct replay_packet *p)
 {
 	struct run *run = ctx;
 	bool differs = replay_differs(r);
@@ -175,14 +175,14 @@ static void see_packet(void *ctx, const struct replay *r, const struct replay_pa
 
 static enum cli_exit start(struct run *run, struct replay *r)
 {
-	int err = replay_init(r, &run->args.place, run->policy, run->policies_len);
+	int err = replay_init(r, &run->args.vantage, run->policy, run->policies_len);
 
 	if (err < 0) {
 		replay_fini(r);
 		return cli_refuse(&cmd_replay, "%s", strerror(-err));
 	}
-	r->watch.ctx = run;
-	r->watch.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+	r->callbacks.ctx = run;
+	r->callbacks.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
 	return CLI_OK;
 }
 
@@ -194,11 +194,12 @@ static enum cli_exit run_once(struct run *run)
 	if (code != CLI_OK) {
 		return code;
 	}
-	r.watch.packet = see_packet;
+	r.callbacks.packet = handle_packet;
 	code = replay_files(run, &r);
 	if (!run->report.is_json) {
 		if (!run->args.all_packets && r.differing > run->diffs_shown) {
-			printf("... and %llu more that differ; --differences all lists them\n",
+			printf("... and %llu more packets with different verdicts (--differences "
+			       "all)\n",
 			       (unsigned long long)(r.differing - run->diffs_shown));
 		}
 		if (run->args.all_packets || run->diffs_shown > 0) {
@@ -210,7 +211,7 @@ static enum cli_exit run_once(struct run *run)
 	return code;
 }
 
-/* Reads all files. One that is broken is reported, once, and the others are read all the same. */
+/* Replays all files. An error in a file is reported once, and the next file is read. */
 static enum cli_exit replay_files(struct run *run, struct replay *r)
 {
 	enum cli_exit code = CLI_OK;
@@ -236,21 +237,22 @@ static enum cli_exit replay_files(struct run *run, struct replay *r)
 	return code;
 }
 
-static enum cli_exit plot(const struct run *run)
+static enum cli_exit write_chart(const struct run *run)
 {
 	const char *path = run->args.plot_path;
 	FILE *out = fopen(path, "we");
 	bool is_whole;
+	int err;
 
 	if (out == NULL) {
 		return cli_refuse(&cmd_replay, "%s: %s", path, strerror(errno));
 	}
-	sweep_plot(&run->sweep, out);
+	err = sweep_put_chart(&run->sweep, out);
 	is_whole = ferror(out) == 0;
 	if (fclose(out) != 0 || !is_whole) {
 		return cli_refuse(&cmd_replay, "%s: %s", path, strerror(errno));
 	}
-	return CLI_OK;
+	return err == 0 ? CLI_OK : cli_refuse(&cmd_replay, "%s", strerror(-err));
 }
 
 static enum cli_exit run_sweep(struct run *run)
@@ -264,7 +266,7 @@ static enum cli_exit run_sweep(struct run *run)
 		return cli_usage(&cmd_replay, "--sweep \"%s\": %s", run->args.sweep, wrong);
 	}
 	s->policies = run->policy;
-	s->lanes_len = run->policies_len;
+	s->policies_len = run->policies_len;
 	for (size_t k = 0; k < s->steps_len; k++) {
 		enum cli_exit one;
 
@@ -277,7 +279,7 @@ static enum cli_exit run_sweep(struct run *run)
 		}
 		one = replay_files(run, &r);
 		code = one != CLI_OK ? one : code;
-		sweep_keep(s, k, &r);
+		sweep_store(s, k, &r);
 		replay_fini(&r);
 	}
 	if (run->report.is_json) {
@@ -286,9 +288,9 @@ static enum cli_exit run_sweep(struct run *run)
 		sweep_print_text(s, stdout);
 	}
 	if (run->args.plot_path != NULL) {
-		enum cli_exit drawn = plot(run);
+		enum cli_exit written = write_chart(run);
 
-		code = drawn != CLI_OK ? drawn : code;
+		code = written != CLI_OK ? written : code;
 	}
 	return code;
 }

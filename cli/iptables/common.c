@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Defaults of the module limit: 3/hour, burst 5. */
+#define LIMIT_DEFAULT_RATE  3
+#define LIMIT_DEFAULT_UNIT  "hour"
+#define LIMIT_DEFAULT_BURST 5
+
 static bool is_one_of(const char *option, const char *a, const char *b, const char *c)
 {
 	return strcmp(option, a) == 0 || strcmp(option, b) == 0 ||
@@ -105,7 +110,7 @@ static void take_address(struct rule_parser *p, char **to, bool *is_negated)
 	}
 }
 
-static void take_interface(struct rule_parser *p, char to[24], bool *is_negated)
+static void take_interface(struct rule_parser *p, char to[CONVERT_IFACE_SIZE], bool *is_negated)
 {
 	const char *name = convert_argument(p);
 	const size_t len = name != NULL ? strlen(name) : 0;
@@ -113,7 +118,7 @@ static void take_interface(struct rule_parser *p, char to[24], bool *is_negated)
 	if (name == NULL) {
 		return;
 	}
-	if (len == 0 || len > 15 || strpbrk(name, "\"* \t\n") != NULL) {
+	if (len == 0 || len >= CONVERT_IFACE_SIZE || strpbrk(name, "\"* \t\n") != NULL) {
 		convert_refuse(p, "\"%.40s\" is not an interface name", name);
 		return;
 	}
@@ -133,6 +138,32 @@ static void take_interface(struct rule_parser *p, char to[24], bool *is_negated)
 	memcpy(to, name, len + 1);
 	if (name[len - 1] == '+') {
 		to[len - 1] = '*';
+	}
+}
+
+/* Notes where the limit and the count of connections stand, and sets their defaults. */
+static void take_module(struct rule_parser *p)
+{
+	const char *name = convert_argument(p);
+
+	if (name == NULL) {
+		return;
+	}
+	if (!convert_module_is_known(name)) {
+		convert_refuse(p, "finwall has no equivalent for match \"%.40s\"", name);
+	}
+	if (strcmp(name, "connlimit") == 0 && !p->has_count) {
+		p->has_count = true;
+		p->count_is_first = !p->has_limit;
+		p->count_at = ftell(p->matches);
+		p->count_max = p->count_mask = UINT32_MAX;
+	}
+	if (strcmp(name, "limit") == 0 && !p->has_limit) {
+		p->has_limit = true;
+		p->limit_at = ftell(p->matches);
+		p->limit_rate = LIMIT_DEFAULT_RATE;
+		strcpy(p->limit_unit, LIMIT_DEFAULT_UNIT);
+		p->limit_burst = LIMIT_DEFAULT_BURST;
 	}
 }
 
@@ -159,23 +190,7 @@ bool convert_common_option(struct rule_parser *p, const char *option)
 			convert_refuse(p, "negated \"all\" never matches");
 		}
 	} else if (is_one_of(option, "-m", "--match", NULL)) {
-		text = convert_argument(p);
-		if (text != NULL && !convert_module_is_known(text)) {
-			convert_refuse(p, "finwall has no equivalent for match \"%.40s\"", text);
-		}
-		if (text != NULL && strcmp(text, "connlimit") == 0 && !p->has_count) {
-			p->has_count = true;
-			p->count_is_first = !p->has_limit;
-			p->count_at = ftell(p->matches);
-			p->count_max = p->count_mask = UINT32_MAX;
-		}
-		if (text != NULL && strcmp(text, "limit") == 0 && !p->has_limit) {
-			p->has_limit = true;
-			p->limit_at = ftell(p->matches);
-			p->limit_rate = 3;
-			strcpy(p->limit_unit, "hour");
-			p->limit_burst = 5;
-		}
+		take_module(p);
 	} else if (is_one_of(option, "-j", "--jump", NULL)) {
 		take_target(p);
 	} else if (is_one_of(option, "-g", "--goto", NULL)) {

@@ -9,6 +9,9 @@
 
 #define CONVERT_WHY_SIZE 160
 
+/* IFNAMSIZ: an interface name and its terminating zero. */
+#define CONVERT_IFACE_SIZE 16
+
 /* A rule being parsed. */
 struct rule_parser {
 	/* set by the caller */
@@ -25,8 +28,8 @@ struct rule_parser {
 	bool source_is_negated;
 	char *destination;
 	bool destination_is_negated;
-	char iif[24]; /* name or pattern in the language; "" = none */
-	char oif[24];
+	char iif[CONVERT_IFACE_SIZE]; /* name or pattern in the language; "" = none */
+	char oif[CONVERT_IFACE_SIZE];
 	bool iif_is_negated;
 	bool oif_is_negated;
 	int proto; /* 0 = any */
@@ -83,11 +86,6 @@ bool convert_common_option(struct rule_parser *p, const char *option);
 bool convert_conn_option(struct rule_parser *p, const char *option);
 bool convert_match_option(struct rule_parser *p, const char *option);
 bool convert_target_option(struct rule_parser *p, const char *option);
-
-/* Writes rule nr of those that the parsed one becomes: matches is the text of its modules. Returns
- * false if it is refused, or memory runs out. */
-bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
-                       struct convert_rule *out);
 
 /* Writes rule nr of those that the parsed rule becomes; matches: text of its modules. Returns false
  * if it is refused, or memory runs out. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading the options of finwall replay.
+ * One function per kind of option.
  */
 #include "replay/args.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include "replay/sweep.h"
+
+#include <finwall/text_addr.h>
+#include <finwall/text_num.h>
+
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "replay/sweep.h"
 
 enum {
 	OPT_HOOK = 256,
@@ -48,16 +48,18 @@ static const struct option options[] = {
 static enum cli_exit take_option(struct replay_args *args, int opt);
 static enum cli_exit check_together(const struct replay_args *args);
 
-enum cli_exit replay_args_parse(struct replay_args *args, int argc, char **argv)
+enum cli_exit replay_args_parse(struct replay_args *args, const struct cli_command *cmd, int argc,
+                                char **argv)
 {
 	int opt;
 
 	memset(args, 0, sizeof(*args));
+	args->cmd = cmd;
 	args->diffs_max = 20;
 	args->steps_len = 12;
-	args->place.hook = HOOK_FORWARD;
-	args->place.hook_is_auto = true;
-	args->place.locals = args->local;
+	args->vantage.hook = HOOK_FORWARD;
+	args->vantage.hook_is_auto = true;
+	args->vantage.locals = args->local;
 	while ((opt = getopt_long(argc, argv, "c:o:v", options, NULL)) != -1) {
 		enum cli_exit code = take_option(args, opt);
 
@@ -67,65 +69,46 @@ enum cli_exit replay_args_parse(struct replay_args *args, int argc, char **argv)
 	}
 	args->files = argv + optind;
 	args->files_len = (size_t)(argc - optind);
-	/* without an address of its own a host only forwards */
-	if (args->place.locals_len == 0) {
-		args->place.hook_is_auto = false;
+	/* without an own address all packets are forwarded */
+	if (args->vantage.locals_len == 0) {
+		args->vantage.hook_is_auto = false;
 	}
 	return check_together(args);
 }
 
 static enum cli_exit take_hook(struct replay_args *args, const char *text)
 {
-	args->place.hook_is_auto = strcmp(text, "auto") == 0;
-	args->place.hook = HOOK_FORWARD;
-	if (args->place.hook_is_auto) {
+	args->vantage.hook_is_auto = strcmp(text, "auto") == 0;
+	args->vantage.hook = HOOK_FORWARD;
+	if (args->vantage.hook_is_auto) {
 		return CLI_OK;
 	}
 	for (size_t h = 0; h < HOOKS_LEN; h++) {
 		if (strcmp(text, hook_name((enum hook)h)) == 0) {
-			args->place.hook = (enum hook)h;
+			args->vantage.hook = (enum hook)h;
 			return CLI_OK;
 		}
 	}
-	return cli_usage(&cmd_replay, "no hook \"%s\": input, output, forward or auto", text);
-}
-
-/* Reads a whole decimal number that is not above max. */
-static bool read_count(const char *text, uint64_t max, uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= max;
+	return cli_usage(args->cmd, "unknown hook \"%s\": expected input, output, forward or auto",
+	                 text);
 }
 
 static enum cli_exit take_local(struct replay_args *args, const char *text)
 {
-	struct replay_local *l = &args->local[args->place.locals_len];
-	const char *slash = strchr(text, '/');
-	char addr[INET6_ADDRSTRLEN];
-	uint64_t bits;
+	struct replay_local *l = &args->local[args->vantage.locals_len];
+	struct text_addr prefix;
 
-	if (args->place.locals_len == REPLAY_LOCALS_MAX) {
-		return cli_usage(&cmd_replay, "more than %d --local", REPLAY_LOCALS_MAX);
+	if (args->vantage.locals_len == REPLAY_LOCALS_MAX) {
+		return cli_usage(args->cmd, "more than %d --local", REPLAY_LOCALS_MAX);
 	}
-	snprintf(addr, sizeof(addr), "%.*s",
-	         slash != NULL ? (int)(slash - text) : (int)strlen(text), text);
+	if (!text_prefix(text, strlen(text), &prefix)) {
+		return cli_usage(args->cmd, "\"%s\": expected an address or a prefix", text);
+	}
 	memset(l, 0, sizeof(*l));
-	if (inet_pton(AF_INET, addr, l->addr.bytes) == 1) {
-		l->family = 4;
-	} else if (inet_pton(AF_INET6, addr, l->addr.bytes) == 1) {
-		l->family = 6;
-	} else {
-		return cli_usage(&cmd_replay, "\"%s\" is no address", text);
-	}
-	bits = l->family == 4 ? 32 : 128;
-	if (slash != NULL && !read_count(slash + 1, bits, &bits)) {
-		return cli_usage(&cmd_replay, "\"%s\": no such prefix length", text);
-	}
-	l->bits = (uint8_t)bits;
-	args->place.locals_len++;
+	l->family = prefix.family;
+	l->bits = prefix.bits;
+	memcpy(l->addr.bytes, prefix.bytes, sizeof(prefix.bytes));
+	args->vantage.locals_len++;
 	return CLI_OK;
 }
 
@@ -141,25 +124,26 @@ static void join_words(const char *const *words, char *out, size_t out_size)
 	}
 }
 
-/* What a setting may be, for people. */
-static enum cli_exit say_range(const struct tunable *row, const char *text)
+/* Prints the allowed values of a setting. */
+static enum cli_exit report_range(const struct replay_args *args, const struct tunable *row,
+                                  const char *text)
 {
 	char from[256];
 	char to[64];
 
 	switch (row->kind) {
 	case TUNABLE_DURATION:
-		return cli_usage(&cmd_replay, "\"%s\": %s to %s expected", text,
-		                 replay_duration_text(row->min, from, sizeof(from)),
-		                 replay_duration_text(row->max, to, sizeof(to)));
+		return cli_usage(args->cmd, "\"%s\": expected %s to %s", text,
+		                 setting_duration_text(row->min, from, sizeof(from)),
+		                 setting_duration_text(row->max, to, sizeof(to)));
 	case TUNABLE_COUNT:
-		return cli_usage(&cmd_replay, "\"%s\": %lld to %lld expected", text,
+		return cli_usage(args->cmd, "\"%s\": expected %lld to %lld", text,
 		                 (long long)row->min, (long long)row->max);
 	case TUNABLE_SWITCH:
-		return cli_usage(&cmd_replay, "\"%s\": on or off expected", text);
+		return cli_usage(args->cmd, "\"%s\": expected on or off", text);
 	default:
 		join_words(row->choices, from, sizeof(from));
-		return cli_usage(&cmd_replay, "\"%s\": one of %s expected", text, from);
+		return cli_usage(args->cmd, "\"%s\": expected one of %s", text, from);
 	}
 }
 
@@ -169,18 +153,18 @@ static enum cli_exit take_setting(struct replay_args *args, const char *text, bo
 	const char *equals = strchr(text, '=');
 
 	if (args->settings_len == REPLAY_SETTINGS_MAX) {
-		return cli_usage(&cmd_replay, "more than %d settings", REPLAY_SETTINGS_MAX);
+		return cli_usage(args->cmd, "more than %d settings", REPLAY_SETTINGS_MAX);
 	}
 	if (equals == NULL) {
-		return cli_usage(&cmd_replay, "\"%s\": SETTING=VALUE expected", text);
+		return cli_usage(args->cmd, "\"%s\": expected SETTING=VALUE", text);
 	}
-	s->row = replay_tunable(text, (size_t)(equals - text));
+	s->row = setting_find(text, (size_t)(equals - text));
 	if (s->row == NULL || (is_timeout && s->row->kind != TUNABLE_DURATION)) {
-		return cli_usage(&cmd_replay, "no %s \"%.*s\"", is_timeout ? "timeout" : "setting",
-		                 (int)(equals - text), text);
+		return cli_usage(args->cmd, "unknown %s \"%.*s\"",
+		                 is_timeout ? "timeout" : "setting", (int)(equals - text), text);
 	}
-	if (replay_value_parse(s->row, equals + 1, strlen(equals + 1), &s->value) < 0) {
-		return say_range(s->row, text);
+	if (setting_parse_value(s->row, equals + 1, strlen(equals + 1), &s->value) < 0) {
+		return report_range(args, s->row, text);
 	}
 	args->settings_len++;
 	return CLI_OK;
@@ -190,7 +174,7 @@ static enum cli_exit take_output(struct replay_args *args, const char *text)
 {
 	args->is_json = strcmp(text, "json") == 0;
 	if (!args->is_json && strcmp(text, "text") != 0) {
-		return cli_usage(&cmd_replay, "no output \"%s\": text or json", text);
+		return cli_usage(args->cmd, "unknown format \"%s\": expected text or json", text);
 	}
 	return CLI_OK;
 }
@@ -201,13 +185,14 @@ static enum cli_exit take_number(struct replay_args *args, int opt, const char *
 
 	if (opt == OPT_DIFFERENCES) {
 		args->diffs_max = UINT64_MAX;
-		if (strcmp(text, "all") != 0 && !read_count(text, UINT64_MAX, &args->diffs_max)) {
-			return cli_usage(&cmd_replay, "\"%s\": a number or all expected", text);
+		if (strcmp(text, "all") != 0 &&
+		    !text_number(text, 0, UINT64_MAX, &args->diffs_max)) {
+			return cli_usage(args->cmd, "\"%s\": expected a number or all", text);
 		}
 		return CLI_OK;
 	}
-	if (!read_count(text, SWEEP_STEPS_MAX, &n) || n < 1) {
-		return cli_usage(&cmd_replay, "\"%s\": 1 to %d steps expected", text,
+	if (!text_number(text, 1, SWEEP_STEPS_MAX, &n)) {
+		return cli_usage(args->cmd, "\"%s\": expected 1 to %d steps", text,
 		                 SWEEP_STEPS_MAX);
 	}
 	args->steps_len = (size_t)n;
@@ -218,8 +203,8 @@ static enum cli_exit take_option(struct replay_args *args, int opt)
 {
 	switch (opt) {
 	case 'c':
-		if (args->configs_len == REPLAY_LANES_MAX) {
-			return cli_usage(&cmd_replay, "more than %d --config", REPLAY_LANES_MAX);
+		if (args->configs_len == REPLAY_POLICIES_MAX) {
+			return cli_usage(args->cmd, "more than %d --config", REPLAY_POLICIES_MAX);
 		}
 		args->config_path[args->configs_len++] = optarg;
 		return CLI_OK;
@@ -228,10 +213,10 @@ static enum cli_exit take_option(struct replay_args *args, int opt)
 	case OPT_LOCAL:
 		return take_local(args, optarg);
 	case OPT_IIF:
-		args->place.iif = optarg;
+		args->vantage.iif = optarg;
 		return CLI_OK;
 	case OPT_OIF:
-		args->place.oif = optarg;
+		args->vantage.oif = optarg;
 		return CLI_OK;
 	case OPT_TIMEOUT:
 	case OPT_SET:
@@ -251,28 +236,28 @@ static enum cli_exit take_option(struct replay_args *args, int opt)
 		args->plot_path = optarg;
 		return CLI_OK;
 	case OPT_VERIFY:
-		args->place.verify_checksums = true;
+		args->vantage.verify_checksums = true;
 		return CLI_OK;
 	default:
-		return cli_usage(&cmd_replay, "option not understood");
+		return cli_usage(args->cmd, "unknown option");
 	}
 }
 
 static enum cli_exit check_together(const struct replay_args *args)
 {
 	if (args->files_len == 0) {
-		return cli_usage(&cmd_replay, "a capture file is wanted");
+		return cli_usage(args->cmd, "missing capture file");
 	}
 	if (args->plot_path != NULL && args->sweep == NULL) {
-		return cli_usage(&cmd_replay, "--plot draws a --sweep");
+		return cli_usage(args->cmd, "--plot needs --sweep");
 	}
 	if (args->sweep != NULL && args->all_packets) {
-		return cli_usage(&cmd_replay, "--packets and --sweep do not go together");
+		return cli_usage(args->cmd, "--packets and --sweep exclude each other");
 	}
 	for (size_t i = 0; args->sweep != NULL && i < args->files_len; i++) {
 		if (strcmp(args->files[i], "-") == 0) {
-			return cli_usage(&cmd_replay,
-			                 "--sweep reads files again: not from standard input");
+			return cli_usage(args->cmd, "--sweep reads files several times, so it "
+			                            "cannot read standard input");
 		}
 	}
 	return CLI_OK;

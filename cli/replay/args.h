@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The options of finwall replay, understood and checked as far as that goes without a file.
+ * The options of finwall replay, parsed and checked as far as possible without reading a file.
  */
 #ifndef FINWALL_CLI_REPLAY_ARGS_H
 #define FINWALL_CLI_REPLAY_ARGS_H
 
 #include "cmd/cmd.h"
 #include "replay/replay.h"
+#include "replay/setting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,14 +17,15 @@
 #define REPLAY_LOCALS_MAX   64
 
 struct replay_args {
-	const char *config_path[REPLAY_LANES_MAX];
+	const struct cli_command *cmd; /* for error messages */
+	const char *config_path[REPLAY_POLICIES_MAX];
 	size_t configs_len;
 	struct replay_setting setting[REPLAY_SETTINGS_MAX];
 	size_t settings_len;
 	struct replay_local local[REPLAY_LOCALS_MAX];
-	struct replay_place place; /* its locals are the ones above */
+	struct replay_vantage vantage; /* its locals are the ones above */
 	bool all_packets;
-	uint64_t diffs_max; /* packets that differ are listed up to this many */
+	uint64_t diffs_max; /* packets with different verdicts that are listed */
 	bool is_json;
 	const char *sweep; /* NULL = none */
 	size_t steps_len;
@@ -32,9 +34,11 @@ struct replay_args {
 	size_t files_len;
 };
 
-extern const struct cli_command cmd_replay;
-
-/* Fills *args. Returns CLI_OK, or what to end with after having said why. */
-enum cli_exit replay_args_parse(struct replay_args *args, int argc, char **argv);
+/*
+ * Fills *args from the arguments of the command cmd. Returns CLI_OK, or the exit code after an
+ * error message.
+ */
+enum cli_exit replay_args_parse(struct replay_args *args, const struct cli_command *cmd, int argc,
+                                char **argv);
 
 #endif

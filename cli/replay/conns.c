@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An open-addressing table of connections that grows by doubling; nothing is ever taken out, a
- * tuple that opens again is used again. Only segments with an ACK that are no RST make a record, so
- * that a scan costs nothing.
+ * A hash table with open addressing that doubles when it is three quarters full. Entries are never
+ * removed; a tuple that opens again keeps its entry. Only an ACK or SYN+ACK adds an entry, so a
+ * port scan adds none.
  */
 #include "replay/conns.h"
 
@@ -13,45 +13,45 @@
 
 #define SLOTS_MIN 1024
 
-/* Bits of a connection. */
+/* Flags of a connection. */
 enum {
-	SPOKE_LO = 1, /* that side of the key has sent an ACK or SYN+ACK */
-	SPOKE_HI = 2,
-	SPOKE_BOTH = SPOKE_LO | SPOKE_HI,
-	CLOSED = 4, /* a FIN or RST was seen */
+	ACKED_LO = 1, /* that side of the key has sent an ACK or SYN+ACK */
+	ACKED_HI = 2,
+	ACKED_BOTH = ACKED_LO | ACKED_HI,
+	CLOSED = 4, /* a FIN or RST was captured */
 };
 
-/* Bits of a connection in one lane. */
+/* Flags of a connection under one policy. */
 enum {
 	LATE = 1,
 	DROPPED = 2, /* at least one late close was dropped */
-	CUT_LO = 4,  /* this side's close was dropped, and none of it has passed since */
-	CUT_HI = 8,
-	CUT_BOTH = CUT_LO | CUT_HI,
-	HELD = 16, /* the lane had it open */
+	LOST_LO = 4, /* a close of that side was dropped, and none of it has passed since */
+	LOST_HI = 8,
+	LOST_BOTH = LOST_LO | LOST_HI,
+	WAS_OPEN = 16, /* the policy's table had it open */
 };
 
 struct conn {
-	struct flowkey key; /* family 0 = a free slot */
-	uint8_t bits;
-	uint8_t lane[REPLAY_LANES_MAX];
+	struct flowkey key; /* family 0 = an empty slot */
+	uint8_t flags;
+	uint8_t by_policy[REPLAY_POLICIES_MAX]; /* flags */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct conn) == 64, "one cache line");
 
 static struct conn *new_slots(size_t len);
 static struct conn *find_slot(const struct conns *t, const struct flowkey *key, uint64_t hash);
-static int make_room(struct conns *t);
-static void speak(struct conns *t, struct conn *c, enum key_side side,
-                  const struct conn_fate *fate);
-static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
-                      const struct conn_fate *fate);
-static void settle(struct conns *t, struct conn *c);
+static int grow(struct conns *t);
+static void note_ack(struct conns *t, struct conn *c, enum key_side side,
+                     const struct conn_outcome *outcome);
+static void note_close(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
+                       const struct conn_outcome *outcome);
+static void add_to_totals(struct conns *t, struct conn *c);
 
-int conns_init(struct conns *t, size_t lanes_len)
+int conns_init(struct conns *t, size_t policies_len)
 {
 	memset(t, 0, sizeof(*t));
-	t->lanes_len = lanes_len;
+	t->policies_len = policies_len;
 	t->slots = new_slots(SLOTS_MIN);
 	if (t->slots == NULL) {
 		return -ENOMEM;
@@ -66,7 +66,7 @@ void conns_fini(struct conns *t)
 	t->slots = NULL;
 }
 
-void conns_refer(const struct conns *t, const struct pkt *p, struct conn_ref *ref)
+void conns_find(const struct conns *t, const struct pkt *p, struct conn_ref *ref)
 {
 	/* a TCP tuple always has an inverse */
 	(void)flowkey_from_tuple(&p->tuple, &ref->key, &ref->side);
@@ -74,34 +74,34 @@ void conns_refer(const struct conns *t, const struct pkt *p, struct conn_ref *re
 	__builtin_prefetch(&t->slots[ref->hash & (t->slots_len - 1)]);
 }
 
-int conns_see(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
-              const struct conn_fate *fate)
+int conns_add(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
+              const struct conn_outcome *outcome)
 {
 	struct conn *c = find_slot(t, &ref->key, ref->hash);
 
 	switch (p->tcp.class_nr) {
 	case SEG_SYN:
 		if (opens && c->key.family != 0) {
-			settle(t, c);
-			c->bits = 0;
-			memset(c->lane, 0, sizeof(c->lane));
+			add_to_totals(t, c);
+			c->flags = 0;
+			memset(c->by_policy, 0, sizeof(c->by_policy));
 		}
 		return 0;
 	case SEG_SYNACK:
 	case SEG_ACK:
 		if (c->key.family == 0) {
-			if (make_room(t) < 0) {
+			if (grow(t) < 0) {
 				return -ENOMEM;
 			}
 			c = find_slot(t, &ref->key, ref->hash);
 			c->key = ref->key;
 			t->used++;
 		}
-		speak(t, c, ref->side, fate);
+		note_ack(t, c, ref->side, outcome);
 		return 0;
 	case SEG_FIN:
 	case SEG_RST:
-		close_end(t, c, p, ref->side, fate);
+		note_close(t, c, p, ref->side, outcome);
 		return 0;
 	default:
 		return 0;
@@ -112,12 +112,12 @@ void conns_finish(struct conns *t)
 {
 	for (size_t i = 0; i < t->slots_len; i++) {
 		if (t->slots[i].key.family != 0) {
-			settle(t, &t->slots[i]);
+			add_to_totals(t, &t->slots[i]);
 		}
 	}
 }
 
-/* Free slots, or NULL. */
+/* Returns empty slots, or NULL. */
 static struct conn *new_slots(size_t len)
 {
 	struct conn *slots = aligned_alloc(sizeof(*slots), len * sizeof(*slots));
@@ -125,7 +125,7 @@ static struct conn *new_slots(size_t len)
 	return slots != NULL ? memset(slots, 0, len * sizeof(*slots)) : NULL;
 }
 
-/* The slot of the key, or the free one where it would go. */
+/* Returns the slot of the key, or the empty slot where it would be. */
 static struct conn *find_slot(const struct conns *t, const struct flowkey *key, uint64_t hash)
 {
 	size_t mask = t->slots_len - 1;
@@ -138,7 +138,7 @@ static struct conn *find_slot(const struct conns *t, const struct flowkey *key, 
 }
 
 /* Doubles the table when it is three quarters full. */
-static int make_room(struct conns *t)
+static int grow(struct conns *t)
 {
 	struct conns bigger = *t;
 
@@ -163,62 +163,63 @@ static int make_room(struct conns *t)
 	return 0;
 }
 
-static void speak(struct conns *t, struct conn *c, enum key_side side, const struct conn_fate *fate)
+static void note_ack(struct conns *t, struct conn *c, enum key_side side,
+                     const struct conn_outcome *outcome)
 {
-	bool was_both = (c->bits & SPOKE_BOTH) == SPOKE_BOTH;
+	bool was_both = (c->flags & ACKED_BOTH) == ACKED_BOTH;
 
-	c->bits |= side == SIDE_LO ? SPOKE_LO : SPOKE_HI;
-	if (!was_both && (c->bits & SPOKE_BOTH) == SPOKE_BOTH) {
+	c->flags |= side == SIDE_LO ? ACKED_LO : ACKED_HI;
+	if (!was_both && (c->flags & ACKED_BOTH) == ACKED_BOTH) {
 		t->seen++;
 	}
-	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
-		c->lane[i] |= fate[i].is_open ? HELD : 0;
+	for (size_t i = 0; i < REPLAY_POLICIES_MAX && i < t->policies_len; i++) {
+		c->by_policy[i] |= outcome[i].is_open ? WAS_OPEN : 0;
 	}
 }
 
-/* A FIN tells the other end that this one has finished; a RST that passes ends both. */
-static void close_end(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
-                      const struct conn_fate *fate)
+/* A FIN that passes closes its side for the other end; a RST that passes closes both sides. */
+static void note_close(struct conns *t, struct conn *c, const struct pkt *p, enum key_side side,
+                       const struct conn_outcome *outcome)
 {
-	uint8_t mine = side == SIDE_LO ? CUT_LO : CUT_HI;
-	uint8_t told = p->tcp.class_nr == SEG_RST ? CUT_BOTH : mine;
-	bool is_known = (c->bits & SPOKE_BOTH) == SPOKE_BOTH;
+	uint8_t mine = side == SIDE_LO ? LOST_LO : LOST_HI;
+	uint8_t delivered = p->tcp.class_nr == SEG_RST ? LOST_BOTH : mine;
+	bool is_known = (c->flags & ACKED_BOTH) == ACKED_BOTH;
 
-	if (is_known && (c->bits & CLOSED) == 0) {
-		c->bits |= CLOSED;
+	if (is_known && (c->flags & CLOSED) == 0) {
+		c->flags |= CLOSED;
 		t->closed++;
 	}
-	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
-		uint8_t *lane = &c->lane[i];
+	for (size_t i = 0; i < REPLAY_POLICIES_MAX && i < t->policies_len; i++) {
+		uint8_t *flags = &c->by_policy[i];
 
-		if (!is_known || (*lane & HELD) == 0) {
-			t->lane[i].strays_passed += fate[i].is_late && fate[i].passed;
-			t->lane[i].strays_dropped += fate[i].is_late && !fate[i].passed;
+		if (!is_known || (*flags & WAS_OPEN) == 0) {
+			t->totals[i].strays_passed += outcome[i].is_late && outcome[i].passed;
+			t->totals[i].strays_dropped += outcome[i].is_late && !outcome[i].passed;
 			continue;
 		}
-		if (fate[i].is_late) {
-			*lane |= fate[i].passed ? LATE : LATE | DROPPED | mine;
+		if (outcome[i].is_late) {
+			*flags |= outcome[i].passed ? LATE : LATE | DROPPED | mine;
 		}
-		if (fate[i].passed) {
-			*lane &= (uint8_t)~told;
+		if (outcome[i].passed) {
+			*flags &= (uint8_t)~delivered;
 		}
 	}
 }
 
-/* Adds to the totals how the connection ended. */
-static void settle(struct conns *t, struct conn *c)
+/* Adds the end of the connection to the totals. */
+static void add_to_totals(struct conns *t, struct conn *c)
 {
-	for (size_t i = 0; i < REPLAY_LANES_MAX && i < t->lanes_len; i++) {
-		struct conn_totals *sum = &t->lane[i];
-		uint8_t lane = c->lane[i];
+	for (size_t i = 0; i < REPLAY_POLICIES_MAX && i < t->policies_len; i++) {
+		struct conn_totals *sum = &t->totals[i];
+		uint8_t flags = c->by_policy[i];
 
-		if ((lane & LATE) == 0) {
+		if ((flags & LATE) == 0) {
 			continue;
 		}
 		sum->late++;
-		if ((lane & CUT_BOTH) != 0) {
+		if ((flags & LOST_BOTH) != 0) {
 			sum->hung++;
-		} else if ((lane & DROPPED) != 0) {
+		} else if ((flags & DROPPED) != 0) {
 			sum->recovered++;
 		} else {
 			sum->saved++;

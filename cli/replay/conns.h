@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TCP connections of a capture as they really were, and what became of their ends in each lane.
+ * The TCP connections of a capture, and how each ended under each policy.
  *
- * Kept apart from the engine on purpose: what is counted here must not depend on the policy that is
- * being judged. A connection is a tuple on which both ends have spoken; a SYN that opens one anew
- * ends the account of the one before.
+ * This account is independent of the engine, because what is counted must not depend on the policy
+ * under test. A connection is a tuple on which both ends have sent an ACK. A SYN that opens the
+ * tuple again starts a new connection.
  */
 #ifndef FINWALL_CLI_REPLAY_CONNS_H
 #define FINWALL_CLI_REPLAY_CONNS_H
@@ -16,24 +16,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As many policies can be compared at once. */
-#define REPLAY_LANES_MAX 8
+/* Policies in one replay. */
+#define REPLAY_POLICIES_MAX 8
 
-/* What one lane did with a segment. */
-struct conn_fate {
-	bool is_late; /* a FIN or RST for which the lane had no live entry */
+/* What one policy did with a segment. */
+struct conn_outcome {
+	bool is_late; /* a FIN or RST without a live entry */
 	bool passed;
-	bool is_open; /* the lane has an entry for it, of an open connection */
+	bool is_open; /* there is an entry, of an open connection */
 };
 
-/* How the connections of a capture ended in one lane. late = saved + recovered + hung. */
+/* How connections ended under one policy. late = saved + recovered + hung. */
 struct conn_totals {
-	uint64_t late;      /* an end closed when the entry was gone */
-	uint64_t saved;     /* and nothing of that was dropped */
-	uint64_t recovered; /* a close was dropped, but a later one of the same end passed */
-	uint64_t hung;      /* a close was dropped, and the other end was never told */
-	/* late segments of what the lane never held open: scans, connections that its rules
-	 * refused, or whose start the capture does not have */
+	uint64_t late;      /* a FIN or RST came after the entry had expired */
+	uint64_t saved;     /* no late close was dropped */
+	uint64_t recovered; /* a late close was dropped, a later one of the same end passed */
+	uint64_t hung;      /* a late close was dropped, and no later one passed */
+	/* late closes of connections that were never open under this policy: scans, refused
+	 * connections, connections that began before the capture */
 	uint64_t strays_passed;
 	uint64_t strays_dropped;
 };
@@ -43,34 +43,34 @@ struct conns {
 	size_t slots_len; /* a power of two */
 	size_t used;
 	struct sipkey sip;
-	size_t lanes_len;
+	size_t policies_len;
 	uint64_t seen;   /* connections */
-	uint64_t closed; /* of which a FIN or RST was captured */
-	struct conn_totals lane[REPLAY_LANES_MAX];
+	uint64_t closed; /* connections with a captured FIN or RST */
+	struct conn_totals totals[REPLAY_POLICIES_MAX];
 };
 
-/* Returns 0/-errno. conns_fini() is fine after either. */
-int conns_init(struct conns *t, size_t lanes_len);
+/* Returns 0/-errno; conns_fini() is allowed after either. */
+int conns_init(struct conns *t, size_t policies_len);
 void conns_fini(struct conns *t);
 
-/* Which connection a segment belongs to. */
+/* The connection of a segment. */
 struct conn_ref {
 	struct flowkey key;
 	enum key_side side;
 	uint64_t hash;
 };
 
-/* Finds that out for a TCP segment that could be decoded, and starts loading the connection. */
-void conns_refer(const struct conns *t, const struct pkt *p, struct conn_ref *ref);
+/* Computes it for a decoded TCP segment, and prefetches the connection. */
+void conns_find(const struct conns *t, const struct pkt *p, struct conn_ref *ref);
 
 /*
- * Takes note of the segment that was referred to. opens: it begins a connection.
- * fate[0..lanes_len). Returns 0, or -ENOMEM.
+ * Adds the segment that conns_find() was called for. opens: it opens a connection.
+ * outcome[0..policies_len). Returns 0 or -ENOMEM.
  */
-int conns_see(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
-              const struct conn_fate *fate);
+int conns_add(struct conns *t, const struct pkt *p, const struct conn_ref *ref, bool opens,
+              const struct conn_outcome *outcome);
 
-/* Closes the account of all that is still open. Nothing may be seen after this. */
+/* Adds all remaining connections to the totals. No segment may be added after this. */
 void conns_finish(struct conns *t);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A replay for programs: one JSON object a line, those of packets first, the sums last. Numbers
- * that are zero are left out of maps.
+ * JSON output: one object per line, packets first, the summary last. Counters that are zero are
+ * left out. The key "lanes" has one object per policy.
  */
 #include "replay/report.h"
+#include "replay/tcp_flags.h"
 
 #include <finwall/flow_text.h>
 
@@ -16,7 +17,7 @@ static void put_line(FILE *out, json_t *object)
 	json_decref(object);
 }
 
-/* Names of files need not be UTF-8, JSON has to be. */
+/* JSON must be UTF-8, file names need not be. */
 static json_t *text_of(const char *s)
 {
 	char ascii[512];
@@ -38,7 +39,7 @@ static json_t *number(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
-/* Seconds with nine digits, as text: a double would round them. */
+/* Seconds with nine digits, as text, because a double would round them. */
 static json_t *time_text(int64_t ns)
 {
 	return json_sprintf("%lld.%09lld", (long long)(ns / NSEC_PER_SEC),
@@ -63,27 +64,26 @@ static void put_headers(json_t *to, const struct pkt *p)
 		json_object_set_new(to, "destination_port", json_integer(p->tuple.dport));
 	}
 	if (p->depth == PKT_FULL && p->l4_proto == IPPROTO_NR_TCP) {
-		json_object_set_new(to, "flags",
-		                    json_string(replay_flags_text(p->tcp.flags, text)));
+		json_object_set_new(to, "flags", json_string(tcp_flags_text(p->tcp.flags, text)));
 		json_object_set_new(to, "seq", json_integer(p->tcp.seq));
 		json_object_set_new(to, "ack", json_integer(p->tcp.ack));
 		json_object_set_new(to, "payload", json_integer(p->tcp.payload_size));
 	}
 }
 
-static json_t *lane_decision(const struct replay_lane *lane)
+static json_t *decision_of(const struct replay_instance *in)
 {
-	const struct decision *d = &lane->decision;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", lane->by->name, "state",
+	const struct decision *d = &in->decision;
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", in->source->name, "state",
 	                      ct_state_name(d->state), "reason", reason_name(d->reason), "verdict",
 	                      verdict_name(d->verdict), "tcp_state", tcp_state_name(d->tcp_state));
 
-	if (lane->has_late && lane->late.has_tomb) {
+	if (in->has_late && in->late.has_tomb) {
 		json_object_set_new(o, "remembered",
 		                    json_pack("{s:s, s:o, s:I}", "cause",
-		                              tomb_cause_name(lane->late.cause), "gone",
-		                              time_text(lane->late.gone_ns), "seq_distance",
-		                              (json_int_t)lane->late.seq_distance));
+		                              tomb_cause_name(in->late.cause), "gone",
+		                              time_text(in->late.gone_ns), "seq_distance",
+		                              (json_int_t)in->late.seq_distance));
 	}
 	return o;
 }
@@ -94,13 +94,13 @@ void replay_json_packet(FILE *out, const struct replay *r, const struct replay_p
 	                      text_of(p->file), "number", (json_int_t)p->nr_in_file, "time",
 	                      time_text(p->time_ns), "hook", hook_name(p->pkt->frame->hook),
 	                      "differs", replay_differs(r));
-	json_t *lanes = json_array();
+	json_t *policies = json_array();
 
 	put_headers(o, p->pkt);
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		json_array_append_new(lanes, lane_decision(&r->lane[i]));
+	for (size_t i = 0; i < r->instances_len; i++) {
+		json_array_append_new(policies, decision_of(&r->instance[i]));
 	}
-	json_object_set_new(o, "lanes", lanes);
+	json_object_set_new(o, "lanes", policies);
 	put_line(out, o);
 }
 
@@ -111,7 +111,7 @@ static void put_nonzero(json_t *to, const char *name, uint64_t n)
 	}
 }
 
-static json_t *lane_totals(const struct conn_totals *t)
+static json_t *totals_of(const struct conn_totals *t)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "late", number(t->late), "saved",
 	                 number(t->saved), "recovered", number(t->recovered), "hung",
@@ -119,9 +119,9 @@ static json_t *lane_totals(const struct conn_totals *t)
 	                 "strays_dropped", number(t->strays_dropped));
 }
 
-static json_t *lane_summary(const struct replay *r, size_t nr)
+static json_t *summary_of(const struct replay *r, size_t nr)
 {
-	const struct replay_lane *lane = &r->lane[nr];
+	const struct replay_instance *in = &r->instance[nr];
 	json_t *verdicts = json_object();
 	json_t *states = json_object();
 	json_t *reasons = json_object();
@@ -130,45 +130,46 @@ static json_t *lane_summary(const struct replay *r, size_t nr)
 	for (size_t i = 0; i < VERDICTS_LEN; i++) {
 		json_object_set_new(verdicts, verdict_name((enum verdict)i),
 		                    json_pack("{s:o, s:o}", "packets",
-		                              number(replay_verdicts(lane, (enum verdict)i)),
-		                              "bytes",
-		                              number(replay_verdict_bytes(lane, (enum verdict)i))));
+		                              number(replay_verdicts(in, (enum verdict)i)), "bytes",
+		                              number(replay_verdict_bytes(in, (enum verdict)i))));
 	}
 	for (size_t i = 0; i < CT_STATES_LEN; i++) {
 		put_nonzero(states, ct_state_name((enum ct_state)i),
-		            replay_states(lane, (enum ct_state)i));
+		            replay_states(in, (enum ct_state)i));
 	}
 	for (size_t i = 0; i < REASONS_LEN; i++) {
 		put_nonzero(reasons, reason_name((enum reason)i),
-		            stat_get(&lane->worker.stats.reason[i]));
+		            stat_get(&in->worker.stats.reason[i]));
 	}
 	for (size_t i = 0; i < EVENTS_LEN; i++) {
 		put_nonzero(events, stat_event_name((enum stat_event)i),
-		            stat_get(&lane->worker.stats.event[i]));
+		            stat_get(&in->worker.stats.event[i]));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", lane->by->name,
-	                 "connections", lane_totals(&r->conns.lane[nr]), "verdicts", verdicts,
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", in->source->name,
+	                 "connections", totals_of(&r->conns.totals[nr]), "verdicts", verdicts,
 	                 "states", states, "reasons", reasons, "events", events, "flows_peak",
-	                 number(lane->flows_peak), "remembered_peak", number(lane->tombs_peak));
+	                 number(in->flows_peak), "remembered_peak", number(in->tombs_peak));
 }
 
 static json_t *all_diffs(const struct replay *r, const struct replay_diffs *d)
 {
-	json_t *kinds = json_array();
+	json_t *groups = json_array();
 
-	for (size_t k = 0; k < d->kinds_len; k++) {
-		json_t *lanes = json_array();
+	for (size_t k = 0; k < d->groups_len; k++) {
+		json_t *policies = json_array();
 
-		for (size_t i = 0; i < r->lanes_len; i++) {
+		for (size_t i = 0; i < r->instances_len; i++) {
 			json_array_append_new(
-				lanes, json_pack("{s:s, s:s, s:s}", "name", r->lane[i].by->name,
-			                         "reason", reason_name(d->kind[k].reason[i]),
-			                         "verdict", verdict_name(d->kind[k].verdict[i])));
+				policies,
+				json_pack("{s:s, s:s, s:s}", "name", r->instance[i].source->name,
+			                  "reason", reason_name(d->group[k].reason[i]), "verdict",
+			                  verdict_name(d->group[k].verdict[i])));
 		}
-		json_array_append_new(kinds, json_pack("{s:o, s:o}", "packets",
-		                                       number(d->kind[k].packets), "lanes", lanes));
+		json_array_append_new(groups,
+		                      json_pack("{s:o, s:o}", "packets",
+		                                number(d->group[k].packets), "lanes", policies));
 	}
-	return json_pack("{s:o, s:o, s:o}", "packets", number(r->differing), "kinds", kinds,
+	return json_pack("{s:o, s:o, s:o}", "packets", number(r->differing), "kinds", groups,
 	                 "packets_of_other_kinds", number(d->others));
 }
 
@@ -192,23 +193,23 @@ void replay_json_summary(FILE *out, const struct replay *r, const struct replay_
                          const struct replay_source *sources, size_t sources_len)
 {
 	json_t *skipped = json_object();
-	json_t *lanes = json_array();
+	json_t *policies = json_array();
 	json_t *o;
 
 	for (size_t i = 0; i < LINK_RESULTS_LEN; i++) {
 		put_nonzero(skipped, link_result_name((enum link_result)i), r->skipped[i]);
 	}
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		json_array_append_new(lanes, lane_summary(r, i));
+	for (size_t i = 0; i < r->instances_len; i++) {
+		json_array_append_new(policies, summary_of(r, i));
 	}
 	o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "type", "summary", "files",
 	              all_sources(sources, sources_len), "frames", number(r->frames), "packets",
 	              number(r->packets), "bytes", number(r->bytes), "duration",
 	              time_text(mono_diff(r->now, REPLAY_START)), "left_out", skipped,
-	              "out_of_time", number(r->held));
+	              "out_of_time", number(r->out_of_order));
 	json_object_set_new(o, "connections", number(r->conns.seen));
 	json_object_set_new(o, "connections_closed", number(r->conns.closed));
-	json_object_set_new(o, "lanes", lanes);
+	json_object_set_new(o, "lanes", policies);
 	json_object_set_new(o, "differing", all_diffs(r, d));
 	put_line(out, o);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The values of a sweep, and its table.
+ * Values, results and their output as text and JSON.
  */
 #include "replay/sweep.h"
+
+#include "replay/setting.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -18,15 +20,15 @@ const char *sweep_parse(struct sweep *s, const char *text, size_t steps_len)
 	int64_t to;
 
 	if (equals == NULL) {
-		return "SETTING=FROM..TO expected";
+		return "expected SETTING=FROM..TO";
 	}
-	s->row = replay_tunable(text, (size_t)(equals - text));
+	s->row = setting_find(text, (size_t)(equals - text));
 	if (s->row == NULL || s->row->kind != TUNABLE_DURATION) {
-		return "no such timeout";
+		return "unknown timeout";
 	}
 	if (!parse_range(s->row, equals + 1, &from, &to)) {
-		return "two durations within the limits of the setting expected, the smaller one "
-		       "first: 10s..2h";
+		return "expected two durations within the limits of the setting, the smaller one "
+		       "first, for example 10s..2h";
 	}
 	s->steps_len = 0;
 	for (size_t i = 0; i < steps_len; i++) {
@@ -44,18 +46,18 @@ static bool parse_range(const struct tunable *row, const char *text, int64_t *fr
 {
 	const char *dots = strstr(text, "..");
 
-	return dots != NULL && replay_value_parse(row, text, (size_t)(dots - text), from) == 0 &&
-	       replay_value_parse(row, dots + 2, strlen(dots + 2), to) == 0 && *from <= *to;
+	return dots != NULL && setting_parse_value(row, text, (size_t)(dots - text), from) == 0 &&
+	       setting_parse_value(row, dots + 2, strlen(dots + 2), to) == 0 && *from <= *to;
 }
 
-void sweep_keep(struct sweep *s, size_t nr, const struct replay *r)
+void sweep_store(struct sweep *s, size_t nr, const struct replay *r)
 {
 	struct sweep_step *step = &s->step[nr];
 
-	memcpy(step->totals, r->conns.lane, sizeof(step->totals));
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		step->flows_peak[i] = r->lane[i].flows_peak;
-		step->tombs_peak[i] = r->lane[i].tombs_peak;
+	memcpy(step->totals, r->conns.totals, sizeof(step->totals));
+	for (size_t i = 0; i < r->instances_len; i++) {
+		step->flows_peak[i] = r->instance[i].flows_peak;
+		step->tombs_peak[i] = r->instance[i].tombs_peak;
 	}
 }
 
@@ -64,13 +66,13 @@ void sweep_print_text(const struct sweep *s, FILE *out)
 	char text[64];
 
 	fprintf(out, "%-18s %-20s %10s %10s %10s %10s %10s %10s\n",
-	        replay_tunable_name(s->row, text, sizeof(text)), "", "late", "saved", "recovered",
-	        "hung", "flows", "remembered");
+	        setting_name(s->row, text, sizeof(text)), "", "late", "saved", "recovered", "hung",
+	        "flows", "remembered");
 	for (size_t k = 0; k < s->steps_len; k++) {
 		const struct sweep_step *step = &s->step[k];
 
-		replay_duration_text(step->sec, text, sizeof(text));
-		for (size_t i = 0; i < s->lanes_len; i++) {
+		setting_duration_text(step->sec, text, sizeof(text));
+		for (size_t i = 0; i < s->policies_len; i++) {
 			const struct conn_totals *t = &step->totals[i];
 
 			fprintf(out,
@@ -90,13 +92,13 @@ void sweep_print_json(const struct sweep *s, FILE *out)
 
 	for (size_t k = 0; k < s->steps_len; k++) {
 		const struct sweep_step *step = &s->step[k];
-		json_t *lanes = json_array();
+		json_t *policies = json_array();
 
-		for (size_t i = 0; i < s->lanes_len; i++) {
+		for (size_t i = 0; i < s->policies_len; i++) {
 			const struct conn_totals *t = &step->totals[i];
 
 			json_array_append_new(
-				lanes,
+				policies,
 				json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
 			                  s->policies[i].name, "late", (json_int_t)t->late, "saved",
 			                  (json_int_t)t->saved, "recovered",
@@ -105,10 +107,10 @@ void sweep_print_json(const struct sweep *s, FILE *out)
 			                  "remembered_peak", (json_int_t)step->tombs_peak[i]));
 		}
 		json_array_append_new(steps, json_pack("{s:I, s:o}", "seconds",
-		                                       (json_int_t)step->sec, "lanes", lanes));
+		                                       (json_int_t)step->sec, "lanes", policies));
 	}
 	all = json_pack("{s:s, s:s, s:o}", "type", "sweep", "setting",
-	                replay_tunable_name(s->row, name, sizeof(name)), "steps", steps);
+	                setting_name(s->row, name, sizeof(name)), "steps", steps);
 	(void)json_dumpf(all, out, JSON_COMPACT);
 	fputc('\n', out);
 	json_decref(all);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The same capture again and again, with one timeout at a different value each time: what would it
- * have been good for, and what would it have cost?
+ * A sweep: the same capture replayed with several values of one timeout, to compare how connections
+ * end and how large the table becomes.
  */
 #ifndef FINWALL_CLI_REPLAY_SWEEP_H
 #define FINWALL_CLI_REPLAY_SWEEP_H
@@ -15,36 +15,36 @@
 
 #define SWEEP_STEPS_MAX 64
 
-/* What one value led to, by lane. */
+/* The results of one value, by policy. */
 struct sweep_step {
 	int64_t sec;
-	struct conn_totals totals[REPLAY_LANES_MAX];
-	uint64_t flows_peak[REPLAY_LANES_MAX];
-	uint64_t tombs_peak[REPLAY_LANES_MAX];
+	struct conn_totals totals[REPLAY_POLICIES_MAX];
+	uint64_t flows_peak[REPLAY_POLICIES_MAX];
+	uint64_t tombs_peak[REPLAY_POLICIES_MAX];
 };
 
 struct sweep {
 	const struct tunable *row; /* a TUNABLE_DURATION */
 	struct sweep_step step[SWEEP_STEPS_MAX];
 	size_t steps_len;
-	const struct replay_policy *policies; /* one a lane; borrowed */
-	size_t lanes_len;
+	const struct replay_policy *policies; /* borrowed */
+	size_t policies_len;
 };
 
 /*
- * Reads "tcp.established=10s..2h" and spreads steps_len values over it, each the same factor from
- * the next; fewer where they would be the same second. Returns NULL, or what is wrong with it.
+ * Reads "tcp.established=10s..2h" and computes up to steps_len values with a constant factor
+ * between them; values that round to the same second occur once. Returns NULL, or an error message.
  */
 const char *sweep_parse(struct sweep *s, const char *text, size_t steps_len);
 
-/* Keeps what the replay of step nr came to. */
-void sweep_keep(struct sweep *s, size_t nr, const struct replay *r);
+/* Stores the results of step nr. */
+void sweep_store(struct sweep *s, size_t nr, const struct replay *r);
 
-/* The table of all steps. */
+/* Print all steps. */
 void sweep_print_text(const struct sweep *s, FILE *out);
 void sweep_print_json(const struct sweep *s, FILE *out);
 
-/* Draws it as SVG that needs nothing else. */
-void sweep_plot(const struct sweep *s, FILE *out);
+/* Writes charts of the sweep as an SVG file (sweep_chart.c). Returns 0 or -ENOMEM. */
+int sweep_put_chart(const struct sweep *s, FILE *out);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A replay for people: a line for a packet, and a table with a column for each lane.
+ * Text output: a line per packet, and a summary with a column per policy.
  */
 #include "replay/report.h"
+#include "replay/setting.h"
+#include "replay/tcp_flags.h"
 
 #include <finwall/flow_text.h>
 
@@ -12,7 +14,6 @@
 #define LABEL_WIDTH  24
 #define COLUMN_WIDTH 14
 
-/* What is left of the time since the first packet, and in its unit. */
 static double seconds_of(int64_t ns)
 {
 	return (double)ns / (double)NSEC_PER_SEC;
@@ -50,24 +51,24 @@ static void print_headers(FILE *out, const struct pkt *p)
 	}
 	if (p->depth == PKT_FULL && p->l4_proto == IPPROTO_NR_TCP) {
 		fprintf(out, " %s seq %" PRIu32 " ack %" PRIu32 " len %" PRIu32,
-		        replay_flags_text(p->tcp.flags, flags), p->tcp.seq, p->tcp.ack,
+		        tcp_flags_text(p->tcp.flags, flags), p->tcp.seq, p->tcp.ack,
 		        p->tcp.payload_size);
 	}
 }
 
-static void print_lane(FILE *out, const struct replay_lane *lane)
+static void print_decision(FILE *out, const struct replay_instance *in)
 {
-	const struct decision *d = &lane->decision;
+	const struct decision *d = &in->decision;
 
-	fprintf(out, "%s: %s %s, %s", lane->by->name, ct_state_name(d->state),
+	fprintf(out, "%s: %s %s, %s", in->source->name, ct_state_name(d->state),
 	        reason_name(d->reason), verdict_name(d->verdict));
-	if (lane->has_late && lane->late.has_tomb) {
+	if (in->has_late && in->late.has_tomb) {
 		char gone[64];
 
-		fprintf(out, " (%s, %s after its end, seq %+" PRId32 ")",
-		        tomb_cause_name(lane->late.cause),
-		        replay_duration_text(lane->late.gone_ns / NSEC_PER_SEC, gone, sizeof(gone)),
-		        lane->late.seq_distance);
+		fprintf(out, " (%s, removed %s ago, seq %+" PRId32 ")",
+		        tomb_cause_name(in->late.cause),
+		        setting_duration_text(in->late.gone_ns / NSEC_PER_SEC, gone, sizeof(gone)),
+		        in->late.seq_distance);
 	}
 }
 
@@ -76,30 +77,30 @@ void replay_text_packet(FILE *out, const struct replay *r, const struct replay_p
 	fprintf(out, "%s:%" PRIu64 " %+.6f %s ", p->file, p->nr_in_file,
 	        seconds_of(mono_diff(p->now, REPLAY_START)), hook_name(p->pkt->frame->hook));
 	print_headers(out, p->pkt);
-	for (size_t i = 0; i < r->lanes_len; i++) {
+	for (size_t i = 0; i < r->instances_len; i++) {
 		fputs(i == 0 ? " | " : "; ", out);
-		print_lane(out, &r->lane[i]);
+		print_decision(out, &r->instance[i]);
 	}
 	fputc('\n', out);
 }
 
-/* One number of a lane. */
-typedef uint64_t lane_number(const struct replay *r, size_t lane, size_t nr);
+/* A cell of the table: counter nr of policy i. */
+typedef uint64_t cell_number(const struct replay *r, size_t i, size_t nr);
 
-/* A table in the making. */
+/* The table while it is printed. */
 struct table {
 	FILE *out;
 	const struct replay *r;
 	int column_width;
-	const char *heading; /* waits for a row beneath it; NULL = none */
+	const char *heading; /* printed before the next row; NULL = none */
 };
 
-/* A line of the table; left out where it would be all zeroes, and so is a heading without lines. */
-static void print_row(struct table *t, const char *label, lane_number *number, size_t nr)
+/* Prints a row unless all its numbers are zero; a heading without rows is not printed. */
+static void print_row(struct table *t, const char *label, cell_number *number, size_t nr)
 {
 	uint64_t all = 0;
 
-	for (size_t i = 0; i < t->r->lanes_len; i++) {
+	for (size_t i = 0; i < t->r->instances_len; i++) {
 		all |= number(t->r, i, nr);
 	}
 	if (all == 0) {
@@ -110,35 +111,35 @@ static void print_row(struct table *t, const char *label, lane_number *number, s
 		t->heading = NULL;
 	}
 	fprintf(t->out, "  %-*s", LABEL_WIDTH, label);
-	for (size_t i = 0; i < t->r->lanes_len; i++) {
+	for (size_t i = 0; i < t->r->instances_len; i++) {
 		fprintf(t->out, " %*" PRIu64, t->column_width, number(t->r, i, nr));
 	}
 	fputc('\n', t->out);
 }
 
-static uint64_t verdict_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t verdict_number(const struct replay *r, size_t i, size_t nr)
 {
-	return replay_verdicts(&r->lane[lane], (enum verdict)nr);
+	return replay_verdicts(&r->instance[i], (enum verdict)nr);
 }
 
-static uint64_t state_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t state_number(const struct replay *r, size_t i, size_t nr)
 {
-	return replay_states(&r->lane[lane], (enum ct_state)nr);
+	return replay_states(&r->instance[i], (enum ct_state)nr);
 }
 
-static uint64_t reason_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t reason_number(const struct replay *r, size_t i, size_t nr)
 {
-	return stat_get(&r->lane[lane].worker.stats.reason[nr]);
+	return stat_get(&r->instance[i].worker.stats.reason[nr]);
 }
 
-static uint64_t event_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t event_number(const struct replay *r, size_t i, size_t nr)
 {
-	return stat_get(&r->lane[lane].worker.stats.event[nr]);
+	return stat_get(&r->instance[i].worker.stats.event[nr]);
 }
 
-static uint64_t peak_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t peak_number(const struct replay *r, size_t i, size_t nr)
 {
-	return nr == 0 ? r->lane[lane].flows_peak : r->lane[lane].tombs_peak;
+	return nr == 0 ? r->instance[i].flows_peak : r->instance[i].tombs_peak;
 }
 
 enum {
@@ -160,9 +161,9 @@ static const char *const total_labels[TOTALS_LEN] = {
 	[TOTAL_STRAYS_DROPPED] = "stray closes dropped",
 };
 
-static uint64_t total_number(const struct replay *r, size_t lane, size_t nr)
+static uint64_t total_number(const struct replay *r, size_t i, size_t nr)
 {
-	const struct conn_totals *t = &r->conns.lane[lane];
+	const struct conn_totals *t = &r->conns.totals[i];
 	const uint64_t numbers[TOTALS_LEN] = {
 		[TOTAL_LATE] = t->late,
 		[TOTAL_SAVED] = t->saved,
@@ -177,14 +178,14 @@ static uint64_t total_number(const struct replay *r, size_t lane, size_t nr)
 
 static void print_names(struct table *t)
 {
-	for (size_t i = 0; i < t->r->lanes_len; i++) {
-		int size = (int)strlen(t->r->lane[i].by->name);
+	for (size_t i = 0; i < t->r->instances_len; i++) {
+		int size = (int)strlen(t->r->instance[i].source->name);
 
 		t->column_width = size > t->column_width ? size : t->column_width;
 	}
 	fprintf(t->out, "\n  %-*s", LABEL_WIDTH, "");
-	for (size_t i = 0; i < t->r->lanes_len; i++) {
-		fprintf(t->out, " %*s", t->column_width, t->r->lane[i].by->name);
+	for (size_t i = 0; i < t->r->instances_len; i++) {
+		fprintf(t->out, " %*s", t->column_width, t->r->instance[i].source->name);
 	}
 	fputc('\n', t->out);
 }
@@ -194,17 +195,19 @@ static void print_head(FILE *out, const struct replay *r)
 	char text[64];
 
 	fprintf(out, "%" PRIu64 " packets, %" PRIu64 " bytes in %s\n", r->packets, r->bytes,
-	        replay_duration_text(mono_diff(r->now, REPLAY_START) / NSEC_PER_SEC, text,
-	                             sizeof(text)));
+	        setting_duration_text(mono_diff(r->now, REPLAY_START) / NSEC_PER_SEC, text,
+	                              sizeof(text)));
 	for (size_t i = 0; i < LINK_RESULTS_LEN; i++) {
 		if (r->skipped[i] != 0) {
-			fprintf(out, "frames left out, %s: %" PRIu64 "\n",
+			fprintf(out, "frames skipped, %s: %" PRIu64 "\n",
 			        link_result_name((enum link_result)i), r->skipped[i]);
 		}
 	}
-	if (r->held != 0) {
-		fprintf(out, "frames out of time, judged at that of the one before: %" PRIu64 "\n",
-		        r->held);
+	if (r->out_of_order != 0) {
+		fprintf(out,
+		        "frames out of order, evaluated at the time of the frame before: %" PRIu64
+		        "\n",
+		        r->out_of_order);
 	}
 	fprintf(out, "%" PRIu64 " TCP connections, %" PRIu64 " of them closed\n", r->conns.seen,
 	        r->conns.closed);
@@ -237,7 +240,7 @@ static void print_table(FILE *out, const struct replay *r)
 		print_row(&t, reason_name((enum reason)i), reason_number, i);
 	}
 	t.heading = "table";
-	print_row(&t, "flows at most", peak_number, 0);
+	print_row(&t, "live at most", peak_number, 0);
 	print_row(&t, "remembered at most", peak_number, 1);
 	for (size_t i = 0; i < EVENTS_LEN; i++) {
 		print_row(&t, stat_event_name((enum stat_event)i), event_number, i);
@@ -246,21 +249,21 @@ static void print_table(FILE *out, const struct replay *r)
 
 static void print_diffs(FILE *out, const struct replay *r, const struct replay_diffs *d)
 {
-	if (r->lanes_len < 2) {
+	if (r->instances_len < 2) {
 		return;
 	}
 	fprintf(out, "\npackets with different verdicts: %" PRIu64 "\n", r->differing);
-	for (size_t k = 0; k < d->kinds_len; k++) {
-		fprintf(out, "%9" PRIu64 "  ", d->kind[k].packets);
-		for (size_t i = 0; i < r->lanes_len; i++) {
-			fprintf(out, "%s%s: %s, %s", i == 0 ? "" : "; ", r->lane[i].by->name,
-			        reason_name(d->kind[k].reason[i]),
-			        verdict_name(d->kind[k].verdict[i]));
+	for (size_t k = 0; k < d->groups_len; k++) {
+		fprintf(out, "%9" PRIu64 "  ", d->group[k].packets);
+		for (size_t i = 0; i < r->instances_len; i++) {
+			fprintf(out, "%s%s: %s, %s", i == 0 ? "" : "; ",
+			        r->instance[i].source->name, reason_name(d->group[k].reason[i]),
+			        verdict_name(d->group[k].verdict[i]));
 		}
 		fputc('\n', out);
 	}
 	if (d->others != 0) {
-		fprintf(out, "%9" PRIu64 "  of other kinds\n", d->others);
+		fprintf(out, "%9" PRIu64 "  in further groups\n", d->others);
 	}
 }
 

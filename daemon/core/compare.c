@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compares the engine's word on a packet with the kernel tracker's. See compare.h.
+ * Comparison of the engine's state of a packet with the kernel tracker's; see compare.h.
  *
- * An explanation is accepted only where it can be the reason: it names both states, and a flow that
- * may have begun before the engine did only for as long as the kernel's entry could have waited.
+ * An explanation is given only where it fits both states, and `no-start` only for as long as a
+ * kernel entry can live without a packet.
  */
 #include <finwall/compare.h>
 
@@ -96,7 +96,7 @@ bool compare_is_same(enum ct_state ours, enum kernel_state kernels)
 	case CT_UNTRACKED:
 		return kernels == KERNEL_UNTRACKED || kernels == KERNEL_NO_ENTRY;
 	default:
-		return false; /* the kernel knows no late closes */
+		return false; /* the kernel has no LATE */
 	}
 }
 
@@ -143,7 +143,8 @@ enum compare compare_explain(const struct pkt *p, const struct decision *d,
 	if (kernel_has_entry(kernels) && lacks_start(d) && age_ns <= longest_wait_ns(p, tun)) {
 		return COMPARE_NO_START;
 	}
-	return COMPARE_DIFFERENT;
+	/* With marks, the state would be known. */
+	return kernels == KERNEL_NO_ENTRY ? COMPARE_UNTOLD : COMPARE_DIFFERENT;
 }
 
 void compare_sum(struct compare_stats *sum, const struct compare_stats *one)
@@ -163,7 +164,7 @@ static bool kernel_has_entry(enum kernel_state k)
 	return k == KERNEL_ESTABLISHED || k == KERNEL_RELATED;
 }
 
-/* It passes, or goes to the rules as LATE, where the kernel's tracker would refuse it. */
+/* It is accepted, or evaluated as LATE, where the kernel's tracker has no entry. */
 static bool is_late_close(const struct decision *d)
 {
 	switch (d->reason) {
@@ -189,14 +190,14 @@ static bool is_checksum(enum reason r)
 	}
 }
 
-/* Only received packets, and those copied whole: of others nobody here can know. */
+/* True for a received packet with a wrong checksum that the engine did not verify. */
 static bool is_wrong_unnoticed(const struct pkt *p)
 {
 	return p->frame->hook != HOOK_OUTPUT && p->frame->csum == CSUM_UNVERIFIED &&
 	       p->depth == PKT_FULL && is_checksum(pkt_verify(p, CSUM_POLICY_FULL));
 }
 
-/* The engine found no entry, or has one since a packet in the middle and no answer yet. */
+/* The engine found no entry, or has one that was picked up in the middle, without a reply. */
 static bool lacks_start(const struct decision *d)
 {
 	switch (d->reason) {
@@ -216,14 +217,14 @@ static bool lacks_start(const struct decision *d)
 	case REASON_OTHER_OPEN:
 		return true;
 	case REASON_TCP_UNREPLIED:
-		/* Those opened by a SYN are in one of the states of the opening. */
+		/* An entry opened by a SYN is not ESTABLISHED before the reply. */
 		return d->tcp_state == TCP_ESTABLISHED;
 	default:
 		return false;
 	}
 }
 
-/* How long an entry of the kernel's can live without a packet, with the timeouts that we have. */
+/* The longest time that a kernel entry lives without a packet, if its timeouts are ours. */
 static int64_t longest_wait_ns(const struct pkt *p, const struct tunables *tun)
 {
 	uint8_t proto = p->kind == PKT_KIND_ICMP_ERROR ? p->quoted.proto : p->l4_proto;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counters of live connections: a pool of slots and an index over them. A slot that counts a key of
- * a set also counts as one key in the slot of that set, whose key has an odd counter; so a set
- * knows how many keys it has. Knows nothing of connections, rules or packets.
+ * Counters of live connections: a pool of slots and an index over them. A set has a slot of its
+ * own, whose key has an odd counter and whose number is that of the set's keys. Must not know
+ * connections, rules or packets.
  */
 #include "conncount.h"
 
@@ -14,7 +14,7 @@
 struct conncount_slot {
 	struct conncount_key key;
 	uint32_t live; /* connections, or keys of a set; 0 = free */
-	uint32_t set;  /* the slot of the set that the key is of, or NO_SLOT; next free one */
+	uint32_t set; /* the slot of the key's set, or NO_SLOT; of a free slot: the next free one */
 };
 
 static size_t pool_size(uint32_t slots_len)
@@ -84,7 +84,7 @@ static uint32_t find(const struct conncount *t, const struct conncount_key *key)
 	return nr != HINDEX_NIL ? nr : NO_SLOT;
 }
 
-/* A slot for the key, which has none, that counts nothing yet; NO_SLOT when there is no room. */
+/* A new slot for the key, with number 0; NO_SLOT when all are used. */
 static uint32_t make(struct conncount *t, const struct conncount_key *key)
 {
 	uint32_t nr = t->free_list;
@@ -113,7 +113,7 @@ static void drop(struct conncount *t, uint32_t nr)
 	t->used--;
 }
 
-/* One less; a slot that counts nothing any more is free. */
+/* Decrements; frees the slot at 0. */
 static void count_down(struct conncount *t, uint32_t nr)
 {
 	if (--t->slot[nr].live == 0) {
@@ -121,7 +121,7 @@ static void count_down(struct conncount *t, uint32_t nr)
 	}
 }
 
-/* A slot for a key of a set, which it counts in. */
+/* A new slot for a key of a set, which counts the key. */
 static uint32_t make_in_set(struct conncount *t, const struct conncount_key *key, uint32_t keys_max)
 {
 	const struct conncount_key set_key = { .counter = key->counter | 1 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The end of flows by timeout or for want of room: idle policy, probes, and the periodic call that
- * finds due flows and old tombstones.
+ * The end of flows by timeout or eviction: idle policy, probes, and the periodic call that finds
+ * due flows and old tombstones.
  */
 #include "expire.h"
 
@@ -84,7 +84,7 @@ void expire_victim(const struct context *cx, struct shard *s, struct flow *victi
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
-/* Expires due flows, then deletes old tombstones. Takes what it does from *budget. */
+/* Expires due flows, then deletes old tombstones; each takes one from *budget. */
 static void expire_shard(const struct context *cx, const struct engine *e, struct shard *s,
                          unsigned *budget)
 {

@@ -13,7 +13,7 @@
  */
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash);
 
-/* Deletes a flow to make room for another: expires it if its deadline has passed, evicts it if not.
+/* Deletes a flow in favour of another: expires it if its deadline has passed, evicts it otherwise.
  */
 void expire_victim(const struct context *cx, struct shard *s, struct flow *victim);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keys of flows. Knows which ICMP types ask and which answer; knows no packet. */
+/* Keys of flows, and the pairs of ICMP query and reply types. Must not know packets. */
 #include <finwall/bytes.h>
 #include <finwall/flowkey.h>
 
 #define PROTO_ICMP   1
 #define PROTO_ICMPV6 58
 
-/* A type of ICMP query and of its answer (RFC 792, 950, 4443, 4620). */
+/* The types of an ICMP query and its reply (RFC 792, 950, 4443, 4620). */
 struct icmp_pair {
 	uint8_t proto;
 	uint8_t query;

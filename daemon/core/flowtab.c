@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flow table of one shard. A free flow has family 0 in its key and hangs on a list through its
- * timer's next; pool[fresh..] has never been touched, so untouched memory stays unreserved.
+ * The flow table of one shard. A free place has family 0 in its key and is linked through its
+ * timer's next. pool[fresh..] has never been touched, so the system need not provide its memory.
  *
  * Must not know TCP, rules or locks.
  */
 #include "flowtab.h"
 
-/* How many neighbours in the index are looked at for a dead one: two cache lines of the index. */
+/* Neighbours in the index that are searched for an expired flow: two cache lines. */
 #define VICTIM_WAYS (2 * HINDEX_WAYS)
 
 static size_t pool_size(uint32_t flows_max)
@@ -46,7 +46,7 @@ void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash)
 
 uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 {
-	/* Read without the lock: not for the race detector's eyes. */
+	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
 	uint32_t nr = hindex_guess(&t->index, hash);
 
@@ -101,8 +101,7 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	if (nr == WHEEL_NIL) {
 		return NULL;
 	}
-	/* The index has room for a quarter more than the pool, so this cannot fail; but it may be
-	 * asked. */
+	/* Cannot fail: the index has a quarter more places than the pool. */
 	if (!hindex_add(&t->index, hash, nr)) {
 		give_place_back(t, nr);
 		return NULL;
@@ -164,7 +163,7 @@ struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono 
 	uint32_t near[VICTIM_WAYS];
 	unsigned len = 0;
 
-	/* In a flood this is all: the index tells who is ASSURED, and no flow has to be read. */
+	/* In a flood this suffices: the index marks ASSURED flows, so none has to be read. */
 	if (unproven != HINDEX_NIL) {
 		return &t->pool[unproven];
 	}

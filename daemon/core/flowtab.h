@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flow table of one shard: a pool of flows, a hash index over it, a timer wheel through it.
+ * The flow table of one shard: a pool of flows, a hash index and a timer wheel over it.
  *
- * Knows nothing of TCP. Memory is fixed at start and touched only as flows come, so that a large
- * limit costs nothing until it is used. No lock: the shard's owner serialises.
+ * Memory is fixed at the start and touched only as the table fills, so that a large limit costs
+ * nothing until it is used. No lock: the caller holds the shard's. hash is always that of the key.
  */
 #ifndef FINWALL_CORE_FLOWTAB_H
 #define FINWALL_CORE_FLOWTAB_H
@@ -16,9 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-_Static_assert(sizeof(((struct flow *)0)->timer) == sizeof(struct wheel_link), "kept in it");
+_Static_assert(sizeof(((struct flow *)0)->timer) == sizeof(struct wheel_link),
+               "the links fit in the flow");
 
-/* The flow's place in the wheel; armed at or before its deadline. */
+/* The flow's links in the wheel; armed at or before its deadline. */
 static inline struct wheel_link *flow_timer(const struct flow *f)
 {
 	return (struct wheel_link *)(uintptr_t)f->timer;
@@ -41,21 +42,20 @@ size_t flowtab_size(uint32_t flows_max);
 void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono now);
 
 /*
- * Two steps of cache warming for a batch: the bucket first, then the flow that it names. The second
- * returns a hint for flowtab_find_hint(). Both may be called without the lock: a wrong hint costs
- * time, nothing else.
+ * Prefetch for a batch: the bucket first, then the flow that it names. The second returns a hint
+ * for flowtab_find_hint(). No lock is needed: a wrong hint costs time only.
  */
 void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash);
 uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash);
 
-/* The flow of the key, dead or alive (see its deadline), or NULL. Good until it is deleted. */
+/* The flow of the key, or NULL. Its deadline may have passed. Valid until it is deleted. */
 struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash);
 
-/* The same, looking first where the hint points. */
+/* The same; tries the hint first. */
 static inline struct flow *flowtab_find_hint(const struct flowtab *t, const struct flowkey *key,
                                              uint64_t hash, uint32_t hint)
 {
-	/* A free place has a key that no packet has. */
+	/* A free place has family 0, as no packet does. */
 	if (hint < t->pool_len && flowkey_equal(&t->pool[hint].key, key)) {
 		return &t->pool[hint];
 	}
@@ -63,23 +63,23 @@ static inline struct flow *flowtab_find_hint(const struct flowtab *t, const stru
 }
 
 /*
- * Puts a copy of *f in, whose key is not in the table and whose deadline is set, and arms its
- * timer. Returns the flow in the table, or NULL when the pool is used up.
+ * Inserts a copy of *f, whose key is not in the table and whose deadline is set, and arms its
+ * timer. Returns the flow in the table, or NULL when the pool is full.
  */
 struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t hash);
 
-/* Makes a flow ASSURED. (One that is so when it comes is put in as such.) */
+/* Makes a flow ASSURED, in the index too. flowtab_insert() does so itself. */
 void flowtab_assure(struct flowtab *t, struct flow *f, uint64_t hash);
 
-/* Takes a flow out and frees it. */
+/* Removes a flow and frees its place. */
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash);
 
-/* Arms the timer for the flow's deadline, wherever it was. */
+/* Arms the timer for the flow's deadline, armed or not. */
 void flowtab_rearm(struct flowtab *t, struct flow *f);
 
 /*
- * Moves the deadline. An armed timer is moved only when the deadline comes nearer; later is seen to
- * when it pops. A flow from flowtab_pop_due() is armed again.
+ * Sets the deadline. An armed timer is moved only to an earlier tick; a later deadline is found
+ * when the timer pops (lazy re-arming). A flow from flowtab_pop_due() is armed again.
  */
 static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struct mono deadline)
 {
@@ -90,21 +90,22 @@ static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struc
 }
 
 /*
- * The next flow that is due, still in the table, disarmed: the caller deletes it or gives it a new
- * deadline. NULL when there is none or the budget ran out.
+ * The next flow past its deadline, disarmed but still in the table: the caller deletes it or sets a
+ * new deadline. NULL when there is none or *budget is 0.
  */
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
 
 /*
- * A flow worth giving up for a newcomer with this hash: not ASSURED, or else dead, and near it in
- * the index, so that nobody can choose its victim. NULL when there is none.
+ * A flow to evict for a new one with this hash: one that is not ASSURED, or else one past its
+ * deadline, near it in the index, so that a remote host cannot choose which. NULL when there is
+ * none.
  */
 struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
 
 /*
- * For lists: the flow at or after *cursor (start with 0) that is in the table. Advances *cursor,
- * and counts *budget down by the places looked at, empty ones too. NULL: with budget left there is
- * none any more, without it there may be.
+ * Iteration: the next flow at or after place *cursor, which starts at 0. Advances *cursor and takes
+ * the places read, used or not, from *budget. NULL at the end, if *budget is left, or to be
+ * continued.
  */
 struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget);
 

@@ -2,8 +2,8 @@
 /*
  * A token bucket in one word: the generic cell rate algorithm (ITU-T I.371, annex A).
  *
- * The word is the instant at which the bucket will be full again. Lock-free: any number of threads
- * may take from one bucket, no token is given twice.
+ * The word is the instant at which the bucket will be full. Lock-free: any number of threads may
+ * take tokens from one bucket.
  */
 #ifndef FINWALL_CORE_GCRA_H
 #define FINWALL_CORE_GCRA_H
@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 /*
- * Takes a token if there is one. A token comes every interval_ns; slack_ns is how far ahead of that
- * rate one may be, which is interval_ns * (burst - 1). *full_ns starts at 0.
+ * Takes a token. Returns false when there is none. A token is added every interval_ns; slack_ns is
+ * interval_ns * (burst - 1). *full_ns starts at 0.
  */
 static inline bool gcra_take(_Atomic uint64_t *full_ns, uint64_t interval_ns, uint64_t slack_ns,
                              struct mono now)
@@ -35,7 +35,7 @@ static inline bool gcra_take(_Atomic uint64_t *full_ns, uint64_t interval_ns, ui
 	return true;
 }
 
-/* Whether there is a token, without taking it. */
+/* True when there is a token; does not take it. */
 static inline bool gcra_has(_Atomic uint64_t *full_ns, uint64_t slack_ns, struct mono now)
 {
 	uint64_t full = atomic_load_explicit(full_ns, memory_order_relaxed);

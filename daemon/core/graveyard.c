@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The graveyard. How a connection fits into 64 bytes, keys of IPv6 included:
- *   - ends exactly; the highest acknowledgements exactly, as distance from the other side's end (24
- * bits);
- *   - the largest window, and the room left in it, as 15-bit floats, rounded up;
- *   - the state as one of the four that are worth remembering; the time of death in seconds (24
- * bits, which is 194 days; `remember` is limited to less);
- *   - of the last segment nothing: after an idle timeout it says nothing any more.
+ * The graveyard. A connection fits into 64 bytes, IPv6 included:
+ *   - each side's end, exactly; its highest acknowledgement, exactly, as the distance from the
+ * other side's end (24 bits);
+ *   - each side's largest window, and the space left in it, as 15-bit floats, rounded up;
+ *   - the state, as one of the four that are remembered;
+ *   - when the entry ended, in seconds (24 bits: 194 days; `remember` is limited to less).
+ * The last segment is not kept: after an idle timeout the tracker does not need it.
  *
- * Must not know why an entry is buried or dug out.
+ * Must not know why an entry is remembered or revived.
  */
 #include "graveyard.h"
 
@@ -17,21 +17,24 @@
 #include <string.h>
 
 #define TOMB_NIL    UINT32_MAX
-#define DIED_MASK   0xffffffu
+#define ENDED_MASK  0xffffffu
 #define UNACKED_MAX 0xffffffu
 #define FLOAT_BITS  10
 #define FLOAT_ONE   (1u << FLOAT_BITS)
+#define FLOAT_MASK  0x7fffu /* 5 bits of exponent, 10 of fraction */
+#define FLAGS_MASK  0x3fu   /* TCP_SIDE_* that are kept */
+#define SCALE_MASK  15u
 
 struct tomb_side {
 	uint32_t unacked : 24; /* the other side's end minus this side's maxack */
-	uint32_t flags : 6;    /* TCP_SIDE_* below 0x40 */
+	uint32_t flags : 6;    /* TCP_SIDE_* */
 	uint32_t extra : 2;    /* side 0: state; side 1: cause */
 };
 
 struct tomb_windows {
 	uint16_t maxwin : 15; /* float */
-	uint16_t extra0 : 1;  /* side 0: alive; side 1: opener is the high side */
-	uint16_t room : 15;   /* float: maxend minus end */
+	uint16_t extra0 : 1;  /* side 0: not deleted; side 1: the opener is the high side */
+	uint16_t space : 15;  /* float: maxend minus end */
 	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: unused */
 };
 
@@ -43,13 +46,13 @@ struct tomb {
 	uint32_t end[2];
 	struct tomb_side side[2];
 	struct tomb_windows win[2];
-	uint32_t died_s : 24;
+	uint32_t ended_s : 24;
 	uint32_t scale0 : 4;
 	uint32_t scale1 : 4;
 };
 
-_Static_assert(sizeof(struct tomb) == 64, "what is promised: at most 64 bytes each");
-_Static_assert(sizeof(struct tomb_copy) == sizeof(struct tomb), "a copy is one");
+_Static_assert(sizeof(struct tomb) == 64, "documented: 64 bytes each");
+_Static_assert(sizeof(struct tomb_copy) == sizeof(struct tomb), "a copy holds a tombstone");
 
 static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT, TCP_LAST_ACK };
 
@@ -104,7 +107,7 @@ static int state_nr(unsigned state)
 
 /*
  * What a side has sent that its window allowed. A segment just beyond the window moves the
- * tracker's end, as in the kernel, though nobody has validated it: that is not remembered.
+ * tracker's end, as in the kernel, without being validated: it is left out here.
  */
 static uint32_t proper_end(const struct tcp_conn *t, unsigned dir)
 {
@@ -128,7 +131,7 @@ static uint32_t seconds_of(struct mono now)
 /* Ages compare modulo 2^24 seconds. */
 static uint32_t age_s(const struct tomb *b, struct mono now)
 {
-	return (seconds_of(now) - b->died_s) & DIED_MASK;
+	return (seconds_of(now) - b->ended_s) & ENDED_MASK;
 }
 
 static bool is_alive(const struct tomb *b)
@@ -188,22 +191,22 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->hi_port = f->key.hi_port;
 	for (unsigned d = 0; d < 2; d++) {
 		uint32_t end = proper_end(t, d);
-		uint32_t room = t->seen[d].maxend - end;
+		uint32_t space = t->seen[d].maxend - end;
 
 		b->end[d] = end;
 		b->side[d].unacked = unacked(t, (enum flow_dir)d) & UNACKED_MAX;
-		b->side[d].flags = t->flags[d] & 0x3f;
-		b->win[d].maxwin = float_up(t->seen[d].maxwin_bytes) & 0x7fff;
-		b->win[d].room = float_up(room) & 0x7fff;
+		b->side[d].flags = t->flags[d] & FLAGS_MASK;
+		b->win[d].maxwin = float_up(t->seen[d].maxwin_bytes) & FLOAT_MASK;
+		b->win[d].space = float_up(space) & FLOAT_MASK;
 	}
 	b->side[0].extra = (unsigned)state_nr(t->state) & 3;
 	b->side[1].extra = (unsigned)cause & 3;
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
-	b->died_s = seconds_of(now) & DIED_MASK;
-	b->scale0 = t->scale[0] & 15;
-	b->scale1 = t->scale[1] & 15;
+	b->ended_s = seconds_of(now) & ENDED_MASK;
+	b->scale0 = t->scale[0] & SCALE_MASK;
+	b->scale1 = t->scale[1] & SCALE_MASK;
 }
 
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
@@ -241,7 +244,7 @@ void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
 
 void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 {
-	/* Read without the lock: not for the race detector's eyes. */
+	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
 	struct hindex_iter it;
 	uint32_t nr = g->ring_len == 0 ? HINDEX_NIL : hindex_first(&g->index, hash, &it);
@@ -282,7 +285,7 @@ static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *o
 	key_of(b, &out->key);
 	for (unsigned d = 0; d < 2; d++) {
 		t->seen[d].end = b->end[d];
-		t->seen[d].maxend = b->end[d] + float_value(b->win[d].room);
+		t->seen[d].maxend = b->end[d] + float_value(b->win[d].space);
 		t->seen[d].maxwin_bytes = float_value(b->win[d].maxwin);
 		t->flags[d] = b->side[d].flags;
 		if ((b->side[d].flags & TCP_SIDE_MAXACK) != 0) {
@@ -298,7 +301,7 @@ static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *o
 		out->status |= FLOW_ORIG_HI;
 	}
 	out->cause = b->side[1].extra;
-	out->died = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
+	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
@@ -313,7 +316,7 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 	g->alive--;
 }
 
-/* The place that was written back writes ago; 1 is the last. */
+/* The place written `back` writes ago; 1 is the last. */
 static uint32_t behind_head(const struct graveyard *g, uint32_t back)
 {
 	return g->head >= back ? g->head - back : g->head + (g->ring_len - back);
@@ -321,7 +324,7 @@ static uint32_t behind_head(const struct graveyard *g, uint32_t back)
 
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget)
 {
-	unsigned forgotten = 0;
+	unsigned deleted = 0;
 
 	while (g->used > 0 && budget-- > 0) {
 		uint32_t nr = behind_head(g, g->used);
@@ -335,11 +338,11 @@ unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns
 			}
 			key_of(b, &key);
 			graveyard_del(g, nr, flowkey_hash(&key, &g->sip));
-			forgotten++;
+			deleted++;
 		}
 		g->used--;
 	}
-	return forgotten;
+	return deleted;
 }
 
 uint32_t graveyard_places(const struct graveyard *g, uint32_t head, uint32_t used, uint32_t cursor,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The graveyard: what is remembered of TCP connections whose entry ended before they did.
+ * The graveyard: tombstones of TCP connections whose entry ended before the connection did.
  *
- * A ring of 64-byte tombstones in order of death with a hash index over it. A new one overwrites
- * the oldest, so memory is fixed and the oldest go first, exactly. Sequence numbers and
- * acknowledgements are kept exactly; the two sizes of a window are rounded up to a 15-bit float (at
- * most 0.1 % wider), which is what makes an IPv6 connection fit. No lock: the shard's owner
- * serialises.
+ * A ring of 64-byte tombstones in the order in which entries ended, and a hash index over it. A new
+ * one overwrites the oldest, so memory is fixed. Sequence and acknowledgement numbers are exact;
+ * the two sizes of a window are rounded up to a 15-bit float (at most 0.1 % wider), so that an IPv6
+ * connection fits. No lock: the caller holds the shard's. hash is always that of the key.
  */
 #ifndef FINWALL_CORE_GRAVEYARD_H
 #define FINWALL_CORE_GRAVEYARD_H
@@ -24,9 +23,9 @@ struct tomb; /* 64 bytes; opaque */
 struct graveyard {
 	struct tomb *ring;
 	uint32_t ring_len;
-	uint32_t head;  /* where the next one goes */
-	uint32_t used;  /* places behind the head that age has not yet passed */
-	uint32_t alive; /* tombstones in them; the others were deleted */
+	uint32_t head;  /* the next place to write */
+	uint32_t used;  /* places behind head that graveyard_age() has not passed */
+	uint32_t alive; /* of these, not deleted */
 	struct sipkey sip;
 	struct hindex index;
 };
@@ -35,8 +34,7 @@ struct graveyard {
 size_t graveyard_size(uint32_t tombs_max);
 
 /*
- * sip is the key of every hash that is passed in later. mem: zeroed, 64-byte aligned, stays the
- * caller's. tombs_max may be 0: nothing is remembered.
+ * sip: the key of all hashes. mem: zeroed, 64-byte aligned, the caller's. tombs_max may be 0.
  */
 void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const struct sipkey *sip);
 
@@ -47,37 +45,36 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 bool graveyard_wants(const struct flow *f);
 
 /*
- * Remembers a flow that ends now and that graveyard_wants(); its key must not be in the graveyard.
- * hash is the full one of its key. Returns true when an older tombstone had to make room.
+ * Adds a tombstone of a flow that graveyard_wants(); its key must not be in the graveyard. Returns
+ * true when it overwrote an older tombstone.
  */
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
                    struct mono now);
 
 /*
- * Two steps of cache warming before a look-up: the bucket of the index, then the tombstone that it
- * names. May be called without the lock, like those of flowtab.h.
+ * Prefetch before a look-up: the bucket of the index, then the tombstone that it names. No lock is
+ * needed.
  */
 void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash);
 void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash);
 
-/* Finds by key; UINT32_MAX when there is none. The number is good until the next add or del. */
+/* The number of the key's tombstone, or UINT32_MAX. Valid until the next add, del or age. */
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash);
 
-/* Reads one back. */
+/* Reads a tombstone. */
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out);
 
-/* Forgets one. hash is that of its key. */
+/* Deletes a tombstone. */
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);
 
-/* Forgets, oldest first, those that died remember_ns ago or earlier. Looks at budget. Returns how
- * many. */
+/* Deletes the tombstones of entries that ended remember_ns ago or earlier, oldest first, and passes
+ * at most budget places. Returns how many were deleted. */
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget);
 
 /*
- * For lists, which copy tombstones while others may change them: where the next ones lie, oldest
- * first. head and used: those of g, read once. cursor: how many places were seen so far. Returns
- * how many places from *first on, empty ones too, max at most; 0 at the end. Never leads outside
- * the ring.
+ * For sequence-lock reads (list.c): sets *first to the next places, oldest first, and returns how
+ * many may be copied, deleted ones included, at most max; 0 at the end. head and used: those of g,
+ * read once. cursor: places copied so far. Never leads outside the ring.
  */
 struct tomb_copy {
 	uint64_t word[8];
@@ -85,7 +82,7 @@ struct tomb_copy {
 uint32_t graveyard_places(const struct graveyard *g, uint32_t head, uint32_t used, uint32_t cursor,
                           uint32_t max, const struct tomb_copy **first);
 
-/* Reads a copied place. Returns false when no tombstone is there. */
+/* Reads a copied place. Returns false when it holds no tombstone. */
 bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct tomb_info *out);
 
 #endif

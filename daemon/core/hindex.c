@@ -128,7 +128,7 @@ bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
 		}
 	}
 	for (uint32_t at = home; at != b; at = next_bucket(x, at)) {
-		/* A count that is stuck at its limit only makes look-ups walk further. */
+		/* A saturated count makes look-ups walk further, nothing else. */
 		if (x->bucket[at].passed != UINT16_MAX) {
 			x->bucket[at].passed++;
 		}
@@ -140,7 +140,7 @@ bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
 	return true;
 }
 
-/* Walks to an entry. Returns its bucket and sets its way in it; NULL when it is not there. */
+/* The bucket of an entry, or NULL; sets *way to its way in it. */
 static struct hindex_bucket *bucket_of(struct hindex *x, uint64_t hash, uint32_t slot,
                                        unsigned *way)
 {

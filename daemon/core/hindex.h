@@ -2,12 +2,11 @@
 /*
  * A hash index: from a 64-bit hash to the few slot numbers that may hold its key.
  *
- * Buckets are one cache line: 12 one-byte tags, a count of entries that had to live further on,
- * 12 slot numbers. A look-up compares all tags at once and touches the elements only where a tag
- * agrees, so that a miss costs one cache line. Entries that find their bucket full go to the next
- * one and leave a count behind, which tells look-ups how far to walk (the idea is F14's: N.
- * Bronson, X. Shi, "Open-sourcing F14", 2019). It neither stores nor compares keys: the caller
- * does.
+ * A bucket is one cache line: 12 one-byte tags, a count of overflowed entries, 12 slot numbers. A
+ * look-up compares all tags at once and reads elements only where a tag is equal, so that a miss
+ * costs one cache line. An entry whose bucket is full goes to the next one and is counted in those
+ * it passed, so that look-ups know how far to walk (after F14: N. Bronson, X. Shi, "Open-sourcing
+ * F14", 2019). The caller stores and compares the keys.
  *
  * Memory is the caller's and starts zeroed. No allocation, no lock.
  */
@@ -23,8 +22,8 @@
 
 struct hindex_bucket {
 	uint8_t tag[HINDEX_WAYS]; /* 0 = free */
-	uint16_t passed;          /* entries that belong here or before and live further on */
-	uint16_t marked;          /* a bit per way, for the caller */
+	uint16_t passed;          /* entries that passed this bucket because it was full */
+	uint16_t marked;          /* one bit per way, the caller's */
 	uint32_t slot[HINDEX_WAYS];
 } __attribute__((aligned(64)));
 
@@ -35,15 +34,15 @@ struct hindex {
 	uint32_t buckets_len;
 };
 
-/* A look-up under way; see hindex_first(). */
+/* The position of a look-up; see hindex_first(). */
 struct hindex_iter {
 	uint32_t bucket;
-	uint32_t mask; /* ways still to be looked at */
+	uint32_t mask; /* ways not returned yet */
 	uint32_t walked;
 	uint8_t tag;
 };
 
-/* Buckets for this many entries at four fifths full. */
+/* Buckets for so many entries at a load of four fifths. */
 uint32_t hindex_buckets_for(uint32_t entries_max);
 
 /* bucket[0..buckets_len) is zeroed, cache-line aligned and stays the caller's. */
@@ -52,7 +51,7 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
-/* The first candidate for hash, or HINDEX_NIL: quicker than hindex_first() where one will do. */
+/* The first candidate for hash, or HINDEX_NIL; faster than hindex_first(). */
 uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
 
 /* The candidates for hash, one by one; HINDEX_NIL after the last. The caller compares keys. */
@@ -60,21 +59,21 @@ uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter 
 uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);
 
 /*
- * The entry in the nr-th way counted from the home bucket of hash on, whatever its hash, or
- * HINDEX_NIL: who lives near it. nr < HINDEX_WAYS * buckets_len.
+ * The entry in the nr-th way from the home bucket of hash on, whatever its own hash, or HINDEX_NIL.
+ * nr < HINDEX_WAYS * buckets_len.
  */
 uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr);
 
-/* Marks the entry, which must be there. The mark goes with it. */
+/* Marks an entry, until it is deleted. Ignores one that is not there. */
 void hindex_mark(struct hindex *x, uint64_t hash, uint32_t slot);
 
 /*
- * The first entry without a mark in the home bucket of hash and the one behind it, whatever its
- * hash, or HINDEX_NIL. Looks at no more than these two cache lines.
+ * The first unmarked entry in the home bucket of hash and the next one, whatever its own hash, or
+ * HINDEX_NIL. Reads these two cache lines only.
  */
 uint32_t hindex_near_unmarked(const struct hindex *x, uint64_t hash);
 
-/* Adds an entry. Returns false when every bucket is full. Does not look for a duplicate. */
+/* Adds an entry. Returns false when all buckets are full. Does not search for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);
 
 /* Removes the entry; returns false when it is not there. */

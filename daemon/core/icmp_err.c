@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tuple of a quoted packet; see icmp_err.h for what is deliberately not looked at. */
+/* The tuple of a quoted packet; see icmp_err.h for what is deliberately not checked. */
 #include "icmp_err.h"
 
 #include "ip6_ext.h"
@@ -19,8 +19,7 @@ static enum reason quote_l4(struct cursor c, struct tuple *out)
 		                                                            : REASON_ICMP_QUOTE;
 	case IPPROTO_NR_ICMP:
 	case IPPROTO_NR_ICMPV6:
-		/* All eight bytes must be there: type, code, checksum, identifier, sequence number.
-		 */
+		/* Eight bytes: type, code, checksum, identifier, sequence number. */
 		if (cursor_left(&c) < 8) {
 			return REASON_ICMP_QUOTE;
 		}
@@ -42,7 +41,7 @@ static enum reason quote_ip4(struct cursor c, struct tuple *out)
 	struct cursor fixed = c;
 	const uint8_t *ip;
 
-	/* The length is not held against the minimum: the kernel's tracker does not either. */
+	/* As in the kernel's tracker, the length may be below the minimum. */
 	if (!rd_ptr(&fixed, 20, &ip) || !rd_skip(&c, (size_t)(ip[0] & 0x0f) * 4)) {
 		return REASON_ICMP_QUOTE;
 	}

@@ -11,10 +11,9 @@
 #include <finwall/reason.h>
 
 /*
- * Reads the tuple of the IP packet at the cursor; its own version nibble, lengths, checksum and TTL
- * are not looked at, as a router may have changed them. family is 4 or 6. Returns REASON_NONE, or
- * REASON_ICMP_QUOTE when it is cut short or a later fragment. Whether a flow can have that tuple is
- * for flowkey_from_tuple() to say.
+ * Reads the tuple of the IP packet at the cursor. Does not check its version, lengths, checksum and
+ * TTL, which a router may have changed. family is 4 or 6. Returns REASON_NONE, or REASON_ICMP_QUOTE
+ * when it is truncated or a later fragment.
  */
 enum reason icmp_quote_decode(struct cursor c, uint8_t family, struct tuple *out);
 

@@ -47,14 +47,14 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 	bool wanted;
 
 	f.conn.tcp = tomb->conn;
-	if (mono_diff(now, tomb->died) >= w->policy->tun.remember_ns || !graveyard_wants(&f)) {
+	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns || !graveyard_wants(&f)) {
 		return false;
 	}
 	shard_lock(e, s);
 	wanted = s->graveyard.ring_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
 	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX;
 	if (wanted) {
-		shard_remember(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->died);
+		shard_remember(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->ended);
 	}
 	shard_unlock(s);
 	return wanted;

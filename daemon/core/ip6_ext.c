@@ -45,8 +45,8 @@ enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto)
 				return IP6_EXT_FRAGMENT;
 			}
 		}
-		/* One that claims to end beyond the packet is no error by itself: the kernel's
-		 * tracker only minds when it has to read something there. */
+		/* A length beyond the packet is no error by itself: the kernel's tracker
+		 * refuses the packet only when it has to read there. */
 		if (!rd_skip(c, size - 2)) {
 			c->at = c->end;
 		}

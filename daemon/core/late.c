@@ -23,7 +23,7 @@ static bool find_tomb(const struct decoded *d, struct tomb_info *tomb)
 		return false;
 	}
 	graveyard_read(&d->shard->graveyard, nr, d->cx->now, tomb);
-	if (mono_diff(d->cx->now, tomb->died) < d->cx->policy->tun.remember_ns) {
+	if (mono_diff(d->cx->now, tomb->ended) < d->cx->policy->tun.remember_ns) {
 		return true;
 	}
 	graveyard_del(&d->shard->graveyard, nr, d->hash);
@@ -85,7 +85,7 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
 }
 
 /*
- * Resets the sender of a FIN, with the sequence number that its own acknowledgement asks for. The
+ * Resets the sender of a FIN, with the sequence number that it acknowledged. The
  * other end is reset too, but only if the FIN fits the remembered connection: a forged one must not
  * reset a third party.
  */
@@ -155,7 +155,7 @@ static void describe(const struct decoded *d, const struct tomb_info *tomb, enum
 		ev->has_tomb = 1;
 		ev->cause = tomb->cause;
 		ev->tcp_state = tomb->conn.state;
-		ev->gone_ns = mono_diff(d->cx->now, tomb->died);
+		ev->gone_ns = mono_diff(d->cx->now, tomb->ended);
 		ev->seq_distance = (int32_t)(d->pkt.tcp.seq - tomb->conn.seen[dir].end);
 	}
 }

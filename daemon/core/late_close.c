@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Judging late segments; see late_close.h for the contract and doc/late-close.md for the reasons.
- */
+/* Late segments against remembered connections; see late_close.h, and doc/late-close.md for why. */
 #include "late_close.h"
 
 uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
@@ -41,7 +40,7 @@ enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, e
 	*revived = *remembered;
 	revived->flags[0] &= (uint8_t)~TCP_SIDE_LIBERAL;
 	revived->flags[1] &= (uint8_t)~TCP_SIDE_LIBERAL;
-	/* An entry that timed out had been answered and proven; nothing of its lifetime is left. */
+	/* A remembered entry was replied and ASSURED, and has no time to live left. */
 	switch (tcp_track(revived, p, dir, FLOW_SEEN_REPLY | FLOW_ASSURED, 0, &exact, fx)) {
 	case TRACK_ACCEPT:
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists, made without the lock: a list must not keep a packet waiting, least of all when its thread
- * is descheduled.
+ * Lists, as sequence-lock reads: a list must not keep a packet waiting, least of all when its
+ * thread is descheduled.
  *
  * Entries are copied word by word while a worker may be changing them; a copy is used only when the
  * lock was not taken meanwhile (sequence lock, shard.h). Workers hold it for microseconds and then

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packet decoding. Each header is read through a cursor over the bytes that were copied; how many
- * bytes the packet really has comes from the frame, never from a length field that a sender chose.
+ * Packet decoding. Each header is read through a cursor over the copied bytes. The size of the
+ * packet comes from the frame, never from a length field that the sender chose.
  *
  * Must not know flows or rules.
  */
@@ -53,8 +53,7 @@ enum reason pkt_decode(const struct frame *frame, struct pkt *out)
 	return decode_l4(out);
 }
 
-/* Bytes are missing: because the packet ends there, or because they were not copied, which can be
- * mended. */
+/* The reason for missing bytes: the packet ends there, or they were not copied. */
 static enum reason cut_short(const struct pkt *p, enum reason why)
 {
 	return p->frame->cap_size < p->frame->true_size ? REASON_COPY_SHORT : why;
@@ -126,7 +125,7 @@ static inline enum tcp_class classify(unsigned flags)
 	return (flags & TCP_ACK) != 0 ? SEG_ACK : SEG_NONE;
 }
 
-/* The flag sets that exist; PSH, ECE and CWR may come with any of them. */
+/* The valid combinations; PSH, ECE and CWR may be set in any. */
 static inline bool flags_are_legal(unsigned flags)
 {
 	switch (flags & ~(TCP_PSH | TCP_ECE | TCP_CWR)) {
@@ -197,7 +196,7 @@ static enum reason decode_udp(struct pkt *p)
 	return length < 8 || length > p->l4_size ? REASON_UDP_LENGTH : REASON_NONE;
 }
 
-/* What both ICMPs share: type, code, and the identifier if it is a query. */
+/* Common to ICMP and ICMPv6: type, code, and the identifier of a query. */
 static bool decode_icmp_header(struct pkt *p)
 {
 	if (p->l4_cap_size < ICMP_HEADER_SIZE) {
@@ -243,7 +242,7 @@ static enum reason decode_icmp4(struct pkt *p)
 	}
 }
 
-/* RFC 4861, section 8.1: what a host must check of a redirect before it may believe it. */
+/* A redirect must pass the checks of RFC 4861, section 8.1. */
 static enum reason decode_redirect(struct pkt *p)
 {
 	bool link_local = p->tuple.src.bytes[0] == 0xfe && (p->tuple.src.bytes[1] & 0xc0) == 0x80;
@@ -318,7 +317,7 @@ static uint64_t sum_bytes(uint64_t sum, const uint8_t *b, size_t size)
 		size -= 2;
 	}
 	if (size == 1) {
-		/* As if a zero byte followed. Which half of a word it is in does not matter modulo
+		/* As if a zero byte followed. Its half of the word makes no difference modulo
 		 * 2^16 - 1. */
 		sum += (uint64_t)b[0] << 8;
 	}

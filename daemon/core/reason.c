@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words for reasons and connection states. */
+/* Names and meanings of reasons and connection states. */
 #include <finwall/reason.h>
 
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evaluation of compiled rules: a loop over small instructions; see finwall/ruleset_layout.h for
- * what they are. It knows nothing of the text that they came from, and trusts the compiler: targets
- * exist, jumps nest at most RS_JUMPS_MAX deep, every list ends in a verdict or RS_RETURN.
+ * Evaluation of compiled rules: a loop over instructions (finwall/ruleset_layout.h). It relies on
+ * the compiler: targets exist, jumps nest at most RS_JUMPS_MAX deep, each list ends in a verdict or
+ * RS_RETURN. Must not know the text of the rules.
  *
- * A field that the packet does not have (truncated, a fragment, another protocol) matches nothing,
- * and neither does its negation.
+ * A match on a field that the packet does not have (truncated, a fragment, another protocol) fails,
+ * negated or not.
  */
 #include <finwall/ruleset.h>
 
@@ -17,13 +17,13 @@
 
 #include <stdatomic.h>
 
-/* One evaluation under way. */
+/* An evaluation. */
 struct eval {
 	const struct ruleset *rs;
 	struct ruleset_counters *ctr;
 	const struct rule_input *in;
 	struct rule_result *out;
-	uint32_t mark; /* as the rules so far left it */
+	uint32_t mark; /* as set by the rules so far */
 };
 
 static enum rs_family family_of(const struct pkt *p);
@@ -62,7 +62,7 @@ static void act(struct eval *ev, const struct rs_insn *i);
 		return iface_has(rs, i, value);
 
 /*
- * True when the instruction is a match and it fits. Only called for matches whose field is there.
+ * The result of a match whose field the packet has.
  */
 static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
                                                           const struct rs_insn *i)
@@ -107,7 +107,7 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
 
 	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
-	/* With the state known at compile time, nearly every packet meets its verdict at once. */
+	/* The state is compiled in, so for most packets the first instruction is the verdict. */
 	if (i->op == RS_VERDICT) {
 		give_verdict(i, out);
 		return;
@@ -198,7 +198,7 @@ static void give_verdict(const struct rs_insn *i, struct rule_result *out)
 	out->rule_nr = i->b;
 }
 
-/* Asks the instruction's map. Returns false when the field or the key is not there. */
+/* Looks the field up in the instruction's map. Returns false without the field or the key. */
 static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
 {
 	if (!field_is_there(ev->in->pkt, i)) {
@@ -227,7 +227,7 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 	return true;
 }
 
-/* Runs instructions from i on, to a verdict or to the end, where the chain's policy holds. */
+/* Runs instructions from i on to a verdict, or to the end, where the chain's policy stays. */
 static void run_rules(struct eval *ev, const struct rs_insn *i)
 {
 	const struct rs_insn *code = ev->rs->code;
@@ -316,7 +316,7 @@ static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_
 	return ((ruleset_ifmask(rs, ifindex) & mask) != 0) != i->negated;
 }
 
-/* The statements that decide nothing. */
+/* Statements without a verdict. */
 static void act(struct eval *ev, const struct rs_insn *i)
 {
 	const struct rule_input *in = ev->in;

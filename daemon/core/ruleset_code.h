@@ -9,21 +9,20 @@
 
 #include <finwall/ruleset_layout.h>
 
-/* The number that the map gives for the packet's field, or RS_MAP_MISS. mark: as it is now. */
+/* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
                           const struct pkt *p, enum flow_dir dir, uint32_t mark);
 
 /* A field of at most 32 bits as a number; not an interface. */
 uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark);
 
-/* Whether the number of connections fits the instruction, which is RS_CT_COUNT; counts a new one.
- */
+/* The result of RS_CT_COUNT; with EVAL_CLAIM it counts the connection. */
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
                         const struct rule_input *in, uint32_t mark);
 
 /*
  * The binary search of all look-ups: the number of the last of len ascending values that is at most
- * v; 0 when none is, or len is 0. Branch-free. Of 128-bit values one in stride is searched.
+ * v; 0 when none is, or len is 0. Branch-free. The 128-bit values are stride elements apart.
  */
 static inline uint32_t rs_last_le32(const uint32_t *at, uint32_t len, uint32_t v)
 {
@@ -63,7 +62,7 @@ static inline uint32_t rs_interval128(const struct u128 *lo, const struct u128 *
 	return len != 0 && u128_is_le(lo[nr], v) && u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
 }
 
-/* The patterns that the interface's name matches, as a mask; 0 for one that nobody told of. */
+/* The mask of patterns that the interface's name matches; 0 for an unknown interface. */
 uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex);
 
 #endif

@@ -2,10 +2,9 @@
 /*
  * The name map of a ruleset: from an interface index to the name patterns that it matches.
  *
- * Open addressing with linear probing; only interfaces that match something are in it. One writer,
- * readers without a lock. A slot is taken over in the order mask to 0, index, mask; a reader that
- * finds the index reads the mask and then the index again, so it never takes one interface's mask
- * for another's.
+ * Open addressing with linear probing; it has only interfaces that match a pattern. One writer,
+ * lock- free readers. A slot is reused in the order mask to 0, index, mask. A reader that finds the
+ * index reads the mask and then the index again, so it never uses the mask of another interface.
  */
 #include <finwall/ruleset.h>
 
@@ -65,8 +64,7 @@ static uint64_t patterns_of(const struct ruleset *rs, const char *name)
 	return mask;
 }
 
-/* Gives slots at the end of their run back, so that look-ups stay short as interfaces come and go.
- */
+/* Frees unused slots at the end of a run, so that look-ups stay short as interfaces come and go. */
 static void trim(struct ruleset *rs, uint32_t at)
 {
 	uint32_t after = (at + 1) & SLOT_MASK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Look-ups of a ruleset by a field of the packet: maps, and numbers of connections. A field of 8
- * bits is the place in a table, others are searched in sorted intervals, interfaces by the patterns
- * that their name matches. The caller has seen to it that the packet has the field.
+ * Look-ups by a field of the packet: maps, and counters of connections. A field of 8 bits is the
+ * index into a table; other fields are searched in sorted intervals, interfaces by the patterns
+ * that their name matches. The caller has checked that the packet has the field.
  */
 #include "conncount.h"
 
@@ -83,7 +83,7 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 	} else {
 		found = conncount_take(in->counts, &key, limit->keys_max, in->claim);
 		if (found == 0) {
-			return false; /* no room, as in a full set of the kernel's */
+			return false; /* full, as with a full set in the kernel */
 		}
 	}
 	return (found > limit->max) == i->negated;

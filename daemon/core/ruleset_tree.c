@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Look-ups in the trees of finwall/ruleset_set.h: no branch depends on the value but the last.
+ * Look-ups in the trees of finwall/ruleset_set.h. Only the last branch depends on the value.
  */
 #include "ruleset_code.h"
 
-/* How many of a line's values are at most v; the compiler makes vector instructions of it. */
+/* The number of a line's values that are at most v; the compiler vectorises it. */
 static uint32_t count32(const uint32_t *at, unsigned len, uint32_t v)
 {
 	uint32_t n = 0;
@@ -59,7 +59,7 @@ static uint32_t count64(const uint64_t *at, unsigned len, uint64_t v)
 	return n;
 }
 
-/* All are read, so that the two cache lines come at once. */
+/* Reads all, so that both cache lines are loaded at once. */
 static uint32_t count128(const struct u128 *at, struct u128 v)
 {
 	uint32_t n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SipHash-1-3 of several messages at once: the lanes of a vector go through the same rounds, each
- * with a message of its own. Where the processor has 256-bit vectors the keys of a batch cost a
- * third of what they cost one by one; elsewhere they are done one by one. The result is the same.
+ * SipHash-1-3 of several messages at once, one per lane of a vector. With 256-bit vectors (AVX2)
+ * the keys of a batch cost a third of what they cost one by one; other processors hash one by one,
+ * with the same result.
  *
  * Must not know what it hashes.
  */
@@ -24,7 +24,7 @@ struct sip_lanes {
 
 #define ROTL(x, by) ((x) << (by) | (x) >> (64 - (by)))
 
-/* By whole words it is one shuffle. */
+/* One shuffle. */
 #define ROTL32(x)                                                                                  \
 	((u64_lanes)__builtin_shufflevector((u32_lanes)(x), (u32_lanes)(x), 1, 0, 3, 2, 5, 4, 7, 6))
 #define ROTL16(x)                                                                                  \

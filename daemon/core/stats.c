@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of what is counted, and sums over workers. */
+/* Names of counters, and their sums over workers. */
 #include <finwall/stats.h>
 
 struct event_row {

@@ -2,11 +2,10 @@
 /*
  * TCP connection tracking: the state array, and the window check after van Rooij (2001).
  *
- * A segment is looked up in the array (class of its flags x state of the connection); the special
- * cases of reopening, ignored segments and resets come next; what is left has to fit the windows;
- * only then does the entry move. Section numbers are those of doc/tcp-tracking.md. Where the
- * kernel's tracker moves part of an entry before it refuses a segment, so does this one: it is its
- * twin.
+ * A segment is looked up in the array (class of its flags x state of the connection). Then come the
+ * special cases: reopening, ignored segments, resets. All other segments must fit the windows
+ * before the entry is updated. Section numbers are those of doc/tcp-tracking.md. Where the kernel's
+ * tracker updates part of an entry before it refuses a segment, this one does the same.
  *
  * Must not know the flow table or a clock.
  */
@@ -27,7 +26,7 @@
 #define OPT_SACK_PERMITTED 4
 #define OPT_SACK           5
 
-/* Resets from both sides that miss the window halve no entry that has less than this left. */
+/* Section 7.6 does not shorten the life of an entry that has less than this left. */
 #define STRAY_CLOSERS_MIN_NS sec_to_ns(120)
 
 /* Section 4. The rows are classes, the columns states, both in the order of their enums. */
@@ -60,7 +59,7 @@ static const uint8_t table[2][SEGS_LEN][TCP_STATES_LEN] = {
 };
 /* clang-format on */
 
-/* How a reset is to go on after its own checks (6.6). */
+/* The result of a reset's own checks (6.6). */
 enum rst_check {
 	RST_NEEDS_WINDOW,
 	RST_PASSES,
@@ -262,7 +261,7 @@ static struct seg seg_of(const struct pkt *p, enum flow_dir dir, unsigned status
 	};
 }
 
-/* A segment for which is_plain(): with so much known, what is left is straight code. */
+/* A segment for which is_plain(): most conditions are constants here. */
 static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *tcp,
                                       enum flow_dir dir, unsigned status, int64_t remaining_ns,
                                       const struct tunables *tun, struct track_effect *fx)
@@ -293,7 +292,7 @@ static enum track_verdict track_plain(struct tcp_conn *t, const struct pkt_tcp *
 	return miss(t, &s, why, remaining_ns, tun, fx);
 }
 
-/* "Init sender" of 7.3: what a SYN or SYN+ACK says of the side that sent it. */
+/* "Init sender" of 7.3: the side that sent a SYN or SYN+ACK. */
 static void open_side(struct tcp_conn *t, enum flow_dir dir, const struct seg *s)
 {
 	struct tcp_seen *side = &t->seen[dir];
@@ -383,8 +382,7 @@ static bool is_reopen(const struct tcp_conn *t, const struct seg *s)
 	       (t->last_dir == s->dir && t->last_class == SEG_RST);
 }
 
-/* Section 6.2: this SYN+ACK answers the SYN that was ignored, so the ends know better than the
- * entry. */
+/* Section 6.2: a SYN+ACK to the SYN that was ignored: the entry must follow the ends. */
 static bool is_resync(const struct tcp_conn *t, const struct seg *s)
 {
 	return s->class_nr == SEG_SYNACK && t->last_class == SEG_SYN && t->last_dir != s->dir &&
@@ -558,7 +556,7 @@ static enum reason check_window(struct tcp_conn *t, struct seg *s, const struct 
 	return fit_window(t, s, tun);
 }
 
-/* The four conditions, and the update if they hold; or the leniency that needs neither. */
+/* The four conditions, and the update if they hold; liberal sides need not fit. */
 static ALWAYS_INLINE enum reason fit_window(struct tcp_conn *t, const struct seg *s,
                                             const struct tunables *tun)
 {
@@ -575,9 +573,8 @@ static ALWAYS_INLINE enum reason fit_window(struct tcp_conn *t, const struct seg
 }
 
 /*
- * Section 7.6: closers that miss the window, from both sides one after the other, tell that the
- * connection is probably gone and the entry has lost track. They stay invalid, but the entry need
- * not stay for days.
+ * Section 7.6: a FIN or RST outside the window from each side in turn means that the connection is
+ * probably closed and the entry out of step. They stay invalid, but the entry's life is shortened.
  */
 static void note_stray_closer(struct tcp_conn *t, const struct seg *s, int64_t remaining_ns,
                               const struct tunables *tun, struct track_effect *fx)
@@ -617,7 +614,7 @@ static ALWAYS_INLINE enum track_verdict settle(struct tcp_conn *t, const struct 
 			return TRACK_ACCEPT;
 		}
 		if (s->class_nr == SEG_SYN && from == SS) {
-			return TRACK_ACCEPT; /* asking again is no reason to wait longer */
+			return TRACK_ACCEPT; /* a repeated SYN does not extend the deadline */
 		}
 		if (to == ES && timeout_ns > tun->tcp_unacked_ns) {
 			timeout_ns = tun->tcp_unacked_ns;

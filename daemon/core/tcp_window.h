@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The window check after van Rooij (2001), the update that follows it, and the time to live: what
- * both ways of a segment share, the tracker (tcp_track.c) and the fast path (fastpath.c). There
- * is no second copy of any of it. Section numbers are those of doc/tcp-tracking.md.
+ * The window check after van Rooij (2001), the update that follows it, and the time to live: used
+ * by the tracker (tcp_track.c) and the fast path (fastpath.c). Section numbers are those of
+ * doc/tcp-tracking.md.
  *
- * Everything is inlined: with the class of the segment known at compile time half of it vanishes.
- * The update chooses values instead of ways, because which side of a comparison a segment falls on
- * is anybody's guess, and a wrong guess of the processor costs more than the whole update.
+ * Everything is inlined: with the class of the segment known at compile time, half of the code is
+ * removed. The branches of the update are unpredictable, so it uses conditional moves.
  */
 #ifndef FINWALL_CORE_TCP_WINDOW_H
 #define FINWALL_CORE_TCP_WINDOW_H
@@ -15,15 +14,14 @@
 
 #include <finwall/bytes.h>
 
-/* Acknowledgements this far back still pass, however small the window was. */
+/* Acknowledgements up to this far back are accepted with any window. */
 #define ACK_WINDOW_MIN_BYTES 66000u
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* A segment as the window check sees it: ack, sack, seq and end may be replaced on the way (7.4).
- */
+/* A segment for the window check, which may replace ack, sack, seq and end (7.4). */
 struct seg {
-	const struct pkt_tcp *tcp; /* for its flags and options; NULL where both are known */
+	const struct pkt_tcp *tcp; /* for flags and options; unused in the fast path */
 	uint32_t seq;
 	uint32_t ack;
 	uint32_t sack; /* ack, or the highest SACK edge */
@@ -43,8 +41,8 @@ static inline uint32_t at_least_one(uint32_t win)
 }
 
 /*
- * Options that say nothing to the tracker once a connection is open: none, or what most segments
- * carry, two fillers and a timestamp (RFC 7323, appendix A).
+ * Options that the tracker ignores in an open connection: none, or two fillers and a timestamp, as
+ * in most segments (RFC 7323, appendix A).
  */
 static inline bool opts_are_plain(const uint8_t *opts, size_t size)
 {
@@ -52,8 +50,8 @@ static inline bool opts_are_plain(const uint8_t *opts, size_t size)
 }
 
 /*
- * Data, or an acknowledgement, on an open connection both of whose sides have been seen: nearly
- * every segment there is. None of 6.1 to 6.6 and of 7.3 applies to it.
+ * Data or acknowledgement in an open connection of which both sides were seen: nearly every
+ * segment. Sections 6.1 to 6.6 and 7.3 do not apply to it.
  */
 static inline bool is_plain(const struct tcp_conn *t, enum tcp_class class_nr)
 {
@@ -63,7 +61,7 @@ static inline bool is_plain(const struct tcp_conn *t, enum tcp_class class_nr)
 
 /* Section 7.4: the four conditions. */
 struct fit {
-	bool seq_is_inside; /* not beyond the window */
+	bool seq_is_inside; /* begins within the window */
 	bool seq_is_recent;
 	bool ack_was_seen;
 	bool ack_is_recent;
@@ -84,7 +82,7 @@ static ALWAYS_INLINE struct fit fit_of(const struct tcp_conn *t, const struct se
 	};
 }
 
-/* Counts how often the same acknowledgement comes again. */
+/* Counts repetitions of the same acknowledgement. */
 static ALWAYS_INLINE void note_retransmission(struct tcp_conn *t, const struct seg *s)
 {
 	bool again = ((t->last_seq ^ s->seq) | (t->last_ack ^ s->ack) | (t->last_end ^ s->end) |
@@ -129,7 +127,7 @@ static ALWAYS_INLINE void update_windows(struct tcp_conn *t, const struct seg *s
 	}
 }
 
-/* Section 8: what the time to live depends on, besides class and state. */
+/* Section 8: what the time to live depends on besides class and state. */
 enum ttl_fact {
 	TTL_RETRANSMITTED = 1, /* too often */
 	TTL_UNACKED = 2,       /* of either side */

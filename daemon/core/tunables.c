@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of what can be tuned in the core. A new setting is a field of struct tunables and a row
- * here; parser, printer and checks take it from the row, finwall.conf(5) tells its story.
+ * The table of the core's settings. A new setting is a field of struct tunables, a row here, and a
+ * paragraph in finwall.conf(5); parser, printer and checks use the row.
  *
  * Names and defaults are those of the kernel's sysctls (net.netfilter.nf_conntrack_*).
  */
@@ -14,7 +14,7 @@
 
 #define DAY 86400
 
-/* Longest time that can be set: 248 days, the kernel's limit with 100 ticks a second. */
+/* The longest time: 248 days, the kernel's limit with 100 ticks per second. */
 #define TIME_MAX (248 * DAY)
 
 static const char *const late_words[] = { "strict",  "remembered", "pickup",
@@ -37,39 +37,39 @@ static const char *const kernel_words[] = { "6.18", "newest", NULL };
 	    (int64_t)(sizeof(words) / sizeof(words[0])) - 2, text)
 
 const struct tunable tunables_table[] = {
-	TIME("tcp", "timeout syn-sent",       tcp_timeout_ns[TCP_SYN_SENT],    120, "SYN sent, nothing heard yet"),
-	TIME("tcp", "timeout syn-sent2",      tcp_timeout_ns[TCP_SYN_SENT2],   120, "both sides sent a SYN"),
-	TIME("tcp", "timeout syn-recv",       tcp_timeout_ns[TCP_SYN_RECV],     60, "SYN answered, not acknowledged yet"),
+	TIME("tcp", "timeout syn-sent",       tcp_timeout_ns[TCP_SYN_SENT],    120, "SYN sent"),
+	TIME("tcp", "timeout syn-sent2",      tcp_timeout_ns[TCP_SYN_SENT2],   120, "SYN sent by both sides"),
+	TIME("tcp", "timeout syn-recv",       tcp_timeout_ns[TCP_SYN_RECV],     60, "SYN+ACK sent"),
 	TIME("tcp", "timeout established",    tcp_timeout_ns[TCP_ESTABLISHED], 5 * DAY, "open and idle"),
-	TIME("tcp", "timeout fin-wait",       tcp_timeout_ns[TCP_FIN_WAIT],    120, "one side has sent a FIN"),
-	TIME("tcp", "timeout close-wait",     tcp_timeout_ns[TCP_CLOSE_WAIT],   60, "the FIN was acknowledged, the other side is still open"),
-	TIME("tcp", "timeout last-ack",       tcp_timeout_ns[TCP_LAST_ACK],     30, "both sides have sent a FIN"),
-	TIME("tcp", "timeout time-wait",      tcp_timeout_ns[TCP_TIME_WAIT],   120, "closed on both sides"),
-	TIME("tcp", "timeout close",          tcp_timeout_ns[TCP_CLOSE],        10, "ended by a RST"),
-	TIME("tcp", "timeout max-retrans",    tcp_retrans_ns,                  300, "at most, once max-retrans is reached"),
-	TIME("tcp", "timeout unacknowledged", tcp_unacked_ns,                  300, "at most, while data is unacknowledged"),
-	SWITCH("tcp", "loose",              tcp_loose,              1, "take up connections not seen from their start"),
-	SWITCH("tcp", "be-liberal",         tcp_be_liberal,         0, "only RSTs have to fit the window"),
-	SWITCH("tcp", "ignore-invalid-rst", tcp_ignore_invalid_rst, 0, "do not test the sequence number of RSTs"),
+	TIME("tcp", "timeout fin-wait",       tcp_timeout_ns[TCP_FIN_WAIT],    120, "FIN sent by one side"),
+	TIME("tcp", "timeout close-wait",     tcp_timeout_ns[TCP_CLOSE_WAIT],   60, "FIN acknowledged, other side still open"),
+	TIME("tcp", "timeout last-ack",       tcp_timeout_ns[TCP_LAST_ACK],     30, "FIN sent by both sides"),
+	TIME("tcp", "timeout time-wait",      tcp_timeout_ns[TCP_TIME_WAIT],   120, "closed by both sides"),
+	TIME("tcp", "timeout close",          tcp_timeout_ns[TCP_CLOSE],        10, "reset"),
+	TIME("tcp", "timeout max-retrans",    tcp_retrans_ns,                  300, "upper limit after max-retrans retransmissions"),
+	TIME("tcp", "timeout unacknowledged", tcp_unacked_ns,                  300, "upper limit while data is unacknowledged"),
+	SWITCH("tcp", "loose",              tcp_loose,              1, "pick up connections whose start was not seen"),
+	SWITCH("tcp", "be-liberal",         tcp_be_liberal,         0, "check the window of RSTs only"),
+	SWITCH("tcp", "ignore-invalid-rst", tcp_ignore_invalid_rst, 0, "do not check the sequence number of RSTs"),
 	COUNT("tcp", "max-retrans",         tcp_max_retrans, 3, 0, 255, "retransmissions until timeout max-retrans applies"),
-	CHOICE("tcp", "kernel", tcp_kernel, kernel_words, KERNEL_NEWEST, "kernel whose tracker to be the twin of, where they differ"),
+	CHOICE("tcp", "kernel", tcp_kernel, kernel_words, KERNEL_NEWEST, "kernel whose tracker is followed where versions differ"),
 
-	TIME("udp", "timeout unreplied", udp_unreplied_ns,  30, "no answer yet"),
-	TIME("udp", "timeout replied",   udp_replied_ns,   120, "answered, and talking for two seconds or more"),
+	TIME("udp", "timeout unreplied", udp_unreplied_ns,  30, "no reply yet"),
+	TIME("udp", "timeout replied",   udp_replied_ns,   120, "replied, and active for two seconds or more"),
 	TIME("icmp", "timeout",          icmp_ns,           30, "ICMP queries"),
 	TIME("icmpv6", "timeout",        icmpv6_ns,         30, "ICMPv6 queries"),
 	TIME("generic", "timeout",       generic_ns,       600, "all other protocols"),
 
 	TIME("connections", "remember",     remember_ns, 5 * DAY, "how long an expired connection is remembered"),
-	SWITCH("connections", "resurrect",  resurrect, 1, "late data brings a remembered connection back"),
+	SWITCH("connections", "resurrect",  resurrect, 1, "late data revives a remembered connection"),
 	CHOICE("connections", "late-close", late_close, late_words, LATE_REMEMBERED, "a FIN or RST without an entry, where no late chain decides"),
-	CHOICE("connections", "on-idle",    on_idle, idle_words, IDLE_REMEMBER, "a TCP connection whose time runs out, where no idle chain decides"),
+	CHOICE("connections", "on-idle",    on_idle, idle_words, IDLE_REMEMBER, "a TCP connection past its timeout, where no idle chain decides"),
 	COUNT("connections", "late-rate",   late_rate, 100, 1, 1000000, "late closes per second that lenient and reject handle"),
 	COUNT("connections", "late-rate-source", late_rate_source, 20, 1, 1000000, "the same, of one IPv4 address or IPv6 /64"),
 	TIME("connections", "probe-interval", probe_interval_ns, 15, "between the keepalives of the idle policy probe"),
-	COUNT("connections", "probe-count", probe_count, 3, 1, 50, "unanswered keepalives until an end counts as dead"),
-	CHOICE("connections", "checksum",   checksum, csum_words, CSUM_POLICY_CONTROL, "transport checksums to verify: none, of SYN FIN RST, all"),
-	SWITCH("connections", "enforce",    enforce, 1, "off: judge and count, but accept every packet"),
+	COUNT("connections", "probe-count", probe_count, 3, 1, 50, "unanswered keepalives until an end counts as gone"),
+	CHOICE("connections", "checksum",   checksum, csum_words, CSUM_POLICY_CONTROL, "transport checksums to verify: none, of SYN, FIN and RST, or all"),
+	SWITCH("connections", "enforce",    enforce, 1, "off: decide and count, but accept every packet"),
 };
 /* clang-format on */
 

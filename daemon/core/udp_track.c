@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UDP; doc/tcp-tracking.md, "UDP". Looks at no byte of the datagram. */
+/* The UDP tracker; doc/tcp-tracking.md, "UDP". Reads no byte of the datagram. */
 #include "udp_track.h"
 
 #define STREAM_AFTER_NS (2 * NSEC_PER_SEC)

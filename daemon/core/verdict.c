@@ -46,7 +46,7 @@ void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_i
 
 enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f)
 {
-	/* The rules read packets: this one has what is known of the flow's first. */
+	/* Rules match packets: this one has the flow's tuple and interface. */
 	struct frame frame = {
 		.hook = f->hook,
 		.iif = f->hook == HOOK_OUTPUT ? 0 : f->ifindex,

@@ -18,7 +18,7 @@ struct context {
 
 /*
  * Evaluates a chain. The caller fills pkt, state, dir, mode and claim of *in; the rest is taken
- * from the context. Counters, log and rate limits are used as in->mode says (ruleset.h).
+ * from the context. in->mode (ruleset.h) selects the effects on counters, log and rate limits.
  */
 void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
                   struct rule_result *out);

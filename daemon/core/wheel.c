@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The timer wheel. A tick is four bytes; an element sits on the level of the highest byte in which
- * its tick differs from the wheel's, in the slot of that byte. When the wheel comes to the start of
- * such a slot the elements in it sink one level or more, one element at a time and against the
- * budget, so that a million timers of one instant stop nobody.
+ * its tick differs from the wheel's, in the slot of that byte. When the wheel reaches the start of
+ * a slot of an upper level, its elements cascade one level or more down, one by one and against the
+ * budget, so that a million timers of one instant do not stall the caller.
  *
- * Must not know what it times.
+ * Must not know what the elements are.
  */
 #include "wheel.h"
 
@@ -101,10 +101,10 @@ static unsigned next_full(const uint64_t *full, unsigned from)
 }
 
 /*
- * Sinks what the upper levels hold for exactly the wheel's tick, highest level first. Returns false
- * when the budget ran out before all were down.
+ * Cascades the elements that the upper levels hold for the wheel's tick, highest level first.
+ * Returns false when the budget was used up before the end.
  */
-static bool sink(struct wheel *w, unsigned *budget)
+static bool cascade(struct wheel *w, unsigned *budget)
 {
 	for (unsigned level = WHEEL_LEVELS - 1; level > 0; level--) {
 		uint32_t below = (UINT32_C(1) << (8 * level)) - 1;
@@ -129,10 +129,9 @@ static bool sink(struct wheel *w, unsigned *budget)
 }
 
 /*
- * Moves the wheel to the next tick at which there is something to do, at most to now_tick + 1: on
- * the lowest level that has a full slot ahead. So empty time costs nothing, be it days. A slot of
- * an upper level that the wheel is inside of is empty: it was sunk when the wheel came to its
- * start.
+ * Moves the wheel to the next tick with elements, at most to now_tick + 1: that of the first used
+ * slot ahead on the lowest level that has one. So idle time costs nothing. A slot of an upper level
+ * that contains the wheel's tick is empty: it was cascaded when the wheel reached its start.
  */
 static void step(struct wheel *w, uint32_t now_tick)
 {
@@ -155,7 +154,7 @@ uint32_t wheel_pop(struct wheel *w, uint32_t now_tick, unsigned *budget)
 	if (w->armed == 0 && w->tick <= now_tick) {
 		w->tick = now_tick + 1;
 	}
-	while (w->tick <= now_tick && sink(w, budget)) {
+	while (w->tick <= now_tick && cascade(w, budget)) {
 		uint32_t i = w->slot[0][slot_on_level(w->tick, 0)];
 
 		if (i == WHEEL_NIL) {

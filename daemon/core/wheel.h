@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hierarchical timer wheel over elements that live in somebody's array.
+ * A hierarchical timer wheel over the elements of an array.
  *
  * G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels" (1987): four levels of 256 slots,
- * so that every 32-bit tick has a slot. Elements are named by their array index and carry a struct
- * wheel_link; the wheel knows nothing else of them. It is meant to be re-armed lazily: the owner
- * moves a deadline to later without telling the wheel, and re-inserts the element when it is popped
- * too early.
+ * so that every 32-bit tick has a slot. An element is named by its array index and contains a
+ * struct wheel_link; the wheel reads nothing else of it. Re-arming can be lazy: the owner moves a
+ * deadline to later without a call, and inserts the element again when it is popped too early.
  *
- * Work is bounded: wheel_pop() hands out one element or cascades at most *budget of them, and what
- * is left over waits for the next call. No lock of its own: the caller serialises.
+ * Work is bounded: wheel_pop() returns one element or cascades at most *budget of them. No lock:
+ * the caller serialises calls.
  */
 #ifndef FINWALL_CORE_WHEEL_H
 #define FINWALL_CORE_WHEEL_H
@@ -24,7 +23,7 @@
 #define WHEEL_LEVELS 4
 #define WHEEL_SLOTS  256
 
-/* 2^26 ns = 67 ms: only clean-up is that coarse, deadlines are compared exactly by their owner. */
+/* 2^26 ns = 67 ms. Clean-up is that coarse; the owner compares deadlines exactly. */
 #define WHEEL_TICK_SHIFT 26
 
 struct wheel_link {
@@ -34,24 +33,24 @@ struct wheel_link {
 };
 
 struct wheel {
-	/* where the links are; set once */
+	/* set once: where the links are */
 	unsigned char *links;
 	size_t stride_size;
 	/* state */
-	uint32_t tick;  /* everything before this tick has been handed out */
+	uint32_t tick;  /* all elements of earlier ticks have been popped */
 	uint32_t armed; /* elements in the wheel */
 	uint64_t full[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* one bit per slot that has elements */
 	uint32_t slot[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
-/* The tick in which an instant falls, rounded up, so that what is popped is due. */
+/* The tick of an instant, rounded up, so that a popped element is due. */
 static inline uint32_t wheel_tick(struct mono t)
 {
 	return (uint32_t)(((uint64_t)t.ns + ((UINT64_C(1) << WHEEL_TICK_SHIFT) - 1)) >>
 	                  WHEEL_TICK_SHIFT);
 }
 
-/* The last tick that has wholly come by now. */
+/* The tick of now, rounded down. */
 static inline uint32_t wheel_tick_floor(struct mono now)
 {
 	return (uint32_t)((uint64_t)now.ns >> WHEEL_TICK_SHIFT);
@@ -73,9 +72,9 @@ void wheel_insert(struct wheel *w, uint32_t i, uint32_t tick);
 void wheel_remove(struct wheel *w, uint32_t i);
 
 /*
- * Takes one element out whose tick is at or before now_tick, in no order within a tick, and returns
- * it, disarmed; WHEEL_NIL when there is none or *budget ran out. Each element handed out or
- * cascaded costs one of *budget.
+ * Removes and returns one element whose tick is at or before now_tick, in no order within a tick;
+ * WHEEL_NIL when there is none or *budget is used up. Each element popped or cascaded takes one
+ * from *budget.
  */
 uint32_t wheel_pop(struct wheel *w, uint32_t now_tick, unsigned *budget);
 

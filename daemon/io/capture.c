@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading capture files with libpcap, through a stream with a large buffer: libpcap reads twice for
- * each packet, and that must not become two system calls.
+ * Capture files by libpcap, through a stream with a large buffer: libpcap reads twice per packet,
+ * which must not be two system calls.
  */
 #include "capture.h"
 
@@ -18,7 +18,7 @@
 
 #define BUFFER_SIZE (1u << 20)
 
-/* Nobody captured after this; more seconds than that do not fit into nanoseconds. */
+/* The year 2096; INT64_MAX nanoseconds hold 9.2e9 seconds. */
 #define SECONDS_MAX INT64_C(4000000000)
 
 struct capture {
@@ -52,7 +52,7 @@ struct capture *capture_open(const char *path, char error[CAPTURE_ERROR_SIZE])
 
 struct capture *capture_open_stream(FILE *from, char error[CAPTURE_ERROR_SIZE])
 {
-	char said[PCAP_ERRBUF_SIZE] = "";
+	char pcap_error[PCAP_ERRBUF_SIZE] = "";
 	struct capture *c = calloc(1, sizeof(*c));
 	struct stat st;
 
@@ -62,22 +62,24 @@ struct capture *capture_open_stream(FILE *from, char error[CAPTURE_ERROR_SIZE])
 	}
 	c->stream = from;
 	(void)setvbuf(from, c->buffer, _IOFBF, BUFFER_SIZE);
-	/* nobody else has it: no lock for every read */
+	/* one thread uses it: no lock for each read */
 	(void)__fsetlocking(from, FSETLOCKING_BYCALLER);
 	if (fileno(from) >= 0 && fstat(fileno(from), &st) == 0 && S_ISREG(st.st_mode)) {
 		c->size = st.st_size;
 		(void)posix_fadvise(fileno(from), 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
-	c->pcap = pcap_fopen_offline_with_tstamp_precision(from, PCAP_TSTAMP_PRECISION_NANO, said);
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(from, PCAP_TSTAMP_PRECISION_NANO,
+	                                                   pcap_error);
 	if (c->pcap == NULL) {
-		snprintf(error, CAPTURE_ERROR_SIZE, "%s", said);
+		snprintf(error, CAPTURE_ERROR_SIZE, "%s", pcap_error);
 		goto close_stream;
 	}
 	if (!find_link_type(pcap_datalink(c->pcap), &c->link_type)) {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
 
 		snprintf(error, CAPTURE_ERROR_SIZE,
-		         "link type %d (%s): Ethernet, Linux cooked, loopback or raw IP expected",
+		         "link type %d (%s) is not supported: want Ethernet, Linux cooked, "
+		         "loopback or raw IP",
 		         pcap_datalink(c->pcap), name != NULL ? name : "unknown");
 		capture_close(c);
 		return NULL;
@@ -108,7 +110,7 @@ enum link_type capture_link_type(const struct capture *c)
 	return c->link_type;
 }
 
-/* Broken files name impossible times. */
+/* Clamps times that are out of range, as in damaged files. */
 static int64_t time_of(const struct timeval *tv)
 {
 	int64_t sec = tv->tv_sec;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capture files, whatever of them libpcap reads: pcap with micro- or nanoseconds, pcapng.
+ * Capture files that libpcap reads: pcap with micro- or nanoseconds, pcapng. Not thread-safe.
  */
 #ifndef FINWALL_IO_CAPTURE_H
 #define FINWALL_IO_CAPTURE_H
@@ -16,22 +16,22 @@
 struct capture;
 
 struct capture_packet {
-	const uint8_t *data; /* the link header; borrowed until the next call */
-	uint32_t cap_size;
-	uint32_t wire_size;
-	int64_t time_ns; /* since 1970; never negative */
+	const uint8_t *data; /* from the link header on; borrowed until the next call */
+	uint32_t cap_size;   /* bytes in the file */
+	uint32_t wire_size;  /* bytes on the link */
+	int64_t time_ns;     /* since 1970; never negative */
 };
 
 enum capture_result {
 	CAPTURE_PACKET,
 	CAPTURE_END,
-	CAPTURE_BROKEN, /* capture_error() says how; nothing more can be read */
+	CAPTURE_BROKEN, /* capture_error() has the reason; no more packets follow */
 };
 
-/* Opens a file, "-" = standard input. Returns NULL with the reason in error. */
+/* Opens a file, "-" = standard input. Returns NULL on failure, with the reason in error. */
 struct capture *capture_open(const char *path, char error[CAPTURE_ERROR_SIZE]);
 
-/* The same with a stream, which is taken over, also when it fails. */
+/* The same with a stream, which it takes ownership of and closes on failure. */
 struct capture *capture_open_stream(FILE *from, char error[CAPTURE_ERROR_SIZE]);
 
 /* Closes it; NULL is fine. */
@@ -39,13 +39,13 @@ void capture_close(struct capture *c);
 
 enum link_type capture_link_type(const struct capture *c);
 
-/* The next packet into *out. */
+/* Reads the next packet into *out. */
 enum capture_result capture_next(struct capture *c, struct capture_packet *out);
 
-/* What broke; after CAPTURE_BROKEN. Borrowed. */
+/* Returns the reason after CAPTURE_BROKEN. Borrowed. */
 const char *capture_error(struct capture *c);
 
-/* How much of the file was read, 0..100; -1 where that cannot be known. */
+/* Returns the percentage of the file that was read, 0..100; -1 for anything but a file. */
 int capture_percent(const struct capture *c);
 
 #endif

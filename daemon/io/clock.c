@@ -21,8 +21,3 @@ uint64_t clock_wall_ns(void)
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
-
-int64_t clock_wall_sec(void)
-{
-	return time(NULL);
-}

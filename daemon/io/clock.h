@@ -9,13 +9,10 @@
 
 #include <stdint.h>
 
-/* Now, on the clock that never goes back. */
+/* CLOCK_MONOTONIC. */
 struct mono clock_now(void);
 
-/* Now, on the clock that the kernel stamps packets with: nanoseconds since 1970. */
+/* CLOCK_REALTIME, which the kernel stamps packets with: nanoseconds since 1970. */
 uint64_t clock_wall_ns(void);
-
-/* Now, for people: seconds since 1970. */
-int64_t clock_wall_sec(void);
 
 #endif

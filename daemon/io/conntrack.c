@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A dump by ctnetlink: one request, one socket, datagrams until the kernel says that it is done. */
+/* A dump by ctnetlink: one socket, one request, datagrams until the message NLMSG_DONE. */
 #include "conntrack.h"
 
 #include <errno.h>
@@ -9,13 +9,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The kernel makes no larger datagram of a dump. */
+/* The kernel's largest datagram of a dump: NLMSG_GOODSIZE, at most 32 KiB. */
 #define DATAGRAM_SIZE 32768
 
-/* It answers at once; a silence of this length is the end of it. */
-#define SILENCE_SEC 5
+/* The kernel replies at once: without a datagram for so long the dump has failed. */
+#define TIMEOUT_SEC 5
 
-/* The number of the request. */
+/* Sequence number of the request. */
 #define SEQ 1
 
 struct dump {
@@ -25,19 +25,17 @@ struct dump {
 	uint64_t *unread;
 };
 
-/* Whether more is to come. */
 enum progress {
-	GOES_ON,
-	IS_DONE,
+	DUMP_CONTINUES,
+	DUMP_DONE,
 };
 
-static int ask(const struct dump *d);
-static int take_datagram(const struct dump *d);
+static int send_request(const struct dump *d);
+static int read_datagram(const struct dump *d);
 
 bool conntrack_is_loaded(void)
 {
-	/* Where there is a tracker, at least one of them is, whatever the kernel was built with and
-	 * a service may see of /proc. */
+	/* At least one of them exists with any build of the tracker and any view of /proc. */
 	return access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0 ||
 	       access("/proc/thread-self/net/nf_conntrack", F_OK) == 0;
 }
@@ -52,31 +50,31 @@ int conntrack_dump(conntrack_each_fn *each, void *ctx, uint64_t *unread)
 	if (d.nl == NULL) {
 		return -errno;
 	}
-	res = ask(&d);
-	while (res == GOES_ON) {
-		res = take_datagram(&d);
+	res = send_request(&d);
+	while (res == DUMP_CONTINUES) {
+		res = read_datagram(&d);
 	}
 	mnl_socket_close(d.nl);
-	return res == IS_DONE ? 0 : res;
+	return res == DUMP_DONE ? 0 : res;
 }
 
-/* Returns GOES_ON or -errno. */
-static int ask(const struct dump *d)
+/* Returns DUMP_CONTINUES or -errno. */
+static int send_request(const struct dump *d)
 {
-	struct timeval silence = { .tv_sec = SILENCE_SEC };
+	struct timeval timeout = { .tv_sec = TIMEOUT_SEC };
 	uint8_t request[CONNTRACK_REQUEST_SIZE];
 
 	conntrack_put_request(SEQ, request);
 	if (mnl_socket_bind(d->nl, 0, MNL_SOCKET_AUTOPID) != 0 ||
-	    setsockopt(mnl_socket_get_fd(d->nl), SOL_SOCKET, SO_RCVTIMEO, &silence,
-	               sizeof(silence)) != 0 ||
+	    setsockopt(mnl_socket_get_fd(d->nl), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+	               sizeof(timeout)) != 0 ||
 	    mnl_socket_sendto(d->nl, request, sizeof(request)) < 0) {
 		return -errno;
 	}
-	return GOES_ON;
+	return DUMP_CONTINUES;
 }
 
-static int take_messages(const struct dump *d, struct cursor datagram)
+static int read_messages(const struct dump *d, struct cursor datagram)
 {
 	struct kernel_conn conn;
 	int error = 0;
@@ -92,9 +90,9 @@ static int take_messages(const struct dump *d, struct cursor datagram)
 		case CONNTRACK_OTHER:
 			break;
 		case CONNTRACK_END:
-			return GOES_ON;
+			return DUMP_CONTINUES;
 		case CONNTRACK_DONE:
-			return IS_DONE;
+			return DUMP_DONE;
 		case CONNTRACK_ERROR:
 			return error != 0 ? -error : -EPROTO;
 		}
@@ -102,7 +100,7 @@ static int take_messages(const struct dump *d, struct cursor datagram)
 }
 
 /* Returns an enum progress or -errno. */
-static int take_datagram(const struct dump *d)
+static int read_datagram(const struct dump *d)
 {
 	_Alignas(struct nlmsghdr) uint8_t bytes[DATAGRAM_SIZE];
 	struct sockaddr_nl from = { .nl_pid = 0 };
@@ -111,10 +109,10 @@ static int take_datagram(const struct dump *d)
 	                        (struct sockaddr *)&from, &from_size);
 
 	if (size < 0) {
-		return errno == EINTR ? GOES_ON : errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return errno == EINTR ? DUMP_CONTINUES : errno == EAGAIN ? -ETIMEDOUT : -errno;
 	}
 	if (from.nl_pid != 0) {
-		return GOES_ON; /* not from the kernel */
+		return DUMP_CONTINUES; /* not from the kernel */
 	}
-	return take_messages(d, (struct cursor){ bytes, bytes + size });
+	return read_messages(d, (struct cursor){ bytes, bytes + size });
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of the kernel's own tracker: asks for all of it, and hands its entries over one by one.
+ * A dump of the connection table of the kernel's tracker.
  */
 #ifndef FINWALL_IO_CONNTRACK_H
 #define FINWALL_IO_CONNTRACK_H
@@ -10,15 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Called for each entry, borrowed for the call. */
 typedef void conntrack_each_fn(void *ctx, const struct kernel_conn *c);
 
-/* Whether the kernel has its tracker at all. A reading would make it load that. */
+/* Returns true when the kernel has its tracker loaded; a dump would load it. */
 bool conntrack_is_loaded(void);
 
 /*
- * Reads the whole table; the kernel may leave out or repeat what changes meanwhile. unread: entries
- * that could not be understood. Needs CAP_NET_ADMIN. Returns 0 or -errno, after which some entries
- * may have been handed over.
+ * Reads the whole table; the kernel may omit or repeat entries that change meanwhile. Sets *unread
+ * to the number of entries that could not be parsed. Needs CAP_NET_ADMIN. Blocks, at most five
+ * seconds between datagrams. Returns 0, or -errno, also after some calls of each.
  */
 int conntrack_dump(conntrack_each_fn *each, void *ctx, uint64_t *unread);
 

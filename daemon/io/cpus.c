@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The processors that this process may use.
+ * The CPUs in this process's affinity mask.
  */
 #include "cpus.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-_Static_assert(CPULIST_MAX == CPU_SETSIZE, "a list can name what a set can hold");
+_Static_assert(CPULIST_MAX == CPU_SETSIZE, "a list can hold each CPU of a set");
 
 uint32_t cpus_allowed(void)
 {
@@ -21,12 +21,12 @@ uint32_t cpus_allowed(void)
 	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0) {
 		return (uint32_t)CPU_COUNT(&set);
 	}
-	/* More processors than a set of fixed size can hold. */
+	/* More CPUs than a set of fixed size holds. */
 	online = sysconf(_SC_NPROCESSORS_ONLN);
 	return online > 0 ? (uint32_t)online : 1;
 }
 
-/* The nr-th member of a set that has more than nr. */
+/* Returns the nr-th CPU of a set that has more than nr. */
 static int nth(const cpu_set_t *set, uint32_t nr)
 {
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {

@@ -3,8 +3,8 @@
  * The control socket. See ctl_sock.h.
  *
  * Back-pressure by watermarks: a client's input buffer holds at most one call of the largest size,
- * and the next piece of a long answer is made only when the output buffer has drained below its
- * low-water mark. A client that does not read for a while is closed.
+ * and the next slice of a stream is made when the output buffer has drained below its low-water
+ * mark. A client that reads nothing for WRITE_TIMEOUT_SEC is closed.
  */
 #include "ctl_sock.h"
 
@@ -23,18 +23,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CLIENTS_MAX        32
-#define OUTPUT_LOW_SIZE    ((size_t)64 << 10)
-#define WRITE_PATIENCE_SEC 30
-#define ACCEPT_PAUSE_SEC   1
+#define CLIENTS_MAX       32
+#define OUTPUT_LOW_SIZE   ((size_t)64 << 10)
+#define WRITE_TIMEOUT_SEC 30
+#define ACCEPT_PAUSE_SEC  1
 
 struct ctl_client {
 	struct ctl_sock *sock;
 	struct bufferevent *bev;
-	struct ctl_stream *stream; /* the answer under way, or NULL */
-	bool is_oneway;            /* the current call wants no answer */
-	bool is_answered;          /* the current call has its last reply */
-	bool is_closing;           /* has said all it wants to say */
+	struct ctl_stream *stream; /* reply in progress, or NULL */
+	bool is_oneway;            /* the current call gets no reply */
+	bool is_replied;           /* the current call has its last reply */
+	bool is_closing;           /* has closed its sending side */
 	LIST_ENTRY(ctl_client) link;
 };
 
@@ -46,7 +46,7 @@ struct ctl_sock {
 	LIST_HEAD(, ctl_client) clients;
 	unsigned clients_len;
 	struct sockaddr_un addr;
-	dev_t dev; /* of the socket file that we made */
+	dev_t dev; /* of the socket file that was made here */
 	ino_t ino;
 };
 
@@ -62,9 +62,9 @@ static void on_accept_again(evutil_socket_t fd, short what, void *ctx);
 static void on_read(struct bufferevent *bev, void *ctx);
 static void on_write(struct bufferevent *bev, void *ctx);
 static void on_event(struct bufferevent *bev, short what, void *ctx);
-static const char *why_unwelcome(const struct ctl_sock *s, int fd);
-static void serve(struct ctl_client *c);
-static int serve_one(struct ctl_client *c);
+static const char *refusal_of(const struct ctl_sock *s, int fd);
+static void continue_client(struct ctl_client *c);
+static int handle_call(struct ctl_client *c);
 static void send_msg(struct ctl_client *c, char *msg, size_t size);
 static void client_free(struct ctl_client *c);
 
@@ -121,7 +121,7 @@ void ctl_sock_close(struct ctl_sock *s)
 	while (!LIST_EMPTY(&s->clients)) {
 		client_free(LIST_FIRST(&s->clients));
 	}
-	/* another daemon may have put its own there meanwhile */
+	/* another daemon may have replaced it meanwhile */
 	if (lstat(s->addr.sun_path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino) {
 		unlink(s->addr.sun_path);
 	}
@@ -135,7 +135,7 @@ void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more mo
 	size_t size = 0;
 	char *msg;
 
-	c->is_answered = more == CTL_LAST;
+	c->is_replied = more == CTL_LAST;
 	if (c->is_oneway) {
 		json_decref(parameters);
 		return;
@@ -149,7 +149,7 @@ void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameter
 	size_t size = 0;
 	char *msg;
 
-	c->is_answered = true;
+	c->is_replied = true;
 	if (c->is_oneway) {
 		json_decref(parameters);
 		return;
@@ -183,7 +183,7 @@ static int make_address(const char *path, struct sockaddr_un *addr)
 	return 0;
 }
 
-/* The last directory of the path only: more than that is for an administrator to decide. */
+/* Makes the last directory of the path only; its parents are the administrator's. */
 static int make_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -196,8 +196,7 @@ static int make_directory(const char *path)
 	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Nobody listens at a socket that refuses: its daemon is dead. Anything but a socket is left alone.
- */
+/* Removes a socket that refuses connections, because its daemon has exited. Other files stay. */
 static int clear_stale(const struct sockaddr_un *addr)
 {
 	struct stat st;
@@ -233,7 +232,7 @@ static int listen_at(struct ctl_sock *s)
 	if (fd < 0) {
 		return -errno;
 	}
-	/* the file must never be there with more rights than it keeps */
+	/* the file must not have more permissions even for an instant */
 	mask = umask(0177);
 	rc = bind(fd, (const struct sockaddr *)&s->addr, sizeof(s->addr)) < 0 ? -errno : 0;
 	umask(mask);
@@ -269,20 +268,20 @@ static int arm_listener(struct ctl_sock *s, int fd)
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
                       int from_size, void *ctx)
 {
-	const struct timeval patience = { .tv_sec = WRITE_PATIENCE_SEC };
+	const struct timeval timeout = { .tv_sec = WRITE_TIMEOUT_SEC };
 	struct ctl_sock *s = ctx;
-	const char *unwelcome = why_unwelcome(s, fd);
+	const char *refusal = refusal_of(s, fd);
 	struct ctl_client *c;
 
 	(void)l;
 	(void)from;
 	(void)from_size;
-	if (unwelcome != NULL) {
+	if (refusal != NULL) {
 		size_t size;
-		char *msg = ctl_encode_error(unwelcome, NULL, &size);
+		char *msg = ctl_encode_error(refusal, NULL, &size);
 
 		if (msg != NULL) {
-			/* a client that cannot take it learns from the closing */
+			/* a client that cannot receive it sees the close */
 			send(fd, msg, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 		}
 		free(msg);
@@ -306,11 +305,11 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, CTL_CALL_SIZE_MAX + 1);
 	bufferevent_setwatermark(c->bev, EV_WRITE, OUTPUT_LOW_SIZE, 0);
-	bufferevent_set_timeouts(c->bev, NULL, &patience);
+	bufferevent_set_timeouts(c->bev, NULL, &timeout);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-/* Out of descriptors or memory: the waiting client stays in the backlog until it is better. */
+/* Out of descriptors or memory: the client stays in the backlog for ACCEPT_PAUSE_SEC. */
 static void on_accept_error(struct evconnlistener *l, void *ctx)
 {
 	const struct timeval pause = { .tv_sec = ACCEPT_PAUSE_SEC };
@@ -332,17 +331,17 @@ static void on_accept_again(evutil_socket_t fd, short what, void *ctx)
 static void on_read(struct bufferevent *bev, void *ctx)
 {
 	(void)bev;
-	serve(ctx);
+	continue_client(ctx);
 }
 
 static void on_write(struct bufferevent *bev, void *ctx)
 {
 	(void)bev;
-	serve(ctx);
+	continue_client(ctx);
 }
 
-/* A client may close its sending side and still read: it goes when all is answered, unless that
- * would be never. */
+/* A client may close its sending side and still read: it is closed after the last reply, or at once
+ * if its stream is endless. */
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct ctl_client *c = ctx;
@@ -351,13 +350,13 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0 &&
 	    !(c->stream != NULL && c->stream->is_endless)) {
 		c->is_closing = true;
-		serve(c);
+		continue_client(c);
 		return;
 	}
 	client_free(c);
 }
 
-static const char *why_unwelcome(const struct ctl_sock *s, int fd)
+static const char *refusal_of(const struct ctl_sock *s, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -370,22 +369,22 @@ static const char *why_unwelcome(const struct ctl_sock *s, int fd)
 }
 
 /*
- * Goes on with the answer under way, then with the calls that wait, until the output has something
- * to drain: on_write() comes back when it has. One piece of a stream a turn, so that a long list
- * leaves the loop to others in between.
+ * Continues the reply in progress, then handles waiting calls, until the output is above its
+ * low-water mark; on_write() continues. One slice of a stream a turn, so that a long list does not
+ * block the loop.
  */
-static void serve(struct ctl_client *c)
+static void continue_client(struct ctl_client *c)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	int rc = 1;
 
 	while (rc == 1 && evbuffer_get_length(out) < OUTPUT_LOW_SIZE) {
 		if (c->stream == NULL) {
-			rc = serve_one(c);
+			rc = handle_call(c);
 			continue;
 		}
 		c->stream->next(c->stream, c);
-		if (!c->is_answered) {
+		if (!c->is_replied) {
 			return;
 		}
 		c->stream->free(c->stream);
@@ -396,8 +395,8 @@ static void serve(struct ctl_client *c)
 	}
 }
 
-/* Takes one call. Returns 1, 0 when there is none, -EBADMSG when the client is not to be heard. */
-static int serve_one(struct ctl_client *c)
+/* Handles one call. Returns 1, 0 when there is none, -EBADMSG when the client must be closed. */
+static int handle_call(struct ctl_client *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	size_t size = evbuffer_get_length(in);
@@ -423,21 +422,20 @@ static int serve_one(struct ctl_client *c)
 		return rc;
 	}
 	c->is_oneway = call.is_oneway;
-	c->is_answered = false;
+	c->is_replied = false;
 	c->sock->handler.call(c->sock->handler.ctx, c, &call);
 	ctl_call_fini(&call);
 	return 1;
 }
 
-/* Takes msg over. A reply that could not be made for want of memory is a client without an answer.
- */
+/* Takes ownership of msg; NULL (out of memory) becomes an error reply. */
 static void send_msg(struct ctl_client *c, char *msg, size_t size)
 {
 	static const char no_memory[] = "{\"error\":\"" CTL_INTERFACE ".OutOfMemory\"}";
 
 	if (msg == NULL) {
 		bufferevent_write(c->bev, no_memory, sizeof(no_memory));
-		c->is_answered = true;
+		c->is_replied = true;
 		return;
 	}
 	bufferevent_write(c->bev, msg, size);

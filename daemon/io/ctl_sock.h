@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket: a UNIX stream socket, its clients, and limits on what they may cost.
+ * The control socket: a UNIX stream socket, its clients, and limits on their memory and number.
  *
- * Runs on the main loop and never blocks. Calls of one client are answered one after the other; a
- * long answer is made piece by piece as the client reads it. Who a client is comes from the kernel:
- * root and the daemon's own user are heard, nobody else.
+ * Runs on the main loop and never blocks. Calls of one client are handled in order; a long reply is
+ * made in slices as the client reads it. Only root and the daemon's own user, by SO_PEERCRED, may
+ * call. Main thread only.
  */
 #ifndef FINWALL_IO_CTL_SOCK_H
 #define FINWALL_IO_CTL_SOCK_H
@@ -18,40 +18,42 @@
 struct ctl_sock;
 struct ctl_client;
 
-/* An answer that is made in pieces. The handler embeds it in what it needs for that. */
+/* A reply made in slices. The handler embeds it in its own state. */
 struct ctl_stream {
-	/* Sends one piece; after the last reply, ctl_client_error() included, it is done. */
+	/* Sends one slice. The stream ends after a last reply or ctl_client_error(). */
 	void (*next)(struct ctl_stream *s, struct ctl_client *c);
-	/* Done, or the client is gone. */
+	/* Frees s: the stream has ended, or the client is gone. */
 	void (*free)(struct ctl_stream *s);
-	/* It has no last reply: it is over when the client closes its sending side. */
+	/* There is no last reply: the stream ends when the client closes its sending side. */
 	bool is_endless;
 };
 
 struct ctl_handler {
-	/* One call. Answer it here, or start a stream. Borrows call. */
+	/* Handles one call: replies, or starts a stream. Borrows call. */
 	void (*call)(void *ctx, struct ctl_client *c, const struct ctl_call *call);
 	void *ctx;
 };
 
 /*
- * Listens at path, whose directory is made if need be. A socket that a dead daemon left is
- * replaced. Returns 0 or -errno; -EADDRINUSE when a daemon answers there.
+ * Listens at path; makes its last directory if it is missing, and replaces the socket of a daemon
+ * that has exited. base is borrowed until ctl_sock_close(). Returns 0 with *out, or -errno;
+ * -EADDRINUSE when a daemon answers there.
  */
 int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_handler *handler,
                   struct ctl_sock **out);
 
-/* Closes it and all clients, and removes the file; NULL is fine. */
+/* Closes the socket and all clients, and removes the file; NULL is fine. */
 void ctl_sock_close(struct ctl_sock *s);
 
-/* Answer. parameters may be NULL and is taken over. A call marked oneway is not answered. */
+/* Reply to the current call. parameters may be NULL; its reference is stolen. A oneway call gets no
+ * reply. */
 void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more more);
 void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameters);
 
-/* Bytes of replies that the client has not read yet. */
+/* Returns the bytes of replies that the client has not read yet. */
 size_t ctl_client_backlog(const struct ctl_client *c);
 
-/* Answers the current call in pieces; takes s over. */
+/* Replies to the current call by a stream; takes ownership of s. */
 void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading whole files for the configuration parser.
+ * Whole files for the configuration parser. See file.h.
  */
 #include "file.h"
 
@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A configuration beyond this is somebody's disk image. */
+/* Larger files are no configuration. */
 #define FILE_SIZE_MAX (64u << 20)
+
+/* The buffer at first; it doubles. */
+#define FIRST_SIZE 4096
 
 static char *file_read(void *ctx, const char *path, size_t *size);
 
@@ -19,24 +22,24 @@ const struct config_reader file_reader = { .read = file_read };
 /* Reads until the end of the file. Returns malloc'd bytes, or NULL with errno set. */
 static char *read_all(int fd, size_t *size)
 {
-	size_t room = 0;
+	size_t buf_size = 0;
 	char *buf = NULL;
 	ssize_t got;
 
 	*size = 0;
 	do {
-		if (*size == room) {
+		if (*size == buf_size) {
 			char *more;
 
-			room = room == 0 ? 4096 : room * 2;
-			more = room <= FILE_SIZE_MAX ? realloc(buf, room) : NULL;
+			buf_size = buf_size == 0 ? FIRST_SIZE : buf_size * 2;
+			more = buf_size <= FILE_SIZE_MAX ? realloc(buf, buf_size) : NULL;
 			if (more == NULL) {
-				errno = room <= FILE_SIZE_MAX ? ENOMEM : EFBIG;
+				errno = buf_size <= FILE_SIZE_MAX ? ENOMEM : EFBIG;
 				goto fail;
 			}
 			buf = more;
 		}
-		got = read(fd, buf + *size, room - *size);
+		got = read(fd, buf + *size, buf_size - *size);
 		if (got < 0 && errno != EINTR) {
 			goto fail;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading whole files for the configuration parser.
+ * Whole files for the configuration parser; at most 64 MiB each, EFBIG beyond.
  */
 #ifndef FINWALL_IO_FILE_H
 #define FINWALL_IO_FILE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interface names, kept by libnfnetlink's nlif: it subscribes to link changes and maps an index to
- * a name. It has no way to list what it knows, so the indexes come from if_nameindex(), again after
- * each change; what was there before is remembered, so that lost ones are told of as well.
+ * Interface names by libnfnetlink's nlif, which subscribes to link changes and maps an index to a
+ * name. nlif cannot list its interfaces, so the indexes come from if_nameindex() after each change;
+ * the previous list shows which interfaces are gone.
  */
 #include "ifname.h"
 
@@ -77,12 +77,12 @@ void ifnames_update(struct ifnames *n, struct ruleset *rs)
 	struct if_nameindex *list;
 
 	if (nlif_catch(n->nlif) < 0) {
-		/* Changes were lost: ask for everything. */
+		/* Changes were lost: read all interfaces again. */
 		(void)nlif_query(n->nlif);
 	}
 	list = if_nameindex();
 	if (list == NULL) {
-		return; /* what we know stays; the next change tries again */
+		return; /* the old list stays; the next change tries again */
 	}
 	for (const struct if_nameindex *old = n->list; old->if_index != 0; old++) {
 		if (find(list, old->if_index) == NULL) {
@@ -91,10 +91,10 @@ void ifnames_update(struct ifnames *n, struct ruleset *rs)
 	}
 	if_freenameindex(n->list);
 	n->list = list;
-	ifnames_tell(n, rs);
+	ifnames_apply(n, rs);
 }
 
-void ifnames_tell(const struct ifnames *n, struct ruleset *rs)
+void ifnames_apply(const struct ifnames *n, struct ruleset *rs)
 {
 	for (const struct if_nameindex *i = n->list; i->if_index != 0; i++) {
 		ruleset_set_ifname(rs, i->if_index, i->if_name);

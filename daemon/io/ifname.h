@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interface names: packets carry indexes, rules and people use names.
+ * Interface names: packets have indexes, rules and output have names.
  *
  * Main thread only.
  */
@@ -14,20 +14,20 @@
 
 struct ifnames;
 
-/* Learns of all interfaces. Returns 0/-errno. */
+/* Reads all interfaces and subscribes to changes. Returns 0 with *out, or -errno. */
 int ifnames_open(struct ifnames **out);
 void ifnames_close(struct ifnames *n);
 
-/* Readable when a link has changed; call ifnames_update() then. */
+/* Returns a descriptor, readable when a link has changed; then call ifnames_update(). */
 int ifnames_fd(const struct ifnames *n);
 
-/* Takes in what has changed and tells rs of it. */
+/* Reads the changes and applies them to the interface names of rs. Does not block. */
 void ifnames_update(struct ifnames *n, struct ruleset *rs);
 
-/* Tells a new ruleset of all interfaces. */
-void ifnames_tell(const struct ifnames *n, struct ruleset *rs);
+/* Applies all interface names to a new ruleset. */
+void ifnames_apply(const struct ifnames *n, struct ruleset *rs);
 
-/* The name of an interface; "" for index 0, its number where it is not known. Returns name. */
+/* Writes the name of an interface: "" for index 0, its number if unknown. Returns name. */
 const char *ifnames_get(const struct ifnames *n, uint32_t ifindex, char name[IFNAMSIZ]);
 
 #endif

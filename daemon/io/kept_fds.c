@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The LISTEN_FDS protocol: descriptors from 3 on, their number in LISTEN_FDS, their names in
- * LISTEN_FDNAMES, separated by colons, and in LISTEN_PID for whom they are.
+ * The LISTEN_FDS protocol: LISTEN_FDS descriptors from 3 on, their names in LISTEN_FDNAMES,
+ * separated by colons, for the process LISTEN_PID.
  */
 #include "kept_fds.h"
 
@@ -21,11 +21,11 @@ struct kept_fds {
 	size_t len;
 	struct {
 		const char *name;
-		int fd; /* -1 = taken */
+		int fd; /* -1 = taken by kept_fds_take() */
 	} at[];
 };
 
-/* A number from the environment, or -1. */
+/* Returns a number from the environment, or -1. */
 static long env_number(const char *name)
 {
 	const char *text = getenv(name);
@@ -40,8 +40,8 @@ static long env_number(const char *name)
 	return errno == 0 && *end == '\0' ? n : -1;
 }
 
-/* Gives descriptor nr the next name of the list; an open one is not to be inherited further. */
-static void take_in(struct kept_fds *k, int fd, char **names)
+/* Adds fd with the next name of the list, and sets FD_CLOEXEC; skips one that is not open. */
+static void add(struct kept_fds *k, int fd, char **names)
 {
 	const char *name = strsep(names, ":");
 
@@ -66,7 +66,7 @@ struct kept_fds *kept_fds_read(void)
 		k->names = strdup(names != NULL ? names : "");
 		rest = k->names;
 		for (int i = 0; i < (int)len; i++) {
-			take_in(k, FIRST_FD + i, &rest);
+			add(k, FIRST_FD + i, &rest);
 		}
 	}
 	(void)unsetenv("LISTEN_PID");
@@ -95,7 +95,7 @@ void kept_fds_free(struct kept_fds *k)
 	}
 	for (size_t i = 0; i < k->len; i++) {
 		if (k->at[i].fd >= 0) {
-			notify_forget_fd(k->at[i].name);
+			notify_remove_fd(k->at[i].name);
 			(void)close(k->at[i].fd);
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors that a service manager kept for us since the last run: the LISTEN_FDS protocol of
- * sd_listen_fds(3). What notify_keep_fd() hands over comes back here.
+ * Descriptors from the service manager's file descriptor store, where notify_store_fd() of an
+ * earlier process put them: the LISTEN_FDS protocol of sd_listen_fds(3). Main thread only.
  */
 #ifndef FINWALL_IO_KEPT_FDS_H
 #define FINWALL_IO_KEPT_FDS_H
@@ -10,14 +10,13 @@
 
 struct kept_fds;
 
-/* Reads what the environment says, once, and takes it out of there. Returns NULL when there are
- * none. */
+/* Reads the LISTEN_* variables and unsets them. Returns NULL when there are no descriptors. */
 struct kept_fds *kept_fds_read(void);
 
-/* The descriptor of that name, now the caller's; -1 when there is none. k may be NULL. */
+/* Returns the descriptor of that name, which the caller now owns, or -1. k may be NULL. */
 int kept_fds_take(struct kept_fds *k, const char *name);
 
-/* Closes those that nobody took, has the manager do the same, and frees k; NULL is fine. */
+/* Closes the descriptors that were not taken, also in the store, and frees k; NULL is fine. */
 void kept_fds_free(struct kept_fds *k);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Lines on standard error.
  *
- * Under the journal each line begins with its level as `<N>` (sd-daemon(3)) and without our name,
- * which the journal knows; elsewhere it begins with our name.
+ * Under the journal each line begins with its level as `<N>` (sd-daemon(3)); the journal adds the
+ * program's name. Elsewhere it begins with "finwalld: ".
  */
 #include "log.h"
 
@@ -16,24 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Lines about packets: so many at once, so many per second in the long run. */
+/* Rate limit of packet lines: a burst, and lines per second. */
 #define PACKET_BURST 1000
 #define PACKET_RATE  200
 
-/* At most one note in this time on lines left out. */
+/* Suppressed lines are reported at most this often. */
 #define REPORT_NS sec_to_ns(5)
 
 struct log {
 	/* set once */
 	bool to_journal;
-	/* rate of lines about packets */
+	/* rate limit of packet lines */
 	struct mono filled;
 	struct mono reported;
 	uint32_t tokens;
-	uint64_t left_out;
+	uint64_t suppressed;
 };
 
-/* True when standard error is the stream that the journal gave us. */
+/* True when standard error is the journal's stream. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -69,7 +69,7 @@ static void put_level(const struct log *l, unsigned level)
 	}
 }
 
-void log_say(struct log *l, enum log_level level, const char *format, ...)
+void log_write(struct log *l, enum log_level level, const char *format, ...)
 {
 	va_list args;
 
@@ -94,8 +94,8 @@ void log_lines(struct log *l, enum log_level level, const char *lines)
 	}
 }
 
-/* Takes one from the bucket. */
-static bool may_say(struct log *l, struct mono now)
+/* Takes a token from the bucket. */
+static bool take_token(struct log *l, struct mono now)
 {
 	int64_t fresh = mono_diff(now, l->filled) / (NSEC_PER_SEC / PACKET_RATE);
 
@@ -113,8 +113,8 @@ static bool may_say(struct log *l, struct mono now)
 
 void log_packet(struct log *l, struct mono now, unsigned level, const char *line)
 {
-	if (!may_say(l, now)) {
-		l->left_out++;
+	if (!take_token(l, now)) {
+		l->suppressed++;
 		return;
 	}
 	put_level(l, level);
@@ -123,10 +123,11 @@ void log_packet(struct log *l, struct mono now, unsigned level, const char *line
 
 void log_report(struct log *l, struct mono now)
 {
-	if (l->left_out == 0 || mono_diff(now, l->reported) < REPORT_NS) {
+	if (l->suppressed == 0 || mono_diff(now, l->reported) < REPORT_NS) {
 		return;
 	}
-	log_say(l, LOG_LEVEL_WARNING, "%" PRIu64 " lines about packets left out", l->left_out);
-	l->left_out = 0;
+	log_write(l, LOG_LEVEL_WARNING, "%" PRIu64 " packet lines suppressed by the rate limit",
+	          l->suppressed);
+	l->suppressed = 0;
 	l->reported = now;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the daemon says: lines on standard error, with syslog levels where the journal reads them.
+ * The daemon's log: lines on standard error, with syslog levels under the journal.
  *
- * Main thread only. Lines about packets go through a rate limit, because a remote host chooses how
- * many there are.
+ * Main thread only. Lines about packets are rate-limited, because remote hosts determine how many
+ * there are.
  */
 #ifndef FINWALL_IO_LOG_H
 #define FINWALL_IO_LOG_H
@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* syslog's numbers. */
+/* The numbers of syslog(3). */
 enum log_level {
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARNING = 4,
@@ -22,21 +22,21 @@ enum log_level {
 
 struct log;
 
-/* Returns NULL only when memory runs out. */
+/* Returns NULL when memory runs out. */
 struct log *log_new(void);
 void log_free(struct log *l);
 
-/* One line. */
-void log_say(struct log *l, enum log_level level, const char *format, ...)
+/* Writes one line. */
+void log_write(struct log *l, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Lines made elsewhere, each said as it is. */
+/* Writes newline-separated lines without the program's name. */
 void log_lines(struct log *l, enum log_level level, const char *lines);
 
-/* One line about a packet, if the rate allows; level 0..7. */
+/* Writes one line about a packet, if the rate limit allows; level 0..7. */
 void log_packet(struct log *l, struct mono now, unsigned level, const char *line);
 
-/* Says how many lines about packets were left out, if any; call it once in a while. */
+/* Logs how many packet lines were suppressed, at most every five seconds. Call it periodically. */
 void log_report(struct log *l, struct mono now);
 
 #endif

@@ -26,7 +26,7 @@ void *mem_map(size_t size)
 	if (mem == MAP_FAILED) {
 		return NULL;
 	}
-	/* A table of millions of entries is looked up at random: fewer TLB misses. Only advice. */
+	/* Look-ups in large tables are random: huge pages avoid TLB misses. Only advice. */
 	(void)madvise(mem, size, MADV_HUGEPAGE);
 	return mem;
 }

@@ -9,28 +9,28 @@
 #include <stdint.h>
 
 /*
- * Zeroed, page-aligned memory that costs nothing until it is touched; huge pages where the system
- * grants them. Returns NULL with errno set.
+ * Maps zeroed, page-aligned memory, which is allocated page by page at first use; huge pages if the
+ * system grants them. Returns NULL with errno set. Release it with mem_unmap().
  */
 void *mem_map(size_t size);
 
 /*
- * Has the kernel back part of it with memory now; what it holds does not change, and others may use
- * it meanwhile. size and the offset in the mapping: multiples of the page size. Returns 0/-errno:
- * -EINVAL where the kernel (before 5.14) cannot.
+ * Allocates the pages of a part of the mapping now. The contents stay; other threads may use the
+ * memory meanwhile. size and the offset in the mapping: multiples of the page size. Returns
+ * 0/-errno; -EINVAL before Linux 5.14.
  */
 int mem_populate(void *mem, size_t size);
 
 /*
- * Bytes that can still be had without swapping or hitting a limit: of the system, and of the
- * process's control groups (version 2) where they have limits. 0 when nothing is known.
+ * Returns the bytes that can be allocated without swapping: MemAvailable of the system, and what
+ * the limits of the process's control groups (version 2) leave. 0 when unknown.
  */
 uint64_t mem_available(void);
 
-/* Releases it; NULL is fine. */
+/* Unmaps the whole mapping; NULL is fine. */
 void mem_unmap(void *mem, size_t size);
 
-/* Gives back to the system what the heap holds free. After much of it has been freed at once. */
+/* Returns free heap memory to the system. For use after large frees. */
 void mem_trim(void);
 
 /* Fills out with random bytes. Returns 0/-errno. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a worker counts of its queue, besides what the engine counts of the packets.
+ * A worker's counters of its queue; the engine counts packets (finwall/stats.h).
  *
- * One writer (the worker), any readers. The names are what `finwall stats` and the metrics show.
+ * One writer (the worker), any readers. `finwall stats` shows names and texts; names are stable.
  */
 #ifndef FINWALL_IO_NFQ_COUNT_H
 #define FINWALL_IO_NFQ_COUNT_H
@@ -13,21 +13,21 @@
 /* clang-format off */
 #define FINWALL_NFQ_COUNTS(X) \
 	X(NFQ_COUNT_PACKETS,       "packets",         "packets received from the kernel") \
-	X(NFQ_COUNT_BATCHES,       "batches",         "receive calls that brought something") \
-	X(NFQ_COUNT_BATCHES_FULL,  "batches-full",    "of them, those that filled the whole batch") \
+	X(NFQ_COUNT_BATCHES,       "batches",         "receive calls that returned packets") \
+	X(NFQ_COUNT_BATCHES_FULL,  "batches-full",    "receive calls that returned a full batch") \
 	X(NFQ_COUNT_IDLE,          "idle-turns",      "receive calls that timed out") \
-	X(NFQ_COUNT_VERDICTS,      "verdicts",        "verdicts handed to the kernel") \
+	X(NFQ_COUNT_VERDICTS,      "verdicts",        "verdicts sent to the kernel") \
 	X(NFQ_COUNT_RECV_FAILS,    "receive-failures","receive calls that failed") \
-	X(NFQ_COUNT_SEND_FAILS,    "send-failures",   "send calls that failed and were tried again") \
-	X(NFQ_COUNT_VERDICTS_LOST, "verdicts-lost",   "verdicts given up after many tries") \
+	X(NFQ_COUNT_SEND_FAILS,    "send-failures",   "send calls that failed; each is retried") \
+	X(NFQ_COUNT_VERDICTS_LOST, "verdicts-lost",   "verdicts not sent: all retries failed") \
 	X(NFQ_COUNT_ERRORS,        "kernel-errors",   "error messages from the kernel, by errno below") \
 	X(NFQ_COUNT_FOREIGN,       "foreign",         "datagrams that did not come from the kernel") \
 	X(NFQ_COUNT_TRUNCATED,     "truncated",       "datagrams larger than the receive buffer") \
-	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be read") \
-	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets dropped unseen: wrong hook, or no payload") \
-	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets that came back: hook rules lack the reject rules") \
+	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be parsed") \
+	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets not evaluated: wrong hook, or no payload") \
+	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets queued again: the reject rules are missing from the hook rules") \
 	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "resets and keepalives that could not be sent") \
-	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log and late-close events lost for want of room")
+	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log, late-close and compare events lost: the ring was full")
 /* clang-format on */
 
 enum nfq_count {
@@ -37,7 +37,7 @@ enum nfq_count {
 		NFQ_COUNTS_LEN,
 };
 
-/* errno values from this one on share the last slot. */
+/* The last slot counts all errno values from 133 on. */
 #define NFQ_ERRNOS_LEN 134
 
 struct nfq_counters {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads /proc/net/netfilter/nfnetlink_queue. Its columns: queue, holder's netlink port, packets
- * waiting, copy mode, copy range, dropped because the queue was full, dropped because the receive
- * buffer was, last packet number, 1.
+ * /proc/net/netfilter/nfnetlink_queue. Its columns: queue, netlink port of the socket that bound
+ * it, packets waiting, copy mode, copy range, dropped because the queue was full, dropped because
+ * the receive buffer was full, last packet id, 1.
  */
 #include "nfq_proc.h"
 

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One queue's netlink socket. Knows how to talk, not what to say: no packet is looked into here.
+ * One queue's netlink socket. Knows the transport, not the packets.
  *
- * - All settings go into the one message that binds the queue, so that no packet meets a queue that
- *   is bound but not set up (in that state the kernel drops).
- * - NETLINK_NO_ENOBUFS: otherwise one overflow makes the kernel refuse every further packet until
- * the socket has been read empty.
- * - recvmmsg() with MSG_WAITFORONE waits for the first datagram and takes what else is there; the
- *   kernel puts one packet into each.
+ * - One message binds the queue and sets all its parameters: a queue that is bound but not set up
+ *   drops packets.
+ * - NETLINK_NO_ENOBUFS: otherwise after one overflow the kernel refuses every packet until the
+ *   socket has been read empty.
+ * - recvmmsg() with MSG_WAITFORONE waits for the first datagram and returns all that are waiting;
+ *   the kernel puts one packet into each.
  */
 #include "nfq_sock.h"
 
 #include "clock.h"
 #include "mem.h"
+#include "nfq_proc.h"
 
 #include <finwall/stats.h>
 
@@ -29,38 +30,43 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The largest copy that the kernel makes. */
+/* The largest part of a packet that the kernel copies, in bytes. */
 #define COPY_MAX 0xffffu
 
-/* How often a send is tried, a millisecond apart, before its verdicts are given up. */
-#define SEND_TRIES_MAX 1000
+/* Retries of a failed send, a millisecond apart. */
+#define SEND_RETRIES_MAX 1000
 
-/* Receives that may pass before the answer to a request must have come: two seconds. */
+/* Receives within which the reply to a request must arrive: two seconds. */
 #define ACK_TURNS_MAX 20
 
-/* Room for any message of ours to the kernel. */
+/* A buffer for any configuration message, in bytes. */
 #define CONFIG_SIZE 256
+
+/* A failed call may fail again: sleep so long before the next. */
+#define RETRY_MSEC 1
+
+#define CACHE_LINE_SIZE 64
 
 struct nfq_sock {
 	/* set once */
 	struct mnl_socket *nl;
 	struct nfq_counters *counters;
-	uint8_t *bufs; /* NFQ_SOCK_BATCH_MAX pieces */
+	uint8_t *bufs; /* NFQ_SOCK_BATCH_MAX of buf_size bytes */
 	size_t buf_size;
 	struct nfq_params params;
 	uint16_t queue;
-	/* the batch that was received last */
+	/* the last batch */
 	struct mmsghdr msgs[NFQ_SOCK_BATCH_MAX];
 	struct iovec iov[NFQ_SOCK_BATCH_MAX];
 	struct sockaddr_nl from[NFQ_SOCK_BATCH_MAX];
-	unsigned filled; /* of msgs, those whose lengths the kernel has written into */
+	unsigned filled; /* of msgs: the kernel has written their lengths */
 	uint32_t seq;
 };
 
 static int sock_new(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
                     struct nfq_sock **out);
 static bool is_netfilter_socket(int fd);
-static int check_queue(uint16_t queue);
+static int check_holder(uint16_t queue, int fd);
 static int open_socket(struct nfq_sock *s);
 static int set_timeout(struct nfq_sock *s);
 static int set_up_socket(struct nfq_sock *s);
@@ -92,7 +98,7 @@ int nfq_sock_open(uint16_t queue, const struct nfq_params *params, struct nfq_co
 		err = bind_queue(s);
 	}
 	if (err == -EOPNOTSUPP && s->params.wants_conntrack) {
-		/* This kernel cannot tell, and has refused the message whole. */
+		/* This kernel has no support for it, and has refused the whole message. */
 		s->params.wants_conntrack = false;
 		err = bind_queue(s);
 	}
@@ -120,7 +126,7 @@ int nfq_sock_adopt(int fd, uint16_t queue, const struct nfq_params *params,
 		(void)close(fd);
 	}
 	if (err == 0) {
-		err = check_queue(queue);
+		err = check_holder(queue, nfq_sock_fd(s));
 	}
 	if (err == 0) {
 		err = set_up_socket(s);
@@ -161,10 +167,10 @@ uint32_t nfq_sock_rcvbuf(const struct nfq_sock *s)
 	if (getsockopt(mnl_socket_get_fd(s->nl), SOL_SOCKET, SO_RCVBUF, &bytes, &size) != 0) {
 		return 0;
 	}
-	return (uint32_t)bytes / 2; /* the kernel doubles what it was asked for */
+	return (uint32_t)bytes / 2; /* the kernel doubles the value that was set */
 }
 
-/* One receive. Returns how many datagrams, or -errno. */
+/* One receive. Returns the number of datagrams, or -errno. */
 static int receive(struct nfq_sock *s, int flags)
 {
 	int len;
@@ -177,7 +183,7 @@ static int receive(struct nfq_sock *s, int flags)
 	return len >= 0 ? len : -errno;
 }
 
-/* Asks again and again for a while. Returns as receive() does. */
+/* Polls for spin_us. Returns as receive() does. */
 static int spin(struct nfq_sock *s)
 {
 	int len = receive(s, MSG_DONTWAIT);
@@ -213,8 +219,8 @@ unsigned nfq_sock_recv(struct nfq_sock *s)
 	}
 	count(s, NFQ_COUNT_RECV_FAILS);
 	if (len != -EINTR) {
-		/* Whatever it is may last: do not spin on it. */
-		(void)poll(NULL, 0, 1);
+		/* It may fail again: do not spin. */
+		(void)poll(NULL, 0, RETRY_MSEC);
 	}
 	return 0;
 }
@@ -235,36 +241,37 @@ struct cursor nfq_sock_datagram(const struct nfq_sock *s, unsigned i)
 	return (struct cursor){ data, data + size };
 }
 
-void nfq_sock_send(struct nfq_sock *s, struct nfq_out *o)
+int nfq_sock_send(struct nfq_sock *s, struct nfq_out *o)
 {
-	uint64_t verdicts = o->size / NFQ_VERDICT_SIZE;
+	int err = 0;
 
-	for (unsigned tries = 0; o->size > 0; tries++) {
+	for (unsigned retries = 0; o->size > 0; retries++) {
 		if (mnl_socket_sendto(s->nl, o->data, o->size) >= 0) {
-			o->size = 0;
-			return;
+			break;
 		}
+		err = -errno;
 		count(s, NFQ_COUNT_SEND_FAILS);
-		if (tries == SEND_TRIES_MAX) {
-			/* The packets stay in the kernel until the queue is closed. */
-			stat_add(&s->counters->count[NFQ_COUNT_VERDICTS_LOST], verdicts);
-			o->size = 0;
-			return;
+		if (retries == SEND_RETRIES_MAX) {
+			stat_add(&s->counters->count[NFQ_COUNT_VERDICTS_LOST], o->len);
+			nfq_out_clear(o);
+			return err;
 		}
-		if (errno != EINTR) {
-			(void)poll(NULL, 0, 1);
+		if (err != -EINTR) {
+			(void)poll(NULL, 0, RETRY_MSEC);
 		}
 	}
+	nfq_out_clear(o);
+	return 0;
 }
 
-void nfq_sock_end_leftovers(struct nfq_sock *s, uint32_t first_id)
+void nfq_sock_end_unanswered(struct nfq_sock *s, uint32_t first_id)
 {
 	char buf[CONFIG_SIZE];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, s->queue);
 
 	nfq_nlmsg_verdict_put(nlh, (int)(first_id - 1),
-	                      s->params.on_absent == FAIL_ACCEPT ? NF_ACCEPT : NF_DROP);
-	nlh->nlmsg_seq = NFQ_SOCK_SEQ_LEFTOVERS;
+	                      s->params.on_absent == NFQ_DEFAULT_ACCEPT ? NF_ACCEPT : NF_DROP);
+	nlh->nlmsg_seq = NFQ_SOCK_SEQ_UNANSWERED;
 	(void)mnl_socket_sendto(s->nl, nlh, nlh->nlmsg_len);
 }
 
@@ -272,7 +279,7 @@ int nfq_sock_refuse(struct nfq_sock *s)
 {
 	char buf[CONFIG_SIZE];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, s->queue);
-	uint32_t fail_open = s->params.on_absent == FAIL_ACCEPT ? NFQA_CFG_F_FAIL_OPEN : 0;
+	uint32_t fail_open = s->params.on_absent == NFQ_DEFAULT_ACCEPT ? NFQA_CFG_F_FAIL_OPEN : 0;
 
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, 0);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(fail_open));
@@ -289,7 +296,7 @@ int nfq_sock_unbind(struct nfq_sock *s)
 	return send_config(s, nlh);
 }
 
-/* All but the socket itself. */
+/* Makes all but the socket itself. */
 static int sock_new(uint16_t queue, const struct nfq_params *params, struct nfq_counters *counters,
                     struct nfq_sock **out)
 {
@@ -334,36 +341,77 @@ static bool is_netfilter_socket(int fd)
 	       socket_option(fd, SO_PROTOCOL) == NETLINK_NETFILTER;
 }
 
+/* Sends a request with an acknowledgement. Returns what the kernel replied, or -errno. */
+static int request(struct nfq_sock *s, struct nlmsghdr *nlh)
+{
+	int err;
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	err = send_config(s, nlh);
+	return err != 0 ? err : await_ack(s);
+}
+
 /*
- * Is the queue bound to anybody? Asked through another socket: on its own the answer would stand
- * behind all packets that wait. To a stranger the kernel says EPERM when it is, ENODEV when not.
+ * Two requests through another socket. The first one has no effect (obsolete since Linux 3.8) and
+ * fails only without CAP_NET_ADMIN. With it, the second one fails with EPERM when the queue is
+ * bound, because to another socket than this one, and with ENODEV when it is not.
  */
-static int check_queue(uint16_t queue)
+static int request_bound(struct nfq_sock *other, uint16_t queue)
+{
+	char buf[CONFIG_SIZE];
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
+	int err;
+
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_PF_BIND);
+	err = request(other, nlh);
+	if (err != 0) {
+		return err;
+	}
+	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, 1);
+	err = request(other, nlh);
+	return err == -EPERM ? 0 : err;
+}
+
+/* Returns -EBUSY when /proc shows that the queue is bound to another socket than fd. */
+static int compare_port(uint16_t queue, int fd)
+{
+	struct sockaddr_nl own = { .nl_pid = 0 };
+	socklen_t size = sizeof(own);
+	struct nfq_proc proc;
+
+	if (nfq_proc_read(queue, &proc) != 0) {
+		return 0; /* only root and its group may read it */
+	}
+	if (getsockname(fd, (struct sockaddr *)&own, &size) != 0) {
+		return -errno;
+	}
+	return proc.portid == own.nl_pid ? 0 : -EBUSY;
+}
+
+/*
+ * Returns 0 when the queue is bound to the socket fd. The requests use another socket, because on
+ * fd the reply would follow all waiting packets.
+ */
+static int check_holder(uint16_t queue, int fd)
 {
 	static const struct nfq_params params = { .copy_bytes = 64 };
 	struct nfq_counters counters = { 0 };
-	char buf[CONFIG_SIZE];
-	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
-	struct nfq_sock *asker;
-	int err = sock_new(queue, &params, &counters, &asker);
+	struct nfq_sock *other;
+	int err = sock_new(queue, &params, &counters, &other);
 
 	if (err != 0) {
 		return err;
 	}
-	err = open_socket(asker);
+	err = open_socket(other);
 	if (err == 0) {
-		err = set_timeout(asker);
+		err = set_timeout(other);
 	}
 	if (err == 0) {
-		nfq_nlmsg_cfg_put_qmaxlen(nlh, 1);
-		nlh->nlmsg_flags |= NLM_F_ACK;
-		err = send_config(asker, nlh);
+		err = request_bound(other, queue);
 	}
-	if (err == 0) {
-		err = await_ack(asker);
-	}
-	nfq_sock_close(asker);
-	return err == -EPERM ? 0 : err;
+	nfq_sock_close(other);
+	return err != 0 ? err : compare_port(queue, fd);
 }
 
 static int map_buffers(struct nfq_sock *s)
@@ -371,7 +419,7 @@ static int map_buffers(struct nfq_sock *s)
 	size_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
 	size_t overhead = NFQ_MSG_OVERHEAD + (s->params.wants_conntrack ? NFQ_MSG_CT_OVERHEAD : 0);
 
-	s->buf_size = (copy + overhead + 63) & ~(size_t)63;
+	s->buf_size = (copy + overhead + CACHE_LINE_SIZE - 1) & ~(size_t)(CACHE_LINE_SIZE - 1);
 	s->bufs = mem_map(s->buf_size * NFQ_SOCK_BATCH_MAX);
 	if (s->bufs == NULL) {
 		return -ENOMEM;
@@ -386,7 +434,7 @@ static int map_buffers(struct nfq_sock *s)
 	return 0;
 }
 
-/* A large receive buffer needs CAP_NET_ADMIN; without it the system's limit is what we get. */
+/* More than net.core.rmem_max needs CAP_NET_ADMIN; without it the kernel sets that limit. */
 static int set_rcvbuf(int fd, uint32_t bytes)
 {
 	int want = bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)bytes;
@@ -397,7 +445,7 @@ static int set_rcvbuf(int fd, uint32_t bytes)
 	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof(want)) == 0 ? 0 : -errno;
 }
 
-/* A receive waits no longer than NFQ_SOCK_WAIT_MSEC. */
+/* A receive waits at most NFQ_SOCK_WAIT_MSEC. */
 static int set_timeout(struct nfq_sock *s)
 {
 	struct timeval wait = { .tv_usec = NFQ_SOCK_WAIT_MSEC * 1000 };
@@ -418,19 +466,18 @@ static int set_up_socket(struct nfq_sock *s)
 	if (mnl_socket_setsockopt(s->nl, NETLINK_NO_ENOBUFS, &on, sizeof(on)) != 0) {
 		return -errno;
 	}
-	/* Error messages need not quote the whole message; older kernels quote it, which is fine.
-	 */
+	/* Error messages without the whole request; kernels before 4.3 send it, which is fine. */
 	(void)mnl_socket_setsockopt(s->nl, NETLINK_CAP_ACK, &on, sizeof(on));
 	return set_rcvbuf(nfq_sock_fd(s), s->params.rcvbuf_bytes);
 }
 
-/* Adds what is to be set. */
+/* Appends all parameters. */
 static void put_params(const struct nfq_sock *s, struct nlmsghdr *nlh)
 {
 	uint32_t copy = s->params.copy_bytes == 0 ? COPY_MAX : s->params.copy_bytes;
 	uint32_t flags = NFQA_CFG_F_GSO;
 
-	if (s->params.on_overload == FAIL_ACCEPT) {
+	if (s->params.on_overload == NFQ_DEFAULT_ACCEPT) {
 		flags |= NFQA_CFG_F_FAIL_OPEN;
 	}
 	if (s->params.wants_conntrack) {
@@ -448,16 +495,13 @@ static int bind_queue(struct nfq_sock *s)
 {
 	char buf[CONFIG_SIZE];
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, s->queue);
-	int err;
 
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
 	put_params(s, nlh);
-	nlh->nlmsg_flags |= NLM_F_ACK;
-	err = send_config(s, nlh);
-	return err != 0 ? err : await_ack(s);
+	return request(s, nlh);
 }
 
-/* No answer is asked for: packets stand before it, and they are the worker's. */
+/* Without an acknowledgement: waiting packets, which are the worker's, would precede it. */
 static int renew_queue(struct nfq_sock *s)
 {
 	char buf[CONFIG_SIZE];
@@ -473,11 +517,10 @@ static int send_config(struct nfq_sock *s, struct nlmsghdr *nlh)
 	return mnl_socket_sendto(s->nl, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
-/* Looks for the answer to the last request in one datagram; packets that precede it are answered.
- */
+/* Finds the reply to the last request in one datagram; appends verdicts for packets before it. */
 static bool find_ack(struct nfq_sock *s, struct cursor datagram, struct nfq_out *verdicts, int *err)
 {
-	uint32_t verdict = s->params.on_absent == FAIL_ACCEPT ? NF_ACCEPT : NF_DROP;
+	uint32_t verdict = s->params.on_absent == NFQ_DEFAULT_ACCEPT ? NF_ACCEPT : NF_DROP;
 	enum nfq_result result;
 	struct nfq_pkt pkt;
 
@@ -493,11 +536,11 @@ static bool find_ack(struct nfq_sock *s, struct cursor datagram, struct nfq_out 
 	return false;
 }
 
-/* The queue lives from the moment it is bound, so packets may arrive before the acknowledgement. */
+/* The queue works as soon as it is bound, so packets may arrive before the acknowledgement. */
 static int await_ack(struct nfq_sock *s)
 {
-	uint8_t room[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
-	struct nfq_out verdicts = { .data = room, .room_size = sizeof(room) };
+	uint8_t buf[NFQ_SOCK_BATCH_MAX * NFQ_VERDICT_SIZE];
+	struct nfq_out verdicts = { .data = buf, .buf_size = sizeof(buf) };
 	int err = -ETIMEDOUT;
 
 	for (unsigned turn = 0; turn < ACK_TURNS_MAX; turn++) {
@@ -507,7 +550,7 @@ static int await_ack(struct nfq_sock *s)
 		for (unsigned i = 0; i < len; i++) {
 			found |= find_ack(s, nfq_sock_datagram(s, i), &verdicts, &err);
 		}
-		nfq_sock_send(s, &verdicts);
+		(void)nfq_sock_send(s, &verdicts);
 		if (found) {
 			break;
 		}

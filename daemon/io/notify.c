@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sd_notify(3) protocol: datagrams of VARIABLE=value lines to the socket that NOTIFY_SOCKET
- * names. Done here rather than by a library, so that it works in every build.
+ * The sd_notify(3) protocol: datagrams of VARIABLE=value lines to the socket NOTIFY_SOCKET. Without
+ * a library, so that it works in every build.
  */
 #include "notify.h"
 
@@ -15,10 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Aligned room for one descriptor beside a message. */
+/* An aligned control buffer for one descriptor. */
 union fd_control {
 	struct cmsghdr align;
-	uint8_t room[CMSG_SPACE(sizeof(int))];
+	uint8_t buf[CMSG_SPACE(sizeof(int))];
 };
 
 static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
@@ -27,7 +27,7 @@ static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
 
 	memset(control, 0, sizeof(*control));
 	msg->msg_control = control;
-	msg->msg_controllen = sizeof(control->room);
+	msg->msg_controllen = sizeof(control->buf);
 	c = CMSG_FIRSTHDR(msg);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -35,7 +35,7 @@ static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
-/* Sends text, and a descriptor with it unless that is -1. */
+/* Sends text, with a descriptor unless it is -1. */
 static void notify_send_fd(const char *text, int with_fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -102,23 +102,23 @@ void notify_watchdog(void)
 	notify_send("WATCHDOG=1");
 }
 
-bool notify_keeps_fds(void)
+bool notify_can_store_fds(void)
 {
 	const char *max = getenv("FDSTORE");
 
 	return getenv("NOTIFY_SOCKET") != NULL && max != NULL && atoll(max) > 0;
 }
 
-void notify_keep_fd(int fd, const char *name)
+void notify_store_fd(int fd, const char *name)
 {
 	char text[128];
 
-	/* Without FDPOLL=0 it would be dropped at the first error that the kernel reports on it. */
+	/* FDPOLL=0: otherwise the manager drops it at its first socket error. */
 	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 	notify_send_fd(text, fd);
 }
 
-void notify_forget_fd(const char *name)
+void notify_remove_fd(const char *name)
 {
 	char text[128];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Telling the service manager how we are: the sd_notify(3) protocol. Does nothing where nobody
- * asked.
+ * Messages to the service manager: the sd_notify(3) protocol. Without NOTIFY_SOCKET in the
+ * environment nothing is sent. A failure is ignored. Main thread only.
  */
 #ifndef FINWALL_IO_NOTIFY_H
 #define FINWALL_IO_NOTIFY_H
@@ -11,30 +11,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Each takes a line for people, shown by `systemctl status`. */
+/* READY and STOPPING; status: one line, shown by `systemctl status`. */
 void notify_ready(const char *status);
 void notify_stopping(const char *status);
 
-/* A reload begins; notify_ready() ends it. */
+/* RELOADING: a reload starts; notify_ready() ends it. */
 void notify_reloading(struct mono now);
 
-/* Still alive. */
+/* WATCHDOG: the service is alive. */
 void notify_watchdog(void);
 
 /*
- * True when the manager keeps descriptors over a restart: where FDSTORE says how many. systemd says
- * that from version 254 on; for older ones the unit does.
+ * Returns true when the manager stores descriptors over a restart, that is, when FDSTORE is their
+ * number. systemd sets it from version 254 on; for older versions the unit does.
  */
-bool notify_keeps_fds(void);
+bool notify_can_store_fds(void);
 
-/* Hands a copy of a descriptor to the manager, which gives it back at the next start: kept_fds.h.
- */
-void notify_keep_fd(int fd, const char *name);
+/* FDSTORE: stores a copy of a descriptor, which the next process gets by kept_fds.h. */
+void notify_store_fd(int fd, const char *name);
 
-/* The manager is to close its copy. */
-void notify_forget_fd(const char *name);
+/* FDSTOREREMOVE: closes the stored copy. */
+void notify_remove_fd(const char *name);
 
-/* How often the manager wants to hear that, or 0. */
+/* Returns the watchdog interval in nanoseconds; 0 = off. */
 int64_t notify_watchdog_ns(void);
 
 #endif

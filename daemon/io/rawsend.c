@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The raw sender's process, and the daemon's side of it.
+ * The raw packet sender's process, and the daemon's end of it.
  *
- * Between fork() and its loop the child uses system calls only (it may have been forked from a
- * process with threads). What can go wrong there ends the child, which the daemon sees as a closed
- * socket.
+ * Between fork() and its loop the child uses system calls only, because the parent may have
+ * threads. A failure there ends the child, which the daemon sees as a closed socket.
  */
 #include "rawsend.h"
 
@@ -26,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child's three descriptors stand here, and nothing stands behind them. */
+/* The child's descriptors; no other one is open. */
 enum child_fd {
 	CHILD_REQUESTS,
 	CHILD_IP4,
@@ -40,8 +39,7 @@ enum child_fd {
 #define AUDIT_ARCH_HERE AUDIT_ARCH_AARCH64
 #endif
 
-/* A raw socket whose packets come with their own IP header. -errno where the family does not exist.
- */
+/* Returns a raw socket for packets with an IP header, or -errno, as without the family. */
 static int open_raw(int family, uint32_t mark)
 {
 	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
@@ -92,7 +90,7 @@ static int restrict_syscalls(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		return -1;
 	}
-	/* A kernel without seccomp still runs a sender that has no capability left. */
+	/* Without seccomp in the kernel the process still has no capabilities. */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0 && errno != EINVAL) {
 		return -1;
 	}
@@ -100,7 +98,7 @@ static int restrict_syscalls(void)
 	return 0;
 }
 
-/* Where the kernel is to route the packet. Ports mean nothing to a raw socket. */
+/* The address that the kernel routes the packet to. A raw socket ignores ports. */
 static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
 {
 	struct sockaddr_in *to4 = (struct sockaddr_in *)to;
@@ -118,9 +116,8 @@ static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
 }
 
 /*
- * Sends what is asked for until the daemon closes its side. A packet that cannot be sent is lost,
- * as on any wire. It returns, because a sanitizer makes system calls of its own before a call that
- * does not.
+ * Sends requested packets until the daemon closes its end. A packet that cannot be sent is lost.
+ * Not _Noreturn: before a call of such a function a sanitizer makes system calls of its own.
  */
 static void child_loop(void)
 {
@@ -146,12 +143,75 @@ static void child_loop(void)
 	}
 }
 
-/* Moves the child's descriptors to their places and closes all others. */
+/* The beginning of getdents64(2)'s records; the C library has no struct for them. */
+struct dirent_head {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t size; /* of the record */
+	uint8_t type;
+	char name[];
+};
+
+/* Returns the number that a name of /proc/self/fd is, -1 for "." and "..". */
+static int fd_of(const char *name)
+{
+	int fd = 0;
+
+	if (*name < '0' || *name > '9') {
+		return -1;
+	}
+	while (*name != '\0') {
+		fd = fd * 10 + (*name++ - '0');
+	}
+	return fd;
+}
+
+/* Closes the descriptors from first on that /proc/self/fd lists. */
+static int close_listed(int first)
+{
+	_Alignas(struct dirent_head) char buf[1024];
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long size;
+
+	if (dir < 0) {
+		return -1;
+	}
+	while ((size = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < size;) {
+			const struct dirent_head *entry = (const void *)(buf + at);
+			int fd = fd_of(entry->name);
+
+			if (fd >= first && fd != dir) {
+				(void)close(fd);
+			}
+			at += entry->size;
+		}
+	}
+	(void)close(dir);
+	return size == 0 ? 0 : -1;
+}
+
+/* Closes all descriptors from first on. */
+static int close_from(int first)
+{
+#ifdef SYS_close_range
+	/* Linux 5.9. An older seccomp filter of a container refuses it with EPERM. */
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0) {
+		return 0;
+	}
+	if (errno != ENOSYS && errno != EPERM) {
+		return -1;
+	}
+#endif
+	return close_listed(first);
+}
+
+/* Moves the child's descriptors to their numbers and closes all others. */
 static int place_fds(int requests, int ip4, int ip6)
 {
 	int from[CHILD_FDS_LEN] = { requests, ip4, ip6 };
 
-	/* First out of the way of the places, then into them. */
+	/* First to numbers above all of enum child_fd, then to those. */
 	for (int i = 0; i < CHILD_FDS_LEN; i++) {
 		from[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, CHILD_FDS_LEN);
 	}
@@ -162,13 +222,14 @@ static int place_fds(int requests, int ip4, int ip6)
 			return -1;
 		}
 	}
-	return (int)syscall(SYS_close_range, (unsigned)CHILD_FDS_LEN, ~0U, 0U);
+	return close_from(CHILD_FDS_LEN);
 }
 
 static _Noreturn void child_main(int requests, int ip4, int ip6)
 {
-	/* It ends with the daemon, and its name says what it is. Stray signals of a terminal are
-	 * the daemon's. */
+	/* The kernel kills it when the daemon exits. A terminal sends its signals to both; the
+	 * daemon handles them.
+	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "finwall-raw", 0, 0, 0);
 	(void)signal(SIGINT, SIG_IGN);
@@ -239,7 +300,7 @@ int rawsend_restart(struct rawsend *r, uint32_t mark)
 	if (err != 0) {
 		return err;
 	}
-	/* Workers may be sending: the number must change its meaning in one step. */
+	/* Workers may be sending: dup3() replaces the descriptor atomically. */
 	if (dup3(fresh.fd, r->fd, O_CLOEXEC) < 0) {
 		err = -errno;
 		rawsend_stop(&fresh);

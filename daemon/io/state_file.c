@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A file that is replaced as a whole: written beside the old one, made durable, renamed over it.
+ * A file that is replaced as a whole: written as PATH.new, synced, renamed over the old one.
  *
- * What is written goes on its way to the disk at once (sync_file_range), so that the wait at the
- * end, which blocks the caller, is short however large the file is.
+ * Each write starts its write-back at once (sync_file_range), so that the final fsync(), which
+ * blocks the caller, is short for any size.
  */
 #include "state_file.h"
 
@@ -21,8 +21,8 @@ struct state_file {
 	char *path;
 	char *path_new;
 	size_t header_size;
-	off_t size; /* so far */
-	dev_t dev;  /* of the file that is path_new, unless somebody replaces it */
+	off_t size; /* written so far */
+	dev_t dev;  /* of path_new as made here; another process may replace it */
 	ino_t inode;
 	int fd;
 };
@@ -87,7 +87,7 @@ int state_file_add(struct state_file *f, const uint8_t *bytes, size_t size)
 	if (err != 0) {
 		return err;
 	}
-	/* Only a head start; where it does not work, the end waits longer. */
+	/* Only starts write-back: without it fsync() takes longer. */
 	(void)sync_file_range(f->fd, f->size, (off_t)size, SYNC_FILE_RANGE_WRITE);
 	f->size += (off_t)size;
 	return 0;
@@ -111,7 +111,7 @@ int state_file_commit(struct state_file *f, const uint8_t *header)
 	return 0;
 }
 
-/* True while path_new is what we write, and not another process's. */
+/* True unless another process has replaced path_new. */
 static int is_ours(const struct state_file *f)
 {
 	struct stat st;
@@ -135,7 +135,7 @@ void state_file_abort(struct state_file *f)
 	free(f);
 }
 
-/* Reads size bytes, or fails: -EIO when the file has become shorter. */
+/* Reads size bytes. Returns 0, -EIO when the file has become shorter, or another -errno. */
 static int read_whole(int fd, uint8_t *bytes, size_t size)
 {
 	while (size > 0) {
@@ -155,7 +155,7 @@ static int read_whole(int fd, uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Read rather than mapped: a file that is cut short meanwhile must not kill the reader. */
+/* Read, not mapped: truncation meanwhile must not raise SIGBUS. */
 int state_view_open(const char *path, struct state_view *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -205,7 +205,7 @@ int state_file_set_header(const char *path, const uint8_t *header, size_t size)
 	return err;
 }
 
-int state_file_set_aside(const char *path)
+int state_file_rename_bad(const char *path)
 {
 	char *bad = with_ending(path, ".bad");
 	int err;
@@ -218,7 +218,7 @@ int state_file_set_aside(const char *path)
 	return err;
 }
 
-/* The path's directory, or NULL when memory runs out. */
+/* Returns the path's directory, malloc'd, or NULL when memory runs out. */
 static char *directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -229,7 +229,7 @@ static char *directory_of(const char *path)
 	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* The last directory of the path only: more than that is for an administrator to decide. */
+/* Makes the last directory of the path only; its parents are the administrator's. */
 static int make_directory(const char *path)
 {
 	char *dir = directory_of(path);
@@ -245,7 +245,7 @@ static int make_directory(const char *path)
 	return err;
 }
 
-/* What an earlier run left unfinished goes; the new file is one that nobody else has open. */
+/* Removes the unfinished file of an earlier run; O_EXCL: no other process has the new one open. */
 static int open_new(struct state_file *f)
 {
 	struct stat st;
@@ -262,7 +262,7 @@ static int open_new(struct state_file *f)
 	return 0;
 }
 
-/* The rename itself is made durable too, or a power cut could bring the old file back. */
+/* Syncs the directory too: otherwise a power failure may undo the rename. */
 static int put_in_place(struct state_file *f)
 {
 	char *dir;

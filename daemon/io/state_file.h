@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A file that is replaced as a whole or not at all, written bit by bit; and reading one back.
+ * A file that is replaced as a whole or not at all, written in steps; and reading one.
  *
- * Main thread only. Knows nothing of what is in it, but that its header is known last.
+ * Main thread only. Knows nothing of the contents, except that the header is written last.
  */
 #ifndef FINWALL_IO_STATE_FILE_H
 #define FINWALL_IO_STATE_FILE_H
@@ -13,21 +13,21 @@
 struct state_file;
 
 /*
- * Begins to write what is to replace path: beside it, as "path.new", for its owner alone, with
- * header_size bytes left out at its beginning. A missing last directory is made. Returns 0/-errno.
+ * Creates "PATH.new", mode 0600, which starts with header_size bytes for the header; makes the last
+ * directory of the path if it is missing. Returns 0 with *out, or -errno.
  */
 int state_file_begin(const char *path, size_t header_size, struct state_file **out);
 
-/* Adds bytes. Returns 0/-errno; after an error only state_file_abort() makes sense. */
+/* Appends bytes. Returns 0/-errno; after an error call state_file_abort(). */
 int state_file_add(struct state_file *f, const uint8_t *bytes, size_t size);
 
 /*
- * Writes the header, waits until all of it is on the disk, and replaces path. Releases f, whether
- * or not that works: on an error the old file is as it was. Returns 0/-errno.
+ * Writes the header, syncs the file (blocks), and renames it to path. Frees f. Returns 0/-errno;
+ * after an error the old file is unchanged.
  */
 int state_file_commit(struct state_file *f, const uint8_t *header);
 
-/* Gives it up; NULL is fine. */
+/* Removes the new file and frees f; NULL is fine. */
 void state_file_abort(struct state_file *f);
 
 /* A whole file in memory. */
@@ -36,14 +36,14 @@ struct state_view {
 	size_t size;
 };
 
-/* Returns 0/-errno: -ENOENT when there is none, -EINVAL when it is no regular file. */
+/* Reads the file. Returns 0/-errno: -ENOENT without a file, -EINVAL when it is not regular. */
 int state_view_open(const char *path, struct state_view *out);
 void state_view_close(struct state_view *v);
 
-/* Writes another header over that of a file in place, which needs no room. Returns 0/-errno. */
+/* Overwrites the header of a file in place, and syncs it. Returns 0/-errno. */
 int state_file_set_header(const char *path, const uint8_t *header, size_t size);
 
-/* Renames it to "path.bad", replacing an older one. Returns 0/-errno. */
-int state_file_set_aside(const char *path);
+/* Renames it to "PATH.bad", replacing an older one. Returns 0/-errno. */
+int state_file_rename_bad(const char *path);
 
 #endif

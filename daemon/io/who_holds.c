@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who holds a queue: from the queue to its netlink port (nfq_proc.c), from the port to the socket's
- * inode (/proc/net/netlink), from the inode to the process that has it open (/proc/PID/fd).
+ * The holder of a queue: queue to netlink port (nfq_proc.c), port to the socket's inode
+ * (/proc/net/netlink), inode to the process that has it open (/proc/PID/fd).
  */
 #include "who_holds.h"
 
@@ -40,7 +40,7 @@ static bool find_inode(uint32_t portid, uint64_t *inode)
 	return found;
 }
 
-/* True when one of the process's descriptors is what link_text says. */
+/* True when one of the process's descriptors is a link to link_text. */
 static bool has_open(long pid, const char *link_text)
 {
 	char path[64];
@@ -83,7 +83,7 @@ static void read_name(long pid, char *name, size_t name_size)
 	(void)fclose(f);
 }
 
-/* Returns the number of the process that has the socket open, or 0. */
+/* Returns the id of the process that has the socket open, or 0. */
 static long find_process(uint64_t inode)
 {
 	char link_text[64];
@@ -120,7 +120,7 @@ int who_holds(uint16_t queue, char *out, size_t out_size)
 	pid = find_inode(stats.portid, &inode) ? find_process(inode) : 0;
 	if (pid == 0) {
 		(void)snprintf(out, out_size,
-		               "queue %u is held by a process that cannot be seen from here "
+		               "queue %u is held by a process that /proc does not show "
 		               "(netlink port %" PRIu32 ")",
 		               queue, stats.portid);
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who holds a queue that we cannot have.
+ * The process that holds a queue, for messages.
  */
 #ifndef FINWALL_IO_WHO_HOLDS_H
 #define FINWALL_IO_WHO_HOLDS_H
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * Writes who holds the queue: "queue 0 is held by finwalld (pid 123)". Returns 0, or -ENOENT when
- * nobody does. Walks all of /proc: for the message after a failure only.
+ * Writes "queue 0 is held by finwalld (pid 123)", cut at out_size. Returns 0, -ENOENT when the
+ * queue is not bound, or another -errno. Slow: reads all of /proc.
  */
 int who_holds(uint16_t queue, char *out, size_t out_size);
 

@@ -50,7 +50,7 @@ void build_flush_table(struct parser *p, struct loc loc, const char *family, con
 
 		if (is_meant && (t->sets != NULL || t->maps != NULL || t->chains != NULL)) {
 			config_error(p->config, loc,
-			             "flush behind what it would empty, expected "
+			             "flush after the contents that it would remove, expected "
 			             "it at the beginning of the file");
 			return;
 		}
@@ -86,14 +86,11 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 	int64_t base = 0;
 
 	if (word != NULL) {
-		const struct symbol *s = names;
+		const struct symbol *s = symbol_find(names, word, strlen(word));
 
-		while (s->word != NULL && strcmp(s->word, word) != 0) {
-			s++;
-		}
-		if (s->word == NULL) {
+		if (s == NULL) {
 			config_error(p->config, loc,
-			             "priority \"%.64s\" is not known, expected "
+			             "unknown priority \"%.64s\", expected "
 			             "raw, mangle, dstnat, filter, security, "
 			             "srcnat or a number",
 			             word);
@@ -145,7 +142,7 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 	             type, hook);
 }
 
-void build_policy(struct parser *p, struct loc loc, enum answer answer)
+void build_policy(struct parser *p, struct loc loc, enum verdict verdict)
 {
 	if (p->chain->has_policy) {
 		config_error(p->config, loc, "chain %.64s has a second policy, expected one",
@@ -153,13 +150,13 @@ void build_policy(struct parser *p, struct loc loc, enum answer answer)
 		return;
 	}
 	p->chain->has_policy = true;
-	p->chain->policy = answer;
+	p->chain->policy = verdict;
 	p->chain->policy_loc = loc;
 }
 
 /* sets */
 
-/* The beginning of a set or map (what); its name must be free. */
+/* Initialises a set or map (what). Reports a name that is taken. */
 static void set_begin(struct parser *p, struct loc loc, const char *what, const char *name,
                       struct set *s)
 {
@@ -198,7 +195,7 @@ void build_set_type(struct parser *p, struct loc loc, const char *name)
 	if (p->set->type == NULL) {
 		config_error(p->config, loc, "there are no sets of type \"%.64s\", expected %s",
 		             name, dtype_names());
-		p->set->type = &dtype_mark; /* the configuration is refused anyway */
+		p->set->type = &dtype_mark; /* never used: the configuration is refused */
 	}
 }
 
@@ -221,7 +218,7 @@ void build_set_flag(struct parser *p, struct loc loc, const char *word)
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 {
 	if (v->kind != VALUE_SET) {
-		config_error(p->config, loc, "no list of elements, expected { a, b }");
+		config_error(p->config, loc, "not a list of elements, expected { a, b }");
 		return;
 	}
 	if (p->set->elements != NULL) {

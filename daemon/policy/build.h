@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The actions of the grammar: each builds a part of the configuration in its arena. They check what
- * can be judged at its place in the text and report it by config_error(); check*.c checks the rest.
+ * can be checked without the rest of the text and report it by config_error(); check*.c checks the
+ * rest.
  * They return NULL only for a statement with an unknown field, which is reported.
  */
 #ifndef FINWALL_POLICY_BUILD_H
@@ -23,7 +24,7 @@ struct table *build_table(struct parser *p, struct loc loc, const char *family, 
 void build_flush_table(struct parser *p, struct loc loc, const char *family, const char *name);
 void build_chain(struct parser *p, struct loc loc, const char *name);
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
-void build_policy(struct parser *p, struct loc loc, enum answer answer);
+void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
 
 void build_set(struct parser *p, struct loc loc, const char *name);
@@ -51,8 +52,8 @@ const struct selector *build_selector(struct parser *p, struct loc loc, const ch
 struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind);
 struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
                          enum relation rel, const struct value *mask, const struct value *v);
-struct stmt *build_answer(struct parser *p, struct loc loc, enum answer answer);
-enum answer build_answer_word(const char *word);
+struct stmt *build_verdict(struct parser *p, struct loc loc, enum verdict verdict);
+enum verdict build_verdict_word(const char *word);
 struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how);
 struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
                          const char *unit, uint64_t burst);

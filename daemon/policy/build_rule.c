@@ -26,7 +26,7 @@ const struct selector *build_selector(struct parser *p, struct loc loc, const ch
 	const struct selector *sel = selector_find(header, name);
 
 	if (sel == NULL) {
-		config_error(p->config, loc, "%s has no \"%.64s\" to look at, expected one of: %s",
+		config_error(p->config, loc, "%s has no field \"%.64s\", expected one of: %s",
 		             header, name, selector_names(&p->config->arena, header));
 	}
 	return sel;
@@ -59,19 +59,19 @@ struct stmt *build_match(struct parser *p, struct loc loc, const struct selector
 	return s;
 }
 
-struct stmt *build_answer(struct parser *p, struct loc loc, enum answer answer)
+struct stmt *build_verdict(struct parser *p, struct loc loc, enum verdict verdict)
 {
-	struct stmt *s = build_stmt(p, loc, STMT_ANSWER);
+	struct stmt *s = build_stmt(p, loc, STMT_VERDICT);
 
-	s->answer.answer = answer;
+	s->verdict.verdict = verdict;
 	return s;
 }
 
-enum answer build_answer_word(const char *word)
+enum verdict build_verdict_word(const char *word)
 {
-	enum answer a = ANSWER_STRICT;
+	enum verdict a = VERDICT_STRICT;
 
-	while (a < ANSWER_PROBE && strcmp(answer_table[a].word, word) != 0) {
+	while (a < VERDICT_PROBE && strcmp(verdict_table[a].word, word) != 0) {
 		a++;
 	}
 	return a;
@@ -79,19 +79,19 @@ enum answer build_answer_word(const char *word)
 
 struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how)
 {
-	struct stmt *s = build_answer(p, loc, ANSWER_REJECT);
-	struct text said = { .arena = &p->config->arena };
+	struct stmt *s = build_verdict(p, loc, VERDICT_REJECT);
+	struct text wanted = { .arena = &p->config->arena };
 	struct text known = { .arena = &p->config->arena };
 
-	text_add(&said, "%s %s", proto, how);
+	text_add(&wanted, "%s %s", proto, how);
 	for (size_t i = 0; i < reject_table_len; i++) {
-		if (strcmp(reject_table[i].text, said.at) == 0) {
-			s->answer.reject = &reject_table[i];
+		if (strcmp(reject_table[i].text, wanted.at) == 0) {
+			s->verdict.reject = &reject_table[i];
 			return s;
 		}
 		text_add(&known, i == 0 ? "%s" : ", %s", reject_table[i].text);
 	}
-	config_error(p->config, loc, "cannot reject with \"%.64s\", expected one of: %s", said.at,
+	config_error(p->config, loc, "cannot reject with \"%.64s\", expected one of: %s", wanted.at,
 	             known.at);
 	return s;
 }
@@ -103,14 +103,11 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 		                               { "hour", 3600 },   { "day", 86400 },
 		                               { "week", 604800 }, { NULL, 0 } };
 	struct stmt *s = build_stmt(p, loc, STMT_LIMIT);
-	const struct symbol *u = units;
+	const struct symbol *u = symbol_find(units, unit, strlen(unit));
 
-	while (u->word != NULL && strcmp(u->word, unit) != 0) {
-		u++;
-	}
-	if (u->word == NULL) {
+	if (u == NULL) {
 		config_error(p->config, loc,
-		             "\"%.64s\" is no unit of time, expected second, "
+		             "unknown unit of time \"%.64s\", expected second, "
 		             "minute, hour, day or week",
 		             unit);
 		return s;
@@ -176,7 +173,7 @@ void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const cha
 	}
 	if (log_levels[level] == NULL) {
 		config_error(p->config, loc,
-		             "\"%.64s\" is no log level, expected emerg, alert, "
+		             "unknown log level \"%.64s\", expected emerg, alert, "
 		             "crit, err, warn, notice, info or debug",
 		             word);
 		return;
@@ -186,7 +183,7 @@ void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const cha
 
 /* maps and connection counts */
 
-/* A body that is used on the spot becomes a map of the table. */
+/* A map written in the rule becomes a map of the table without a name. */
 static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kind kind,
                                  const struct selector *sel, const struct value *mask,
                                  const struct lookup *map)
@@ -195,7 +192,7 @@ static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kin
 
 	if (sel->kind == SEL_CT_COUNT) {
 		config_error(p->config, loc,
-		             "ct count is no key of a map, expected a field of the "
+		             "ct count cannot be the key of a map, expected a field of the "
 		             "packet");
 	}
 	s->lookup = *map;
@@ -242,8 +239,8 @@ struct stmt *build_count(struct parser *p, struct loc loc, const struct selector
 	s = build_stmt(p, loc, STMT_COUNT);
 	s->count.is_over = is_over;
 	if (sel->kind != SEL_CT_COUNT) {
-		config_error(p->config, loc, "%s %s counts nothing, expected ct count", sel->header,
-		             sel->name);
+		config_error(p->config, loc, "%s %s cannot be counted, expected ct count",
+		             sel->header, sel->name);
 	} else if (max == NULL || max->number > UINT32_MAX) {
 		config_error(p->config, max != NULL ? max->loc : loc,
 		             "ct count takes a number of connections, expected `ct count 10` or "

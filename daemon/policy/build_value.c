@@ -74,9 +74,7 @@ struct value *build_variable(struct parser *p, struct loc loc, const char *name)
 
 	if (d == NULL) {
 		config_error(p->config, loc,
-		             "variable $%.64s is not known, expected one that "
-		             "`define` has set before",
-		             name);
+		             "unknown variable $%.64s, expected one that is defined above", name);
 		return v;
 	}
 	*v = *d->value;

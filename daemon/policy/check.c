@@ -6,7 +6,7 @@
 #include "check.h"
 #include "settings.h"
 
-/* A base chain: one for each hook and family. */
+/* Checks a base chain: at most one for each hook and family. */
 static void check_base(struct config *c, struct chain *ch)
 {
 	enum table_family f = ch->table->family;
@@ -32,8 +32,8 @@ static void check_base(struct config *c, struct chain *ch)
 		}
 		if (*slot != NULL) {
 			config_error(c, ch->hook_loc,
-			             "a second chain for this hook and the same "
-			             "packets, expected one (the first is at %s)",
+			             "this hook has a chain for the same packets already, expected "
+			             "one (the first is at %s)",
 			             config_where(c, (*slot)->hook_loc));
 			return;
 		}

@@ -31,10 +31,10 @@ void check_mask(struct config *c, const struct dtype *type, const struct value *
 
 /* check_set.c */
 
-/* The sets of a table: checks them, and makes their elements in force. */
+/* The sets of a table: checks them, and builds their live elements. */
 void check_sets(struct config *c, struct table *t);
 
-/* The maps of a table: types, keys, values, and the chains that they lead to. */
+/* The maps of a table: types, keys, values and target chains. */
 void check_maps(struct config *c, struct table *t);
 
 /* check_chain.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks of how chains call each other: that jumps and gotos have somewhere to go, in rules and in
- * maps alike, come to an end and do not nest too deep, and which kind of base chain each is for.
+ * Checks of jumps and gotos, in rules and in maps: their targets exist, they make no loop and do
+ * not nest too deep. Finds the kind of base chain that reaches each chain.
  */
 #include "check.h"
 #include "names.h"
@@ -16,8 +16,8 @@ void check_target(struct config *c, const struct table *t, struct stmt *s)
 		config_error(c, s->loc,
 		             "\"%.64s\" is %s, expected a chain without "
 		             "hook in table %.64s",
-		             s->target.name, to == NULL ? "no chain of this table" : "a base chain",
-		             t->name);
+		             s->target.name,
+		             to == NULL ? "not a chain of this table" : "a base chain", t->name);
 		return;
 	}
 	s->target.chain = to;
@@ -39,7 +39,7 @@ static void stmt_targets(struct chain *ch, struct stmt *s,
 	}
 }
 
-/* For each jump and goto of a chain. */
+/* Calls fn for each jump and goto of a chain. */
 static void each_target(struct chain *ch, void (*fn)(struct chain *from, struct stmt *s, void *ctx),
                         void *ctx)
 {
@@ -102,7 +102,7 @@ static void raise_height(struct chain *from, struct stmt *s, void *ctx)
 	}
 }
 
-/* A caller of some chain, in that chain's list. */
+/* A chain that calls another one, in the list of the other. */
 struct caller {
 	struct caller *next;
 	struct chain *chain;
@@ -123,17 +123,17 @@ static void note_caller(struct chain *from, struct stmt *s, void *ctx)
 	callers->of[s->target.chain->nr] = one;
 }
 
-static void complain_of_loop(struct chain *from, struct stmt *s, void *ctx)
+static void report_loop(struct chain *from, struct stmt *s, void *ctx)
 {
 	if (s->target.chain->waits != 0) {
-		config_error(ctx, s->loc,
-		             "jump from %.64s to %.64s goes in a circle, expected "
-		             "chains that come to an end",
-		             from->name, s->target.chain->name);
+		config_error(
+			ctx, s->loc,
+			"jump from %.64s to %.64s makes a loop, expected chains without a loop",
+			from->name, s->target.chain->name);
 	}
 }
 
-/* What cannot be ordered goes in a circle. No recursion. */
+/* Topological sort without recursion. Chains that cannot be sorted are part of a loop. */
 void check_order(struct config *c)
 {
 	struct chain **ready = arena_alloc(&c->arena, (c->chains_len + 1) * sizeof(*ready));
@@ -171,7 +171,7 @@ void check_order(struct config *c)
 	for (struct table *t = c->tables; t != NULL && ready_len < nr; t = t->next) {
 		for (struct chain *ch = t->chains; ch != NULL; ch = ch->next) {
 			if (ch->waits != 0) {
-				each_target(ch, complain_of_loop, c);
+				each_target(ch, report_loop, c);
 			}
 		}
 	}
@@ -195,7 +195,7 @@ static void pass_kind(struct chain *from, struct stmt *s, void *ctx)
 	to->kind_from = from->kind_from;
 }
 
-/* Callers first. */
+/* Visits callers before callees. */
 void check_kinds(struct config *c)
 {
 	struct chain **all = arena_alloc(&c->arena, (c->chains_len + 1) * sizeof(*all));

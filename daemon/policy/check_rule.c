@@ -9,8 +9,8 @@
 
 /* verdicts */
 
-/* The words that fit a chain's kind. */
-static const char *answers_for(enum chain_kind kind)
+/* The verdicts of a kind of chain, for an error message. */
+static const char *verdicts_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
@@ -22,39 +22,40 @@ static const char *answers_for(enum chain_kind kind)
 	}
 }
 
-static bool answer_fits(enum answer answer, enum chain_kind kind)
+static bool verdict_fits(enum verdict verdict, enum chain_kind kind)
 {
-	if (kind == CHAIN_UNUSED || answer_table[answer].kind == kind) {
+	if (kind == CHAIN_UNUSED || verdict_table[verdict].kind == kind) {
 		return true;
 	}
-	return answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE;
+	return verdict == VERDICT_REJECT && kind == CHAIN_CLOSE_LATE;
 }
 
-static void check_answer(struct config *c, struct loc loc, enum answer answer, enum chain_kind kind)
+static void check_verdict(struct config *c, struct loc loc, enum verdict verdict,
+                          enum chain_kind kind)
 {
-	if (!answer_fits(answer, kind)) {
-		config_error(c, loc, "\"%s\" is no answer of %s chain, expected %s",
-		             answer_table[answer].word,
+	if (!verdict_fits(verdict, kind)) {
+		config_error(c, loc, "\"%s\" is not a verdict of %s chain, expected %s",
+		             verdict_table[verdict].word,
 		             kind == CHAIN_CLOSE_LATE   ? "a late"
 		             : kind == CHAIN_CLOSE_IDLE ? "an idle"
 		                                        : "a filter",
-		             answers_for(kind));
+		             verdicts_for(kind));
 	}
 }
 
 static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
 {
-	const struct reject *r = s->answer.reject;
+	const struct reject *r = s->verdict.reject;
 
 	if (r == NULL) {
 		return;
 	}
 	if (ch->kind == CHAIN_CLOSE_LATE) {
 		config_error(c, s->loc,
-		             "a late reject is always a reset, expected nothing behind it");
+		             "reject in a late chain is always a reset, expected nothing after it");
 	} else if (r->family != 0 && ch->table->family == (r->family == 4 ? TABLE_IP6 : TABLE_IP)) {
 		config_error(c, s->loc,
-		             "%s in a table of family %s never happens, expected icmpx, "
+		             "%s is not possible in a table of family %s, expected icmpx, "
 		             "or a table of family inet or %s",
 		             r->text, table_families[ch->table->family],
 		             r->family == 4 ? "ip" : "ip6");
@@ -75,8 +76,7 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 		             m->value->text, t->name);
 	} else if (s->is_dynamic) {
 		config_error(c, m->value->loc,
-		             "set %.64s is filled by rules, expected one with elements to compare "
-		             "with",
+		             "set %.64s is dynamic, expected one with elements to compare with",
 		             s->name);
 	} else if (s->type != m->sel->type) {
 		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
@@ -84,7 +84,7 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 	}
 }
 
-/* The relation and the shape of the right side. Returns false after a complaint. */
+/* Checks the relation and the form of the right side. Returns false after a config_error(). */
 static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 {
 	const struct dtype *type = m->sel->type;
@@ -104,14 +104,14 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
 		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
 			config_error(c, v->loc,
-			             "less and greater do not fit here, expected a "
-			             "single number to compare with");
+			             "<, <=, > and >= are not valid here, expected a single number "
+			             "to compare with");
 			return false;
 		}
 		return true;
 	case REL_NOT:
 		if (!type->is_bitmask || is_set || m->mask != NULL) {
-			config_error(c, loc, "\"!\" does not fit here, expected !=");
+			config_error(c, loc, "\"!\" is not valid here, expected !=");
 			return false;
 		}
 		return true;
@@ -123,7 +123,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		return false;
 	}
 	if (m->mask != NULL && !type->is_bitmask && (is_set || v->kind == VALUE_RANGE)) {
-		config_error(c, v->loc, "a set or range behind a mask, expected one value");
+		config_error(c, v->loc, "a set or range after a mask, expected one value");
 		return false;
 	}
 	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
@@ -153,7 +153,7 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 	}
 	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
 		config_error(c, loc,
-		             "there is no ct state in late and idle chains, expected "
+		             "ct state is not available in late and idle chains, expected "
 		             "other matches");
 		return false;
 	}
@@ -180,21 +180,21 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 
 /* maps and connection counts */
 
-/* The verdicts of a map that is used in this chain. */
+/* Checks the verdicts of a map that is used in this chain. */
 static void check_verdicts(struct config *c, const struct chain *ch, const struct map *m)
 {
 	for (size_t i = 0; i < m->verdicts.len; i++) {
 		const struct stmt *s = ((struct stmt **)m->verdicts.items)[i];
 
-		if (s->kind != STMT_ANSWER) {
+		if (s->kind != STMT_VERDICT) {
 			continue;
 		}
-		if (s->answer.answer == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
-			config_error(
-				c, s->loc,
-				"reject is no verdict, expected a jump to a chain that rejects");
+		if (s->verdict.verdict == VERDICT_REJECT && ch->kind == CHAIN_FILTER) {
+			config_error(c, s->loc,
+			             "reject cannot be a verdict of a map, expected a jump to a "
+			             "chain that rejects");
 		} else {
-			check_answer(c, s->loc, s->answer.answer, ch->kind);
+			check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
 		}
 	}
 }
@@ -254,8 +254,8 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 
 	if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
 		config_error(c, s->loc,
-		             "late and idle chains count no connections, expected it in a filter "
-		             "chain");
+		             "ct count is not supported in late and idle chains, expected it in a "
+		             "filter chain");
 		return;
 	}
 	if (key == NULL || !check_selector(c, ch, s->loc, key)) {
@@ -263,7 +263,7 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 	}
 	if (key->kind != SEL_FIELD || key->type->is_bitmask) {
 		config_error(c, s->loc,
-		             "%s %s is no key to count by, expected an address, port or "
+		             "connections cannot be counted by %s %s, expected an address, port or "
 		             "mark",
 		             key->header, key->name);
 		return;
@@ -273,9 +273,9 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 
 /* rules */
 
-/* What the matches of a rule so far say of its packets. */
+/* Family and protocol that the matches of a rule so far require. */
 struct demands {
-	uint8_t family; /* 0 = nothing */
+	uint8_t family; /* 0 = any */
 	uint8_t proto;
 };
 
@@ -287,7 +287,7 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
 	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
 		config_error(c, s->loc,
-		             "%s %s never matches together with what is before it, expected "
+		             "%s %s never matches together with the matches before it, expected "
 		             "matches of one protocol",
 		             sel->header, sel->name);
 	}
@@ -298,7 +298,7 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 static bool stmt_ends_rule(const struct stmt *s)
 {
 	switch (s->kind) {
-	case STMT_ANSWER:
+	case STMT_VERDICT:
 	case STMT_JUMP:
 	case STMT_GOTO:
 	case STMT_RETURN:
@@ -327,8 +327,8 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 			check_demands(c, s, s->count.key, demands);
 		}
 		break;
-	case STMT_ANSWER:
-		check_answer(c, s->loc, s->answer.answer, ch->kind);
+	case STMT_VERDICT:
+		check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
 		check_reject(c, ch, s);
 		break;
 	default:
@@ -339,12 +339,12 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 void check_rules(struct config *c, struct chain *ch)
 {
 	if (ch->is_base && ch->has_policy) {
-		if (ch->policy == ANSWER_REJECT && ch->kind == CHAIN_FILTER) {
+		if (ch->policy == VERDICT_REJECT && ch->kind == CHAIN_FILTER) {
 			config_error(c, ch->policy_loc,
-			             "reject is no policy, expected accept or "
+			             "reject cannot be a policy, expected accept or "
 			             "drop");
 		} else {
-			check_answer(c, ch->policy_loc, ch->policy, ch->kind);
+			check_verdict(c, ch->policy_loc, ch->policy, ch->kind);
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
@@ -360,8 +360,8 @@ void check_rules(struct config *c, struct chain *ch)
 			}
 			if (stmt_ends_rule(s) && s->next != NULL) {
 				config_error(c, s->next->loc,
-				             "nothing behind a verdict is ever "
-				             "reached, expected the end of the "
+				             "a statement after a verdict is never reached, "
+				             "expected the end of the "
 				             "rule");
 				break;
 			}

@@ -12,7 +12,7 @@
 
 /* sets */
 
-/* Makes the elements in force of all that text and files list. */
+/* Builds the live elements from those of the text and of files. */
 static void make_live(struct config *c, struct set *s)
 {
 	if ((uint64_t)s->listed.len + s->filed.len > SET_LEN_MAX) {
@@ -30,7 +30,7 @@ static void make_live(struct config *c, struct set *s)
 	                              : (struct interval_list){ 0 };
 }
 
-/* The elements of a set of interface names. */
+/* Where the elements of a set of interface names are added. */
 struct names {
 	struct arena *arena;
 	struct vec *to;
@@ -81,7 +81,7 @@ void check_sets(struct config *c, struct table *t)
 
 /* maps */
 
-/* A key on its way to be sorted. */
+/* A key of a map, for sorting. */
 struct key {
 	struct interval interval;
 	struct loc loc;
@@ -98,7 +98,7 @@ struct name_key {
 	struct loc loc;
 };
 
-static void complain_of_overlap(struct config *c, struct loc loc, struct loc first)
+static void report_overlap(struct config *c, struct loc loc, struct loc first)
 {
 	config_error(c, loc, "the key overlaps that at %s, expected one value for each key",
 	             config_where(c, first));
@@ -149,7 +149,7 @@ static int compare_keys(const void *a, const void *b)
 static void find_overlaps(struct config *c, const struct vec *keys)
 {
 	const struct key *k = keys->items;
-	const struct key *widest = k; /* of those so far, the one that ends last */
+	const struct key *widest = k; /* the one with the highest end so far */
 
 	if (keys->len == 0) {
 		return;
@@ -159,8 +159,8 @@ static void find_overlaps(struct config *c, const struct vec *keys)
 		if (u128_cmp(k[i].interval.lo, widest->interval.hi) <= 0) {
 			bool is_later = compare_locs(k[i].loc, widest->loc) > 0;
 
-			complain_of_overlap(c, is_later ? k[i].loc : widest->loc,
-			                    is_later ? widest->loc : k[i].loc);
+			report_overlap(c, is_later ? k[i].loc : widest->loc,
+			               is_later ? widest->loc : k[i].loc);
 		}
 		if (u128_cmp(k[i].interval.hi, widest->interval.hi) > 0) {
 			widest = &k[i];
@@ -179,7 +179,7 @@ static bool names_overlap(const char *a, const char *b)
 	       (a_size == b_size || (a[common] == '*') || (b[common] == '*'));
 }
 
-/* The first so many are different, as there are no more patterns; one more overlaps. */
+/* There are at most RS_PATTERNS_MAX different patterns, so a key beyond them overlaps one. */
 static void find_name_overlaps(struct config *c, const struct vec *keys)
 {
 	const struct name_key *k = keys->items;
@@ -187,7 +187,7 @@ static void find_name_overlaps(struct config *c, const struct vec *keys)
 	for (size_t i = 1; i < keys->len && i <= RS_PATTERNS_MAX; i++) {
 		for (size_t j = 0; j < i; j++) {
 			if (names_overlap(k[i].text, k[j].text)) {
-				complain_of_overlap(c, k[i].loc, k[j].loc);
+				report_overlap(c, k[i].loc, k[j].loc);
 				break;
 			}
 		}
@@ -203,7 +203,7 @@ static void check_keys(struct config *c, const struct map *m)
 		if (e->key != NULL) {
 			value_each(e->key, gather_key, &g);
 		} else if (rest != NULL) {
-			complain_of_overlap(c, e->loc, rest->loc);
+			report_overlap(c, e->loc, rest->loc);
 		} else {
 			rest = e;
 		}
@@ -221,8 +221,8 @@ static bool verdicts_are_equal(const struct stmt *a, const struct stmt *b)
 		return false;
 	}
 	switch (a->kind) {
-	case STMT_ANSWER:
-		return a->answer.answer == b->answer.answer;
+	case STMT_VERDICT:
+		return a->verdict.verdict == b->verdict.verdict;
 	case STMT_JUMP:
 	case STMT_GOTO:
 		return strcmp(a->target.name, b->target.name) == 0;
@@ -231,7 +231,7 @@ static bool verdicts_are_equal(const struct stmt *a, const struct stmt *b)
 	}
 }
 
-/* Gives the entry the number of its verdict, a new one where it is the first of its kind. */
+/* Gives the entry the number of its verdict. Equal verdicts have the same number. */
 static bool number_verdict(struct config *c, struct map *m, struct map_entry *e)
 {
 	struct stmt **known = m->verdicts.items;
@@ -261,14 +261,14 @@ static void check_datum(struct config *c, const struct map *m, const struct valu
 	const char *problem = value_interval(m->data, v, &i, buf, sizeof(buf));
 
 	if (problem == NULL && u128_cmp(i.lo, i.hi) != 0) {
-		problem = "a range is no value of a map, expected one mark";
+		problem = "a range cannot be a value of a map, expected one mark";
 	}
 	if (problem != NULL) {
 		config_error(c, v->loc, "%s", problem);
 	}
 }
 
-/* Verdicts in a map of verdicts, values in one of values. */
+/* Checks that a map of verdicts holds verdicts, and a map of values values. */
 static void check_data(struct config *c, const struct table *t, struct map *m)
 {
 	uint32_t nr = 0;

@@ -22,19 +22,19 @@ struct compiler {
 	struct operand *operand; /* by stmt->nr */
 };
 
-/* Which list is being written. */
+/* The list that is being written. */
 struct variant {
 	const struct chain *chain;
 	enum rs_family family;
 	enum ct_state state;
 };
 
-/* What a statement made of the rule so far. */
+/* The effect of a statement on its rule. */
 enum outcome {
 	GOES_ON,
-	NEVER,     /* cannot match in this list */
-	ENDS_RULE, /* what follows in the rule is not reached by a packet that came here */
-	DECIDES,   /* nor is any other rule */
+	NEVER,     /* the rule cannot match in this list */
+	ENDS_RULE, /* the rest of the rule is not reached */
+	DECIDES,   /* nor is the rest of the chain */
 };
 
 static void compile(void *ctx);
@@ -92,7 +92,7 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
 }
 
-/* An instruction that looks at a field. */
+/* Adds an instruction that reads a field. */
 static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel, enum rs_op op,
                                   uint32_t a, uint32_t b)
 {
@@ -128,7 +128,7 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	return GOES_ON;
 }
 
-/* What a look-up in a map of states or families comes to; NULL: there is no such key. */
+/* The entry for the state or family of this list, or NULL. */
 static const struct map_entry *known_entry(const struct variant *v, const struct lookup *l)
 {
 	if (l->sel->kind == SEL_CT_STATE) {
@@ -178,10 +178,10 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 	return GOES_ON;
 }
 
-static enum outcome emit_answer(struct compiler *k, const struct variant *v, const struct stmt *s,
-                                uint32_t rule_nr)
+static enum outcome emit_final(struct compiler *k, const struct variant *v, const struct stmt *s,
+                               uint32_t rule_nr)
 {
-	const struct reject *r = s->answer.reject;
+	const struct reject *r = s->verdict.reject;
 	struct rs_insn *i;
 
 	if (r != NULL && (!family_fits(v->family, r->family) ||
@@ -191,20 +191,20 @@ static enum outcome emit_answer(struct compiler *k, const struct variant *v, con
 	if (r != NULL && r->proto != 0) {
 		emit_proto(k, r->proto);
 	}
-	i = emit(k, RS_VERDICT, answer_code(s->answer.answer, v->chain->kind), rule_nr);
+	i = emit(k, RS_VERDICT, verdict_code(s->verdict.verdict, v->chain->kind), rule_nr);
 	i->with = (uint8_t)(r != NULL ? r->with : REJECT_PORT_UNREACHABLE);
 	return DECIDES;
 }
 
-/* What rules, and maps of verdicts, end in. */
+/* Compiles the last statement of a rule, or a verdict of a map. */
 static enum outcome emit_verdict(struct compiler *k, const struct variant *v, const struct stmt *s,
                                  uint32_t rule_nr)
 {
 	const struct chain *to = s->target.chain;
 
 	switch (s->kind) {
-	case STMT_ANSWER:
-		return emit_answer(k, v, s, rule_nr);
+	case STMT_VERDICT:
+		return emit_final(k, v, s, rule_nr);
 	case STMT_JUMP:
 		emit(k, RS_JUMP, k->out.lists[to->nr].at[v->family][v->state], 0);
 		return ENDS_RULE;
@@ -219,7 +219,7 @@ static enum outcome emit_verdict(struct compiler *k, const struct variant *v, co
 	}
 }
 
-/* The instruction that asks the map, and behind it one for each of the map's verdicts. */
+/* Adds the look-up in the map, followed by one instruction for each verdict of the map. */
 static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const struct stmt *s,
                               uint32_t rule_nr)
 {
@@ -272,12 +272,12 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 	case STMT_VMAP:
 		return emit_vmap(k, v, s, rule_nr);
 	case STMT_JUMP:
-		/* without a map it may be left out */
+		/* a jump to an empty chain is left out, except in a map */
 		if (k->out.lists[s->target.chain->nr].at[v->family][v->state] == EMPTY_LIST) {
 			return ENDS_RULE;
 		}
 		break;
-	case STMT_ANSWER:
+	case STMT_VERDICT:
 	case STMT_GOTO:
 	case STMT_RETURN:
 	case STMT_CONTINUE:
@@ -292,11 +292,11 @@ static bool insn_may_fail(const struct rs_insn *i)
 	       i->op == RS_CT_COUNT;
 }
 
-/* True when no packet that came to the rule gets past it. */
+/* Returns true when no packet passes the rule: the following rules are not reached. */
 static bool emit_rule(struct compiler *k, const struct variant *v, const struct rule *r)
 {
 	size_t start = k->out.code.len;
-	size_t effect_end = start; /* behind the last thing that is more than a test */
+	size_t effect_end = start; /* end of the last instruction that is not a match */
 	enum outcome how = GOES_ON;
 	struct rs_insn *code;
 	bool may_fail = false;
@@ -322,7 +322,7 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 	return how == DECIDES && !may_fail;
 }
 
-/* Writes one list and returns its place, which may be that of an earlier one of the same chain. */
+/* Writes one list and returns its place: that of an equal list of the chain, if there is one. */
 static uint32_t emit_list(struct compiler *k, const struct variant *v, struct pool_span *earlier,
                           unsigned earlier_len)
 {
@@ -425,7 +425,7 @@ static void compile(void *ctx)
 	k->operand = arena_alloc(&k->arena, (c->stmts_len + 1) * sizeof(*k->operand));
 	k->out.lists = arena_alloc(&k->arena, (c->chains_len + 1) * sizeof(*k->out.lists));
 	make_operands(k);
-	counts_tell_apart(&k->out.pools);
+	counts_number(&k->out.pools);
 	emit(k, RS_RETURN, 0, 0);
 	for (const struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
 		emit_chain(k, ch);

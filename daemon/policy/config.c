@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading: read, parse, check; all or nothing. Errors are gathered in the configuration's arena and
- * returned as one text. Also finds the named sets of a configuration.
+ * Loading: read, parse, check. A configuration with an error is refused as a whole. Errors are
+ * gathered in the configuration's arena and returned as one text. Also finds the named sets of a
+ * configuration.
  */
 #include <finwall/config.h>
 #include <finwall/named_set.h>
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one config_load() works on. */
+/* The state of one config_load(). */
 struct load {
 	struct parser parser;
 	const char *path;

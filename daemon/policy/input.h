@@ -17,8 +17,8 @@ struct input {
 	const char *dir; /* with its slash; "" = the working directory */
 	char *text;      /* the whole file, malloc'd */
 	const char *end;
-	const char *given; /* up to here the scanner has it */
-	const char *used;  /* up to here it made tokens of it */
+	const char *given; /* end of the text that the scanner has */
+	const char *used;  /* end of the last token */
 	struct loc loc;    /* of used */
 };
 
@@ -45,13 +45,13 @@ void input_fini(struct inputs *in);
 /* Copies the next piece of text to buf[0..size); returns its size, 0 at the end of the file. */
 size_t input_read(struct inputs *in, char *buf, size_t size);
 
-/* Notes a token of so many bytes. Returns its position. */
+/* Counts a token of so many bytes. Returns its position. */
 struct loc input_token(struct inputs *in, size_t size);
 
-/* Takes back what follows the first size bytes of the last token, which began at loc. */
+/* Shortens the last token, which began at loc and had token_size bytes, to size bytes. */
 void input_shorten(struct inputs *in, struct loc loc, size_t token_size, size_t size);
 
-/* Notes that the last token ended a line. */
+/* Counts a line end, which the last token is. */
 void input_next_line(struct inputs *in);
 
 /* Reads elements of a set as load_list() does, if the scanner has nothing beyond the last token. */

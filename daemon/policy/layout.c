@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A compiled ruleset in memory: everything in one block, cut in the same order twice, first to find
+ * A compiled ruleset in memory: one block, divided twice in the same order, the first time to find
  * its size. The layout is that of finwall/ruleset_layout.h.
  */
 #include "layout.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A block of memory being cut up; without a base only its size is found. */
+/* A block of memory that is divided; with base NULL only its size is computed. */
 struct carve {
 	char *base;
 	size_t size;
@@ -23,7 +23,7 @@ static void *carve(struct carve *b, size_t size)
 	return out;
 }
 
-/* Carves room for a vector and copies it. */
+/* Carves space for a vector and copies it. */
 static void *carve_vec(struct carve *b, const struct vec *v, size_t item_size)
 {
 	void *out = carve(b, v->len * item_size);
@@ -45,7 +45,7 @@ static char *carve_text(struct carve *b, const char *text)
 	return out;
 }
 
-/* The ends of intervals, once they have their place. */
+/* The ends of intervals in the block. */
 struct ends {
 	const uint32_t *lo32;
 	const uint32_t *hi32;
@@ -157,11 +157,11 @@ static void lay_out_texts(const struct compiled *k, struct carve *b, struct rule
 	}
 }
 
-/* What a base chain, or its absence, answers where no rule does. */
+/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
 static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
 {
 	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
-		return answer_code(ch->policy, ch->kind);
+		return verdict_code(ch->policy, ch->kind);
 	}
 	switch (base) {
 	case CHAIN_LATE:
@@ -195,7 +195,7 @@ static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 	}
 }
 
-/* Everything in one block; rs NULL only measures. */
+/* Divides the block; with rs NULL only computes its size. */
 static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
 	struct carve b = { base, 0 };

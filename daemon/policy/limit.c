@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rate limits, and limits of connections: what each rule or set is counted by.
+ * Rate limits and connection limits.
  */
 #include "match.h"
 #include "print.h"
@@ -21,7 +21,7 @@ struct operand limit_make(struct pools *p, const struct limit *l)
 		                 .a = (uint32_t)p->buckets.len - 1 };
 }
 
-/* FNV-1a (G. Fowler, L. Noll, K.-P. Vo). Names are the administrator's: nobody aims at it. */
+/* FNV-1a (G. Fowler, L. Noll, K.-P. Vo). Names come from the administrator: no key is needed. */
 static uint64_t hash_text(const char *text)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -32,10 +32,10 @@ static uint64_t hash_text(const char *text)
 	return h;
 }
 
-#define KEYS_DEFAULT 65535 /* of a dynamic set that does not say its size, as nft has it */
+#define KEYS_DEFAULT 65535 /* of a dynamic set without a size, as in nft */
 
-/* A set counts under its name. A rule counts under its chain and its text, but for the number that
- * it compares with. */
+/* The counter of a set is identified by its name, that of a rule by its chain and its text without
+ * the limit, so that a reload with another limit finds it again. */
 uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
                     const struct stmt *s)
 {
@@ -69,7 +69,7 @@ static int compare_counts(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void counts_tell_apart(struct pools *p)
+void counts_number(struct pools *p)
 {
 	struct rs_count_limit *all = p->counts.items;
 	struct rs_count_limit **sorted =

@@ -4,10 +4,10 @@
  * for fields of 8 bits.
  */
 #include "match.h"
+#include "names.h"
 #include "value.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A key with its number. */
 struct item {
@@ -15,7 +15,7 @@ struct item {
 	uint32_t nr;
 };
 
-/* A map being gathered; the checker has seen to it that keys convert and do not overlap. */
+/* A map while its keys are gathered. The checker ensures that they convert and do not overlap. */
 struct gather {
 	struct pools *pools;
 	const struct config *config;
@@ -23,7 +23,7 @@ struct gather {
 	struct pool_map *map;
 	struct vec items; /* struct item */
 	uint32_t mask;    /* of a bitmask */
-	uint32_t nr;      /* of the entry at hand */
+	uint32_t nr;      /* of the current entry */
 };
 
 static uint32_t *numbers(struct gather *g)
@@ -44,14 +44,10 @@ static bool gather_key(void *ctx, const struct value *v)
 static bool gather_name(void *ctx, const struct value *v)
 {
 	struct gather *g = ctx;
-	const char **known = g->config->patterns.items;
+	size_t nr = pattern_nr(g->config, v->text);
 
-	for (size_t i = 0; i < g->config->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			g->map->patterns |= UINT64_C(1) << i;
-			numbers(g)[i] = g->nr;
-		}
-	}
+	g->map->patterns |= UINT64_C(1) << nr;
+	numbers(g)[nr] = g->nr;
 	return true;
 }
 
@@ -70,7 +66,7 @@ static int compare_items(const void *a, const void *b)
 	                ((const struct item *)b)->interval.lo);
 }
 
-/* Fields of 8 bits, flags as they are behind the mask. */
+/* Fields of 8 bits; flags after the mask. */
 static void fill_table(struct gather *g)
 {
 	const struct item *i = g->items.items;
@@ -166,7 +162,7 @@ uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *
 	return (uint32_t)p->maps.maps.len - 1;
 }
 
-/* Whether one of the elements is the value. */
+/* A search for a value among the elements of a key. */
 struct search {
 	const struct dtype *type;
 	uint32_t value;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Matches to operands. One interval is compared directly. Fields of 8 bits get a bitmap that says
- * of each value whether it matches, so that all ways to write a test of TCP flags cost the same;
- * ports get one when there are many. All else is searched in sorted intervals.
+ * Matches to operands. One interval is compared directly. Fields of 8 bits get a bitmap with a bit
+ * for each value, so that all ways to write a match of TCP flags cost the same; many ports get one
+ * too. All else is searched in sorted intervals.
  */
 #include "match.h"
+#include "names.h"
 #include "value.h"
 
-#include <string.h>
+#define TREE_FROM   64 /* from this number of intervals of 32 bits or more a tree is faster */
+#define BITMAP_FROM 16 /* above this number of intervals ports get a bitmap of 8 KiB */
 
-#define TREE_FROM   64 /* intervals of addresses and the like from which on a tree is faster */
-#define BITMAP_FROM 16 /* intervals of ports from which on a bitmap of 8 KiB pays */
-
-/* A pool of intervals being filled; the checker has seen to it that values convert. */
+/* Intervals of a list of values. The checker ensures that they convert. */
 struct gather {
 	struct pools *pools;
 	const struct dtype *type;
@@ -28,7 +27,7 @@ static bool gather_element(void *ctx, const struct value *v)
 	return true;
 }
 
-/* Sorts and joins what overlaps or touches. */
+/* Sorts, and joins intervals that overlap or touch. */
 static void merge(struct pools *p, struct vec *v)
 {
 	intervals_sort(v->items, v->len, arena_alloc(p->arena, v->len * sizeof(struct interval)));
@@ -52,7 +51,7 @@ static uint32_t add_set(struct pools *p, bool is_wide, const struct vec *interva
 	return (uint32_t)sets->len - 1;
 }
 
-/* Intervals, sorted and merged, in the form that is cheapest to look at. */
+/* Sorted and joined intervals, in the form that costs least to evaluate. */
 static struct operand of_intervals(struct pools *p, const struct dtype *type,
                                    const struct vec *intervals)
 {
@@ -97,7 +96,7 @@ static struct operand of_list(struct pools *p, const struct dtype *type, const s
 	return of_intervals(p, type, &g.intervals);
 }
 
-/* The interval that "< 5" and the like stand for. */
+/* The interval of a relation such as "< 5". */
 static struct operand of_relation(const struct dtype *type, enum relation rel,
                                   const struct value *v)
 {
@@ -161,13 +160,8 @@ struct names {
 static bool add_name(void *ctx, const struct value *v)
 {
 	struct names *names = ctx;
-	const char **known = names->c->patterns.items;
 
-	for (size_t i = 0; i < names->c->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			names->mask |= UINT64_C(1) << i;
-		}
-	}
+	names->mask |= UINT64_C(1) << pattern_nr(names->c, v->text);
 	return true;
 }
 
@@ -184,7 +178,7 @@ static struct operand of_names(const struct config *c, const struct match *m)
 		                 .b = (uint32_t)(names.mask >> 32) };
 }
 
-/* A set of bit patterns, of which one must be there exactly. */
+/* A search for an element that is equal to x. */
 struct exact {
 	const struct dtype *type;
 	uint32_t x;
@@ -199,7 +193,7 @@ static bool compare_exact(void *ctx, const struct value *v)
 	return !e->is_found;
 }
 
-/* Whether flags x fit: nftables' meaning of every spelling; finwall.conf(5) has the table. */
+/* Whether flags x match, with the meaning that each form has in nft: see finwall.conf(5). */
 static bool bits_fit(const struct match *m, uint32_t x)
 {
 	const struct dtype *type = m->sel->type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The compiler's first step: each statement becomes an operand once, however many lists its rule
- * ends up in. match.c: matches; map.c: look-ups in maps; limit.c: what counts and limits.
+ * ends up in. match.c: matches; map.c: look-ups in maps; limit.c: rate and connection limits.
  */
 #ifndef FINWALL_POLICY_MATCH_H
 #define FINWALL_POLICY_MATCH_H
@@ -24,7 +24,7 @@ struct operand limit_make(struct pools *p, const struct limit *l);
 uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
                     const struct stmt *s);
 
-/* limit.c: gives rules that are alike in all a counter each, once all counts are made. */
-void counts_tell_apart(struct pools *p);
+/* limit.c: gives equal rules different counters, once all counts are made. */
+void counts_number(struct pools *p);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The grammar: nftables' for rules, blocks of `name value` for settings. What the rules do is in
- * build.c. After an error everything up to the end of the statement is skipped, blocks that belong
- * to it included, and the next statement is read as usual.
+ * The grammar: that of nftables for rules, blocks of `name value` for settings. The actions are in
+ * build.h. After an error the rest of the statement is skipped, with the blocks that belong to it,
+ * and parsing continues with the next statement.
  */
 %define api.pure full
 %define api.prefix {policy_}
@@ -28,7 +28,7 @@
 
 #define YYLLOC_DEFAULT(out, rhs, n) ((out) = YYRHSLOC(rhs, (n) > 0 ? 1 : 0))
 
-/* Statements do not nest: a stack that outgrows this has met nonsense. Never on the heap. */
+/* Statements do not nest, so valid text needs a short stack. It is never on the heap. */
 #define YYINITDEPTH 200
 #define YYMAXDEPTH  200
 
@@ -52,7 +52,7 @@ static void recovered(struct parser *p);
 	struct map_entries entries;
 	const struct selector *sel;
 	enum relation rel;
-	enum answer answer;
+	enum verdict verdict;
 	int64_t number;
 	bool flag;
 }
@@ -73,13 +73,13 @@ static void recovered(struct parser *p);
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
-%token <text> CLOSE_ANSWER "strict, remembered, pickup, lenient, forget, remember, reset, probe"
+%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
 %type <text> name field_name type_name comment set_name
 %type <value> setting_word primary mark_value item bits element right set_body
 %type <values> or_list comma_list elements words
-%type <stmt> stmt match log answer limit target map_verdict
+%type <stmt> stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element
@@ -87,7 +87,7 @@ static void recovered(struct parser *p);
 %type <stmts> stmts
 %type <sel> selector
 %type <rel> relation
-%type <answer> policy_answer
+%type <verdict> policy_verdict
 %type <number> priority burst
 %type <flag> over
 
@@ -215,7 +215,7 @@ chain_items
 	: %empty
 	| chain_items NL
 	| chain_items TYPE name HOOK name priority NL { build_hook(p, @2, $3, $5, (int)$6); }
-	| chain_items POLICY policy_answer NL  { build_policy(p, @3, $3); }
+	| chain_items POLICY policy_verdict NL  { build_policy(p, @3, $3); }
 	| chain_items COMMENT STRING NL        { p->chain->comment = $3; }
 	| chain_items stmts comment NL         { build_rule(p, @2, &$2, $3); }
 	| chain_items error NL                 { yyerrok; recovered(p); }
@@ -230,11 +230,11 @@ priority
 	| PRIORITY name '-' NUMBER { $$ = build_priority(p, @2, $2, -(int64_t)$4->number); }
 	;
 
-policy_answer
-	: ACCEPT       { $$ = ANSWER_ACCEPT; }
-	| DROP         { $$ = ANSWER_DROP; }
-	| REJECT_WORD  { $$ = ANSWER_REJECT; }
-	| CLOSE_ANSWER { $$ = build_answer_word($1); }
+policy_verdict
+	: ACCEPT       { $$ = VERDICT_ACCEPT; }
+	| DROP         { $$ = VERDICT_DROP; }
+	| REJECT_WORD  { $$ = VERDICT_REJECT; }
+	| CLOSE_VERDICT { $$ = build_verdict_word($1); }
 	;
 
 comment
@@ -261,7 +261,7 @@ stmts
 
 stmt
 	: match
-	| answer
+	| verdict
 	| target
 	| limit
 	| log
@@ -312,13 +312,13 @@ relation
 	| '!' { $$ = REL_NOT; }
 	;
 
-answer
-	: ACCEPT       { $$ = build_answer(p, @1, ANSWER_ACCEPT); }
-	| DROP         { $$ = build_answer(p, @1, ANSWER_DROP); }
-	| REJECT_WORD  { $$ = build_answer(p, @1, ANSWER_REJECT); }
+verdict
+	: ACCEPT       { $$ = build_verdict(p, @1, VERDICT_ACCEPT); }
+	| DROP         { $$ = build_verdict(p, @1, VERDICT_DROP); }
+	| REJECT_WORD  { $$ = build_verdict(p, @1, VERDICT_REJECT); }
 	| REJECT_WORD WITH name name      { $$ = build_reject(p, @3, $3, $4); }
 	| REJECT_WORD WITH name TYPE name { $$ = build_reject(p, @3, $3, $5); }
-	| CLOSE_ANSWER { $$ = build_answer(p, @1, build_answer_word($1)); }
+	| CLOSE_VERDICT { $$ = build_verdict(p, @1, build_verdict_word($1)); }
 	| RETURN       { $$ = build_stmt(p, @1, STMT_RETURN); }
 	| CONTINUE     { $$ = build_stmt(p, @1, STMT_CONTINUE); }
 	;
@@ -360,8 +360,7 @@ log
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
 	| log WORD NUMBER {
 		$$ = $1;
-		config_error(p->config, @2, "log has no \"%.64s\", expected prefix or level: the "
-		                            "daemon logs by itself", $2);
+		config_error(p->config, @2, "log has no option \"%.64s\", expected prefix or level", $2);
 	}
 	;
 
@@ -427,7 +426,7 @@ map_element
 	;
 
 map_verdict
-	: policy_answer { $$ = build_answer(p, @1, $1); }
+	: policy_verdict { $$ = build_verdict(p, @1, $1); }
 	| RETURN        { $$ = build_stmt(p, @1, STMT_RETURN); }
 	| CONTINUE      { $$ = build_stmt(p, @1, STMT_CONTINUE); }
 	| target
@@ -474,7 +473,7 @@ primary
 name
 	: WORD
 	| HEADER
-	| CLOSE_ANSWER
+	| CLOSE_VERDICT
 	;
 
 set_name: WORD;
@@ -509,8 +508,10 @@ static void read_ahead(struct parser *p, int token)
 	}
 }
 
-/* The next token; inside a statement in error, none but its end. A line that ends within braces of
- * a statement does not end the statement. */
+/*
+ * The next token; in a statement in error only its end. A line end within braces of a statement
+ * does not end the statement.
+ */
 static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
 {
 	for (;;) {
@@ -543,16 +544,16 @@ static void policy_error(struct loc *loc, struct parser *p, const char *what)
 	p->is_recovering = true;
 }
 
-/* What people may look for in vain, by the token at which that shows. */
+/* Features of nftables that are not supported, by the token that shows them. */
 static const char *why_missing(const char *text)
 {
 	static const struct {
 		const char *text;
 		const char *why;
 	} missing[] = {
-		{ ":", "pairs stand in maps, this is a set" },
+		{ ":", "elements of a set have no value: use a map" },
 		{ ".", "concatenations are not supported" },
-		{ "queue", "finwall is where queues lead to" },
+		{ "queue", "not supported: finwall is the consumer of the queue" },
 		{ "snat", "address translation is not supported" },
 		{ "dnat", "address translation is not supported" },
 		{ "masquerade", "address translation is not supported" },
@@ -560,14 +561,14 @@ static const char *why_missing(const char *text)
 		{ "notrack", "every packet is tracked" },
 		{ "flowtable", "flow tables are not supported" },
 		{ "fib", "route look-ups are not supported" },
-		{ "ether", "there is no link-layer header to look at" },
-		{ "arp", "there is no ARP to look at" },
-		{ "timeout", "sets whose elements time out are not supported" },
-		{ "update", "only `add` with `ct count` fills a set" },
-		{ "add", "tables are written as they are to be" },
-		{ "insert", "tables are written as they are to be" },
-		{ "delete", "tables are written as they are to be" },
-		{ "device", "there is no hook that needs a device" },
+		{ "ether", "packets have no link-layer header here" },
+		{ "arp", "ARP packets are not queued" },
+		{ "timeout", "elements with a timeout are not supported" },
+		{ "update", "only `add` with `ct count` can fill a set" },
+		{ "add", "not supported here: declare the contents of the table" },
+		{ "insert", "not supported here: declare the contents of the table" },
+		{ "delete", "not supported here: declare the contents of the table" },
+		{ "device", "hooks of a device are not supported" },
 	};
 
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
@@ -578,7 +579,7 @@ static const char *why_missing(const char *text)
 	return NULL;
 }
 
-/* "a, b or c": what the grammar would have taken. Ends are named only if nothing else is. */
+/* "a, b or c": the tokens that the grammar accepts. Ends are named only if nothing else is. */
 static const char *expected_text(const yypcontext_t *ctx, struct arena *a)
 {
 	yysymbol_kind_t expected[YYNTOKENS];
@@ -616,7 +617,7 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 		config_error(p->config, loc, "unexpected %s, expected %s",
 			     yysymbol_name(found == YYSYMBOL_INNER_NL ? YYSYMBOL_NL : found), expected);
 	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
-		config_error(p->config, loc, "a string without end, expected a closing quote");
+		config_error(p->config, loc, "unterminated string, expected a closing quote");
 	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {
 		config_error(p->config, loc, "unexpected byte 0x%02x, expected %s",
 			     (unsigned char)text[0], expected);

@@ -76,11 +76,11 @@ void pools_init(struct pools *p, struct arena *a, const struct config *c);
 /* Gives back the references to sets, which no ruleset took over. */
 void pools_fini(struct pools *p);
 
-/* Adds intervals of 32 or 128 bits. Returns where they are. */
+/* Adds intervals of 32 or 128 bits. Returns their place. */
 struct pool_span pool_intervals(struct arena *a, struct interval_pool *p, bool is_wide,
                                 const struct interval *i, size_t len);
 
-/* A new bitmap of zeroes; and one bit of it. */
+/* Adds a bitmap of zeroes; sets one bit of it. */
 uint32_t pool_bitmap(struct pools *p, uint32_t bits);
 void pool_bitmap_set(struct pools *p, uint32_t at, uint64_t bit);
 

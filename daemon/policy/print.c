@@ -16,14 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is printed, and with which counters. */
+/* The state of one config_print(). */
 struct print {
 	struct text out;
 	const struct config *c;
 	enum config_print how;
 	const struct ruleset_counters *const *ctr;
 	size_t ctr_len;
-	bool hides_counts; /* numbers of connections are left out */
+	bool hides_counts; /* connection limits are left out */
 };
 
 static void print_config(void *ctx);
@@ -108,7 +108,7 @@ static void print_log(struct print *p, const struct stmt *s)
 
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s);
 
-/* An entry of a map on its way out; a key that is a list becomes as many. */
+/* Prints an entry of a map; a key that is a list is printed as one entry for each element. */
 struct pair {
 	struct print *p;
 	const struct map *map;
@@ -208,10 +208,10 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 	case STMT_VMAP:
 		print_lookup(p, &s->lookup, "vmap");
 		break;
-	case STMT_ANSWER:
-		text_add(&p->out, "%s", answer_table[s->answer.answer].word);
-		if (s->answer.reject != NULL) {
-			text_add(&p->out, " with %s", s->answer.reject->text);
+	case STMT_VERDICT:
+		text_add(&p->out, "%s", verdict_table[s->verdict.verdict].word);
+		if (s->verdict.reject != NULL) {
+			text_add(&p->out, " with %s", s->verdict.reject->text);
 		}
 		break;
 	case STMT_JUMP:
@@ -264,7 +264,7 @@ static void print_elements(struct print *p, const struct rs_tree *t, const struc
 	}
 }
 
-/* The files, and what the text lists besides; what was changed since is only told of. */
+/* Prints the files and the elements of the text. Changes by command are printed as a comment. */
 static void print_files(struct print *p, const struct set *s)
 {
 	const char *const *name = s->files.items;
@@ -295,7 +295,7 @@ static void print_files(struct print *p, const struct set *s)
 	}
 }
 
-/* What sets and maps have in common. */
+/* The properties that sets and maps share. */
 static void print_properties(struct print *p, const struct set *s)
 {
 	const char *before = "\t\tflags ";
@@ -370,7 +370,7 @@ static void print_hook(struct print *p, const struct chain *ch)
 	}
 	text_add(&p->out, ";");
 	if (ch->has_policy || is_filter) {
-		text_add(&p->out, " policy %s;", answer_table[ch->policy].word);
+		text_add(&p->out, " policy %s;", verdict_table[ch->policy].word);
 	}
 	text_add(&p->out, "\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of what rules can look at. A new field of a packet is a row here, an enum rs_field and
- * a case in daemon/core/ruleset.c.
+ * The fields of packets that rules can match. A new field needs a row here, an enum rs_field and a
+ * case in daemon/core/ruleset.c.
  */
 #include "selector.h"
 

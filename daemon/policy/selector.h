@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What rules can look at: one row per field, from which parser, checker, compiler and printer take
- * what they need.
+ * The fields of packets that rules can match: one row for each, used by parser, checker, compiler
+ * and printer.
  */
 #ifndef FINWALL_POLICY_SELECTOR_H
 #define FINWALL_POLICY_SELECTOR_H
@@ -11,11 +11,11 @@
 #include <finwall/ruleset_layout.h>
 
 enum selector_kind {
-	SEL_FIELD,    /* looked at when a packet comes */
-	SEL_IFACE,    /* the name of an interface, likewise */
-	SEL_NFPROTO,  /* decided when rules are compiled */
+	SEL_FIELD,    /* evaluated for each packet */
+	SEL_IFACE,    /* likewise; an interface name */
+	SEL_NFPROTO,  /* evaluated when rules are compiled */
 	SEL_CT_STATE, /* likewise */
-	SEL_CT_COUNT, /* no field: becomes a statement of its own */
+	SEL_CT_COUNT, /* not a field: becomes a statement */
 };
 
 struct selector {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Settings blocks. A row says block, name, kind, limits and default; parsing, checking and printing
- * follow from it. The core's rows are in daemon/core/tunables.c, the shell's here.
+ * Settings blocks. A row has block, name, kind, limits and default; parser, checks and printer use
+ * it. The rows of the engine are in daemon/core/tunables.c, those of the daemon here.
  */
 #include "settings.h"
 
@@ -17,7 +17,7 @@
 static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
 static const char *const stop_words[] = { "down", "keep", NULL };
-/* For counts: words that stand for 0 and up. */
+/* Words for the counts 0, 1 and so on. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
 static const char *const off_words[] = { "off", NULL };
@@ -25,7 +25,7 @@ static const char *const off_words[] = { "off", NULL };
 static const char *const prefault_words[] = { "auto", "off", "on", NULL };
 static const char *const none_words[] = { "none", NULL };
 
-/* A queue has a worker: more are not asked for. */
+/* Each queue has a worker, so this limits threads. */
 #define QUEUE_COUNT_MAX 1024u
 
 /* clang-format off */
@@ -38,27 +38,27 @@ static const char *const none_words[] = { "none", NULL };
 
 static const struct tunable shell_table[] = {
 	COUNT("queue", "num", queue_num, NULL, 0, 0, QUEUES_MAX - 1, "number of the first queue"),
-	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per processor"),
+	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per CPU"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
 	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
 	CHOICE("queue", "on-absent", on_absent, fail_words, FAIL_DROP, 1, "packets while no daemon is bound to the queue"),
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
-	ROW("queue", "pin", queue_pin, TUNABLE_CPUS, NULL, 0, 0, 0, "processors that the workers keep to, one each in turn"),
-	ROW("queue", "spin", queue_spin_us, TUNABLE_MICROSECONDS, off_words, 0, 1, 10000, "how long an idle worker asks again and again before it sleeps"),
+	ROW("queue", "pin", queue_pin, TUNABLE_CPUS, NULL, 0, 0, 0, "CPUs that the workers are pinned to, one each in turn"),
+	ROW("queue", "spin", queue_spin_us, TUNABLE_MICROSECONDS, off_words, 0, 1, 10000, "how long an idle worker polls before it sleeps"),
 	ROW("queue", "latency", queue_latency, TUNABLE_SWITCH, NULL, 0, 0, 1, "measure how long packets wait"),
 	ROW("hook", "loopback", loopback, TUNABLE_SWITCH, NULL, 0, 0, 1, "queue packets on lo too"),
 	CHOICE("hook", "backend", backend, backend_words, BACKEND_AUTO, 2, "how hook rules are put into the kernel"),
-	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "put fragments together before they are queued"),
+	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "reassemble fragments before they are queued"),
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
-	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "take the tables' memory at the start; auto: where there is plenty"),
+	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
-	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections takes over those of the kernel's tracker"),
+	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
 };
 /* clang-format on */
 
@@ -67,7 +67,7 @@ static const struct tunable shell_table[] = {
 static const char *const blocks[] = { "queue", "hook", "connections", "state",  "tcp",
 	                              "udp",   "icmp", "icmpv6",      "generic" };
 
-/* The longest path that still has room for the endings of the files beside it. */
+/* The longest path: the state file's other names are longer by an ending. */
 #define PATH_SIZE_MAX 4000
 
 /* Rows whose value is text, const char * in struct settings. */
@@ -154,7 +154,7 @@ bool settings_open_block(struct config *c, struct loc loc, const char *block)
 		}
 		text_add(&names, i == 0 ? "%s" : i + 1 < BLOCKS_LEN ? ", %s" : " or %s", blocks[i]);
 	}
-	config_error(c, loc, "there are no settings \"%.64s\", expected %s", block, names.at);
+	config_error(c, loc, "unknown settings block \"%.64s\", expected %s", block, names.at);
 	return false;
 }
 
@@ -172,7 +172,7 @@ static const char *words_of(struct arena *a, const char *const *words)
 static void duration_print(struct text *t, int64_t sec);
 static void count_print(struct text *t, int64_t n);
 
-/* "1s to 248d", "off or on": what a row takes. */
+/* "1s to 248d", "off or on": the values of a row. */
 static const char *range_of(struct arena *a, const struct tunable *row)
 {
 	struct text t = { .arena = a };
@@ -199,7 +199,7 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 		text_add(&t, "%s", words_of(a, row->choices));
 		break;
 	case TUNABLE_PATH:
-		text_add(&t, "a path from / on, or none");
+		text_add(&t, "an absolute path, or none");
 		break;
 	case TUNABLE_CPUS:
 		text_add(&t, "on, off, or processors like 0-3,6");
@@ -235,7 +235,7 @@ static int64_t read_word(const char *const *words, const char *word)
 	return -1;
 }
 
-/* The value of a row that v stands for, or -1. */
+/* The value of a row, or -1. */
 static int64_t read_value(const struct tunable *row, const struct value *v)
 {
 	static const char *const switch_words[] = { "off", "on", NULL };
@@ -269,7 +269,7 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 	return n >= row->min && n <= row->max ? n : -1;
 }
 
-/* A path, or NULL for `none`. Returns 0, or -1 when it is neither. */
+/* A path, or NULL for `none`. Returns 0, or -1 for anything else. */
 static int64_t read_path(const struct value *v, const char **out)
 {
 	if (v->kind != VALUE_WORD) {
@@ -281,7 +281,7 @@ static int64_t read_path(const struct value *v, const char **out)
 
 static const char *value_text(struct arena *a, const struct value *v);
 
-/* Processors as they were written, NULL for `off`. Returns 0, or -1 when they are none. */
+/* A CPU list as text, NULL for `off`. Returns 0, or -1 when it is not a CPU list. */
 static int64_t read_cpus(struct arena *a, const struct value *v, const char **out)
 {
 	const char *text;
@@ -294,7 +294,7 @@ static int64_t read_cpus(struct arena *a, const struct value *v, const char **ou
 	return *out == NULL || strcmp(text, "on") == 0 || cpulist_len(text) > 0 ? 0 : -1;
 }
 
-/* The text of a row that v stands for. Returns 0, or -1 when it is none. */
+/* The text of a row. Returns 0, or -1 when it is not valid. */
 static int64_t read_text(struct arena *a, const struct tunable *row, const struct value *v,
                          const char **out)
 {
@@ -333,8 +333,7 @@ static bool setting_find(struct config *c, const char *block, const struct value
 		text_add(&known, known.size == 0 ? "%s" : ", %s", out->row->name);
 	}
 	if (name.at == NULL) {
-		config_error(c, words->loc,
-		             "\"%s\" alone says nothing, expected a name and a value",
+		config_error(c, words->loc, "\"%s\" has no value, expected a name and a value",
 		             value_text(&c->arena, words));
 		return false;
 	}
@@ -377,7 +376,7 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	}
 }
 
-/* Where the value of a setting of the shell stands; line 0 when it has its default. */
+/* The position of the value of a setting of the daemon; line 0 when it has its default. */
 static struct loc shell_loc(const struct config *c, size_t offset)
 {
 	size_t nr = 0;
@@ -392,20 +391,20 @@ void settings_check(struct config *c)
 {
 	struct loc num = shell_loc(c, offsetof(struct settings, queue_num));
 	struct loc count = shell_loc(c, offsetof(struct settings, queue_count));
-	uint32_t room = QUEUES_MAX - c->settings.queue_num;
+	uint32_t cap = QUEUES_MAX - c->settings.queue_num;
 
-	if (c->settings.queue_count == 0 && room < QUEUE_COUNT_MAX) {
+	if (c->settings.queue_count == 0 && cap < QUEUE_COUNT_MAX) {
 		config_error(c, num.line != 0 ? num : count,
-		             "count auto may come to %u queues, of which number %u leaves room for "
-		             "%u, expected num 0 to %u, or a count",
-		             QUEUE_COUNT_MAX, c->settings.queue_num, room,
+		             "count auto can need %u queues, but num %u leaves %u numbers, "
+		             "expected num 0 to %u, or a count",
+		             QUEUE_COUNT_MAX, c->settings.queue_num, cap,
 		             QUEUES_MAX - QUEUE_COUNT_MAX);
 	}
-	if (c->settings.queue_count > room) {
+	if (c->settings.queue_count > cap) {
 		config_error(c, count,
-		             "%u queues from number %u on end beyond 65535, expected a "
+		             "%u queues from num %u on exceed 65535, expected a "
 		             "count of at most %u",
-		             c->settings.queue_count, c->settings.queue_num, room);
+		             c->settings.queue_count, c->settings.queue_num, cap);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Settings blocks: rows of two tables, the core's tunables and the shell's settings, behind one
- * face.
+ * Settings blocks: one interface for two tables of rows, the engine's tunables and the daemon's
+ * settings.
  */
 #ifndef FINWALL_POLICY_SETTINGS_H
 #define FINWALL_POLICY_SETTINGS_H
@@ -11,13 +11,13 @@
 /* Sets everything to its default. */
 void settings_init(struct settings *s);
 
-/* One `name value` of a block: words, a list of at least one. Complains by config_error(). */
+/* One `name value` of a block: words, a list of at least one. Reports errors by config_error(). */
 void settings_apply(struct config *c, const char *block, const struct value *words);
 
-/* True when there is such a block; otherwise all names are in the complaint. */
+/* Returns whether there is such a block; otherwise reports an error with all names. */
 bool settings_open_block(struct config *c, struct loc loc, const char *block);
 
-/* What only all of them together show. */
+/* Checks settings against each other. */
 void settings_check(struct config *c);
 
 /* Settings as a settings block; nothing if there are none to print. */

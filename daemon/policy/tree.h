@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A configuration as it was written: what the parser builds, the checker completes, the compiler
- * and the printer read. All of it lives in one arena.
+ * A configuration as a tree: the parser builds it, the checker completes it, the compiler and the
+ * printer read it. All of it is in one arena.
  */
 #ifndef FINWALL_POLICY_TREE_H
 #define FINWALL_POLICY_TREE_H
@@ -25,11 +25,11 @@ enum value_kind {
 	VALUE_NAME,   /* @name */
 };
 
-#define VALUE_DEPTH_MAX 16          /* of lists within lists, by way of variables */
+#define VALUE_DEPTH_MAX 16          /* of lists in lists, through variables */
 #define VALUE_LEN_MAX   SET_LEN_MAX /* elements of one list, variables expanded */
 
 struct value {
-	struct value *next; /* in the list that it is part of */
+	struct value *next; /* in its list */
 	struct loc loc;
 	uint8_t kind;       /* enum value_kind */
 	uint8_t family;     /* VALUE_ADDR: 4 or 6 */
@@ -45,7 +45,7 @@ struct value {
 		} range;
 		struct {
 			struct value *first;
-			uint32_t len; /* with all that is in lists within */
+			uint32_t len; /* with those of inner lists */
 		} list;
 	};
 };
@@ -73,11 +73,11 @@ struct match {
 	const struct set *set; /* of VALUE_NAME; the checker finds it */
 };
 
-/* What a map is asked for: a field, perhaps masked. */
+/* A look-up in a map: of a field, perhaps masked. */
 struct lookup {
 	const struct selector *sel;
 	const struct value *mask; /* NULL = none */
-	const struct value *name; /* VALUE_NAME, or NULL: the map is written here */
+	const struct value *name; /* VALUE_NAME, or NULL: the map is in the rule */
 	struct map *map;          /* of a name: the checker finds it */
 };
 
@@ -87,7 +87,7 @@ struct count {
 	const struct value *set_name; /* VALUE_NAME, with a key */
 	const struct set *set;        /* the checker finds it */
 	uint32_t max;
-	bool is_over; /* matches where there are more than max; otherwise where there are not */
+	bool is_over; /* true: matches above max; false: up to max */
 };
 
 struct limit {
@@ -97,20 +97,20 @@ struct limit {
 	bool is_over; /* true where the rate is exceeded */
 };
 
-/* What a rule or a chain's policy answers, before the chain's kind gives it a number. */
-enum answer {
-	ANSWER_ACCEPT,
-	ANSWER_DROP,
-	ANSWER_REJECT,
-	ANSWER_STRICT,
-	ANSWER_REMEMBERED,
-	ANSWER_PICKUP,
-	ANSWER_LENIENT,
-	ANSWER_FORGET,
-	ANSWER_REMEMBER,
-	ANSWER_RESET,
-	ANSWER_PROBE,
-	ANSWERS_LEN,
+/* The verdict of a rule or a policy. The chain's kind gives it its enum rule_code. */
+enum verdict {
+	VERDICT_ACCEPT,
+	VERDICT_DROP,
+	VERDICT_REJECT,
+	VERDICT_STRICT,
+	VERDICT_REMEMBERED,
+	VERDICT_PICKUP,
+	VERDICT_LENIENT,
+	VERDICT_FORGET,
+	VERDICT_REMEMBER,
+	VERDICT_RESET,
+	VERDICT_PROBE,
+	VERDICTS_LEN,
 };
 
 enum stmt_kind {
@@ -122,7 +122,7 @@ enum stmt_kind {
 	STMT_MARK,
 	STMT_MARK_MAP,
 	STMT_VMAP,
-	STMT_ANSWER,
+	STMT_VERDICT,
 	STMT_JUMP,
 	STMT_GOTO,
 	STMT_RETURN,
@@ -145,9 +145,9 @@ struct stmt {
 		uint32_t mark;
 		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
-			enum answer answer;
-			const struct reject *reject; /* NULL = not said */
-		} answer;
+			enum verdict verdict;
+			const struct reject *reject; /* NULL = not given */
+		} verdict;
 		struct {
 			const char *name;
 			struct chain *chain; /* the checker finds it */
@@ -164,7 +164,7 @@ struct rule {
 };
 
 enum chain_kind {
-	CHAIN_UNUSED, /* a user chain that nothing reaches: any answer will do */
+	CHAIN_UNUSED, /* a chain that nothing reaches: any verdict is valid */
 	CHAIN_FILTER,
 	CHAIN_CLOSE_LATE,
 	CHAIN_CLOSE_IDLE,
@@ -179,17 +179,17 @@ struct chain {
 	bool is_base;
 	bool has_policy;
 	enum base_chain base; /* of a base chain */
-	enum answer policy;
+	enum verdict policy;
 	int priority;
 	struct loc hook_loc;
 	struct loc policy_loc;
 	struct rule *rules;
 	struct rule **rules_end;
-	/* the checker's */
+	/* set by the checker */
 	enum chain_kind kind;
 	const struct chain *kind_from; /* the base chain it was found by */
 	unsigned height;               /* nested jumps from here */
-	uint32_t waits;                /* callees that are not done */
+	uint32_t waits;                /* callees that are not sorted yet */
 	struct chain *next_called_first;
 	uint32_t nr; /* in that order */
 };
@@ -198,22 +198,22 @@ struct chain {
 struct map_entry {
 	struct map_entry *next;
 	struct loc loc;
-	const struct value *key;  /* NULL = `*`, for all that no other entry has */
+	const struct value *key;  /* NULL = `*`, for keys that no other entry has */
 	const struct value *data; /* NULL = a verdict */
-	struct stmt *verdict;     /* answer, jump, goto, return or continue; NULL = a value */
-	uint32_t nr;              /* place of its verdict or value in the map; the checker's */
+	struct stmt *verdict;     /* verdict, jump, goto, return or continue; NULL = a value */
+	uint32_t nr; /* number of its verdict or value in the map; set by the checker */
 };
 
 #define MAP_VERDICTS_MAX 4096 /* different ones in one map */
 
-/* What it has in common with a set is one. */
+/* Name, type and properties are those of a set. */
 struct map {
 	struct map *next;
-	struct set head;          /* name NULL: written where it is used; no elements */
+	struct set head;          /* name NULL: written in a rule; no elements */
 	const struct dtype *data; /* NULL = verdicts */
-	bool has_data;            /* said of what type the values are */
+	bool has_data;            /* the type of the values was given */
 	struct map_entry *entries;
-	/* the checker's */
+	/* set by the checker */
 	struct vec verdicts; /* struct stmt *: each different one once; none in a map of values */
 };
 
@@ -242,7 +242,7 @@ struct table {
 
 struct config {
 	struct arena arena;
-	struct arena reading; /* what is of no use when it has been read: text, loose elements */
+	struct arena reading; /* freed after loading: buffers, elements that are not in a set yet */
 	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
@@ -256,7 +256,7 @@ struct config {
 	uint32_t maps_len;
 	struct vec patterns;               /* const char *: interface names, each once */
 	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
-	/* while it is being read */
+	/* while it is loaded */
 	struct text errors;
 	unsigned errors_len;
 	struct loc setting_loc[SETTINGS_MAX]; /* of the value of each, line 0 = not set */

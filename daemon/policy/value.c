@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values: elements to intervals, and back to canonical text. The types are in dtype.c. A list is
- * walked with value_each(), at most VALUE_DEPTH_MAX deep, which the parser sees to.
+ * Values: elements to intervals, and back to canonical text. The types are in dtype.c. value_each()
+ * walks a list, which is at most VALUE_DEPTH_MAX deep: the parser ensures it.
  */
 #include "value.h"
 
@@ -28,10 +28,10 @@ bool value_is_list(const struct value *v)
 	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
 }
 
-static const char *complain(char *problem, size_t size, const char *fmt, ...)
+static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static const char *complain(char *problem, size_t size, const char *fmt, ...)
+static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
 {
 	va_list args;
 
@@ -52,8 +52,9 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 	bool is_no_bits = type->is_bitmask && v->number == 0;
 
 	if (!is_no_bits && (!type->takes_numbers || v->number > type_max(type))) {
-		return complain(problem, size, "%" PRIu64 " does not fit here, expected %s",
-		                v->number, type->want);
+		return problem_text(problem, size, "%" PRIu64 " %s, expected %s", v->number,
+		                    type->takes_numbers ? "is out of range" : "is not valid here",
+		                    type->want);
 	}
 	out->lo = out->hi = (struct u128){ 0, v->number };
 	return NULL;
@@ -62,14 +63,14 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 static const char *interval_of_word(const struct dtype *type, const struct value *v,
                                     struct interval *out, char *problem, size_t size)
 {
-	for (const struct symbol *s = type->symbols; s != NULL && s->word != NULL; s++) {
-		if (strcmp(s->word, v->text) == 0) {
-			out->lo = out->hi = (struct u128){ 0, s->value };
-			return NULL;
-		}
+	const struct symbol *s = symbol_find(type->symbols, v->text, strlen(v->text));
+
+	if (s != NULL) {
+		out->lo = out->hi = (struct u128){ 0, s->value };
+		return NULL;
 	}
-	return complain(problem, size, "\"%.64s\" is not known here, expected %s", v->text,
-	                type->want);
+	return problem_text(problem, size, "unknown word \"%.64s\", expected %s", v->text,
+	                    type->want);
 }
 
 static const char *interval_of_addr(const struct dtype *type, const struct value *v,
@@ -78,8 +79,9 @@ static const char *interval_of_addr(const struct dtype *type, const struct value
 	const uint8_t *b = v->addr.bytes;
 
 	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
-		return complain(problem, size, "an IPv%u address does not fit here, expected %s",
-		                v->family, type->want);
+		return problem_text(problem, size,
+		                    "an IPv%u address is not valid here, expected %s", v->family,
+		                    type->want);
 	}
 	*out = interval_of_prefix(v->family == 4 ? u128_from_ip4(b) : u128_from_ip6(b),
 	                          addr_bits(v->family), v->prefix_len);
@@ -100,15 +102,15 @@ static const char *interval_of_range(const struct dtype *type, const struct valu
 		return wrong;
 	}
 	if (type->is_bitmask || (type->symbols != NULL && !type->takes_numbers)) {
-		return complain(problem, size, "a range does not fit here, expected %s",
-		                type->want);
+		return problem_text(problem, size, "a range is not valid here, expected %s",
+		                    type->want);
 	}
 	if (u128_cmp(lo.lo, lo.hi) != 0 || u128_cmp(hi.lo, hi.hi) != 0) {
-		return complain(problem, size, "a range of ranges, expected two single values");
+		return problem_text(problem, size, "a range of ranges, expected two single values");
 	}
 	if (u128_cmp(lo.lo, hi.lo) > 0) {
-		return complain(problem, size,
-		                "the range runs backwards, expected the smaller value first");
+		return problem_text(problem, size,
+		                    "the range is reversed, expected the smaller value first");
 	}
 	*out = (struct interval){ lo.lo, hi.lo };
 	return NULL;
@@ -120,8 +122,8 @@ static const char *interval_of_bits(const struct dtype *type, const struct value
 	uint64_t bits = 0;
 
 	if (!type->is_bitmask) {
-		return complain(problem, size, "\"|\" has no meaning here, expected %s",
-		                type->want);
+		return problem_text(problem, size, "\"|\" is not valid here, expected %s",
+		                    type->want);
 	}
 	for (const struct value *e = v->list.first; e != NULL; e = e->next) {
 		const char *wrong = value_interval(type, e, out, problem, size);
@@ -155,7 +157,7 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_NAME:
 		break;
 	}
-	return complain(problem, size, "a set does not fit here, expected %s", type->want);
+	return problem_text(problem, size, "a set is not valid here, expected %s", type->want);
 }
 
 struct interval value_checked(const struct dtype *type, const struct value *v)
@@ -177,16 +179,16 @@ const char *value_ifname(const struct value *v, char *problem, size_t size)
 	const char *star;
 
 	if (v->kind != VALUE_WORD && v->kind != VALUE_STRING) {
-		return complain(problem, size, "no interface name, expected %s", dtype_ifname.want);
+		return problem_text(problem, size, "not an interface name, expected %s",
+		                    dtype_ifname.want);
 	}
 	star = strchr(v->text, '*');
 	if (v->text[0] == '\0' || strlen(v->text) >= IFNAME_SIZE ||
 	    (star != NULL && star[1] != '\0')) {
-		return complain(
-			problem, size,
-			"\"%.64s\" is no interface name, expected 1 to 15 characters, \"*\" "
-			"only as the last",
-			v->text);
+		return problem_text(problem, size,
+		                    "\"%.64s\" is not an interface name, expected 1 to 15 "
+		                    "characters, \"*\" only at the end",
+		                    v->text);
 	}
 	return NULL;
 }
@@ -244,7 +246,7 @@ static void addr_print(struct text *t, const struct dtype *type, const struct va
 	}
 }
 
-/* The elements of a list, lists within it opened up. */
+/* Prints the elements of a list and of the lists in it. */
 static void elements_print(struct text *t, const struct dtype *type, const struct value *v,
                            const char **between, const char *sep)
 {
@@ -279,7 +281,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);
-		/* words may have a "-" of their own */
+		/* words may contain "-" */
 		text_add(t, "%s", type->prints_symbols ? " - " : "-");
 		value_print(t, type, v->range.hi);
 		break;

@@ -19,8 +19,8 @@ struct value *value_new(struct config *c, struct loc loc, enum value_kind kind);
 bool value_is_list(const struct value *v);
 
 /*
- * Reads one element (no list) as a value of the type. Returns NULL and fills *out, or says what is
- * wrong: a text in problem[0..size).
+ * Reads one element (no list) as a value of the type. Returns NULL and fills *out, or
+ * returns the error text, in problem[0..size).
  */
 const char *value_interval(const struct dtype *type, const struct value *v, struct interval *out,
                            char *problem, size_t size);
@@ -43,7 +43,7 @@ bool value_each(const struct value *v, bool (*fn)(void *ctx, const struct value 
 /* Adds the canonical text of a value. */
 void value_print(struct text *t, const struct dtype *type, const struct value *v);
 
-/* Likewise for a value of a bitmask type: "(syn | ack)", whether written so or with commas. */
+/* Likewise for a value of a bitmask type: "(syn | ack)", written so or with commas. */
 void value_print_bits(struct text *t, const struct dtype *type, const struct value *v);
 
 /* Text in quotes; the language has no escapes, so text that was read has no quote in it. */

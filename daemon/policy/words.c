@@ -9,18 +9,19 @@ const char *const table_families[] = { "inet", "ip", "ip6" };
 const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
 	                           "notice", "info",  "debug", NULL };
 
-const struct answer_info answer_table[ANSWERS_LEN] = {
-	[ANSWER_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
-	[ANSWER_DROP] = { "drop", CHAIN_FILTER, RULE_DROP },
-	[ANSWER_REJECT] = { "reject", CHAIN_FILTER, RULE_REJECT },
-	[ANSWER_STRICT] = { "strict", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_STRICT },
-	[ANSWER_REMEMBERED] = { "remembered", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_REMEMBERED },
-	[ANSWER_PICKUP] = { "pickup", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_PICKUP },
-	[ANSWER_LENIENT] = { "lenient", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_LENIENT },
-	[ANSWER_FORGET] = { "forget", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_FORGET },
-	[ANSWER_REMEMBER] = { "remember", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_REMEMBER },
-	[ANSWER_RESET] = { "reset", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_RESET },
-	[ANSWER_PROBE] = { "probe", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_PROBE },
+const struct verdict_info verdict_table[VERDICTS_LEN] = {
+	[VERDICT_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
+	[VERDICT_DROP] = { "drop", CHAIN_FILTER, RULE_DROP },
+	[VERDICT_REJECT] = { "reject", CHAIN_FILTER, RULE_REJECT },
+	[VERDICT_STRICT] = { "strict", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_STRICT },
+	[VERDICT_REMEMBERED] = { "remembered", CHAIN_CLOSE_LATE,
+	                         RULE_LATE_FIRST + LATE_REMEMBERED },
+	[VERDICT_PICKUP] = { "pickup", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_PICKUP },
+	[VERDICT_LENIENT] = { "lenient", CHAIN_CLOSE_LATE, RULE_LATE_FIRST + LATE_LENIENT },
+	[VERDICT_FORGET] = { "forget", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_FORGET },
+	[VERDICT_REMEMBER] = { "remember", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_REMEMBER },
+	[VERDICT_RESET] = { "reset", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_RESET },
+	[VERDICT_PROBE] = { "probe", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_PROBE },
 };
 
 const struct reject reject_table[] = {
@@ -41,10 +42,10 @@ const struct reject reject_table[] = {
 
 const size_t reject_table_len = sizeof(reject_table) / sizeof(reject_table[0]);
 
-enum rule_code answer_code(enum answer answer, enum chain_kind kind)
+enum rule_code verdict_code(enum verdict verdict, enum chain_kind kind)
 {
-	if (answer == ANSWER_REJECT && kind == CHAIN_CLOSE_LATE) {
+	if (verdict == VERDICT_REJECT && kind == CHAIN_CLOSE_LATE) {
 		return RULE_LATE_FIRST + LATE_REJECT;
 	}
-	return answer_table[answer].code;
+	return verdict_table[verdict].code;
 }

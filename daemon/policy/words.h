@@ -10,16 +10,16 @@
 
 extern const char *const table_families[]; /* by enum table_family */
 
-/* The verdict's word, and where it may stand. */
-struct answer_info {
+/* The verdict's word, and the chains that have it. */
+struct verdict_info {
 	const char *word;
 	enum chain_kind kind; /* reject: of filter chains; late chains take it too */
 	uint8_t code;         /* enum rule_code; in a filter chain for reject */
 };
-extern const struct answer_info answer_table[ANSWERS_LEN];
+extern const struct verdict_info verdict_table[VERDICTS_LEN];
 
 /* The rule_code of a verdict in a chain of this kind. */
-enum rule_code answer_code(enum answer answer, enum chain_kind kind);
+enum rule_code verdict_code(enum verdict verdict, enum chain_kind kind);
 
 /* What can follow `reject with`. */
 struct reject {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chunks of trees: see chunk.h. How they lie in memory is told in finwall/ruleset_set.h, and
- * known here and to the look-ups only.
+ * Chunks of trees: see chunk.h. Their layout is described in finwall/ruleset_set.h; only this file
+ * and the evaluator know it.
  */
 #include "chunk.h"
 
@@ -42,7 +42,7 @@ static void *chunk_write32(const struct interval *in, uint32_t len)
 	return line;
 }
 
-/* Where the leaves of a wide chunk begin. */
+/* The first leaf of a wide chunk. */
 static void *leaves_of(struct rs_line64 *line)
 {
 	return line + 1 + rs_rows(rs_leaves((uint32_t)line[0].at[0]), RS_FAN128);

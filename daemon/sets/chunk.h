@@ -10,7 +10,7 @@
 /* The most intervals that one holds. */
 uint32_t chunk_max(bool is_wide);
 
-/* len > 0 intervals, sorted and disjoint. Returns NULL when memory runs out; free() ends it. */
+/* len > 0 intervals, sorted and disjoint. Returns NULL when memory runs out; free() frees it. */
 void *chunk_write(bool is_wide, const struct interval *in, uint32_t len);
 
 uint32_t chunk_len(bool is_wide, const void *chunk);

@@ -247,7 +247,7 @@ const struct dtype dtype_ct_dir = {
 	.prints_symbols = true,
 };
 
-/* Those that a named set can be of. */
+/* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
 	                                         &dtype_icmp_type, &dtype_icmp6_type };
@@ -266,6 +266,16 @@ const char *dtype_names(void)
 {
 	return "ipv4_addr, ipv6_addr, inet_service, inet_proto, mark, ifname, icmp_type or "
 	       "icmpv6_type";
+}
+
+const struct symbol *symbol_find(const struct symbol *symbols, const char *text, size_t size)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (strlen(s->word) == size && memcmp(s->word, text, size) == 0) {
+			return s;
+		}
+	}
+	return NULL;
 }
 
 const char *symbol_word(const struct symbol *symbols, uint64_t value)

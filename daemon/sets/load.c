@@ -101,7 +101,7 @@ static size_t trim(const char **line, size_t size)
 	return (size_t)(end - at);
 }
 
-/* Returns false when the report says to stop. */
+/* Returns false when the report ends the reading. */
 static bool read_line(struct arena *a, const struct dtype *type, struct loc loc, const char *line,
                       size_t size, struct interval_list *out, const struct load_report *report)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A named set as its configuration holds it: what the text says of it, and its elements in force.
- * Known outside of policy and sets as struct named_set (finwall/named_set.h).
+ * A named set in its configuration: its properties in the text, and its live elements. Outside of
+ * policy and sets it is the opaque struct named_set (finwall/named_set.h).
  */
 #ifndef FINWALL_SETS_SET_H
 #define FINWALL_SETS_SET_H

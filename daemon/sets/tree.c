@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Trees of intervals, and changes of them: see tree.h. Every change is a splice: the intervals
- * between two places make way for at most two.
+ * Trees of intervals, and changes of them: see tree.h. Every change is a splice: it replaces the
+ * intervals between two places by at most two.
  */
 #include "tree.h"
 #include "chunk.h"
@@ -11,7 +11,7 @@
 
 /* trees */
 
-/* Root and arrays in one block; the chunks are to be filled in. */
+/* Root and arrays in one block; the caller fills in the chunks. */
 static struct rs_tree *root_new(bool is_wide, size_t chunks_len)
 {
 	size_t first_size = is_wide ? sizeof(struct u128) : sizeof(uint32_t);
@@ -113,20 +113,20 @@ uint32_t tree_walk(const struct rs_tree *t, struct tree_cursor *at, struct inter
 
 static bool garbage_reserve(struct tree_garbage *g, size_t len)
 {
-	if (g->len + len > g->room) {
-		size_t room = (g->len + len) * 2 + 16;
-		void **more = realloc(g->block, room * sizeof(*more));
+	if (g->len + len > g->cap) {
+		size_t cap = (g->len + len) * 2 + 16;
+		void **more = realloc(g->block, cap * sizeof(*more));
 
 		if (more == NULL) {
 			return false;
 		}
 		g->block = more;
-		g->room = room;
+		g->cap = cap;
 	}
 	return true;
 }
 
-/* Room for it has been reserved. */
+/* The caller has reserved the slot. */
 static void garbage_add(struct tree_garbage *g, void *block)
 {
 	g->block[g->len++] = block;
@@ -146,7 +146,7 @@ void tree_garbage_free(struct tree_garbage *g)
 struct edit_chunk {
 	struct u128 first;
 	void *chunk;
-	bool is_new; /* nobody else knows it */
+	bool is_new; /* not part of the old tree */
 };
 
 struct tree_edit {
@@ -155,10 +155,10 @@ struct tree_edit {
 	bool is_wide;
 	struct edit_chunk *chunk;
 	size_t len;
-	size_t room;
+	size_t cap;
 	uint64_t intervals;
-	struct tree_garbage garbage; /* the old tree's blocks that the new one has not */
-	struct interval *buf;        /* what a chunk was read into, and is written from */
+	struct tree_garbage garbage; /* blocks of the old tree that are not in the new one */
+	struct interval *buf;        /* chunks are read into it and written from it */
 };
 
 /* A place between intervals: before the i-th of a chunk. */
@@ -179,9 +179,9 @@ struct tree_edit *tree_edit_new(struct rs_tree *t, enum tree_kind kind)
 	e->kind = kind;
 	e->is_wide = t->is_wide;
 	e->len = t->chunks_len;
-	e->room = e->len + 16;
+	e->cap = e->len + 16;
 	e->intervals = t->len;
-	e->chunk = calloc(e->room, sizeof(*e->chunk));
+	e->chunk = calloc(e->cap, sizeof(*e->chunk));
 	e->buf = calloc(3u * (size_t)chunk_max(e->is_wide) + 2, sizeof(*e->buf));
 	if (e->chunk == NULL || e->buf == NULL) {
 		tree_edit_drop(e);
@@ -193,7 +193,7 @@ struct tree_edit *tree_edit_new(struct rs_tree *t, enum tree_kind kind)
 	return e;
 }
 
-/* Behind all intervals that begin at or before v. Reads the chunk into buf. */
+/* Finds the place after all intervals that begin at or before v. Reads the chunk into buf. */
 static struct place find_place(struct tree_edit *e, struct u128 v)
 {
 	struct place p = { 0, 0, 0 };
@@ -221,24 +221,23 @@ static struct place find_place(struct tree_edit *e, struct u128 v)
 	return p;
 }
 
-/* Room for so many more chunks, and for so many in the garbage, so that what follows cannot fail.
- */
+/* Reserves slots for chunks and garbage, so that the change itself cannot fail. */
 static bool reserve(struct tree_edit *e, size_t chunks, size_t garbage)
 {
-	if (e->len + chunks > e->room) {
-		size_t room = (e->len + chunks) * 2;
-		struct edit_chunk *more = realloc(e->chunk, room * sizeof(*more));
+	if (e->len + chunks > e->cap) {
+		size_t cap = (e->len + chunks) * 2;
+		struct edit_chunk *more = realloc(e->chunk, cap * sizeof(*more));
 
 		if (more == NULL) {
 			return false;
 		}
 		e->chunk = more;
-		e->room = room;
+		e->cap = cap;
 	}
 	return garbage_reserve(&e->garbage, garbage);
 }
 
-/* Puts fresh chunks in the place of those in [from, to). */
+/* Replaces the chunks in [from, to) by fresh ones. */
 static void exchange(struct tree_edit *e, size_t from, size_t to, const struct edit_chunk *fresh,
                      size_t fresh_len)
 {
@@ -254,7 +253,7 @@ static void exchange(struct tree_edit *e, size_t from, size_t to, const struct e
 	e->len += fresh_len - (to - from);
 }
 
-/* Writes e->buf[0..len) as chunks of like size; at most SPLICE_MAX. */
+/* Writes e->buf[0..len) as chunks of equal size; at most SPLICE_MAX. */
 #define SPLICE_MAX 3
 static bool write_chunks(const struct tree_edit *e, uint32_t len, uint32_t parts,
                          struct edit_chunk *out)
@@ -308,7 +307,7 @@ static enum tree_outcome splice(struct tree_edit *e, const struct place *from,
 	return TREE_CHANGED;
 }
 
-/* The interval behind a place, whose chunk is in buf. */
+/* The interval after a place, whose chunk is in buf. */
 static bool after_place(struct tree_edit *e, const struct place *p, struct interval *out)
 {
 	if (p->i < p->len) {
@@ -366,8 +365,8 @@ static enum tree_outcome add_merging(struct tree_edit *e, const struct place *p,
 }
 
 /*
- * What addresses of 32 bits hold beyond them is not there, so their largest value has a successor
- * that nothing begins with.
+ * Values of 32 bits are stored as u128, so the largest one has a successor, and no interval begins
+ * with it.
  */
 enum tree_outcome tree_edit_add(struct tree_edit *e, const struct interval *i,
                                 struct interval *other)

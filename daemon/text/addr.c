@@ -56,7 +56,7 @@ const char *scan_ip6(const char *at, const char *end, struct u128 *out)
 	return at;
 }
 
-/* Scans an address of either family, told apart by the colon. */
+/* Scans an address of either family, by its form. */
 static const char *scan_addr(const char *at, const char *end, struct text_addr *out)
 {
 	struct u128 v;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An arena: chunks of growing size, cut from the front. Knows nothing of what it holds.
+ * An arena: a list of chunks, allocated from front to back. See arena.h.
  */
 #include "arena.h"
 
@@ -87,15 +87,15 @@ void arena_fini(struct arena *a)
 
 void *vec_add(struct arena *a, struct vec *v, size_t item_size)
 {
-	if (v->len == v->room) {
-		size_t room = v->room == 0 ? 16 : v->room * 2;
-		void *items = arena_alloc(a, room * item_size);
+	if (v->len == v->cap) {
+		size_t cap = v->cap == 0 ? 16 : v->cap * 2;
+		void *items = arena_alloc(a, cap * item_size);
 
 		if (v->len != 0) {
 			memcpy(items, v->items, v->len * item_size);
 		}
 		v->items = items;
-		v->room = room;
+		v->cap = cap;
 	}
 	return (char *)v->items + item_size * v->len++;
 }
@@ -108,18 +108,18 @@ void text_add(struct text *t, const char *fmt, ...)
 	va_start(args, fmt);
 	added = (size_t)vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	if (t->size + added >= t->room) {
-		size_t room = (t->size + added + 1) * 2 + 128;
-		char *at = arena_alloc(t->arena, room);
+	if (t->size + added >= t->cap) {
+		size_t cap = (t->size + added + 1) * 2 + 128;
+		char *at = arena_alloc(t->arena, cap);
 
 		if (t->size != 0) {
 			memcpy(at, t->at, t->size);
 		}
 		t->at = at;
-		t->room = room;
+		t->cap = cap;
 	}
 	va_start(args, fmt);
-	vsnprintf(t->at + t->size, t->room - t->size, fmt, args);
+	vsnprintf(t->at + t->size, t->cap - t->size, fmt, args);
 	va_end(args);
 	t->size += added;
 }

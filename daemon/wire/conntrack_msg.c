@@ -15,10 +15,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define IP4_ADDR_SIZE 4
+#define IP6_ADDR_SIZE 16
+
 #define GET_TYPE   ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET)
 #define ENTRY_TYPE ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW)
 
-/* The largest errno that the kernel returns. */
+/* The largest errno of the kernel (MAX_ERRNO). */
 #define ERRNO_MAX 4095
 
 struct request {
@@ -28,7 +31,7 @@ struct request {
 
 _Static_assert(sizeof(struct request) == CONNTRACK_REQUEST_SIZE, "no padding in a request");
 
-/* What a nest of attributes is read into, and what takes one of them. False: of a wrong size. */
+/* Reads one attribute of a nest into *out. Returns false when its size is wrong. */
 typedef bool attr_fn(unsigned type, struct cursor value, void *out);
 
 static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out);
@@ -77,7 +80,7 @@ enum conntrack_result conntrack_msg_next(struct cursor *datagram, uint32_t seq,
 		return read_entry(&body, out);
 	case NLMSG_DONE:
 	case NLMSG_ERROR:
-		/* Both begin with a number, which is 0 where all is well. */
+		/* Both begin with an errno, 0 on success. */
 		*error = read_errno(&body);
 		return nlh.nlmsg_type == NLMSG_DONE && *error == 0 ? CONNTRACK_DONE
 		                                                   : CONNTRACK_ERROR;
@@ -96,7 +99,7 @@ static int read_errno(struct cursor *body)
 	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
 }
 
-/* Goes through a list of attributes. False: it is broken, or one of them is. */
+/* Calls take for each attribute. Returns false when the list or one of them is malformed. */
 static bool read_attrs(struct cursor c, attr_fn *take, void *out)
 {
 	while (cursor_left(&c) > 0) {
@@ -135,21 +138,21 @@ static bool attr_be32(struct cursor value, uint32_t *out)
 	return cursor_left(&value) == sizeof(*out) && rd_be32(&value, out);
 }
 
-/* One direction, as it is told. */
-struct told_tuple {
+/* The attributes of one direction. */
+struct tuple_attrs {
 	struct tuple tuple;
 	uint16_t icmp_id;
 	uint8_t icmp_type;
 	uint8_t icmp_code;
-	uint8_t srcs; /* how many of the addresses were there */
-	uint8_t dsts;
+	uint8_t has_src;
+	uint8_t has_dst;
 	uint8_t has_proto;
 };
 
-static bool attr_address(struct cursor value, uint8_t family, union ip_addr *out, uint8_t *len,
+static bool attr_address(struct cursor value, uint8_t family, union ip_addr *out, uint8_t *has,
                          struct tuple *t)
 {
-	size_t size = family == 4 ? 4 : 16;
+	size_t size = family == 4 ? IP4_ADDR_SIZE : IP6_ADDR_SIZE;
 
 	if (cursor_left(&value) != size || (t->family != 0 && t->family != family)) {
 		return false;
@@ -157,23 +160,23 @@ static bool attr_address(struct cursor value, uint8_t family, union ip_addr *out
 	memset(out, 0, sizeof(*out));
 	memcpy(out->bytes, value.at, size);
 	t->family = family;
-	*len = 1;
+	*has = 1;
 	return true;
 }
 
 static bool take_address(unsigned type, struct cursor value, void *arg)
 {
-	struct told_tuple *t = arg;
+	struct tuple_attrs *t = arg;
 
 	switch (type) {
 	case CTA_IP_V4_SRC:
-		return attr_address(value, 4, &t->tuple.src, &t->srcs, &t->tuple);
+		return attr_address(value, 4, &t->tuple.src, &t->has_src, &t->tuple);
 	case CTA_IP_V4_DST:
-		return attr_address(value, 4, &t->tuple.dst, &t->dsts, &t->tuple);
+		return attr_address(value, 4, &t->tuple.dst, &t->has_dst, &t->tuple);
 	case CTA_IP_V6_SRC:
-		return attr_address(value, 6, &t->tuple.src, &t->srcs, &t->tuple);
+		return attr_address(value, 6, &t->tuple.src, &t->has_src, &t->tuple);
 	case CTA_IP_V6_DST:
-		return attr_address(value, 6, &t->tuple.dst, &t->dsts, &t->tuple);
+		return attr_address(value, 6, &t->tuple.dst, &t->has_dst, &t->tuple);
 	default:
 		return true;
 	}
@@ -181,7 +184,7 @@ static bool take_address(unsigned type, struct cursor value, void *arg)
 
 static bool take_proto(unsigned type, struct cursor value, void *arg)
 {
-	struct told_tuple *t = arg;
+	struct tuple_attrs *t = arg;
 
 	switch (type) {
 	case CTA_PROTO_NUM:
@@ -219,9 +222,9 @@ static bool take_tuple_part(unsigned type, struct cursor value, void *arg)
 
 static bool read_tuple(struct cursor value, struct tuple *out)
 {
-	struct told_tuple t = { .srcs = 0 };
+	struct tuple_attrs t = { .has_src = 0 };
 
-	if (!read_attrs(value, take_tuple_part, &t) || t.srcs == 0 || t.dsts == 0 ||
+	if (!read_attrs(value, take_tuple_part, &t) || t.has_src == 0 || t.has_dst == 0 ||
 	    t.has_proto == 0) {
 		return false;
 	}
@@ -236,7 +239,7 @@ static bool read_tuple(struct cursor value, struct tuple *out)
 		out->dport = (uint16_t)(t.icmp_type << 8 | t.icmp_code);
 		break;
 	default:
-		/* What the kernel has a tracker for and we do not (SCTP, GRE). */
+		/* SCTP, GRE: the kernel has a tracker with ports for them, finwall has none. */
 		out->sport = 0;
 		out->dport = 0;
 		break;
@@ -315,6 +318,6 @@ static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn 
 	if (!rd_skip(body, sizeof(struct nfgenmsg)) || !read_attrs(*body, take_entry, out)) {
 		return CONNTRACK_BAD;
 	}
-	/* A tuple that was read has its family. */
+	/* read_tuple() has set the family. */
 	return out->orig.family != 0 && out->reply.family != 0 ? CONNTRACK_ENTRY : CONNTRACK_BAD;
 }

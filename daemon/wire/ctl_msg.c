@@ -4,6 +4,7 @@
  */
 #include <finwall/ctl_msg.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ json_t *ctl_json_text(const char *text)
 	}
 	ascii = strdup(text);
 	for (char *at = ascii; at != NULL && *at != '\0'; at++) {
-		if ((*at & 0x80) != 0) {
+		if (!isascii((unsigned char)*at)) {
 			*at = '?';
 		}
 	}
@@ -129,8 +130,8 @@ static json_t *object_parse(const char *msg, size_t msg_size)
 }
 
 /*
- * The JSON parser recurses as deeply as the text is nested. Brackets inside strings do not count; a
- * text that is not JSON may be misjudged here, but then the parser refuses it.
+ * The JSON parser recurses as deeply as the text is nested. Brackets inside strings do not count.
+ * The result may be wrong for text that is not JSON, which the parser then rejects.
  */
 static bool is_shallow(const char *msg, size_t msg_size)
 {
@@ -155,7 +156,7 @@ static bool is_shallow(const char *msg, size_t msg_size)
 	return true;
 }
 
-/* Absent means false, null as well; anything but a boolean is an error. */
+/* Absent or null means false. Returns false for anything else but a boolean. */
 static bool read_flag(const json_t *object, const char *name, bool *out)
 {
 	const json_t *value = json_object_get(object, name);
@@ -164,7 +165,7 @@ static bool read_flag(const json_t *object, const char *name, bool *out)
 	return value == NULL || json_is_boolean(value) || json_is_null(value);
 }
 
-/* Absent means empty. The object owns what is found or made. */
+/* Absent means empty. *out is borrowed from the object. */
 static bool read_parameters(json_t *object, json_t **out)
 {
 	*out = json_object_get(object, "parameters");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which connections are meant: filters of lists, and the key of one connection, from JSON.
- *
- * The JSON comes from outside; every member is checked for its type and range here.
+ * Filters of lists, and the key of one connection, from JSON. The JSON is untrusted: the type and
+ * range of each member are checked here.
  */
 #include <finwall/flow_text.h>
 #include <finwall/text_addr.h>
@@ -82,12 +81,12 @@ bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wron
 	}
 	*wrong = "source";
 	if (!read_addr(json_object_get(object, "source"), &t.src, &t.family, &bits) ||
-	    bits != (t.family == 4 ? 32 : 128)) {
+	    bits != addr_bits(t.family)) {
 		return false;
 	}
 	*wrong = "destination";
 	if (!read_addr(json_object_get(object, "destination"), &t.dst, &dst_family, &bits) ||
-	    dst_family != t.family || bits != (t.family == 4 ? 32 : 128)) {
+	    dst_family != t.family || bits != addr_bits(t.family)) {
 		return false;
 	}
 	if (has_ports(t.proto)) {
@@ -116,7 +115,7 @@ bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wron
 	return flowkey_from_tuple(&t, out, &side);
 }
 
-/* A name, a number, or a number in a string: what people type reaches us as a string. */
+/* A name, a number, or a number in a string, as the command line sends it. */
 static bool read_proto(const json_t *value, uint8_t *out)
 {
 	const char *text = json_string_value(value);

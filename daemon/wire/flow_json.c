@@ -46,8 +46,8 @@ json_t *flow_json(const struct flow_view *v)
 
 static json_t *tuple_json(const struct tuple *t)
 {
-	char src[46];
-	char dst[46];
+	char src[ADDR_TEXT_SIZE];
+	char dst[ADDR_TEXT_SIZE];
 	json_t *o = json_pack("{s:s, s:s}", "source", addr_text(&t->src, t->family, src),
 	                      "destination", addr_text(&t->dst, t->family, dst));
 

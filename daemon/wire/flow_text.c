@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The names that conntrack(8) knows. */
+/* Buffers of columns: "ip-255", "[ADDRESS]:PORT", a TCP state or "type 255 id 65535". */
+#define PROTO_TEXT_SIZE    16
+#define ENDPOINT_TEXT_SIZE (ADDR_TEXT_SIZE + 8)
+#define STATE_TEXT_SIZE    32
+
+/* The names of conntrack(8). */
 static const struct {
 	uint8_t proto;
 	const char *name;
@@ -20,7 +25,7 @@ static const struct {
 	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" },
 };
 
-/* Where in the tuple the numbers behind the addresses are, if anywhere. */
+/* The numbers that a tuple has besides its addresses. */
 enum tuple_shape {
 	SHAPE_BARE,
 	SHAPE_PORTS,
@@ -65,7 +70,7 @@ void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flo
 	flowkey_to_tuple(&t->key, opener, &out->orig);
 	flowkey_to_tuple(&t->key, opener == SIDE_LO ? SIDE_HI : SIDE_LO, &out->reply);
 	out->tcp = t->conn;
-	out->time_ns = mono_diff(now, t->died);
+	out->time_ns = mono_diff(now, t->ended);
 	out->ifname = "";
 	out->kind = VIEW_REMEMBERED;
 	out->status = t->status;
@@ -92,7 +97,7 @@ int proto_number(const char *name)
 	return -1;
 }
 
-char *addr_text(const union ip_addr *a, uint8_t family, char *out)
+char *addr_text(const union ip_addr *a, uint8_t family, char out[ADDR_TEXT_SIZE])
 {
 	return ip_text(family, a->bytes, out);
 }
@@ -109,10 +114,10 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 {
 	struct line l = { line, line_size };
 	const char *name = proto_name(v->orig.proto);
-	char number[16];
-	char from[80];
-	char to[80];
-	char state[32] = "-";
+	char number[PROTO_TEXT_SIZE];
+	char from[ENDPOINT_TEXT_SIZE];
+	char to[ENDPOINT_TEXT_SIZE];
+	char state[STATE_TEXT_SIZE] = "-";
 
 	snprintf(number, sizeof(number), "ip-%u", v->orig.proto);
 	endpoint_text(&v->orig.src, v->orig.sport, &v->orig, from, sizeof(from));
@@ -141,8 +146,8 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 }
 
 /*
- * As libnetfilter_conntrack prints an entry, down to the blanks, so that what reads the one reads
- * the other. A remembered connection has no time left.
+ * The format of libnetfilter_conntrack, blanks included, so that the same programs can parse it. A
+ * remembered connection has 0 seconds left.
  */
 void flow_conntrack(const struct flow_view *v, char *line, size_t line_size)
 {

@@ -2,9 +2,9 @@
 /*
  * Packet marks between the daemon and the hook rules that feed its queues.
  *
- * A rejected packet is sent through the same hook once more (NF_REPEAT) with a mark that says how
- * its sender is to be told; rules in front of the queue rule meet it and do so. In iptables words,
- * first in each chain that queues, by mark:
+ * A rejected packet passes the same hook once more (NF_REPEAT), with a mark for the kind of reject.
+ * Rules before the queue rule match the mark and send the error. For iptables, first in each chain
+ * that queues, by mark:
  *
  *   0x66770000  -j REJECT --reject-with icmp-port-unreachable   (IPv6: icmp6-port-unreachable)
  *   0x66770001  -j REJECT --reject-with icmp-host-unreachable   (IPv6: icmp6-addr-unreachable)
@@ -13,14 +13,14 @@
  *   0x66770004  -p tcp -j REJECT --reject-with tcp-reset
  *   0x66770000/0xffffff00  -j DROP
  *
- * The last one drops what the others did not match (a TCP reset for something that is not TCP).
- * 0x66770100 marks what finwall sends itself and is accepted without being queued.
+ * The last rule drops packets that match no other: a TCP reset for another protocol. 0x66770100
+ * marks packets that finwall sends; the hook rules accept them without queueing.
  *
- * Where these rules are missing the packet comes back to the queue; the daemon then drops it and
- * counts it as reject-loops. The range is finwall's: nothing else may use it.
+ * Without these rules the packet is queued again: the daemon drops it and counts it as
+ * reject-loops. The range 0x66770000-0x667701ff is reserved for finwall.
  *
- * With the setting `hook compare-kernel on`, the rules right before the queue rule write the state
- * that the kernel's own tracker gave the packet into the upper 8 bits:
+ * With the setting `hook compare-kernel on`, rules directly before the queue rule write the state
+ * of the kernel's tracker into the upper 8 bits of the mark:
  *
  *   -m conntrack --ctstate NEW          -j MARK --set-xmark 0x51000000/0xff000000
  *   -m conntrack --ctstate ESTABLISHED  -j MARK --set-xmark 0x52000000/0xff000000
@@ -28,9 +28,9 @@
  *   -m conntrack --ctstate INVALID      -j MARK --set-xmark 0x54000000/0xff000000
  *   -m conntrack --ctstate UNTRACKED    -j MARK --set-xmark 0x55000000/0xff000000
  *
- * So with that setting other marks must keep to the lower 24 bits, which are left alone. The daemon
- * takes the upper 8 bits away again: its rules do not see them, and each verdict that accepts the
- * packet sets its mark back to the lower 24 bits (or to what a rule of the daemon's sets).
+ * With that setting other marks must use the lower 24 bits only, which stay unchanged. The daemon
+ * clears the upper 8 bits before rules are evaluated, and each accept verdict sets the packet's
+ * mark to the lower 24 bits, or to the mark that a rule sets.
  */
 #ifndef FINWALL_WIRE_HOOKMARK_H
 #define FINWALL_WIRE_HOOKMARK_H
@@ -43,8 +43,7 @@
 #define HOOKMARK_REJECT      0x66770000u
 #define HOOKMARK_REJECT_MASK 0xffffff00u
 
-/* Segments that finwall sends itself (resets, keepalives): the hook rules let them pass unqueued.
- */
+/* The mark of resets and keepalives, which the hook rules accept without queueing. */
 #define HOOKMARK_OWN 0x66770100u
 
 static inline uint32_t hookmark_reject(enum reject_with with)
@@ -57,19 +56,20 @@ static inline int hookmark_is_reject(uint32_t mark)
 	return (mark & HOOKMARK_REJECT_MASK) == HOOKMARK_REJECT;
 }
 
-/* The kernel's state for the packet, and which bits say it. */
-#define HOOKMARK_KERNEL      0x50000000u
-#define HOOKMARK_KERNEL_MASK 0xff000000u
+/* The kernel tracker's state of the packet: base value, bits, and position. */
+#define HOOKMARK_KERNEL       0x50000000u
+#define HOOKMARK_KERNEL_MASK  0xff000000u
+#define HOOKMARK_KERNEL_SHIFT 24
 
 static inline uint32_t hookmark_kernel(enum kernel_state state)
 {
-	return HOOKMARK_KERNEL + ((uint32_t)state << 24);
+	return HOOKMARK_KERNEL + ((uint32_t)state << HOOKMARK_KERNEL_SHIFT);
 }
 
-/* KERNEL_UNTOLD where the mark is not one of these. */
+/* Returns KERNEL_UNTOLD for any other mark. */
 static inline enum kernel_state hookmark_kernel_state(uint32_t mark)
 {
-	uint32_t nr = (mark >> 24) - (HOOKMARK_KERNEL >> 24);
+	uint32_t nr = (mark >> HOOKMARK_KERNEL_SHIFT) - (HOOKMARK_KERNEL >> HOOKMARK_KERNEL_SHIFT);
 
 	return nr >= KERNEL_NEW && nr <= KERNEL_UNTRACKED ? (enum kernel_state)nr : KERNEL_UNTOLD;
 }

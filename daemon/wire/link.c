@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Link headers are walked through a cursor until an IP header is reached; its own length field then
- * says where the packet ends, because short Ethernet frames are padded.
+ * Skips link headers up to the IP header, whose length field gives the end of the packet: short
+ * Ethernet frames are padded.
  */
 #include "link.h"
 
@@ -11,8 +11,15 @@
 #define ETHERTYPE_IPV6  0x86dd
 #define ETHERTYPE_VLAN  0x8100
 #define ETHERTYPE_QINQ  0x88a8
-#define ETHERTYPE_QINQ1 0x9100 /* what 802.1ad was before it had a number */
+#define ETHERTYPE_QINQ1 0x9100 /* 802.1ad before its assignment */
 #define ETHERTYPE_PPPOE 0x8864
+
+/* Address families of the loopback header. */
+#define FAMILY_IPV4         2
+#define FAMILY_IPV6_LINUX   10
+#define FAMILY_IPV6_BSD     24 /* NetBSD, OpenBSD */
+#define FAMILY_IPV6_FREEBSD 28
+#define FAMILY_IPV6_MACOS   30
 
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
@@ -47,7 +54,7 @@ const char *link_result_name(enum link_result r)
 enum link_result link_strip(enum link_type type, const uint8_t *frame, uint32_t cap_size,
                             uint32_t wire_size, struct link_packet *out)
 {
-	/* a file can claim to have captured more than there was */
+	/* a damaged file may have cap_size > wire_size */
 	uint32_t size = cap_size < wire_size ? cap_size : wire_size;
 	struct cursor c = { frame, frame + size };
 	enum link_result found = find_ip(type, &c);
@@ -58,7 +65,7 @@ enum link_result link_strip(enum link_type type, const uint8_t *frame, uint32_t 
 	return measure(&c, wire_size - (uint32_t)(c.at - frame), out);
 }
 
-/* Moves the cursor to what should be an IP header. */
+/* Moves the cursor to the IP header. */
 static enum link_result find_ip(enum link_type type, struct cursor *c)
 {
 	uint16_t ethertype;
@@ -107,7 +114,7 @@ static enum link_result by_ethertype(struct cursor *c, uint16_t ethertype)
 		case ETHERTYPE_VLAN:
 		case ETHERTYPE_QINQ:
 		case ETHERTYPE_QINQ1:
-			/* each tag takes bytes away: this ends */
+			/* terminates: each tag consumes bytes */
 			if (!rd_skip(c, 2) || !rd_be16(c, &ethertype)) {
 				return LINK_SHORT;
 			}
@@ -120,8 +127,7 @@ static enum link_result by_ethertype(struct cursor *c, uint16_t ethertype)
 	}
 }
 
-/* Families are small numbers, so that the byte order shows itself. Every BSD has its own for IPv6.
- */
+/* Families are small numbers, which shows the byte order. Each system has its own for IPv6. */
 static enum link_result by_family(struct cursor *c)
 {
 	uint32_t family;
@@ -129,15 +135,15 @@ static enum link_result by_family(struct cursor *c)
 	if (!rd_be32(c, &family)) {
 		return LINK_SHORT;
 	}
-	if (family > 0xffff) {
+	if (family > UINT16_MAX) {
 		family = __builtin_bswap32(family);
 	}
 	switch (family) {
-	case 2:
-	case 10: /* Linux */
-	case 24: /* NetBSD, OpenBSD */
-	case 28: /* FreeBSD */
-	case 30: /* macOS */
+	case FAMILY_IPV4:
+	case FAMILY_IPV6_LINUX:
+	case FAMILY_IPV6_BSD:
+	case FAMILY_IPV6_FREEBSD:
+	case FAMILY_IPV6_MACOS:
 		return LINK_IP;
 	default:
 		return LINK_OTHER;
@@ -145,8 +151,8 @@ static enum link_result by_family(struct cursor *c)
 }
 
 /*
- * The length that the IP header names. Zero there is a packet that was captured before the network
- * card cut it up (or an IPv6 jumbogram): then what was on the link counts.
+ * Reads the length field of the IP header. It is zero in a packet that was captured before
+ * segmentation by the network card, and in an IPv6 jumbogram: then the link's size counts.
  */
 static bool stated_size(const struct cursor *c, uint32_t wire_left, uint32_t *size)
 {

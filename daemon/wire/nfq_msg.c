@@ -2,9 +2,9 @@
 /*
  * The queue's netlink messages. Knows layouts, no sockets and no policy.
  *
- * Attributes are read here rather than by libmnl, whose loop ends silently at a broken attribute:
- * we must know, and must still answer the packet. Numbers inside netlink headers are in host order,
- * those inside the queue's own attributes in network order.
+ * Attributes are not read by libmnl, whose loop ends silently at a malformed attribute: that must
+ * be counted, and the packet still needs a verdict. Netlink headers are in host order, the queue's
+ * attributes in network order.
  */
 #include <finwall/nfq_msg.h>
 
@@ -15,10 +15,13 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#define USEC_PER_SEC  UINT64_C(1000000)
+#define NSEC_PER_USEC UINT64_C(1000)
+
 #define PACKET_TYPE  ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET)
 #define VERDICT_TYPE ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_VERDICT)
 
-/* The largest errno that the kernel returns. */
+/* The largest errno of the kernel (MAX_ERRNO). */
 #define ERRNO_MAX 4095
 
 struct verdict_msg {
@@ -37,7 +40,7 @@ struct verdict_mark_msg {
 _Static_assert(sizeof(struct verdict_msg) == NFQ_VERDICT_SIZE, "no padding in a verdict");
 _Static_assert(sizeof(struct verdict_mark_msg) == NFQ_VERDICT_MARK_SIZE, "no padding in a verdict");
 
-/* What the attributes of one packet message said. */
+/* The attributes of one packet message. */
 struct packet_attrs {
 	struct nfq_pkt *out;
 	uint32_t nf_hook;
@@ -69,8 +72,7 @@ enum nfq_result nfq_msg_next(struct cursor *datagram, struct nfq_pkt *out)
 	}
 	body = (struct cursor){ datagram->at + sizeof(nlh), datagram->end };
 	if (nlh.nlmsg_len > cursor_left(datagram)) {
-		/* The datagram was cut. What is there may name a packet that waits for an answer.
-		 */
+		/* The datagram was cut. The rest may contain the id of a packet. */
 		datagram->at = datagram->end;
 		out->is_truncated = 1;
 		if (nlh.nlmsg_type == PACKET_TYPE) {
@@ -108,7 +110,7 @@ static enum nfq_result read_error(struct cursor *body, struct nfq_pkt *out)
 	return NFQ_MSG_ERROR;
 }
 
-/* Reads an attribute that is one number in network order. */
+/* Reads an attribute of one 32-bit number. */
 static bool attr_be32(struct cursor value, uint32_t *out)
 {
 	return cursor_left(&value) == sizeof(*out) && rd_be32(&value, out);
@@ -130,7 +132,7 @@ static bool attr_packet_hdr(struct cursor value, struct packet_attrs *a)
 
 static bool attr_timestamp(struct cursor value, struct packet_attrs *a)
 {
-	uint32_t word[4]; /* seconds, microseconds: each 64 bits */
+	uint32_t word[4]; /* seconds, microseconds: 64 bits each, high word first */
 	uint64_t usec;
 
 	if (cursor_left(&value) != sizeof(word)) {
@@ -139,10 +141,10 @@ static bool attr_timestamp(struct cursor value, struct packet_attrs *a)
 	for (unsigned i = 0; i < 4; i++) {
 		(void)rd_be32(&value, &word[i]);
 	}
-	/* Unsigned and modulo 2^64: a nonsense time gives a nonsense number, nothing worse. */
-	usec = (((uint64_t)word[0] << 32) | word[1]) * 1000000 +
+	/* Unsigned, modulo 2^64: an invalid time gives an invalid number, but no overflow. */
+	usec = (((uint64_t)word[0] << 32) | word[1]) * USEC_PER_SEC +
 	       (((uint64_t)word[2] << 32) | word[3]);
-	a->out->stamp_ns = usec * 1000;
+	a->out->stamp_ns = usec * NSEC_PER_USEC;
 	return true;
 }
 
@@ -158,8 +160,8 @@ static bool attr_skb_info(struct cursor value, struct packet_attrs *a)
 	return true;
 }
 
-/* Takes in one attribute. Returns false when its size is wrong. */
-static bool take_attr(unsigned type, struct cursor value, struct packet_attrs *a)
+/* Reads one attribute. Returns false when its size is wrong. */
+static bool read_attr(unsigned type, struct cursor value, struct packet_attrs *a)
 {
 	struct frame *frame = &a->out->frame;
 
@@ -191,7 +193,7 @@ static bool take_attr(unsigned type, struct cursor value, struct packet_attrs *a
 	}
 }
 
-/* Takes one attribute off the cursor. Returns false when none that is whole is left. */
+/* Moves the cursor behind the next attribute. Returns false when no complete one is left. */
 static bool next_attr(struct cursor *c, unsigned *type, struct cursor *value)
 {
 	struct nlattr nla;
@@ -206,7 +208,7 @@ static bool next_attr(struct cursor *c, unsigned *type, struct cursor *value)
 	}
 	*type = nla.nla_type & NLA_TYPE_MASK;
 	*value = (struct cursor){ c->at + sizeof(nla), c->at + nla.nla_len };
-	/* The padding behind the last attribute may be missing. */
+	/* The last attribute may have no padding. */
 	step = NLA_ALIGN((size_t)nla.nla_len);
 	c->at = step < cursor_left(c) ? c->at + step : c->end;
 	return true;
@@ -229,7 +231,7 @@ static bool map_hook(uint32_t nf_hook, uint8_t *hook)
 	}
 }
 
-/* What the attributes amount to, once all of them have been read. */
+/* The result, after all attributes have been read. */
 static enum nfq_result judge_packet(const struct packet_attrs *a, unsigned family)
 {
 	struct frame *frame = &a->out->frame;
@@ -268,7 +270,7 @@ static enum nfq_result read_packet(struct cursor *body, struct nfq_pkt *out)
 	out->queue = ntohs(gen.res_id);
 
 	while (next_attr(body, &type, &value)) {
-		if (!take_attr(type, value, &a)) {
+		if (!read_attr(type, value, &a)) {
 			return NFQ_MSG_ATTR;
 		}
 	}
@@ -297,11 +299,12 @@ static struct verdict_msg make_verdict(uint16_t queue, uint32_t id, uint32_t nf_
 
 static bool append(struct nfq_out *o, const void *msg, size_t msg_size)
 {
-	if (o->room_size - o->size < msg_size) {
+	if (o->buf_size - o->size < msg_size) {
 		return false;
 	}
 	memcpy(o->data + o->size, msg, msg_size);
 	o->size += msg_size;
+	o->len++;
 	return true;
 }
 
@@ -323,26 +326,4 @@ bool nfq_put_verdict_mark(struct nfq_out *o, uint16_t queue, uint32_t id, uint32
 	};
 
 	return append(o, &msg, sizeof(msg));
-}
-
-const char *nfq_result_name(enum nfq_result r)
-{
-	static const char *const names[NFQ_RESULTS_LEN] = {
-#define X(id, name, text) [id] = name,
-		FINWALL_NFQ_RESULTS(X)
-#undef X
-	};
-
-	return names[r];
-}
-
-const char *nfq_result_text(enum nfq_result r)
-{
-	static const char *const texts[NFQ_RESULTS_LEN] = {
-#define X(id, name, text) [id] = text,
-		FINWALL_NFQ_RESULTS(X)
-#undef X
-	};
-
-	return texts[r];
 }

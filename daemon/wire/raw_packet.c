@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Builds the segments that finwall sends itself. RFC 791, 8200, 9293; checksums by core/pkt. */
+/* Builds raw packets. RFC 791, 8200, 9293; checksums by core/pkt. */
 #include "raw_packet.h"
 
 #include <finwall/bytes.h>

@@ -14,8 +14,8 @@
 #define RAW_PACKET_SIZE 60
 
 /*
- * Writes the packet of *req to out and returns its size; 0 when the request makes no sense (family,
- * kind), and then nothing is written. Total: any bytes in *req give an answer.
+ * Writes the packet of *req to out. Returns its size, or 0 with nothing written when the family or
+ * the kind is invalid. Total: *req may hold any bytes.
  */
 size_t raw_packet_write(const struct raw_request *req, uint8_t out[static RAW_PACKET_SIZE]);
 

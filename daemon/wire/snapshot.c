@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records of saved state, field by field. Flows and tombstones share one layout; what a tombstone
- * does not have is zero. Nothing here depends on how structs lie in memory.
+ * Records of saved state, field by field. Flows and tombstones share one layout; fields that a
+ * tombstone does not have are zero. Independent of the layout of structs in memory.
  */
 #include <finwall/snapshot.h>
 
@@ -13,7 +13,13 @@
 
 static const uint8_t magic[8] = { 'f', 'i', 'n', 'w', 'a', 'l', 'l', '\n' };
 
-/* Longest time to live or age that is believed: 400 days. */
+/* "finwall1": the second half of the checksum's key. */
+#define SUM_KEY UINT64_C(0x66696e77616c6c31)
+
+/* The largest window scale: RFC 7323, 2.3. */
+#define SCALE_MAX 14
+
+/* The longest valid time to live or age: 400 days. */
 #define TIME_MAX_MSEC (INT64_C(400) * 86400 * 1000)
 
 #define STATUS_KNOWN (FLOW_SEEN_REPLY | FLOW_ASSURED | FLOW_ORIG_HI | FLOW_REVIVED)
@@ -23,7 +29,7 @@ enum record_kind {
 	RECORD_TOMB = 2,
 };
 
-/* A record as it is read, before it becomes one thing or the other. */
+/* A record, of either kind. */
 struct record {
 	struct flow flow;
 	int64_t time_msec; /* flow: time to live; tombstone: age */
@@ -32,7 +38,7 @@ struct record {
 	uint8_t cause;
 };
 
-/* A place in a record, moved on by each field. */
+/* A position in a record, advanced by each field. */
 struct place {
 	uint8_t *at;
 };
@@ -65,10 +71,10 @@ const char *snapshot_text(enum snapshot_result r)
 	return texts[r];
 }
 
-/* Guards against damage, not against forgery: who can write the file owns the machine. */
+/* Detects damage, not forgery: only root and the daemon's user can write the file. */
 static uint64_t sum_of(uint64_t before, const uint8_t *bytes, size_t size)
 {
-	struct sipkey key = { before, UINT64_C(0x66696e77616c6c31) };
+	struct sipkey key = { before, SUM_KEY };
 	uint64_t words[SNAPSHOT_RECORD_SIZE / 8];
 	struct place p = { NULL };
 	uint8_t copy[SNAPSHOT_RECORD_SIZE];
@@ -177,7 +183,7 @@ void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
 	r.flow.key = tomb->key;
 	r.flow.status = tomb->status;
 	r.flow.conn.tcp = tomb->conn;
-	r.time_msec = mono_diff(now, tomb->died) / NSEC_PER_MSEC;
+	r.time_msec = mono_diff(now, tomb->ended) / NSEC_PER_MSEC;
 	write_record(&r, out);
 }
 
@@ -236,7 +242,7 @@ static void read_record(const uint8_t *bytes, struct record *r)
 	}
 }
 
-/* A key that no packet can have would sit in the table for nothing. */
+/* False for a key that no packet can have. */
 static bool key_is_sound(const struct flowkey *key)
 {
 	struct flowkey again = { .family = 0 };
@@ -257,8 +263,8 @@ static bool key_is_sound(const struct flowkey *key)
 static bool tcp_is_sound(const struct tcp_conn *t)
 {
 	return t->state != TCP_NONE && t->state < TCP_STATES_LEN && t->last_dir <= 1 &&
-	       t->last_class < SEGS_LEN && t->scale[0] <= 14 && t->scale[1] <= 14 &&
-	       t->last_scale <= 14;
+	       t->last_class < SEGS_LEN && t->scale[0] <= SCALE_MAX && t->scale[1] <= SCALE_MAX &&
+	       t->last_scale <= SCALE_MAX;
 }
 
 static bool time_is_sound(int64_t msec)
@@ -374,6 +380,6 @@ void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 		.conn = r.flow.conn.tcp,
 		.status = r.flow.status,
 		.cause = r.cause,
-		.died = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
+		.ended = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
 	};
 }

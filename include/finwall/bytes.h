@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Wire bytes and sequence numbers: the only way that core reads what came from outside.
+ * Reading of wire bytes, and comparison of sequence numbers. Core reads packets only through these.
  *
- * A cursor never reads past its end: each rd_* says whether the bytes were there. Sequence numbers
- * are compared modulo 2^32 by the signed difference (RFC 9293, section 3.4).
+ * A cursor never reads past its end: each rd_* returns false when bytes are missing. Sequence
+ * numbers compare modulo 2^32 by the signed difference (RFC 9293, section 3.4).
  */
 #ifndef FINWALL_BYTES_H
 #define FINWALL_BYTES_H
@@ -52,7 +52,7 @@ static inline void store_be32(uint8_t *p, uint32_t v)
 	store_be16(p + 2, (uint16_t)v);
 }
 
-/* Each returns false, and moves nothing, when fewer bytes are left than asked for. */
+/* Each returns false, and leaves the cursor, when fewer bytes are left than it reads. */
 static inline bool rd_skip(struct cursor *c, size_t size)
 {
 	if (cursor_left(c) < size) {
@@ -99,8 +99,8 @@ static inline bool rd_ptr(struct cursor *c, size_t size, const uint8_t **out)
 }
 
 /*
- * For conditions that are a matter of chance: compilers like to make jumps, and each that is
- * guessed wrong costs twenty cycles.
+ * For unpredictable conditions: makes the compiler use a conditional move. A mispredicted branch
+ * costs about twenty cycles.
  */
 #if defined(__clang__)
 #define IS_CHANCE(condition) __builtin_unpredictable(condition)
@@ -108,13 +108,13 @@ static inline bool rd_ptr(struct cursor *c, size_t size, const uint8_t **out)
 #define IS_CHANCE(condition) __builtin_expect_with_probability((condition), 1, 0.5)
 #endif
 
-/* a if the condition holds, otherwise b. */
+/* Branch-free: a if the condition holds, otherwise b. */
 static inline uint32_t pick_u32(bool condition, uint32_t a, uint32_t b)
 {
 	return IS_CHANCE(condition) ? a : b;
 }
 
-/* Swaps the two if the condition holds. */
+/* Branch-free: swaps the two if the condition holds. */
 static inline void swap_if_u64(bool condition, uint64_t *a, uint64_t *b)
 {
 	uint64_t change = (*a ^ *b) & -(uint64_t)condition;
@@ -123,7 +123,7 @@ static inline void swap_if_u64(bool condition, uint64_t *a, uint64_t *b)
 	*b ^= change;
 }
 
-/* a before b; numbers exactly 2^31 apart are before each other, as in the kernel. */
+/* True when a is before b. Numbers exactly 2^31 apart are before each other, as in the kernel. */
 static inline bool seq_before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine's word on a packet beside that of the kernel's own tracker: same, explained or
- * different.
+ * Comparison of a packet's connection state with that of the kernel's tracker.
  *
- * Some differences are meant, such as a late FIN that passes; others follow from what one of the
- * two has not seen. These are told by name, so that "different" is what nobody can explain. Pure:
- * where the kernel's word comes from is the caller's business.
+ * Some differences are intended, such as a late FIN that is accepted; others follow from packets
+ * that only one of the two has seen. These are counted by name, so that `different` is left for
+ * unexplained ones. The caller provides the kernel's state. No state, no system call.
  */
 #ifndef FINWALL_COMPARE_H
 #define FINWALL_COMPARE_H
@@ -16,9 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The state that the kernel gave a packet. The numbers stand in packet marks; hookmark.h. */
+/* The state that the kernel gave a packet. The numbers are used in packet marks (wire/hookmark.h).
+ */
 enum kernel_state {
-	KERNEL_UNTOLD, /* nobody said */
+	KERNEL_UNTOLD, /* unknown */
 	KERNEL_NEW,
 	KERNEL_ESTABLISHED,
 	KERNEL_RELATED,
@@ -30,20 +30,20 @@ enum kernel_state {
 
 /* clang-format off */
 #define FINWALL_COMPARES(X) \
-	X(COMPARE_SAME,          "same",          "both give the packet the same state") \
-	X(COMPARE_DIFFERENT,     "different",     "they do not, and nothing explains it") \
-	X(COMPARE_UNTOLD,        "untold",        "the kernel's state did not come with the packet: run finwall hook up") \
-	X(COMPARE_LATE_CLOSE,    "late-close",    "a late FIN, RST or data passes that the kernel has no entry for") \
-	X(COMPARE_REVIVED,       "revived",       "packet of a connection that a late close or late data brought back") \
-	X(COMPARE_TABLE_FULL,    "table-full",    "finwall had no room for the flow") \
-	X(COMPARE_NO_START,      "no-start",      "flow of the kernel's that may have begun before finwall") \
-	X(COMPARE_NOTRACK,       "notrack",       "a rule of the kernel's exempts the packet from tracking") \
-	X(COMPARE_HELPER,        "helper",        "a helper of the kernel's expected the flow (ftp, sip ...)") \
-	X(COMPARE_REJECT_ANSWER, "reject-answer", "reset that the kernel sends for a rejected packet") \
-	X(COMPARE_SECOND_SIGHT,  "second-sight",  "packet on lo, which the kernel tracks at output only") \
-	X(COMPARE_COPY_SHORT,    "copy-short",    "the headers were not copied whole: raise queue copy") \
-	X(COMPARE_CHECKSUM,      "checksum",      "wrong checksum that only one of the two looks at") \
-	X(COMPARE_PROTOCOL,      "protocol",      "SCTP or GRE, for which the kernel has trackers of their own")
+	X(COMPARE_SAME,          "same",          "same state") \
+	X(COMPARE_DIFFERENT,     "different",     "unexplained difference") \
+	X(COMPARE_UNTOLD,        "untold",        "kernel state not attached to the packet: run finwall hook up") \
+	X(COMPARE_LATE_CLOSE,    "late-close",    "late FIN, RST or data that finwall accepts; no kernel entry") \
+	X(COMPARE_REVIVED,       "revived",       "packet of a revived connection") \
+	X(COMPARE_TABLE_FULL,    "table-full",    "finwall's connection table was full") \
+	X(COMPARE_NO_START,      "no-start",      "kernel entry that may be older than finwall's start") \
+	X(COMPARE_NOTRACK,       "notrack",       "kernel rule exempts the packet from tracking") \
+	X(COMPARE_HELPER,        "helper",        "kernel helper expected the flow (ftp, sip ...)") \
+	X(COMPARE_REJECT_ANSWER, "reject-answer", "reset sent by the kernel for a rejected packet") \
+	X(COMPARE_SECOND_SIGHT,  "second-sight",  "packet on lo; the kernel tracks it at output only") \
+	X(COMPARE_COPY_SHORT,    "copy-short",    "headers longer than the copied bytes: increase queue copy") \
+	X(COMPARE_CHECKSUM,      "checksum",      "wrong checksum, verified by one of the two only") \
+	X(COMPARE_PROTOCOL,      "protocol",      "SCTP or GRE, which have their own kernel trackers")
 /* clang-format on */
 
 enum compare {
@@ -53,7 +53,7 @@ enum compare {
 		COMPARES_LEN,
 };
 
-/* What one worker counted. One writer, any readers. */
+/* Counters of one worker. One writer, any number of readers. */
 struct compare_stats {
 	_Atomic uint64_t result[COMPARES_LEN];
 	_Atomic uint64_t matrix[CT_STATES_LEN][KERNEL_STATES_LEN];
@@ -65,20 +65,20 @@ const char *compare_text(enum compare c);
 /* "untold", "new", "established" ... */
 const char *kernel_state_name(enum kernel_state k);
 
-/* What an NFQA_CT_INFO attribute says: enum ip_conntrack_info of linux/netfilter. */
+/* The state in an NFQA_CT_INFO attribute (enum ip_conntrack_info of linux/netfilter). */
 enum kernel_state kernel_state_of_ctinfo(uint32_t ctinfo);
 
-/* True when the engine's state is what the kernel says. */
+/* True when the engine's state and the kernel's are the same. */
 bool compare_is_same(enum ct_state ours, enum kernel_state kernels);
 
 /*
- * Why a packet's two states are not the same. d: the engine's decision about p; age_ns: how long
- * the engine has been seeing packets. Never COMPARE_SAME.
+ * Why the two states of a packet differ. d: the engine's decision on p; age_ns: time since the
+ * engine started. Never returns COMPARE_SAME.
  */
 enum compare compare_explain(const struct pkt *p, const struct decision *d,
                              enum kernel_state kernels, const struct tunables *tun, int64_t age_ns);
 
-/* Adds everything in one to sum, which only the caller uses. */
+/* Adds all counters of one to sum, which only the calling thread uses. */
 void compare_sum(struct compare_stats *sum, const struct compare_stats *one);
 
 #endif

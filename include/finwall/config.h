@@ -3,8 +3,8 @@
  * The configuration: text in, settings and compiled rules out, and canonical text back.
  * finwall.conf(5).
  *
- * Pure apart from heap memory: files are read through a callback, so that the parser can be run on
- * any text. A configuration that has one error is refused whole.
+ * No system call but for heap memory: files are read through a callback, so that the parser runs on
+ * any text. A configuration with an error is refused as a whole.
  */
 #ifndef FINWALL_CONFIG_H
 #define FINWALL_CONFIG_H
@@ -16,46 +16,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What becomes of packets that no daemon answers. */
+/* Verdict of packets that no daemon answers. */
 enum fail_mode {
 	FAIL_DROP,
 	FAIL_ACCEPT,
 };
 
-/* What becomes of the hook rules when an administrator stops the daemon; a crash leaves them. */
+/* Whether hook rules are removed when an administrator stops the daemon; a crash leaves them. */
 enum hook_on_stop {
 	ON_STOP_DOWN,
 	ON_STOP_KEEP,
 };
 
-/* How hook rules are put into the kernel. */
+/* The tool that loads the hook rules. */
 enum hook_backend {
 	BACKEND_AUTO, /* nft where its queue statement works, otherwise iptables */
 	BACKEND_NFT,
 	BACKEND_IPTABLES,
 };
 
-/* When memory for connections is taken from the system. */
+/* When memory for connections is allocated. */
 enum prefault {
-	PREFAULT_AUTO, /* at the start, where it is a small part of what is available */
+	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
 	PREFAULT_OFF,  /* as it is used */
 	PREFAULT_ON,   /* at the start */
 };
 
-/* What the shell needs to know; the core's own settings are struct tunables. */
+/* Settings of the daemon; those of the engine are struct tunables. */
 struct settings {
 	uint32_t queue_num;
-	uint32_t queue_count; /* 0 = auto: one per processor that may be used */
+	uint32_t queue_count; /* 0 = auto: one per usable CPU */
 	uint32_t queue_len;   /* packets the kernel may hold, per queue */
 	uint32_t queue_rcvbuf_bytes;
 	uint32_t queue_copy_bytes; /* 0 = full */
 	uint32_t queue_spin_us;    /* 0 = off */
-	uint32_t queue_latency;    /* 1: measure how long packets wait */
+	uint32_t queue_latency;    /* 1: measure waiting times of packets */
 	uint32_t on_absent;        /* enum fail_mode */
 	uint32_t on_overload;      /* enum fail_mode */
 	uint32_t loopback;         /* 1: queue packets on lo too */
 	uint32_t backend;          /* enum hook_backend */
-	uint32_t defragment;       /* 1: packets are put together before they are queued */
+	uint32_t defragment;       /* 1: fragments are reassembled before they are queued */
 	uint32_t compare_kernel;   /* 1: compare each packet's state with the kernel tracker's */
 	uint32_t on_stop;          /* enum hook_on_stop */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
@@ -63,15 +63,16 @@ struct settings {
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;      /* enum prefault */
-	uint32_t import_kernel; /* 1: a first start takes over what the kernel's tracker knows */
+	uint32_t import_kernel; /* 1: the first start imports the connections of the kernel's
+	                           tracker */
 	const char *state_file; /* NULL = none; lives as long as its configuration */
 	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
-/* There are this many queue numbers. */
+/* The number of queue numbers. */
 #define QUEUES_MAX 65536u
 
-/* How many queues the settings mean with so many processors: at least 1, and numbered at all. */
+/* The number of queues on a machine with so many CPUs: at least 1, up to the last number. */
 static inline uint32_t settings_queues(const struct settings *s, long cpus)
 {
 	uint32_t len = s->queue_count;
@@ -82,7 +83,7 @@ static inline uint32_t settings_queues(const struct settings *s, long cpus)
 	return len < QUEUES_MAX - s->queue_num ? len : QUEUES_MAX - s->queue_num;
 }
 
-struct config; /* opaque: settings, tunables, and the rules as they were written */
+struct config; /* opaque: settings, tunables, and the rules as a tree */
 
 /* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */
 struct config_reader {
@@ -97,7 +98,7 @@ struct config_reader {
  */
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors);
 
-/* Frees it; NULL is fine. */
+/* NULL is allowed. */
 void config_free(struct config *c);
 
 const struct settings *config_settings(const struct config *c);
@@ -107,14 +108,14 @@ const struct tunables *config_tunables(const struct config *c);
  */
 struct ruleset *config_compile(const struct config *c);
 
-/* Frees what config_compile() made; NULL is fine. No worker may still use it. */
+/* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
 
-/* What the canonical text shows besides the rules. */
+/* What the canonical text contains. */
 enum config_print {
 	PRINT_PLAIN,
 	PRINT_COUNTERS, /* `counter packets N bytes N` in each rule, from ctr */
-	PRINT_SETTINGS, /* no rules; all settings, those that have their defaults too */
+	PRINT_SETTINGS, /* no rules; all settings, with those at their defaults */
 };
 
 /*

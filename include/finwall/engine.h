@@ -11,8 +11,8 @@
  * No system call, no clock, no allocation: the caller provides memory before the first packet and
  * the time with each call. The daemon, `finwall replay` and the benchmarks use the same code.
  *
- * Unless said otherwise any number of threads may call these functions at the same time, each with
- * its own struct engine_worker.
+ * Unless stated otherwise any number of threads may call these functions at the same time, each
+ * with its own struct engine_worker.
  */
 #ifndef FINWALL_ENGINE_H
 #define FINWALL_ENGINE_H
@@ -134,8 +134,8 @@ size_t engine_table_size(const struct engine_config *cfg);
 struct engine *engine_init(void *mem, const struct engine_config *cfg);
 
 /*
- * Decides frames[0..len) in order; out[i] is the decision on frames[i]. 0 < len <=
- * ENGINE_BATCH_MAX. Borrows the frames for the call. Takes the locks of their shards.
+ * Decides frames[0..len) in order; out[i] is the decision on frames[i]. len <= ENGINE_BATCH_MAX.
+ * Borrows the frames for the call. Takes the locks of their shards.
  */
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out);

@@ -12,10 +12,11 @@
 #include <finwall/tunables.h>
 
 #define FLOW_SEEN_REPLY 0x01u /* the other side has answered */
-#define FLOW_ASSURED    0x02u /* proven: not evicted before its deadline, remembered when it expires \
-	                       */
-#define FLOW_ORIG_HI 0x04u    /* the opener is the key's high side */
-#define FLOW_REVIVED 0x08u    /* was a remembered connection */
+#define FLOW_ASSURED                                                                               \
+	0x02u              /* proven: not evicted before its deadline, remembered when it expires  \
+	                    */
+#define FLOW_ORIG_HI 0x04u /* the opener is the key's high side */
+#define FLOW_REVIVED 0x08u /* was a remembered connection */
 
 /* Flags of one direction, with the values of ctnetlink. */
 #define TCP_SIDE_WSCALE     0x01u
@@ -130,7 +131,7 @@ struct tomb_info {
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
 	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
 	uint8_t cause;        /* enum tomb_cause */
-	struct mono died;     /* when the entry ended, to the second */
+	struct mono ended;    /* when the entry ended, to the second */
 };
 
 #endif

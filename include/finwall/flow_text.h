@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections as people and programs read them: live flows and remembered ones, made alike first,
- * then written as a column of our own list, as a line of conntrack(8), or as JSON.
+ * Connections for people and programs: live and remembered ones become a struct flow_view, which is
+ * written as a line of columns, as a line of conntrack(8), or as JSON. Pure.
  */
 #ifndef FINWALL_FLOW_TEXT_H
 #define FINWALL_FLOW_TEXT_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room that any line of ours needs, NUL included. */
+/* Bytes for any line, NUL included. */
 #define FLOW_LINE_SIZE 512
 
 enum flow_view_kind {
@@ -22,18 +22,17 @@ enum flow_view_kind {
 	VIEW_REMEMBERED,
 };
 
-/* What a list shows of a connection. */
+/* A connection in a list. */
 struct flow_view {
-	struct tuple orig;   /* as the opener sends */
-	struct tuple reply;  /* as the other end does */
+	struct tuple orig;   /* of packets of the opener */
+	struct tuple reply;  /* of packets of the other end */
 	struct tcp_conn tcp; /* only with proto TCP */
-	int64_t time_ns;     /* live: until it expires; remembered: since it did */
-	const char
-		*ifname; /* live: where it first came in, or went out; borrowed; "" = not known */
-	uint8_t kind;    /* enum flow_view_kind */
-	uint8_t status;  /* FLOW_* */
-	uint8_t hook;    /* live: enum hook of its first packet */
-	uint8_t cause;   /* remembered: enum tomb_cause */
+	int64_t time_ns;     /* live: until it expires; remembered: since it expired */
+	const char *ifname;  /* live: of the first packet; borrowed; "" = unknown */
+	uint8_t kind;        /* enum flow_view_kind */
+	uint8_t status;      /* FLOW_* */
+	uint8_t hook;        /* live: enum hook of its first packet */
+	uint8_t cause;       /* remembered: enum tomb_cause */
 };
 
 /* ifname may be NULL. */
@@ -41,28 +40,29 @@ void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
                     struct flow_view *out);
 void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flow_view *out);
 
-/* "tcp", "udp" ...; NULL for a protocol without a name of its own here, and back: -1. */
+/* Returns "tcp", "udp" ..., NULL without a name; and the reverse, -1 for an unknown name. */
 const char *proto_name(uint8_t proto);
 int proto_number(const char *name);
 
-/* "192.0.2.1", "2001:db8::1". out: at least 46 bytes. Returns out. */
-char *addr_text(const union ip_addr *a, uint8_t family, char *out);
+/* Writes "192.0.2.1", "2001:db8::1". Returns out. */
+#define ADDR_TEXT_SIZE 46 /* INET6_ADDRSTRLEN */
+char *addr_text(const union ip_addr *a, uint8_t family, char out[ADDR_TEXT_SIZE]);
 
 /* Write one line without a newline, cut off at line_size. */
 void flow_text(const struct flow_view *v, char *line, size_t line_size);
 void flow_conntrack(const struct flow_view *v, char *line, size_t line_size);
 
-/* The heading above flow_text() lines. */
+/* Returns the heading of flow_text() lines. */
 const char *flow_text_heading(enum flow_view_kind kind);
 
-/* A new reference, or NULL when memory runs out. */
+/* Returns a new reference, or NULL when memory runs out. */
 json_t *flow_json(const struct flow_view *v);
 
-/* Which connections are wanted; all zeroes = all. */
+/* A filter of connections; zeroed = all. */
 struct flow_filter {
 	union ip_addr addr;  /* of either end */
 	uint8_t addr_family; /* 0 = any */
-	uint8_t addr_bits;   /* leading bits that count */
+	uint8_t addr_bits;   /* prefix length */
 	uint8_t has_proto;
 	uint8_t proto;
 	uint8_t has_state;
@@ -73,13 +73,14 @@ struct flow_filter {
 
 /*
  * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"state":"ESTABLISHED"}, all optional.
- * Returns true, or false with *wrong set to the name of the member that is not understood.
+ * Returns true, or false with *wrong set to the name of the invalid member.
  */
 bool flow_filter_parse(const json_t *object, struct flow_filter *out, const char **wrong);
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_view *v);
 
 /*
- * Reads the key of one connection, as its opener sends: {"protocol":"tcp","source":"192.0.2.1",
+ * Reads the key of one connection, in the direction of its opener:
+ * {"protocol":"tcp","source":"192.0.2.1",
  * "destination":"192.0.2.2","source_port":1,"destination_port":2}. As above.
  */
 bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wrong);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The key of a flow: one value for both directions, and which way round a packet travels.
+ * The key of a flow, the same in both directions, and the tuple of a packet.
  *
- * TCP, UDP and portless protocols put the smaller (address, port) first, so that a packet and its
- * answer give the same key. ICMP queries are keyed by role instead (who asked, who was asked),
- * because the same identifier used by both hosts makes two flows. Explicit padding only; compared
- * as bytes.
+ * For TCP, UDP and portless protocols the smaller (address, port) comes first, so that a packet and
+ * its reply have the same key. ICMP queries are keyed by role (querier, queried host), because two
+ * hosts that use the same identifier have two flows. Explicit padding only; compared as bytes.
  */
 #ifndef FINWALL_FLOWKEY_H
 #define FINWALL_FLOWKEY_H
@@ -16,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Direction of a packet in its flow: that of the packet that opened it, or the other one. */
+/* Direction of a packet in its flow: that of the first packet, or the other one. */
 enum flow_dir {
 	DIR_ORIG,
 	DIR_REPLY,
@@ -41,18 +40,18 @@ enum key_side {
 };
 
 struct flowkey {
-	union ip_addr lo; /* ICMP query: who asked */
-	union ip_addr hi; /* ICMP query: who was asked */
+	union ip_addr lo; /* ICMP query: the querier */
+	union ip_addr hi; /* ICMP query: the queried host */
 	uint16_t lo_port; /* host order; ICMP query: the identifier */
 	uint16_t hi_port; /* host order; ICMP query: request type << 8 | code */
 	uint8_t proto;    /* IP protocol number */
 	uint8_t family;   /* 4 or 6 */
-	uint16_t zone;    /* 0; reserved for overlapping address spaces */
+	uint16_t zone;    /* 0; reserved */
 };
 
 _Static_assert(sizeof(struct flowkey) == 40, "explicit padding only");
 
-/* One end's view: what a packet's headers say. Host-order ports. */
+/* Addresses and ports as in a packet's headers; ports in host order. */
 struct tuple {
 	union ip_addr src;
 	union ip_addr dst;
@@ -63,8 +62,8 @@ struct tuple {
 };
 
 /*
- * True when the sender's (address, port) sorts behind the receiver's. Any total order will do; an
- * address is its two halves. Without a jump: which it is, is a matter of chance.
+ * True when the sender's (address, port) sorts after the receiver's. The order is arbitrary but
+ * total; an address is given as its two halves. Branch-free, because the result is unpredictable.
  */
 static inline bool ends_src_is_hi(const uint64_t src[2], const uint64_t dst[2], uint16_t sport,
                                   uint16_t dport)
@@ -74,8 +73,8 @@ static inline bool ends_src_is_hi(const uint64_t src[2], const uint64_t dst[2], 
 }
 
 /*
- * Makes the key of a tuple and says which side sent it. Returns false where the tuple has no
- * inverse (an ICMP type that is neither query nor answer): such a packet can belong to no flow.
+ * Sets *key to the key of a tuple and *side to the side that sent it. Returns false for an ICMP
+ * type that is neither query nor reply: such a packet has no flow.
  */
 bool flowkey_from_tuple(const struct tuple *t, struct flowkey *key, enum key_side *side);
 
@@ -85,12 +84,12 @@ void flowkey_to_tuple(const struct flowkey *key, enum key_side side, struct tupl
 /* Keyed 64-bit hash, equal for both directions: SipHash-1-3 of the words below. */
 uint64_t flowkey_hash(const struct flowkey *key, const struct sipkey *sip);
 
-/* How many words are hashed. */
+/* Words that are hashed. */
 #define FLOWKEY_WORDS_IP4 2
 #define FLOWKEY_WORDS_IP6 5
 #define FLOWKEY_WORDS_MAX 5
 
-/* The last of these words, and of the key: everything but the addresses. */
+/* The last of these words: everything but the addresses. */
 static inline uint64_t flowkey_ports(const struct flowkey *key)
 {
 	return (uint64_t)key->lo_port | (uint64_t)key->hi_port << 16 | (uint64_t)key->proto << 32 |
@@ -104,8 +103,8 @@ static inline uint64_t flowkey_ip4_pair(const struct flowkey *key)
 }
 
 /*
- * True for a flow whose two ends are one: same address, same port, so that a packet and its answer
- * look alike. (An ICMP key has roles instead of ends and never is one.)
+ * True for a flow whose two ends have the same address and port, so that packet and reply look the
+ * same. Never true for ICMP, whose key has roles.
  */
 bool flowkey_is_mirror(const struct flowkey *key);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Monotonic time as a type of its own, so that an instant cannot be mixed up with a duration.
+ * Monotonic time as a type of its own, so that an instant cannot be taken for a duration.
  *
  * An instant is a struct mono; a duration is an int64_t whose name ends in _ns. The shell reads the
- * clock once per batch (daemon/io/clock.c) and passes the instant down; nothing in core/ reads a
- * clock. Replay fills it from the capture, tests from a script.
+ * clock once per batch (daemon/io/clock.c) and passes the instant down; core reads no clock. Replay
+ * takes the time from the capture, tests from a script.
  */
 #ifndef FINWALL_MONO_H
 #define FINWALL_MONO_H
@@ -32,7 +32,7 @@ static inline int64_t mono_diff(struct mono a, struct mono b)
 	return a.ns - b.ns;
 }
 
-/* True when the deadline is now or in the past: an entry is dead at its deadline, exactly. */
+/* True when the deadline is now or past: an entry expires exactly at its deadline. */
 static inline bool mono_is_due(struct mono deadline, struct mono now)
 {
 	return deadline.ns <= now.ns;

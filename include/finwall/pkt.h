@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding: from untrusted, possibly truncated bytes to a struct pkt whose lengths may be trusted.
+ * Packet decoding: untrusted, possibly truncated bytes in, a struct pkt with valid lengths out.
  *
  * Every length is checked here and never again. Sources: RFC 791, 8200 (IPv4, IPv6), 9293 (TCP),
- * 768 (UDP), 792, 4443, 4861 (ICMP). What counts as invalid is what the kernel's tracker holds
+ * 768 (UDP), 792, 4443, 4861 (ICMP). A packet is invalid where the kernel's tracker finds it
  * invalid; see doc/tcp-tracking.md.
  */
 #ifndef FINWALL_PKT_H
@@ -44,20 +44,20 @@ enum tcp_class {
 	SEGS_LEN,
 };
 
-/* How far decoding came, so that rules can match what there is of a broken packet. */
+/* How far decoding came, so that rules can match the valid part of an invalid packet. */
 enum pkt_depth {
 	PKT_NOTHING, /* not even an IP header */
 	PKT_IP,      /* addresses, l4_proto */
 	PKT_PORTS,   /* tuple.sport, tuple.dport; ICMP: type and code */
-	PKT_FULL,    /* all of it */
+	PKT_FULL,    /* the whole transport header */
 };
 
-/* What kind of tracking the packet needs. Set when pkt_decode() found nothing wrong. */
+/* The tracking that a packet needs. Valid when pkt_decode() returned REASON_NONE. */
 enum pkt_kind {
 	PKT_KIND_TCP,
 	PKT_KIND_UDP,
-	PKT_KIND_ICMP_QUERY, /* belongs to a flow of its own */
-	PKT_KIND_ICMP_ERROR, /* belongs to the flow that it quotes */
+	PKT_KIND_ICMP_QUERY, /* query or reply: has a flow */
+	PKT_KIND_ICMP_ERROR, /* related to the flow that it quotes */
 	PKT_KIND_UNTRACKED,
 	PKT_KIND_OTHER,
 };
@@ -75,23 +75,22 @@ struct pkt_tcp {
 
 struct pkt {
 	const struct frame *frame; /* borrowed for as long as the pkt lives */
-	struct tuple tuple;        /* valid as far as depth says */
+	struct tuple tuple;        /* valid as far as depth goes */
 	const uint8_t *l4;         /* first byte behind the IP headers */
-	uint32_t l4_cap_size;      /* of it, bytes copied */
-	uint32_t l4_size;          /* of it, bytes that the packet has */
+	uint32_t l4_cap_size;      /* bytes of l4 that were copied */
+	uint32_t l4_size;          /* bytes of l4 that the packet has */
 	uint8_t depth;             /* enum pkt_depth */
 	uint8_t kind;              /* enum pkt_kind */
-	uint8_t l4_proto;          /* the last protocol number that was reached */
+	uint8_t l4_proto;          /* the last protocol number that was read */
 	uint8_t ttl;               /* or hop limit */
 	uint8_t tos;               /* type of service or traffic class */
 	uint8_t icmp_type;
 	uint8_t icmp_code;
 	struct pkt_tcp tcp;  /* PKT_KIND_TCP */
-	struct tuple quoted; /* PKT_KIND_ICMP_ERROR only: as the quoted packet had it */
+	struct tuple quoted; /* PKT_KIND_ICMP_ERROR: the tuple of the quoted packet */
 };
 
-/* What to verify: nothing, the segments that move state (SYN, FIN, RST), or all that was copied
- * whole. */
+/* Checksums to verify: none, those of segments that change state (SYN, FIN, RST), or all. */
 enum csum_policy {
 	CSUM_POLICY_OFF,
 	CSUM_POLICY_CONTROL,
@@ -99,20 +98,20 @@ enum csum_policy {
 };
 
 /*
- * Decodes one frame into *out, which borrows it. Returns REASON_NONE when nothing is wrong,
- * otherwise the reason for which the packet is INVALID (out->depth says what is usable then).
- * Total: any bytes give an answer. No checksum is looked at here.
+ * Decodes one frame into *out, which borrows it. Returns REASON_NONE, or the reason for which the
+ * packet is INVALID; *out is then valid as far as out->depth. Accepts any bytes. Verifies no
+ * checksum.
  */
 enum reason pkt_decode(const struct frame *frame, struct pkt *out);
 
 /*
- * Verifies the transport checksum of a packet that pkt_decode() liked, where the frame says that
- * nobody did, policy asks for it, and all its bytes were copied. Returns REASON_NONE or the reason.
+ * Verifies the transport checksum of a packet for which pkt_decode() returned REASON_NONE. Skips
+ * packets that are CSUM_TRUSTED, of the output hook, truncated, or exempt by policy. Returns
+ * REASON_NONE or the reason.
  */
 enum reason pkt_verify(const struct pkt *p, enum csum_policy policy);
 
-/* The Internet checksum (RFC 1071) of the transport part with its pseudo-header; 0 when it is
- * right. */
+/* The Internet checksum (RFC 1071) over pseudo-header and transport part; 0 when it is correct. */
 uint16_t pkt_l4_checksum(const struct pkt *p);
 
 #endif

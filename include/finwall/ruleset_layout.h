@@ -3,10 +3,10 @@
  * The layout of a compiled ruleset: written by the compiler (daemon/policy/layout.c), read by the
  * evaluator (daemon/core/ruleset*.c). Nobody else includes this header.
  *
- * Each base chain is compiled once for every address family and connection state, with all that
- * these two decide already decided: what is left is a list of the rules that can match. Lists are
- * flat arrays of 16-byte instructions. A match that fails goes on `next` instructions further,
- * where the next rule begins; everything else falls through to the following instruction.
+ * Each base chain is compiled once for every address family and connection state, so a
+ * list has only the rules that can match. Lists are arrays of 16-byte instructions. A match that
+ * fails continues `next` instructions further, where the next rule begins; all others continue with
+ * the following instruction.
  */
 #ifndef FINWALL_RULESET_LAYOUT_H
 #define FINWALL_RULESET_LAYOUT_H
@@ -20,16 +20,15 @@
 #define RS_PATTERNS_MAX 64 /* interface names; one bit each */
 #define RS_IFSLOTS_LEN  16384
 
-/* What is known of a packet's family before any rule is looked at. */
+/* The family of a packet, known before rules are evaluated. */
 enum rs_family {
-	RS_FAMILY_NONE, /* not decoded as far as the addresses */
+	RS_FAMILY_NONE, /* addresses not decoded */
 	RS_FAMILY_IP,
 	RS_FAMILY_IP6,
 	RS_FAMILIES_LEN,
 };
 
-/* What an instruction does. Those up to the limit have a field or'ed in, so that one jump serves
- * both. */
+/* Operations. Those below RS_LIMIT have a field or'ed in, so that one jump selects both. */
 enum rs_op {
 	RS_RANGE = 0x00,  /* field - a <= b, unsigned: a single value, a prefix or a range */
 	RS_MASKED = 0x10, /* (field & a) == b */
@@ -48,10 +47,10 @@ enum rs_op {
 	RS_GOTO,           /* go to a */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
-	/* These look at the field whose number is in `with`; map[a] is asked for it. */
-	RS_VMAP,     /* go to the instruction that far behind this one that the map says */
-	RS_MARK_MAP, /* the mark becomes what the map says */
-	RS_CT_COUNT, /* counts[a]: few enough, or too many, connections */
+	/* The next three read the field in `with`; the first two look it up in map[a]. */
+	RS_VMAP,     /* continue at this instruction + 1 + the number from the map */
+	RS_MARK_MAP, /* the mark becomes the value from the map */
+	RS_CT_COUNT, /* connections are within, or over, count[a] */
 	RS_SKIP,     /* go to `next` */
 };
 
@@ -91,9 +90,9 @@ struct rs_insn {
 	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
 	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
-	uint8_t negated : 1; /* matches where the field is there and does not fit */
-	uint32_t next;       /* where a match that fails goes on, and what a jump returns to, from
-	                        here */
+	uint8_t negated : 1; /* matches if the field is there and has another value */
+	uint32_t next;       /* offset of the instruction after a match that fails, or after a
+	                        jump */
 	uint32_t a;
 	uint32_t b;
 };
@@ -113,7 +112,7 @@ struct rs_set128 {
 	uint32_t len; /* > 0 */
 };
 
-/* A token bucket as the generic cell rate algorithm: the one word is when it will be full. */
+/* A token bucket (generic cell rate algorithm): its state is the time when it is full. */
 struct rs_bucket {
 	_Atomic uint64_t full_ns;
 	uint64_t interval_ns; /* per token */
@@ -122,14 +121,14 @@ struct rs_bucket {
 
 enum rs_map_form {
 	RS_MAP_TABLE, /* of fields of 8 bits: nr[field] */
-	RS_MAP_32,    /* nr[i] of the interval lo32[i] - hi32[i] that has it */
+	RS_MAP_32,    /* nr[i] of the interval lo32[i] - hi32[i] that contains it */
 	RS_MAP_128,   /* likewise for IPv6 addresses */
 	RS_MAP_IFACE, /* nr[i] of the pattern i that the interface's name matches */
 };
 
 #define RS_MAP_MISS UINT32_MAX
 
-/* From keys to small numbers: of a verdict in the table behind RS_VMAP, or of a datum. */
+/* From keys to numbers: of an instruction after RS_VMAP, or of a datum. */
 struct rs_map {
 	const uint32_t *nr;
 	const uint32_t *lo32;
@@ -137,16 +136,16 @@ struct rs_map {
 	const struct u128 *lo128;
 	const struct u128 *hi128;
 	const uint32_t *data; /* of a map of values */
-	uint64_t patterns;    /* of RS_MAP_IFACE: which there are */
+	uint64_t patterns;    /* of RS_MAP_IFACE: those in the map */
 	uint32_t len;         /* intervals */
 	uint32_t mask;        /* and'ed to the field, for RS_MAP_32 */
-	uint32_t other_nr;    /* for what no key has, or RS_MAP_MISS */
+	uint32_t other_nr;    /* where no key matches, or RS_MAP_MISS */
 	uint32_t form;        /* enum rs_map_form */
 };
 
-/* A number of connections that a rule compares with. */
+/* The connection limit of a rule. */
 struct rs_count_limit {
-	uint64_t counter;  /* what is counted: the rule, or the set; even */
+	uint64_t counter;  /* the counter of the rule or set; even */
 	uint32_t max;      /* connections */
 	uint32_t keys_max; /* of a set; 0 = no set */
 };
@@ -162,7 +161,7 @@ struct rs_pattern {
 	uint32_t is_prefix; /* was written "text*" */
 };
 
-/* ifindex 0 = never used; a mask of 0 is a slot that may be taken over. */
+/* ifindex 0 = never used; a slot with mask 0 may be reused. */
 struct rs_ifslot {
 	_Atomic uint32_t ifindex;
 	_Atomic uint64_t mask;
@@ -171,7 +170,8 @@ struct rs_ifslot {
 struct ruleset {
 	const struct rs_insn *code;
 	uint32_t entry[CHAINS_LEN][RS_FAMILIES_LEN][CT_STATES_LEN];
-	uint8_t policy[CHAINS_LEN][RS_FAMILIES_LEN]; /* enum rule_code where no rule decides */
+	uint8_t policy[CHAINS_LEN]
+		      [RS_FAMILIES_LEN]; /* enum rule_code where no rule gives a verdict */
 	uint8_t has_chain[CHAINS_LEN];
 	const struct rs_set32 *set32;
 	const struct rs_set128 *set128;

@@ -28,8 +28,8 @@ struct rs_line32 {
 } __attribute__((aligned(64)));
 
 /*
- * Values of 128 bits. What divides rows and leaves are the upper halves only, so that these stay in
- * the cache; where several of them are the same, whole values decide.
+ * Values of 128 bits. Rows and leaves are divided by upper halves only, so that these stay in the
+ * cache; where several are equal, whole values decide.
  */
 #define RS_FAN128       16
 #define RS_CHUNK128_LEN (RS_FAN128 * RS_FAN128 * RS_LEAF_LEN)
@@ -43,8 +43,8 @@ struct rs_leaf128 {
 	struct u128 hi[RS_LEAF_LEN];
 } __attribute__((aligned(64)));
 
-/* A chunk that holds whole /64s only keeps upper halves in its leaves too, and says so by this bit
- * of its line[0].at[0]. */
+/* A chunk of whole /64s has only upper halves in its leaves too. This bit of its line[0].at[0]
+ * marks it. */
 #define RS_CHUNK_HALVED (UINT64_C(1) << 32)
 
 struct rs_leaf64 {
@@ -54,8 +54,7 @@ struct rs_leaf64 {
 
 /*
  * In a chunk, line[0].at[0] holds the number of its intervals: the first value of the top line
- * divides nothing. Where rows or leaves are fewer than a line has places, the rest are the largest
- * value there is.
+ * divides nothing. Unused places of a line hold the largest value.
  */
 static inline uint32_t rs_leaves(uint32_t intervals)
 {
@@ -79,7 +78,7 @@ struct rs_tree {
 	uint64_t len; /* intervals */
 };
 
-/* A set as rules refer to it. The pointer is written by one thread and read by any. */
+/* A set as rules refer to it. One thread writes the pointer, any thread reads it. */
 struct rs_set {
 	_Atomic(struct rs_tree *) tree;
 };

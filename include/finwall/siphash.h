@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SipHash-1-3 over whole 64-bit words: the keyed hash of everything a remote host can choose.
+ * SipHash-1-3 over whole 64-bit words: the keyed hash of everything that a remote host can choose.
  *
  * J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). One compression and
  * three finalisation rounds, the variant that hash tables use. The key comes from the shell, random
@@ -48,8 +48,8 @@ static inline void sip_word(struct sip *s, uint64_t word)
 }
 
 /*
- * Returns the hash of words[0..words_len), as if they were that many little-endian bytes. Inline,
- * so that the short constant lengths that keys have become straight code.
+ * Returns the hash of words[0..words_len) as little-endian bytes. Inline, so that loops over keys
+ * of constant length are unrolled.
  */
 static inline uint64_t siphash13(const struct sipkey *key, const uint64_t *words, size_t words_len)
 {
@@ -64,7 +64,7 @@ static inline uint64_t siphash13(const struct sipkey *key, const uint64_t *words
 	for (size_t i = 0; i < words_len; i++) {
 		sip_word(&s, words[i]);
 	}
-	/* The last word of the paper: no bytes are left over, the length stands in the top byte. */
+	/* The last word: no remaining bytes, the length in the top byte. */
 	sip_word(&s, (uint64_t)(words_len * sizeof(*words)) << 56);
 	s.v2 ^= 0xff;
 	sip_round(&s);
@@ -73,12 +73,12 @@ static inline uint64_t siphash13(const struct sipkey *key, const uint64_t *words
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* Words of a message, at most, for what follows. */
+/* The longest message of siphash13_many(), in words. */
 #define SIPHASH_MANY_WORDS_MAX 8
 
 /*
- * Hashes many messages of the same length, which lie across: word i of message m is
- * words[i * stride + m]. out[m] is what siphash13() gives for message m.
+ * Hashes len messages of the same length in columns: word i of message m is words[i * stride + m].
+ * out[m] is the siphash13() of message m.
  */
 void siphash13_many(const struct sipkey *key, const uint64_t *words, size_t stride,
                     size_t words_len, size_t len, uint64_t *out);

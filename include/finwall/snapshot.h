@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Saved state: live flows and tombstones as the bytes of a file, and back.
+ * Saved state: live flows and tombstones to the bytes of a file, and back.
  *
  * Layout, little-endian: a header of 64 bytes, then records of 112 bytes each, all flows before all
- * tombstones. The header counts them and carries a checksum of itself and one of all records. Times
- * are relative (time to live, age) to the wall-clock time of the header, so that they survive a
- * restart of the machine.
+ * tombstones. The header has their numbers, a checksum of itself and one of all records. Times are
+ * relative to the wall-clock time in the header, so that they are valid after a reboot.
  *
- * A file is untrusted: snapshot_check() looks at all of it before anything is taken in, so that a
- * damaged file leaves no half-loaded table. Pure: no file is touched here.
+ * A file is untrusted: snapshot_check() checks all of it before the first record is read, so that a
+ * damaged file is never loaded in part. Pure: makes no system calls.
  */
 #ifndef FINWALL_SNAPSHOT_H
 #define FINWALL_SNAPSHOT_H
@@ -24,26 +23,26 @@
 #define SNAPSHOT_RECORD_SIZE 112
 
 struct snapshot_header {
-	int64_t saved_wall_ns; /* CLOCK_REALTIME when times were taken */
+	int64_t saved_wall_ns; /* CLOCK_REALTIME of the save */
 	uint64_t flows_len;
 	uint64_t tombs_len;
 	uint64_t records_sum; /* over all records, see snapshot_sum() */
 	uint64_t flags;       /* SNAPSHOT_FINAL */
 };
 
-/* Written when the daemon stopped: no packet was answered after it. */
+/* The daemon had stopped: no packet got a verdict after the save. */
 #define SNAPSHOT_FINAL UINT64_C(1)
 
 /* clang-format off */
 #define FINWALL_SNAPSHOT_RESULTS(X) \
-	X(SNAPSHOT_OK,       "fine") \
+	X(SNAPSHOT_OK,       "valid") \
 	X(SNAPSHOT_SHORT,    "shorter than its header") \
-	X(SNAPSHOT_MAGIC,    "not a file of saved state") \
+	X(SNAPSHOT_MAGIC,    "not a state file") \
 	X(SNAPSHOT_NEWER,    "written by a newer version") \
-	X(SNAPSHOT_HEADER,   "damaged in its header") \
-	X(SNAPSHOT_LENGTH,   "cut short, or longer than it says") \
-	X(SNAPSHOT_CHECKSUM, "damaged: the checksum is wrong") \
-	X(SNAPSHOT_RECORD,   "damaged: a record makes no sense")
+	X(SNAPSHOT_HEADER,   "invalid header") \
+	X(SNAPSHOT_LENGTH,   "size does not match its header") \
+	X(SNAPSHOT_CHECKSUM, "checksum mismatch") \
+	X(SNAPSHOT_RECORD,   "invalid record")
 /* clang-format on */
 
 enum snapshot_result {
@@ -61,14 +60,14 @@ void snapshot_write_flow(const struct flow *f, struct mono now,
 void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
                          uint8_t out[static SNAPSHOT_RECORD_SIZE]);
 
-/* The checksum of one more record behind those that gave sum; start with 0. */
+/* Returns the checksum sum extended by one record; start with 0. */
 uint64_t snapshot_sum(uint64_t sum, const uint8_t record[static SNAPSHOT_RECORD_SIZE]);
 
-/* Judges a whole file. Only with SNAPSHOT_OK may its records be read. */
+/* Checks a whole file. Its records may be read only after SNAPSHOT_OK. */
 enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct snapshot_header *out);
 
 /*
- * Reads record nr of a file that was found fine: flows are 0 .. flows_len - 1, tombstones follow.
+ * Reads record nr of a valid file: flows are 0 .. flows_len - 1, tombstones follow.
  * now is the instant to which its times relate, corrected by the caller for the time the daemon was
  * down.
  */

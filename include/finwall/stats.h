@@ -16,7 +16,7 @@
 enum verdict {
 	VERDICT_DROP,
 	VERDICT_ACCEPT,
-	VERDICT_REJECT, /* drop, and have a kernel rule answer the sender */
+	VERDICT_REJECT, /* drop; a kernel rule sends the error */
 	VERDICTS_LEN,
 };
 

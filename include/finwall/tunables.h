@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What can be tuned in the core: one table, from which parser, printer, documentation and checks
- * come.
+ * The settings of the core: one table that parser, printer and checks use.
  *
  * Names follow the kernel's sysctls (net.netfilter.nf_conntrack_*), defaults are the kernel's.
  */
@@ -28,7 +27,7 @@ enum tcp_state {
 	TCP_STATES_LEN,
 };
 
-/* How a late FIN or RST is met where no late chain says otherwise; doc/late-close.md. */
+/* Policies for a late FIN or RST where no late chain decides; doc/late-close.md. */
 enum late_policy {
 	LATE_STRICT,
 	LATE_REMEMBERED,
@@ -38,7 +37,7 @@ enum late_policy {
 	LATE_POLICIES_LEN,
 };
 
-/* What becomes of an ASSURED TCP entry whose time runs out where no idle chain says otherwise. */
+/* Policies for an ASSURED TCP entry past its deadline where no idle chain decides. */
 enum idle_policy {
 	IDLE_FORGET,
 	IDLE_REMEMBER,
@@ -47,7 +46,7 @@ enum idle_policy {
 	IDLE_POLICIES_LEN,
 };
 
-/* Which kernel's tracker to be the twin of, where they differ (timeout after an inexact RST). */
+/* The kernel whose tracker is followed where versions differ (timeout after an inexact RST). */
 enum kernel_variant {
 	KERNEL_6_18,
 	KERNEL_NEWEST,
@@ -75,9 +74,9 @@ struct tunables {
 	uint32_t late_rate;        /* per second, lenient and reject, all sources together */
 	uint32_t late_rate_source; /* per second and source address */
 	int64_t probe_interval_ns; /* between keepalives, and how long the last may be unanswered */
-	uint32_t probe_count;      /* unanswered ones until an end counts as dead */
+	uint32_t probe_count;      /* unanswered keepalives until an end counts as gone */
 	uint32_t checksum;         /* enum csum_policy */
-	uint32_t enforce;          /* 0: judge and count, but accept everything */
+	uint32_t enforce;          /* 0: decide and count, but accept every packet (shadow mode) */
 };
 
 enum tunable_kind {
@@ -91,7 +90,7 @@ enum tunable_kind {
 };
 
 struct tunable {
-	const char *block;          /* "tcp"; the settings block it stands in */
+	const char *block;          /* "tcp"; its settings block */
 	const char *name;           /* "timeout established" */
 	const char *const *choices; /* TUNABLE_CHOICE: the words, NULL-terminated */
 	size_t offset;              /* in struct tunables */
@@ -99,25 +98,25 @@ struct tunable {
 	int64_t dflt; /* in the unit of min and max */
 	int64_t min;
 	int64_t max;
-	const char *text; /* one line for people */
+	const char *text; /* description */
 };
 
 /* The table, and its length. Static, read-only. */
 extern const struct tunable tunables_table[];
 extern const size_t tunables_table_len;
 
-/* Time to live of flows of an IP protocol that has one timeout only: ICMP, ICMPv6, all but TCP and
- * UDP. */
+/* Timeout of flows of any protocol but TCP and UDP. */
 int64_t tunables_other_ttl_ns(const struct tunables *tun, uint8_t l4_proto);
 
 /* Sets every field to its default. */
 void tunables_init(struct tunables *tun);
 
-/* Reads or writes one by its row, in the unit of min and max. The caller has checked the range. */
+/* Read or write the setting of a row, in the unit of min and max. The caller has checked the range.
+ */
 int64_t tunable_get(const struct tunables *tun, const struct tunable *row);
 void tunable_set(struct tunables *tun, const struct tunable *row, int64_t value);
 
-/* "strict" ...: the words of the rule language. */
+/* "strict" ...: as in the rule language. */
 const char *late_policy_name(enum late_policy p);
 
 #endif

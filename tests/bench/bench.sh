@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall-bench, tiny: bench.sh engine|usage|compare|path|latency|stall
-# Figures are not judged: a busy machine must not fail a test.
+# finwall-bench with tiny tables: bench.sh engine|usage|compare|path|latency|stall
+# Values are not checked: a busy machine must not fail a test.
 set -eu
 
 bench=${FINWALL_BIN:-$(dirname "$0")/../../build/dev/bin}/finwall-bench
@@ -15,16 +15,16 @@ fail() {
 	exit 1
 }
 
-# exits_with STATUS COMMAND...: its words go to $work/out.txt.
+# exits_with STATUS COMMAND...: runs a command; its output goes to $work/out.txt.
 exits_with() {
-	wanted=$1
+	expected=$1
 	shift
 	status=0
 	"$@" >"$work/out.txt" 2>&1 || status=$?
-	[ "$status" = "$wanted" ] || fail "$* exited with $status, not $wanted"
+	[ "$status" = "$expected" ] || fail "$* exited with $status, not $expected"
 }
 
-# has_result FILE ID: the file of results has a positive median for it.
+# has_result FILE ID: the results file has a positive median for it.
 has_result() {
 	python3 - "$1" "$2" <<-'CHECK' || fail "no result $2"
 		import json, sys
@@ -36,13 +36,30 @@ has_result() {
 	CHECK
 }
 
-# results FILE MEDIAN: a file with one result of that median, whose spread is 1 % around it.
+# results FILE MEDIAN [BETTER]: writes a results file with one result and a spread of 1 %.
 results() {
 	cat >"$1" <<-RESULTS
 		{ "schema": "finwall-bench/1", "machine": { "cpus": 1 },
 		  "results": [ { "id": "engine/x", "title": "x", "unit": "ns", "better": "${3:-lower}",
 		    "median": $2, "low": $2, "high": $(($2 + $2 / 100)), "best": $2, "samples": [ $2 ] } ] }
 	RESULTS
+}
+
+# one_colour FILE: in the page's charts a name has one colour, and a colour one name. The delay "end to
+# end" inside finwalld is the one of finwalld; bars without a meaning of their colour are c12.
+one_colour() {
+	python3 - "$1" <<-'CHECK' || fail "colours of $1"
+		import re, sys
+		page = open(sys.argv[1]).read()
+		pairs = re.findall(r'<line class="line (c\d+)"[^>]*>\s*<text class="name"[^>]*>([^<]*)<', page)
+		pairs += [(c, n) for n, c in re.findall(
+		    r'<text class="name" text-anchor="end"[^>]*>([^<]*)</text>\s*<rect class="bar (c\d+)"', page)]
+		pairs = {(c, "finwalld, 1 queue" if n == "end to end" else n) for c, n in pairs}
+		coloured = [(c, n) for c, n in pairs if c != "c12"]
+		assert pairs, "no series"
+		assert len({n for c, n in coloured}) == len(coloured), coloured
+		assert len({c for c, n in coloured}) == len(coloured), coloured
+	CHECK
 }
 
 needs_root() {
@@ -53,7 +70,7 @@ needs_root() {
 
 case $1 in
 engine)
-	# Every case that fits, so that each one's own check of the counters runs.
+	# All cases of that size, so that each checks the engine's counters.
 	exits_with 0 "$bench" engine --runs 2 --packets 20000 --flows-max 1000 \
 		--json "$work/e.json" --html "$work/e.html"
 	for id in established/ipv4/1 established/ipv4/1k established/ipv6/1k \
@@ -62,11 +79,12 @@ engine)
 		rules/established/10k rules/open/10k/set rules/open/10k/list; do
 		has_result "$work/e.json" "engine/$id"
 	done
-	grep -q '<svg' "$work/e.html" || fail "no plot"
-	! grep -Eq 'https?://|src=|href=' "$work/e.html" || fail "the page needs something else"
+	grep -q '<svg' "$work/e.html" || fail "no chart"
+	one_colour "$work/e.html"
+	! grep -Eq 'https?://|src=|href=' "$work/e.html" || fail "the page loads another file"
 	exits_with 0 "$bench" compare "$work/e.json" "$work/e.json"
 	exits_with 0 "$bench" engine --runs 1 --packets 1000 --only 'open/1k'
-	[ "$(grep -c 'ns/packet' "$work/out.txt")" = 1 ] || fail "--only did not hold"
+	[ "$(grep -c 'ns/packet' "$work/out.txt")" = 1 ] || fail "--only has no effect"
 	;;
 usage)
 	exits_with 0 "$bench" --help
@@ -86,11 +104,11 @@ compare)
 	results "$work/b.json" 1200
 	results "$work/c.json" 1005
 	exits_with 1 "$bench" compare "$work/a.json" "$work/b.json"
-	grep -q 'WORSE' "$work/out.txt" || fail "not said"
+	grep -q 'WORSE' "$work/out.txt" || fail "missing in the output"
 	exits_with 0 "$bench" compare "$work/b.json" "$work/a.json"
-	grep -q 'better' "$work/out.txt" || fail "not said"
+	grep -q 'better' "$work/out.txt" || fail "missing in the output"
 	exits_with 0 "$bench" compare "$work/a.json" "$work/b.json" --threshold 25%
-	exits_with 0 "$bench" compare "$work/a.json" "$work/c.json" --threshold 0.1 # spreads overlap
+	exits_with 0 "$bench" compare "$work/a.json" "$work/c.json" --threshold 0.1 # the spreads overlap
 	results "$work/a.json" 1000 higher
 	results "$work/b.json" 1200 higher
 	exits_with 1 "$bench" compare "$work/b.json" "$work/a.json"
@@ -109,11 +127,13 @@ path)
 		done
 	done
 	has_result "$work/p.json" path/cpu/finwalld-1
+	one_colour "$work/p.html"
 	has_result "$work/p.json" path/bulk/finwalld-1:conntrack
 	;;
 latency)
 	needs_root
 	exits_with 0 "$bench" latency --quick --runs 1 --json "$work/l.json" --html "$work/l.html"
+	one_colour "$work/l.html"
 	for load in 10k 50k 100k; do
 		for what in nothing/end-to-end finwalld-1/end-to-end finwalld-1/decide \
 			finwalld-1/verdict finwalld-1/stay; do

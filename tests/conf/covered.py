@@ -1,39 +1,39 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether the golden files have every construct of the grammar and every complaint.
+"""Checks that the golden files cover every rule of the grammar and every error message.
 
 covered.py [--list] SOURCE_DIR GOLDEN_TRACE GENERATED_PARSER
 
-A construct is a rule of parse.y: GOLDEN_TRACE, whose parser tells what it reduces, reads all golden
-files. A complaint is a format that leads to an error message; one of the lines in bad/*.err must be
-of that form. --list shows where each is covered. Exits 1 when something is not.
+Rules: GOLDEN_TRACE, whose parser traces its reductions, reads all golden files, and each rule of
+parse.y must be reduced. Messages: each format of an error message in the parser's sources must match
+a line in bad/*.err. --list prints where each is covered. Exits 1 if one is not covered.
 """
 import pathlib
 import re
 import subprocess
 import sys
 
-# What no file can bring about: memory and disks that fail, and bison's own error.
+# Errors that no file can cause: failed allocations and reads, and bison's own error.
 EXCEPTIONS = {
     "%s, expected something simpler",
-    # tests/unit/test_map.c: takes thousands of chains
+    # tests/unit/test_map.c: needs thousands of chains
     "too many verdicts in one map, expected at most %d different ones",
-    # 16 million of them
+    # needs 16 million elements
     "the set is too large, expected at most %u elements",
     "set %.64s is too large, expected at most %u elements",
 }
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
 STRINGS = re.compile(STRING + r"(?:\s*" + STRING + ")*")
-# Functions whose argument is a complaint, and assignments of one.
+# Functions whose argument is an error message, and assignments of one.
 STARTS = re.compile(
-    r"\b(?:config_error|complain)\s*\(|snprintf\s*\(\s*problem,\s*(?:problem_size|sizeof)|"
+    r"\b(?:config_error|problem_text)\s*\(|snprintf\s*\(\s*problem,\s*(?:problem_size|sizeof)|"
     r"\bproblem\s*=\s*(?=\")|\bwant\s*=\s*(?=\")"
 )
 CONVERSION = re.compile(r"%(?:\.(?:\d+|\*))?(?:\" ?PRI\w+ ?\")?[-+ 0-9]*(?:hh|h|ll|l|z)?[a-zA-Z]|%%")
 
 
-def strings_behind(text, at):
+def strings_after(text, at):
     """The first run of adjacent string literals in the statement at `at`, joined."""
     end = text.find(";", at)
     while end != -1 and text.count('"', at, end) % 2 != 0:
@@ -47,7 +47,7 @@ def strings_behind(text, at):
 
 
 def formats(source):
-    """(place, format) of each complaint in the parser's sources."""
+    """Yields (place, format) of each error message in the parser's sources."""
     policy = source / "daemon/policy"
     sets = source / "daemon/sets"
     files = sorted(policy.glob("*.c")) + [policy / "parse.y", policy / "scan.l"]
@@ -56,51 +56,51 @@ def formats(source):
         text = path.read_text()
         text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
         for start in STARTS.finditer(text):
-            said = strings_behind(text, start.end())
-            if said is not None and len(said) > 3:
-                yield f"{path.name}:{text.count(chr(10), 0, start.start()) + 1}", said
+            message = strings_after(text, start.end())
+            if message is not None and len(message) > 3:
+                yield f"{path.name}:{text.count(chr(10), 0, start.start()) + 1}", message
         for row in re.finditer(r"\{ " + STRING + ", " + STRING + r" \},", text):
             if path.name == "parse.y":
                 line = text.count("\n", 0, row.start()) + 1
                 yield f"{path.name}:{line}", f'"{row.group(1)}" ({row.group(2)})'
 
 
-def pattern(said):
+def pattern(message):
     out = []
     at = 0
-    for conversion in CONVERSION.finditer(said):
-        out.append(re.escape(said[at : conversion.start()]))
+    for conversion in CONVERSION.finditer(message):
+        out.append(re.escape(message[at : conversion.start()]))
         out.append("%" if conversion.group(0) == "%%" else ".*")
         at = conversion.end()
-    return re.compile("".join(out) + re.escape(said[at:]))
+    return re.compile("".join(out) + re.escape(message[at:]))
 
 
-def check_complaints(source, is_list):
+def check_messages(source, is_list):
     lines = []
     for path in sorted((source / "tests/conf/bad").glob("*.err")):
         lines += [(path.name, line) for line in path.read_text(errors="replace").splitlines()]
     missing = 0
     seen = 0
-    for place, said in formats(source):
-        if said in EXCEPTIONS:
+    for place, message in formats(source):
+        if message in EXCEPTIONS:
             continue
         seen += 1
-        form = pattern(said)
-        # "%s" alone says nothing: what it stands for is a complaint of its own
+        form = pattern(message)
+        # the argument of a plain "%s" is an error message with a format of its own
         if form.pattern.replace(".*", "") == "":
             continue
         by = next((name for name, line in lines if form.search(line)), None)
         if by is None:
             missing += 1
-            print(f"{place}: no golden file has: {said}")
+            print(f"{place}: not in a golden file: {message}")
         elif is_list:
-            print(f"{place}: {by}: {said}")
+            print(f"{place}: {by}: {message}")
     return seen, missing
 
 
 def check_rules(source, golden, parser, is_list):
     text = parser.read_text()
-    # each rule has a line of its own; 0 is bison's start
+    # each rule has its own line; 0 is bison's start rule
     rows = re.search(r"yyrline\[\] =\s*\{(.*?)\}", text, re.S).group(1)
     lines = sorted(set(int(n) for n in re.findall(r"\d+", rows)) - {0})
     by = {}
@@ -121,7 +121,7 @@ def check_rules(source, golden, parser, is_list):
         where = f"parse.y:{line}: {grammar[line - 1].strip()}"
         if line not in by:
             missing += 1
-            print(f"no golden file has: {where}")
+            print(f"not in a golden file: {where}")
         elif is_list:
             print(f"{by[line]}: {where}")
     return len(lines), missing
@@ -137,15 +137,15 @@ def main():
         return 2
     source = pathlib.Path(args[0])
     rules, rules_missing = check_rules(source, args[1], pathlib.Path(args[2]), is_list)
-    complaints, complaints_missing = check_complaints(source, is_list)
+    messages, messages_missing = check_messages(source, is_list)
     print(
         f"{rules - rules_missing} of {rules} grammar rules and "
-        f"{complaints - complaints_missing} of {complaints} complaints are in golden files"
+        f"{messages - messages_missing} of {messages} messages are in golden files"
     )
-    if rules < 100 or complaints < 80:
-        print("too few were found: this has shown nothing")
+    if rules < 100 or messages < 80:
+        print("too few were found: the sources were not parsed correctly")
         return 1
-    return 1 if rules_missing + complaints_missing > 0 else 0
+    return 1 if rules_missing + messages_missing > 0 else 0
 
 
 if __name__ == "__main__":

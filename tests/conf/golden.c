@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Golden files of the language. A case is a pair of files; adding one is adding the pair.
+ * Golden files of the configuration language. A case is a pair of files.
  *
- *   golden good X.conf X.out   X.conf parses, prints as X.out, and X.out prints as itself
+ *   golden good X.conf X.out   X.conf parses and prints as X.out, and X.out prints as itself
  *   golden bad X.conf X.err    X.conf is refused with exactly the lines of X.err
- *   golden parses X.conf       X.conf parses, compiles, and its print parses to the same
- *   golden tells PAGE          the manual page has an entry for each of the core's settings
+ *   golden parses X.conf       X.conf parses and compiles, and its print parses to the same
+ *   golden page PAGE           the manual page has an entry for each of core's settings
  *
  * With GOLDEN_UPDATE in the environment the expected file is written instead of compared.
  */
@@ -19,7 +19,7 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 {
 	FILE *f = fopen(path, "rb");
 	char *bytes = NULL;
-	size_t room = 0;
+	size_t bytes_size = 0;
 	FILE *out;
 	int c;
 
@@ -27,7 +27,7 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 	if (f == NULL) {
 		return NULL;
 	}
-	out = open_memstream(&bytes, &room);
+	out = open_memstream(&bytes, &bytes_size);
 	while ((c = getc(f)) != EOF) {
 		putc(c, out);
 	}
@@ -37,7 +37,7 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 	return bytes;
 }
 
-/* Text that stands for a file, for the second parse; what it names are files. */
+/* Reads the text in ctx for the path "print", and files for all other paths. */
 static char *read_text(void *ctx, const char *path, size_t *size)
 {
 	if (strcmp(path, "print") != 0) {
@@ -62,13 +62,13 @@ static int compare(const char *path, const char *found)
 	}
 	failed = wanted == NULL || strlen(found) != size || memcmp(wanted, found, size) != 0;
 	if (failed) {
-		printf("--- found, not what is in %s\n%s", path, found);
+		printf("--- the output differs from %s; it is\n%s", path, found);
 	}
 	free(wanted);
 	return failed;
 }
 
-/* Prints what text parses to. NULL after a complaint. */
+/* Parses text and prints the result. Returns NULL after reporting an error. */
 static char *reprint(char *text)
 {
 	struct config_reader reader = { text, read_text };
@@ -117,7 +117,7 @@ static int check_page(const char *path)
 
 		snprintf(entry, sizeof(entry), "\n.It Cm %s ", tunables_table[i].name);
 		if (memmem(page, size, entry, strlen(entry)) == NULL) {
-			printf("%s does not tell of %s\n", path, tunables_table[i].name);
+			printf("%s has no entry for %s\n", path, tunables_table[i].name);
 			failed = 1;
 		}
 	}
@@ -134,10 +134,10 @@ int main(int argc, char **argv)
 	int failed;
 
 	if (argc < 3) {
-		fputs("usage: golden good|bad|parses|tells FILE [EXPECTED]\n", stderr);
+		fputs("usage: golden good|bad|parses|page FILE [EXPECTED]\n", stderr);
 		return 2;
 	}
-	if (strcmp(argv[1], "tells") == 0) {
+	if (strcmp(argv[1], "page") == 0) {
 		return check_page(argv[2]);
 	}
 	c = config_load(argv[2], &reader, &errors);

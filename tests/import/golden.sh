@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# golden.sh CASE: what import-iptables makes of CASE.rules (or of the arguments in CASE.args) is
-# CASE.conf, what it says is CASE.err; without a CASE.conf it has to refuse. FINWALL names the
-# program; with UPDATE=1 the files are written anew.
+# golden.sh CASE: import-iptables converts CASE.rules (or the arguments in CASE.args) to CASE.conf and
+# prints CASE.err; without a CASE.conf it must fail. FINWALL is the program; UPDATE=1 writes the files
+# again.
 set -eu
 cd "$(dirname "$0")"
 case=$1
@@ -13,7 +13,7 @@ fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 code=0
-# the arguments are words
+# split the arguments into words
 # shellcheck disable=SC2086
 "$FINWALL" import-iptables $args >"$dir/conf" 2>"$dir/err" || code=$?
 if [ "${UPDATE:-}" = 1 ]; then
@@ -28,7 +28,7 @@ if [ -f "$case.conf" ]; then
 else
 	wanted=1
 	if [ -s "$dir/conf" ]; then
-		echo "something was written although it was refused"
+		echo "the conversion failed, but printed a configuration"
 		exit 1
 	fi
 fi

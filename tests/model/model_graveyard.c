@@ -22,7 +22,7 @@ static unsigned op;
 
 /* Key numbers, oldest first; UINT32_MAX for a deleted one. */
 static uint32_t line[OPS + 1];
-static int64_t died[OPS + 1];
+static int64_t ended[OPS + 1];
 static unsigned line_first;
 static unsigned line_end;
 
@@ -75,7 +75,7 @@ static bool add(struct rng *r, uint32_t nr, struct mono now)
 	}
 	line_first += full;
 	line[line_end] = nr;
-	died[line_end++] = now.ns / NSEC_PER_SEC;
+	ended[line_end++] = now.ns / NSEC_PER_SEC;
 	return true;
 }
 
@@ -93,7 +93,7 @@ static bool same(uint32_t nr, struct mono now)
 	}
 	graveyard_read(&g, tomb, now, &info);
 	if (info.key.lo.word[0] != nr || info.conn.seen[0].end != nr * 1000 ||
-	    info.died.ns != sec_to_ns(died[place])) {
+	    info.ended.ns != sec_to_ns(ended[place])) {
 		return fail("wrong contents", nr);
 	}
 	return true;
@@ -105,7 +105,7 @@ static bool age(struct rng *r, struct mono now)
 	unsigned want = 0;
 
 	while (line_first < line_end &&
-	       died[line_first] + keep / NSEC_PER_SEC <= now.ns / NSEC_PER_SEC) {
+	       ended[line_first] + keep / NSEC_PER_SEC <= now.ns / NSEC_PER_SEC) {
 		want += line[line_first++] != UINT32_MAX;
 	}
 	if (graveyard_age(&g, now, keep, 1000000) != want) {

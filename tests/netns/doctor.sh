@@ -93,7 +93,7 @@ finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks
 doctor || fail "shadow mode is a problem: $(cat "$work/doctor.out")"
 says warning enforce
 finwall reload || fail "reload failed"
-wait_until log_has 'enforce off: every packet passes'
+wait_until log_has 'enforce off: every packet is accepted'
 
 ns host iptables -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP ||
 	skip "needs iptables in table mangle with conntrack"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # finwall hook by the kernel's means: the queue statement of nft where it exists, otherwise iptables,
-# or an error if nft is required. Up, up again, a foreign flush, down; other tables stay.
+# or an error if nft is required. Up, up again, a flush by another program, down; other tables stay.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -70,15 +70,15 @@ for conf in auto nft; do
 	ns host nft flush chain inet finwall_hook input
 	hook up -c "$work/$conf.conf" || fail "third up"
 	rules now
-	same up now "up does not mend a flushed chain"
+	same up now "up does not restore a flushed chain"
 	ns host nft delete table inet finwall_hook
 	hook up -c "$work/$conf.conf" || fail "fourth up"
 	rules now
-	same up now "up does not mend a deleted table"
+	same up now "up does not restore a deleted table"
 	hook down || fail "down"
 	says hook.out 'hook: down'
 	rules now
-	same before now "down does not leave things as they were"
+	same before now "down does not restore the rules"
 	hook down || fail "second down"
 	says hook.out 'was not up'
 done

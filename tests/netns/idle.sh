@@ -75,8 +75,8 @@ echo "sender: no capability, seccomp filter, 3 descriptors"
 
 # After SIGKILL the daemon starts another one, which resets the next idle connection.
 kill -KILL "$sender"
-wait_until grep -q 'keepalives ended (signal 9)' "$work/router.log"
-wait_until grep -q 'keepalives runs again' "$work/router.log"
+wait_until grep -q 'raw packet sender exited (signal 9)' "$work/router.log"
+wait_until grep -q 'raw packet sender restarted' "$work/router.log"
 wait_until stats_have 'raw sender running, 1 restarts'
 python3 "$(dirname "$0")/idle.py" "$ns_tag" "$work" "$bin" again ||
 	fail "no reset by the new sender"

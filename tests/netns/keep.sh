@@ -100,8 +100,8 @@ while [ $run -le 20 ]; do
 	[ "$holder" = "$(queue_column server 3 2)-$(queue_column server 4 2)" ] ||
 		fail "restart $run: the queues have other holders"
 done
-[ "$(grep -c '^finwalld: 2 queues taken over as they were' "$work/daemon.log")" = 20 ] ||
-	fail "queues were not taken over 20 times"
+[ "$(grep -c '^finwalld: 2 queues reused from the previous process' "$work/daemon.log")" = 20 ] ||
+	fail "queues were not reused 20 times"
 grep '^exit' "$work/keeper.log" | grep -v '^exit [0-9]* 0$' && fail "a daemon failed"
 wait_until rounds_beyond $(($(cat "$work/rounds") + 20))
 touch "$work/enough"

@@ -61,7 +61,7 @@ fi
 [ "$family" = 4 ] && servers=$servers4 || servers=$servers6
 
 daemon_start "$wall" "$work/finwall.conf"
-wait_until log_has 'taken in advance'
+wait_until log_has 'prefaulted [0-9]'
 for chain in $chains; do
 	# shellcheck disable=SC2086 # options, several words
 	ns_queue "$wall" "$chain" $target

@@ -51,7 +51,7 @@ wait_until no_ping
 echo 'table inet finwall { chain input { nonsense } }' >"$conf"
 kill -HUP "$daemon_pid"
 wait_until log_has "^$conf:1:[0-9]+: "
-wait_until log_has 'the old configuration stays'
+wait_until log_has 'the previous configuration stays in force'
 no_ping || fail "the broken configuration is in force"
 loaded_times 1 || fail "the broken configuration was loaded"
 
@@ -78,7 +78,7 @@ wait_until no_ping
 # A setting that cannot change at run time is logged.
 sed -i 's/num 0; count 1/num 0; count 1; length 1000/' "$conf"
 kill -HUP "$daemon_pid"
-wait_until log_has 'queue length is used from the next start on'
+wait_until log_has 'new value of queue length takes effect at the next start'
 
 wait "$bulk_pid" || fail "the connection did not survive"
 daemon_end

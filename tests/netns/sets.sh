@@ -217,7 +217,7 @@ ends 0 set list blocked
 out_is
 ends 0 set add blocked 10.1.0.1
 ends 0 reload
-log_has 'set blocked: [0-9]+ additions and [0-9]+ deletions by command are gone' ||
+log_has 'set blocked: the reload discards [0-9]+ additions and [0-9]+ deletions by command' ||
 	fail "the reload does not log which changes are lost"
 ends 0 set list blocked
 out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
@@ -225,7 +225,7 @@ out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
 # The error names the line of the list.
 printf '10.0.0.1\n  10.0.0.256 # no\n' >"$work/blocklist.txt"
 ends 1 reload
-err_has "$work/blocklist.txt:2:3: \"10.0.0.256\" does not fit here"
+err_has "$work/blocklist.txt:2:3: \"10.0.0.256\" is not valid here"
 ends 0 set list blocked
 out_is 192.0.2.0/24 198.51.100.7 203.0.113.1-203.0.113.9
 

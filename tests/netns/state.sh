@@ -90,8 +90,8 @@ daemon_end
 [ "$(stat -c %a "$state")" = 600 ] || fail "the state file has other permissions than 600"
 [ ! -e "$state.new" ] || fail "a temporary file is left"
 start
-log_has '^finwalld: [1-9][0-9]* connections and 2 remembered ones taken over, down for [0-9.]+ s$' ||
-	fail "nothing was taken over"
+log_has '^finwalld: loaded [1-9][0-9]* connections and 2 remembered connections, down for [0-9.]+ s$' ||
+	fail "nothing was loaded"
 flows_on
 
 # SIGKILL some time after a save.
@@ -103,7 +103,7 @@ flows_on
 kill -KILL "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null || true
 start
-log_has ' taken over, down for ' || fail "nothing was taken over after the kill"
+log_has 'remembered connections, down for ' || fail "nothing was loaded after the kill"
 flows_on
 
 # The late close.
@@ -137,7 +137,7 @@ daemon_end
 # An invalid state file is logged once, renamed, and ignored.
 echo nonsense >"$state"
 start
-log_has "^finwalld: $state: .*: kept as $state.bad, starting without connections$" ||
+log_has "^finwalld: $state: .*: renamed to $state.bad, starting with an empty connection table$" ||
 	fail "the invalid file was not refused"
 [ "$(cat "$state.bad")" = nonsense ] || fail "the invalid file was not kept"
 daemon_end
@@ -151,14 +151,14 @@ with open(sys.argv[1], "r+b") as f:
 	f.write(b"\x63")
 PY
 start
-log_has "^finwalld: $state: .*: kept as " || fail "another version's file was not refused"
+log_has "^finwalld: $state: .*: renamed to " || fail "another version's file was not refused"
 daemon_end
 
 # A failed save is logged once, and the daemon keeps running.
 state=/proc/nowhere/state
 start
 failed_saves() {
-	[ "$(grep -c 'connections cannot be saved' "$work/daemon.log")" = 1 ]
+	[ "$(grep -c 'cannot save connections' "$work/daemon.log")" = 1 ]
 }
 wait_until failed_saves
 sleep_end=$(($(date +%s) + 3))

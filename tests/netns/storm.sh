@@ -210,7 +210,7 @@ while :; do
 done
 
 refused_times() {
-	grep -c 'the old configuration stays$' "$work/daemon.log" || true
+	grep -c 'the previous configuration stays in force$' "$work/daemon.log" || true
 }
 reload_often() {
 	reload=0
@@ -259,8 +259,8 @@ upgrade() {
 	[ "$(inode)" != "$inode_before" ] || fail "the upgrade did not take place"
 }
 phase "an upgrade" upgrade
-[ "$(grep -c ' queues taken over as they were$' "$work/daemon.log")" = $((run - 1)) ] ||
-	fail "queues were not taken over each time"
+[ "$(grep -c ' queues reused from the previous process$' "$work/daemon.log")" = $((run - 1)) ] ||
+	fail "queues were not reused each time"
 
 saved_since() {
 	[ "$(stat -c %i-%Y "$work/state")" != "$1" ]

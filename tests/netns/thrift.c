@@ -8,6 +8,8 @@
 #include "io/nfq_sock.h"
 #include "worker.h"
 
+#include <finwall/config.h>
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -169,23 +171,28 @@ static char *read_rules(void *ctx, const char *path, size_t *size)
 	return strdup(rules);
 }
 
-static void make_generation(struct generation *g)
+/* They live until the end, with the rules that are compiled from them. */
+static struct config *configs[2];
+static unsigned configs_len;
+
+static void make_config(struct worker_config *g)
 {
 	static const struct config_reader reader = { .read = read_rules };
 	static struct ruleset_counters *counters[1];
+	struct config *config;
 	char *errors;
 	void *mem;
 
-	g->config = config_load("rules", &reader, &errors);
-	if (g->config == NULL) {
+	config = config_load("rules", &reader, &errors);
+	if (config == NULL) {
 		fail(errors);
 	}
-	g->policy.tun = *config_tunables(g->config);
-	g->policy.rules = config_compile(g->config);
+	configs[configs_len++] = config;
+	g->policy.tun = *config_tunables(config);
+	g->policy.rules = config_compile(config);
 	mem = mem_map(ruleset_counters_size(g->policy.rules) + 64);
 	counters[0] = ruleset_counters_init(g->policy.rules, mem);
 	g->counters = counters;
-	g->workers_len = 1;
 	g->raw.fd = -1;
 }
 
@@ -276,8 +283,8 @@ static bool about(unsigned long n, unsigned long wanted)
 int main(void)
 {
 	static struct worker w;
-	static struct generation plain;
-	static struct generation timing;
+	static struct worker_config plain;
+	static struct worker_config timing;
 	struct nfq_params params = { .len = 4096, .rcvbuf_bytes = 4 << 20, .copy_bytes = 192 };
 	int client[FLOWS];
 	struct tally t;
@@ -287,9 +294,9 @@ int main(void)
 		skip("the heap cannot be watched here");
 	}
 	make_namespace();
-	make_generation(&plain);
-	make_generation(&timing);
-	timing.times_packets = true;
+	make_config(&plain);
+	make_config(&timing);
+	timing.measures_latency = true;
 	if (worker_init(&w, make_engine(), 0, 0) != 0 ||
 	    nfq_sock_open(0, &params, &w.nfq, &w.sock) != 0) {
 		skip("no queue");

@@ -69,7 +69,7 @@ daemon_end
 config "pin $first,1023" off
 daemon_start server "$work/finwall.conf"
 [ "$(cpus_of 3)" = "$first" ] || fail "pin $first: $(cpus_of 3)"
-log_has 'queue 4: its worker cannot keep to a processor' || fail "CPU 1023 was not logged"
+log_has 'queue 4: worker is not pinned' || fail "CPU 1023 was not logged"
 [ "$(daemon_rss)" -lt $((200 * 1024)) ] || fail "prefault off took $(daemon_rss) KiB"
 talk "a worker that is not pinned"
 daemon_end

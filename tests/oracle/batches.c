@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two engines: one gets each packet in a call of its own, the other all packets of a batch at once.
- * Few flows, so that a batch has many packets of the same one, which opens, ends and opens again
- * within it.
+ * Two engines get the same packets: one in single calls, the other in batches. There are few flows,
+ * so that a batch has many packets of one flow, which opens, closes and reopens within it.
  */
 #include "batches.h"
 
 #include "gen.h"
-#include "shot.h"
-#include "twin.h"
+#include "side.h"
+#include "step.h"
 
 #include <finwall/engine.h>
 
@@ -23,7 +22,7 @@
 #define STEP_NS_MAX     (3 * NSEC_PER_SEC)
 #define DIFFERENCES_MAX 10
 
-struct talk {
+struct test_flow {
 	struct ends ends;
 	struct gen_flow gen;
 	unsigned life;
@@ -32,35 +31,35 @@ struct talk {
 struct batches {
 	struct rng rng;
 	struct mono now;
-	struct twin *single;
-	struct twin *many;
+	struct side *single;
+	struct side *many;
 	uint8_t *packet[ENGINE_BATCH_MAX];
 	struct frame frame[ENGINE_BATCH_MAX];
 	struct decision decision[ENGINE_BATCH_MAX];
-	struct shot shot[ENGINE_BATCH_MAX];
+	struct step step[ENGINE_BATCH_MAX];
 	struct ends ends[ENGINE_BATCH_MAX];
-	struct talk talk[FLOWS_LEN];
-	uint64_t births;
+	struct test_flow flow[FLOWS_LEN];
+	uint64_t flows_made;
 	unsigned differences;
 };
 
-static void begin_talk(struct batches *b, unsigned nr)
+static void begin_flow(struct batches *b, unsigned nr)
 {
-	struct talk *t = &b->talk[nr];
+	struct test_flow *t = &b->flow[nr];
 
-	b->births++;
-	gen_ends(&b->rng, GEN_ALL, 0, nr, (unsigned)b->births, (uint16_t)(1024 + 2 * b->births),
-	         &t->ends);
+	b->flows_made++;
+	gen_ends(&b->rng, GEN_ALL, 0, nr, (unsigned)b->flows_made,
+	         (uint16_t)(1024 + 2 * b->flows_made), &t->ends);
 	gen_flow_init(&t->gen, &b->rng);
 	t->gen.drops = 5;
 	t->life = 1 + rng_below(&b->rng, LIFE_MAX);
 }
 
-/* The next packet: made, and decided by the engine that takes them one by one. */
+/* Generates the next packet and decides it in the single-packet engine. */
 static void next_packet(struct batches *b, size_t i)
 {
 	unsigned nr = rng_below(&b->rng, FLOWS_LEN);
-	struct talk *t = &b->talk[nr];
+	struct test_flow *t = &b->flow[nr];
 	struct tuple tuple;
 	struct flow live;
 	enum flow_dir dir = DIR_ORIG;
@@ -68,17 +67,17 @@ static void next_packet(struct batches *b, size_t i)
 	size_t size;
 
 	if (t->life == 0) {
-		begin_talk(b, nr);
+		begin_flow(b, nr);
 	}
 	t->life--;
 	ends_tuple(&t->ends, END_A, &tuple);
-	is_live = twin_flow(b->single, &tuple, b->now, &live, &dir);
-	gen_shot(&t->gen, &b->rng, &t->ends, is_live ? &live : NULL,
-	         dir == DIR_ORIG ? END_A : END_B, &b->shot[i]);
+	is_live = side_flow(b->single, &tuple, b->now, &live, &dir);
+	gen_step(&t->gen, &b->rng, &t->ends, is_live ? &live : NULL,
+	         dir == DIR_ORIG ? END_A : END_B, &b->step[i]);
 	b->ends[i] = t->ends;
-	size = shot_build(&t->ends, &b->shot[i], b->packet[i]);
-	b->frame[i] = twin_frame(b->packet[i], size, size);
-	twin_batch(b->single, b->now, &b->frame[i], 1, &b->decision[i]);
+	size = step_build(&t->ends, &b->step[i], b->packet[i]);
+	b->frame[i] = side_frame(b->packet[i], size, size);
+	side_batch(b->single, b->now, &b->frame[i], 1, &b->decision[i]);
 }
 
 static bool is_same(const struct decision *x, const struct decision *y)
@@ -95,7 +94,7 @@ static void one_batch(struct batches *b, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		next_packet(b, i);
 	}
-	twin_batch(b->many, b->now, b->frame, len, many);
+	side_batch(b->many, b->now, b->frame, len, many);
 	for (size_t i = 0; i < len; i++) {
 		if (is_same(&b->decision[i], &many[i])) {
 			continue;
@@ -103,20 +102,20 @@ static void one_batch(struct batches *b, size_t len)
 		printf("difference in packet %zu of a batch of %zu: alone %s, in the batch %s\n", i,
 		       len, reason_name(b->decision[i].reason), reason_name(many[i].reason));
 		ends_print(stdout, &b->ends[i]);
-		shot_print(stdout, &b->shot[i]);
+		step_print(stdout, &b->step[i]);
 		b->differences++;
 	}
 }
 
-/* Every live flow of one is that of the other. */
+/* Compares a flow of the batch engine with the same flow of the other. */
 static void compare_flow(void *ctx, const struct tuple *t, const struct view *v)
 {
 	struct batches *b = ctx;
-	static const char *const sides[2] = { "alone", "in batches" };
+	static const char *const sides[2] = { "single", "in batches" };
 	char text[DIFF_SIZE];
 	struct view other;
 
-	twin_find(b->single, t, b->now, &other);
+	side_find(b->single, t, b->now, &other);
 	other.dir = v->dir;
 	if (view_diff(&other, v, t->proto, sides, text) != 0) {
 		fputs(text, stdout);
@@ -128,10 +127,10 @@ static bool init(struct batches *b, uint64_t seed)
 {
 	rng_init(&b->rng, seed);
 	b->now = (struct mono){ sec_to_ns(1000) };
-	b->single = twin_new(TABLE_LEN, b->now);
-	b->many = twin_new(TABLE_LEN, b->now);
+	b->single = side_new(TABLE_LEN, b->now);
+	b->many = side_new(TABLE_LEN, b->now);
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
-		b->packet[i] = malloc(SHOT_PACKET_MAX);
+		b->packet[i] = malloc(STEP_PACKET_MAX);
 		if (b->packet[i] == NULL) {
 			return false;
 		}
@@ -144,8 +143,8 @@ static void fini(struct batches *b)
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
 		free(b->packet[i]);
 	}
-	twin_free(b->single);
-	twin_free(b->many);
+	side_free(b->single);
+	side_free(b->many);
 	free(b);
 }
 
@@ -155,23 +154,23 @@ unsigned batches_compare(uint64_t packets, uint64_t seed)
 	unsigned differences;
 
 	if (b == NULL || !init(b, seed)) {
-		fputs("oracle: no memory\n", stderr);
+		fputs("oracle: out of memory\n", stderr);
 		return 1;
 	}
 	for (uint64_t done = 0; done < packets && b->differences < DIFFERENCES_MAX;) {
 		size_t len = 1 + rng_below(&b->rng, ENGINE_BATCH_MAX);
 
 		one_batch(b, len);
-		twin_dump(b->many, b->now, compare_flow, b);
+		side_dump(b->many, b->now, compare_flow, b);
 		done += len;
 		b->now = mono_add(b->now, (int64_t)(rng_u64(&b->rng) % STEP_NS_MAX));
-		if (twin_flows_len(b->single) > TABLE_LEN / 4) {
-			twin_flush(b->single, b->now);
-			twin_flush(b->many, b->now);
+		if (side_flows_len(b->single) > TABLE_LEN / 4) {
+			side_flush(b->single, b->now);
+			side_flush(b->many, b->now);
 		}
 	}
-	printf("%" PRIu64 " packets one by one and in batches, %" PRIu64 " flows: %u differences\n",
-	       packets, b->births, b->differences);
+	printf("%" PRIu64 " packets singly and in batches, %" PRIu64 " flows: %u differences\n",
+	       packets, b->flows_made, b->differences);
 	differences = b->differences;
 	fini(b);
 	return differences;

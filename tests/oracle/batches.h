@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The same packets one by one and in batches: the engine must decide alike. Needs no kernel and no
- * rights; time is made up.
+ * Compares the engine's decisions for single packets and for batches. Needs neither kernel nor
+ * privileges; the clock is synthetic.
  */
 #ifndef ORACLE_BATCHES_H
 #define ORACLE_BATCHES_H
 
 #include <stdint.h>
 
-/* Prints what differs. Returns the number of differences. */
+/* Prints the differences and returns their number. */
 unsigned batches_compare(uint64_t packets, uint64_t seed);
 
 #endif

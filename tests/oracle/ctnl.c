@@ -165,7 +165,7 @@ static void read_tcp(const struct nlattr *protoinfo, struct view *v)
 	}
 }
 
-/* An entry, with the tuple of its original direction. */
+/* Reads an entry, with the tuple of its original direction. */
 static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct view *v)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
@@ -198,8 +198,8 @@ static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct vi
 	}
 }
 
-/* Sends a request and receives the first message of the answer. Returns its size or -errno. */
-static ssize_t ask(struct mnl_socket *nl, const struct nlmsghdr *nlh, char *buf)
+/* Sends a request and receives the first message of the reply. Returns its size or -errno. */
+static ssize_t request(struct mnl_socket *nl, const struct nlmsghdr *nlh, char *buf)
 {
 	ssize_t n;
 
@@ -239,13 +239,13 @@ int ctnl_find(struct mnl_socket *nl, const struct tuple *t, struct view *out)
 
 	memset(out, 0, sizeof(*out));
 	put_tuple(nlh, t);
-	n = ask(nl, nlh, buf);
+	n = request(nl, nlh, buf);
 	if (n < 0) {
 		return (int)n;
 	}
 	nlh = (struct nlmsghdr *)(void *)buf;
 	err = error_of(nlh);
-	if (err == -EINVAL && is_icmp(t)) { /* a type that can have no entry */
+	if (err == -EINVAL && is_icmp(t)) { /* This type has no entry. */
 		return 0;
 	}
 	if (err != 0) {
@@ -267,7 +267,7 @@ int ctnl_delete(struct mnl_socket *nl, const struct tuple *t)
 	if (t != NULL) {
 		put_tuple(nlh, t);
 	}
-	n = ask(nl, nlh, buf);
+	n = request(nl, nlh, buf);
 	if (n < 0) {
 		return (int)n;
 	}
@@ -279,7 +279,7 @@ int ctnl_dump(struct mnl_socket *nl, kern_each_fn *each, void *ctx)
 {
 	char buf[BUFFER_SIZE] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = put_header(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-	ssize_t n = ask(nl, nlh, buf);
+	ssize_t n = request(nl, nlh, buf);
 
 	while (n > 0) {
 		int left = (int)n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets of everything but TCP: UDP, ICMP and ICMPv6 queries, protocols without a tracker.
+ * Packets of all protocols but TCP: UDP, ICMP and ICMPv6 queries, protocols without a tracker.
  */
 #include "gen.h"
 
@@ -26,28 +26,28 @@ void gen_flow_init(struct gen_flow *g, struct rng *rng)
 	}
 }
 
-void gen_raw(const struct ends *e, enum shot_end from, uint8_t proto, unsigned ext,
-             const uint8_t *l4, size_t l4_size, struct shot *out)
+void gen_raw(const struct ends *e, enum step_end from, uint8_t proto, unsigned ext,
+             const uint8_t *l4, size_t l4_size, struct step *out)
 {
-	static uint8_t packet[SHOT_PACKET_MAX];
-	size_t size = shot_wrap_ip(e, from, proto, ext, l4, l4_size, packet);
+	static uint8_t packet[STEP_PACKET_MAX];
+	size_t size = step_wrap_ip(e, from, proto, ext, l4, l4_size, packet);
 
-	out->kind = SHOT_RAW;
+	out->kind = STEP_RAW;
 	out->from = (uint8_t)from;
 	out->u.raw.size = (uint32_t)size;
-	out->u.raw.head_size = (uint16_t)(size < SHOT_HEAD_MAX ? size : SHOT_HEAD_MAX);
+	out->u.raw.head_size = (uint16_t)(size < STEP_HEAD_MAX ? size : STEP_HEAD_MAX);
 	memcpy(out->u.raw.head, packet, out->u.raw.head_size);
 }
 
 static unsigned pick_ext(struct rng *rng, const struct ends *e)
 {
-	return rng_percent(rng, 5) ? rng_below(rng, shot_ext_flavours(e->family)) : 0;
+	return rng_percent(rng, 5) ? rng_below(rng, step_ext_variants(e->family)) : 0;
 }
 
-void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
+void gen_udp(struct rng *rng, const struct ends *e, struct step *out)
 {
 	uint8_t l4[UDP_SIZE_MAX + 8] = { 0 };
-	enum shot_end from = rng_percent(rng, 60) ? END_A : END_B;
+	enum step_end from = rng_percent(rng, 60) ? END_A : END_B;
 	size_t size =
 		8 + (rng_percent(rng, 80) ? rng_below(rng, 64) : rng_below(rng, UDP_SIZE_MAX));
 	uint16_t length = (uint16_t)size;
@@ -55,13 +55,13 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	uint16_t sum;
 
 	switch (rng_below(rng, 24)) {
-	case 0: /* a length field that lies */
+	case 0: /* a wrong length field */
 		length = (uint16_t)rng_below(rng, 10);
 		break;
 	case 1:
 		length = (uint16_t)(size + 1 - rng_below(rng, 3));
 		break;
-	case 2: /* trailing bytes, and the checksum does not know of them */
+	case 2: /* trailing bytes that the checksum does not cover */
 		length = (uint16_t)(8 + rng_below(rng, (uint32_t)(size - 7)));
 		summed = length;
 		break;
@@ -75,7 +75,7 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	store_be16(l4, e->port[from]);
 	store_be16(l4 + 2, e->port[1 - from]);
 	store_be16(l4 + 4, length);
-	sum = shot_checksum(e, from, IPPROTO_NR_UDP, l4, summed);
+	sum = step_checksum(e, from, IPPROTO_NR_UDP, l4, summed);
 	if (rng_percent(rng, 4)) {
 		sum ^= (uint16_t)(1u << rng_below(rng, 16));
 	}
@@ -86,9 +86,8 @@ void gen_udp(struct rng *rng, const struct ends *e, struct shot *out)
 	gen_raw(e, from, IPPROTO_NR_UDP, pick_ext(rng, e), l4, size, out);
 }
 
-/* A type: usually one that is a query or an answer, from the side that would send it, and mostly
- * that of an echo. */
-static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
+/* An ICMP type: mostly an echo query or reply, from the side that would send it. */
+static uint8_t icmp_type(struct rng *rng, bool v6, enum step_end from)
 {
 	static const uint8_t query4[] = { 8, 13, 15, 17 };
 	static const uint8_t answer4[] = { 0, 14, 16, 18 };
@@ -96,7 +95,7 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 	static const uint8_t answer6[] = { 129, 140 };
 	static const uint8_t odd6[] = { 1,   2,   3,   4,   100, 127, 130, 131, 132, 133, 134, 135,
 		                        136, 137, 138, 141, 143, 144, 150, 151, 152, 153, 255 };
-	bool asks = (from == END_A) != rng_percent(rng, 3);
+	bool is_query = (from == END_A) != rng_percent(rng, 3);
 
 	if (rng_percent(rng, 6)) {
 		return v6 ? RNG_PICK(rng, odd6) : (uint8_t)rng_below(rng, 24);
@@ -105,50 +104,52 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum shot_end from)
 		return (uint8_t)rng_u64(rng);
 	}
 	if (rng_percent(rng, 92)) {
-		return v6 ? (asks ? 128 : 129) : (asks ? 8 : 0);
+		return v6 ? (is_query ? 128 : 129) : (is_query ? 8 : 0);
 	}
-	if (asks) {
+	if (is_query) {
 		return v6 ? RNG_PICK(rng, query6) : RNG_PICK(rng, query4);
 	}
 	return v6 ? RNG_PICK(rng, answer6) : RNG_PICK(rng, answer4);
 }
 
-void gen_icmp(struct rng *rng, const struct ends *e, struct shot *out)
+void gen_icmp(struct rng *rng, const struct ends *e, struct step *out)
 {
 	uint8_t l4[128] = { 0 };
-	enum shot_end from = rng_percent(rng, 60) ? END_A : END_B;
+	enum step_end from = rng_percent(rng, 60) ? END_A : END_B;
 	bool v6 = e->family == 6;
 	uint8_t proto = v6 ? IPPROTO_NR_ICMPV6 : IPPROTO_NR_ICMP;
 	size_t size = rng_percent(rng, 97) ? 8 + rng_below(rng, 64) : rng_below(rng, 9);
 	uint16_t sum;
 
-	if (rng_percent(rng, 1)) { /* of the other family */
+	if (rng_percent(rng, 1)) { /* a type of the other family */
 		proto = v6 ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMPV6;
 	}
 	l4[0] = icmp_type(rng, v6, from);
 	l4[1] = (uint8_t)(rng_percent(rng, 97) ? 0 : rng_below(rng, 3));
 	store_be16(l4 + 4, (uint16_t)(e->port[0] + (rng_percent(rng, 98) ? 0 : 1)));
 	store_be16(l4 + 6, (uint16_t)rng_u64(rng));
-	sum = shot_checksum(e, from, proto, l4, size);
+	sum = step_checksum(e, from, proto, l4, size);
 	store_be16(l4 + 2, rng_percent(rng, 97) ? sum : sum ^ 0x100);
 	gen_raw(e, from, proto, pick_ext(rng, e), l4, size, out);
 }
 
-void gen_other(struct rng *rng, const struct ends *e, struct shot *out)
+void gen_other(struct rng *rng, const struct ends *e, struct step *out)
 {
 	uint8_t l4[64] = { 0 };
-	enum shot_end from = rng_percent(rng, 60) ? END_A : END_B;
+	enum step_end from = rng_percent(rng, 60) ? END_A : END_B;
 
 	gen_raw(e, from, e->proto, pick_ext(rng, e), l4, rng_below(rng, sizeof(l4)), out);
 }
 
-/* IPv6: the fields of a first extension header, where the walk to the transport goes astray. */
-static void bend_ext(struct rng *rng, const struct ends *e, struct shot *out)
+/*
+ * IPv6: changes fields of the first extension header, so that the chain is not decoded correctly.
+ */
+static void change_ext(struct rng *rng, const struct ends *e, struct step *out)
 {
 	uint8_t *head = out->u.raw.head;
 	static const uint8_t next[] = { 51, 59, 60, 6, 17, 58, 253 };
 
-	if (e->family != 6 || out->kind != SHOT_RAW || !rng_percent(rng, 10) ||
+	if (e->family != 6 || out->kind != STEP_RAW || !rng_percent(rng, 10) ||
 	    out->u.raw.head_size < 48 || (head[6] != 60 && head[6] != 51)) {
 		return;
 	}
@@ -159,8 +160,8 @@ static void bend_ext(struct rng *rng, const struct ends *e, struct shot *out)
 	}
 }
 
-void gen_shot(struct gen_flow *g, struct rng *rng, const struct ends *e, const struct flow *live,
-              enum shot_end orig, struct shot *out)
+void gen_step(struct gen_flow *g, struct rng *rng, const struct ends *e, const struct flow *live,
+              enum step_end orig, struct step *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (rng_percent(rng, e->proto == IPPROTO_NR_TCP ? 1 : 10)) {
@@ -185,6 +186,6 @@ void gen_shot(struct gen_flow *g, struct rng *rng, const struct ends *e, const s
 		gen_other(rng, e, out);
 		break;
 	}
-	bend_ext(rng, e, out);
+	change_ext(rng, e, out);
 	out->drop = rng_percent(rng, g->drops) ? 1 : 0;
 }

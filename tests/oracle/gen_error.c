@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP and ICMPv6 errors that quote a packet of a flow: rightly, to the wrong host, cut short, as a
- * fragment, behind extension headers, of a flow nobody knows, or quoting another error.
+ * ICMP and ICMPv6 errors that quote a packet of a flow: correctly, sent to the wrong host,
+ * truncated, as a fragment, behind extension headers, of an unknown flow, or quoting another error.
  */
 #include "gen.h"
 
@@ -13,7 +13,7 @@
 #define QUOTE_MAX 200
 
 /* The transport bytes of the quoted packet, as the end sends them. */
-static size_t quoted_l4(struct rng *rng, const struct ends *e, enum shot_end from, uint8_t *l4)
+static size_t quoted_l4(struct rng *rng, const struct ends *e, enum step_end from, uint8_t *l4)
 {
 	size_t size = rng_percent(rng, 80) ? 8 + rng_below(rng, 24) : rng_below(rng, 9);
 	struct tuple t;
@@ -44,19 +44,19 @@ static size_t quoted_l4(struct rng *rng, const struct ends *e, enum shot_end fro
 	return size;
 }
 
-/* The quoted packet with everything that routers, middle-boxes and attackers do to one. */
-static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, uint8_t *out)
+/* The quoted packet, with the changes that routers, middleboxes and attackers make. */
+static size_t quote(struct rng *rng, const struct ends *e, enum step_end from, uint8_t *out)
 {
 	uint8_t l4[32];
 	size_t l4_size = quoted_l4(rng, e, from, l4);
-	unsigned ext = rng_percent(rng, 15) ? rng_below(rng, shot_ext_flavours(e->family)) : 0;
+	unsigned ext = rng_percent(rng, 15) ? rng_below(rng, step_ext_variants(e->family)) : 0;
 	unsigned trick = rng_below(rng, 20);
 	size_t size;
 
 	if (trick == 1 && e->family == 6) {
-		ext = SHOT_EXT_FRAGMENT;
+		ext = STEP_EXT_FRAGMENT;
 	}
-	size = shot_wrap_ip(e, from, e->proto, ext, l4, l4_size, out);
+	size = step_wrap_ip(e, from, e->proto, ext, l4, l4_size, out);
 	switch (trick) {
 	case 0: /* version and header length */
 		out[0] ^= (uint8_t)(1u << rng_below(rng, 8));
@@ -69,16 +69,16 @@ static size_t quote(struct rng *rng, const struct ends *e, enum shot_end from, u
 			store_be16(out + 42, (uint16_t)rng_below(rng, 10));
 		}
 		break;
-	case 2: /* the next protocol */
+	case 2: /* the protocol or next header */
 		out[e->family == 4 ? 9 : 6] = (uint8_t)rng_u64(rng);
 		break;
-	case 3: /* length fields */
+	case 3: /* the length fields */
 		out[e->family == 4 ? 3 : 5] ^= (uint8_t)rng_u64(rng);
 		break;
 	case 4:
 		out[8] = (uint8_t)rng_u64(rng);
 		break;
-	case 5: /* cut */
+	case 5: /* truncated */
 		size = rng_below(rng, (uint32_t)size + 1);
 		break;
 	case 6:
@@ -100,9 +100,8 @@ static uint8_t error_type(struct rng *rng, bool v6)
 	return v6 ? RNG_PICK(rng, types6) : RNG_PICK(rng, types4);
 }
 
-/* Turns a wrapped ICMPv6 redirect into one that passes the checks of neighbour discovery, or not.
- */
-static void redirect_headers(struct rng *rng, struct ends *outer, enum shot_end from)
+/* Wraps an ICMPv6 redirect so that it passes the checks of neighbour discovery, or not. */
+static void redirect_headers(struct rng *rng, struct ends *outer, enum step_end from)
 {
 	if (rng_percent(rng, 90)) {
 		memset(outer->addr[from].bytes, 0, 16);
@@ -116,7 +115,7 @@ static size_t redirect_body(struct rng *rng, uint8_t *l4, const uint8_t *inner, 
 {
 	size_t at = 40;
 
-	if (rng_percent(rng, 10)) { /* the link-layer address first */
+	if (rng_percent(rng, 10)) { /* the link-layer address option first */
 		l4[at] = 2;
 		l4[at + 1] = 1;
 		at += 8;
@@ -130,12 +129,12 @@ static size_t redirect_body(struct rng *rng, uint8_t *l4, const uint8_t *inner, 
 	return at + ((inner_size + 8 + 7) & ~(size_t)7);
 }
 
-void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
+void gen_error(struct rng *rng, const struct ends *e, struct step *out)
 {
 	uint8_t inner[QUOTE_MAX] = { 0 };
 	uint8_t l4[QUOTE_MAX + 80] = { 0 };
-	enum shot_end quoted = (enum shot_end)rng_below(rng, 2);
-	enum shot_end from = rng_percent(rng, 90) ? (enum shot_end)(1 - quoted) : quoted;
+	enum step_end quoted = (enum step_end)rng_below(rng, 2);
+	enum step_end from = rng_percent(rng, 90) ? (enum step_end)(1 - quoted) : quoted;
 	size_t inner_size = quote(rng, e, quoted, inner);
 	bool v6 = e->family == 6;
 	bool redirect = v6 && rng_percent(rng, 15);
@@ -144,7 +143,7 @@ void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
 	size_t size;
 	uint16_t sum;
 
-	if (rng_percent(rng, 40)) { /* any router may send it */
+	if (rng_percent(rng, 40)) { /* Any router may send it. */
 		outer.addr[from].bytes[v6 ? 15 : 3] ^= 0x40;
 	}
 	if (rng_percent(rng, 5)) {
@@ -164,7 +163,7 @@ void gen_error(struct rng *rng, const struct ends *e, struct shot *out)
 	if (rng_percent(rng, 3)) {
 		size = rng_below(rng, (uint32_t)size);
 	}
-	sum = shot_checksum(&outer, from, proto, l4, size);
+	sum = step_checksum(&outer, from, proto, l4, size);
 	store_be16(l4 + 2, rng_percent(rng, 96) ? sum : sum ^ 1);
 	gen_raw(&outer, from, proto, 0, l4, size, out);
 	if (redirect && rng_percent(rng, 90)) {

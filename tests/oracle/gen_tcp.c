@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP segments: half of them what an honest host would send next, the others on and around every
- * number that the window check compares with.
+ * TCP segments: one half is what a correct host would send next, the other half has numbers at and
+ * around each limit of the window check.
  */
 #include "gen.h"
 
@@ -12,8 +12,8 @@
 
 #define PAYLOAD_MAX 65000
 
-/* What the segment is made from: the two sides as the tracker has them, and the dice. */
-struct scene {
+/* The input of a segment: the two sides of the tracked connection, and the random numbers. */
+struct segment_input {
 	struct rng *rng;
 	const struct tcp_conn *conn; /* NULL: no entry */
 	struct tcp_seen s;           /* the sender's side */
@@ -53,7 +53,7 @@ static uint32_t jitter(struct rng *rng)
 	return RNG_PICK(rng, edges);
 }
 
-static uint32_t edge_seq(const struct scene *sc)
+static uint32_t edge_seq(const struct segment_input *sc)
 {
 	const struct tcp_conn *c = sc->conn;
 	uint32_t base;
@@ -95,7 +95,7 @@ static uint32_t edge_seq(const struct scene *sc)
 	return base + jitter(sc->rng);
 }
 
-static uint32_t edge_ack(const struct scene *sc)
+static uint32_t edge_ack(const struct segment_input *sc)
 {
 	const struct tcp_conn *c = sc->conn;
 	uint32_t floor_bytes;
@@ -133,7 +133,7 @@ static uint32_t edge_ack(const struct scene *sc)
 	return base + jitter(sc->rng);
 }
 
-static uint16_t edge_win(const struct scene *sc)
+static uint16_t edge_win(const struct segment_input *sc)
 {
 	static const uint16_t edges[] = { 0, 0, 1, 2, 100, 5840, 32768, 65534, 65535 };
 
@@ -141,14 +141,14 @@ static uint16_t edge_win(const struct scene *sc)
 		return sc->conn->last_win;
 	}
 	if (sc->conn != NULL && rng_percent(sc->rng, 15)) {
-		/* so that ack + window lands at the receiver's edge */
+		/* so that ack + window is at the receiver's edge */
 		return (uint16_t)((sc->r.maxend - sc->r.end) >> sc->s_scale) +
 		       rng_below(sc->rng, 3) - 1;
 	}
 	return rng_percent(sc->rng, 60) ? RNG_PICK(sc->rng, edges) : (uint16_t)rng_u64(sc->rng);
 }
 
-static uint32_t edge_size(const struct scene *sc)
+static uint32_t edge_size(const struct segment_input *sc)
 {
 	static const uint32_t edges[] = { 0, 0, 0, 0, 0, 1, 1, 2, 10, 100, 536, 1448 };
 	uint32_t size;
@@ -182,15 +182,15 @@ static uint8_t pick_flags(struct rng *rng)
 	return rng_percent(rng, 3) ? (uint8_t)rng_u64(rng) : flags;
 }
 
-static void put(struct shot_tcp *t, const uint8_t *bytes, size_t size)
+static void put(struct step_tcp *t, const uint8_t *bytes, size_t size)
 {
-	if (t->opts_size + size <= SHOT_OPTS_MAX) {
+	if (t->opts_size + size <= STEP_OPTS_MAX) {
 		memcpy(t->opts + t->opts_size, bytes, size);
 		t->opts_size += (uint8_t)size;
 	}
 }
 
-static void put_sack(const struct scene *sc, struct shot_tcp *t)
+static void put_sack(const struct segment_input *sc, struct step_tcp *t)
 {
 	static const uint8_t odd[] = { 2, 3, 9, 11, 17, 33, 34, 42, 0, 1, 255 };
 	unsigned blocks = 1 + rng_below(sc->rng, 4);
@@ -208,8 +208,8 @@ static void put_sack(const struct scene *sc, struct shot_tcp *t)
 	put(t, bytes, 2 + 8 * (size_t)blocks);
 }
 
-/* One option, well-formed or nearly so. */
-static void put_option(const struct scene *sc, struct shot_tcp *t)
+/* One option, well-formed or with an error. */
+static void put_option(const struct segment_input *sc, struct step_tcp *t)
 {
 	static const uint8_t stamp[] = { 8, 10, 1, 2, 3, 4, 5, 6, 7, 8 };
 	struct rng *rng = sc->rng;
@@ -253,7 +253,7 @@ static void put_option(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-static void put_options(const struct scene *sc, struct shot_tcp *t)
+static void put_options(const struct segment_input *sc, struct step_tcp *t)
 {
 	static const uint8_t fill[] = { 1, 1, 1, 1, 0, 0, 3, 4, 5, 8 };
 	bool syn = (t->flags & TCP_SYN) != 0;
@@ -262,7 +262,7 @@ static void put_options(const struct scene *sc, struct shot_tcp *t)
 	if (!rng_percent(sc->rng, syn ? 75 : 25)) {
 		return;
 	}
-	if (syn && rng_percent(sc->rng, 50)) { /* as a usual host: both of them */
+	if (syn && rng_percent(sc->rng, 50)) { /* both options, as a usual host sends them */
 		put(t, (const uint8_t[]){ 2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7 }, 10);
 		t->opts[9] = (uint8_t)rng_below(sc->rng, 16);
 	}
@@ -279,9 +279,9 @@ static void put_options(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-/* What an honest host would send in this state, from the side that has something to say. */
-static void honest(const struct scene *sc, enum shot_end from, enum shot_end orig,
-                   const uint32_t isn[2], struct shot_tcp *t)
+/* The segment that a correct host would send in this state. */
+static void expected_segment(const struct segment_input *sc, enum step_end from, enum step_end orig,
+                             const uint32_t isn[2], struct step_tcp *t)
 {
 	struct rng *rng = sc->rng;
 
@@ -329,7 +329,7 @@ static void honest(const struct scene *sc, enum shot_end from, enum shot_end ori
 	}
 }
 
-static void wild(const struct scene *sc, struct shot_tcp *t)
+static void random_segment(const struct segment_input *sc, struct step_tcp *t)
 {
 	struct rng *rng = sc->rng;
 
@@ -338,7 +338,8 @@ static void wild(const struct scene *sc, struct shot_tcp *t)
 	t->payload_size = (t->flags & TCP_SYN) != 0 && rng_percent(rng, 90) ? 0 : edge_size(sc);
 	t->seq = edge_seq(sc);
 	t->ack = edge_ack(sc);
-	if (rng_percent(rng, 40)) { /* let the end of the segment fall on the edge instead */
+	if (rng_percent(rng,
+	                40)) { /* place the end of the segment at the edge instead of its start */
 		t->seq -=
 			t->payload_size + ((t->flags & TCP_SYN) != 0) + ((t->flags & TCP_FIN) != 0);
 	}
@@ -356,9 +357,8 @@ static void wild(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-/* A SYN was let through without effect, and this side may have answered it: the ends know better.
- */
-static bool is_ignored_syn(const struct scene *sc, enum flow_dir dir)
+/* Returns true if an ignored SYN passed that this side may have answered. */
+static bool is_ignored_syn(const struct segment_input *sc, enum flow_dir dir)
 {
 	const struct tcp_conn *c = sc->conn;
 
@@ -368,7 +368,7 @@ static bool is_ignored_syn(const struct scene *sc, enum flow_dir dir)
 	return c->state != TCP_SYN_SENT && c->state != TCP_SYN_RECV && c->state != TCP_SYN_SENT2;
 }
 
-static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
+static void answer_ignored_syn(const struct segment_input *sc, struct step_tcp *t)
 {
 	t->flags = TCP_SYN | TCP_ACK;
 	t->seq = rng_percent(sc->rng, 50) ? sc->s.end : (uint32_t)rng_u64(sc->rng);
@@ -377,8 +377,8 @@ static void answer_ignored_syn(const struct scene *sc, struct shot_tcp *t)
 	t->payload_size = 0;
 }
 
-/* An acknowledgement from the past that selectively acknowledges the newest byte. */
-static void old_ack_new_sack(const struct scene *sc, struct shot_tcp *t)
+/* An old acknowledgement with a SACK block for the newest byte. */
+static void old_ack_new_sack(const struct segment_input *sc, struct step_tcp *t)
 {
 	uint8_t sack[12] = { 1, 1, 5, 10 };
 
@@ -391,8 +391,8 @@ static void old_ack_new_sack(const struct scene *sc, struct shot_tcp *t)
 	put(t, sack, sizeof(sack));
 }
 
-/* Small departures from the honest way, one number at a time. */
-static void bend(const struct scene *sc, struct shot_tcp *t)
+/* Changes one field of the expected segment. */
+static void change_field(const struct segment_input *sc, struct step_tcp *t)
 {
 	switch (rng_below(sc->rng, 5)) {
 	case 0:
@@ -413,7 +413,7 @@ static void bend(const struct scene *sc, struct shot_tcp *t)
 	}
 }
 
-static void spoil(struct rng *rng, const struct ends *e, struct shot_tcp *t)
+static void corrupt(struct rng *rng, const struct ends *e, struct step_tcp *t)
 {
 	switch (rng_below(rng, 6)) {
 	case 0:
@@ -430,13 +430,13 @@ static void spoil(struct rng *rng, const struct ends *e, struct shot_tcp *t)
 		t->reserved = (uint8_t)rng_below(rng, 16);
 		break;
 	default:
-		t->ext = (uint8_t)rng_below(rng, shot_ext_flavours(e->family));
+		t->ext = (uint8_t)rng_below(rng, step_ext_variants(e->family));
 		break;
 	}
 }
 
-static void scene_init(struct scene *sc, struct rng *rng, const struct flow *live,
-                       enum flow_dir dir)
+static void segment_input_init(struct segment_input *sc, struct rng *rng, const struct flow *live,
+                               enum flow_dir dir)
 {
 	memset(sc, 0, sizeof(*sc));
 	sc->rng = rng;
@@ -452,38 +452,38 @@ static void scene_init(struct scene *sc, struct rng *rng, const struct flow *liv
 }
 
 void gen_tcp(struct gen_flow *g, struct rng *rng, const struct ends *e, const struct flow *live,
-             enum shot_end orig, struct shot *out)
+             enum step_end orig, struct step *out)
 {
-	struct shot_tcp *t = &out->u.tcp;
-	struct scene sc;
+	struct step_tcp *t = &out->u.tcp;
+	struct segment_input sc;
 	enum flow_dir dir;
 
 	if (g->has_last && rng_percent(rng, g->repeats)) {
 		*out = g->last;
 		return;
 	}
-	out->kind = SHOT_TCP;
+	out->kind = STEP_TCP;
 	out->from = (uint8_t)rng_below(rng, 2);
 	if (live != NULL && live->conn.tcp.state == TCP_SYN_SENT && rng_percent(rng, 50)) {
 		out->from = (uint8_t)(1 - orig);
 	}
 	dir = out->from == orig ? DIR_ORIG : DIR_REPLY;
-	scene_init(&sc, rng, live, dir);
+	segment_input_init(&sc, rng, live, dir);
 	if (is_ignored_syn(&sc, dir) && rng_percent(rng, 40)) {
 		answer_ignored_syn(&sc, t);
 	} else if ((sc.r_flags & TCP_SIDE_SACK) != 0 && rng_percent(rng, 3)) {
 		old_ack_new_sack(&sc, t);
 	} else if (rng_percent(rng, g->chaos)) {
-		wild(&sc, t);
+		random_segment(&sc, t);
 	} else {
-		honest(&sc, out->from, orig, g->isn, t);
+		expected_segment(&sc, out->from, orig, g->isn, t);
 		if (rng_percent(rng, g->chaos)) {
-			bend(&sc, t);
+			change_field(&sc, t);
 		}
 	}
 	put_options(&sc, t);
 	if (rng_percent(rng, 2)) {
-		spoil(rng, e, t);
+		corrupt(rng, e, t);
 	}
 	g->last = *out;
 	g->has_last = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of shots, in memory and as script files.
+ * Lists of steps, in memory and as script files.
  */
 #include "history.h"
 
@@ -10,22 +10,22 @@
 
 #define LINE_SIZE 4096
 
-void history_add(struct history *h, const struct shot *s)
+void history_add(struct history *h, const struct step *s)
 {
-	if (h->len == h->room) {
-		h->room = h->room != 0 ? 2 * h->room : 64;
-		h->shot = realloc(h->shot, h->room * sizeof(*h->shot));
-		if (h->shot == NULL) {
+	if (h->len == h->cap) {
+		h->cap = h->cap != 0 ? 2 * h->cap : 64;
+		h->step = realloc(h->step, h->cap * sizeof(*h->step));
+		if (h->step == NULL) {
 			fputs("oracle: no memory\n", stderr);
 			exit(1);
 		}
 	}
-	h->shot[h->len++] = *s;
+	h->step[h->len++] = *s;
 }
 
 void history_fini(struct history *h)
 {
-	free(h->shot);
+	free(h->step);
 	memset(h, 0, sizeof(*h));
 }
 
@@ -49,7 +49,7 @@ int script_load(const char *path, struct ends *e, struct history *out)
 		return err;
 	}
 	while (err == 0 && fgets(line, sizeof(line), f) != NULL) {
-		struct shot s;
+		struct step s;
 
 		line_nr++;
 		if (is_blank(line)) {
@@ -60,7 +60,7 @@ int script_load(const char *path, struct ends *e, struct history *out)
 			has_ends = true;
 			continue;
 		}
-		err = shot_parse(line, &s);
+		err = step_parse(line, &s);
 		if (err == 0) {
 			history_add(out, &s);
 		}
@@ -77,6 +77,6 @@ void script_print(FILE *to, const struct ends *e, const struct history *h)
 {
 	ends_print(to, e);
 	for (size_t i = 0; i < h->len; i++) {
-		shot_print(to, &h->shot[i]);
+		step_print(to, &h->step[i]);
 	}
 }

@@ -5,7 +5,7 @@
 #include "kern.h"
 
 #include "ctnl.h"
-#include "shot.h"
+#include "step.h"
 #include "sysctls.h"
 #include "verdict_log.h"
 
@@ -28,19 +28,19 @@
 #define SETTINGS_MAX 32
 
 #define DROP_TTL_FORWARDED "32"
-_Static_assert(SHOT_DROP_TTL == 33, "one more than is left of it when forwarding");
+_Static_assert(STEP_DROP_TTL == 33, "forwarding decrements the TTL by one");
 
 struct kern {
 	int tun_in;
-	int tun_out; /* nobody reads it: what does not fit its queue is dropped, after the commit */
+	int tun_out; /* Not read: packets that exceed its queue are dropped after the commit. */
 	int setting_fd[SETTINGS_MAX];
 	struct mnl_socket *log;
 	struct mnl_socket *ct;
 };
 
-static const char seen_rules[] =
+static const char log_rules[] =
 	"table inet oracle {\n"
-	"chain seen {\n"
+	"chain log_state {\n"
 	"type filter hook prerouting priority mangle; policy accept;\n"
 	"ct state new log prefix \"N0\" group 1 snaplen 0 accept\n"
 	"ct state established ct direction original log prefix \"E0\" group 1 accept\n"
@@ -50,14 +50,14 @@ static const char seen_rules[] =
 	"ct state invalid log prefix \"I0\" group 1 accept\n"
 	"ct state untracked log prefix \"U0\" group 1 accept\n"
 	"}\n"
-	/* the rule that drops; the time to live has been lowered by then */
-	"chain refuse {\n"
+	/* The rule that drops; the TTL has been decremented by then. */
+	"chain drop_marked {\n"
 	"type filter hook forward priority filter; policy accept;\n"
 	"ip ttl " DROP_TTL_FORWARDED " drop\n"
 	"ip6 hoplimit " DROP_TTL_FORWARDED " drop\n"
 	"}\n"
-	/* what the host itself would say must not be tracked, nor leave */
-	"chain silence { type filter hook output priority raw; policy drop; }\n"
+	/* The host's own packets must neither be tracked nor leave. */
+	"chain drop_own { type filter hook output priority raw; policy drop; }\n"
 	"}\n";
 
 static const char setup[] = "ip link set dev fwo0 mtu 65535 && ip link set dev fwo1 mtu 65535 &&"
@@ -147,7 +147,7 @@ static int open_settings(struct kern *k)
 static const char *build(struct kern *k)
 {
 	if (unshare(CLONE_NEWNET) != 0) {
-		return "no right to make a network namespace";
+		return "not permitted to create a network namespace";
 	}
 	if ((k->tun_in = open_tun("fwo0")) < 0 || (k->tun_out = open_tun("fwo1")) < 0) {
 		return "no tun devices";
@@ -158,9 +158,9 @@ static const char *build(struct kern *k)
 		}
 	}
 	if (open_settings(k) != 0) {
-		return "no settings of a connection tracker";
+		return "cannot open the settings of nf_conntrack";
 	}
-	if (kern_load_rules(seen_rules) != 0) {
+	if (kern_load_rules(log_rules) != 0) {
 		return "nft cannot load rules that match ct state and log";
 	}
 	if (system(setup) != 0) {
@@ -169,7 +169,7 @@ static const char *build(struct kern *k)
 	k->log = verdict_log_open(LOG_GROUP);
 	k->ct = open_ctnetlink();
 	if (k->log == NULL || k->ct == NULL) {
-		return "no nfnetlink";
+		return "cannot open nfnetlink_log or ctnetlink";
 	}
 	return NULL;
 }
@@ -178,7 +178,7 @@ struct kern *kern_new(const char **why)
 {
 	struct kern *k = calloc(1, sizeof(*k));
 
-	*why = "no memory";
+	*why = "out of memory";
 	if (k == NULL) {
 		return NULL;
 	}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which variant of the tracker the kernel has: the version number does not tell, as the change went
- * into stable releases.
+ * Finds the variant of the kernel's tracker. The version number is not sufficient, because the
+ * change was backported to stable releases.
  */
 #include "kern.h"
-#include "shot.h"
+#include "step.h"
 
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
 
 #include <stdlib.h>
 
-/* A handshake, and a reset inside the window that is not exact. */
-static const struct shot steps[] = {
+/* A handshake, and an inexact RST inside the window. */
+static const struct step steps[] = {
 	{ .from = END_A, .u.tcp = { .flags = TCP_SYN, .seq = 1000, .win = 5840 } },
 	{ .from = END_B,
 	  .u.tcp = { .flags = TCP_SYN | TCP_ACK, .seq = 5000, .ack = 1001, .win = 5840 } },
@@ -21,7 +21,7 @@ static const struct shot steps[] = {
 	{ .from = END_A, .u.tcp = { .flags = TCP_RST, .seq = 1101 } },
 };
 
-/* Older kernels leave it the 10 s of a closed connection, newer ones 300 s. */
+/* Older kernels set the 10 s of a closed connection, newer ones 300 s. */
 #define OLD_LEFT_NS_MAX (10 * NSEC_PER_SEC)
 
 enum kernel_variant kern_variant(struct kern *k)
@@ -32,7 +32,7 @@ enum kernel_variant kern_variant(struct kern *k)
 		.proto = IPPROTO_NR_TCP,
 		.family = 4,
 	};
-	uint8_t *packet = malloc(SHOT_PACKET_MAX);
+	uint8_t *packet = malloc(STEP_PACKET_MAX);
 	struct view v = { .exists = false };
 	struct sighting seen;
 	struct tuple flow;
@@ -42,7 +42,7 @@ enum kernel_variant kern_variant(struct kern *k)
 	}
 	ends_tuple(&e, END_A, &flow);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		kern_inject(k, packet, shot_build(&e, &steps[i], packet), &seen);
+		kern_inject(k, packet, step_build(&e, &steps[i], packet), &seen);
 	}
 	kern_find(k, &flow, &v);
 	kern_delete(k, &flow);

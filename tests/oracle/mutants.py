@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much would the tests notice? Applies one small error at a time to a copy of the tracker,
-builds it, and runs unit tests, packet scripts and a short oracle against it.
+"""Mutation test of the tracker's tests: applies one small error at a time to a copy of the tracker,
+builds it, and runs the unit tests, packet scripts and a short oracle.
 
 usage: mutants.py [--only SUBSTRING] [--work DIR]
        mutants.py --check      only whether each row's text stands there exactly once
 
-Each row of MUTANTS is (file in daemon/core, text that stands there exactly once, what to put in its
-place). A row whose text is not there any more is an error: the list must follow the code. Rows in
-SAME cannot be told from the original by any packet, for the reason that stands there; they are not
-counted.
+Each row of MUTANTS is (file in daemon/core, text that occurs there exactly once, its replacement).
+A row whose text does not occur is an error: the list must follow the code. Rows in SAME are
+equivalent to the original for every packet, for the reason given there; they are not counted.
 """
 import argparse
 import os
@@ -21,7 +20,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JOBS = "-j2"
 
-# What is built and run, by kind: targets, and the names of the tests.
+# The tests by kind: targets, and a pattern of test names.
 TESTS = {
     "unit": (["test_flowkey", "test_siphash", "test_pkt", "test_tcp_table", "test_tcp_track", "test_udp"],
              "^test_(flowkey|siphash|pkt|tcp_table|tcp_track|udp)$"),
@@ -34,7 +33,7 @@ T = "tcp_track.c"
 W = "tcp_window.h"
 X = "fastpath.c"
 MUTANTS = [
-    # the table
+    # the state table
     (T, "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, SS, SS, S2 }",
         "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, IV, SS, S2 }"),
     (T, "[SEG_SYNACK] = { IV, IV, SR, IV, IV, IV, IV, IV, IV, SR }",
@@ -55,7 +54,7 @@ MUTANTS = [
         "t->flags[DIR_REPLY] = TCP_SIDE_LIBERAL;\n\t\treturn"),
     (T, "side->maxend = s->end;", "side->maxend = s->end + s->tcp->win;"),
     (W, "return win == 0 ? 1 : win;", "return win;"),
-    # the steps
+    # the steps of the state machine
     (T, "if (to == SS && (from == TW || from == CL)) {", "if (to == SS && from == TW) {"),
     (T, "t->last_dir == s->dir && t->last_class == SEG_RST);",
         "t->last_dir != s->dir && t->last_class == SEG_RST);"),
@@ -96,7 +95,7 @@ MUTANTS = [
         "(t->last_class == SEG_ACK)) &&"),
     (T, "t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&\n\t    s->seq == t->last_ack",
         "t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&\n\t    s->seq == t->last_ack + 1"),
-    # first sight of a side
+    # the first segment of a side
     (T, "if (!first && !(opening && seq_after(s->end, snd->end))) {",
         "if (!first && !seq_after(s->end, snd->end)) {"),
     (T, "(t->flags[0] & t->flags[1] & TCP_SIDE_WSCALE) == 0",
@@ -154,7 +153,7 @@ MUTANTS = [
     (W, "if (s->class_nr == SEG_ACK) {\n\t\tnote_retransmission(t, s);\n\t}",
         "note_retransmission(t, s);"),
     (W, "t->seen[1].maxwin_bytes != 0;", "1;"),
-    # stray closers
+    # out-of-window closers
     (T, "if (!is_closer || (s->status & FLOW_ASSURED) == 0) {", "if (!is_closer) {"),
     (T, "remaining_ns > tun->tcp_unacked_ns", "remaining_ns > 0"),
     (T, "#define STRAY_CLOSERS_MIN_NS sec_to_ns(120)", "#define STRAY_CLOSERS_MIN_NS sec_to_ns(0)"),
@@ -165,13 +164,13 @@ MUTANTS = [
         "(t->flags[t->last_dir] & TCP_SIDE_UNACKED) != 0 ?"),
     (W, "(facts & TTL_NO_WINDOW) != 0 && normal_ns > tun->tcp_retrans_ns",
         "(facts & TTL_NO_WINDOW) != 0 && normal_ns > tun->tcp_unacked_ns"),
-    # the end of a segment's way
+    # the last steps of a segment
     (T, "if (from != to && to == FW) {", "if (to == FW) {"),
     (T, "fx->delete_it = 1;", ";"),
     (T, "if (s->class_nr == SEG_SYN && from == SS) {", "if (s->class_nr == SEG_SYN && to == SS) {"),
     (T, "if (to == ES && timeout_ns > tun->tcp_unacked_ns) {", "if (0) {"),
     (T, "\tt->last_dir = (uint8_t)s->dir;\n\tt->state = (uint8_t)to;", "\tt->state = (uint8_t)to;"),
-    # the fast path: what it takes
+    # the fast path: conditions
     (X, "STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)", "STATUS_NEEDED (FLOW_SEEN_REPLY)"),
     (X, "((~f->status & STATUS_NEEDED) | f->probes) != 0", "(~f->status & STATUS_NEEDED) != 0"),
     (X, " ||\n\t    mono_is_due(f->deadline, x->cx->now)", ""),
@@ -191,7 +190,7 @@ MUTANTS = [
         "frame->cap_size;"),
     (X, "if (x->verifies && frame->csum != CSUM_TRUSTED &&", "if (0 &&"),
     (X, "tun->checksum == CSUM_POLICY_FULL;", "0;"),
-    # and what it makes of it
+    # the fast path: results
     (X, "is_hi = lo > hi;", "is_hi = lo < hi;"),
     (X, "c->payload[i] = frame->true_size - IP4_SIZE - (uint32_t)tcp_size;",
         "c->payload[i] = (uint32_t)cap_size - IP4_SIZE - (uint32_t)tcp_size;"),
@@ -253,7 +252,7 @@ MUTANTS = [
     ("pkt.c", "case TCP_SYN | TCP_URG:\n", ""),
 ]
 
-# What no packet can tell.
+# Equivalent mutants.
 SAME = {
     "to = SR;":
         "where the segment came from matters later only for a SYN, or on the way to ESTABLISHED or "
@@ -269,7 +268,7 @@ SAME = {
 
 
 def run(cmd, cwd, limit):
-    """Returns the exit status; -1 when it ran out of time."""
+    """Returns the exit status; -1 after a timeout."""
     try:
         return subprocess.run(cmd, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               timeout=limit, check=False).returncode
@@ -277,8 +276,8 @@ def run(cmd, cwd, limit):
         return -1
 
 
-def notices(build, seed):
-    """Which kinds of tests fail."""
+def failures(build, seed):
+    """Returns the kinds of tests that fail."""
     found = []
     for kind, (_, names) in TESTS.items():
         if run(["ctest", "-R", names, "--no-tests=error", JOBS], build, 180) != 0:
@@ -294,7 +293,7 @@ def notices(build, seed):
         status = run([oracle, "--proto", proto, "--packets", str(packets), "--seconds",
                       str(seconds), "--seed", str(seed)], build, 180)
         if status == 77:
-            sys.exit("no rights for the oracle")
+            sys.exit("the oracle needs root")
         if status != 0:
             found.append(f"oracle:{proto}")
             break
@@ -322,7 +321,7 @@ def check():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="rows whose file or text contains this")
+    parser.add_argument("--only", default="", help="only rows whose file or text contains this")
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"))
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--check", action="store_true", help="only look for stale rows")
@@ -339,11 +338,11 @@ def main():
     if run(configure, args.work, 120) != 0 or run(["ninja", JOBS] + TARGETS, build, 900) != 0:
         sys.exit(f"cannot build the original in {build}")
     print(f"seed {args.seed}")
-    wrong = notices(build, args.seed)
+    wrong = failures(build, args.seed)
     if wrong:
         sys.exit("the original fails: " + " ".join(wrong))
 
-    tried = noticed = stale = 0
+    tried = killed = stale = 0
     for name, old, new in MUTANTS:
         path = os.path.join(core, name)
         with open(path, encoding="utf-8") as f:
@@ -352,7 +351,7 @@ def main():
             continue
         label = f"{name}: {' '.join(new.split()) or 'without ' + ' '.join(old.split())}"
         if text.count(old) != 1:
-            print(f"STALE    {label}: stands there {text.count(old)} times")
+            print(f"STALE    {label}: occurs {text.count(old)} times")
             stale += 1
             continue
         with open(path, "w", encoding="utf-8") as f:
@@ -360,18 +359,18 @@ def main():
         if run(["ninja", JOBS] + TARGETS, build, 600) != 0:
             found = ["compiler"]
         else:
-            found = notices(build, args.seed)
+            found = failures(build, args.seed)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         if not found and new in SAME:
             print(f"same     {label}: {SAME[new]}")
             continue
         tried += 1
-        noticed += bool(found)
-        print(f"{'noticed ' if found else 'SURVIVED'} {label}: {' '.join(found)}", flush=True)
-    print(f"{noticed} of {tried} mutants noticed ({100 * noticed / max(tried, 1):.0f} %), "
+        killed += bool(found)
+        print(f"{'killed  ' if found else 'SURVIVED'} {label}: {' '.join(found)}", flush=True)
+    print(f"{killed} of {tried} mutants killed ({100 * killed / max(tried, 1):.0f} %), "
           f"{stale} rows stale")
-    return 0 if noticed == tried and stale == 0 else 1
+    return 0 if killed == tried and stale == 0 else 1
 
 
 if __name__ == "__main__":

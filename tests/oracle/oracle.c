@@ -2,15 +2,15 @@
 /*
  * oracle: does finwall's tracker do what the running kernel's does?
  *
- * Sends random packets, biased to every edge, through the kernel's connection tracker (in a network
- * namespace of its own) and through the engine, and compares verdict and entry after each one. Exit
- * status: 0 no difference, 1 difference, 2 usage, 77 the machine cannot do it.
+ * Sends random packets, biased to every limit, through the kernel's connection tracker (in its own
+ * network namespace) and through the engine, and compares state and entry after each one. Exit
+ * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
 #include "batches.h"
 #include "core/tcp_track.h"
 #include "gen.h"
 #include "history.h"
-#include "hunt.h"
+#include "run.h"
 #include "shrink.h"
 #include "sysctls.h"
 #include "via.h"
@@ -30,7 +30,7 @@
 
 #define REPLAYS_MAX 4
 
-/* What is to be done. */
+/* The mode of operation. */
 struct mode {
 	bool replay;
 	bool verbose;
@@ -38,7 +38,7 @@ struct mode {
 	const char *finwalld; /* NULL: without the daemon */
 };
 
-/* At most one packet in so many may be lost before the tracker saw it. */
+/* At most one packet in UNSEEN_SHARE may be lost before the tracker. */
 #define UNSEEN_SHARE 50
 
 static void usage(FILE *to)
@@ -78,7 +78,7 @@ static bool parse_u64(const char *word, uint64_t *out)
 	return *word >= '0' && *word <= '9' && *end == '\0';
 }
 
-static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct mode *mode)
+static bool parse_options(int argc, char **argv, struct run_config *cfg, struct mode *mode)
 {
 	static const struct option options[] = {
 		{ "proto", required_argument, NULL, 'p' },
@@ -150,13 +150,13 @@ static bool parse_options(int argc, char **argv, struct hunt_config *cfg, struct
 	return ok && mode->replay == (optind < argc);
 }
 
-/* What both sides made of a step, in one line. */
-static void print_step(const struct duel *d, const struct ends *e, const struct shot *s)
+/* Prints a step and the kernel's result in one line. */
+static void print_step(const struct lockstep *d, const struct ends *e, const struct step *s)
 {
 	const struct view *v = &d->kernel.entry[0];
 
-	shot_print(stdout, s);
-	if (s->kind != SHOT_TCP && s->kind != SHOT_RAW) {
+	step_print(stdout, s);
+	if (s->kind != STEP_TCP && s->kind != STEP_RAW) {
 		return;
 	}
 	printf("\t# %s", d->kernel.sighting.seen ? ct_state_name(d->kernel.sighting.state) : "-");
@@ -169,39 +169,39 @@ static void print_step(const struct duel *d, const struct ends *e, const struct 
 	putchar('\n');
 }
 
-static int replay_file(struct duel *d, const char *path, bool verbose)
+static int replay_file(struct lockstep *d, const char *path, bool verbose)
 {
 	struct history h = { 0 };
-	enum duel_result r;
+	enum lockstep_result r;
 	struct ends e;
 	size_t at = 0;
 
 	if (script_load(path, &e, &h) != 0) {
 		return EXIT_USAGE;
 	}
-	r = DUEL_BLURRED;
-	for (unsigned i = 0; i < REPLAYS_MAX && r == DUEL_BLURRED; i++) {
+	r = LOCKSTEP_UNCERTAIN;
+	for (unsigned i = 0; i < REPLAYS_MAX && r == LOCKSTEP_UNCERTAIN; i++) {
 		r = replay(d, &e, &h, verbose ? print_step : NULL, &at);
 	}
 	printf("%s: %s\n", path,
-	       r == DUEL_SAME        ? "same"
-	       : r == DUEL_DIFFERENT ? "different"
-	                             : "cannot tell");
-	if (r == DUEL_DIFFERENT || r == DUEL_BROKEN) {
+	       r == LOCKSTEP_SAME        ? "same"
+	       : r == LOCKSTEP_DIFFERENT ? "different"
+	                                 : "uncertain");
+	if (r == LOCKSTEP_DIFFERENT || r == LOCKSTEP_BROKEN) {
 		printf("step %zu: ", at + 1);
-		shot_print(stdout, &h.shot[at]);
+		step_print(stdout, &h.step[at]);
 		fputs(d->diff, stdout);
 	}
 	history_fini(&h);
-	return r == DUEL_SAME ? 0 : 1;
+	return r == LOCKSTEP_SAME ? 0 : 1;
 }
 
-/* How often each reason was met: what was never met was never compared. */
-static void print_reasons(const struct twin *t)
+/* Counts per reason: a reason that never occurred was never compared. */
+static void print_reasons(const struct side *t)
 {
 	printf("finwall:");
 	for (unsigned i = 0; i < REASONS_LEN; i++) {
-		uint64_t n = twin_reason_count(t, i);
+		uint64_t n = side_reason_count(t, i);
 
 		if (n != 0) {
 			printf(" %s %" PRIu64, reason_name(i), n);
@@ -210,7 +210,7 @@ static void print_reasons(const struct twin *t)
 	putchar('\n');
 }
 
-static int print_result(const struct hunt_result *r, const struct duel *d)
+static int print_result(const struct run_result *r, const struct lockstep *d)
 {
 	printf("%" PRIu64 " packets in %.1f s (%.0f/s), %" PRIu64 " flows, %" PRIu64
 	       " waits for an expiry\n",
@@ -219,21 +219,21 @@ static int print_result(const struct hunt_result *r, const struct duel *d)
 	for (unsigned i = 0; i < CT_LATE; i++) {
 		printf(" %s %" PRIu64, ct_state_name(i), r->seen[i]);
 	}
-	printf(" unseen %" PRIu64 "; blurred %" PRIu64 "\n", r->unseen, r->blurred);
-	print_reasons(d->twin);
+	printf("; not logged %" PRIu64 ", uncertain %" PRIu64 "\n", r->unseen, r->uncertain);
+	print_reasons(d->side);
 	if (d->explained != 0) {
-		printf("left out, explained: kernel-only trackers %" PRIu64 "\n", d->explained);
+		printf("skipped, documented: kernel-only trackers %" PRIu64 "\n", d->explained);
 	}
 	printf("differences: %u\n", r->differences);
 	if (r->unseen > r->packets / UNSEEN_SHARE) {
-		printf("too many packets without a verdict: nothing is proved\n");
+		printf("too many packets without a state: the run proves nothing\n");
 		return 1;
 	}
 	return r->differences != 0 || r->broken ? 1 : 0;
 }
 
 /* With a daemon the settings are chosen once, before it starts. Returns an exit status. */
-static int start_daemon(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
+static int start_daemon(struct lockstep *d, const struct run_config *cfg, const char *finwalld)
 {
 	struct rng rng;
 	const char *why;
@@ -241,16 +241,16 @@ static int start_daemon(struct duel *d, const struct hunt_config *cfg, const cha
 
 	rng_init(&rng, cfg->seed);
 	for (size_t i = 0; i < sysctls_len && cfg->settings_vary; i++) {
-		struct shot s = { .kind = SHOT_SET, .u.set = { .setting_nr = (uint32_t)i } };
+		struct step s = { .kind = STEP_SET, .u.set = { .setting_nr = (uint32_t)i } };
 
 		s.u.set.value = sysctls_random(&sysctls_table[i], &rng);
-		if (duel_shot(d, NULL, &s) != DUEL_SAME) {
+		if (lockstep_step(d, NULL, &s) != LOCKSTEP_SAME) {
 			fputs(d->diff, stderr);
 			return 1;
 		}
-		shot_print(stdout, &s);
+		step_print(stdout, &s);
 	}
-	d->via = via_new(finwalld, twin_tunables(d->twin), &why, &skip);
+	d->via = via_new(finwalld, side_tunables(d->side), &why, &skip);
 	if (skip != NULL) {
 		fprintf(stderr, "oracle: skipped: %s\n", skip);
 		return EXIT_SKIP;
@@ -262,15 +262,15 @@ static int start_daemon(struct duel *d, const struct hunt_config *cfg, const cha
 	return 0;
 }
 
-static int run_hunt(struct duel *d, const struct hunt_config *cfg, const char *finwalld)
+static int run_with_daemon(struct lockstep *d, const struct run_config *cfg, const char *finwalld)
 {
-	struct hunt_result result;
+	struct run_result result;
 	int status = finwalld != NULL ? start_daemon(d, cfg, finwalld) : 0;
 
 	if (status != 0) {
 		return status;
 	}
-	hunt(d, cfg, &result);
+	run_random(d, cfg, &result);
 	status = print_result(&result, d);
 	via_free(d->via);
 	d->via = NULL;
@@ -279,7 +279,7 @@ static int run_hunt(struct duel *d, const struct hunt_config *cfg, const char *f
 
 int main(int argc, char **argv)
 {
-	struct hunt_config cfg = {
+	struct run_config cfg = {
 		.packets = 30000,
 		.seed = (uint64_t)time(NULL),
 		.protos = GEN_ALL,
@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 	};
 	struct mode mode = { 0 };
 	const char *why;
-	struct duel *d;
+	struct lockstep *d;
 	int status = 0;
 
 	if (!parse_options(argc, argv, &cfg, &mode)) {
@@ -299,7 +299,7 @@ int main(int argc, char **argv)
 		printf("seed %" PRIu64 "\n", cfg.seed);
 		return batches_compare(cfg.packets, cfg.seed) == 0 ? 0 : 1;
 	}
-	d = duel_new(&why);
+	d = lockstep_new(&why);
 	if (d == NULL) {
 		fprintf(stderr, "oracle: skipped: %s\n", why);
 		return EXIT_SKIP;
@@ -312,10 +312,10 @@ int main(int argc, char **argv)
 		}
 	} else {
 		printf("seed %" PRIu64 ", kernel as %s\n", cfg.seed,
-		       twin_tunables(d->twin)->tcp_kernel == KERNEL_6_18 ? "6.18" : "the newest");
+		       side_tunables(d->side)->tcp_kernel == KERNEL_6_18 ? "6.18" : "the newest");
 		fflush(stdout);
-		status = run_hunt(d, &cfg, mode.finwalld);
+		status = run_with_daemon(d, &cfg, mode.finwalld);
 	}
-	duel_free(d);
+	lockstep_free(d);
 	return status;
 }

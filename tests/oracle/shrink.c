@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Delta debugging (A. Zeller, R. Hildebrandt, "Simplifying and isolating failure-inducing input",
- * 2002), the complement half of it: ever smaller pieces are left out for good when the rest still
- * fails.
+ * 2002), its complement half: pieces of decreasing size are removed if the rest still fails.
  */
 #include "shrink.h"
 
@@ -12,34 +11,35 @@
 #define TIME_BUDGET_NS (60 * NSEC_PER_SEC)
 #define REPLAYS_MAX    4
 
-enum duel_result replay(struct duel *d, const struct ends *e, const struct history *h,
-                        replay_step_fn *step, size_t *at)
+enum lockstep_result replay(struct lockstep *d, const struct ends *e, const struct history *h,
+                            replay_step_fn *step, size_t *at)
 {
-	duel_flush(d);
-	duel_defaults(d);
+	lockstep_flush(d);
+	lockstep_defaults(d);
 	for (size_t i = 0; i < h->len; i++) {
-		enum duel_result r = duel_shot(d, e, &h->shot[i]);
+		enum lockstep_result r = lockstep_step(d, e, &h->step[i]);
 
-		if (r != DUEL_SAME) {
+		if (r != LOCKSTEP_SAME) {
 			*at = i;
 			return r;
 		}
 		if (step != NULL) {
-			step(d, e, &h->shot[i]);
+			step(d, e, &h->step[i]);
 		}
 	}
-	return DUEL_SAME;
+	return LOCKSTEP_SAME;
 }
 
-/* A blurred replay says nothing; try again a few times. */
-static bool still_fails(struct duel *d, const struct ends *e, const struct history *h, size_t *at)
+/* An uncertain replay decides nothing, so it is repeated. */
+static bool still_fails(struct lockstep *d, const struct ends *e, const struct history *h,
+                        size_t *at)
 {
-	enum duel_result r = DUEL_BLURRED;
+	enum lockstep_result r = LOCKSTEP_UNCERTAIN;
 
-	for (unsigned i = 0; i < REPLAYS_MAX && r == DUEL_BLURRED; i++) {
+	for (unsigned i = 0; i < REPLAYS_MAX && r == LOCKSTEP_UNCERTAIN; i++) {
 		r = replay(d, e, h, NULL, at);
 	}
-	return r == DUEL_DIFFERENT;
+	return r == LOCKSTEP_DIFFERENT;
 }
 
 /* The history without steps [from, from + len). */
@@ -48,14 +48,14 @@ static void without(const struct history *h, size_t from, size_t len, struct his
 	out->len = 0;
 	for (size_t i = 0; i < h->len; i++) {
 		if (i < from || i >= from + len) {
-			history_add(out, &h->shot[i]);
+			history_add(out, &h->step[i]);
 		}
 	}
 }
 
-bool shrink(struct duel *d, const struct ends *e, struct history *h)
+bool shrink(struct lockstep *d, const struct ends *e, struct history *h)
 {
-	struct mono until = mono_add(duel_now(), TIME_BUDGET_NS);
+	struct mono until = mono_add(lockstep_now(), TIME_BUDGET_NS);
 	struct history shorter = { 0 };
 	size_t at;
 
@@ -64,7 +64,7 @@ bool shrink(struct duel *d, const struct ends *e, struct history *h)
 	}
 	h->len = at + 1;
 	for (size_t piece = (h->len + 1) / 2; piece > 0; piece /= 2) {
-		for (size_t from = 0; from < h->len && !mono_is_due(until, duel_now());) {
+		for (size_t from = 0; from < h->len && !mono_is_due(until, lockstep_now());) {
 			without(h, from, piece, &shorter);
 			if (shorter.len != 0 && still_fails(d, e, &shorter, &at)) {
 				struct history old = *h;

@@ -2,9 +2,9 @@
 /*
  * The settings that both sides have.
  *
- * No timeout is 120 s while settings vary: an out-of-window closer compares the time left with
- * exactly that, and nobody could say on which side of it the kernel's clock stood. With default
- * settings the unacknowledged timeout of 300 s decides that comparison.
+ * With random settings no timeout is 120 s. An out-of-window closer compares the time left with
+ * exactly 120 s, and the resolution of the kernel's clock does not decide that case. With default
+ * settings the unacknowledged timeout of 300 s decides it.
  */
 #include "sysctls.h"
 

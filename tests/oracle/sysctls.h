@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The settings that both sides have: sysctl here, tunable there, and values worth trying.
+ * The settings that both sides have: sysctl, tunable, and values for tests.
  */
 #ifndef ORACLE_SYSCTLS_H
 #define ORACLE_SYSCTLS_H
@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 struct setting {
-	const char *name; /* behind net.netfilter.nf_conntrack_ */
-	size_t offset;    /* in struct tunables */
+	const char *name; /* after net.netfilter.nf_conntrack_ */
+	size_t offset;    /* offset in struct tunables */
 	enum {
 		SETTING_SECONDS,
 		SETTING_NUMBER,
@@ -26,13 +26,13 @@ struct setting {
 extern const struct setting sysctls_table[];
 extern const size_t sysctls_len;
 
-/* Row of a name, or sysctls_len. */
+/* The row of a name, or sysctls_len. */
 size_t sysctls_find(const char *name);
 
-/* A value for a row: often one that makes something happen. */
+/* A value for a row; in most cases one that has an effect. */
 uint32_t sysctls_random(const struct setting *row, struct rng *rng);
 
-/* Sets it on finwall's side. */
+/* Applies it to finwall's side. */
 void sysctls_apply(const struct setting *row, uint32_t value, struct tunables *tun);
 
 #endif

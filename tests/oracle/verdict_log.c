@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* No packet bytes, and every message at once. */
+/* Copy no packet bytes and send each message at once. */
 static int bind_group(struct mnl_socket *nl, uint16_t group)
 {
 	char buf[256] __attribute__((aligned(8)));

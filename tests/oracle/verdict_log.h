@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Verdicts that come back by nfnetlink_log, one message per packet at once. The prefix of the log
- * rule says all: a letter for the state, a digit for the direction ("N0", "E1" ...).
+ * States reported by nfnetlink_log, one message per packet without delay. The prefix of the log
+ * rule encodes the state as a letter and the direction as a digit ("N0", "E1" ...).
  */
 #ifndef ORACLE_VERDICT_LOG_H
 #define ORACLE_VERDICT_LOG_H
@@ -10,12 +10,12 @@
 
 struct mnl_socket;
 
-/* Binds the log group in the present namespace. NULL when that fails. */
+/* Binds the log group in the current namespace. Returns NULL on an error. */
 struct mnl_socket *verdict_log_open(uint16_t group);
 
 /*
- * Reads the verdict of the last packet, waiting for it at most timeout_ms. Without one out->seen
- * stays false. Returns 0 or -errno.
+ * Reads the message of the last packet; waits at most timeout_ms. Without a message out->seen stays
+ * false. Returns 0 or -errno.
  */
 int verdict_log_read(struct mnl_socket *nl, int timeout_ms, struct sighting *out);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Configuration, start and end of the daemon, and its verdicts.
+ * Configures, starts and stops the daemon, and reads its verdicts.
  */
 #include "via.h"
 
-#include "duel.h"
 #include "kern.h"
+#include "lockstep.h"
 #include "verdict_log.h"
 
 #include <finwall/mono.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define LOG_GROUP   2
-#define QUEUE_NUM   77 /* and the next: two workers, whichever packet goes where */
+#define QUEUE_NUM   77 /* and the next one: two workers, any packet to either */
 #define QUEUES_LEN  2
 #define ANSWER_MS   2000
 #define START_NS    (10 * NSEC_PER_SEC)
@@ -35,12 +35,12 @@ struct via {
 	struct mnl_socket *log;
 };
 
-/* Both families; the nft queue statement is not everywhere. */
+/* Both families. iptables, because not every nft has the queue statement. */
 static const char queue_rules[] = "iptables -w -A FORWARD -j NFQUEUE --queue-balance 77:78 &&"
 				  "ip6tables -w -A FORWARD -j NFQUEUE --queue-balance 77:78";
 
 static const char answer_rules[] = "table inet answer {\n"
-				   "chain told {\n"
+				   "chain log_mark {\n"
 				   "type filter hook postrouting priority mangle; policy accept;\n"
 				   "meta mark 1 log prefix \"N0\" group 2 snaplen 0\n"
 				   "meta mark 2 log prefix \"E0\" group 2 snaplen 0\n"
@@ -122,10 +122,10 @@ static bool is_bound(void)
 	return found == QUEUES_LEN;
 }
 
-/* Starts it and waits until it has its queues. */
+/* Starts the daemon and waits until its queues are bound. */
 static bool start(struct via *v, const char *finwalld)
 {
-	struct mono until = mono_add(duel_now(), START_NS);
+	struct mono until = mono_add(lockstep_now(), START_NS);
 
 	v->pid = fork();
 	if (v->pid == 0) {
@@ -134,7 +134,7 @@ static bool start(struct via *v, const char *finwalld)
 		      (char *)NULL);
 		_exit(127);
 	}
-	while (v->pid > 0 && !mono_is_due(until, duel_now())) {
+	while (v->pid > 0 && !mono_is_due(until, lockstep_now())) {
 		if (is_bound()) {
 			return true;
 		}
@@ -142,7 +142,7 @@ static bool start(struct via *v, const char *finwalld)
 			v->pid = 0;
 			return false;
 		}
-		duel_sleep_until(mono_add(duel_now(), 10 * NSEC_PER_MSEC));
+		lockstep_sleep_until(mono_add(lockstep_now(), 10 * NSEC_PER_MSEC));
 	}
 	return false;
 }
@@ -154,12 +154,12 @@ static const char *prepare(struct via *v)
 	}
 	v->log = verdict_log_open(LOG_GROUP);
 	if (v->log == NULL || kern_load_rules(answer_rules) != 0) {
-		return "nft cannot load the rules that read the marks";
+		return "nft cannot load rules that log by mark";
 	}
 	snprintf(v->dir, sizeof(v->dir), "/tmp/oracle.XXXXXX");
 	if (mkdtemp(v->dir) == NULL) {
 		v->dir[0] = '\0';
-		return "no temporary directory";
+		return "cannot create a temporary directory";
 	}
 	snprintf(v->config_path, sizeof(v->config_path), "%s/finwall.conf", v->dir);
 	snprintf(v->socket_path, sizeof(v->socket_path), "%s/finwall.sock", v->dir);
@@ -172,13 +172,13 @@ struct via *via_new(const char *finwalld, const struct tunables *tun, const char
 	struct via *v = calloc(1, sizeof(*v));
 
 	*why = NULL;
-	*skip = "no memory";
+	*skip = "out of memory";
 	if (v == NULL) {
 		return NULL;
 	}
 	*skip = prepare(v);
 	if (*skip == NULL && (write_config(v, tun) != 0 || !start(v, finwalld))) {
-		*why = "finwalld does not take its queues";
+		*why = "finwalld does not bind its queues";
 	}
 	if (*skip != NULL || *why != NULL) {
 		via_free(v);

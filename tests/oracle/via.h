@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The whole way: finwalld itself, behind a real queue on the path that the packets take anyway.
+ * The complete path: finwalld behind a real queue in the path that the packets take anyway.
  *
- * Its rules mark each packet by the connection state it gave it and accept; log rules at
- * POSTROUTING turn the mark back into a verdict. So the daemon is asked for every packet that is
- * forwarded, right after the kernel's tracker.
+ * Its rules mark each packet with its connection state and accept it. Log rules at POSTROUTING
+ * report the mark. So the daemon decides every forwarded packet, immediately after the kernel's
+ * tracker.
  */
 #ifndef ORACLE_VIA_H
 #define ORACLE_VIA_H
@@ -16,14 +16,14 @@
 struct via;
 
 /*
- * Starts the daemon in the present namespace with these settings. Returns NULL when that fails:
- * with *why when it is the daemon's fault, with *skip when the machine cannot do it.
+ * Starts the daemon in the current namespace with these settings. Returns NULL on an error: with
+ * *why if the daemon failed, with *skip if the machine is not suitable.
  */
 struct via *via_new(const char *finwalld, const struct tunables *tun, const char **why,
                     const char **skip);
 void via_free(struct via *v);
 
-/* Waits for what the daemon said of the last packet. Returns 0 or -errno. */
+/* Waits for the daemon's verdict of the last packet. Returns 0 or -errno. */
 int via_read(struct via *v, struct sighting *out);
 
 #endif

@@ -15,8 +15,8 @@
 
 #define FRAME_MAX (BUILD_MAX + 64)
 
-/* The first packet of a story: 2020-02-18 00:00:00 UTC. */
-#define STORY_START_SEC 1581984000
+/* Time of the first packet: 2020-02-18 00:00:00 UTC. */
+#define START_SEC 1581984000
 
 const char *const capfile_format_names[CAPFILE_FORMATS_LEN] = { "micro", "nano", "swapped",
 	                                                        "pcapng" };
@@ -171,7 +171,7 @@ void capfile_packet(struct capfile *c, int64_t time_ns, const uint8_t *ip, size_
 	capfile_frame(c, time_ns, frame, all);
 }
 
-/* A connection between a client and a server, who keep count of what they have sent. */
+/* A connection, with the sequence numbers of client and server. */
 struct talk {
 	struct capfile *c;
 	struct build to_server;
@@ -191,8 +191,9 @@ static struct talk talk_new(struct capfile *c, uint16_t port)
 	return t;
 }
 
-/* One segment at this many milliseconds into the story, acknowledging all that came before. */
-static void say(struct talk *t, int64_t ms, struct build *me, uint8_t flags, size_t payload_size)
+/* Writes a segment at this time in milliseconds; it acknowledges all data before it. */
+static void send_segment(struct talk *t, int64_t ms, struct build *me, uint8_t flags,
+                         size_t payload_size)
 {
 	struct build *other = me == &t->to_server ? &t->to_client : &t->to_server;
 	uint8_t packet[BUILD_MAX];
@@ -202,27 +203,27 @@ static void say(struct talk *t, int64_t ms, struct build *me, uint8_t flags, siz
 	me->ack = (flags & TCP_ACK) != 0 ? other->seq : 0;
 	me->payload_size = payload_size;
 	size = build_packet(me, packet);
-	capfile_packet(t->c, sec_to_ns(STORY_START_SEC) + ms * NSEC_PER_MSEC, packet, size);
+	capfile_packet(t->c, sec_to_ns(START_SEC) + ms * NSEC_PER_MSEC, packet, size);
 	me->seq += (uint32_t)payload_size + ((flags & (TCP_SYN | TCP_FIN)) != 0);
 }
 
 static void open_talk(struct talk *t, int64_t ms)
 {
-	say(t, ms, &t->to_server, TCP_SYN, 0);
-	say(t, ms + 1, &t->to_client, TCP_SYN | TCP_ACK, 0);
-	say(t, ms + 2, &t->to_server, TCP_ACK, 0);
-	say(t, ms + 3, &t->to_server, TCP_ACK | TCP_PSH, 100);
-	say(t, ms + 4, &t->to_client, TCP_ACK | TCP_PSH, 300);
-	say(t, ms + 5, &t->to_server, TCP_ACK, 0);
+	send_segment(t, ms, &t->to_server, TCP_SYN, 0);
+	send_segment(t, ms + 1, &t->to_client, TCP_SYN | TCP_ACK, 0);
+	send_segment(t, ms + 2, &t->to_server, TCP_ACK, 0);
+	send_segment(t, ms + 3, &t->to_server, TCP_ACK | TCP_PSH, 100);
+	send_segment(t, ms + 4, &t->to_client, TCP_ACK | TCP_PSH, 300);
+	send_segment(t, ms + 5, &t->to_server, TCP_ACK, 0);
 }
 
-/* FIN and ACK, both ways. */
+/* FIN and ACK in both directions. */
 static void close_talk(struct talk *t, int64_t ms)
 {
-	say(t, ms, &t->to_server, TCP_FIN | TCP_ACK, 0);
-	say(t, ms + 1, &t->to_client, TCP_ACK, 0);
-	say(t, ms + 2, &t->to_client, TCP_FIN | TCP_ACK, 0);
-	say(t, ms + 3, &t->to_server, TCP_ACK, 0);
+	send_segment(t, ms, &t->to_server, TCP_FIN | TCP_ACK, 0);
+	send_segment(t, ms + 1, &t->to_client, TCP_ACK, 0);
+	send_segment(t, ms + 2, &t->to_client, TCP_FIN | TCP_ACK, 0);
+	send_segment(t, ms + 3, &t->to_server, TCP_ACK, 0);
 }
 
 static void other_traffic(struct capfile *c)
@@ -231,7 +232,7 @@ static void other_traffic(struct capfile *c)
 	struct build dns = build_default(4, IPPROTO_NR_UDP);
 	struct build stray = build_default(4, IPPROTO_NR_TCP);
 	uint8_t packet[BUILD_MAX];
-	int64_t at_ns = sec_to_ns(STORY_START_SEC + 90);
+	int64_t at_ns = sec_to_ns(START_SEC + 90);
 
 	if (linktypes[c->link] == 1) {
 		capfile_frame(c, at_ns, arp, sizeof(arp));
@@ -243,11 +244,11 @@ static void other_traffic(struct capfile *c)
 	capfile_packet(c, at_ns + NSEC_PER_MSEC, packet, build_packet(&dns, packet));
 	stray.sport = 4444;
 	stray.flags = TCP_FIN | TCP_ACK;
-	/* a millisecond too early: the clock was set while this was captured */
+	/* a millisecond too early, as if the clock was set during the capture */
 	capfile_packet(c, at_ns, packet, build_packet(&stray, packet));
 }
 
-void capfile_story(struct capfile *c)
+void capfile_closes(struct capfile *c)
 {
 	struct talk in_time = talk_new(c, 40001);
 	struct talk late_fin = talk_new(c, 40003);
@@ -263,17 +264,17 @@ void capfile_story(struct capfile *c)
 	open_talk(&second_try, 400);
 	close_talk(&in_time, 5000);
 	close_talk(&late_fin, 60000);
-	say(&late_rst, 61000, &late_rst.to_client, TCP_RST | TCP_ACK, 0);
-	say(&late_data, 62000, &late_data.to_server, TCP_ACK | TCP_PSH, 10);
-	say(&late_data, 62001, &late_data.to_client, TCP_ACK, 0);
+	send_segment(&late_rst, 61000, &late_rst.to_client, TCP_RST | TCP_ACK, 0);
+	send_segment(&late_data, 62000, &late_data.to_server, TCP_ACK | TCP_PSH, 10);
+	send_segment(&late_data, 62001, &late_data.to_client, TCP_ACK, 0);
 	close_talk(&late_data, 62002);
 	seq = second_try.to_server.seq;
-	say(&second_try, 63000, &second_try.to_server, TCP_FIN | TCP_ACK, 0);
-	say(&second_try, 63001, &second_try.to_client, TCP_ACK, 0);
+	send_segment(&second_try, 63000, &second_try.to_server, TCP_FIN | TCP_ACK, 0);
+	send_segment(&second_try, 63001, &second_try.to_client, TCP_ACK, 0);
 	second_try.to_server.seq = seq;
-	say(&second_try, 64000, &second_try.to_server, TCP_FIN | TCP_ACK, 0);
-	say(&second_try, 64001, &second_try.to_client, TCP_FIN | TCP_ACK, 0);
-	say(&second_try, 64002, &second_try.to_server, TCP_ACK, 0);
+	send_segment(&second_try, 64000, &second_try.to_server, TCP_FIN | TCP_ACK, 0);
+	send_segment(&second_try, 64001, &second_try.to_client, TCP_FIN | TCP_ACK, 0);
+	send_segment(&second_try, 64002, &second_try.to_server, TCP_ACK, 0);
 	other_traffic(c);
 }
 
@@ -281,16 +282,16 @@ void capfile_leaps(struct capfile *c)
 {
 	struct talk t = talk_new(c, 40001);
 
-	say(&t, -INT64_C(1000) * STORY_START_SEC, &t.to_server, TCP_SYN, 0);
-	say(&t, 1, &t.to_client, TCP_SYN | TCP_ACK, 0);
-	say(&t, 2, &t.to_server, TCP_ACK, 0);
-	say(&t, INT64_C(1000) * 1000000000, &t.to_server, TCP_ACK | TCP_PSH, 10);
-	say(&t, 1000, &t.to_client, TCP_ACK, 0);
-	say(&t, 9000, &t.to_server, TCP_FIN | TCP_ACK, 0);
-	say(&t, 41000, &t.to_client, TCP_FIN | TCP_ACK, 0);
+	send_segment(&t, -INT64_C(1000) * START_SEC, &t.to_server, TCP_SYN, 0);
+	send_segment(&t, 1, &t.to_client, TCP_SYN | TCP_ACK, 0);
+	send_segment(&t, 2, &t.to_server, TCP_ACK, 0);
+	send_segment(&t, INT64_C(1000) * 1000000000, &t.to_server, TCP_ACK | TCP_PSH, 10);
+	send_segment(&t, 1000, &t.to_client, TCP_ACK, 0);
+	send_segment(&t, 9000, &t.to_server, TCP_FIN | TCP_ACK, 0);
+	send_segment(&t, 41000, &t.to_client, TCP_FIN | TCP_ACK, 0);
 }
 
-/* One connection of a crowd, and what it does next. */
+/* One connection of a crowd and its next step. */
 struct guest {
 	struct talk talk;
 	int64_t silence_ms;
@@ -316,12 +317,12 @@ static void crowd_step(struct guest *g)
 		return;
 	}
 	if (g->ends_by_rst) {
-		say(&g->talk, g->next_ms, &g->talk.to_server, TCP_RST | TCP_ACK, 0);
+		send_segment(&g->talk, g->next_ms, &g->talk.to_server, TCP_RST | TCP_ACK, 0);
 		return;
 	}
-	say(&g->talk, g->next_ms, &g->talk.to_server, TCP_FIN | TCP_ACK, 0);
-	say(&g->talk, g->next_ms + 1, &g->talk.to_client, TCP_FIN | TCP_ACK, 0);
-	say(&g->talk, g->next_ms + 2, &g->talk.to_server, TCP_ACK, 0);
+	send_segment(&g->talk, g->next_ms, &g->talk.to_server, TCP_FIN | TCP_ACK, 0);
+	send_segment(&g->talk, g->next_ms + 1, &g->talk.to_client, TCP_FIN | TCP_ACK, 0);
+	send_segment(&g->talk, g->next_ms + 2, &g->talk.to_server, TCP_ACK, 0);
 }
 
 void capfile_crowd(struct capfile *c, size_t connections_len)
@@ -343,7 +344,7 @@ void capfile_crowd(struct capfile *c, size_t connections_len)
 		g->next_ms = rng_below(&rng, 3600) * 1000;
 		g->silence_ms = (int64_t)(5000 * pow(1440, share));
 		g->ends_by_rst = rng_below(&rng, 4) == 0;
-		/* stands in the order twice: where it opens, and, for the sort only, where it ends
+		/* occurs twice in the order: at its opening, and, for the sort only, at its end
 		 */
 		again[i].next_ms = g->next_ms + g->silence_ms;
 		again[i].talk.to_server.sport = (uint16_t)i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes capture files, byte by byte after the published formats and without libpcap; and
- * conversations to fill them with.
+ * Writes capture files in the published formats, without libpcap, and generates connections for
+ * them.
  */
 #ifndef FINWALL_TESTS_CAPFILE_H
 #define FINWALL_TESTS_CAPFILE_H
@@ -44,34 +44,34 @@ struct capfile {
 	enum capfile_format format;
 	enum capfile_link link;
 	uint32_t snap_size; /* 0 = whole packets */
-	/* may change each frame before it is written; NULL = nobody does */
+	/* changes a frame before it is written; NULL = none */
 	void (*mangle)(void *ctx, uint8_t *frame, size_t size);
 	void *mangle_ctx;
 };
 
-/* Writes the file's header. The stream stays the caller's. */
+/* Writes the file's header. Borrows c->to. */
 void capfile_begin(struct capfile *c);
 
-/* Writes a frame as it is, or an IP packet behind a link header (Ethernet: padded to 60 bytes). */
+/* Write a frame as it is, or an IP packet with a link header (Ethernet: padded to 60 bytes). */
 void capfile_frame(struct capfile *c, int64_t time_ns, const uint8_t *frame, size_t size);
 void capfile_packet(struct capfile *c, int64_t time_ns, const uint8_t *ip, size_t size);
 
-/* The link header that goes before an IP packet; returns its size. out: CAPFILE_LINK_MAX bytes. */
+/* Writes the link header of an IP packet and returns its size. out: CAPFILE_LINK_MAX bytes. */
 size_t capfile_link_header(enum capfile_link link, uint8_t family, uint8_t *out);
 
 /*
- * A capture of everything that matters to late closes; every second connection is IPv6. With
- * established connections kept for 20 s it has one that closes in time, and one each that closes
- * late by FIN, late by RST, after late data, and at the second try; and strays.
+ * A capture with all kinds of closes; every second connection is IPv6. With a timeout of 20 s for
+ * established connections one closes in time, and one each closes late by FIN, late by RST, after
+ * late data, and at the second try. There are stray closes as well.
  */
-void capfile_story(struct capfile *c);
+void capfile_closes(struct capfile *c);
 
-/* One connection, whose first packet is from 1970 and another one from the far future. */
+/* One connection with a packet from 1970 and another one from the far future. */
 void capfile_leaps(struct capfile *c);
 
 /*
- * Many connections that open within an hour and are silent for 5 s to 2 h, short silences as likely
- * as long ones by their logarithm, before one end closes. Always the same.
+ * Connections that open within an hour and are idle for 5 s to 2 h before one end closes; idle
+ * times are uniform on a logarithmic scale. The capture is always the same.
  */
 void capfile_crowd(struct capfile *c, size_t connections_len);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capgen FORMAT LINK FILE [SNAPLEN [CROWD]]: writes the story of capfile.h, or a crowd of so many
- * connections, or with "leaps" a capture whose clock does, in one of the formats and behind one of
- * the link layers. A SNAPLEN of 0: whole packets.
+ * capgen FORMAT LINK FILE [SNAPLEN [CROWD]]: writes a capture of capfile.h in one of the formats
+ * and link layers: all kinds of closes; with a number CROWD so many connections; with CROWD "leaps"
+ * a clock that jumps. SNAPLEN 0: whole packets.
  */
 #include "capfile.h"
 
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 	} else if (argc > 5) {
 		capfile_crowd(&c, strtoul(argv[5], NULL, 10));
 	} else {
-		capfile_story(&c);
+		capfile_closes(&c);
 	}
 	return fclose(c.to) == 0 ? 0 : 1;
 }

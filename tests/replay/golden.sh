@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# golden.sh FINWALL CAPGEN GOLDEN-DIRECTORY: what finwall replay says, to the letter.
-# FINWALL_UPDATE_GOLDEN=1 writes the golden files anew.
+# golden.sh FINWALL CAPGEN GOLDEN-DIRECTORY: compares the output of finwall replay with files.
+# FINWALL_UPDATE_GOLDEN=1 writes the golden files.
 
 set -eu
 export LC_ALL=C
@@ -33,7 +33,7 @@ expect() {
 	diff -u "$golden/$name.txt" "$name.txt" || failed=1
 }
 
-# same A B: two outputs are alike
+# same A B: two outputs are equal
 same() {
 	diff -u "$1" "$2" || { echo "FAIL: $1 and $2 differ"; failed=1; }
 }
@@ -55,30 +55,30 @@ table inet finwall {
 CONF
 sed 's/late-close strict; on-idle forget; resurrect off/late-close remembered/' strict.conf >remembered.conf
 
-"$capgen" nano ethernet story.pcap
-expect default --timeout tcp.established=20s story.pcap
-expect packets --timeout tcp.established=20s -v --differences 0 story.pcap
-expect json --timeout tcp.established=20s --output json story.pcap
-expect configs --config strict.conf --config remembered.conf --local 10.0.0.2 --local fd00::2/127 story.pcap
-expect never-late story.pcap
-expect sweep --sweep tcp.established=10s..2m --steps 5 story.pcap
-expect sweep-json --sweep tcp.established=10s..2m --steps 2 -o json story.pcap
+"$capgen" nano ethernet closes.pcap
+expect default --timeout tcp.established=20s closes.pcap
+expect packets --timeout tcp.established=20s -v --differences 0 closes.pcap
+expect json --timeout tcp.established=20s --output json closes.pcap
+expect configs --config strict.conf --config remembered.conf --local 10.0.0.2 --local fd00::2/127 closes.pcap
+expect never-late closes.pcap
+expect sweep --sweep tcp.established=10s..2m --steps 5 closes.pcap
+expect sweep-json --sweep tcp.established=10s..2m --steps 2 -o json closes.pcap
 sed 's/ct state new tcp dport 80 accept/ct state new limit rate 1\/minute burst 2 packets accept/' \
 	strict.conf >limit.conf
-expect sweep-limit --config limit.conf --hook input --sweep tcp.established=10s..2m --steps 3 story.pcap
+expect sweep-limit --config limit.conf --hook input --sweep tcp.established=10s..2m --steps 3 closes.pcap
 sed 's/tcp dport 80 accept/iifname "wan*" accept/' strict.conf >wan.conf
-expect interfaces --config wan.conf --hook input --iif wan0 story.pcap
-expect two-files --timeout tcp.established=20s --differences 1 story.pcap story.pcap
+expect interfaces --config wan.conf --hook input --iif wan0 closes.pcap
+expect two-files --timeout tcp.established=20s --differences 1 closes.pcap closes.pcap
 
-# a clock that leaps costs the packets that it leaps over no more than their time
+# a jump of the clock changes only the time of packets
 "$capgen" nano raw leaps.pcap 0 leaps
 expect leaps --timeout tcp.established=20s -v -c remembered.conf leaps.pcap
 
-# every format and link layer says the same, but for ARP, which only Ethernet has
+# every format and link layer has the same output, except ARP, which only Ethernet has
 strip() {
-	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames left out, not-ip/d"
+	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames skipped, not-ip/d"
 }
-strip story.pcap >want
+strip closes.pcap >want
 for format in micro nano swapped pcapng; do
 	for link in ethernet vlan qinq pppoe sll sll2 null loop raw; do
 		"$capgen" $format $link any.pcap
@@ -87,40 +87,40 @@ for format in micro nano swapped pcapng; do
 	done
 done
 
-# headers are enough; and less than that is seen to be less
+# headers are sufficient; less than the headers is reported
 "$capgen" nano ethernet any.pcap 96
 strip any.pcap >got
 same want got
 "$capgen" nano ethernet headless.pcap 30
 expect cut-short headless.pcap
 
-# broken files: what came before counts, the others are read all the same
-head -c 2000 story.pcap >broken.pcap
+# broken files: packets before the error count, and the other files are read
+head -c 2000 closes.pcap >broken.pcap
 expect broken broken.pcap
-expect broken-and-whole --differences 0 broken.pcap missing.pcap story.pcap
+expect broken-and-whole --differences 0 broken.pcap missing.pcap closes.pcap
 echo "this is no capture" >text.pcap
 expect no-capture text.pcap
 : >empty.pcap
 expect empty empty.pcap
 
 # standard input
-"$finwall" replay --timeout tcp.established=20s -v - <story.pcap |
-	sed 's/^-:[0-9]* //; /^frames left out, not-ip/d' >got
+"$finwall" replay --timeout tcp.established=20s -v - <closes.pcap |
+	sed 's/^-:[0-9]* //; /^frames skipped, not-ip/d' >got
 same want got
 
-# what is not understood
+# usage errors
 expect usage-none
-expect usage-setting --set tcp.nonsense=1 story.pcap
-expect usage-value --timeout tcp.established=0s story.pcap
-expect usage-choice --set connections.late-close=never story.pcap
-expect usage-range --sweep tcp.established=2h..10s story.pcap
-expect usage-plot --plot x.svg story.pcap
-expect usage-local --local 10.0.0.0/33 story.pcap
+expect usage-setting --set tcp.nonsense=1 closes.pcap
+expect usage-value --timeout tcp.established=0s closes.pcap
+expect usage-choice --set connections.late-close=never closes.pcap
+expect usage-range --sweep tcp.established=2h..10s closes.pcap
+expect usage-plot --plot x.svg closes.pcap
+expect usage-local --local 10.0.0.0/33 closes.pcap
 echo "settings { tcp { timeout established never } }" >wrong.conf
-expect usage-config --config wrong.conf story.pcap
+expect usage-config --config wrong.conf closes.pcap
 
-# the plot is well-formed and complete
-"$finwall" replay --sweep tcp.established=10s..2m --plot plot.svg story.pcap >/dev/null
+# the chart is well-formed and complete
+"$finwall" replay --sweep tcp.established=10s..2m --plot plot.svg closes.pcap >/dev/null
 [ "$(grep -c '<polyline' plot.svg)" = 10 ] || { echo "FAIL: plot: 10 lines expected"; failed=1; }
 if command -v python3 >/dev/null; then
 	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' plot.svg ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capture files with bytes changed, cut off and repeated at random, through the whole of a replay:
- * whatever is in a file, it is read, or refused with a reason, and the sums agree.
+ * Replays capture files with random bytes changed, truncated and repeated. Every file is read or
+ * refused with a reason, and the counters add up.
  */
 #include "capfile.h"
 #include "replay/replay.h"
@@ -29,7 +29,7 @@ static void check(bool ok, const char *what)
 	}
 }
 
-/* Changes a few bytes of some frames, before they get into the file. */
+/* Changes a few bytes of some frames before they are written. */
 static void mangle(void *ctx, uint8_t *frame, size_t size)
 {
 	struct rng *rng = ctx;
@@ -39,7 +39,7 @@ static void mangle(void *ctx, uint8_t *frame, size_t size)
 	}
 }
 
-/* A whole file in memory; returns its size. */
+/* Writes a whole file into memory; returns its size. */
 static size_t make_file(struct rng *rng, uint8_t *out)
 {
 	struct capfile c = {
@@ -54,14 +54,14 @@ static size_t make_file(struct rng *rng, uint8_t *out)
 	c.to = fmemopen(out, FILE_MAX, "w");
 	check(c.to != NULL, "fmemopen");
 	capfile_begin(&c);
-	capfile_story(&c);
+	capfile_closes(&c);
 	fflush(c.to);
 	size = ftell(c.to);
 	fclose(c.to);
 	return (size_t)size;
 }
 
-/* Changes up to sixteen places, mostly near the start, where the headers are; or none. */
+/* Changes up to sixteen bytes, mostly in the headers, or none. */
 static size_t mutate(struct rng *rng, uint8_t *file, size_t size)
 {
 	uint32_t changes = rng_below(rng, 2) == 0 ? 0 : rng_below(rng, 17);
@@ -87,7 +87,7 @@ static size_t mutate(struct rng *rng, uint8_t *file, size_t size)
 	return rng_below(rng, 4) == 0 ? rng_below(rng, (uint32_t)size + 1) : size;
 }
 
-/* Each frame was judged by each lane, or left out for a reason. */
+/* Each frame was evaluated by each instance, or skipped for a reason. */
 static void check_sums(const struct replay *r)
 {
 	uint64_t sum = r->packets;
@@ -96,20 +96,20 @@ static void check_sums(const struct replay *r)
 		sum += r->skipped[i];
 	}
 	check(sum == r->frames, "frames");
-	for (size_t i = 0; i < r->lanes_len; i++) {
-		const struct replay_lane *lane = &r->lane[i];
-		const struct conn_totals *t = &r->conns.lane[i];
-		uint64_t judged = 0;
+	for (size_t i = 0; i < r->instances_len; i++) {
+		const struct replay_instance *in = &r->instance[i];
+		const struct conn_totals *t = &r->conns.totals[i];
+		uint64_t verdicts = 0;
 		uint64_t reasons = 0;
 
 		for (size_t v = 0; v < VERDICTS_LEN; v++) {
-			judged += replay_verdicts(lane, (enum verdict)v);
+			verdicts += replay_verdicts(in, (enum verdict)v);
 		}
 		for (size_t k = 0; k < REASONS_LEN; k++) {
-			reasons += stat_get(&lane->worker.stats.reason[k]);
+			reasons += stat_get(&in->worker.stats.reason[k]);
 		}
-		check(judged == r->packets && reasons == r->packets, "one verdict a packet");
-		check(t->late == t->saved + t->recovered + t->hung, "late ones");
+		check(verdicts == r->packets && reasons == r->packets, "one verdict per packet");
+		check(t->late == t->saved + t->recovered + t->hung, "late closes");
 		check(t->late <= r->conns.closed && r->conns.closed <= r->conns.seen,
 		      "connections");
 	}
@@ -127,7 +127,7 @@ static void report(void *ctx, const struct replay *r, const struct replay_packet
 static bool replay_bytes(const struct replay_policy *policies, uint8_t *file, size_t size,
                          FILE *out)
 {
-	const struct replay_place place = { .hook = HOOK_FORWARD, .verify_checksums = true };
+	const struct replay_vantage vantage = { .hook = HOOK_FORWARD, .verify_checksums = true };
 	struct capture_packet captured;
 	char error[CAPTURE_ERROR_SIZE] = "";
 	FILE *from = fmemopen(file, size, "r");
@@ -142,8 +142,8 @@ static bool replay_bytes(const struct replay_policy *policies, uint8_t *file, si
 		check(error[0] != '\0', "refused without a reason");
 		return false;
 	}
-	check(replay_init(&r, &place, policies, REPLAY_BUILTINS_LEN) == 0, "replay_init");
-	r.watch = (struct replay_watch){ .ctx = out, .packet = report };
+	check(replay_init(&r, &vantage, policies, REPLAY_BUILTINS_LEN) == 0, "replay_init");
+	r.callbacks = (struct replay_callbacks){ .ctx = out, .packet = report };
 	while ((got = capture_next(c, &captured)) == CAPTURE_PACKET) {
 		check(replay_frame(&r, capture_link_type(c), &captured, "mutant", ++nr) == 0,
 		      "replay_frame");
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 
 		check(replay_policy_builtin(&policies[i], i, &errors) == 0, "built-in policy");
 		policies[i].tun.tcp_timeout_ns[TCP_ESTABLISHED] = sec_to_ns(20);
-		/* small, so that setting up a replay takes no time */
+		/* small, so that a replay starts quickly */
 		policies[i].flows_max = 64;
 		policies[i].tombs_max = 4;
 	}

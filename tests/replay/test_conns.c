@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the end of a connection is put to account: the fates of its closing segments in two lanes,
- * and what they come to.
+ * Totals of connections: the outcomes of their closing segments under two policies, and the totals
+ * that follow.
  */
 #include "suite.h"
 
 #include "replay/conns.h"
 
-static const struct conn_fate live = { .passed = true, .is_open = true };
-static const struct conn_fate refused = { .passed = false };
-static const struct conn_fate saved = { .is_late = true, .passed = true };
-static const struct conn_fate lost = { .is_late = true, .passed = false };
+static const struct conn_outcome live = { .passed = true, .is_open = true };
+static const struct conn_outcome refused = { .passed = false };
+static const struct conn_outcome saved = { .is_late = true, .passed = true };
+static const struct conn_outcome lost = { .is_late = true, .passed = false };
 
 static struct conns conns;
 
@@ -20,10 +20,10 @@ static void begin(void)
 }
 
 /* A segment of one end, client or server, of the connection with that number. */
-static void see_fates(uint32_t nr, bool by_client, enum tcp_class class_nr, bool opens,
-                      struct conn_fate a, struct conn_fate b)
+static void add_segment(uint32_t nr, bool by_client, enum tcp_class class_nr, bool opens,
+                        struct conn_outcome a, struct conn_outcome b)
 {
-	const struct conn_fate fates[] = { a, b };
+	const struct conn_outcome outcomes[] = { a, b };
 	struct pkt p = { .kind = PKT_KIND_TCP, .tcp.class_nr = (uint8_t)class_nr };
 	struct conn_ref ref;
 
@@ -33,25 +33,25 @@ static void see_fates(uint32_t nr, bool by_client, enum tcp_class class_nr, bool
 	p.tuple.dst.word[0] = by_client ? UINT32_MAX : nr;
 	p.tuple.sport = by_client ? 1234 : 80;
 	p.tuple.dport = by_client ? 80 : 1234;
-	conns_refer(&conns, &p, &ref);
-	ck_assert_int_eq(conns_see(&conns, &p, &ref, opens, fates), 0);
+	conns_find(&conns, &p, &ref);
+	ck_assert_int_eq(conns_add(&conns, &p, &ref, opens, outcomes), 0);
 }
 
-static void see(uint32_t nr, bool by_client, enum tcp_class class_nr)
+static void add_live(uint32_t nr, bool by_client, enum tcp_class class_nr)
 {
-	see_fates(nr, by_client, class_nr, class_nr == SEG_SYN, live, live);
+	add_segment(nr, by_client, class_nr, class_nr == SEG_SYN, live, live);
 }
 
 static void open_one(uint32_t nr)
 {
-	see(nr, true, SEG_SYN);
-	see(nr, false, SEG_SYNACK);
-	see(nr, true, SEG_ACK);
+	add_live(nr, true, SEG_SYN);
+	add_live(nr, false, SEG_SYNACK);
+	add_live(nr, true, SEG_ACK);
 }
 
-static void check_lane(size_t lane, struct conn_totals want)
+static void check_totals(size_t policy, struct conn_totals want)
 {
-	const struct conn_totals *got = &conns.lane[lane];
+	const struct conn_totals *got = &conns.totals[policy];
 
 	ck_assert_uint_eq(got->late, want.late);
 	ck_assert_uint_eq(got->saved, want.saved);
@@ -61,98 +61,98 @@ static void check_lane(size_t lane, struct conn_totals want)
 	ck_assert_uint_eq(got->strays_dropped, want.strays_dropped);
 }
 
-START_TEST(a_close_in_time_is_no_matter)
+START_TEST(a_close_in_time_is_not_late)
 {
 	begin();
 	open_one(1);
-	see(1, true, SEG_FIN);
-	see(1, false, SEG_FIN);
+	add_live(1, true, SEG_FIN);
+	add_live(1, false, SEG_FIN);
 	conns_finish(&conns);
 	ck_assert_uint_eq(conns.seen, 1);
 	ck_assert_uint_eq(conns.closed, 1);
-	check_lane(0, (struct conn_totals){ 0 });
+	check_totals(0, (struct conn_totals){ 0 });
 	conns_fini(&conns);
 }
 END_TEST
 
-START_TEST(a_dropped_fin_hangs_and_a_passed_one_saves)
+START_TEST(a_dropped_fin_is_hung_and_a_passed_one_saved)
 {
 	begin();
 	open_one(1);
-	see_fates(1, true, SEG_FIN, false, lost, saved);
+	add_segment(1, true, SEG_FIN, false, lost, saved);
 	conns_finish(&conns);
-	check_lane(0, (struct conn_totals){ .late = 1, .hung = 1 });
-	check_lane(1, (struct conn_totals){ .late = 1, .saved = 1 });
+	check_totals(0, (struct conn_totals){ .late = 1, .hung = 1 });
+	check_totals(1, (struct conn_totals){ .late = 1, .saved = 1 });
 	conns_fini(&conns);
 }
 END_TEST
 
-/* The other end's FIN does not tell it what it never heard; a RST of either does. */
-START_TEST(only_the_same_end_or_a_rst_makes_good)
+/* A FIN of the other end does not replace the dropped one; a RST of either end does. */
+START_TEST(only_the_same_end_or_a_rst_recovers)
 {
 	begin();
 	open_one(1);
-	see_fates(1, true, SEG_FIN, false, lost, lost);
-	see_fates(1, false, SEG_FIN, false, live, live);
+	add_segment(1, true, SEG_FIN, false, lost, lost);
+	add_segment(1, false, SEG_FIN, false, live, live);
 	open_one(2);
-	see_fates(2, true, SEG_FIN, false, lost, lost);
-	see_fates(2, true, SEG_FIN, false, live, lost);
+	add_segment(2, true, SEG_FIN, false, lost, lost);
+	add_segment(2, true, SEG_FIN, false, live, lost);
 	open_one(3);
-	see_fates(3, true, SEG_FIN, false, lost, lost);
-	see_fates(3, false, SEG_RST, false, live, lost);
+	add_segment(3, true, SEG_FIN, false, lost, lost);
+	add_segment(3, false, SEG_RST, false, live, lost);
 	conns_finish(&conns);
-	check_lane(0, (struct conn_totals){ .late = 3, .hung = 1, .recovered = 2 });
-	check_lane(1, (struct conn_totals){ .late = 3, .hung = 3 });
+	check_totals(0, (struct conn_totals){ .late = 3, .hung = 1, .recovered = 2 });
+	check_totals(1, (struct conn_totals){ .late = 3, .hung = 3 });
 	conns_fini(&conns);
 }
 END_TEST
 
-START_TEST(a_tuple_used_again_is_another_connection)
+START_TEST(a_reopened_tuple_is_another_connection)
 {
 	begin();
 	open_one(1);
-	see_fates(1, true, SEG_RST, false, lost, saved);
+	add_segment(1, true, SEG_RST, false, lost, saved);
 	open_one(1);
-	see_fates(1, true, SEG_FIN, false, saved, saved);
-	/* a SYN that opens nothing ends nothing */
-	see_fates(1, true, SEG_SYN, false, live, live);
+	add_segment(1, true, SEG_FIN, false, saved, saved);
+	/* a SYN that opens no connection does not end the old one */
+	add_segment(1, true, SEG_SYN, false, live, live);
 	conns_finish(&conns);
 	ck_assert_uint_eq(conns.seen, 2);
 	ck_assert_uint_eq(conns.closed, 2);
-	check_lane(0, (struct conn_totals){ .late = 2, .hung = 1, .saved = 1 });
-	check_lane(1, (struct conn_totals){ .late = 2, .saved = 2 });
+	check_totals(0, (struct conn_totals){ .late = 2, .hung = 1, .saved = 1 });
+	check_totals(1, (struct conn_totals){ .late = 2, .saved = 2 });
 	conns_fini(&conns);
 }
 END_TEST
 
-/* One end alone is no connection, however much it sends. */
-START_TEST(strays_are_counted_apart)
+/* Segments of one end only are not a connection. */
+START_TEST(strays_are_counted_separately)
 {
 	begin();
-	see_fates(1, true, SEG_FIN, false, lost, saved);
-	see(2, true, SEG_ACK);
-	see_fates(2, true, SEG_RST, false, lost, lost);
+	add_segment(1, true, SEG_FIN, false, lost, saved);
+	add_live(2, true, SEG_ACK);
+	add_segment(2, true, SEG_RST, false, lost, lost);
 	conns_finish(&conns);
 	ck_assert_uint_eq(conns.seen, 0);
 	ck_assert_uint_eq(conns.closed, 0);
-	check_lane(0, (struct conn_totals){ .strays_dropped = 2 });
-	check_lane(1, (struct conn_totals){ .strays_passed = 1, .strays_dropped = 1 });
+	check_totals(0, (struct conn_totals){ .strays_dropped = 2 });
+	check_totals(1, (struct conn_totals){ .strays_passed = 1, .strays_dropped = 1 });
 	conns_fini(&conns);
 }
 END_TEST
 
-/* What the second lane's rules never let open, cannot be closed late there. */
+/* A connection that the second policy refused cannot be closed late there. */
 START_TEST(a_refused_connection_is_a_stray)
 {
 	begin();
-	see_fates(1, true, SEG_SYN, true, live, refused);
-	see_fates(1, false, SEG_SYNACK, false, live, refused);
-	see_fates(1, true, SEG_ACK, false, live, refused);
-	see_fates(1, true, SEG_FIN, false, lost, lost);
+	add_segment(1, true, SEG_SYN, true, live, refused);
+	add_segment(1, false, SEG_SYNACK, false, live, refused);
+	add_segment(1, true, SEG_ACK, false, live, refused);
+	add_segment(1, true, SEG_FIN, false, lost, lost);
 	conns_finish(&conns);
 	ck_assert_uint_eq(conns.seen, 1);
-	check_lane(0, (struct conn_totals){ .late = 1, .hung = 1 });
-	check_lane(1, (struct conn_totals){ .strays_dropped = 1 });
+	check_totals(0, (struct conn_totals){ .late = 1, .hung = 1 });
+	check_totals(1, (struct conn_totals){ .strays_dropped = 1 });
 	conns_fini(&conns);
 }
 END_TEST
@@ -166,16 +166,16 @@ START_TEST(the_table_grows)
 		open_one(i);
 	}
 	for (uint32_t i = 0; i < many; i++) {
-		see_fates(i, i % 2 == 0, SEG_FIN, false, lost, saved);
+		add_segment(i, i % 2 == 0, SEG_FIN, false, lost, saved);
 	}
 	conns_finish(&conns);
 	ck_assert_uint_eq(conns.seen, many);
-	check_lane(0, (struct conn_totals){ .late = many, .hung = many });
-	check_lane(1, (struct conn_totals){ .late = many, .saved = many });
+	check_totals(0, (struct conn_totals){ .late = many, .hung = many });
+	check_totals(1, (struct conn_totals){ .late = many, .saved = many });
 	conns_fini(&conns);
 }
 END_TEST
 
-SUITE_MAIN("conns", a_close_in_time_is_no_matter, a_dropped_fin_hangs_and_a_passed_one_saves,
-           only_the_same_end_or_a_rst_makes_good, a_tuple_used_again_is_another_connection,
-           strays_are_counted_apart, a_refused_connection_is_a_stray, the_table_grows)
+SUITE_MAIN("conns", a_close_in_time_is_not_late, a_dropped_fin_is_hung_and_a_passed_one_saved,
+           only_the_same_end_or_a_rst_recovers, a_reopened_tuple_is_another_connection,
+           strays_are_counted_separately, a_refused_connection_is_a_stray, the_table_grows)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Link layers: where the IP packet is found and how long it is, and every frame cut at every byte.
+ * Link layers: position and size of the IP packet, and frames truncated at every byte.
  */
 #include "suite.h"
 
@@ -16,7 +16,7 @@ static const enum link_type types[CAPFILE_LINKS_LEN] = {
 	[CAPFILE_RAW] = LINK_RAW,
 };
 
-/* A frame of this link layer with padding behind it; *at is where its IP packet starts. */
+/* Makes a frame with padding; *at is the offset of its IP packet. */
 static size_t make_frame(enum capfile_link link, uint8_t family, size_t padding, uint8_t *frame,
                          size_t *at, size_t *ip_size)
 {
@@ -54,8 +54,8 @@ START_TEST(finds_the_packet)
 END_TEST
 
 /*
- * Cut by the capture: the true size stays, as long as the length field was captured. In memory of
- * exactly that size, so that a byte read too far is noticed.
+ * Truncated by the capture: the true size is kept if the length field was captured. The buffer has
+ * exactly that size, so that a read beyond it is detected.
  */
 START_TEST(survives_any_cut_of_the_capture)
 {
@@ -86,7 +86,7 @@ START_TEST(survives_any_cut_of_the_capture)
 }
 END_TEST
 
-/* Cut on the wire: the IP packet claims to be longer than the frame was. */
+/* Truncated on the wire: the length of the IP packet exceeds the frame. */
 START_TEST(refuses_any_cut_on_the_wire)
 {
 	for (int link = 0; link < CAPFILE_LINKS_LEN; link++) {
@@ -127,7 +127,7 @@ START_TEST(refuses_what_ip_would)
 }
 END_TEST
 
-/* A packet from before the network card cut it up has no length of its own. */
+/* A packet before segmentation by the network card has no length of its own. */
 START_TEST(takes_the_length_of_super_packets_from_the_link)
 {
 	static uint8_t frame[70000];
@@ -145,13 +145,13 @@ START_TEST(takes_the_length_of_super_packets_from_the_link)
 	frame[5] = 0;
 	ck_assert_int_eq(link_strip(LINK_RAW, frame, 100, 69000, &p), LINK_IP);
 	ck_assert_uint_eq(p.true_size, 69000);
-	/* a small one without payload is just that, and padded */
+	/* a small one without payload is a normal, padded packet */
 	ck_assert_int_eq(link_strip(LINK_RAW, frame, 46, 46, &p), LINK_IP);
 	ck_assert_uint_eq(p.true_size, 40);
 }
 END_TEST
 
-/* ARP, an unknown address family, PPP that carries something else. */
+/* ARP, an unknown address family, PPP without IP. */
 START_TEST(leaves_out_what_is_no_ip)
 {
 	uint8_t frame[BUILD_MAX + CAPFILE_LINK_MAX];

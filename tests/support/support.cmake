@@ -10,8 +10,8 @@ function(finwall_check_test name)
 	set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()
 
-# finwall_model_test(NAME LIB...): builds NAME.c, a fast structure against a naive one, and runs it
-# with a seed of its own choice, which it prints. FINWALL_SEED in the environment repeats a run.
+# finwall_model_test(NAME LIB...): builds NAME.c, which compares a fast structure with a naive one, and
+# runs it with a random seed, which it prints. FINWALL_SEED in the environment repeats a run.
 function(finwall_model_test name)
 	add_executable(${name} ${name}.c)
 	target_link_libraries(${name} PRIVATE ${ARGN} finwall_testkit finwall_flags)

@@ -119,7 +119,7 @@ in_machine systemctl reload finwalld 2>/dev/null && fail "a bad configuration wa
 journal | grep -q 'finwall.conf:.*nonsense' || fail "the journal does not say what is wrong"
 is_active finwalld || fail "a bad configuration ended it"
 no_ping || fail "a bad configuration is in force"
-[ "$(property StatusText)" = "Last reload failed, the old configuration stays" ] ||
+[ "$(property StatusText)" = "Last reload failed, the previous configuration stays in force" ] ||
 	fail "after a bad reload its status is: $(property StatusText)"
 cp "$work/good.conf" "$conf"
 in_machine systemctl reload finwalld || fail "reload failed after a bad one"
@@ -148,7 +148,7 @@ while [ $run -lt 5 ]; do
 	flows_on
 	run=$((run + 1))
 done
-journal | grep -q 'connections and .* taken over' || fail "no state was taken over"
+journal | grep -q 'loaded .* remembered connections' || fail "no state was loaded"
 [ "$(property NRestarts)" = 0 ] || fail "it restarted by itself"
 echo "5 restarts with the same queues"
 

@@ -3,7 +3,7 @@
  * Tests of the comparison with the kernel's tracker: which states are equal, which reasons explain
  * a difference, and where the kernel's state is read from.
  */
-#include "compare.h"
+#include "comparer.h"
 #include "suite.h"
 
 #include "wire/hookmark.h"
@@ -36,6 +36,8 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_INVALID, .reason = REASON_LATE_PICKUP },
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_RESURRECTED },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED },
+	/* The hook rules set no mark, so the kernel's state is unknown where no entry is attached. */
+	{ .expected = COMPARE_UNTOLD, .kernels = KERNEL_NO_ENTRY, .reason = REASON_TCP_TRACKED },
 	{ .expected = COMPARE_REVIVED, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED, .status = FLOW_REVIVED },
 	/* Interface 1 is lo: the packet passes input a second time. */
 	{ .expected = COMPARE_SECOND_SIGHT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 1 },
@@ -250,12 +252,12 @@ START_TEST(each_difference_is_counted_once)
 	tunables_init(&tun);
 	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_ESTABLISHED));
 	ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_UNTRACKED));
-	ck_assert_ptr_null(event_peek(&ring));
+	ck_assert_ptr_null(event_ring_peek(&ring));
 	for (unsigned i = 0; i < EVENT_RING_LEN; i++) {
 		ck_assert(comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
 	}
 	ck_assert(!comparer_note(&c, &ring, &tun, c.start, &frame, &d, KERNEL_INVALID));
-	ck_assert_int_eq(event_peek(&ring)->kind, EVENT_COMPARE);
+	ck_assert_int_eq(event_ring_peek(&ring)->kind, WORKER_EVENT_COMPARE);
 	compare_sum(&sum, &c.stats);
 	compare_sum(&sum, &c.stats);
 	ck_assert_uint_eq(stat_get(&sum.result[COMPARE_SAME]), 2);

@@ -362,7 +362,7 @@ START_TEST(workers_share_the_limit)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
 	const TTest *const tests[] = { a_rule_limits_live_connections,
 		                       without_over_it_matches_below_the_limit,
@@ -379,19 +379,11 @@ int main(void)
 		                       counts_survive_a_reload,
 		                       packets_of_a_connection_compare_its_count_with_the_limit,
 		                       workers_share_the_limit };
-	Suite *s = suite_create("ct_count");
-	TCase *t = tcase_create("ct_count");
-	SRunner *r = srunner_create(s);
-	int failed;
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		tcase_add_test(t, tests[i]);
+		tcase_add_test(tc, tests[i]);
 	}
-	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE_MAIN_PARTS("ct_count", add_tests)

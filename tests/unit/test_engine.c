@@ -1,88 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tests of the engine through its public functions: frames in; decisions, entries, tombstones and
- * counters out. Section numbers refer to doc/tcp-tracking.md, or to doc/late-close.md where named.
+ * counters out. Section numbers refer to doc/tcp-tracking.md. This file has tracking and the
+ * connection table.
  */
-#include "suite.h"
-#include "world.h"
+#include "test_engine.h"
 
-static struct world w;
-static struct build c2s; /* client to server: input */
-static struct build s2c; /* server to client: output */
-static struct decision d;
-static struct flow flow;
-static struct tomb_info tomb;
-static unsigned packets;
-
-#define S TCP_SYN
-#define A TCP_ACK
-#define F TCP_FIN
-#define R TCP_RST
-
-static void setup_with(uint8_t family, uint8_t proto, uint32_t flows, uint32_t tombs,
-                       uint32_t shards)
-{
-	if (w.engine != NULL) {
-		world_fini(&w);
-	}
-	world_init(&w, flows, tombs, shards);
-	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
-	c2s = build_default(family, proto);
-	s2c = c2s;
-	build_reverse(&s2c);
-	packets = 0;
-}
-
-static void setup(void)
-{
-	setup_with(4, IPPROTO_NR_TCP, 100, 100, 1);
-}
-
-static void send_build(const struct build *b)
-{
-	d = world_send(&w, b, b->sport == c2s.sport ? HOOK_INPUT : HOOK_OUTPUT);
-	packets++;
-	/* Each packet has exactly one reason and one verdict. */
-	ck_assert_uint_eq(world_reasons(&w), packets);
-	ck_assert_uint_eq(world_verdicts(&w), packets);
-}
-
-static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
-{
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
-	b->win = 10000;
-	b->payload_size = size;
-	send_build(b);
-}
-
-static void establish(void)
-{
-	tcp(&c2s, S, 1000, 0, 0);
-	tcp(&s2c, S | A, 5000, 1001, 0);
-	tcp(&c2s, A, 1001, 5001, 0);
-	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
-	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
-}
-
-/* Lets the entry expire. */
-static void expire(void)
-{
-	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
-	world_tick(&w);
-}
-
-#define ck_decision(state_, reason_, verdict_)                                                     \
-	do {                                                                                       \
-		ck_assert_msg(d.reason == (reason_), "reason %s, must be %s",                      \
-		              reason_name((enum reason)d.reason), reason_name(reason_));           \
-		ck_assert_str_eq(ct_state_name((enum ct_state)d.state), ct_state_name(state_));    \
-		ck_assert_str_eq(verdict_name((enum verdict)d.verdict), verdict_name(verdict_));   \
-	} while (0)
-
-#define ck_passes(state_, reason_) ck_decision(state_, reason_, VERDICT_ACCEPT)
-#define ck_invalid(reason_)        ck_decision(CT_INVALID, reason_, VERDICT_DROP)
+#include "flows.h"
 
 /* Section 2.9: the entry is created on commit. */
 START_TEST(a_flow_is_inserted_only_if_its_first_packet_is_accepted)
@@ -434,15 +358,15 @@ START_TEST(a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules)
 	c2s.sport = s2c.dport = 2;
 	tcp(&c2s, A, 1001, 5001, 10);
 	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	/* Expiry makes room. */
+	/* An expired entry frees its place. */
 	expire();
 	open_port(5);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
 }
 END_TEST
 
-/* Expired entries make room, also without a tick. */
-START_TEST(expired_entries_make_room)
+/* An expired entry frees its place, also without a tick. */
+START_TEST(an_expired_entry_frees_its_place)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
 	for (uint16_t port = 1; port <= 4; port++) {
@@ -574,357 +498,6 @@ START_TEST(without_enforcement_every_packet_passes)
 }
 END_TEST
 
-/* --- late close --- */
-
-START_TEST(strict_decides_as_the_kernel)
-{
-	setup();
-	w.policy.tun.late_close = LATE_STRICT;
-	establish();
-	expire();
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_STRICT);
-	tcp(&s2c, R, 5001, 0, 0);
-	ck_invalid(REASON_LATE_STRICT);
-	ck_assert(world_tomb(&w, &c2s, &tomb));
-	ck_assert_uint_eq(w.late_events, 2);
-	ck_assert_uint_eq(w.last_late.policy, LATE_STRICT);
-	ck_assert_uint_eq(w.last_late.verdict, VERDICT_DROP);
-}
-END_TEST
-
-START_TEST(a_late_fin_of_a_remembered_connection_revives_it)
-{
-	for (unsigned by_server = 0; by_server < 2; by_server++) {
-		struct build *x = by_server ? &s2c : &c2s;
-		struct build *y = by_server ? &c2s : &s2c;
-		uint32_t xs = by_server ? 5001 : 1001;
-		uint32_t ys = by_server ? 1001 : 5001;
-
-		setup();
-		establish();
-		expire();
-		ck_assert(world_tomb(&w, &c2s, &tomb));
-		ck_assert_uint_eq(tomb.cause, TOMB_IDLE);
-		world_pass(&w, sec_to_ns(3600));
-		tcp(x, F | A, xs, ys, 0);
-		ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
-		ck_assert_uint_eq(d.dir, by_server ? DIR_REPLY : DIR_ORIG);
-		ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
-		ck_assert_uint_eq(d.status & FLOW_REVIVED, FLOW_REVIVED);
-		ck_assert(!world_tomb(&w, &c2s, &tomb));
-		ck_assert(world_flow(&w, &c2s, &flow));
-		ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(120));
-		ck_assert_uint_eq(w.late_events, 1);
-		ck_assert_uint_eq(w.last_late.has_tomb, 1);
-		ck_assert_int_eq(w.last_late.gone_ns, sec_to_ns(3600));
-		ck_assert_int_eq(w.last_late.seq_distance, 0);
-		ck_assert_uint_eq(w.last_late.tcp_state, TCP_ESTABLISHED);
-		/* The whole close handshake passes in both directions. */
-		tcp(y, A, ys, xs + 1, 0);
-		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-		tcp(y, F | A, ys, xs + 1, 0);
-		ck_assert_uint_eq(d.tcp_state, TCP_LAST_ACK);
-		tcp(x, A, xs + 1, ys + 1, 0);
-		ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
-		ck_assert_uint_eq(world_event(&w, EVENT_FLOW_REVIVED), 1);
-	}
-}
-END_TEST
-
-/* No tick runs between expiry and the late segment. */
-START_TEST(a_late_fin_before_a_tick_revives)
-{
-	setup();
-	establish();
-	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
-}
-END_TEST
-
-START_TEST(a_late_rst_must_have_the_exact_number)
-{
-	static const int32_t off[] = { 1, -1, 2, 100, -100, 9999, 1000000, INT32_MIN };
-
-	setup();
-	establish();
-	expire();
-	for (size_t i = 0; i < ARRAY_LEN(off); i++) {
-		tcp(&s2c, R, 5001 + (uint32_t)off[i], 0, 0);
-		ck_invalid(REASON_LATE_RST);
-		tcp(&c2s, R | A, 1001 + (uint32_t)off[i], 5001, 0);
-		ck_invalid(REASON_LATE_RST);
-	}
-	ck_assert_int_eq(w.last_late.seq_distance, INT32_MIN);
-	ck_assert(world_tomb(&w, &c2s, &tomb));
-	tcp(&s2c, R, 5001, 0, 0);
-	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
-	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
-	ck_assert(world_flow(&w, &c2s, &flow));
-	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(10));
-}
-END_TEST
-
-START_TEST(forged_fins_are_refused)
-{
-	static const struct {
-		uint32_t seq;
-		uint32_t ack;
-	} forged[] = {
-		{ 1001 + 20000, 5001 }, /* beyond the window */
-		{ 1001 - 20000, 5001 }, /* before the window */
-		{ 1001, 5002 },         /* acknowledges data that was never sent */
-		{ 1001, 5001 - 70000 }, /* acknowledges too far back */
-		{ 0xdeadbeef, 0xcafe }, /* arbitrary numbers */
-	};
-
-	setup();
-	establish();
-	expire();
-	for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
-		tcp(&c2s, F | A, forged[i].seq, forged[i].ack, 0);
-		ck_invalid(REASON_LATE_WINDOW);
-		ck_assert(world_tomb(&w, &c2s, &tomb));
-		ck_assert(!world_flow(&w, &c2s, &flow));
-	}
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
-}
-END_TEST
-
-/* The settings be-liberal and pickup do not let forged segments revive a tombstone. */
-START_TEST(leniency_does_not_apply_to_tombstones)
-{
-	setup();
-	w.policy.tun.tcp_be_liberal = 1;
-	w.policy.tun.tcp_ignore_invalid_rst = 1;
-	establish();
-	expire();
-	tcp(&c2s, F | A, 0xdeadbeef, 0xcafe, 0);
-	ck_invalid(REASON_LATE_WINDOW);
-	tcp(&c2s, R, 0xdeadbeef, 0, 0);
-	ck_invalid(REASON_LATE_RST);
-}
-END_TEST
-
-START_TEST(late_closes_of_unknown_connections_are_refused)
-{
-	setup();
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-	tcp(&s2c, R, 5001, 0, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-	ck_assert_uint_eq(w.last_late.has_tomb, 0);
-	/* A connection that is not ASSURED is not remembered. */
-	tcp(&c2s, S, 1000, 0, 0);
-	tcp(&s2c, S | A, 5000, 1001, 0);
-	world_pass(&w, sec_to_ns(60));
-	world_tick(&w);
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-	/* A connection that closed before it expired is not remembered. */
-	establish();
-	tcp(&s2c, R, 5001, 0, 0);
-	world_pass(&w, sec_to_ns(10));
-	world_tick(&w);
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-}
-END_TEST
-
-START_TEST(tombstones_age_out)
-{
-	setup();
-	w.policy.tun.remember_ns = sec_to_ns(100);
-	establish();
-	expire();
-	world_pass(&w, sec_to_ns(99) - 1);
-	ck_assert(world_tomb(&w, &c2s, &tomb));
-	world_pass(&w, sec_to_ns(2));
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-	establish();
-	expire();
-	world_pass(&w, sec_to_ns(102));
-	world_tick(&w);
-	ck_assert(!world_tomb(&w, &c2s, &tomb));
-	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_EXPIRED), 2);
-}
-END_TEST
-
-START_TEST(a_syn_deletes_the_tombstone)
-{
-	setup();
-	establish();
-	expire();
-	/* A SYN that the rules drop does not delete it. */
-	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
-	tcp(&c2s, S, 70000, 0, 0);
-	ck_assert_uint_eq(d.verdict, VERDICT_DROP);
-	ck_assert(world_tomb(&w, &c2s, &tomb));
-	world_accept(&w, ACCEPT_ALL);
-	tcp(&c2s, S, 70000, 0, 0);
-	ck_passes(CT_NEW, REASON_TCP_OPEN);
-	ck_assert(!world_tomb(&w, &c2s, &tomb));
-	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_REPLACED), 1);
-}
-END_TEST
-
-/* A late close that the rules drop changes nothing. */
-START_TEST(a_dropped_late_close_revives_nothing)
-{
-	setup();
-	establish();
-	expire();
-	world_accept(&w, ACCEPT_STATE(CT_NEW));
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_decision(CT_ESTABLISHED, REASON_LATE_REVIVED, VERDICT_DROP);
-	ck_assert(!world_flow(&w, &c2s, &flow));
-	ck_assert(world_tomb(&w, &c2s, &tomb));
-	ck_assert_uint_eq(w.last_late.verdict, VERDICT_DROP);
-}
-END_TEST
-
-START_TEST(late_data_revives_with_resurrect)
-{
-	setup();
-	establish();
-	expire();
-	tcp(&s2c, A, 5001, 1001, 100);
-	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
-	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
-	ck_assert_uint_eq(d.dir, DIR_REPLY);
-	ck_assert(world_flow(&w, &c2s, &flow));
-	ck_assert_uint_eq(flow.status & FLOW_ASSURED, FLOW_ASSURED);
-	/* The entry has its saved windows. */
-	tcp(&c2s, A, 1001 + 500000, 5101, 0);
-	ck_assert_uint_eq(d.state, CT_INVALID);
-	tcp(&c2s, A, 1001, 5101, 0);
-	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-}
-END_TEST
-
-START_TEST(without_resurrection_loose_decides)
-{
-	setup();
-	w.policy.tun.resurrect = 0;
-	establish();
-	expire();
-	tcp(&c2s, A, 1001, 5001, 100);
-	ck_passes(CT_NEW, REASON_TCP_PICKUP);
-	setup();
-	w.policy.tun.resurrect = 0;
-	w.policy.tun.tcp_loose = 0;
-	establish();
-	expire();
-	tcp(&c2s, A, 1001, 5001, 100);
-	ck_invalid(REASON_TCP_NO_PICKUP);
-}
-END_TEST
-
-START_TEST(forget_leaves_no_tombstone)
-{
-	setup();
-	w.policy.tun.on_idle = IDLE_FORGET;
-	establish();
-	expire();
-	ck_assert(!world_tomb(&w, &c2s, &tomb));
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-	/* No place for tombstones has the same effect. */
-	setup_with(4, IPPROTO_NR_TCP, 10, 0, 1);
-	establish();
-	expire();
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_invalid(REASON_LATE_UNKNOWN);
-}
-END_TEST
-
-START_TEST(policy_pickup_inserts_a_flow)
-{
-	setup();
-	w.policy.tun.late_close = LATE_PICKUP;
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_passes(CT_LATE, REASON_LATE_PICKUP);
-	ck_assert_uint_eq(d.tcp_state, TCP_FIN_WAIT);
-	tcp(&s2c, A, 5001, 1002, 0);
-	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	tcp(&s2c, F | A, 5001, 1002, 0);
-	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	tcp(&c2s, A, 1002, 5002, 0);
-	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
-	c2s.sport = s2c.dport = 41000;
-	tcp(&c2s, R, 1001, 0, 0);
-	ck_passes(CT_LATE, REASON_LATE_PICKUP);
-	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
-	/* Only if the rules accept it. */
-	c2s.sport = s2c.dport = 42000;
-	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED) | ACCEPT_STATE(CT_NEW));
-	tcp(&c2s, F | A, 1001, 5001, 0);
-	ck_decision(CT_LATE, REASON_LATE_PICKUP, VERDICT_DROP);
-	ck_assert(!world_flow(&w, &c2s, &flow));
-}
-END_TEST
-
-START_TEST(policy_lenient_accepts_without_an_entry)
-{
-	setup();
-	w.policy.tun.late_close = LATE_LENIENT;
-	w.policy.tun.late_rate = 5;
-	tcp(&c2s, F | A, 1001, 5001, 1);
-	ck_invalid(REASON_LATE_PAYLOAD);
-	for (unsigned i = 0; i < 5; i++) {
-		tcp(&c2s, F | A, 1001, 5001, 0);
-		ck_passes(CT_LATE, REASON_LATE_LENIENT);
-		ck_assert(!world_flow(&w, &c2s, &flow));
-	}
-	tcp(&c2s, R, 1001, 0, 0);
-	ck_invalid(REASON_LATE_RATE);
-	world_pass(&w, NSEC_PER_SEC);
-	for (unsigned i = 0; i < 5; i++) {
-		tcp(&c2s, R, 1001, 0, 0);
-		ck_passes(CT_LATE, REASON_LATE_LENIENT);
-	}
-	tcp(&c2s, R, 1001, 0, 0);
-	ck_invalid(REASON_LATE_RATE);
-}
-END_TEST
-
-/* Guard 1: illegal sets of flags reach no late policy. */
-START_TEST(illegal_flags_reach_no_policy)
-{
-	static const uint8_t illegal[] = { 0, F, S | F, F | R, TCP_URG, F | TCP_PSH | TCP_URG };
-
-	setup();
-	w.policy.tun.late_close = LATE_PICKUP;
-	for (size_t i = 0; i < ARRAY_LEN(illegal); i++) {
-		tcp(&c2s, illegal[i], 1001, 5001, 0);
-		ck_invalid(REASON_TCP_FLAGS);
-	}
-	ck_assert_uint_eq(w.late_events, 0);
-}
-END_TEST
-
-/* Guard 2: the default is to verify the checksums of SYN, FIN and RST. */
-START_TEST(a_late_close_with_a_wrong_checksum_is_refused)
-{
-	uint8_t data[BUILD_MAX];
-	struct frame f;
-
-	setup();
-	establish();
-	expire();
-	c2s.flags = F | A;
-	f = build_frame(data, build_packet(&c2s, data));
-	data[36] ^= 1;
-	engine_batch(w.engine, w.worker, w.now, &f, 1, &d);
-	ck_invalid(REASON_TCP_CHECKSUM);
-	ck_assert_uint_eq(w.late_events, 0);
-}
-END_TEST
-
 START_TEST(defaults_equal_the_kernels)
 {
 	struct tunables is;
@@ -954,7 +527,37 @@ START_TEST(defaults_equal_the_kernels)
 }
 END_TEST
 
-SUITE_MAIN("engine", a_flow_is_inserted_only_if_its_first_packet_is_accepted,
+/* A table that was full once: a call must not read all of it to find the last entry. */
+START_TEST(a_list_of_a_sparse_table_takes_several_short_calls)
+{
+	enum { FLOWS = 20000 };
+	struct engine_cursor cur = { 0, 0 };
+	struct flow out[2];
+	unsigned calls = 0;
+	size_t found = 0;
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 0, 1);
+	for (uint32_t nr = 1; nr <= FLOWS; nr++) {
+		struct flow f = flows_tcp(nr);
+
+		f.deadline = mono_add(w.now, NSEC_PER_SEC);
+		ck_assert(engine_import_flow(w.engine, w.worker, &f, w.now));
+	}
+	for (uint32_t nr = 1; nr < FLOWS; nr++) {
+		struct flowkey k = flows_key(nr);
+
+		ck_assert(engine_delete(w.engine, w.worker, &k, w.now, DELETE_FORGET));
+	}
+	while (!engine_list_is_over(w.engine, &cur)) {
+		found += engine_list_flows(w.engine, &cur, w.now, out, ARRAY_LEN(out));
+		ck_assert_uint_lt(++calls, FLOWS);
+	}
+	ck_assert_uint_eq(found, 1);
+	ck_assert_uint_ge(calls, 4);
+}
+END_TEST
+
+SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted,
            a_flow_is_updated_also_by_dropped_packets, a_connection_from_syn_to_expiry,
            an_entry_expires_at_the_exact_nanosecond, a_rst_deletes_an_unanswered_flow,
            udp_becomes_a_stream_when_answered, icmp_queries_and_replies_share_a_flow,
@@ -962,15 +565,8 @@ SUITE_MAIN("engine", a_flow_is_inserted_only_if_its_first_packet_is_accepted,
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
-           expired_entries_make_room, many_flows_spread_over_several_shards,
+           an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,
            a_flow_is_deleted_by_its_key, without_enforcement_every_packet_passes,
-           strict_decides_as_the_kernel, a_late_fin_of_a_remembered_connection_revives_it,
-           a_late_fin_before_a_tick_revives, a_late_rst_must_have_the_exact_number,
-           forged_fins_are_refused, leniency_does_not_apply_to_tombstones,
-           late_closes_of_unknown_connections_are_refused, tombstones_age_out,
-           a_syn_deletes_the_tombstone, a_dropped_late_close_revives_nothing,
-           late_data_revives_with_resurrect, without_resurrection_loose_decides,
-           forget_leaves_no_tombstone, policy_pickup_inserts_a_flow,
-           policy_lenient_accepts_without_an_entry, illegal_flags_reach_no_policy,
-           a_late_close_with_a_wrong_checksum_is_refused, defaults_equal_the_kernels)
+           defaults_equal_the_kernels, a_list_of_a_sparse_table_takes_several_short_calls)
+SUITE_MAIN_PARTS("engine", engine_tests, engine_late_tests)

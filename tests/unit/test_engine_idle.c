@@ -337,18 +337,18 @@ START_TEST(loaded_tombstones_keep_their_age)
 	ck_assert(world_tomb(&w, &c2s, &saved));
 	setup_family(4);
 	w.policy.tun.remember_ns = sec_to_ns(1000);
-	world_pass(&w, mono_diff(saved.died, w.now) + sec_to_ns(500));
+	world_pass(&w, mono_diff(saved.ended, w.now) + sec_to_ns(500));
 	ck_assert(engine_import_tomb(w.engine, w.worker, &saved, w.now));
 	ck_assert(!engine_import_tomb(w.engine, w.worker, &saved, w.now));
 	ck_assert(world_tomb(&w, &c2s, &tomb));
-	ck_assert_int_eq(tomb.died.ns, saved.died.ns);
+	ck_assert_int_eq(tomb.ended.ns, saved.ended.ns);
 	ck_assert_mem_eq(&tomb.conn.seen, &saved.conn.seen, sizeof(tomb.conn.seen));
 	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
 	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
 	/* A tombstone past its age limit is not loaded. */
 	setup_family(4);
 	w.policy.tun.remember_ns = sec_to_ns(1000);
-	world_pass(&w, mono_diff(saved.died, w.now) + sec_to_ns(1000));
+	world_pass(&w, mono_diff(saved.ended, w.now) + sec_to_ns(1000));
 	ck_assert(!engine_import_tomb(w.engine, w.worker, &saved, w.now));
 }
 END_TEST

@@ -3,7 +3,7 @@
  * Tests of the event ring (full, empty, across its end, between two threads) and of the lines
  * written from events.
  */
-#include "events.h"
+#include "event_text.h"
 #include "suite.h"
 
 #include <arpa/inet.h>
@@ -32,15 +32,15 @@ static const char *line_of(const struct pkt *p, const char *prefix)
 {
 	static char text[EVENT_TEXT_SIZE];
 	static struct event_ring ring;
-	const struct event *ev;
+	const struct worker_event *ev;
 
-	ck_assert(event_put_log(&ring, NULL, 0, p, CT_NEW));
-	ev = event_peek(&ring);
+	ck_assert(event_ring_put_log(&ring, NULL, 0, p, CT_NEW));
+	ev = event_ring_peek(&ring);
 	ck_assert_ptr_nonnull(ev);
-	ck_assert_int_eq(ev->kind, EVENT_LOG);
-	event_log_text(&ev->log, prefix, "eth0", "eth1", text);
-	event_pop(&ring);
-	ck_assert_ptr_null(event_peek(&ring));
+	ck_assert_int_eq(ev->kind, WORKER_EVENT_LOG);
+	event_text_log(&ev->log, prefix, "eth0", "eth1", text);
+	event_ring_pop(&ring);
+	ck_assert_ptr_null(event_ring_peek(&ring));
 	return text;
 }
 
@@ -122,14 +122,14 @@ START_TEST(a_late_line_is_exact)
 	char text[EVENT_TEXT_SIZE];
 
 	late.tuple = p.tuple;
-	event_late_text(&late, text);
+	event_text_late(&late, text);
 	ck_assert_msg(strstr(text, "late FIN SRC=192.0.2.1 DST=192.0.2.2 PROTO=TCP SPT=1025 DPT=80 "
 	                           "policy=remembered outcome=late-revived verdict=accept "
 	                           "was=ESTABLISHED ended=") == text,
 	              "%s", text);
 	ck_assert_ptr_nonnull(strstr(text, " ago=90s off=-1"));
 	late.has_tomb = 0;
-	event_late_text(&late, text);
+	event_text_late(&late, text);
 	ck_assert_ptr_null(strstr(text, "was="));
 }
 END_TEST
@@ -144,15 +144,15 @@ START_TEST(a_compare_line_is_exact)
 	struct pkt p = make_pkt("2001:db8::1", "2001:db8::2", 6, IPPROTO_NR_TCP);
 	static struct event_ring ring;
 	char text[EVENT_TEXT_SIZE];
-	const struct event *ev;
+	const struct worker_event *ev;
 
 	p.tcp.flags = TCP_FIN | TCP_ACK;
 	p.tcp.seq = 4294967295u;
 	p.tcp.ack = 7;
-	ck_assert(event_put_compare(&ring, &p, &d, KERNEL_INVALID));
-	ev = event_peek(&ring);
-	ck_assert_int_eq(ev->kind, EVENT_COMPARE);
-	event_compare_text(&ev->compare, "eth0", "eth1", text);
+	ck_assert(event_ring_put_compare(&ring, &p, &d, KERNEL_INVALID));
+	ev = event_ring_peek(&ring);
+	ck_assert_int_eq(ev->kind, WORKER_EVENT_COMPARE);
+	event_text_compare(&ev->compare, "eth0", "eth1", text);
 	ck_assert_msg(strstr(text,
 	                     "compare: finwall=established kernel=invalid reason=tcp-tracked "
 	                     "verdict=accept hook=input direction=reply entry=FIN_WAIT "
@@ -171,18 +171,18 @@ START_TEST(a_full_ring_refuses)
 	for (int round = 0; round < 3; round++) {
 		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
 			late.seq_distance = i;
-			ck_assert(event_put_late(ring, &late));
+			ck_assert(event_ring_put_late(ring, &late));
 		}
-		ck_assert(!event_put_late(ring, &late));
+		ck_assert(!event_ring_put_late(ring, &late));
 		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
-			const struct event *ev = event_peek(ring);
+			const struct worker_event *ev = event_ring_peek(ring);
 
 			ck_assert_ptr_nonnull(ev);
-			ck_assert_int_eq(ev->kind, EVENT_LATE);
+			ck_assert_int_eq(ev->kind, WORKER_EVENT_LATE);
 			ck_assert_int_eq(ev->late.seq_distance, i);
-			event_pop(ring);
+			event_ring_pop(ring);
 		}
-		ck_assert_ptr_null(event_peek(ring));
+		ck_assert_ptr_null(event_ring_peek(ring));
 	}
 	free(ring);
 }
@@ -195,7 +195,7 @@ static void *write_events(void *arg)
 	for (int32_t i = 0; i < PASSED_LEN;) {
 		late.seq_distance = i;
 		late.gone_ns = ~(int64_t)i;
-		i += event_put_late(arg, &late) ? 1 : 0;
+		i += event_ring_put_late(arg, &late) ? 1 : 0;
 	}
 	return NULL;
 }
@@ -208,14 +208,14 @@ START_TEST(two_threads_pass_every_event)
 
 	ck_assert_int_eq(pthread_create(&writer, NULL, write_events, ring), 0);
 	for (int32_t i = 0; i < PASSED_LEN;) {
-		const struct event *ev = event_peek(ring);
+		const struct worker_event *ev = event_ring_peek(ring);
 
 		if (ev == NULL) {
 			continue;
 		}
 		ck_assert_int_eq(ev->late.seq_distance, i);
 		ck_assert_int_eq(ev->late.gone_ns, ~(int64_t)i);
-		event_pop(ring);
+		event_ring_pop(ring);
 		i++;
 	}
 	ck_assert_int_eq(pthread_join(writer, NULL), 0);

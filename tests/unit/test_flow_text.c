@@ -123,7 +123,7 @@ static struct tomb_info make_tomb(void)
 		               .conn = f.conn.tcp,
 		               .status = f.status,
 		               .cause = TOMB_IDLE,
-		               .died = mono_add(now, -sec_to_ns(3)) };
+		               .ended = mono_add(now, -sec_to_ns(3)) };
 
 	return t;
 }

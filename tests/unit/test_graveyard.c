@@ -82,7 +82,7 @@ START_TEST(an_added_tombstone_is_found_and_read_back)
 		ck_assert_uint_ne(nr, UINT32_MAX);
 		graveyard_read(&g, nr, at(100), &info);
 		ck_assert_mem_eq(&info.key, &f.key, sizeof(f.key));
-		ck_assert_int_eq(info.died.ns, sec_to_ns(i));
+		ck_assert_int_eq(info.ended.ns, sec_to_ns(i));
 		ck_assert_uint_eq(info.cause, TOMB_IDLE);
 		ck_assert_uint_eq(info.status & (FLOW_ASSURED | FLOW_SEEN_REPLY | FLOW_ORIG_HI),
 		                  FLOW_ASSURED | FLOW_SEEN_REPLY);
@@ -160,7 +160,7 @@ START_TEST(an_old_clock_keeps_times_exact)
 	start(4);
 	add(1, years10);
 	graveyard_read(&g, find(1), at(years10 + 5), &info);
-	ck_assert_int_eq(info.died.ns, sec_to_ns(years10));
+	ck_assert_int_eq(info.ended.ns, sec_to_ns(years10));
 	ck_assert_uint_eq(graveyard_age(&g, at(years10 + 5), sec_to_ns(6), 10), 0);
 	ck_assert_uint_eq(graveyard_age(&g, at(years10 + 7), sec_to_ns(6), 10), 1);
 }
@@ -206,7 +206,7 @@ START_TEST(sequence_numbers_are_exact_and_windows_at_most_slightly_wider)
 			for (unsigned d = 0; d < 2; d++) {
 				const struct tcp_seen *was = &f.conn.tcp.seen[d];
 				const struct tcp_seen *is = &info.conn.seen[d];
-				uint32_t room = was->maxend - was->end;
+				uint32_t distance = was->maxend - was->end;
 
 				ck_assert_uint_eq(is->end, was->end);
 				ck_assert_uint_eq(is->maxack, was->maxack);
@@ -216,8 +216,8 @@ START_TEST(sequence_numbers_are_exact_and_windows_at_most_slightly_wider)
 				ck_assert_uint_ge(is->maxwin_bytes, was->maxwin_bytes);
 				ck_assert_uint_le(is->maxwin_bytes - was->maxwin_bytes,
 				                  was->maxwin_bytes / 1000);
-				ck_assert_uint_ge(is->maxend - is->end, room);
-				ck_assert_uint_le(is->maxend - is->end - room, room / 1000);
+				ck_assert_uint_ge(is->maxend - is->end, distance);
+				ck_assert_uint_le(is->maxend - is->end - distance, distance / 1000);
 			}
 		}
 	}

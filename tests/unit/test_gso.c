@@ -6,8 +6,8 @@
  */
 #include "rng.h"
 #include "seg.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,13 +91,14 @@ static void expect_equal_windows(const struct pair *p)
 START_TEST(a_gso_segment_leaves_the_windows_of_its_parts)
 {
 	uint8_t scale = (uint8_t)_i;
-	uint32_t room = 65535u << scale;
+	uint32_t window = 65535u << scale;
 	struct pair p;
 
 	open_pair(&p, scale);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		enum end from = rng_below(&rng, 4) == 0 ? END_B : END_A;
-		uint32_t size = 1 + rng_below(&rng, room < SUPER_SIZE_MAX ? room : SUPER_SIZE_MAX);
+		uint32_t size =
+			1 + rng_below(&rng, window < SUPER_SIZE_MAX ? window : SUPER_SIZE_MAX);
 		struct pkt ack;
 
 		send_data(&p, from, size, 0);
@@ -115,19 +116,15 @@ START_TEST(a_gso_segment_leaves_the_windows_of_its_parts)
 }
 END_TEST
 
+static void add_tests(TCase *tc)
+{
+	tcase_add_loop_test(tc, a_gso_segment_leaves_the_windows_of_its_parts, 0, 15);
+}
+
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("gso");
-	TCase *tc = tcase_create("gso");
-	SRunner *runner;
-	int failed;
+	suite_part_fn *const part = add_tests;
 
 	rng_init(&rng, rng_seed(argc, argv));
-	tcase_add_loop_test(tc, a_gso_segment_leaves_the_windows_of_its_parts, 0, 15);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run("gso", &part, 1);
 }

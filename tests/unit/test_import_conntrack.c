@@ -3,7 +3,7 @@
  * Tests of the import: entries of the kernel's tracker converted to flows, and packets tracked by
  * these flows.
  */
-#include "import_conntrack.h"
+#include "state/import_conntrack.h"
 
 #include "build.h"
 #include "suite.h"
@@ -233,26 +233,33 @@ static void expect(struct world *w, enum flow_dir dir, uint8_t flags, uint32_t s
 	ck_assert_int_eq(d.tcp_state, after);
 }
 
+/* A world without pickup that accepts ESTABLISHED only, with the entry imported. */
+static void world_import(struct world *w, const struct kernel_conn *c)
+{
+	struct import_rules rules;
+	struct flow f;
+	bool translated;
+
+	world_init(w, 64, 64, 1);
+	w->policy.tun.tcp_loose = 0;
+	world_accept(w, ACCEPT_STATE(CT_ESTABLISHED));
+	rules = rules_at(w->now);
+	ck_assert_int_eq(import_convert(c, &rules, &f, &translated), IMPORT_TAKEN);
+	ck_assert(engine_import_flow(w->engine, w->worker, &f, w->now));
+}
+
 /*
- * Pickup is off. The first segment comes from `first`, or acknowledges what `first` sent before;
- * then both ends close.
+ * The first segment comes from `first`, or acknowledges what `first` sent before; then both ends
+ * close.
  */
 START_TEST(packets_of_an_imported_connection_are_tracked)
 {
 	enum flow_dir first = _i & 1 ? DIR_REPLY : DIR_ORIG;
 	enum flow_dir second = dir_other(first);
 	struct kernel_conn c = open_tcp();
-	struct import_rules rules;
 	struct world w;
-	struct flow f;
-	bool translated;
 
-	world_init(&w, 64, 64, 1);
-	w.policy.tun.tcp_loose = 0;
-	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
-	rules = rules_at(w.now);
-	ck_assert_int_eq(import_convert(&c, &rules, &f, &translated), IMPORT_TAKEN);
-	ck_assert(engine_import_flow(w.engine, w.worker, &f, w.now));
+	world_import(&w, &c);
 	if (_i & 2) {
 		/* The segment acknowledges less than the peer has sent, then all of it. */
 		expect(&w, second, TCP_ACK, 7000, 1000, CT_ESTABLISHED, TCP_ESTABLISHED);
@@ -273,20 +280,12 @@ END_TEST
 START_TEST(a_connection_imported_in_its_handshake_is_tracked)
 {
 	struct kernel_conn c = open_tcp();
-	struct import_rules rules;
 	struct world w;
-	struct flow f;
-	bool translated;
 
-	world_init(&w, 64, 64, 1);
-	w.policy.tun.tcp_loose = 0;
-	world_accept(&w, ACCEPT_STATE(CT_ESTABLISHED));
-	rules = rules_at(w.now);
 	c.tcp_state = TCP_SYN_SENT;
 	c.seen_reply = 0;
 	c.assured = 0;
-	ck_assert_int_eq(import_convert(&c, &rules, &f, &translated), IMPORT_TAKEN);
-	ck_assert(engine_import_flow(w.engine, w.worker, &f, w.now));
+	world_import(&w, &c);
 	expect(&w, DIR_REPLY, TCP_SYN | TCP_ACK, 7000, 5000, CT_ESTABLISHED, TCP_SYN_RECV);
 	expect(&w, DIR_ORIG, TCP_ACK, 5000, 7001, CT_ESTABLISHED, TCP_ESTABLISHED);
 	expect(&w, DIR_ORIG, TCP_ACK, 5000, 7001, CT_ESTABLISHED, TCP_ESTABLISHED);
@@ -294,14 +293,8 @@ START_TEST(a_connection_imported_in_its_handshake_is_tracked)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("import_conntrack");
-	TCase *tc = tcase_create("import_conntrack");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_open_connection_is_converted);
 	tcase_add_test(tc, translated_addresses_are_converted);
 	tcase_add_test(tc, every_tcp_state_is_converted);
@@ -310,10 +303,6 @@ int main(void)
 	tcase_add_test(tc, inconsistent_and_loopback_entries_are_skipped);
 	tcase_add_loop_test(tc, packets_of_an_imported_connection_are_tracked, 0, 4);
 	tcase_add_test(tc, a_connection_imported_in_its_handshake_is_tracked);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("import_conntrack", add_tests)

@@ -7,8 +7,8 @@
 #include "io/file.h"
 #include "io/mem.h"
 #include "io/notify.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,13 +183,8 @@ START_TEST(memory_is_zeroed_and_the_clock_is_monotonic)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("io");
-	TCase *tc = tcase_create("all");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_unchecked_fixture(tc, make_dir, remove_dir);
 	tcase_add_loop_test(tc, a_file_is_read_whole, 0, 6);
 	tcase_add_test(tc, unreadable_files_are_errors);
@@ -197,10 +192,6 @@ int main(void)
 	tcase_add_test(tc, without_a_service_manager_nothing_happens);
 	tcase_add_test(tc, the_watchdog_interval_is_read_from_the_environment);
 	tcase_add_test(tc, memory_is_zeroed_and_the_clock_is_monotonic);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE_MAIN_PARTS("io", add_tests)

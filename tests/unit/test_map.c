@@ -302,23 +302,14 @@ START_TEST(a_large_map_agrees_with_a_linear_list)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *s = suite_create("map");
-	TCase *t = tcase_create("map");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, each_row_has_its_verdict, 0, (int)ARRAY_LEN(rows));
-	tcase_add_test(t, the_rule_with_the_map_is_reported);
-	tcase_add_test(t, late_and_idle_chains_have_verdict_maps);
-	tcase_add_test(t, an_idle_chain_evaluates_a_verdict_map);
-	tcase_add_loop_test(t, a_large_map_agrees_with_a_linear_list, 0, 2);
-	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, each_row_has_its_verdict, 0, (int)ARRAY_LEN(rows));
+	tcase_add_test(tc, the_rule_with_the_map_is_reported);
+	tcase_add_test(tc, late_and_idle_chains_have_verdict_maps);
+	tcase_add_test(tc, an_idle_chain_evaluates_a_verdict_map);
+	tcase_add_loop_test(tc, a_large_map_agrees_with_a_linear_list, 0, 2);
 }
+
+SUITE_MAIN_PARTS("map", add_tests)

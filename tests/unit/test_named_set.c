@@ -6,11 +6,11 @@
  * tests/model/model_sets.c tests what the changes do.
  */
 #include "config_text.h"
+#include "suite.h"
 
 #include <finwall/bytes.h>
 #include <finwall/named_set.h>
 
-#include <check.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -152,19 +152,11 @@ START_TEST(rules_may_outlive_their_configuration)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *s = suite_create("named_set");
-	TCase *c = tcase_create("named_set");
-	SRunner *runner = srunner_create(s);
-	int failed;
-
-	suite_add_tcase(s, c);
-	tcase_set_timeout(c, 100);
-	tcase_add_test(c, readers_see_the_old_set_or_the_new_one);
-	tcase_add_test(c, rules_may_outlive_their_configuration);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	tcase_set_timeout(tc, 100);
+	tcase_add_test(tc, readers_see_the_old_set_or_the_new_one);
+	tcase_add_test(tc, rules_may_outlive_their_configuration);
 }
+
+SUITE_MAIN_PARTS("named_set", add_tests)

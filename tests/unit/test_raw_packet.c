@@ -3,9 +3,9 @@
  * Tests of the segments that finwall sends, read back by its decoder with every checksum verified.
  */
 #include "core/late_close.h"
+#include "suite.h"
 #include "wire/raw_packet.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,22 +134,13 @@ START_TEST(requests_are_exact_for_either_end)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("raw_packet");
-	TCase *tc = tcase_create("raw_packet");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_loop_test(tc, a_reset_carries_the_sequence_number_and_no_ack, 0, 2);
 	tcase_add_loop_test(tc, a_keepalive_is_an_empty_ack_with_a_window, 0, 2);
 	tcase_add_test(tc, the_ipv4_header_checksum_is_correct);
 	tcase_add_test(tc, invalid_requests_are_refused);
 	tcase_add_loop_test(tc, requests_are_exact_for_either_end, 0, 2);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("raw_packet", add_tests)

@@ -4,12 +4,12 @@
  * evaluates packets that it describes.
  */
 #include "config_text.h"
+#include "suite.h"
 
 #include <finwall/bytes.h>
 #include <finwall/ruleset.h>
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -699,40 +699,31 @@ START_TEST(names_may_change_during_evaluation)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *s = suite_create("ruleset");
-	TCase *t = tcase_create("evaluation");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_add_unchecked_fixture(t, NULL, drop_rules);
-	tcase_add_checked_fixture(t, NULL, drop_rules);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, a_missing_chain_accepts);
-	tcase_add_test(t, the_first_verdict_decides);
-	tcase_add_test(t, a_code_that_no_rule_gives);
-	tcase_add_loop_test(t, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
-	tcase_add_test(t, ipv6_matches_match_or_not);
-	tcase_add_test(t, icmp_matches_match_or_not);
-	tcase_add_test(t, a_missing_header_matches_nothing);
-	tcase_add_test(t, rules_are_selected_by_state);
-	tcase_add_test(t, each_family_has_its_own_chains);
-	tcase_add_test(t, a_jump_returns_and_a_goto_does_not);
-	tcase_add_test(t, jumps_may_nest_16_deep);
-	tcase_add_test(t, reject_reports_its_kind);
-	tcase_add_test(t, a_mark_is_set_and_matched);
-	tcase_add_test(t, a_counter_counts_the_packets_that_reach_it);
-	tcase_add_test(t, a_limit_passes_the_burst_and_then_the_rate);
-	tcase_add_test(t, log_calls_the_sink);
-	tcase_add_test(t, interfaces_match_by_name);
-	tcase_add_test(t, interfaces_may_be_added_and_deleted_many_times);
-	tcase_add_test(t, close_chains_return_policies);
-	tcase_add_loop_test(t, sets_agree_with_a_list, 0, 4);
-	tcase_add_test(t, names_may_change_during_evaluation);
-	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	tcase_add_unchecked_fixture(tc, NULL, drop_rules);
+	tcase_add_checked_fixture(tc, NULL, drop_rules);
+	tcase_add_test(tc, a_missing_chain_accepts);
+	tcase_add_test(tc, the_first_verdict_decides);
+	tcase_add_test(tc, a_code_that_no_rule_gives);
+	tcase_add_loop_test(tc, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(tc, ipv6_matches_match_or_not);
+	tcase_add_test(tc, icmp_matches_match_or_not);
+	tcase_add_test(tc, a_missing_header_matches_nothing);
+	tcase_add_test(tc, rules_are_selected_by_state);
+	tcase_add_test(tc, each_family_has_its_own_chains);
+	tcase_add_test(tc, a_jump_returns_and_a_goto_does_not);
+	tcase_add_test(tc, jumps_may_nest_16_deep);
+	tcase_add_test(tc, reject_reports_its_kind);
+	tcase_add_test(tc, a_mark_is_set_and_matched);
+	tcase_add_test(tc, a_counter_counts_the_packets_that_reach_it);
+	tcase_add_test(tc, a_limit_passes_the_burst_and_then_the_rate);
+	tcase_add_test(tc, log_calls_the_sink);
+	tcase_add_test(tc, interfaces_match_by_name);
+	tcase_add_test(tc, interfaces_may_be_added_and_deleted_many_times);
+	tcase_add_test(tc, close_chains_return_policies);
+	tcase_add_loop_test(tc, sets_agree_with_a_list, 0, 4);
+	tcase_add_test(tc, names_may_change_during_evaluation);
 }
+
+SUITE_MAIN_PARTS("ruleset", add_tests)

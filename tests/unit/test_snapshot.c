@@ -4,7 +4,8 @@
  */
 #include <finwall/snapshot.h>
 
-#include <check.h>
+#include "suite.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,7 @@ static struct tomb_info tomb(uint8_t family)
 	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
 
 	t.cause = TOMB_EVICTED;
-	t.died = mono_add(then, -3600 * NSEC_PER_SEC);
+	t.ended = mono_add(then, -3600 * NSEC_PER_SEC);
 	return t;
 }
 
@@ -131,7 +132,7 @@ START_TEST(written_state_is_read_back)
 	ck_assert_mem_eq(&got_tomb.key, &want.key, sizeof(want.key));
 	ck_assert_mem_eq(&got_tomb.conn, &want.conn, sizeof(want.conn));
 	ck_assert_uint_eq(got_tomb.cause, TOMB_EVICTED);
-	ck_assert_int_eq(got_tomb.died.ns, want.died.ns + shift_ns);
+	ck_assert_int_eq(got_tomb.ended.ns, want.ended.ns + shift_ns);
 }
 END_TEST
 
@@ -211,23 +212,14 @@ START_TEST(a_newer_version_is_not_reported_as_damage)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("snapshot");
-	TCase *tc = tcase_create("snapshot");
-	SRunner *runner;
-	int failed;
-
 	tcase_add_test(tc, written_state_is_read_back);
 	tcase_add_test(tc, every_flipped_bit_is_detected);
 	tcase_add_test(tc, every_truncation_is_detected);
 	tcase_add_loop_test(tc, invalid_records_with_a_correct_checksum_are_refused, 0,
 	                    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
 	tcase_add_test(tc, a_newer_version_is_not_reported_as_damage);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("snapshot", add_tests)

@@ -4,7 +4,8 @@
  * or absent, and a damaged file is refused.
  */
 #include "io/state_file.h"
-#include "state.h"
+#include "state/load.h"
+#include "state/save.h"
 
 #include "flows.h"
 #include "suite.h"
@@ -80,7 +81,7 @@ static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
 	struct flow f = flows_tcp(nr);
 	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
 
-	t.died = mono_add(w->now, -sec_to_ns(age_s));
+	t.ended = mono_add(w->now, -sec_to_ns(age_s));
 	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
 }
 
@@ -90,15 +91,15 @@ static void save(struct world *w, enum save_kind kind)
 	int res;
 
 	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL_NS, &s), 0);
-	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_GOES_ON) {
+	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_CONTINUES) {
 	}
 	ck_assert_int_eq(res, SAVE_DONE);
 }
 
 /* Loads the file into another world, down_s later by the wall clock. */
-static struct state_taken load(struct world *w, int64_t down_s, enum load_gap gap)
+static struct state_loaded load(struct world *w, int64_t down_s, enum load_gap gap)
 {
-	struct state_taken taken;
+	struct state_loaded taken;
 	uint64_t wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s);
 
 	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall_ns, &taken), 0);
@@ -133,7 +134,7 @@ START_TEST(saved_state_is_loaded)
 {
 	struct world from;
 	struct world to;
-	struct state_taken taken;
+	struct state_loaded taken;
 	struct flow f;
 	struct stat st;
 
@@ -169,7 +170,7 @@ START_TEST(time_passes_while_the_daemon_is_stopped)
 {
 	struct world from;
 	struct world to;
-	struct state_taken taken;
+	struct state_loaded taken;
 	struct flow f;
 
 	world_init(&from, 64, 64, 2);
@@ -192,7 +193,7 @@ START_TEST(a_clock_set_back_counts_as_no_time)
 {
 	struct world from;
 	struct world to;
-	struct state_taken taken;
+	struct state_loaded taken;
 	struct flow f;
 
 	world_init(&from, 64, 64, 1);
@@ -213,7 +214,7 @@ START_TEST(state_is_loaded_after_a_reboot)
 {
 	struct world from;
 	struct world to;
-	struct state_taken taken;
+	struct state_loaded taken;
 
 	world_init(&from, 64, 64, 1);
 	world_init(&to, 64, 64, 1);
@@ -243,8 +244,8 @@ START_TEST(windows_are_learnt_again_after_a_gap)
 	} cases[] = {
 		{ SAVE_FINAL, GAP_NOTHING, 600 },
 		{ SAVE_FINAL, GAP_PACKETS, 0 },
-		{ SAVE_MEANWHILE, GAP_NOTHING, 0 },
-		{ SAVE_MEANWHILE, GAP_PACKETS, 0 },
+		{ SAVE_PERIODIC, GAP_NOTHING, 0 },
+		{ SAVE_PERIODIC, GAP_PACKETS, 0 },
 	};
 	struct world from;
 	struct world to;
@@ -339,15 +340,15 @@ START_TEST(a_flow_that_expires_during_the_save_counts_once)
 {
 	struct world from;
 	struct world to;
-	struct state_taken taken;
+	struct state_loaded taken;
 	struct state_save *s;
 
 	world_init(&from, 64, 64, 1);
 	world_init(&to, 64, 64, 1);
 	add_flow(&from, 1, 10);
 	add_flow(&from, 2, 1000);
-	ck_assert_int_eq(state_save_begin(path, SAVE_MEANWHILE, from.now, WALL_NS, &s), 0);
-	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_GOES_ON);
+	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_CONTINUES);
 	world_pass(&from, sec_to_ns(20));
 	world_tick(&from);
 	ck_assert_uint_eq(usage_tombs(&from), 1);
@@ -471,10 +472,10 @@ START_TEST(invalid_paths_are_errors)
 	ck_assert_int_eq(state_view_open(dir, &v), -EINVAL);
 	ck_assert_int_eq(state_view_open("/dev/zero", &v), -EINVAL);
 	put_text("x");
-	ck_assert_int_eq(state_file_set_aside(path), 0);
+	ck_assert_int_eq(state_file_rename_bad(path), 0);
 	ck_assert(!exists(path));
 	ck_assert(exists(beside(".bad")));
-	ck_assert_int_eq(state_file_set_aside(path), -ENOENT);
+	ck_assert_int_eq(state_file_rename_bad(path), -ENOENT);
 }
 END_TEST
 
@@ -503,14 +504,8 @@ START_TEST(a_failed_save_keeps_the_old_file)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("state");
-	TCase *tc = tcase_create("state");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
 	tcase_add_test(tc, saved_state_is_loaded);
 	tcase_add_test(tc, time_passes_while_the_daemon_is_stopped);
@@ -525,10 +520,6 @@ int main(void)
 	tcase_add_test(tc, temporary_files_of_other_writers_are_handled);
 	tcase_add_test(tc, invalid_paths_are_errors);
 	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE_MAIN_PARTS("state", add_tests)

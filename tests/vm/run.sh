@@ -125,7 +125,7 @@ fi
 
 # boot SHARE QEMU-OPTION...: runs the machine until it powers itself off, its neighbour beside it.
 boot() {
-	local share=$1 peer
+	local share=$1 peer machine
 	shift
 	ip netns add "$netns"
 	ip -n "$netns" link set lo up
@@ -137,7 +137,7 @@ boot() {
 	ip netns exec "$netns" python3 "$here/peer.py" "$share/peer" tap0 2>"$share/peer.txt" &
 	peer=$!
 	pids+=("$peer")
-	timeout "$limit" ip netns exec "$netns" qemu-system-x86_64 -accel "$accel" -machine q35 \
+	timeout --foreground "$limit" ip netns exec "$netns" qemu-system-x86_64 -accel "$accel" -machine q35 \
 		-cpu "$cpu" -smp 1 -m 1024 -display none -no-user-config -nodefaults \
 		-kernel "$dir/$suite/vmlinuz" -initrd "$dir/$suite/initrd.img" \
 		-append "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off" \
@@ -146,7 +146,10 @@ boot() {
 		-device virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56 \
 		-device virtio-rng-pci \
 		-virtfs "local,path=$share,mount_tag=share,security_model=none,id=share" \
-		"$@" || true
+		"$@" <&0 &
+	machine=$!
+	pids+=("$machine")
+	wait "$machine" || true # a signal's trap runs at once
 	kill "$peer" 2>/dev/null || true
 	wait "$peer" 2>/dev/null || true
 	ip netns del "$netns"

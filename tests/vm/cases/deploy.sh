@@ -33,10 +33,10 @@ phase_1() {
 	type_step 2
 	check "2, no rules: the file is as shipped" is_shipped
 	check "2, no rules: it loads" finwalld --check
-	check "2, no rules: says so" grep -E 'nothing to convert' /tmp/step2.txt
+	check "2, no rules: reported" grep -E 'nothing to convert' /tmp/step2.txt
 	nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; policy accept; }; add rule inet mine in tcp dport 25 drop'
 	type_step 2
-	check "2, rules of nft: said that they are not converted" grep -E 'rules of nft' /tmp/step2.txt
+	check "2, rules of nft: reported as not converted" grep -E 'rules of nft' /tmp/step2.txt
 	check "2, rules of nft: the file is as shipped" is_shipped
 	nft delete table inet mine
 	# where the text does not warn: the old way of step 2
@@ -56,7 +56,7 @@ phase_1() {
 	type_step 3
 	check "3: typed without an error" test $? = 0
 	sleep 2
-	check "3: status says that every packet passes" watching
+	check "3: status reports that every packet passes" watching
 	check "3: passes" gets refused tcp 10.9.0.2 81
 	type_step 4
 	check "4: typed without an error" test $? = 0

@@ -17,7 +17,7 @@ phase_1() {
 }
 
 no_modules() {
-	! lsmod | grep -E '^(ip_tables|nf_tables|xt_|nfnetlink_queue)'
+	! lsmod | grep -E '^(ip6_tables|nf_tables|xt_|nfnetlink_queue)'
 }
 
 phase_2() {

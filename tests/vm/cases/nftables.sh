@@ -37,13 +37,13 @@ phase_1() {
 	noticed "flush" nft flush ruleset
 	# A missing hook must not look well while it is missing, if the daemon does not put it back.
 	nft flush ruleset
-	check "doctor or mended" doctor_or_mended
+	check "doctor or restored" doctor_or_restored
 	systemctl start finwall-hook nftables
 	: >/share/peer/boot.start
 	reboot_now
 }
 
-doctor_or_mended() {
+doctor_or_restored() {
 	until_true 5 is_hooked || doctor_has 'problem.*hooks'
 }
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Parameters and error replies that several methods share. See method.h.
+ */
+#include "method.h"
+
+void method_invalid_parameter(struct ctl_client *c, const char *name)
+{
+	ctl_client_error(c, "org.varlink.service.InvalidParameter",
+	                 json_pack("{s:s}", "parameter", name));
+}
+
+void method_refuse(struct ctl_client *c, const char *error, const char *message)
+{
+	ctl_client_error(c, error, json_pack("{s:o}", "message", ctl_json_text(message)));
+}
+
+void method_out_of_memory(struct ctl_client *c)
+{
+	method_refuse(c, CTL_ERROR("OutOfMemory"), "out of memory");
+}
+
+bool method_read_flag(const struct ctl_call *call, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(call->parameters, name);
+
+	*out = json_is_true(value);
+	return value == NULL || json_is_boolean(value);
+}

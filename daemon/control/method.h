@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the method files share: the context of a method, and replies that several need. Private to
+ * control/. Each method is one row of the table in control.c.
+ */
+#ifndef FINWALL_CONTROL_METHOD_H
+#define FINWALL_CONTROL_METHOD_H
+
+#include "control.h"
+#include "io/ctl_sock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define CTL_ERROR(name) CTL_INTERFACE "." name
+
+struct event_reader;
+
+/* Clients of StreamEvents. */
+struct event_readers {
+	LIST_HEAD(, event_reader) list;
+	unsigned len;
+	uint64_t skipped; /* events that readers were too slow for, in total */
+};
+
+struct control {
+	struct control_env env;
+	struct ctl_sock *sock;
+	struct event_readers readers;
+};
+
+/* Replies to one call, or starts a stream that does. */
+typedef void control_method_fn(struct control *ctl, struct ctl_client *c,
+                               const struct ctl_call *call);
+
+control_method_fn control_get_info; /* service.c */
+control_method_fn control_get_interface;
+control_method_fn control_get_settings; /* configuration.c */
+control_method_fn control_get_ruleset;
+control_method_fn control_reload;
+control_method_fn control_list_connections; /* list.c */
+control_method_fn control_flush;            /* connections.c */
+control_method_fn control_delete;
+control_method_fn control_import;
+control_method_fn control_get_stats;     /* stats.c */
+control_method_fn control_stream_events; /* events.c */
+control_method_fn control_list_sets;     /* sets.c */
+control_method_fn control_list_elements;
+control_method_fn control_add_elements;
+control_method_fn control_delete_elements;
+control_method_fn control_flush_set;
+
+/* Replies with the error InvalidParameter. name: of the parameter. */
+void method_invalid_parameter(struct ctl_client *c, const char *name);
+
+/* Replies with an error and a message for people. error: CTL_ERROR("..."). */
+void method_refuse(struct ctl_client *c, const char *error, const char *message);
+
+/* Replies with the error OutOfMemory. */
+void method_out_of_memory(struct ctl_client *c);
+
+/* Reads an optional boolean, by default false. Returns false when the value is not a boolean. */
+bool method_read_flag(const struct ctl_call *call, const char *name, bool *out);
+
+/* The interface in Varlink's interface language. */
+extern const char control_interface_text[];
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GetStats: all counters.
+ */
+#include "method.h"
+
+#include "generation.h"
+#include "io/clock.h"
+#include "io/nfq_proc.h"
+#include "raw_sender.h"
+#include "workers.h"
+
+#include <finwall/tunables.h>
+
+#include <string.h>
+
+/* Shares of packets, in parts per million. */
+#define PPM_P50  500000
+#define PPM_P90  900000
+#define PPM_P99  990000
+#define PPM_P999 999000
+
+static json_t *table_json(struct engine *e);
+static json_t *reasons_json(const struct stats *s);
+static json_t *verdicts_json(const struct stats *s);
+static json_t *events_json(const struct stats *s);
+static json_t *compare_json(const struct control_env *env);
+static json_t *late_json(const struct stats *s);
+static json_t *queues_json(const struct workers *ws);
+static json_t *queue_json(const struct worker *w);
+static json_t *counters_json(const struct nfq_counters *n);
+static json_t *errnos_json(const struct nfq_counters *n);
+static json_t *latencies_json(const struct worker *w);
+
+/* A counter as a JSON integer, which is signed: no counter reaches 2^63. */
+static json_int_t number(uint64_t n)
+{
+	return (json_int_t)n;
+}
+
+void control_get_stats(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	const struct control_env *env = &ctl->env;
+	int64_t uptime_ns = mono_diff(clock_now(), env->start);
+	struct stats sum = { 0 };
+	json_t *o;
+
+	(void)call;
+	stats_sum(&sum, &env->worker->stats);
+	workers_add_stats(env->workers, &sum);
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+	              FINWALL_VERSION, "uptime_ms", (json_int_t)(uptime_ns / NSEC_PER_MSEC),
+	              "generation", (json_int_t)env->generations->current->shared.policy.generation,
+	              "reloads", (json_int_t)env->reloads->done, "reloads_failed",
+	              (json_int_t)env->reloads->failed, "table", table_json(env->engine), "reasons",
+	              reasons_json(&sum), "verdicts", verdicts_json(&sum), "events",
+	              events_json(&sum), "queues", queues_json(env->workers));
+	json_object_set_new(o, "late", late_json(&sum));
+	json_object_set_new(o, "compare", compare_json(env));
+	json_object_set_new(o, "raw_sender",
+	                    json_pack("{s:b, s:I}", "running", env->raw_sender->raw.pid > 0,
+	                              "restarts", (json_int_t)env->raw_sender->restarts));
+	json_object_set_new(o, "event_readers", json_integer(ctl->readers.len));
+	json_object_set_new(o, "events_skipped", json_integer(number(ctl->readers.skipped)));
+	ctl_client_reply(c, o, CTL_LAST);
+}
+
+static json_t *table_json(struct engine *e)
+{
+	struct engine_usage u;
+
+	engine_usage(e, &u);
+	return json_pack("{s:I, s:I, s:I, s:I}", "connections", number(u.flows), "connections_max",
+	                 number(u.flows_max), "remembered", number(u.tombs), "remembered_max",
+	                 number(u.tombs_max));
+}
+
+static json_t *reasons_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned r = 0; r < REASONS_LEN; r++) {
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:s}", "name", reason_name(r), "state",
+		                        ct_state_name(reason_state(r)), "packets",
+		                        number(stat_get(&s->reason[r])), "text", reason_text(r)));
+	}
+	return list;
+}
+
+static json_t *verdicts_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		for (unsigned ct = 0; ct < CT_STATES_LEN; ct++) {
+			json_t *row = json_pack("{s:s, s:s}", "hook", hook_name(h), "state",
+			                        ct_state_name(ct));
+
+			for (unsigned v = 0; v < VERDICTS_LEN; v++) {
+				json_object_set_new(
+					row, verdict_name(v),
+					json_pack("{s:I, s:I}", "packets",
+				                  number(stat_get(&s->verdict[h][ct][v])), "bytes",
+				                  number(stat_get(&s->verdict_bytes[h][ct][v]))));
+			}
+			json_array_append_new(list, row);
+		}
+	}
+	return list;
+}
+
+static json_t *events_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned e = 0; e < EVENTS_LEN; e++) {
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", stat_event_name(e),
+		                                      "count", number(stat_get(&s->event[e])),
+		                                      "text", stat_event_text(e)));
+	}
+	return list;
+}
+
+/* The pairs of states that occurred, and every result. */
+static json_t *compare_json(const struct control_env *env)
+{
+	struct compare_stats sum = { 0 };
+	json_t *results = json_array();
+	json_t *pairs = json_array();
+
+	for (uint32_t i = 0; i < env->workers->len; i++) {
+		compare_sum(&sum, &env->workers->at[i].comparer.stats);
+	}
+	for (unsigned c = 0; c < COMPARES_LEN; c++) {
+		json_array_append_new(results, json_pack("{s:s, s:I, s:s}", "name", compare_name(c),
+		                                         "count", number(stat_get(&sum.result[c])),
+		                                         "text", compare_text(c)));
+	}
+	for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+		for (unsigned k = 0; k < KERNEL_STATES_LEN; k++) {
+			uint64_t packets = stat_get(&sum.matrix[s][k]);
+
+			if (packets > 0) {
+				json_array_append_new(pairs, json_pack("{s:s, s:s, s:I}", "finwall",
+				                                       ct_state_name(s), "kernel",
+				                                       kernel_state_name(k),
+				                                       "packets", number(packets)));
+			}
+		}
+	}
+	return json_pack("{s:b, s:I, s:o, s:o}", "on", env->compares_kernel, "differences",
+	                 number(stat_get(&sum.result[COMPARE_DIFFERENT])), "results", results,
+	                 "states", pairs);
+}
+
+static json_t *late_json(const struct stats *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
+		for (unsigned i = 0; i < LATE_CASES_LEN; i++) {
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:I, s:I}", "policy",
+			                        late_policy_name(p), "case", late_case_name(i),
+			                        "refused", number(stat_get(&s->late[p][i][0])),
+			                        "passed", number(stat_get(&s->late[p][i][1]))));
+		}
+	}
+	return list;
+}
+
+static json_t *queues_json(const struct workers *ws)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < ws->len; i++) {
+		json_array_append_new(list, queue_json(&ws->at[i]));
+	}
+	return list;
+}
+
+/* The kernel's counters are left out when /proc cannot be read. */
+static json_t *queue_json(const struct worker *w)
+{
+	json_t *row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq),
+	                        "latencies", latencies_json(w));
+	struct nfq_proc proc;
+
+	if (nfq_proc_read(w->queue, &proc) == 0) {
+		json_object_set_new(row, "waiting", json_integer(proc.waiting));
+		json_object_set_new(row, "dropped", json_integer(proc.dropped));
+		json_object_set_new(row, "user_dropped", json_integer(proc.user_dropped));
+	}
+	return row;
+}
+
+static json_t *counters_json(const struct nfq_counters *n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < NFQ_COUNTS_LEN; i++) {
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", nfq_count_name(i),
+		                                      "count", number(stat_get(&n->count[i])),
+		                                      "text", nfq_count_text(i)));
+	}
+	return list;
+}
+
+/* The errno values that occurred. The last slot counts all larger ones. */
+static json_t *errnos_json(const struct nfq_counters *n)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < NFQ_ERRNOS_LEN; i++) {
+		uint64_t count = stat_get(&n->by_errno[i]);
+
+		if (count > 0) {
+			json_array_append_new(list,
+			                      json_pack("{s:i, s:I, s:s}", "errno", i, "count",
+			                                number(count), "text", strerror(i)));
+		}
+	}
+	return list;
+}
+
+static json_t *latency_json(const char *name, const struct histogram *h, const char *text)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "name", name, "count",
+	                 number(histogram_count(h)), "p50_ns",
+	                 number(histogram_quantile(h, PPM_P50)), "p90_ns",
+	                 number(histogram_quantile(h, PPM_P90)), "p99_ns",
+	                 number(histogram_quantile(h, PPM_P99)), "p999_ns",
+	                 number(histogram_quantile(h, PPM_P999)), "text", text);
+}
+
+/* Only histograms with values: the kernel stamps packets only if some socket asks for it. */
+static json_t *latencies_json(const struct worker *w)
+{
+	json_t *list = json_array();
+
+	if (histogram_count(&w->decide_ns) > 0) {
+		json_array_append_new(list, latency_json("decide", &w->decide_ns,
+		                                         "from the receive to the decision"));
+		json_array_append_new(
+			list,
+			latency_json("verdict", &w->verdict_ns,
+		                     "from the receive until the kernel has applied the verdicts"));
+	}
+	if (histogram_count(&w->stay_ns) > 0) {
+		json_array_append_new(list,
+		                      latency_json("stay", &w->stay_ns,
+		                                   "from the kernel's timestamp to the verdict"));
+	}
+	return list;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Generations: load, check, compile, publish, retire. See generation.h.
+ */
+#include "generation.h"
+
+#include "io/cpus.h"
+#include "io/file.h"
+#include "io/mem.h"
+#include "workers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Counters of two workers never share a cache line. */
+#define CACHE_LINE_SIZE 64
+
+static int make_counters(struct generation *g);
+
+struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
+                                   char **errors)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+	const struct settings *s;
+
+	*errors = NULL;
+	if (g == NULL) {
+		return NULL;
+	}
+	g->shared.raw = RAWSEND_NONE;
+	g->config = config_load(path, &file_reader, errors);
+	if (g->config == NULL) {
+		goto fail;
+	}
+	s = generation_settings(g);
+	g->shared.policy.tun = *config_tunables(g->config);
+	g->shared.policy.generation = number;
+	g->shared.measures_latency = s->queue_latency != 0;
+	g->shared.policy.rules = config_compile(g->config);
+	g->workers_len = workers_len != 0 ? workers_len : settings_queues(s, cpus_allowed());
+	if (g->shared.policy.rules == NULL || make_counters(g) != 0) {
+		goto fail;
+	}
+	/* Parsing long lists used much heap. */
+	mem_trim();
+	return g;
+
+fail:
+	generation_free(g);
+	return NULL;
+}
+
+void generation_free(struct generation *g)
+{
+	while (g != NULL) {
+		struct generation *older = g->older;
+
+		mem_unmap(g->counters_mem, g->counters_mem_size);
+		free(g->shared.counters);
+		ruleset_free(g->shared.policy.rules);
+		config_free(g->config);
+		free(g);
+		g = older;
+	}
+}
+
+void generations_publish(struct generations *gs, struct generation *g, struct workers *ws)
+{
+	g->older = gs->current;
+	gs->current = g;
+	workers_set_config(ws, &g->shared);
+}
+
+bool generations_can_retire(const struct generations *gs, const struct workers *ws)
+{
+	return gs->current->older != NULL && workers_all_use(ws, &gs->current->shared);
+}
+
+void generations_retire(struct generations *gs)
+{
+	generation_free(gs->current->older);
+	gs->current->older = NULL;
+	mem_trim();
+}
+
+void generations_fini(struct generations *gs)
+{
+	generation_free(gs->current);
+	gs->current = NULL;
+}
+
+static int make_counters(struct generation *g)
+{
+	size_t one = (ruleset_counters_size(g->shared.policy.rules) + CACHE_LINE_SIZE - 1) &
+	             ~(size_t)(CACHE_LINE_SIZE - 1);
+	uint8_t *mem;
+
+	g->shared.counters = calloc(g->workers_len, sizeof(*g->shared.counters));
+	g->counters_mem_size = one * g->workers_len + CACHE_LINE_SIZE; /* never 0 */
+	g->counters_mem = mem_map(g->counters_mem_size);
+	if (g->shared.counters == NULL || g->counters_mem == NULL) {
+		return -ENOMEM;
+	}
+	mem = g->counters_mem;
+	for (uint32_t i = 0; i < g->workers_len; i++) {
+		g->shared.counters[i] =
+			ruleset_counters_init(g->shared.policy.rules, mem + i * one);
+	}
+	return 0;
+}

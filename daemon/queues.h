@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Opening the workers' queues: new ones, or those whose sockets the service manager has stored.
+ */
+#ifndef FINWALL_QUEUES_H
+#define FINWALL_QUEUES_H
+
+#include "workers.h"
+
+#include <finwall/config.h>
+
+/*
+ * Opens one queue per worker, queue_num on; reads and clears LISTEN_FDS of the environment. Sets
+ * each worker's sock, queue, keeps_queue and is_adopted, and *adopted to how many queues are the
+ * previous process's. Logs a failure. Returns 0/-errno; workers_free() closes what is open.
+ */
+int queues_open(struct workers *ws, const struct settings *s, struct log *log, uint32_t *adopted);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reports: events and failures out. See report.h.
+ */
+#include "report.h"
+
+#include "event_text.h"
+#include "io/clock.h"
+#include "io/ifname.h"
+#include "io/log.h"
+#include "io/nfq_proc.h"
+
+#include <inttypes.h>
+
+/* Failures are logged at most this often. */
+#define FAILURES_EVERY_NS sec_to_ns(10)
+
+/* The counters that stay 0 in normal operation. */
+static const enum nfq_count failures[] = {
+	NFQ_COUNT_RECV_FAILS, NFQ_COUNT_SEND_FAILS,   NFQ_COUNT_VERDICTS_LOST, NFQ_COUNT_ERRORS,
+	NFQ_COUNT_FOREIGN,    NFQ_COUNT_TRUNCATED,    NFQ_COUNT_MALFORMED,     NFQ_COUNT_UNUSABLE,
+	NFQ_COUNT_RAW_LOST,   NFQ_COUNT_REJECT_LOOPS, NFQ_COUNT_EVENTS_LOST,
+};
+
+static void log_event(struct report *r, const struct worker_event *ev, struct mono now)
+{
+	char iif_name[IFNAMSIZ];
+	char oif_name[IFNAMSIZ];
+	char text[EVENT_TEXT_SIZE];
+
+	switch (ev->kind) {
+	case WORKER_EVENT_LOG:
+		event_text_log(&ev->log, ruleset_log_prefix(ev->log.rules, ev->log.log_nr),
+		               ifnames_get(r->ifnames, ev->log.iif, iif_name),
+		               ifnames_get(r->ifnames, ev->log.oif, oif_name), text);
+		log_packet(r->log, now, ruleset_log_level(ev->log.rules, ev->log.log_nr), text);
+		break;
+	case WORKER_EVENT_LATE:
+		if (r->logs_late) {
+			event_text_late(&ev->late, text);
+			log_packet(r->log, now, LOG_LEVEL_INFO, text);
+		}
+		break;
+	case WORKER_EVENT_COMPARE:
+		event_text_compare(&ev->compare,
+		                   ifnames_get(r->ifnames, ev->compare.packet.iif, iif_name),
+		                   ifnames_get(r->ifnames, ev->compare.packet.oif, oif_name), text);
+		log_packet(r->log, now, LOG_LEVEL_WARNING, text);
+		break;
+	}
+}
+
+void report_events(struct report *r)
+{
+	struct mono now = clock_now();
+
+	for (uint32_t i = 0; i < r->workers->len; i++) {
+		struct event_ring *ring = &r->workers->at[i].events;
+		const struct worker_event *ev;
+
+		/* At most one full ring, so that a flood does not block the main loop. */
+		for (unsigned n = 0; n < EVENT_RING_LEN && (ev = event_ring_peek(ring)) != NULL;
+		     n++) {
+			log_event(r, ev, now);
+			if (r->on_event != NULL) {
+				r->on_event(r->ctx, ev);
+			}
+			event_ring_pop(ring);
+		}
+	}
+}
+
+/* Packets that the kernel dropped before the worker got them. The counters wrap. */
+static void log_kernel_drops(struct report *r, struct worker *w)
+{
+	struct nfq_proc now;
+
+	if (nfq_proc_read(w->queue, &now) != 0) {
+		return;
+	}
+	if (now.dropped != w->proc_reported.dropped) {
+		log_write(r->log, LOG_LEVEL_WARNING,
+		          "queue %u: %" PRIu32 " packets dropped by the kernel because the queue "
+		          "was full (queue length)",
+		          w->queue, now.dropped - w->proc_reported.dropped);
+	}
+	if (now.user_dropped != w->proc_reported.user_dropped) {
+		log_write(r->log, LOG_LEVEL_WARNING,
+		          "queue %u: %" PRIu32 " packets dropped by the kernel because the receive "
+		          "buffer was full (queue receive-buffer)",
+		          w->queue, now.user_dropped - w->proc_reported.user_dropped);
+	}
+	w->proc_reported = now;
+}
+
+static void log_failures(struct report *r, struct worker *w)
+{
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		enum nfq_count c = failures[i];
+		uint64_t now = stat_get(&w->nfq.count[c]);
+
+		if (now != w->reported[c]) {
+			log_write(r->log, LOG_LEVEL_WARNING, "queue %u: %" PRIu64 " %s (%s)",
+			          w->queue, now - w->reported[c], nfq_count_name(c),
+			          nfq_count_text(c));
+			w->reported[c] = now;
+		}
+	}
+	log_kernel_drops(r, w);
+}
+
+void report_failures(struct report *r)
+{
+	for (uint32_t i = 0; i < r->workers->len; i++) {
+		log_failures(r, &r->workers->at[i]);
+	}
+}
+
+void report_tick(struct report *r, struct mono now)
+{
+	report_events(r);
+	if (mono_diff(now, r->failures_logged) >= FAILURES_EVERY_NS) {
+		report_failures(r);
+		r->failures_logged = now;
+	}
+}

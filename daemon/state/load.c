@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loads a state file. The whole file is checked before the first entry is loaded.
+ *
+ * The graveyard evicts its oldest tombstones first and wants them oldest first. So tombstones of
+ * the file and flows that expired after the save are loaded in one order, by time of expiry.
+ */
+#include "load.h"
+
+#include "io/state_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A record that becomes a tombstone: one, or a flow that has expired since the save. */
+struct expired {
+	int64_t expired_ns;
+	uint64_t nr;
+};
+
+struct load {
+	/* set once */
+	const uint8_t *file;
+	struct snapshot_header header;
+	struct engine *engine;
+	struct engine_worker *worker;
+	enum load_gap gap;
+	struct mono now;
+	struct mono saved; /* time of the save, on the monotonic clock */
+	/* results */
+	struct expired *expired;
+	uint64_t expired_len;
+	struct state_loaded *loaded;
+};
+
+static void mark_used(const char *path, const struct snapshot_header *h);
+static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns);
+static int load_all(struct load *l);
+
+int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
+               struct mono now, uint64_t wall_ns, struct state_loaded *out)
+{
+	struct load l = { .engine = e, .worker = w, .gap = gap, .now = now, .loaded = out };
+	struct state_view view;
+	int err = state_view_open(path, &view);
+
+	if (err != 0) {
+		return err;
+	}
+	*out = (struct state_loaded){ .result = snapshot_check(view.bytes, view.size, &l.header) };
+	if (out->result == SNAPSHOT_OK) {
+		out->down_ns = time_down(&l.header, wall_ns);
+		l.file = view.bytes;
+		l.saved = mono_add(now, -out->down_ns);
+		if ((l.header.flags & SNAPSHOT_FINAL) == 0) {
+			/* A periodic save: its daemon ran on, and was killed later. */
+			l.gap = GAP_PACKETS;
+		} else {
+			mark_used(path, &l.header);
+		}
+		err = load_all(&l);
+	}
+	state_view_close(&view);
+	return err;
+}
+
+/*
+ * Clears SNAPSHOT_FINAL in the file: from now on packets get verdicts after that save, and the
+ * daemon may be killed before the next one. A failure is ignored, because the next save logs it.
+ */
+static void mark_used(const char *path, const struct snapshot_header *h)
+{
+	struct snapshot_header used = *h;
+	uint8_t bytes[SNAPSHOT_HEADER_SIZE];
+
+	used.flags &= ~SNAPSHOT_FINAL;
+	snapshot_write_header(&used, bytes);
+	(void)state_file_set_header(path, bytes, sizeof(bytes));
+}
+
+/* Returns 0 when the wall clock was set back meanwhile. */
+static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
+{
+	int64_t wall = (int64_t)wall_ns;
+
+	return h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
+}
+
+/*
+ * After a gap the windows are unknown: the next packet of each side sets them, as in the kernel's
+ * tracker (doc/tcp-tracking.md, 7.7). That packet is often a retransmission of data that the other
+ * side received long ago, and the answer acknowledges data that was never seen. So the connection
+ * becomes liberal, like one that is picked up.
+ */
+static void forget_windows(struct flow *f)
+{
+	struct tcp_conn *t = &f->conn.tcp;
+
+	if (f->key.proto != IPPROTO_NR_TCP) {
+		return;
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		t->flags[d] |= TCP_SIDE_LIBERAL;
+		if (t->state == TCP_ESTABLISHED) {
+			t->seen[d].maxwin_bytes = 0;
+		}
+	}
+}
+
+static void note_expired(struct load *l, int64_t expired_ns, uint64_t nr)
+{
+	l->expired[l->expired_len++] = (struct expired){ expired_ns, nr };
+}
+
+static void load_flows(struct load *l)
+{
+	struct flow f;
+
+	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
+		snapshot_read_flow(l->file, nr, l->saved, &f);
+		if (mono_is_due(f.deadline, l->now)) {
+			note_expired(l, f.deadline.ns, nr);
+			continue;
+		}
+		if (l->gap == GAP_PACKETS) {
+			forget_windows(&f);
+		}
+		if (engine_import_flow(l->engine, l->worker, &f, l->now)) {
+			l->loaded->flows++;
+		} else {
+			l->loaded->left_out++;
+		}
+	}
+}
+
+static int compare_expired(const void *one, const void *other)
+{
+	const struct expired *a = one;
+	const struct expired *b = other;
+
+	if (a->expired_ns != b->expired_ns) {
+		return a->expired_ns < b->expired_ns ? -1 : 1;
+	}
+	return a->nr < b->nr ? -1 : a->nr > b->nr;
+}
+
+static void load_expired(struct load *l)
+{
+	struct tomb_info tomb;
+	struct flow f;
+	bool is_loaded;
+
+	qsort(l->expired, l->expired_len, sizeof(*l->expired), compare_expired);
+	for (uint64_t i = 0; i < l->expired_len; i++) {
+		uint64_t nr = l->expired[i].nr;
+
+		if (nr < l->header.flows_len) {
+			snapshot_read_flow(l->file, nr, l->saved, &f);
+			is_loaded = engine_import_flow(l->engine, l->worker, &f, l->now);
+		} else {
+			snapshot_read_tomb(l->file, nr, l->saved, &tomb);
+			is_loaded = engine_import_tomb(l->engine, l->worker, &tomb, l->now);
+		}
+		l->loaded->tombs += is_loaded;
+		l->loaded->left_out += !is_loaded;
+	}
+}
+
+static int load_all(struct load *l)
+{
+	uint64_t records_len = l->header.flows_len + l->header.tombs_len;
+	struct tomb_info tomb;
+
+	/* At least one element, so that NULL means failure. */
+	l->expired = calloc(records_len + 1, sizeof(*l->expired));
+	if (l->expired == NULL) {
+		return -ENOMEM;
+	}
+	load_flows(l);
+	for (uint64_t nr = l->header.flows_len; nr < records_len; nr++) {
+		snapshot_read_tomb(l->file, nr, l->saved, &tomb);
+		note_expired(l, tomb.ended.ns, nr);
+	}
+	load_expired(l);
+	free(l->expired);
+	return 0;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When connections are saved and loaded. See state.h.
+ */
+#include "state.h"
+
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/state_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+/* Records written in one turn of the main loop: a few milliseconds. */
+#define TICK_RECORDS 4096
+
+/* After a longer absence another tracker may have worked meanwhile: import from it. */
+#define ABSENCE_MAX_NS sec_to_ns(60)
+
+static void save_ended(struct state *s, int res, const char *path);
+
+/* Returns the path, or NULL when nothing is to be saved. */
+static const char *state_path(const struct state *s, const struct settings *settings)
+{
+	if (s->path == NULL) {
+		return settings->state_file;
+	}
+	return strcmp(s->path, "none") == 0 ? NULL : s->path;
+}
+
+/* Renames an invalid file to .bad. why: the reason. */
+static void reject_file(struct state *s, const char *path, const char *why)
+{
+	int err = state_file_rename_bad(path);
+
+	if (err == 0) {
+		log_write(s->log, LOG_LEVEL_ERROR,
+		          "%s: %s: renamed to %s.bad, starting with an empty connection table",
+		          path, why, path);
+	} else {
+		log_write(s->log, LOG_LEVEL_ERROR,
+		          "%s: %s: cannot rename it (%s), starting with an empty connection table",
+		          path, why, strerror(-err));
+	}
+}
+
+static void log_loaded(struct state *s, const struct state_loaded *l)
+{
+	log_write(s->log, LOG_LEVEL_NOTICE,
+	          "loaded %" PRIu64 " connections and %" PRIu64
+	          " remembered connections, down for %" PRId64 ".%03d s",
+	          l->flows, l->tombs, l->down_ns / NSEC_PER_SEC,
+	          (int)(l->down_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+	if (l->left_out > 0) {
+		log_write(s->log, LOG_LEVEL_NOTICE,
+		          "%" PRIu64 " saved connections not loaded: expired, or the table is full",
+		          l->left_out);
+	}
+}
+
+bool state_start(struct state *s, const struct settings *settings, enum load_gap gap,
+                 struct mono now)
+{
+	const char *path = state_path(s, settings);
+	struct state_loaded loaded;
+	int err;
+
+	s->saved = now;
+	if (path == NULL) {
+		return false;
+	}
+	err = state_load(path, s->engine, s->worker, gap, now, clock_wall_ns(), &loaded);
+	if (err == -ENOENT) {
+		return false;
+	}
+	if (err != 0) {
+		log_write(s->log, LOG_LEVEL_ERROR,
+		          "%s: cannot read it: %s: starting with an empty connection table", path,
+		          strerror(-err));
+		return false;
+	}
+	if (loaded.result != SNAPSHOT_OK) {
+		reject_file(s, path, snapshot_text(loaded.result));
+		return false;
+	}
+	log_loaded(s, &loaded);
+	return loaded.flows > 0 && loaded.down_ns < ABSENCE_MAX_NS;
+}
+
+void state_tick(struct state *s, const struct settings *settings, struct mono now)
+{
+	const char *path = state_path(s, settings);
+	int64_t interval_ns = sec_to_ns(settings->state_interval_s);
+	int res;
+
+	if (s->save == NULL) {
+		if (path == NULL || mono_diff(now, s->saved) < interval_ns) {
+			return;
+		}
+		res = state_save_begin(path, SAVE_PERIODIC, now, clock_wall_ns(), &s->save);
+		if (res != 0) {
+			save_ended(s, res, path);
+			return;
+		}
+	}
+	res = state_save_step(s->save, s->engine, now, TICK_RECORDS);
+	if (res != SAVE_CONTINUES) {
+		save_ended(s, res, path);
+	}
+}
+
+void state_stop(struct state *s, const struct settings *settings)
+{
+	const char *path = state_path(s, settings);
+	struct mono now = clock_now();
+	int res;
+
+	state_save_abort(s->save);
+	s->save = NULL;
+	if (path == NULL) {
+		return;
+	}
+	res = state_save_begin(path, SAVE_FINAL, now, clock_wall_ns(), &s->save);
+	if (res == 0) {
+		do {
+			res = state_save_step(s->save, s->engine, now, UINT_MAX);
+		} while (res == SAVE_CONTINUES);
+	}
+	save_ended(s, res, path);
+}
+
+/* Logs a failure when it begins, changes or ends, not at each save. */
+static void save_ended(struct state *s, int res, const char *path)
+{
+	int err = res < 0 ? res : 0;
+
+	if (path == NULL) {
+		path = "state file"; /* a reload has turned saving off meanwhile */
+	}
+	if (err != s->err && err != 0) {
+		log_write(s->log, LOG_LEVEL_ERROR, "%s: cannot save connections: %s", path,
+		          strerror(-err));
+	} else if (err != s->err) {
+		log_write(s->log, LOG_LEVEL_NOTICE, "%s: connections saved again", path);
+	}
+	s->err = err;
+	s->saved = clock_now();
+	s->save = NULL;
+}

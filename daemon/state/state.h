@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saved state: decides when connections are saved and loaded, and logs the outcome. A failure never
+ * stops the daemon, which can filter with an empty table. Main thread only.
+ */
+#ifndef FINWALL_STATE_H
+#define FINWALL_STATE_H
+
+#include "load.h"
+#include "save.h"
+
+#include <finwall/config.h>
+
+#include <stdbool.h>
+
+struct log;
+
+struct state {
+	/* set once; borrowed */
+	struct log *log;
+	struct engine *engine;
+	struct engine_worker *worker; /* the main thread's */
+	const char *path;             /* from the command line, "none"; NULL = as configured */
+	/* zeroed at first */
+	struct state_save *save; /* in progress, or NULL */
+	struct mono saved;       /* when the last save ended */
+	int err;                 /* of the last save, as logged: 0 or -errno */
+};
+
+/*
+ * Loads the state file, if there is one, before the workers start. Returns true when it held live
+ * connections and the daemon was down for less than a minute.
+ */
+bool state_start(struct state *s, const struct settings *settings, enum load_gap gap,
+                 struct mono now);
+
+/* Saves in slices when the interval has passed. Call it every 0.1 seconds. */
+void state_tick(struct state *s, const struct settings *settings, struct mono now);
+
+/* Saves everything; the workers have stopped. */
+void state_stop(struct state *s, const struct settings *settings);
+
+#endif

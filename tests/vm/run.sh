@@ -16,6 +16,8 @@
 #	-o DIR     keep the logs of each case in DIR, also of those that pass
 #	-a ACCEL   kvm or tcg (kvm where /dev/kvm works, otherwise tcg, which is slow: minutes per case)
 #	-t SECONDS limit for each case (600; 1800 with tcg)
+#	-B DIR     a build directory in this tree, with tests, for the case ctest, which is left out without it
+#	-R REGEX   the tests of the case ctest (-R of ctest; all with the label netns)
 #	-i         no case: a console in the machine; the package is in /share
 #
 # Needs root, debootstrap, qemu-system-x86_64 and what debian/control builds with. The exit status is 0
@@ -26,7 +28,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 suite=bookworm
 dir=${FINWALL_VM_DIR:-${TMPDIR:-/tmp}/finwall-vm}
-package='' only='' keep='' accel='' limit='' interactive=''
+package='' only='' keep='' accel='' limit='' interactive='' build='' regex=.
 cpu=max,-arch-capabilities
 
 usage() {
@@ -40,7 +42,7 @@ skip() {
 	exit 77
 }
 
-while getopts hls:d:p:b:o:a:t:i option; do
+while getopts hls:d:p:b:o:a:t:iB:R: option; do
 	case $option in
 	l)
 		for file in "$here"/cases/*.sh; do
@@ -56,6 +58,8 @@ while getopts hls:d:p:b:o:a:t:i option; do
 	a) accel=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	i) interactive=1 ;;
+	B) build=$(realpath "$OPTARG") ;;
+	R) regex=$OPTARG ;;
 	h) usage; exit ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -138,7 +142,7 @@ boot() {
 	peer=$!
 	pids+=("$peer")
 	timeout --foreground "$limit" ip netns exec "$netns" qemu-system-x86_64 -accel "$accel" -machine q35 \
-		-cpu "$cpu" -smp 1 -m 1024 -display none -no-user-config -nodefaults \
+		-cpu "$cpu" -smp 1 -m 1536 -display none -no-user-config -nodefaults \
 		-kernel "$dir/$suite/vmlinuz" -initrd "$dir/$suite/initrd.img" \
 		-append "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off" \
 		-drive "file=$dir/$suite/root.ext4,format=raw,if=virtio,snapshot=on" \
@@ -146,6 +150,7 @@ boot() {
 		-device virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56 \
 		-device virtio-rng-pci \
 		-virtfs "local,path=$share,mount_tag=share,security_model=none,id=share" \
+		-virtfs "local,path=$top,mount_tag=tree,security_model=none,id=tree,readonly=on" \
 		"$@" <&0 &
 	machine=$!
 	pids+=("$machine")
@@ -165,7 +170,8 @@ run_case() {
 	cp "$here/agent.sh" "$here/lib.sh" "$package" "$share"
 	cp "$here/cases/$name.sh" "$share/cases"
 	cp -r "$top/tests/support" "$top/doc" "$share"
-	printf 'CASE=%s\nBACKEND=%s\n' "$name" "$backend" >"$share/case.env"
+	printf '%s=%q\n' CASE "$name" BACKEND "$backend" TREE "$top" BUILD "$build" REGEX "$regex" \
+		>"$share/case.env"
 	: >"$share/results"
 	boot "$share" -serial "file:$share/console.txt"
 	kernel=$(cat "$share/kernel" 2>/dev/null || echo '?')
@@ -195,6 +201,10 @@ if [[ -n $interactive ]]; then
 fi
 
 for name in "${cases[@]}"; do
+	if [[ $name == ctest && -z $build ]]; then
+		say "ctest: left out: needs -B"
+		continue
+	fi
 	backends=$(sed -n 's/^# backends: //p' "$here/cases/$name.sh")
 	for backend in ${backends:-nft}; do
 		[[ -z $only || $only == "$backend" ]] || continue

@@ -11,9 +11,12 @@ step() {
 		on && /^    / { sub(/^    /, ""); print }' /share/doc/deploy.md
 }
 
-# type_step N: types the commands of a step, but those for a day later.
+# type_step N: types the commands of a step, but those that wait. Nobody types `finwall doctor` before
+# the hook rules are installed, which happens after the command that starts the daemon.
 type_step() {
-	step "$1" | grep -vE '^finwall (stats|events)|^apt |undo' >"/tmp/step$1.sh"
+	step "$1" | grep -vE '^finwall (stats|events)|^apt |undo' |
+		sed 's/^finwall doctor/timeout 60 sh -c "until systemctl -q is-active finwall-hook; do sleep 1; done"\n&/' \
+			>"/tmp/step$1.sh"
 	bash -x "/tmp/step$1.sh" >"/tmp/step$1.txt" 2>&1 </dev/null
 	local status=$?
 	cat "/tmp/step$1.txt"
@@ -68,5 +71,5 @@ phase_1() {
 
 watching() {
 	status_text
-	[[ $(status_text) == Watching* ]]
+	[[ $(status_text) == *"every packet"* ]]
 }

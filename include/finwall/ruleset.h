@@ -98,6 +98,12 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 
+/*
+ * True when the configuration has this chain, and the chain's policy, or a rule of any chain, gives
+ * this code (enum rule_code).
+ */
+bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t code);
+
 /* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);
 

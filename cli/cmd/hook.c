@@ -252,9 +252,7 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;
 	plan->compares_kernel = s->compare_kernel != 0;
-	plan->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
-	plan->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
-	plan->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);
+	ruleset_hooks(rules, plan->hooked);
 	*backend = s->backend;
 	if (args->backend != NULL) {
 		*backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;

@@ -226,9 +226,7 @@ static void gather_config(struct doctor_facts *f, const char *path, char **error
 		f->has_config = true;
 		f->settings = *config_settings(c);
 		f->tunables = *config_tunables(c);
-		f->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
-		f->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
-		f->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);
+		ruleset_hooks(rules, f->hooked);
 	}
 	ruleset_free(rules);
 	config_free(c);

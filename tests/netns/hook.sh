@@ -36,7 +36,8 @@ CONF
 }
 chains accept >"$work/accept.conf"
 chains drop >"$work/drop.conf"
-sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/' "$work/accept.conf" >"$work/moved.conf"
+sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/; /chain output/,/^\t}/d' \
+	"$work/accept.conf" >"$work/moved.conf"
 echo 'settings { queue { num 5 } }' >"$work/empty.conf"
 
 # hook ARG...: runs finwall hook in the namespace.

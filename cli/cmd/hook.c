@@ -186,15 +186,21 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 static enum cli_exit hook_down(void)
 {
 	enum cli_exit code;
-	bool was_up = false;
+	struct hook_removal removal;
 	char *error = NULL;
 
-	if (hook_apply_down(&was_up, &error) < 0) {
+	if (hook_apply_down(&removal, &error) < 0) {
 		code = cli_refuse(&cmd_hook, "%s", error != NULL ? error : strerror(ENOMEM));
 		free(error);
 		return code;
 	}
-	printf("hook: %s\n", was_up ? "down" : "was not up");
+	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
+	if (removal.reference[0] != '\0') {
+		fprintf(stderr,
+		        "hook: another rule jumps to a chain of finwall, which is empty but stays: "
+		        "%s\n",
+		        removal.reference);
+	}
 	return CLI_OK;
 }
 

@@ -65,6 +65,9 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
                             enum hook_family family, const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);
 
+/* Empties our chains and deletes nothing: loads as long as the chains exist. */
+char *hook_text_iptables_flush(const struct hook_found *found);
+
 /* The iptables table for the rules of a plan. */
 static inline enum hook_table hook_plan_table(const struct hook_plan *plan)
 {

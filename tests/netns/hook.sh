@@ -125,6 +125,25 @@ same before now "down does not leave things as they were"
 hook down || fail "second down"
 says hook.out 'was not up'
 
+# Other rules jump to chains of finwall: down empties these and names the rule.
+hook up -c "$work/accept.conf" || fail "up"
+ns host "$multi" iptables -w -A THEIRS -p tcp -j FINWALL_INPUT
+ns host "$multi" ip6tables -w -I OUTPUT 1 -o lo -g FINWALL_OUTPUT
+hook down || fail "down with other references: $(cat "$work/hook.err")"
+says hook.out 'hook: down'
+says hook.err '-A THEIRS -p tcp -j FINWALL_INPUT'
+rules now
+grep -q NFQUEUE "$work/now" && fail "packets are still queued"
+hook up -c "$work/moved.conf" || fail "up with other references: $(cat "$work/hook.err")"
+hook down || fail "second down with other references"
+rules now
+grep -q NFQUEUE "$work/now" && fail "packets are queued after a second down"
+ns host "$multi" iptables -w -D THEIRS -p tcp -j FINWALL_INPUT
+ns host "$multi" ip6tables -w -D OUTPUT -o lo -g FINWALL_OUTPUT
+hook down || fail "third down"
+rules now
+same before now "down after the references went"
+
 hook up --force -c "$work/drop.conf" || fail "--force"
 rules now
 grep -qx -- '-A FINWALL_INPUT -j NFQUEUE --queue-num 5' "$work/now" || fail "bypass after --force"

@@ -18,14 +18,13 @@
 #define FINWALL_CLI_HOOK_TEXT_H
 
 #include "hook/found.h"
+#include "wire/hook_names.h"
 
 #include <finwall/config.h>
 #include <finwall/frame.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define HOOK_NFT_TABLE "finwall_hook"
 
 /* How the queue of a packet is chosen. Both directions of a connection have the same queue. */
 enum hook_spread {

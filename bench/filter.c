@@ -36,7 +36,7 @@ static const struct {
 	const char *queue_options; /* of the NFQUEUE target; NULL = no queue */
 	unsigned finwalld_queues;  /* 0 = not finwalld */
 } kinds[FILTERS_LEN] = {
-	[FILTER_NOTHING] = { "nothing", "nothing", NULL, 0 },
+	[FILTER_NOTHING] = { "nothing", "no filter", NULL, 0 },
 	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
 	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
 	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },
@@ -104,8 +104,7 @@ static int await_ready(const struct filter *f, const char *log_path)
 
 		(void)close(fd);
 		log[got > 0 ? got : 0] = '\0';
-		if (strstr(log, "finwalld: ready") != NULL &&
-		    strstr(log, "prefaulted ") != NULL) {
+		if (strstr(log, "finwalld: ready") != NULL && strstr(log, "prefaulted ") != NULL) {
 			return 0;
 		}
 		if (waitpid(f->pid, NULL, WNOHANG) != 0) {

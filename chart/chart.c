@@ -4,6 +4,7 @@
  */
 #include "chart/chart.h"
 
+#include "chart/scale.h"
 #include "chart/svg.h"
 
 #include <math.h>
@@ -62,19 +63,12 @@ static const struct {
 	{ 17280000, "200d" },
 };
 
-struct range {
-	double from;
-	double to;
-	double step; /* between two ticks of a linear axis */
-	enum chart_scale scale;
-};
-
 /* The position of a chart in the drawing. */
 struct area {
 	double top; /* of the plot area */
 	double bottom;
-	struct range x;
-	struct range y;
+	struct scale_range x;
+	struct scale_range y;
 };
 
 static void put_palette(FILE *to, bool is_dark)
@@ -105,110 +99,30 @@ void chart_put_style(FILE *to)
 	      to);
 }
 
-/* A number in short: 1 500 000 as 1.5M. */
-static void format_short(char *out, size_t out_size, double v)
-{
-	static const struct {
-		double unit;
-		const char *letter;
-	} units[] = { { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } };
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (fabs(v) >= units[i].unit) {
-			snprintf(out, out_size, "%.3g%s", v / units[i].unit, units[i].letter);
-			return;
-		}
-	}
-	snprintf(out, out_size, "%.3g", v);
-}
-
-/* 1, 2 or 5 times a power of ten, not below v. */
-static double round_up(double v)
-{
-	double power = pow(10, floor(log10(v)));
-	double digit = v / power;
-
-	if (digit <= 1) {
-		return power;
-	}
-	if (digit <= 2) {
-		return 2 * power;
-	}
-	return digit <= 5 ? 5 * power : 10 * power;
-}
-
-static bool is_log(enum chart_scale scale)
-{
-	return scale == CHART_LOG || scale == CHART_QUANTILES || scale == CHART_SECONDS;
-}
-
-static void widen(struct range *r, double low, double high)
-{
-	r->from = fmin(r->from, low);
-	r->to = fmax(r->to, high);
-}
-
-/* Moves the ends of a range to where an axis begins and ends. */
-static void round_range(struct range *r)
-{
-	switch (r->scale) {
-	case CHART_SECONDS:
-		r->from = fmax(r->from, 1e-3);
-		r->to = fmax(r->to, r->from);
-		break;
-	case CHART_LOG:
-	case CHART_QUANTILES:
-		r->from = pow(10, floor(log10(fmax(r->from, 1e-3))));
-		r->to = pow(10, ceil(log10(fmax(r->to, r->from * 10)) - 1e-3));
-		break;
-	case CHART_LINEAR:
-	case CHART_COUNT:
-		r->from = 0;
-		r->step = r->to > 0 ? round_up(r->to / 4) : 1;
-		if (r->scale == CHART_COUNT) {
-			r->step = fmax(r->step, 1);
-		}
-		r->to = fmax(ceil(r->to / r->step - 1e-9), 1) * r->step;
-		break;
-	}
-}
-
 static void find_ranges(const struct chart *c, struct area *a)
 {
-	a->x = (struct range){ .from = INFINITY, .to = 0, .scale = c->x.scale };
-	a->y = (struct range){ .from = INFINITY, .to = 0, .scale = c->y.scale };
+	a->x = (struct scale_range){ .from = INFINITY, .to = 0, .scale = c->x.scale };
+	a->y = (struct scale_range){ .from = INFINITY, .to = 0, .scale = c->y.scale };
 	for (size_t s = 0; s < c->len; s++) {
 		for (size_t i = 0; i < c->series[s].len; i++) {
 			const struct chart_point *at = &c->series[s].point[i];
 
-			widen(&a->x, at->x, at->x);
-			widen(&a->y, fmin(at->y, at->low), fmax(at->y, at->high));
+			scale_widen(&a->x, at->x, at->x);
+			scale_widen(&a->y, fmin(at->y, at->low), fmax(at->y, at->high));
 		}
 	}
-	round_range(&a->x);
-	round_range(&a->y);
-}
-
-/* The position of v in a range: 0 to 1. */
-static double share(const struct range *r, double v)
-{
-	if (r->to <= r->from) {
-		return 0.5;
-	}
-	if (!is_log(r->scale)) {
-		return (v - r->from) / (r->to - r->from);
-	}
-	return log10(fmax(v, r->from) / r->from) / log10(r->to / r->from);
+	scale_round(&a->x);
+	scale_round(&a->y);
 }
 
 static double x_at(const struct area *a, double v)
 {
-	return LEFT + share(&a->x, v) * (WIDTH - LEFT - RIGHT);
+	return LEFT + scale_position(&a->x, v) * (WIDTH - LEFT - RIGHT);
 }
 
 static double y_at(const struct area *a, double v)
 {
-	return a->bottom - share(&a->y, v) * (a->bottom - a->top);
+	return a->bottom - scale_position(&a->y, v) * (a->bottom - a->top);
 }
 
 static void draw_y_tick(FILE *to, const struct area *a, double v)
@@ -216,7 +130,7 @@ static void draw_y_tick(FILE *to, const struct area *a, double v)
 	double y = y_at(a, v);
 	char text[32];
 
-	format_short(text, sizeof(text), v);
+	scale_format(text, sizeof(text), v);
 	svg_line(to, v <= a->y.from ? "axis" : "grid", 0, LEFT, y, WIDTH - RIGHT, y);
 	svg_text(to, "dim", SVG_END, LEFT - 6, y + 4, text);
 }
@@ -244,24 +158,18 @@ static void draw_durations(FILE *to, const struct area *a)
 	}
 }
 
-/* The next tick after v. */
-static double next_tick(const struct range *r, double v)
-{
-	return is_log(r->scale) ? v * 10 : v + r->step;
-}
-
 static void draw_axes(FILE *to, const struct chart *c, const struct area *a)
 {
-	for (double v = a->y.from; v <= a->y.to * 1.001; v = next_tick(&a->y, v)) {
+	for (double v = a->y.from; v <= a->y.to * 1.001; v = scale_next_tick(&a->y, v)) {
 		draw_y_tick(to, a, v);
 	}
 	if (c->x.scale == CHART_SECONDS) {
 		draw_durations(to, a);
 	} else {
-		for (double v = a->x.from; v <= a->x.to * 1.001; v = next_tick(&a->x, v)) {
+		for (double v = a->x.from; v <= a->x.to * 1.001; v = scale_next_tick(&a->x, v)) {
 			char text[32];
 
-			format_short(text, sizeof(text), v);
+			scale_format(text, sizeof(text), v);
 			if (c->x.scale == CHART_QUANTILES) {
 				int digits = (int)lround(log10(v)) - 2;
 
@@ -434,7 +342,7 @@ static void draw_bar(FILE *to, const struct chart_bar *b, size_t nr, double most
 
 		svg_line(to, "target", 0, x, y - 3, x, y + BAR_SIZE + 3);
 	}
-	format_short(number, sizeof(number), b->value);
+	scale_format(number, sizeof(number), b->value);
 	snprintf(text, sizeof(text), "%s %.24s", number, unit);
 	svg_text(to, "name", SVG_START, WIDTH - BAR_RIGHT + 12, mid + 4, text);
 }

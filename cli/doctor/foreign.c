@@ -12,7 +12,7 @@
 #include "hook/text.h"
 #include "wire/hookmark.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <stdio.h>
 #include <string.h>

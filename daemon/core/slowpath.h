@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The slow path: a decoded packet, what became of it, and the steps between. The caller of each
+ * The slow path: a decoded packet, its outcome, and the steps between. The caller of each
  * step holds the lock of the packet's shard.
  */
 #ifndef FINWALL_CORE_SLOWPATH_H

@@ -227,7 +227,8 @@ static int place_fds(int requests, int ip4, int ip6)
 
 static _Noreturn void child_main(int requests, int ip4, int ip6)
 {
-	/* The kernel kills it when the daemon exits. A terminal sends its signals to both; the daemon handles them.
+	/* The kernel kills it when the daemon exits. A terminal sends its signals to both; the
+	 * daemon handles them.
 	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "finwall-raw", 0, 0, 0);

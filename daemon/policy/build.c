@@ -86,12 +86,9 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 	int64_t base = 0;
 
 	if (word != NULL) {
-		const struct symbol *s = names;
+		const struct symbol *s = symbol_find(names, word, strlen(word));
 
-		while (s->word != NULL && strcmp(s->word, word) != 0) {
-			s++;
-		}
-		if (s->word == NULL) {
+		if (s == NULL) {
 			config_error(p->config, loc,
 			             "unknown priority \"%.64s\", expected "
 			             "raw, mangle, dstnat, filter, security, "

@@ -103,12 +103,9 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 		                               { "hour", 3600 },   { "day", 86400 },
 		                               { "week", 604800 }, { NULL, 0 } };
 	struct stmt *s = build_stmt(p, loc, STMT_LIMIT);
-	const struct symbol *u = units;
+	const struct symbol *u = symbol_find(units, unit, strlen(unit));
 
-	while (u->word != NULL && strcmp(u->word, unit) != 0) {
-		u++;
-	}
-	if (u->word == NULL) {
+	if (u == NULL) {
 		config_error(p->config, loc,
 		             "unknown unit of time \"%.64s\", expected second, "
 		             "minute, hour, day or week",

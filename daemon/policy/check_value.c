@@ -3,19 +3,14 @@
  * Checks of values against the data type of what they are compared with.
  */
 #include "check.h"
+#include "names.h"
 
 #include <finwall/ruleset_layout.h>
 
-#include <string.h>
-
 static void add_pattern(struct config *c, const struct value *v)
 {
-	const char **known = c->patterns.items;
-
-	for (size_t i = 0; i < c->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			return;
-		}
+	if (pattern_nr(c, v->text) < c->patterns.len) {
+		return;
 	}
 	if (c->patterns.len == RS_PATTERNS_MAX) {
 		config_error(c, v->loc,

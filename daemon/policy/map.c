@@ -4,10 +4,10 @@
  * for fields of 8 bits.
  */
 #include "match.h"
+#include "names.h"
 #include "value.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A key with its number. */
 struct item {
@@ -44,14 +44,10 @@ static bool gather_key(void *ctx, const struct value *v)
 static bool gather_name(void *ctx, const struct value *v)
 {
 	struct gather *g = ctx;
-	const char **known = g->config->patterns.items;
+	size_t nr = pattern_nr(g->config, v->text);
 
-	for (size_t i = 0; i < g->config->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			g->map->patterns |= UINT64_C(1) << i;
-			numbers(g)[i] = g->nr;
-		}
-	}
+	g->map->patterns |= UINT64_C(1) << nr;
+	numbers(g)[nr] = g->nr;
 	return true;
 }
 

@@ -5,9 +5,8 @@
  * too. All else is searched in sorted intervals.
  */
 #include "match.h"
+#include "names.h"
 #include "value.h"
-
-#include <string.h>
 
 #define TREE_FROM   64 /* from this number of intervals of 32 bits or more a tree is faster */
 #define BITMAP_FROM 16 /* above this number of intervals ports get a bitmap of 8 KiB */
@@ -161,13 +160,8 @@ struct names {
 static bool add_name(void *ctx, const struct value *v)
 {
 	struct names *names = ctx;
-	const char **known = names->c->patterns.items;
 
-	for (size_t i = 0; i < names->c->patterns.len; i++) {
-		if (strcmp(known[i], v->text) == 0) {
-			names->mask |= UINT64_C(1) << i;
-		}
-	}
+	names->mask |= UINT64_C(1) << pattern_nr(names->c, v->text);
 	return true;
 }
 

@@ -35,3 +35,14 @@ struct map *table_map(const struct table *t, const char *name)
 	}
 	return m;
 }
+
+size_t pattern_nr(const struct config *c, const char *pattern)
+{
+	const char **known = c->patterns.items;
+	size_t nr = 0;
+
+	while (nr < c->patterns.len && strcmp(known[nr], pattern) != 0) {
+		nr++;
+	}
+	return nr;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Chains, sets and maps of a table by name; each returns NULL when there is none. */
+/* Chains, sets and maps of a table by name, each NULL when there is none; name patterns. */
 #ifndef FINWALL_POLICY_NAMES_H
 #define FINWALL_POLICY_NAMES_H
 
@@ -8,5 +8,8 @@
 struct chain *table_chain(const struct table *t, const char *name);
 struct set *table_set(const struct table *t, const char *name);
 struct map *table_map(const struct table *t, const char *name);
+
+/* The number of an interface name pattern of the rules; c->patterns.len when there is none. */
+size_t pattern_nr(const struct config *c, const char *pattern);
 
 #endif

@@ -8,8 +8,8 @@
 #include "error.h"
 #include "value.h"
 
-#include <finwall/cpulist.h>
-#include <finwall/text_num.h>
+#include "text/cpulist.h"
+#include "text/num.h"
 
 #include <inttypes.h>
 #include <string.h>

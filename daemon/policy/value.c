@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <finwall/text_addr.h>
+#include "text/addr.h"
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
@@ -63,11 +63,11 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 static const char *interval_of_word(const struct dtype *type, const struct value *v,
                                     struct interval *out, char *problem, size_t size)
 {
-	for (const struct symbol *s = type->symbols; s != NULL && s->word != NULL; s++) {
-		if (strcmp(s->word, v->text) == 0) {
-			out->lo = out->hi = (struct u128){ 0, s->value };
-			return NULL;
-		}
+	const struct symbol *s = symbol_find(type->symbols, v->text, strlen(v->text));
+
+	if (s != NULL) {
+		out->lo = out->hi = (struct u128){ 0, s->value };
+		return NULL;
 	}
 	return problem_text(problem, size, "unknown word \"%.64s\", expected %s", v->text,
 	                    type->want);

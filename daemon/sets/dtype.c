@@ -268,6 +268,16 @@ const char *dtype_names(void)
 	       "icmpv6_type";
 }
 
+const struct symbol *symbol_find(const struct symbol *symbols, const char *text, size_t size)
+{
+	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {
+		if (strlen(s->word) == size && memcmp(s->word, text, size) == 0) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
 const char *symbol_word(const struct symbol *symbols, uint64_t value)
 {
 	for (const struct symbol *s = symbols; s != NULL && s->word != NULL; s++) {

@@ -7,6 +7,7 @@
 #define FINWALL_SETS_DTYPE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Values of type nf_proto, as in the kernel's <linux/netfilter.h>. */
@@ -36,6 +37,9 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 /* The type of that name that sets can have, or NULL; and all names for an error message. */
 const struct dtype *dtype_find(const char *name);
 const char *dtype_names(void);
+
+/* The row of a word, text[0..size), or NULL; symbols may be NULL. */
+const struct symbol *symbol_find(const struct symbol *symbols, const char *text, size_t size);
 
 /* "established" for its bit, or NULL. */
 const char *symbol_word(const struct symbol *symbols, uint64_t value);

@@ -4,8 +4,8 @@
  */
 #include "element.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,25 +72,20 @@ const char *element_scan(const struct dtype *type, const char *text, size_t size
 	return at != NULL && u128_cmp(out->lo, out->hi) <= 0 ? at : NULL;
 }
 
-static bool is_word(const struct symbol *s, const char *text, size_t size)
-{
-	return strlen(s->word) == size && memcmp(s->word, text, size) == 0;
-}
-
 const char *element_read(const struct dtype *type, const char *text, size_t size,
                          struct interval *out, char *problem, size_t problem_size)
 {
 	int shown = size < 64 ? (int)size : 64;
 	const char *dash = memchr(text, '-', size);
+	const struct symbol *word;
 
 	if (element_scan(type, text, size, out) == text + size) {
 		return NULL;
 	}
-	for (const struct symbol *s = type->symbols; s != NULL && s->word != NULL; s++) {
-		if (is_word(s, text, size)) {
-			out->lo = out->hi = (struct u128){ 0, s->value };
-			return NULL;
-		}
+	word = symbol_find(type->symbols, text, size);
+	if (word != NULL) {
+		out->lo = out->hi = (struct u128){ 0, word->value };
+		return NULL;
 	}
 	if (dash != NULL && element_scan(type, text, (size_t)(dash - text), out) != NULL &&
 	    element_scan(type, dash + 1, size - (size_t)(dash + 1 - text), out) != NULL) {

@@ -134,8 +134,8 @@ size_t engine_table_size(const struct engine_config *cfg);
 struct engine *engine_init(void *mem, const struct engine_config *cfg);
 
 /*
- * Decides frames[0..len) in order; out[i] is the decision on frames[i]. 0 < len <=
- * ENGINE_BATCH_MAX. Borrows the frames for the call. Takes the locks of their shards.
+ * Decides frames[0..len) in order; out[i] is the decision on frames[i]. len <= ENGINE_BATCH_MAX.
+ * Borrows the frames for the call. Takes the locks of their shards.
  */
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A frame: one IP packet as it comes from the kernel or a capture, not decoded.
+ * A frame: one IP packet of the kernel or of a capture, not decoded.
  */
 #ifndef FINWALL_FRAME_H
 #define FINWALL_FRAME_H

@@ -19,8 +19,10 @@ cat >"$work/layers.txt" <<'LAYERS'
 3 daemon/policy/*
 3 daemon/sets/*
 3 daemon/wire/*
+3 chart/*
 4 daemon/io/*
 5 daemon/*
+3 chart/*
 5 cli/*
 5 cli/cmd/*
 5 bench/*
@@ -47,6 +49,7 @@ make_tree() {
 	file daemon/policy/check.h
 	file daemon/policy/check.c '"check.h"' '"core/layout.h"' '<finwall/config.h>' '<stdio.h>'
 	file daemon/wire/link.c '<finwall/config.h>'
+	file chart/svg.h
 	file daemon/io/clock.h
 	file daemon/main.c '"io/clock.h"' '"policy/check.h"'
 	file cli/cmd/list.c '"io/clock.h"'
@@ -80,6 +83,8 @@ file daemon/io/deep/clock.c
 fails 'daemon/io/deep/clock.c: no layer'
 file cli/new/list.c
 fails 'cli/new/list.c: no layer'
+file chart/new/axis.c
+fails 'chart/new/axis.c: no layer'
 file daemon/policy/deep/scan.l
 fails 'daemon/policy/deep/scan.l: no layer'
 

@@ -45,6 +45,23 @@ results() {
 	RESULTS
 }
 
+# one_colour FILE: in the page's charts a name has one colour, and a colour one name. The delay "end to
+# end" inside finwalld is the one of finwalld; bars without a meaning of their colour are c12.
+one_colour() {
+	python3 - "$1" <<-'CHECK' || fail "colours of $1"
+		import re, sys
+		page = open(sys.argv[1]).read()
+		pairs = re.findall(r'<line class="line (c\d+)"[^>]*>\s*<text class="name"[^>]*>([^<]*)<', page)
+		pairs += [(c, n) for n, c in re.findall(
+		    r'<text class="name" text-anchor="end"[^>]*>([^<]*)</text>\s*<rect class="bar (c\d+)"', page)]
+		pairs = {(c, "finwalld, 1 queue" if n == "end to end" else n) for c, n in pairs}
+		coloured = [(c, n) for c, n in pairs if c != "c12"]
+		assert pairs, "no series"
+		assert len({n for c, n in coloured}) == len(coloured), coloured
+		assert len({c for c, n in coloured}) == len(coloured), coloured
+	CHECK
+}
+
 needs_root() {
 	[ "$(id -u)" = 0 ] || exit 77
 	command -v iptables >/dev/null || exit 77
@@ -63,6 +80,7 @@ engine)
 		has_result "$work/e.json" "engine/$id"
 	done
 	grep -q '<svg' "$work/e.html" || fail "no chart"
+	one_colour "$work/e.html"
 	! grep -Eq 'https?://|src=|href=' "$work/e.html" || fail "the page loads another file"
 	exits_with 0 "$bench" compare "$work/e.json" "$work/e.json"
 	exits_with 0 "$bench" engine --runs 1 --packets 1000 --only 'open/1k'
@@ -109,11 +127,13 @@ path)
 		done
 	done
 	has_result "$work/p.json" path/cpu/finwalld-1
+	one_colour "$work/p.html"
 	has_result "$work/p.json" path/bulk/finwalld-1:conntrack
 	;;
 latency)
 	needs_root
 	exits_with 0 "$bench" latency --quick --runs 1 --json "$work/l.json" --html "$work/l.html"
+	one_colour "$work/l.html"
 	for load in 10k 50k 100k; do
 		for what in nothing/end-to-end finwalld-1/end-to-end finwalld-1/decide \
 			finwalld-1/verdict finwalld-1/stay; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any text as rules of iptables: told what is wrong with it, and what is written of the rest is
- * taken by the parser or refused by it as any text is.
+ * Any text as rules of iptables: errors are reported, and the parser accepts or refuses the
+ * converted rules as it does any text.
  */
 #include <finwall/config.h>
 
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = convert_write(&cv);
 	FUZZ_REQUIRE(text != NULL);
 	fclose(say);
-	/* nothing is refused in silence */
+	/* every problem is reported */
 	FUZZ_REQUIRE(cv.problems == 0 || said_size > 0);
 	convert_fini(&cv);
 	reader.ctx = text;

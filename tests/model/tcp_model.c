@@ -426,7 +426,7 @@ static enum outcome reset(struct step *st)
 }
 
 /* Section 6; *repeat: the entry is deleted and the segment is looked up again. */
-static enum outcome judge(struct step *st, bool *repeat)
+static enum outcome track(struct step *st, bool *repeat)
 {
 	struct model *m = st->m;
 
@@ -517,7 +517,7 @@ enum outcome model_send(struct model *m, enum end from, const struct pkt_tcp *p,
 		st.end = end_of(p);
 		st.old_state = m->state;
 		st.new_state = table[st.dir][st.class_nr][m->state];
-		o = judge(&st, &repeat);
+		o = track(&st, &repeat);
 		if (repeat) {
 			m->exists = false;
 			continue;

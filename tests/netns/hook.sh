@@ -96,7 +96,7 @@ grep -qx -- '-A INPUT -j FINWALL_INPUT' "$work/up" || fail "no jump"
 [ "$(grep -A1 -x -- '-A INPUT -j FINWALL_INPUT' "$work/up" | grep -c 'dport 22')" = 2 ] ||
 	fail "the jump is not the first rule, in both families"
 grep -vE '^(:|-A |-A [A-Z]+ -j )FINWALL_' "$work/up" >"$work/others"
-same before others "up changed somebody else's rules"
+same before others "up changed foreign rules"
 hook up -c "$work/accept.conf" || fail "second up"
 rules now
 same up now "up twice is not up once"

@@ -140,7 +140,7 @@ if [ "$mode" = demand ]; then
 	grep -Eq "^imported [0-9]+ connections of the kernel's tracker: 27 TCP, 2 UDP, 2 other; 3 with" \
 		"$work/import.txt" || fail "other connections than expected"
 	finwall import-conntrack >"$work/import.txt" || fail "import-conntrack failed"
-	grep -q '^31 left out: already in the table$' "$work/import.txt" || fail "imported twice"
+	grep -q '^31 not imported: already in the table$' "$work/import.txt" || fail "imported twice"
 	tell talk4s push
 	tell talk6s push
 else

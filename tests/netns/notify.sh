@@ -44,7 +44,7 @@ hears() {
 	said=$(sed -n '1s/.*MONOTONIC_USEC=//p' "$work/last")
 	came=$(sed -n '1s/|.*//p' "$work/last")
 	if [ "$asked" -gt "$said" ] || [ "$said" -gt "$came" ]; then
-		fail "reload $reloads: asked at $asked, told $said, heard at $came"
+		fail "reload $reloads: asked at $asked, RELOADING of $said, received at $came"
 	fi
 }
 

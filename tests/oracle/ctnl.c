@@ -199,7 +199,7 @@ static void read_entry(const struct nlmsghdr *nlh, struct tuple *orig, struct vi
 }
 
 /* Sends a request and receives the first message of the reply. Returns its size or -errno. */
-static ssize_t ask(struct mnl_socket *nl, const struct nlmsghdr *nlh, char *buf)
+static ssize_t request(struct mnl_socket *nl, const struct nlmsghdr *nlh, char *buf)
 {
 	ssize_t n;
 
@@ -239,7 +239,7 @@ int ctnl_find(struct mnl_socket *nl, const struct tuple *t, struct view *out)
 
 	memset(out, 0, sizeof(*out));
 	put_tuple(nlh, t);
-	n = ask(nl, nlh, buf);
+	n = request(nl, nlh, buf);
 	if (n < 0) {
 		return (int)n;
 	}
@@ -267,7 +267,7 @@ int ctnl_delete(struct mnl_socket *nl, const struct tuple *t)
 	if (t != NULL) {
 		put_tuple(nlh, t);
 	}
-	n = ask(nl, nlh, buf);
+	n = request(nl, nlh, buf);
 	if (n < 0) {
 		return (int)n;
 	}
@@ -279,7 +279,7 @@ int ctnl_dump(struct mnl_socket *nl, kern_each_fn *each, void *ctx)
 {
 	char buf[BUFFER_SIZE] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = put_header(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-	ssize_t n = ask(nl, nlh, buf);
+	ssize_t n = request(nl, nlh, buf);
 
 	while (n > 0) {
 		int left = (int)n;

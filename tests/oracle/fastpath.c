@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fast path against the slow path: two engines get the same packets, one of them in
- * batches, the other one by one and with the fast path switched off. After every batch all
- * decisions, all entries to the last byte, all counters and all log lines must be the same.
+ * The fast path against the slow path: two engines get the same packets, one of them in batches,
+ * the other singly and with the fast path disabled. After each batch all decisions, all bytes of
+ * all entries, all counters and all log calls must be equal.
  *
- * Packets are the oracle's, biased to the edges of the window; many are then given the shape that
- * the fast path takes, and some of these get one bit wrong. Settings, rules and entries change
- * between batches, entries also to what no traffic would make of them. Needs no kernel and no
- * rights.
+ * The packets come from the oracle's generator, biased to the limits of the window. Many are
+ * changed to the shape that the fast path takes, and some of these get one wrong bit. Settings,
+ * rules and entries change between batches; entries also get values that no traffic produces. Needs
+ * neither kernel nor privileges.
  *
  * usage: fastpath [--packets N] [--seed S]
  */
@@ -31,9 +31,9 @@
 #define STEP_NS_MAX    (NSEC_PER_SEC / 2)
 #define RULES_MAX      16
 #define EPOCH          40 /* batches until settings and rules change */
-#define SAMPLE_PERCENT 15 /* at least so many packets must have gone the short way */
+#define SAMPLE_PERCENT 15 /* the minimum share of packets on the fast path */
 
-/* Fixed answers, rules that look at the packet, and none at all: by hook. */
+/* Rules with a fixed verdict, rules that read the packet, and no rules; by hook. */
 static const char *const rules_texts[] = {
 	"table inet t {\n"
 	"chain input {\n"
@@ -67,8 +67,8 @@ static const char *const rules_texts[] = {
 	"}\n",
 };
 
-/* One of the two. */
-struct way {
+/* One of the two engines. */
+struct side {
 	struct engine *engine;
 	void *mem;
 	struct engine_worker *worker;
@@ -87,16 +87,16 @@ struct test_flow {
 struct fastpath_test {
 	struct rng rng;
 	struct mono now;
-	struct way way[2]; /* the second one without the fast path */
+	struct side side[2]; /* the second one has the fast path disabled */
 	struct test_flow flow[FLOWS_LEN];
 	uint8_t *packet[ENGINE_BATCH_MAX];
 	struct frame frame[ENGINE_BATCH_MAX];
 	uint64_t flows_made;
 	uint64_t packets;
-	uint64_t common; /* of the common shape, and tracked in the window */
+	uint64_t common; /* packets of the common shape that were tracked in the window */
 };
 
-/* NULL for no rules. Ends the program where a text is wrong. */
+/* text == NULL: no rules. Exits on an error in the text. */
 static struct ruleset *make_rules(const char *text)
 {
 	struct ruleset *rules;
@@ -131,7 +131,7 @@ static void *zeroed(size_t size)
 static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
                      enum ct_state state)
 {
-	struct way *w = ctx;
+	struct side *w = ctx;
 
 	(void)rs;
 	w->logged = w->logged * 31 + log_nr * 7 + (unsigned)state + pkt->tcp.seq +
@@ -140,12 +140,12 @@ static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 
 static void note_raw(void *ctx, const struct raw_request *req)
 {
-	struct way *w = ctx;
+	struct side *w = ctx;
 
 	w->raws = w->raws * 31 + req->seq + req->kind;
 }
 
-static void way_init(struct way *w, struct mono now, uint32_t shards_len)
+static void side_init(struct side *w, struct mono now, uint32_t shards_len)
 {
 	const struct engine_config cfg = {
 		.flows_max = TABLE_LEN,
@@ -165,7 +165,7 @@ static void way_init(struct way *w, struct mono now, uint32_t shards_len)
 	tunables_init(&w->policy.tun);
 }
 
-static void way_set_rules(struct way *w, const char *text)
+static void side_set_rules(struct side *w, const char *text)
 {
 	ruleset_free(w->policy.rules);
 	free(w->counters);
@@ -178,14 +178,14 @@ static void way_set_rules(struct way *w, const char *text)
 	}
 }
 
-static void way_fini(struct way *w)
+static void side_fini(struct side *w)
 {
-	way_set_rules(w, NULL);
+	side_set_rules(w, NULL);
 	free(w->worker);
 	free(w->mem);
 }
 
-/* New settings and rules for both. */
+/* Sets new settings and rules in both engines. */
 static void change_policy(struct fastpath_test *x)
 {
 	static const int64_t ttl_s[] = { 1, 3, 10, 300, 432000 };
@@ -209,11 +209,11 @@ static void change_policy(struct fastpath_test *x)
 	tun.resurrect = rng_below(r, 2);
 	tun.late_close = rng_below(r, LATE_POLICIES_LEN);
 	for (unsigned i = 0; i < 2; i++) {
-		struct way *w = &x->way[i];
+		struct side *w = &x->side[i];
 
 		w->policy.tun = tun;
-		way_set_rules(w, text_nr < 2 ? rules_texts[text_nr] : NULL);
-		/* Entries that live for days would fill the table for good. */
+		side_set_rules(w, text_nr < 2 ? rules_texts[text_nr] : NULL);
+		/* Entries with a timeout of days would fill the table. */
 		(void)engine_flush(w->engine, w->worker, x->now, DELETE_REMEMBER);
 	}
 }
@@ -224,7 +224,7 @@ static void begin_flow(struct fastpath_test *x, struct test_flow *t, unsigned nr
 	gen_ends(&x->rng, rng_percent(&x->rng, 90) ? GEN_TCP : GEN_ALL, 0, nr,
 	         (unsigned)x->flows_made, (uint16_t)(1024 + 2 * x->flows_made), &t->ends);
 	gen_flow_init(&t->gen, &x->rng);
-	/* Many with the same ports and numbers, so that taking one for another would show. */
+	/* Many flows have equal ports and numbers, so that a confusion of flows is detected. */
 	if (t->ends.proto == IPPROTO_NR_TCP && rng_percent(&x->rng, 70)) {
 		t->ends.port[0] = 5000;
 		t->ends.port[1] = 80;
@@ -245,14 +245,14 @@ static bool find_flow(struct fastpath_test *x, const struct ends *e, struct flow
 
 	ends_tuple(e, END_A, &tuple);
 	if (!flowkey_from_tuple(&tuple, &key, &side) ||
-	    !engine_find_flow(x->way[1].engine, &key, x->now, out)) {
+	    !engine_find_flow(x->side[1].engine, &key, x->now, out)) {
 		return false;
 	}
 	*dir = flow_dir_of(out, side);
 	return true;
 }
 
-/* What nearly every segment of the world looks like. */
+/* The shape of most segments of real traffic. */
 static void make_common(struct rng *rng, struct step_tcp *t)
 {
 	static const uint8_t stamp[12] = { 1, 1, 8, 10, 0, 1, 2, 3, 4, 5, 6, 7 };
@@ -267,7 +267,7 @@ static void make_common(struct rng *rng, struct step_tcp *t)
 
 static void next_packet(struct fastpath_test *x, size_t i, struct decision *out)
 {
-	struct way *w = &x->way[1];
+	struct side *w = &x->side[1];
 	struct rng *rng = &x->rng;
 	unsigned nr = rng_below(rng, FLOWS_LEN);
 	struct test_flow *t = &x->flow[nr];
@@ -306,7 +306,7 @@ static void next_packet(struct fastpath_test *x, size_t i, struct decision *out)
 	engine_batch(w->engine, w->worker, x->now, &x->frame[i], 1, out);
 }
 
-/* An entry becomes what no traffic makes of it, in both. */
+/* Changes an entry of both engines to values that no traffic produces. */
 static void change_flow(struct fastpath_test *x)
 {
 	struct rng *rng = &x->rng;
@@ -341,14 +341,14 @@ static void change_flow(struct fastpath_test *x)
 		break;
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		struct way *w = &x->way[i];
+		struct side *w = &x->side[i];
 
 		(void)engine_delete(w->engine, w->worker, &f.key, x->now, DELETE_FORGET);
 		(void)engine_import_flow(w->engine, w->worker, &f, x->now);
 	}
 }
 
-static size_t list(struct fastpath_test *x, const struct way *w, struct flow *out)
+static size_t list(struct fastpath_test *x, const struct side *w, struct flow *out)
 {
 	struct engine_cursor cur = { 0 };
 	size_t len = 0;
@@ -359,7 +359,7 @@ static size_t list(struct fastpath_test *x, const struct way *w, struct flow *ou
 	return len;
 }
 
-/* Prints what is not the same, and returns whether anything is. */
+/* Prints the differences. Returns true if there are any. */
 static bool differs(struct fastpath_test *x, size_t len,
                     const struct decision out[2][ENGINE_BATCH_MAX])
 {
@@ -369,7 +369,7 @@ static bool differs(struct fastpath_test *x, size_t len,
 
 	memset(flows, 0, sizeof(flows));
 	for (unsigned i = 0; i < 2; i++) {
-		flows_len[i] = list(x, &x->way[i], flows[i]);
+		flows_len[i] = list(x, &x->side[i], flows[i]);
 	}
 	for (size_t i = 0; i < len; i++) {
 		if (memcmp(&out[0][i], &out[1][i], sizeof(out[0][i])) != 0) {
@@ -382,19 +382,20 @@ static bool differs(struct fastpath_test *x, size_t len,
 		printf("the entries differ\n");
 		differs = true;
 	}
-	if (memcmp(&x->way[0].worker->stats, &x->way[1].worker->stats, sizeof(struct stats)) != 0) {
+	if (memcmp(&x->side[0].worker->stats, &x->side[1].worker->stats, sizeof(struct stats)) !=
+	    0) {
 		printf("the counters differ\n");
 		differs = true;
 	}
-	if (x->way[0].logged != x->way[1].logged || x->way[0].raws != x->way[1].raws) {
-		printf("the log or the resets sent differ\n");
+	if (x->side[0].logged != x->side[1].logged || x->side[0].raws != x->side[1].raws) {
+		printf("the logged packets or the sent segments differ\n");
 		differs = true;
 	}
-	for (uint32_t rule = 0; rule < RULES_MAX && x->way[0].counters != NULL; rule++) {
+	for (uint32_t rule = 0; rule < RULES_MAX && x->side[0].counters != NULL; rule++) {
 		uint64_t n[2][2] = { { 0 } };
 
 		for (unsigned i = 0; i < 2; i++) {
-			ruleset_counter_add(x->way[i].worker->counters, rule, &n[i][0], &n[i][1]);
+			ruleset_counter_add(x->side[i].worker->counters, rule, &n[i][0], &n[i][1]);
 		}
 		if (n[0][0] != n[1][0] || n[0][1] != n[1][1]) {
 			printf("the counters of rule %u differ\n", rule);
@@ -404,16 +405,16 @@ static bool differs(struct fastpath_test *x, size_t len,
 	return differs;
 }
 
-/* How many packets of a batch have taken the short way, as far as can be told from outside. */
+/* Counts the packets of a batch that the fast path can take, as far as its result shows it. */
 static void count_common(struct fastpath_test *x, size_t len, const struct decision *out)
 {
-	const struct context cx = { .policy = &x->way[0].policy,
-		                    .worker = x->way[0].worker,
+	const struct context cx = { .policy = &x->side[0].policy,
+		                    .worker = x->side[0].worker,
 		                    .now = x->now };
 	struct fastpath e;
 	struct chunk c = { .ip6 = 0 };
 
-	fastpath_init(&e, x->way[0].engine, &cx);
+	fastpath_init(&e, x->side[0].engine, &cx);
 	for (size_t i = 0; i < len; i++) {
 		x->common += out[i].reason == REASON_TCP_TRACKED &&
 		             out[i].tcp_state == TCP_ESTABLISHED &&
@@ -431,9 +432,9 @@ static bool one_batch(struct fastpath_test *x)
 	for (size_t i = 0; i < len; i++) {
 		next_packet(x, i, &out[1][i]);
 	}
-	engine_batch(x->way[0].engine, x->way[0].worker, x->now, x->frame, len, out[0]);
+	engine_batch(x->side[0].engine, x->side[0].worker, x->now, x->frame, len, out[0]);
 	for (unsigned i = 0; i < 2; i++) {
-		engine_tick(x->way[i].engine, x->way[i].worker, x->now, 5);
+		engine_tick(x->side[i].engine, x->side[i].worker, x->now, 5);
 	}
 	x->packets += len;
 	count_common(x, len, out[0]);
@@ -455,11 +456,10 @@ static int compare(struct fastpath_test *x, uint64_t packets)
 		x->now = mono_add(x->now, (int64_t)(rng_u64(&x->rng) % STEP_NS_MAX));
 	}
 	printf("%" PRIu64 " packets on both paths, %" PRIu64 " flows, %" PRIu64
-	       " %% could take the fast path: "
-	       "no difference\n",
+	       " %% could take the fast path: no difference\n",
 	       x->packets, x->flows_made, x->common * 100 / x->packets);
 	if (x->common * 100 < x->packets * SAMPLE_PERCENT) {
-		printf("too few: nothing is proved\n");
+		printf("too few packets on the fast path: the run proves nothing\n");
 		return 1;
 	}
 	return 0;
@@ -489,15 +489,15 @@ int main(int argc, char **argv)
 		x.packet[i] = zeroed(STEP_PACKET_MAX);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		way_init(&x.way[i], x.now, 1u << (seed & 1));
+		side_init(&x.side[i], x.now, 1u << (seed & 1));
 	}
-	x.way[1].engine->fastpath_is_off = true;
+	x.side[1].engine->fastpath_is_off = true;
 	status = compare(&x, packets);
 	for (size_t i = 0; i < ENGINE_BATCH_MAX; i++) {
 		free(x.packet[i]);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		way_fini(&x.way[i]);
+		side_fini(&x.side[i]);
 	}
 	return status;
 }

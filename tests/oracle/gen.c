@@ -95,7 +95,7 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum step_end from)
 	static const uint8_t answer6[] = { 129, 140 };
 	static const uint8_t odd6[] = { 1,   2,   3,   4,   100, 127, 130, 131, 132, 133, 134, 135,
 		                        136, 137, 138, 141, 143, 144, 150, 151, 152, 153, 255 };
-	bool asks = (from == END_A) != rng_percent(rng, 3);
+	bool is_query = (from == END_A) != rng_percent(rng, 3);
 
 	if (rng_percent(rng, 6)) {
 		return v6 ? RNG_PICK(rng, odd6) : (uint8_t)rng_below(rng, 24);
@@ -104,9 +104,9 @@ static uint8_t icmp_type(struct rng *rng, bool v6, enum step_end from)
 		return (uint8_t)rng_u64(rng);
 	}
 	if (rng_percent(rng, 92)) {
-		return v6 ? (asks ? 128 : 129) : (asks ? 8 : 0);
+		return v6 ? (is_query ? 128 : 129) : (is_query ? 8 : 0);
 	}
-	if (asks) {
+	if (is_query) {
 		return v6 ? RNG_PICK(rng, query6) : RNG_PICK(rng, query4);
 	}
 	return v6 ? RNG_PICK(rng, answer6) : RNG_PICK(rng, answer4);

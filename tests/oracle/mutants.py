@@ -170,7 +170,7 @@ MUTANTS = [
     (T, "if (s->class_nr == SEG_SYN && from == SS) {", "if (s->class_nr == SEG_SYN && to == SS) {"),
     (T, "if (to == ES && timeout_ns > tun->tcp_unacked_ns) {", "if (0) {"),
     (T, "\tt->last_dir = (uint8_t)s->dir;\n\tt->state = (uint8_t)to;", "\tt->state = (uint8_t)to;"),
-    # the fast path: what it takes
+    # the fast path: conditions
     (X, "STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)", "STATUS_NEEDED (FLOW_SEEN_REPLY)"),
     (X, "((~f->status & STATUS_NEEDED) | f->probes) != 0", "(~f->status & STATUS_NEEDED) != 0"),
     (X, " ||\n\t    mono_is_due(f->deadline, x->cx->now)", ""),
@@ -190,7 +190,7 @@ MUTANTS = [
         "frame->cap_size;"),
     (X, "if (x->verifies && frame->csum != CSUM_TRUSTED &&", "if (0 &&"),
     (X, "tun->checksum == CSUM_POLICY_FULL;", "0;"),
-    # and what it makes of it
+    # the fast path: results
     (X, "is_hi = lo > hi;", "is_hi = lo < hi;"),
     (X, "c->payload[i] = frame->true_size - IP4_SIZE - (uint32_t)tcp_size;",
         "c->payload[i] = (uint32_t)cap_size - IP4_SIZE - (uint32_t)tcp_size;"),

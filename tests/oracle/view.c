@@ -28,7 +28,7 @@ struct diff {
 
 static const char *const kernel_and_finwall[2] = { "kernel", "finwall" };
 
-static void __attribute__((format(printf, 2, 3))) say(struct diff *d, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) add_line(struct diff *d, const char *format, ...)
 {
 	va_list ap;
 	int n;
@@ -51,8 +51,8 @@ static void diff_number(struct diff *d, const char *what, const char *field, uns
                         unsigned ours)
 {
 	if (kernel != ours) {
-		say(d, "  %s%s: %s %u, %s %u\n", what, field, d->sides[0], kernel, d->sides[1],
-		    ours);
+		add_line(d, "  %s%s: %s %u, %s %u\n", what, field, d->sides[0], kernel, d->sides[1],
+		         ours);
 	}
 }
 
@@ -60,8 +60,8 @@ static void diff_flags(struct diff *d, const char *what, const char *field, unsi
                        unsigned ours)
 {
 	if (kernel != ours) {
-		say(d, "  %s%s: %s 0x%02x, %s 0x%02x\n", what, field, d->sides[0], kernel,
-		    d->sides[1], ours);
+		add_line(d, "  %s%s: %s 0x%02x, %s 0x%02x\n", what, field, d->sides[0], kernel,
+		         d->sides[1], ours);
 	}
 }
 
@@ -69,8 +69,8 @@ static void diff_view(struct diff *d, const struct view *k, const struct view *f
                       const char *what)
 {
 	if (k->exists != f->exists) {
-		say(d, "  %sentry: %s %s, %s %s\n", what, d->sides[0], k->exists ? "yes" : "no",
-		    d->sides[1], f->exists ? "yes" : "no");
+		add_line(d, "  %sentry: %s %s, %s %s\n", what, d->sides[0],
+		         k->exists ? "yes" : "no", d->sides[1], f->exists ? "yes" : "no");
 		return;
 	}
 	if (!k->exists) {
@@ -81,15 +81,16 @@ static void diff_view(struct diff *d, const struct view *k, const struct view *f
 	diff_number(d, what, "assured", k->assured, f->assured);
 	if (f->left_ns < k->left_ns - LEFT_TOLERANCE_NS ||
 	    f->left_ns > k->left_ns + NSEC_PER_SEC + LEFT_TOLERANCE_NS) {
-		say(d, "  %sseconds left: %s %lld, %s %.3f\n", what, d->sides[0],
-		    (long long)(k->left_ns / NSEC_PER_SEC), d->sides[1], (double)f->left_ns / 1e9);
+		add_line(d, "  %sseconds left: %s %lld, %s %.3f\n", what, d->sides[0],
+		         (long long)(k->left_ns / NSEC_PER_SEC), d->sides[1],
+		         (double)f->left_ns / 1e9);
 	}
 	if (proto != IPPROTO_NR_TCP) {
 		return;
 	}
 	if (k->tcp_state != f->tcp_state) {
-		say(d, "  %sTCP state: %s %s, %s %s\n", what, d->sides[0],
-		    tcp_state_name(k->tcp_state), d->sides[1], tcp_state_name(f->tcp_state));
+		add_line(d, "  %sTCP state: %s %s, %s %s\n", what, d->sides[0],
+		         tcp_state_name(k->tcp_state), d->sides[1], tcp_state_name(f->tcp_state));
 	}
 	diff_flags(d, what, "original flags", k->flags[0], f->flags[0]);
 	diff_flags(d, what, "reply flags", k->flags[1], f->flags[1]);
@@ -116,13 +117,14 @@ unsigned outcome_diff(const struct outcome *kernel, const struct outcome *ours,
 
 	text[0] = '\0';
 	if (k->seen != f->seen || k->state != f->state) {
-		say(&d, "  verdict: kernel %s, finwall %s\n", sighting_name(k), sighting_name(f));
+		add_line(&d, "  verdict: kernel %s, finwall %s\n", sighting_name(k),
+		         sighting_name(f));
 	} else if ((k->state == CT_ESTABLISHED || k->state == CT_RELATED) && k->dir != f->dir) {
-		say(&d, "  packet's direction: kernel %u, finwall %u\n", k->dir, f->dir);
+		add_line(&d, "  packet's direction: kernel %u, finwall %u\n", k->dir, f->dir);
 	}
 	if (daemon != NULL && (daemon->seen != k->seen || daemon->state != k->state)) {
-		say(&d, "  verdict: kernel %s, finwalld %s\n", sighting_name(k),
-		    sighting_name(daemon));
+		add_line(&d, "  verdict: kernel %s, finwalld %s\n", sighting_name(k),
+		         sighting_name(daemon));
 	}
 	diff_view(&d, &kernel->entry[0], &ours->entry[0], proto, "");
 	diff_view(&d, &kernel->entry[1], &ours->entry[1], proto, "own tuple: ");

@@ -38,12 +38,12 @@ static inline struct flow flows_tcp(uint32_t nr)
 	f.key = flows_key(nr);
 	f.status = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	f.conn.tcp.state = TCP_ESTABLISHED;
-	for (unsigned d = 0; d < 2; d++) {
-		f.conn.tcp.seen[d].end = 1000 * (d + 1);
-		f.conn.tcp.seen[d].maxend = 1000 * (d + 1) + 500;
-		f.conn.tcp.seen[d].maxwin_bytes = 600;
-		f.conn.tcp.seen[d].maxack = 1000 * (2 - d);
-		f.conn.tcp.flags[d] = TCP_SIDE_MAXACK;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		f.conn.tcp.seen[dir].end = 1000 * (dir + 1);
+		f.conn.tcp.seen[dir].maxend = 1000 * (dir + 1) + 500;
+		f.conn.tcp.seen[dir].maxwin_bytes = 600;
+		f.conn.tcp.seen[dir].maxack = 1000 * (2 - dir);
+		f.conn.tcp.flags[dir] = TCP_SIDE_MAXACK;
 	}
 	return f;
 }

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The ends of a connection, whoever opened it. */
+/* The ends of a connection; either may open it. */
 enum end {
 	END_A,
 	END_B,

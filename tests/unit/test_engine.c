@@ -6,6 +6,8 @@
  */
 #include "test_engine.h"
 
+#include "flows.h"
+
 /* Section 2.9: the entry is created on commit. */
 START_TEST(a_flow_is_inserted_only_if_its_first_packet_is_accepted)
 {
@@ -356,15 +358,15 @@ START_TEST(a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules)
 	c2s.sport = s2c.dport = 2;
 	tcp(&c2s, A, 1001, 5001, 10);
 	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	/* Expiry makes room. */
+	/* An expired entry frees its place. */
 	expire();
 	open_port(5);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
 }
 END_TEST
 
-/* Expired entries make room, also without a tick. */
-START_TEST(expired_entries_make_room)
+/* An expired entry frees its place, also without a tick. */
+START_TEST(an_expired_entry_frees_its_place)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
 	for (uint16_t port = 1; port <= 4; port++) {
@@ -525,6 +527,36 @@ START_TEST(defaults_equal_the_kernels)
 }
 END_TEST
 
+/* A table that was full once: a call must not read all of it to find the last entry. */
+START_TEST(a_list_of_a_sparse_table_takes_several_short_calls)
+{
+	enum { FLOWS = 20000 };
+	struct engine_cursor cur = { 0, 0 };
+	struct flow out[2];
+	unsigned calls = 0;
+	size_t found = 0;
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 0, 1);
+	for (uint32_t nr = 1; nr <= FLOWS; nr++) {
+		struct flow f = flows_tcp(nr);
+
+		f.deadline = mono_add(w.now, NSEC_PER_SEC);
+		ck_assert(engine_import_flow(w.engine, w.worker, &f, w.now));
+	}
+	for (uint32_t nr = 1; nr < FLOWS; nr++) {
+		struct flowkey k = flows_key(nr);
+
+		ck_assert(engine_delete(w.engine, w.worker, &k, w.now, DELETE_FORGET));
+	}
+	while (!engine_list_is_over(w.engine, &cur)) {
+		found += engine_list_flows(w.engine, &cur, w.now, out, ARRAY_LEN(out));
+		ck_assert_uint_lt(++calls, FLOWS);
+	}
+	ck_assert_uint_eq(found, 1);
+	ck_assert_uint_ge(calls, 4);
+}
+END_TEST
+
 SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted,
            a_flow_is_updated_also_by_dropped_packets, a_connection_from_syn_to_expiry,
            an_entry_expires_at_the_exact_nanosecond, a_rst_deletes_an_unanswered_flow,
@@ -533,8 +565,8 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
-           expired_entries_make_room, many_flows_spread_over_several_shards,
+           an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,
            a_flow_is_deleted_by_its_key, without_enforcement_every_packet_passes,
-           defaults_equal_the_kernels)
+           defaults_equal_the_kernels, a_list_of_a_sparse_table_takes_several_short_calls)
 SUITE_MAIN_PARTS("engine", engine_tests, engine_late_tests)

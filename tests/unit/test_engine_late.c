@@ -173,6 +173,7 @@ START_TEST(tombstones_age_out)
 	world_pass(&w, sec_to_ns(2));
 	tcp(&c2s, F | A, 1001, 5001, 0);
 	ck_invalid(REASON_LATE_UNKNOWN);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
 	establish();
 	expire();
 	world_pass(&w, sec_to_ns(102));

@@ -206,7 +206,7 @@ START_TEST(sequence_numbers_are_exact_and_windows_at_most_slightly_wider)
 			for (unsigned d = 0; d < 2; d++) {
 				const struct tcp_seen *was = &f.conn.tcp.seen[d];
 				const struct tcp_seen *is = &info.conn.seen[d];
-				uint32_t room = was->maxend - was->end;
+				uint32_t distance = was->maxend - was->end;
 
 				ck_assert_uint_eq(is->end, was->end);
 				ck_assert_uint_eq(is->maxack, was->maxack);
@@ -216,8 +216,8 @@ START_TEST(sequence_numbers_are_exact_and_windows_at_most_slightly_wider)
 				ck_assert_uint_ge(is->maxwin_bytes, was->maxwin_bytes);
 				ck_assert_uint_le(is->maxwin_bytes - was->maxwin_bytes,
 				                  was->maxwin_bytes / 1000);
-				ck_assert_uint_ge(is->maxend - is->end, room);
-				ck_assert_uint_le(is->maxend - is->end - room, room / 1000);
+				ck_assert_uint_ge(is->maxend - is->end, distance);
+				ck_assert_uint_le(is->maxend - is->end - distance, distance / 1000);
 			}
 		}
 	}

@@ -91,13 +91,14 @@ static void expect_equal_windows(const struct pair *p)
 START_TEST(a_gso_segment_leaves_the_windows_of_its_parts)
 {
 	uint8_t scale = (uint8_t)_i;
-	uint32_t room = 65535u << scale;
+	uint32_t window = 65535u << scale;
 	struct pair p;
 
 	open_pair(&p, scale);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		enum end from = rng_below(&rng, 4) == 0 ? END_B : END_A;
-		uint32_t size = 1 + rng_below(&rng, room < SUPER_SIZE_MAX ? room : SUPER_SIZE_MAX);
+		uint32_t size =
+			1 + rng_below(&rng, window < SUPER_SIZE_MAX ? window : SUPER_SIZE_MAX);
 		struct pkt ack;
 
 		send_data(&p, from, size, 0);

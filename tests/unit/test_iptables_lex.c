@@ -91,7 +91,8 @@ START_TEST(the_number_of_words_is_limited)
 		line[i] = i % 2 == 0 ? 'a' : ' ';
 	}
 	line[sizeof(line) - 1] = '\0';
-	ck_assert_str_eq(convert_split(line, SYNTAX_SAVE, &words), "more words than a rule can have");
+	ck_assert_str_eq(convert_split(line, SYNTAX_SAVE, &words),
+	                 "more words than a rule can have");
 }
 END_TEST
 

@@ -327,7 +327,7 @@ static struct decision send_with_checksum(uint8_t error, enum frame_csum csum)
 
 /*
  * Guard 2: a segment that its receiver will drop must not consume the tombstone. Without:
- * pkt_verify() in engine.c.
+ * pkt_verify() in batch.c.
  */
 START_TEST(wrong_checksums_reach_no_policy)
 {
@@ -460,7 +460,7 @@ static unsigned flood(enum late_policy policy, unsigned sources)
 	return passed;
 }
 
-/* Guard 5: token buckets. Without: either gcra_take() in engine_late.c. */
+/* Guard 5: token buckets. Without: either gcra_take() in late.c. */
 START_TEST(lenient_and_reject_are_rate_limited)
 {
 	static const enum late_policy policies[] = { LATE_LENIENT, LATE_REJECT };
@@ -483,7 +483,7 @@ END_TEST
 
 /*
  * Guard 6: no entry is inserted unless the rules accept, and lenient inserts none. Without:
- * "passes" in decide(), engine.c.
+ * "passes" in conclude(), batch.c.
  */
 START_TEST(an_entry_needs_an_accepting_rule)
 {

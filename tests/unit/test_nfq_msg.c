@@ -424,8 +424,8 @@ END_TEST
 
 START_TEST(a_verdict_needs_space_in_the_buffer)
 {
-	uint8_t room[NFQ_VERDICT_MARK_SIZE];
-	struct nfq_out o = { .data = room, .buf_size = NFQ_VERDICT_SIZE - 1 };
+	uint8_t buf[NFQ_VERDICT_MARK_SIZE];
+	struct nfq_out o = { .data = buf, .buf_size = NFQ_VERDICT_SIZE - 1 };
 
 	ck_assert(!nfq_put_verdict(&o, 0, 1, NF_DROP));
 	o.buf_size = NFQ_VERDICT_MARK_SIZE - 1;

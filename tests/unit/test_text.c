@@ -2,9 +2,9 @@
 /*
  * Readers of numbers, CPU lists and addresses in text, and the arithmetic of prefixes.
  */
-#include <finwall/cpulist.h>
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/cpulist.h"
+#include "text/num.h"
 
 #include "suite.h"
 
@@ -393,6 +393,10 @@ START_TEST(values_of_128_bits)
 	ck_assert_int_eq(u128_cmp(u128_inc(top), (struct u128){ 0, 0 }), 0);
 	ck_assert_int_lt(u128_cmp(half, (struct u128){ 1, 0 }), 0);
 	ck_assert_int_gt(u128_cmp((struct u128){ 1, 1 }, (struct u128){ 1, 0 }), 0);
+	ck_assert(u128_is_le(half, (struct u128){ 1, 0 }));
+	ck_assert(!u128_is_le((struct u128){ 1, 0 }, half));
+	ck_assert(u128_is_le(half, half));
+	ck_assert(!u128_is_le((struct u128){ 1, 1 }, (struct u128){ 1, 0 }));
 	for (unsigned bits = 0; bits <= 128; bits++) {
 		struct u128 max = u128_max(bits);
 		unsigned set = (unsigned)__builtin_popcountll(max.hi) +

@@ -126,7 +126,7 @@ int client_reply(struct client *c, struct ctl_reply *out)
 	}
 }
 
-/* Closes c. c may be NULL: then errno says why. */
+/* Closes c. c may be NULL: then errno is the cause. */
 static enum cli_exit run(struct client *c, const struct cli *cli, const struct cli_command *cmd,
                          const char *method, json_t *parameters, enum ctl_more more,
                          client_fn *each, void *ctx)

@@ -115,7 +115,7 @@ static enum doctor_known find_ct_glue(const char *release)
 
 /*
  * Lists the rules of both kinds of iptables. If only the plain program names exist, their version
- * says which kind they are.
+ * identifies the kind.
  */
 static void gather_iptables(struct doctor_facts *f)
 {
@@ -126,7 +126,7 @@ static void gather_iptables(struct doctor_facts *f)
 	static const char *const plain[FAMILIES_LEN] = { "iptables-save", "ip6tables-save" };
 
 	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
-		const char *const ask_version[] = { plain[family], "-V", NULL };
+		const char *const show_version[] = { plain[family], "-V", NULL };
 		const char *const print[] = { plain[family], NULL };
 		char *version;
 		unsigned kind;
@@ -136,7 +136,7 @@ static void gather_iptables(struct doctor_facts *f)
 
 			f->iptables[kind][family] = output_of(save);
 		}
-		version = output_of(ask_version);
+		version = output_of(show_version);
 		if (version != NULL) {
 			kind = strstr(version, "nf_tables") != NULL ? IPTABLES_NFT
 			                                            : IPTABLES_LEGACY;

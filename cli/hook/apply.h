@@ -36,7 +36,7 @@ struct hook_removal {
 
 /*
  * Install the rules; remove the rules of both backends. Return 0, or -errno with *error set to
- * malloc'd text that says why (NULL if memory ran out). hook_apply_up() clears plan->defragments
+ * a malloc'd message (NULL if memory ran out). hook_apply_up() clears plan->defragments
  * and lowers choice->spread if iptables does not support them in both families.
  */
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error);

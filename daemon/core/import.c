@@ -83,7 +83,7 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 		return false;
 	}
 	shard_lock(e, s);
-	wanted = s->graveyard.ring_len > 0 &&
+	wanted = s->graveyard.pool_len > 0 &&
 	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX &&
 	         fits_beside(s, flowtab_find(&s->flows, &f.key, hash), tomb);
 	if (wanted) {

@@ -112,7 +112,7 @@ static void reopen(struct tcp_conn *t)
 {
 	t->state = TCP_ESTABLISHED;
 	for (unsigned d = 0; d < 2; d++) {
-		t->flags[d] &= (uint8_t)~TCP_SIDE_CLOSE_INIT;
+		t->flags[d] &= (uint8_t) ~(TCP_SIDE_CLOSE_INIT | TCP_SIDE_FIN | TCP_SIDE_RESET);
 	}
 }
 

@@ -101,7 +101,7 @@ bool late_answers(const struct tcp_conn *remembered, const struct unproved *firs
 	revived->seen[dir].maxack = tcp->ack;
 	revived->seen[dir].maxend = first->ack + revived->seen[other].maxwin_bytes;
 	if (first->class_nr == SEG_FIN) {
-		revived->flags[other] |= TCP_SIDE_CLOSE_INIT;
+		revived->flags[other] |= TCP_SIDE_CLOSE_INIT | TCP_SIDE_FIN;
 	}
 	revived->state = (uint8_t)tcp_table(other, (enum tcp_class)first->class_nr,
 	                                    (enum tcp_state)remembered->state);

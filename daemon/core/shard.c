@@ -81,7 +81,7 @@ void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *mem
 {
 	uint32_t older;
 
-	if (s->graveyard.ring_len == 0) {
+	if (s->graveyard.pool_len == 0) {
 		return;
 	}
 	older = graveyard_find(&s->graveyard, &memory->key, hash);

@@ -58,8 +58,8 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f,
 	return true;
 }
 
-/* True when both ends are to be asked before the flow expires. */
-static bool asks(const struct context *cx, enum idle_policy policy, const struct flow *memory)
+/* True when both ends get a keepalive before the flow expires. */
+static bool probes_first(const struct context *cx, enum idle_policy policy, const struct flow *memory)
 {
 	switch (policy) {
 	case IDLE_PROBE:
@@ -67,7 +67,7 @@ static bool asks(const struct context *cx, enum idle_policy policy, const struct
 	case IDLE_RESET:
 		return !is_proved(memory);
 	case IDLE_REMEMBER:
-		return !is_proved(memory) && cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_ASK;
+		return !is_proved(memory) && cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
 	default:
 		return false;
 	}
@@ -79,7 +79,7 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 	enum idle_policy policy =
 		shard_memory(s, f, &memory) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
 
-	if (asks(cx, policy, &memory) && probe(cx, s, f, &memory)) {
+	if (probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
 		return true;
 	}
 	if (policy != IDLE_FORGET && (policy == IDLE_REMEMBER || !is_proved(&memory))) {

@@ -4,7 +4,7 @@
  *
  * The tracker takes the windows of such a connection from whatever comes next, as the kernel's
  * does. That serves live packets. It proves nothing: anybody can forge a segment of one side. So
- * beside such an entry there is a witness, which notes what each side said last. When each side has
+ * beside such an entry there is a witness, which notes the last segment of each side. When each has
  * acknowledged exactly what the other has sent, they have agreed, and the windows are known. A
  * forger of one side's segments cannot bring that about, because the other side's segments carry
  * that side's own numbers.
@@ -25,7 +25,7 @@
 #define WITNESS_FIN     0x0030u /* likewise: a FIN passed, and the sides have not agreed on it */
 #define WITNESS_RST     0x0040u /* a RST closed the entry, and its number was not proved */
 #define WITNESS_AGREED  0x0080u /* agreed and agreed_win are set */
-#define WITNESS_CURRENT 0x0100u /* nothing else was said since the sides agreed */
+#define WITNESS_CURRENT 0x0100u /* no other numbers since the sides agreed */
 #define WITNESS_BESIDE  0x0200u /* an older tombstone of the same key is kept */
 
 /* A closer passed that may have been forged. */

@@ -186,6 +186,15 @@ static void prove(const struct decoded *d, struct flow *f, struct witness *w, bo
 		f->status, (w->flags & WITNESS_CLOSED) != 0 ? KNOWN_LEARNT : KNOWN_EXACT);
 }
 
+/* True for a flow, not picked up, of which a RST below the tracker's acknowledgement may be right.
+ */
+static bool has_unknown_windows(const struct flow *f)
+{
+	enum knowledge known = status_knowledge(f->status);
+
+	return known == KNOWN_GAP || known == KNOWN_NOTHING;
+}
+
 /* A segment that the tracker accepted, of a flow that is not KNOWN_EXACT. from: the state before
  * it.
  */
@@ -252,6 +261,10 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		if (fx.timeout_ns != 0) {
 			flowtab_set_deadline(&d->shard->flows, f,
 			                     mono_add(d->cx->now, fx.timeout_ns));
+		}
+		if (replied && o->reason == REASON_TCP_RST_SEQ && has_unknown_windows(f)) {
+			o->reason = REASON_TCP_IGNORED;
+			return true;
 		}
 		o->state = CT_INVALID;
 		if (shard_has_older(d->shard, f)) {

@@ -20,7 +20,7 @@
 static const char *const late_words[] = { "strict",  "remembered", "pickup",
 	                                  "lenient", "reject",     NULL };
 static const char *const idle_words[] = { "forget", "remember", "reset", "probe", NULL };
-static const char *const unknown_words[] = { "refuse", "pass", "ask", NULL };
+static const char *const unknown_words[] = { "refuse", "pass", "probe", NULL };
 static const char *const csum_words[] = { "off", "control", "full", NULL };
 static const char *const kernel_words[] = { "6.18", "newest", NULL };
 

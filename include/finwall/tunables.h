@@ -50,7 +50,7 @@ enum idle_policy {
 enum unknown_windows {
 	UNKNOWN_WINDOWS_REFUSE, /* nothing */
 	UNKNOWN_WINDOWS_PASS,   /* a segment a second, without effect until the other end answers */
-	UNKNOWN_WINDOWS_ASK,    /* as above; and both ends are asked when the entry expires */
+	UNKNOWN_WINDOWS_PROBE,  /* likewise; and both ends get a keepalive when the entry expires */
 };
 
 /* The kernel whose tracker is followed where versions differ (timeout after an inexact RST). */

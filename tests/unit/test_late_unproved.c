@@ -180,7 +180,7 @@ START_TEST(an_answer_that_does_not_fit_proves_nothing)
 	tcp(&s2c, A, 5201, 0xdeadbef0, 0);
 	ck_invalid(REASON_TCP_NO_PICKUP);
 	ck_remembered(KNOWN_NOTHING);
-	/* An end without the connection says so, and the sender must learn it. */
+	/* An end without the connection sends a RST, which must reach the sender. */
 	tcp(&s2c, R, 0xcafe, 0, 0);
 	ck_passes(CT_ESTABLISHED, REASON_LATE_UNPROVED);
 	ck_remembered(KNOWN_NOTHING);
@@ -295,7 +295,7 @@ START_TEST(a_rst_against_unknown_windows_ends_no_memory)
 }
 END_TEST
 
-START_TEST(reset_at_expiry_asks_where_the_windows_are_unknown)
+START_TEST(reset_at_expiry_probes_where_the_windows_are_unknown)
 {
 	import_unknown();
 	w.policy.tun.on_idle = IDLE_RESET;
@@ -327,10 +327,10 @@ START_TEST(reset_at_expiry_asks_where_the_windows_are_unknown)
 }
 END_TEST
 
-START_TEST(the_setting_ask_asks_both_ends_before_they_are_remembered)
+START_TEST(the_setting_probe_sends_keepalives_before_it_remembers)
 {
 	import_unknown();
-	w.policy.tun.unknown_windows = UNKNOWN_WINDOWS_ASK;
+	w.policy.tun.unknown_windows = UNKNOWN_WINDOWS_PROBE;
 	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED] + NSEC_PER_SEC / 10);
 	world_tick(&w);
 	ck_assert_uint_eq(sent_len, 2);
@@ -635,8 +635,8 @@ SUITE_MAIN("late_unproved", unknown_windows_are_not_learnt_from_a_late_segment,
            an_answer_that_does_not_fit_proves_nothing, the_setting_refuses_what_is_not_proved,
            an_unproved_segment_that_is_dropped_is_not_noted, one_side_alone_proves_nothing,
            both_sides_together_prove_the_windows, a_rst_against_unknown_windows_ends_no_memory,
-           reset_at_expiry_asks_where_the_windows_are_unknown,
-           the_setting_ask_asks_both_ends_before_they_are_remembered,
+           reset_at_expiry_probes_where_the_windows_are_unknown,
+           the_setting_probe_sends_keepalives_before_it_remembers,
            after_a_gap_the_old_windows_serve,
            a_segment_after_a_gap_does_not_replace_the_old_windows,
            a_connection_that_moved_during_a_gap_closes, a_forged_syn_ends_no_memory,

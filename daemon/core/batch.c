@@ -338,7 +338,7 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 		}
 	}
 	if (o->is_unproved && passes) {
-		d->shard->unproved[unproved_nr(d->hash)] = o->unproved;
+		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
 	if (o->has_late) {

@@ -59,7 +59,8 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f,
 }
 
 /* True when both ends get a keepalive before the flow expires. */
-static bool probes_first(const struct context *cx, enum idle_policy policy, const struct flow *memory)
+static bool probes_first(const struct context *cx, enum idle_policy policy,
+                         const struct flow *memory)
 {
 	switch (policy) {
 	case IDLE_PROBE:
@@ -67,7 +68,8 @@ static bool probes_first(const struct context *cx, enum idle_policy policy, cons
 	case IDLE_RESET:
 		return !is_proved(memory);
 	case IDLE_REMEMBER:
-		return !is_proved(memory) && cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
+		return !is_proved(memory) &&
+		       cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
 	default:
 		return false;
 	}

@@ -53,7 +53,7 @@ static enum reason revived_reason(const struct decoded *d)
 static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
                          struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
 {
-	const struct unproved *first = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct unproved *first = shard_unproved(d->shard, d->hash);
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
 	enum reason why;
@@ -101,7 +101,7 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, struct
  */
 static bool pass_unproved(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
 {
-	const struct unproved *last = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct unproved *last = shard_unproved(d->shard, d->hash);
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
 
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);

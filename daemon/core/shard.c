@@ -115,3 +115,19 @@ void shard_remember_closed(struct shard *s, struct engine_worker *w, const struc
 		shard_remember(s, w, f, hash, TOMB_IDLE, now);
 	}
 }
+
+struct unproved *shard_unproved(struct shard *s, uint64_t hash)
+{
+	struct unproved *set = s->unproved[hash % UNPROVED_SETS];
+	struct unproved *oldest = &set[0];
+
+	for (unsigned way = 0; way < UNPROVED_WAYS; way++) {
+		if (set[way].hash == hash) {
+			return &set[way];
+		}
+		if (set[way].when.ns < oldest->when.ns) {
+			oldest = &set[way];
+		}
+	}
+	return oldest;
+}

@@ -21,12 +21,6 @@ struct decoded {
 	struct pkt pkt;
 };
 
-/* The place of a connection's latest unproved segment. */
-static inline unsigned unproved_nr(uint64_t hash)
-{
-	return (unsigned)(hash % UNPROVED_LEN);
-}
-
 /* What the steps find out about a packet. */
 struct outcome {
 	enum ct_state state;

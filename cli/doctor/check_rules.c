@@ -99,7 +99,9 @@ static void check_hooks(const struct doctor_facts *f, const struct foreign_rules
 	bool is_bypassed = false;
 
 	if (!f->has_config || !is_known(f)) {
-		doctor_add(out, DOCTOR_NOTE, "hooks", "run as root, with -c FILE",
+		doctor_add(out, DOCTOR_NOTE, "hooks",
+		           f->has_net_admin ? "use -c FILE with a configuration that loads"
+		                            : "run as root",
 		           "it is unknown whether the hook rules are installed");
 		return;
 	}

@@ -51,6 +51,7 @@ struct doctor_facts {
 	char *release;               /* of the kernel, "6.1.0-18-amd64" */
 	bool has_net_admin;          /* this process */
 	enum doctor_known queue;     /* nfnetlink_queue is loaded */
+	bool queue_can_load;         /* or it is a module that the kernel loads when it is used */
 	enum doctor_known nft_queue; /* nft's queue statement works */
 	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can attach its tracker's entry */
 	/* output of iptables-save and ip6tables-save; neither kind lists the rules of the other */

@@ -88,6 +88,21 @@ static enum doctor_known test_nft_queue(bool has_rights)
 	return hook_choose(&plan, BACKEND_NFT, &choice) == 0 ? DOCTOR_YES : DOCTOR_NO;
 }
 
+/* Searches the list of the installed modules. */
+static bool is_installed_module(const char *release, const char *file)
+{
+	char path[128];
+	char *text;
+	size_t size;
+	bool found;
+
+	snprintf(path, sizeof(path), "/lib/modules/%.80s/modules.dep", release);
+	text = file_reader.read(file_reader.ctx, path, &size);
+	found = text != NULL && memmem(text, size, file, strlen(file)) != NULL;
+	free(text);
+	return found;
+}
+
 /* Searches the kernel's build configuration. */
 static enum doctor_known find_ct_glue(const char *release)
 {
@@ -156,6 +171,7 @@ static void gather_kernel(struct doctor_facts *f)
 	if (uname(&name) == 0) {
 		f->release = strdup(name.release);
 		f->ct_glue = find_ct_glue(name.release);
+		f->queue_can_load = is_installed_module(name.release, "/nfnetlink_queue.ko");
 	}
 	f->has_net_admin = has_net_admin();
 	f->queue = access("/proc/net/netfilter/nfnetlink_queue", F_OK) == 0 ? DOCTOR_YES

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall hook: up and down, each also twice; only chains of finwall change.
+# finwall hook with backend iptables: up and down, each also twice; only chains of finwall change.
 #
 #	hook.sh nft|legacy
 #
-# PATH decides which of the two variants of iptables is used.
+# PATH decides which of the two variants of iptables is used. The backend is set, because a kernel
+# with a queue statement prefers nft; hook_queue.sh tests that.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -23,6 +24,7 @@ chains() {
 	cat <<CONF
 settings {
 	queue { num 5; count 1; on-absent $1 }
+	hook { backend iptables }
 }
 table inet finwall {
 	chain input {

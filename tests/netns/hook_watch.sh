@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The daemon notices when its hook rules are removed, bypassed, or of another configuration, and
-# finwall hook watch installs them again: within a second, whoever changed them.
+# finwall hook watch installs them again: within a second.
 #
 #	hook_watch.sh nft|legacy
 #

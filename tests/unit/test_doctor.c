@@ -121,6 +121,9 @@ START_TEST(findings_depend_on_the_kernel_release)
 	ck_assert_int_eq(level_of(&f, "kernel"), DOCTOR_NOTE);
 	f.queue = DOCTOR_NO;
 	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_PROBLEM);
+	f.queue_can_load = true;
+	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_OK);
+	f.queue_can_load = false;
 	f.queue = DOCTOR_UNKNOWN;
 	ck_assert_int_eq(level_of(&f, "queue"), -1);
 	f.nft_queue = DOCTOR_NO;

@@ -177,6 +177,35 @@ START_TEST(the_first_verdict_decides)
 }
 END_TEST
 
+/* What a configuration can decide at all: the daemon opens raw sockets only for what sends. */
+START_TEST(a_code_that_no_rule_gives)
+{
+	static const uint8_t reject = RULE_LATE_FIRST + LATE_REJECT;
+	static const struct {
+		const char *chain;
+		bool can_reject;
+	} late[] = {
+		{ "policy strict;", false },
+		{ "policy reject;", true },
+		{ "policy strict; tcp dport 22 remembered", false },
+		{ "policy strict; tcp dport 22 reject", true },
+		{ "policy strict; tcp dport vmap { 22 : reject, 23 : strict }", true },
+		{ "policy strict; tcp dport vmap { 22 : pickup, 23 : strict }", false },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		snprintf(text, sizeof(text),
+		         "table inet t {\n chain l {\n type close hook late; %s\n }\n }\n",
+		         late[i].chain);
+		load(text);
+		ck_assert_msg(ruleset_can_give(rules, CHAIN_LATE, reject) == late[i].can_reject,
+		              "%s", late[i].chain);
+		ck_assert(!ruleset_can_give(rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET));
+	}
+}
+END_TEST
+
 /* A match, and whether the SYN of given_syn() matches. */
 static const struct {
 	const char *match;
@@ -703,6 +732,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_missing_chain_accepts);
 	tcase_add_test(tc, input_and_output_are_hooked_together);
 	tcase_add_test(tc, the_first_verdict_decides);
+	tcase_add_test(tc, a_code_that_no_rule_gives);
 	tcase_add_loop_test(tc, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, ipv6_matches_match_or_not);
 	tcase_add_test(tc, icmp_matches_match_or_not);

@@ -71,14 +71,20 @@ start_finwall() {
 	until_true 60 systemctl is-active finwall-hook
 }
 
+# order FILE [TEXT]: a file for the neighbour, which removes it at once: it appears complete.
+order() {
+	echo "${2-}" >"/share/peer/$1.new"
+	mv "/share/peer/$1.new" "/share/peer/$1"
+}
+
 # watch NAME: the neighbour counts answers to probes of a closed port. unwatch NAME prints the counts.
 watch() {
 	rm -f "/share/peer/$1.result"
-	: >"/share/peer/$1.start"
+	order "$1.start"
 	until_true 20 test ! -e "/share/peer/$1.start"
 }
 unwatch() {
-	: >"/share/peer/$1.stop"
+	order "$1.stop"
 	until_true 20 test -e "/share/peer/$1.result" || return 1
 	cat "/share/peer/$1.result"
 }
@@ -101,8 +107,7 @@ no_hole() {
 # ask tcp|udp ADDRESS PORT: what the neighbour's packet gets: open, refused, timeout or an errno.
 ask() {
 	local name=ask-$RANDOM$RANDOM
-	echo "$1 $2 $3" >"/share/peer/$name.tmp"
-	mv "/share/peer/$name.tmp" "/share/peer/$name.ask"
+	order "$name.ask" "$1 $2 $3"
 	until_true 20 test -e "/share/peer/$name.answer" || return 1
 	cat "/share/peer/$name.answer"
 	rm -f "/share/peer/$name.answer"

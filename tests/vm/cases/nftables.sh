@@ -39,7 +39,7 @@ phase_1() {
 	nft flush ruleset
 	check "doctor or restored" doctor_or_restored
 	systemctl start finwall-hook nftables
-	: >/share/peer/boot.start
+	order boot.start
 	reboot_now
 }
 

@@ -5,8 +5,8 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>

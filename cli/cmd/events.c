@@ -6,7 +6,7 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>

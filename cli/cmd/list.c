@@ -7,8 +7,8 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
+#include "text/num.h"
 #include <finwall/flow_text.h>
-#include <finwall/text_num.h>
 
 #include <getopt.h>
 #include <stdbool.h>

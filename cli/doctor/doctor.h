@@ -67,6 +67,9 @@ struct doctor_facts {
 	size_t ifaces_len;
 
 	bool daemon_answers;
+	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
+	char hook_text[160];    /* of the fault */
+	char other_setting[48]; /* the first that differs from the daemon's; "" = none */
 	uint64_t queues_len;
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;

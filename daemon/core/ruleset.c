@@ -153,6 +153,16 @@ bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t c
 	return false;
 }
 
+void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN])
+{
+	const bool is_local =
+		ruleset_has_chain(rs, CHAIN_INPUT) || ruleset_has_chain(rs, CHAIN_OUTPUT);
+
+	hooked[HOOK_INPUT] = is_local;
+	hooked[HOOK_OUTPUT] = is_local;
+	hooked[HOOK_FORWARD] = ruleset_has_chain(rs, CHAIN_FORWARD);
+}
+
 bool ruleset_counts_connections(const struct ruleset *rs)
 {
 	return rs->counts_len != 0;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <finwall/text_addr.h>
+#include "text/addr.h"
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 

@@ -4,8 +4,8 @@
  */
 #include "element.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <inttypes.h>
 #include <stdio.h>

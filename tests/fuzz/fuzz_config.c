@@ -7,8 +7,8 @@
  * Input: up to three files, separated by NUL bytes. The first is the configuration; the others are
  * the files named "1" and "2", which it may include.
  */
+#include "sets/named_set.h"
 #include <finwall/config.h>
-#include <finwall/named_set.h>
 
 #include "core/conncount.h"
 #include "fuzz.h"

@@ -8,8 +8,8 @@
  *
  * usage: model_sets [SEED]
  */
+#include "sets/named_set.h"
 #include <finwall/bytes.h>
-#include <finwall/named_set.h>
 
 #include "config_text.h"
 #include "rng.h"

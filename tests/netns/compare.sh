@@ -154,7 +154,7 @@ ns client "$peer" connect 7100-7101 10.3.0.2 <"$work/say" >"$work/connect.log" &
 wait_until grep -q ready "$work/connect.log"
 only_same "before the kernel forgets"
 ns wall conntrack -D -p tcp --dport 7100 >/dev/null 2>&1 || fail "conntrack -D"
-echo "say 7100" >&9
+echo "send 7100" >&9
 wait_until grep -q "data .* 7100" "$work/listen.log"
 wait_until stat_is_above different 0
 ns wall conntrack -D -p tcp --dport 7101 >/dev/null 2>&1 || fail "conntrack -D"
@@ -180,7 +180,7 @@ wait_until grep -q ready "$work/connect2.log"
 conf on off drop >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
 hook up -c "$work/finwall.conf"
-echo "say 7200" >&9
+echo "send 7200" >&9
 wait_until grep -q "data .* 7200" "$work/listen2.log"
 wait_until stat_is_above no-start 0
 [ "$(stat different)" = 0 ] || fail "a connection older than the daemon is counted as a difference"

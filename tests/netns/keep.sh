@@ -149,10 +149,16 @@ wait_until nothing_waits
 kill -USR1 "$keeper_pid"
 wait_until is_run 27
 
-# Fewer queues: the stored socket of the other queue is closed.
+# Fewer queues: the other queue is read as long as hook rules use it; then its stored socket is closed.
 sed -i 's/count 2/count 1/' "$work/finwall.conf"
 kill -USR1 "$keeper_pid"
 wait_until is_run 28
+queue_exists server 4 || fail "the queue that the hook rules use is closed"
+for tables in iptables ip6tables; do
+	ns server "$tables" -w -F
+done
+kill -USR1 "$keeper_pid"
+wait_until is_run 29
 one_queue() {
 	queue_exists server 3 && ! queue_exists server 4
 }

@@ -281,8 +281,8 @@ echo "$kills kills: $(lost_by_kernel) packets dropped by the kernel," \
 	"$(($(counted mangle) - before - $(counted security) + before_passed)) by finwall or with it"
 
 # Saved connections still work.
-echo "say 7201-7220" >"$work/held.in"
-echo "say 7201-7220" >"$work/holds.in"
+echo "send 7201-7220" >"$work/held.in"
+echo "send 7201-7220" >"$work/holds.in"
 all_speak() {
 	[ "$(grep -c '^data' "$work/held.out")$(grep -c '^data' "$work/holds.out")" = 4040 ]
 }

@@ -250,9 +250,9 @@ lc_tell() { # lc_tell ID COMMAND...
 
 # A byte each way, so that everything is acknowledged when the connections become idle.
 lc_talk() {
-	lc_tell "$1-client" say "$2"
+	lc_tell "$1-client" send "$2"
 	wait_until lc_lines 4 '^data' "$work/$1-server.out"
-	lc_tell "$1-server" say "$2"
+	lc_tell "$1-server" send "$2"
 	wait_until lc_lines 4 '^data' "$work/$1-client.out"
 }
 

@@ -217,7 +217,7 @@ queue_exists() {
 
 # daemon_start NAME CONFIG [OPTION...]: runs finwalld in a namespace, with its log in
 # $work/daemon.log. Returns when it is ready; its process ID is $daemon_pid. It has no state file
-# unless OPTION says so.
+# unless OPTION is given.
 daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2

@@ -8,8 +8,8 @@
 #include "config_text.h"
 #include "suite.h"
 
+#include "sets/named_set.h"
 #include <finwall/bytes.h>
-#include <finwall/named_set.h>
 
 #include <pthread.h>
 #include <sched.h>

@@ -137,6 +137,32 @@ START_TEST(a_missing_chain_accepts)
 }
 END_TEST
 
+START_TEST(input_and_output_are_hooked_together)
+{
+	static const struct {
+		const char *chain;
+		bool hooked[HOOKS_LEN];
+	} rows[] = {
+		{ "input", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "output", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "forward", { [HOOK_FORWARD] = true } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool hooked[HOOKS_LEN];
+		char text[128];
+
+		snprintf(text, sizeof(text),
+		         "table inet t { chain c { type filter hook %s priority filter; } }",
+		         rows[i].chain);
+		load(text);
+		ruleset_hooks(rules, hooked);
+		ck_assert_msg(memcmp(hooked, rows[i].hooked, sizeof(hooked)) == 0, "%s",
+		              rows[i].chain);
+	}
+}
+END_TEST
+
 START_TEST(the_first_verdict_decides)
 {
 	struct given g = given_syn();
@@ -704,6 +730,7 @@ static void add_tests(TCase *tc)
 	tcase_add_unchecked_fixture(tc, NULL, drop_rules);
 	tcase_add_checked_fixture(tc, NULL, drop_rules);
 	tcase_add_test(tc, a_missing_chain_accepts);
+	tcase_add_test(tc, input_and_output_are_hooked_together);
 	tcase_add_test(tc, the_first_verdict_decides);
 	tcase_add_test(tc, a_code_that_no_rule_gives);
 	tcase_add_loop_test(tc, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));

@@ -94,11 +94,11 @@ answered() {
 	unwatch "$1" | sed -n 's/.* answered \([0-9]*\).*/\1/p'
 }
 
-# no_hole NAME [MILLISECONDS]: no probe was answered, or for no longer than that.
+# no_hole NAME [MILLISECONDS]: no probe was answered, or for no longer than that at a time.
 no_hole() {
 	local counts open
 	counts=$(unwatch "$1") || return 1
-	open=$(sed -n 's/.* open_ms \([0-9]*\).*/\1/p' <<<"$counts")
+	open=$(sed -n 's/.* longest_ms \([0-9]*\).*/\1/p' <<<"$counts")
 	[[ $(sed -n 's/^sent \([0-9]*\).*/\1/p' <<<"$counts") -gt 0 ]] || { echo "nothing was sent"; return 1; }
 	tac <<<"$counts"
 	[[ -n $open && $open -le ${2:-0} ]]

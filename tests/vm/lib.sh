@@ -46,7 +46,7 @@ install_package() {
 	settings
 }
 
-# settings [TEXT]: the packaged configuration with the backend of this run, and a line of settings.
+# settings: sets the backend of this run in the packaged configuration.
 settings() {
 	local backend=nft
 	[[ $BACKEND == nft ]] || backend=iptables
@@ -55,7 +55,6 @@ settings() {
 	iptables-nft) choose_iptables nft ;;
 	esac
 	sed -i "s/^\thook {\$/&\n\t\tbackend $backend/" "$conf"
-	[[ -z ${1-} ]] || sed -i "s/^settings {\$/&\n\t$1/" "$conf"
 	finwalld --check
 }
 

@@ -108,7 +108,7 @@ class Section:
         text += f" holes {len(holes)} longest_ms {max(spans, default=0):.0f}"
         for a, b in holes[:20]:
             text += f"\nhole from {a - self.began:.3f} s to {b - self.began:.3f} s"
-        return text + "\n"
+        return text + f"\nend at {time.monotonic() - self.began:.3f} s\n"
 
 
 def put(path, text):

@@ -52,8 +52,21 @@ phase_1() {
 	nft flush ruleset
 	check "doctor or restored" doctor_or_restored
 	systemctl start finwall-hook nftables
+	sleep 5
 	order boot.start
 	reboot_now
+}
+
+# before_boot COUNTS UPTIME, after_boot COUNTS UPTIME: the holes of a section that began before this boot.
+before_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] < boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+}
+after_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] >= boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
 }
 
 doctor_or_restored() {
@@ -64,8 +77,13 @@ phase_2() {
 	until_true 60 systemctl is-active finwall-hook
 	check "boot: nftables is active" systemctl is-active nftables
 	sleep 2
-	# Until the old system has gone down and before the new network is up nothing answers.
-	check "boot: never open" no_hole boot
+	local counts uptime
+	counts=$(unwatch boot)
+	uptime=$(cut -d' ' -f1 /proc/uptime)
+	echo "$counts"
+	# The units stop, and nftables deletes its rules, while the addresses still answer.
+	check "shutdown: never open" before_boot "$counts" "$uptime"
+	check "boot: never open" after_boot "$counts" "$uptime"
 	check "boot: hook rules" is_hooked
 	check "boot: closed" closed
 	check "boot: status" says_filtering

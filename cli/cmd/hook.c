@@ -49,16 +49,17 @@ static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *coun
 const struct cli_command cmd_hook = {
 	.name = "hook",
 	.args = "up|down|print [-c FILE] [--backend nft|iptables] [--force]",
-	.summary = "install or remove the kernel rules that queue packets to the daemon",
-	.details = "up     install the hook rules; replaces installed ones\n"
-		   "down   remove the hook rules; other rules are not changed\n"
-		   "print  print what up would do as a shell script; change nothing\n"
-		   "\n"
-		   "-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
-		   "--backend nft|iptables    overrides the setting hook backend\n"
-		   "--force                   install the rules even if this cuts off the machine: "
-		   "no\n"
-		   "                          daemon runs, and on-absent is drop\n",
+	.summary = "install or remove the kernel rules that queue packets",
+	.details =
+		"up     install the hook rules; replaces installed ones\n"
+		"down   remove the hook rules; other rules are not changed\n"
+		"print  print what up would do as a shell script; change nothing\n"
+		"\n"
+		"-c, --config FILE         configuration file, default:\n"
+		"                          " FINWALL_CONFIG_PATH "\n"
+		"--backend nft|iptables    overrides the setting hook backend\n"
+		"--force                   install the rules even if this cuts off the machine:\n"
+		"                          no daemon runs, and on-absent is drop\n",
 	.run = run_hook,
 };
 

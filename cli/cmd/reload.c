@@ -10,7 +10,7 @@ static enum cli_exit run_reload(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_reload = {
 	.name = "reload",
 	.args = "",
-	.summary = "read the configuration again; on an error the old one stays in force",
+	.summary = "read the configuration again; an invalid one is refused",
 	.details = "",
 	.run = run_reload,
 };

@@ -64,6 +64,11 @@ void client_close(struct client *c)
 	free(c);
 }
 
+int client_fd(const struct client *c)
+{
+	return c->fd;
+}
+
 int client_call(struct client *c, const char *method, json_t *parameters, enum ctl_more more)
 {
 	char name[128];

@@ -182,6 +182,18 @@ static void print_helpers(FILE *out, const json_t *stats)
 	}
 }
 
+/* Only if something is wrong, or was. */
+static void print_hooks(FILE *out, const json_t *hooks)
+{
+	if (hooks != NULL && strcmp(client_text(hooks, "fault"), "none") != 0) {
+		fprintf(out, "hook rules: %s\n", client_text(hooks, "text"));
+	}
+	if (client_number(hooks, "losses") > 0) {
+		fprintf(out, "hook rules were lost or bypassed %lld time(s)\n",
+		        client_number(hooks, "losses"));
+	}
+}
+
 static void print_head(FILE *out, const json_t *stats)
 {
 	const json_t *table = json_object_get(stats, "table");
@@ -195,6 +207,7 @@ static void print_head(FILE *out, const json_t *stats)
 	        client_number(table, "connections"), client_number(table, "connections_max"),
 	        client_number(table, "remembered"), client_number(table, "remembered_max"));
 	print_helpers(out, stats);
+	print_hooks(out, json_object_get(stats, "hooks"));
 	fputc('\n', out);
 }
 

@@ -73,7 +73,7 @@ lookups() {
 		    for port in range(40000, 40050):
 		        s = socket.socket(family, socket.SOCK_DGRAM)
 		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		        s.settimeout(5)
+		        s.settimeout(30)
 		        s.bind(("", port))
 		        s.sendto(b"question %d" % turn, (sys.argv[1], 5353))
 		        asking.append(s)
@@ -126,7 +126,7 @@ for wall in 10.2.0.254 fd02::fe; do
 		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
 		    s = socket.socket(family, kind)
-		    s.settimeout(3)
+		    s.settimeout(30)
 		    try:
 		        s.connect((sys.argv[1], 9))
 		        s.send(b"?")

@@ -89,11 +89,11 @@ doctor || fail "a problem after its cause was removed: $(cat "$work/doctor.out")
 sed -i 's/hook { backend iptables }/hook { backend iptables }; connections { enforce off }/' "$work/finwall.conf"
 ! doctor || fail "no problem for hook rules that bypass other rules"
 shows problem hooks
+finwall reload || fail "reload failed"
+wait_until log_has 'enforce off: every packet is accepted'
 finwall hook up -c "$work/finwall.conf" >"$work/hook.log" 2>&1 || fail "no hooks"
 doctor || fail "shadow mode is a problem: $(cat "$work/doctor.out")"
 shows warning enforce
-finwall reload || fail "reload failed"
-wait_until log_has 'enforce off: every packet is accepted'
 
 ns host iptables -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP ||
 	skip "needs iptables in table mangle with conntrack"

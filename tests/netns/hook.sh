@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# finwall hook: up and down, each also twice; only chains of finwall change.
+# finwall hook with backend iptables: up and down, each also twice; only chains of finwall change.
 #
 #	hook.sh nft|legacy
 #
-# PATH decides which of the two variants of iptables is used.
+# PATH decides which of the two variants of iptables is used. The backend is set, because a kernel
+# with a queue statement prefers nft; hook_queue.sh tests that.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -23,6 +24,7 @@ chains() {
 	cat <<CONF
 settings {
 	queue { num 5; count 1; on-absent $1 }
+	hook { backend iptables }
 }
 table inet finwall {
 	chain input {
@@ -36,7 +38,8 @@ CONF
 }
 chains accept >"$work/accept.conf"
 chains drop >"$work/drop.conf"
-sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/' "$work/accept.conf" >"$work/moved.conf"
+sed 's/hook input/hook forward/; s/num 5; count 1/num 5; count 2/; /chain output/,/^\t}/d' \
+	"$work/accept.conf" >"$work/moved.conf"
 echo 'settings { queue { num 5 } }' >"$work/empty.conf"
 
 # hook ARG...: runs finwall hook in the namespace.
@@ -123,6 +126,25 @@ rules now
 same before now "down changes other rules"
 hook down || fail "second down"
 shows hook.out 'was not up'
+
+# Other rules jump to chains of finwall: down empties these and names the rule.
+hook up -c "$work/accept.conf" || fail "up"
+ns host "$multi" iptables -w -A THEIRS -p tcp -j FINWALL_INPUT
+ns host "$multi" ip6tables -w -I OUTPUT 1 -o lo -g FINWALL_OUTPUT
+hook down || fail "down with other references: $(cat "$work/hook.err")"
+shows hook.out 'hook: down'
+shows hook.err '-A THEIRS -p tcp -j FINWALL_INPUT'
+rules now
+grep -q NFQUEUE "$work/now" && fail "packets are still queued"
+hook up -c "$work/moved.conf" || fail "up with other references: $(cat "$work/hook.err")"
+hook down || fail "second down with other references"
+rules now
+grep -q NFQUEUE "$work/now" && fail "packets are queued after a second down"
+ns host "$multi" iptables -w -D THEIRS -p tcp -j FINWALL_INPUT
+ns host "$multi" ip6tables -w -D OUTPUT -o lo -g FINWALL_OUTPUT
+hook down || fail "third down"
+rules now
+same before now "down after the references went"
 
 hook up --force -c "$work/drop.conf" || fail "--force"
 rules now

@@ -107,7 +107,7 @@ for restore in iptables-restore ip6tables-restore; do
 	RULES
 done
 
-wait_sec=30
+wait_sec=60
 finwall() {
 	ns router "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }

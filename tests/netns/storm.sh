@@ -188,7 +188,7 @@ phase() {
 	[ "$failed" = 0 ] || fail "$what: $failed connections failed"
 	[ "$(lost_by_kernel)" = 0 ] ||
 		fail "$what: the kernel dropped $(lost_by_kernel) packets at the queues"
-	wait_sec=10
+	wait_sec=60
 	if ! (wait_until all_passed) 2>/dev/null; then
 		ns server "$bin/finwall" --socket "$work/finwall.sock" stats >"$work/stats.log"
 		fail "$what: of $(($(counted mangle) - before)) packets" \

@@ -139,6 +139,7 @@ holders_before=$(holders)
 rounds_before=$(cat "$work/rounds")
 install 0.1.0-2
 rounds_after=$(cat "$work/rounds")
+! grep -E '^(Syntax|Unknown option)' "$work/dpkg.log" || fail "a command of postinst printed its usage"
 expect is_active finwalld
 [ "$(property MainPID)" != "$pid" ] || fail "the upgrade did not restart it"
 [ "$(property NRestarts)" = 0 ] || fail "it needed more than one start"

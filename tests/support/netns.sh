@@ -172,9 +172,9 @@ ns_bg() {
 	bg_pids="$bg_pids $bg_pid"
 }
 
-# wait_until COMMAND...: polls until the command is true; fails after 10 seconds, or $wait_sec.
+# wait_until COMMAND...: polls until the command is true; fails after 60 seconds, or $wait_sec.
 wait_until() {
-	wait_end=$(($(date +%s) + ${wait_sec:-10}))
+	wait_end=$(($(date +%s) + ${wait_sec:-60}))
 	while ! "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le "$wait_end" ] || fail "timeout: $*"
 		sleep 0.05

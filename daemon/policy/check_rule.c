@@ -126,14 +126,6 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		config_error(c, v->loc, "a set or range after a mask, expected one value");
 		return false;
 	}
-	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
-	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
-		config_error(c, v->loc,
-		             "a packet has one state, so this is always %s, expected "
-		             "`ct state a,b` or `ct state ! a,b`",
-		             m->rel == REL_NE ? "true" : "false");
-		return false;
-	}
 	return true;
 }
 
@@ -282,7 +274,7 @@ struct demands {
 static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
                           struct demands *d)
 {
-	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+	uint8_t proto = sel->proto;
 
 	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
 	    (proto != 0 && d->proto != 0 && proto != d->proto)) {

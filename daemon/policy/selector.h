@@ -24,13 +24,11 @@ struct selector {
 	bool stands_alone;  /* is written without its header */
 	enum selector_kind kind;
 	const struct dtype *type;
-	uint8_t family;       /* 4, 6, or 0 = both */
-	uint8_t proto;        /* transport protocol it belongs to, 0 = any, PROTO_WITH_PORTS */
-	enum pkt_depth depth; /* how far the packet must be decoded */
+	uint8_t family; /* 4, 6, or 0 = both */
+	uint8_t proto;  /* transport protocol it belongs to, 0 = any */
+	uint8_t reach;  /* enum pkt_reach: what rules must be able to read of the packet */
 	enum rs_field field;
 };
-
-#define PROTO_WITH_PORTS 255 /* `th`: TCP, UDP and others that have ports in the same place */
 
 /* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
 const struct selector *selector_find(const char *header, const char *name);

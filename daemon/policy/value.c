@@ -28,6 +28,14 @@ bool value_is_list(const struct value *v)
 	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
 }
 
+const struct value *value_only(const struct value *v)
+{
+	while (v->kind == VALUE_SET && v->list.first->next == NULL) {
+		v = v->list.first;
+	}
+	return v;
+}
+
 static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

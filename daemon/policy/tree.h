@@ -163,6 +163,9 @@ struct rule {
 	uint32_t nr; /* in the order of the canonical text */
 };
 
+/* Output chains below this priority of the kernel's tracker see packets without a state. */
+#define PRIORITY_TRACKER (-200)
+
 enum chain_kind {
 	CHAIN_UNUSED, /* a chain that nothing reaches: any verdict is valid */
 	CHAIN_FILTER,

@@ -464,6 +464,26 @@ START_TEST(reject_reports_its_kind)
 }
 END_TEST
 
+/* As in the kernel, where the tracker's hook comes later. */
+START_TEST(output_before_the_tracker_has_no_state)
+{
+	struct given g = given_syn();
+
+	load("table inet t {\n chain o {\n type filter hook output priority raw; policy accept;\n"
+	     "ct state new drop\n ct direction original drop\n ct state invalid tcp dport 22 "
+	     "reject\n"
+	     "}\n}");
+	for (unsigned state = 0; state < CT_STATES_LEN; state++) {
+		g.in.state = state;
+		ck_assert_uint_eq(evaluate_chain(&g, CHAIN_OUTPUT), RULE_REJECT);
+	}
+	load("table inet t {\n chain i {\n type filter hook input priority raw; policy accept;\n"
+	     "ct state new drop\n}\n}");
+	g.in.state = CT_NEW;
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+}
+END_TEST
+
 /* `reject with` implies a protocol or family, which is tested before the statements of its rule. */
 START_TEST(an_implied_match_comes_first)
 {
@@ -753,6 +773,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, jumps_may_nest_16_deep);
 	tcase_add_test(tc, reject_reports_its_kind);
 	tcase_add_test(tc, an_implied_match_comes_first);
+	tcase_add_test(tc, output_before_the_tracker_has_no_state);
 	tcase_add_test(tc, a_mark_is_set_and_matched);
 	tcase_add_test(tc, a_counter_counts_the_packets_that_reach_it);
 	tcase_add_test(tc, a_limit_passes_the_burst_and_then_the_rate);

@@ -4,6 +4,7 @@
  * case in daemon/core/ruleset.c.
  */
 #include "selector.h"
+#include "suggest.h"
 
 #include <string.h>
 
@@ -79,18 +80,13 @@ const struct selector *selector_find(const char *header, const char *name)
 	return NULL;
 }
 
-const char *selector_names(struct arena *a, const char *header)
+void selector_suggest(struct suggest *s, const char *header)
 {
-	struct text t = { .arena = a };
-	const char *between = "";
-
 	for (size_t i = 0; i < SELECTORS_LEN; i++) {
 		if (strcmp(selectors[i].header, header) == 0) {
-			text_add(&t, "%s%s", between, selectors[i].name);
-			between = ", ";
+			suggest_consider(s, selectors[i].name);
 		}
 	}
-	return t.at;
 }
 
 void selector_print(struct text *t, const struct selector *sel)

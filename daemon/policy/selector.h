@@ -10,6 +10,8 @@
 
 #include <finwall/ruleset_layout.h>
 
+struct suggest; /* suggest.h */
+
 enum selector_kind {
 	SEL_FIELD,    /* evaluated for each packet */
 	SEL_IFACE,    /* likewise; an interface name */
@@ -33,8 +35,8 @@ struct selector {
 /* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
 const struct selector *selector_find(const char *header, const char *name);
 
-/* "sport, dport or flags": the names of a header. */
-const char *selector_names(struct arena *a, const char *header);
+/* Considers the fields of a header. */
+void selector_suggest(struct suggest *s, const char *header);
 
 /* "tcp dport", "iif". */
 void selector_print(struct text *t, const struct selector *sel);

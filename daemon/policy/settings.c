@@ -4,6 +4,7 @@
  * it. The rows of the engine are in daemon/core/tunables.c, those of the daemon here.
  */
 #include "settings.h"
+#include "suggest.h"
 
 #include "error.h"
 #include "value.h"
@@ -318,7 +319,7 @@ static bool setting_find(struct config *c, const char *block, const struct value
                          const struct value *last, struct setting *out)
 {
 	struct text name = { .arena = &c->arena };
-	struct text known = { .arena = &c->arena };
+	struct suggest similar = { .text = "" };
 
 	for (const struct value *w = words; w != last; w = w->next) {
 		text_add(&name, w == words ? "%s" : " %s", value_text(&c->arena, w));
@@ -330,15 +331,16 @@ static bool setting_find(struct config *c, const char *block, const struct value
 		if (name.at != NULL && strcmp(out->row->name, name.at) == 0) {
 			return true;
 		}
-		text_add(&known, known.size == 0 ? "%s" : ", %s", out->row->name);
+		similar.text = name.at != NULL ? name.at : "";
+		suggest_consider(&similar, out->row->name);
 	}
 	if (name.at == NULL) {
 		config_error(c, words->loc, "\"%s\" has no value, expected a name and a value",
 		             value_text(&c->arena, words));
 		return false;
 	}
-	config_error(c, words->loc, "%s has no setting \"%.64s\", expected one of: %s", block,
-	             name.at, known.at);
+	config_error(c, words->loc, "%s has no setting \"%.64s\", expected %s%s", block, name.at,
+	             suggest_list(&similar, &c->arena), suggest_question(&similar, &c->arena));
 	return false;
 }
 

@@ -37,7 +37,12 @@ struct value {
 	uint8_t depth;      /* lists: of the deepest list in it, plus one */
 	union {
 		uint64_t number;
-		const char *text; /* VALUE_WORD, VALUE_STRING, VALUE_NAME */
+		struct {
+			const char *text; /* VALUE_WORD, VALUE_STRING, VALUE_NAME */
+			/* its number in one of the system's files, and which; 0 = not looked up */
+			uint32_t number_in_file;
+			uint8_t file; /* enum names_file */
+		};
 		union ip_addr addr;
 		struct {
 			const struct value *lo;

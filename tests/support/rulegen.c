@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define CHAINS_MAX 4 /* without a hook */
+#define NO_PROTO   255
+#define NO_FAMILY  99
 #define NOT_A_BASE 3 /* where: input, forward, output, or a chain that they jump to */
 
 /* A field, and words for values of its type. Words of one field do not overlap. */
@@ -274,6 +276,9 @@ static void match(struct writer *w, unsigned where)
 		fprintf(w->to, "%s %s{ ", f->name, negation);
 		words(w, f, ", ");
 		fputs(" }", w->to);
+		/* fields of one of them are refused: nft does not test for it */
+		w->rule_proto = f->words == protos ? NO_PROTO : w->rule_proto;
+		w->rule_family = f->words == families ? NO_FAMILY : w->rule_family;
 		break;
 	case 1:
 		if (f->set != NULL) {

@@ -10,6 +10,7 @@
 #include <finwall/ruleset.h>
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -464,6 +465,33 @@ START_TEST(reject_reports_its_kind)
 }
 END_TEST
 
+/* As in nft; finwall's own list is there without the files. */
+START_TEST(the_systems_services_are_known)
+{
+	struct given g = given_syn();
+	char *errors = NULL;
+
+	expect_match("tcp dport { ssh, http }", g, true);
+	if (getservbyname("gopher", NULL) == NULL || getprotobyname("egp") == NULL) {
+		ck_assert_ptr_null(config_text_load(
+			"c", "table inet t {\n chain c {\n tcp dport gopher drop\n }\n}\n",
+			&errors));
+		ck_assert_ptr_nonnull(strstr(errors, "unknown word"));
+		free(errors);
+		return;
+	}
+	g.pkt.tuple.dport = 70;
+	expect_match("tcp dport gopher", g, true);
+	expect_match("tcp dport { ssh, gopher }", g, true);
+	expect_match("tcp dport 60-gopher", g, true);
+	expect_match("tcp dport != gopher", g, false);
+	expect_match("meta l4proto { egp, tcp }", g, true);
+	g.pkt.l4_proto = 8;
+	expect_match("meta l4proto egp", g, true);
+	expect_match("meta l4proto { egp, 60 }", g, true);
+}
+END_TEST
+
 /* As in the kernel, where the tracker's hook comes later. */
 START_TEST(output_before_the_tracker_has_no_state)
 {
@@ -773,6 +801,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, jumps_may_nest_16_deep);
 	tcase_add_test(tc, reject_reports_its_kind);
 	tcase_add_test(tc, an_implied_match_comes_first);
+	tcase_add_test(tc, the_systems_services_are_known);
 	tcase_add_test(tc, output_before_the_tracker_has_no_state);
 	tcase_add_test(tc, a_mark_is_set_and_matched);
 	tcase_add_test(tc, a_counter_counts_the_packets_that_reach_it);

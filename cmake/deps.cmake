@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Libraries and tools. Required ones stop the configuration; optional ones are said at its end.
+# Libraries and tools. Missing required ones stop the configuration; optional ones are listed at its end.
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

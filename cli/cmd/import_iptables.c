@@ -125,6 +125,41 @@ static bool write_out(const char *path, const char *text)
 	return is_written;
 }
 
+/* What iptables-save prints where nobody uses iptables: such a file would replace a firewall. */
+static bool accepts_everything(const struct convert *cv)
+{
+	for (size_t i = 0; i < CONVERT_FAMILIES_LEN; i++) {
+		for (size_t k = 0; k < cv->table[i].chains_len; k++) {
+			const struct convert_chain *c = &cv->table[i].chains[k];
+
+			if (c->rules_len > 0 || c->policy_is_drop) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* The settings of a configuration that is overwritten are not those of iptables. */
+static void warn_of_lost_settings(const char *path)
+{
+	struct config *c;
+	char *errors = NULL;
+
+	if (path == NULL || access(path, F_OK) != 0) {
+		return;
+	}
+	c = config_load(path, &file_reader, &errors);
+	if (c != NULL && config_settings(c)->admin_port != 0) {
+		fprintf(stderr,
+		        "finwall import-iptables: %s: its settings are replaced by the defaults, "
+		        "admin-port %u by none\n",
+		        path, (unsigned)config_settings(c)->admin_port);
+	}
+	free(errors);
+	config_free(c);
+}
+
 static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_partial)
 {
 	char *text = convert_write(cv);
@@ -139,11 +174,17 @@ static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_pa
 		code = cli_refuse(&cmd_import_iptables,
 		                  "%u line(s) cannot be converted; --partial leaves them out",
 		                  cv->problems);
+	} else if (accepts_everything(cv)) {
+		code = cli_refuse(
+			&cmd_import_iptables,
+			"nothing to convert: no rules, and the policies accept; rules of nft "
+			"are listed by nft list ruleset and not converted");
 	} else if (!loads(text)) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "the converted configuration does not load");
-	} else if (!write_out(out_path, text)) {
-		code = CLI_REFUSED;
+	} else {
+		warn_of_lost_settings(out_path);
+		code = write_out(out_path, text) ? CLI_OK : CLI_REFUSED;
 	}
 	free(text);
 	return code;

@@ -176,6 +176,18 @@ static void print_helpers(const json_t *stats)
 	}
 }
 
+/* Only if something is wrong, or was. */
+static void print_hooks(const json_t *hooks)
+{
+	if (hooks != NULL && strcmp(client_text(hooks, "fault"), "none") != 0) {
+		printf("hook rules: %s\n", client_text(hooks, "text"));
+	}
+	if (client_number(hooks, "losses") > 0) {
+		printf("hook rules were lost or bypassed %lld time(s)\n",
+		       client_number(hooks, "losses"));
+	}
+}
+
 static void print_head(const json_t *stats)
 {
 	const json_t *table = json_object_get(stats, "table");
@@ -189,6 +201,7 @@ static void print_head(const json_t *stats)
 	       client_number(table, "connections"), client_number(table, "connections_max"),
 	       client_number(table, "remembered"), client_number(table, "remembered_max"));
 	print_helpers(stats);
+	print_hooks(json_object_get(stats, "hooks"));
 	putchar('\n');
 }
 

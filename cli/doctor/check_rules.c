@@ -77,13 +77,31 @@ static bool is_known(const struct doctor_facts *f)
 
 static const char *const hook_names[HOOKS_LEN] = { "input", "forward", "output" };
 
-static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
+/* What the daemon sees and the lists of the tools do not show. Returns true if it is a fault. */
+static bool check_daemons_view(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (strcmp(f->hook_fault, "missing") == 0 || strcmp(f->hook_fault, "bypassed") == 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "hooks", "finwall hook up", "%s", f->hook_text);
+		return true;
+	}
+	if (f->hook_fault[0] != '\0' && strcmp(f->hook_fault, "none") != 0) {
+		doctor_add(out, DOCTOR_WARNING, "hooks", "finwall hook up", "%s", f->hook_text);
+		return true;
+	}
+	return false;
+}
+
+static void check_hooks(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                        struct doctor_report *out)
 {
 	static const char *const families[FAMILIES_LEN] = { "IPv4", "IPv6" };
 	bool is_missing = false;
+	bool is_bypassed = false;
 
 	if (!f->has_config || !is_known(f)) {
-		doctor_add(out, DOCTOR_NOTE, "hooks", "run as root, with -c FILE",
+		doctor_add(out, DOCTOR_NOTE, "hooks",
+		           f->has_net_admin ? "use -c FILE with a configuration that loads"
+		                            : "run as root",
 		           "it is unknown whether the hook rules are installed");
 		return;
 	}
@@ -97,7 +115,22 @@ static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
 			}
 		}
 	}
-	if (check_table(f, out) && !is_missing) {
+	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
+		if (f->hooked[hook] && foreign->accepts_first[hook]) {
+			is_bypassed = true;
+			doctor_add(out, DOCTOR_PROBLEM, "hooks",
+			           "finwall hook up makes its jump the first rule again",
+			           "%s: rules before the hook rule can accept packets, which "
+			           "finwall then does not see (%s)",
+			           hook_names[hook], foreign->where_first);
+		}
+	}
+	if (f->other_setting[0] != '\0') {
+		doctor_add(out, DOCTOR_WARNING, "hooks", "finwall reload, or restart finwalld",
+		           "the running daemon enforces another configuration (%s)",
+		           f->other_setting);
+	}
+	if (check_table(f, out) && !is_missing && !is_bypassed && !check_daemons_view(f, out)) {
 		doctor_add(out, DOCTOR_OK, "hooks", "", "the hook rules are installed");
 	}
 }
@@ -139,8 +172,8 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
 	struct foreign_rules foreign = { 0 };
 
-	check_hooks(f, out);
 	read_all(f, &foreign);
+	check_hooks(f, &foreign, out);
 	if (foreign.invalid_drops > 0) {
 		doctor_add(out, DOCTOR_PROBLEM, "invalid",
 		           "remove these rules: finwall judges such packets itself",

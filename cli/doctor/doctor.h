@@ -51,6 +51,7 @@ struct doctor_facts {
 	char *release;               /* of the kernel, "6.1.0-18-amd64" */
 	bool has_net_admin;          /* this process */
 	enum doctor_known queue;     /* nfnetlink_queue is loaded */
+	bool queue_can_load;         /* or it is a module that the kernel loads when it is used */
 	enum doctor_known nft_queue; /* nft's queue statement works */
 	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can attach its tracker's entry */
 	/* output of iptables-save and ip6tables-save; neither kind lists the rules of the other */
@@ -66,6 +67,9 @@ struct doctor_facts {
 	size_t ifaces_len;
 
 	bool daemon_answers;
+	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
+	char hook_text[160];    /* of the fault */
+	char other_setting[48]; /* the first that differs from the daemon's; "" = none */
 	uint64_t queues_len;
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;

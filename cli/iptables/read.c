@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads lines: output of iptables-save, and scripts that call iptables. The first character of a
- * line says which of the two it is.
+ * line distinguishes the two.
  */
 #include "iptables/command.h"
 

@@ -51,7 +51,7 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 		return false;
 	}
 	shard_lock(e, s);
-	wanted = s->graveyard.ring_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
+	wanted = s->graveyard.pool_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
 	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX;
 	if (wanted) {
 		shard_remember(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->ended);

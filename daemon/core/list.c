@@ -23,7 +23,7 @@
 #endif
 
 _Static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0, "copied by words");
-_Static_assert(sizeof(struct tomb_copy) % sizeof(uint64_t) == 0, "copied by words");
+_Static_assert(sizeof(((struct tomb_copy *)0)->word) % sizeof(uint64_t) == 0, "copied by words");
 
 /* size: a multiple of 8. */
 MAY_RACE static void copy_words(void *to, const void *from, size_t size)
@@ -78,14 +78,19 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 	return len;
 }
 
-/* Tombstones likewise, oldest first. */
+/* Tombstones likewise. */
 static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, void *out)
 {
-	const struct tomb_copy *first;
-	uint32_t len = graveyard_places(&s->graveyard, read_word(&s->graveyard.head),
-	                                read_word(&s->graveyard.used), at, max, &first);
+	struct tomb_copy *copy = out;
+	uint32_t end = read_word(&s->graveyard.fresh);
+	uint32_t len = at < end ? end - at : 0;
 
-	copy_words(out, first, len * sizeof(struct tomb_copy));
+	len = len < max ? len : max;
+	for (uint32_t i = 0; i < len; i++) {
+		copy_words(copy[i].word, graveyard_tomb_at(&s->graveyard, at + i),
+		           sizeof(copy[i].word));
+		copy[i].ended_s = read_word(graveyard_ended_at(&s->graveyard, at + i));
+	}
 	return len;
 }
 

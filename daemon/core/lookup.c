@@ -31,18 +31,35 @@ static void refuse(struct outcome *o, enum reason why)
 	o->reason = why;
 }
 
+/* The kernel's answer to a packet that was rejected. */
+static bool is_refusal(const struct decoded *d)
+{
+	return refusal_passes(d->shard->refusals, &d->pkt, d->hash, d->side, d->cx->now);
+}
+
+static void pass_refusal(struct outcome *o)
+{
+	o->dir = DIR_REPLY;
+	o->state = CT_RELATED;
+	o->reason = REASON_REFUSAL;
+}
+
 /* An ICMP error is related to the flow that it quotes, travels against the quoted packet, and
  * changes nothing. */
 static void track_error(const struct decoded *d, struct outcome *o)
 {
 	struct flow *f = find_live(d);
 
-	if (f == NULL) {
+	if (f == NULL && !is_refusal(d)) {
 		refuse(o, REASON_ICMP_UNRELATED);
 		return;
 	}
 	if (memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
 		refuse(o, REASON_ICMP_MISMATCH);
+		return;
+	}
+	if (f == NULL) {
+		pass_refusal(o);
 		return;
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
@@ -247,6 +264,10 @@ static void track_new(struct engine *e, const struct decoded *d, struct outcome 
 	case PKT_KIND_TCP:
 		if (d->pkt.tcp.class_nr == SEG_SYN || d->pkt.tcp.class_nr == SEG_SYNACK) {
 			open_tcp(d, o);
+			return;
+		}
+		if (d->pkt.tcp.class_nr == SEG_RST && is_refusal(d)) {
+			pass_refusal(o);
 			return;
 		}
 		late_segment(e, d, o);

@@ -73,6 +73,7 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		s->claims = (struct conncount_claim *)(void *)counts_at;
 		counts_at += claims_size(flows_here);
 		s->counts = &e->counts;
+		s->refusals = &e->refusals;
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;

@@ -133,6 +133,36 @@ bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 	return rs->has_chain[chain] != 0;
 }
 
+/* The codes of late and idle chains are apart, so that their chains need no search from the entry.
+ */
+bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t code)
+{
+	if (!ruleset_has_chain(rs, chain)) {
+		return false;
+	}
+	for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
+		if (rs->policy[chain][f] == code) {
+			return true;
+		}
+	}
+	for (uint32_t i = 0; i < rs->code_len; i++) {
+		if (rs->code[i].op == RS_VERDICT && rs->code[i].a == code) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN])
+{
+	const bool is_local =
+		ruleset_has_chain(rs, CHAIN_INPUT) || ruleset_has_chain(rs, CHAIN_OUTPUT);
+
+	hooked[HOOK_INPUT] = is_local;
+	hooked[HOOK_OUTPUT] = is_local;
+	hooked[HOOK_FORWARD] = ruleset_has_chain(rs, CHAIN_FORWARD);
+}
+
 bool ruleset_counts_connections(const struct ruleset *rs)
 {
 	return rs->counts_len != 0;

@@ -22,6 +22,7 @@
 #include "conncount.h"
 #include "flowtab.h"
 #include "graveyard.h"
+#include "refusal.h"
 
 #include <finwall/engine.h>
 
@@ -36,6 +37,7 @@ struct shard {
 	struct flowtab flows;
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
+	struct refusals *refusals;      /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 } __attribute__((aligned(64)));
 
@@ -46,6 +48,7 @@ struct engine {
 	_Atomic uint64_t late_bucket;
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
+	struct refusals refusals; /* of rejected packets; a set is under its shard's lock */
 	struct shard shard[];
 };
 

@@ -226,6 +226,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
 		rs->count = count;

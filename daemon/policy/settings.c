@@ -18,6 +18,7 @@
 static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
 static const char *const stop_words[] = { "down", "keep", NULL };
+static const char *const watch_words[] = { "restore", "report", "off", NULL };
 /* Words for the counts 0, 1 and so on. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
@@ -53,6 +54,7 @@ static const struct tunable shell_table[] = {
 	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "reassemble fragments before they are queued"),
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
+	CHOICE("hook", "watch", hook_watch, watch_words, HOOK_WATCH_RESTORE, 2, "when hook rules are missing, bypassed or out of date"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),

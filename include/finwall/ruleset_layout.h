@@ -183,6 +183,7 @@ struct ruleset {
 	const struct rs_log *log;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
+	uint32_t code_len;
 	uint32_t patterns_len;
 	uint32_t rules_len;
 	uint32_t counts_len;

@@ -39,8 +39,8 @@ refuses 'invalid port "ssh"' list -P ssh
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'
-refuses 'missing subcommand: up, down or print' hook
-refuses 'unknown subcommand "renew": up, down or print' hook renew
+refuses 'missing subcommand: up, down, watch or print' hook
+refuses 'unknown subcommand "renew": up, down, watch or print' hook renew
 refuses 'too many arguments' hook up down
 refuses 'unknown backend "ebtables"' hook up --backend ebtables
 refuses 'missing subcommand: ruleset or settings' show

@@ -53,7 +53,7 @@ echo nonsense >"$conf"
 machine_boot
 topo_pair client server
 ns_bg server python3 "$hello" serve 22 23
-# answers ADDRESS PORT: a server there says hello.
+# answers ADDRESS PORT: a server there sends its greeting.
 answers() {
 	ns client python3 "$hello" ask "$1" "$2" 2>/dev/null
 }
@@ -109,14 +109,14 @@ rounds_beyond() {
 flows_on
 ns_ping client 10.1.0.2 || fail "ping does not pass"
 
-# Reload: a good one and a bad one, which says so and leaves everything as it is.
+# Reload: a good one and an invalid one, which is reported and changes nothing.
 sed -i 's/icmp type echo-request accept/icmp type echo-request drop/' "$conf"
 in_machine systemctl reload finwalld || fail "reload failed"
 expect no_ping
 sed -i 's/icmp type echo-request drop/icmp type echo-request accept/' "$conf"
 echo nonsense >>"$conf"
 in_machine systemctl reload finwalld 2>/dev/null && fail "a bad configuration was reloaded"
-journal | grep -q 'finwall.conf:.*nonsense' || fail "the journal does not say what is wrong"
+journal | grep -q 'finwall.conf:.*nonsense' || fail "the error is not in the journal"
 is_active finwalld || fail "a bad configuration ended it"
 no_ping || fail "a bad configuration is in force"
 [ "$(property StatusText)" = "Last reload failed, the previous configuration stays in force" ] ||
@@ -164,7 +164,7 @@ kill_it STOP
 stopped_at=$(date +%s)
 expect restarted 1
 echo "the watchdog took $(($(date +%s) - stopped_at)) s"
-journal | grep -i watchdog || fail "the journal says nothing of the watchdog"
+journal | grep -i watchdog || fail "no watchdog in the journal"
 flows_on
 kill_it KILL
 expect restarted 2
@@ -188,7 +188,7 @@ in_machine systemctl start finwalld || fail "it does not start again"
 expect ns_ping client 10.1.0.2
 same_hook "a start"
 
-# A start and stop with raw packets allowed, as the example says.
+# A start and stop with raw packets allowed, as in the example.
 mkdir -p "$root/etc/systemd/system/finwalld.service.d"
 cp "$root/usr/share/doc/finwall/examples/raw-packets.conf" "$root/etc/systemd/system/finwalld.service.d/"
 sed -i 's/tcp { loose off }/tcp { loose off }; connections { on-idle probe }/' "$conf"
@@ -204,7 +204,7 @@ gone_queues() {
 in_machine systemctl stop finwalld || fail "stop failed"
 expect gone_queues
 hook_is_down || fail "a stop leaves the hook rules"
-! is_active finwall-hook || fail "the hook's unit says that it is up"
+! is_active finwall-hook || fail "the unit of the hook rules is active"
 answers 10.1.0.2 23 || fail "the machine is closed after a stop"
 in_machine systemctl start finwalld || fail "start failed"
 expect is_active finwall-hook
@@ -218,7 +218,7 @@ hook_is_up || fail "on-stop keep takes the hook rules down"
 is_closed "a stop with on-stop keep"
 in_machine systemctl start finwalld || fail "start failed"
 expect ns_ping client 10.1.0.2
-echo "a stop does what on-stop says"
+echo "a stop follows on-stop"
 
 # The end: no rules, no queues, nobody.
 in_machine systemctl stop finwall-hook finwalld

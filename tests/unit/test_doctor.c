@@ -121,6 +121,9 @@ START_TEST(findings_depend_on_the_kernel_release)
 	ck_assert_int_eq(level_of(&f, "kernel"), DOCTOR_NOTE);
 	f.queue = DOCTOR_NO;
 	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_PROBLEM);
+	f.queue_can_load = true;
+	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_OK);
+	f.queue_can_load = false;
 	f.queue = DOCTOR_UNKNOWN;
 	ck_assert_int_eq(level_of(&f, "queue"), -1);
 	f.nft_queue = DOCTOR_NO;
@@ -146,6 +149,60 @@ START_TEST(hook_rules_of_either_tool_are_found)
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = NULL;
 	f.nft = NULL;
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_NOTE);
+}
+END_TEST
+
+#define JUMP_BEHIND(rules)                                                                         \
+	"*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:FINWALL_INPUT - [0:0]\n"             \
+	":FINWALL_OUTPUT - [0:0]\n:A - [0:0]\n:B - [0:0]\n" rules                                  \
+	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
+
+START_TEST(rules_that_accept_before_the_jump_are_reported)
+{
+	static char bypassing[][256] = {
+		JUMP_BEHIND("-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -j A\n-A A -j B\n-A B -p tcp -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -s 192.0.2.1/32 -j RETURN\n"),
+		JUMP_BEHIND("-A OUTPUT -p udp -j NFQUEUE --queue-num 9\n"),
+	};
+	static char harmless[][256] = {
+		JUMP_BEHIND("-A INPUT -j A\n-A A -s 192.0.2.1/32 -j DROP\n-A A -j RETURN\n"),
+		JUMP_BEHIND("-A INPUT -j A\n-A A -j B\n-A B -j A\n"),
+		JUMP_BEHIND("-A FORWARD -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -p tcp -j LOG --log-prefix \"accept\"\n"),
+	};
+	struct doctor_facts f = good_facts();
+
+	for (size_t i = 0; i < ARRAY_LEN(bypassing); i++) {
+		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = bypassing[i];
+		ck_assert_msg(level_of(&f, "hooks") == DOCTOR_PROBLEM, "row %zu", i);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = harmless[i];
+		ck_assert_msg(level_of(&f, "hooks") == DOCTOR_OK, "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(the_daemons_view_of_the_hook_rules_is_reported)
+{
+	static const struct {
+		const char *fault;
+		int level;
+	} rows[] = {
+		{ "none", DOCTOR_OK },          { "missing", DOCTOR_PROBLEM },
+		{ "bypassed", DOCTOR_PROBLEM }, { "queues", DOCTOR_WARNING },
+		{ "mode", DOCTOR_WARNING },     { "", DOCTOR_OK },
+	};
+	struct doctor_facts f = good_facts();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(f.hook_fault, sizeof(f.hook_fault), "%s", rows[i].fault);
+		snprintf(f.hook_text, sizeof(f.hook_text), "a text");
+		ck_assert_msg(level_of(&f, "hooks") == rows[i].level, "%s", rows[i].fault);
+	}
+	snprintf(f.other_setting, sizeof(f.other_setting), "queue count");
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_WARNING);
 }
 END_TEST
 
@@ -375,6 +432,8 @@ END_TEST
 
 SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings,
            findings_depend_on_the_kernel_release, hook_rules_of_either_tool_are_found,
+           rules_that_accept_before_the_jump_are_reported,
+           the_daemons_view_of_the_hook_rules_is_reported,
            other_rules_that_drop_invalid_are_reported, indirect_drops_of_invalid_are_reported,
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,

@@ -355,6 +355,105 @@ START_TEST(a_late_close_with_a_wrong_checksum_is_refused)
 }
 END_TEST
 
+/* Lets the entry expire, whatever its state. */
+static void expire_live(void)
+{
+	ck_assert(world_flow(&w, &c2s, &flow));
+	world_pass(&w, mono_diff(flow.deadline, w.now) + NSEC_PER_SEC / 10);
+	world_tick(&w);
+}
+
+/*
+ * A client that sends its FIN twice and stays half-closed: the kernel's array takes the second FIN
+ * for that of the server, and is in TIME_WAIT after the next ACK.
+ */
+START_TEST(a_repeated_fin_leaves_the_other_side_open)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1001, 0);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.conn.state, TCP_CLOSE_WAIT);
+	tcp(&s2c, A, 5001, 1002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	tcp(&c2s, A, 1002, 5101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	expire_live();
+	tcp(&s2c, F | A, 5101, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	tcp(&c2s, A, 1002, 5102, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	/* Now both have closed. */
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* After a FIN the array takes a RST with any number for the end. */
+START_TEST(a_forged_rst_after_a_fin_ends_no_memory)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1002, 0);
+	tcp(&c2s, R, 0xdeadbeef, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.conn.state, TCP_CLOSE_WAIT);
+	tcp(&s2c, A, 5001, 1002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	/* The exact number ends it. */
+	tcp(&c2s, R, 1002, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* A FIN that a host forges within the window is never acknowledged. */
+START_TEST(a_forged_fin_ends_no_memory)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1501, 5001, 0);
+	tcp(&s2c, F | A, 5001, 1001, 0);
+	tcp(&c2s, A, 1001, 5002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, A, 1001, 5002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+}
+END_TEST
+
+START_TEST(a_closed_connection_is_not_remembered)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, F | A, 5001, 1002, 0);
+	tcp(&c2s, A, 1002, 5002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	/* Unread data: a RST behind data that is not acknowledged yet. */
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 50);
+	tcp(&c2s, R, 1052, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
 SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            a_late_fin_of_a_remembered_connection_revives_it, a_late_fin_before_a_tick_revives,
            a_late_rst_must_have_the_exact_number, forged_fins_are_refused,
@@ -363,4 +462,6 @@ SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            late_data_revives_with_resurrect, without_resurrection_loose_decides,
            forget_leaves_no_tombstone, policy_pickup_inserts_a_flow,
            policy_lenient_accepts_without_an_entry, illegal_flags_reach_no_policy,
-           a_late_close_with_a_wrong_checksum_is_refused)
+           a_late_close_with_a_wrong_checksum_is_refused,
+           a_repeated_fin_leaves_the_other_side_open, a_forged_rst_after_a_fin_ends_no_memory,
+           a_forged_fin_ends_no_memory, a_closed_connection_is_not_remembered)

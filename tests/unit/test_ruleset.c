@@ -153,6 +153,32 @@ START_TEST(a_missing_chain_accepts)
 }
 END_TEST
 
+START_TEST(input_and_output_are_hooked_together)
+{
+	static const struct {
+		const char *chain;
+		bool hooked[HOOKS_LEN];
+	} rows[] = {
+		{ "input", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "output", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "forward", { [HOOK_FORWARD] = true } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool hooked[HOOKS_LEN];
+		char text[128];
+
+		snprintf(text, sizeof(text),
+		         "table inet t { chain c { type filter hook %s priority filter; } }",
+		         rows[i].chain);
+		load(text);
+		ruleset_hooks(rules, hooked);
+		ck_assert_msg(memcmp(hooked, rows[i].hooked, sizeof(hooked)) == 0, "%s",
+		              rows[i].chain);
+	}
+}
+END_TEST
+
 START_TEST(the_first_verdict_decides)
 {
 	struct given g = given_syn();
@@ -164,6 +190,35 @@ START_TEST(the_first_verdict_decides)
 	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	ck_assert(ruleset_has_chain(rules, CHAIN_INPUT));
+}
+END_TEST
+
+/* What a configuration can decide at all: the daemon opens raw sockets only for what sends. */
+START_TEST(a_code_that_no_rule_gives)
+{
+	static const uint8_t reject = RULE_LATE_FIRST + LATE_REJECT;
+	static const struct {
+		const char *chain;
+		bool can_reject;
+	} late[] = {
+		{ "policy strict;", false },
+		{ "policy reject;", true },
+		{ "policy strict; tcp dport 22 remembered", false },
+		{ "policy strict; tcp dport 22 reject", true },
+		{ "policy strict; tcp dport vmap { 22 : reject, 23 : strict }", true },
+		{ "policy strict; tcp dport vmap { 22 : pickup, 23 : strict }", false },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		snprintf(text, sizeof(text),
+		         "table inet t {\n chain l {\n type close hook late; %s\n }\n }\n",
+		         late[i].chain);
+		load(text);
+		ck_assert_msg(ruleset_can_give(rules, CHAIN_LATE, reject) == late[i].can_reject,
+		              "%s", late[i].chain);
+		ck_assert(!ruleset_can_give(rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET));
+	}
 }
 END_TEST
 
@@ -790,7 +845,9 @@ static void add_tests(TCase *tc)
 	tcase_add_unchecked_fixture(tc, NULL, drop_rules);
 	tcase_add_checked_fixture(tc, NULL, drop_rules);
 	tcase_add_test(tc, a_missing_chain_accepts);
+	tcase_add_test(tc, input_and_output_are_hooked_together);
 	tcase_add_test(tc, the_first_verdict_decides);
+	tcase_add_test(tc, a_code_that_no_rule_gives);
 	tcase_add_loop_test(tc, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, ipv6_matches_match_or_not);
 	tcase_add_test(tc, icmp_matches_match_or_not);

@@ -43,7 +43,7 @@ static const struct tunable shell_table[] = {
 	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per CPU"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
-	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
+	COUNT("queue", "copy", queue_copy_bytes, full_words, 256, 64, 65535, "bytes of each packet that are copied; full: all of it"),
 	CHOICE("queue", "on-absent", on_absent, fail_words, FAIL_DROP, 1, "packets while no daemon is bound to the queue"),
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
 	ROW("queue", "pin", queue_pin, TUNABLE_CPUS, NULL, 0, 0, 0, "CPUs that the workers are pinned to, one each in turn"),

@@ -3,6 +3,7 @@
  * Tests of rule evaluation, from text to verdict: each test writes a configuration, compiles it and
  * evaluates packets that it describes.
  */
+#include "build.h"
 #include "config_text.h"
 #include "suite.h"
 
@@ -520,6 +521,36 @@ START_TEST(reject_reports_its_kind)
 }
 END_TEST
 
+/*
+ * Extension headers before the longest header of TCP: hop-by-hop options, and a routing header of
+ * eight addresses.
+ */
+START_TEST(the_default_copy_reaches_the_transport_header)
+{
+	static uint8_t ext[8 + 136] = { 43, 0, 1, 4, 0, 0, 0, 0, IPPROTO_NR_TCP, 16 };
+	const uint8_t opts[40] = { 0 };
+	struct build b = build_default(6, IPPROTO_NR_TCP);
+	uint8_t data[BUILD_MAX];
+	struct frame frame;
+	struct pkt pkt;
+	size_t size;
+
+	load_input("accept");
+	b.ext_first = 0;
+	b.ext = ext;
+	b.ext_size = sizeof(ext);
+	b.opts = opts;
+	b.opts_size = sizeof(opts);
+	b.flags = TCP_SYN;
+	b.payload_size = 1000;
+	size = build_packet(&b, data);
+	frame = build_frame(data, size);
+	frame.cap_size = config_settings(config)->queue_copy_bytes;
+	ck_assert_uint_eq(pkt_decode(&frame, &pkt), REASON_NONE);
+	ck_assert_uint_eq(pkt.tuple.dport, 80);
+}
+END_TEST
+
 /* As in nft; finwall's own list is there without the files. */
 START_TEST(the_systems_services_are_known)
 {
@@ -858,6 +889,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, jumps_may_nest_16_deep);
 	tcase_add_test(tc, reject_reports_its_kind);
 	tcase_add_test(tc, an_implied_match_comes_first);
+	tcase_add_test(tc, the_default_copy_reaches_the_transport_header);
 	tcase_add_test(tc, the_systems_services_are_known);
 	tcase_add_test(tc, output_before_the_tracker_has_no_state);
 	tcase_add_test(tc, a_mark_is_set_and_matched);

@@ -13,6 +13,10 @@
  * tests/oracle/fastpath.c compares the two. It does not fill a struct pkt, because that would take
  * most of its time, and it evaluates the rules once per batch where they give all packets of open
  * connections the same verdict. The window arithmetic is the tracker's: tcp_window.h.
+ *
+ * What may change here is which packets are taken, and how fast. How a segment changes a connection
+ * must not: that belongs to tcp_window.h, which both paths use. A change needs the comparison above
+ * (ctest -R fastpath) and a measurement (finwall-bench engine).
  */
 #include "fastpath.h"
 

@@ -272,6 +272,28 @@ static void take(void *ctx, const struct kernel_conn *c)
 	}
 }
 
+/*
+ * Late closes of translated connections need the kernel's entry: without it they leave
+ * untranslated, and finwall counts them as passed.
+ */
+static void check_timeout(const struct importer *im)
+{
+	const struct tunables *tun = &im->worker->policy->tun;
+	const int64_t kernel_s = conntrack_established_s();
+	const int64_t ours_s = (tun->tcp_timeout_ns[TCP_ESTABLISHED] +
+	                        (tun->late_close == LATE_STRICT ? 0 : tun->remember_ns)) /
+	                       NSEC_PER_SEC;
+
+	if (kernel_s >= 0 && kernel_s <= ours_s) {
+		log_write(im->log, LOG_LEVEL_WARNING,
+		          "the kernel translates addresses, for %" PRId64
+		          " s after a packet; late closes pass for %" PRId64
+		          " s and then leave untranslated; raise "
+		          "net.netfilter.nf_conntrack_tcp_timeout_established",
+		          kernel_s, ours_s);
+	}
+}
+
 static void log_counts(const struct importer *im, const struct import_counts *n)
 {
 	log_write(im->log, LOG_LEVEL_NOTICE,
@@ -279,6 +301,9 @@ static void log_counts(const struct importer *im, const struct import_counts *n)
 	          " TCP, %" PRIu64 " UDP, %" PRIu64 " other; %" PRIu64 " with translated addresses",
 	          n->outcome[IMPORT_TAKEN], n->tcp, n->udp,
 	          n->outcome[IMPORT_TAKEN] - n->tcp - n->udp, n->translated);
+	if (n->translated > 0) {
+		check_timeout(im);
+	}
 	for (enum import_outcome o = IMPORT_TAKEN + 1; o < IMPORT_OUTCOMES_LEN; o++) {
 		if (n->outcome[o] > 0) {
 			log_write(im->log, LOG_LEVEL_NOTICE, "%" PRIu64 " not imported: %s",

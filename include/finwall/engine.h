@@ -211,4 +211,10 @@ bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowk
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
                       enum engine_delete_mode mode);
 
+/*
+ * Packets of live connections may have passed unseen: their windows are out of date, and are not
+ * enforced until they end. Holds locks as engine_flush() does.
+ */
+void engine_note_gap(struct engine *e);
+
 #endif

@@ -59,7 +59,8 @@ struct tomb_link {
 
 _Static_assert(sizeof(struct tomb) == 64, "documented: 64 bytes each");
 _Static_assert(sizeof(struct tomb_link) == 12, "documented: 12 bytes each");
-_Static_assert(sizeof(((struct tomb_copy *)0)->word) == sizeof(struct tomb), "it holds a tombstone");
+_Static_assert(sizeof(((struct tomb_copy *)0)->word) == sizeof(struct tomb),
+               "it holds a tombstone");
 _Static_assert(TOMB_CAUSES_LEN <= 16 && TOMB_QUEUES <= 64, "they fit into their bits");
 
 static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT, TCP_LAST_ACK };
@@ -67,10 +68,8 @@ static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT
 const char *tomb_cause_name(enum tomb_cause c)
 {
 	static const char *const names[TOMB_CAUSES_LEN] = {
-		[TOMB_IDLE] = "idle",
-		[TOMB_EVICTED] = "evicted",
-		[TOMB_FLUSHED] = "flushed",
-		[TOMB_RESTART] = "restart",
+		[TOMB_IDLE] = "idle",       [TOMB_EVICTED] = "evicted", [TOMB_FLUSHED] = "flushed",
+		[TOMB_RESTART] = "restart", [TOMB_DELETED] = "deleted",
 	};
 
 	return names[c];
@@ -188,8 +187,7 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 		g->queue[q].first = TOMB_NIL;
 		g->queue[q].last = TOMB_NIL;
 	}
-	hindex_init(&g->index,
-	            (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
+	hindex_init(&g->index, (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
 	            tombs_max == 0 ? 0 : hindex_buckets_for(tombs_max));
 }
 
@@ -228,8 +226,15 @@ static int remembered_state(const struct tcp_conn *t)
 bool graveyard_wants(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_NR_TCP && (f->status & FLOW_ASSURED) != 0 &&
-	       remembered_state(&f->conn.tcp) >= 0 && unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
+	       remembered_state(&f->conn.tcp) >= 0 &&
+	       unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
 	       unacked(&f->conn.tcp, DIR_REPLY) <= UNACKED_MAX;
+}
+
+bool graveyard_can_end(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_SYN_RECV || remembered_state(&f->conn.tcp) >= 0);
 }
 
 static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause)
@@ -328,8 +333,8 @@ static void del_place(struct graveyard *g, uint32_t nr)
  */
 static uint32_t victim(const struct graveyard *g)
 {
-	bool of_closing = g->closing >= g->pool_len / TOMB_CLOSING_SHARE + 1 ||
-	                  g->closing == g->alive;
+	bool of_closing =
+		g->closing >= g->pool_len / TOMB_CLOSING_SHARE + 1 || g->closing == g->alive;
 	const struct tomb_queue *q = &g->queue[of_closing ? TOMB_SOURCES : 0];
 	uint32_t kind_len = of_closing ? g->closing : g->pool_len;
 	const struct tomb_queue *oldest = NULL;
@@ -450,7 +455,8 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 		out->status |= FLOW_ORIG_HI;
 	}
 	out->cause = b->cause;
-	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
+	out->ended =
+		(struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
@@ -466,6 +472,26 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 	g->link[nr].next = g->free_list;
 	g->free_list = nr;
 	g->alive--;
+}
+
+void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now)
+{
+	g->pool[nr].cause = TOMB_DELETED;
+	dequeue(g, nr);
+	enqueue(g, nr, seconds_of(now));
+}
+
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget)
+{
+	while (*budget > 0 && *cursor < g->fresh) {
+		uint32_t nr = (*cursor)++;
+
+		--*budget;
+		if (is_alive(&g->pool[nr])) {
+			return nr;
+		}
+	}
+	return TOMB_NIL;
 }
 
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget)

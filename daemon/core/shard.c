@@ -63,7 +63,8 @@ void shard_remember(struct shard *s, struct engine_worker *w, const struct flow 
 {
 	uint32_t older;
 
-	if (s->graveyard.pool_len == 0 || !graveyard_wants(f)) {
+	if (s->graveyard.pool_len == 0 ||
+	    !(cause == TOMB_DELETED ? graveyard_can_end(f) : graveyard_wants(f))) {
 		return;
 	}
 	older = graveyard_find(&s->graveyard, &f->key, hash);

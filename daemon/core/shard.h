@@ -139,7 +139,8 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 	flowtab_delete(&s->flows, f, hash);
 }
 
-/* Adds a tombstone of a flow that is about to be deleted, if graveyard_wants() it. */
+/* Adds a tombstone of a flow that is about to be deleted, if graveyard_wants() it, or with
+ * TOMB_DELETED if graveyard_can_end() it. */
 void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                     enum tomb_cause cause, struct mono now);
 

@@ -193,15 +193,18 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
                         struct mono now);
 
 enum engine_delete_mode {
-	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone */
-	DELETE_FORGET,   /* no tombstone is made; existing ones stay */
+	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */
+	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone; existing ones stay */
+	DELETE_FORGET,   /* no tombstone is made, and an existing one is deleted */
 };
 
-/* Deletes the flow of a key. Returns false when there is none. Takes the lock. */
+/* Deletes the flow of a key; without one, ends or forgets its tombstone. Returns false when there
+ * is none. Takes the lock. */
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
                    struct mono now, enum engine_delete_mode mode);
 
-/* Deletes all flows. Returns how many. Takes and releases locks for slices of 32 places. */
+/* Deletes all flows; DELETE_END ends all tombstones too, the other modes leave them. Returns the
+ * number of flows. Takes and releases locks for slices of 32 places. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
                       enum engine_delete_mode mode);
 

@@ -122,8 +122,9 @@ static inline enum key_side flow_orig_side(const struct flow *f)
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */
 	TOMB_EVICTED, /* by eviction: the table was full */
-	TOMB_FLUSHED, /* by command */
+	TOMB_FLUSHED, /* by command, to be remembered */
 	TOMB_RESTART, /* past its deadline when saved state was loaded */
+	TOMB_DELETED, /* by command, for good: no segment but a new SYN passes */
 	TOMB_CAUSES_LEN,
 };
 

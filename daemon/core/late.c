@@ -80,7 +80,7 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
 	const struct engine_sink *sink = &d->cx->worker->sink;
 
 	if (sink->raw != NULL && d->cx->policy->tun.enforce != 0) {
-		sink->raw(sink->ctx, req);
+		(void)sink->raw(sink->ctx, req);
 	}
 }
 

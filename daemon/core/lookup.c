@@ -153,6 +153,7 @@ static bool track_live(const struct decoded *d, struct flow *f, struct outcome *
 {
 	enum flow_dir dir = flow_dir_of(f, (enum key_side)d->side);
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
+	bool was_closed = flow_is_closed(f);
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -185,6 +186,9 @@ static bool track_live(const struct decoded *d, struct flow *f, struct outcome *
 		return true;
 	}
 	apply(d, f, dir, &fx);
+	if (flow_is_closed(f) != was_closed) {
+		flowtab_revalue(&d->shard->flows, f, d->hash);
+	}
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
 	}

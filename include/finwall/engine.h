@@ -124,8 +124,8 @@ struct engine_worker {
 	struct engine_sink sink;
 	struct stats stats;
 	/* the engine's own */
-	uint32_t tick_shard; /* the shard that engine_tick() continues with */
-	uint32_t tick_seen;  /* wheel tick of its last complete round */
+	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
+	uint32_t tick_seen;         /* wheel tick of its last complete round */
 	struct mono raw_next;       /* no request of an expiry before this instant */
 	struct mono raw_busy_since; /* the first request that found the sender busy; 0: sent */
 };

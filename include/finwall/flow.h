@@ -27,10 +27,10 @@
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
 #define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
 /* Two more of its own: the kernel's state does not say which sides have closed. */
-#define TCP_SIDE_FIN   0x40u /* sent a FIN; seen[].end is behind it */
-#define TCP_SIDE_RESET 0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
-#define TCP_LAST_CHALLENGE  0x40u /* last_flags: a challenge ACK is expected */
-#define TCP_LAST_SIMOPEN    0x80u /* last_flags: both sides sent a SYN */
+#define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
+#define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
+#define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */
+#define TCP_LAST_SIMOPEN   0x80u /* last_flags: both sides sent a SYN */
 
 /* What one side has sent and may send. Sequence numbers; maxwin_bytes is scaled. */
 struct tcp_seen {
@@ -116,6 +116,13 @@ static inline enum flow_dir flow_dir_of(const struct flow *f, enum key_side side
 static inline enum key_side flow_orig_side(const struct flow *f)
 {
 	return status_orig_side(f->status);
+}
+
+/* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
+static inline bool flow_is_closed(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
 }
 
 /* Why a remembered entry ended. */

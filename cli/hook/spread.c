@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program for the bpf match. See hook_spread.h.
+ * The program for the bpf match. See spread.h.
  *
  * Multiplicative hashing: s is the sum of all 32-bit words of both addresses and of both ports; the
  * upper 16 bits of s * K, as a fraction of 2^16, times the number of queues is the queue. The upper

@@ -3,9 +3,11 @@
  * Messages and options that every subcommand has. See cli.h.
  */
 #include "cli.h"
+#include "screen.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define USAGE_WIDTH  80
@@ -79,7 +81,18 @@ static size_t word_size(const char *text)
 
 static void print_message(const struct cli_command *cmd, const char *fmt, va_list args)
 {
-	fprintf(stderr, "finwall %s: ", cmd->name);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL) {
+		vfprintf(stderr, fmt, args);
+		return;
+	}
+	fprintf(to, "finwall %s: ", cmd->name);
+	vfprintf(to, fmt, args);
+	if (fclose(to) == 0) {
+		screen_error(text);
+	}
+	free(text);
 }

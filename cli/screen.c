@@ -26,6 +26,7 @@ struct screen {
 	size_t size;
 };
 
+static unsigned width_of(int fd);
 static ssize_t screen_write(void *cookie, const char *bytes, size_t size);
 static int screen_free(void *cookie);
 static bool add(struct screen *s, const char *bytes, size_t size);
@@ -35,13 +36,7 @@ static size_t find_break(const char *text, size_t size, size_t width);
 
 unsigned screen_width(void)
 {
-	struct winsize ws;
-
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 ||
-	    ws.ws_col < WIDTH_MIN) {
-		return 0;
-	}
-	return ws.ws_col;
+	return width_of(STDOUT_FILENO);
 }
 
 FILE *screen_open(void)
@@ -70,6 +65,23 @@ void screen_close(FILE *screen)
 	}
 }
 
+void screen_error(const char *text)
+{
+	unsigned width = width_of(STDERR_FILENO);
+
+	while (*text != '\0') {
+		size_t size = strcspn(text, "\n");
+
+		if (width > 0) {
+			screen_wrap(text, size, width, stderr);
+		} else {
+			fprintf(stderr, "%.*s\n", (int)size, text);
+		}
+		text += size;
+		text += *text == '\n';
+	}
+}
+
 void screen_wrap(const char *line, size_t size, unsigned width, FILE *to)
 {
 	size_t indent = 0;
@@ -95,6 +107,16 @@ void screen_wrap(const char *line, size_t size, unsigned width, FILE *to)
 		size -= next;
 	}
 	fprintf(to, "%*s%.*s\n", (int)indent, "", (int)size, line);
+}
+
+static unsigned width_of(int fd)
+{
+	struct winsize ws;
+
+	if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &ws) < 0 || ws.ws_col < WIDTH_MIN) {
+		return 0;
+	}
+	return ws.ws_col;
 }
 
 static ssize_t screen_write(void *cookie, const char *bytes, size_t size)

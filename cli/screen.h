@@ -22,6 +22,9 @@ FILE *screen_open(void);
 /* Writes an unfinished line and closes the stream, but not standard output. */
 void screen_close(FILE *screen);
 
+/* Writes a text of one or more lines to standard error, wrapped if that is a terminal. */
+void screen_error(const char *text);
+
 /* Writes a line without its newline, wrapped to width columns, and a newline. */
 void screen_wrap(const char *line, size_t size, unsigned width, FILE *to);
 

@@ -225,10 +225,13 @@ static void warn_of_names(const struct run *run, const struct replay *r)
 	}
 	for (size_t i = 0; i < r->instances_len; i++) {
 		if (ruleset_has_ifnames(r->instance[i].policy.rules)) {
-			fprintf(stderr,
-			        "%s: warning: its rules name interfaces, which a capture does not; "
-			        "give --iif and --oif\n",
-			        r->instance[i].source->name);
+			char text[256];
+
+			snprintf(text, sizeof(text),
+			         "%s: warning: its rules name interfaces, which a capture does "
+			         "not; give --iif and --oif",
+			         r->instance[i].source->name);
+			screen_error(text);
 		}
 	}
 }

@@ -555,6 +555,10 @@ static void hooks_tick(struct daemon *d, struct mono now)
 		notify_status(status);
 		control_hooks_changed(d->control);
 	}
+	if (d->hook_watch.has_gap) {
+		d->hook_watch.has_gap = false;
+		engine_note_gap(d->engine);
+	}
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)

@@ -148,6 +148,7 @@ static bool read_rules(struct hook_watch *w, struct mono now)
 		return false;
 	}
 	w->losses += w->was_good && is_loss(w->fault) && !is_loss(old) ? 1 : 0;
+	w->has_gap |= w->was_good && is_loss(w->fault) != is_loss(old);
 	w->was_good |= w->fault != HOOK_FAULT_UNKNOWN && !is_loss(w->fault);
 	w->is_logged = w->is_logged && w->fault == HOOK_FAULT_NONE;
 	return true;

@@ -38,6 +38,7 @@ struct hook_watch {
 	bool is_dirty;   /* rules may have changed */
 	bool must_poll;  /* not all changes are notified */
 	bool was_good;   /* packets have been queued since the start */
+	bool has_gap;    /* packets may have passed unseen; the caller clears it */
 	bool is_logged;  /* the fault is in the log */
 	uint64_t losses; /* how often packets were no longer queued */
 };

@@ -168,6 +168,29 @@ static void check_rest(const struct doctor_facts *f, const struct foreign_rules 
 	}
 }
 
+/* A forward chain beside programs that have their own, or packets that no chain judges. */
+static void check_forward(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                          struct doctor_report *out)
+{
+	if (!f->has_config) {
+		return;
+	}
+	if (f->hooked[HOOK_FORWARD] && foreign->forwarder[0] != '\0') {
+		doctor_add(
+			out, DOCTOR_WARNING, "forward",
+			"remove the forward chain, or let it accept these networks",
+			"%s has rules for forwarded packets, which the forward chain must accept "
+			"too",
+			foreign->forwarder);
+	}
+	if (!f->hooked[HOOK_FORWARD] && f->forwards && foreign->forwarder[0] == '\0') {
+		doctor_add(out, DOCTOR_NOTE, "forward",
+		           "add a forward chain if finwall is to filter them",
+		           "this machine forwards packets, and the configuration has no forward "
+		           "chain: only other rules decide");
+	}
+}
+
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
 	struct foreign_rules foreign = { 0 };
@@ -188,12 +211,20 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 	if (foreign.nat_rules > 0) {
 		doctor_add(
 			out, DOCTOR_WARNING, "nat",
-			"keep the kernel's timeouts above finwall's for translated connections, "
-			"or set late-close strict",
-			"%u rule(s) translate addresses: the kernel does not translate late closes "
-			"that it calls INVALID",
+			"keep the kernel's timeout above timeout established plus remember, or set "
+			"late-close strict and on-idle forget",
+			"%u rule(s) translate addresses: without an entry of its own the kernel "
+			"translates neither late closes nor the resets of on-idle",
 			foreign.nat_rules);
 	}
+	if (foreign.mark_matches > 0) {
+		doctor_add(out, DOCTOR_WARNING, "marks",
+		           "let these rules match other bits of the mark",
+		           "%u other rule(s) match the marks of rejected packets or of finwall's "
+		           "own (%s)",
+		           foreign.mark_matches, foreign.where_mark);
+	}
+	check_forward(f, &foreign, out);
 	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
 		doctor_add(out, DOCTOR_WARNING, "compare",
 		           "use only marks below 0x01000000 in other rules",
@@ -207,5 +238,5 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 	                                    (f->has_config && f->settings.compare_kernel != 0)
 	                            ? DOCTOR_WARNING
 	                            : DOCTOR_NOTE,
-	                    out);
+	                    foreign.nat_rules > 0, out);
 }

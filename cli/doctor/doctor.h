@@ -63,6 +63,7 @@ struct doctor_facts {
 	bool hooked[HOOKS_LEN]; /* the configuration has a chain for this hook */
 	int64_t kernel_timeout_s[DOCTOR_TIMERS_LEN]; /* -1 = no tracker is loaded */
 	int64_t rmem_max;                            /* -1 = unknown */
+	bool forwards;                               /* IPv4 or IPv6 forwarding is on */
 	struct doctor_iface ifaces[DOCTOR_IFACES_MAX];
 	size_t ifaces_len;
 
@@ -119,8 +120,11 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 void doctor_check_net(const struct doctor_facts *f, struct doctor_report *out);
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out);
 
-/* Reports timeouts that are shorter in the kernel's tracker than in finwall. */
-void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level,
+/*
+ * Reports timeouts that are shorter in the kernel's tracker than in finwall. If the kernel
+ * translates addresses, it needs the entry of a connection as long as finwall remembers it.
+ */
+void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level, bool translates,
                          struct doctor_report *out);
 
 /* Adds a finding. Long texts are cut. remedy may be "". */

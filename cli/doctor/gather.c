@@ -188,6 +188,8 @@ static void gather_kernel(struct doctor_facts *f)
 		f->kernel_timeout_s[i] = read_number(path);
 	}
 	f->rmem_max = read_number("/proc/sys/net/core/rmem_max");
+	f->forwards = read_number("/proc/sys/net/ipv4/ip_forward") > 0 ||
+	              read_number("/proc/sys/net/ipv6/conf/all/forwarding") > 0;
 }
 
 /* Reads an offload of the interface; cmd is an ETHTOOL_G... that returns a number. */

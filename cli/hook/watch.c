@@ -146,7 +146,7 @@ void hook_watch_run(const struct hook_watch_params *params)
 	struct watch w = { .params = params, .installed_ms = now_ms() };
 
 	fflush(stdout);
-	notify_ready("Watching the hook rules");
+	notify_ready("Restoring the hook rules when the daemon reports a fault");
 	while (!is_ended) {
 		struct client *c = client_open(params->socket_path);
 

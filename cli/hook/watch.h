@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * finwall hook watch: follows the daemon, which watches the hook rules, and installs them again as
- * the setting hook watch says. The daemon itself may not run nft or iptables.
+ * the setting hook watch demands. The daemon itself may not run nft or iptables.
  */
 #ifndef FINWALL_CLI_HOOK_WATCH_H
 #define FINWALL_CLI_HOOK_WATCH_H

@@ -125,9 +125,9 @@ static void read_chain(struct reader *r, const struct convert_words *words)
 
 	if (!is_filter(r->section)) {
 		if (strcmp(policy, "ACCEPT") != 0 && strcmp(policy, "-") != 0) {
-			convert_problem(r->in.cv, r->in.file, r->in.line,
-			                "finwall has no equivalent for policy %.20s in table %s",
-			                policy, r->section);
+			convert_left_out(r->in.cv, r->in.file, r->in.line,
+			                 "finwall has no equivalent for policy %.20s in table %s",
+			                 policy, r->section);
 		}
 		return;
 	}

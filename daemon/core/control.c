@@ -99,3 +99,27 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 	}
 	return flushed;
 }
+
+void engine_note_gap(struct engine *e)
+{
+	unsigned slices = 0;
+
+	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
+		struct shard *s = &e->shard[i];
+		uint32_t cursor = 0;
+		unsigned budget;
+		struct flow *f;
+
+		do {
+			budget = SLICE;
+			shard_lock(e, s);
+			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
+				if (f->key.proto == IPPROTO_NR_TCP) {
+					f->conn.tcp.flags[0] |= TCP_SIDE_LIBERAL;
+					f->conn.tcp.flags[1] |= TCP_SIDE_LIBERAL;
+				}
+			}
+			unlock_and_pause(e, s, ++slices);
+		} while (budget == 0);
+	}
+}

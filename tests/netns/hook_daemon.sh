@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Hook rules and the running daemon: hook up installs what the daemon enforces, whatever a file says;
+# Hook rules and the running daemon: hook up installs what the daemon enforces, whatever a file has;
 # reload prints what is not in force yet; a daemon that starts with other queues than the installed
 # hook rules reads those too, so that no packet waits for nobody.
 # shellcheck source=tests/support/netns.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The daemon notices when its hook rules are removed, bypassed, or of another configuration, and
-# finwall hook watch installs them again: within a second, whoever changed them.
+# finwall hook watch installs them again: within a second.
 #
 #	hook_watch.sh nft|legacy
 #
@@ -121,6 +121,23 @@ ends 1 doctor -c "$work/finwall.conf"
 out_has 'problem +hooks +.*accept'
 ns server iptables -w -F BLOCKED
 within_a_second status_is '^Filtering$'
+
+# A transfer goes on unseen while the hook rules are missing, and is not cut when they are back.
+# loose off: it cannot be picked up anew.
+config restore 2 'tcp { loose off }'
+sed -i 's/watch restore/watch report/; s/dport 22/dport { 22, 7000 }/' "$work/finwall.conf"
+ends 0 reload
+ns_bg server "$peer" serve 10.1.0.2 7000 >"$work/serve.out"
+wait_until grep -q ready "$work/serve.out"
+ns_bg client "$peer" bulk 10.1.0.2 7000 1500 >"$work/bulk.log"
+bulk_pid=$bg_pid
+sleep 0.5
+ns server iptables -w -F
+within_a_second status_is '^Not filtering'
+sleep 0.5
+ends 0 hook up
+within_a_second status_is '^Filtering$'
+wait "$bulk_pid" || fail "the transfer ended when the hook rules were back: $(cat "$work/bulk.log")"
 
 # hook watch installs them again.
 config restore 2

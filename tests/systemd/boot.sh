@@ -81,7 +81,10 @@ expect is_active finwall-hook
 hook_is_up || fail "no hook rules"
 ns server iptables -w -S FINWALL_FORWARD 2>/dev/null && fail "the guard's rules are still there"
 pid=$(property MainPID)
-[ "$(property StatusText)" = Filtering ] || fail "its status is: $(property StatusText)"
+status_is() {
+	[ "$(property StatusText)" = "$1" ]
+}
+expect status_is Filtering
 echo "ready as process $pid"
 
 # One right, a user of its own; in the machine's own numbers.
@@ -124,7 +127,7 @@ no_ping || fail "a bad configuration is in force"
 cp "$work/good.conf" "$conf"
 in_machine systemctl reload finwalld || fail "reload failed after a bad one"
 expect ns_ping client 10.1.0.2
-[ "$(property StatusText)" = Filtering ] || fail "after a good reload: $(property StatusText)"
+status_is Filtering || fail "after a good reload: $(property StatusText)"
 [ "$(property MainPID)" = "$pid" ] || fail "reload was a restart"
 flows_on
 echo "reloaded; a bad configuration is refused, and the reload fails"
@@ -151,6 +154,27 @@ done
 journal | grep -q 'loaded .* remembered connections' || fail "no state was loaded"
 [ "$(property NRestarts)" = 0 ] || fail "it restarted by itself"
 echo "5 restarts with the same queues"
+
+# Hook rules that are removed are installed again, also after a crash of what installs them.
+! answers 10.1.0.2 23 || fail "the rules let port 23 in"
+ns server iptables -w -F
+sleep 1
+hook_is_up || fail "removed hook rules are not back after a second"
+expect status_is Filtering
+in_machine systemctl kill -s KILL finwall-hook
+hook_is_up || fail "a crash of the hook's unit removed the hook rules"
+expect is_active finwall-hook
+ns server iptables -w -F
+expect hook_is_up
+expect status_is Filtering
+in_machine finwall hook down || fail "hook down failed"
+sleep 2
+hook_is_down || fail "what hook down removed is back"
+in_machine finwall hook up || fail "hook up failed"
+expect status_is Filtering
+hook_started=$(hook_since)
+flows_on
+echo "removed hook rules are installed again"
 
 # A process that hangs is killed, and the next one takes over.
 restarted() {

@@ -206,6 +206,81 @@ START_TEST(the_daemons_view_of_the_hook_rules_is_reported)
 }
 END_TEST
 
+START_TEST(translation_needs_the_kernels_entry_while_finwall_remembers)
+{
+	struct doctor_facts f = good_facts();
+
+	f.tunables.remember_ns = 3600 * NSEC_PER_SEC;
+	f.tunables.late_close = LATE_REMEMBERED;
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
+	/* established 1200 s, and 3600 s more */
+	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 4800;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 4801;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	f.kernel_timeout_s[0] = 1201;
+	f.tunables.late_close = LATE_STRICT;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	/* without translation the kernel's entry may go */
+	f = good_facts();
+	f.tunables.remember_ns = 3600 * NSEC_PER_SEC;
+	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+}
+END_TEST
+
+START_TEST(other_rules_that_match_finwalls_marks_are_reported)
+{
+	static const struct {
+		const char *rule;
+		int level;
+	} rows[] = {
+		/* Calico, Tailscale, kube-proxy */
+		{ "-A INPUT -m mark --mark 0x10000/0x10000 -j ACCEPT\n", DOCTOR_WARNING },
+		{ "-A INPUT -m mark --mark 0x40000/0xff0000 -j ACCEPT\n", -1 },
+		{ "-A INPUT -m mark --mark 0x4000/0x4000 -j ACCEPT\n", -1 },
+		{ "-A INPUT -m mark --mark 0x100/0x100 -j ACCEPT\n", DOCTOR_WARNING },
+		{ "-A INPUT -m mark ! --mark 0x10000/0x10000 -j ACCEPT\n", -1 },
+		{ "-A INPUT -m mark --mark 0x66770000 -j ACCEPT\n", DOCTOR_WARNING },
+	};
+	struct doctor_facts f = good_facts();
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "%s%sCOMMIT\n", OUR_JUMPS, rows[i].rule);
+		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = text;
+		ck_assert_msg(level_of(&f, "marks") == rows[i].level, "%s", rows[i].rule);
+	}
+	f = good_facts();
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark & 0x00010000 == 0x00010000 "
+	             "accept\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark & 0x00ff0000 == 0x00040000 "
+	             "accept\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "marks"), -1);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark 0x66770100 accept\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
+}
+END_TEST
+
+START_TEST(a_forward_chain_beside_docker_is_reported)
+{
+	struct doctor_facts f = good_facts();
+
+	ck_assert_int_eq(level_of(&f, "forward"), -1);
+	f.forwards = true;
+	ck_assert_int_eq(level_of(&f, "forward"), DOCTOR_NOTE);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A FORWARD -j DOCKER-USER\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "forward"), -1);
+	f.hooked[HOOK_FORWARD] = true;
+	ck_assert_int_eq(level_of(&f, "forward"), DOCTOR_WARNING);
+}
+END_TEST
+
 START_TEST(other_rules_that_drop_invalid_are_reported)
 {
 	struct doctor_facts f = good_facts();
@@ -368,7 +443,10 @@ START_TEST(nat_and_timeouts_are_reported)
 		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	/* equal times expire in either order */
 	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 1201;
 	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
 	f = good_facts();
 	f.nft = TEXT("table ip n {\n\tchain p {\n\t\toifname \"wan0\" masquerade\n\t}\n}\n");
@@ -467,7 +545,10 @@ SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings,
            findings_depend_on_the_kernel_release, hook_rules_of_either_tool_are_found,
            rules_that_accept_before_the_jump_are_reported,
            the_daemons_view_of_the_hook_rules_is_reported,
-           other_rules_that_drop_invalid_are_reported, indirect_drops_of_invalid_are_reported,
+           translation_needs_the_kernels_entry_while_finwall_remembers,
+           other_rules_that_match_finwalls_marks_are_reported,
+           a_forward_chain_beside_docker_is_reported, other_rules_that_drop_invalid_are_reported,
+           indirect_drops_of_invalid_are_reported,
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
            interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,

@@ -7,7 +7,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define USAGE_WIDTH  80
@@ -81,18 +80,10 @@ static size_t word_size(const char *text)
 
 static void print_message(const struct cli_command *cmd, const char *fmt, va_list args)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = screen_open(stderr);
 
-	if (to == NULL) {
-		vfprintf(stderr, fmt, args);
-		return;
-	}
 	fprintf(to, "finwall %s: ", cmd->name);
 	vfprintf(to, fmt, args);
-	if (fclose(to) == 0) {
-		screen_error(text);
-	}
-	free(text);
+	fputc('\n', to);
+	screen_close(to);
 }

@@ -41,10 +41,10 @@ enum knowledge {
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
 #define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
 /* Two more of its own: the kernel's state does not say which sides have closed. */
-#define TCP_SIDE_FIN   0x40u /* sent a FIN; seen[].end is behind it */
-#define TCP_SIDE_RESET 0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
-#define TCP_LAST_CHALLENGE  0x40u /* last_flags: a challenge ACK is expected */
-#define TCP_LAST_SIMOPEN    0x80u /* last_flags: both sides sent a SYN */
+#define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
+#define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
+#define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */
+#define TCP_LAST_SIMOPEN   0x80u /* last_flags: both sides sent a SYN */
 
 /* What one side has sent and may send. Sequence numbers; maxwin_bytes is scaled. */
 struct tcp_seen {
@@ -143,12 +143,20 @@ static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
 	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
 }
 
+/* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
+static inline bool flow_is_closed(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
+}
+
 /* Why a remembered entry ended. */
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */
 	TOMB_EVICTED, /* by eviction: the table was full */
-	TOMB_FLUSHED, /* by command */
+	TOMB_FLUSHED, /* by command, to be remembered */
 	TOMB_RESTART, /* past its deadline when saved state was loaded */
+	TOMB_DELETED, /* by command, for good: no segment but a new SYN passes */
 	TOMB_CAUSES_LEN,
 };
 

@@ -16,7 +16,7 @@
 static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
-	       p->tun.on_idle == IDLE_PROBE ||
+	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
 	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);

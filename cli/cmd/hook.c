@@ -47,7 +47,7 @@ static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers);
 const struct cli_command cmd_hook = {
 	.name = "hook",
 	.args = "up|down|watch|print [-c FILE] [--backend nft|iptables] [--force]",
-	.summary = "install or remove the kernel rules that queue packets to the daemon",
+	.summary = "install or remove the kernel rules that queue packets",
 	.details =
 		"up     install the hook rules; replaces installed ones\n"
 		"down   remove the hook rules; other rules are not changed\n"
@@ -58,13 +58,13 @@ const struct cli_command cmd_hook = {
 		"The hook rules are those that the running daemon needs. Without a daemon, those\n"
 		"of the configuration file.\n"
 		"\n"
-		"-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ");\n"
+		"-c, --config FILE         configuration file, default:\n"
+		"                          " FINWALL_CONFIG_PATH ";\n"
 		"                          refused if the running daemon needs other hook rules\n"
 		"--backend nft|iptables    overrides the setting hook backend\n"
-		"--force                   install the rules of FILE whatever the daemon needs, "
-		"and\n"
-		"                          even if this cuts off the machine: no daemon runs, and\n"
-		"                          on-absent is drop\n",
+		"--force                   install the rules of FILE whatever the daemon needs,\n"
+		"                          and even if this cuts off the machine: no daemon\n"
+		"                          runs, and on-absent is drop\n",
 	.run = run_hook,
 };
 

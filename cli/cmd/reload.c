@@ -12,7 +12,7 @@ static enum cli_exit run_reload(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_reload = {
 	.name = "reload",
 	.args = "",
-	.summary = "read the configuration again; on an error the old one stays in force",
+	.summary = "read the configuration again; an invalid one is refused",
 	.details =
 		"Prints what of the new configuration is not in force yet: settings for the next\n"
 		"start, and hooks that no hook rule queues.\n",

@@ -97,8 +97,9 @@ struct doctor_finding {
 	char remedy[200]; /* "" if nothing has to be done */
 };
 
-/* At most three for each interface; the other checks have fewer than 48. */
-#define DOCTOR_FINDINGS_MAX (3 * DOCTOR_IFACES_MAX + 48)
+/* What is looked for at the interfaces. The other checks have fewer than 48 findings. */
+#define DOCTOR_IFACE_CHECKS_LEN 4
+#define DOCTOR_FINDINGS_MAX     (DOCTOR_IFACE_CHECKS_LEN + 48)
 
 struct doctor_report {
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];

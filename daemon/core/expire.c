@@ -7,6 +7,7 @@
 
 #include "late_close.h"
 
+/* f: what is remembered of a flow. */
 static void send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                      enum raw_kind kind)
 {
@@ -18,12 +19,22 @@ static void send_raw(const struct context *cx, const struct flow *f, enum flow_d
 	}
 }
 
+static bool is_proved(const struct flow *memory)
+{
+	return status_knowledge(memory->status) == KNOWN_EXACT;
+}
+
 /*
  * The policy `probe`. A keepalive in direction d goes to the receiver of d, whose answer travels
  * the other way and clears the bit of that direction (lookup.c). Returns true when a keepalive was
  * sent and the flow stays.
+ *
+ * Where the windows are not proved the keepalives have any numbers: an end answers them all the
+ * same, with its own numbers (RFC 9293, 3.10.7.4), and the two answers prove the windows. A RST
+ * needs the right number, so none is sent then.
  */
-static bool probe(const struct context *cx, struct shard *s, struct flow *f)
+static bool probe(const struct context *cx, struct shard *s, struct flow *f,
+                  const struct flow *memory)
 {
 	const struct tunables *tun = &cx->policy->tun;
 	unsigned sent = f->probes / FLOW_PROBE_SENT;
@@ -33,10 +44,10 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f)
 		bool silent = (waits & (1u << dir)) != 0;
 
 		if (sent < tun->probe_count && silent) {
-			send_raw(cx, f, dir_other((enum flow_dir)dir), RAW_KEEPALIVE);
+			send_raw(cx, memory, dir_other((enum flow_dir)dir), RAW_KEEPALIVE);
 		}
-		if (sent >= tun->probe_count && !silent) {
-			send_raw(cx, f, dir_other((enum flow_dir)dir), RAW_RESET);
+		if (sent >= tun->probe_count && !silent && is_proved(memory)) {
+			send_raw(cx, memory, dir_other((enum flow_dir)dir), RAW_RESET);
 		}
 	}
 	if (sent >= tun->probe_count) {
@@ -47,25 +58,35 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f)
 	return true;
 }
 
-bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
+/* True when both ends get a keepalive before the flow expires. */
+static bool probes_first(const struct context *cx, enum idle_policy policy, const struct flow *memory)
 {
-	enum idle_policy policy = graveyard_wants(f) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
-
 	switch (policy) {
 	case IDLE_PROBE:
-		if (probe(cx, s, f)) {
-			return true;
-		}
-		break;
+		return true;
 	case IDLE_RESET:
-		send_raw(cx, f, DIR_ORIG, RAW_RESET);
-		send_raw(cx, f, DIR_REPLY, RAW_RESET);
-		break;
+		return !is_proved(memory);
 	case IDLE_REMEMBER:
-		shard_remember(s, cx->worker, f, hash, TOMB_IDLE, cx->now);
-		break;
+		return !is_proved(memory) && cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
 	default:
-		break;
+		return false;
+	}
+}
+
+bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
+{
+	struct flow memory;
+	enum idle_policy policy =
+		shard_memory(s, f, &memory) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
+
+	if (probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
+		return true;
+	}
+	if (policy != IDLE_FORGET && (policy == IDLE_REMEMBER || !is_proved(&memory))) {
+		shard_bury(s, cx->worker, &memory, hash, TOMB_IDLE, cx->now);
+	} else if (policy == IDLE_RESET) {
+		send_raw(cx, &memory, DIR_ORIG, RAW_RESET);
+		send_raw(cx, &memory, DIR_REPLY, RAW_RESET);
 	}
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EXPIRED], 1);
 	shard_delete(s, f, hash);

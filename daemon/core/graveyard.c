@@ -4,7 +4,9 @@
  *   - each side's end, exactly; its highest acknowledgement, exactly, as the distance from the
  * other side's end (24 bits);
  *   - each side's largest window, and the space left in it, as 15-bit floats, rounded up;
- *   - the state, as one of the four that are remembered.
+ *   - the state, as one of the four that are remembered;
+ *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
+ * largest windows are zero, as known ones never are.
  * The last segment is not kept: after an idle timeout the tracker does not need it. The links of
  * the queue and the time of the end, in seconds, are in an array of their own, so that ageing reads
  * no tombstone.
@@ -33,7 +35,7 @@ struct tomb_windows {
 	uint16_t maxwin : 15; /* float */
 	uint16_t extra0 : 1;  /* side 0: not deleted; side 1: the opener is the high side */
 	uint16_t space : 15;  /* float: maxend minus end */
-	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: unused */
+	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: windows before a gap */
 };
 
 struct tomb {
@@ -59,7 +61,8 @@ struct tomb_link {
 
 _Static_assert(sizeof(struct tomb) == 64, "documented: 64 bytes each");
 _Static_assert(sizeof(struct tomb_link) == 12, "documented: 12 bytes each");
-_Static_assert(sizeof(((struct tomb_copy *)0)->word) == sizeof(struct tomb), "it holds a tombstone");
+_Static_assert(sizeof(((struct tomb_copy *)0)->word) == sizeof(struct tomb),
+               "it holds a tombstone");
 _Static_assert(TOMB_CAUSES_LEN <= 16 && TOMB_QUEUES <= 64, "they fit into their bits");
 
 static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT, TCP_LAST_ACK };
@@ -188,8 +191,7 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 		g->queue[q].first = TOMB_NIL;
 		g->queue[q].last = TOMB_NIL;
 	}
-	hindex_init(&g->index,
-	            (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
+	hindex_init(&g->index, (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
 	            tombs_max == 0 ? 0 : hindex_buckets_for(tombs_max));
 }
 
@@ -228,7 +230,8 @@ static int remembered_state(const struct tcp_conn *t)
 bool graveyard_wants(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_NR_TCP && (f->status & FLOW_ASSURED) != 0 &&
-	       remembered_state(&f->conn.tcp) >= 0 && unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
+	       remembered_state(&f->conn.tcp) >= 0 &&
+	       unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
 	       unacked(&f->conn.tcp, DIR_REPLY) <= UNACKED_MAX;
 }
 
@@ -257,6 +260,7 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
+	b->win[1].extra1 = status_knowledge(f->status) == KNOWN_GAP;
 	b->scale0 = t->scale[0] & SCALE_MASK;
 	b->scale1 = t->scale[1] & SCALE_MASK;
 }
@@ -328,8 +332,8 @@ static void del_place(struct graveyard *g, uint32_t nr)
  */
 static uint32_t victim(const struct graveyard *g)
 {
-	bool of_closing = g->closing >= g->pool_len / TOMB_CLOSING_SHARE + 1 ||
-	                  g->closing == g->alive;
+	bool of_closing =
+		g->closing >= g->pool_len / TOMB_CLOSING_SHARE + 1 || g->closing == g->alive;
 	const struct tomb_queue *q = &g->queue[of_closing ? TOMB_SOURCES : 0];
 	uint32_t kind_len = of_closing ? g->closing : g->pool_len;
 	const struct tomb_queue *oldest = NULL;
@@ -449,8 +453,14 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 	if (b->win[1].extra0 != 0) {
 		out->status |= FLOW_ORIG_HI;
 	}
+	if (b->win[0].maxwin == 0 && b->win[1].maxwin == 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
+	} else if (b->win[1].extra1 != 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_GAP);
+	}
 	out->cause = b->cause;
-	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
+	out->ended =
+		(struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)

@@ -54,7 +54,8 @@ void refusal_add(struct refusals *r, const struct pkt *p, uint64_t hash, uint8_t
 	}
 }
 
-/* The kernel sends it: by the output hook, and to a sender on this machine by the input hook too. */
+/* The kernel sends it: by the output hook, and to a sender on this machine by the input hook too.
+ */
 static bool hook_fits(const struct refusal *r, enum hook hook)
 {
 	return hook == HOOK_OUTPUT || (hook == HOOK_INPUT && r->hook == HOOK_OUTPUT);
@@ -68,8 +69,7 @@ static bool rst_fits(const struct refusal *r, const struct pkt_tcp *tcp, uint8_t
 
 static bool error_fits(const struct refusal *r, const struct pkt *p, uint8_t side)
 {
-	return p->icmp_type ==
-	               (p->tuple.family == 4 ? ICMP_UNREACHABLE : ICMPV6_UNREACHABLE) &&
+	return p->icmp_type == (p->tuple.family == 4 ? ICMP_UNREACHABLE : ICMPV6_UNREACHABLE) &&
 	       side == r->side;
 }
 

@@ -4,7 +4,7 @@
  * the compiler: targets exist, jumps nest at most RS_JUMPS_MAX deep, each list ends in a verdict or
  * RS_RETURN. Must not know the text of the rules.
  *
- * A match on a field that the packet does not have (truncated, a fragment, another protocol) fails,
+ * A match on a field that the packet does not have (cut off, a fragment, another protocol) fails,
  * negated or not.
  */
 #include <finwall/ruleset.h>
@@ -298,7 +298,7 @@ static enum rs_family family_of(const struct pkt *p)
 
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i)
 {
-	return p->depth >= i->depth && (i->proto == 0 || i->proto == p->l4_proto);
+	return p->reach >= i->reach && (i->proto == 0 || i->proto == p->l4_proto);
 }
 
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v)

@@ -169,12 +169,11 @@ enum track_verdict tcp_track(struct tcp_conn *t, const struct pkt *p, enum flow_
 /* A RST that its receiver must accept, as far as the windows are known (RFC 5961, 3.2). */
 static bool is_exact_rst(const struct tcp_conn *t, const struct seg *s)
 {
-	bool is_expected = (t->flags[s->other] & TCP_SIDE_MAXACK) != 0 &&
-	                   s->seq == t->seen[s->other].maxack;
+	bool is_expected =
+		(t->flags[s->other] & TCP_SIDE_MAXACK) != 0 && s->seq == t->seen[s->other].maxack;
 
-	return s->class_nr == SEG_RST &&
-	       (is_expected ||
-	        (t->seen[s->dir].maxwin_bytes != 0 && s->seq == t->seen[s->dir].end));
+	return s->class_nr == SEG_RST && (is_expected || (t->seen[s->dir].maxwin_bytes != 0 &&
+	                                                  s->seq == t->seen[s->dir].end));
 }
 
 /* Notes which side has closed: the state array is the kernel's, and does not say. */

@@ -160,4 +160,5 @@ static void load(void *ctx)
 	if (c->errors_len == 0) {
 		config_check(c);
 	}
+	config_errors_end(c);
 }

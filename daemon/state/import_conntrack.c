@@ -6,8 +6,9 @@
  * the reply direction it is the other way round. So for finwall a connection is between the
  * opener's own address and the address that answers. Both are in the kernel's entry.
  *
- * The kernel shows states, flags and window scales, but no windows. As after a gap
- * (doc/tcp-tracking.md, 7.7) the next packet of each side sets them, and they are not enforced.
+ * The kernel shows states, flags and window scales, but no windows: they are unknown
+ * (KNOWN_NOTHING) until both sides have agreed. The tracker takes them from the next packet of each
+ * side, and does not enforce them (doc/tcp-tracking.md, 7.7).
  *
  * No rule is evaluated: connections that the previous firewall accepted continue.
  */
@@ -86,6 +87,9 @@ enum import_outcome import_convert(const struct kernel_conn *c, const struct imp
 	out->status |= c->assured != 0 ? FLOW_ASSURED : 0;
 	if (out->key.proto == IPPROTO_NR_TCP && !make_tcp(c, &out->conn.tcp)) {
 		return IMPORT_ODD;
+	}
+	if (out->key.proto == IPPROTO_NR_TCP) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
 	}
 	if (out->key.proto == IPPROTO_NR_UDP) {
 		udp_open(&out->conn.udp, rules->now);

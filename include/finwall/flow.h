@@ -17,6 +17,20 @@
 	                    */
 #define FLOW_ORIG_HI 0x04u /* the opener is the key's high side */
 #define FLOW_REVIVED 0x08u /* was a remembered connection */
+#define FLOW_KNOWN   0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+
+#define FLOW_KNOWN_SHIFT 4
+
+/*
+ * What is known of a connection's windows. doc/late-close.md. The tracker of a live connection does
+ * not depend on it; what is remembered of the connection does.
+ */
+enum knowledge {
+	KNOWN_EXACT,   /* seen from the start, or both sides have agreed since */
+	KNOWN_LEARNT,  /* not proved: picked up; or a SYN without its SYN+ACK. Live entries only */
+	KNOWN_GAP,     /* saved; then packets may have passed unseen */
+	KNOWN_NOTHING, /* the windows are unknown */
+};
 
 /* Flags of one direction, with the values of ctnetlink. */
 #define TCP_SIDE_WSCALE     0x01u
@@ -118,6 +132,17 @@ static inline enum key_side flow_orig_side(const struct flow *f)
 	return status_orig_side(f->status);
 }
 
+/* What is known of the windows of a flow or tombstone with this status. */
+static inline enum knowledge status_knowledge(uint8_t status)
+{
+	return (enum knowledge)((status & FLOW_KNOWN) >> FLOW_KNOWN_SHIFT);
+}
+
+static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
+{
+	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
+}
+
 /* Why a remembered entry ended. */
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */
@@ -133,7 +158,7 @@ const char *tomb_cause_name(enum tomb_cause c);
 struct tomb_info {
 	struct flowkey key;
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
-	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
+	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED, KNOWN */
 	uint8_t cause;        /* enum tomb_cause */
 	struct mono ended;    /* when the entry ended, to the second */
 };

@@ -114,6 +114,9 @@ void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN]);
 /* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);
 
+/* True when a rule has iifname or oifname. */
+bool ruleset_has_ifnames(const struct ruleset *rs);
+
 /*
  * Interface names: rules name interfaces, packets carry indexes. To be called for each interface
  * that appears, changes its name or disappears (name NULL). By one thread at a time; others may

@@ -51,4 +51,10 @@ refuses 'unknown subcommand "clear"' set clear blocked
 refuses 'list: too many arguments' set list blocked other
 refuses 'add: expected NAME ELEMENT...' set add blocked
 refuses 'flush: expected NAME only' set flush blocked 192.0.2.1
+# Every help text fits 80 columns.
+for command in '' $("$finwall" help | awk '/^  [a-z]/ { print $1 }'); do
+	"$finwall" help ${command:+"$command"} | expand | awk -v command="$command" '
+		length($0) > 80 { print "help " command ": " length($0) " columns: " $0; wide = 1 }
+		END { exit wide }' >&2 || failed=1
+done
 exit "$failed"

@@ -219,6 +219,23 @@ void kernel_free(struct kernel *k)
 	free(k);
 }
 
+bool kernel_reload(struct kernel *k, const char *rules)
+{
+	FILE *to = popen("nft -f - 2>/dev/null", "w");
+
+	(void)k;
+	if (to == NULL) {
+		return false;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const families[] = { "inet", "ip", "ip6" };
+
+		fprintf(to, "table %s t\ndelete table %s t\n", families[i], families[i]);
+	}
+	fputs(rules, to);
+	return pclose(to) == 0;
+}
+
 uint32_t kernel_ifindex(unsigned iface)
 {
 	return if_nametoindex(kernel_iface[iface]);

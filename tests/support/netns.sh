@@ -53,6 +53,10 @@ netns_begin() {
 	trap 'exit 141' PIPE
 	sweep_stale
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
+	ip netns exec "$ns_tag-probe" true 2>/dev/null || {
+		ip netns del "$ns_tag-probe"
+		skip "cannot enter network namespaces: / is no mount point (a chroot?)"
+	}
 	ip netns del "$ns_tag-probe"
 }
 

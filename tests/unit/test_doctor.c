@@ -474,6 +474,39 @@ START_TEST(offloads_and_buffers_are_reported)
 }
 END_TEST
 
+/* A host with containers has a pair of findings per veth. */
+START_TEST(interfaces_with_the_same_finding_share_one)
+{
+	struct doctor_facts f = good_facts();
+	static struct doctor_report r;
+	size_t found = 0;
+
+	f.ifaces_len = 12;
+	for (size_t i = 0; i < f.ifaces_len; i++) {
+		f.ifaces[i] = (struct doctor_iface){ "veth0", 0, DOCTOR_NO, DOCTOR_NO };
+		f.ifaces[i].name[4] = (char)('a' + i);
+	}
+	doctor_check(&f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		if (strstr(r.findings[i].what, "veth") != NULL) {
+			found++;
+			ck_assert_ptr_nonnull(
+				strstr(r.findings[i].what,
+			               "vetha, vethb, vethc, vethd, vethe and 7 more: "));
+		}
+	}
+	ck_assert_uint_eq(found, 2);
+	f.ifaces_len = 1;
+	doctor_check(&f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		if (strcmp(r.findings[i].check, "rp_filter") == 0) {
+			ck_assert_str_eq(r.findings[i].remedy,
+			                 "sysctl net.ipv4.conf.vetha.rp_filter=1");
+		}
+	}
+}
+END_TEST
+
 START_TEST(losses_are_reported_as_problems)
 {
 	struct doctor_facts f = good_facts();
@@ -518,5 +551,5 @@ SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings,
            indirect_drops_of_invalid_are_reported,
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
-           offloads_and_buffers_are_reported, losses_are_reported_as_problems,
-           findings_for_every_interface_fit)
+           interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,
+           losses_are_reported_as_problems, findings_for_every_interface_fit)

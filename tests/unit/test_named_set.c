@@ -62,7 +62,7 @@ static void load(void)
 static bool has(uint32_t addr)
 {
 	struct frame f = { .true_size = 100 };
-	struct pkt p = { .frame = &f, .depth = PKT_FULL };
+	struct pkt p = { .frame = &f, .depth = PKT_FULL, .reach = PKT_REACH_MAX };
 	struct rule_input in = { .pkt = &p };
 	struct rule_result out;
 

@@ -46,7 +46,7 @@ install_package() {
 	settings
 }
 
-# settings [TEXT]: the packaged configuration with the backend of this run, and a line of settings.
+# settings: sets the backend of this run in the packaged configuration.
 settings() {
 	local backend=nft
 	[[ $BACKEND == nft ]] || backend=iptables
@@ -55,7 +55,6 @@ settings() {
 	iptables-nft) choose_iptables nft ;;
 	esac
 	sed -i "s/^\thook {\$/&\n\t\tbackend $backend/" "$conf"
-	[[ -z ${1-} ]] || sed -i "s/^settings {\$/&\n\t$1/" "$conf"
 	finwalld --check
 }
 
@@ -71,14 +70,20 @@ start_finwall() {
 	until_true 60 systemctl is-active finwall-hook
 }
 
+# order FILE [TEXT]: a file for the neighbour, which removes it at once: it appears complete.
+order() {
+	echo "${2-}" >"/share/peer/$1.new"
+	mv "/share/peer/$1.new" "/share/peer/$1"
+}
+
 # watch NAME: the neighbour counts answers to probes of a closed port. unwatch NAME prints the counts.
 watch() {
 	rm -f "/share/peer/$1.result"
-	: >"/share/peer/$1.start"
+	order "$1.start"
 	until_true 20 test ! -e "/share/peer/$1.start"
 }
 unwatch() {
-	: >"/share/peer/$1.stop"
+	order "$1.stop"
 	until_true 20 test -e "/share/peer/$1.result" || return 1
 	cat "/share/peer/$1.result"
 }
@@ -88,11 +93,11 @@ answered() {
 	unwatch "$1" | sed -n 's/.* answered \([0-9]*\).*/\1/p'
 }
 
-# no_hole NAME [MILLISECONDS]: no probe was answered, or for no longer than that.
+# no_hole NAME [MILLISECONDS]: no probe was answered, or for no longer than that at a time.
 no_hole() {
 	local counts open
 	counts=$(unwatch "$1") || return 1
-	open=$(sed -n 's/.* open_ms \([0-9]*\).*/\1/p' <<<"$counts")
+	open=$(sed -n 's/.* longest_ms \([0-9]*\).*/\1/p' <<<"$counts")
 	[[ $(sed -n 's/^sent \([0-9]*\).*/\1/p' <<<"$counts") -gt 0 ]] || { echo "nothing was sent"; return 1; }
 	tac <<<"$counts"
 	[[ -n $open && $open -le ${2:-0} ]]
@@ -101,8 +106,7 @@ no_hole() {
 # ask tcp|udp ADDRESS PORT: what the neighbour's packet gets: open, refused, timeout or an errno.
 ask() {
 	local name=ask-$RANDOM$RANDOM
-	echo "$1 $2 $3" >"/share/peer/$name.tmp"
-	mv "/share/peer/$name.tmp" "/share/peer/$name.ask"
+	order "$name.ask" "$1 $2 $3"
 	until_true 20 test -e "/share/peer/$name.answer" || return 1
 	cat "/share/peer/$name.answer"
 	rm -f "/share/peer/$name.answer"

@@ -103,11 +103,12 @@ class Section:
                 holes[-1][1] = when
             else:
                 holes.append([when, when])
-        open_ms = sum((b - a + 2 * INTERVAL) * 1000 for a, b in holes)
-        text = f"sent {self.sent} answered {len(self.answers)} open_ms {open_ms:.0f} holes {len(holes)}"
+        spans = [(b - a + 2 * INTERVAL) * 1000 for a, b in holes]
+        text = f"sent {self.sent} answered {len(self.answers)} open_ms {sum(spans):.0f}"
+        text += f" holes {len(holes)} longest_ms {max(spans, default=0):.0f}"
         for a, b in holes[:20]:
             text += f"\nhole from {a - self.began:.3f} s to {b - self.began:.3f} s"
-        return text + "\n"
+        return text + f"\nend at {time.monotonic() - self.began:.3f} s\n"
 
 
 def put(path, text):
@@ -132,7 +133,7 @@ def obey(folder, sections):
             sections[base] = Section()
         elif end == ".stop":
             done = sections.pop(base, None)
-            put(base + ".result", done.result() if done else "sent 0 answered 0 open_ms 0 holes 0\n")
+            put(base + ".result", done.result() if done else "sent 0 answered 0 open_ms 0 holes 0 longest_ms 0\n")
         elif end == ".ask":
             with open(path, encoding="ascii") as f:
                 words = f.read().split()

@@ -43,19 +43,22 @@ phase_1() {
 	check "2, rules of nft: the file is as shipped" is_shipped
 	nft delete table inet mine
 	# where the text does not warn: the old way of step 2
-	iptables -A INPUT -p tcp --dport 25 -j ACCEPT
-	iptables -P INPUT DROP
+	for tables in iptables ip6tables; do
+		"$tables" -A INPUT -p tcp --dport 25 -j ACCEPT
+		"$tables" -P INPUT DROP
+	done
 	iptables-save -t filter >rules.v4
 	finwall import-iptables -o "$conf" rules.v4 >/tmp/over.txt 2>&1
 	check "overwritten settings are reported" grep -E 'admin-port 22' /tmp/over.txt
 	cp /tmp/shipped.conf "$conf"
-	iptables -A INPUT -p tcp --dport 22 -j ACCEPT
 	type_step 2
 	check "2, rules: they are in force" grep -E 'dport 25' /etc/finwall/rules.conf
 	check "2, rules: admin-port stays" grep -E 'admin-port +22' "$conf"
 	check "2, rules: it loads" finwalld --check
-	iptables -F
-	iptables -P INPUT ACCEPT
+	for tables in iptables ip6tables; do
+		"$tables" -F
+		"$tables" -P INPUT ACCEPT
+	done
 	type_step 3
 	check "3: typed without an error" test $? = 0
 	sleep 2

@@ -254,6 +254,28 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	return true;
 }
 
+/*
+ * A revival at a full table: the tombstone serves as the entry, with the state after the segment,
+ * so that the closing handshake passes segment by segment.
+ */
+static bool revive_tomb(const struct decoded *d, const struct outcome *o)
+{
+	struct graveyard *graveyard = &d->shard->graveyard;
+	uint32_t nr = graveyard_find(graveyard, &d->key, d->hash);
+	struct tomb_info tomb;
+
+	if ((o->fresh.status & FLOW_REVIVED) == 0 || nr == UINT32_MAX) {
+		return false;
+	}
+	graveyard_read(graveyard, nr, d->cx->now, &tomb);
+	graveyard_del(graveyard, nr, d->hash);
+	if (graveyard_wants(&o->fresh)) {
+		(void)graveyard_add(graveyard, &o->fresh, d->hash, (enum tomb_cause)tomb.cause,
+		                    tomb.ended);
+	}
+	return true;
+}
+
 static void count(const struct decoded *d, const struct outcome *o, enum verdict v)
 {
 	struct stats *st = &d->cx->worker->stats;
@@ -325,7 +347,7 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	evaluate(d, o, &rules);
 	judged = o->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || d->cx->policy->tun.enforce == 0;
-	if (o->wants_entry && passes && !insert(d, o)) {
+	if (o->wants_entry && passes && !insert(d, o) && !revive_tomb(d, o)) {
 		o->reason = REASON_TABLE_FULL;
 		o->state = CT_INVALID;
 		judged = VERDICT_DROP;

@@ -70,10 +70,8 @@ static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT
 const char *tomb_cause_name(enum tomb_cause c)
 {
 	static const char *const names[TOMB_CAUSES_LEN] = {
-		[TOMB_IDLE] = "idle",
-		[TOMB_EVICTED] = "evicted",
-		[TOMB_FLUSHED] = "flushed",
-		[TOMB_RESTART] = "restart",
+		[TOMB_IDLE] = "idle",       [TOMB_EVICTED] = "evicted", [TOMB_FLUSHED] = "flushed",
+		[TOMB_RESTART] = "restart", [TOMB_DELETED] = "deleted",
 	};
 
 	return names[c];
@@ -233,6 +231,12 @@ bool graveyard_wants(const struct flow *f)
 	       remembered_state(&f->conn.tcp) >= 0 &&
 	       unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
 	       unacked(&f->conn.tcp, DIR_REPLY) <= UNACKED_MAX;
+}
+
+bool graveyard_can_end(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_SYN_RECV || remembered_state(&f->conn.tcp) >= 0);
 }
 
 static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause)
@@ -476,6 +480,26 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 	g->link[nr].next = g->free_list;
 	g->free_list = nr;
 	g->alive--;
+}
+
+void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now)
+{
+	g->pool[nr].cause = TOMB_DELETED;
+	dequeue(g, nr);
+	enqueue(g, nr, seconds_of(now));
+}
+
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget)
+{
+	while (*budget > 0 && *cursor < g->fresh) {
+		uint32_t nr = (*cursor)++;
+
+		--*budget;
+		if (is_alive(&g->pool[nr])) {
+			return nr;
+		}
+	}
+	return TOMB_NIL;
 }
 
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget)

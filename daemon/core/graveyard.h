@@ -74,9 +74,12 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
  */
 bool graveyard_wants(const struct flow *f);
 
+/* True for a TCP flow that would go on if it were deleted: its next segment is picked up. */
+bool graveyard_can_end(const struct flow *f);
+
 /*
- * Adds a tombstone of a flow that graveyard_wants(); its key must not be in the graveyard. Returns
- * true when it overwrote an older tombstone.
+ * Adds a tombstone of a flow that graveyard_wants(), or with TOMB_DELETED graveyard_can_end(); its
+ * key must not be in the graveyard. Returns true when it overwrote an older tombstone.
  */
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
                    struct mono now);
@@ -93,6 +96,16 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 
 /* Reads a tombstone. */
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out);
+
+/* Makes it one of a connection that was deleted (TOMB_DELETED), from now on. */
+void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now);
+
+/*
+ * Iteration: the next tombstone at or after place *cursor, which starts at 0. Advances *cursor and
+ * takes the places read, used or not, from *budget. UINT32_MAX at the end, if *budget is left, or
+ * to be continued.
+ */
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget);
 
 /* Deletes a tombstone. */
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash);

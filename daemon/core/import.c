@@ -17,6 +17,7 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 
 		knowledge_to_remember(f, NULL, &fresh);
 		wanted = graveyard_wants(&fresh) &&
+		         mono_diff(now, f->deadline) < w->policy->tun.remember_ns &&
 		         graveyard_find(&s->graveyard, &f->key, hash) == UINT32_MAX;
 		if (wanted) {
 			shard_bury(s, w, &fresh, hash, TOMB_RESTART, f->deadline);
@@ -79,7 +80,8 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 	bool wanted;
 
 	f.conn.tcp = tomb->conn;
-	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns || !graveyard_wants(&f)) {
+	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns ||
+	    !(tomb->cause == TOMB_DELETED ? graveyard_can_end(&f) : graveyard_wants(&f))) {
 		return false;
 	}
 	shard_lock(e, s);

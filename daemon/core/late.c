@@ -152,7 +152,7 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
 	const struct engine_sink *sink = &d->cx->worker->sink;
 
 	if (sink->raw != NULL && d->cx->policy->tun.enforce != 0) {
-		sink->raw(sink->ctx, req);
+		(void)sink->raw(sink->ctx, req);
 	}
 }
 
@@ -207,6 +207,12 @@ static enum reason policy_reason(const struct decoded *d, const struct tomb_info
 	}
 }
 
+/* A connection that was deleted for good: it is over, whatever the policy. */
+static bool is_deleted(const struct tomb_info *tomb)
+{
+	return tomb != NULL && tomb->cause == TOMB_DELETED;
+}
+
 /* Fills the event but for reason and verdict. */
 static void describe(const struct decoded *d, const struct tomb_info *tomb, enum late_policy policy,
                      struct outcome *o)
@@ -242,6 +248,10 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	describe(d, tomb, policy, o);
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
 		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
+		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&
+		    o->late_would[p] != REASON_LATE_REJECTED) {
+			o->late_would[p] = REASON_LATE_DELETED;
+		}
 	}
 	set_outcome(o, o->late_would[policy]);
 	o->must_drop = policy == LATE_REJECT;
@@ -281,6 +291,10 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 
 	if (d->pkt.tcp.class_nr != SEG_ACK) {
 		track_close(e, d, known ? &tomb : NULL, o);
+		return;
+	}
+	if (known && is_deleted(&tomb)) {
+		set_outcome(o, REASON_LATE_DELETED);
 		return;
 	}
 	o->reason = REASON_NONE;

@@ -243,6 +243,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
 	uint8_t from = f->conn.tcp.state;
 	bool rst_is_proved = proves_rst(d, f, dir);
+	bool was_closed = flow_is_closed(f);
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -287,6 +288,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		return true;
 	}
 	apply(d, f, dir, &fx);
+	if (flow_is_closed(f) != was_closed) {
+		flowtab_revalue(&d->shard->flows, f, d->hash);
+	}
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
 	}

@@ -86,7 +86,8 @@ void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *mem
 	}
 	older = graveyard_find(&s->graveyard, &memory->key, hash);
 	if (older != UINT32_MAX) {
-		if (!may_replace(s, older, status_knowledge(memory->status), now)) {
+		if (cause != TOMB_DELETED &&
+		    !may_replace(s, older, status_knowledge(memory->status), now)) {
 			return;
 		}
 		graveyard_del(&s->graveyard, older, hash);
@@ -103,7 +104,7 @@ void shard_remember(struct shard *s, struct engine_worker *w, const struct flow 
 {
 	struct flow memory;
 
-	if (shard_memory(s, f, &memory)) {
+	if (shard_memory(s, f, &memory) || (cause == TOMB_DELETED && graveyard_can_end(f))) {
 		shard_bury(s, w, &memory, hash, cause, now);
 	}
 }

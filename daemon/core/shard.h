@@ -170,11 +170,12 @@ static inline bool shard_has_older(const struct shard *s, const struct flow *f)
 bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out);
 
 /* Adds the tombstone of a memory, in place of an older one, unless that one is proved and this one
- * is not. */
+ * is not. TOMB_DELETED replaces any. */
 void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *memory, uint64_t hash,
                 enum tomb_cause cause, struct mono now);
 
-/* Adds a tombstone of a flow in the table that is about to be deleted, if it is worth it. */
+/* Adds a tombstone of a flow in the table that is about to be deleted, if it is worth it; with
+ * TOMB_DELETED if graveyard_can_end() it. */
 void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                     enum tomb_cause cause, struct mono now);
 

@@ -26,7 +26,7 @@
 	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be parsed") \
 	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets not evaluated: wrong hook, or no payload") \
 	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets queued again: the reject rules are missing from the hook rules") \
-	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "resets and keepalives that could not be sent") \
+	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "resets and keepalives that could not be sent at once") \
 	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log, late-close and compare events lost: the ring was full")
 /* clang-format on */
 

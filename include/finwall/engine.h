@@ -99,6 +99,13 @@ struct raw_request {
 	uint16_t kind; /* enum raw_kind */
 };
 
+/* What became of a request. */
+enum raw_result {
+	RAW_SENT,
+	RAW_BUSY,        /* not now: the queue of requests is full */
+	RAW_UNAVAILABLE, /* there is no sender */
+};
+
 /* Callbacks for the effects of a packet other than its verdict. Each may be NULL. They are called
  * with a shard's lock held and must not block or call the engine. */
 struct engine_sink {
@@ -106,7 +113,7 @@ struct engine_sink {
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
-	void (*raw)(void *ctx, const struct raw_request *req);
+	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
 };
 
 /* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and
@@ -117,8 +124,10 @@ struct engine_worker {
 	struct engine_sink sink;
 	struct stats stats;
 	/* the engine's own */
-	uint32_t tick_shard; /* the shard that engine_tick() continues with */
-	uint32_t tick_seen;  /* wheel tick of its last complete round */
+	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
+	uint32_t tick_seen;         /* wheel tick of its last complete round */
+	struct mono raw_next;       /* no request of an expiry before this instant */
+	struct mono raw_busy_since; /* the first request that found the sender busy; 0: sent */
 };
 
 /* Bytes of memory for the engine. They grow with the limits and are touched only as the table
@@ -199,15 +208,18 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
                         struct mono now);
 
 enum engine_delete_mode {
-	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone */
-	DELETE_FORGET,   /* no tombstone is made; existing ones stay */
+	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */
+	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone; existing ones stay */
+	DELETE_FORGET,   /* no tombstone is made, and an existing one is deleted */
 };
 
-/* Deletes the flow of a key. Returns false when there is none. Takes the lock. */
+/* Deletes the flow of a key; without one, ends or forgets its tombstone. Returns false when there
+ * is none. Takes the lock. */
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
                    struct mono now, enum engine_delete_mode mode);
 
-/* Deletes all flows. Returns how many. Takes and releases locks for slices of 32 places. */
+/* Deletes all flows; DELETE_END ends all tombstones too, the other modes leave them. Returns the
+ * number of flows. Takes and releases locks for slices of 32 places. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
                       enum engine_delete_mode mode);
 

@@ -164,12 +164,20 @@ static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
 	}
 }
 
+/* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
+static inline bool flow_is_closed(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
+}
+
 /* Why a remembered entry ended. */
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */
 	TOMB_EVICTED, /* by eviction: the table was full */
-	TOMB_FLUSHED, /* by command */
+	TOMB_FLUSHED, /* by command, to be remembered */
 	TOMB_RESTART, /* past its deadline when saved state was loaded */
+	TOMB_DELETED, /* by command, for good: no segment but a new SYN passes */
 	TOMB_CAUSES_LEN,
 };
 

@@ -66,6 +66,7 @@ enum ct_state {
 	X(REASON_LATE_RST,          "late-rst-inexact",   INVALID,     "late RST without the exact sequence number") \
 	X(REASON_LATE_STATE,        "late-state",         INVALID,     "late segment not allowed in the remembered state") \
 	X(REASON_LATE_NOT_PROVED,   "late-not-proved",    INVALID,     "late FIN or RST of a connection whose windows are not proved (unknown-windows refuse)") \
+	X(REASON_LATE_DELETED,      "late-deleted",       INVALID,     "segment of a connection that was deleted by command") \
 	X(REASON_LATE_PAYLOAD,      "late-payload",       INVALID,     "late FIN or RST with payload, policy lenient") \
 	X(REASON_LATE_RATE,         "late-rate",          INVALID,     "late FIN or RST above the rate limit") \
 	X(REASON_LATE_REJECTED,     "late-rejected",      INVALID,     "late FIN answered with a reset, policy reject") \

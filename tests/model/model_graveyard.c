@@ -10,9 +10,9 @@
 #include "flows.h"
 #include "rng.h"
 
-#define KEYS 200
+#define KEYS   200
 #define PLACES 64
-#define OPS  60000
+#define OPS    60000
 
 static const struct sipkey sip = { 3, 4 };
 static struct graveyard g;

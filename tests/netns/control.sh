@@ -130,13 +130,20 @@ out_has 'udp dport 10'
 ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7001
 ends 2 delete tcp 10.1.0.1:40000 10.1.0.2
 ends 2 delete tcp 10.1.0.1:40000
-ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000
-ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+ends 2 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember --forget
+ends 2 flush --remember --forget
+ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember
 err_has 'no such connection'
 ends 0 list --expired
 out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +flushed$'
 ends 0 list --expired --output json
 python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))[0]["cause"] == "flushed"' "$work/out"
+ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+ends 0 list --expired
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +deleted$'
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+err_has 'no such connection'
 ends 0 flush --forget
 out_has '^1 connections flushed$'
 ends 0 list

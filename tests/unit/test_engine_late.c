@@ -458,6 +458,112 @@ START_TEST(a_closed_connection_is_not_remembered)
 }
 END_TEST
 
+static void delete_it(enum engine_delete_mode mode)
+{
+	struct engine_cursor cur = { 0, 0 };
+	struct flow live;
+
+	ck_assert_uint_eq(engine_list_flows(w.engine, &cur, w.now, &live, 1), 1);
+	ck_assert(engine_delete(w.engine, w.worker, &live.key, w.now, mode));
+}
+
+/* Nothing of it passes, from either end; a rule that accepts NEW picks nothing up. */
+static void ck_is_ended(void)
+{
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, A, 5001, 1001, 100);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, R, 5001, 0, 0);
+	ck_invalid(REASON_LATE_DELETED);
+}
+
+START_TEST(a_deleted_connection_is_over)
+{
+	setup();
+	establish();
+	delete_it(DELETE_END);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.cause, TOMB_DELETED);
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_PICKUP;
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_LENIENT;
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_REMEMBERED;
+	/* A SYN that the rules refuse changes nothing; a new connection is one. */
+	world_accept(&w, ACCEPT_ALL & ~(ACCEPT_STATE(CT_NEW) | ACCEPT_STATE(CT_INVALID)));
+	tcp(&c2s, S, 90000, 0, 0);
+	ck_is_ended();
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	establish();
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+}
+END_TEST
+
+/* Before the handshake is complete, picked up, and half-closed. */
+START_TEST(a_connection_in_any_state_can_be_deleted)
+{
+	setup();
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	delete_it(DELETE_END);
+	ck_is_ended();
+	setup();
+	tcp(&c2s, A, 1001, 5001, 10);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+	delete_it(DELETE_END);
+	ck_is_ended();
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	delete_it(DELETE_END);
+	ck_is_ended();
+}
+END_TEST
+
+START_TEST(a_remembered_connection_can_be_deleted)
+{
+	struct flowkey key;
+
+	setup();
+	establish();
+	expire();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	key = tomb.key;
+	ck_assert(!engine_delete(w.engine, w.worker, &key, w.now, DELETE_REMEMBER));
+	ck_assert(engine_delete(w.engine, w.worker, &key, w.now, DELETE_END));
+	ck_assert(!engine_delete(w.engine, w.worker, &key, w.now, DELETE_END));
+	ck_is_ended();
+	ck_assert(engine_delete(w.engine, w.worker, &key, w.now, DELETE_FORGET));
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+}
+END_TEST
+
+START_TEST(a_flush_ends_live_and_remembered_connections)
+{
+	setup();
+	establish();
+	expire();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_END), 0);
+	ck_is_ended();
+	setup();
+	establish();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_END), 1);
+	ck_is_ended();
+	setup();
+	establish();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_REMEMBER), 1);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
 SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            a_late_fin_of_a_remembered_connection_revives_it, a_late_fin_before_a_tick_revives,
            a_late_rst_must_have_the_exact_number, forged_fins_are_refused,
@@ -468,4 +574,6 @@ SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            policy_pickup_inserts_a_flow, policy_lenient_accepts_without_an_entry,
            illegal_flags_reach_no_policy, a_late_close_with_a_wrong_checksum_is_refused,
            a_repeated_fin_leaves_the_other_side_open, a_forged_rst_after_a_fin_ends_no_memory,
-           a_forged_fin_ends_no_memory, a_closed_connection_is_not_remembered)
+           a_forged_fin_ends_no_memory, a_closed_connection_is_not_remembered,
+           a_deleted_connection_is_over, a_connection_in_any_state_can_be_deleted,
+           a_remembered_connection_can_be_deleted, a_flush_ends_live_and_remembered_connections)

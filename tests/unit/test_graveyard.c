@@ -279,6 +279,34 @@ START_TEST(a_list_returns_each_tombstone_once)
 }
 END_TEST
 
+START_TEST(an_iteration_visits_each_tombstone_once)
+{
+	uint32_t cursor = 0;
+	unsigned visited = 0;
+	unsigned budget;
+
+	start(100);
+	for (uint32_t i = 0; i < 100; i++) {
+		add(i, i);
+	}
+	for (uint32_t i = 10; i < 90; i++) {
+		graveyard_del(&g, find(i), hash_of(i));
+	}
+	do {
+		uint32_t nr;
+
+		budget = 8;
+		while ((nr = graveyard_next(&g, &cursor, &budget)) != UINT32_MAX) {
+			graveyard_end(&g, nr, at(200));
+			visited++;
+		}
+	} while (budget == 0);
+	ck_assert_uint_eq(visited, 20);
+	ck_assert_uint_eq(graveyard_age(&g, at(200), sec_to_ns(50), 100), 0);
+	ck_assert_uint_eq(graveyard_age(&g, at(250), sec_to_ns(50), 100), 20);
+}
+END_TEST
+
 static struct flow flow_from(uint32_t source, uint16_t port, enum tcp_state state)
 {
 	struct flow f = flows_tcp(0);
@@ -457,5 +485,6 @@ SUITE_MAIN("graveyard", a_million_fit_into_80_mib, a_graveyard_of_size_0_keeps_n
            an_old_clock_keeps_times_exact,
            sequence_numbers_are_exact_and_windows_at_most_slightly_wider,
            only_assured_open_tcp_connections_are_remembered, a_list_returns_each_tombstone_once,
-           repeated_tuples_use_their_places_again, closing_connections_have_a_share,
-           a_source_has_a_share, a_half_closed_connection_is_remembered_in_any_state)
+           an_iteration_visits_each_tombstone_once, repeated_tuples_use_their_places_again,
+           closing_connections_have_a_share, a_source_has_a_share,
+           a_half_closed_connection_is_remembered_in_any_state)

@@ -143,6 +143,27 @@ static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
 	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
 }
 
+/*
+ * After a gap packets may have passed unseen. The windows are kept, because a connection that was
+ * idle since has them still, but they are not enforced: the connection becomes liberal, like one
+ * that is picked up, until it ends. When both sides have agreed they are exact again.
+ */
+static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
+{
+	t->flags[0] |= TCP_SIDE_LIBERAL;
+	t->flags[1] |= TCP_SIDE_LIBERAL;
+	switch (status_knowledge(*status)) {
+	case KNOWN_EXACT:
+		*status = status_with_knowledge(*status, KNOWN_GAP);
+		break;
+	case KNOWN_LEARNT:
+		*status = status_with_knowledge(*status, KNOWN_NOTHING);
+		break;
+	default:
+		break;
+	}
+}
+
 /* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
 static inline bool flow_is_closed(const struct flow *f)
 {

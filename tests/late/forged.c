@@ -233,6 +233,16 @@ static void make_flushed(void)
 	(void)engine_flush(w.engine, w.worker, w.now, DELETE_REMEMBER);
 }
 
+/* By command, for good: nothing of it may pass. */
+static void make_deleted(void)
+{
+	struct flow f;
+
+	make_seen();
+	f = the_flow();
+	(void)engine_delete(w.engine, w.worker, &f.key, w.now, DELETE_END);
+}
+
 /* The server has refused the connection: nothing is left to close. */
 static void make_refused(void)
 {
@@ -282,6 +292,7 @@ static const struct origin {
 	{ "flushed", make_flushed, ORIGIN_STRICT, true },
 	{ "rejected", make_rejected, ORIGIN_STRICT, true },
 	{ "refused", make_refused, ORIGIN_NONE, true },
+	{ "deleted", make_deleted, ORIGIN_NONE, true },
 };
 
 static void make(const struct origin *o, bool remembered)

@@ -351,7 +351,15 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 	struct outcome late;
 
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
-	    !find_tomb(d, &tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+	    !find_tomb(d, &tomb)) {
+		return false;
+	}
+	if (is_deleted(&tomb) && class_nr != SEG_RST) {
+		/* Until its SYN is answered the entry is of no use to other segments. */
+		set_outcome(o, REASON_LATE_DELETED);
+		return true;
+	}
+	if (is_deleted(&tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
 		return false;
 	}
 	late = *o;

@@ -157,13 +157,13 @@ after() {
 	esac
 }
 
-# says_fault PATTERN: the status text; what hook rules lack is not repaired here.
+# says_fault PATTERN: matches the status text.
 says_fault() {
 	status_text
 	status_text | grep -E "$1"
 }
 
-# report ACTION FAULT PROBLEM: with hook watch report it stays as it is, and status and doctor say so.
+# reported ACTION FAULT PROBLEM: with hook watch report, status and doctor report the fault until hook up.
 reported() {
 	restart "$1"
 	until_true 10 says_fault "$2" || true

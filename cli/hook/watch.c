@@ -5,6 +5,9 @@
  * The daemon sends a message after each change of the hook rules, or of what it needs. Without a
  * daemon nothing is done: on-absent decides, and a new daemon sends its state at once.
  *
+ * Rules that vanish between an installation and the daemon's next reading change nothing for the
+ * daemon. So if no message follows an installation, the state is requested anew.
+ *
  * Two programs that both want to be first would install their rules for ever. So the pause before
  * an installation doubles while installations follow each other closely.
  */
@@ -23,9 +26,10 @@
 #include <time.h>
 
 #define RECONNECT_MS   200
-#define PAUSE_FIRST_MS 250
+#define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   60000
 #define CALM_MS        10000
+#define CONFIRM_MS     500 /* longer than the daemon needs to see an installation */
 
 static volatile sig_atomic_t is_ended;
 static volatile sig_atomic_t is_kept; /* SIGUSR1 */
@@ -37,6 +41,7 @@ struct watch {
 	bool has_installed;
 	int64_t installed_ms; /* when */
 	int64_t pause_ms;     /* before the next one; 0 = none */
+	bool is_unconfirmed;  /* no message since then */
 };
 
 static int64_t now_ms(void)
@@ -98,6 +103,7 @@ static bool install(struct watch *w, const struct hook_wish *wish)
 	}
 	fflush(stdout);
 	w->installed_ms = now_ms();
+	w->is_unconfirmed = true;
 	return true;
 }
 
@@ -108,6 +114,7 @@ static bool handle(struct watch *w, const json_t *message)
 	const bool is_wrong = strcmp(fault, "none") != 0 && strcmp(fault, "unknown") != 0;
 	struct hook_wish wish;
 
+	w->is_unconfirmed = false;
 	if (!hook_wish_of_reply(message, &wish) ||
 	    strcmp(client_text(message, "watch"), "restore") != 0 ||
 	    hook_mark_is_set(w->params->socket_path)) {
@@ -127,22 +134,33 @@ static bool handle(struct watch *w, const json_t *message)
 	return install(w, &wish);
 }
 
-/* Follows one daemon until it ends. */
-static void follow(struct watch *w, struct client *c)
+/* Waits for a message: for ever, or after an installation for CONFIRM_MS. */
+static bool receive(const struct watch *w, struct client *c, struct ctl_reply *reply)
 {
-	const struct timeval no_timeout = { 0 };
+	const struct timeval timeout = { .tv_usec = w->is_unconfirmed ? CONFIRM_MS * 1000 : 0 };
+
+	setsockopt(client_fd(c), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	return client_reply(c, reply) == 0;
+}
+
+/* Follows one daemon until it ends or its state has to be requested anew, at once if it returns
+ * true. */
+static bool follow(struct watch *w, struct client *c)
+{
 	struct ctl_reply reply;
+	bool is_stale = false;
 	bool goes_on;
 
 	socket_fd = client_fd(c);
-	setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
 	goes_on = client_call(c, "GetHooks", NULL, CTL_CONTINUES) == 0;
-	while (goes_on && !is_ended && client_reply(c, &reply) == 0) {
+	while (goes_on && !is_ended && receive(w, c, &reply)) {
 		goes_on = reply.error == NULL && reply.continues;
-		goes_on = goes_on && handle(w, reply.parameters);
+		is_stale = goes_on && !handle(w, reply.parameters);
+		goes_on = goes_on && !is_stale;
 		ctl_reply_fini(&reply);
 	}
 	socket_fd = -1;
+	return is_stale;
 }
 
 enum hook_watch_end hook_watch_run(const struct hook_watch_params *params)
@@ -153,12 +171,15 @@ enum hook_watch_end hook_watch_run(const struct hook_watch_params *params)
 	notify_ready("Restoring the hook rules when the daemon reports a fault");
 	while (!is_ended) {
 		struct client *c = client_open(params->socket_path);
+		bool at_once = false;
 
 		if (c != NULL) {
-			follow(&w, c);
+			at_once = follow(&w, c);
 			client_close(c);
 		}
-		pause_ms(RECONNECT_MS);
+		if (!at_once) {
+			pause_ms(RECONNECT_MS);
+		}
 	}
 	notify_stopping(is_kept ? "Keeping the hook rules" : "Removing the hook rules");
 	return is_kept ? WATCH_END_KEEP : WATCH_END_REMOVE;

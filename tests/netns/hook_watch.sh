@@ -212,6 +212,23 @@ ns server iptables -w -F
 wait_until ns server iptables -w -C INPUT -j FINWALL_INPUT
 ! grep -q '^-c' "$work/nft.log" || fail "hook watch tests nft while packets pass"
 
+# Rules that vanish again before the daemon has read them: for the daemon nothing changes.
+wait_until status_is '^Filtering$'
+flush() {
+	ns server iptables -w -F
+	ns server ip6tables -w -F
+}
+kill -STOP "$watch_pid"
+flush
+wait_until status_is '^Not filtering.* IPv6 output$'
+kill -STOP "$daemon_pid"
+kill -CONT "$watch_pid"
+wait_until ns server ip6tables -w -C OUTPUT -j FINWALL_OUTPUT
+flush
+kill -CONT "$daemon_pid"
+wait_until ns server ip6tables -w -C OUTPUT -j FINWALL_OUTPUT
+wait_until status_is '^Filtering$'
+
 # At SIGTERM it removes them.
 kill -TERM "$watch_pid"
 wait "$watch_pid" || fail "hook watch ended with $?"

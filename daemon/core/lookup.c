@@ -319,8 +319,8 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 	}
 	if (shard_has_older(d->shard, f)) {
 		init_fresh(d, &o->fresh);
-		if (late_reclaims(e, d, o)) {
-			o->displaced = f;
+		if (late_reclaims(e, d, f, o)) {
+			o->displaced = o->wants_entry ? f : NULL;
 			return;
 		}
 	}

@@ -236,7 +236,8 @@ bool graveyard_wants(const struct flow *f)
 bool graveyard_can_end(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_NR_TCP &&
-	       (f->conn.tcp.state == TCP_SYN_RECV || remembered_state(&f->conn.tcp) >= 0);
+	       (f->conn.tcp.state == TCP_SYN_RECV || f->conn.tcp.state == TCP_SYN_SENT2 ||
+	        remembered_state(&f->conn.tcp) >= 0);
 }
 
 static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause)

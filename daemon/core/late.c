@@ -386,15 +386,33 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 }
 
 /*
- * True for the empty ACK with which an end that still has the deleted connection answers the SYN of
- * a new one (RFC 5961, 4.2). The opener replies to it with a RST, and then repeats its SYN. Without
- * it the ports could not be used again until that end has given up.
+ * Beside a deleted connection: true for what belongs to the opening of a new one with the same
+ * ports, of which live is the entry. That is the RST that answers the SYN, and the empty ACK with
+ * which an end answers it that still has the deleted connection (RFC 5961, 4.2), to which the
+ * opener replies with a RST before it repeats its SYN. Without these the ports could not be used
+ * until that end has given up.
  */
-static bool is_challenge_ack(const struct decoded *d, const struct flow *live)
+static bool belongs_to_opening(const struct decoded *d, const struct flow *live)
 {
-	return d->pkt.tcp.class_nr == SEG_ACK && d->pkt.tcp.payload_size == 0 &&
-	       live->conn.tcp.state == TCP_SYN_SENT &&
-	       flow_dir_of(live, (enum key_side)d->side) == DIR_REPLY;
+	enum flow_dir dir = flow_dir_of(live, (enum key_side)d->side);
+	const struct tcp_conn *t = &live->conn.tcp;
+	const struct pkt_tcp *tcp = &d->pkt.tcp;
+
+	if (t->state != TCP_SYN_SENT) {
+		return false;
+	}
+	switch ((enum tcp_class)tcp->class_nr) {
+	case SEG_ACK:
+		return dir == DIR_REPLY && tcp->payload_size == 0;
+	case SEG_RST:
+		if (dir == DIR_REPLY) {
+			return (tcp->flags & TCP_ACK) != 0 && tcp->ack == t->seen[DIR_ORIG].end;
+		}
+		return t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&
+		       tcp->seq == t->last_ack;
+	default:
+		return false;
+	}
 }
 
 bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow *live,
@@ -412,7 +430,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 		return false;
 	}
 	if (is_deleted(&tomb)) {
-		if (class_nr == SEG_RST || is_challenge_ack(d, live)) {
+		if (belongs_to_opening(d, live)) {
 			return false;
 		}
 		/* Until its SYN is answered the entry is of no use to other segments. */

@@ -114,14 +114,6 @@ void shard_remember(struct shard *s, struct engine_worker *w, const struct flow 
 	}
 }
 
-void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
-                           uint64_t hash, struct mono now)
-{
-	if ((f->status & FLOW_KNOWN) != 0 && (shard_witness(s, f)->flags & WITNESS_CLOSED) != 0) {
-		shard_remember(s, w, f, hash, TOMB_IDLE, now);
-	}
-}
-
 struct unproved_pair *shard_unproved(struct shard *s, uint64_t hash)
 {
 	struct unproved_pair *set = s->unproved[hash % UNPROVED_SETS];

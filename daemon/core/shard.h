@@ -182,9 +182,4 @@ void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *mem
 void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                     enum tomb_cause cause, struct mono now);
 
-/* The same of a flow that is about to be replaced, and only if the closer that it saw was not
- * proved. */
-void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
-                           uint64_t hash, struct mono now);
-
 #endif

@@ -165,6 +165,10 @@ static void prove(const struct decoded *d, struct flow *f, struct witness *w, bo
 {
 	enum knowledge known = status_knowledge(f->status);
 
+	if ((w->flags & WITNESS_BESIDE) != 0 && !by_syn && (f->status & FLOW_ASSURED) == 0) {
+		/* It may still be evicted, and would not be remembered: at the next agreement. */
+		return;
+	}
 	if ((w->flags & WITNESS_BESIDE) != 0) {
 		uint32_t tomb = graveyard_find(&d->shard->graveyard, &f->key, d->hash);
 

@@ -340,6 +340,90 @@ START_TEST(closing_connections_do_not_replace_a_deleted_one)
 }
 END_TEST
 
+/* --- openings beside a memory --- */
+
+/* After a gap the tracker accepts any SYN+ACK. */
+START_TEST(after_a_gap_only_the_answer_to_a_syn_proves_it)
+{
+	for (unsigned deleted = 0; deleted < 2; deleted++) {
+		start();
+		see();
+		if (deleted) {
+			delete_it(DELETE_END);
+		} else {
+			expire_any();
+		}
+		tcp(&c2s, S, 90000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+		engine_note_gap(w.engine);
+		tcp(&s2c, S | A, 0xdeadbeef, 0xcafe, 0);
+		ck_assert(world_tomb(&w, &c2s, &tomb));
+	}
+}
+END_TEST
+
+/* The windows are exact and not enforced: two forged FINs make it TIME_WAIT, a SYN replaces it. */
+START_TEST(a_forged_close_and_a_forged_syn_end_no_memory)
+{
+	struct flow f;
+
+	start();
+	f = unknown_flow();
+	start();
+	ck_assert(import(&f));
+	tcp(&c2s, A, 1101, 5201, 0);
+	tcp(&s2c, A, 5201, 1101, 0);
+	ck_assert_uint_eq(status_knowledge(d.status), KNOWN_EXACT);
+	tcp(&c2s, F | A, 0xdeadbeef, 0xcafe, 0);
+	tcp(&c2s, F | A, 0xbeef, 0xfeed, 0);
+	tcp(&c2s, A, 0xbeef, 0xfeed, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	tcp(&c2s, S, 90000, 0, 0);
+	ck_passes(CT_NEW, REASON_TCP_REOPEN);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&s2c, F | A, 5201, 1101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
+/* A true segment that comes too soon is picked up. Its entry may be evicted while not ASSURED. */
+START_TEST(a_pickup_that_may_be_evicted_ends_no_memory)
+{
+	remember_unknown();
+	w.policy.tun.tcp_loose = 1;
+	tcp(&s2c, A, 0xdeadbeef, 0xcafe, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_UNPROVED);
+	tcp(&s2c, A, 5201, 1101, 10);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+	tcp(&c2s, A, 1101, 5211, 0);
+	ck_assert_uint_eq(d.status & FLOW_ASSURED, 0);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&s2c, A, 5211, 1101, 0);
+	tcp(&c2s, A, 1101, 5211, 0);
+	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* Its deadline has passed, and no tick has found it. */
+START_TEST(an_entry_past_its_deadline_is_saved)
+{
+	struct engine_cursor cur = { 0, 0 };
+	struct flow saved;
+
+	start();
+	see();
+	world_pass(&w, mono_diff(flow.deadline, w.now));
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(engine_list_saved(w.engine, &cur, w.now, &saved, 1), 1);
+	start();
+	world_pass(&w, mono_diff(saved.deadline, w.now));
+	ck_assert(engine_import_flow(w.engine, w.worker, &saved, w.now));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
 /* --- the late policy `reject` beside a live entry --- */
 
 START_TEST(reject_is_the_same_beside_a_live_entry)
@@ -367,4 +451,7 @@ SUITE_MAIN("late_forger", forged_segments_do_not_hold_up_a_true_close,
            an_import_does_not_bring_back_a_deleted_connection,
            an_import_keeps_the_tombstone_beside_it, a_saved_flow_does_not_end_a_deletion,
            a_loaded_syn_does_not_end_a_deletion, closing_connections_do_not_replace_a_deleted_one,
+           after_a_gap_only_the_answer_to_a_syn_proves_it,
+           a_forged_close_and_a_forged_syn_end_no_memory,
+           a_pickup_that_may_be_evicted_ends_no_memory, an_entry_past_its_deadline_is_saved,
            reject_is_the_same_beside_a_live_entry)

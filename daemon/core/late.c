@@ -433,7 +433,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 		if (belongs_to_opening(d, live)) {
 			return false;
 		}
-		/* Until its SYN is answered the entry is of no use to other segments. */
+		/* Until its SYN is answered no other segment can use the entry. */
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}

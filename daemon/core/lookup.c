@@ -270,8 +270,8 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
-		/* The SYN may be forged, and the connection is not over although the tracker's
-		 * state says so. */
+		/* The SYN may be forged, and the connection still open: the state alone does not
+		 * prove its end. */
 		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
 		delete_closed(d, f);
 		return false;

@@ -99,7 +99,7 @@ struct raw_request {
 	uint16_t kind; /* enum raw_kind */
 };
 
-/* What became of a request. */
+/* The outcome of a request. */
 enum raw_result {
 	RAW_SENT,
 	RAW_BUSY,        /* not now: the queue of requests is full */

@@ -44,10 +44,14 @@ void shard_recount(struct shard *s, struct flow *f)
 	}
 	switch ((enum tcp_state)f->conn.tcp.state) {
 	case TCP_TIME_WAIT:
-	case TCP_CLOSE:
 		shard_uncount(s, f);
 		break;
+	case TCP_CLOSE:
+		/* A SYN and its SYN+ACK may open it again in place (doc/tcp-tracking.md, 6.2). */
+		conncount_rest(s->counts, claim_of(s, f));
+		break;
 	default:
+		conncount_wake(s->counts, claim_of(s, f));
 		break;
 	}
 }

@@ -35,6 +35,9 @@
  * uses up no memory. */
 #define LATE_SOURCES 4096
 
+/* The same for interfaces, by their index. */
+#define LATE_IFACES 64
+
 /* Segments without an entry that passed unproved and wait for the other end's answer: sets of
  * places, by the keyed hash of their connection. */
 #define UNPROVED_SETS 128
@@ -54,8 +57,9 @@ struct shard {
 struct engine {
 	struct engine_config cfg;
 	bool fastpath_is_off; /* set by tests, which compare both paths */
-	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
-	_Atomic uint64_t late_bucket;
+	/* Rate limits of lenient and reject: per incoming interface, and per group of source
+	 * addresses. */
+	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
 	struct refusals refusals; /* of rejected packets; a set is under its shard's lock */

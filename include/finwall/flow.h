@@ -40,7 +40,7 @@ enum knowledge {
 #define TCP_SIDE_UNACKED    0x10u /* has unacknowledged data */
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
 #define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
-/* Two more of its own: the kernel's state does not say which sides have closed. */
+/* Two more of its own: the kernel's state does not show which sides have closed. */
 #define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
 #define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
 #define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */

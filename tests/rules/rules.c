@@ -44,6 +44,7 @@ struct run {
 	unsigned long differences;
 	unsigned long stale; /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
+	unsigned long refusals;     /* not compared */
 	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -213,6 +214,14 @@ static bool send_packet(struct run *r)
 	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
 		r->stale++;
 		side_forget(r->side, clock_now(), &frame);
+		return true;
+	}
+	if (d.reason == REASON_REFUSAL) {
+		/*
+		 * It looks like the kernel's own answer to a rejected packet, which finwall lets
+		 * pass for a second. The kernel knows its own packets and refuses this one.
+		 */
+		r->refusals++;
 		return true;
 	}
 	if (r->is_random && (!seen.seen || seen.state != d.state)) {

@@ -59,9 +59,10 @@ struct worker {
 	_Atomic uint32_t turns;     /* incremented each turn */
 	_Atomic uint32_t stop;      /* written by main */
 	uint32_t waiting_at_exit;   /* packets without a verdict; read after worker_join() */
+	/* watchdog only */
+	uint32_t turns_seen;
 	/* main thread only */
 	uint32_t is_running;
-	uint32_t turns_seen;
 	uint64_t reported[NFQ_COUNTS_LEN];
 	struct nfq_proc proc_reported;
 };

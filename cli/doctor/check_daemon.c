@@ -66,6 +66,11 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
 		doctor_add(out, DOCTOR_WARNING, "enforce", "connections { enforce on }",
 		           "shadow mode: every packet passes (enforce off)");
 	}
+	if (f->daemon_is_closed) {
+		doctor_add(out, DOCTOR_WARNING, "daemon", "run finwall doctor as root",
+		           "no permission to use the control socket");
+		return;
+	}
 	if (!f->daemon_answers) {
 		doctor_add(out, DOCTOR_PROBLEM, "daemon", "start finwalld; read its log",
 		           "no daemon answers on the control socket");

@@ -68,6 +68,7 @@ struct doctor_facts {
 	size_t ifaces_len;
 
 	bool daemon_answers;
+	bool daemon_is_closed;  /* no permission to use its socket */
 	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
 	char hook_text[160];    /* of the fault */
 	char other_setting[48]; /* the first that differs from the daemon's; "" = none */

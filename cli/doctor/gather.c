@@ -312,6 +312,7 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 	struct ctl_reply reply;
 
 	if (c == NULL) {
+		f->daemon_is_closed = errno == EACCES || errno == EPERM;
 		return;
 	}
 	if (client_call(c, "GetStats", NULL, CTL_LAST) == 0 && client_reply(c, &reply) == 0) {

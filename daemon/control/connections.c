@@ -40,6 +40,7 @@ void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		method_invalid_parameter(c, wrong);
 		return;
 	}
+	import_note_flushed(ctl->env.importer);
 	n = engine_flush(ctl->env.engine, ctl->env.worker, clock_now(), how);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "%" PRIu64 " connections flushed by command", n);
 	ctl_client_reply(c, json_pack("{s:I}", "flushed", (json_int_t)n), CTL_LAST);
@@ -63,6 +64,7 @@ void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_
 		method_refuse(c, CTL_ERROR("NotFound"), "no such connection");
 		return;
 	}
+	import_note_deleted(ctl->env.importer, &key);
 	ctl_client_reply(c, NULL, CTL_LAST);
 }
 

@@ -226,6 +226,16 @@ static uint32_t spent_ways(const struct hindex_bucket *b, uint32_t ways)
 	return spent;
 }
 
+static unsigned count_ways(uint32_t ways)
+{
+	unsigned n = 0;
+
+	for (; ways != 0; ways &= ways - 1) {
+		n++;
+	}
+	return n;
+}
+
 uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
 {
 	const struct hindex_bucket *little = NULL;
@@ -241,7 +251,7 @@ uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
 			return slot_of(b, from_hand(b, spent));
 		}
 		/* Of the one with more, so that the oldest is old in a bucket with few as well. */
-		if (__builtin_popcount(ways) > __builtin_popcount(little_ways)) {
+		if (count_ways(ways) > count_ways(little_ways)) {
 			little = b;
 			little_ways = ways;
 		}

@@ -355,7 +355,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 		return false;
 	}
 	if (is_deleted(&tomb) && class_nr != SEG_RST) {
-		/* Until its SYN is answered other segments cannot use the entry. */
+		/* Until its SYN is answered the entry is hidden from other segments. */
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}

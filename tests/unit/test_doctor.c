@@ -522,6 +522,8 @@ START_TEST(losses_are_reported_as_problems)
 	f.daemon_answers = false;
 	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_PROBLEM);
 	ck_assert_int_eq(level_of(&f, "losses"), -1);
+	f.daemon_is_closed = true;
+	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_WARNING);
 }
 END_TEST
 

@@ -3,9 +3,12 @@
  * Tests of saved state in real files: one table is saved, another one loads it. A file is complete
  * or absent, and a damaged file is refused.
  */
+#include "io/clock.h"
+#include "io/log.h"
 #include "io/state_file.h"
 #include "state/load.h"
 #include "state/save.h"
+#include "state/state.h"
 
 #include "flows.h"
 #include "suite.h"
@@ -13,7 +16,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The wall clock when a test world starts. */
@@ -560,6 +565,142 @@ START_TEST(a_failed_save_keeps_the_old_file)
 }
 END_TEST
 
+/* A UDP stream of 500 days, and a record that only another version could have written. */
+START_TEST(an_odd_record_leaves_the_others)
+{
+	struct world from;
+	struct world to;
+	struct state_view v;
+	struct snapshot_header h;
+	struct state_loaded taken;
+	struct flow f = flows_tcp(9);
+	uint8_t *odd;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	world_pass(&from, sec_to_ns(INT64_C(500) * 86400));
+	add_flow(&from, 1, 100);
+	f.key.proto = IPPROTO_NR_UDP;
+	f.conn.udp.stream_from = mono_add(from.now, -sec_to_ns(INT64_C(500) * 86400));
+	f.deadline = mono_add(from.now, sec_to_ns(100));
+	ck_assert(engine_import_flow(from.engine, from.worker, &f, from.now));
+	add_flow(&from, 2, 100);
+	add_tomb(&from, 3, 100);
+	save(&from, SAVE_FINAL);
+	taken = load(&to, 1, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(taken.flows, 3);
+	ck_assert_uint_eq(taken.tombs, 1);
+	ck_assert_uint_eq(taken.invalid, 0);
+	world_fini(&to);
+
+	/* The same file, with an invalid first record under a correct checksum. */
+	ck_assert_int_eq(state_view_open(path, &v), 0);
+	ck_assert_int_eq(snapshot_check(v.bytes, v.size, &h), SNAPSHOT_OK);
+	odd = v.bytes + SNAPSHOT_HEADER_SIZE;
+	odd[2] = 0xff;
+	h.records_sum = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		h.records_sum = snapshot_sum(h.records_sum, odd + i * SNAPSHOT_RECORD_SIZE);
+	}
+	snapshot_write_header(&h, v.bytes);
+	put_file(v.bytes, v.size);
+	state_view_close(&v);
+	world_init(&to, 64, 64, 1);
+	taken = load(&to, 1, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(taken.flows, 2);
+	ck_assert_uint_eq(taken.tombs, 1);
+	ck_assert_uint_eq(taken.invalid, 1);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* The file cannot be written: a start before this one may have used it already. */
+START_TEST(a_final_save_that_cannot_be_marked_is_not_final)
+{
+	struct world from;
+	struct world to;
+	struct flow f;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(chmod(path, 0444), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	ck_assert_int_eq(load(&to, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+	if (getuid() == 0) {
+		ck_assert_int_eq(seteuid(0), 0);
+	}
+	ck_assert(find(&to, 1, &f));
+	ck_assert_uint_eq(status_knowledge(f.status), KNOWN_GAP);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+static _Atomic int disk_hangs;
+static _Atomic int is_syncing;
+
+/* In place of the C library's: hangs as a failing disk does. */
+int fsync(int fd)
+{
+	is_syncing = 1;
+	while (disk_hangs != 0) {
+		(void)usleep(1000);
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* The main loop goes on meanwhile; the final save waits for the disk, and is complete. */
+START_TEST(a_disk_that_hangs_does_not_block_the_main_loop)
+{
+	struct world w;
+	struct world to;
+	struct settings settings = { .state_file = path, .state_interval_s = 1 };
+	struct state state = { 0 };
+	struct mono start = clock_now();
+	int64_t longest_ns = 0;
+
+	world_init(&w, 64, 64, 1);
+	add_flow(&w, 1, 100000);
+	state.log = log_new();
+	state.engine = w.engine;
+	state.worker = w.worker;
+	state.saved = mono_add(start, -sec_to_ns(10));
+	disk_hangs = 1;
+	while (is_syncing == 0 || mono_diff(clock_now(), start) < sec_to_ns(1)) {
+		struct mono before = clock_now();
+		int64_t took_ns;
+
+		state_tick(&state, &settings, before);
+		took_ns = mono_diff(clock_now(), before);
+		longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+		ck_assert_int_lt(mono_diff(before, start), sec_to_ns(30));
+		(void)usleep(10000);
+	}
+	ck_assert_int_lt(longest_ns, sec_to_ns(1));
+	ck_assert(!exists(path));
+	disk_hangs = 0;
+	while (!exists(path)) {
+		ck_assert_int_lt(mono_diff(clock_now(), start), sec_to_ns(30));
+		(void)usleep(10000);
+	}
+	add_flow(&w, 2, 100000);
+	state_stop(&state, &settings);
+	log_free(state.log);
+	world_init(&to, 64, 64, 1);
+	ck_assert_uint_eq(load(&to, 1, GAP_NOTHING).flows, 2);
+	world_fini(&w);
+	world_fini(&to);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
@@ -577,6 +718,9 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, temporary_files_of_other_writers_are_handled);
 	tcase_add_test(tc, invalid_paths_are_errors);
 	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
+	tcase_add_test(tc, an_odd_record_leaves_the_others);
+	tcase_add_test(tc, a_final_save_that_cannot_be_marked_is_not_final);
+	tcase_add_test(tc, a_disk_that_hangs_does_not_block_the_main_loop);
 }
 
 SUITE_MAIN_PARTS("state", add_tests)

@@ -6,10 +6,10 @@
 
 #include "io/clock.h"
 #include "io/notify.h"
+#include "io/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -102,8 +102,6 @@ int watchdog_start(struct workers *ws, struct mono now, struct watchdog **out)
 {
 	int64_t interval_ns = notify_watchdog_ns();
 	struct watchdog *wd;
-	sigset_t all;
-	sigset_t before;
 	int err;
 
 	*out = NULL;
@@ -114,15 +112,11 @@ int watchdog_start(struct workers *ws, struct mono now, struct watchdog **out)
 	if (wd == NULL) {
 		return -ENOMEM;
 	}
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&wd->thread, NULL, watchdog_main, wd);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start("watchdog", watchdog_main, wd, &wd->thread);
 	if (err != 0) {
 		watchdog_free(wd);
-		return -err;
+		return err;
 	}
-	(void)pthread_setname_np(wd->thread, "watchdog");
 	*out = wd;
 	return 0;
 }

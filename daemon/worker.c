@@ -13,13 +13,13 @@
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
+#include "io/thread.h"
 #include "wire/hookmark.h"
 
 #include <finwall/nfq_msg.h>
 
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -86,22 +86,13 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 
 int worker_start(struct worker *w)
 {
-	sigset_t all;
-	sigset_t before;
 	char name[16];
 	int err;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, worker_main, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err != 0) {
-		return -err;
-	}
-	w->is_running = 1;
 	(void)snprintf(name, sizeof(name), "queue %u", w->queue);
-	(void)pthread_setname_np(w->thread, name);
-	return 0;
+	err = thread_start(name, worker_main, w, &w->thread);
+	w->is_running = err == 0;
+	return err;
 }
 
 void worker_stop(struct worker *w)

@@ -5,12 +5,12 @@
 #include "log_out.h"
 
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -155,20 +155,10 @@ static void *writer_main(void *arg)
 
 int log_out_start(struct log_out *o)
 {
-	sigset_t all;
-	sigset_t before;
-	int err;
+	const int err = thread_start("log", writer_main, o, &o->thread);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&o->thread, NULL, writer_main, o);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err != 0) {
-		return -err;
-	}
-	o->has_thread = true;
-	(void)pthread_setname_np(o->thread, "log");
-	return 0;
+	o->has_thread = err == 0;
+	return err;
 }
 
 /* Without a thread: writes what the descriptor takes without waiting. */

@@ -257,11 +257,6 @@ const struct dtype *dtype_find(const char *name)
 	return NULL;
 }
 
-const struct dtype *dtype_at(size_t nr)
-{
-	return nr < sizeof(set_types) / sizeof(set_types[0]) ? set_types[nr] : NULL;
-}
-
 const char *dtype_names(void)
 {
 	return "ipv4_addr, inet_service, ifname ...";

@@ -43,10 +43,8 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 	dtype_nfproto, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
 	dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state, dtype_ct_dir;
 
-/* The type of that name that sets can have, or NULL; the nr-th of them, or NULL; some of their
- * names for an error message. */
+/* The type of that name that sets can have, or NULL; some of their names for an error message. */
 const struct dtype *dtype_find(const char *name);
-const struct dtype *dtype_at(size_t nr);
 const char *dtype_names(void);
 
 /* The row of a word, text[0..size), or NULL; symbols may be NULL. */

@@ -36,11 +36,8 @@ static struct decision send_hook(struct build *b, enum hook hook)
 
 static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
+	build_segment(b, flags, seq, ack, size);
 	b->win = 10000;
-	b->payload_size = size;
 	send_hook(b, b == &c2s ? HOOK_INPUT : HOOK_OUTPUT);
 }
 

@@ -13,6 +13,7 @@
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
  *   knowledge.c  what is known of windows that were not seen from the start
+ *   refusal.c    notes of rejected packets
  *
  * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
@@ -78,11 +79,6 @@ static inline void shard_relax(void)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
-	/* The same of a flow that is about to be replaced, and only if the closer that it saw was
-	 * not proved. */
-	void shard_remember_closed(struct shard * s, struct engine_worker * w, const struct flow *f,
-	                           uint64_t hash, struct mono now);
-
 #endif
 }
 

@@ -201,8 +201,8 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth
  * remembering. An existing entry of the key stays as it is; a tombstone is imported beside a live
- * flow that is not proved. Tombstones must be imported oldest
- * first. Return false when nothing was imported. Take the lock.
+ * flow that is not proved. Tombstones must be imported oldest first. Return false when nothing was
+ * imported. Take the lock.
  */
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
                         struct mono now);

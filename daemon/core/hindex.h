@@ -54,7 +54,8 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
-/* The first candidate for hash, or HINDEX_NIL; faster than hindex_first(). */
+/* The first candidate for hash, or HINDEX_NIL, or for a spent entry a number that no slot has;
+ * faster than hindex_first(). */
 uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
 
 /* The candidates for hash, one by one; HINDEX_NIL after the last. The caller compares keys. */

@@ -104,8 +104,7 @@ static int await_ready(const struct filter *f, const char *log_path)
 
 		(void)close(fd);
 		log[got > 0 ? got : 0] = '\0';
-		if (strstr(log, "finwalld: ready") != NULL &&
-		    strstr(log, "prefaulted ") != NULL) {
+		if (strstr(log, "finwalld: ready") != NULL && strstr(log, "prefaulted ") != NULL) {
 			return 0;
 		}
 		if (waitpid(f->pid, NULL, WNOHANG) != 0) {

@@ -12,12 +12,14 @@
 /* The time between two starts, at least. */
 #define RESTART_NS sec_to_ns(5)
 
-/* True unless the settings exclude it; rules of the late and idle chains may ask for it. */
+/* A setting, or a rule or the policy of a late or idle chain, has a policy that sends packets. */
 static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
-	       p->tun.on_idle == IDLE_PROBE || ruleset_has_chain(p->rules, CHAIN_LATE) ||
-	       ruleset_has_chain(p->rules, CHAIN_IDLE);
+	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
+	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
+	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);
 }
 
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,

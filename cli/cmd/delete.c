@@ -5,8 +5,8 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -38,8 +38,7 @@ const struct cli_command cmd_delete = {
 		   "\n"
 		   "The connection ends: its segments are INVALID until a new SYN is accepted.\n"
 		   "--remember     remember it instead, as if it had expired\n"
-		   "--forget       keep nothing of it: late data may be picked up as a new "
-	           "connection\n",
+		   "--forget       keep nothing of it: late data may open a new connection\n",
 	.run = run_delete,
 };
 

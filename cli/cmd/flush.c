@@ -26,8 +26,7 @@ const struct cli_command cmd_flush = {
 		"The connections end, remembered ones too: their segments are INVALID until a new\n"
 		"SYN is accepted.\n"
 		"--remember  remember them instead, as if they had expired\n"
-		"--forget    keep nothing of them: late data may be picked up as a new "
-	        "connection\n",
+		"--forget    keep nothing of them: late data may open a new connection\n",
 	.run = run_flush,
 };
 

@@ -143,7 +143,8 @@ enum compare compare_explain(const struct pkt *p, const struct decision *d,
 	if (kernel_has_entry(kernels) && lacks_start(d) && age_ns <= longest_wait_ns(p, tun)) {
 		return COMPARE_NO_START;
 	}
-	return COMPARE_DIFFERENT;
+	/* With marks, the state would be known. */
+	return kernels == KERNEL_NO_ENTRY ? COMPARE_UNTOLD : COMPARE_DIFFERENT;
 }
 
 void compare_sum(struct compare_stats *sum, const struct compare_stats *one)
@@ -169,6 +170,7 @@ static bool is_late_close(const struct decision *d)
 	switch (d->reason) {
 	case REASON_LATE_REVIVED:
 	case REASON_LATE_RESURRECTED:
+	case REASON_LATE_UNPROVED:
 	case REASON_LATE_PICKUP:
 	case REASON_LATE_LENIENT:
 		return true;
@@ -206,6 +208,7 @@ static bool lacks_start(const struct decision *d)
 	case REASON_TCP_NO_ENTRY:
 	case REASON_LATE_STRICT:
 	case REASON_LATE_UNKNOWN:
+	case REASON_LATE_NOT_PROVED:
 	case REASON_LATE_REJECTED:
 	case REASON_LATE_PICKUP:
 	case REASON_LATE_LENIENT:

@@ -10,12 +10,13 @@
 /* After a request that found the sender busy the worker waits: many entries may expire at once. */
 #define RAW_PAUSE_NS (50 * NSEC_PER_MSEC)
 
-/* An entry whose request waits for the sender is due again after this time. */
+/* An entry whose request waits for the sender is tried again after this time. */
 #define RAW_RETRY_NS (100 * NSEC_PER_MSEC)
 
 /* A sender that is busy for so long counts as gone. */
 #define RAW_BUSY_MAX_NS (10 * NSEC_PER_SEC)
 
+/* f: what is remembered of a flow. */
 static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                                 enum raw_kind kind)
 {
@@ -55,7 +56,7 @@ static void send_to(const struct context *cx, const struct flow *f, enum raw_kin
 	}
 }
 
-/* The flow stays, and is due again after this time. */
+/* The flow stays; its next deadline is after this time. */
 static void postpone(const struct context *cx, struct shard *s, struct flow *f, unsigned probes,
                      int64_t ns)
 {
@@ -63,12 +64,22 @@ static void postpone(const struct context *cx, struct shard *s, struct flow *f, 
 	flowtab_set_deadline(&s->flows, f, mono_add(cx->now, ns));
 }
 
+static bool is_proved(const struct flow *memory)
+{
+	return status_knowledge(memory->status) == KNOWN_EXACT;
+}
+
 /*
  * The policy `probe`. A keepalive in direction d goes to the receiver of d, whose answer travels
  * the other way and clears the bit of that direction (lookup.c). Returns true when the flow stays:
  * a keepalive was sent, or waits for the sender.
+ *
+ * Where the windows are not proved the keepalives have any numbers: an end answers them all the
+ * same, with its own numbers (RFC 9293, 3.10.7.4), and the two answers prove the windows. A RST
+ * needs the right number, so none is sent then.
  */
-static bool probe(const struct context *cx, struct shard *s, struct flow *f)
+static bool probe(const struct context *cx, struct shard *s, struct flow *f,
+                  const struct flow *memory)
 {
 	const struct tunables *tun = &cx->policy->tun;
 	unsigned sent = f->probes / FLOW_PROBE_SENT;
@@ -76,7 +87,10 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f)
 	bool asks = sent < tun->probe_count;
 	unsigned pending = asks ? waits : FLOW_PROBE_WAITS & ~waits;
 
-	send_to(cx, f, asks ? RAW_KEEPALIVE : RAW_RESET, &pending);
+	if (!asks && !is_proved(memory)) {
+		return false;
+	}
+	send_to(cx, memory, asks ? RAW_KEEPALIVE : RAW_RESET, &pending);
 	if (pending != 0) {
 		postpone(cx, s, f, sent * FLOW_PROBE_SENT | waits, RAW_RETRY_NS);
 		return true;
@@ -91,7 +105,8 @@ static bool probe(const struct context *cx, struct shard *s, struct flow *f)
  * The policy `reset`. Returns true when the flow stays, because a RST waits for the sender: its bit
  * is one of FLOW_PROBE_WAITS. *unsent: there is no sender, and the ends know nothing.
  */
-static bool reset_ends(const struct context *cx, struct shard *s, struct flow *f, bool *unsent)
+static bool reset_ends(const struct context *cx, struct shard *s, struct flow *f,
+                       const struct flow *memory, bool *unsent)
 {
 	unsigned pending = f->probes == 0 ? FLOW_PROBE_WAITS : f->probes & FLOW_PROBE_WAITS;
 
@@ -100,7 +115,7 @@ static bool reset_ends(const struct context *cx, struct shard *s, struct flow *f
 		if ((pending & (1u << dir)) == 0) {
 			continue;
 		}
-		switch (send_raw(cx, f, dir_other((enum flow_dir)dir), RAW_RESET)) {
+		switch (send_raw(cx, memory, dir_other((enum flow_dir)dir), RAW_RESET)) {
 		case RAW_UNAVAILABLE:
 			*unsent = true;
 			return false;
@@ -117,20 +132,41 @@ static bool reset_ends(const struct context *cx, struct shard *s, struct flow *f
 	return pending != 0;
 }
 
+/* True when both ends get a keepalive before the flow expires. */
+static bool probes_first(const struct context *cx, enum idle_policy policy,
+                         const struct flow *memory)
+{
+	switch (policy) {
+	case IDLE_PROBE:
+		return true;
+	case IDLE_RESET:
+		return !is_proved(memory);
+	case IDLE_REMEMBER:
+		return !is_proved(memory) &&
+		       cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
+	default:
+		return false;
+	}
+}
+
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
 {
-	enum idle_policy policy = graveyard_wants(f) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
-	bool remembers = policy == IDLE_REMEMBER || policy == IDLE_PROBE;
+	struct flow memory;
+	enum idle_policy policy =
+		shard_memory(s, f, &memory) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
+	bool remembers = policy == IDLE_REMEMBER || policy == IDLE_PROBE ||
+	                 (policy == IDLE_RESET && !is_proved(&memory));
 
-	if (policy == IDLE_PROBE && probe(cx, s, f)) {
+	if (probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
 		return true;
 	}
-	if (policy == IDLE_RESET && reset_ends(cx, s, f, &remembers)) {
+	if (policy == IDLE_RESET && is_proved(&memory) &&
+	    reset_ends(cx, s, f, &memory, &remembers)) {
 		return true;
 	}
 	/* An end that does not answer may come back, or it is the path that is interrupted. */
 	if (remembers) {
-		shard_remember(s, cx->worker, f, hash, TOMB_IDLE, cx->now);
+		shard_bury(s, cx->worker, &memory, hash, TOMB_IDLE, cx->now);
 	}
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EXPIRED], 1);
 	shard_delete(s, f, hash);

@@ -4,7 +4,9 @@
  *   - each side's end, exactly; its highest acknowledgement, exactly, as the distance from the
  * other side's end (24 bits);
  *   - each side's largest window, and the space left in it, as 15-bit floats, rounded up;
- *   - the state, as one of the four that are remembered.
+ *   - the state, as one of the four that are remembered;
+ *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
+ * largest windows are zero, as known ones never are.
  * The last segment is not kept: after an idle timeout the tracker does not need it. The links of
  * the queue and the time of the end, in seconds, are in an array of their own, so that ageing reads
  * no tombstone.
@@ -33,7 +35,7 @@ struct tomb_windows {
 	uint16_t maxwin : 15; /* float */
 	uint16_t extra0 : 1;  /* side 0: not deleted; side 1: the opener is the high side */
 	uint16_t space : 15;  /* float: maxend minus end */
-	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: unused */
+	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: windows before a gap */
 };
 
 struct tomb {
@@ -262,6 +264,7 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
+	b->win[1].extra1 = status_knowledge(f->status) == KNOWN_GAP;
 	b->scale0 = t->scale[0] & SCALE_MASK;
 	b->scale1 = t->scale[1] & SCALE_MASK;
 }
@@ -463,6 +466,11 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 	out->status = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	if (b->win[1].extra0 != 0) {
 		out->status |= FLOW_ORIG_HI;
+	}
+	if (b->win[0].maxwin == 0 && b->win[1].maxwin == 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
+	} else if (b->win[1].extra1 != 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_GAP);
 	}
 	out->cause = b->cause;
 	out->ended =

@@ -86,24 +86,20 @@ static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
 	return h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
 }
 
-/*
- * After a gap the windows are unknown: the next packet of each side sets them, as in the kernel's
- * tracker (doc/tcp-tracking.md, 7.7). That packet is often a retransmission of data that the other
- * side received long ago, and the answer acknowledges data that was never seen. So the connection
- * becomes liberal, like one that is picked up.
- */
-static void forget_windows(struct flow *f)
+static void read_flow(const struct load *l, uint64_t nr, struct flow *f)
 {
-	struct tcp_conn *t = &f->conn.tcp;
-
-	if (f->key.proto != IPPROTO_NR_TCP) {
-		return;
+	snapshot_read_flow(l->file, nr, l->saved, f);
+	if (l->gap == GAP_PACKETS && f->key.proto == IPPROTO_NR_TCP) {
+		tcp_note_gap(&f->conn.tcp, &f->status);
 	}
-	for (unsigned d = 0; d < 2; d++) {
-		t->flags[d] |= TCP_SIDE_LIBERAL;
-		if (t->state == TCP_ESTABLISHED) {
-			t->seen[d].maxwin_bytes = 0;
-		}
+}
+
+static void read_tomb(const struct load *l, uint64_t nr, struct tomb_info *tomb)
+{
+	snapshot_read_tomb(l->file, nr, l->saved, tomb);
+	if (l->gap == GAP_PACKETS) {
+		/* It may have been revived since, and moved on. */
+		tcp_note_gap(&tomb->conn, &tomb->status);
 	}
 }
 
@@ -117,13 +113,10 @@ static void load_flows(struct load *l)
 	struct flow f;
 
 	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
-		snapshot_read_flow(l->file, nr, l->saved, &f);
+		read_flow(l, nr, &f);
 		if (mono_is_due(f.deadline, l->now)) {
 			note_expired(l, f.deadline.ns, nr);
 			continue;
-		}
-		if (l->gap == GAP_PACKETS) {
-			forget_windows(&f);
 		}
 		if (engine_import_flow(l->engine, l->worker, &f, l->now)) {
 			l->loaded->flows++;
@@ -155,10 +148,10 @@ static void load_expired(struct load *l)
 		uint64_t nr = l->expired[i].nr;
 
 		if (nr < l->header.flows_len) {
-			snapshot_read_flow(l->file, nr, l->saved, &f);
+			read_flow(l, nr, &f);
 			is_loaded = engine_import_flow(l->engine, l->worker, &f, l->now);
 		} else {
-			snapshot_read_tomb(l->file, nr, l->saved, &tomb);
+			read_tomb(l, nr, &tomb);
 			is_loaded = engine_import_tomb(l->engine, l->worker, &tomb, l->now);
 		}
 		l->loaded->tombs += is_loaded;

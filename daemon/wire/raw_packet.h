@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
+ * The segments that finwall sends itself: the resets and probes of late and idle policies. What a
+ * `reject` answers is not made here; hookmark.h has that.
+ *
  * A raw request as the bytes of an IP packet: IPv4 or IPv6 header, bare TCP header, checksums.
  */
 #ifndef FINWALL_WIRE_RAW_PACKET_H

@@ -186,6 +186,11 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
+/* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
+ * proved. */
+size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct flow *out, size_t max);
+
 /* True when the list has reached its end. */
 bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur);
 
@@ -195,7 +200,8 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth
- * remembering. An existing entry of the key stays as it is. Tombstones must be imported oldest
+ * remembering. An existing entry of the key stays as it is; a tombstone is imported beside a live
+ * flow that is not proved. Tombstones must be imported oldest
  * first. Return false when nothing was imported. Take the lock.
  */
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
@@ -218,5 +224,11 @@ bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowk
  * number of flows. Takes and releases locks for slices of 32 places. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
                       enum engine_delete_mode mode);
+
+/*
+ * Packets of live connections may have passed unseen: their windows are out of date, and are not
+ * enforced until they end. Holds locks as engine_flush() does.
+ */
+void engine_note_gap(struct engine *e);
 
 #endif

@@ -17,6 +17,20 @@
 	                    */
 #define FLOW_ORIG_HI 0x04u /* the opener is the key's high side */
 #define FLOW_REVIVED 0x08u /* was a remembered connection */
+#define FLOW_KNOWN   0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+
+#define FLOW_KNOWN_SHIFT 4
+
+/*
+ * What is known of a connection's windows. doc/late-close.md. The tracker of a live connection does
+ * not depend on it; what is remembered of the connection does.
+ */
+enum knowledge {
+	KNOWN_EXACT,   /* seen from the start, or both sides have agreed since */
+	KNOWN_LEARNT,  /* not proved: picked up; or a SYN without its SYN+ACK. Live entries only */
+	KNOWN_GAP,     /* saved; then packets may have passed unseen */
+	KNOWN_NOTHING, /* the windows are unknown */
+};
 
 /* Flags of one direction, with the values of ctnetlink. */
 #define TCP_SIDE_WSCALE     0x01u
@@ -26,7 +40,7 @@
 #define TCP_SIDE_UNACKED    0x10u /* has unacknowledged data */
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
 #define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
-/* Not of the kernel: which sides have closed; the state does not show it. */
+/* Two more of its own: the kernel's state does not show which sides have closed. */
 #define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
 #define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
 #define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */
@@ -118,6 +132,38 @@ static inline enum key_side flow_orig_side(const struct flow *f)
 	return status_orig_side(f->status);
 }
 
+/* What is known of the windows of a flow or tombstone with this status. */
+static inline enum knowledge status_knowledge(uint8_t status)
+{
+	return (enum knowledge)((status & FLOW_KNOWN) >> FLOW_KNOWN_SHIFT);
+}
+
+static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
+{
+	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
+}
+
+/*
+ * After a gap packets may have passed unseen. The windows are kept, because a connection that was
+ * idle since has them still, but they are not enforced: the connection becomes liberal, like one
+ * that is picked up, until it ends. When both sides have agreed they are exact again.
+ */
+static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
+{
+	t->flags[0] |= TCP_SIDE_LIBERAL;
+	t->flags[1] |= TCP_SIDE_LIBERAL;
+	switch (status_knowledge(*status)) {
+	case KNOWN_EXACT:
+		*status = status_with_knowledge(*status, KNOWN_GAP);
+		break;
+	case KNOWN_LEARNT:
+		*status = status_with_knowledge(*status, KNOWN_NOTHING);
+		break;
+	default:
+		break;
+	}
+}
+
 /* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
 static inline bool flow_is_closed(const struct flow *f)
 {
@@ -141,7 +187,7 @@ const char *tomb_cause_name(enum tomb_cause c);
 struct tomb_info {
 	struct flowkey key;
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
-	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
+	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED, KNOWN */
 	uint8_t cause;        /* enum tomb_cause */
 	struct mono ended;    /* when the entry ended, to the second */
 };

@@ -10,9 +10,9 @@ circle is a strongly connected component of more than one file. Callbacks are no
 that is passed at run time has no symbol.
 
 The objects come from BUILD_DIR/compile_commands.json, so that objects of files that are gone do
-not count. daemon/, chart/, cli/ and bench/ are read. Programs share daemon/ and chart/ only, and a
-name may have one definition in each program: a symbol is looked up in the file's own program first,
-then in the shared folders.
+not count. daemon/, chart/, cli/ and bench/ are read. A name may have one definition in each of
+them: a symbol is looked up in the file's own folder first, then in those that programs share
+(daemon/, chart/).
 
 Exit status: 0 no circle, 1 circles, 2 usage, or an object that cannot be read.
 """
@@ -23,8 +23,8 @@ import shlex
 import subprocess
 import sys
 
-FOLDERS = ("daemon", "chart", "cli", "bench")
 SHARED = ("daemon", "chart")
+FOLDERS = (*SHARED, "cli", "bench")
 
 
 def die(text):
@@ -113,8 +113,10 @@ def graph_of(files):
     for name in files:
         graph[name] = collections.defaultdict(set)
         for symbol in needed[name] - defined[name]:
-            folders = definers.get(symbol, {})
-            for other in folders.get(folder_of(name)) or shared_definers(folders):
+            by_folder = definers.get(symbol, {})
+            others = by_folder.get(folder_of(name)) or set().union(
+                *(by_folder.get(folder, ()) for folder in SHARED))
+            for other in others:
                 graph[name][other].add(symbol)
     return graph
 

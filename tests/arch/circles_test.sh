@@ -94,7 +94,7 @@ build() { # build SOURCE...
 		echo ']'
 	} >"$work/build/compile_commands.json"
 }
-for source in daemon/core/low.c cli/print.c bench/print.c; do
+for source in daemon/core/low.c chart/axis.c cli/print.c bench/print.c; do
 	mkdir -p "$work/tree/$(dirname "$source")" "$work/build/$(dirname "$source")"
 done
 echo "CMAKE_HOME_DIRECTORY:INTERNAL=$work/tree" >"$work/build/CMakeCache.txt"
@@ -119,6 +119,15 @@ reports '4 files, 2 edges, 0 circles'
 build daemon/core/low.c cli/main.c cli/gone.c bench/print.c
 expect 1 1 "$work/build"
 reports 'circle of 2 files: cli/gone.c cli/main.c'
+object build/chart/axis.o <<-C
+	void low(void); void axis(void) { low(); }
+C
+object build/daemon/core/low.o <<-C
+	void axis(void); void low(void) { axis(); }
+C
+build daemon/core/low.c chart/axis.c
+expect 1 1 "$work/build"
+reports 'circle of 2 files: chart/axis.c daemon/core/low.c'
 
 # What cannot be read is not "no circle".
 expect 2 0 "$work/build/cli"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any text as rules of iptables: told what is wrong with it, and what is written of the rest is
- * taken by the parser or refused by it as any text is.
+ * Any text as rules of iptables: errors are reported, and the parser accepts or refuses the
+ * converted rules as it does any text.
  */
 #include <finwall/config.h>
 
@@ -23,23 +23,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct config_reader reader = { .read = read_text };
 	struct config *c;
 	struct convert cv;
-	char *said = NULL;
+	char *messages = NULL;
 	char *errors = NULL;
 	char *copy = malloc(size + 1);
 	char *text;
-	size_t said_size;
-	FILE *say = open_memstream(&said, &said_size);
+	size_t messages_size;
+	FILE *out = open_memstream(&messages, &messages_size);
 
-	FUZZ_REQUIRE(copy != NULL && say != NULL);
+	FUZZ_REQUIRE(copy != NULL && out != NULL);
 	memcpy(copy, data, size);
-	convert_init(&cv, say);
+	convert_init(&cv, out);
 	convert_read(&cv, "input", copy, size, CONVERT_ANY);
 	free(copy);
 	text = convert_write(&cv);
 	FUZZ_REQUIRE(text != NULL);
-	fclose(say);
-	/* nothing is refused in silence */
-	FUZZ_REQUIRE(cv.problems == 0 || said_size > 0);
+	fclose(out);
+	/* every problem is reported */
+	FUZZ_REQUIRE(cv.problems == 0 || messages_size > 0);
 	convert_fini(&cv);
 	reader.ctx = text;
 	c = config_load("output", &reader, &errors);
@@ -47,6 +47,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config_free(c);
 	free(errors);
 	free(text);
-	free(said);
+	free(messages);
 	return 0;
 }

@@ -237,7 +237,7 @@ setpriv --reuid 65534 --clear-groups "$bin/finwall" --socket "$sock" stats 2>"$w
 [ "$code" = 1 ] || fail "another user: exit status $code"
 err_has 'PermissionDenied|root'
 
-# A second daemon replaces the socket of a dead daemon, not that of a running one.
+# A second daemon replaces the socket of a killed daemon, not that of a running one.
 sed 's/num 7/num 8/' "$work/new" >"$conf"
 code=0
 ns server "$bin/finwalld" -c "$conf" -s "$sock" 2>"$work/second.log" || code=$?
@@ -247,7 +247,7 @@ grep -q 'another finwalld' "$work/second.log" ||
 ends 0 version
 kill -KILL "$daemon_pid"
 wait_until gone "$daemon_pid"
-[ -S "$sock" ] || fail "no socket of a dead daemon"
+[ -S "$sock" ] || fail "no socket of a killed daemon"
 ends 3 stats
 : >"$work/daemon.log"
 daemon_start server "$conf"

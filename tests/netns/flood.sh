@@ -9,9 +9,9 @@
 netns_begin iptables ip6tables ss socat
 topo_pair client server
 
-# told COLUMN PATTERN: the daemon has told as many losses as the kernel counts by now; a packet of
-# the kernel's own may be lost behind the flood.
-told() {
+# is_logged COLUMN REASON: the daemon has logged as many lost packets as the kernel counts now,
+# which may include a packet of the kernel's after the flood.
+is_logged() {
 	log_has "queue 0: $(queue_column server 0 "$1") packets dropped by the kernel because the $2"
 }
 
@@ -27,7 +27,7 @@ flood() {
 	[ "$lost" -gt 1000 ] || fail "$lost packets lost in column $2"
 	kill -CONT "$daemon_pid"
 	wait_until ns_ping client 10.1.0.2
-	wait_sec=15 wait_until told "$2" "$3"
+	wait_until is_logged "$2" "$3"
 	[ "$(queue_column server 0 3)" = 0 ] || fail "packets are left in the queue"
 	daemon_end
 	ns server iptables -w -F INPUT

@@ -101,6 +101,27 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	return s;
 }
 
+bool side_reload(struct side *s, const char *rules, char **errors)
+{
+	struct config *c = config_text_load("rules", rules, errors);
+	struct ruleset *rs;
+
+	if (c == NULL) {
+		return false;
+	}
+	rs = config_compile(c);
+	config_free(c);
+	if (rs == NULL) {
+		abort();
+	}
+	ruleset_free(s->policy.rules);
+	s->policy.rules = rs;
+	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
+		side_iface(s, kernel_ifindex(i), kernel_iface[i]);
+	}
+	return true;
+}
+
 void side_free(struct side *s)
 {
 	if (s == NULL) {
@@ -148,20 +169,6 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 
 void side_decide(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
 {
-	enum key_side side;
-	struct flowkey key;
-	struct flow flow;
-	const bool has_key = own_key(frame, &key, &side);
-	const bool was_there = has_key && engine_find_flow(s->engine, &key, now, &flow);
-
 	engine_batch(s->engine, s->worker, now, frame, 1, out);
 	engine_tick(s->engine, s->worker, now, TICK_BUDGET);
-	/*
-	 * finwall keeps the entry of a rejected connection briefly, so that the kernel's answer to
-	 * the sender passes. The answer is not part of the comparison, so the entry is deleted.
-	 */
-	if (out->verdict == VERDICT_REJECT && has_key &&
-	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
-		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
-	}
 }

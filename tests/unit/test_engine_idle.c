@@ -26,7 +26,7 @@ static enum raw_result note_raw(void *ctx, const struct raw_request *req)
 }
 
 /* A sender whose queue takes so many requests. */
-static unsigned queue_space;
+static unsigned queue_left;
 static unsigned queued;
 static unsigned refusals;
 
@@ -34,11 +34,11 @@ static enum raw_result queue_raw(void *ctx, const struct raw_request *req)
 {
 	(void)ctx;
 	ck_assert_uint_lt(req->kind, RAW_KINDS_LEN);
-	if (queue_space == 0) {
+	if (queue_left == 0) {
 		refusals++;
 		return RAW_BUSY;
 	}
-	queue_space--;
+	queue_left--;
 	queued++;
 	return RAW_SENT;
 }
@@ -257,7 +257,7 @@ START_TEST(many_resets_are_sent_one_after_the_other)
 	establish_many(90);
 	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
 	do {
-		queue_space = 16;
+		queue_left = 16;
 		pass(NSEC_PER_SEC / 10);
 		engine_usage(w.engine, &use);
 	} while (use.flows > 0 && ++rounds < 50);
@@ -282,7 +282,7 @@ START_TEST(a_reset_that_cannot_be_sent_is_remembered)
 	setup_family(4);
 	w.policy.tun.on_idle = IDLE_RESET;
 	w.worker->sink.raw = queue_raw;
-	queue_space = 1;
+	queue_left = 1;
 	establish();
 	expire();
 	ck_assert(world_flow(&w, &c2s, &flow));
@@ -302,7 +302,7 @@ START_TEST(a_probe_waits_for_the_sender)
 	w.policy.tun.probe_count = 1;
 	w.policy.tun.probe_interval_ns = sec_to_ns(10);
 	w.worker->sink.raw = queue_raw;
-	queue_space = 0;
+	queue_left = 0;
 	queued = 0;
 	establish();
 	expire();
@@ -310,7 +310,7 @@ START_TEST(a_probe_waits_for_the_sender)
 		pass(NSEC_PER_SEC / 10);
 	}
 	ck_assert(world_flow(&w, &c2s, &flow));
-	queue_space = 10;
+	queue_left = 10;
 	pass(NSEC_PER_SEC / 5);
 	ck_assert_uint_eq(queued, 2);
 	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
@@ -444,7 +444,7 @@ START_TEST(forged_fins_use_up_no_others_rate)
 }
 END_TEST
 
-/* The idle chain matches the opener's hook and interface, whichever end revived. */
+/* The idle chain matches the opener's hook and interface, whichever end revived the connection. */
 START_TEST(a_revived_connection_has_its_openers_interface)
 {
 	static const struct {

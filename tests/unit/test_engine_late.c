@@ -183,7 +183,7 @@ START_TEST(tombstones_age_out)
 }
 END_TEST
 
-START_TEST(a_syn_deletes_the_tombstone)
+START_TEST(a_syn_and_its_answer_delete_the_tombstone)
 {
 	setup();
 	establish();
@@ -196,6 +196,10 @@ START_TEST(a_syn_deletes_the_tombstone)
 	world_accept(&w, ACCEPT_ALL);
 	tcp(&c2s, S, 70000, 0, 0);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	/* Anybody can forge a SYN: only the answer to it proves that the old connection is over. */
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&s2c, S | A, 9000, 70001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
 	ck_assert(!world_tomb(&w, &c2s, &tomb));
 	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_REPLACED), 1);
 }
@@ -564,12 +568,12 @@ SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            a_late_fin_of_a_remembered_connection_revives_it, a_late_fin_before_a_tick_revives,
            a_late_rst_must_have_the_exact_number, forged_fins_are_refused,
            leniency_does_not_apply_to_tombstones, late_closes_of_unknown_connections_are_refused,
-           tombstones_age_out, a_syn_deletes_the_tombstone, a_dropped_late_close_revives_nothing,
-           late_data_revives_with_resurrect, without_resurrection_loose_decides,
-           forget_leaves_no_tombstone, policy_pickup_inserts_a_flow,
-           policy_lenient_accepts_without_an_entry, illegal_flags_reach_no_policy,
-           a_late_close_with_a_wrong_checksum_is_refused, a_repeated_fin_leaves_the_other_side_open,
-           a_forged_rst_after_a_fin_ends_no_memory, a_forged_fin_ends_no_memory,
-           a_closed_connection_is_not_remembered, a_deleted_connection_is_over,
-           a_connection_in_any_state_can_be_deleted, a_remembered_connection_can_be_deleted,
-           a_flush_ends_live_and_remembered_connections)
+           tombstones_age_out, a_syn_and_its_answer_delete_the_tombstone,
+           a_dropped_late_close_revives_nothing, late_data_revives_with_resurrect,
+           without_resurrection_loose_decides, forget_leaves_no_tombstone,
+           policy_pickup_inserts_a_flow, policy_lenient_accepts_without_an_entry,
+           illegal_flags_reach_no_policy, a_late_close_with_a_wrong_checksum_is_refused,
+           a_repeated_fin_leaves_the_other_side_open, a_forged_rst_after_a_fin_ends_no_memory,
+           a_forged_fin_ends_no_memory, a_closed_connection_is_not_remembered,
+           a_deleted_connection_is_over, a_connection_in_any_state_can_be_deleted,
+           a_remembered_connection_can_be_deleted, a_flush_ends_live_and_remembered_connections)

@@ -16,6 +16,9 @@
 #define WAYS_MASK  ((1u << HINDEX_WAYS) - 1)
 #define HAND_SHIFT HINDEX_WAYS
 
+/* With so many entries of little worth the home bucket suffices: its oldest is old enough. */
+#define VICTIM_WAYS_MIN 4
+
 static inline uint32_t slot_of(const struct hindex_bucket *b, unsigned way)
 {
 	return b->slot[way] & ~HINDEX_SPENT;
@@ -260,7 +263,7 @@ uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
 			little = b;
 			little_ways = ways;
 		}
-		if (i > 0 && little != NULL) {
+		if (little != NULL && (i > 0 || count_ways(ways) >= VICTIM_WAYS_MIN)) {
 			break;
 		}
 		at = next_bucket(x, at);

@@ -81,8 +81,8 @@ void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hinde
 /*
  * An entry to give up, whatever its own hash, or HINDEX_NIL: one that is worth nothing from the
  * home bucket of hash or the next one, or else one that is worth little, in each bucket the oldest
- * first; from further buckets if these have neither. Reads two cache lines, at most
- * HINDEX_VICTIM_BUCKETS.
+ * first. Reads the home bucket only if it has several of these, and at most HINDEX_VICTIM_BUCKETS
+ * if the first two have none.
  */
 #define HINDEX_VICTIM_BUCKETS 8
 uint32_t hindex_victim(const struct hindex *x, uint64_t hash);

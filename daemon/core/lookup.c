@@ -31,18 +31,37 @@ static void refuse(struct outcome *o, enum reason why)
 	o->reason = why;
 }
 
+/*
+ * An error about a packet without an entry. This host sends one when it cannot forward the packet
+ * (no route, hop limit, size): that is before the forward hook, where the packet would have got its
+ * entry. Only the kernel, or a process that may send raw packets, makes an error in the output
+ * hook.
+ */
+static void track_own_error(const struct decoded *d, struct outcome *o)
+{
+	const struct frame *f = d->pkt.frame;
+
+	if (f->hook != HOOK_OUTPUT || f->iif != 0) {
+		refuse(o, REASON_ICMP_UNRELATED);
+		return;
+	}
+	o->dir = DIR_REPLY;
+	o->state = CT_RELATED;
+	o->reason = REASON_ICMP_OWN;
+}
+
 /* An ICMP error is related to the flow that it quotes, travels against the quoted packet, and
  * changes nothing. */
 static void track_error(const struct decoded *d, struct outcome *o)
 {
 	struct flow *f = find_live(d);
 
-	if (f == NULL) {
-		refuse(o, REASON_ICMP_UNRELATED);
+	if (memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
+		refuse(o, f == NULL ? REASON_ICMP_UNRELATED : REASON_ICMP_MISMATCH);
 		return;
 	}
-	if (memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
-		refuse(o, REASON_ICMP_MISMATCH);
+	if (f == NULL) {
+		track_own_error(d, o);
 		return;
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY

@@ -34,7 +34,8 @@ struct run {
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long differences;
-	unsigned long stale; /* refused by the kernel because of connections that had closed */
+	unsigned long own_errors; /* sent by this process, and not compared */
+	unsigned long stale;      /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -172,6 +173,11 @@ static bool send_packet(struct run *r)
 	r->hooks[hook]++;
 	r->states[d.state]++;
 	r->unseen += seen.seen ? 0 : 1;
+	if (d.reason == REASON_ICMP_OWN) {
+		/* The kernel calls only those RELATED that it makes itself, not a process's. */
+		r->own_errors++;
+		return true;
+	}
 	r->accepted += d.verdict == VERDICT_ACCEPT ? 1 : 0;
 	if (r->is_verbose) {
 		print_packet(&t, hook, kernel, &seen, &d);

@@ -11,6 +11,7 @@
 #include "worker.h"
 
 #include "io/clock.h"
+#include "io/ifname.h"
 #include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
 #include "wire/hookmark.h"
@@ -61,6 +62,7 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
                      enum ct_state state);
 static void sink_late(void *ctx, const struct late_event *late);
 static void sink_raw(void *ctx, const struct raw_request *req);
+static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 
 static void count(struct worker *w, enum nfq_count c)
 {
@@ -79,7 +81,11 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 	w->nr = nr;
 	w->queue = queue;
 	w->engine_worker.sink = (struct engine_sink){
-		.ctx = w, .log = sink_log, .late = sink_late, .raw = sink_raw
+		.ctx = w,
+		.log = sink_log,
+		.late = sink_late,
+		.raw = sink_raw,
+		.ifname = sink_ifname,
 	};
 	return 0;
 }
@@ -425,4 +431,11 @@ static void sink_raw(void *ctx, const struct raw_request *req)
 	if (cfg->raw.fd < 0 || rawsend_put(&cfg->raw, req) != 0) {
 		count(w, NFQ_COUNT_RAW_LOST);
 	}
+}
+
+/* Rare: between the creation of an interface and the main thread's notice of it. */
+static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE])
+{
+	(void)ctx;
+	return ifname_query(ifindex, name);
 }

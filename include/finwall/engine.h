@@ -107,6 +107,8 @@ struct engine_sink {
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
 	void (*raw)(void *ctx, const struct raw_request *req);
+	/* see struct rule_input */
+	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };
 
 /* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and

@@ -158,6 +158,7 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	d->raw_sender.mark = d->settings_at_start.hook_mark;
 	put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
 	if (make_engine(d) != 0 || queues_open(&d->workers, s, d->log, &queues_adopted) != 0 ||
@@ -281,6 +282,7 @@ static void put_in_force(struct daemon *d, struct generation *g)
 	}
 	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
 	g->shared.raw = d->raw_sender.raw;
+	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
 }
 

@@ -3,6 +3,7 @@
  * finwalld: the command line, and nothing else. finwalld(8).
  */
 #include "daemon.h"
+#include "io/rawsend.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int option;
 
+	rawsend_main_if_child(argv);
 	while ((option = getopt_long(argc, argv, "c:ns:S:vhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

@@ -5,19 +5,32 @@
 #include "raw_sender.h"
 
 #include "io/log.h"
-#include "wire/hookmark.h"
 
 #include <string.h>
 
 /* The time between two starts, at least. */
 #define RESTART_NS sec_to_ns(5)
 
-/* True unless the settings exclude it; rules of the late and idle chains may ask for it. */
+/* True if a rule sends raw packets, or a setting that no chain replaces. */
 static bool may_send_raw(const struct policy *p)
 {
-	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
-	       p->tun.on_idle == IDLE_PROBE || ruleset_has_chain(p->rules, CHAIN_LATE) ||
-	       ruleset_has_chain(p->rules, CHAIN_IDLE);
+	static const enum rule_code by_rule[] = {
+		RULE_REJECT,
+		RULE_LATE_FIRST + LATE_REJECT,
+		RULE_IDLE_FIRST + IDLE_RESET,
+		RULE_IDLE_FIRST + IDLE_PROBE,
+	};
+
+	for (size_t i = 0; i < sizeof(by_rule) / sizeof(by_rule[0]); i++) {
+		if (ruleset_has_result(p->rules, by_rule[i])) {
+			return true;
+		}
+	}
+	if (!ruleset_has_chain(p->rules, CHAIN_LATE) && p->tun.late_close == LATE_REJECT) {
+		return true;
+	}
+	return !ruleset_has_chain(p->rules, CHAIN_IDLE) &&
+	       (p->tun.on_idle == IDLE_RESET || p->tun.on_idle == IDLE_PROBE);
 }
 
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,
@@ -28,12 +41,11 @@ void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mon
 	if (s->raw.fd >= 0 || !may_send_raw(p)) {
 		return;
 	}
-	err = rawsend_start(&s->raw, HOOKMARK_OWN);
+	err = rawsend_start(&s->raw, s->mark);
 	s->started = now;
 	if (err != 0) {
 		log_write(log, LOG_LEVEL_WARNING,
-		          "cannot send raw packets: %s; late-close reject and idle reset and probe "
-		          "send nothing",
+		          "cannot send raw packets: %s; reject, idle reset and probe send nothing",
 		          strerror(-err));
 	}
 }
@@ -51,7 +63,7 @@ void raw_sender_tick(struct raw_sender *s, struct mono now, struct log *log)
 		return;
 	}
 	s->started = now;
-	err = rawsend_restart(&s->raw, HOOKMARK_OWN);
+	err = rawsend_restart(&s->raw, s->mark);
 	if (err != 0) {
 		log_write(log, LOG_LEVEL_WARNING, "cannot restart the raw packet sender: %s",
 		          strerror(-err));

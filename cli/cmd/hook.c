@@ -252,6 +252,8 @@ static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *p
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;
 	plan->compares_kernel = s->compare_kernel != 0;
+	plan->own_mark = s->hook_mark;
+	plan->own_mask = s->hook_mark_mask;
 	plan->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
 	plan->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
 	plan->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);

@@ -11,10 +11,6 @@
 #include "fastpath.h"
 #include "slowpath.h"
 
-/* Time to live of the entry of a rejected opener: the kernel's reset or ICMP error follows at once.
- */
-#define REJECTED_TTL_NS NSEC_PER_SEC
-
 static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
                        struct chunk *c, struct decoded *decoded);
 static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
@@ -239,19 +235,6 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	return true;
 }
 
-/*
- * The kernel answers a rejected packet with a RST or ICMP error of its own, which passes the output
- * hook. A short-lived entry makes that ESTABLISHED or RELATED instead of INVALID. It evicts no flow
- * and replaces no tombstone.
- */
-static void insert_rejected(const struct decoded *d, struct outcome *o)
-{
-	if ((o->fresh.status & FLOW_REVIVED) == 0) {
-		o->fresh.deadline = mono_add(d->cx->now, REJECTED_TTL_NS);
-		(void)shard_insert(d->shard, d->cx->worker, &o->fresh, d->hash);
-	}
-}
-
 static void count(const struct decoded *d, const struct outcome *o, enum verdict v)
 {
 	struct stats *st = &d->cx->worker->stats;
@@ -329,9 +312,6 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
-		if (judged == VERDICT_REJECT && !passes) {
-			insert_rejected(d, o);
-		}
 	}
 	count(d, o, judged);
 	if (o->has_late) {

@@ -133,6 +133,11 @@ bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 	return rs->has_chain[chain] != 0;
 }
 
+bool ruleset_has_result(const struct ruleset *rs, enum rule_code code)
+{
+	return (rs->results >> code & 1) != 0;
+}
+
 bool ruleset_counts_connections(const struct ruleset *rs)
 {
 	return rs->counts_len != 0;
@@ -287,8 +292,8 @@ static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 }
 
 /*
- * As in nft, a packet without this interface, such as the output interface in the input hook, has an
- * empty interface name. A packet of an interface that is gone matches neither way.
+ * As in nft, a packet without this interface, such as the output interface in the input hook, has
+ * an empty interface name. A packet of an interface that is gone matches neither way.
  */
 static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t ifindex)
 {

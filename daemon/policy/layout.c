@@ -195,6 +195,26 @@ static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 	}
 }
 
+/* The results that verdicts and policies give. */
+static uint32_t results_of(const struct compiled *k, const struct ruleset *rs)
+{
+	const struct rs_insn *code = k->code.items;
+	uint32_t results = 0;
+
+	_Static_assert(RULE_CODES_LEN <= 32, "a bit each");
+	for (size_t i = 0; i < k->code.len; i++) {
+		if (code[i].op == RS_VERDICT) {
+			results |= UINT32_C(1) << code[i].a;
+		}
+	}
+	for (unsigned base = 0; base < CHAINS_LEN; base++) {
+		for (unsigned f = 0; f < RS_FAMILIES_LEN && rs->has_chain[base] != 0; f++) {
+			results |= UINT32_C(1) << rs->policy[base][f];
+		}
+	}
+	return results;
+}
+
 /* Divides the block; with rs NULL only computes its size. */
 static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
@@ -226,6 +246,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		}
 		rs->rules_len = k->config->rules_len;
 		lay_out_entries(k, rs);
+		rs->results = results_of(k, rs);
 	}
 	return b.size;
 }

@@ -45,6 +45,11 @@ enum reject_with {
 	REJECT_HOST_UNREACHABLE,
 	REJECT_NET_UNREACHABLE,
 	REJECT_ADMIN_PROHIBITED,
+	REJECT_NET_PROHIBITED,   /* IPv4 */
+	REJECT_HOST_PROHIBITED,  /* IPv4 */
+	REJECT_PROT_UNREACHABLE, /* IPv4 */
+	REJECT_POLICY_FAIL,      /* IPv6 */
+	REJECT_REJECT_ROUTE,     /* IPv6 */
 	REJECT_TCP_RESET,
 	REJECTS_LEN,
 };
@@ -77,8 +82,8 @@ struct rule_input {
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void *log_ctx;
-	/* Called with log_ctx for an interface that is not in the name map, such as a new one: writes
-	 * its name. Returns false when there is no such interface. May be NULL. */
+	/* Called with log_ctx for an interface that is not in the name map, such as a new one:
+	 * writes its name. Returns false when there is no such interface. May be NULL. */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };
 
@@ -103,6 +108,9 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
+
+/* True when a rule, or a chain's policy, has this result: enum rule_code. */
+bool ruleset_has_result(const struct ruleset *rs, enum rule_code code);
 
 /* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);

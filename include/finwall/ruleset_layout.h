@@ -176,6 +176,7 @@ struct ruleset {
 	uint8_t policy[CHAINS_LEN]
 		      [RS_FAMILIES_LEN]; /* enum rule_code where no rule gives a verdict */
 	uint8_t has_chain[CHAINS_LEN];
+	uint32_t results; /* bit of each enum rule_code that a rule or a policy gives */
 	const struct rs_set32 *set32;
 	const struct rs_set128 *set128;
 	const struct rs_set *const *set; /* sets_len */

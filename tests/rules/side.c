@@ -148,20 +148,6 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 
 void side_decide(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
 {
-	enum key_side side;
-	struct flowkey key;
-	struct flow flow;
-	const bool has_key = own_key(frame, &key, &side);
-	const bool was_there = has_key && engine_find_flow(s->engine, &key, now, &flow);
-
 	engine_batch(s->engine, s->worker, now, frame, 1, out);
 	engine_tick(s->engine, s->worker, now, TICK_BUDGET);
-	/*
-	 * finwall keeps the entry of a rejected connection briefly, so that the kernel's answer to
-	 * the sender passes. The answer is not part of the comparison, so the entry is deleted.
-	 */
-	if (out->verdict == VERDICT_REJECT && has_key &&
-	    (!was_there || out->reason == REASON_TCP_REOPEN)) {
-		engine_delete(s->engine, s->worker, &key, now, DELETE_FORGET);
-	}
 }

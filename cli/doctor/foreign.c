@@ -76,6 +76,18 @@ static bool sets_our_mark(const char *line, const char *words)
 	       (mark & HOOKMARK_KERNEL_MASK) != 0;
 }
 
+static void add_mark_use(struct foreign_rules *out, const char *line, const char *table,
+                         const char *chain)
+{
+	enum mark_use use = mark_use_of(line, out->own_mark, out->own_mask);
+
+	if (use > out->mark_use) {
+		out->mark_use = use;
+		snprintf(out->where_mark, sizeof(out->where_mark), "table %.24s, chain %.24s",
+		         table, chain);
+	}
+}
+
 /* True if packets that the daemon accepts skip other rules in table filter. */
 static bool is_ours_first(const struct hook_found *found)
 {
@@ -160,6 +172,7 @@ void foreign_read_iptables(const char *text, struct foreign_rules *out)
 		}
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "--set-xmark ") ? 1 : 0;
+		add_mark_use(out, line, table, chain);
 		if (strstr(line, "INVALID") == NULL || strstr(line, "! --") != NULL ||
 		    !iptables_drops(all, table, line)) {
 			continue;
@@ -281,6 +294,7 @@ void foreign_read_nft(const char *text, bool with_iptables_tables, struct foreig
 		nft_policy(line, &place, out);
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "mark set ") ? 1 : 0;
+		add_mark_use(out, line, place.table, place.chain);
 		if (nft_drops_invalid(all, place.table, line)) {
 			add_invalid_drop(out, place.table, place.chain);
 		}

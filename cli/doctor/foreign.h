@@ -5,6 +5,8 @@
 #ifndef FINWALL_CLI_DOCTOR_FOREIGN_H
 #define FINWALL_CLI_DOCTOR_FOREIGN_H
 
+#include "doctor/marks.h"
+
 #include <finwall/frame.h>
 
 #include <stdbool.h>
@@ -13,9 +15,13 @@
 
 /* Other rules that affect finwall. */
 struct foreign_rules {
-	unsigned invalid_drops;         /* drop INVALID packets before finwall, or after it */
-	unsigned nat_rules;             /* translate addresses */
-	unsigned mark_rules;            /* set bits of the mark that compare-kernel uses */
+	unsigned invalid_drops; /* drop INVALID packets before finwall, or after it */
+	unsigned nat_rules;     /* translate addresses */
+	unsigned mark_rules;    /* set bits of the mark that compare-kernel uses */
+	uint32_t own_mark;      /* in: `hook mark` */
+	uint32_t own_mask;      /* in */
+	enum mark_use mark_use; /* the worst use of it */
+	char where_mark[FOREIGN_WHERE_SIZE];
 	bool drops_rest[HOOKS_LEN];     /* a base chain other than ours has policy drop */
 	char where[FOREIGN_WHERE_SIZE]; /* the first of invalid_drops */
 	char where_rest[HOOKS_LEN][FOREIGN_WHERE_SIZE]; /* the first of drops_rest */

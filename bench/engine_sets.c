@@ -159,7 +159,9 @@ static int lookup_run(struct sets *s, enum lookup what, double *value)
 	uint32_t len = lookup_count(&s->p);
 	uint32_t dropped = 0;
 	struct frame f = { .true_size = 100, .hook = HOOK_INPUT };
-	struct pkt p = { .frame = &f, .depth = PKT_FULL, .l4_proto = IPPROTO_NR_TCP };
+	struct pkt p = {
+		.frame = &f, .depth = PKT_FULL, .reach = PKT_REACH_MAX, .l4_proto = IPPROTO_NR_TCP
+	};
 	struct rule_input in = { .pkt = &p, .state = CT_NEW };
 
 	p.tuple.family = s->p.family;

@@ -7,7 +7,7 @@
 #include "machine.h"
 #include "results.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdio.h>

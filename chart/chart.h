@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Line charts and bar charts as SVG. Knows nothing of what is shown. The caller gives each series
- * its colour by name, so that one colour can mean one thing in all charts of a page.
+ * its colour by name, so that one colour can have one meaning in all charts of a page.
  */
 #ifndef FINWALL_CHART_CHART_H
 #define FINWALL_CHART_CHART_H

@@ -23,7 +23,7 @@ enum svg_anchor {
 void svg_begin(FILE *to, enum svg_kind kind, double width, double height, const char *title);
 void svg_end(FILE *to);
 
-/* Text at a point of its baseline; anchor says which point. The text is escaped. */
+/* Text at a point of its baseline; anchor selects the point. The text is escaped. */
 void svg_text(FILE *to, const char *class_name, enum svg_anchor anchor, double x, double y,
               const char *text);
 

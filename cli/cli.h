@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Exit status of finwall; finwall(8). */
 enum cli_exit {
@@ -30,6 +31,9 @@ struct cli_command {
 	const char *details; /* one option a line; "" = none */
 	enum cli_exit (*run)(const struct cli *cli, int argc, char **argv);
 };
+
+/* Prints "Usage: finwall ... ARGS", continued on further lines beyond 80 columns. */
+void cli_print_usage(FILE *to, const struct cli_command *cmd);
 
 /* Prints what is wrong with the command line, and the usage, to standard error. Returns CLI_USAGE.
  */

@@ -64,6 +64,11 @@ void client_close(struct client *c)
 	free(c);
 }
 
+int client_fd(const struct client *c)
+{
+	return c->fd;
+}
+
 int client_call(struct client *c, const char *method, json_t *parameters, enum ctl_more more)
 {
 	char name[128];
@@ -121,7 +126,7 @@ int client_reply(struct client *c, struct ctl_reply *out)
 	}
 }
 
-/* Closes c. c may be NULL: then errno says why. */
+/* Closes c. c may be NULL: then errno is the cause. */
 static enum cli_exit run(struct client *c, const struct cli *cli, const struct cli_command *cmd,
                          const char *method, json_t *parameters, enum ctl_more more,
                          client_fn *each, void *ctx)

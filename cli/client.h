@@ -15,6 +15,9 @@ struct client;
 struct client *client_open(const char *socket_path);
 void client_close(struct client *c);
 
+/* The socket, for shutdown(2) by a signal handler. */
+int client_fd(const struct client *c);
+
 /*
  * Sends a call. A method name without a dot is one of org.finwall.Control. Takes ownership of
  * parameters, which may be NULL. Returns 0/-errno.

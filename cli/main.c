@@ -129,8 +129,9 @@ static const struct cli_command cmd_help = {
 
 static void print_command(FILE *to, const struct cli_command *cmd)
 {
-	fprintf(to, "Usage: finwall [--socket PATH] %s %s\n\n%s: %s\n%s%s", cmd->name, cmd->args,
-	        cmd->name, cmd->summary, *cmd->details != '\0' ? "\n" : "", cmd->details);
+	cli_print_usage(to, cmd);
+	fprintf(to, "\n%s: %s\n%s%s", cmd->name, cmd->summary, *cmd->details != '\0' ? "\n" : "",
+	        cmd->details);
 }
 
 static void print_overview(FILE *to)

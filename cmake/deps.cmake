@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Libraries and tools. Required ones stop the configuration; optional ones are said at its end.
+# Libraries and tools. Missing required ones stop the configuration; optional ones are listed at its end.
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -17,5 +17,18 @@ if(FINWALL_TESTS)
 endif()
 
 pkg_check_modules(PCAP IMPORTED_TARGET libpcap)
-option(FINWALL_PCAP "finwall replay, by libpcap" ${PCAP_FOUND})
-message(STATUS "optional: libpcap ${FINWALL_PCAP}")
+# Not a cached result: libpcap may be installed after the first configuration.
+set(FINWALL_PCAP AUTO CACHE STRING "finwall replay, by libpcap: ON, OFF, or AUTO: if it is installed")
+set_property(CACHE FINWALL_PCAP PROPERTY STRINGS AUTO ON OFF)
+if(FINWALL_PCAP STREQUAL "AUTO")
+	set(FINWALL_HAS_PCAP ${PCAP_FOUND})
+elseif(FINWALL_PCAP AND NOT PCAP_FOUND)
+	message(FATAL_ERROR "FINWALL_PCAP is ON, but libpcap is not installed")
+else()
+	set(FINWALL_HAS_PCAP ${FINWALL_PCAP})
+endif()
+if(FINWALL_HAS_PCAP)
+	message(STATUS "finwall replay: yes")
+else()
+	message(STATUS "finwall replay: no (libpcap is missing or FINWALL_PCAP is off)")
+endif()

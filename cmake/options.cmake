@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a build can be told, and the flags that follow from it.
+# Options of a build, and the compiler flags that follow from them.
 
 option(FINWALL_WERROR "Treat warnings as errors" OFF)
 option(FINWALL_LTO "Optimise across files at link time" OFF)

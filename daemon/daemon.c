@@ -13,6 +13,7 @@
 #include "control/control.h"
 #include "fixed_settings.h"
 #include "generation.h"
+#include "hook_watch.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/ifname.h"
@@ -52,6 +53,7 @@ enum source {
 	SOURCE_HUP,
 	SOURCE_TICK,
 	SOURCE_LINK,
+	SOURCE_HOOKS,
 	SOURCES_LEN,
 };
 
@@ -64,6 +66,9 @@ struct daemon {
 	struct ifnames *ifnames;
 	/* settings that a reload cannot change are in force as here; pointers in it dangle */
 	struct settings settings_at_start;
+	char *pin_at_start;  /* its text, owned */
+	uint32_t queues_len; /* of the configuration, without extra_queues */
+	struct extra_queues *extra_queues;
 	/* memory of the engine */
 	struct engine *engine;
 	void *engine_mem;
@@ -78,6 +83,7 @@ struct daemon {
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog watchdog;
+	struct hook_watch hook_watch;
 	struct state state;
 	struct importer importer;
 	struct control *control; /* NULL when there is none */
@@ -95,7 +101,7 @@ static int open_control(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
 static void put_in_force(struct daemon *d, struct generation *g);
-static int reload(void *ctx, char **errors);
+static int reload(void *ctx, char **errors, char **warnings);
 
 enum exit_code daemon_run(const struct daemon_options *options)
 {
@@ -159,9 +165,11 @@ static enum exit_code start(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	d->raw_sender.mark = d->settings_at_start.hook_mark;
+	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
-	if (make_engine(d) != 0 || queues_open(&d->workers, s, d->log, &queues_adopted) != 0 ||
+	if (make_engine(d) != 0 ||
+	    queues_open(&d->workers, s, d->extra_queues, d->log, &queues_adopted) != 0 ||
 	    make_sources(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -178,19 +186,19 @@ static enum exit_code start(struct daemon *d)
 	return EXIT_OK;
 }
 
-/* The line that the service manager shows. */
-static const char *status_text(const struct daemon *d)
+static void notify_ready_with_hooks(const struct daemon *d)
 {
-	return d->generations.current->shared.policy.tun.enforce != 0
-	               ? "Filtering"
-	               : "Shadow mode: every packet is accepted (enforce off)";
+	char status[HOOK_STATUS_SIZE];
+
+	hook_watch_status(&d->hook_watch, status);
+	notify_ready(status);
 }
 
 static void loop(struct daemon *d)
 {
 	log_write(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
-	          d->workers.len, d->workers.len == 1 ? "" : "s", d->settings_at_start.queue_num);
-	notify_ready(status_text(d));
+	          d->queues_len, d->queues_len == 1 ? "" : "s", d->settings_at_start.queue_num);
+	notify_ready_with_hooks(d);
 	d->has_run = true;
 	d->prefaulter = prefault_start(d->base, d->log, d->engine_mem, d->engine_table_size,
 	                               (enum prefault)d->settings_at_start.prefault);
@@ -223,6 +231,9 @@ static void stop(struct daemon *d)
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
 	generations_fini(&d->generations);
+	hook_watch_close(&d->hook_watch);
+	free(d->extra_queues);
+	free(d->pin_at_start);
 	ifnames_close(d->ifnames);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
@@ -230,6 +241,22 @@ static void stop(struct daemon *d)
 	}
 	libevent_global_shutdown();
 	log_free(d->log);
+}
+
+/*
+ * Finds the queues that installed hook rules use and the configuration does not: with another queue
+ * count or CPU mask than before, packets would wait for a reader that does not come.
+ */
+static bool find_extra_queues(struct daemon *d, const struct settings *s)
+{
+	d->extra_queues = calloc(1, sizeof(*d->extra_queues));
+	if (d->extra_queues == NULL) {
+		return false;
+	}
+	hook_watch_open(&d->hook_watch, d->log, d->start);
+	d->extra_queues->len = hook_watch_extra(&d->hook_watch, s->queue_num, d->queues_len,
+	                                        d->extra_queues->at, QUEUES_EXTRA_MAX);
+	return true;
 }
 
 static enum exit_code load_first(struct daemon *d)
@@ -250,9 +277,26 @@ static enum exit_code load_first(struct daemon *d)
 		free(errors);
 		return EXIT_BAD_CONFIG;
 	}
+	s = generation_settings(g);
+	d->queues_len = g->workers_len;
+	if (!find_extra_queues(d, s)) {
+		generation_free(g);
+		return EXIT_CANNOT_RUN;
+	}
+	if (d->extra_queues->len > 0) {
+		/* again, with counters for more workers */
+		generation_free(g);
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, &errors);
+		if (g == NULL) {
+			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
+			          errors == NULL ? strerror(ENOMEM) : "it has changed");
+			free(errors);
+			return EXIT_CANNOT_RUN;
+		}
+	}
 	generations_publish(&d->generations, g, &d->workers);
 	s = generation_settings(g);
-	if (g->workers_len < s->queue_count) {
+	if (d->queues_len < s->queue_count) {
 		log_write(d->log, LOG_LEVEL_ERROR,
 		          "%s: queue num %" PRIu32 " and count %" PRIu32
 		          " exceed the last queue number, %u",
@@ -265,7 +309,9 @@ static enum exit_code load_first(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	d->settings_at_start = *s;
-	return EXIT_OK;
+	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
+	d->settings_at_start.queue_pin = d->pin_at_start;
+	return d->pin_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
 }
 
 /*
@@ -284,6 +330,8 @@ static void put_in_force(struct daemon *d, struct generation *g)
 	g->shared.raw = d->raw_sender.raw;
 	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
+	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
+	                   &g->shared.policy.tun, clock_now());
 }
 
 static void yield_cpu(void)
@@ -393,6 +441,9 @@ static int open_control(struct daemon *d)
 		.set_changes = &d->set_changes,
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
+		.hook_watch = &d->hook_watch,
+		.queues_len = d->queues_len,
+		.config_path = d->options.config_path,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
@@ -408,14 +459,47 @@ static int open_control(struct daemon *d)
 	return err;
 }
 
+/*
+ * Writes what of a new configuration is not in force yet: settings for the next start or the next
+ * hook rules, and hooks that are not queued. Hook rules that a finwall hook watch renews are left
+ * out. Returns malloc'd lines, NULL if memory ran out.
+ */
+static char *find_warnings(const struct daemon *d, const struct settings *old,
+                           const struct settings *fresh)
+{
+	const bool is_renewed =
+		fresh->hook_watch == HOOK_WATCH_RESTORE && control_hook_watchers(d->control) > 0;
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL) {
+		return NULL;
+	}
+	fixed_settings_check(&d->settings_at_start, fresh, to);
+	if (!is_renewed) {
+		hook_settings_check(old, fresh, to);
+	}
+	if (!is_renewed && d->hook_watch.is_on && d->hook_watch.fault != HOOK_FAULT_NONE) {
+		(void)fprintf(to, "%s; finwall hook up installs the hook rules\n",
+		              d->hook_watch.text);
+	}
+	if (fclose(to) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 /* Replaces the configuration, or logs why not and leaves everything as it was. */
-static int reload(void *ctx, char **errors)
+static int reload(void *ctx, char **errors, char **warnings)
 {
 	struct daemon *d = ctx;
 	const struct generation *old = d->generations.current;
 	const char *path = d->options.config_path;
 	struct generation *fresh;
 
+	*warnings = NULL;
 	notify_reloading(clock_now());
 	fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len, errors);
 	if (fresh == NULL) {
@@ -428,14 +512,18 @@ static int reload(void *ctx, char **errors)
 		notify_ready("Last reload failed, the previous configuration stays in force");
 		return *errors == NULL ? -ENOMEM : -EINVAL;
 	}
-	fixed_settings_check(&d->settings_at_start, generation_settings(fresh), path, d->log);
 	set_changes_log_discarded(old->config, d->log);
 	put_in_force(d, fresh);
+	*warnings = find_warnings(d, generation_settings(old), generation_settings(fresh));
+	if (*warnings != NULL) {
+		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
+	}
 	generations_publish(&d->generations, fresh, &d->workers);
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
-	notify_ready(status_text(d));
+	notify_ready_with_hooks(d);
+	control_hooks_changed(d->control);
 	return 0;
 }
 
@@ -450,12 +538,30 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 
 static void on_reload(evutil_socket_t fd, short what, void *arg)
 {
+	char *warnings;
 	char *errors;
 
 	(void)fd;
 	(void)what;
-	(void)reload(arg, &errors);
+	(void)reload(arg, &errors, &warnings);
+	free(warnings);
 	free(errors);
+}
+
+/* Notifies the service manager and finwall hook watch of a change. */
+static void hooks_tick(struct daemon *d, struct mono now)
+{
+	char status[HOOK_STATUS_SIZE];
+
+	if (hook_watch_tick(&d->hook_watch, now)) {
+		hook_watch_status(&d->hook_watch, status);
+		notify_status(status);
+		control_hooks_changed(d->control);
+	}
+	if (d->hook_watch.has_gap) {
+		d->hook_watch.has_gap = false;
+		engine_note_gap(d->engine);
+	}
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -478,6 +584,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	watchdog_tick(&d->watchdog, &d->workers, now);
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
+	hooks_tick(d, now);
 	log_report(d->log, now);
 }
 
@@ -490,6 +597,15 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
 }
 
+static void on_hooks(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	hook_watch_notified(&d->hook_watch);
+}
+
 static int make_sources(struct daemon *d)
 {
 	struct timeval tick = { .tv_usec = TICK_USEC };
@@ -500,7 +616,12 @@ static int make_sources(struct daemon *d)
 	d->sources[SOURCE_TICK] = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	d->sources[SOURCE_LINK] =
 		event_new(d->base, ifnames_fd(d->ifnames), EV_READ | EV_PERSIST, on_link, d);
+	d->sources[SOURCE_HOOKS] = event_new(d->base, hook_watch_fd(&d->hook_watch),
+	                                     EV_READ | EV_PERSIST, on_hooks, d);
 	for (enum source i = 0; i < SOURCES_LEN; i++) {
+		if (i == SOURCE_HOOKS && hook_watch_fd(&d->hook_watch) < 0) {
+			continue;
+		}
 		if (d->sources[i] == NULL ||
 		    event_add(d->sources[i], i == SOURCE_TICK ? &tick : NULL) != 0) {
 			log_write(d->log, LOG_LEVEL_ERROR, "cannot set up the event loop: %s",

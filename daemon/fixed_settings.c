@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The settings that a reload cannot change, as a table.
+ * The settings that a reload cannot change, as tables.
  */
 #include "fixed_settings.h"
-
-#include "io/log.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* Each is a uint32_t of struct settings. */
-static const struct {
+/* A uint32_t of struct settings. */
+struct row {
 	const char *name;
 	size_t offset;
-} fixed_settings[] = {
+};
+
+static const struct row fixed_rows[] = {
 	{ "queue num", offsetof(struct settings, queue_num) },
 	{ "queue count", offsetof(struct settings, queue_count) },
 	{ "queue length", offsetof(struct settings, queue_len) },
@@ -29,6 +29,13 @@ static const struct {
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 
+static const struct row hook_rows[] = {
+	{ "hook loopback", offsetof(struct settings, loopback) },
+	{ "hook backend", offsetof(struct settings, backend) },
+	{ "hook defragment", offsetof(struct settings, defragment) },
+	{ "hook admin-port", offsetof(struct settings, admin_port) },
+};
+
 static uint32_t setting_at(const struct settings *s, size_t offset)
 {
 	uint32_t value;
@@ -37,16 +44,30 @@ static uint32_t setting_at(const struct settings *s, size_t offset)
 	return value;
 }
 
-void fixed_settings_check(const struct settings *at_start, const struct settings *fresh,
-                          const char *config_path, struct log *log)
+static void check(const struct settings *old, const struct settings *fresh, const struct row *rows,
+                  size_t rows_len, const char *when, FILE *to)
 {
-	for (size_t i = 0; i < sizeof(fixed_settings) / sizeof(fixed_settings[0]); i++) {
-		size_t offset = fixed_settings[i].offset;
-
-		if (setting_at(at_start, offset) != setting_at(fresh, offset)) {
-			log_write(log, LOG_LEVEL_WARNING,
-			          "%s: new value of %s takes effect at the next start", config_path,
-			          fixed_settings[i].name);
+	for (size_t i = 0; i < rows_len; i++) {
+		if (setting_at(old, rows[i].offset) != setting_at(fresh, rows[i].offset)) {
+			(void)fprintf(to, "new value of %s takes effect at the next %s\n",
+			              rows[i].name, when);
 		}
 	}
+}
+
+void fixed_settings_check(const struct settings *at_start, const struct settings *fresh, FILE *to)
+{
+	const char *old_pin = at_start->queue_pin != NULL ? at_start->queue_pin : "";
+	const char *pin = fresh->queue_pin != NULL ? fresh->queue_pin : "";
+
+	check(at_start, fresh, fixed_rows, sizeof(fixed_rows) / sizeof(fixed_rows[0]), "start", to);
+	if (strcmp(old_pin, pin) != 0) {
+		(void)fprintf(to, "new value of queue pin takes effect at the next start\n");
+	}
+}
+
+void hook_settings_check(const struct settings *old, const struct settings *fresh, FILE *to)
+{
+	check(old, fresh, hook_rows, sizeof(hook_rows) / sizeof(hook_rows[0]), "finwall hook up",
+	      to);
 }

@@ -103,8 +103,25 @@ static enum nfq_default default_of(uint32_t fail_mode)
 	return fail_mode == FAIL_ACCEPT ? NFQ_DEFAULT_ACCEPT : NFQ_DEFAULT_DROP;
 }
 
-int queues_open(struct workers *ws, const struct settings *s, struct log *log, uint32_t *adopted)
+/* Returns how many of extra are open; the worker of one that is not is left out. */
+static uint32_t open_extra(struct opener *o, struct workers *ws, uint32_t own_len,
+                           const struct extra_queues *extra)
 {
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < extra->len; i++) {
+		struct worker *w = &ws->at[own_len + len];
+
+		w->queue = extra->at[i];
+		len += open_one(o, w) == 0 ? 1 : 0;
+	}
+	return len;
+}
+
+int queues_open(struct workers *ws, const struct settings *s, const struct extra_queues *extra,
+                struct log *log, uint32_t *adopted)
+{
+	const uint32_t own_len = ws->len - extra->len;
 	struct opener o = {
 		.kept = kept_fds_read(),
 		.params = {
@@ -121,9 +138,16 @@ int queues_open(struct workers *ws, const struct settings *s, struct log *log, u
 	};
 	int err = 0;
 
-	for (uint32_t i = 0; i < ws->len && err == 0; i++) {
+	for (uint32_t i = 0; i < own_len && err == 0; i++) {
 		ws->at[i].queue = (uint16_t)(s->queue_num + i);
 		err = open_one(&o, &ws->at[i]);
+	}
+	if (err == 0 && extra->len > 0) {
+		ws->len = own_len + open_extra(&o, ws, own_len, extra);
+		log_write(log, LOG_LEVEL_WARNING,
+		          "the hook rules use %" PRIu32 " queue%s that the configuration has not; "
+		          "reading %" PRIu32 " of these until the next start",
+		          extra->len, extra->len == 1 ? "" : "s", ws->len - own_len);
 	}
 	if (err == 0 && ws->len > 0) {
 		/* All sockets get the same size: the first one is enough. */

@@ -11,26 +11,17 @@
 /* The time between two starts, at least. */
 #define RESTART_NS sec_to_ns(5)
 
-/* True if a rule sends raw packets, or a setting that no chain replaces. */
+/* A setting, or a rule or the policy of a chain, sends packets. */
 static bool may_send_raw(const struct policy *p)
 {
-	static const enum rule_code by_rule[] = {
-		RULE_REJECT,
-		RULE_LATE_FIRST + LATE_REJECT,
-		RULE_IDLE_FIRST + IDLE_RESET,
-		RULE_IDLE_FIRST + IDLE_PROBE,
-	};
-
-	for (size_t i = 0; i < sizeof(by_rule) / sizeof(by_rule[0]); i++) {
-		if (ruleset_has_result(p->rules, by_rule[i])) {
-			return true;
-		}
-	}
-	if (!ruleset_has_chain(p->rules, CHAIN_LATE) && p->tun.late_close == LATE_REJECT) {
-		return true;
-	}
-	return !ruleset_has_chain(p->rules, CHAIN_IDLE) &&
-	       (p->tun.on_idle == IDLE_RESET || p->tun.on_idle == IDLE_PROBE);
+	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
+	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
+	       ruleset_can_give(p->rules, CHAIN_INPUT, RULE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_FORWARD, RULE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_OUTPUT, RULE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
+	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);
 }
 
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,

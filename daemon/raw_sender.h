@@ -20,6 +20,7 @@ struct raw_sender {
 	struct mono started;
 	uint32_t restarts;
 	uint32_t mark; /* of its packets; set before the first start */
+	uint32_t mask; /* the bits of it that hook rules test; not used here */
 	struct refusal_limits limits;
 };
 

@@ -11,7 +11,7 @@
 
 #include "workers.h"
 
-#include <finwall/named_set.h>
+#include "sets/named_set.h"
 
 struct log;
 struct replaced;

@@ -61,7 +61,7 @@ static void drain(struct worker *w);
 static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
                      enum ct_state state);
 static void sink_late(void *ctx, const struct late_event *late);
-static void sink_raw(void *ctx, const struct raw_request *req);
+static enum raw_result sink_raw(void *ctx, const struct raw_request *req);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 
 static void count(struct worker *w, enum nfq_count c)
@@ -440,13 +440,17 @@ static void sink_late(void *ctx, const struct late_event *late)
 }
 
 /* Rare: its own system call is acceptable. */
-static void sink_raw(void *ctx, const struct raw_request *req)
+static enum raw_result sink_raw(void *ctx, const struct raw_request *req)
 {
 	struct worker *w = ctx;
 	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+	int err = rawsend_put_one(&cfg->raw, &(struct raw_out){ .req = *req });
 
-	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST],
-	         rawsend_put(&cfg->raw, &(struct raw_out){ .req = *req }, 1));
+	if (err == 0) {
+		return RAW_SENT;
+	}
+	count(w, NFQ_COUNT_RAW_LOST);
+	return err == -EAGAIN || err == -ENOBUFS ? RAW_BUSY : RAW_UNAVAILABLE;
 }
 
 /* Rare: between the creation of an interface and the main thread's notice of it. */

@@ -19,6 +19,7 @@ int workers_alloc(struct workers *ws, uint32_t len)
 		return -ENOMEM;
 	}
 	ws->len = len;
+	ws->allocated = len;
 	return 0;
 }
 
@@ -81,8 +82,8 @@ void workers_free(struct workers *ws)
 	for (uint32_t i = 0; i < ws->len; i++) {
 		worker_fini(&ws->at[i]);
 	}
-	mem_unmap(ws->at, ws->len * sizeof(*ws->at));
-	*ws = (struct workers){ NULL, 0 };
+	mem_unmap(ws->at, ws->allocated * sizeof(*ws->at));
+	*ws = (struct workers){ .at = NULL };
 }
 
 void workers_set_config(struct workers *ws, const struct worker_config *cfg)

@@ -17,6 +17,7 @@ struct log;
 struct workers {
 	struct worker *at; /* [len], in anonymous memory */
 	uint32_t len;
+	uint32_t allocated; /* at least len */
 };
 
 /* Allocates len zeroed workers, len > 0. Returns 0/-ENOMEM. */

@@ -55,6 +55,16 @@ run_step() {
 	printf '%d s\n' $((SECONDS - started))
 }
 
+# check_namespaces: ends with a message where root cannot make network namespaces, or `ip netns exec`
+# cannot enter them: it changes the mount of /, which a plain chroot does not have.
+check_namespaces() {
+	unshare --mount --net --propagation unchanged true 2>/dev/null ||
+		die 'cannot make network namespaces: no CAP_SYS_ADMIN (an unprivileged container?)'
+	unshare --mount true 2>/dev/null ||
+		die '/ is no mount point (a chroot?), but ip-netns(8) needs one.' \
+			$'\nOutside of it: mount --bind DIR DIR, then chroot DIR again.'
+}
+
 # missing_packages PACKAGE...: prints those that are not installed, one per line.
 missing_packages() {
 	local p status
@@ -99,18 +109,13 @@ as_owner() {
 	setpriv --reuid "$owner" --regid "$(stat -c %g "$FINWALL_TOP")" --clear-groups "$@"
 }
 
-# build_preset PRESET [TARGET...]: configures and builds the targets, by default all. Enables finwall
-# replay where libpcap is installed, also in a build directory that was configured without it.
+# build_preset PRESET [TARGET...]: configures and builds the targets, by default all.
 build_preset() {
-	local preset=$1 jobs options=()
+	local preset=$1 jobs
 	shift
 	jobs=$(nproc)
 	cd "$FINWALL_TOP" || exit
-	if pkg-config --exists libpcap; then
-		options+=(-DFINWALL_PCAP=ON)
-	fi
-	run_step "build: configuring ($preset)" \
-		as_owner cmake --preset "$preset" ${options[@]+"${options[@]}"}
+	run_step "build: configuring ($preset)" as_owner cmake --preset "$preset" -DFINWALL_PCAP=AUTO
 	run_step "build: compiling" as_owner cmake --build --preset "$preset" -j "$jobs" \
 		${1:+--target "$@"}
 }

@@ -20,6 +20,7 @@ rows_wrong=0
 main() {
 	(($# == 0)) || die 'takes no arguments'
 	((EUID == 0)) || die 'network namespaces need root; run: sudo scripts/try.sh'
+	check_namespaces
 	[[ -e /proc/sys/net/ipv6 ]] || die 'IPv6 is disabled in this kernel'
 	install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}"
 	build_preset release finwalld finwall peer
@@ -60,7 +61,7 @@ interrupted() {
 }
 
 show_closes() {
-	local f who how format='%-18s  %-6s  %-3s  %-18s  %-18s  %s\n'
+	local f who how format='%-18s %-6s %-3s  %-16s  %-16s  %s\n'
 	cat <<-END
 
 		${BOLD}A TCP connection is idle for longer than the timeout, then one end closes it.${PLAIN}
@@ -68,8 +69,8 @@ show_closes() {
 
 	END
 	# shellcheck disable=SC2059 # one format for all lines
-	printf "$format" firewall closes by 'IPv4: closer/peer' 'IPv6: closer/peer' outcome
-	printf '%s\n' "$(printf -- '-%.0s' {1..88})"
+	printf "$format" firewall closes by 'IPv4 closer/peer' 'IPv6 closer/peer' outcome
+	printf '%s\n' "$(printf -- '-%.0s' {1..77})"
 	for f in "${FIREWALLS[@]}"; do
 		for who in client server; do
 			for how in FIN RST; do
@@ -98,7 +99,7 @@ states() { # states FIREWALL WHO HOW FAMILY: "CLOSER PEER"
 sockets() {
 	local both
 	both=$(states "$@")
-	printf '%s' "${both/ / \/ }"
+	printf '%s' "${both/ //}"
 }
 
 is_as_expected() { # is_as_expected FIREWALL WHO HOW
@@ -155,8 +156,9 @@ show_summary() {
 	fi
 	cat <<-END
 
-		All $rows rows are as expected. Without a remembered connection the late close is dropped and
-		sockets stay open. finwall lets it pass, and drops the same segments of unknown connections.
+		All $rows rows are as expected. Without a remembered connection the late close is
+		dropped and sockets stay open. finwall lets it pass, and drops the same
+		segments of unknown connections.
 		Next: README.md, "Use it".
 	END
 }

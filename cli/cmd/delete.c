@@ -5,8 +5,8 @@
 #include "client.h"
 #include "cmd/cmd.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -16,6 +16,7 @@
 
 static const struct option options[] = {
 	{ "forget", no_argument, NULL, 'f' },
+	{ "remember", no_argument, NULL, 'r' },
 	{ "type", required_argument, NULL, 't' },
 	{ "id", required_argument, NULL, 'i' },
 	{ NULL, 0, NULL, 0 },
@@ -29,13 +30,15 @@ static bool read_endpoint(const char *text, json_t *object, const char *addr_mem
 
 const struct cli_command cmd_delete = {
 	.name = "delete",
-	.args = "PROTO FROM[:PORT] TO[:PORT] [--type N --id N] [--forget]",
+	.args = "PROTO FROM[:PORT] TO[:PORT] [--type N --id N] [--remember | --forget]",
 	.summary = "delete one connection",
-	.details =
-		"PROTO FROM TO  as finwall list prints them: tcp 192.0.2.1:40000 192.0.2.2:80,\n"
-		"               udp [2001:db8::1]:5000 [2001:db8::2]:53\n"
-		"--type, --id   ICMP query: type and identifier\n"
-		"--forget       do not remember the connection: its late FIN and RST are dropped\n",
+	.details = "PROTO FROM TO  as finwall list prints them: tcp 192.0.2.1:40000 192.0.2.2:80,\n"
+		   "               udp [2001:db8::1]:5000 [2001:db8::2]:53\n"
+		   "--type, --id   ICMP query: type and identifier\n"
+		   "\n"
+		   "The connection ends: its segments are INVALID until a new SYN is accepted.\n"
+		   "--remember     remember it instead, as if it had expired\n"
+		   "--forget       keep nothing of it: late data may open a new connection\n",
 	.run = run_delete,
 };
 
@@ -43,12 +46,16 @@ static enum cli_exit run_delete(const struct cli *cli, int argc, char **argv)
 {
 	json_t *key = json_object();
 	bool is_valid = true;
+	bool has_mode = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
-			json_object_set_new(key, "forget", json_true());
+		case 'r':
+			json_object_set_new(key, opt == 'f' ? "forget" : "remember", json_true());
+			is_valid &= !has_mode;
+			has_mode = true;
 			break;
 		case 't':
 			is_valid &= read_number(optarg, key, "type");

@@ -4,6 +4,7 @@
  */
 #include "doctor/doctor.h"
 #include "cmd/cmd.h"
+#include "screen.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -41,14 +42,17 @@ static const char *const level_names[DOCTOR_LEVELS_LEN] = {
 
 static void print_text(const struct doctor_report *r)
 {
+	FILE *out = screen_open();
+
 	for (size_t i = 0; i < r->len; i++) {
 		const struct doctor_finding *f = &r->findings[i];
 
-		printf("%-8s %-11s %s\n", level_names[f->level], f->check, f->what);
+		fprintf(out, "%-8s %-11s %s\n", level_names[f->level], f->check, f->what);
 		if (f->remedy[0] != '\0') {
-			printf("%-8s %-11s remedy: %s\n", "", "", f->remedy);
+			fprintf(out, "%-8s %-11s remedy: %s\n", "", "", f->remedy);
 		}
 	}
+	screen_close(out);
 }
 
 static void print_json(const struct doctor_report *r)

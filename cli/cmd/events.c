@@ -5,8 +5,9 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "screen.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ static const struct option options[] = {
 };
 
 struct events_args {
+	FILE *out;
 	bool is_json;
 	uint64_t left; /* events to print; 0 = no limit */
 };
@@ -31,7 +33,7 @@ static client_fn print_event;
 const struct cli_command cmd_events = {
 	.name = "events",
 	.args = "[late|log|compare] [--count N] [--output text|json]",
-	.summary = "print late closes, logged packets and differences from the kernel",
+	.summary = "print late closes, logged packets, kernel differences",
 	.details = "late                 late closes only\n"
 		   "log                  packets of log statements only\n"
 		   "compare              differences from the kernel's tracker only\n"
@@ -50,6 +52,7 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 {
 	struct events_args args = { 0 };
 	json_t *parameters;
+	enum cli_exit code;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "o:n:", options, NULL)) != -1) {
@@ -75,11 +78,14 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 	if (optind < argc) {
 		json_object_set_new(parameters, "kinds", json_pack("[s]", argv[optind]));
 	}
-	return client_follow(cli, &cmd_events, "StreamEvents", parameters, print_event, &args);
+	args.out = args.is_json ? stdout : screen_open();
+	code = client_follow(cli, &cmd_events, "StreamEvents", parameters, print_event, &args);
+	screen_close(args.out);
+	return code;
 }
 
 /* "2026-11-22 15:04:05.678" */
-static void print_time(json_int_t wall_ms)
+static void print_time(FILE *out, json_int_t wall_ms)
 {
 	time_t sec = (time_t)(wall_ms / 1000);
 	char text[32] = "";
@@ -88,7 +94,7 @@ static void print_time(json_int_t wall_ms)
 	if (localtime_r(&sec, &tm) != NULL) {
 		(void)strftime(text, sizeof(text), "%F %T", &tm);
 	}
-	printf("%s.%03d ", text, (int)(wall_ms % 1000));
+	fprintf(out, "%s.%03d ", text, (int)(wall_ms % 1000));
 }
 
 static enum cli_exit print_event(void *ctx, const json_t *parameters)
@@ -98,18 +104,18 @@ static enum cli_exit print_event(void *ctx, const json_t *parameters)
 	const char *line = json_string_value(json_object_get(parameters, "line"));
 
 	if (args->is_json) {
-		json_dumpf(parameters, stdout, JSON_COMPACT);
+		json_dumpf(parameters, args->out, JSON_COMPACT);
 	} else {
 		if (lost > 0) {
 			fprintf(stderr, "finwall events: %lld events lost: output too slow\n",
 			        (long long)lost);
 		}
-		print_time(json_integer_value(json_object_get(parameters, "time_ms")));
-		fputs(line != NULL ? line : "", stdout);
+		print_time(args->out, json_integer_value(json_object_get(parameters, "time_ms")));
+		fputs(line != NULL ? line : "", args->out);
 	}
-	putchar('\n');
+	fputc('\n', args->out);
 	/* flush each event: the reader waits for it */
-	if (fflush(stdout) != 0) {
+	if (fflush(args->out) != 0) {
 		return CLI_REFUSED;
 	}
 	return args->left > 0 && --args->left == 0 ? CLI_ENOUGH : CLI_OK;

@@ -5,14 +5,11 @@
  * The backend is chosen by a test load: with `nft -c` the kernel builds the rules and discards
  * them. A kernel without the queue statement refuses them, and nothing is left behind.
  */
-#include "client.h"
 #include "cmd/cmd.h"
 #include "hook/apply.h"
-#include "hook/text.h"
-#include "io/cpus.h"
-#include "io/file.h"
-
-#include <finwall/config.h>
+#include "hook/mark_down.h"
+#include "hook/plan.h"
+#include "hook/watch.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -33,38 +30,47 @@ static const struct option options[] = {
 };
 
 struct hook_args {
-	const char *config_path;
-	const char *backend; /* NULL: as configured */
+	const char *config_path; /* NULL: not given */
+	const char *backend;     /* NULL: as configured */
 	bool is_forced;
 };
 
 static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv);
 static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args);
-static enum cli_exit hook_down(void);
+static enum cli_exit hook_down(const struct cli *cli);
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args);
-static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *plan,
-                               enum hook_backend *backend);
-static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *count);
+static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args);
+static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
+                               struct hook_wish *wish, bool *daemon_answers);
+static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
-	.args = "up|down|print [-c FILE] [--backend nft|iptables] [--force]",
-	.summary = "install or remove the kernel rules that queue packets to the daemon",
-	.details = "up     install the hook rules; replaces installed ones\n"
-		   "down   remove the hook rules; other rules are not changed\n"
-		   "print  print what up would do as a shell script; change nothing\n"
-		   "\n"
-		   "-c, --config FILE         configuration file (" FINWALL_CONFIG_PATH ")\n"
-		   "--backend nft|iptables    overrides the setting hook backend\n"
-		   "--force                   install the rules even if this cuts off the machine: "
-		   "no\n"
-		   "                          daemon runs, and on-absent is drop\n",
+	.args = "up|down|watch|print [-c FILE] [--backend nft|iptables] [--force]",
+	.summary = "install or remove the kernel rules that queue packets",
+	.details =
+		"up     install the hook rules; replaces installed ones\n"
+		"down   remove the hook rules; other rules are not changed\n"
+		"watch  up, then install the hook rules again when they are missing, bypassed or\n"
+		"       out of date (setting hook watch); down at SIGTERM\n"
+		"print  print what up would do as a shell script; change nothing\n"
+		"\n"
+		"The hook rules are those that the running daemon needs. Without a daemon, those\n"
+		"of the configuration file.\n"
+		"\n"
+		"-c, --config FILE         configuration file, default:\n"
+		"                          " FINWALL_CONFIG_PATH ";\n"
+		"                          refused if the running daemon needs other hook rules\n"
+		"--backend nft|iptables    overrides the setting hook backend\n"
+		"--force                   install the rules of FILE whatever the daemon needs,\n"
+		"                          and even if this cuts off the machine: no daemon\n"
+		"                          runs, and on-absent is drop\n",
 	.run = run_hook,
 };
 
 static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 {
-	struct hook_args args = { .config_path = FINWALL_CONFIG_PATH };
+	struct hook_args args = { .config_path = NULL };
 	const char *verb;
 	int opt;
 
@@ -84,8 +90,9 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		return cli_usage(&cmd_hook, optind == argc ? "missing subcommand: up, down or print"
-		                                           : "too many arguments");
+		return cli_usage(&cmd_hook, optind == argc
+		                                    ? "missing subcommand: up, down, watch or print"
+		                                    : "too many arguments");
 	}
 	verb = argv[optind];
 	if (args.backend != NULL && strcmp(args.backend, "nft") != 0 &&
@@ -97,51 +104,81 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 		return hook_up(cli, &args);
 	}
 	if (strcmp(verb, "down") == 0) {
-		return hook_down();
+		return hook_down(cli);
+	}
+	if (strcmp(verb, "watch") == 0) {
+		return hook_watch(cli, &args);
 	}
 	if (strcmp(verb, "print") == 0) {
 		return hook_print(cli, &args);
 	}
-	return cli_usage(&cmd_hook, "unknown subcommand \"%s\": up, down or print", verb);
+	return cli_usage(&cmd_hook, "unknown subcommand \"%s\": up, down, watch or print", verb);
 }
 
-/* The running daemon's queues override the settings: packets for other queues would be dropped. */
-static bool follow_daemon(const struct cli *cli, struct hook_plan *plan)
+/*
+ * What the running daemon needs. Without a daemon, and with --force, what the file needs. A file
+ * that needs something else than the daemon is refused: with hook rules of a configuration that is
+ * not in force, packets would pass unseen or wait for nobody.
+ */
+static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
+                               struct hook_wish *wish, bool *daemon_answers)
 {
-	uint32_t first;
-	uint32_t count;
+	const char *path = args->config_path != NULL ? args->config_path : FINWALL_CONFIG_PATH;
+	int rc = hook_wish_of_daemon(cli->socket_path, wish);
+	struct hook_wish in_file;
+	const char *difference;
+	char *errors = NULL;
 
-	if (!daemon_queues(cli, &first, &count)) {
-		return false;
+	*daemon_answers = rc == 0;
+	if (rc == -EACCES && !args->is_forced) {
+		return cli_refuse(&cmd_hook, "%s: %s: run as root", cli->socket_path,
+		                  strerror(EACCES));
 	}
-	if (first != plan->queue_num || count != plan->queue_count) {
-		fprintf(stderr,
-		        "hook: the daemon reads %u queue(s) from %u, the settings have %u from %u: "
-		        "using those of the daemon\n",
-		        count, first, plan->queue_count, plan->queue_num);
-		plan->queue_num = first;
-		plan->queue_count = count;
+	if (rc == -EPROTO) {
+		return cli_refuse(&cmd_hook,
+		                  "the daemon does not list the hook rules that it needs; if it is "
+		                  "of an older version, restart it");
 	}
-	return true;
+	if (rc != 0 || args->config_path != NULL) {
+		if (hook_wish_of_file(path, &in_file, &errors) != 0) {
+			fputs(errors != NULL ? errors : "finwall hook: out of memory\n", stderr);
+			free(errors);
+			return CLI_REFUSED;
+		}
+		difference = rc == 0 ? hook_wish_difference(wish, &in_file) : NULL;
+		if (difference != NULL && !args->is_forced) {
+			return cli_refuse(&cmd_hook,
+			                  "%s: the running daemon enforces another configuration "
+			                  "(%s)\n"
+			                  "reload or restart it with this file, or leave out -c",
+			                  path, difference);
+		}
+		if (rc != 0 || args->is_forced) {
+			*wish = in_file;
+		}
+	}
+	if (args->backend != NULL) {
+		wish->backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
+	}
+	if (!hook_wish_any(wish)) {
+		return cli_refuse(&cmd_hook,
+		                  "%s: no input, forward or output chain: nothing to queue",
+		                  rc == 0 ? "the daemon's configuration" : path);
+	}
+	return CLI_OK;
 }
 
 static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args)
 {
-	struct hook_choice choice = { 0 };
-	enum hook_backend backend;
-	struct hook_plan plan;
+	struct hook_wish wish;
 	enum cli_exit code;
 	bool daemon_answers;
-	bool defragments;
-	char *error = NULL;
 
-	code = make_plan(args, &plan, &backend);
+	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
 	}
-	defragments = plan.defragments;
-	daemon_answers = follow_daemon(cli, &plan);
-	if (!daemon_answers && plan.on_absent == FAIL_DROP && !args->is_forced) {
+	if (!daemon_answers && wish.plan.on_absent == FAIL_DROP && !args->is_forced) {
 		return cli_refuse(
 			&cmd_hook,
 			"no daemon answers on %s, and on-absent is drop: every packet would be "
@@ -149,7 +186,23 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 			"start finwalld first, or set on-absent accept, or use --force",
 			cli->socket_path);
 	}
-	if (hook_choose(&plan, backend, &choice) < 0) {
+	code = apply(&wish, daemon_answers);
+	if (code == CLI_OK) {
+		hook_mark_clear(cli->socket_path);
+	}
+	return code;
+}
+
+/* Installs the hook rules and prints how. */
+static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers)
+{
+	struct hook_choice choice = { 0 };
+	struct hook_plan plan = wish->plan;
+	const bool defragments = plan.defragments;
+	enum cli_exit code;
+	char *error = NULL;
+
+	if (hook_choose(&plan, wish->backend, &choice) < 0) {
 		return cli_refuse(&cmd_hook, "backend nft: %s", choice.why);
 	}
 	if (hook_apply_up(&plan, &choice, &error) < 0) {
@@ -183,36 +236,43 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	return CLI_OK;
 }
 
-static enum cli_exit hook_down(void)
+static enum cli_exit hook_down(const struct cli *cli)
 {
 	enum cli_exit code;
-	bool was_up = false;
+	struct hook_removal removal;
 	char *error = NULL;
 
-	if (hook_apply_down(&was_up, &error) < 0) {
+	/* first: a finwall hook watch must not install them again */
+	hook_mark_set(cli->socket_path);
+	if (hook_apply_down(&removal, &error) < 0) {
 		code = cli_refuse(&cmd_hook, "%s", error != NULL ? error : strerror(ENOMEM));
 		free(error);
 		return code;
 	}
-	printf("hook: %s\n", was_up ? "down" : "was not up");
+	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
+	if (removal.reference[0] != '\0') {
+		fprintf(stderr,
+		        "hook: another rule jumps to a chain of finwall, which is empty but stays: "
+		        "%s\n",
+		        removal.reference);
+	}
 	return CLI_OK;
 }
 
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args)
 {
 	struct hook_choice choice = { 0 };
-	enum hook_backend backend;
-	struct hook_plan plan;
+	struct hook_wish wish;
+	bool daemon_answers;
 	enum cli_exit code;
 	char *script;
 
-	code = make_plan(args, &plan, &backend);
+	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
 	}
-	follow_daemon(cli, &plan);
-	hook_choose(&plan, backend, &choice);
-	script = hook_script(&plan, &choice);
+	hook_choose(&wish.plan, wish.backend, &choice);
+	script = hook_script(&wish.plan, &choice);
 	if (script == NULL) {
 		return cli_refuse(&cmd_hook, "%s", strerror(ENOMEM));
 	}
@@ -221,76 +281,37 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	return CLI_OK;
 }
 
-static enum cli_exit make_plan(const struct hook_args *args, struct hook_plan *plan,
-                               enum hook_backend *backend)
+/* For finwall hook watch: installs the hook rules that the daemon needs. */
+static bool install(void *ctx, const struct hook_wish *wish)
 {
-	const struct settings *s;
-	struct config *config;
-	struct ruleset *rules;
-	enum cli_exit code = CLI_OK;
-	char *errors = NULL;
+	const struct hook_args *args = ctx;
+	struct hook_wish own = *wish;
 
-	config = config_load(args->config_path, &file_reader, &errors);
-	if (config == NULL) {
-		fputs(errors != NULL ? errors : "finwall hook: out of memory\n", stderr);
-		free(errors);
-		return CLI_REFUSED;
-	}
-	rules = config_compile(config);
-	if (rules == NULL) {
-		config_free(config);
-		return cli_refuse(&cmd_hook, "%s", strerror(ENOMEM));
-	}
-	s = config_settings(config);
-	memset(plan, 0, sizeof(*plan));
-	plan->is_shadow = config_tunables(config)->enforce == 0;
-	plan->queue_num = s->queue_num;
-	plan->queue_count = settings_queues(s, cpus_allowed());
-	/* in shadow mode a missing daemon must not drop packets */
-	plan->on_absent = plan->is_shadow ? FAIL_ACCEPT : s->on_absent;
-	plan->admin_port = s->admin_port;
-	plan->loopback_is_queued = s->loopback != 0;
-	plan->defragments = s->defragment != 0;
-	plan->compares_kernel = s->compare_kernel != 0;
-	plan->own_mark = s->hook_mark;
-	plan->own_mask = s->hook_mark_mask;
-	plan->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
-	plan->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
-	plan->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);
-	*backend = s->backend;
 	if (args->backend != NULL) {
-		*backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
+		own.backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
 	}
-	if (!plan->hooked[HOOK_INPUT] && !plan->hooked[HOOK_FORWARD] &&
-	    !plan->hooked[HOOK_OUTPUT]) {
-		code = cli_refuse(&cmd_hook,
-		                  "%s: no input, forward or output chain: nothing to queue",
-		                  args->config_path);
-	}
-	ruleset_free(rules);
-	config_free(config);
-	return code;
+	return hook_wish_any(&own) && apply(&own, true) == CLI_OK;
 }
 
-/* The queues that the running daemon reads. Returns false if no daemon answers. */
-static bool daemon_queues(const struct cli *cli, uint32_t *first, uint32_t *count)
+static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)
 {
-	struct client *c = client_open(cli->socket_path);
-	struct ctl_reply reply;
-	const json_t *queues;
-	bool is_known = false;
+	struct hook_args copy = *args;
+	const struct hook_watch_params params = {
+		.socket_path = cli->socket_path,
+		.install = install,
+		.ctx = &copy,
+	};
+	enum cli_exit code;
 
-	if (c == NULL) {
-		return false;
+	if (args->config_path != NULL || args->is_forced) {
+		return cli_usage(&cmd_hook, "watch takes the configuration from the daemon");
 	}
-	if (client_call(c, "GetStats", NULL, CTL_LAST) == 0 && client_reply(c, &reply) == 0) {
-		queues = json_object_get(reply.parameters, "queues");
-		*count = (uint32_t)json_array_size(queues);
-		*first = (uint32_t)json_integer_value(
-			json_object_get(json_array_get(queues, 0), "number"));
-		is_known = *count > 0;
-		ctl_reply_fini(&reply);
+	hook_watch_begin();
+	code = hook_up(cli, args);
+	if (code == CLI_OK) {
+		hook_watch_run(&params);
+		code = hook_down(cli);
+		hook_mark_clear(cli->socket_path);
 	}
-	client_close(c);
-	return is_known;
+	return code;
 }

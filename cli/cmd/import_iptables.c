@@ -17,23 +17,22 @@
 
 enum {
 	OPT_PARTIAL = 256,
+	OPT_FORCE,
 };
 
 /* '-' first: options and files are read in order, as -4 and -6 apply to the files after them */
 static const char short_options[] = "-46o:";
 static const struct option options[] = {
-	{ "ipv4", no_argument, NULL, '4' },
-	{ "ipv6", no_argument, NULL, '6' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "partial", no_argument, NULL, OPT_PARTIAL },
-	{ NULL, 0, NULL, 0 },
+	{ "ipv4", no_argument, NULL, '4' },         { "ipv6", no_argument, NULL, '6' },
+	{ "output", required_argument, NULL, 'o' }, { "partial", no_argument, NULL, OPT_PARTIAL },
+	{ "force", no_argument, NULL, OPT_FORCE },  { NULL, 0, NULL, 0 },
 };
 
 static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char **argv);
 
 const struct cli_command cmd_import_iptables = {
 	.name = "import-iptables",
-	.args = "[-o FILE] [--partial] [[-4|-6] FILE...]",
+	.args = "[-o FILE] [--partial] [--force] [[-4|-6] FILE...]",
 	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
 		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
@@ -42,8 +41,10 @@ const struct cli_command cmd_import_iptables = {
 		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
 		"                   the text decides, or the name (v6 or ip6 in it)\n"
 		"-o, --output FILE  write to FILE, not to standard output\n"
-		"--partial          write the configuration even if some lines cannot be\n"
-		"                   converted; these become comments\n",
+		"--partial          leave out lines that cannot be converted and decide about no\n"
+		"                   packet; these become comments\n"
+		"--force            with --partial: leave out lines that decide, too. Other rules\n"
+		"                   then judge packets that these lines accepted or dropped\n",
 	.run = run_import_iptables,
 };
 
@@ -125,7 +126,42 @@ static bool write_out(const char *path, const char *text)
 	return is_written;
 }
 
-static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_partial)
+/* What iptables-save prints where nobody uses iptables: such a file would replace a firewall. */
+static bool accepts_everything(const struct convert *cv)
+{
+	for (size_t i = 0; i < CONVERT_FAMILIES_LEN; i++) {
+		for (size_t k = 0; k < cv->table[i].chains_len; k++) {
+			const struct convert_chain *c = &cv->table[i].chains[k];
+
+			if (c->rules_len > 0 || c->policy_is_drop) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* The settings of a configuration that is overwritten are not those of iptables. */
+static void warn_of_lost_settings(const char *path)
+{
+	struct config *c;
+	char *errors = NULL;
+
+	if (path == NULL || access(path, F_OK) != 0) {
+		return;
+	}
+	c = config_load(path, &file_reader, &errors);
+	if (c != NULL && config_settings(c)->admin_port != 0) {
+		fprintf(stderr,
+		        "finwall import-iptables: %s: its settings are replaced by the defaults, "
+		        "admin-port %u by none\n",
+		        path, (unsigned)config_settings(c)->admin_port);
+	}
+	free(errors);
+	config_free(c);
+}
+
+static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_forced)
 {
 	char *text = convert_write(cv);
 	enum cli_exit code = CLI_OK;
@@ -135,15 +171,28 @@ static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_pa
 	}
 	if (!cv->table[CONVERT_IP].is_given && !cv->table[CONVERT_IP6].is_given) {
 		code = cli_refuse(&cmd_import_iptables, "no rules of table filter in the input");
-	} else if (cv->problems > 0 && !is_partial) {
+	} else if (cv->problems > 0 && !cv->is_partial) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "%u line(s) cannot be converted; --partial leaves them out",
 		                  cv->problems);
+	} else if (cv->unsafe > 0 && !is_forced) {
+		code = cli_refuse(
+			&cmd_import_iptables,
+			"%u line(s) that cannot be converted decide about packets: without "
+			"them, other rules would judge these packets\n"
+			"convert them by hand; --force leaves them out as well",
+			cv->unsafe);
+	} else if (accepts_everything(cv)) {
+		code = cli_refuse(
+			&cmd_import_iptables,
+			"nothing to convert: no rules, and the policies accept; rules of nft "
+			"are listed by nft list ruleset and not converted");
 	} else if (!loads(text)) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "the converted configuration does not load");
-	} else if (!write_out(out_path, text)) {
-		code = CLI_REFUSED;
+	} else {
+		warn_of_lost_settings(out_path);
+		code = write_out(out_path, text) ? CLI_OK : CLI_REFUSED;
 	}
 	free(text);
 	return code;
@@ -153,7 +202,7 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 {
 	enum convert_family family = CONVERT_ANY;
 	const char *out_path = NULL;
-	bool is_partial = false;
+	bool is_forced = false;
 	enum cli_exit code = CLI_OK;
 	unsigned files = 0;
 	struct convert cv;
@@ -174,7 +223,10 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			out_path = optarg;
 			break;
 		case OPT_PARTIAL:
-			is_partial = true;
+			cv.is_partial = true;
+			break;
+		case OPT_FORCE:
+			is_forced = true;
 			break;
 		case 1:
 			files++;
@@ -191,7 +243,7 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 		code = convert_file(&cv, "-", family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK) {
-		code = finish(&cv, out_path, is_partial);
+		code = finish(&cv, out_path, is_forced);
 	}
 	convert_fini(&cv);
 	return code;

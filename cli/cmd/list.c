@@ -6,9 +6,11 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "cmd/list_columns.h"
+#include "screen.h"
 
+#include "text/num.h"
 #include <finwall/flow_text.h>
-#include <finwall/text_num.h>
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -30,11 +32,15 @@ struct list_out {
 	bool is_json;
 	bool has_items;
 	const char *heading; /* to be printed before the first line, or NULL */
+	enum flow_view_kind kind;
+	FILE *screen; /* of a terminal: print columns; NULL = print the daemon's lines */
+	struct list_columns columns;
 };
 
 static enum cli_exit run_list(const struct cli *cli, int argc, char **argv);
 static enum cli_exit read_filter(int opt, json_t *filter);
 static client_fn print_slice;
+static client_fn print_columns;
 
 const struct cli_command cmd_list = {
 	.name = "list",
@@ -84,12 +90,20 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 		json_decref(filter);
 		return cli_usage(&cmd_list, "unknown output format \"%s\"", format);
 	}
+	out.kind = kind;
 	out.is_json = strcmp(format, "json") == 0;
 	out.heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
+	if (out.heading != NULL && screen_width() > 0) {
+		out.screen = screen_open();
+		format = "json";
+	}
 	code = client_run(cli, &cmd_list, "ListConnections",
 	                  json_pack("{s:b, s:s, s:o}", "expired", kind == VIEW_REMEMBERED, "format",
 	                            format, "filter", filter),
-	                  CTL_CONTINUES, print_slice, &out);
+	                  CTL_CONTINUES, out.screen != NULL ? print_columns : print_slice, &out);
+	if (out.screen != NULL) {
+		screen_close(out.screen);
+	}
 	if (out.is_json && code == CLI_OK) {
 		puts(out.has_items ? "\n]" : "[]");
 	}
@@ -146,4 +160,13 @@ static enum cli_exit print_slice(void *ctx, const json_t *parameters)
 		out->has_items = true;
 	}
 	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
+}
+
+static enum cli_exit print_columns(void *ctx, const json_t *parameters)
+{
+	struct list_out *out = ctx;
+
+	list_columns_print(&out->columns, out->kind, json_object_get(parameters, "connections"),
+	                   out->screen);
+	return fflush(out->screen) != 0 ? CLI_REFUSED : CLI_OK;
 }

@@ -5,6 +5,7 @@
 #include "replay/args.h"
 #include "replay/report.h"
 #include "replay/sweep.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -18,7 +19,7 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_replay = {
 	.name = "replay",
 	.args = "[OPTION]... FILE...",
-	.summary = "evaluate the packets of capture files, without daemon and root",
+	.summary = "evaluate capture files, without daemon and root",
 	.details = "-c, --config FILE    use this configuration; repeat to compare several\n"
 		   "                     (default: late-close strict, remembered and pickup)\n"
 		   "--hook HOOK          input, output, forward, or auto (by --local)\n"
@@ -26,14 +27,13 @@ const struct cli_command cmd_replay = {
 		   "--iif NAME           input interface of packets, for rules\n"
 		   "--oif NAME           output interface\n"
 		   "--timeout NAME=TIME  set a timeout: tcp.established=20s\n"
-		   "--set NAME=VALUE     set another setting: tcp.loose=off, "
-		   "connections.late-rate=10\n"
+		   "--set NAME=VALUE     set another setting: tcp.loose=off\n"
 		   "--verify-checksums   verify checksums as configured (default: all are valid)\n"
 		   "-v, --packets        print a line per packet\n"
 		   "--differences N|all  list up to N packets with different verdicts (20)\n"
 		   "-o, --output FORMAT  text or json\n"
-		   "--sweep NAME=T1..T2  replay with several values of a timeout: "
-		   "tcp.established=10s..2h\n"
+		   "--sweep NAME=T1..T2  replay with several values of a timeout:\n"
+		   "                     tcp.established=10s..2h\n"
 		   "--steps N            number of values (12)\n"
 		   "--plot FILE.svg      write charts of the sweep\n"
 		   "\n"
@@ -55,6 +55,7 @@ struct run {
 };
 
 static enum cli_exit load_policies(struct run *run);
+static void warn_of_names(const struct run *run, const struct replay *r);
 static enum cli_exit run_once(struct run *run);
 static enum cli_exit run_sweep(struct run *run);
 static enum cli_exit replay_files(struct run *run, struct replay *r);
@@ -74,9 +75,11 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 	if (code != CLI_OK) {
 		goto free_run;
 	}
-	run->report = (struct replay_report){ .out = stdout, .is_json = run->args.is_json };
+	run->report.is_json = run->args.is_json;
+	run->report.out = run->report.is_json ? stdout : screen_open();
 	run->sources = calloc(run->args.files_len, sizeof(*run->sources));
 	if (run->sources == NULL) {
+		screen_close(run->report.out);
 		code = cli_refuse(&cmd_replay, "%s", strerror(ENOMEM));
 		goto free_run;
 	}
@@ -91,6 +94,7 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 		free(run->sources[i].error);
 	}
 	free(run->sources);
+	screen_close(run->report.out);
 
 free_run:
 	free(run);
@@ -195,20 +199,38 @@ static enum cli_exit run_once(struct run *run)
 		return code;
 	}
 	r.callbacks.packet = handle_packet;
+	warn_of_names(run, &r);
 	code = replay_files(run, &r);
 	if (!run->report.is_json) {
 		if (!run->args.all_packets && r.differing > run->diffs_shown) {
-			printf("... and %llu more packets with different verdicts (--differences "
-			       "all)\n",
-			       (unsigned long long)(r.differing - run->diffs_shown));
+			fprintf(run->report.out,
+			        "... and %llu more packets with different verdicts "
+			        "(--differences all)\n",
+			        (unsigned long long)(r.differing - run->diffs_shown));
 		}
 		if (run->args.all_packets || run->diffs_shown > 0) {
-			putchar('\n');
+			fputc('\n', run->report.out);
 		}
 	}
 	replay_print_summary(&run->report, &r, &run->diffs, run->sources, run->args.files_len);
 	replay_fini(&r);
 	return code;
+}
+
+/* A capture has no interface names: without --iif and --oif, iifname and oifname match no name. */
+static void warn_of_names(const struct run *run, const struct replay *r)
+{
+	if (run->args.vantage.iif != NULL || run->args.vantage.oif != NULL) {
+		return;
+	}
+	for (size_t i = 0; i < r->instances_len; i++) {
+		if (ruleset_has_ifnames(r->instance[i].policy.rules)) {
+			fprintf(stderr,
+			        "%s: warning: its rules name interfaces, which a capture does not; "
+			        "give --iif and --oif\n",
+			        r->instance[i].source->name);
+		}
+	}
 }
 
 /* Replays all files. An error in a file is reported once, and the next file is read. */
@@ -277,15 +299,18 @@ static enum cli_exit run_sweep(struct run *run)
 		if (one != CLI_OK) {
 			return one;
 		}
+		if (k == 0) {
+			warn_of_names(run, &r);
+		}
 		one = replay_files(run, &r);
 		code = one != CLI_OK ? one : code;
 		sweep_store(s, k, &r);
 		replay_fini(&r);
 	}
 	if (run->report.is_json) {
-		sweep_print_json(s, stdout);
+		sweep_print_json(s, run->report.out);
 	} else {
-		sweep_print_text(s, stdout);
+		sweep_print_text(s, run->report.out);
 	}
 	if (run->args.plot_path != NULL) {
 		enum cli_exit written = write_chart(run);

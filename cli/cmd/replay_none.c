@@ -9,7 +9,7 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_replay = {
 	.name = "replay",
 	.args = "[OPTION]... FILE...",
-	.summary = "evaluate the packets of capture files (not available: built without libpcap)",
+	.summary = "not available: built without libpcap",
 	.details = "",
 	.run = run_replay,
 };

@@ -7,6 +7,7 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "screen.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ static const struct option options[] = {
 };
 
 struct stats_args {
+	FILE *out; /* for text */
 	bool is_json;
 	bool with_zeroes;
 	bool only_late_close;
@@ -27,12 +29,12 @@ struct stats_args {
 
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv);
 static client_fn print_stats;
-static void print_late(const json_t *late);
+static void print_late(FILE *out, const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
-static void print_head(const json_t *stats);
+static void print_head(FILE *out, const json_t *stats);
 static void print_reasons(const json_t *reasons, const struct stats_args *args);
-static void print_verdicts(const json_t *verdicts);
+static void print_verdicts(FILE *out, const json_t *verdicts);
 static void print_counters(const json_t *counters, const char *heading,
                            const struct stats_args *args);
 static void print_compare(const json_t *compare, const struct stats_args *args);
@@ -42,9 +44,8 @@ const struct cli_command cmd_stats = {
 	.name = "stats",
 	.args = "[late-close] [--all] [--output text|json]",
 	.summary = "show counters: verdicts and their reasons, events, queues",
-	.details = "late-close           counters of late FIN, RST and data only, and for each "
-		   "policy\n"
-		   "                     what it passed or would have passed\n"
+	.details = "late-close           counters of late FIN, RST and data only, and for each\n"
+		   "                     policy what it passed or would have passed\n"
 		   "-a, --all            show counters that are zero too\n"
 		   "-o, --output FORMAT  text or json\n",
 	.run = run_stats,
@@ -53,6 +54,7 @@ const struct cli_command cmd_stats = {
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 {
 	struct stats_args args = { 0 };
+	enum cli_exit code;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "o:a", options, NULL)) != -1) {
@@ -75,7 +77,10 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 			return cli_usage(&cmd_stats, "unexpected argument \"%s\"", argv[argc - 1]);
 		}
 	}
-	return client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
+	args.out = args.is_json ? stdout : screen_open();
+	code = client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
+	screen_close(args.out);
+	return code;
 }
 
 static enum cli_exit print_stats(void *ctx, const json_t *parameters)
@@ -92,12 +97,12 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 	}
 	if (args->only_late_close) {
 		print_reasons(json_object_get(parameters, "reasons"), args);
-		print_late(json_object_get(parameters, "late"));
+		print_late(args->out, json_object_get(parameters, "late"));
 		return CLI_OK;
 	}
-	print_head(parameters);
+	print_head(args->out, parameters);
 	print_reasons(json_object_get(parameters, "reasons"), args);
-	print_verdicts(json_object_get(parameters, "verdicts"));
+	print_verdicts(args->out, json_object_get(parameters, "verdicts"));
 	print_counters(json_object_get(parameters, "events"), "EVENT", args);
 	print_compare(json_object_get(parameters, "compare"), args);
 	print_queues(json_object_get(parameters, "queues"), args);
@@ -125,20 +130,20 @@ static json_t *late_close_only(const json_t *stats)
 }
 
 /* One row per policy, one column per case, both in the order of the reply. */
-static void print_late(const json_t *late)
+static void print_late(FILE *out, const json_t *late)
 {
 	const char *policy = "";
 	const json_t *row;
 	size_t i;
 
-	printf("\nLate packets that each policy passed, or would have passed, of all: "
-	       "passed/all\n");
-	printf("%-12s", "POLICY");
+	fprintf(out, "\nLate packets that each policy passed, or would have passed, of all: "
+	             "passed/all\n");
+	fprintf(out, "%-11s", "POLICY");
 	json_array_foreach(late, i, row)
 	{
 		if (strcmp(client_text(row, "policy"),
 		           client_text(json_array_get(late, 0), "policy")) == 0) {
-			printf(" %18s", client_text(row, "case"));
+			fprintf(out, " %16s", client_text(row, "case"));
 		}
 	}
 	json_array_foreach(late, i, row)
@@ -148,48 +153,62 @@ static void print_late(const json_t *late)
 
 		if (strcmp(policy, client_text(row, "policy")) != 0) {
 			policy = client_text(row, "policy");
-			printf("\n%-12s", policy);
+			fprintf(out, "\n%-11s", policy);
 		}
 		snprintf(cell, sizeof(cell), "%lld/%lld", passed,
 		         passed + client_number(row, "refused"));
-		printf(" %18s", cell);
+		fprintf(out, " %16s", cell);
 	}
-	printf("\n");
+	fprintf(out, "\n");
 }
 
 /* Prints a line only for helpers in use. */
-static void print_helpers(const json_t *stats)
+static void print_helpers(FILE *out, const json_t *stats)
 {
 	const json_t *sender = json_object_get(stats, "raw_sender");
 
 	if (json_is_true(json_object_get(sender, "running")) ||
 	    client_number(sender, "restarts") > 0) {
-		printf("raw sender %s, %lld restarts\n",
-		       json_is_true(json_object_get(sender, "running")) ? "running" : "not running",
-		       client_number(sender, "restarts"));
+		fprintf(out, "raw sender %s, %lld restarts\n",
+		        json_is_true(json_object_get(sender, "running")) ? "running"
+		                                                         : "not running",
+		        client_number(sender, "restarts"));
 	}
 	if (client_number(stats, "event_readers") > 0 ||
 	    client_number(stats, "events_skipped") > 0) {
-		printf("event readers %lld, %lld events not sent to slow readers\n",
-		       client_number(stats, "event_readers"),
-		       client_number(stats, "events_skipped"));
+		fprintf(out, "event readers %lld, %lld events not sent to slow readers\n",
+		        client_number(stats, "event_readers"),
+		        client_number(stats, "events_skipped"));
 	}
 }
 
-static void print_head(const json_t *stats)
+/* Only if something is wrong, or was. */
+static void print_hooks(FILE *out, const json_t *hooks)
+{
+	if (hooks != NULL && strcmp(client_text(hooks, "fault"), "none") != 0) {
+		fprintf(out, "hook rules: %s\n", client_text(hooks, "text"));
+	}
+	if (client_number(hooks, "losses") > 0) {
+		fprintf(out, "hook rules were lost or bypassed %lld time(s)\n",
+		        client_number(hooks, "losses"));
+	}
+}
+
+static void print_head(FILE *out, const json_t *stats)
 {
 	const json_t *table = json_object_get(stats, "table");
 	long long up_sec = client_number(stats, "uptime_ms") / 1000;
 
-	printf("finwalld %s, up %lldd %lldh %lldm %llds, %lld reloads (%lld refused)\n",
-	       client_text(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
-	       up_sec % 60, client_number(stats, "reloads"),
-	       client_number(stats, "reloads_failed"));
-	printf("connections %lld of %lld, remembered %lld of %lld\n",
-	       client_number(table, "connections"), client_number(table, "connections_max"),
-	       client_number(table, "remembered"), client_number(table, "remembered_max"));
-	print_helpers(stats);
-	putchar('\n');
+	fprintf(out, "finwalld %s, up %lldd %lldh %lldm %llds, %lld reloads (%lld refused)\n",
+	        client_text(stats, "version"), up_sec / 86400, up_sec / 3600 % 24, up_sec / 60 % 60,
+	        up_sec % 60, client_number(stats, "reloads"),
+	        client_number(stats, "reloads_failed"));
+	fprintf(out, "connections %lld of %lld, remembered %lld of %lld\n",
+	        client_number(table, "connections"), client_number(table, "connections_max"),
+	        client_number(table, "remembered"), client_number(table, "remembered_max"));
+	print_helpers(out, stats);
+	print_hooks(out, json_object_get(stats, "hooks"));
+	fputc('\n', out);
 }
 
 static void print_reasons(const json_t *reasons, const struct stats_args *args)
@@ -197,7 +216,7 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args)
 	const json_t *row;
 	size_t i;
 
-	printf("%-18s %-12s %12s  %s\n", "REASON", "STATE", "PACKETS", "MEANING");
+	fprintf(args->out, "%-18s %-12s %12s  %s\n", "REASON", "STATE", "PACKETS", "MEANING");
 	json_array_foreach(reasons, i, row)
 	{
 		/* late-close shows zero counters too: no refusal is a result */
@@ -206,20 +225,20 @@ static void print_reasons(const json_t *reasons, const struct stats_args *args)
 		                         : args->with_zeroes || client_number(row, "packets") > 0;
 
 		if (is_wanted) {
-			printf("%-18s %-12s %12lld  %s\n", client_text(row, "name"),
-			       client_text(row, "state"), client_number(row, "packets"),
-			       client_text(row, "text"));
+			fprintf(args->out, "%-18s %-12s %12lld  %s\n", client_text(row, "name"),
+			        client_text(row, "state"), client_number(row, "packets"),
+			        client_text(row, "text"));
 		}
 	}
 }
 
-static void print_verdicts(const json_t *verdicts)
+static void print_verdicts(FILE *out, const json_t *verdicts)
 {
 	const json_t *row;
 	size_t i;
 
-	printf("\n%-8s %-12s %12s %12s %12s %16s\n", "HOOK", "STATE", "ACCEPTED", "DROPPED",
-	       "REJECTED", "BYTES ACCEPTED");
+	fprintf(out, "\n%-8s %-12s %12s %12s %12s %16s\n", "HOOK", "STATE", "ACCEPTED", "DROPPED",
+	        "REJECTED", "BYTES ACCEPTED");
 	json_array_foreach(verdicts, i, row)
 	{
 		const json_t *accept = json_object_get(row, "accept");
@@ -228,9 +247,9 @@ static void print_verdicts(const json_t *verdicts)
 		long long rejected = client_number(json_object_get(row, "reject"), "packets");
 
 		if (accepted + dropped + rejected > 0) {
-			printf("%-8s %-12s %12lld %12lld %12lld %16lld\n", client_text(row, "hook"),
-			       client_text(row, "state"), accepted, dropped, rejected,
-			       client_number(accept, "bytes"));
+			fprintf(out, "%-8s %-12s %12lld %12lld %12lld %16lld\n",
+			        client_text(row, "hook"), client_text(row, "state"), accepted,
+			        dropped, rejected, client_number(accept, "bytes"));
 		}
 	}
 }
@@ -241,29 +260,30 @@ static void print_counters(const json_t *counters, const char *heading,
 	const json_t *row;
 	size_t i;
 
-	printf("\n%-31s %12s  %s\n", heading, "COUNT", "MEANING");
+	fprintf(args->out, "\n%-31s %12s  %s\n", heading, "COUNT", "MEANING");
 	json_array_foreach(counters, i, row)
 	{
 		if (args->with_zeroes || client_number(row, "count") > 0) {
-			printf("%-31s %12lld  %s\n", client_text(row, "name"),
-			       client_number(row, "count"), client_text(row, "text"));
+			fprintf(args->out, "%-31s %12lld  %s\n", client_text(row, "name"),
+			        client_number(row, "count"), client_text(row, "text"));
 		}
 	}
 }
 
 /* In microseconds. */
-static void print_latencies(const json_t *latencies)
+static void print_latencies(FILE *out, const json_t *latencies)
 {
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach(latencies, i, row)
 	{
-		printf("%-31s %12.1f  us, %s: 50 %%\n", client_text(row, "name"),
-		       (double)client_number(row, "p50_ns") / 1e3, client_text(row, "text"));
-		printf("%-31s %12.1f  us, 99 %%\n", "", (double)client_number(row, "p99_ns") / 1e3);
-		printf("%-31s %12.1f  us, 99.9 %%\n", "",
-		       (double)client_number(row, "p999_ns") / 1e3);
+		fprintf(out, "%-31s %12.1f  us, %s: 50 %%\n", client_text(row, "name"),
+		        (double)client_number(row, "p50_ns") / 1e3, client_text(row, "text"));
+		fprintf(out, "%-31s %12.1f  us, 99 %%\n", "",
+		        (double)client_number(row, "p99_ns") / 1e3);
+		fprintf(out, "%-31s %12.1f  us, 99.9 %%\n", "",
+		        (double)client_number(row, "p999_ns") / 1e3);
 	}
 }
 
@@ -277,13 +297,13 @@ static void print_compare(const json_t *compare, const struct stats_args *args)
 		return;
 	}
 	print_counters(json_object_get(compare, "results"), "COMPARED WITH KERNEL", args);
-	printf("%-31s %12lld  of these, not explained\n", "differences",
-	       client_number(compare, "differences"));
-	printf("\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
+	fprintf(args->out, "%-31s %12lld  of these, not explained\n", "differences",
+	        client_number(compare, "differences"));
+	fprintf(args->out, "\n%-12s %-18s %12s\n", "FINWALL", "KERNEL", "PACKETS");
 	json_array_foreach(json_object_get(compare, "states"), i, row)
 	{
-		printf("%-12s %-18s %12lld\n", client_text(row, "finwall"),
-		       client_text(row, "kernel"), client_number(row, "packets"));
+		fprintf(args->out, "%-12s %-18s %12lld\n", client_text(row, "finwall"),
+		        client_text(row, "kernel"), client_number(row, "packets"));
 	}
 }
 
@@ -301,17 +321,17 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 
 		snprintf(heading, sizeof(heading), "QUEUE %lld", client_number(row, "number"));
 		print_counters(json_object_get(row, "counters"), heading, args);
-		printf("%-31s %12lld  packets in the kernel without a verdict\n", "waiting",
-		       client_number(row, "waiting"));
-		printf("%-31s %12lld  lost because the queue was full\n", "dropped",
-		       client_number(row, "dropped"));
-		printf("%-31s %12lld  lost because the receive buffer was full\n", "user-dropped",
-		       client_number(row, "user_dropped"));
+		fprintf(args->out, "%-31s %12lld  packets in the kernel without a verdict\n",
+		        "waiting", client_number(row, "waiting"));
+		fprintf(args->out, "%-31s %12lld  lost because the queue was full\n", "dropped",
+		        client_number(row, "dropped"));
+		fprintf(args->out, "%-31s %12lld  lost because the receive buffer was full\n",
+		        "user-dropped", client_number(row, "user_dropped"));
 		json_array_foreach(json_object_get(row, "kernel_errors"), nr, error)
 		{
-			printf("%-31s %12lld  %s\n", "kernel-error", client_number(error, "count"),
-			       client_text(error, "text"));
+			fprintf(args->out, "%-31s %12lld  %s\n", "kernel-error",
+			        client_number(error, "count"), client_text(error, "text"));
 		}
-		print_latencies(json_object_get(row, "latencies"));
+		print_latencies(args->out, json_object_get(row, "latencies"));
 	}
 }

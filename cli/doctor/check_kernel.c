@@ -73,7 +73,11 @@ static void check_release(const struct doctor_facts *f, struct doctor_report *ou
 void doctor_check_kernel(const struct doctor_facts *f, struct doctor_report *out)
 {
 	check_release(f, out);
-	if (f->queue == DOCTOR_NO) {
+	if (f->queue == DOCTOR_NO && f->queue_can_load) {
+		doctor_add(
+			out, DOCTOR_OK, "queue", "",
+			"the kernel has packet queues (module nfnetlink_queue, loaded when used)");
+	} else if (f->queue == DOCTOR_NO) {
 		doctor_add(out, DOCTOR_PROBLEM, "queue", "modprobe nfnetlink_queue",
 		           "this kernel has no packet queues, or the module is not loaded");
 	} else if (f->queue == DOCTOR_YES) {

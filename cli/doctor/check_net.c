@@ -5,6 +5,7 @@
 #include "doctor/doctor.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void check_buffer(const struct doctor_facts *f, struct doctor_report *out)
 {
@@ -26,33 +27,98 @@ static void check_buffer(const struct doctor_facts *f, struct doctor_report *out
 	}
 }
 
-static void check_iface(const struct doctor_iface *i, struct doctor_report *out)
-{
-	char remedy[80];
+/* What can be found at an interface; one finding for all interfaces at which it is found. */
+struct iface_check {
+	bool (*is_found)(const struct doctor_iface *i);
+	enum doctor_level level;
+	const char *check;
+	const char *what;
+	const char *remedy;     /* with %s for the name of one interface */
+	const char *remedy_all; /* for several */
+};
 
-	snprintf(remedy, sizeof(remedy), "sysctl net.ipv4.conf.%s.rp_filter=1", i->name);
-	if (i->rp_filter == 0) {
-		doctor_add(out, DOCTOR_NOTE, "rp_filter", remedy,
-		           "%s: source addresses are not checked: forged ones reach the rules",
-		           i->name);
-	} else if (i->rp_filter == 2) {
-		doctor_add(
-			out, DOCTOR_NOTE, "rp_filter", remedy,
-			"%s: source addresses are checked loosely: forged ones of other networks "
-			"reach the rules",
-			i->name);
+static bool has_no_filter(const struct doctor_iface *i)
+{
+	return i->rp_filter == 0;
+}
+
+static bool has_loose_filter(const struct doctor_iface *i)
+{
+	return i->rp_filter == 2;
+}
+
+static bool has_lro(const struct doctor_iface *i)
+{
+	return i->lro == DOCTOR_YES;
+}
+
+static bool has_no_gro(const struct doctor_iface *i)
+{
+	return i->gro == DOCTOR_NO;
+}
+
+static const struct iface_check iface_checks[DOCTOR_IFACE_CHECKS_LEN] = {
+	{ has_no_filter, DOCTOR_NOTE, "rp_filter",
+	  "source addresses are not checked: forged ones reach the rules",
+	  "sysctl net.ipv4.conf.%s.rp_filter=1",
+	  /* the kernel uses the larger value: 1 for these, no change for others */
+	  "sysctl net.ipv4.conf.all.rp_filter=1" },
+	{ has_loose_filter, DOCTOR_NOTE, "rp_filter",
+	  "source addresses are checked loosely: forged ones of other networks reach the rules",
+	  "sysctl net.ipv4.conf.%s.rp_filter=1", "sysctl net.ipv4.conf.NAME.rp_filter=1 for each" },
+	{ has_lro, DOCTOR_WARNING, "offload", "LRO must be off on forwarding interfaces",
+	  "ethtool -K %s lro off", "ethtool -K NAME lro off for each" },
+	{ has_no_gro, DOCTOR_NOTE, "offload",
+	  "GRO is off: each packet is queued alone, which lowers throughput",
+	  "ethtool -K %s gro on", "ethtool -K NAME gro on for each" },
+};
+
+/* Names that fit a finding. */
+#define NAMES_MAX 5
+
+/* "eth0", "eth0, eth1", "eth0, eth1, eth2, eth3, eth4 and 12 more" */
+static size_t names_found(const struct doctor_facts *f, const struct iface_check *check,
+                          const char **first, char *out, size_t out_size)
+{
+	size_t used = 0;
+	size_t found = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < f->ifaces_len; i++) {
+		if (!check->is_found(&f->ifaces[i])) {
+			continue;
+		}
+		*first = found == 0 ? f->ifaces[i].name : *first;
+		if (found++ < NAMES_MAX) {
+			used += (size_t)snprintf(out + used, out_size - used, "%s%s",
+			                         found > 1 ? ", " : "", f->ifaces[i].name);
+		}
 	}
-	if (i->lro == DOCTOR_YES) {
-		snprintf(remedy, sizeof(remedy), "ethtool -K %s lro off", i->name);
-		doctor_add(out, DOCTOR_WARNING, "offload", remedy,
-		           "%s: LRO must be off on forwarding interfaces", i->name);
+	if (found > NAMES_MAX) {
+		snprintf(out + used, out_size - used, " and %zu more", found - NAMES_MAX);
 	}
-	if (i->gro == DOCTOR_NO) {
-		snprintf(remedy, sizeof(remedy), "ethtool -K %s gro on", i->name);
-		doctor_add(out, DOCTOR_NOTE, "offload", remedy,
-		           "%s: GRO is off: each packet is queued alone, which lowers throughput",
-		           i->name);
+	return found;
+}
+
+static void check_ifaces(const struct doctor_facts *f, const struct iface_check *check,
+                         struct doctor_report *out)
+{
+	char names[NAMES_MAX * (sizeof(f->ifaces[0].name) + 2) + 32];
+	const char *first = "";
+	char remedy[80];
+	size_t found = names_found(f, check, &first, names, sizeof(names));
+
+	if (found == 0) {
+		return;
 	}
+	snprintf(remedy, sizeof(remedy), "%s", check->remedy_all);
+	if (found == 1) {
+		const char *name = strstr(check->remedy, "%s");
+
+		snprintf(remedy, sizeof(remedy), "%.*s%s%s", (int)(name - check->remedy),
+		         check->remedy, first, name + 2);
+	}
+	doctor_add(out, check->level, check->check, remedy, "%s: %s", names, check->what);
 }
 
 void doctor_check_net(const struct doctor_facts *f, struct doctor_report *out)
@@ -61,8 +127,8 @@ void doctor_check_net(const struct doctor_facts *f, struct doctor_report *out)
 
 	check_buffer(f, out);
 	before = out->len;
-	for (size_t i = 0; i < f->ifaces_len; i++) {
-		check_iface(&f->ifaces[i], out);
+	for (size_t i = 0; i < DOCTOR_IFACE_CHECKS_LEN; i++) {
+		check_ifaces(f, &iface_checks[i], out);
 	}
 	if (out->len == before && f->ifaces_len > 0) {
 		doctor_add(out, DOCTOR_OK, "interfaces", "",

@@ -78,13 +78,31 @@ static bool is_known(const struct doctor_facts *f)
 
 static const char *const hook_names[HOOKS_LEN] = { "input", "forward", "output" };
 
-static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
+/* What the daemon sees and the lists of the tools do not show. Returns true if it is a fault. */
+static bool check_daemons_view(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (strcmp(f->hook_fault, "missing") == 0 || strcmp(f->hook_fault, "bypassed") == 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "hooks", "finwall hook up", "%s", f->hook_text);
+		return true;
+	}
+	if (f->hook_fault[0] != '\0' && strcmp(f->hook_fault, "none") != 0) {
+		doctor_add(out, DOCTOR_WARNING, "hooks", "finwall hook up", "%s", f->hook_text);
+		return true;
+	}
+	return false;
+}
+
+static void check_hooks(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                        struct doctor_report *out)
 {
 	static const char *const families[FAMILIES_LEN] = { "IPv4", "IPv6" };
 	bool is_missing = false;
+	bool is_bypassed = false;
 
 	if (!f->has_config || !is_known(f)) {
-		doctor_add(out, DOCTOR_NOTE, "hooks", "run as root, with -c FILE",
+		doctor_add(out, DOCTOR_NOTE, "hooks",
+		           f->has_net_admin ? "use -c FILE with a configuration that loads"
+		                            : "run as root",
 		           "it is unknown whether the hook rules are installed");
 		return;
 	}
@@ -98,7 +116,22 @@ static void check_hooks(const struct doctor_facts *f, struct doctor_report *out)
 			}
 		}
 	}
-	if (check_table(f, out) && !is_missing) {
+	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
+		if (f->hooked[hook] && foreign->accepts_first[hook]) {
+			is_bypassed = true;
+			doctor_add(out, DOCTOR_PROBLEM, "hooks",
+			           "finwall hook up makes its jump the first rule again",
+			           "%s: rules before the hook rule can accept packets, which "
+			           "finwall then does not see (%s)",
+			           hook_names[hook], foreign->where_first);
+		}
+	}
+	if (f->other_setting[0] != '\0') {
+		doctor_add(out, DOCTOR_WARNING, "hooks", "finwall reload, or restart finwalld",
+		           "the running daemon enforces another configuration (%s)",
+		           f->other_setting);
+	}
+	if (check_table(f, out) && !is_missing && !is_bypassed && !check_daemons_view(f, out)) {
 		doctor_add(out, DOCTOR_OK, "hooks", "", "the hook rules are installed");
 	}
 }
@@ -202,6 +235,29 @@ static void check_mark(const struct doctor_facts *f, const struct foreign_rules 
 	}
 }
 
+/* A forward chain beside programs that have their own, or packets that no chain judges. */
+static void check_forward(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                          struct doctor_report *out)
+{
+	if (!f->has_config) {
+		return;
+	}
+	if (f->hooked[HOOK_FORWARD] && foreign->forwarder[0] != '\0') {
+		doctor_add(
+			out, DOCTOR_WARNING, "forward",
+			"remove the forward chain, or let it accept these networks",
+			"%s has rules for forwarded packets, which the forward chain must accept "
+			"too",
+			foreign->forwarder);
+	}
+	if (!f->hooked[HOOK_FORWARD] && f->forwards && foreign->forwarder[0] == '\0') {
+		doctor_add(out, DOCTOR_NOTE, "forward",
+		           "add a forward chain if finwall is to filter them",
+		           "this machine forwards packets, and the configuration has no forward "
+		           "chain: only other rules decide");
+	}
+}
+
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
 	struct foreign_rules foreign = {
@@ -209,8 +265,8 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 		.own_mask = f->settings.hook_mark_mask,
 	};
 
-	check_hooks(f, out);
 	read_all(f, &foreign);
+	check_hooks(f, &foreign, out);
 	check_mark(f, &foreign, out);
 	if (foreign.invalid_drops > 0) {
 		doctor_add(out, DOCTOR_PROBLEM, "invalid",
@@ -226,12 +282,13 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 	if (foreign.nat_rules > 0) {
 		doctor_add(
 			out, DOCTOR_WARNING, "nat",
-			"keep the kernel's timeouts above finwall's for translated connections, "
-			"or set late-close strict",
-			"%u rule(s) translate addresses: the kernel does not translate late closes "
-			"that it calls INVALID",
+			"keep the kernel's timeout above timeout established plus remember, or set "
+			"late-close strict and on-idle forget",
+			"%u rule(s) translate addresses: without an entry of its own the kernel "
+			"translates neither late closes nor the resets of on-idle",
 			foreign.nat_rules);
 	}
+	check_forward(f, &foreign, out);
 	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
 		doctor_add(out, DOCTOR_WARNING, "compare",
 		           "use only marks below 0x01000000 in other rules",
@@ -245,5 +302,5 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 	                                    (f->has_config && f->settings.compare_kernel != 0)
 	                            ? DOCTOR_WARNING
 	                            : DOCTOR_NOTE,
-	                    out);
+	                    foreign.nat_rules > 0, out);
 }

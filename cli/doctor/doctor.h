@@ -51,6 +51,7 @@ struct doctor_facts {
 	char *release;               /* of the kernel, "6.1.0-18-amd64" */
 	bool has_net_admin;          /* this process */
 	enum doctor_known queue;     /* nfnetlink_queue is loaded */
+	bool queue_can_load;         /* or it is a module that the kernel loads when it is used */
 	enum doctor_known nft_queue; /* nft's queue statement works */
 	enum doctor_known ct_glue;   /* NFQA_CT: the kernel can attach its tracker's entry */
 	/* output of iptables-save and ip6tables-save; neither kind lists the rules of the other */
@@ -62,10 +63,14 @@ struct doctor_facts {
 	bool hooked[HOOKS_LEN]; /* the configuration has a chain for this hook */
 	int64_t kernel_timeout_s[DOCTOR_TIMERS_LEN]; /* -1 = no tracker is loaded */
 	int64_t rmem_max;                            /* -1 = unknown */
+	bool forwards;                               /* IPv4 or IPv6 forwarding is on */
 	struct doctor_iface ifaces[DOCTOR_IFACES_MAX];
 	size_t ifaces_len;
 
 	bool daemon_answers;
+	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
+	char hook_text[160];    /* of the fault */
+	char other_setting[48]; /* the first that differs from the daemon's; "" = none */
 	uint64_t queues_len;
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;
@@ -92,8 +97,9 @@ struct doctor_finding {
 	char remedy[200]; /* "" if nothing has to be done */
 };
 
-/* At most three for each interface; the other checks have fewer than 48. */
-#define DOCTOR_FINDINGS_MAX (3 * DOCTOR_IFACES_MAX + 48)
+/* What is looked for at the interfaces. The other checks have fewer than 48 findings. */
+#define DOCTOR_IFACE_CHECKS_LEN 4
+#define DOCTOR_FINDINGS_MAX     (DOCTOR_IFACE_CHECKS_LEN + 48)
 
 struct doctor_report {
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
@@ -114,8 +120,11 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 void doctor_check_net(const struct doctor_facts *f, struct doctor_report *out);
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out);
 
-/* Reports timeouts that are shorter in the kernel's tracker than in finwall. */
-void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level,
+/*
+ * Reports timeouts that are shorter in the kernel's tracker than in finwall. If the kernel
+ * translates addresses, it needs the entry of a connection as long as finwall remembers it.
+ */
+void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level, bool translates,
                          struct doctor_report *out);
 
 /* Adds a finding. Long texts are cut. remedy may be "". */

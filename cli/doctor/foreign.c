@@ -12,7 +12,7 @@
 #include "hook/text.h"
 #include "wire/hookmark.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +88,25 @@ static void add_mark_use(struct foreign_rules *out, const char *line, const char
 	}
 }
 
+/* Programs that have chains for forwarded packets. */
+static void find_forwarder(const char *line, struct foreign_rules *out)
+{
+	static const struct {
+		const char *word;
+		const char *program;
+	} rows[] = {
+		{ "DOCKER", "Docker" },           { "LIBVIRT_FW", "libvirt" },
+		{ "libvirt_network", "libvirt" }, { "KUBE-FORWARD", "Kubernetes" },
+		{ "NETAVARK", "Podman" },         { "CNI-FORWARD", "CNI" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (out->forwarder[0] == '\0' && strstr(line, rows[i].word) != NULL) {
+			snprintf(out->forwarder, sizeof(out->forwarder), "%s", rows[i].program);
+		}
+	}
+}
+
 /* True if packets that the daemon accepts skip other rules in table filter. */
 static bool is_ours_first(const struct hook_found *found)
 {
@@ -107,11 +126,15 @@ static void iptables_table(const char *line, char table[32])
 	}
 }
 
-/* True if a rule ends in DROP or REJECT, or jumps to a chain that has such a rule. */
-static bool iptables_drops(const char *text, const char *wanted_table, const char *rule)
+/* Jumps that are followed from one rule. */
+#define JUMPS_MAX 8
+
+/* True if a rule has one of these targets, or jumps to a chain that has such a rule. */
+static bool iptables_reaches(const char *text, const char *wanted_table, const char *rule,
+                             const char *const targets[], unsigned jumps)
 {
-	static const char *const targets[] = { "-j DROP", "-j REJECT", NULL };
 	const char *jump = strstr(rule, " -j ");
+	const char *const all = text;
 	char line[LINE_MAX_SIZE];
 	char table[32] = "";
 	char target[32];
@@ -121,17 +144,59 @@ static bool iptables_drops(const char *text, const char *wanted_table, const cha
 		return true;
 	}
 	jump = jump != NULL ? jump : strstr(rule, " -g ");
-	if (jump == NULL || sscanf(jump + 4, "%31s", target) != 1) {
+	if (jump == NULL || jumps == 0 || sscanf(jump + 4, "%31s", target) != 1) {
 		return false;
 	}
 	while (next_line(&text, line)) {
 		iptables_table(line, table);
 		if (strcmp(table, wanted_table) == 0 && sscanf(line, "-A %31s", chain) == 1 &&
-		    strcmp(chain, target) == 0 && has_any(line, targets)) {
+		    strcmp(chain, target) == 0 &&
+		    iptables_reaches(all, wanted_table, line, targets, jumps - 1)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+/* DROP or REJECT, directly or by one jump. */
+static bool iptables_drops(const char *text, const char *table, const char *rule)
+{
+	static const char *const targets[] = { "-j DROP", "-j REJECT", NULL };
+
+	return iptables_reaches(text, table, rule, targets, 1);
+}
+
+/*
+ * A rule of a built-in chain before our jump. A return or goto there ends the chain without our
+ * jump; a return in a chain that is jumped to does not.
+ */
+static void iptables_before_jump(const char *all, const char *table, const char *rule,
+                                 const struct hook_found *found, bool jump_seen[HOOKS_LEN],
+                                 struct foreign_rules *out)
+{
+	static const char *const builtin[HOOKS_LEN] = { "INPUT", "FORWARD", "OUTPUT" };
+	static const char *const ours[HOOKS_LEN] = { " -j " HOOK_IPTABLES_INPUT,
+		                                     " -j " HOOK_IPTABLES_FORWARD,
+		                                     " -j " HOOK_IPTABLES_OUTPUT };
+	static const char *const accepting[] = { "-j ACCEPT", "-j NFQUEUE", NULL };
+	static const char *const ending[] = { "-j RETURN", " -g ", NULL };
+	char chain[32];
+
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (sscanf(rule, "-A %31s", chain) != 1 || strcmp(chain, builtin[h]) != 0) {
+			continue;
+		}
+		jump_seen[h] |= strstr(rule, ours[h]) != NULL;
+		if (found->jumps[h] > 0 && !jump_seen[h] && !out->accepts_first[h] &&
+		    (has_any(rule, ending) ||
+		     iptables_reaches(all, table, rule, accepting, JUMPS_MAX))) {
+			out->accepts_first[h] = true;
+			if (out->where_first[0] == '\0') {
+				snprintf(out->where_first, sizeof(out->where_first), "%.*s",
+				         FOREIGN_WHERE_SIZE - 1, rule);
+			}
+		}
+	}
 }
 
 /* A policy applies to accepted packets only if our jump is not the first rule. */
@@ -161,23 +226,31 @@ void foreign_read_iptables(const char *text, struct foreign_rules *out)
 	char line[LINE_MAX_SIZE];
 	char table[32] = "";
 	char chain[32];
-	struct hook_found found;
+	struct hook_found in[HOOK_TABLES_LEN];
+	bool jump_seen[HOOK_TABLES_LEN][HOOKS_LEN] = { { false } };
 
-	hook_found_parse(text, HOOK_TABLE_FILTER, &found);
+	hook_found_parse(text, HOOK_TABLE_FILTER, &in[HOOK_TABLE_FILTER]);
+	hook_found_parse(text, HOOK_TABLE_MANGLE, &in[HOOK_TABLE_MANGLE]);
 	while (next_line(&text, line)) {
 		iptables_table(line, table);
-		iptables_policy(line, table, &found, out);
+		for (enum hook_table t = 0; t < HOOK_TABLES_LEN; t++) {
+			if (strcmp(table, t == HOOK_TABLE_FILTER ? "filter" : "mangle") == 0) {
+				iptables_before_jump(all, table, line, &in[t], jump_seen[t], out);
+			}
+		}
+		iptables_policy(line, table, &in[HOOK_TABLE_FILTER], out);
 		if (sscanf(line, "-A %31s", chain) != 1 || strncmp(chain, "FINWALL_", 8) == 0) {
 			continue;
 		}
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "--set-xmark ") ? 1 : 0;
 		add_mark_use(out, line, table, chain);
+		find_forwarder(line, out);
 		if (strstr(line, "INVALID") == NULL || strstr(line, "! --") != NULL ||
 		    !iptables_drops(all, table, line)) {
 			continue;
 		}
-		if (strcmp(table, "filter") != 0 || !is_ours_first(&found)) {
+		if (strcmp(table, "filter") != 0 || !is_ours_first(&in[HOOK_TABLE_FILTER])) {
 			add_invalid_drop(out, table, chain);
 		}
 	}
@@ -295,6 +368,7 @@ void foreign_read_nft(const char *text, bool with_iptables_tables, struct foreig
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "mark set ") ? 1 : 0;
 		add_mark_use(out, line, place.table, place.chain);
+		find_forwarder(line, out);
 		if (nft_drops_invalid(all, place.table, line)) {
 			add_invalid_drop(out, place.table, place.chain);
 		}

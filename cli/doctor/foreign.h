@@ -22,6 +22,10 @@ struct foreign_rules {
 	uint32_t own_mask;      /* in */
 	enum mark_use mark_use; /* the worst use of it */
 	char where_mark[FOREIGN_WHERE_SIZE];
+	/* rules of iptables before our jump can accept packets, which are then not queued */
+	bool accepts_first[HOOKS_LEN];
+	char where_first[FOREIGN_WHERE_SIZE]; /* the first of accepts_first */
+	char forwarder[16];             /* a program with chains in FORWARD: "Docker"; "" = none */
 	bool drops_rest[HOOKS_LEN];     /* a base chain other than ours has policy drop */
 	char where[FOREIGN_WHERE_SIZE]; /* the first of invalid_drops */
 	char where_rest[HOOKS_LEN][FOREIGN_WHERE_SIZE]; /* the first of drops_rest */

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "doctor/doctor.h"
 #include "hook/apply.h"
+#include "hook/plan.h"
 #include "io/file.h"
 #include "run.h"
 
@@ -87,6 +88,21 @@ static enum doctor_known test_nft_queue(bool has_rights)
 	return hook_choose(&plan, BACKEND_NFT, &choice) == 0 ? DOCTOR_YES : DOCTOR_NO;
 }
 
+/* Searches the list of the installed modules. */
+static bool is_installed_module(const char *release, const char *file)
+{
+	char path[128];
+	char *text;
+	size_t size;
+	bool found;
+
+	snprintf(path, sizeof(path), "/lib/modules/%.80s/modules.dep", release);
+	text = file_reader.read(file_reader.ctx, path, &size);
+	found = text != NULL && memmem(text, size, file, strlen(file)) != NULL;
+	free(text);
+	return found;
+}
+
 /* Searches the kernel's build configuration. */
 static enum doctor_known find_ct_glue(const char *release)
 {
@@ -114,7 +130,7 @@ static enum doctor_known find_ct_glue(const char *release)
 
 /*
  * Lists the rules of both kinds of iptables. If only the plain program names exist, their version
- * says which kind they are.
+ * identifies the kind.
  */
 static void gather_iptables(struct doctor_facts *f)
 {
@@ -125,7 +141,7 @@ static void gather_iptables(struct doctor_facts *f)
 	static const char *const plain[FAMILIES_LEN] = { "iptables-save", "ip6tables-save" };
 
 	for (unsigned family = 0; family < FAMILIES_LEN; family++) {
-		const char *const ask_version[] = { plain[family], "-V", NULL };
+		const char *const show_version[] = { plain[family], "-V", NULL };
 		const char *const print[] = { plain[family], NULL };
 		char *version;
 		unsigned kind;
@@ -135,7 +151,7 @@ static void gather_iptables(struct doctor_facts *f)
 
 			f->iptables[kind][family] = output_of(save);
 		}
-		version = output_of(ask_version);
+		version = output_of(show_version);
 		if (version != NULL) {
 			kind = strstr(version, "nf_tables") != NULL ? IPTABLES_NFT
 			                                            : IPTABLES_LEGACY;
@@ -155,6 +171,7 @@ static void gather_kernel(struct doctor_facts *f)
 	if (uname(&name) == 0) {
 		f->release = strdup(name.release);
 		f->ct_glue = find_ct_glue(name.release);
+		f->queue_can_load = is_installed_module(name.release, "/nfnetlink_queue.ko");
 	}
 	f->has_net_admin = has_net_admin();
 	f->queue = access("/proc/net/netfilter/nfnetlink_queue", F_OK) == 0 ? DOCTOR_YES
@@ -171,6 +188,8 @@ static void gather_kernel(struct doctor_facts *f)
 		f->kernel_timeout_s[i] = read_number(path);
 	}
 	f->rmem_max = read_number("/proc/sys/net/core/rmem_max");
+	f->forwards = read_number("/proc/sys/net/ipv4/ip_forward") > 0 ||
+	              read_number("/proc/sys/net/ipv6/conf/all/forwarding") > 0;
 }
 
 /* Reads an offload of the interface; cmd is an ETHTOOL_G... that returns a number. */
@@ -226,9 +245,7 @@ static void gather_config(struct doctor_facts *f, const char *path, char **error
 		f->has_config = true;
 		f->settings = *config_settings(c);
 		f->tunables = *config_tunables(c);
-		f->hooked[HOOK_INPUT] = ruleset_has_chain(rules, CHAIN_INPUT);
-		f->hooked[HOOK_FORWARD] = ruleset_has_chain(rules, CHAIN_FORWARD);
-		f->hooked[HOOK_OUTPUT] = ruleset_has_chain(rules, CHAIN_OUTPUT);
+		ruleset_hooks(rules, f->hooked);
 	}
 	ruleset_free(rules);
 	config_free(c);
@@ -263,6 +280,32 @@ static void gather_compare(struct doctor_facts *f, const json_t *compare)
 	f->compared_untold = counter_in(compare, "results", "untold");
 }
 
+static void gather_hooks(struct doctor_facts *f, const json_t *hooks)
+{
+	if (hooks != NULL) {
+		snprintf(f->hook_fault, sizeof(f->hook_fault), "%s", client_text(hooks, "fault"));
+		snprintf(f->hook_text, sizeof(f->hook_text), "%s", client_text(hooks, "text"));
+	}
+}
+
+/* Compares the hook rules of the file with those that the daemon needs. */
+static void gather_difference(struct doctor_facts *f, const char *config_path,
+                              const char *socket_path)
+{
+	struct hook_wish in_file;
+	struct hook_wish in_force;
+	const char *difference;
+	char *errors = NULL;
+
+	if (f->has_config && hook_wish_of_daemon(socket_path, &in_force) == 0 &&
+	    hook_wish_of_file(config_path, &in_file, &errors) == 0) {
+		difference = hook_wish_difference(&in_force, &in_file);
+		snprintf(f->other_setting, sizeof(f->other_setting), "%s",
+		         difference != NULL ? difference : "");
+	}
+	free(errors);
+}
+
 static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 {
 	struct client *c = client_open(socket_path);
@@ -284,6 +327,7 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 			f->verdicts_lost += counter_in(queue, "counters", "verdicts-lost");
 			f->raw_lost += counter_in(queue, "counters", "raw-lost");
 		}
+		gather_hooks(f, json_object_get(reply.parameters, "hooks"));
 		gather_compare(f, json_object_get(reply.parameters, "compare"));
 		ctl_reply_fini(&reply);
 	}
@@ -298,6 +342,7 @@ void doctor_gather(struct doctor_facts *f, const char *config_path, const char *
 	gather_ifaces(f);
 	gather_config(f, config_path, error);
 	gather_daemon(f, socket_path);
+	gather_difference(f, config_path, socket_path);
 }
 
 void doctor_facts_fini(struct doctor_facts *f)

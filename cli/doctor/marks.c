@@ -7,7 +7,7 @@
  */
 #include "doctor/marks.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -15,6 +15,9 @@ const struct doctor_timer doctor_timers[DOCTOR_TIMERS_LEN] = {
 	{ "icmp_timeout", "icmp timeout", offsetof(struct tunables, icmp_ns) },
 };
 
+/* Above finwall's time: its timers and the kernel's do not expire in the same second. */
+#define TRANSLATED_MARGIN_S 600
+
 static int64_t our_timeout_s(const struct doctor_facts *f, unsigned nr)
 {
 	int64_t ns;
@@ -23,14 +26,42 @@ static int64_t our_timeout_s(const struct doctor_facts *f, unsigned nr)
 	return ns / NSEC_PER_SEC;
 }
 
-void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level,
+/*
+ * The kernel does not translate a packet without an entry of its own: late closes up to the end of
+ * the remembered time, and resets that finwall sends at expiry.
+ */
+static void check_translated(const struct doctor_facts *f, struct doctor_report *out)
+{
+	const int64_t kernel_s = f->kernel_timeout_s[0];
+	const int64_t ours_s = our_timeout_s(f, 0);
+	const int64_t remember_s =
+		f->tunables.late_close == LATE_STRICT ? 0 : f->tunables.remember_ns / NSEC_PER_SEC;
+	char remedy[sizeof(out->findings[0].remedy)];
+
+	if (kernel_s < 0 || kernel_s > ours_s + remember_s) {
+		return;
+	}
+	snprintf(remedy, sizeof(remedy),
+	         "sysctl net.netfilter.nf_conntrack_%s=%lld; or set late-close strict, on-idle "
+	         "forget, and a shorter timeout established",
+	         doctor_timers[0].sysctl, (long long)(ours_s + remember_s + TRANSLATED_MARGIN_S));
+	doctor_add(out, DOCTOR_WARNING, "timeouts", remedy,
+	           "the kernel translates addresses until %lld s after a packet, finwall passes "
+	           "late closes until %lld s (timeout established and remember)",
+	           (long long)kernel_s, (long long)(ours_s + remember_s));
+}
+
+void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level, bool translates,
                          struct doctor_report *out)
 {
+	if (f->has_config && translates) {
+		check_translated(f, out);
+	}
 	for (unsigned i = 0; f->has_config && i < DOCTOR_TIMERS_LEN; i++) {
 		const int64_t kernel_s = f->kernel_timeout_s[i];
 		char remedy[128];
 
-		if (kernel_s < 0 || kernel_s >= our_timeout_s(f, i)) {
+		if (kernel_s < 0 || kernel_s >= our_timeout_s(f, i) || (translates && i == 0)) {
 			continue;
 		}
 		snprintf(remedy, sizeof(remedy), "sysctl net.netfilter.nf_conntrack_%s=%lld",

@@ -34,13 +34,13 @@ static int load(const char *const argv[], char *text, char **error);
 static int restore(enum hook_family family, char *text, char **error);
 static int find(enum hook_family family, enum hook_table table, struct hook_found *found,
                 char **error);
-static int iptables_table_down(enum hook_family family, enum hook_table table, bool *was_up,
-                               char **error);
+static int iptables_table_down(enum hook_family family, enum hook_table table,
+                               struct hook_removal *removal, char **error);
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
-static int iptables_down(bool *was_up, char **error);
+static int iptables_down(struct hook_removal *removal, char **error);
 static bool test_nft(char *text, char *why, size_t why_size);
 static bool family_is_absent(enum hook_family family);
 static void report(char **error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -97,30 +97,31 @@ const char *hook_spread_name(const struct hook_choice *choice)
 /* The rules of the other backend are removed last, so that no packet passes unqueued. */
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error)
 {
+	struct hook_removal unused = { 0 };
 	bool was_up;
 	int rc;
 
 	*error = NULL;
 	if (choice->backend == BACKEND_NFT) {
 		rc = load(nft_load, hook_text_nft_up(plan, choice->spread), error);
-		return rc == 0 ? iptables_down(&was_up, error) : rc;
+		return rc == 0 ? iptables_down(&unused, error) : rc;
 	}
 	rc = iptables_up(plan, choice, error);
 	return rc == 0 ? nft_down(&was_up, error) : rc;
 }
 
 /* Removes the rules of both backends even if one fails. */
-int hook_apply_down(bool *was_up, char **error)
+int hook_apply_down(struct hook_removal *removal, char **error)
 {
 	bool nft_was_up = false;
-	bool iptables_was_up = false;
 	int rc_nft;
 	int rc;
 
 	*error = NULL;
-	rc = iptables_down(&iptables_was_up, error);
+	*removal = (struct hook_removal){ 0 };
+	rc = iptables_down(removal, error);
 	rc_nft = nft_down(&nft_was_up, rc == 0 ? error : NULL);
-	*was_up = nft_was_up || iptables_was_up;
+	removal->was_up |= nft_was_up;
 	return rc < 0 ? rc : rc_nft;
 }
 
@@ -196,8 +197,8 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 	const enum hook_table table = hook_plan_table(plan);
 	const enum hook_table other =
 		table == HOOK_TABLE_FILTER ? HOOK_TABLE_MANGLE : HOOK_TABLE_FILTER;
+	struct hook_removal unused = { 0 };
 	bool is_renewal = false;
-	bool was_up;
 
 	for (enum hook_family f = 0; f < FAMILIES_LEN; f++) {
 		struct hook_found found;
@@ -212,11 +213,11 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 			rc = iptables_load(plan, choice, f, &found, error);
 		}
 		if (rc == 0) {
-			rc = iptables_table_down(f, other, &was_up, error);
+			rc = iptables_table_down(f, other, &unused, error);
 		}
 		if (rc < 0) {
 			if (!is_renewal) {
-				iptables_down(&was_up, NULL);
+				iptables_down(&unused, NULL);
 			}
 			return rc;
 		}
@@ -283,18 +284,15 @@ static int nft_down(bool *was_up, char **error)
 	return load(nft_load, hook_text_nft_down(), error);
 }
 
-static int iptables_down(bool *was_up, char **error)
+static int iptables_down(struct hook_removal *removal, char **error)
 {
 	int first_error = 0;
 
-	*was_up = false;
 	for (enum hook_family f = 0; f < FAMILIES_LEN; f++) {
 		for (enum hook_table t = 0; t < HOOK_TABLES_LEN && !family_is_absent(f); t++) {
 			char *why = NULL;
-			bool was_there = false;
-			int rc = iptables_table_down(f, t, &was_there, &why);
+			int rc = iptables_table_down(f, t, removal, &why);
 
-			*was_up |= was_there;
 			/* -ENOENT: the tool is missing, so its rules are too */
 			if (rc < 0 && rc != -ENOENT && first_error == 0) {
 				first_error = rc;
@@ -306,14 +304,28 @@ static int iptables_down(bool *was_up, char **error)
 	return first_error;
 }
 
-static int iptables_table_down(enum hook_family family, enum hook_table table, bool *was_up,
-                               char **error)
+/*
+ * If the removal fails, for example because a jump to our chains was added meanwhile, the chains
+ * are emptied at least: then no packet is queued.
+ */
+static int iptables_table_down(enum hook_family family, enum hook_table table,
+                               struct hook_removal *removal, char **error)
 {
 	struct hook_found found;
 	int rc = find(family, table, &found, error);
 
-	*was_up = rc == 0 && hook_found_any(&found);
-	return *was_up ? restore(family, hook_text_iptables_down(&found), error) : rc;
+	if (rc < 0 || !hook_found_any(&found)) {
+		return rc;
+	}
+	removal->was_up = true;
+	if (removal->reference[0] == '\0') {
+		memcpy(removal->reference, found.reference, sizeof(removal->reference));
+	}
+	rc = restore(family, hook_text_iptables_down(&found), error);
+	if (rc < 0) {
+		restore(family, hook_text_iptables_flush(&found), NULL);
+	}
+	return rc;
 }
 
 static int find(enum hook_family family, enum hook_table table, struct hook_found *found,

@@ -27,13 +27,20 @@ const char *hook_choice_name(const struct hook_choice *choice);
 /* How the queue is chosen, and why not by ports. */
 const char *hook_spread_name(const struct hook_choice *choice);
 
+/* What hook_apply_down() found. */
+struct hook_removal {
+	bool was_up;
+	/* A rule of others jumps to one of our chains, which is empty but stays; "" = none. */
+	char reference[HOOK_REFERENCE_SIZE];
+};
+
 /*
  * Install the rules; remove the rules of both backends. Return 0, or -errno with *error set to
- * malloc'd text that says why (NULL if memory ran out). hook_apply_up() clears plan->defragments
+ * a malloc'd message (NULL if memory ran out). hook_apply_up() clears plan->defragments
  * and lowers choice->spread if iptables does not support them in both families.
  */
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
-int hook_apply_down(bool *was_up, char **error);
+int hook_apply_down(struct hook_removal *removal, char **error);
 
 /* What hook_apply_up() does on a system without hook rules, as a malloc'd shell script; NULL if
  * memory runs out. */

@@ -11,7 +11,10 @@
 
 static void found_line(const char *line, size_t size, enum hook h, struct hook_found *out,
                        bool *rule_seen);
+static void found_reference(const char *line, size_t size, struct hook_found *out);
+static const char *chain_name(unsigned nr);
 static bool starts_with(const char *line, const char *word);
+static bool ends_with(const char *line, size_t size, const char *word);
 
 void hook_found_parse(const char *save_text, enum hook_table table, struct hook_found *out)
 {
@@ -31,6 +34,9 @@ void hook_found_parse(const char *save_text, enum hook_table table, struct hook_
 		out->defrag_chain |= in_table && starts_with(line, ":" HOOK_IPTABLES_DEFRAG " ");
 		for (unsigned h = 0; in_table && h < HOOKS_LEN; h++) {
 			found_line(line, size, h, out, &rule_seen[h]);
+		}
+		if (in_table) {
+			found_reference(line, size, out);
 		}
 		line += size;
 		line += *line == '\n';
@@ -67,6 +73,58 @@ static void found_line(const char *line, size_t size, enum hook h, struct hook_f
 		out->jump_is_first[h] |= !*rule_seen;
 	}
 	*rule_seen = true;
+}
+
+/*
+ * Notes a rule that jumps to one of our chains, unless it is in one of them or is our own jump. A
+ * jump to a chain is always the end of the line.
+ */
+static void found_reference(const char *line, size_t size, struct hook_found *out)
+{
+	char word[64];
+
+	for (unsigned nr = 0; nr < HOOK_CHAINS_LEN; nr++) {
+		snprintf(word, sizeof(word), "-A %s ", chain_name(nr));
+		if (!starts_with(line, "-A ") || starts_with(line, word)) {
+			return;
+		}
+	}
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		snprintf(word, sizeof(word), "-A %s -j %s", hook_names[h].builtin,
+		         hook_names[h].chain);
+		if (size == strlen(word) && starts_with(line, word)) {
+			return;
+		}
+	}
+	for (unsigned nr = 0; nr < HOOK_CHAINS_LEN; nr++) {
+		snprintf(word, sizeof(word), "-j %s", chain_name(nr));
+		if (!ends_with(line, size, word)) {
+			word[1] = 'g';
+			if (!ends_with(line, size, word)) {
+				continue;
+			}
+		}
+		if (out->reference[0] == '\0') {
+			snprintf(out->reference, sizeof(out->reference), "%.*s", (int)size, line);
+		}
+		out->is_referenced[nr] = true;
+	}
+}
+
+static const char *chain_name(unsigned nr)
+{
+	return nr == HOOK_CHAIN_REJECT   ? HOOK_IPTABLES_REJECT
+	       : nr == HOOK_CHAIN_DEFRAG ? HOOK_IPTABLES_DEFRAG
+	                                 : hook_names[nr].chain;
+}
+
+/* True if the line's last words are these. */
+static bool ends_with(const char *line, size_t size, const char *word)
+{
+	const size_t word_size = strlen(word);
+
+	return size > word_size && line[size - word_size - 1] == ' ' &&
+	       memcmp(line + size - word_size, word, word_size) == 0;
 }
 
 static bool starts_with(const char *line, const char *word)

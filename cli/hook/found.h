@@ -25,6 +25,15 @@ enum hook_table {
 	HOOK_TABLES_LEN,
 };
 
+/* Our chains: those of the hooks, by the numbers of enum hook, and two more. */
+enum hook_chain {
+	HOOK_CHAIN_REJECT = HOOKS_LEN,
+	HOOK_CHAIN_DEFRAG,
+	HOOK_CHAINS_LEN,
+};
+
+#define HOOK_REFERENCE_SIZE 160
+
 /* Our rules in one table, as iptables-save prints it. */
 struct hook_found {
 	enum hook_table table;
@@ -33,6 +42,9 @@ struct hook_found {
 	bool chain[HOOKS_LEN];         /* FINWALL_INPUT etc. exists */
 	unsigned jumps[HOOKS_LEN];     /* jumps from the built-in chain to it */
 	bool jump_is_first[HOOKS_LEN]; /* one of them is the first rule */
+	/* Other rules that jump to our chains, which can then be emptied but not deleted. */
+	bool is_referenced[HOOK_CHAINS_LEN];
+	char reference[HOOK_REFERENCE_SIZE]; /* the first of these rules, cut; "" = none */
 };
 
 /* Reads the section of one table in the output of iptables-save or ip6tables-save. */

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 const struct hook_names hook_names[HOOKS_LEN] = {
-	[HOOK_INPUT] = { "input", "INPUT", "FINWALL_INPUT" },
-	[HOOK_FORWARD] = { "forward", "FORWARD", "FINWALL_FORWARD" },
-	[HOOK_OUTPUT] = { "output", "OUTPUT", "FINWALL_OUTPUT" },
+	[HOOK_INPUT] = { "input", "INPUT", HOOK_IPTABLES_INPUT },
+	[HOOK_FORWARD] = { "forward", "FORWARD", HOOK_IPTABLES_FORWARD },
+	[HOOK_OUTPUT] = { "output", "OUTPUT", HOOK_IPTABLES_OUTPUT },
 };
 
 const char *const hook_table_lines[HOOK_TABLES_LEN] = {

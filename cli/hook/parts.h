@@ -6,13 +6,10 @@
 #define FINWALL_CLI_HOOK_PARTS_H
 
 #include "hook/text.h"
+#include "wire/hook_names.h"
 #include "wire/hookmark.h"
 
 #include <stdio.h>
-
-/* Of earlier versions, for which the kernel sent the answers to rejected packets; removed. */
-#define HOOK_IPTABLES_REJECT "FINWALL_REJECT"
-#define HOOK_IPTABLES_DEFRAG "FINWALL_DEFRAG"
 
 /* Names of a hook: nft's chain, the built-in chain of iptables, our chain in iptables. */
 struct hook_names {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program for the bpf match. See hook_spread.h.
+ * The program for the bpf match. See spread.h.
  *
  * Multiplicative hashing: s is the sum of all 32-bit words of both addresses and of both ports; the
  * upper 16 bits of s * K, as a fraction of 2^16, times the number of queues is the queue. The upper
@@ -28,6 +28,9 @@
 #define IP6_ADDRESSES_AT   8
 #define IP6_HEADER_SIZE    40
 
+/* IPv6 extension headers: the next header, then the size in units of 8 bytes behind the first. */
+#define EXT_SIZE_AT 1
+
 /* Protocols whose header begins with two ports. */
 static const uint8_t with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IPPROTO_SCTP,
 	                              IPPROTO_UDPLITE };
@@ -37,12 +40,12 @@ static const uint8_t with_ports[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_DCCP, IP
 /* Scratch words of the program. */
 enum scratch {
 	SCRATCH_SUM,
-	SCRATCH_PORT,
+	SCRATCH_TMP,
 };
 
-/* Instructions of has_ports() and add_ports(). */
+/* Instructions of has_ports(), with the load before it, and of sum_ports(). */
 #define HAS_PORTS_LEN (1 + WITH_PORTS_LEN)
-#define ADD_PORTS_LEN 9
+#define SUM_PORTS_LEN 5
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -72,33 +75,35 @@ static void sum_words(struct program *p, uint32_t from, unsigned words)
 	put(p, BPF_ST, SCRATCH_SUM);
 }
 
-/* Skips add_ports() if the protocol at an offset has no ports. */
-static void has_ports(struct program *p, uint32_t protocol_at)
+/* Goes on if the protocol in A has ports; else skips that many instructions. */
+static void has_ports(struct program *p, uint8_t skipped)
 {
-	put(p, BPF_LD | BPF_B | BPF_ABS, protocol_at);
 	for (unsigned left = WITH_PORTS_LEN; left-- > 0;) {
 		put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, with_ports[left], (uint8_t)left,
-		         left > 0 ? 0 : ADD_PORTS_LEN);
+		         left > 0 ? 0 : skipped);
 	}
 }
 
-/* Adds the ports, which follow a header whose size load_size loads into X. */
-static void add_ports(struct program *p, uint16_t load_size, uint32_t size)
+/* The sum of the ports of the transport header at X, in A. */
+static void sum_ports(struct program *p)
 {
-	put(p, load_size, size);
 	put(p, BPF_LD | BPF_H | BPF_IND, 0);
-	put(p, BPF_ST, SCRATCH_PORT);
+	put(p, BPF_ST, SCRATCH_TMP);
 	put(p, BPF_LD | BPF_H | BPF_IND, 2);
-	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_PORT);
+	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_TMP);
 	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
-	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_SUM);
-	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
-	put(p, BPF_ST, SCRATCH_SUM);
 }
 
+/* Adds A to the sum; the result is in A. */
+static void add_to_sum(struct program *p)
+{
+	put(p, BPF_LDX | BPF_W | BPF_MEM, SCRATCH_SUM);
+	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+}
+
+/* The sum is in A. */
 static void choose(struct program *p, uint32_t queues, uint32_t end)
 {
-	put(p, BPF_LD | BPF_W | BPF_MEM, SCRATCH_SUM);
 	put(p, BPF_ALU | BPF_MUL | BPF_K, HASH_FACTOR);
 	put(p, BPF_ALU | BPF_RSH | BPF_K, 16);
 	put(p, BPF_ALU | BPF_MUL | BPF_K, queues);
@@ -112,16 +117,53 @@ static void make_ip4(struct program *p)
 {
 	sum_words(p, IP4_ADDRESSES_AT, 2);
 	put(p, BPF_LD | BPF_H | BPF_ABS, IP4_FRAGMENT_AT);
-	put_jump(p, BPF_JMP | BPF_JSET | BPF_K, IP4_FRAGMENT, HAS_PORTS_LEN + ADD_PORTS_LEN, 0);
-	has_ports(p, IP4_PROTOCOL_AT);
-	add_ports(p, BPF_LDX | BPF_B | BPF_MSH, 0);
+	put_jump(p, BPF_JMP | BPF_JSET | BPF_K, IP4_FRAGMENT, HAS_PORTS_LEN + 2 + SUM_PORTS_LEN, 0);
+	put(p, BPF_LD | BPF_B | BPF_ABS, IP4_PROTOCOL_AT);
+	has_ports(p, 2 + SUM_PORTS_LEN);
+	put(p, BPF_LDX | BPF_B | BPF_MSH, 0);
+	sum_ports(p);
+	put_jump(p, BPF_JMP | BPF_JA, 1, 0, 0);
+	put(p, BPF_LD | BPF_W | BPF_IMM, 0);
+	add_to_sum(p);
 }
 
+/*
+ * Skips up to two extension headers, so that all packets of a connection have one queue: the kernel
+ * adds a hop-by-hop header to its own TCP packets above 64 KiB (BIG TCP), and only to those. A
+ * program has too few instructions for more. What follows is added to the sum: the ports, or the
+ * number of a protocol without ports or of the third extension header.
+ */
 static void make_ip6(struct program *p)
 {
+	enum { HOP_BY_HOP = 0, ROUTING = 43, DESTINATION = 60 };
+	enum { FIRST_LEN = 5, SECOND_LEN = 8 };
+
 	sum_words(p, IP6_ADDRESSES_AT, 8);
-	has_ports(p, IP6_NEXT_HEADER_AT);
-	add_ports(p, BPF_LDX | BPF_W | BPF_IMM, IP6_HEADER_SIZE);
+	put(p, BPF_LDX | BPF_W | BPF_IMM, IP6_HEADER_SIZE);
+	put(p, BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_HEADER_AT);
+	put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, HOP_BY_HOP, 2, 0);
+	put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, ROUTING, 1, 0);
+	put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, DESTINATION, 0, FIRST_LEN + 2 + SECOND_LEN);
+	/* X = 40 + (size + 1) * 8 */
+	put(p, BPF_LD | BPF_B | BPF_ABS, IP6_HEADER_SIZE + EXT_SIZE_AT);
+	put(p, BPF_ALU | BPF_ADD | BPF_K, IP6_HEADER_SIZE / 8 + 1);
+	put(p, BPF_ALU | BPF_LSH | BPF_K, 3);
+	put(p, BPF_MISC | BPF_TAX, 0);
+	put(p, BPF_LD | BPF_B | BPF_ABS, IP6_HEADER_SIZE);
+	put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, ROUTING, 1, 0);
+	put_jump(p, BPF_JMP | BPF_JEQ | BPF_K, DESTINATION, 0, SECOND_LEN);
+	/* X += (size + 1) * 8 */
+	put(p, BPF_LD | BPF_B | BPF_IND, 0);
+	put(p, BPF_ST, SCRATCH_TMP);
+	put(p, BPF_LD | BPF_B | BPF_IND, EXT_SIZE_AT);
+	put(p, BPF_ALU | BPF_ADD | BPF_K, 1);
+	put(p, BPF_ALU | BPF_LSH | BPF_K, 3);
+	put(p, BPF_ALU | BPF_ADD | BPF_X, 0);
+	put(p, BPF_MISC | BPF_TAX, 0);
+	put(p, BPF_LD | BPF_W | BPF_MEM, SCRATCH_TMP);
+	has_ports(p, SUM_PORTS_LEN);
+	sum_ports(p);
+	add_to_sum(p);
 }
 
 void hook_spread_bytecode(FILE *to, enum hook_family family, uint32_t queues, uint32_t end)

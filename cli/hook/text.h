@@ -17,14 +17,13 @@
 #define FINWALL_CLI_HOOK_TEXT_H
 
 #include "hook/found.h"
+#include "wire/hook_names.h"
 
 #include <finwall/config.h>
 #include <finwall/frame.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define HOOK_NFT_TABLE "finwall_hook"
 
 /* How the queue of a packet is chosen. Both directions of a connection have the same queue. */
 enum hook_spread {
@@ -65,6 +64,9 @@ char *hook_text_nft_defrag(void);
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
                             enum hook_family family, const struct hook_found *found);
 char *hook_text_iptables_down(const struct hook_found *found);
+
+/* Empties our chains and deletes nothing: loads as long as the chains exist. */
+char *hook_text_iptables_flush(const struct hook_found *found);
 
 /* The iptables table for the rules of a plan. */
 static inline enum hook_table hook_plan_table(const struct hook_plan *plan)

@@ -25,6 +25,15 @@ static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_fam
                            enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool enabled);
 
+/* A chain that another rule jumps to is only emptied: packets return from it. */
+static void iptables_remove(FILE *to, const char *chain, bool is_referenced)
+{
+	fprintf(to, "-F %s\n", chain);
+	if (!is_referenced) {
+		fprintf(to, "-X %s\n", chain);
+	}
+}
+
 /* With --noflush, naming a chain of our own flushes only this chain. */
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
                             enum hook_family family, const struct hook_found *found)
@@ -53,16 +62,17 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 		iptables_jump(t.to, h, found, plan->hooked[h]);
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
-		if (!plan->hooked[h] && found->chain[h]) {
+		if (!plan->hooked[h] && found->chain[h] && !found->is_referenced[h]) {
 			fprintf(t.to, "-X %s\n", hook_names[h].chain);
 		}
 	}
-	if (!plan->defragments && found->defrag_chain) {
+	if (!plan->defragments && found->defrag_chain && !found->is_referenced[HOOK_CHAIN_DEFRAG]) {
 		fprintf(t.to, "-X " HOOK_IPTABLES_DEFRAG "\n");
 	}
 	/* last: the other chains may have referred to it */
 	if (found->reject_chain) {
-		fprintf(t.to, "-F " HOOK_IPTABLES_REJECT "\n-X " HOOK_IPTABLES_REJECT "\n");
+		iptables_remove(t.to, HOOK_IPTABLES_REJECT,
+		                found->is_referenced[HOOK_CHAIN_REJECT]);
 	}
 	fprintf(t.to, "COMMIT\n");
 	return hook_text_end(&t);
@@ -81,15 +91,34 @@ char *hook_text_iptables_down(const struct hook_found *found)
 	}
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		if (found->chain[h]) {
-			fprintf(t.to, "-F %s\n-X %s\n", hook_names[h].chain, hook_names[h].chain);
+			iptables_remove(t.to, hook_names[h].chain, found->is_referenced[h]);
 		}
 	}
 	if (found->defrag_chain) {
-		fprintf(t.to, "-F " HOOK_IPTABLES_DEFRAG "\n-X " HOOK_IPTABLES_DEFRAG "\n");
+		iptables_remove(t.to, HOOK_IPTABLES_DEFRAG,
+		                found->is_referenced[HOOK_CHAIN_DEFRAG]);
 	}
 	/* last: the other chains refer to it */
 	if (found->reject_chain) {
-		fprintf(t.to, "-F " HOOK_IPTABLES_REJECT "\n-X " HOOK_IPTABLES_REJECT "\n");
+		iptables_remove(t.to, HOOK_IPTABLES_REJECT,
+		                found->is_referenced[HOOK_CHAIN_REJECT]);
+	}
+	fprintf(t.to, "COMMIT\n");
+	return hook_text_end(&t);
+}
+
+char *hook_text_iptables_flush(const struct hook_found *found)
+{
+	struct hook_text t;
+
+	if (!hook_text_begin(&t)) {
+		return NULL;
+	}
+	fprintf(t.to, "%s\n", hook_table_lines[found->table]);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (found->chain[h]) {
+			fprintf(t.to, "-F %s\n", hook_names[h].chain);
+		}
 	}
 	fprintf(t.to, "COMMIT\n");
 	return hook_text_end(&t);

@@ -4,7 +4,7 @@
  */
 #include "iptables/rule.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <stdarg.h>
 #include <string.h>

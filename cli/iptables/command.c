@@ -23,16 +23,52 @@ static bool is_filter(const char *table)
 	return strcmp(table, "filter") == 0;
 }
 
-/* Keeps the rule as a comment at its place. */
-static void refuse_rule(const struct convert_line *r, struct convert_chain *c, size_t at,
-                        const char *why)
+/* The effect of a rule from the words of its command, of which some are not known. */
+static enum convert_effect find_effect(const struct command *cmd)
 {
-	struct convert_rule rule = { .file = r->file, .line = r->line };
+	static const struct {
+		const char *target;
+		enum convert_effect effect;
+	} known[] = {
+		{ "DROP", EFFECT_DROPS },     { "REJECT", EFFECT_DROPS },
+		{ "LOG", EFFECT_NONE },       { "NFLOG", EFFECT_NONE },
+		{ "ULOG", EFFECT_NONE },      { "MARK", EFFECT_MARKS },
+		{ "CONNMARK", EFFECT_MARKS }, { "TRACE", EFFECT_NONE },
+		{ "AUDIT", EFFECT_NONE },     { "SECMARK", EFFECT_NONE },
+		{ "TCPMSS", EFFECT_NONE },    { "CLASSIFY", EFFECT_NONE },
+	};
+	const char *target = NULL;
 
-	convert_problem(r->cv, r->file, r->line, "%s", why);
-	if (c == NULL) {
-		return;
+	for (size_t i = cmd->at; i + 1 < cmd->len; i++) {
+		const char *word = cmd->word[i];
+
+		if (strcmp(word, "--comment") == 0 || strcmp(word, "--log-prefix") == 0) {
+			i++;
+		} else if (strcmp(word, "-j") == 0 || strcmp(word, "--jump") == 0) {
+			target = cmd->word[i + 1];
+		} else if (strcmp(word, "-g") == 0 || strcmp(word, "--goto") == 0) {
+			return EFFECT_PASSES;
+		}
 	}
+	if (target == NULL) {
+		/* an incomplete rule, or one that only counts */
+		return strcmp(cmd->word[cmd->len - 1], "-j") == 0 ? EFFECT_PASSES : EFFECT_NONE;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].target, target) == 0) {
+			return known[i].effect;
+		}
+	}
+	return EFFECT_PASSES;
+}
+
+/* Keeps the rule as a comment at its place. */
+static void refuse_rule(const struct convert_line *r, const struct command *cmd,
+                        struct convert_chain *c, size_t at, const char *why)
+{
+	struct convert_rule rule = { .file = r->file, .line = r->line, .effect = find_effect(cmd) };
+
+	convert_left_out(r->cv, r->file, r->line, "%s", why);
 	rule.refused = strdup(r->text);
 	if (rule.refused == NULL || convert_rule_insert(c, at, &rule) != 0) {
 		convert_rule_fini(&rule);
@@ -74,7 +110,7 @@ static void add_rule(const struct convert_line *r, const struct command *cmd,
 	size_t made = make_rules(r, cmd, first, rules, why);
 
 	if (made == 0) {
-		refuse_rule(r, c, at, why);
+		refuse_rule(r, cmd, c, at, why);
 		return;
 	}
 	for (size_t i = 0; i < made; i++) {
@@ -342,10 +378,11 @@ void convert_command(const struct convert_line *r, enum convert_family family, c
 	}
 	if (!is_filter(cmd.table)) {
 		if (strchr("AIDP", letter) != NULL) {
-			convert_problem(r->cv, r->file, r->line,
-			                "table %.20s is not converted, only table filter: leave it "
-			                "to iptables",
-			                cmd.table);
+			convert_left_out(
+				r->cv, r->file, r->line,
+				"table %.20s is not converted, only table filter: leave it "
+				"to iptables",
+				cmd.table);
 		}
 		return;
 	}

@@ -5,7 +5,7 @@
 #include "iptables/names.h"
 #include "iptables/rule.h"
 
-#include <finwall/text_addr.h>
+#include "text/addr.h"
 
 #include <stdlib.h>
 #include <string.h>

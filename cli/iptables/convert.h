@@ -37,14 +37,25 @@ enum convert_need {
 /* Placeholder in matches for the number of the rule's own set. */
 #define CONVERT_SET_NR '\001'
 
+/* What a rule that cannot be converted does with the packets that it matches. */
+enum convert_effect {
+	EFFECT_NONE,   /* it logs or counts, and the next rule is evaluated */
+	EFFECT_MARKS,  /* likewise, but rules that match marks see another one */
+	EFFECT_PASSES, /* accepts or returns, so that later rules do not see the packet; or unknown
+	                */
+	EFFECT_DROPS,
+};
+
 /* A rule in the configuration language. Texts are malloc'd. */
 struct convert_rule {
-	char *source;       /* address or prefix of -s, not in matches; NULL = none */
-	char *matches;      /* "tcp dport 22 ct state new", may be "" */
-	char *action;       /* "accept", "log prefix \"x\"", "jump x" */
-	char *inet_action;  /* the same in a table inet; NULL = no equivalent */
-	char *comment;      /* NULL = none */
-	char *refused;      /* the original line, if it cannot be converted; else NULL */
+	char *source;               /* address or prefix of -s, not in matches; NULL = none */
+	char *matches;              /* "tcp dport 22 ct state new", may be "" */
+	char *action;               /* "accept", "log prefix \"x\"", "jump x" */
+	char *inet_action;          /* the same in a table inet; NULL = no equivalent */
+	char *comment;              /* NULL = none */
+	char *refused;              /* the original line, if it cannot be converted; else NULL */
+	enum convert_effect effect; /* of a refused rule */
+	bool is_unsafe;             /* refused, and without it other rules judge other packets */
 	const char *target; /* chain of a jump or goto, named as in iptables; points into action */
 	bool is_jump;       /* jump, not goto */
 	bool is_final;      /* ends the evaluation of the chain */
@@ -77,7 +88,9 @@ struct convert_table {
 struct convert {
 	struct convert_table table[CONVERT_FAMILIES_LEN];
 	FILE *messages;    /* for problems and notes */
+	bool is_partial;   /* lines can be left out: print which of them decide */
 	unsigned problems; /* lines that cannot be converted */
+	unsigned unsafe;   /* of these, those without which packets are judged otherwise */
 	bool no_memory;    /* memory has run out */
 };
 
@@ -94,12 +107,17 @@ void convert_read(struct convert *cv, const char *name, char *text, size_t size,
 
 /*
  * Checks the rules across chains, then writes the configuration. Returns malloc'd text, or NULL if
- * memory runs out. Afterwards cv->problems is final.
+ * memory runs out. Afterwards cv->problems and cv->unsafe are final.
  */
 char *convert_write(struct convert *cv);
 
-/* Print FILE:LINE: and the text. A problem is counted, a note is not. */
+/*
+ * Print FILE:LINE: and the text. A problem is counted, and is unsafe. convert_left_out(): the same
+ * for a line whose absence changes nothing, or is judged later. A note is not counted.
+ */
 void convert_problem(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void convert_left_out(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void convert_note(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

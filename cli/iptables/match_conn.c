@@ -6,7 +6,7 @@
 #include "iptables/list.h"
 #include "iptables/rule.h"
 
-#include <finwall/text_addr.h>
+#include "text/addr.h"
 
 #include <string.h>
 #include <strings.h>

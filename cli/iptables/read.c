@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads lines: output of iptables-save, and scripts that call iptables. The first character of a
- * line says which of the two it is.
+ * line distinguishes the two.
  */
 #include "iptables/command.h"
 
@@ -125,9 +125,9 @@ static void read_chain(struct reader *r, const struct convert_words *words)
 
 	if (!is_filter(r->section)) {
 		if (strcmp(policy, "ACCEPT") != 0 && strcmp(policy, "-") != 0) {
-			convert_problem(r->in.cv, r->in.file, r->in.line,
-			                "finwall has no equivalent for policy %.20s in table %s",
-			                policy, r->section);
+			convert_left_out(r->in.cv, r->in.file, r->in.line,
+			                 "finwall has no equivalent for policy %.20s in table %s",
+			                 policy, r->section);
 		}
 		return;
 	}

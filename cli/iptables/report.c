@@ -32,6 +32,17 @@ void convert_problem(struct convert *cv, const char *file, unsigned line, const 
 	va_list args;
 
 	cv->problems++;
+	cv->unsafe++;
+	va_start(args, fmt);
+	print_message(cv, file, line, "", fmt, args);
+	va_end(args);
+}
+
+void convert_left_out(struct convert *cv, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+
+	cv->problems++;
 	va_start(args, fmt);
 	print_message(cv, file, line, "", fmt, args);
 	va_end(args);

@@ -171,9 +171,13 @@ static void write_sets(struct writer *w)
 	}
 }
 
-static void write_refused(FILE *f, const char *line)
+static void write_refused(FILE *f, const struct convert_rule *r)
 {
-	fputs("\t\t# not converted: ", f);
+	const char *line = r->refused;
+
+	fputs(r->is_unsafe ? "\t\t# not converted, decides about packets: "
+	                   : "\t\t# not converted: ",
+	      f);
 	for (; *line != '\0'; line++) {
 		fputc((unsigned char)*line < ' ' || *line == '\\' ? ' ' : *line, f);
 	}
@@ -200,7 +204,7 @@ static size_t write_rules(struct writer *w, const struct convert_chain *c, size_
 	const struct convert_chain *to;
 
 	if (r->refused != NULL) {
-		write_refused(w->f, r->refused);
+		write_refused(w->f, r);
 		return 1;
 	}
 	fputs("\t\t", w->f);

@@ -6,8 +6,8 @@
 
 #include "replay/sweep.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdio.h>

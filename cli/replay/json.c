@@ -199,6 +199,7 @@ void replay_json_summary(FILE *out, const struct replay *r, const struct replay_
 	for (size_t i = 0; i < LINK_RESULTS_LEN; i++) {
 		put_nonzero(skipped, link_result_name((enum link_result)i), r->skipped[i]);
 	}
+	put_nonzero(skipped, "copy", r->copies_skipped);
 	for (size_t i = 0; i < r->instances_len; i++) {
 		json_array_append_new(policies, summary_of(r, i));
 	}

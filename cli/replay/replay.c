@@ -52,7 +52,8 @@ int replay_init(struct replay *r, const struct replay_vantage *vantage,
 			return err;
 		}
 	}
-	return conns_init(&r->conns, policies_len);
+	r->copies = copies_new();
+	return r->copies != NULL ? conns_init(&r->conns, policies_len) : -ENOMEM;
 }
 
 void replay_fini(struct replay *r)
@@ -62,6 +63,7 @@ void replay_fini(struct replay *r)
 		ruleset_free(r->instance[i].policy.rules);
 	}
 	conns_fini(&r->conns);
+	copies_free(r->copies);
 }
 
 static void store_late_event(void *ctx, const struct late_event *ev)
@@ -150,6 +152,10 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 	int err = 0;
 
 	r->frames++;
+	if (found == LINK_IP && copies_add(r->copies, &packet, captured->time_ns)) {
+		r->copies_skipped++;
+		return 0;
+	}
 	advance_clock(r, captured->time_ns);
 	if (found != LINK_IP) {
 		r->skipped[found]++;

@@ -7,6 +7,7 @@
 #define FINWALL_CLI_REPLAY_H
 
 #include "replay/conns.h"
+#include "replay/copies.h"
 #include "replay/policy.h"
 #include "wire/link.h"
 
@@ -82,6 +83,7 @@ struct replay {
 	struct replay_instance instance[REPLAY_POLICIES_MAX];
 	size_t instances_len;
 	struct conns conns;
+	struct copies *copies;
 	/* the clock */
 	bool has_started;
 	int64_t first_ns; /* since 1970: when now was REPLAY_START */
@@ -89,6 +91,7 @@ struct replay {
 	/* counts */
 	uint64_t frames;
 	uint64_t skipped[LINK_RESULTS_LEN]; /* frames without an IP packet, by reason */
+	uint64_t copies_skipped;            /* of packets that were captured elsewhere before */
 	uint64_t packets;                   /* evaluated */
 	uint64_t bytes;
 	uint64_t out_of_order; /* evaluated at the time of the packet before */

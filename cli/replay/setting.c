@@ -4,7 +4,7 @@
  */
 #include "replay/setting.h"
 
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -64,10 +64,17 @@ void sweep_store(struct sweep *s, size_t nr, const struct replay *r)
 void sweep_print_text(const struct sweep *s, FILE *out)
 {
 	char text[64];
+	int setting_width = (int)strlen(setting_name(s->row, text, sizeof(text)));
+	int name_width = 0;
 
-	fprintf(out, "%-18s %-20s %10s %10s %10s %10s %10s %10s\n",
-	        setting_name(s->row, text, sizeof(text)), "", "late", "saved", "recovered", "hung",
-	        "flows", "remembered");
+	for (size_t i = 0; i < s->policies_len; i++) {
+		int width = (int)strlen(s->policies[i].name);
+
+		name_width = width > name_width ? width : name_width;
+	}
+	fprintf(out, "%-*s %-*s %7s %7s %9s %7s %7s %10s\n", setting_width,
+	        setting_name(s->row, text, sizeof(text)), name_width, "", "late", "saved",
+	        "recovered", "hung", "flows", "remembered");
 	for (size_t k = 0; k < s->steps_len; k++) {
 		const struct sweep_step *step = &s->step[k];
 
@@ -76,10 +83,11 @@ void sweep_print_text(const struct sweep *s, FILE *out)
 			const struct conn_totals *t = &step->totals[i];
 
 			fprintf(out,
-			        "%-18s %-20.20s %10" PRIu64 " %10" PRIu64 " %10" PRIu64
-			        " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n",
-			        i == 0 ? text : "", s->policies[i].name, t->late, t->saved,
-			        t->recovered, t->hung, step->flows_peak[i], step->tombs_peak[i]);
+			        "%-*s %-*s %7" PRIu64 " %7" PRIu64 " %9" PRIu64 " %7" PRIu64
+			        " %7" PRIu64 " %10" PRIu64 "\n",
+			        setting_width, i == 0 ? text : "", name_width, s->policies[i].name,
+			        t->late, t->saved, t->recovered, t->hung, step->flows_peak[i],
+			        step->tombs_peak[i]);
 		}
 	}
 }

@@ -5,11 +5,13 @@
 #include "replay/report.h"
 #include "replay/setting.h"
 #include "replay/tcp_flags.h"
+#include "screen.h"
 
 #include <finwall/flow_text.h>
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define LABEL_WIDTH  24
 #define COLUMN_WIDTH 14
@@ -87,10 +89,12 @@ void replay_text_packet(FILE *out, const struct replay *r, const struct replay_p
 /* A cell of the table: counter nr of policy i. */
 typedef uint64_t cell_number(const struct replay *r, size_t i, size_t nr);
 
-/* The table while it is printed. */
+/* The table while it is printed: a column for each policy from first up to end. */
 struct table {
 	FILE *out;
 	const struct replay *r;
+	size_t first;
+	size_t end;
 	int column_width;
 	const char *heading; /* printed before the next row; NULL = none */
 };
@@ -100,7 +104,7 @@ static void print_row(struct table *t, const char *label, cell_number *number, s
 {
 	uint64_t all = 0;
 
-	for (size_t i = 0; i < t->r->instances_len; i++) {
+	for (size_t i = t->first; i < t->end; i++) {
 		all |= number(t->r, i, nr);
 	}
 	if (all == 0) {
@@ -111,7 +115,7 @@ static void print_row(struct table *t, const char *label, cell_number *number, s
 		t->heading = NULL;
 	}
 	fprintf(t->out, "  %-*s", LABEL_WIDTH, label);
-	for (size_t i = 0; i < t->r->instances_len; i++) {
+	for (size_t i = t->first; i < t->end; i++) {
 		fprintf(t->out, " %*" PRIu64, t->column_width, number(t->r, i, nr));
 	}
 	fputc('\n', t->out);
@@ -178,13 +182,8 @@ static uint64_t total_number(const struct replay *r, size_t i, size_t nr)
 
 static void print_names(struct table *t)
 {
-	for (size_t i = 0; i < t->r->instances_len; i++) {
-		int size = (int)strlen(t->r->instance[i].source->name);
-
-		t->column_width = size > t->column_width ? size : t->column_width;
-	}
 	fprintf(t->out, "\n  %-*s", LABEL_WIDTH, "");
-	for (size_t i = 0; i < t->r->instances_len; i++) {
+	for (size_t i = t->first; i < t->end; i++) {
 		fprintf(t->out, " %*s", t->column_width, t->r->instance[i].source->name);
 	}
 	fputc('\n', t->out);
@@ -203,6 +202,10 @@ static void print_head(FILE *out, const struct replay *r)
 			        link_result_name((enum link_result)i), r->skipped[i]);
 		}
 	}
+	if (r->copies_skipped != 0) {
+		fprintf(out, "frames skipped, copies from another interface: %" PRIu64 "\n",
+		        r->copies_skipped);
+	}
 	if (r->out_of_order != 0) {
 		fprintf(out,
 		        "frames out of order, evaluated at the time of the frame before: %" PRIu64
@@ -213,37 +216,59 @@ static void print_head(FILE *out, const struct replay *r)
 	        r->conns.closed);
 }
 
-static void print_table(FILE *out, const struct replay *r)
+static void print_part(struct table *t)
 {
 	static const char *const verdict_labels[VERDICTS_LEN] = {
 		[VERDICT_DROP] = "dropped",
 		[VERDICT_ACCEPT] = "accepted",
 		[VERDICT_REJECT] = "rejected",
 	};
-	struct table t = { .out = out, .r = r, .column_width = COLUMN_WIDTH };
 
-	print_names(&t);
-	t.heading = "connections";
+	print_names(t);
+	t->heading = "connections";
 	for (size_t i = 0; i < TOTALS_LEN; i++) {
-		print_row(&t, total_labels[i], total_number, i);
+		print_row(t, total_labels[i], total_number, i);
 	}
-	t.heading = "packets";
+	t->heading = "packets";
 	for (size_t i = 0; i < VERDICTS_LEN; i++) {
-		print_row(&t, verdict_labels[i], verdict_number, i);
+		print_row(t, verdict_labels[i], verdict_number, i);
 	}
-	t.heading = "by state";
+	t->heading = "by state";
 	for (size_t i = 0; i < CT_STATES_LEN; i++) {
-		print_row(&t, ct_state_name((enum ct_state)i), state_number, i);
+		print_row(t, ct_state_name((enum ct_state)i), state_number, i);
 	}
-	t.heading = "by reason";
+	t->heading = "by reason";
 	for (size_t i = 0; i < REASONS_LEN; i++) {
-		print_row(&t, reason_name((enum reason)i), reason_number, i);
+		print_row(t, reason_name((enum reason)i), reason_number, i);
 	}
-	t.heading = "table";
-	print_row(&t, "live at most", peak_number, 0);
-	print_row(&t, "remembered at most", peak_number, 1);
+	t->heading = "table";
+	print_row(t, "live at most", peak_number, 0);
+	print_row(t, "remembered at most", peak_number, 1);
 	for (size_t i = 0; i < EVENTS_LEN; i++) {
-		print_row(&t, stat_event_name((enum stat_event)i), event_number, i);
+		print_row(t, stat_event_name((enum stat_event)i), event_number, i);
+	}
+}
+
+/* On a terminal, the columns that do not fit follow as a further table. */
+static void print_table(FILE *out, const struct replay *r)
+{
+	struct table t = { .out = out, .r = r, .column_width = COLUMN_WIDTH };
+	size_t screen_cols = screen_width();
+	size_t columns = r->instances_len;
+
+	for (size_t i = 0; i < r->instances_len; i++) {
+		int size = (int)strlen(r->instance[i].source->name);
+
+		t.column_width = size > t.column_width ? size : t.column_width;
+	}
+	if (screen_cols > 0) {
+		columns = (screen_cols - MIN(screen_cols, LABEL_WIDTH + 2)) /
+		          ((size_t)t.column_width + 1);
+		columns = MAX(columns, 1);
+	}
+	for (t.first = 0; t.first < r->instances_len; t.first = t.end) {
+		t.end = MIN(t.first + columns, r->instances_len);
+		print_part(&t);
 	}
 }
 

@@ -53,21 +53,40 @@ void control_get_settings(struct control *ctl, struct ctl_client *c, const struc
 	reply_text(ctl, c, PRINT_SETTINGS);
 }
 
+/* Each line as an element. */
+static json_t *lines_json(const char *text)
+{
+	json_t *list = json_array();
+
+	while (text != NULL && *text != '\0') {
+		size_t size = strcspn(text, "\n");
+
+		json_array_append_new(list, json_stringn(text, size));
+		text += size;
+		text += *text == '\n';
+	}
+	return list;
+}
+
 void control_reload(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
+	char *warnings = NULL;
 	char *errors = NULL;
-	int err = ctl->env.reload(ctl->env.ctx, &errors);
+	int err = ctl->env.reload(ctl->env.ctx, &errors, &warnings);
 
 	(void)call;
 	if (err < 0) {
 		method_refuse(c, CTL_ERROR("ReloadFailed"),
 		              errors != NULL ? errors : strerror(-err));
-		free(errors);
-		return;
+	} else {
+		const struct generation *g = ctl->env.generations->current;
+
+		ctl_client_reply(c,
+		                 json_pack("{s:I, s:o}", "generation",
+		                           (json_int_t)g->shared.policy.generation, "warnings",
+		                           lines_json(warnings)),
+		                 CTL_LAST);
 	}
-	ctl_client_reply(
-		c,
-		json_pack("{s:I}", "generation",
-	                  (json_int_t)ctl->env.generations->current->shared.policy.generation),
-		CTL_LAST);
+	free(warnings);
+	free(errors);
 }

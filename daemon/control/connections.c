@@ -14,24 +14,30 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool read_forget(const struct ctl_call *call, enum engine_delete_mode *how)
+/* Returns the name of a parameter that is wrong, or NULL. */
+static const char *read_mode(const struct ctl_call *call, enum engine_delete_mode *how)
 {
-	bool wholly;
+	bool forget;
+	bool keep;
 
-	if (!method_read_flag(call, "forget", &wholly)) {
-		return false;
+	if (!method_read_flag(call, "forget", &forget)) {
+		return "forget";
 	}
-	*how = wholly ? DELETE_FORGET : DELETE_REMEMBER;
-	return true;
+	if (!method_read_flag(call, "remember", &keep) || (forget && keep)) {
+		return "remember";
+	}
+	*how = forget ? DELETE_FORGET : keep ? DELETE_REMEMBER : DELETE_END;
+	return NULL;
 }
 
 void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
 	enum engine_delete_mode how;
+	const char *wrong = read_mode(call, &how);
 	uint64_t n;
 
-	if (!read_forget(call, &how)) {
-		method_invalid_parameter(c, "forget");
+	if (wrong != NULL) {
+		method_invalid_parameter(c, wrong);
 		return;
 	}
 	n = engine_flush(ctl->env.engine, ctl->env.worker, clock_now(), how);
@@ -43,10 +49,10 @@ void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_
 {
 	enum engine_delete_mode how;
 	struct flowkey key;
-	const char *wrong;
+	const char *wrong = read_mode(call, &how);
 
-	if (!read_forget(call, &how)) {
-		method_invalid_parameter(c, "forget");
+	if (wrong != NULL) {
+		method_invalid_parameter(c, wrong);
 		return;
 	}
 	if (!flow_key_parse(call->parameters, &key, &wrong)) {

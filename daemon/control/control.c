@@ -21,6 +21,7 @@ static const struct {
 	{ CTL_INTERFACE ".ListConnections", control_list_connections },
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },
+	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings },
 	{ CTL_INTERFACE ".GetRuleset", control_get_ruleset },
 	{ CTL_INTERFACE ".ListSets", control_list_sets },
@@ -46,6 +47,7 @@ int control_start(struct event_base *base, const char *socket_path, const struct
 	}
 	ctl->env = *env;
 	LIST_INIT(&ctl->readers.list);
+	LIST_INIT(&ctl->followers.list);
 	err = ctl_sock_open(base, socket_path, &handler, &ctl->sock);
 	if (err < 0) {
 		free(ctl);

@@ -19,6 +19,7 @@ struct control;
 struct event_base;
 struct generations;
 struct ifnames;
+struct hook_watch;
 struct importer;
 struct log;
 struct raw_sender;
@@ -42,14 +43,17 @@ struct control_env {
 	struct set_changes *set_changes;
 	struct importer *importer;
 	const struct raw_sender *raw_sender;
+	const struct hook_watch *hook_watch;
+	uint32_t queues_len; /* of the configuration at the start */
+	const char *config_path;
 	const struct reload_counts *reloads;
 	struct mono start; /* of the daemon */
 	bool compares_kernel;
 	/*
-	 * Reloads the configuration. Returns 0, or -errno with *errors set to malloc'd lines that
-	 * the caller frees, or to NULL.
+	 * Reloads the configuration. Returns 0 with *warnings set to malloc'd lines or NULL, or
+	 * -errno with *errors set to such lines. The caller frees both.
 	 */
-	int (*reload)(void *ctx, char **errors);
+	int (*reload)(void *ctx, char **errors, char **warnings);
 	void *ctx;
 };
 
@@ -62,6 +66,12 @@ int control_start(struct event_base *base, const char *socket_path, const struct
 
 /* Closes the socket and all clients; NULL is fine. */
 void control_stop(struct control *c);
+
+/* The hook rules, or what they have to be, changed: for the clients of GetHooks. c may be NULL. */
+void control_hooks_changed(struct control *c);
+
+/* Returns how many clients follow GetHooks: finwall hook watch. c may be NULL. */
+unsigned control_hook_watchers(const struct control *c);
 
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */
 void control_publish(struct control *c, const struct worker_event *ev);

@@ -24,10 +24,17 @@ struct event_readers {
 	uint64_t skipped; /* events that readers were too slow for, in total */
 };
 
+/* Clients that follow GetHooks. */
+struct hook_followers {
+	LIST_HEAD(, hook_follower) list;
+	unsigned len;
+};
+
 struct control {
 	struct control_env env;
 	struct ctl_sock *sock;
 	struct event_readers readers;
+	struct hook_followers followers;
 };
 
 /* Replies to one call, or starts a stream that does. */
@@ -40,6 +47,7 @@ control_method_fn control_get_settings; /* configuration.c */
 control_method_fn control_get_ruleset;
 control_method_fn control_reload;
 control_method_fn control_list_connections; /* list.c */
+control_method_fn control_get_hooks;        /* hooks.c */
 control_method_fn control_flush;            /* connections.c */
 control_method_fn control_delete;
 control_method_fn control_import;

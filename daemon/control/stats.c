@@ -5,6 +5,7 @@
 #include "method.h"
 
 #include "generation.h"
+#include "hook_watch.h"
 #include "io/clock.h"
 #include "io/nfq_proc.h"
 #include "raw_sender.h"
@@ -60,6 +61,11 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 	json_object_set_new(o, "raw_sender",
 	                    json_pack("{s:b, s:I}", "running", env->raw_sender->raw.pid > 0,
 	                              "restarts", (json_int_t)env->raw_sender->restarts));
+	json_object_set_new(o, "hooks",
+	                    json_pack("{s:s, s:s, s:I}", "fault",
+	                              hook_fault_name(env->hook_watch->fault), "text",
+	                              env->hook_watch->text, "losses",
+	                              number(env->hook_watch->losses)));
 	json_object_set_new(o, "event_readers", json_integer(ctl->readers.len));
 	json_object_set_new(o, "events_skipped", json_integer(number(ctl->readers.skipped)));
 	ctl_client_reply(c, o, CTL_LAST);

@@ -137,6 +137,7 @@ static void conclude_tracked(const struct frame *frame, const struct context *cx
 	o.dir = (enum flow_dir)out->dir;
 	o.wants_entry = false;
 	o.must_drop = false;
+	o.is_unproved = false;
 	o.has_late = false;
 	conclude(d, &o, out);
 }
@@ -194,23 +195,37 @@ static void decode(const struct frame *frame, struct decoded *d)
 }
 
 /*
- * A SYN or a revival replaces the tombstone of its connection. A pickup leaves it: anybody can
- * forge an ACK, and must not be able to delete tombstones.
+ * A revival uses up the tombstone of its connection. A new connection leaves it, because anybody
+ * can forge a SYN or an ACK: lookup.c deletes it when the other end has proved the new one.
  */
-static void replace_tomb(const struct decoded *d, const struct outcome *o)
+static void settle_tomb(const struct decoded *d, struct flow *f)
 {
 	struct graveyard *graveyard = &d->shard->graveyard;
-	bool revived = (o->fresh.status & FLOW_REVIVED) != 0;
-	enum stat_event event = revived ? EVENT_FLOW_REVIVED : EVENT_TOMB_REPLACED;
+	bool revived = (f->status & FLOW_REVIVED) != 0;
 	uint32_t tomb;
 
-	if (d->pkt.kind != PKT_KIND_TCP || (!revived && d->pkt.tcp.class_nr != SEG_SYN)) {
+	if (d->pkt.kind != PKT_KIND_TCP) {
 		return;
 	}
 	tomb = graveyard_find(graveyard, &d->key, d->hash);
-	if (tomb != UINT32_MAX) {
+	if (tomb != UINT32_MAX && revived) {
 		graveyard_del(graveyard, tomb, d->hash);
-		stat_add(&d->cx->worker->stats.event[event], 1);
+		stat_add(&d->cx->worker->stats.event[EVENT_FLOW_REVIVED], 1);
+		tomb = UINT32_MAX;
+	}
+	if (tomb != UINT32_MAX && (f->status & FLOW_KNOWN) == 0) {
+		f->status = status_with_knowledge(f->status, KNOWN_LEARNT);
+	}
+	if ((f->status & FLOW_KNOWN) != 0) {
+		struct witness *w = shard_witness(d->shard, f);
+
+		*w = (struct witness){ .flags = tomb != UINT32_MAX ? WITNESS_BESIDE : 0 };
+		if (d->pkt.tcp.class_nr == SEG_ACK) {
+			const struct pkt_tcp *tcp = &d->pkt.tcp;
+
+			(void)witness_hear(w, flow_dir_of(f, (enum key_side)d->side), tcp->seq,
+			                   tcp->seq + tcp->payload_size, tcp->ack, tcp->win);
+		}
 	}
 }
 
@@ -221,6 +236,10 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	struct shard *s = d->shard;
 
 	o->fresh.deadline = mono_add(d->cx->now, o->fresh_ttl_ns);
+	if (o->displaced != NULL) {
+		shard_delete(s, o->displaced, d->hash);
+		stat_add(&d->cx->worker->stats.event[EVENT_FLOW_DISPLACED], 1);
+	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {
 		struct flow *victim = flowtab_victim(&s->flows, d->hash, d->cx->now);
@@ -231,7 +250,29 @@ static bool insert(const struct decoded *d, struct outcome *o)
 		expire_victim(d->cx, s, victim);
 		o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	}
-	replace_tomb(d, o);
+	settle_tomb(d, o->live);
+	return true;
+}
+
+/*
+ * A revival at a full table: the tombstone serves as the entry, with the state after the segment,
+ * so that the closing handshake passes segment by segment.
+ */
+static bool revive_tomb(const struct decoded *d, const struct outcome *o)
+{
+	struct graveyard *graveyard = &d->shard->graveyard;
+	uint32_t nr = graveyard_find(graveyard, &d->key, d->hash);
+	struct tomb_info tomb;
+
+	if ((o->fresh.status & FLOW_REVIVED) == 0 || nr == UINT32_MAX) {
+		return false;
+	}
+	graveyard_read(graveyard, nr, d->cx->now, &tomb);
+	graveyard_del(graveyard, nr, d->hash);
+	if (graveyard_wants(&o->fresh)) {
+		(void)graveyard_add(graveyard, &o->fresh, d->hash, (enum tomb_cause)tomb.cause,
+		                    tomb.ended);
+	}
 	return true;
 }
 
@@ -282,7 +323,9 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 
 	o.live = NULL;
 	o.wants_entry = false;
+	o.displaced = NULL;
 	o.must_drop = false;
+	o.is_unproved = false;
 	o.has_late = false;
 	o.dir = DIR_ORIG;
 	if (d->broken != REASON_NONE) {
@@ -304,7 +347,7 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	evaluate(d, o, &rules);
 	judged = o->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || d->cx->policy->tun.enforce == 0;
-	if (o->wants_entry && passes && !insert(d, o)) {
+	if (o->wants_entry && passes && !insert(d, o) && !revive_tomb(d, o)) {
 		o->reason = REASON_TABLE_FULL;
 		o->state = CT_INVALID;
 		judged = VERDICT_DROP;
@@ -312,6 +355,9 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
+	}
+	if (o->is_unproved && passes) {
+		d->shard->unproved[unproved_nr(d->hash)] = o->unproved;
 	}
 	count(d, o, judged);
 	if (o->has_late) {

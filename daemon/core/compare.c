@@ -143,7 +143,8 @@ enum compare compare_explain(const struct pkt *p, const struct decision *d,
 	if (kernel_has_entry(kernels) && lacks_start(d) && age_ns <= longest_wait_ns(p, tun)) {
 		return COMPARE_NO_START;
 	}
-	return COMPARE_DIFFERENT;
+	/* With marks, the state would be known. */
+	return kernels == KERNEL_NO_ENTRY ? COMPARE_UNTOLD : COMPARE_DIFFERENT;
 }
 
 void compare_sum(struct compare_stats *sum, const struct compare_stats *one)

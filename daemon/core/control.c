@@ -32,11 +32,34 @@ static void unlock_and_pause(const struct engine *e, struct shard *s, unsigned s
 static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                         struct mono now, enum engine_delete_mode mode)
 {
-	if (mode == DELETE_REMEMBER) {
-		shard_remember(s, w, f, hash, TOMB_FLUSHED, now);
+	if (mode != DELETE_FORGET) {
+		shard_remember(s, w, f, hash, mode == DELETE_END ? TOMB_DELETED : TOMB_FLUSHED,
+		               now);
 	}
 	shard_delete(s, f, hash);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
+}
+
+/* What a deletion does to a tombstone. Returns false when it stays as it is. */
+static bool delete_tomb(struct graveyard *g, uint32_t nr, uint64_t hash, struct mono now,
+                        enum engine_delete_mode mode)
+{
+	struct tomb_info tomb;
+
+	switch (mode) {
+	case DELETE_END:
+		graveyard_read(g, nr, now, &tomb);
+		if (tomb.cause == TOMB_DELETED) {
+			return false;
+		}
+		graveyard_end(g, nr, now);
+		return true;
+	case DELETE_FORGET:
+		graveyard_del(g, nr, hash);
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
@@ -63,14 +86,36 @@ bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowk
 	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
 	struct shard *s = shard_of(e, hash);
 	struct flow *f;
+	uint32_t tomb;
+	bool found;
 
 	shard_lock(e, s);
 	f = flowtab_find(&s->flows, key, hash);
+	tomb = graveyard_find(&s->graveyard, key, hash);
+	found = tomb != UINT32_MAX && delete_tomb(&s->graveyard, tomb, hash, now, mode);
 	if (f != NULL) {
 		delete_flow(s, w, f, hash, now, mode);
 	}
 	shard_unlock(s);
-	return f != NULL;
+	return f != NULL || found;
+}
+
+/* Ends the tombstones of a shard. */
+static void flush_tombs(const struct engine *e, struct shard *s, struct mono now, unsigned *slices)
+{
+	uint32_t cursor = 0;
+	unsigned budget;
+
+	do {
+		uint32_t nr;
+
+		budget = SLICE;
+		shard_lock(e, s);
+		while ((nr = graveyard_next(&s->graveyard, &cursor, &budget)) != UINT32_MAX) {
+			graveyard_end(&s->graveyard, nr, now);
+		}
+		unlock_and_pause(e, s, ++*slices);
+	} while (budget == 0);
 }
 
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
@@ -85,6 +130,9 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 		unsigned budget;
 		struct flow *f;
 
+		if (mode == DELETE_END) {
+			flush_tombs(e, s, now, &slices);
+		}
 		do {
 			budget = SLICE;
 			shard_lock(e, s);
@@ -98,4 +146,28 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 		} while (budget == 0);
 	}
 	return flushed;
+}
+
+void engine_note_gap(struct engine *e)
+{
+	unsigned slices = 0;
+
+	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
+		struct shard *s = &e->shard[i];
+		uint32_t cursor = 0;
+		unsigned budget;
+		struct flow *f;
+
+		do {
+			budget = SLICE;
+			shard_lock(e, s);
+			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
+				if (f->key.proto == IPPROTO_NR_TCP) {
+					f->conn.tcp.flags[0] |= TCP_SIDE_LIBERAL;
+					f->conn.tcp.flags[1] |= TCP_SIDE_LIBERAL;
+				}
+			}
+			unlock_and_pause(e, s, ++slices);
+		} while (budget == 0);
+	}
 }

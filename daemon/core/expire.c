@@ -7,65 +7,166 @@
 
 #include "late_close.h"
 
-static void send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
-                     enum raw_kind kind)
+/* After a request that found the sender busy the worker waits: many entries may expire at once. */
+#define RAW_PAUSE_NS (50 * NSEC_PER_MSEC)
+
+/* An entry whose request waits for the sender is looked at again. */
+#define RAW_RETRY_NS (100 * NSEC_PER_MSEC)
+
+/* A sender that is busy for so long counts as gone. */
+#define RAW_BUSY_MAX_NS (10 * NSEC_PER_SEC)
+
+/* f: what is remembered of a flow. */
+static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
+                                enum raw_kind kind)
 {
 	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
-	const struct engine_sink *sink = &cx->worker->sink;
+	struct engine_worker *w = cx->worker;
+	enum raw_result result = RAW_BUSY;
 
-	if (sink->raw != NULL && cx->policy->tun.enforce != 0) {
-		sink->raw(sink->ctx, &req);
+	if (w->sink.raw == NULL || cx->policy->tun.enforce == 0) {
+		return RAW_SENT;
 	}
+	if (mono_is_due(w->raw_next, cx->now)) {
+		result = w->sink.raw(w->sink.ctx, &req);
+	}
+	if (result != RAW_BUSY) {
+		w->raw_busy_since = (struct mono){ 0 };
+		return result;
+	}
+	if (w->raw_busy_since.ns == 0) {
+		w->raw_busy_since = cx->now;
+	}
+	if (mono_is_due(w->raw_next, cx->now)) {
+		w->raw_next = mono_add(cx->now, RAW_PAUSE_NS);
+	}
+	return mono_diff(cx->now, w->raw_busy_since) < RAW_BUSY_MAX_NS ? RAW_BUSY : RAW_UNAVAILABLE;
+}
+
+/* Sends to each end that a bit of *pending names, in its peer's name, and clears the bits of those
+ * that need no further try. */
+static void send_to(const struct context *cx, const struct flow *f, enum raw_kind kind,
+                    unsigned *pending)
+{
+	for (unsigned dir = 0; dir < 2; dir++) {
+		if ((*pending & (1u << dir)) != 0 &&
+		    send_raw(cx, f, dir_other((enum flow_dir)dir), kind) != RAW_BUSY) {
+			*pending &= ~(1u << dir);
+		}
+	}
+}
+
+/* The flow stays, and is looked at again after this time. */
+static void postpone(const struct context *cx, struct shard *s, struct flow *f, unsigned probes,
+                     int64_t ns)
+{
+	f->probes = (uint8_t)probes;
+	flowtab_set_deadline(&s->flows, f, mono_add(cx->now, ns));
+}
+
+static bool is_proved(const struct flow *memory)
+{
+	return status_knowledge(memory->status) == KNOWN_EXACT;
 }
 
 /*
  * The policy `probe`. A keepalive in direction d goes to the receiver of d, whose answer travels
- * the other way and clears the bit of that direction (lookup.c). Returns true when a keepalive was
- * sent and the flow stays.
+ * the other way and clears the bit of that direction (lookup.c). Returns true when the flow stays:
+ * a keepalive was sent, or waits for the sender.
+ *
+ * Where the windows are not proved the keepalives have any numbers: an end answers them all the
+ * same, with its own numbers (RFC 9293, 3.10.7.4), and the two answers prove the windows. A RST
+ * needs the right number, so none is sent then.
  */
-static bool probe(const struct context *cx, struct shard *s, struct flow *f)
+static bool probe(const struct context *cx, struct shard *s, struct flow *f,
+                  const struct flow *memory)
 {
 	const struct tunables *tun = &cx->policy->tun;
 	unsigned sent = f->probes / FLOW_PROBE_SENT;
 	unsigned waits = sent == 0 ? FLOW_PROBE_WAITS : f->probes & FLOW_PROBE_WAITS;
+	bool asks = sent < tun->probe_count;
+	unsigned pending = asks ? waits : FLOW_PROBE_WAITS & ~waits;
 
-	for (unsigned dir = 0; dir < 2; dir++) {
-		bool silent = (waits & (1u << dir)) != 0;
-
-		if (sent < tun->probe_count && silent) {
-			send_raw(cx, f, dir_other((enum flow_dir)dir), RAW_KEEPALIVE);
-		}
-		if (sent >= tun->probe_count && !silent) {
-			send_raw(cx, f, dir_other((enum flow_dir)dir), RAW_RESET);
-		}
-	}
-	if (sent >= tun->probe_count) {
+	if (!asks && !is_proved(memory)) {
 		return false;
 	}
-	f->probes = (uint8_t)((sent + 1) * FLOW_PROBE_SENT | waits);
-	flowtab_set_deadline(&s->flows, f, mono_add(cx->now, tun->probe_interval_ns));
-	return true;
+	send_to(cx, memory, asks ? RAW_KEEPALIVE : RAW_RESET, &pending);
+	if (pending != 0) {
+		postpone(cx, s, f, sent * FLOW_PROBE_SENT | waits, RAW_RETRY_NS);
+		return true;
+	}
+	if (asks) {
+		postpone(cx, s, f, (sent + 1) * FLOW_PROBE_SENT | waits, tun->probe_interval_ns);
+	}
+	return asks;
+}
+
+/*
+ * The policy `reset`. Returns true when the flow stays, because a RST waits for the sender: its bit
+ * is one of FLOW_PROBE_WAITS. *unsent: there is no sender, and the ends know nothing.
+ */
+static bool reset_ends(const struct context *cx, struct shard *s, struct flow *f,
+                       const struct flow *memory, bool *unsent)
+{
+	unsigned pending = f->probes == 0 ? FLOW_PROBE_WAITS : f->probes & FLOW_PROBE_WAITS;
+
+	*unsent = false;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		if ((pending & (1u << dir)) == 0) {
+			continue;
+		}
+		switch (send_raw(cx, memory, dir_other((enum flow_dir)dir), RAW_RESET)) {
+		case RAW_UNAVAILABLE:
+			*unsent = true;
+			return false;
+		case RAW_SENT:
+			pending &= ~(1u << dir);
+			break;
+		default:
+			break;
+		}
+	}
+	if (pending != 0) {
+		postpone(cx, s, f, FLOW_PROBE_SENT | pending, RAW_RETRY_NS);
+	}
+	return pending != 0;
+}
+
+/* True when both ends get a keepalive before the flow expires. */
+static bool probes_first(const struct context *cx, enum idle_policy policy,
+                         const struct flow *memory)
+{
+	switch (policy) {
+	case IDLE_PROBE:
+		return true;
+	case IDLE_RESET:
+		return !is_proved(memory);
+	case IDLE_REMEMBER:
+		return !is_proved(memory) &&
+		       cx->policy->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE;
+	default:
+		return false;
+	}
 }
 
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
 {
-	enum idle_policy policy = graveyard_wants(f) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
+	struct flow memory;
+	enum idle_policy policy =
+		shard_memory(s, f, &memory) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
+	bool remembers = policy == IDLE_REMEMBER || policy == IDLE_PROBE ||
+	                 (policy == IDLE_RESET && !is_proved(&memory));
 
-	switch (policy) {
-	case IDLE_PROBE:
-		if (probe(cx, s, f)) {
-			return true;
-		}
-		break;
-	case IDLE_RESET:
-		send_raw(cx, f, DIR_ORIG, RAW_RESET);
-		send_raw(cx, f, DIR_REPLY, RAW_RESET);
-		break;
-	case IDLE_REMEMBER:
-		shard_remember(s, cx->worker, f, hash, TOMB_IDLE, cx->now);
-		break;
-	default:
-		break;
+	if (probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
+		return true;
+	}
+	if (policy == IDLE_RESET && is_proved(&memory) &&
+	    reset_ends(cx, s, f, &memory, &remembers)) {
+		return true;
+	}
+	/* An end that does not answer may come back, or it is the path that is interrupted. */
+	if (remembers) {
+		shard_bury(s, cx->worker, &memory, hash, TOMB_IDLE, cx->now);
 	}
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EXPIRED], 1);
 	shard_delete(s, f, hash);

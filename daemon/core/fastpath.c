@@ -5,13 +5,18 @@
  * It takes packets of one shape: an IP header without options or extensions, not a later fragment;
  * TCP with ACK and without SYN, FIN, RST and URG; no TCP options, or a timestamp in the usual
  * layout only; no checksum to verify. The connection must be ESTABLISHED, answered and ASSURED,
- * with both windows known, no keepalive unanswered and its deadline ahead; and the segment must fit
- * its window. Every other packet is refused before anything has changed, and takes the slow path.
+ * with both windows known, no keepalive unanswered and its deadline ahead; nothing that it could
+ * prove may be left open (knowledge.h); and the segment must fit its window. Every other packet is
+ * refused before anything has changed, and takes the slow path.
  *
  * Its effect on entry, counters and decision is that of the slow path, bit for bit;
  * tests/oracle/fastpath.c compares the two. It does not fill a struct pkt, because that would take
  * most of its time, and it evaluates the rules once per batch where they give all packets of open
  * connections the same verdict. The window arithmetic is the tracker's: tcp_window.h.
+ *
+ * What may change here is which packets are taken, and how fast. How a segment changes a connection
+ * must not: that belongs to tcp_window.h, which both paths use. A change needs the comparison above
+ * (ctest -R fastpath) and a measurement (finwall-bench engine).
  */
 #include "fastpath.h"
 
@@ -231,6 +236,18 @@ static __attribute__((noinline)) void evaluate(const struct fastpath *x, enum ho
 	};
 }
 
+/*
+ * True when the segments of a flow that is not KNOWN_EXACT need only be noted: its sides have
+ * agreed, and no tombstone is kept beside it.
+ */
+static bool is_noted_only(const struct shard *s, const struct flow *f)
+{
+	unsigned flags = shard_witness(s, f)->flags;
+
+	return status_knowledge(f->status) == KNOWN_LEARNT &&
+	       (flags & (WITNESS_AGREED | WITNESS_BESIDE)) == WITNESS_AGREED;
+}
+
 enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *frame,
                                      const struct chunk *c, unsigned i, struct decision *out,
                                      struct flow **live)
@@ -241,6 +258,7 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	struct tcp_conn *t;
 	struct seg s;
 	struct fit fit;
+	bool is_exact;
 
 	if (f == NULL || ((~f->status & STATUS_NEEDED) | f->probes) != 0 ||
 	    mono_is_due(f->deadline, x->cx->now)) {
@@ -248,6 +266,10 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	}
 	t = &f->conn.tcp;
 	if (!is_plain(t, SEG_ACK)) {
+		return FASTPATH_REFUSED;
+	}
+	is_exact = (f->status & FLOW_KNOWN) == 0;
+	if (!is_exact && !is_noted_only(c->shard[i], f)) {
 		return FASTPATH_REFUSED;
 	}
 	s.seq = load_be32(tcp + 4);
@@ -266,6 +288,10 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	}
 	update_windows(t, &s);
 	t->last_class = SEG_ACK;
+	if (!is_exact) {
+		(void)witness_hear(shard_witness(c->shard[i], f), s.dir, s.seq, s.end, s.ack,
+		                   s.win);
+	}
 	flowtab_set_deadline(&c->shard[i]->flows, f,
 	                     mono_add(x->cx->now, x->ttl_ns[ttl_facts(t, x->tun)]));
 	v = &x->verdict[frame->hook][is_ip6(c, i)];

@@ -3,12 +3,15 @@
  * The flow table of one shard. A free place has family 0 in its key and is linked through its
  * timer's next. pool[fresh..] has never been touched, so the system need not provide its memory.
  *
- * Must not know TCP, rules or locks.
+ * Must not know the tracker, rules or locks.
  */
 #include "flowtab.h"
 
-/* Neighbours in the index that are searched for an expired flow: two cache lines. */
+/* Neighbours in the index that are searched for an ending flow: two cache lines. */
 #define VICTIM_WAYS (2 * HINDEX_WAYS)
+
+/* Elements of the wheel that one eviction may move to find a flow that is due. */
+#define VICTIM_DUE_BUDGET 2
 
 static size_t pool_size(uint32_t flows_max)
 {
@@ -110,8 +113,8 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	t->pool[nr].hash_lo = (uint32_t)hash;
 	wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
 	t->used++;
-	if ((f->status & FLOW_ASSURED) != 0) {
-		hindex_mark(&t->index, hash, nr);
+	if ((f->status & FLOW_ASSURED) != 0 || flow_is_closed(f)) {
+		flowtab_revalue(t, &t->pool[nr], hash);
 	}
 	return &t->pool[nr];
 }
@@ -119,7 +122,19 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 void flowtab_assure(struct flowtab *t, struct flow *f, uint64_t hash)
 {
 	f->status |= FLOW_ASSURED;
-	hindex_mark(&t->index, hash, nr_of(t, f));
+	flowtab_revalue(t, f, hash);
+}
+
+void flowtab_revalue(struct flowtab *t, const struct flow *f, uint64_t hash)
+{
+	enum hindex_worth worth = HINDEX_WORTH_LITTLE;
+
+	if (flow_is_closed(f)) {
+		worth = HINDEX_WORTH_NOTHING;
+	} else if ((f->status & FLOW_ASSURED) != 0) {
+		worth = HINDEX_WORTH_KEEPING;
+	}
+	hindex_set_worth(&t->index, hash, nr_of(t, f), worth);
 }
 
 void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
@@ -157,15 +172,32 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
 	return NULL;
 }
 
-struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now)
+/* True for a flow that may be given up although it is ASSURED. */
+static bool is_ending(const struct flow *f, struct mono now)
 {
-	uint32_t unproven = hindex_near_unmarked(&t->index, hash);
+	if (mono_is_due(f->deadline, now)) {
+		return true;
+	}
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_FIN_WAIT || f->conn.tcp.state == TCP_CLOSE_WAIT ||
+	        f->conn.tcp.state == TCP_LAST_ACK);
+}
+
+struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now)
+{
+	unsigned budget = VICTIM_DUE_BUDGET;
+	struct flow *due = flowtab_pop_due(t, now, &budget);
 	uint32_t near[VICTIM_WAYS];
+	uint32_t victim;
 	unsigned len = 0;
 
-	/* In a flood this suffices: the index marks ASSURED flows, so none has to be read. */
-	if (unproven != HINDEX_NIL) {
-		return &t->pool[unproven];
+	if (due != NULL) {
+		return due;
+	}
+	/* In a flood this suffices: no flow has to be read. */
+	victim = hindex_victim(&t->index, hash);
+	if (victim != HINDEX_NIL) {
+		return &t->pool[victim];
 	}
 	for (unsigned way = 0; way < VICTIM_WAYS; way++) {
 		uint32_t nr = hindex_near(&t->index, hash, way);
@@ -176,7 +208,7 @@ struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono 
 		}
 	}
 	for (unsigned i = 0; i < len; i++) {
-		if (mono_is_due(t->pool[near[i]].deadline, now)) {
+		if (is_ending(&t->pool[near[i]], now)) {
 			return &t->pool[near[i]];
 		}
 	}

@@ -95,12 +95,15 @@ static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struc
  */
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
 
+/* To be called when flow_is_closed() has changed: the index notes it. */
+void flowtab_revalue(struct flowtab *t, const struct flow *f, uint64_t hash);
+
 /*
- * A flow to evict for a new one with this hash: one that is not ASSURED, or else one past its
- * deadline, near it in the index, so that a remote host cannot choose which. NULL when there is
- * none.
+ * A flow to evict for a new one with this hash, or NULL: one past its deadline, if there is any;
+ * else near the hash in the index, so that a remote host cannot choose it, one that is closed, or
+ * the oldest that is not ASSURED, or one of which a side is closed. Never an open ASSURED one.
  */
-struct flow *flowtab_victim(const struct flowtab *t, uint64_t hash, struct mono now);
+struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now);
 
 /*
  * Iteration: the next flow at or after place *cursor, which starts at 0. Advances *cursor and takes

@@ -5,8 +5,11 @@
  * other side's end (24 bits);
  *   - each side's largest window, and the space left in it, as 15-bit floats, rounded up;
  *   - the state, as one of the four that are remembered;
- *   - when the entry ended, in seconds (24 bits: 194 days; `remember` is limited to less).
- * The last segment is not kept: after an idle timeout the tracker does not need it.
+ *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
+ * largest windows are zero, as known ones never are.
+ * The last segment is not kept: after an idle timeout the tracker does not need it. The links of
+ * the queue and the time of the end, in seconds, are in an array of their own, so that ageing reads
+ * no tombstone.
  *
  * Must not know why an entry is remembered or revived.
  */
@@ -17,25 +20,22 @@
 #include <string.h>
 
 #define TOMB_NIL    UINT32_MAX
-#define ENDED_MASK  0xffffffu
 #define UNACKED_MAX 0xffffffu
 #define FLOAT_BITS  10
 #define FLOAT_ONE   (1u << FLOAT_BITS)
 #define FLOAT_MASK  0x7fffu /* 5 bits of exponent, 10 of fraction */
-#define FLAGS_MASK  0x3fu   /* TCP_SIDE_* that are kept */
 #define SCALE_MASK  15u
 
 struct tomb_side {
 	uint32_t unacked : 24; /* the other side's end minus this side's maxack */
-	uint32_t flags : 6;    /* TCP_SIDE_* */
-	uint32_t extra : 2;    /* side 0: state; side 1: cause */
+	uint32_t flags : 8;    /* TCP_SIDE_* */
 };
 
 struct tomb_windows {
 	uint16_t maxwin : 15; /* float */
 	uint16_t extra0 : 1;  /* side 0: not deleted; side 1: the opener is the high side */
 	uint16_t space : 15;  /* float: maxend minus end */
-	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: unused */
+	uint16_t extra1 : 1;  /* side 0: IPv6; side 1: windows before a gap */
 };
 
 struct tomb {
@@ -46,23 +46,32 @@ struct tomb {
 	uint32_t end[2];
 	struct tomb_side side[2];
 	struct tomb_windows win[2];
-	uint32_t ended_s : 24;
+	uint32_t state : 2; /* an index into states */
+	uint32_t cause : 4; /* enum tomb_cause */
+	uint32_t queue : 6; /* where it is linked */
 	uint32_t scale0 : 4;
 	uint32_t scale1 : 4;
 };
 
+struct tomb_link {
+	uint32_t next; /* in its queue, or in the list of free places */
+	uint32_t prev;
+	uint32_t ended_s;
+};
+
 _Static_assert(sizeof(struct tomb) == 64, "documented: 64 bytes each");
-_Static_assert(sizeof(struct tomb_copy) == sizeof(struct tomb), "a copy holds a tombstone");
+_Static_assert(sizeof(struct tomb_link) == 12, "documented: 12 bytes each");
+_Static_assert(sizeof(((struct tomb_copy *)0)->word) == sizeof(struct tomb),
+               "it holds a tombstone");
+_Static_assert(TOMB_CAUSES_LEN <= 16 && TOMB_QUEUES <= 64, "they fit into their bits");
 
 static const uint8_t states[4] = { TCP_ESTABLISHED, TCP_FIN_WAIT, TCP_CLOSE_WAIT, TCP_LAST_ACK };
 
 const char *tomb_cause_name(enum tomb_cause c)
 {
 	static const char *const names[TOMB_CAUSES_LEN] = {
-		[TOMB_IDLE] = "idle",
-		[TOMB_EVICTED] = "evicted",
-		[TOMB_FLUSHED] = "flushed",
-		[TOMB_RESTART] = "restart",
+		[TOMB_IDLE] = "idle",       [TOMB_EVICTED] = "evicted", [TOMB_FLUSHED] = "flushed",
+		[TOMB_RESTART] = "restart", [TOMB_DELETED] = "deleted",
 	};
 
 	return names[c];
@@ -128,10 +137,11 @@ static uint32_t seconds_of(struct mono now)
 	return (uint32_t)(now.ns / NSEC_PER_SEC);
 }
 
-/* Ages compare modulo 2^24 seconds. */
-static uint32_t age_s(const struct tomb *b, struct mono now)
+static uint32_t age_s(uint32_t ended_s, struct mono now)
 {
-	return (seconds_of(now) - b->ended_s) & ENDED_MASK;
+	int32_t age = (int32_t)(seconds_of(now) - ended_s);
+
+	return age < 0 ? 0 : (uint32_t)age;
 }
 
 static bool is_alive(const struct tomb *b)
@@ -150,39 +160,89 @@ static void key_of(const struct tomb *b, struct flowkey *key)
 	key->family = b->win[0].extra1 != 0 ? 6 : 4;
 }
 
+static size_t links_size(uint32_t tombs_max)
+{
+	return ((size_t)tombs_max * sizeof(struct tomb_link) + 63) & ~(size_t)63;
+}
+
 size_t graveyard_size(uint32_t tombs_max)
 {
 	if (tombs_max == 0) {
 		return 0;
 	}
-	return (size_t)tombs_max * sizeof(struct tomb) +
+	return (size_t)tombs_max * sizeof(struct tomb) + links_size(tombs_max) +
 	       (size_t)hindex_buckets_for(tombs_max) * sizeof(struct hindex_bucket);
 }
 
 void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const struct sipkey *sip)
 {
-	struct tomb *ring = mem;
+	struct tomb *pool = mem;
+	unsigned char *links = (unsigned char *)(pool + tombs_max);
 
-	g->ring = ring;
-	g->ring_len = tombs_max;
-	g->head = 0;
-	g->used = 0;
-	g->alive = 0;
+	memset(g, 0, sizeof(*g));
+	g->pool = pool;
+	g->link = (struct tomb_link *)(void *)links;
+	g->pool_len = tombs_max;
+	g->free_list = TOMB_NIL;
 	g->sip = *sip;
-	hindex_init(&g->index, (struct hindex_bucket *)(void *)(ring + tombs_max),
+	for (unsigned q = 0; q < TOMB_QUEUES; q++) {
+		g->queue[q].first = TOMB_NIL;
+		g->queue[q].last = TOMB_NIL;
+	}
+	hindex_init(&g->index, (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
 	            tombs_max == 0 ? 0 : hindex_buckets_for(tombs_max));
+}
+
+/* True when the side's FIN was acknowledged. */
+static bool has_closed(const struct tcp_conn *t, unsigned dir)
+{
+	return (t->flags[dir] & TCP_SIDE_FIN) != 0 && (t->flags[1 - dir] & TCP_SIDE_MAXACK) != 0 &&
+	       !seq_before(t->seen[1 - dir].maxack, t->seen[dir].end);
+}
+
+/* True when the connection has ended for both ends. */
+static bool is_over(const struct tcp_conn *t)
+{
+	return ((t->flags[0] | t->flags[1]) & TCP_SIDE_RESET) != 0 ||
+	       (has_closed(t, 0) && has_closed(t, 1));
+}
+
+/* The state to remember, or -1. TIME_WAIT and CLOSE of a connection that is not over: by its FINs.
+ */
+static int remembered_state(const struct tcp_conn *t)
+{
+	unsigned fins = ((t->flags[0] & TCP_SIDE_FIN) != 0) + ((t->flags[1] & TCP_SIDE_FIN) != 0);
+
+	if (t->state != TCP_TIME_WAIT && t->state != TCP_CLOSE) {
+		return state_nr(t->state);
+	}
+	if (is_over(t)) {
+		return -1;
+	}
+	if (fins == 2) {
+		return state_nr(TCP_LAST_ACK);
+	}
+	return state_nr(fins == 1 || t->state == TCP_TIME_WAIT ? TCP_CLOSE_WAIT : TCP_ESTABLISHED);
 }
 
 bool graveyard_wants(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_NR_TCP && (f->status & FLOW_ASSURED) != 0 &&
-	       state_nr(f->conn.tcp.state) >= 0 && unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
+	       remembered_state(&f->conn.tcp) >= 0 &&
+	       unacked(&f->conn.tcp, DIR_ORIG) <= UNACKED_MAX &&
 	       unacked(&f->conn.tcp, DIR_REPLY) <= UNACKED_MAX;
 }
 
-static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause, struct mono now)
+bool graveyard_can_end(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_SYN_RECV || remembered_state(&f->conn.tcp) >= 0);
+}
+
+static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause)
 {
 	const struct tcp_conn *t = &f->conn.tcp;
+	int state = remembered_state(t);
 
 	memset(b, 0, sizeof(*b));
 	b->lo = f->key.lo;
@@ -195,49 +255,145 @@ static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cau
 
 		b->end[d] = end;
 		b->side[d].unacked = unacked(t, (enum flow_dir)d) & UNACKED_MAX;
-		b->side[d].flags = t->flags[d] & FLAGS_MASK;
+		b->side[d].flags = t->flags[d];
 		b->win[d].maxwin = float_up(t->seen[d].maxwin_bytes) & FLOAT_MASK;
 		b->win[d].space = float_up(space) & FLOAT_MASK;
 	}
-	b->side[0].extra = (unsigned)state_nr(t->state) & 3;
-	b->side[1].extra = (unsigned)cause & 3;
+	b->state = (unsigned)(state < 0 ? 0 : state) & 3;
+	b->cause = (unsigned)cause & 15;
 	b->win[0].extra0 = 1;
 	b->win[1].extra0 = (f->status & FLOW_ORIG_HI) != 0;
 	b->win[0].extra1 = f->key.family == 6;
-	b->ended_s = seconds_of(now) & ENDED_MASK;
+	b->win[1].extra1 = status_knowledge(f->status) == KNOWN_GAP;
 	b->scale0 = t->scale[0] & SCALE_MASK;
 	b->scale1 = t->scale[1] & SCALE_MASK;
+}
+
+static bool is_closing_queue(unsigned queue)
+{
+	return queue >= TOMB_SOURCES;
+}
+
+/* An IPv6 source is its /64. */
+static unsigned queue_for(const struct graveyard *g, const struct tomb *b)
+{
+	const union ip_addr *opener = b->win[1].extra0 != 0 ? &b->hi : &b->lo;
+	uint64_t source = opener->half[0];
+
+	return (unsigned)(siphash13(&g->sip, &source, 1) % TOMB_SOURCES) +
+	       (states[b->state] == TCP_ESTABLISHED ? 0 : TOMB_SOURCES);
+}
+
+static void enqueue(struct graveyard *g, uint32_t nr, uint32_t ended_s)
+{
+	unsigned queue = queue_for(g, &g->pool[nr]);
+	struct tomb_queue *q = &g->queue[queue];
+
+	g->pool[nr].queue = queue & 63;
+	g->link[nr] = (struct tomb_link){ .next = TOMB_NIL, .prev = q->last, .ended_s = ended_s };
+	if (q->last != TOMB_NIL) {
+		g->link[q->last].next = nr;
+	} else {
+		q->first = nr;
+		q->ended_s = ended_s;
+	}
+	q->last = nr;
+	q->len++;
+	g->closing += is_closing_queue(queue);
+}
+
+static void dequeue(struct graveyard *g, uint32_t nr)
+{
+	struct tomb_queue *q = &g->queue[g->pool[nr].queue];
+	const struct tomb_link *l = &g->link[nr];
+
+	if (l->next != TOMB_NIL) {
+		g->link[l->next].prev = l->prev;
+	} else {
+		q->last = l->prev;
+	}
+	if (l->prev != TOMB_NIL) {
+		g->link[l->prev].next = l->next;
+	} else {
+		q->first = l->next;
+		q->ended_s = l->next != TOMB_NIL ? g->link[l->next].ended_s : 0;
+	}
+	q->len--;
+	g->closing -= is_closing_queue(g->pool[nr].queue);
+}
+
+static void del_place(struct graveyard *g, uint32_t nr)
+{
+	struct flowkey key;
+
+	key_of(&g->pool[nr], &key);
+	graveyard_del(g, nr, flowkey_hash(&key, &g->sip));
+}
+
+/*
+ * The tombstone whose place is used again when all are in use: the oldest of the kind and source
+ * that has more than its share, or else the oldest of its kind.
+ */
+static uint32_t victim(const struct graveyard *g)
+{
+	bool of_closing =
+		g->closing >= g->pool_len / TOMB_CLOSING_SHARE + 1 || g->closing == g->alive;
+	const struct tomb_queue *q = &g->queue[of_closing ? TOMB_SOURCES : 0];
+	uint32_t kind_len = of_closing ? g->closing : g->pool_len;
+	const struct tomb_queue *oldest = NULL;
+	const struct tomb_queue *longest = q;
+
+	for (unsigned i = 0; i < TOMB_SOURCES; i++, q++) {
+		if (q->len == 0) {
+			continue;
+		}
+		if (oldest == NULL || (int32_t)(q->ended_s - oldest->ended_s) < 0) {
+			oldest = q;
+		}
+		if (q->len > longest->len) {
+			longest = q;
+		}
+	}
+	if (longest->len > TOMB_SOURCE_MIN && longest->len > kind_len / TOMB_SOURCE_SHARE) {
+		return longest->first;
+	}
+	return oldest->first;
+}
+
+static uint32_t take_place(struct graveyard *g)
+{
+	uint32_t nr = g->free_list;
+
+	if (nr != TOMB_NIL) {
+		g->free_list = g->link[nr].next;
+		return nr;
+	}
+	return g->fresh++;
 }
 
 bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enum tomb_cause cause,
                    struct mono now)
 {
-	bool evicted = false;
-	uint32_t nr = g->head;
+	bool evicts = g->alive == g->pool_len;
+	uint32_t nr;
 
-	if (g->ring_len == 0) {
+	if (g->pool_len == 0) {
 		return false;
 	}
-	if (is_alive(&g->ring[nr])) {
-		struct flowkey key;
-
-		key_of(&g->ring[nr], &key);
-		graveyard_del(g, nr, flowkey_hash(&key, &g->sip));
-		evicted = true;
+	if (evicts) {
+		del_place(g, victim(g));
 	}
-	write_tomb(&g->ring[nr], f, cause, now);
+	nr = take_place(g);
+	write_tomb(&g->pool[nr], f, cause);
 	hindex_add(&g->index, hash, nr);
+	enqueue(g, nr, seconds_of(now));
 	g->alive++;
-	g->head = nr + 1 == g->ring_len ? 0 : nr + 1;
-	if (g->used < g->ring_len) {
-		g->used++;
-	}
-	return evicted;
+	return evicts;
 }
 
 void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
 {
-	if (g->ring_len > 0) {
+	if (g->pool_len > 0) {
 		hindex_prefetch(&g->index, hash);
 	}
 }
@@ -247,10 +403,10 @@ void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
 	struct hindex_iter it;
-	uint32_t nr = g->ring_len == 0 ? HINDEX_NIL : hindex_first(&g->index, hash, &it);
+	uint32_t nr = g->pool_len == 0 ? HINDEX_NIL : hindex_first(&g->index, hash, &it);
 
-	if (nr < g->ring_len) {
-		__builtin_prefetch(&g->ring[nr]);
+	if (nr < g->pool_len) {
+		__builtin_prefetch(&g->pool[nr]);
 	}
 #else
 	(void)g;
@@ -269,7 +425,7 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 	     nr = hindex_next(&g->index, &it)) {
 		struct flowkey found;
 
-		key_of(&g->ring[nr], &found);
+		key_of(&g->pool[nr], &found);
 		if (flowkey_equal(&found, key)) {
 			return nr;
 		}
@@ -277,7 +433,8 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 	return TOMB_NIL;
 }
 
-static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *out)
+static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
+                      struct tomb_info *out)
 {
 	struct tcp_conn *t = &out->conn;
 
@@ -294,78 +451,91 @@ static void read_tomb(const struct tomb *b, struct mono now, struct tomb_info *o
 	}
 	t->scale[0] = b->scale0;
 	t->scale[1] = b->scale1;
-	t->state = states[b->side[0].extra];
+	t->state = states[b->state];
 	t->last_class = SEG_NONE;
 	out->status = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	if (b->win[1].extra0 != 0) {
 		out->status |= FLOW_ORIG_HI;
 	}
-	out->cause = b->side[1].extra;
-	out->ended = (struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(b, now)) };
+	if (b->win[0].maxwin == 0 && b->win[1].maxwin == 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
+	} else if (b->win[1].extra1 != 0) {
+		out->status = status_with_knowledge(out->status, KNOWN_GAP);
+	}
+	out->cause = b->cause;
+	out->ended =
+		(struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
-	read_tomb(&g->ring[nr], now, out);
+	read_tomb(&g->pool[nr], g->link[nr].ended_s, now, out);
 }
 
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 {
 	hindex_del(&g->index, hash, nr);
-	g->ring[nr].win[0].extra0 = 0;
+	dequeue(g, nr);
+	g->pool[nr].win[0].extra0 = 0;
+	g->link[nr].next = g->free_list;
+	g->free_list = nr;
 	g->alive--;
 }
 
-/* The place written `back` writes ago; 1 is the last. */
-static uint32_t behind_head(const struct graveyard *g, uint32_t back)
+void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now)
 {
-	return g->head >= back ? g->head - back : g->head + (g->ring_len - back);
+	g->pool[nr].cause = TOMB_DELETED;
+	dequeue(g, nr);
+	enqueue(g, nr, seconds_of(now));
+}
+
+uint32_t graveyard_next(const struct graveyard *g, uint32_t *cursor, unsigned *budget)
+{
+	while (*budget > 0 && *cursor < g->fresh) {
+		uint32_t nr = (*cursor)++;
+
+		--*budget;
+		if (is_alive(&g->pool[nr])) {
+			return nr;
+		}
+	}
+	return TOMB_NIL;
 }
 
 unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns, unsigned budget)
 {
 	unsigned deleted = 0;
 
-	while (g->used > 0 && budget-- > 0) {
-		uint32_t nr = behind_head(g, g->used);
-		const struct tomb *b = &g->ring[nr];
+	for (unsigned i = 0; i < TOMB_QUEUES && g->alive > 0; i++) {
+		const struct tomb_queue *q = &g->queue[i];
 
-		if (is_alive(b)) {
-			struct flowkey key;
-
-			if (sec_to_ns(age_s(b, now)) < remember_ns) {
-				break;
-			}
-			key_of(b, &key);
-			graveyard_del(g, nr, flowkey_hash(&key, &g->sip));
+		while (q->len > 0 && deleted < budget &&
+		       sec_to_ns(age_s(q->ended_s, now)) >= remember_ns) {
+			del_place(g, q->first);
 			deleted++;
 		}
-		g->used--;
 	}
 	return deleted;
 }
 
-uint32_t graveyard_places(const struct graveyard *g, uint32_t head, uint32_t used, uint32_t cursor,
-                          uint32_t max, const struct tomb_copy **first)
+const void *graveyard_tomb_at(const struct graveyard *g, uint32_t nr)
 {
-	uint32_t left = cursor < used ? used - cursor : 0;
-	uint32_t nr = left <= head ? head - left : g->ring_len - (left - head);
-	uint32_t to_end = g->ring_len - nr;
-	const void *at = &g->ring[nr];
+	return &g->pool[nr];
+}
 
-	*first = at;
-	left = left < max ? left : max;
-	return left < to_end ? left : to_end;
+const uint32_t *graveyard_ended_at(const struct graveyard *g, uint32_t nr)
+{
+	return &g->link[nr].ended_s;
 }
 
 bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct tomb_info *out)
 {
 	struct tomb b;
 
-	memcpy(&b, copy, sizeof(b));
+	memcpy(&b, copy->word, sizeof(b));
 	if (!is_alive(&b)) {
 		return false;
 	}
-	read_tomb(&b, now, out);
+	read_tomb(&b, (uint32_t)copy->ended_s, now, out);
 	return true;
 }

@@ -13,7 +13,13 @@
 #include <arm_neon.h>
 #endif
 
-#define WAYS_MASK ((1u << HINDEX_WAYS) - 1)
+#define WAYS_MASK  ((1u << HINDEX_WAYS) - 1)
+#define HAND_SHIFT HINDEX_WAYS
+
+static inline uint32_t slot_of(const struct hindex_bucket *b, unsigned way)
+{
+	return b->slot[way] & ~HINDEX_SPENT;
+}
 
 static inline uint32_t home_of(const struct hindex *x, uint64_t hash)
 {
@@ -55,6 +61,25 @@ static inline uint32_t ways_with(const struct hindex_bucket *b, uint8_t tag)
 #endif
 }
 
+/*
+ * The first of these ways from the bucket's hand on, as of a clock. The hand is behind the way that
+ * was filled last: the next entry takes the first free way from there, so that the first used one
+ * has the oldest.
+ */
+static inline unsigned from_hand(const struct hindex_bucket *b, uint32_t ways)
+{
+	uint32_t ahead = ways & (~0u << (b->marked >> HAND_SHIFT));
+
+	return (unsigned)__builtin_ctz(ahead != 0 ? ahead : ways);
+}
+
+static inline void set_hand(struct hindex_bucket *b, unsigned way)
+{
+	unsigned hand = way + 1 == HINDEX_WAYS ? 0 : way + 1;
+
+	b->marked = (uint16_t)((b->marked & WAYS_MASK) | hand << HAND_SHIFT);
+}
+
 uint32_t hindex_buckets_for(uint32_t entries_max)
 {
 	uint64_t ways = (uint64_t)entries_max + entries_max / 4;
@@ -80,7 +105,7 @@ uint32_t hindex_guess(const struct hindex *x, uint64_t hash)
 	uint32_t ways = ways_with(b, tag_of(hash));
 	struct hindex_iter it;
 
-	return ways != 0 ? b->slot[__builtin_ctz(ways)] : hindex_first(x, hash, &it);
+	return ways != 0 ? slot_of(b, (unsigned)__builtin_ctz(ways)) : hindex_first(x, hash, &it);
 }
 
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it)
@@ -104,7 +129,7 @@ uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it)
 	unsigned way = (unsigned)__builtin_ctz(it->mask);
 
 	it->mask &= it->mask - 1;
-	return x->bucket[it->bucket].slot[way];
+	return slot_of(&x->bucket[it->bucket], way);
 }
 
 uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr)
@@ -112,7 +137,7 @@ uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr)
 	uint32_t at = (home_of(x, hash) + nr / HINDEX_WAYS) % x->buckets_len;
 	const struct hindex_bucket *b = &x->bucket[at];
 
-	return b->tag[nr % HINDEX_WAYS] == 0 ? HINDEX_NIL : b->slot[nr % HINDEX_WAYS];
+	return b->tag[nr % HINDEX_WAYS] == 0 ? HINDEX_NIL : slot_of(b, nr % HINDEX_WAYS);
 }
 
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
@@ -133,8 +158,9 @@ bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot)
 			x->bucket[at].passed++;
 		}
 	}
-	unsigned way = (unsigned)__builtin_ctz(free_ways);
+	unsigned way = from_hand(&x->bucket[b], free_ways);
 
+	set_hand(&x->bucket[b], way);
 	x->bucket[b].tag[way] = tag_of(hash);
 	x->bucket[b].slot[way] = slot;
 	return true;
@@ -155,35 +181,76 @@ static struct hindex_bucket *bucket_of(struct hindex *x, uint64_t hash, uint32_t
 		found = hindex_next(x, &it);
 	}
 	b = &x->bucket[it.bucket];
-	for (*way = 0; b->tag[*way] != it.tag || b->slot[*way] != slot; (*way)++) {
+	for (*way = 0; b->tag[*way] != it.tag || slot_of(b, *way) != slot; (*way)++) {
 	}
 	return b;
 }
 
-void hindex_mark(struct hindex *x, uint64_t hash, uint32_t slot)
+void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hindex_worth worth)
 {
 	unsigned way;
 	struct hindex_bucket *b = bucket_of(x, hash, slot, &way);
 
-	if (b != NULL) {
+	if (b == NULL) {
+		return;
+	}
+	b->marked &= (uint16_t) ~(1u << way);
+	b->slot[way] = slot;
+	switch (worth) {
+	case HINDEX_WORTH_KEEPING:
 		b->marked |= (uint16_t)(1u << way);
+		break;
+	case HINDEX_WORTH_NOTHING:
+		b->slot[way] |= HINDEX_SPENT;
+		break;
+	default:
+		break;
 	}
 }
 
-uint32_t hindex_near_unmarked(const struct hindex *x, uint64_t hash)
+/* The ways of a bucket whose entries may be given up. */
+static uint32_t victim_ways(const struct hindex_bucket *b)
 {
+	return WAYS_MASK & ~ways_with(b, 0) & ~(uint32_t)b->marked;
+}
+
+static uint32_t spent_ways(const struct hindex_bucket *b, uint32_t ways)
+{
+	uint32_t spent = 0;
+
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned way = (unsigned)__builtin_ctz(ways);
+
+		spent |= (b->slot[way] >> 31) << way;
+	}
+	return spent;
+}
+
+uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
+{
+	const struct hindex_bucket *little = NULL;
+	uint32_t little_ways = 0;
 	uint32_t at = home_of(x, hash);
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < HINDEX_VICTIM_BUCKETS && i < x->buckets_len; i++) {
 		const struct hindex_bucket *b = &x->bucket[at];
-		uint32_t ways = WAYS_MASK & ~ways_with(b, 0) & ~(uint32_t)b->marked;
+		uint32_t ways = victim_ways(b);
+		uint32_t spent = spent_ways(b, ways);
 
-		if (ways != 0) {
-			return b->slot[__builtin_ctz(ways)];
+		if (spent != 0) {
+			return slot_of(b, from_hand(b, spent));
+		}
+		/* Of the one with more, so that the oldest is old in a bucket with few as well. */
+		if (__builtin_popcount(ways) > __builtin_popcount(little_ways)) {
+			little = b;
+			little_ways = ways;
+		}
+		if (i > 0 && little != NULL) {
+			break;
 		}
 		at = next_bucket(x, at);
 	}
-	return HINDEX_NIL;
+	return little != NULL ? slot_of(little, from_hand(little, little_ways)) : HINDEX_NIL;
 }
 
 bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)

@@ -20,11 +20,14 @@
 #define HINDEX_WAYS 12
 #define HINDEX_NIL  UINT32_MAX
 
+/* In a slot of the bucket: the entry is spent. Slot numbers are below. */
+#define HINDEX_SPENT 0x80000000u
+
 struct hindex_bucket {
-	uint8_t tag[HINDEX_WAYS]; /* 0 = free */
-	uint16_t passed;          /* entries that passed this bucket because it was full */
-	uint16_t marked;          /* one bit per way, the caller's */
-	uint32_t slot[HINDEX_WAYS];
+	uint8_t tag[HINDEX_WAYS];   /* 0 = free */
+	uint16_t passed;            /* entries that passed this bucket because it was full */
+	uint16_t marked;            /* one bit per way; above them the hand */
+	uint32_t slot[HINDEX_WAYS]; /* and HINDEX_SPENT */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct hindex_bucket) == 64, "a bucket is one cache line");
@@ -64,14 +67,24 @@ uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it);
  */
 uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr);
 
-/* Marks an entry, until it is deleted. Ignores one that is not there. */
-void hindex_mark(struct hindex *x, uint64_t hash, uint32_t slot);
+/* How much an entry is worth when another needs its place. */
+enum hindex_worth {
+	HINDEX_WORTH_LITTLE, /* a new entry */
+	HINDEX_WORTH_NOTHING,
+	HINDEX_WORTH_KEEPING, /* never a victim */
+};
+
+/* Sets the worth of an entry. Ignores one that is not there. */
+void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hindex_worth worth);
 
 /*
- * The first unmarked entry in the home bucket of hash and the next one, whatever its own hash, or
- * HINDEX_NIL. Reads these two cache lines only.
+ * An entry to give up, whatever its own hash, or HINDEX_NIL: one that is worth nothing from the
+ * home bucket of hash or the next one, or else one that is worth little, in each bucket the oldest
+ * first; from further buckets if these have neither. Reads two cache lines, at most
+ * HINDEX_VICTIM_BUCKETS.
  */
-uint32_t hindex_near_unmarked(const struct hindex *x, uint64_t hash);
+#define HINDEX_VICTIM_BUCKETS 8
+uint32_t hindex_victim(const struct hindex *x, uint64_t hash);
 
 /* Adds an entry. Returns false when all buckets are full. Does not search for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);

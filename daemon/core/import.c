@@ -7,22 +7,55 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
                               uint64_t hash, struct mono now)
 {
 	struct flow fresh = *f;
+	struct flow *inserted;
 
 	if (flowtab_find(&s->flows, &f->key, hash) != NULL) {
 		return false;
 	}
 	if (mono_is_due(f->deadline, now)) {
-		bool wanted = graveyard_wants(f) &&
-		              graveyard_find(&s->graveyard, &f->key, hash) == UINT32_MAX;
+		bool wanted;
 
+		knowledge_to_remember(f, NULL, &fresh);
+		wanted = graveyard_wants(&fresh) &&
+		         mono_diff(now, f->deadline) < w->policy->tun.remember_ns &&
+		         graveyard_find(&s->graveyard, &f->key, hash) == UINT32_MAX;
 		if (wanted) {
-			shard_remember(s, w, f, hash, TOMB_RESTART, f->deadline);
+			shard_bury(s, w, &fresh, hash, TOMB_RESTART, f->deadline);
 		}
 		return wanted;
 	}
 	fresh.probes = 0;
 	fresh.counted = 0;
-	return flowtab_insert(&s->flows, &fresh, hash) != NULL;
+	inserted = flowtab_insert(&s->flows, &fresh, hash);
+	if (inserted != NULL && (fresh.status & FLOW_KNOWN) != 0) {
+		*shard_witness(s, inserted) = (struct witness){ .flags = 0 };
+	}
+	return inserted != NULL;
+}
+
+/*
+ * Returns whether a tombstone may be kept beside the live flow of its key, or there is none: the
+ * flow must not be proved, or it would have replaced the tombstone (batch.c).
+ */
+static bool fits_beside(struct shard *s, struct flow *f, const struct tomb_info *tomb)
+{
+	struct witness *w;
+
+	if (f == NULL) {
+		return true;
+	}
+	if (status_knowledge(tomb->status) == KNOWN_NOTHING || f->key.proto != IPPROTO_NR_TCP ||
+	    ((f->status & FLOW_ASSURED) != 0 && (status_knowledge(f->status) == KNOWN_EXACT ||
+	                                         status_knowledge(f->status) == KNOWN_GAP))) {
+		return false;
+	}
+	w = shard_witness(s, f);
+	if ((f->status & FLOW_KNOWN) == 0) {
+		f->status = status_with_knowledge(f->status, KNOWN_LEARNT);
+		*w = (struct witness){ .flags = 0 };
+	}
+	w->flags |= WITNESS_BESIDE;
+	return true;
 }
 
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
@@ -47,14 +80,16 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 	bool wanted;
 
 	f.conn.tcp = tomb->conn;
-	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns || !graveyard_wants(&f)) {
+	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns ||
+	    !(tomb->cause == TOMB_DELETED ? graveyard_can_end(&f) : graveyard_wants(&f))) {
 		return false;
 	}
 	shard_lock(e, s);
-	wanted = s->graveyard.ring_len > 0 && flowtab_find(&s->flows, &f.key, hash) == NULL &&
-	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX;
+	wanted = s->graveyard.pool_len > 0 &&
+	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX &&
+	         fits_beside(s, flowtab_find(&s->flows, &f.key, hash), tomb);
 	if (wanted) {
-		shard_remember(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->ended);
+		shard_bury(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->ended);
 	}
 	shard_unlock(s);
 	return wanted;

@@ -9,6 +9,20 @@
 #define AUTHENTICATION 51
 #define DESTINATION    60
 
+bool ip6_ext_is(uint8_t proto)
+{
+	switch (proto) {
+	case HOP_BY_HOP:
+	case ROUTING:
+	case DESTINATION:
+	case FRAGMENT:
+	case AUTHENTICATION:
+		return true;
+	default:
+		return false;
+	}
+}
+
 enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto)
 {
 	for (;;) {
@@ -16,14 +30,7 @@ enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto)
 		uint8_t len;
 		size_t size;
 
-		switch (*proto) {
-		case HOP_BY_HOP:
-		case ROUTING:
-		case DESTINATION:
-		case FRAGMENT:
-		case AUTHENTICATION:
-			break;
-		default:
+		if (!ip6_ext_is(*proto)) {
 			return IP6_EXT_DONE;
 		}
 		if (!rd_u8(c, &next) || !rd_u8(c, &len)) {
@@ -42,6 +49,7 @@ enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto)
 				return IP6_EXT_SHORT;
 			}
 			if ((offset & 0xfff8) != 0) {
+				*proto = next;
 				return IP6_EXT_FRAGMENT;
 			}
 		}

@@ -12,8 +12,11 @@
 enum ip6_ext {
 	IP6_EXT_DONE,     /* the cursor stands at the header that *proto names */
 	IP6_EXT_SHORT,    /* the bytes end inside an extension header */
-	IP6_EXT_FRAGMENT, /* not the first fragment: no transport header */
+	IP6_EXT_FRAGMENT, /* not the first fragment: no transport header; *proto is what it names */
 };
+
+/* Whether a next header is an extension header. */
+bool ip6_ext_is(uint8_t proto);
 
 /* *proto: in, the fixed header's next header; out, the first that is no extension header. */
 enum ip6_ext ip6_ext_skip(struct cursor *c, uint8_t *proto);

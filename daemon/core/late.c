@@ -7,6 +7,9 @@
 #include "late_close.h"
 #include "slowpath.h"
 
+/* Between two unproved segments of a connection. */
+#define UNPROVED_INTERVAL_NS NSEC_PER_SEC
+
 static void set_outcome(struct outcome *o, enum reason why)
 {
 	o->reason = why;
@@ -36,22 +39,91 @@ static enum flow_dir tomb_dir(const struct tomb_info *tomb, enum key_side side)
 	return status_dir_of(tomb->status, side);
 }
 
+static enum reason revived_reason(const struct decoded *d)
+{
+	return d->pkt.tcp.class_nr == SEG_ACK ? REASON_LATE_RESURRECTED : REASON_LATE_REVIVED;
+}
+
+/*
+ * Judges the segment against the remembered connection. Returns REASON_LATE_REVIVED or
+ * REASON_LATE_RESURRECTED with the connection after it in *revived; REASON_LATE_UNPROVED if it may
+ * belong to it, but nothing proves that; or why it is refused. *known becomes what is known of the
+ * revived connection.
+ */
+static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
+                         struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
+{
+	const struct unproved *first = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct tunables *tun = &d->cx->policy->tun;
+	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
+	enum reason why;
+
+	*known = status_knowledge(tomb->status);
+	if (*known == KNOWN_EXACT) {
+		return late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
+	}
+	if (first->hash == d->hash && first->when.ns != 0 &&
+	    late_answers(&tomb->conn, first, &d->pkt, dir, tun, revived, fx)) {
+		*known = KNOWN_EXACT;
+		return revived_reason(d);
+	}
+	if (*known == KNOWN_GAP) {
+		why = late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
+		if (reason_state(why) != CT_INVALID ||
+		    !late_may_have_moved(&tomb->conn, &d->pkt, dir)) {
+			return why;
+		}
+	}
+	return tun->unknown_windows == UNKNOWN_WINDOWS_REFUSE ? REASON_LATE_NOT_PROVED
+	                                                      : REASON_LATE_UNPROVED;
+}
+
 /* Fills the new entry from the remembered connection, if the segment fits it. */
 static void revive(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
 {
-	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
 	struct track_effect fx;
-	enum reason why =
-		late_judge(&tomb->conn, &d->pkt, dir, &d->cx->policy->tun, &o->fresh.conn.tcp, &fx);
+	enum knowledge known;
 
-	set_outcome(o, why);
-	if (o->state == CT_INVALID) {
+	set_outcome(o, judge(d, tomb, &o->fresh.conn.tcp, &fx, &known));
+	if (o->reason != revived_reason(d)) {
 		return;
 	}
-	o->dir = dir;
-	o->fresh.status = tomb->status | FLOW_REVIVED;
+	o->dir = tomb_dir(tomb, (enum key_side)d->side);
+	o->fresh.status = status_with_knowledge(tomb->status, known) | FLOW_REVIVED;
 	o->fresh_ttl_ns = fx.timeout_ns;
 	o->wants_entry = true;
+}
+
+/*
+ * A segment that may belong to the remembered connection passes, at most one a second, and changes
+ * nothing. It is noted: if the other end answers it exactly, that is proof, and revives the
+ * connection. Returns false when there is one already.
+ */
+static bool pass_unproved(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
+{
+	const struct unproved *last = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct pkt_tcp *tcp = &d->pkt.tcp;
+
+	o->dir = tomb_dir(tomb, (enum key_side)d->side);
+	if (tcp->class_nr == SEG_RST && last->hash == d->hash && last->when.ns != 0 &&
+	    last->dir != o->dir && tcp->seq == last->ack) {
+		return true; /* the other end has no such connection: its answer must arrive */
+	}
+	if (last->when.ns != 0 && mono_diff(d->cx->now, last->when) < UNPROVED_INTERVAL_NS) {
+		return false;
+	}
+	o->is_unproved = true;
+	o->unproved = (struct unproved){
+		.hash = d->hash,
+		.when = d->cx->now,
+		.seq = tcp->seq,
+		.end = tcp->seq + tcp->payload_size + (tcp->class_nr == SEG_FIN),
+		.ack = tcp->ack,
+		.win = tcp->win,
+		.dir = (uint8_t)o->dir,
+		.class_nr = tcp->class_nr,
+	};
+	return true;
 }
 
 /* Takes from the common rate and from that of the packet's source (IPv6: of its /64). */
@@ -80,7 +152,7 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
 	const struct engine_sink *sink = &d->cx->worker->sink;
 
 	if (sink->raw != NULL && d->cx->policy->tun.enforce != 0) {
-		sink->raw(sink->ctx, req);
+		(void)sink->raw(sink->ctx, req);
 	}
 }
 
@@ -118,13 +190,11 @@ static enum reason policy_reason(const struct decoded *d, const struct tomb_info
 {
 	struct track_effect fx;
 	struct tcp_conn scratch;
+	enum knowledge known;
 
 	switch (policy) {
 	case LATE_REMEMBERED:
-		return tomb == NULL ? REASON_LATE_UNKNOWN
-		                    : late_judge(&tomb->conn, &d->pkt,
-		                                 tomb_dir(tomb, (enum key_side)d->side),
-		                                 &d->cx->policy->tun, &scratch, &fx);
+		return tomb == NULL ? REASON_LATE_UNKNOWN : judge(d, tomb, &scratch, &fx, &known);
 	case LATE_PICKUP:
 		return REASON_LATE_PICKUP;
 	case LATE_LENIENT:
@@ -135,6 +205,12 @@ static enum reason policy_reason(const struct decoded *d, const struct tomb_info
 	default:
 		return REASON_LATE_STRICT;
 	}
+}
+
+/* A connection that was deleted for good: it is over, whatever the policy. */
+static bool is_deleted(const struct tomb_info *tomb)
+{
+	return tomb != NULL && tomb->cause == TOMB_DELETED;
 }
 
 /* Fills the event but for reason and verdict. */
@@ -172,12 +248,21 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	describe(d, tomb, policy, o);
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
 		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
+		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&
+		    o->late_would[p] != REASON_LATE_REJECTED) {
+			o->late_would[p] = REASON_LATE_DELETED;
+		}
 	}
 	set_outcome(o, o->late_would[policy]);
 	o->must_drop = policy == LATE_REJECT;
 	switch (o->reason) {
 	case REASON_LATE_REVIVED:
 		revive(d, tomb, o);
+		break;
+	case REASON_LATE_UNPROVED:
+		if (!pass_unproved(d, tomb, o)) {
+			set_outcome(o, REASON_LATE_RATE);
+		}
 		break;
 	case REASON_LATE_PICKUP:
 		pick_up(d, o);
@@ -208,13 +293,57 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 		track_close(e, d, known ? &tomb : NULL, o);
 		return;
 	}
+	if (known && is_deleted(&tomb)) {
+		set_outcome(o, REASON_LATE_DELETED);
+		return;
+	}
 	o->reason = REASON_NONE;
 	if (known && d->cx->policy->tun.resurrect != 0) {
 		revive(d, &tomb, o);
-		if (o->state == CT_INVALID) {
+		if (o->state == CT_INVALID ||
+		    (o->reason == REASON_LATE_UNPROVED && !pass_unproved(d, &tomb, o))) {
 			o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
 		}
 	}
+}
+
+bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
+{
+	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
+	struct track_effect fx;
+	struct tcp_conn scratch;
+	struct tomb_info tomb;
+	enum knowledge known;
+	struct outcome late;
+
+	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
+	    !find_tomb(d, &tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+		return false;
+	}
+	late = *o;
+	late_segment(e, d, &late);
+	if (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0) {
+		return false;
+	}
+	*o = late;
+	return true;
+}
+
+bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o)
+{
+	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
+	struct outcome late;
+
+	if (class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) {
+		return false;
+	}
+	late = *o;
+	late_segment(e, d, &late);
+	if (late.reason != REASON_LATE_UNPROVED) {
+		return false;
+	}
+	*o = late;
+	return true;
 }
 
 /*

@@ -53,3 +53,58 @@ enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, e
 	revived->flags[1] |= remembered->flags[1] & TCP_SIDE_LIBERAL;
 	return p->tcp.class_nr == SEG_ACK ? REASON_LATE_RESURRECTED : REASON_LATE_REVIVED;
 }
+
+bool late_may_have_moved(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir)
+{
+	uint32_t seq_moved = p->tcp.seq - late_expected_seq(remembered, dir);
+	uint32_t ack_moved = p->tcp.ack - late_expected_seq(remembered, dir_other(dir));
+
+	if ((p->tcp.flags & TCP_ACK) == 0) {
+		ack_moved = 0;
+	}
+	return seq_moved <= LATE_MOVED_MAX && ack_moved <= LATE_MOVED_MAX - seq_moved;
+}
+
+/* The number that acknowledges all of a segment; a keepalive begins one below the next number. */
+static bool acks_all(const struct unproved *s, uint32_t ack)
+{
+	return ack == s->end || (s->seq == s->end && ack == s->end + 1);
+}
+
+bool late_answers(const struct tcp_conn *remembered, const struct unproved *first,
+                  const struct pkt *p, enum flow_dir dir, const struct tunables *tun,
+                  struct tcp_conn *revived, struct track_effect *fx)
+{
+	enum flow_dir other = dir_other(dir);
+	const struct pkt_tcp *tcp = &p->tcp;
+	/* Both ends may close at once: then neither has the other's FIN yet. */
+	bool crossed =
+		first->class_nr == SEG_FIN && tcp->class_nr == SEG_FIN && tcp->ack == first->seq;
+	uint32_t win[2];
+
+	if (first->dir != other || tcp->seq != first->ack ||
+	    !(crossed || acks_all(first, tcp->ack)) || tcp->class_nr == SEG_RST) {
+		return false;
+	}
+	*revived = *remembered;
+	win[other] = (uint32_t)first->win << remembered->scale[other];
+	win[dir] = (uint32_t)tcp->win << remembered->scale[dir];
+	for (unsigned d = 0; d < 2; d++) {
+		revived->seen[d].maxwin_bytes = win[d] == 0 ? 1 : win[d];
+		revived->flags[d] |= TCP_SIDE_MAXACK;
+		revived->flags[d] &= (uint8_t)~TCP_SIDE_UNACKED;
+	}
+	revived->seen[other].end = crossed ? first->end : tcp->ack;
+	revived->seen[other].maxack = first->ack;
+	revived->seen[other].maxend = revived->seen[other].end + revived->seen[dir].maxwin_bytes;
+	revived->seen[dir].end = first->ack;
+	revived->seen[dir].maxack = tcp->ack;
+	revived->seen[dir].maxend = first->ack + revived->seen[other].maxwin_bytes;
+	if (first->class_nr == SEG_FIN) {
+		revived->flags[other] |= TCP_SIDE_CLOSE_INIT | TCP_SIDE_FIN;
+	}
+	revived->state = (uint8_t)tcp_table(other, (enum tcp_class)first->class_nr,
+	                                    (enum tcp_state)remembered->state);
+	return tcp_track(revived, p, dir, FLOW_SEEN_REPLY | FLOW_ASSURED, 0, tun, fx) ==
+	       TRACK_ACCEPT;
+}

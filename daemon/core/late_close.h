@@ -9,8 +9,21 @@
 #include "tcp_track.h"
 
 #include <finwall/engine.h>
+#include <finwall/mono.h>
 #include <finwall/pkt.h>
 #include <finwall/tunables.h>
+
+/* A late segment that passed although nothing proved it. */
+struct unproved {
+	uint64_t hash; /* of its connection's key */
+	struct mono when;
+	uint32_t seq;
+	uint32_t end; /* seq plus payload and FIN */
+	uint32_t ack;
+	uint16_t win; /* raw */
+	uint8_t dir;  /* enum flow_dir */
+	uint8_t class_nr;
+};
 
 /*
  * Judges a FIN, RST or ACK segment in direction dir against *remembered, with the tracker's window
@@ -23,6 +36,23 @@
 enum reason late_judge(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
                        const struct tunables *tun, struct tcp_conn *revived,
                        struct track_effect *fx);
+
+/*
+ * Judges the same against windows before a gap, in which both sides may have moved on: true when
+ * the segment lies not before what its receiver had acknowledged, acknowledges not less than its
+ * sender had, and the two are together at most LATE_MOVED_MAX bytes further.
+ */
+#define LATE_MOVED_MAX (UINT32_C(1) << 30)
+bool late_may_have_moved(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir);
+
+/*
+ * Judges the same as the answer to an unproved segment of the other side, which passed before: it
+ * answers if its numbers are exactly those that the two ends of one connection would use. Then sets
+ * *revived to the connection after both segments and *fx to the effect, and returns true.
+ */
+bool late_answers(const struct tcp_conn *remembered, const struct unproved *first,
+                  const struct pkt *p, enum flow_dir dir, const struct tunables *tun,
+                  struct tcp_conn *revived, struct track_effect *fx);
 
 /*
  * The sequence number that the receiver of direction dir expects next: the highest that it has

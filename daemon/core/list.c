@@ -23,7 +23,8 @@
 #endif
 
 _Static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0, "copied by words");
-_Static_assert(sizeof(struct tomb_copy) % sizeof(uint64_t) == 0, "copied by words");
+_Static_assert(sizeof(struct witness) % sizeof(uint64_t) == 0, "copied by words");
+_Static_assert(sizeof(((struct tomb_copy *)0)->word) % sizeof(uint64_t) == 0, "copied by words");
 
 /* size: a multiple of 8. */
 MAY_RACE static void copy_words(void *to, const void *from, size_t size)
@@ -78,14 +79,39 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 	return len;
 }
 
-/* Tombstones likewise, oldest first. */
+struct saved_slice {
+	struct flow flows[SLICE];
+	struct witness witnesses[SLICE]; /* of flows that have one */
+};
+
+/* Flows likewise, with their witnesses. */
+static uint32_t read_saved(const struct shard *s, uint32_t at, uint32_t max, void *out)
+{
+	struct saved_slice *slice = out;
+	uint32_t len = read_flows(s, at, max, slice->flows);
+
+	for (uint32_t i = 0; i < len; i++) {
+		if ((slice->flows[i].status & FLOW_KNOWN) != 0) {
+			copy_words(&slice->witnesses[i], &s->witnesses[at + i],
+			           sizeof(struct witness));
+		}
+	}
+	return len;
+}
+
+/* Tombstones likewise. */
 static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, void *out)
 {
-	const struct tomb_copy *first;
-	uint32_t len = graveyard_places(&s->graveyard, read_word(&s->graveyard.head),
-	                                read_word(&s->graveyard.used), at, max, &first);
+	struct tomb_copy *copy = out;
+	uint32_t end = read_word(&s->graveyard.fresh);
+	uint32_t len = at < end ? end - at : 0;
 
-	copy_words(out, first, len * sizeof(struct tomb_copy));
+	len = len < max ? len : max;
+	for (uint32_t i = 0; i < len; i++) {
+		copy_words(copy[i].word, graveyard_tomb_at(&s->graveyard, at + i),
+		           sizeof(copy[i].word));
+		copy[i].ended_s = read_word(graveyard_ended_at(&s->graveyard, at + i));
+	}
 	return len;
 }
 
@@ -127,6 +153,27 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			if (slice[i].key.family != 0 && !mono_is_due(slice[i].deadline, now)) {
 				out[len++] = slice[i];
+			}
+		}
+		seen += got + 1;
+	}
+	return len;
+}
+
+size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct flow *out, size_t max)
+{
+	struct saved_slice slice;
+	size_t len = 0;
+
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_saved, max - len, &slice);
+
+		for (uint32_t i = 0; i < got; i++) {
+			const struct flow *f = &slice.flows[i];
+
+			if (f->key.family != 0 && !mono_is_due(f->deadline, now)) {
+				knowledge_to_remember(f, &slice.witnesses[i], &out[len++]);
 			}
 		}
 		seen += got + 1;

@@ -12,6 +12,7 @@
 #include "udp_track.h"
 
 static void track_new(struct engine *e, const struct decoded *d, struct outcome *o);
+static void init_fresh(const struct decoded *d, struct flow *f);
 
 /* The live flow of the packet's key, or NULL. An entry past its deadline is expired first. */
 static struct flow *find_live(const struct decoded *d)
@@ -149,12 +150,102 @@ static void delete_closed(const struct decoded *d, struct flow *f)
 	stat_add(&d->cx->worker->stats.event[EVENT_FLOW_CLOSED], 1);
 }
 
+/* True when this packet is a RST that closes a flow, not KNOWN_EXACT, for certain. */
+static bool proves_rst(const struct decoded *d, const struct flow *f, enum flow_dir dir)
+{
+	return (f->status & FLOW_KNOWN) != 0 && d->pkt.tcp.class_nr == SEG_RST &&
+	       knowledge_proves_rst(f, shard_witness(d->shard, f), dir, d->pkt.tcp.seq);
+}
+
+/*
+ * The other end has proved the flow: the tombstone beside it is of a connection that is over. The
+ * kernel's tracker keeps the windows of a connection that was picked up, and so does ours: only
+ * what is remembered of it follows the witness. All others get exact windows, unless a closer is
+ * not proved yet.
+ */
+static void prove(const struct decoded *d, struct flow *f, struct witness *w, bool by_syn)
+{
+	enum knowledge known = status_knowledge(f->status);
+
+	if ((w->flags & WITNESS_BESIDE) != 0) {
+		uint32_t tomb = graveyard_find(&d->shard->graveyard, &f->key, d->hash);
+
+		if (tomb != UINT32_MAX) {
+			graveyard_del(&d->shard->graveyard, tomb, d->hash);
+			stat_add(&d->cx->worker->stats.event[EVENT_TOMB_REPLACED], 1);
+		}
+		w->flags &= (uint16_t)~WITNESS_BESIDE;
+	}
+	if (by_syn) {
+		f->status = status_with_knowledge(f->status, KNOWN_EXACT);
+		return;
+	}
+	if (known == KNOWN_LEARNT) {
+		return;
+	}
+	knowledge_set_windows(&f->conn.tcp, w);
+	f->status = status_with_knowledge(
+		f->status, (w->flags & WITNESS_CLOSED) != 0 ? KNOWN_LEARNT : KNOWN_EXACT);
+}
+
+/* True for a flow, not picked up, of which a RST below the tracker's acknowledgement may be right.
+ */
+static bool has_unknown_windows(const struct flow *f)
+{
+	enum knowledge known = status_knowledge(f->status);
+
+	return known == KNOWN_GAP || known == KNOWN_NOTHING;
+}
+
+/* A segment that the tracker accepted, of a flow that is not KNOWN_EXACT. from: the state before
+ * it.
+ */
+static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, uint8_t from,
+                  bool rst_is_proved)
+{
+	struct witness *w = shard_witness(d->shard, f);
+	const struct pkt_tcp *tcp = &d->pkt.tcp;
+	uint32_t end = tcp->seq + tcp->payload_size;
+	uint8_t to = f->conn.tcp.state;
+
+	switch ((enum tcp_class)tcp->class_nr) {
+	case SEG_SYNACK:
+		/* It answers a SYN: the tracker has both windows from here on. */
+		if (to == TCP_SYN_RECV && f->conn.tcp.seen[dir_other(dir)].maxwin_bytes != 0) {
+			prove(d, f, w, true);
+		}
+		return;
+	case SEG_FIN:
+		end++;
+		witness_note_fin(w, dir, end);
+		break;
+	case SEG_ACK:
+		break;
+	case SEG_RST:
+		if (to == TCP_CLOSE && rst_is_proved) {
+			f->conn.tcp.flags[dir] |= TCP_SIDE_RESET;
+			w->flags &= (uint16_t)~WITNESS_CLOSED;
+		} else if (to == TCP_CLOSE && from != TCP_CLOSE) {
+			w->flags |= WITNESS_RST;
+		}
+		return;
+	default:
+		return;
+	}
+	if (witness_hear(w, dir, tcp->seq, end, tcp->ack, tcp->win)) {
+		prove(d, f, w, false);
+	}
+}
+
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
  * entry then. */
-static bool track_live(const struct decoded *d, struct flow *f, struct outcome *o)
+static bool track_live(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
 {
 	enum flow_dir dir = flow_dir_of(f, (enum key_side)d->side);
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
+	uint8_t from = f->conn.tcp.state;
+	bool rst_is_proved = proves_rst(d, f, dir);
+	bool was_closed = flow_is_closed(f);
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -165,6 +256,8 @@ static bool track_live(const struct decoded *d, struct flow *f, struct outcome *
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
+		/* The SYN may be forged, like the closer before it. */
+		shard_remember_closed(d->shard, d->cx->worker, f, d->hash, d->cx->now);
 		delete_closed(d, f);
 		return false;
 	case TRACK_INVALID:
@@ -172,11 +265,21 @@ static bool track_live(const struct decoded *d, struct flow *f, struct outcome *
 			flowtab_set_deadline(&d->shard->flows, f,
 			                     mono_add(d->cx->now, fx.timeout_ns));
 		}
+		if (replied && o->reason == REASON_TCP_RST_SEQ && has_unknown_windows(f)) {
+			o->reason = REASON_TCP_IGNORED;
+			return true;
+		}
 		o->state = CT_INVALID;
+		if (shard_has_older(d->shard, f)) {
+			(void)late_excuses(e, d, o);
+		}
 		return true;
 	case TRACK_IGNORE:
 	case TRACK_ACCEPT:
 		break;
+	}
+	if ((f->status & FLOW_KNOWN) != 0 && v == TRACK_ACCEPT) {
+		learn(d, f, dir, from, rst_is_proved);
 	}
 	if (o->reason == REASON_TCP_TRACKED && !replied) {
 		o->reason = REASON_TCP_UNREPLIED;
@@ -187,6 +290,9 @@ static bool track_live(const struct decoded *d, struct flow *f, struct outcome *
 		return true;
 	}
 	apply(d, f, dir, &fx);
+	if (flow_is_closed(f) != was_closed) {
+		flowtab_revalue(&d->shard->flows, f, d->hash);
+	}
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
 	}
@@ -213,7 +319,14 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 		track_new(e, d, o);
 		return;
 	}
-	if (!track_live(d, f, o)) {
+	if (shard_has_older(d->shard, f)) {
+		init_fresh(d, &o->fresh);
+		if (late_reclaims(e, d, o)) {
+			o->displaced = f;
+			return;
+		}
+	}
+	if (!track_live(e, d, f, o)) {
 		o->live = NULL;
 		track_new(e, d, o);
 		if (o->reason == REASON_TCP_OPEN) {
@@ -253,6 +366,9 @@ static void open_tcp(const struct decoded *d, struct outcome *o)
 	}
 	o->fresh_ttl_ns = fx.timeout_ns;
 	o->reason = d->pkt.tcp.class_nr == SEG_SYN ? REASON_TCP_OPEN : REASON_TCP_PICKUP;
+	if (d->pkt.tcp.class_nr == SEG_ACK) {
+		f->status = status_with_knowledge(f->status, KNOWN_LEARNT);
+	}
 	o->state = CT_NEW;
 	o->wants_entry = true;
 }

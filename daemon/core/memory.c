@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
- * rules that count connections touch (claims and counters).
+ * rules that count connections touch (claims and counters), then what only connections touch whose
+ * windows were not seen from the start (witnesses).
  */
 #include "shard.h"
 
@@ -25,6 +26,11 @@ static size_t claims_size(uint32_t flows_len)
 	return aligned(flows_len * sizeof(struct conncount_claim));
 }
 
+static size_t witnesses_size(uint32_t flows_len)
+{
+	return aligned(flows_len * sizeof(struct witness));
+}
+
 static size_t head_size(const struct engine_config *cfg)
 {
 	return aligned(sizeof(struct engine) + cfg->shards_len * sizeof(struct shard));
@@ -45,8 +51,10 @@ size_t engine_table_size(const struct engine_config *cfg)
 
 size_t engine_size(const struct engine_config *cfg)
 {
+	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+
 	return engine_table_size(cfg) +
-	       cfg->shards_len * claims_size(cfg->flows_max / cfg->shards_len + 1) +
+	       cfg->shards_len * (claims_size(flows_len) + witnesses_size(flows_len)) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -73,6 +81,12 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		s->claims = (struct conncount_claim *)(void *)counts_at;
 		counts_at += claims_size(flows_here);
 		s->counts = &e->counts;
+	}
+	for (uint32_t i = 0; i < cfg->shards_len; i++) {
+		struct shard *s = &e->shard[i];
+
+		s->witnesses = (struct witness *)(void *)counts_at;
+		counts_at += witnesses_size(s->flows.pool_len);
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;

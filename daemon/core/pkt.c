@@ -13,6 +13,7 @@
 #include <finwall/bytes.h>
 
 #define TCP_HEADER_SIZE  20
+#define TCP_FLAGS_AT     13
 #define ICMP_HEADER_SIZE 8
 
 /* ICMPv6 redirect (RFC 4861, section 4.5): target and destination, then options. */
@@ -23,6 +24,7 @@
 static enum reason cut_short(const struct pkt *p, enum reason why);
 static enum reason decode_ip4(struct pkt *p, struct cursor *c);
 static enum reason decode_ip6(struct pkt *p, struct cursor *c);
+static void read_th(struct pkt *p);
 static enum reason decode_l4(struct pkt *p);
 
 enum reason pkt_decode(const struct frame *frame, struct pkt *out)
@@ -44,13 +46,14 @@ enum reason pkt_decode(const struct frame *frame, struct pkt *out)
 		return REASON_IP_VERSION;
 	}
 	why = version == 4 ? decode_ip4(out, &c) : decode_ip6(out, &c);
-	if (why != REASON_NONE) {
+	if (why != REASON_NONE && why != REASON_IP6_NO_NEXT) {
 		return why;
 	}
 	out->l4 = c.at;
 	out->l4_cap_size = (uint32_t)cursor_left(&c);
 	out->l4_size = frame->true_size - (uint32_t)(c.at - frame->data);
-	return decode_l4(out);
+	read_th(out);
+	return why != REASON_NONE ? why : decode_l4(out);
 }
 
 /* The reason for missing bytes: the packet ends there, or they were not copied. */
@@ -75,6 +78,7 @@ static enum reason decode_ip4(struct pkt *p, struct cursor *c)
 	memcpy(p->tuple.src.bytes, ip + 12, 4);
 	memcpy(p->tuple.dst.bytes, ip + 16, 4);
 	p->depth = PKT_IP;
+	p->reach = PKT_REACH_PROTO;
 	header_size = (size_t)(ip[0] & 0x0f) * 4;
 	if (header_size < 20 || header_size > p->frame->true_size) {
 		return REASON_IP_HEADER;
@@ -99,16 +103,36 @@ static enum reason decode_ip6(struct pkt *p, struct cursor *c)
 	memcpy(p->tuple.src.bytes, ip + 8, 16);
 	memcpy(p->tuple.dst.bytes, ip + 24, 16);
 	p->depth = PKT_IP;
+	p->reach = PKT_REACH_IP;
 	switch (ip6_ext_skip(c, &p->l4_proto)) {
 	case IP6_EXT_SHORT:
 		return cut_short(p, REASON_IP6_EXTENSION);
 	case IP6_EXT_FRAGMENT:
+		if (!ip6_ext_is(p->l4_proto)) {
+			p->reach = PKT_REACH_PROTO;
+		}
 		return REASON_IP_FRAGMENT;
 	case IP6_EXT_DONE:
 		break;
 	}
+	p->reach = PKT_REACH_PROTO;
 	p->tuple.proto = p->l4_proto;
 	return p->l4_proto == IP6_NO_NEXT ? REASON_IP6_NO_NEXT : REASON_NONE;
+}
+
+/* What rules read of the transport header, of any protocol and however short. */
+static void read_th(struct pkt *p)
+{
+	const uint32_t size = p->l4_cap_size;
+	const uint32_t max = PKT_REACH_MAX - PKT_REACH_PROTO;
+
+	p->reach = (uint8_t)(PKT_REACH_PROTO + (size < max ? size : max));
+	if (size >= 4) {
+		p->th_sport = load_be16(p->l4);
+		p->th_dport = load_be16(p->l4 + 2);
+	} else if (size >= 2) {
+		p->th_sport = load_be16(p->l4);
+	}
 }
 
 static inline enum tcp_class classify(unsigned flags)
@@ -150,8 +174,8 @@ static bool decode_ports(struct pkt *p)
 	if (p->l4_cap_size < 4) {
 		return false;
 	}
-	p->tuple.sport = load_be16(p->l4);
-	p->tuple.dport = load_be16(p->l4 + 2);
+	p->tuple.sport = p->th_sport;
+	p->tuple.dport = p->th_dport;
 	p->depth = PKT_PORTS;
 	return true;
 }
@@ -162,12 +186,13 @@ static enum reason decode_tcp(struct pkt *p)
 
 	p->kind = PKT_KIND_TCP;
 	if (!decode_ports(p) || p->l4_cap_size < TCP_HEADER_SIZE) {
+		p->tcp.flags = p->l4_cap_size > TCP_FLAGS_AT ? p->l4[TCP_FLAGS_AT] : 0;
 		return cut_short(p, REASON_L4_SHORT);
 	}
 	header_size = (size_t)(p->l4[12] >> 4) * 4;
 	p->tcp.seq = load_be32(p->l4 + 4);
 	p->tcp.ack = load_be32(p->l4 + 8);
-	p->tcp.flags = p->l4[13];
+	p->tcp.flags = p->l4[TCP_FLAGS_AT];
 	p->tcp.win = load_be16(p->l4 + 14);
 	p->tcp.class_nr = (uint8_t)classify(p->tcp.flags);
 	p->depth = PKT_FULL;
@@ -199,13 +224,13 @@ static enum reason decode_udp(struct pkt *p)
 /* Common to ICMP and ICMPv6: type, code, and the identifier of a query. */
 static bool decode_icmp_header(struct pkt *p)
 {
+	p->icmp_type = p->l4_cap_size > 0 ? p->l4[0] : 0;
+	p->icmp_code = p->l4_cap_size > 1 ? p->l4[1] : 0;
 	if (p->l4_cap_size < ICMP_HEADER_SIZE) {
 		return false;
 	}
-	p->icmp_type = p->l4[0];
-	p->icmp_code = p->l4[1];
 	p->tuple.sport = load_be16(p->l4 + 4);
-	p->tuple.dport = load_be16(p->l4);
+	p->tuple.dport = p->th_sport;
 	p->kind = PKT_KIND_ICMP_QUERY;
 	p->depth = PKT_FULL;
 	return true;

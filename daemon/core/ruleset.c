@@ -4,7 +4,7 @@
  * the compiler: targets exist, jumps nest at most RS_JUMPS_MAX deep, each list ends in a verdict or
  * RS_RETURN. Must not know the text of the rules.
  *
- * A match on a field that the packet does not have (truncated, a fragment, another protocol) fails,
+ * A match on a field that the packet does not have (cut off, a fragment, another protocol) fails,
  * negated or not.
  */
 #include <finwall/ruleset.h>
@@ -133,9 +133,34 @@ bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
 	return rs->has_chain[chain] != 0;
 }
 
-bool ruleset_has_result(const struct ruleset *rs, enum rule_code code)
+/* The codes of late and idle chains are apart, so that their chains need no search from the entry.
+ */
+bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t code)
 {
-	return (rs->results >> code & 1) != 0;
+	if (!ruleset_has_chain(rs, chain)) {
+		return false;
+	}
+	for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
+		if (rs->policy[chain][f] == code) {
+			return true;
+		}
+	}
+	for (uint32_t i = 0; i < rs->code_len; i++) {
+		if (rs->code[i].op == RS_VERDICT && rs->code[i].a == code) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN])
+{
+	const bool is_local =
+		ruleset_has_chain(rs, CHAIN_INPUT) || ruleset_has_chain(rs, CHAIN_OUTPUT);
+
+	hooked[HOOK_INPUT] = is_local;
+	hooked[HOOK_OUTPUT] = is_local;
+	hooked[HOOK_FORWARD] = ruleset_has_chain(rs, CHAIN_FORWARD);
 }
 
 bool ruleset_counts_connections(const struct ruleset *rs)
@@ -273,7 +298,7 @@ static enum rs_family family_of(const struct pkt *p)
 
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i)
 {
-	return p->depth >= i->depth && (i->proto == 0 || i->proto == p->l4_proto);
+	return p->reach >= i->reach && (i->proto == 0 || i->proto == p->l4_proto);
 }
 
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v)

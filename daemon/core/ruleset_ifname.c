@@ -22,6 +22,11 @@ static uint32_t slot_of(uint32_t ifindex)
 	return (ifindex * UINT32_C(2654435761)) >> 18 & SLOT_MASK;
 }
 
+bool ruleset_has_ifnames(const struct ruleset *rs)
+{
+	return rs->patterns_len > 0;
+}
+
 static uint64_t mask_in_map(const struct ruleset *rs, uint32_t ifindex)
 {
 	uint32_t at = slot_of(ifindex);

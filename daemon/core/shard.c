@@ -58,21 +58,61 @@ void shard_uncount(struct shard *s, struct flow *f)
 	f->counted = 0;
 }
 
-void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
-                    enum tomb_cause cause, struct mono now)
+bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out)
+{
+	knowledge_to_remember(f, (f->status & FLOW_KNOWN) != 0 ? shard_witness(s, f) : NULL, out);
+	return graveyard_wants(out);
+}
+
+/* True when the tombstone nr may give way to a memory of which this is known. */
+static bool may_replace(const struct shard *s, uint32_t nr, enum knowledge known, struct mono now)
+{
+	struct tomb_info older;
+
+	if (known != KNOWN_NOTHING) {
+		return true;
+	}
+	graveyard_read(&s->graveyard, nr, now, &older);
+	return status_knowledge(older.status) == KNOWN_NOTHING;
+}
+
+void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *memory, uint64_t hash,
+                enum tomb_cause cause, struct mono now)
 {
 	uint32_t older;
 
-	if (s->graveyard.ring_len == 0 || !graveyard_wants(f)) {
+	if (s->graveyard.pool_len == 0) {
 		return;
 	}
-	older = graveyard_find(&s->graveyard, &f->key, hash);
+	older = graveyard_find(&s->graveyard, &memory->key, hash);
 	if (older != UINT32_MAX) {
+		if (cause != TOMB_DELETED &&
+		    !may_replace(s, older, status_knowledge(memory->status), now)) {
+			return;
+		}
 		graveyard_del(&s->graveyard, older, hash);
 		stat_add(&w->stats.event[EVENT_TOMB_REPLACED], 1);
 	}
-	if (graveyard_add(&s->graveyard, f, hash, cause, now)) {
+	if (graveyard_add(&s->graveyard, memory, hash, cause, now)) {
 		stat_add(&w->stats.event[EVENT_TOMB_EVICTED], 1);
 	}
 	stat_add(&w->stats.event[EVENT_TOMB_NEW], 1);
+}
+
+void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
+                    enum tomb_cause cause, struct mono now)
+{
+	struct flow memory;
+
+	if (shard_memory(s, f, &memory) || (cause == TOMB_DELETED && graveyard_can_end(f))) {
+		shard_bury(s, w, &memory, hash, cause, now);
+	}
+}
+
+void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
+                           uint64_t hash, struct mono now)
+{
+	if ((f->status & FLOW_KNOWN) != 0 && (shard_witness(s, f)->flags & WITNESS_CLOSED) != 0) {
+		shard_remember(s, w, f, hash, TOMB_IDLE, now);
+	}
 }

@@ -12,6 +12,7 @@
  *   expire.c     flows that end by timeout or by eviction
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
+ *   knowledge.c  what is known of windows that were not seen from the start
  *
  * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
@@ -22,6 +23,8 @@
 #include "conncount.h"
 #include "flowtab.h"
 #include "graveyard.h"
+#include "knowledge.h"
+#include "late_close.h"
 
 #include <finwall/engine.h>
 
@@ -31,12 +34,18 @@
  * uses up no memory. */
 #define LATE_SOURCES 4096
 
+/* Segments without an entry that passed unproved and wait for the other end's answer. Connections
+ * share a place by their keyed hash. */
+#define UNPROVED_LEN 64
+
 struct shard {
 	_Atomic uint32_t lock; /* even = free; incremented by each lock and unlock */
 	struct flowtab flows;
 	struct graveyard graveyard;
-	struct conncount *counts;       /* the engine's */
-	struct conncount_claim *claims; /* of counted flows, by their number in the table */
+	struct conncount *counts;               /* the engine's */
+	struct conncount_claim *claims;         /* of counted flows, by their number in the table */
+	struct witness *witnesses;              /* of flows that are not KNOWN_EXACT, likewise */
+	struct unproved unproved[UNPROVED_LEN]; /* by unproved_nr() */
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -61,6 +70,11 @@ static inline void shard_relax(void)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
+	/* The same of a flow that is about to be replaced, and only if the closer that it saw was
+	 * not proved. */
+	void shard_remember_closed(struct shard * s, struct engine_worker * w, const struct flow *f,
+	                           uint64_t hash, struct mono now);
+
 #endif
 }
 
@@ -136,8 +150,35 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 	flowtab_delete(&s->flows, f, hash);
 }
 
-/* Adds a tombstone of a flow that is about to be deleted, if graveyard_wants() it. */
+/* The witness of a flow that is not KNOWN_EXACT. */
+static inline struct witness *shard_witness(const struct shard *s, const struct flow *f)
+{
+	return &s->witnesses[f - s->flows.pool];
+}
+
+/* True for a flow beside which the tombstone of an older connection is kept. */
+static inline bool shard_has_older(const struct shard *s, const struct flow *f)
+{
+	return (f->status & FLOW_KNOWN) != 0 && (shard_witness(s, f)->flags & WITNESS_BESIDE) != 0;
+}
+
+/* Sets *out to what is to be remembered of a flow in the table. Returns whether it is worth a
+ * tombstone. */
+bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out);
+
+/* Adds the tombstone of a memory, in place of an older one, unless that one is proved and this one
+ * is not. TOMB_DELETED replaces any. */
+void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *memory, uint64_t hash,
+                enum tomb_cause cause, struct mono now);
+
+/* Adds a tombstone of a flow in the table that is about to be deleted, if it is worth it; with
+ * TOMB_DELETED if graveyard_can_end() it. */
 void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                     enum tomb_cause cause, struct mono now);
+
+/* The same of a flow that is about to be replaced, and only if the closer that it saw was not
+ * proved. */
+void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
+                           uint64_t hash, struct mono now);
 
 #endif

@@ -21,6 +21,12 @@ struct decoded {
 	struct pkt pkt;
 };
 
+/* The place of a connection's latest unproved segment. */
+static inline unsigned unproved_nr(uint64_t hash)
+{
+	return (unsigned)(hash % UNPROVED_LEN);
+}
+
 /* What the steps find out about a packet. */
 struct outcome {
 	enum ct_state state;
@@ -31,14 +37,27 @@ struct outcome {
 	struct flow fresh;            /* complete but for the deadline */
 	struct conncount_claim claim; /* counters that its rules incremented */
 	int64_t fresh_ttl_ns;         /* time to live of fresh */
-	bool must_drop;               /* whatever the verdict (late policy reject) */
-	bool has_late;                /* the two below are set: it is a late close */
+	struct flow *displaced;       /* an entry that fresh replaces, or NULL */
+	bool is_unproved;             /* unproved is set: store it if the packet passes */
+	struct unproved unproved;
+	bool must_drop; /* whatever the verdict (late policy reject) */
+	bool has_late;  /* the two below are set: it is a late close */
 	struct late_event late;
 	enum reason late_would[LATE_POLICIES_LEN]; /* the reason under each policy */
 };
 
 /* lookup.c: finds the flow of a packet, runs its tracker and updates the entry. */
 void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o);
+
+/*
+ * late.c: a segment of a key that has a tombstone beside its live entry, which is not proved. If it
+ * belongs to the older connection, sets *o as late_segment() does and returns true: the older
+ * connection is to be revived in place of the entry. Returns false, and sets nothing, otherwise.
+ */
+bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o);
+
+/* late.c: as above, of a segment that the live entry does not accept: it may also pass unproved. */
+bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o);
 
 /* late.c: a FIN, RST or ACK without a live entry. Leaves reason at REASON_NONE for an ACK that fits
  * no remembered connection. */

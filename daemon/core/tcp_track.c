@@ -166,11 +166,33 @@ enum track_verdict tcp_track(struct tcp_conn *t, const struct pkt *p, enum flow_
 	               : track_any(t, p, dir, status, remaining_ns, tun, fx);
 }
 
+/* A RST that its receiver must accept, as far as the windows are known (RFC 5961, 3.2). */
+static bool is_exact_rst(const struct tcp_conn *t, const struct seg *s)
+{
+	bool is_expected =
+		(t->flags[s->other] & TCP_SIDE_MAXACK) != 0 && s->seq == t->seen[s->other].maxack;
+
+	return s->class_nr == SEG_RST && (is_expected || (t->seen[s->dir].maxwin_bytes != 0 &&
+	                                                  s->seq == t->seen[s->dir].end));
+}
+
+/* Notes which side has closed: the state array is the kernel's, and does not say. */
+static void note_close(struct tcp_conn *t, const struct seg *s, unsigned to, bool rst_is_exact)
+{
+	if (s->class_nr == SEG_FIN && t->seen[s->dir].end == s->end) {
+		t->flags[s->dir] |= TCP_SIDE_FIN;
+	}
+	if (rst_is_exact && to == CL) {
+		t->flags[s->dir] |= TCP_SIDE_RESET;
+	}
+}
+
 static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enum flow_dir dir,
                                     unsigned status, int64_t remaining_ns,
                                     const struct tunables *tun, struct track_effect *fx)
 {
 	struct seg s = seg_of(p, dir, status);
+	bool rst_is_exact = is_exact_rst(t, &s);
 	unsigned from = t->state;
 	unsigned to = table[dir][s.class_nr][from];
 	enum reason why;
@@ -215,6 +237,7 @@ static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enu
 			fx->reason = REASON_TCP_RST_SEQ;
 			return TRACK_INVALID;
 		case RST_PASSES:
+			note_close(t, &s, to, rst_is_exact);
 			return settle(t, &s, from, to, tun, fx);
 		case RST_NEEDS_WINDOW:
 			break;
@@ -222,6 +245,7 @@ static enum track_verdict track_any(struct tcp_conn *t, const struct pkt *p, enu
 	}
 	why = check_window(t, &s, tun); /* 6.7 */
 	if (why == REASON_NONE) {
+		note_close(t, &s, to, rst_is_exact);
 		return settle(t, &s, from, to, tun, fx);
 	}
 	return miss(t, &s, why, remaining_ns, tun, fx);

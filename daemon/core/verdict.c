@@ -56,6 +56,7 @@ enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *
 	struct pkt pkt = {
 		.frame = &frame,
 		.depth = PKT_PORTS,
+		.reach = PKT_REACH_PROTO + 4, /* the ports */
 		.kind = PKT_KIND_TCP,
 		.l4_proto = IPPROTO_NR_TCP,
 	};
@@ -63,6 +64,8 @@ enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *
 	struct rule_result rules;
 
 	flowkey_to_tuple(&f->key, flow_orig_side(f), &pkt.tuple);
+	pkt.th_sport = pkt.tuple.sport;
+	pkt.th_dport = pkt.tuple.dport;
 	eval(cx, CHAIN_IDLE, &in, &rules);
 	return (enum idle_policy)(rules.code - RULE_IDLE_FIRST);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -38,6 +39,21 @@ bool conntrack_is_loaded(void)
 	/* At least one of them exists with any build of the tracker and any view of /proc. */
 	return access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) == 0 ||
 	       access("/proc/thread-self/net/nf_conntrack", F_OK) == 0;
+}
+
+int64_t conntrack_established_s(void)
+{
+	FILE *f = fopen("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "re");
+	long long seconds = -1;
+
+	if (f == NULL) {
+		return -1;
+	}
+	if (fscanf(f, "%lld", &seconds) != 1) {
+		seconds = -1;
+	}
+	(void)fclose(f);
+	return seconds;
 }
 
 int conntrack_dump(conntrack_each_fn *each, void *ctx, uint64_t *unread)

@@ -16,6 +16,9 @@ typedef void conntrack_each_fn(void *ctx, const struct kernel_conn *c);
 /* Returns true when the kernel has its tracker loaded; a dump would load it. */
 bool conntrack_is_loaded(void);
 
+/* Returns its timeout of established TCP connections in seconds; -1 if it is unknown. */
+int64_t conntrack_established_s(void);
+
 /*
  * Reads the whole table; the kernel may omit or repeat entries that change meanwhile. Sets *unread
  * to the number of entries that could not be parsed. Needs CAP_NET_ADMIN. Blocks, at most five

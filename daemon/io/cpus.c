@@ -4,7 +4,7 @@
  */
 #include "cpus.h"
 
-#include <finwall/cpulist.h>
+#include "text/cpulist.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -88,6 +88,14 @@ void notify_stopping(const char *status)
 	notify_send(text);
 }
 
+void notify_status(const char *status)
+{
+	char text[384];
+
+	(void)snprintf(text, sizeof(text), "STATUS=%s", status);
+	notify_send(text);
+}
+
 void notify_reloading(struct mono now)
 {
 	char text[128];

@@ -15,6 +15,9 @@
 void notify_ready(const char *status);
 void notify_stopping(const char *status);
 
+/* STATUS alone. */
+void notify_status(const char *status);
+
 /* RELOADING: a reload starts; notify_ready() ends it. */
 void notify_reloading(struct mono now);
 

@@ -449,6 +449,28 @@ void rawsend_stop(struct rawsend *r)
 	*r = RAWSEND_NONE;
 }
 
+static void set_message(const struct raw_out *out, struct iovec parts[2], struct msghdr *msg)
+{
+	parts[0].iov_base = (void *)(uintptr_t)&out->req;
+	parts[0].iov_len = sizeof(out->req);
+	parts[1].iov_base = (void *)(uintptr_t)out->quote;
+	parts[1].iov_len = out->quote_size;
+	msg->msg_iov = parts;
+	msg->msg_iovlen = out->quote_size != 0 ? 2 : 1;
+}
+
+int rawsend_put_one(const struct rawsend *r, const struct raw_out *out)
+{
+	struct iovec parts[2];
+	struct msghdr msg = { 0 };
+
+	if (r->fd < 0) {
+		return -ENOTCONN;
+	}
+	set_message(out, parts, &msg);
+	return sendmsg(r->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len)
 {
 	struct mmsghdr msgs[RAWSEND_LEN_MAX];
@@ -460,12 +482,7 @@ size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t le
 	}
 	memset(msgs, 0, len * sizeof(msgs[0]));
 	for (size_t i = 0; i < len; i++) {
-		parts[i][0].iov_base = (void *)(uintptr_t)&out[i].req;
-		parts[i][0].iov_len = sizeof(out[i].req);
-		parts[i][1].iov_base = (void *)(uintptr_t)out[i].quote;
-		parts[i][1].iov_len = out[i].quote_size;
-		msgs[i].msg_hdr.msg_iov = parts[i];
-		msgs[i].msg_hdr.msg_iovlen = out[i].quote_size != 0 ? 2 : 1;
+		set_message(&out[i], parts[i], &msgs[i].msg_hdr);
 	}
 	for (size_t done = 0; done < len;) {
 		int sent = sendmmsg(r->fd, msgs + done, (unsigned)(len - done),

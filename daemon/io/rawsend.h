@@ -55,6 +55,9 @@ struct raw_out {
 	size_t quote_size;
 };
 
+/* Sends one request. Never blocks. Any thread. Returns 0, or -errno when the request is lost. */
+int rawsend_put_one(const struct rawsend *r, const struct raw_out *out);
+
 #define RAWSEND_LEN_MAX ENGINE_BATCH_MAX
 
 /*

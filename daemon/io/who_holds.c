@@ -71,7 +71,7 @@ static void read_name(long pid, char *name, size_t name_size)
 	char path[64];
 	FILE *f;
 
-	(void)snprintf(name, name_size, "a process");
+	(void)snprintf(name, name_size, "process");
 	(void)snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	f = fopen(path, "re");
 	if (f == NULL) {

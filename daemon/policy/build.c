@@ -132,6 +132,12 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 			ch->base = hooks[i].base;
 			ch->priority = priority;
 			ch->hook_loc = loc;
+			if (ch->base == CHAIN_OUTPUT && priority == PRIORITY_TRACKER) {
+				config_error(p->config, loc,
+				             "an output chain of the tracker's own priority, "
+				             "expected one above or below %d",
+				             PRIORITY_TRACKER);
+			}
 			return;
 		}
 	}

@@ -3,6 +3,7 @@
  * Grammar actions for rules and statements.
  */
 #include "build.h"
+#include "suggest.h"
 #include "value.h"
 #include "words.h"
 
@@ -26,8 +27,12 @@ const struct selector *build_selector(struct parser *p, struct loc loc, const ch
 	const struct selector *sel = selector_find(header, name);
 
 	if (sel == NULL) {
-		config_error(p->config, loc, "%s has no field \"%.64s\", expected one of: %s",
-		             header, name, selector_names(&p->config->arena, header));
+		struct suggest similar = { .text = name };
+
+		selector_suggest(&similar, header);
+		config_error(p->config, loc, "%s has no field \"%.64s\", expected %s%s", header,
+		             name, suggest_list(&similar, &p->config->arena),
+		             suggest_question(&similar, &p->config->arena));
 	}
 	return sel;
 }

@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "names.h"
+#include "value.h"
 #include "words.h"
 
 /* verdicts */
@@ -149,14 +150,6 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		config_error(c, v->loc, "a set or range after a mask, expected one value");
 		return false;
 	}
-	if (m->sel->kind == SEL_CT_STATE && m->mask == NULL && m->rel != REL_IMPLICIT &&
-	    (v->kind == VALUE_COMMAS || v->kind == VALUE_BITS)) {
-		config_error(c, v->loc,
-		             "a packet has one state, so this is always %s, expected "
-		             "`ct state a,b` or `ct state ! a,b`",
-		             m->rel == REL_NE ? "true" : "false");
-		return false;
-	}
 	return true;
 }
 
@@ -299,7 +292,7 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
                           struct demands *d)
 {
-	uint8_t proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+	uint8_t proto = sel->proto;
 
 	if ((sel->family != 0 && d->family != 0 && sel->family != d->family) ||
 	    (proto != 0 && d->proto != 0 && proto != d->proto)) {
@@ -323,6 +316,37 @@ static void note_l4proto(const struct match *m, struct demands *d)
 	}
 }
 
+/* A match with a set of families or protocols, before a field that belongs to one of them. */
+struct several {
+	bool families;
+	bool protos;
+};
+
+/*
+ * After such a set nft leaves out the test that a field implies: `meta l4proto { udp, tcp } tcp
+ * dport 22` reads the port of UDP packets too. That is refused, as it is hardly meant.
+ */
+static void check_several(struct config *c, const struct stmt *s, struct several *several)
+{
+	const struct match *m = &s->match;
+	const struct selector *sel = m->sel;
+	bool is_set = m->value->kind == VALUE_SET && value_only(m->value) == m->value;
+	bool is_equal = m->rel == REL_IMPLICIT || m->rel == REL_EQ;
+
+	if (sel->kind == SEL_NFPROTO && is_equal) {
+		several->families = is_set;
+	} else if (sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && is_equal) {
+		several->protos = is_set;
+	}
+	if ((sel->family != 0 && several->families) || (sel->proto != 0 && several->protos)) {
+		config_error(c, s->loc,
+		             "%s %s after a set of %s, where nft does not test %s, expected %s",
+		             sel->header, sel->name, several->families ? "families" : "protocols",
+		             several->families ? "the family" : "the protocol",
+		             several->families ? "a rule for each" : "th, or a rule for each");
+	}
+}
+
 static bool stmt_ends_rule(const struct stmt *s)
 {
 	switch (s->kind) {
@@ -337,11 +361,13 @@ static bool stmt_ends_rule(const struct stmt *s)
 	}
 }
 
-static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands)
+static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands,
+                       struct several *several)
 {
 	switch (s->kind) {
 	case STMT_MATCH:
 		check_match(c, ch, s);
+		check_several(c, s, several);
 		check_demands(c, s, s->match.sel, demands);
 		note_l4proto(&s->match, demands);
 		break;
@@ -378,12 +404,13 @@ void check_rules(struct config *c, struct chain *ch)
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
 		struct demands demands = { 0, 0, 0 };
+		struct several several = { false, false };
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
-			check_stmt(c, ch, s, &demands);
+			check_stmt(c, ch, s, &demands, &several);
 			if (s->kind == STMT_COUNTER && counters_len++ != 0) {
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}

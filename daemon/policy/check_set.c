@@ -231,7 +231,10 @@ static bool verdicts_are_equal(const struct stmt *a, const struct stmt *b)
 	}
 }
 
-/* Gives the entry the number of its verdict. Equal verdicts have the same number. */
+/*
+ * Gives the entry the number of its verdict. Equal verdicts have the same number, and their entries
+ * share one statement: what is found out about it later, the chain of a jump, holds for all.
+ */
 static bool number_verdict(struct config *c, struct map *m, struct map_entry *e)
 {
 	struct stmt **known = m->verdicts.items;
@@ -242,6 +245,7 @@ static bool number_verdict(struct config *c, struct map *m, struct map_entry *e)
 	}
 	e->nr = nr;
 	if (nr < m->verdicts.len) {
+		e->verdict = known[nr];
 		return true;
 	}
 	if (nr == MAP_VERDICTS_MAX) {

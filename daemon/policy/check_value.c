@@ -42,7 +42,7 @@ bool check_element(void *ctx, const struct value *v)
 	} else if (p->into != NULL) {
 		interval_list_add(&p->c->reading, p->into, &i);
 	}
-	return p->c->errors_len < ERRORS_MAX;
+	return p->c->errors_len <= ERRORS_MAX;
 }
 
 void check_mask(struct config *c, const struct dtype *type, const struct value *mask)

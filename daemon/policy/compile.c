@@ -64,15 +64,10 @@ static struct rs_insn *emit(struct compiler *k, enum rs_op op, uint32_t a, uint3
 
 static void emit_proto(struct compiler *k, uint8_t proto)
 {
-	struct rs_insn *i;
+	struct rs_insn *i = emit(k, RS_RANGE, proto, 0);
 
-	if (proto == PROTO_WITH_PORTS) {
-		i = emit(k, RS_BITMAP, pool_with_ports(&k->out.pools), 0);
-	} else {
-		i = emit(k, RS_RANGE, proto, 0);
-	}
 	i->op |= RS_F_L4PROTO;
-	i->depth = PKT_IP;
+	i->reach = PKT_REACH_PROTO;
 }
 
 static bool family_fits(enum rs_family family, uint8_t wanted)
@@ -84,7 +79,7 @@ static bool family_fits(enum rs_family family, uint8_t wanted)
 static bool field_can_be_there(const struct variant *v, const struct selector *sel)
 {
 	if (!family_fits(v->family, sel->family) ||
-	    (sel->depth != PKT_NOTHING && v->family == RS_FAMILY_NONE)) {
+	    (sel->reach != PKT_REACH_NOTHING && v->family == RS_FAMILY_NONE)) {
 		return false;
 	}
 	/* no connection, no direction */
@@ -96,14 +91,10 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel, enum rs_op op,
                                   uint32_t a, uint32_t b)
 {
-	struct rs_insn *i;
+	struct rs_insn *i = emit(k, op, a, b);
 
-	if (sel->proto == PROTO_WITH_PORTS) {
-		emit_proto(k, sel->proto);
-	}
-	i = emit(k, op, a, b);
-	i->depth = sel->depth;
-	i->proto = sel->proto == PROTO_WITH_PORTS ? 0 : sel->proto;
+	i->reach = sel->reach;
+	i->proto = sel->proto;
 	return i;
 }
 
@@ -178,19 +169,27 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 	return GOES_ON;
 }
 
+/* Adds the test of what `reject with` implies. */
+static enum outcome emit_implied(struct compiler *k, const struct variant *v, const struct rule *r)
+{
+	const struct implied implied = implied_by(r);
+
+	if (!family_fits(v->family, implied.family) ||
+	    (implied.proto != 0 && v->family == RS_FAMILY_NONE)) {
+		return NEVER;
+	}
+	if (implied.proto != 0) {
+		emit_proto(k, implied.proto);
+	}
+	return GOES_ON;
+}
+
 static enum outcome emit_final(struct compiler *k, const struct variant *v, const struct stmt *s,
                                uint32_t rule_nr)
 {
 	const struct reject *r = s->verdict.reject;
 	struct rs_insn *i;
 
-	if (r != NULL && (!family_fits(v->family, r->family) ||
-	                  (r->proto != 0 && v->family == RS_FAMILY_NONE))) {
-		return NEVER;
-	}
-	if (r != NULL && r->proto != 0) {
-		emit_proto(k, r->proto);
-	}
 	i = emit(k, RS_VERDICT, verdict_code(s->verdict.verdict, v->chain->kind), rule_nr);
 	i->with = (uint8_t)(r != NULL ? r->with : REJECT_PORT_UNREACHABLE);
 	return DECIDES;
@@ -297,7 +296,7 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 {
 	size_t start = k->out.code.len;
 	size_t effect_end = start; /* end of the last instruction that is not a match */
-	enum outcome how = GOES_ON;
+	enum outcome how = emit_implied(k, v, r);
 	struct rs_insn *code;
 	bool may_fail = false;
 

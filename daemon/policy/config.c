@@ -4,8 +4,8 @@
  * gathered in the configuration's arena and returned as one text. Also finds the named sets of a
  * configuration.
  */
+#include "sets/named_set.h"
 #include <finwall/config.h>
-#include <finwall/named_set.h>
 
 #include "check.h"
 #include "names.h"
@@ -160,4 +160,5 @@ static void load(void *ctx)
 	if (c->errors_len == 0) {
 		config_check(c);
 	}
+	config_errors_end(c);
 }

@@ -11,8 +11,19 @@ const char *config_where(struct config *c, struct loc loc)
 {
 	struct text t = { .arena = &c->arena };
 
-	text_add(&t, "%s:%u:%u", ((const char **)c->files.items)[loc.file], loc.line, loc.col);
+	text_add(&t, "%s", ((const char **)c->files.items)[loc.file]);
+	if (loc.line != 0) {
+		text_add(&t, ":%u:%u", loc.line, loc.col);
+	}
 	return t.at;
+}
+
+void config_errors_end(struct config *c)
+{
+	if (c->errors_len > ERRORS_MAX) {
+		text_add(&c->errors, "%s: more errors are not listed (at least %u)\n",
+		         ((const char **)c->files.items)[0], c->errors_len - ERRORS_MAX);
+	}
 }
 
 void config_error(struct config *c, struct loc loc, const char *fmt, ...)
@@ -20,10 +31,9 @@ void config_error(struct config *c, struct loc loc, const char *fmt, ...)
 	char what[1024];
 	va_list args;
 
-	if (c->errors_len >= ERRORS_MAX) {
+	if (c->errors_len++ >= ERRORS_MAX) {
 		return;
 	}
-	c->errors_len++;
 	va_start(args, fmt);
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Errors in a configuration: gathered in its arena, one line each, up to ERRORS_MAX.
+ * Errors in a configuration: gathered in its arena, one line each, up to ERRORS_MAX. The rest is
+ * counted.
  */
 #ifndef FINWALL_POLICY_ERROR_H
 #define FINWALL_POLICY_ERROR_H
@@ -13,7 +14,10 @@
 void config_error(struct config *c, struct loc loc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "FILE:LINE:COL", in the arena. */
+/* Adds how many were not listed. */
+void config_errors_end(struct config *c);
+
+/* "FILE:LINE:COL", or "FILE" for one that cannot be read, in the arena. */
 const char *config_where(struct config *c, struct loc loc);
 
 #endif

@@ -170,7 +170,7 @@ static bool report_element(void *ctx, struct loc loc, const char *problem)
 	struct config *c = ctx;
 
 	config_error(c, loc, "%s", problem);
-	return c->errors_len < ERRORS_MAX;
+	return c->errors_len <= ERRORS_MAX; /* not for each line of a large file of another kind */
 }
 
 void input_element_file(struct inputs *in, struct set *s, struct loc loc, const char *name)

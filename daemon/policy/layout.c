@@ -173,6 +173,15 @@ static enum rule_code end_of(const struct config *c, enum base_chain base, const
 	}
 }
 
+/*
+ * A chain before the tracker: its packets have no connection yet, which nft shows as the state
+ * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
+ */
+static bool is_before_tracker(const struct chain *ch)
+{
+	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
+}
+
 static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 {
 	const struct config *c = k->config;
@@ -189,30 +198,13 @@ static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 				continue;
 			}
 			rs->has_chain[base] = 1;
-			memcpy(rs->entry[base][f], k->lists[ch->nr].at[f],
-			       sizeof(rs->entry[base][f]));
+			for (unsigned s = 0; s < CT_STATES_LEN; s++) {
+				rs->entry[base][f][s] =
+					k->lists[ch->nr]
+						.at[f][is_before_tracker(ch) ? CT_INVALID : s];
+			}
 		}
 	}
-}
-
-/* The results that verdicts and policies give. */
-static uint32_t results_of(const struct compiled *k, const struct ruleset *rs)
-{
-	const struct rs_insn *code = k->code.items;
-	uint32_t results = 0;
-
-	_Static_assert(RULE_CODES_LEN <= 32, "a bit each");
-	for (size_t i = 0; i < k->code.len; i++) {
-		if (code[i].op == RS_VERDICT) {
-			results |= UINT32_C(1) << code[i].a;
-		}
-	}
-	for (unsigned base = 0; base < CHAINS_LEN; base++) {
-		for (unsigned f = 0; f < RS_FAMILIES_LEN && rs->has_chain[base] != 0; f++) {
-			results |= UINT32_C(1) << rs->policy[base][f];
-		}
-	}
-	return results;
 }
 
 /* Divides the block; with rs NULL only computes its size. */
@@ -234,6 +226,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
 		rs->count = count;
@@ -246,7 +239,6 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		}
 		rs->rules_len = k->config->rules_len;
 		lay_out_entries(k, rs);
-		rs->results = results_of(k, rs);
 	}
 	return b.size;
 }

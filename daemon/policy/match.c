@@ -197,17 +197,18 @@ static bool compare_exact(void *ctx, const struct value *v)
 static bool bits_fit(const struct match *m, uint32_t x)
 {
 	const struct dtype *type = m->sel->type;
+	const struct value *value = value_only(m->value);
 	struct exact e = { type, m->mask != NULL ? x & value_number(type, m->mask) : x, false };
 	uint32_t v;
 
-	if (m->value->kind == VALUE_SET) {
-		value_each(m->value, compare_exact, &e);
+	if (value->kind == VALUE_SET) {
+		value_each(value, compare_exact, &e);
 		return e.is_found != (m->rel == REL_NE);
 	}
-	if (m->value->kind == VALUE_NUMBER) {
-		v = (uint32_t)m->value->number;
+	if (value->kind == VALUE_NUMBER) {
+		v = (uint32_t)value->number;
 	} else {
-		v = value_number(type, m->value);
+		v = value_number(type, value);
 	}
 	switch (m->rel) {
 	case REL_NE:
@@ -217,7 +218,7 @@ static bool bits_fit(const struct match *m, uint32_t x)
 	case REL_NOT:
 		return (x & v) == 0;
 	default:
-		return m->mask != NULL || v == 0 ? e.x == v : (x & v) != 0;
+		return m->mask != NULL ? e.x == v : (x & v) != 0;
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The compiler's first step: each statement becomes an operand once, however many lists its rule
- * ends up in. match.c: matches; map.c: look-ups in maps; limit.c: rate and connection limits.
+ * ends up in. match.c: matches; implied.c: matches that `reject with` implies; map.c: look-ups in
+ * maps; limit.c: rate and connection limits.
  */
 #ifndef FINWALL_POLICY_MATCH_H
 #define FINWALL_POLICY_MATCH_H
@@ -11,6 +12,13 @@
 
 /* match.c */
 struct operand match_make(struct pools *p, const struct config *c, const struct match *m);
+
+/* implied.c: the family and protocol that a rule requires without a match for it; 0 = any. */
+struct implied {
+	uint8_t family;
+	uint8_t proto;
+};
+struct implied implied_by(const struct rule *r);
 
 /* map.c: the number in maps.maps of what a statement looks up. Not for fields that are decided when
  * rules are compiled. */

@@ -19,6 +19,7 @@
 
 %code {
 #include "build.h"
+#include "expected.h"
 #include "settings.h"
 #include "value.h"
 #include "words.h"
@@ -515,7 +516,7 @@ static void read_ahead(struct parser *p, int token)
 static int policy_lex(YYSTYPE *out, struct loc *loc, struct parser *p)
 {
 	for (;;) {
-		int token = p->is_finished ? END : scan_lex(out, loc, p->scanner);
+		int token = scan_lex(out, loc, p->scanner);
 
 		if (token == '{') {
 			p->depth++;
@@ -579,26 +580,23 @@ static const char *why_missing(const char *text)
 	return NULL;
 }
 
-/* "a, b or c": the tokens that the grammar accepts. Ends are named only if nothing else is. */
-static const char *expected_text(const yypcontext_t *ctx, struct arena *a)
+/* What the grammar accepts here: see expected.h. */
+static const char *expected_here(const yypcontext_t *ctx, struct parser *p, const char *found)
 {
-	yysymbol_kind_t expected[YYNTOKENS];
-	struct text t = { .arena = a };
-	int len = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
-	int kept = 0;
+	yysymbol_kind_t symbols[YYNTOKENS];
+	struct expected all[YYNTOKENS];
+	int len = yypcontext_expected_tokens(ctx, symbols, YYNTOKENS);
 
 	for (int i = 0; i < len; i++) {
-		if (expected[i] != YYSYMBOL_NL && expected[i] != YYSYMBOL_INNER_NL &&
-		    expected[i] != YYSYMBOL_YYEOF) {
-			expected[kept++] = expected[i];
+		int token = 1;
+
+		while (token < YYMAXUTOK && YYTRANSLATE(token) != symbols[i]) {
+			token++;
 		}
+		all[i] = (struct expected){ symbols[i] == YYSYMBOL_YYEOF ? END : token,
+					    yysymbol_name(symbols[i]) };
 	}
-	len = kept != 0 ? kept : len;
-	for (int i = 0; i < len; i++) {
-		text_add(&t, i == 0 ? "%s" : i + 1 < len ? ", %s" : " or %s",
-			 yysymbol_name(expected[i]));
-	}
-	return t.size != 0 ? t.at : "nothing more";
+	return expected_text(p, found, all, len);
 }
 
 static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
@@ -606,12 +604,9 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 	yysymbol_kind_t found = yypcontext_token(ctx);
 	const char *text = scan_get_text(p->scanner);
 	const char *why = found == YYSYMBOL_STRING ? NULL : why_missing(text);
-	const char *expected = expected_text(ctx, &p->config->arena);
+	const char *expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
 	struct loc loc = *yypcontext_location(ctx);
 
-	if (p->is_finished) {
-		return 0;
-	}
 	p->is_recovering = true;
 	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s",
@@ -629,6 +624,5 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 			     found == YYSYMBOL_STRING ? "" : "\"", text,
 			     found == YYSYMBOL_STRING ? "" : "\"", expected);
 	}
-	p->is_finished = p->config->errors_len >= ERRORS_MAX;
 	return 0;
 }

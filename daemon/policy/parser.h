@@ -28,7 +28,6 @@ struct parser {
 	unsigned depth;       /* open braces, as the grammar sees them */
 	unsigned block_depth; /* of them, blocks that the grammar has entered */
 	bool is_recovering;
-	bool is_finished; /* too many errors: the rest is not read */
 	/* elements of a set, read ahead of the scanner */
 	int last_tokens[2];
 	unsigned elements_depth; /* open braces inside `elements = {`; 0 = outside */
@@ -59,6 +58,9 @@ struct map_entries {
 	struct map_entry *last;
 	uint32_t len; /* keys, those in lists too */
 };
+
+/* scan.l: the nr-th word of the grammar and its token, or NULL. */
+const char *scan_keyword(size_t nr, int *token);
 
 /* scan.l: makes the scanner and opens the first file. Returns false after a config_error(). */
 bool scan_begin(struct parser *p, const char *path);

@@ -64,22 +64,6 @@ void pool_bitmap_set(struct pools *p, uint32_t at, uint64_t bit)
 	((uint64_t *)p->bitmap.items)[at + bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-uint32_t pool_with_ports(struct pools *p)
-{
-	/* the last three: DCCP, SCTP, UDP-Lite */
-	static const uint8_t protos[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, 33, 132, 136 };
-
-	if (p->with_ports == 0) {
-		uint32_t at = pool_bitmap(p, 256);
-
-		for (size_t i = 0; i < sizeof(protos); i++) {
-			pool_bitmap_set(p, at, protos[i]);
-		}
-		p->with_ports = at + 1;
-	}
-	return p->with_ports - 1;
-}
-
 uint32_t pool_set(struct pools *p, struct live_set *s)
 {
 	if (s == NULL) {

@@ -53,7 +53,6 @@ struct pools {
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */
 	uint8_t *has_set;       /* of_set[nr] was made */
-	uint32_t with_ports;    /* bitmap of the protocols that have ports, plus one */
 };
 
 /* What a struct rs_bucket starts with; see there. */
@@ -83,9 +82,6 @@ struct pool_span pool_intervals(struct arena *a, struct interval_pool *p, bool i
 /* Adds a bitmap of zeroes; sets one bit of it. */
 uint32_t pool_bitmap(struct pools *p, uint32_t bits);
 void pool_bitmap_set(struct pools *p, uint32_t at, uint64_t bit);
-
-/* The bitmap of the protocols that `th` stands for. */
-uint32_t pool_with_ports(struct pools *p);
 
 /* Adds a set; takes the reference over, which may be NULL for lack of memory. Returns its number.
  */

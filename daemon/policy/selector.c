@@ -4,36 +4,35 @@
  * case in daemon/core/ruleset.c.
  */
 #include "selector.h"
+#include "suggest.h"
 
 #include <string.h>
 
 #define HEADER_IP(name, type, field)                                                               \
 	{                                                                                          \
-		"ip", name, false, SEL_FIELD, type, 4, 0, PKT_IP, field                            \
+		"ip", name, false, SEL_FIELD, type, 4, 0, PKT_REACH_IP, field                      \
 	}
 #define HEADER_IP6(name, type, field)                                                              \
 	{                                                                                          \
-		"ip6", name, false, SEL_FIELD, type, 6, 0, PKT_IP, field                           \
+		"ip6", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, field                     \
 	}
-#define PORT(header, name, proto, field)                                                           \
+/* A field of the transport header, which ends `end` bytes behind the header's beginning. */
+#define TH(header, name, type, family, proto, end, field)                                          \
 	{                                                                                          \
-		header, name, false, SEL_FIELD, &dtype_port, 0, proto, PKT_PORTS, field            \
+		header, name, false, SEL_FIELD, type, family, proto, PKT_REACH_PROTO + (end),      \
+			field                                                                      \
 	}
-#define ICMP4(name, type, field)                                                                   \
-	{                                                                                          \
-		"icmp", name, false, SEL_FIELD, type, 4, IPPROTO_NR_ICMP, PKT_PORTS, field         \
-	}
-#define ICMP6(name, type, field)                                                                   \
-	{                                                                                          \
-		"icmpv6", name, false, SEL_FIELD, type, 6, IPPROTO_NR_ICMPV6, PKT_PORTS, field     \
-	}
+#define SPORT(header, proto)          TH(header, "sport", &dtype_port, 0, proto, 2, RS_F_SPORT)
+#define DPORT(header, proto)          TH(header, "dport", &dtype_port, 0, proto, 4, RS_F_DPORT)
+#define ICMP4(name, type, end, field) TH("icmp", name, type, 4, IPPROTO_NR_ICMP, end, field)
+#define ICMP6(name, type, end, field) TH("icmpv6", name, type, 6, IPPROTO_NR_ICMPV6, end, field)
 #define META(name, alone, kind, type, depth, field)                                                \
 	{                                                                                          \
 		"meta", name, alone, kind, type, 0, 0, depth, field                                \
 	}
 #define CT(name, kind, type, field)                                                                \
 	{                                                                                          \
-		"ct", name, false, kind, type, 0, 0, PKT_NOTHING, field                            \
+		"ct", name, false, kind, type, 0, 0, PKT_REACH_NOTHING, field                      \
 	}
 
 static const struct selector selectors[] = {
@@ -44,26 +43,25 @@ static const struct selector selectors[] = {
 	HEADER_IP6("saddr", &dtype_ip6, RS_F_SADDR),
 	HEADER_IP6("daddr", &dtype_ip6, RS_F_DADDR),
 	HEADER_IP6("hoplimit", &dtype_ttl, RS_F_TTL),
-	PORT("tcp", "sport", IPPROTO_NR_TCP, RS_F_SPORT),
-	PORT("tcp", "dport", IPPROTO_NR_TCP, RS_F_DPORT),
-	{ "tcp", "flags", false, SEL_FIELD, &dtype_tcp_flags, 0, IPPROTO_NR_TCP, PKT_FULL,
-	  RS_F_TCP_FLAGS },
-	PORT("udp", "sport", IPPROTO_NR_UDP, RS_F_SPORT),
-	PORT("udp", "dport", IPPROTO_NR_UDP, RS_F_DPORT),
-	PORT("th", "sport", PROTO_WITH_PORTS, RS_F_SPORT),
-	PORT("th", "dport", PROTO_WITH_PORTS, RS_F_DPORT),
-	ICMP4("type", &dtype_icmp_type, RS_F_ICMP_TYPE),
-	ICMP4("code", &dtype_icmp_code, RS_F_ICMP_CODE),
-	ICMP6("type", &dtype_icmp6_type, RS_F_ICMP_TYPE),
-	ICMP6("code", &dtype_icmp6_code, RS_F_ICMP_CODE),
-	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_IP, RS_F_L4PROTO),
-	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_IP, RS_F_L4PROTO),
-	META("mark", false, SEL_FIELD, &dtype_mark, PKT_NOTHING, RS_F_MARK),
-	META("length", false, SEL_FIELD, &dtype_length, PKT_NOTHING, RS_F_LENGTH),
-	META("iif", true, SEL_IFACE, &dtype_ifname, PKT_NOTHING, RS_F_IIF),
-	META("iifname", true, SEL_IFACE, &dtype_ifname, PKT_NOTHING, RS_F_IIF),
-	META("oif", true, SEL_IFACE, &dtype_ifname, PKT_NOTHING, RS_F_OIF),
-	META("oifname", true, SEL_IFACE, &dtype_ifname, PKT_NOTHING, RS_F_OIF),
+	SPORT("tcp", IPPROTO_NR_TCP),
+	DPORT("tcp", IPPROTO_NR_TCP),
+	TH("tcp", "flags", &dtype_tcp_flags, 0, IPPROTO_NR_TCP, 14, RS_F_TCP_FLAGS),
+	SPORT("udp", IPPROTO_NR_UDP),
+	DPORT("udp", IPPROTO_NR_UDP),
+	SPORT("th", 0),
+	DPORT("th", 0),
+	ICMP4("type", &dtype_icmp_type, 1, RS_F_ICMP_TYPE),
+	ICMP4("code", &dtype_icmp_code, 2, RS_F_ICMP_CODE),
+	ICMP6("type", &dtype_icmp6_type, 1, RS_F_ICMP_TYPE),
+	ICMP6("code", &dtype_icmp6_code, 2, RS_F_ICMP_CODE),
+	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_REACH_PROTO, RS_F_L4PROTO),
+	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_REACH_IP, RS_F_L4PROTO),
+	META("mark", false, SEL_FIELD, &dtype_mark, PKT_REACH_NOTHING, RS_F_MARK),
+	META("length", false, SEL_FIELD, &dtype_length, PKT_REACH_NOTHING, RS_F_LENGTH),
+	META("iif", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_IIF),
+	META("iifname", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_IIF),
+	META("oif", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_OIF),
+	META("oifname", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_OIF),
 	CT("state", SEL_CT_STATE, &dtype_ct_state, RS_F_DIR),
 	CT("direction", SEL_FIELD, &dtype_ct_dir, RS_F_DIR),
 	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
@@ -82,18 +80,13 @@ const struct selector *selector_find(const char *header, const char *name)
 	return NULL;
 }
 
-const char *selector_names(struct arena *a, const char *header)
+void selector_suggest(struct suggest *s, const char *header)
 {
-	struct text t = { .arena = a };
-	const char *between = "";
-
 	for (size_t i = 0; i < SELECTORS_LEN; i++) {
 		if (strcmp(selectors[i].header, header) == 0) {
-			text_add(&t, "%s%s", between, selectors[i].name);
-			between = ", ";
+			suggest_consider(s, selectors[i].name);
 		}
 	}
-	return t.at;
 }
 
 void selector_print(struct text *t, const struct selector *sel)

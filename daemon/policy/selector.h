@@ -10,6 +10,8 @@
 
 #include <finwall/ruleset_layout.h>
 
+struct suggest; /* suggest.h */
+
 enum selector_kind {
 	SEL_FIELD,    /* evaluated for each packet */
 	SEL_IFACE,    /* likewise; an interface name */
@@ -24,19 +26,17 @@ struct selector {
 	bool stands_alone;  /* is written without its header */
 	enum selector_kind kind;
 	const struct dtype *type;
-	uint8_t family;       /* 4, 6, or 0 = both */
-	uint8_t proto;        /* transport protocol it belongs to, 0 = any, PROTO_WITH_PORTS */
-	enum pkt_depth depth; /* how far the packet must be decoded */
+	uint8_t family; /* 4, 6, or 0 = both */
+	uint8_t proto;  /* transport protocol it belongs to, 0 = any */
+	uint8_t reach;  /* enum pkt_reach: what rules must be able to read of the packet */
 	enum rs_field field;
 };
-
-#define PROTO_WITH_PORTS 255 /* `th`: TCP, UDP and others that have ports in the same place */
 
 /* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
 const struct selector *selector_find(const char *header, const char *name);
 
-/* "sport, dport or flags": the names of a header. */
-const char *selector_names(struct arena *a, const char *header);
+/* Considers the fields of a header. */
+void selector_suggest(struct suggest *s, const char *header);
 
 /* "tcp dport", "iif". */
 void selector_print(struct text *t, const struct selector *sel);

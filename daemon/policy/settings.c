@@ -4,12 +4,13 @@
  * it. The rows of the engine are in daemon/core/tunables.c, those of the daemon here.
  */
 #include "settings.h"
+#include "suggest.h"
 
 #include "error.h"
 #include "value.h"
 
-#include <finwall/cpulist.h>
-#include <finwall/text_num.h>
+#include "text/cpulist.h"
+#include "text/num.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
 static const char *const stop_words[] = { "down", "keep", NULL };
+static const char *const watch_words[] = { "restore", "report", "off", NULL };
 /* Words for the counts 0, 1 and so on. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
@@ -41,7 +43,7 @@ static const struct tunable shell_table[] = {
 	COUNT("queue", "count", queue_count, auto_words, 0, 1, QUEUE_COUNT_MAX, "queues, with a worker each; auto: one per CPU"),
 	COUNT("queue", "length", queue_len, NULL, 65536, 1, 16777216, "packets that the kernel may hold, per queue"),
 	COUNT("queue", "receive-buffer", queue_rcvbuf_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes of the socket's receive buffer, per queue"),
-	COUNT("queue", "copy", queue_copy_bytes, full_words, 192, 64, 65535, "bytes of each packet that are copied; full: all of it"),
+	COUNT("queue", "copy", queue_copy_bytes, full_words, 256, 64, 65535, "bytes of each packet that are copied; full: all of it"),
 	CHOICE("queue", "on-absent", on_absent, fail_words, FAIL_DROP, 1, "packets while no daemon is bound to the queue"),
 	CHOICE("queue", "on-overload", on_overload, fail_words, FAIL_DROP, 1, "packets while queue or buffer is full"),
 	ROW("queue", "pin", queue_pin, TUNABLE_CPUS, NULL, 0, 0, 0, "CPUs that the workers are pinned to, one each in turn"),
@@ -53,6 +55,7 @@ static const struct tunable shell_table[] = {
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
 	ROW("hook", "mark", hook_mark, TUNABLE_MARK, NULL, 0, 0, 0, "mark and mask of packets that finwall sends"),
+	CHOICE("hook", "watch", hook_watch, watch_words, HOOK_WATCH_RESTORE, 2, "when hook rules are missing, bypassed or out of date"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
@@ -357,7 +360,7 @@ static bool setting_find(struct config *c, const char *block, const struct value
                          const struct value *last, struct setting *out)
 {
 	struct text name = { .arena = &c->arena };
-	struct text known = { .arena = &c->arena };
+	struct suggest similar = { .text = "" };
 
 	for (const struct value *w = words; w != last; w = w->next) {
 		text_add(&name, w == words ? "%s" : " %s", value_text(&c->arena, w));
@@ -369,15 +372,16 @@ static bool setting_find(struct config *c, const char *block, const struct value
 		if (name.at != NULL && strcmp(out->row->name, name.at) == 0) {
 			return true;
 		}
-		text_add(&known, known.size == 0 ? "%s" : ", %s", out->row->name);
+		similar.text = name.at != NULL ? name.at : "";
+		suggest_consider(&similar, out->row->name);
 	}
 	if (name.at == NULL) {
 		config_error(c, words->loc, "\"%s\" has no value, expected a name and a value",
 		             value_text(&c->arena, words));
 		return false;
 	}
-	config_error(c, words->loc, "%s has no setting \"%.64s\", expected one of: %s", block,
-	             name.at, known.at);
+	config_error(c, words->loc, "%s has no setting \"%.64s\", expected %s%s", block, name.at,
+	             suggest_list(&similar, &c->arena), suggest_question(&similar, &c->arena));
 	return false;
 }
 

@@ -37,7 +37,12 @@ struct value {
 	uint8_t depth;      /* lists: of the deepest list in it, plus one */
 	union {
 		uint64_t number;
-		const char *text; /* VALUE_WORD, VALUE_STRING, VALUE_NAME */
+		struct {
+			const char *text; /* VALUE_WORD, VALUE_STRING, VALUE_NAME */
+			/* its number in one of the system's files, and which; 0 = not looked up */
+			uint32_t number_in_file;
+			uint8_t file; /* enum names_file */
+		};
 		union ip_addr addr;
 		struct {
 			const struct value *lo;
@@ -162,6 +167,9 @@ struct rule {
 	const char *comment;
 	uint32_t nr; /* in the order of the canonical text */
 };
+
+/* Output chains below this priority of the kernel's tracker see packets without a state. */
+#define PRIORITY_TRACKER (-200)
 
 enum chain_kind {
 	CHAIN_UNUSED, /* a chain that nothing reaches: any verdict is valid */

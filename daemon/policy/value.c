@@ -4,13 +4,14 @@
  * walks a list, which is at most VALUE_DEPTH_MAX deep: the parser ensures it.
  */
 #include "value.h"
+#include "suggest.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <finwall/text_addr.h>
+#include "text/addr.h"
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
 
@@ -26,6 +27,14 @@ struct value *value_new(struct config *c, struct loc loc, enum value_kind kind)
 bool value_is_list(const struct value *v)
 {
 	return v->kind == VALUE_SET || v->kind == VALUE_COMMAS || v->kind == VALUE_BITS;
+}
+
+const struct value *value_only(const struct value *v)
+{
+	while (v->kind == VALUE_SET && v->list.first->next == NULL) {
+		v = v->list.first;
+	}
+	return v;
 }
 
 static const char *problem_text(char *problem, size_t size, const char *fmt, ...)
@@ -60,17 +69,41 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 	return NULL;
 }
 
+/*
+ * The system's files can change until the rules are compiled, so the number of the check holds.
+ * What it was looked up for is kept beside it, as one value can stand for both a service and a
+ * protocol.
+ */
+static void remember_number(const struct dtype *type, const struct value *v, uint32_t number)
+{
+	struct value *known = (struct value *)(uintptr_t)v;
+
+	if (type->names != NAMES_NONE) {
+		known->number_in_file = number;
+		known->file = type->names;
+	}
+}
+
 static const char *interval_of_word(const struct dtype *type, const struct value *v,
                                     struct interval *out, char *problem, size_t size)
 {
-	const struct symbol *s = symbol_find(type->symbols, v->text, strlen(v->text));
+	struct suggest similar = { .text = v->text };
+	const char *meant;
+	uint32_t number;
 
-	if (s != NULL) {
-		out->lo = out->hi = (struct u128){ 0, s->value };
-		return NULL;
+	if (v->file != NAMES_NONE && v->file == type->names) {
+		number = v->number_in_file;
+	} else if (dtype_word(type, v->text, strlen(v->text), &number)) {
+		remember_number(type, v, number);
+	} else {
+		suggest_symbols(&similar, type->symbols);
+		meant = suggest_meant(&similar);
+		return problem_text(problem, size, "unknown word \"%.64s\", expected %s%s%s%s",
+		                    v->text, type->want, meant != NULL ? "; did you mean " : "",
+		                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
 	}
-	return problem_text(problem, size, "unknown word \"%.64s\", expected %s", v->text,
-	                    type->want);
+	out->lo = out->hi = (struct u128){ 0, number };
+	return NULL;
 }
 
 static const char *interval_of_addr(const struct dtype *type, const struct value *v,

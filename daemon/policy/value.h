@@ -18,6 +18,9 @@ struct value *value_new(struct config *c, struct loc loc, enum value_kind kind);
 /* Whether the value is a list: of a set, with commas, or with "|". */
 bool value_is_list(const struct value *v);
 
+/* The element of a set of one, which in nft is the same as the element alone; else v. */
+const struct value *value_only(const struct value *v);
+
 /*
  * Reads one element (no list) as a value of the type. Returns NULL and fills *out, or
  * returns the error text, in problem[0..size).

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The data types and their words. The names are nftables', the numbers those of the protocols
- * (IANA's registries); service names are a fixed list, as the files of a system may differ.
+ * (IANA's registries). Common services and protocols are known without the system's files, which
+ * may be missing.
  */
 #include "dtype.h"
 
 #include <finwall/pkt.h>
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <string.h>
 
 static const struct symbol service_words[] = { { "ftp-data", 20 },
@@ -142,18 +145,20 @@ const struct dtype dtype_ip6 = {
 };
 const struct dtype dtype_port = {
 	.name = "inet_service",
-	.want = "a port (0-65535) or the name of a common service",
+	.want = "a port (0-65535) or the name of a service",
 	.symbols = service_words,
 	.bits = 16,
 	.takes_numbers = true,
+	.names = NAMES_SERVICES,
 };
 const struct dtype dtype_proto = {
 	.name = "inet_proto",
-	.want = "a protocol: a number (0-255), tcp, udp, icmp, icmpv6, sctp, gre, esp ...",
+	.want = "a protocol: a number (0-255), tcp, udp, icmp ...",
 	.symbols = proto_words,
 	.bits = 8,
 	.prints_symbols = true,
 	.takes_numbers = true,
+	.names = NAMES_PROTOCOLS,
 };
 const struct dtype dtype_nfproto = {
 	.name = "nf_proto",
@@ -183,7 +188,7 @@ const struct dtype dtype_ttl = {
 };
 const struct dtype dtype_tcp_flags = {
 	.name = "tcp_flag",
-	.want = "TCP flags: fin, syn, rst, psh, ack, urg, ecn, cwr",
+	.want = "TCP flags: fin, syn, rst ...",
 	.symbols = tcp_flag_words,
 	.bits = 8,
 	.is_bitmask = true,
@@ -193,10 +198,7 @@ const struct dtype dtype_tcp_flags = {
 };
 const struct dtype dtype_icmp_type = {
 	.name = "icmp_type",
-	.want = "an ICMP type: a number (0-255), echo-request, echo-reply, "
-		"destination-unreachable, time-exceeded, parameter-problem, redirect, "
-		"router-advertisement, router-solicitation, timestamp-request, timestamp-reply, "
-		"info-request, info-reply, address-mask-request or address-mask-reply",
+	.want = "an ICMP type: a number (0-255), echo-request, time-exceeded ...",
 	.symbols = icmp_type_words,
 	.bits = 8,
 	.prints_symbols = true,
@@ -204,20 +206,14 @@ const struct dtype dtype_icmp_type = {
 };
 const struct dtype dtype_icmp_code = {
 	.name = "icmp_code",
-	.want = "an ICMP code: a number (0-255), net-unreachable, host-unreachable, "
-		"prot-unreachable, port-unreachable, frag-needed, net-prohibited, "
-		"host-prohibited or admin-prohibited",
+	.want = "an ICMP code: a number (0-255), port-unreachable, frag-needed ...",
 	.symbols = icmp_code_words,
 	.bits = 8,
 	.takes_numbers = true,
 };
 const struct dtype dtype_icmp6_type = {
 	.name = "icmpv6_type",
-	.want = "an ICMPv6 type: a number (0-255), echo-request, echo-reply, "
-		"destination-unreachable, packet-too-big, time-exceeded, parameter-problem, "
-		"nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, "
-		"nd-redirect, mld-listener-query, mld-listener-report, mld-listener-done or "
-		"mld2-listener-report",
+	.want = "an ICMPv6 type: a number (0-255), echo-request, nd-neighbor-solicit ...",
 	.symbols = icmp6_type_words,
 	.bits = 8,
 	.prints_symbols = true,
@@ -225,15 +221,14 @@ const struct dtype dtype_icmp6_type = {
 };
 const struct dtype dtype_icmp6_code = {
 	.name = "icmpv6_code",
-	.want = "an ICMPv6 code: a number (0-255), no-route, admin-prohibited, "
-		"addr-unreachable, port-unreachable, policy-fail or reject-route",
+	.want = "an ICMPv6 code: a number (0-255), no-route, port-unreachable ...",
 	.symbols = icmp6_code_words,
 	.bits = 8,
 	.takes_numbers = true,
 };
 const struct dtype dtype_ct_state = {
 	.name = "ct_state",
-	.want = "invalid, new, established, related, untracked or late",
+	.want = "new, established, related ...",
 	.symbols = ct_state_words,
 	.bits = 8,
 	.is_bitmask = true,
@@ -262,10 +257,43 @@ const struct dtype *dtype_find(const char *name)
 	return NULL;
 }
 
+const struct dtype *dtype_at(size_t nr)
+{
+	return nr < sizeof(set_types) / sizeof(set_types[0]) ? set_types[nr] : NULL;
+}
+
 const char *dtype_names(void)
 {
-	return "ipv4_addr, ipv6_addr, inet_service, inet_proto, mark, ifname, icmp_type or "
-	       "icmpv6_type";
+	return "ipv4_addr, inet_service, ifname ...";
+}
+
+bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out)
+{
+	const struct symbol *s = symbol_find(type->symbols, text, size);
+	const struct servent *service;
+	const struct protoent *proto;
+	char word[64];
+
+	if (s != NULL) {
+		*out = s->value;
+		return true;
+	}
+	if (type->names == NAMES_NONE || size == 0 || size >= sizeof(word)) {
+		return false;
+	}
+	memcpy(word, text, size);
+	word[size] = '\0';
+	if (type->names == NAMES_SERVICES) {
+		service = getservbyname(word, NULL);
+		*out = service != NULL ? ntohs((uint16_t)service->s_port) : 0;
+		return service != NULL;
+	}
+	proto = getprotobyname(word);
+	if (proto == NULL || proto->p_proto < 0 || proto->p_proto > 255) {
+		return false;
+	}
+	*out = (uint32_t)proto->p_proto;
+	return true;
 }
 
 const struct symbol *symbol_find(const struct symbol *symbols, const char *text, size_t size)

@@ -28,18 +28,35 @@ struct dtype {
 	bool prints_symbols;
 	bool takes_numbers;
 	bool prints_hex;
+	uint8_t names; /* enum names_file */
+};
+
+/* The system's files of names, besides the symbols. */
+enum names_file {
+	NAMES_NONE,
+	NAMES_SERVICES,
+	NAMES_PROTOCOLS,
+	NAMES_LEN,
 };
 
 extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
 	dtype_nfproto, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
 	dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state, dtype_ct_dir;
 
-/* The type of that name that sets can have, or NULL; and all names for an error message. */
+/* The type of that name that sets can have, or NULL; the nr-th of them, or NULL; some of their
+ * names for an error message. */
 const struct dtype *dtype_find(const char *name);
+const struct dtype *dtype_at(size_t nr);
 const char *dtype_names(void);
 
 /* The row of a word, text[0..size), or NULL; symbols may be NULL. */
 const struct symbol *symbol_find(const struct symbol *symbols, const char *text, size_t size);
+
+/*
+ * The number of a word, text[0..size): of the symbols, or as in nft of the system's files (services
+ * and protocols). Returns false for an unknown word. The system's files are read each time.
+ */
+bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out);
 
 /* "established" for its bit, or NULL. */
 const char *symbol_word(const struct symbol *symbols, uint64_t value);

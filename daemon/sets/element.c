@@ -4,8 +4,8 @@
  */
 #include "element.h"
 
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,14 +77,13 @@ const char *element_read(const struct dtype *type, const char *text, size_t size
 {
 	int shown = size < 64 ? (int)size : 64;
 	const char *dash = memchr(text, '-', size);
-	const struct symbol *word;
+	uint32_t word;
 
 	if (element_scan(type, text, size, out) == text + size) {
 		return NULL;
 	}
-	word = symbol_find(type->symbols, text, size);
-	if (word != NULL) {
-		out->lo = out->hi = (struct u128){ 0, word->value };
+	if (dtype_word(type, text, size, &word)) {
+		out->lo = out->hi = (struct u128){ 0, word };
 		return NULL;
 	}
 	if (dash != NULL && element_scan(type, text, (size_t)(dash - text), out) != NULL &&

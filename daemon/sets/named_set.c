@@ -7,7 +7,7 @@
 
 #include "element.h"
 
-#include <finwall/named_set.h>
+#include "sets/named_set.h"
 
 #include <errno.h>
 #include <stdio.h>

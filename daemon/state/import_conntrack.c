@@ -6,8 +6,9 @@
  * the reply direction it is the other way round. So for finwall a connection is between the
  * opener's own address and the address that answers. Both are in the kernel's entry.
  *
- * The kernel shows states, flags and window scales, but no windows. As after a gap
- * (doc/tcp-tracking.md, 7.7) the next packet of each side sets them, and they are not enforced.
+ * The kernel shows states, flags and window scales, but no windows: they are unknown
+ * (KNOWN_NOTHING) until both sides have agreed. The tracker takes them from the next packet of each
+ * side, and does not enforce them (doc/tcp-tracking.md, 7.7).
  *
  * No rule is evaluated: connections that the previous firewall accepted continue.
  */
@@ -86,6 +87,9 @@ enum import_outcome import_convert(const struct kernel_conn *c, const struct imp
 	out->status |= c->assured != 0 ? FLOW_ASSURED : 0;
 	if (out->key.proto == IPPROTO_NR_TCP && !make_tcp(c, &out->conn.tcp)) {
 		return IMPORT_ODD;
+	}
+	if (out->key.proto == IPPROTO_NR_TCP) {
+		out->status = status_with_knowledge(out->status, KNOWN_NOTHING);
 	}
 	if (out->key.proto == IPPROTO_NR_UDP) {
 		udp_open(&out->conn.udp, rules->now);
@@ -268,6 +272,28 @@ static void take(void *ctx, const struct kernel_conn *c)
 	}
 }
 
+/*
+ * Late closes of translated connections need the kernel's entry: without it they leave
+ * untranslated, and finwall counts them as passed.
+ */
+static void check_timeout(const struct importer *im)
+{
+	const struct tunables *tun = &im->worker->policy->tun;
+	const int64_t kernel_s = conntrack_established_s();
+	const int64_t ours_s = (tun->tcp_timeout_ns[TCP_ESTABLISHED] +
+	                        (tun->late_close == LATE_STRICT ? 0 : tun->remember_ns)) /
+	                       NSEC_PER_SEC;
+
+	if (kernel_s >= 0 && kernel_s <= ours_s) {
+		log_write(im->log, LOG_LEVEL_WARNING,
+		          "the kernel translates addresses, for %" PRId64
+		          " s after a packet; late closes pass for %" PRId64
+		          " s and then leave untranslated; raise "
+		          "net.netfilter.nf_conntrack_tcp_timeout_established",
+		          kernel_s, ours_s);
+	}
+}
+
 static void log_counts(const struct importer *im, const struct import_counts *n)
 {
 	log_write(im->log, LOG_LEVEL_NOTICE,
@@ -275,6 +301,9 @@ static void log_counts(const struct importer *im, const struct import_counts *n)
 	          " TCP, %" PRIu64 " UDP, %" PRIu64 " other; %" PRIu64 " with translated addresses",
 	          n->outcome[IMPORT_TAKEN], n->tcp, n->udp,
 	          n->outcome[IMPORT_TAKEN] - n->tcp - n->udp, n->translated);
+	if (n->translated > 0) {
+		check_timeout(im);
+	}
 	for (enum import_outcome o = IMPORT_TAKEN + 1; o < IMPORT_OUTCOMES_LEN; o++) {
 		if (n->outcome[o] > 0) {
 			log_write(im->log, LOG_LEVEL_NOTICE, "%" PRIu64 " not imported: %s",

@@ -87,23 +87,40 @@ static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
 }
 
 /*
- * After a gap the windows are unknown: the next packet of each side sets them, as in the kernel's
- * tracker (doc/tcp-tracking.md, 7.7). That packet is often a retransmission of data that the other
- * side received long ago, and the answer acknowledges data that was never seen. So the connection
- * becomes liberal, like one that is picked up.
+ * After a gap packets may have passed unseen. The windows are kept, because a connection that was
+ * idle since has them still, but they are not enforced: the connection becomes liberal, like one
+ * that is picked up, until it ends. When both sides have agreed they are exact again.
  */
-static void forget_windows(struct flow *f)
+static void note_gap(struct tcp_conn *t, uint8_t *status)
 {
-	struct tcp_conn *t = &f->conn.tcp;
-
-	if (f->key.proto != IPPROTO_NR_TCP) {
-		return;
+	t->flags[0] |= TCP_SIDE_LIBERAL;
+	t->flags[1] |= TCP_SIDE_LIBERAL;
+	switch (status_knowledge(*status)) {
+	case KNOWN_EXACT:
+		*status = status_with_knowledge(*status, KNOWN_GAP);
+		break;
+	case KNOWN_LEARNT:
+		*status = status_with_knowledge(*status, KNOWN_NOTHING);
+		break;
+	default:
+		break;
 	}
-	for (unsigned d = 0; d < 2; d++) {
-		t->flags[d] |= TCP_SIDE_LIBERAL;
-		if (t->state == TCP_ESTABLISHED) {
-			t->seen[d].maxwin_bytes = 0;
-		}
+}
+
+static void read_flow(const struct load *l, uint64_t nr, struct flow *f)
+{
+	snapshot_read_flow(l->file, nr, l->saved, f);
+	if (l->gap == GAP_PACKETS && f->key.proto == IPPROTO_NR_TCP) {
+		note_gap(&f->conn.tcp, &f->status);
+	}
+}
+
+static void read_tomb(const struct load *l, uint64_t nr, struct tomb_info *tomb)
+{
+	snapshot_read_tomb(l->file, nr, l->saved, tomb);
+	if (l->gap == GAP_PACKETS) {
+		/* It may have been revived since, and moved on. */
+		note_gap(&tomb->conn, &tomb->status);
 	}
 }
 
@@ -117,13 +134,10 @@ static void load_flows(struct load *l)
 	struct flow f;
 
 	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
-		snapshot_read_flow(l->file, nr, l->saved, &f);
+		read_flow(l, nr, &f);
 		if (mono_is_due(f.deadline, l->now)) {
 			note_expired(l, f.deadline.ns, nr);
 			continue;
-		}
-		if (l->gap == GAP_PACKETS) {
-			forget_windows(&f);
 		}
 		if (engine_import_flow(l->engine, l->worker, &f, l->now)) {
 			l->loaded->flows++;
@@ -155,10 +169,10 @@ static void load_expired(struct load *l)
 		uint64_t nr = l->expired[i].nr;
 
 		if (nr < l->header.flows_len) {
-			snapshot_read_flow(l->file, nr, l->saved, &f);
+			read_flow(l, nr, &f);
 			is_loaded = engine_import_flow(l->engine, l->worker, &f, l->now);
 		} else {
-			snapshot_read_tomb(l->file, nr, l->saved, &tomb);
+			read_tomb(l, nr, &tomb);
 			is_loaded = engine_import_tomb(l->engine, l->worker, &tomb, l->now);
 		}
 		l->loaded->tombs += is_loaded;

@@ -101,7 +101,7 @@ static int write_slice(struct state_save *s, size_t len)
 
 static int save_flows(struct state_save *s, struct engine *e, struct mono now)
 {
-	size_t len = engine_list_flows(e, &s->cursor, now, s->flows, SLICE_LEN);
+	size_t len = engine_list_saved(e, &s->cursor, now, s->flows, SLICE_LEN);
 
 	for (size_t i = 0; i < len; i++) {
 		snapshot_write_flow(&s->flows[i], s->start, s->bytes + i * SNAPSHOT_RECORD_SIZE);

@@ -3,8 +3,8 @@
  * Addresses in text: see finwall/text_addr.h. IPv4 addresses, of which sets have a million, are
  * read here; IPv6 addresses by inet_pton().
  */
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/num.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * CPU lists: numbers and ranges, separated by commas.
  */
-#include <finwall/cpulist.h>
-#include <finwall/text_num.h>
+#include "text/cpulist.h"
+#include "text/num.h"
 
 #include <stdbool.h>
 #include <string.h>

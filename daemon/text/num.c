@@ -2,7 +2,7 @@
 /*
  * Numbers in text: see finwall/text_num.h. One scanner for digits of any base; all else is units.
  */
-#include <finwall/text_num.h>
+#include "text/num.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -5,6 +5,8 @@
  */
 #include "conntrack_msg.h"
 
+#include "attr.h"
+
 #include <finwall/pkt.h>
 
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -30,9 +32,6 @@ struct request {
 };
 
 _Static_assert(sizeof(struct request) == CONNTRACK_REQUEST_SIZE, "no padding in a request");
-
-/* Reads one attribute of a nest into *out. Returns false when its size is wrong. */
-typedef bool attr_fn(unsigned type, struct cursor value, void *out);
 
 static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out);
 static int read_errno(struct cursor *body);
@@ -97,45 +96,6 @@ static int read_errno(struct cursor *body)
 		memcpy(&error, body->at, sizeof(error));
 	}
 	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
-}
-
-/* Calls take for each attribute. Returns false when the list or one of them is malformed. */
-static bool read_attrs(struct cursor c, attr_fn *take, void *out)
-{
-	while (cursor_left(&c) > 0) {
-		struct nlattr nla;
-		size_t step;
-
-		if (cursor_left(&c) < sizeof(nla)) {
-			return false;
-		}
-		memcpy(&nla, c.at, sizeof(nla));
-		if (nla.nla_len < sizeof(nla) || nla.nla_len > cursor_left(&c)) {
-			return false;
-		}
-		if (!take(nla.nla_type & NLA_TYPE_MASK,
-		          (struct cursor){ c.at + sizeof(nla), c.at + nla.nla_len }, out)) {
-			return false;
-		}
-		step = NLA_ALIGN((size_t)nla.nla_len);
-		c.at = step < cursor_left(&c) ? c.at + step : c.end;
-	}
-	return true;
-}
-
-static bool attr_u8(struct cursor value, uint8_t *out)
-{
-	return cursor_left(&value) == sizeof(*out) && rd_u8(&value, out);
-}
-
-static bool attr_be16(struct cursor value, uint16_t *out)
-{
-	return cursor_left(&value) == sizeof(*out) && rd_be16(&value, out);
-}
-
-static bool attr_be32(struct cursor value, uint32_t *out)
-{
-	return cursor_left(&value) == sizeof(*out) && rd_be32(&value, out);
 }
 
 /* The attributes of one direction. */
@@ -212,9 +172,9 @@ static bool take_tuple_part(unsigned type, struct cursor value, void *arg)
 {
 	switch (type) {
 	case CTA_TUPLE_IP:
-		return read_attrs(value, take_address, arg);
+		return attr_each(value, take_address, arg);
 	case CTA_TUPLE_PROTO:
-		return read_attrs(value, take_proto, arg);
+		return attr_each(value, take_proto, arg);
 	default:
 		return true;
 	}
@@ -224,7 +184,7 @@ static bool read_tuple(struct cursor value, struct tuple *out)
 {
 	struct tuple_attrs t = { .has_src = 0 };
 
-	if (!read_attrs(value, take_tuple_part, &t) || t.has_src == 0 || t.has_dst == 0 ||
+	if (!attr_each(value, take_tuple_part, &t) || t.has_src == 0 || t.has_dst == 0 ||
 	    t.has_proto == 0) {
 		return false;
 	}
@@ -282,7 +242,7 @@ static bool take_tcp(unsigned type, struct cursor value, void *arg)
 
 static bool take_protoinfo(unsigned type, struct cursor value, void *arg)
 {
-	return type != CTA_PROTOINFO_TCP || read_attrs(value, take_tcp, arg);
+	return type != CTA_PROTOINFO_TCP || attr_each(value, take_tcp, arg);
 }
 
 static bool take_entry(unsigned type, struct cursor value, void *arg)
@@ -306,7 +266,7 @@ static bool take_entry(unsigned type, struct cursor value, void *arg)
 		c->has_left = 1;
 		return attr_be32(value, &c->left_s);
 	case CTA_PROTOINFO:
-		return read_attrs(value, take_protoinfo, c);
+		return attr_each(value, take_protoinfo, c);
 	default:
 		return true;
 	}
@@ -315,7 +275,7 @@ static bool take_entry(unsigned type, struct cursor value, void *arg)
 static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!rd_skip(body, sizeof(struct nfgenmsg)) || !read_attrs(*body, take_entry, out)) {
+	if (!rd_skip(body, sizeof(struct nfgenmsg)) || !attr_each(*body, take_entry, out)) {
 		return CONNTRACK_BAD;
 	}
 	/* read_tuple() has set the family. */

@@ -3,9 +3,9 @@
  * Filters of lists, and the key of one connection, from JSON. The JSON is untrusted: the type and
  * range of each member are checked here.
  */
+#include "text/addr.h"
+#include "text/num.h"
 #include <finwall/flow_text.h>
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
 
 #include <netinet/in.h>
 #include <string.h>

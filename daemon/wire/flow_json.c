@@ -76,5 +76,5 @@ static json_t *tcp_side_json(const struct tcp_conn *c, enum flow_dir dir)
 	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:i}", "end", (json_int_t)s->end, "max_end",
 	                 (json_int_t)s->maxend, "max_window", (json_int_t)s->maxwin_bytes,
 	                 "max_ack", (json_int_t)s->maxack, "scale", (int)c->scale[dir], "flags",
-	                 (int)c->flags[dir]);
+	                 (int)(c->flags[dir] & TCP_SIDE_KERNEL));
 }

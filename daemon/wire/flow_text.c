@@ -2,8 +2,8 @@
 /*
  * Connections as lines of text. See flow_text.h; knows nothing of tables, clocks or sockets.
  */
+#include "text/addr.h"
 #include <finwall/flow_text.h>
-#include <finwall/text_addr.h>
 
 #include <netinet/in.h>
 #include <stdarg.h>

@@ -27,6 +27,9 @@
 #define ETHERNET_ADDRS_SIZE 12
 #define SLL_PROTOCOL_AT     14
 #define SLL2_HEADER_SIZE    20
+#define SLL2_IFINDEX_AT     4
+#define SLL2_TYPE_AT        10
+#define SLL_OUTGOING        4 /* the packet type of what leaves the host */
 #define PPPOE_HEADER_SIZE   6
 
 #define IP6_HEADER_SIZE 40
@@ -36,6 +39,7 @@
 static enum link_result find_ip(enum link_type type, struct cursor *c);
 static enum link_result by_ethertype(struct cursor *c, uint16_t ethertype);
 static enum link_result by_family(struct cursor *c);
+static uint32_t find_place(enum link_type type, const uint8_t *frame);
 static enum link_result measure(const struct cursor *c, uint32_t wire_left,
                                 struct link_packet *out);
 
@@ -62,7 +66,11 @@ enum link_result link_strip(enum link_type type, const uint8_t *frame, uint32_t 
 	if (found != LINK_IP) {
 		return found;
 	}
-	return measure(&c, wire_size - (uint32_t)(c.at - frame), out);
+	found = measure(&c, wire_size - (uint32_t)(c.at - frame), out);
+	if (found == LINK_IP) {
+		out->place = find_place(type, frame);
+	}
+	return found;
 }
 
 /* Moves the cursor to the IP header. */
@@ -90,6 +98,20 @@ static enum link_result find_ip(enum link_type type, struct cursor *c)
 		return by_family(c);
 	default:
 		return LINK_IP;
+	}
+}
+
+/* Of a frame with a whole link header. */
+static uint32_t find_place(enum link_type type, const uint8_t *frame)
+{
+	switch (type) {
+	case LINK_SLL:
+		return 1 + (load_be16(frame) == SLL_OUTGOING);
+	case LINK_SLL2:
+		return 1 + load_be32(frame + SLL2_IFINDEX_AT) * 2 +
+		       (frame[SLL2_TYPE_AT] == SLL_OUTGOING);
+	default:
+		return 0;
 	}
 }
 

@@ -33,6 +33,9 @@ struct link_packet {
 	const uint8_t *data; /* its IP header; borrowed from the frame */
 	uint32_t cap_size;   /* bytes of it that were captured */
 	uint32_t true_size;  /* bytes of the packet, without link-layer padding */
+	/* where it was captured: interface and direction, as far as a cooked capture has them; 0
+	 * with other link layers. Only good for comparing. */
+	uint32_t place;
 };
 
 /* Returns "not-ip" ...; the names are stable. */

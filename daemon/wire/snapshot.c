@@ -22,7 +22,7 @@ static const uint8_t magic[8] = { 'f', 'i', 'n', 'w', 'a', 'l', 'l', '\n' };
 /* The longest valid time to live or age: 400 days. */
 #define TIME_MAX_MSEC (INT64_C(400) * 86400 * 1000)
 
-#define STATUS_KNOWN (FLOW_SEEN_REPLY | FLOW_ASSURED | FLOW_ORIG_HI | FLOW_REVIVED)
+#define STATUS_VALID (FLOW_SEEN_REPLY | FLOW_ASSURED | FLOW_ORIG_HI | FLOW_REVIVED | FLOW_KNOWN)
 
 enum record_kind {
 	RECORD_FLOW = 1,
@@ -276,12 +276,13 @@ static bool record_is_sound(const struct record *r, enum record_kind kind)
 {
 	const struct flow *f = &r->flow;
 
-	if (r->kind != kind || (f->status & ~STATUS_KNOWN) != 0 || f->hook >= HOOKS_LEN ||
+	if (r->kind != kind || (f->status & ~STATUS_VALID) != 0 || f->hook >= HOOKS_LEN ||
 	    !time_is_sound(r->time_msec) || !time_is_sound(r->stream_msec) ||
 	    !key_is_sound(&f->key)) {
 		return false;
 	}
-	if (f->key.proto == IPPROTO_NR_TCP && !tcp_is_sound(&f->conn.tcp)) {
+	if (f->key.proto == IPPROTO_NR_TCP ? !tcp_is_sound(&f->conn.tcp)
+	                                   : (f->status & FLOW_KNOWN) != 0) {
 		return false;
 	}
 	return kind == RECORD_FLOW ||

@@ -28,6 +28,13 @@ enum hook_on_stop {
 	ON_STOP_KEEP,
 };
 
+/* What happens when hook rules are missing, bypassed or not as configured. */
+enum hook_watch_mode {
+	HOOK_WATCH_RESTORE, /* finwall hook watch installs them again */
+	HOOK_WATCH_REPORT,
+	HOOK_WATCH_OFF,
+};
+
 /* The tool that loads the hook rules. */
 enum hook_backend {
 	BACKEND_AUTO, /* nft where its queue statement works, otherwise iptables */
@@ -68,6 +75,7 @@ struct settings {
 	uint32_t on_stop;          /* enum hook_on_stop */
 	uint32_t hook_mark;        /* of packets that finwall sends; not 0, ... */
 	uint32_t hook_mark_mask;   /* ... and the bits of it that are tested */
+	uint32_t hook_watch;       /* enum hook_watch_mode */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
 	uint32_t connections_max;
 	uint32_t remember_max;

@@ -104,6 +104,13 @@ struct raw_request {
 	uint8_t with;     /* RAW_ERROR: enum reject_with */
 };
 
+/* What became of a request. */
+enum raw_result {
+	RAW_SENT,
+	RAW_BUSY,        /* not now: the queue of requests is full */
+	RAW_UNAVAILABLE, /* there is no sender */
+};
+
 /* Callbacks for the effects of a packet other than its verdict. Each may be NULL. They are called
  * with a shard's lock held and must not block or call the engine. */
 struct engine_sink {
@@ -111,7 +118,7 @@ struct engine_sink {
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
-	void (*raw)(void *ctx, const struct raw_request *req);
+	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };
@@ -124,8 +131,10 @@ struct engine_worker {
 	struct engine_sink sink;
 	struct stats stats;
 	/* the engine's own */
-	uint32_t tick_shard; /* the shard that engine_tick() continues with */
-	uint32_t tick_seen;  /* wheel tick of its last complete round */
+	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
+	uint32_t tick_seen;         /* wheel tick of its last complete round */
+	struct mono raw_next;       /* no request of an expiry before this instant */
+	struct mono raw_busy_since; /* the first request that found the sender busy; 0: sent */
 };
 
 /* Bytes of memory for the engine. They grow with the limits and are touched only as the table
@@ -182,6 +191,11 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
+/* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
+ * proved. */
+size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
+                         struct flow *out, size_t max);
+
 /* True when the list has reached its end. */
 bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur);
 
@@ -191,7 +205,8 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth
- * remembering. An existing entry of the key stays as it is. Tombstones must be imported oldest
+ * remembering. An existing entry of the key stays as it is; a tombstone is imported beside a live
+ * flow that is not proved. Tombstones must be imported oldest
  * first. Return false when nothing was imported. Take the lock.
  */
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
@@ -200,16 +215,25 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
                         struct mono now);
 
 enum engine_delete_mode {
-	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone */
-	DELETE_FORGET,   /* no tombstone is made; existing ones stay */
+	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */
+	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone; existing ones stay */
+	DELETE_FORGET,   /* no tombstone is made, and an existing one is deleted */
 };
 
-/* Deletes the flow of a key. Returns false when there is none. Takes the lock. */
+/* Deletes the flow of a key; without one, ends or forgets its tombstone. Returns false when there
+ * is none. Takes the lock. */
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
                    struct mono now, enum engine_delete_mode mode);
 
-/* Deletes all flows. Returns how many. Takes and releases locks for slices of 32 places. */
+/* Deletes all flows; DELETE_END ends all tombstones too, the other modes leave them. Returns the
+ * number of flows. Takes and releases locks for slices of 32 places. */
 uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now,
                       enum engine_delete_mode mode);
+
+/*
+ * Packets of live connections may have passed unseen: their windows are out of date, and are not
+ * enforced until they end. Holds locks as engine_flush() does.
+ */
+void engine_note_gap(struct engine *e);
 
 #endif

@@ -17,6 +17,20 @@
 	                    */
 #define FLOW_ORIG_HI 0x04u /* the opener is the key's high side */
 #define FLOW_REVIVED 0x08u /* was a remembered connection */
+#define FLOW_KNOWN   0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+
+#define FLOW_KNOWN_SHIFT 4
+
+/*
+ * What is known of a connection's windows. doc/late-close.md. The tracker of a live connection does
+ * not depend on it; what is remembered of the connection does.
+ */
+enum knowledge {
+	KNOWN_EXACT,   /* seen from the start, or both sides have agreed since */
+	KNOWN_LEARNT,  /* not proved: picked up; or a SYN without its SYN+ACK. Live entries only */
+	KNOWN_GAP,     /* saved; then packets may have passed unseen */
+	KNOWN_NOTHING, /* the windows are unknown */
+};
 
 /* Flags of one direction, with the values of ctnetlink. */
 #define TCP_SIDE_WSCALE     0x01u
@@ -25,8 +39,12 @@
 #define TCP_SIDE_LIBERAL    0x08u
 #define TCP_SIDE_UNACKED    0x10u /* has unacknowledged data */
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
-#define TCP_LAST_CHALLENGE  0x40u /* last_flags: a challenge ACK is expected */
-#define TCP_LAST_SIMOPEN    0x80u /* last_flags: both sides sent a SYN */
+#define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
+/* Two more of its own: the kernel's state does not say which sides have closed. */
+#define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
+#define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
+#define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */
+#define TCP_LAST_SIMOPEN   0x80u /* last_flags: both sides sent a SYN */
 
 /* What one side has sent and may send. Sequence numbers; maxwin_bytes is scaled. */
 struct tcp_seen {
@@ -114,12 +132,31 @@ static inline enum key_side flow_orig_side(const struct flow *f)
 	return status_orig_side(f->status);
 }
 
+/* What is known of the windows of a flow or tombstone with this status. */
+static inline enum knowledge status_knowledge(uint8_t status)
+{
+	return (enum knowledge)((status & FLOW_KNOWN) >> FLOW_KNOWN_SHIFT);
+}
+
+static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
+{
+	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
+}
+
+/* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
+static inline bool flow_is_closed(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
+}
+
 /* Why a remembered entry ended. */
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */
 	TOMB_EVICTED, /* by eviction: the table was full */
-	TOMB_FLUSHED, /* by command */
+	TOMB_FLUSHED, /* by command, to be remembered */
 	TOMB_RESTART, /* past its deadline when saved state was loaded */
+	TOMB_DELETED, /* by command, for good: no segment but a new SYN passes */
 	TOMB_CAUSES_LEN,
 };
 
@@ -129,7 +166,7 @@ const char *tomb_cause_name(enum tomb_cause c);
 struct tomb_info {
 	struct flowkey key;
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
-	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED */
+	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED, KNOWN */
 	uint8_t cause;        /* enum tomb_cause */
 	struct mono ended;    /* when the entry ended, to the second */
 };

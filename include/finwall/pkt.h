@@ -52,6 +52,18 @@ enum pkt_depth {
 	PKT_FULL,    /* the whole transport header */
 };
 
+/*
+ * How far rules can read: as far as the kernel's rules can, who read a field of a header that is
+ * cut off behind the field. The protocol is unknown if the extension headers of IPv6 do not end in
+ * the packet.
+ */
+enum pkt_reach {
+	PKT_REACH_NOTHING,
+	PKT_REACH_IP,    /* the IP header */
+	PKT_REACH_PROTO, /* l4_proto; with n bytes of the transport header, plus n */
+	PKT_REACH_MAX = 127,
+};
+
 /* The tracking that a packet needs. Valid when pkt_decode() returned REASON_NONE. */
 enum pkt_kind {
 	PKT_KIND_TCP,
@@ -84,8 +96,11 @@ struct pkt {
 	uint8_t l4_proto;          /* the last protocol number that was read */
 	uint8_t ttl;               /* or hop limit */
 	uint8_t tos;               /* type of service or traffic class */
+	uint8_t reach;             /* enum pkt_reach */
 	uint8_t icmp_type;
 	uint8_t icmp_code;
+	uint16_t th_sport; /* the first bytes behind the IP headers, of any protocol */
+	uint16_t th_dport;
 	struct pkt_tcp tcp;  /* PKT_KIND_TCP */
 	struct tuple quoted; /* PKT_KIND_ICMP_ERROR: the tuple of the quoted packet */
 };

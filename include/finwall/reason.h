@@ -65,11 +65,14 @@ enum ct_state {
 	X(REASON_LATE_WINDOW,       "late-window",        INVALID,     "late FIN outside the remembered window") \
 	X(REASON_LATE_RST,          "late-rst-inexact",   INVALID,     "late RST without the exact sequence number") \
 	X(REASON_LATE_STATE,        "late-state",         INVALID,     "late segment not allowed in the remembered state") \
+	X(REASON_LATE_NOT_PROVED,   "late-not-proved",    INVALID,     "late FIN or RST of a connection whose windows are not proved (unknown-windows refuse)") \
+	X(REASON_LATE_DELETED,      "late-deleted",       INVALID,     "segment of a connection that was deleted by command") \
 	X(REASON_LATE_PAYLOAD,      "late-payload",       INVALID,     "late FIN or RST with payload, policy lenient") \
 	X(REASON_LATE_RATE,         "late-rate",          INVALID,     "late FIN or RST above the rate limit") \
 	X(REASON_LATE_REJECTED,     "late-rejected",      INVALID,     "late FIN answered with a reset, policy reject") \
 	X(REASON_LATE_REVIVED,      "late-revived",       ESTABLISHED, "late FIN or RST that fits a remembered connection") \
 	X(REASON_LATE_RESURRECTED,  "late-resurrected",   ESTABLISHED, "late data that fits a remembered connection") \
+	X(REASON_LATE_UNPROVED,     "late-unproved",      ESTABLISHED, "late segment of a connection whose windows are not proved: passed without effect") \
 	X(REASON_LATE_PICKUP,       "late-pickup",        LATE,        "late FIN or RST, policy pickup") \
 	X(REASON_LATE_LENIENT,      "late-lenient",       LATE,        "late FIN or RST, policy lenient") \
 	/* UDP, ICMP, the rest */ \

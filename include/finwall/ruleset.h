@@ -109,11 +109,24 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 
-/* True when a rule, or a chain's policy, has this result: enum rule_code. */
-bool ruleset_has_result(const struct ruleset *rs, enum rule_code code);
+/*
+ * True when the configuration has this chain, and the chain's policy, or a rule of any chain, gives
+ * this code (enum rule_code).
+ */
+bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t code);
+
+/*
+ * The hooks whose packets have to be queued: those with a chain; input and output together, since a
+ * connection of this machine has packets in both and the tracker must see all of them. Packets of a
+ * hook without a chain are accepted.
+ */
+void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN]);
 
 /* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);
+
+/* True when a rule has iifname or oifname. */
+bool ruleset_has_ifnames(const struct ruleset *rs);
 
 /*
  * Interface names: rules name interfaces, packets carry indexes. To be called for each interface

@@ -63,8 +63,8 @@ enum rs_op {
 	X(RS_F_SADDR,     load_be32(p->tuple.src.bytes)) \
 	X(RS_F_DADDR,     load_be32(p->tuple.dst.bytes)) \
 	X(RS_F_L4PROTO,   p->l4_proto) \
-	X(RS_F_SPORT,     p->tuple.sport) \
-	X(RS_F_DPORT,     p->tuple.dport) \
+	X(RS_F_SPORT,     p->th_sport) \
+	X(RS_F_DPORT,     p->th_dport) \
 	X(RS_F_TCP_FLAGS, p->tcp.flags) \
 	X(RS_F_ICMP_TYPE, p->icmp_type) \
 	X(RS_F_ICMP_CODE, p->icmp_code) \
@@ -89,7 +89,7 @@ struct rs_insn {
 	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
 	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
-	uint8_t depth : 7;   /* enum pkt_depth that the field needs */
+	uint8_t reach : 7;   /* enum pkt_reach that the field needs */
 	uint8_t negated : 1; /* matches if the field is there and has another value */
 	uint32_t next;       /* offset of the instruction after a match that fails, or after a
 	                        jump */
@@ -176,7 +176,6 @@ struct ruleset {
 	uint8_t policy[CHAINS_LEN]
 		      [RS_FAMILIES_LEN]; /* enum rule_code where no rule gives a verdict */
 	uint8_t has_chain[CHAINS_LEN];
-	uint32_t results; /* bit of each enum rule_code that a rule or a policy gives */
 	const struct rs_set32 *set32;
 	const struct rs_set128 *set128;
 	const struct rs_set *const *set; /* sets_len */
@@ -187,6 +186,7 @@ struct ruleset {
 	const struct rs_log *log;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
+	uint32_t code_len;
 	uint32_t patterns_len;
 	uint32_t rules_len;
 	uint32_t counts_len;

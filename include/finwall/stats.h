@@ -26,6 +26,7 @@ enum verdict {
 	X(EVENT_FLOW_NEW,        "flows-new",          "flows inserted") \
 	X(EVENT_FLOW_EXPIRED,    "flows-expired",      "flows expired by timeout") \
 	X(EVENT_FLOW_CLOSED,     "flows-closed",       "flows deleted by a RST or replaced by a SYN") \
+	X(EVENT_FLOW_DISPLACED,  "flows-displaced",    "unproved flows replaced by the older connection, which was revived") \
 	X(EVENT_FLOW_EVICTED,    "flows-evicted",      "flows evicted because the table was full") \
 	X(EVENT_FLOW_FLUSHED,    "flows-flushed",      "flows deleted by command") \
 	X(EVENT_FLOW_REVIVED,    "flows-revived",      "remembered connections revived") \

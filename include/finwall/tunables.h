@@ -46,6 +46,13 @@ enum idle_policy {
 	IDLE_POLICIES_LEN,
 };
 
+/* What may pass of a remembered connection whose windows are not proved; doc/late-close.md. */
+enum unknown_windows {
+	UNKNOWN_WINDOWS_REFUSE, /* nothing */
+	UNKNOWN_WINDOWS_PASS,   /* a segment a second, without effect until the other end answers */
+	UNKNOWN_WINDOWS_PROBE,  /* likewise; and both ends get a keepalive when the entry expires */
+};
+
 /* The kernel whose tracker is followed where versions differ (timeout after an inexact RST). */
 enum kernel_variant {
 	KERNEL_6_18,
@@ -71,6 +78,7 @@ struct tunables {
 	uint32_t resurrect;
 	uint32_t late_close;       /* enum late_policy */
 	uint32_t on_idle;          /* enum idle_policy */
+	uint32_t unknown_windows;  /* enum unknown_windows */
 	uint32_t late_rate;        /* per second, lenient and reject, all sources together */
 	uint32_t late_rate_source; /* per second and source address */
 	int64_t probe_interval_ns; /* between keepalives, and how long the last may be unanswered */

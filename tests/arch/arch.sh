@@ -159,7 +159,7 @@ is_allowed_symbol() {
 	strlen | strcmp | strncmp | strchr | strnlen) return 0 ;;
 	__memcpy_chk | __memset_chk | __memmove_chk) return 0 ;;
 	__stack_chk_fail | __stack_chk_guard | _GLOBAL_OFFSET_TABLE_) return 0 ;;
-	__cpu_model | __cpu_indicator_init) return 0 ;; # what the processor can do: the compiler's own
+	__cpu_model | __cpu_indicator_init | __popcount[sd]i2) return 0 ;; # libgcc's
 	__asan_* | __ubsan_* | __tsan_* | __sanitizer_* | __sancov_* | __odr_asan*) return 0 ;;
 	esac
 	return 1

@@ -60,7 +60,7 @@ has_options finwall
 has_options finwalld
 has_options finwall-bench
 
-is_offered 'down print up' finwall hook ''
+is_offered 'down print up watch' finwall hook ''
 is_offered 'up' finwall hook u
 is_offered 'iptables nft' finwall hook up --backend ''
 is_offered 'conntrack json text' finwall list -o ''

@@ -39,8 +39,8 @@ refuses 'invalid port "ssh"' list -P ssh
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'
-refuses 'missing subcommand: up, down or print' hook
-refuses 'unknown subcommand "renew": up, down or print' hook renew
+refuses 'missing subcommand: up, down, watch or print' hook
+refuses 'unknown subcommand "renew": up, down, watch or print' hook renew
 refuses 'too many arguments' hook up down
 refuses 'unknown backend "ebtables"' hook up --backend ebtables
 refuses 'missing subcommand: ruleset or settings' show
@@ -51,4 +51,10 @@ refuses 'unknown subcommand "clear"' set clear blocked
 refuses 'list: too many arguments' set list blocked other
 refuses 'add: expected NAME ELEMENT...' set add blocked
 refuses 'flush: expected NAME only' set flush blocked 192.0.2.1
+# Every help text fits 80 columns.
+for command in '' $("$finwall" help | awk '/^  [a-z]/ { print $1 }'); do
+	"$finwall" help ${command:+"$command"} | expand | awk -v command="$command" '
+		length($0) > 80 { print "help " command ": " length($0) " columns: " $0; wide = 1 }
+		END { exit wide }' >&2 || failed=1
+done
 exit "$failed"

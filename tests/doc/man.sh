@@ -5,7 +5,7 @@
 set -eu
 
 failed=0
-# complain PAGE TEXT: a formatter that says something is not content.
+# complain PAGE TEXT: fails if the formatter printed a warning.
 complain() {
 	[ -z "$2" ] || {
 		printf 'FAIL: %s:\n%s\n' "$1" "$2" >&2

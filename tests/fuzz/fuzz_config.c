@@ -5,19 +5,23 @@
  * again.
  *
  * Input: up to three files, separated by NUL bytes. The first is the configuration; the others are
- * the files named "1" and "2", which it may include.
+ * the files named "1" and "2", which it may include. An input whose first byte is GENERATED is a
+ * list of decisions of the rule generator (rulegen.h), whose text is then used.
  */
+#include "sets/named_set.h"
 #include <finwall/config.h>
-#include <finwall/named_set.h>
 
+#include "build.h"
 #include "core/conncount.h"
 #include "fuzz.h"
+#include "rulegen.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNTERS_MAX 100
+#define GENERATED    1
 
 struct input {
 	const char *data;
@@ -66,16 +70,81 @@ static char *read_printed(void *ctx, const char *path, size_t *size)
 	return strdup(p->text);
 }
 
-/* Evaluates every chain for packets of each family and of none, partly and fully decoded. */
+/* A packet, perhaps cut off. */
+struct sample {
+	struct build b;
+	uint32_t cut; /* bytes that are missing at the end */
+};
+
+static unsigned make_samples(struct sample *out)
+{
+	static const uint8_t padding[8] = { IPPROTO_NR_TCP, 0, 1, 4 };
+	static const uint8_t endless[8] = { IPPROTO_NR_TCP, 200, 1, 4 };
+	static const uint8_t protos[] = { IPPROTO_NR_TCP, IPPROTO_NR_UDP, 132 };
+	unsigned len = 0;
+
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		for (size_t i = 0; i < sizeof(protos); i++) {
+			out[len].b = build_default(family, protos[i]);
+			out[len].b.flags = i == 0 ? TCP_SYN : 0;
+			out[len].b.payload_size = 20;
+			out[len++].cut = 0;
+		}
+		out[len] = out[len - 3];
+		out[len++].cut = 33; /* ends behind the ports of TCP */
+		out[len].b = build_default(family, family == 4 ? 1 : 58);
+		out[len].b.type = family == 4 ? 8 : 128;
+		out[len++].cut = 0;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		out[len].b = build_default(6, IPPROTO_NR_TCP);
+		out[len].b.ext_first = 0;
+		out[len].b.ext = i == 0 ? padding : endless;
+		out[len].b.ext_size = sizeof(padding);
+		out[len].b.flags = TCP_ACK;
+		out[len++].cut = 0;
+	}
+	out[len] = out[0];
+	out[len].b.frag = 3; /* a later fragment */
+	out[len++].cut = 0;
+	return len;
+}
+
+/* Evaluates every chain in every state for one packet. */
+static void evaluate_packet(struct ruleset *rs, struct conncount *counts, const struct frame *f,
+                            bool is_decoded)
+{
+	struct conncount_claim claim = { 0 };
+	struct rule_result out;
+	struct pkt p = { .frame = f };
+	struct rule_input in = {
+		.pkt = &p, .mode = EVAL_CLAIM, .now = { 1 }, .counts = counts, .claim = &claim
+	};
+
+	if (is_decoded) {
+		(void)pkt_decode(f, &p);
+	}
+	for (unsigned n = 0; n < CHAINS_LEN * CT_STATES_LEN; n++) {
+		in.state = n % CT_STATES_LEN;
+		in.dir = n % 2 != 0 ? DIR_REPLY : DIR_ORIG;
+		ruleset_eval(rs, NULL, n / CT_STATES_LEN, &in, &out);
+		FUZZ_REQUIRE(out.code < RULE_CODES_LEN);
+		if (n % 3 != 0) {
+			conncount_give_back(counts, &claim);
+		}
+	}
+	conncount_give_back(counts, &claim);
+}
+
+/* Evaluates packets of each family and of none, whole and cut off. */
 static void evaluate(const struct config *c)
 {
 	struct ruleset *rs = config_compile(c);
 	static _Alignas(64) unsigned char memory[1 << 13];
 	const struct sipkey key = { 1, 2 };
 	struct conncount counts = { 0 };
-	struct conncount_claim claim = { 0 };
-	struct frame f = { .true_size = 100, .iif = 1, .oif = 2 };
-	struct rule_result out;
+	struct sample samples[16];
+	const unsigned len = make_samples(samples);
 
 	FUZZ_REQUIRE(rs != NULL);
 	FUZZ_REQUIRE(conncount_size(COUNTERS_MAX) <= sizeof(memory));
@@ -83,24 +152,15 @@ static void evaluate(const struct config *c)
 	conncount_init(&counts, memory, COUNTERS_MAX, &key, NULL);
 	ruleset_set_ifname(rs, 1, "lo");
 	ruleset_set_ifname(rs, 2, "eth0");
-	for (unsigned n = 0; n < 3u * 2u * CHAINS_LEN * CT_STATES_LEN; n++) {
-		struct pkt p = { .frame = &f, .l4_proto = n % 2 != 0 ? 6 : 17 };
-		struct rule_input in = { .pkt = &p,
-			                 .mode = EVAL_CLAIM,
-			                 .now = { 1 },
-			                 .counts = &counts,
-			                 .claim = &claim };
+	for (unsigned i = 0; i <= len; i++) {
+		uint8_t packet[BUILD_MAX];
+		const struct sample *s = &samples[i < len ? i : 0];
+		struct frame f = build_frame(packet, build_packet(&s->b, packet) - s->cut);
 
-		p.tuple.family = n % 3 == 0 ? 4 : 6;
-		p.depth = n % 3 == 1 ? PKT_NOTHING : PKT_FULL;
-		in.state = n / 6 % CT_STATES_LEN;
-		ruleset_eval(rs, NULL, n / 6 / CT_STATES_LEN, &in, &out);
-		FUZZ_REQUIRE(out.code < RULE_CODES_LEN);
-		if (n % 3 != 0) {
-			conncount_give_back(&counts, &claim);
-		}
+		f.iif = 1 + i % 3; /* the third has no name */
+		f.oif = 2;
+		evaluate_packet(rs, &counts, &f, i < len);
 	}
-	conncount_give_back(&counts, &claim);
 	FUZZ_REQUIRE(conncount_used(&counts) == 0);
 	ruleset_free(rs);
 }
@@ -153,11 +213,10 @@ static void change_sets(const struct config *c)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(struct input *in)
 {
-	struct input in = { (const char *)data, size };
-	struct config_reader reader = { &in, read_piece };
-	struct printed printed = { NULL, &in };
+	struct config_reader reader = { in, read_piece };
+	struct printed printed = { NULL, in };
 	struct config_reader again_reader = { &printed, read_printed };
 	struct config *again;
 	char *errors;
@@ -168,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (c == NULL) {
 		FUZZ_REQUIRE(errors != NULL && errors[0] != '\0');
 		free(errors);
-		return 0;
+		return;
 	}
 	FUZZ_REQUIRE(errors == NULL);
 	evaluate(c);
@@ -183,5 +242,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	change_sets(again);
 	config_free(again);
 	config_free(c);
+}
+
+/* Decisions of the generator are bytes of the input; behind its end they are 0. */
+struct decisions {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+static uint32_t decide(void *ctx, uint32_t n)
+{
+	struct decisions *d = ctx;
+	uint32_t v = 0;
+
+	for (uint32_t max = 1; max < n && d->at < d->end; max <<= 8) {
+		v = v << 8 | *d->at++;
+	}
+	return v % n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct decisions d = { data + 1, data + size };
+	const struct rulegen_source source = { decide, &d };
+	struct input in = { (const char *)data, size };
+	char *text;
+
+	if (size == 0 || data[0] != GENERATED) {
+		run(&in);
+		return 0;
+	}
+	text = rulegen_text(&source, RULEGEN_FINWALL);
+	in = (struct input){ text, strlen(text) };
+	run(&in);
+	free(text);
 	return 0;
 }

@@ -23,23 +23,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct config_reader reader = { .read = read_text };
 	struct config *c;
 	struct convert cv;
-	char *said = NULL;
+	char *messages = NULL;
 	char *errors = NULL;
 	char *copy = malloc(size + 1);
 	char *text;
-	size_t said_size;
-	FILE *say = open_memstream(&said, &said_size);
+	size_t messages_size;
+	FILE *out = open_memstream(&messages, &messages_size);
 
-	FUZZ_REQUIRE(copy != NULL && say != NULL);
+	FUZZ_REQUIRE(copy != NULL && out != NULL);
 	memcpy(copy, data, size);
-	convert_init(&cv, say);
+	convert_init(&cv, out);
 	convert_read(&cv, "input", copy, size, CONVERT_ANY);
 	free(copy);
 	text = convert_write(&cv);
 	FUZZ_REQUIRE(text != NULL);
-	fclose(say);
+	fclose(out);
 	/* every problem is reported */
-	FUZZ_REQUIRE(cv.problems == 0 || said_size > 0);
+	FUZZ_REQUIRE(cv.problems == 0 || messages_size > 0);
 	convert_fini(&cv);
 	reader.ctx = text;
 	c = config_load("output", &reader, &errors);
@@ -47,6 +47,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config_free(c);
 	free(errors);
 	free(text);
-	free(said);
+	free(messages);
 	return 0;
 }

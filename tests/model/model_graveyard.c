@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The graveyard against a list in order of expiry.
- *
- * A deleted tombstone keeps its slot in the ring until the ring reaches it. The model does the
- * same: a new tombstone overwrites only the slot that it takes.
+ * The graveyard against a list in order of expiry, with sources that stay below their share: a
+ * deleted tombstone's place is free at once, and the oldest is overwritten when none is.
  *
  * usage: model_graveyard [SEED]
  */
@@ -12,15 +10,15 @@
 #include "flows.h"
 #include "rng.h"
 
-#define KEYS 200
-#define RING 64
-#define OPS  60000
+#define KEYS   200
+#define PLACES 64
+#define OPS    60000
 
 static const struct sipkey sip = { 3, 4 };
 static struct graveyard g;
 static unsigned op;
 
-/* Key numbers, oldest first; UINT32_MAX for a deleted one. */
+/* Key numbers, oldest first. */
 static uint32_t line[OPS + 1];
 static int64_t ended[OPS + 1];
 static unsigned line_first;
@@ -57,11 +55,17 @@ static unsigned place_of(uint32_t nr)
 	return UINT32_MAX;
 }
 
+static void drop(unsigned place)
+{
+	line_end--;
+	memmove(&line[place], &line[place + 1], (line_end - place) * sizeof(line[0]));
+	memmove(&ended[place], &ended[place + 1], (line_end - place) * sizeof(ended[0]));
+}
+
 static bool add(struct rng *r, uint32_t nr, struct mono now)
 {
 	struct flow f = flows_tcp(nr);
-	bool full = line_end - line_first == RING;
-	bool evicts = full && line[line_first] != UINT32_MAX;
+	bool evicts = line_end - line_first == PLACES;
 
 	if (place_of(nr) != UINT32_MAX) {
 		return true;
@@ -73,7 +77,7 @@ static bool add(struct rng *r, uint32_t nr, struct mono now)
 	                  now) != evicts) {
 		return fail(evicts ? "no eviction" : "unexpected eviction", nr);
 	}
-	line_first += full;
+	line_first += evicts;
 	line[line_end] = nr;
 	ended[line_end++] = now.ns / NSEC_PER_SEC;
 	return true;
@@ -106,7 +110,8 @@ static bool age(struct rng *r, struct mono now)
 
 	while (line_first < line_end &&
 	       ended[line_first] + keep / NSEC_PER_SEC <= now.ns / NSEC_PER_SEC) {
-		want += line[line_first++] != UINT32_MAX;
+		line_first++;
+		want++;
 	}
 	if (graveyard_age(&g, now, keep, 1000000) != want) {
 		return fail("wrong number of aged tombstones", want);
@@ -118,17 +123,16 @@ int main(int argc, char **argv)
 {
 	struct mono now = { sec_to_ns(5000) };
 	struct rng r;
-	void *mem = flows_memory(graveyard_size(RING));
+	void *mem = flows_memory(graveyard_size(PLACES));
 	bool ok = true;
 
 	rng_init(&r, rng_seed(argc, argv));
-	graveyard_init(&g, mem, RING, &sip);
+	graveyard_init(&g, mem, PLACES, &sip);
 	for (op = 0; op < OPS && ok; op++) {
 		uint32_t nr = rng_below(&r, KEYS);
 		uint32_t tomb;
-		unsigned alive = 0;
 
-		now = mono_add(now, sec_to_ns(rng_below(&r, 3)));
+		now = mono_add(now, sec_to_ns(1 + rng_below(&r, 3)));
 		switch (rng_below(&r, 40)) {
 		case 0:
 			ok = age(&r, now);
@@ -139,17 +143,14 @@ int main(int argc, char **argv)
 			tomb = find(nr);
 			if (tomb != UINT32_MAX) {
 				graveyard_del(&g, tomb, hash_of(nr));
-				line[place_of(nr)] = UINT32_MAX;
+				drop(place_of(nr));
 			}
 			break;
 		default:
 			ok = add(&r, nr, now);
 			break;
 		}
-		for (unsigned i = line_first; i < line_end; i++) {
-			alive += line[i] != UINT32_MAX;
-		}
-		if (ok && g.alive != alive) {
+		if (ok && g.alive != line_end - line_first) {
 			ok = fail("wrong count", g.alive);
 		}
 		for (unsigned i = 0; i < 5 && ok; i++) {

@@ -8,8 +8,8 @@
  *
  * usage: model_sets [SEED]
  */
+#include "sets/named_set.h"
 #include <finwall/bytes.h>
-#include <finwall/named_set.h>
 
 #include "config_text.h"
 #include "rng.h"
@@ -116,7 +116,7 @@ static void address_of(uint32_t v, struct tuple *t)
 static bool has(uint32_t v)
 {
 	struct frame f = { .true_size = 100 };
-	struct pkt p = { .frame = &f, .depth = PKT_FULL };
+	struct pkt p = { .frame = &f, .depth = PKT_FULL, .reach = PKT_REACH_MAX };
 	struct rule_input in = { .pkt = &p };
 	struct rule_result out;
 

@@ -73,7 +73,7 @@ lookups() {
 		    for port in range(40000, 40050):
 		        s = socket.socket(family, socket.SOCK_DGRAM)
 		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		        s.settimeout(5)
+		        s.settimeout(30)
 		        s.bind(("", port))
 		        s.sendto(b"question %d" % turn, (sys.argv[1], 5353))
 		        asking.append(s)
@@ -126,7 +126,7 @@ for wall in 10.2.0.254 fd02::fe; do
 		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
 		    s = socket.socket(family, kind)
-		    s.settimeout(3)
+		    s.settimeout(30)
 		    try:
 		        s.connect((sys.argv[1], 9))
 		        s.send(b"?")
@@ -154,7 +154,7 @@ ns client "$peer" connect 7100-7101 10.3.0.2 <"$work/say" >"$work/connect.log" &
 wait_until grep -q ready "$work/connect.log"
 only_same "before the kernel forgets"
 ns wall conntrack -D -p tcp --dport 7100 >/dev/null 2>&1 || fail "conntrack -D"
-echo "say 7100" >&9
+echo "send 7100" >&9
 wait_until grep -q "data .* 7100" "$work/listen.log"
 wait_until stat_is_above different 0
 ns wall conntrack -D -p tcp --dport 7101 >/dev/null 2>&1 || fail "conntrack -D"
@@ -180,7 +180,7 @@ wait_until grep -q ready "$work/connect2.log"
 conf on off drop >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf"
 hook up -c "$work/finwall.conf"
-echo "say 7200" >&9
+echo "send 7200" >&9
 wait_until grep -q "data .* 7200" "$work/listen2.log"
 wait_until stat_is_above no-start 0
 [ "$(stat different)" = 0 ] || fail "a connection older than the daemon is counted as a difference"

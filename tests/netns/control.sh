@@ -130,13 +130,20 @@ out_has 'udp dport 10'
 ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7001
 ends 2 delete tcp 10.1.0.1:40000 10.1.0.2
 ends 2 delete tcp 10.1.0.1:40000
-ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000
-ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+ends 2 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember --forget
+ends 2 flush --remember --forget
+ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000 --remember
 err_has 'no such connection'
 ends 0 list --expired
 out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +flushed$'
 ends 0 list --expired --output json
 python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))[0]["cause"] == "flushed"' "$work/out"
+ends 0 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+ends 0 list --expired
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +deleted$'
+ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
+err_has 'no such connection'
 ends 0 flush --forget
 out_has '^1 connections flushed$'
 ends 0 list
@@ -230,7 +237,7 @@ setpriv --reuid 65534 --clear-groups "$bin/finwall" --socket "$sock" stats 2>"$w
 [ "$code" = 1 ] || fail "another user: exit status $code"
 err_has 'PermissionDenied|root'
 
-# A second daemon replaces the socket of a dead daemon, not that of a running one.
+# A second daemon replaces the socket of a killed daemon, not that of a running one.
 sed 's/num 7/num 8/' "$work/new" >"$conf"
 code=0
 ns server "$bin/finwalld" -c "$conf" -s "$sock" 2>"$work/second.log" || code=$?
@@ -240,7 +247,7 @@ grep -q 'another finwalld' "$work/second.log" ||
 ends 0 version
 kill -KILL "$daemon_pid"
 wait_until gone "$daemon_pid"
-[ -S "$sock" ] || fail "no socket of a dead daemon"
+[ -S "$sock" ] || fail "no socket of a killed daemon"
 ends 3 stats
 : >"$work/daemon.log"
 daemon_start server "$conf"

@@ -27,7 +27,7 @@ flood() {
 	[ "$lost" -gt 1000 ] || fail "$lost packets lost in column $2"
 	kill -CONT "$daemon_pid"
 	wait_until ns_ping client 10.1.0.2
-	wait_sec=15 wait_until is_logged "$2" "$3"
+	wait_until is_logged "$2" "$3"
 	[ "$(queue_column server 0 3)" = 0 ] || fail "packets are left in the queue"
 	daemon_end
 	ns server iptables -w -F INPUT

@@ -55,7 +55,7 @@ large() {
 		    s = socket.socket(family, socket.SOCK_DGRAM,
 		                      socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
 		    message, port, skip = struct.pack("!BBHHH", 128 if six else 8, 0, 0, 0, 1) + body, 0, 8
-		s.settimeout(3)
+		s.settimeout(30)
 		s.sendto(message, (sys.argv[1], port))
 		sys.exit(s.recv(10000)[skip:] != body)
 	LARGE

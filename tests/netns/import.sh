@@ -107,7 +107,7 @@ for restore in iptables-restore ip6tables-restore; do
 	RULES
 done
 
-wait_sec=30
+wait_sec=60
 finwall() {
 	ns router "$bin/finwall" --socket "$work/finwall.sock" "$@"
 }
@@ -122,12 +122,12 @@ rounds_beyond() {
 	[ "$(cat "$work/rounds")" -gt "$1" ]
 }
 
-tell client "say 7001-7002"
-tell server "say 7003-7004"
-tell client "say 7011"
-tell server "say 7012"
-tell client2 "say 7021"
-tell client3 "say 7030"
+tell client "send 7001-7002"
+tell server "send 7003-7004"
+tell client "send 7011"
+tell server "send 7012"
+tell client2 "send 7021"
+tell client3 "send 7030"
 tell talk4s push
 tell talk6s push
 if [ "$mode" = demand ]; then
@@ -161,11 +161,11 @@ wait_until heard server "data 10.3.0.2 7011"
 wait_until heard client "data 10.3.0.2 7012"
 wait_until heard server2 "data 10.3.0.2 7021"
 wait_until heard server3 "data 10.3.0.2 7030"
-tell client "say 7003-7004"
-tell server "say 7001-7002"
-tell server "say 7011"
-tell client "say 7012"
-tell server2 "say 7021"
+tell client "send 7003-7004"
+tell server "send 7001-7002"
+tell server "send 7011"
+tell client "send 7012"
+tell server2 "send 7021"
 for address in 10.3.0.2 fd03::2; do
 	for port in 7001 7002; do
 		wait_until heard client "data $address $port"
@@ -245,7 +245,7 @@ daemon_end
 daemon_start router "$work/finwall.conf" -S "$work/state"
 log_has '^finwalld: loaded [1-9][0-9]* connections and [0-9]+ remembered connections' ||
 	fail "nothing was saved"
-tell client "say 7009"
+tell client "send 7009"
 wait_until heard server "data 10.3.0.2 7009"
 ! log_has "connections of the kernel's tracker" || fail "a restart imported from the kernel"
 ! finwall list --port 7010 | grep -q '10\.2\.0\.1' || fail "a deleted connection came back"

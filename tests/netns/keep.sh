@@ -90,7 +90,7 @@ rounds_beyond() {
 	[ "$(cat "$work/rounds")" -gt "$1" ]
 }
 run=1
-wait_sec=30
+wait_sec=60
 while [ $run -le 20 ]; do
 	wait_until rounds_beyond $(($(cat "$work/rounds") + 20))
 	kill -USR1 "$keeper_pid"
@@ -110,7 +110,7 @@ wait "$echo_pid" || fail "the transfer did not survive: $(cat "$work/echo.log")"
 all_came() {
 	[ "$(cat "$work/received")" = "$(cat "$work/sent") 0" ]
 }
-wait_sec=5
+wait_sec=60
 wait_until all_came
 [ "$(queue_column server 3 6)$(queue_column server 3 7)$(queue_column server 4 6)$(queue_column server 4 7)" = 0000 ] ||
 	fail "the kernel dropped packets"
@@ -149,10 +149,16 @@ wait_until nothing_waits
 kill -USR1 "$keeper_pid"
 wait_until is_run 27
 
-# Fewer queues: the stored socket of the other queue is closed.
+# Fewer queues: the other queue is read as long as hook rules use it; then its stored socket is closed.
 sed -i 's/count 2/count 1/' "$work/finwall.conf"
 kill -USR1 "$keeper_pid"
 wait_until is_run 28
+queue_exists server 4 || fail "the queue that the hook rules use is closed"
+for tables in iptables ip6tables; do
+	ns server "$tables" -w -F
+done
+kill -USR1 "$keeper_pid"
+wait_until is_run 29
 one_queue() {
 	queue_exists server 3 && ! queue_exists server 4
 }

@@ -335,7 +335,7 @@ def scan(bed, policy, family, peer):
     """Lone FIN and RST segments of connections that never existed."""
     before, passed = bed.finwall.reasons(), tcp_segments_in(bed.server)
     started = time.monotonic()
-    said = json.loads(bed.client.run(peer, "scan", "fin,rst", str(SCAN_LEN),
+    result = json.loads(bed.client.run(peer, "scan", "fin,rst", str(SCAN_LEN),
                                      bed.address["client"][family],
                                      bed.address["server"][family]))
 
@@ -351,7 +351,7 @@ def scan(bed, policy, family, peer):
             "lenient": 0 < passed <= late().get("late-lenient", 0) <= most,
             "reject": passed == 0 and late().get("late-rejected", 0) <= most}[policy]
     print(f"scan {bed.name:8} IPv{family} {policy:10} {passed:4} of {SCAN_LEN} passed, seed "
-          f"{said['seed']}, {late()}", "" if good else "-- WRONG")
+          f"{result['seed']}, {late()}", "" if good else "-- WRONG")
     return not good
 
 

@@ -41,10 +41,10 @@ hears() {
 		fail "reload $reloads: no RELOADING before READY"
 	sed -n 2p "$work/last" | grep -Eq "^[0-9]+\|READY=1\|STATUS=$1" ||
 		fail "reload $reloads: another status than $1"
-	said=$(sed -n '1s/.*MONOTONIC_USEC=//p' "$work/last")
+	notified=$(sed -n '1s/.*MONOTONIC_USEC=//p' "$work/last")
 	came=$(sed -n '1s/|.*//p' "$work/last")
-	if [ "$asked" -gt "$said" ] || [ "$said" -gt "$came" ]; then
-		fail "reload $reloads: asked at $asked, RELOADING of $said, received at $came"
+	if [ "$asked" -gt "$notified" ] || [ "$notified" -gt "$came" ]; then
+		fail "reload $reloads: asked at $asked, RELOADING of $notified, received at $came"
 	fi
 }
 

@@ -24,7 +24,7 @@ ns_queue server INPUT --queue-num 0
 
 # refused ADDRESS: the connection is refused at once.
 refused() {
-	timeout 3 ip netns exec "$ns_tag-client" socat -u OPEN:/dev/null "$1,connect-timeout=2" \
+	timeout 40 ip netns exec "$ns_tag-client" socat -u OPEN:/dev/null "$1,connect-timeout=30" \
 		2>"$work/refused.log" && return 1
 	grep -q 'refused' "$work/refused.log"
 }

@@ -33,7 +33,7 @@ import socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
 	s = socket.socket(family, kind)
-	s.settimeout(5)
+	s.settimeout(30)
 	try:
 		s.connect((sys.argv[1], 7001))
 		s.send(b"x")

@@ -21,7 +21,7 @@ has_namespace() {
 	ip netns list | grep -q "^fw$1-stale\>"
 }
 
-a_test "$work/dead"
+a_test "$work/killed"
 dead_pid=$test_pid
 dead_sleep=$sleep_pid
 kill -KILL "$dead_pid"

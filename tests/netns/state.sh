@@ -59,9 +59,7 @@ rounds_beyond() {
 }
 # flows_on: the transfer makes progress, far beyond the windows at the call.
 flows_on() {
-	wait_sec=30
 	wait_until rounds_beyond $(($(rounds) + 200))
-	wait_sec=10
 }
 
 : >"$work/daemon.log"

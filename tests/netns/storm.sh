@@ -188,7 +188,7 @@ phase() {
 	[ "$failed" = 0 ] || fail "$what: $failed connections failed"
 	[ "$(lost_by_kernel)" = 0 ] ||
 		fail "$what: the kernel dropped $(lost_by_kernel) packets at the queues"
-	wait_sec=10
+	wait_sec=60
 	if ! (wait_until all_passed) 2>/dev/null; then
 		ns server "$bin/finwall" --socket "$work/finwall.sock" stats >"$work/stats.log"
 		fail "$what: of $(($(counted mangle) - before)) packets" \
@@ -281,8 +281,8 @@ echo "$kills kills: $(lost_by_kernel) packets dropped by the kernel," \
 	"$(($(counted mangle) - before - $(counted security) + before_passed)) by finwall or with it"
 
 # Saved connections still work.
-echo "say 7201-7220" >"$work/held.in"
-echo "say 7201-7220" >"$work/holds.in"
+echo "send 7201-7220" >"$work/held.in"
+echo "send 7201-7220" >"$work/holds.in"
 all_speak() {
 	[ "$(grep -c '^data' "$work/held.out")$(grep -c '^data' "$work/holds.out")" = 4040 ]
 }

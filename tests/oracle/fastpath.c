@@ -138,11 +138,12 @@ static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 	            pkt->tuple.sport + pkt->l4_size;
 }
 
-static void note_raw(void *ctx, const struct raw_request *req)
+static enum raw_result note_raw(void *ctx, const struct raw_request *req)
 {
 	struct side *w = ctx;
 
 	w->raws = w->raws * 31 + req->seq + req->kind;
+	return RAW_SENT;
 }
 
 static void side_init(struct side *w, struct mono now, uint32_t shards_len)

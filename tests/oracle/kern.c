@@ -7,19 +7,18 @@
 #include "ctnl.h"
 #include "step.h"
 #include "sysctls.h"
+#include "tun.h"
 #include "verdict_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,24 +88,6 @@ static int write_file(const char *path, const char *value)
 	return n < 0 ? -errno : 0;
 }
 
-static int open_tun(const char *name)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0) {
-		return -errno;
-	}
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
 int kern_load_rules(const char *rules)
 {
 	FILE *nft = popen("nft -f -", "w");
@@ -149,7 +130,7 @@ static const char *build(struct kern *k)
 	if (unshare(CLONE_NEWNET) != 0) {
 		return "not permitted to create a network namespace";
 	}
-	if ((k->tun_in = open_tun("fwo0")) < 0 || (k->tun_out = open_tun("fwo1")) < 0) {
+	if ((k->tun_in = tun_open("fwo0")) < 0 || (k->tun_out = tun_open("fwo1")) < 0) {
 		return "no tun devices";
 	}
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {

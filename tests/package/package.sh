@@ -87,7 +87,7 @@ expect answers 23
 in_machine systemctl daemon-reload
 state before
 
-# Installed: nothing is filtered, and nothing says that it were.
+# Installed: nothing is filtered, and nothing claims to filter.
 install 0.1.0-1
 [ "$(in_machine systemctl is-enabled finwalld finwall-guard | sort -u)" = disabled ] ||
 	fail "it enables itself"
@@ -107,7 +107,7 @@ sed -i 's/# ct state new tcp dport .*/ct state new tcp dport 7000 accept/' "$roo
 in_machine systemctl enable --now finwalld 2>/dev/null || fail "cannot enable it"
 expect is_active finwall-hook
 hook_is_up || fail "no hook rules"
-answers 22 || fail "as it comes, the configuration locks out who comes by SSH"
+answers 22 || fail "the installed configuration drops SSH"
 ! answers 23 || fail "nothing is filtered"
 echo "enabled; filtered"
 
@@ -139,6 +139,7 @@ holders_before=$(holders)
 rounds_before=$(cat "$work/rounds")
 install 0.1.0-2
 rounds_after=$(cat "$work/rounds")
+! grep -E '^(Syntax|Unknown option)' "$work/dpkg.log" || fail "a command of postinst printed its usage"
 expect is_active finwalld
 [ "$(property MainPID)" != "$pid" ] || fail "the upgrade did not restart it"
 [ "$(property NRestarts)" = 0 ] || fail "it needed more than one start"
@@ -158,7 +159,7 @@ echo "upgraded during a transfer: no packet lost, $((rounds_after - rounds_befor
 pid=$(property MainPID)
 echo nonsense >>"$root/etc/finwall/finwall.conf"
 install 0.1.0-2
-grep -q 'refuses the configuration' "$work/dpkg.log" || fail "it does not say why it did not restart"
+grep -q 'refuses the configuration' "$work/dpkg.log" || fail "the reason for the missing restart is not printed"
 [ "$(property MainPID)" = "$pid" ] || fail "a broken configuration was restarted into"
 ! answers 23 || fail "nothing is filtered after an upgrade with a broken configuration"
 flows_on

@@ -20,11 +20,11 @@
 
 const char *const capfile_format_names[CAPFILE_FORMATS_LEN] = { "micro", "nano", "swapped",
 	                                                        "pcapng" };
-const char *const capfile_link_names[CAPFILE_LINKS_LEN] = { "ethernet", "vlan", "qinq",
-	                                                    "pppoe",    "sll",  "sll2",
-	                                                    "null",     "loop", "raw" };
+const char *const capfile_link_names[CAPFILE_LINKS_LEN] = { "ethernet", "vlan", "qinq", "pppoe",
+	                                                    "sll",      "sll2", "any",  "null",
+	                                                    "loop",     "raw" };
 
-static const uint32_t linktypes[CAPFILE_LINKS_LEN] = { 1, 1, 1, 1, 113, 276, 0, 108, 101 };
+static const uint32_t linktypes[CAPFILE_LINKS_LEN] = { 1, 1, 1, 1, 113, 276, 276, 0, 108, 101 };
 
 static void put32(struct capfile *c, uint32_t v)
 {
@@ -143,6 +143,7 @@ size_t capfile_link_header(enum capfile_link link, uint8_t family, uint8_t *out)
 		at += COPY(at, "\x00\x00\x00\x01\x00\x06\x02\0\0\0\0\x01\0\0");
 		return (size_t)(at - out) + copy(at, ethertype, 2);
 	case CAPFILE_SLL2:
+	case CAPFILE_ANY:
 		at += copy(at, ethertype, 2);
 		at += COPY(at, "\0\0\0\0\0\x02\x00\x01\x00\x06\x02\0\0\0\0\x01\0\0");
 		return (size_t)(at - out);
@@ -169,6 +170,12 @@ void capfile_packet(struct capfile *c, int64_t time_ns, const uint8_t *ip, size_
 		c->mangle(c->mangle_ctx, frame, all);
 	}
 	capfile_frame(c, time_ns, frame, all);
+	if (c->link == CAPFILE_ANY) {
+		frame[7]++;    /* the next interface */
+		frame[10] = 4; /* outgoing */
+		frame[head_size + (ip[0] >> 4 == 4 ? 8 : 7)]--;
+		capfile_frame(c, time_ns, frame, all);
+	}
 }
 
 /* A connection, with the sequence numbers of client and server. */

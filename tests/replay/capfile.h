@@ -28,6 +28,7 @@ enum capfile_link {
 	CAPFILE_PPPOE,
 	CAPFILE_SLL,
 	CAPFILE_SLL2,
+	CAPFILE_ANY, /* a router's SLL2: each packet where it enters, and where it leaves */
 	CAPFILE_NULL,
 	CAPFILE_LOOP,
 	CAPFILE_RAW,

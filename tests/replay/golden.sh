@@ -68,6 +68,9 @@ sed 's/ct state new tcp dport 80 accept/ct state new limit rate 1\/minute burst 
 expect sweep-limit --config limit.conf --hook input --sweep tcp.established=10s..2m --steps 3 closes.pcap
 sed 's/tcp dport 80 accept/iifname "wan*" accept/' strict.conf >wan.conf
 expect interfaces --config wan.conf --hook input --iif wan0 closes.pcap
+expect no-interfaces --config wan.conf --hook input closes.pcap
+"$capgen" nano any copies.pcap
+expect copies --timeout tcp.established=20s --differences 0 copies.pcap
 expect two-files --timeout tcp.established=20s --differences 1 closes.pcap closes.pcap
 
 # a jump of the clock changes only the time of packets
@@ -76,11 +79,11 @@ expect leaps --timeout tcp.established=20s -v -c remembered.conf leaps.pcap
 
 # every format and link layer has the same output, except ARP, which only Ethernet has
 strip() {
-	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames skipped, not-ip/d"
+	"$finwall" replay --timeout tcp.established=20s -v "$1" | sed "s/^$1:[0-9]* //; /^frames skipped, /d"
 }
 strip closes.pcap >want
 for format in micro nano swapped pcapng; do
-	for link in ethernet vlan qinq pppoe sll sll2 null loop raw; do
+	for link in ethernet vlan qinq pppoe sll sll2 any null loop raw; do
 		"$capgen" $format $link any.pcap
 		strip any.pcap >got
 		same want got

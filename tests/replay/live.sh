@@ -59,14 +59,14 @@ send_command() {
 	commands_sent=$((commands_sent + 1))
 	wait_until is_done
 }
-send_command say 7001-7006
+send_command send 7001-7006
 send_command fin 7001
 send_command rst 7002
 # idle for longer than the timeout of 1 s; there is no event to poll for
 sleep 2.5
 send_command fin 7003
 send_command rst 7004
-send_command say 7005
+send_command send 7005
 send_command fin 7005
 send_command fin 7006
 wait_until wrote server 'eof ::1 7006'

@@ -12,8 +12,8 @@ static const enum link_type types[CAPFILE_LINKS_LEN] = {
 	[CAPFILE_ETHERNET] = LINK_ETHERNET, [CAPFILE_VLAN] = LINK_ETHERNET,
 	[CAPFILE_QINQ] = LINK_ETHERNET,     [CAPFILE_PPPOE] = LINK_ETHERNET,
 	[CAPFILE_SLL] = LINK_SLL,           [CAPFILE_SLL2] = LINK_SLL2,
-	[CAPFILE_NULL] = LINK_NULL,         [CAPFILE_LOOP] = LINK_NULL,
-	[CAPFILE_RAW] = LINK_RAW,
+	[CAPFILE_ANY] = LINK_SLL2,          [CAPFILE_NULL] = LINK_NULL,
+	[CAPFILE_LOOP] = LINK_NULL,         [CAPFILE_RAW] = LINK_RAW,
 };
 
 /* Makes a frame with padding; *at is the offset of its IP packet. */

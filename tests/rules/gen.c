@@ -38,6 +38,8 @@ struct gen {
 	size_t ports_len;
 	struct flow flows[FLOWS_LEN];
 	uint8_t inner[BUILD_MAX];
+	uint8_t ext[64];
+	bool has_odd_packets;
 };
 
 static bool is_chance(struct gen *d, unsigned percent)
@@ -383,6 +385,40 @@ static void fill_icmp(struct gen *d, struct flow *f, unsigned from, struct build
 	}
 }
 
+/*
+ * Adds one or two extension headers, each 8 bytes with options of padding, or cuts the packet off
+ * in its transport header.
+ */
+static void make_odd(struct gen *d, struct gen_packet *t)
+{
+	static const uint8_t headers[] = { 0, 60 }; /* hop by hop, destination */
+
+	if (t->b.family == 6 && is_chance(d, 15)) {
+		const unsigned len = 1 + rng_below(d->rng, 2);
+		uint8_t *ext = d->ext;
+
+		t->b.ext_first = headers[len == 2 ? 0 : rng_below(d->rng, 2)];
+		t->b.ext = d->ext;
+		t->b.ext_size = (size_t)len * 8;
+		for (unsigned i = 0; i < len; i++, ext += 8) {
+			const uint8_t pad[8] = { i + 1 < len ? 60 : t->b.proto, 0, 1, 4 };
+
+			memcpy(ext, pad, sizeof(pad));
+		}
+		if (is_chance(d, 20)) { /* longer than the packet */
+			ext[-8 + 1] = 200;
+		}
+	}
+	if (is_chance(d, 20)) {
+		t->l4_left = (int)rng_below(d->rng, 24);
+	}
+}
+
+void gen_add_odd_packets(struct gen *d)
+{
+	d->has_odd_packets = true;
+}
+
 void gen_next(struct gen *d, struct gen_packet *out)
 {
 	struct flow *f = &d->flows[rng_below(d->rng, FLOWS_LEN)];
@@ -413,4 +449,8 @@ void gen_next(struct gen *d, struct gen_packet *out)
 	out->dst = f->addr[1 - from];
 	out->iif = f->iif[from];
 	out->has_bad_checksum = is_chance(d, 3);
+	out->l4_left = -1;
+	if (d->has_odd_packets) {
+		make_odd(d, out);
+	}
 }

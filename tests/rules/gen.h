@@ -25,7 +25,11 @@ struct gen_packet {
 	uint32_t dst;
 	unsigned iif;          /* index in kernel_iface */
 	bool has_bad_checksum; /* corrupt the checksum when the packet is built */
+	int l4_left;           /* cut the packet off after that many bytes; -1: do not */
 };
+
+/* From now on also packets that are cut off, and extension headers of IPv6. */
+void gen_add_odd_packets(struct gen *d);
 
 void gen_next(struct gen *d, struct gen_packet *out);
 

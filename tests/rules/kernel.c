@@ -7,19 +7,17 @@
 #include "kernel.h"
 
 #include "../oracle/verdict_log.h"
+#include "tun.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,24 +101,6 @@ static const char setup6[] =
 	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 nodad && "
 	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0";
 
-static int open_tun(const char *name)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0) {
-		return -errno;
-	}
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		int err = -errno;
-
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
 static bool pipe_to(const char *command, const char *text)
 {
 	FILE *to = popen(command, "w");
@@ -168,7 +148,7 @@ static const char *build(struct kernel *k, enum kernel_rules kind, const char *r
 		return "not permitted to create a network namespace";
 	}
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
-		k->tun[i] = open_tun(kernel_iface[i]);
+		k->tun[i] = tun_open(kernel_iface[i]);
 		if (k->tun[i] < 0) {
 			return "no tun devices";
 		}
@@ -237,6 +217,23 @@ void kernel_free(struct kernel *k)
 		mnl_socket_close(k->passed);
 	}
 	free(k);
+}
+
+bool kernel_reload(struct kernel *k, const char *rules)
+{
+	FILE *to = popen("nft -f - 2>/dev/null", "w");
+
+	(void)k;
+	if (to == NULL) {
+		return false;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const families[] = { "inet", "ip", "ip6" };
+
+		fprintf(to, "table %s t\ndelete table %s t\n", families[i], families[i]);
+	}
+	fputs(rules, to);
+	return pclose(to) == 0;
 }
 
 uint32_t kernel_ifindex(unsigned iface)

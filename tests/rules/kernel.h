@@ -46,6 +46,9 @@ struct kernel;
 struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char **why);
 void kernel_free(struct kernel *k);
 
+/* Replaces table t of every family. Returns false if nft refuses the rules. */
+bool kernel_reload(struct kernel *k, const char *rules);
+
 /* The interface index of device `iface` of kernel_iface. */
 uint32_t kernel_ifindex(unsigned iface);
 

@@ -4,12 +4,16 @@
  *
  * Loads a rule set into the kernel (in its own network namespace) and into the engine: *.rules and
  * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. Sends random
- * packets through both and compares accept and drop after each one. A reject counts as a drop. Exit
+ * packets through both and compares accept and drop after each one. A reject counts as a drop. With
+ * --random, does so for random rule files (rulegen.h), with that many packets each. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
 #include "gen.h"
 #include "kernel.h"
+#include "rulegen.h"
 #include "side.h"
+
+#include <finwall/bytes.h>
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -25,11 +29,15 @@
 /* The line of a rule set that the generated prefixes replace. */
 static const char blocklist_line[] = "# blocklist\n";
 
+/* Before the first random file. */
+static const char empty_rules[] = "table inet t { chain c { }; }\n";
+
 struct run {
 	struct kernel *kernel;
 	struct side *side;
 	struct gen *gen;
 	bool is_verbose; /* print every packet */
+	bool is_random;  /* random files and odd packets */
 	bool is_ticking; /* at most one packet per tick of the kernel's clock */
 	unsigned long packets;
 	unsigned long accepted;
@@ -37,6 +45,7 @@ struct run {
 	unsigned long own_errors; /* sent by this process, and not compared */
 	unsigned long stale;      /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
+	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
 };
@@ -100,21 +109,46 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 		       a[i] >> 8 & 0xff, a[i] & 0xff, i == 0 ? t->b.sport : t->b.dport);
 	}
 	printf(" flags %02x type %u code %u ttl %u%s\n"
-	       "  kernel: %s, %s; finwall: %s, %s, reason %u, rule %" PRIu32 "\n",
+	       "  cut at %d, extension headers %zu, mark %x\n  kernel: %s, %s; finwall: %s, %s, "
+	       "reason %u, rule %" PRIu32 "\n",
 	       t->b.flags, t->b.type, t->b.code, t->b.ttl, t->has_bad_checksum ? " bad sum" : "",
+	       t->l4_left, t->b.ext_size, hook == HOOK_OUTPUT ? KERNEL_MARK : 0,
 	       kernel == 1 ? "accept" : "drop",
 	       seen->seen ? state_names[seen->state] : "not tracked",
 	       d->verdict == VERDICT_ACCEPT ? "accept" : "drop", state_names[d->state], d->reason,
 	       d->rule_nr);
 }
 
+/* Shortens a packet, so that its IP header says the same. */
+static size_t cut_off(uint8_t *packet, size_t size)
+{
+	uint32_t sum = 0;
+
+	if (packet[0] >> 4 == 6) {
+		store_be16(packet + 4, (uint16_t)(size - 40));
+		return size;
+	}
+	store_be16(packet + 2, (uint16_t)size);
+	store_be16(packet + 10, 0);
+	for (unsigned i = 0; i < 20; i += 2) {
+		sum += load_be16(packet + i);
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	store_be16(packet + 10, (uint16_t) ~(sum + (sum >> 16)));
+	return size;
+}
+
 /* Writes the packet and corrupts its transport checksum if requested. */
 static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 {
 	size_t size = build_packet(&t->b, packet);
+	const size_t l4_at = t->b.family == 4 ? 20 : 40 + t->b.ext_size;
 
 	if (t->has_bad_checksum && t->b.proto == IPPROTO_NR_TCP) {
-		packet[(t->b.family == 4 ? 20 : 40) + 16] ^= 0x55;
+		packet[l4_at + 16] ^= 0x55;
+	}
+	if (t->l4_left >= 0 && size > l4_at + (size_t)t->l4_left) {
+		size = cut_off(packet, l4_at + (size_t)t->l4_left);
 	}
 	return size;
 }
@@ -185,6 +219,11 @@ static bool send_packet(struct run *r)
 	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
 		r->stale++;
 		side_forget(r->side, clock_now(), &frame);
+		return true;
+	}
+	if (r->is_random && (!seen.seen || seen.state != d.state)) {
+		/* dropped before the hook, or judged otherwise by the tracker: tests/oracle */
+		r->other_states += seen.seen ? 1 : 0;
 		return true;
 	}
 	if ((kernel == 1) != (d.verdict == VERDICT_ACCEPT)) {
@@ -268,6 +307,90 @@ static int compare(struct run *r, unsigned long packets)
 	return r->differences == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Random rule files, one after another. */
+struct cases {
+	unsigned long compared;
+	unsigned long refused_by_both;
+	unsigned long refused_by_nft;
+	unsigned long refused_by_finwall;
+};
+
+static uint32_t decide(void *ctx, uint32_t n)
+{
+	return rng_below(ctx, n);
+}
+
+/* Loads a random file into both. Returns false if one of them refuses it. */
+static bool load_case(struct run *r, struct cases *c, const char *text)
+{
+	char *errors = NULL;
+	bool is_in_finwall = side_reload(r->side, text, &errors);
+	bool is_in_kernel = kernel_reload(r->kernel, text);
+
+	if (is_in_kernel && is_in_finwall) {
+		c->compared++;
+	} else if (is_in_finwall) {
+		c->refused_by_nft++;
+		if (r->is_verbose) {
+			printf("refused by nft alone:\n%s", text);
+		}
+	} else if (is_in_kernel) {
+		c->refused_by_finwall++;
+		printf("refused by finwall alone: %s", errors);
+		if (r->is_verbose) {
+			fputs(text, stdout);
+		}
+	} else {
+		c->refused_by_both++;
+		if (r->is_verbose) {
+			printf("refused by both: %s%s", errors, text);
+		}
+	}
+	free(errors);
+	return is_in_kernel && is_in_finwall;
+}
+
+/* Rule files and packets from one seed. A file that nft or finwall refuses is counted. */
+static int compare_random(struct run *r, struct rng *rng, unsigned long cases,
+                          unsigned long packets)
+{
+	const struct rulegen_source source = { decide, rng };
+	struct cases c = { 0 };
+	unsigned long different = 0;
+
+	for (unsigned long i = 0; i < cases && different < 20; i++) {
+		char *text = rulegen_text(&source, RULEGEN_NFT);
+		const unsigned long differences = r->differences;
+
+		gen_free(r->gen);
+		r->gen = gen_new(rng, KERNEL_NFT, text);
+		gen_add_odd_packets(r->gen);
+		for (unsigned long n = load_case(r, &c, text) ? packets : 0;
+		     n > 0 && r->differences == differences; n--) {
+			if (!send_packet(r)) {
+				free(text);
+				return EXIT_FAILURE;
+			}
+		}
+		if (r->differences != differences) {
+			different++;
+			fputs(text, stdout);
+		}
+		free(text);
+	}
+	printf("%lu files compared, %lu different; refused: %lu by both, %lu by nft alone, %lu by "
+	       "finwall alone\n%lu packets, %lu accepted, %lu with different states, %lu not "
+	       "tracked by the kernel\n",
+	       c.compared, different, c.refused_by_both, c.refused_by_nft, c.refused_by_finwall,
+	       r->packets, r->accepted, r->other_states, r->unseen);
+	if (c.compared * 2 < cases || r->accepted * 20 < r->packets ||
+	    (r->packets - r->accepted) * 20 < r->packets) {
+		puts("too few files, or too few packets of one verdict: the run proves nothing");
+		return EXIT_FAILURE;
+	}
+	return different == 0 && c.refused_by_finwall == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static bool has_ending(const char *name, const char *ending)
 {
 	const size_t size = strlen(name);
@@ -278,6 +401,7 @@ static bool has_ending(const char *name, const char *ending)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "random", required_argument, NULL, 'r' },
 		{ "packets", required_argument, NULL, 'n' },
 		{ "prefixes", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
@@ -287,6 +411,7 @@ int main(int argc, char **argv)
 	};
 	unsigned long packets = 20000;
 	unsigned long prefixes = 0;
+	unsigned long cases = 0;
 	char *seed_text = NULL;
 	struct run r = { 0 };
 	enum kernel_rules kind = KERNEL_IPTABLES;
@@ -300,6 +425,10 @@ int main(int argc, char **argv)
 		switch (opt) {
 		case 'n':
 			packets = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			cases = strtoul(optarg, NULL, 10);
+			r.is_random = true;
 			break;
 		case 'p':
 			prefixes = strtoul(optarg, NULL, 10);
@@ -318,20 +447,23 @@ int main(int argc, char **argv)
 			optind = argc;
 		}
 	}
-	if (optind != argc - 1) {
+	if (optind != argc - (r.is_random ? 0 : 1)) {
 		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
-		      "[--verbose] FILE\n",
+		      "[--verbose] FILE\n"
+		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
 		return EXIT_USAGE;
 	}
-	if (has_ending(argv[optind], ".rules6")) {
+	if (r.is_random) {
+		kind = KERNEL_NFT;
+	} else if (has_ending(argv[optind], ".rules6")) {
 		kind = KERNEL_IP6TABLES;
 	} else if (has_ending(argv[optind], ".nft")) {
 		kind = KERNEL_NFT;
 	}
 	rng_init(&rng, rng_seed(seed_text != NULL ? 2 : 1, (char *[]){ argv[0], seed_text }));
-	rules = read_rules(argv[optind], prefixes, &rng);
-	r.side = side_new(argv[optind], kind, rules, clock_now());
+	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], prefixes, &rng);
+	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, clock_now());
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
 		goto out;
@@ -345,7 +477,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
-	code = compare(&r, packets);
+	code = r.is_random ? compare_random(&r, &rng, cases, packets) : compare(&r, packets);
 out:
 	kernel_free(r.kernel);
 	side_free(r.side);

@@ -101,6 +101,27 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	return s;
 }
 
+bool side_reload(struct side *s, const char *rules, char **errors)
+{
+	struct config *c = config_text_load("rules", rules, errors);
+	struct ruleset *rs;
+
+	if (c == NULL) {
+		return false;
+	}
+	rs = config_compile(c);
+	config_free(c);
+	if (rs == NULL) {
+		abort();
+	}
+	ruleset_free(s->policy.rules);
+	s->policy.rules = rs;
+	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
+		side_iface(s, kernel_ifindex(i), kernel_iface[i]);
+	}
+	return true;
+}
+
 void side_free(struct side *s)
 {
 	if (s == NULL) {

@@ -19,6 +19,12 @@ struct side;
 struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now);
 void side_free(struct side *s);
 
+/*
+ * Replaces the rules; connections stay. Returns false with the errors, malloc'd, in *errors if they
+ * are refused.
+ */
+bool side_reload(struct side *s, const char *rules, char **errors);
+
 /* Sets the name of an interface index in the rules. */
 void side_iface(struct side *s, uint32_t ifindex, const char *name);
 

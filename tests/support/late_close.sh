@@ -17,7 +17,7 @@
 # shellcheck disable=SC2154 # bin, peer, work and ns_tag are netns.sh's
 
 LC_IDLE_S=4      # the idle timeout of the firewall
-LC_SETTLE_S=15   # how long the sockets may take to reach their final states
+LC_SETTLE_S=60   # how long the sockets may take to reach their final states
 LC_STUCK_DROPS=16    # dropped segments of eight closing connections, after which they count as stuck
 LC_SCAN_LEN=2000 # segments of a scan, per address family
 
@@ -250,9 +250,9 @@ lc_tell() { # lc_tell ID COMMAND...
 
 # A byte each way, so that everything is acknowledged when the connections become idle.
 lc_talk() {
-	lc_tell "$1-client" say "$2"
+	lc_tell "$1-client" send "$2"
 	wait_until lc_lines 4 '^data' "$work/$1-server.out"
-	lc_tell "$1-server" say "$2"
+	lc_tell "$1-server" send "$2"
 	wait_until lc_lines 4 '^data' "$work/$1-client.out"
 }
 
@@ -263,7 +263,7 @@ lc_lines() { # lc_lines NUMBER PATTERN FILE
 lc_expire() {
 	[[ $firewall != none ]] || return 0
 	lc_tracks 8 || fail "8 connections, but the firewall knows $(lc_tracked)"
-	wait_sec=$((LC_IDLE_S + 10)) wait_until lc_tracks 0
+	wait_sec=$((LC_IDLE_S + 60)) wait_until lc_tracks 0
 }
 
 # RST by command; FIN by SIGKILL of the process.

@@ -111,7 +111,7 @@ journal() {
 
 # expect COMMAND...: polls until the command is true. On failure prints the journal.
 expect() {
-	if ! (wait_sec=30 && wait_until "$@" 2>/dev/null); then
+	if ! (wait_sec=60 && wait_until "$@" 2>/dev/null); then
 		machine_why
 		fail "timeout: $*"
 	fi

@@ -53,6 +53,10 @@ netns_begin() {
 	trap 'exit 141' PIPE
 	sweep_stale
 	ip netns add "$ns_tag-probe" 2>/dev/null || skip "cannot make network namespaces"
+	ip netns exec "$ns_tag-probe" true 2>/dev/null || {
+		ip netns del "$ns_tag-probe"
+		skip "cannot enter network namespaces: / is no mount point (a chroot?)"
+	}
 	ip netns del "$ns_tag-probe"
 }
 
@@ -168,9 +172,9 @@ ns_bg() {
 	bg_pids="$bg_pids $bg_pid"
 }
 
-# wait_until COMMAND...: polls until the command is true; fails after 10 seconds, or $wait_sec.
+# wait_until COMMAND...: polls until the command is true; fails after 60 seconds, or $wait_sec.
 wait_until() {
-	wait_end=$(($(date +%s) + ${wait_sec:-10}))
+	wait_end=$(($(date +%s) + ${wait_sec:-60}))
 	while ! "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le "$wait_end" ] || fail "timeout: $*"
 		sleep 0.05
@@ -214,7 +218,7 @@ queue_exists() {
 
 # daemon_start NAME CONFIG [OPTION...]: runs finwalld in a namespace, with its log in
 # $work/daemon.log. Returns when it is ready; its process ID is $daemon_pid. It has no state file
-# unless OPTION says so.
+# unless OPTION is given.
 daemon_start() {
 	daemon_ns=$1
 	daemon_config=$2

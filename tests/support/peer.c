@@ -19,7 +19,7 @@
  * listen prints `ready` when it listens, connect when all connections are established. Then both
  * print one line per event: `open ADDR PORT`, `data ADDR PORT`, `eof ADDR PORT`, `reset ADDR PORT`,
  * `error ADDR PORT TEXT`. An end that reads end-of-file closes too. Commands come on standard
- * input, a line each: `say PORTS` sends a byte, `fin PORTS` closes, `rst PORTS` closes with a RST;
+ * input, a line each: `send PORTS` sends a byte, `fin PORTS` closes, `rst PORTS` closes with a RST;
  * after each they print `done COMMAND`. End-of-file is ignored: the connections stay open until the
  * process is killed, when the kernel closes them with a FIN.
  *

@@ -46,8 +46,8 @@ static void hold_init(struct hold *h, int argc, char **argv);
 static int hold_run(struct hold *h);
 static void slot_ready(struct hold *h, struct slot *s);
 static void slot_close(struct slot *s, enum close_how how);
-static void slot_say(const struct slot *s, const char *what);
-static void say_ready_if_all_open(const struct hold *h);
+static void slot_report(const struct slot *s, const char *what);
+static void report_ready_if_all_open(const struct hold *h);
 static void input_ready(struct hold *h);
 static void command(struct hold *h, char *line);
 
@@ -155,7 +155,7 @@ static void slot_accept(struct slot *s)
 	close(s->fd); /* one connection per slot */
 	s->fd = fd;
 	s->state = SLOT_OPEN;
-	slot_say(s, "open");
+	slot_report(s, "open");
 }
 
 static void slot_connected(struct hold *h, struct slot *s)
@@ -169,8 +169,8 @@ static void slot_connected(struct hold *h, struct slot *s)
 		return;
 	}
 	s->state = SLOT_OPEN;
-	slot_say(s, "open");
-	say_ready_if_all_open(h);
+	slot_report(s, "open");
+	report_ready_if_all_open(h);
 }
 
 static void slot_read(struct slot *s)
@@ -179,16 +179,16 @@ static void slot_read(struct slot *s)
 	ssize_t n = recv(s->fd, buf, sizeof(buf), 0);
 
 	if (n > 0) {
-		slot_say(s, "data");
+		slot_report(s, "data");
 		return;
 	}
 	if (n == 0) {
-		slot_say(s, "eof");
+		slot_report(s, "eof");
 		slot_close(s, CLOSE_FIN);
 		return;
 	}
 	if (errno == ECONNRESET) {
-		slot_say(s, "reset");
+		slot_report(s, "reset");
 		slot_close(s, CLOSE_FIN);
 		return;
 	}
@@ -226,12 +226,12 @@ static void slot_close(struct slot *s, enum close_how how)
 	s->state = SLOT_CLOSED;
 }
 
-static void slot_say(const struct slot *s, const char *what)
+static void slot_report(const struct slot *s, const char *what)
 {
 	printf("%s %s %u\n", what, s->addr, s->port);
 }
 
-static void say_ready_if_all_open(const struct hold *h)
+static void report_ready_if_all_open(const struct hold *h)
 {
 	for (size_t i = 0; i < h->slots_len; i++) {
 		if (h->slots[i].state != SLOT_OPEN) {
@@ -243,8 +243,8 @@ static void say_ready_if_all_open(const struct hold *h)
 
 static void input_ready(struct hold *h)
 {
-	size_t room = sizeof(h->line) - 1 - h->line_size;
-	ssize_t n = read(STDIN_FILENO, h->line + h->line_size, room);
+	size_t left = sizeof(h->line) - 1 - h->line_size;
+	ssize_t n = read(STDIN_FILENO, h->line + h->line_size, left);
 	char *end;
 
 	if (n <= 0) {
@@ -268,17 +268,17 @@ static void command(struct hold *h, char *line)
 {
 	char *space = strchr(line, ' ');
 	struct port_range ports;
-	bool say, rst;
+	bool is_data, is_rst;
 
 	if (!space) {
 		die_usage("\"%s\": want COMMAND PORTS", line);
 	}
 	*space = '\0';
 	ports = parse_ports(space + 1);
-	say = strcmp(line, "say") == 0;
-	rst = strcmp(line, "rst") == 0;
-	if (!say && !rst && strcmp(line, "fin") != 0) {
-		die_usage("\"%s\": want say, fin or rst", line);
+	is_data = strcmp(line, "send") == 0;
+	is_rst = strcmp(line, "rst") == 0;
+	if (!is_data && !is_rst && strcmp(line, "fin") != 0) {
+		die_usage("\"%s\": want send, fin or rst", line);
 	}
 	for (size_t i = 0; i < h->slots_len; i++) {
 		struct slot *s = &h->slots[i];
@@ -286,8 +286,8 @@ static void command(struct hold *h, char *line)
 		if (s->port < ports.first || s->port > ports.last || s->state != SLOT_OPEN) {
 			continue;
 		}
-		if (!say) {
-			slot_close(s, rst ? CLOSE_RST : CLOSE_FIN);
+		if (!is_data) {
+			slot_close(s, is_rst ? CLOSE_RST : CLOSE_FIN);
 		} else if (send(s->fd, "x", 1, 0) != 1) {
 			slot_failed(s, errno);
 		}

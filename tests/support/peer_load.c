@@ -92,12 +92,12 @@ int mode_bulk(int argc, char **argv)
 	return whole && answer == sum ? 0 : 1;
 }
 
-static volatile sig_atomic_t is_told_to_end;
+static volatile sig_atomic_t must_end;
 
 static void on_term(int nr)
 {
 	(void)nr;
-	is_told_to_end = 1;
+	must_end = 1;
 }
 
 int mode_steady(int argc, char **argv)
@@ -123,7 +123,7 @@ int mode_steady(int argc, char **argv)
 	}
 	whole = send_full(fd, "u", 1);
 	do {
-		block[0] = is_told_to_end ? 0 : ++blocks_len;
+		block[0] = must_end ? 0 : ++blocks_len;
 		sum = sum_block(sum, block, BLOCK_WORDS);
 		whole = whole && send_full(fd, block, BLOCK_SIZE);
 	} while (whole && block[0] != 0);

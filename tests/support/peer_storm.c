@@ -82,12 +82,12 @@ struct storm {
 	struct conns resting; /* oldest first */
 };
 
-static volatile sig_atomic_t is_told_to_end;
+static volatile sig_atomic_t must_end;
 
 static void on_term(int nr)
 {
 	(void)nr;
-	is_told_to_end = 1;
+	must_end = 1;
 }
 
 /* Raises the limit of descriptors to its maximum. */
@@ -237,7 +237,7 @@ static void run(struct storm *s, double seconds)
 	double now;
 
 	do {
-		double until = is_told_to_end ? 0 : seconds;
+		double until = must_end ? 0 : seconds;
 		int len = epoll_wait(s->epoll, events, EVENTS_LEN, 1);
 
 		now = clock_s();

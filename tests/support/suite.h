@@ -25,7 +25,7 @@ static inline int suite_run(const char *name, suite_part_fn *const *parts, size_
 	for (size_t i = 0; i < parts_len; i++) {
 		TCase *tc = tcase_create(name);
 
-		tcase_set_timeout(tc, 60);
+		tcase_set_timeout(tc, 300); /* an emulated machine is slow */
 		parts[i](tc);
 		suite_add_tcase(s, tc);
 	}

@@ -53,7 +53,7 @@ echo nonsense >"$conf"
 machine_boot
 topo_pair client server
 ns_bg server python3 "$hello" serve 22 23
-# answers ADDRESS PORT: a server there says hello.
+# answers ADDRESS PORT: a server there sends its greeting.
 answers() {
 	ns client python3 "$hello" ask "$1" "$2" 2>/dev/null
 }
@@ -81,7 +81,10 @@ expect is_active finwall-hook
 hook_is_up || fail "no hook rules"
 ns server iptables -w -S FINWALL_FORWARD 2>/dev/null && fail "the guard's rules are still there"
 pid=$(property MainPID)
-[ "$(property StatusText)" = Filtering ] || fail "its status is: $(property StatusText)"
+status_is() {
+	[ "$(property StatusText)" = "$1" ]
+}
+expect status_is Filtering
 echo "ready as process $pid"
 
 # One right, a user of its own; in the machine's own numbers.
@@ -109,14 +112,14 @@ rounds_beyond() {
 flows_on
 ns_ping client 10.1.0.2 || fail "ping does not pass"
 
-# Reload: a good one and a bad one, which says so and leaves everything as it is.
+# Reload: a good one and an invalid one, which is reported and changes nothing.
 sed -i 's/icmp type echo-request accept/icmp type echo-request drop/' "$conf"
 in_machine systemctl reload finwalld || fail "reload failed"
 expect no_ping
 sed -i 's/icmp type echo-request drop/icmp type echo-request accept/' "$conf"
 echo nonsense >>"$conf"
 in_machine systemctl reload finwalld 2>/dev/null && fail "a bad configuration was reloaded"
-journal | grep -q 'finwall.conf:.*nonsense' || fail "the journal does not say what is wrong"
+journal | grep -q 'finwall.conf:.*nonsense' || fail "the error is not in the journal"
 is_active finwalld || fail "a bad configuration ended it"
 no_ping || fail "a bad configuration is in force"
 [ "$(property StatusText)" = "Last reload failed, the previous configuration stays in force" ] ||
@@ -124,7 +127,7 @@ no_ping || fail "a bad configuration is in force"
 cp "$work/good.conf" "$conf"
 in_machine systemctl reload finwalld || fail "reload failed after a bad one"
 expect ns_ping client 10.1.0.2
-[ "$(property StatusText)" = Filtering ] || fail "after a good reload: $(property StatusText)"
+status_is Filtering || fail "after a good reload: $(property StatusText)"
 [ "$(property MainPID)" = "$pid" ] || fail "reload was a restart"
 flows_on
 echo "reloaded; a bad configuration is refused, and the reload fails"
@@ -152,6 +155,27 @@ journal | grep -q 'loaded .* remembered connections' || fail "no state was loade
 [ "$(property NRestarts)" = 0 ] || fail "it restarted by itself"
 echo "5 restarts with the same queues"
 
+# Hook rules that are removed are installed again, also after a crash of what installs them.
+! answers 10.1.0.2 23 || fail "the rules let port 23 in"
+ns server iptables -w -F
+sleep 1
+hook_is_up || fail "removed hook rules are not back after a second"
+expect status_is Filtering
+in_machine systemctl kill -s KILL finwall-hook
+hook_is_up || fail "a crash of the hook's unit removed the hook rules"
+expect is_active finwall-hook
+ns server iptables -w -F
+expect hook_is_up
+expect status_is Filtering
+in_machine finwall hook down || fail "hook down failed"
+sleep 2
+hook_is_down || fail "what hook down removed is back"
+in_machine finwall hook up || fail "hook up failed"
+expect status_is Filtering
+hook_started=$(hook_since)
+flows_on
+echo "removed hook rules are installed again"
+
 # A process that hangs is killed, and the next one takes over.
 restarted() {
 	[ "$(property NRestarts)" = "$1" ] && is_active finwalld
@@ -164,7 +188,7 @@ kill_it STOP
 stopped_at=$(date +%s)
 expect restarted 1
 echo "the watchdog took $(($(date +%s) - stopped_at)) s"
-journal | grep -i watchdog || fail "the journal says nothing of the watchdog"
+journal | grep -i watchdog || fail "no watchdog in the journal"
 flows_on
 kill_it KILL
 expect restarted 2
@@ -201,7 +225,7 @@ gone_queues() {
 in_machine systemctl stop finwalld || fail "stop failed"
 expect gone_queues
 hook_is_down || fail "a stop leaves the hook rules"
-! is_active finwall-hook || fail "the hook's unit says that it is up"
+! is_active finwall-hook || fail "the unit of the hook rules is active"
 answers 10.1.0.2 23 || fail "the machine is closed after a stop"
 in_machine systemctl start finwalld || fail "start failed"
 expect is_active finwall-hook
@@ -215,7 +239,7 @@ hook_is_up || fail "on-stop keep takes the hook rules down"
 is_closed "a stop with on-stop keep"
 in_machine systemctl start finwalld || fail "start failed"
 expect ns_ping client 10.1.0.2
-echo "a stop does what on-stop says"
+echo "a stop follows on-stop"
 
 # The end: no rules, no queues, nobody.
 in_machine systemctl stop finwall-hook finwalld

@@ -38,6 +38,8 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_INVALID, .reason = REASON_LATE_PICKUP },
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_RESURRECTED },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED },
+	/* The hook rules set no mark, so the kernel's state is unknown where no entry is attached. */
+	{ .expected = COMPARE_UNTOLD, .kernels = KERNEL_NO_ENTRY, .reason = REASON_TCP_TRACKED },
 	{ .expected = COMPARE_REVIVED, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED, .status = FLOW_REVIVED },
 	/* Interface 1 is lo: the packet passes input a second time. */
 	{ .expected = COMPARE_SECOND_SIGHT, .kernels = KERNEL_ESTABLISHED, .reason = REASON_TCP_STATE, .hook = HOOK_INPUT, .iif = 1 },

@@ -184,6 +184,18 @@ START_TEST(refused_packets_are_not_counted)
 }
 END_TEST
 
+/* A rejected SYN that is sent again at once is judged again. */
+START_TEST(a_repeated_syn_is_rejected_again)
+{
+	rules_load_input(&world, "", "ct count over 1 reject\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(!opens("10.0.0.1", 2));
+	}
+	ck_assert_uint_eq(counted(), 1);
+}
+END_TEST
+
 static const char meter[] = "set m { type ipv4_addr; size 4; flags dynamic; }\n"
 			    "set m6 { type ipv6_addr; flags dynamic; }\n";
 
@@ -371,6 +383,7 @@ static void add_tests(TCase *tc)
 		                       deletion_releases_the_place,
 		                       other_protocols_count_until_the_entry_is_deleted,
 		                       refused_packets_are_not_counted,
+		                       a_repeated_syn_is_rejected_again,
 		                       each_key_has_its_own_count,
 		                       a_set_is_limited_to_its_size,
 		                       several_rules_count_one_connection,

@@ -186,6 +186,9 @@ START_TEST(findings_depend_on_the_kernel_release)
 	ck_assert_int_eq(level_of(&f, "kernel"), DOCTOR_NOTE);
 	f.queue = DOCTOR_NO;
 	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_PROBLEM);
+	f.queue_can_load = true;
+	ck_assert_int_eq(level_of(&f, "queue"), DOCTOR_OK);
+	f.queue_can_load = false;
 	f.queue = DOCTOR_UNKNOWN;
 	ck_assert_int_eq(level_of(&f, "queue"), -1);
 	f.nft_queue = DOCTOR_NO;
@@ -211,6 +214,101 @@ START_TEST(hook_rules_of_either_tool_are_found)
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = NULL;
 	f.nft = NULL;
 	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_NOTE);
+}
+END_TEST
+
+#define JUMP_BEHIND(rules)                                                                         \
+	"*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:FINWALL_INPUT - [0:0]\n"             \
+	":FINWALL_OUTPUT - [0:0]\n:A - [0:0]\n:B - [0:0]\n" rules                                  \
+	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
+
+START_TEST(rules_that_accept_before_the_jump_are_reported)
+{
+	static char bypassing[][256] = {
+		JUMP_BEHIND("-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -j A\n-A A -j B\n-A B -p tcp -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -s 192.0.2.1/32 -j RETURN\n"),
+		JUMP_BEHIND("-A OUTPUT -p udp -j NFQUEUE --queue-num 9\n"),
+	};
+	static char harmless[][256] = {
+		JUMP_BEHIND("-A INPUT -j A\n-A A -s 192.0.2.1/32 -j DROP\n-A A -j RETURN\n"),
+		JUMP_BEHIND("-A INPUT -j A\n-A A -j B\n-A B -j A\n"),
+		JUMP_BEHIND("-A FORWARD -j ACCEPT\n"),
+		JUMP_BEHIND("-A INPUT -p tcp -j LOG --log-prefix \"accept\"\n"),
+	};
+	struct doctor_facts f = good_facts();
+
+	for (size_t i = 0; i < ARRAY_LEN(bypassing); i++) {
+		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = bypassing[i];
+		ck_assert_msg(level_of(&f, "hooks") == DOCTOR_PROBLEM, "row %zu", i);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = harmless[i];
+		ck_assert_msg(level_of(&f, "hooks") == DOCTOR_OK, "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(the_daemons_view_of_the_hook_rules_is_reported)
+{
+	static const struct {
+		const char *fault;
+		int level;
+	} rows[] = {
+		{ "none", DOCTOR_OK },          { "missing", DOCTOR_PROBLEM },
+		{ "bypassed", DOCTOR_PROBLEM }, { "queues", DOCTOR_WARNING },
+		{ "mode", DOCTOR_WARNING },     { "", DOCTOR_OK },
+	};
+	struct doctor_facts f = good_facts();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(f.hook_fault, sizeof(f.hook_fault), "%s", rows[i].fault);
+		snprintf(f.hook_text, sizeof(f.hook_text), "a text");
+		ck_assert_msg(level_of(&f, "hooks") == rows[i].level, "%s", rows[i].fault);
+	}
+	snprintf(f.other_setting, sizeof(f.other_setting), "queue count");
+	ck_assert_int_eq(level_of(&f, "hooks"), DOCTOR_WARNING);
+}
+END_TEST
+
+START_TEST(translation_needs_the_kernels_entry_while_finwall_remembers)
+{
+	struct doctor_facts f = good_facts();
+
+	f.tunables.remember_ns = 3600 * NSEC_PER_SEC;
+	f.tunables.late_close = LATE_REMEMBERED;
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
+	/* established 1200 s, and 3600 s more */
+	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 4800;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 4801;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	f.kernel_timeout_s[0] = 1201;
+	f.tunables.late_close = LATE_STRICT;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	/* without translation the kernel's entry may go */
+	f = good_facts();
+	f.tunables.remember_ns = 3600 * NSEC_PER_SEC;
+	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+}
+END_TEST
+
+START_TEST(a_forward_chain_beside_docker_is_reported)
+{
+	struct doctor_facts f = good_facts();
+
+	ck_assert_int_eq(level_of(&f, "forward"), -1);
+	f.forwards = true;
+	ck_assert_int_eq(level_of(&f, "forward"), DOCTOR_NOTE);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A FORWARD -j DOCKER-USER\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "forward"), -1);
+	f.hooked[HOOK_FORWARD] = true;
+	ck_assert_int_eq(level_of(&f, "forward"), DOCTOR_WARNING);
 }
 END_TEST
 
@@ -376,7 +474,10 @@ START_TEST(nat_and_timeouts_are_reported)
 		TEXT(OUR_JUMPS "COMMIT\n*nat\n-A POSTROUTING -o wan0 -j MASQUERADE\nCOMMIT\n");
 	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	/* equal times expire in either order */
 	f.kernel_timeout_s[0] = 1200;
+	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
+	f.kernel_timeout_s[0] = 1201;
 	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
 	f = good_facts();
 	f.nft = TEXT("table ip n {\n\tchain p {\n\t\toifname \"wan0\" masquerade\n\t}\n}\n");
@@ -401,6 +502,39 @@ START_TEST(offloads_and_buffers_are_reported)
 	ck_assert_int_eq(level_of(&f, "buffer"), DOCTOR_WARNING);
 	f.rmem_max = 64 << 20;
 	ck_assert_int_eq(level_of(&f, "buffer"), DOCTOR_OK);
+}
+END_TEST
+
+/* A host with containers has a pair of findings per veth. */
+START_TEST(interfaces_with_the_same_finding_share_one)
+{
+	struct doctor_facts f = good_facts();
+	static struct doctor_report r;
+	size_t found = 0;
+
+	f.ifaces_len = 12;
+	for (size_t i = 0; i < f.ifaces_len; i++) {
+		f.ifaces[i] = (struct doctor_iface){ "veth0", 0, DOCTOR_NO, DOCTOR_NO };
+		f.ifaces[i].name[4] = (char)('a' + i);
+	}
+	doctor_check(&f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		if (strstr(r.findings[i].what, "veth") != NULL) {
+			found++;
+			ck_assert_ptr_nonnull(
+				strstr(r.findings[i].what,
+			               "vetha, vethb, vethc, vethd, vethe and 7 more: "));
+		}
+	}
+	ck_assert_uint_eq(found, 2);
+	f.ifaces_len = 1;
+	doctor_check(&f, &r);
+	for (size_t i = 0; i < r.len; i++) {
+		if (strcmp(r.findings[i].check, "rp_filter") == 0) {
+			ck_assert_str_eq(r.findings[i].remedy,
+			                 "sysctl net.ipv4.conf.vetha.rp_filter=1");
+		}
+	}
 }
 END_TEST
 
@@ -440,9 +574,12 @@ END_TEST
 
 SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings, marks_are_compared_by_their_bits,
            the_mark_is_compared_with_other_rules, findings_depend_on_the_kernel_release,
-           hook_rules_of_either_tool_are_found, other_rules_that_drop_invalid_are_reported,
+           hook_rules_of_either_tool_are_found, rules_that_accept_before_the_jump_are_reported,
+           the_daemons_view_of_the_hook_rules_is_reported,
+           translation_needs_the_kernels_entry_while_finwall_remembers,
+           a_forward_chain_beside_docker_is_reported, other_rules_that_drop_invalid_are_reported,
            indirect_drops_of_invalid_are_reported,
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
-           offloads_and_buffers_are_reported, losses_are_reported_as_problems,
-           findings_for_every_interface_fit)
+           interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,
+           losses_are_reported_as_problems, findings_for_every_interface_fit)

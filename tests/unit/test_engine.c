@@ -358,6 +358,84 @@ START_TEST(a_full_table_evicts_unassured_flows)
 }
 END_TEST
 
+static void set_port(uint16_t port)
+{
+	c2s.sport = port;
+	s2c.dport = port;
+}
+
+static void close_both(void)
+{
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, F | A, 5001, 1002, 0);
+	tcp(&c2s, A, 1002, 5002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+}
+
+/* Short connections at any rate: those in TIME_WAIT make room. */
+START_TEST(a_table_full_of_closed_flows_accepts_new_ones)
+{
+	setup_with(4, IPPROTO_NR_TCP, 100, 100, 1);
+	for (uint16_t i = 0; i < 20; i++) {
+		set_port((uint16_t)(100 + i));
+		establish();
+	}
+	for (uint16_t i = 0; i < 1000; i++) {
+		set_port((uint16_t)(1000 + i));
+		establish();
+		close_both();
+	}
+	/* A flood takes the places of closed ones, and then its own. */
+	for (uint16_t i = 0; i < 1000; i++) {
+		set_port((uint16_t)(5000 + i));
+		tcp(&c2s, S, 1000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+	}
+	for (uint16_t i = 0; i < 20; i++) {
+		set_port((uint16_t)(100 + i));
+		ck_assert(world_flow(&w, &c2s, &flow));
+	}
+}
+END_TEST
+
+/*
+ * An open connection is never evicted. A revival passes nevertheless: the tombstone serves as the
+ * entry.
+ */
+START_TEST(a_late_close_passes_at_a_full_table)
+{
+	setup_with(4, IPPROTO_NR_TCP, 3, 10, 1);
+	set_port(1);
+	establish();
+	expire();
+	for (uint16_t i = 2; i < 5; i++) {
+		set_port(i);
+		establish();
+	}
+	set_port(5);
+	tcp(&c2s, S, 1000, 0, 0);
+	ck_invalid(REASON_TABLE_FULL);
+	set_port(1);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	tcp(&s2c, A, 5001, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	tcp(&s2c, A, 5001, 1002, 70);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	tcp(&c2s, A, 1002, 5071, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	tcp(&s2c, F | A, 5071, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, A, 1002, 5072, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_UNKNOWN);
+}
+END_TEST
+
 START_TEST(a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules)
 {
 	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
@@ -577,6 +655,7 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            icmp_without_inverse_and_neighbour_discovery_make_no_flow,
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
+           a_table_full_of_closed_flows_accepts_new_ones, a_late_close_passes_at_a_full_table,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
            an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,

@@ -17,11 +17,37 @@ static unsigned sent_len;
 static struct flow flow;
 static struct tomb_info tomb;
 
-static void note_raw(void *ctx, const struct raw_request *req)
+static enum raw_result note_raw(void *ctx, const struct raw_request *req)
 {
 	(void)ctx;
 	ck_assert_uint_lt(sent_len, SENT_MAX);
 	sent[sent_len++] = *req;
+	return RAW_SENT;
+}
+
+/* A sender whose queue takes so many requests. */
+static unsigned queue_room;
+static unsigned queued;
+static unsigned refusals;
+
+static enum raw_result queue_raw(void *ctx, const struct raw_request *req)
+{
+	(void)ctx;
+	ck_assert_uint_lt(req->kind, RAW_KINDS_LEN);
+	if (queue_room == 0) {
+		refusals++;
+		return RAW_BUSY;
+	}
+	queue_room--;
+	queued++;
+	return RAW_SENT;
+}
+
+static enum raw_result no_sender(void *ctx, const struct raw_request *req)
+{
+	(void)ctx;
+	(void)req;
+	return RAW_UNAVAILABLE;
 }
 
 static void setup_family(uint8_t family)
@@ -186,6 +212,9 @@ START_TEST(one_silent_end_means_a_reset_for_the_other)
 	ck_assert_uint_eq(sent_as(&s2c)->kind, RAW_RESET);
 	ck_assert_uint_eq(sent_as(&s2c)->seq, 5201);
 	ck_assert(!world_flow(&w, &c2s, &flow));
+	/* The end that was silent may come back and close. */
+	tcp(&s2c, TCP_FIN | TCP_ACK, 5201, 1101, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
 }
 END_TEST
 
@@ -199,6 +228,95 @@ START_TEST(two_silent_ends_need_no_reset)
 	pass(sec_to_ns(10) + NSEC_PER_SEC / 10);
 	ck_assert_uint_eq(sent_len, 0);
 	ck_assert(!world_flow(&w, &c2s, &flow));
+	/* Perhaps only the path was interrupted. */
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
+}
+END_TEST
+
+static void establish_many(unsigned len)
+{
+	for (unsigned i = 0; i < len; i++) {
+		c2s.sport = (uint16_t)(2000 + i);
+		s2c.dport = c2s.sport;
+		establish();
+	}
+}
+
+/* More connections expire at once than the sender's queue holds requests. */
+START_TEST(many_resets_are_sent_one_after_the_other)
+{
+	unsigned rounds = 0;
+	struct engine_usage use;
+
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_RESET;
+	w.worker->sink.raw = queue_raw;
+	queued = 0;
+	refusals = 0;
+	establish_many(90);
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
+	do {
+		queue_room = 16;
+		pass(NSEC_PER_SEC / 10);
+		engine_usage(w.engine, &use);
+	} while (use.flows > 0 && ++rounds < 50);
+	ck_assert_uint_eq(queued, 180);
+	ck_assert_uint_eq(use.flows, 0);
+	ck_assert_uint_eq(use.tombs, 0);
+	/* A busy sender is not asked for each connection again. */
+	ck_assert_uint_le(refusals, rounds + 1);
+}
+END_TEST
+
+START_TEST(a_reset_that_cannot_be_sent_is_remembered)
+{
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_RESET;
+	w.worker->sink.raw = no_sender;
+	establish();
+	expire();
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	/* A sender that stays busy counts as none. */
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_RESET;
+	w.worker->sink.raw = queue_raw;
+	queue_room = 1;
+	establish();
+	expire();
+	ck_assert(world_flow(&w, &c2s, &flow));
+	for (unsigned i = 0; i < 110; i++) {
+		pass(NSEC_PER_SEC / 10);
+	}
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* A keepalive that waits for the sender is not one that was unanswered. */
+START_TEST(a_probe_waits_for_the_sender)
+{
+	setup_family(4);
+	w.policy.tun.on_idle = IDLE_PROBE;
+	w.policy.tun.probe_count = 1;
+	w.policy.tun.probe_interval_ns = sec_to_ns(10);
+	w.worker->sink.raw = queue_raw;
+	queue_room = 0;
+	queued = 0;
+	establish();
+	expire();
+	for (unsigned i = 0; i < 20; i++) {
+		pass(NSEC_PER_SEC / 10);
+	}
+	ck_assert(world_flow(&w, &c2s, &flow));
+	queue_room = 10;
+	pass(NSEC_PER_SEC / 5);
+	ck_assert_uint_eq(queued, 2);
+	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
+	tcp(&s2c, TCP_ACK, 5201, 1101, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_int_eq(mono_diff(flow.deadline, w.now), sec_to_ns(432000));
 }
 END_TEST
 
@@ -353,6 +471,55 @@ START_TEST(loaded_tombstones_keep_their_age)
 }
 END_TEST
 
+START_TEST(a_deleted_connection_stays_deleted_after_a_restart)
+{
+	struct tomb_info saved;
+
+	setup_family(4);
+	tcp(&c2s, TCP_SYN, 1000, 0, 0);
+	tcp(&s2c, TCP_SYN | TCP_ACK, 5000, 1001, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert(engine_delete(w.engine, w.worker, &flow.key, w.now, DELETE_END));
+	ck_assert(world_tomb(&w, &c2s, &saved));
+	setup_family(4);
+	ck_assert(engine_import_tomb(w.engine, w.worker, &saved, w.now));
+	tcp(&c2s, TCP_ACK, 1001, 5001, 10);
+	ck_assert_uint_eq(d.reason, REASON_LATE_DELETED);
+}
+END_TEST
+
+/* A save that is older than `remember` is no memory. */
+START_TEST(a_flow_that_expired_long_ago_is_not_loaded)
+{
+	struct flow saved;
+
+	setup_family(4);
+	establish();
+	ck_assert(world_flow(&w, &c2s, &saved));
+	setup_family(4);
+	world_pass(&w, mono_diff(saved.deadline, w.now) + w.policy.tun.remember_ns);
+	ck_assert(!engine_import_flow(w.engine, w.worker, &saved, w.now));
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* The longest settings of both: 248 days. */
+START_TEST(a_memory_of_months_ends)
+{
+	setup_family(4);
+	w.policy.tun.remember_ns = sec_to_ns(INT64_C(248) * 86400);
+	establish();
+	expire();
+	world_pass(&w, sec_to_ns(INT64_C(200) * 86400));
+	world_tick(&w);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_int_gt(mono_diff(w.now, tomb.ended), sec_to_ns(INT64_C(199) * 86400));
+	world_pass(&w, sec_to_ns(INT64_C(49) * 86400));
+	world_tick(&w);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
 START_TEST(one_flow_is_found_by_its_key)
 {
 	setup_family(4);
@@ -372,8 +539,12 @@ SUITE_MAIN("engine_idle", reset_is_sent_to_both_ends, nothing_is_sent_without_en
            an_unassured_connection_expires_without_a_segment,
            a_probe_is_sent_to_both_ends_one_below_the_expected_number,
            answers_from_both_ends_refresh_the_entry, one_silent_end_means_a_reset_for_the_other,
-           two_silent_ends_need_no_reset, a_connection_with_traffic_during_a_probe_stays_live,
+           two_silent_ends_need_no_reset, many_resets_are_sent_one_after_the_other,
+           a_reset_that_cannot_be_sent_is_remembered, a_probe_waits_for_the_sender,
+           a_deleted_connection_stays_deleted_after_a_restart,
+           a_connection_with_traffic_during_a_probe_stays_live,
            reject_resets_the_sender_and_a_known_other_end, a_forged_fin_resets_only_its_sender,
            a_rst_is_never_answered, reject_is_limited_per_source, loaded_flows_equal_the_saved_ones,
            flows_that_expired_meanwhile_become_tombstones, loaded_tombstones_keep_their_age,
-           one_flow_is_found_by_its_key)
+           one_flow_is_found_by_its_key, a_flow_that_expired_long_ago_is_not_loaded,
+           a_memory_of_months_ends)

@@ -183,7 +183,7 @@ START_TEST(tombstones_age_out)
 }
 END_TEST
 
-START_TEST(a_syn_deletes_the_tombstone)
+START_TEST(a_syn_and_its_answer_delete_the_tombstone)
 {
 	setup();
 	establish();
@@ -196,6 +196,10 @@ START_TEST(a_syn_deletes_the_tombstone)
 	world_accept(&w, ACCEPT_ALL);
 	tcp(&c2s, S, 70000, 0, 0);
 	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	/* Anybody can forge a SYN: only the answer to it proves that the old connection is over. */
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&s2c, S | A, 9000, 70001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
 	ck_assert(!world_tomb(&w, &c2s, &tomb));
 	ck_assert_uint_eq(world_event(&w, EVENT_TOMB_REPLACED), 1);
 }
@@ -355,12 +359,221 @@ START_TEST(a_late_close_with_a_wrong_checksum_is_refused)
 }
 END_TEST
 
+/* Lets the entry expire, whatever its state. */
+static void expire_live(void)
+{
+	ck_assert(world_flow(&w, &c2s, &flow));
+	world_pass(&w, mono_diff(flow.deadline, w.now) + NSEC_PER_SEC / 10);
+	world_tick(&w);
+}
+
+/*
+ * A client that sends its FIN twice and stays half-closed: the kernel's array takes the second FIN
+ * for that of the server, and is in TIME_WAIT after the next ACK.
+ */
+START_TEST(a_repeated_fin_leaves_the_other_side_open)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1001, 0);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.conn.state, TCP_CLOSE_WAIT);
+	tcp(&s2c, A, 5001, 1002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	tcp(&c2s, A, 1002, 5101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	expire_live();
+	tcp(&s2c, F | A, 5101, 1002, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	tcp(&c2s, A, 1002, 5102, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	/* Now both have closed. */
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* After a FIN the array takes a RST with any number for the end. */
+START_TEST(a_forged_rst_after_a_fin_ends_no_memory)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, A, 5001, 1002, 0);
+	tcp(&c2s, R, 0xdeadbeef, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.conn.state, TCP_CLOSE_WAIT);
+	tcp(&s2c, A, 5001, 1002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+	/* The exact number ends it. */
+	tcp(&c2s, R, 1002, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+/* A FIN that a host forges within the window is never acknowledged. */
+START_TEST(a_forged_fin_ends_no_memory)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1501, 5001, 0);
+	tcp(&s2c, F | A, 5001, 1001, 0);
+	tcp(&c2s, A, 1001, 5002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, A, 1001, 5002, 100);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+}
+END_TEST
+
+START_TEST(a_closed_connection_is_not_remembered)
+{
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	tcp(&s2c, F | A, 5001, 1002, 0);
+	tcp(&c2s, A, 1002, 5002, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	/* Unread data: a RST behind data that is not acknowledged yet. */
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 50);
+	tcp(&c2s, R, 1052, 0, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_CLOSE);
+	expire_live();
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
+static void delete_it(enum engine_delete_mode mode)
+{
+	struct engine_cursor cur = { 0, 0 };
+	struct flow live;
+
+	ck_assert_uint_eq(engine_list_flows(w.engine, &cur, w.now, &live, 1), 1);
+	ck_assert(engine_delete(w.engine, w.worker, &live.key, w.now, mode));
+}
+
+/* Nothing of it passes, from either end; a rule that accepts NEW picks nothing up. */
+static void ck_is_ended(void)
+{
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, A, 5001, 1001, 100);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, R, 5001, 0, 0);
+	ck_invalid(REASON_LATE_DELETED);
+}
+
+START_TEST(a_deleted_connection_is_over)
+{
+	setup();
+	establish();
+	delete_it(DELETE_END);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.cause, TOMB_DELETED);
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_PICKUP;
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_LENIENT;
+	ck_is_ended();
+	w.policy.tun.late_close = LATE_REMEMBERED;
+	/* A SYN that the rules refuse changes nothing; a new connection is one. */
+	world_accept(&w, ACCEPT_ALL & ~(ACCEPT_STATE(CT_NEW) | ACCEPT_STATE(CT_INVALID)));
+	tcp(&c2s, S, 90000, 0, 0);
+	ck_is_ended();
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	establish();
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+}
+END_TEST
+
+/* Before the handshake is complete, picked up, and half-closed. */
+START_TEST(a_connection_in_any_state_can_be_deleted)
+{
+	setup();
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	delete_it(DELETE_END);
+	ck_is_ended();
+	setup();
+	tcp(&c2s, A, 1001, 5001, 10);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+	delete_it(DELETE_END);
+	ck_is_ended();
+	setup();
+	establish();
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	delete_it(DELETE_END);
+	ck_is_ended();
+}
+END_TEST
+
+START_TEST(a_remembered_connection_can_be_deleted)
+{
+	struct flowkey key;
+
+	setup();
+	establish();
+	expire();
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	key = tomb.key;
+	ck_assert(!engine_delete(w.engine, w.worker, &key, w.now, DELETE_REMEMBER));
+	ck_assert(engine_delete(w.engine, w.worker, &key, w.now, DELETE_END));
+	ck_assert(!engine_delete(w.engine, w.worker, &key, w.now, DELETE_END));
+	ck_is_ended();
+	ck_assert(engine_delete(w.engine, w.worker, &key, w.now, DELETE_FORGET));
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+	tcp(&c2s, A, 1001, 5001, 100);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+}
+END_TEST
+
+START_TEST(a_flush_ends_live_and_remembered_connections)
+{
+	setup();
+	establish();
+	expire();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_END), 0);
+	ck_is_ended();
+	setup();
+	establish();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_END), 1);
+	ck_is_ended();
+	setup();
+	establish();
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_REMEMBER), 1);
+	tcp(&c2s, F | A, 1001, 5001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
 SUITE_PART(engine_late_tests, strict_decides_as_the_kernel,
            a_late_fin_of_a_remembered_connection_revives_it, a_late_fin_before_a_tick_revives,
            a_late_rst_must_have_the_exact_number, forged_fins_are_refused,
            leniency_does_not_apply_to_tombstones, late_closes_of_unknown_connections_are_refused,
-           tombstones_age_out, a_syn_deletes_the_tombstone, a_dropped_late_close_revives_nothing,
-           late_data_revives_with_resurrect, without_resurrection_loose_decides,
-           forget_leaves_no_tombstone, policy_pickup_inserts_a_flow,
-           policy_lenient_accepts_without_an_entry, illegal_flags_reach_no_policy,
-           a_late_close_with_a_wrong_checksum_is_refused)
+           tombstones_age_out, a_syn_and_its_answer_delete_the_tombstone,
+           a_dropped_late_close_revives_nothing, late_data_revives_with_resurrect,
+           without_resurrection_loose_decides, forget_leaves_no_tombstone,
+           policy_pickup_inserts_a_flow, policy_lenient_accepts_without_an_entry,
+           illegal_flags_reach_no_policy, a_late_close_with_a_wrong_checksum_is_refused,
+           a_repeated_fin_leaves_the_other_side_open, a_forged_rst_after_a_fin_ends_no_memory,
+           a_forged_fin_ends_no_memory, a_closed_connection_is_not_remembered,
+           a_deleted_connection_is_over, a_connection_in_any_state_can_be_deleted,
+           a_remembered_connection_can_be_deleted, a_flush_ends_live_and_remembered_connections)

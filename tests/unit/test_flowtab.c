@@ -207,6 +207,60 @@ START_TEST(the_assured_mark_is_deleted_with_the_flow)
 }
 END_TEST
 
+/* A flood: each new flow takes the place of an old one, whatever its bucket. */
+START_TEST(a_flood_evicts_the_oldest)
+{
+	const uint32_t len = 1000;
+	struct flow f;
+
+	start(len);
+	for (uint32_t i = 0; i < 5 * len; i++) {
+		f = flows_tcp(i);
+		f.status = 0;
+		f.deadline = at(100000);
+		if (flowtab_insert(&t, &f, hash_of(i, false)) == NULL) {
+			struct flow *victim = flowtab_victim(&t, hash_of(i, false), at(1));
+			uint32_t nr = victim->key.lo.word[0];
+
+			ck_assert_msg(i - nr > len / 10, "%u for %u", nr, i);
+			flowtab_delete(&t, victim, hash_of(nr, false));
+			ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(i, false)));
+		}
+	}
+}
+END_TEST
+
+/* One bucket: closed flows, then unassured ones, then those of which a side is closed. */
+START_TEST(flows_are_evicted_by_their_worth)
+{
+	static const uint8_t states[] = { TCP_ESTABLISHED, TCP_FIN_WAIT,  TCP_SYN_SENT,   TCP_CLOSE,
+		                          TCP_SYN_RECV,    TCP_TIME_WAIT, TCP_ESTABLISHED };
+	static const uint32_t order[] = { 3, 5, 2, 4, 1 };
+
+	start(7);
+	for (uint32_t i = 0; i < 7; i++) {
+		struct flow f = flows_tcp(i);
+
+		f.conn.tcp.state = states[i];
+		f.deadline = at(100);
+		if (states[i] == TCP_SYN_SENT || states[i] == TCP_SYN_RECV) {
+			f.status = 0;
+		}
+		ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(i, false)));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		struct flow *victim = flowtab_victim(&t, hash_of(50, false), at(1));
+
+		ck_assert_ptr_nonnull(victim);
+		ck_assert_uint_eq(victim->key.lo.word[0], order[i]);
+		flowtab_delete(&t, victim, hash_of(order[i], false));
+	}
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+	/* One that is due is first, wherever it is. */
+	ck_assert_ptr_nonnull(flowtab_victim(&t, hash_of(50, false), at(101)));
+}
+END_TEST
+
 START_TEST(a_list_returns_each_flow_once)
 {
 	bool seen[30] = { false };
@@ -249,4 +303,5 @@ SUITE_MAIN("flowtab", an_inserted_flow_is_found_until_deleted,
            a_full_table_refuses_until_a_flow_is_deleted, a_table_of_one_flow_works,
            due_flows_are_returned, a_deadline_may_move_earlier_or_later, expiry_keeps_its_budget,
            only_unassured_and_expired_flows_are_evicted, the_assured_mark_is_deleted_with_the_flow,
+           a_flood_evicts_the_oldest, flows_are_evicted_by_their_worth,
            a_list_returns_each_flow_once, a_prefetch_of_any_hash_has_no_effect)

@@ -45,9 +45,9 @@ static uint32_t find(uint32_t nr)
 	return graveyard_find(&g, &k, hash_of(nr));
 }
 
-START_TEST(a_million_fit_into_72_mib)
+START_TEST(a_million_fit_into_80_mib)
 {
-	ck_assert_uint_le(graveyard_size(1000000), (size_t)72 << 20);
+	ck_assert_uint_le(graveyard_size(1000000), (size_t)80 << 20);
 	ck_assert_uint_ge(graveyard_size(1000000), (size_t)64 * 1000000);
 	ck_assert_uint_eq(graveyard_size(12345) % 64, 0);
 }
@@ -55,13 +55,10 @@ END_TEST
 
 START_TEST(a_graveyard_of_size_0_keeps_nothing)
 {
-	const struct tomb_copy *first;
-
 	start(0);
 	add(1, 1);
 	ck_assert_uint_eq(find(1), UINT32_MAX);
 	ck_assert_uint_eq(g.alive, 0);
-	ck_assert_uint_eq(graveyard_places(&g, g.head, g.used, 0, 10, &first), 0);
 	ck_assert_uint_eq(graveyard_age(&g, at(100), 1, 100), 0);
 }
 END_TEST
@@ -96,10 +93,10 @@ START_TEST(the_oldest_tombstone_is_overwritten_first)
 {
 	start(10);
 	for (uint32_t i = 0; i < 10; i++) {
-		ck_assert(!add(i, 1));
+		ck_assert(!add(i, i));
 	}
 	for (uint32_t i = 10; i < 35; i++) {
-		ck_assert(add(i, 1));
+		ck_assert(add(i, i));
 		ck_assert_uint_eq(g.alive, 10);
 		for (uint32_t k = 0; k <= i; k++) {
 			ck_assert_msg((find(k) != UINT32_MAX) == (k + 10 > i),
@@ -232,6 +229,7 @@ START_TEST(only_assured_open_tcp_connections_are_remembered)
 		            s == TCP_LAST_ACK;
 
 		f.conn.tcp.state = (uint8_t)s;
+		f.conn.tcp.flags[0] |= TCP_SIDE_RESET;
 		ck_assert_msg(graveyard_wants(&f) == open, "%s", tcp_state_name((enum tcp_state)s));
 		f.status = FLOW_SEEN_REPLY;
 		ck_assert(!graveyard_wants(&f));
@@ -242,42 +240,251 @@ START_TEST(only_assured_open_tcp_connections_are_remembered)
 }
 END_TEST
 
-/*
- * In steps of three, across the end of the ring, with a gap: each tombstone once, the oldest first.
- */
+/* In steps of three, while others are deleted and added: each that stays is listed once. */
 START_TEST(a_list_returns_each_tombstone_once)
 {
-	const struct tomb_copy *first;
+	unsigned listed[200] = { 0 };
 	uint32_t cursor = 0;
-	uint32_t next = 5;
-	uint32_t len;
 
-	start(20);
-	for (uint32_t i = 0; i < 25; i++) {
-		add(i, 1);
+	start(100);
+	for (uint32_t i = 0; i < 90; i++) {
+		add(i, i);
 	}
-	graveyard_del(&g, find(7), hash_of(7));
-	while ((len = graveyard_places(&g, g.head, g.used, cursor, 3, &first)) > 0) {
-		ck_assert_uint_le(len, 3);
-		for (uint32_t i = 0; i < len; i++) {
-			struct tomb_info info;
+	while (cursor < g.fresh) {
+		struct tomb_copy copy;
+		struct tomb_info info;
 
-			next += next == 7;
-			if (graveyard_read_copy(&first[i], at(2), &info)) {
-				ck_assert_uint_eq(info.key.lo.word[0], next);
-				next++;
+		for (unsigned i = 0; i < 3 && cursor < g.fresh; i++, cursor++) {
+			memcpy(copy.word, graveyard_tomb_at(&g, cursor), sizeof(copy.word));
+			copy.ended_s = *graveyard_ended_at(&g, cursor);
+			if (graveyard_read_copy(&copy, at(500), &info)) {
+				listed[info.key.lo.word[0]]++;
+				ck_assert_int_eq(info.ended.ns, sec_to_ns(info.key.lo.word[0]));
 			}
 		}
-		cursor += len;
+		/* Ageing goes on: the two oldest of 0 .. 29. */
+		if (cursor <= 45) {
+			ck_assert_uint_eq(graveyard_age(&g, at(1000 + cursor / 3 * 2 - 1),
+			                                sec_to_ns(1000), 2),
+			                  2);
+			add(100 + cursor, 999);
+		}
 	}
-	ck_assert_uint_eq(next, 25);
-	ck_assert_uint_eq(cursor, 20);
+	for (uint32_t i = 30; i < 90; i++) {
+		ck_assert_msg(listed[i] == 1, "%u: %u times", i, listed[i]);
+	}
+	for (uint32_t i = 0; i < 200; i++) {
+		ck_assert_uint_le(listed[i], 1);
+	}
 }
 END_TEST
 
-SUITE_MAIN("graveyard", a_million_fit_into_72_mib, a_graveyard_of_size_0_keeps_nothing,
+START_TEST(an_iteration_visits_each_tombstone_once)
+{
+	uint32_t cursor = 0;
+	unsigned visited = 0;
+	unsigned budget;
+
+	start(100);
+	for (uint32_t i = 0; i < 100; i++) {
+		add(i, i);
+	}
+	for (uint32_t i = 10; i < 90; i++) {
+		graveyard_del(&g, find(i), hash_of(i));
+	}
+	do {
+		uint32_t nr;
+
+		budget = 8;
+		while ((nr = graveyard_next(&g, &cursor, &budget)) != UINT32_MAX) {
+			graveyard_end(&g, nr, at(200));
+			visited++;
+		}
+	} while (budget == 0);
+	ck_assert_uint_eq(visited, 20);
+	ck_assert_uint_eq(graveyard_age(&g, at(200), sec_to_ns(50), 100), 0);
+	ck_assert_uint_eq(graveyard_age(&g, at(250), sec_to_ns(50), 100), 20);
+}
+END_TEST
+
+static struct flow flow_from(uint32_t source, uint16_t port, enum tcp_state state)
+{
+	struct flow f = flows_tcp(0);
+
+	f.key.lo.word[0] = source;
+	f.key.lo_port = port;
+	f.conn.tcp.state = (uint8_t)state;
+	return f;
+}
+
+static void add_flow(const struct flow *f, int64_t seconds)
+{
+	(void)graveyard_add(&g, f, flowkey_hash(&f->key, &sip), TOMB_IDLE, at(seconds));
+}
+
+static unsigned count_of(uint32_t source, enum tcp_state state, unsigned ports)
+{
+	unsigned n = 0;
+
+	for (unsigned port = 0; port < ports; port++) {
+		struct flow f = flow_from(source, (uint16_t)port, state);
+		uint32_t nr = graveyard_find(&g, &f.key, flowkey_hash(&f.key, &sip));
+		struct tomb_info info;
+
+		if (nr != UINT32_MAX) {
+			graveyard_read(&g, nr, at(0), &info);
+			n += info.conn.state == state;
+		}
+	}
+	return n;
+}
+
+/* Ten tuples that connect, send a FIN and go silent, again and again. */
+START_TEST(repeated_tuples_use_their_places_again)
+{
+	start(1000);
+	for (uint32_t i = 0; i < 990; i++) {
+		struct flow f = flow_from(1000 + i, 1, TCP_ESTABLISHED);
+
+		add_flow(&f, 1);
+	}
+	for (uint32_t round = 0; round < 10000; round++) {
+		struct flow f = flow_from(7, (uint16_t)(round % 10), TCP_FIN_WAIT);
+		uint64_t hash = flowkey_hash(&f.key, &sip);
+		uint32_t older = graveyard_find(&g, &f.key, hash);
+
+		if (older != UINT32_MAX) {
+			graveyard_del(&g, older, hash);
+		}
+		ck_assert(!graveyard_add(&g, &f, hash, TOMB_IDLE, at(2)));
+	}
+	for (uint32_t i = 0; i < 990; i++) {
+		ck_assert_uint_eq(count_of(1000 + i, TCP_ESTABLISHED, 2), 1);
+	}
+}
+END_TEST
+
+/* Closing ones of many sources replace a quarter of idle ones at most. */
+START_TEST(closing_connections_have_a_share)
+{
+	unsigned left = 0;
+
+	start(1000);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct flow f = flow_from(1000 + i, 1, TCP_ESTABLISHED);
+
+		add_flow(&f, 1);
+	}
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct flow f = flow_from(100000 + i, 1, TCP_CLOSE_WAIT);
+
+		add_flow(&f, 2);
+	}
+	for (uint32_t i = 0; i < 1000; i++) {
+		left += count_of(1000 + i, TCP_ESTABLISHED, 2);
+	}
+	ck_assert_uint_ge(left, 740);
+	ck_assert_uint_eq(g.alive, 1000);
+	/* Without others they may use all places. */
+	start(100);
+	for (uint32_t i = 0; i < 300; i++) {
+		struct flow f = flow_from(1000 + i, 1, TCP_CLOSE_WAIT);
+
+		add_flow(&f, 1);
+	}
+	ck_assert_uint_eq(g.closing, 100);
+}
+END_TEST
+
+/* One source with any number of ports, in both kinds. */
+START_TEST(a_source_has_a_share)
+{
+	static const uint8_t states[] = { TCP_ESTABLISHED, TCP_FIN_WAIT };
+
+	for (size_t s = 0; s < ARRAY_LEN(states); s++) {
+		unsigned left = 0;
+
+		start(1000);
+		for (uint32_t i = 0; i < 1000; i++) {
+			struct flow f = flow_from(1000 + i, 1, (enum tcp_state)states[s]);
+
+			add_flow(&f, 1);
+		}
+		for (uint32_t i = 0; i < 30000; i++) {
+			struct flow f = flow_from(7, (uint16_t)i, (enum tcp_state)states[s]);
+
+			add_flow(&f, 2);
+		}
+		for (uint32_t i = 0; i < 1000; i++) {
+			left += count_of(1000 + i, (enum tcp_state)states[s], 2);
+		}
+		/* Its group's neighbours lose theirs too. */
+		ck_assert_msg(left >= 1000 - 1000 / TOMB_SOURCE_SHARE - 60, "%u", left);
+	}
+	/* Alone it may use all places. */
+	start(1000);
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct flow f = flow_from(7, (uint16_t)i, TCP_ESTABLISHED);
+
+		add_flow(&f, 1);
+	}
+	ck_assert_uint_eq(count_of(7, TCP_ESTABLISHED, 3000), 1000);
+}
+END_TEST
+
+static struct flow closing_flow(unsigned fins, unsigned acked, enum tcp_state state)
+{
+	struct flow f = flows_tcp(1);
+
+	for (unsigned d = 0; d < 2; d++) {
+		if ((fins & (1u << d)) != 0) {
+			f.conn.tcp.flags[d] |= TCP_SIDE_FIN;
+			f.conn.tcp.seen[d].end++;
+		}
+		if ((acked & (1u << d)) != 0) {
+			f.conn.tcp.seen[!d].maxack++;
+		}
+	}
+	f.conn.tcp.state = (uint8_t)state;
+	return f;
+}
+
+/* TIME_WAIT and CLOSE are the kernel's words; what the sides have sent decides. */
+START_TEST(a_half_closed_connection_is_remembered_in_any_state)
+{
+	static const uint8_t over[] = { TCP_TIME_WAIT, TCP_CLOSE };
+	struct tomb_info info;
+
+	for (size_t i = 0; i < ARRAY_LEN(over); i++) {
+		struct flow f = closing_flow(1, 1, (enum tcp_state)over[i]);
+
+		start(4);
+		ck_assert(graveyard_wants(&f));
+		add_flow(&f, 1);
+		graveyard_read(&g, 0, at(1), &info);
+		ck_assert_uint_eq(info.conn.state, TCP_CLOSE_WAIT);
+		ck_assert_uint_eq(info.conn.flags[0] & TCP_SIDE_FIN, TCP_SIDE_FIN);
+		f = closing_flow(3, 1, (enum tcp_state)over[i]);
+		ck_assert(graveyard_wants(&f));
+		start(4);
+		add_flow(&f, 1);
+		graveyard_read(&g, 0, at(1), &info);
+		ck_assert_uint_eq(info.conn.state, TCP_LAST_ACK);
+		f = closing_flow(3, 3, (enum tcp_state)over[i]);
+		ck_assert(!graveyard_wants(&f));
+		f = closing_flow(1, 1, (enum tcp_state)over[i]);
+		f.conn.tcp.flags[1] |= TCP_SIDE_RESET;
+		ck_assert(!graveyard_wants(&f));
+	}
+}
+END_TEST
+
+SUITE_MAIN("graveyard", a_million_fit_into_80_mib, a_graveyard_of_size_0_keeps_nothing,
            an_added_tombstone_is_found_and_read_back, the_oldest_tombstone_is_overwritten_first,
            a_deleted_tombstone_is_gone_and_its_slot_is_used_once, tombstones_age_out,
            an_old_clock_keeps_times_exact,
            sequence_numbers_are_exact_and_windows_at_most_slightly_wider,
-           only_assured_open_tcp_connections_are_remembered, a_list_returns_each_tombstone_once)
+           only_assured_open_tcp_connections_are_remembered, a_list_returns_each_tombstone_once,
+           an_iteration_visits_each_tombstone_once, repeated_tuples_use_their_places_again,
+           closing_connections_have_a_share, a_source_has_a_share,
+           a_half_closed_connection_is_remembered_in_any_state)

@@ -191,5 +191,42 @@ START_TEST(a_renewal_moves_only_misplaced_rules)
 }
 END_TEST
 
+/* A chain that another rule jumps to cannot be deleted, only emptied. */
+START_TEST(a_referenced_chain_is_emptied_but_stays)
+{
+	static const char text[] = "*filter\n:INPUT ACCEPT [0:0]\n"
+				   ":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n"
+				   ":FINWALL_REJECT - [0:0]\n:THEIRS - [0:0]\n"
+				   "-A INPUT -j FINWALL_INPUT\n"
+				   "-A INPUT -m comment --comment \"-j FINWALL_OUTPUT\" -j ACCEPT\n"
+				   "-A FINWALL_INPUT -m mark --mark 1 -g FINWALL_REJECT\n"
+				   "-A THEIRS -p tcp -g FINWALL_INPUT\n"
+				   "-A THEIRS -j FINWALL_INPUT\nCOMMIT\n";
+	struct hook_found f;
+	char *down;
+
+	hook_found_parse(text, HOOK_TABLE_FILTER, &f);
+	ck_assert(f.is_referenced[HOOK_INPUT]);
+	ck_assert(!f.is_referenced[HOOK_OUTPUT]);
+	ck_assert(!f.is_referenced[HOOK_CHAIN_REJECT]);
+	ck_assert_str_eq(f.reference, "-A THEIRS -p tcp -g FINWALL_INPUT");
+	down = hook_text_iptables_down(&f);
+	ck_assert_str_eq(down, "*filter\n-D INPUT -j FINWALL_INPUT\n-F FINWALL_INPUT\n"
+	                       "-F FINWALL_OUTPUT\n-X FINWALL_OUTPUT\n"
+	                       "-F FINWALL_REJECT\n-X FINWALL_REJECT\nCOMMIT\n");
+	free(down);
+	down = hook_text_iptables_flush(&f);
+	ck_assert_str_eq(down, "*filter\n-F FINWALL_INPUT\n-F FINWALL_OUTPUT\nCOMMIT\n");
+	free(down);
+	/* The same when the next hook rules do not use it. */
+	down = hook_text_iptables_up(&many_plan, SPREAD_ADDRESSES, FAMILY_IPV4, &f);
+	ck_assert_ptr_null(strstr(down, "-X FINWALL_INPUT\n"));
+	ck_assert_ptr_nonnull(strstr(down, ":FINWALL_INPUT - [0:0]\n"));
+	ck_assert_ptr_nonnull(strstr(down, "-X FINWALL_OUTPUT\n"));
+	free(down);
+}
+END_TEST
+
 SUITE_MAIN("hook_text", nft_rules_equal_the_golden_files, iptables_rules_equal_the_golden_files,
-           existing_hook_rules_are_found, a_renewal_moves_only_misplaced_rules)
+           existing_hook_rules_are_found, a_renewal_moves_only_misplaced_rules,
+           a_referenced_chain_is_emptied_but_stays)

@@ -8,8 +8,8 @@
 #include "config_text.h"
 #include "suite.h"
 
+#include "sets/named_set.h"
 #include <finwall/bytes.h>
-#include <finwall/named_set.h>
 
 #include <pthread.h>
 #include <sched.h>
@@ -62,7 +62,7 @@ static void load(void)
 static bool has(uint32_t addr)
 {
 	struct frame f = { .true_size = 100 };
-	struct pkt p = { .frame = &f, .depth = PKT_FULL };
+	struct pkt p = { .frame = &f, .depth = PKT_FULL, .reach = PKT_REACH_MAX };
 	struct rule_input in = { .pkt = &p };
 	struct rule_result out;
 

@@ -3,6 +3,7 @@
  * Tests of rule evaluation, from text to verdict: each test writes a configuration, compiles it and
  * evaluates packets that it describes.
  */
+#include "build.h"
 #include "config_text.h"
 #include "suite.h"
 
@@ -10,6 +11,7 @@
 #include <finwall/ruleset.h>
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -73,7 +75,11 @@ static struct given given_syn(void)
 {
 	struct given g = { .frame = { .true_size = 60, .hook = HOOK_INPUT, .iif = 2 } };
 
-	g.pkt = (struct pkt){ .depth = PKT_FULL, .kind = PKT_KIND_TCP, .l4_proto = 6, .ttl = 64 };
+	g.pkt = (struct pkt){ .depth = PKT_FULL,
+		              .reach = PKT_REACH_MAX,
+		              .kind = PKT_KIND_TCP,
+		              .l4_proto = 6,
+		              .ttl = 64 };
 	g.pkt.tuple = (struct tuple){ .sport = 1000, .dport = 22, .proto = 6, .family = 4 };
 	inet_pton(AF_INET, "192.0.2.1", g.pkt.tuple.src.bytes);
 	inet_pton(AF_INET, "198.51.100.1", g.pkt.tuple.dst.bytes);
@@ -96,6 +102,8 @@ static struct given given_syn6(void)
 static unsigned evaluate_chain(struct given *g, enum base_chain chain)
 {
 	g->pkt.frame = &g->frame;
+	g->pkt.th_sport = g->pkt.tuple.sport;
+	g->pkt.th_dport = g->pkt.tuple.dport;
 	g->in.pkt = &g->pkt;
 	ruleset_eval(rules, counters, chain, &g->in, &g->out);
 	return g->out.code;
@@ -111,6 +119,15 @@ static const char *word(unsigned code)
 	static const char *const words[] = { "accept", "drop", "reject" };
 
 	return code < 3 ? words[code] : "other";
+}
+
+static void expect_verdict(const char *body, struct given g, unsigned wanted)
+{
+	unsigned found;
+
+	load_input(body);
+	found = evaluate(&g);
+	ck_assert_msg(found == wanted, "%s: %s", body, word(found));
 }
 
 /* Loads a rule of one match and `accept`, and evaluates the packet. */
@@ -138,6 +155,32 @@ START_TEST(a_missing_chain_accepts)
 }
 END_TEST
 
+START_TEST(input_and_output_are_hooked_together)
+{
+	static const struct {
+		const char *chain;
+		bool hooked[HOOKS_LEN];
+	} rows[] = {
+		{ "input", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "output", { [HOOK_INPUT] = true, [HOOK_OUTPUT] = true } },
+		{ "forward", { [HOOK_FORWARD] = true } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool hooked[HOOKS_LEN];
+		char text[128];
+
+		snprintf(text, sizeof(text),
+		         "table inet t { chain c { type filter hook %s priority filter; } }",
+		         rows[i].chain);
+		load(text);
+		ruleset_hooks(rules, hooked);
+		ck_assert_msg(memcmp(hooked, rows[i].hooked, sizeof(hooked)) == 0, "%s",
+		              rows[i].chain);
+	}
+}
+END_TEST
+
 START_TEST(the_first_verdict_decides)
 {
 	struct given g = given_syn();
@@ -149,6 +192,35 @@ START_TEST(the_first_verdict_decides)
 	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(g.out.rule_nr, 2);
 	ck_assert(ruleset_has_chain(rules, CHAIN_INPUT));
+}
+END_TEST
+
+/* What a configuration can decide at all: the daemon opens raw sockets only for what sends. */
+START_TEST(a_code_that_no_rule_gives)
+{
+	static const uint8_t reject = RULE_LATE_FIRST + LATE_REJECT;
+	static const struct {
+		const char *chain;
+		bool can_reject;
+	} late[] = {
+		{ "policy strict;", false },
+		{ "policy reject;", true },
+		{ "policy strict; tcp dport 22 remembered", false },
+		{ "policy strict; tcp dport 22 reject", true },
+		{ "policy strict; tcp dport vmap { 22 : reject, 23 : strict }", true },
+		{ "policy strict; tcp dport vmap { 22 : pickup, 23 : strict }", false },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		snprintf(text, sizeof(text),
+		         "table inet t {\n chain l {\n type close hook late; %s\n }\n }\n",
+		         late[i].chain);
+		load(text);
+		ck_assert_msg(ruleset_can_give(rules, CHAIN_LATE, reject) == late[i].can_reject,
+		              "%s", late[i].chain);
+		ck_assert(!ruleset_can_give(rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET));
+	}
 }
 END_TEST
 
@@ -228,11 +300,19 @@ static const struct {
 	{ "tcp flags { syn, syn|ack }", true },
 	{ "tcp flags { ack, syn|ack }", false },
 	{ "tcp flags 0x2", true },
+	{ "tcp flags { syn|ack }", true }, /* one element: as without braces */
+	{ "tcp flags == { syn|ack }", false },
+	{ "tcp flags != { syn|ack }", true },
+	{ "tcp flags 0", false }, /* none of no flags */
+	{ "tcp flags == 0", false },
 	{ "ct state new", true },
 	{ "ct state new,established", true },
 	{ "ct state { new, established }", true },
 	{ "ct state established,related", false },
 	{ "ct state != new", false },
+	{ "ct state { new }", true },
+	{ "ct state == new,established", false }, /* a packet has one state */
+	{ "ct state != new,established", true },
 	{ "ct state ! established,related", true },
 	{ "ct state & (new | established) != 0", true },
 	{ "ct direction original", true },
@@ -285,8 +365,11 @@ START_TEST(icmp_matches_match_or_not)
 	expect_match("icmp code host-unreachable", g, false);
 	expect_match("icmpv6 type echo-request", g, false);
 	expect_match("tcp flags syn", g, false);
-	expect_match("th dport 22", g, false);
+	/* any protocol, as in nft: the same bytes */
+	expect_match("th dport 22", g, true);
 	expect_match("th dport != 22", g, false);
+	expect_match("th dport != 23", g, true);
+	expect_match("meta l4proto { tcp, udp } th dport 22", g, false);
 }
 END_TEST
 
@@ -295,16 +378,31 @@ START_TEST(a_missing_header_matches_nothing)
 	struct given g = given_syn();
 
 	g.in.state = CT_INVALID;
-	g.pkt.depth = PKT_PORTS;
+	g.pkt.depth = PKT_IP;
+	g.pkt.reach = PKT_REACH_PROTO + 14;
+	expect_match("tcp flags syn", g, true);
+	expect_match("tcp flags ! syn", g, false);
+	g.pkt.reach = PKT_REACH_PROTO + 13;
 	expect_match("tcp flags syn", g, false);
 	expect_match("tcp flags ! syn", g, false);
 	expect_match("tcp dport 22", g, true);
-	g.pkt.depth = PKT_IP;
+	g.pkt.reach = PKT_REACH_PROTO + 3;
+	expect_match("tcp sport 1000", g, true);
+	expect_match("th sport 1000", g, true);
 	expect_match("tcp dport 22", g, false);
 	expect_match("tcp dport != 22", g, false);
-	expect_match("ip saddr 192.0.2.1", g, true);
+	expect_match("th dport != 22", g, false);
+	g.pkt.reach = PKT_REACH_PROTO + 1;
+	expect_match("tcp sport 1000", g, false);
+	expect_match("th sport != 1000", g, false);
 	expect_match("meta l4proto tcp", g, true);
+	g.pkt.reach = PKT_REACH_IP;
+	expect_match("ip saddr 192.0.2.1", g, true);
+	expect_match("meta l4proto tcp", g, false);
+	expect_match("meta l4proto != tcp", g, false);
+	expect_verdict("meta l4proto vmap { * : accept }", g, RULE_DROP);
 	g.pkt.depth = PKT_NOTHING;
+	g.pkt.reach = PKT_REACH_NOTHING;
 	expect_match("ip saddr 0.0.0.0/0", g, false);
 	expect_match("meta l4proto 0-255", g, false);
 	expect_match("meta nfproto != ipv6", g, false);
@@ -348,6 +446,7 @@ START_TEST(each_family_has_its_own_chains)
 	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	g.pkt.depth = PKT_NOTHING;
+	g.pkt.reach = PKT_REACH_NOTHING;
 	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
 	load("table ip a {\n chain i { type filter hook input priority 0; policy drop; }\n}");
 	ck_assert_uint_eq(evaluate(&g6), RULE_ACCEPT);
@@ -423,6 +522,108 @@ START_TEST(reject_reports_its_kind)
 	ck_assert_uint_eq(evaluate(&g6), RULE_REJECT);
 	ck_assert_uint_eq(g6.out.reject_with, REJECT_PORT_UNREACHABLE);
 	ck_assert_uint_eq(g6.out.rule_nr, 3);
+}
+END_TEST
+
+/*
+ * Extension headers before the longest header of TCP: hop-by-hop options, and a routing header of
+ * eight addresses.
+ */
+START_TEST(the_default_copy_reaches_the_transport_header)
+{
+	static uint8_t ext[8 + 136] = { 43, 0, 1, 4, 0, 0, 0, 0, IPPROTO_NR_TCP, 16 };
+	const uint8_t opts[40] = { 0 };
+	struct build b = build_default(6, IPPROTO_NR_TCP);
+	uint8_t data[BUILD_MAX];
+	struct frame frame;
+	struct pkt pkt;
+	size_t size;
+
+	load_input("accept");
+	b.ext_first = 0;
+	b.ext = ext;
+	b.ext_size = sizeof(ext);
+	b.opts = opts;
+	b.opts_size = sizeof(opts);
+	b.flags = TCP_SYN;
+	b.payload_size = 1000;
+	size = build_packet(&b, data);
+	frame = build_frame(data, size);
+	frame.cap_size = config_settings(config)->queue_copy_bytes;
+	ck_assert_uint_eq(pkt_decode(&frame, &pkt), REASON_NONE);
+	ck_assert_uint_eq(pkt.tuple.dport, 80);
+}
+END_TEST
+
+/* As in nft; finwall's own list is there without the files. */
+START_TEST(the_systems_services_are_known)
+{
+	struct given g = given_syn();
+	char *errors = NULL;
+
+	expect_match("tcp dport { ssh, http }", g, true);
+	if (getservbyname("gopher", NULL) == NULL || getprotobyname("egp") == NULL) {
+		ck_assert_ptr_null(config_text_load(
+			"c", "table inet t {\n chain c {\n tcp dport gopher drop\n }\n}\n",
+			&errors));
+		ck_assert_ptr_nonnull(strstr(errors, "unknown word"));
+		free(errors);
+		return;
+	}
+	g.pkt.tuple.dport = 70;
+	expect_match("tcp dport gopher", g, true);
+	expect_match("tcp dport { ssh, gopher }", g, true);
+	expect_match("tcp dport 60-gopher", g, true);
+	expect_match("tcp dport != gopher", g, false);
+	expect_match("meta l4proto { egp, tcp }", g, true);
+	g.pkt.l4_proto = 8;
+	expect_match("meta l4proto egp", g, true);
+	expect_match("meta l4proto { egp, 60 }", g, true);
+}
+END_TEST
+
+/* As in the kernel, where the tracker's hook comes later. */
+START_TEST(output_before_the_tracker_has_no_state)
+{
+	struct given g = given_syn();
+
+	load("table inet t {\n chain o {\n type filter hook output priority raw; policy accept;\n"
+	     "ct state new drop\n ct direction original drop\n ct state invalid tcp dport 22 "
+	     "reject\n"
+	     "}\n}");
+	for (unsigned state = 0; state < CT_STATES_LEN; state++) {
+		g.in.state = state;
+		ck_assert_uint_eq(evaluate_chain(&g, CHAIN_OUTPUT), RULE_REJECT);
+	}
+	load("table inet t {\n chain i {\n type filter hook input priority raw; policy accept;\n"
+	     "ct state new drop\n}\n}");
+	g.in.state = CT_NEW;
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+}
+END_TEST
+
+/* `reject with` implies a protocol or family, which is tested before the statements of its rule. */
+START_TEST(an_implied_match_comes_first)
+{
+	struct given g = given_syn();
+	struct given g6 = given_syn6();
+
+	g.pkt.l4_proto = 17;
+	expect_verdict("meta mark set 7 reject with tcp reset\n meta mark 7 accept", g, RULE_DROP);
+	expect_verdict("meta mark set 7 meta l4proto != udp reject with tcp reset\n"
+	               "meta mark 7 accept",
+	               g, RULE_DROP);
+	/* unless a match of the rule decides it */
+	expect_verdict("meta mark set 7 tcp dport 22 reject with tcp reset\n meta mark 7 accept", g,
+	               RULE_ACCEPT);
+	expect_verdict("meta mark set 7 meta l4proto tcp reject with tcp reset\n"
+	               "meta mark 7 accept",
+	               g, RULE_ACCEPT);
+	expect_verdict("meta mark set 7 reject with icmp host-unreachable\n meta mark 7 accept", g6,
+	               RULE_DROP);
+	expect_verdict("meta mark set 7 ip saddr 192.0.2.1 reject with icmp host-unreachable\n"
+	               "meta mark 7 accept",
+	               g6, RULE_ACCEPT);
 }
 END_TEST
 
@@ -715,7 +916,9 @@ static void add_tests(TCase *tc)
 	tcase_add_unchecked_fixture(tc, NULL, drop_rules);
 	tcase_add_checked_fixture(tc, NULL, drop_rules);
 	tcase_add_test(tc, a_missing_chain_accepts);
+	tcase_add_test(tc, input_and_output_are_hooked_together);
 	tcase_add_test(tc, the_first_verdict_decides);
+	tcase_add_test(tc, a_code_that_no_rule_gives);
 	tcase_add_loop_test(tc, each_match_matches_or_not, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, ipv6_matches_match_or_not);
 	tcase_add_test(tc, icmp_matches_match_or_not);
@@ -725,6 +928,10 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_jump_returns_and_a_goto_does_not);
 	tcase_add_test(tc, jumps_may_nest_16_deep);
 	tcase_add_test(tc, reject_reports_its_kind);
+	tcase_add_test(tc, an_implied_match_comes_first);
+	tcase_add_test(tc, the_default_copy_reaches_the_transport_header);
+	tcase_add_test(tc, the_systems_services_are_known);
+	tcase_add_test(tc, output_before_the_tracker_has_no_state);
 	tcase_add_test(tc, a_mark_is_set_and_matched);
 	tcase_add_test(tc, a_counter_counts_the_packets_that_reach_it);
 	tcase_add_test(tc, a_limit_passes_the_burst_and_then_the_rate);

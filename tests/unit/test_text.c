@@ -2,9 +2,9 @@
 /*
  * Readers of numbers, CPU lists and addresses in text, and the arithmetic of prefixes.
  */
-#include <finwall/cpulist.h>
-#include <finwall/text_addr.h>
-#include <finwall/text_num.h>
+#include "text/addr.h"
+#include "text/cpulist.h"
+#include "text/num.h"
 
 #include "suite.h"
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan of the hook rules: from a configuration file, or from the running daemon, which is what
+ * counts when there is one.
+ */
+#ifndef FINWALL_CLI_HOOK_PLAN_H
+#define FINWALL_CLI_HOOK_PLAN_H
+
+#include "hook/text.h"
+
+#include <jansson.h>
+
+/* A plan, and the setting hook backend. */
+struct hook_wish {
+	struct hook_plan plan;
+	enum hook_backend backend;
+};
+
+/*
+ * Reads a configuration file. Returns 0, -EINVAL with *errors set to malloc'd lines, or -ENOMEM
+ * with *errors NULL.
+ */
+int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors);
+
+/* Reads a reply of GetHooks. Returns false if it is malformed. */
+bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out);
+
+/* Calls the running daemon. Returns 0; -ENOENT if no daemon answers; -EACCES if this user may not
+ * call it; -EPROTO if its reply is an error. */
+int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
+
+/* True if at least one hook is queued. */
+bool hook_wish_any(const struct hook_wish *w);
+
+/* The name of the first difference, NULL if there is none. */
+const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wish *b);
+
+#endif

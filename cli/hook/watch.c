@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * finwall hook watch. See watch.h.
+ *
+ * The daemon sends a message after each change of the hook rules, or of what it needs. Without a
+ * daemon nothing is done: on-absent decides, and a new daemon sends its state at once.
+ *
+ * Two programs that both want to be first would install their rules for ever. So the pause before
+ * an installation doubles while installations follow each other closely.
+ */
+#include "hook/watch.h"
+
+#include "client.h"
+#include "hook/mark_down.h"
+#include "io/notify.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define RECONNECT_MS   200
+#define PAUSE_FIRST_MS 250
+#define PAUSE_MAX_MS   60000
+#define CALM_MS        10000
+
+static volatile sig_atomic_t is_ended;
+static volatile sig_atomic_t socket_fd = -1;
+
+struct watch {
+	const struct hook_watch_params *params;
+	struct hook_wish installed; /* the last one; in force if nothing is wrong */
+	bool has_installed;
+	int64_t installed_ms; /* when */
+	int64_t pause_ms;     /* before the next one; 0 = none */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Ended by a signal. */
+static void pause_ms(int64_t ms)
+{
+	const struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	if (!is_ended) {
+		nanosleep(&ts, NULL);
+	}
+}
+
+/* Wakes a receive: it then reads the end of the stream. */
+static void on_signal(int nr)
+{
+	(void)nr;
+	is_ended = 1;
+	if (socket_fd >= 0) {
+		shutdown(socket_fd, SHUT_RDWR);
+	}
+}
+
+void hook_watch_begin(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+/* Installs the hook rules unless the last time was just now; then waits and reads the state anew.
+ */
+static bool install(struct watch *w, const struct hook_wish *wish)
+{
+	if (w->has_installed && now_ms() - w->installed_ms > CALM_MS + w->pause_ms) {
+		w->pause_ms = 0;
+	}
+	if (w->pause_ms > 0 && now_ms() - w->installed_ms < w->pause_ms) {
+		pause_ms(w->pause_ms - (now_ms() - w->installed_ms));
+		return false;
+	}
+	w->pause_ms = w->pause_ms == 0                 ? PAUSE_FIRST_MS
+	              : w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2
+	                                               : PAUSE_MAX_MS;
+	if (w->params->install(w->params->ctx, wish)) {
+		w->installed = *wish;
+		w->has_installed = true;
+	}
+	fflush(stdout);
+	w->installed_ms = now_ms();
+	return true;
+}
+
+/* Handles a message. Returns false if the connection has to be made again. */
+static bool handle(struct watch *w, const json_t *message)
+{
+	const char *fault = client_text(message, "fault");
+	const bool is_wrong = strcmp(fault, "none") != 0 && strcmp(fault, "unknown") != 0;
+	struct hook_wish wish;
+
+	if (!hook_wish_of_reply(message, &wish) ||
+	    strcmp(client_text(message, "watch"), "restore") != 0 ||
+	    hook_mark_is_set(w->params->socket_path)) {
+		return true;
+	}
+	if (!w->has_installed) {
+		/* those that hook up has installed before */
+		w->installed = wish;
+		w->has_installed = true;
+	}
+	if (!is_wrong && hook_wish_difference(&w->installed, &wish) == NULL) {
+		return true;
+	}
+	if (is_wrong) {
+		fprintf(stderr, "hook: %s\n", client_text(message, "text"));
+	}
+	return install(w, &wish);
+}
+
+/* Follows one daemon until it ends. */
+static void follow(struct watch *w, struct client *c)
+{
+	const struct timeval no_timeout = { 0 };
+	struct ctl_reply reply;
+	bool goes_on;
+
+	socket_fd = client_fd(c);
+	setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
+	goes_on = client_call(c, "GetHooks", NULL, CTL_CONTINUES) == 0;
+	while (goes_on && !is_ended && client_reply(c, &reply) == 0) {
+		goes_on = reply.error == NULL && reply.continues;
+		goes_on = goes_on && handle(w, reply.parameters);
+		ctl_reply_fini(&reply);
+	}
+	socket_fd = -1;
+}
+
+void hook_watch_run(const struct hook_watch_params *params)
+{
+	struct watch w = { .params = params, .installed_ms = now_ms() };
+
+	fflush(stdout);
+	notify_ready("Restoring the hook rules when the daemon reports a fault");
+	while (!is_ended) {
+		struct client *c = client_open(params->socket_path);
+
+		if (c != NULL) {
+			follow(&w, c);
+			client_close(c);
+		}
+		pause_ms(RECONNECT_MS);
+	}
+	notify_stopping("Removing the hook rules");
+}

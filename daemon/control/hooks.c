@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GetHooks: the hook rules that the running configuration needs, and whether the kernel has them.
+ * finwall hook up installs what it describes, finwall hook watch follows it.
+ */
+#include "method.h"
+
+#include "generation.h"
+#include "hook_watch.h"
+#include "raw_sender.h"
+
+#include <stdlib.h>
+
+struct hook_follower {
+	struct ctl_stream stream;
+	struct control *ctl;
+	struct ctl_client *client;
+	LIST_ENTRY(hook_follower) link;
+};
+
+static json_t *hooks_json(const struct control_env *env)
+{
+	static const char *const watch_names[] = {
+		[HOOK_WATCH_RESTORE] = "restore",
+		[HOOK_WATCH_REPORT] = "report",
+		[HOOK_WATCH_OFF] = "off",
+	};
+	static const char *const backend_names[] = {
+		[BACKEND_AUTO] = "auto",
+		[BACKEND_NFT] = "nft",
+		[BACKEND_IPTABLES] = "iptables",
+	};
+	const struct generation *g = env->generations->current;
+	const struct hook_watch *w = env->hook_watch;
+	const struct settings *s = generation_settings(g);
+	json_t *hooked = json_array();
+	json_t *o;
+
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if (w->wanted.hooked[h]) {
+			json_array_append_new(hooked, json_string(hook_name(h)));
+		}
+	}
+	o = json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:I, s:I}", "fault",
+	              hook_fault_name(w->fault), "text", w->text, "watch",
+	              watch_names[s->hook_watch], "config", ctl_json_text(env->config_path),
+	              "losses", (json_int_t)w->losses, "hooks", hooked, "queue_num",
+	              (json_int_t)w->wanted.queue_first, "queue_count",
+	              (json_int_t)env->queues_len);
+	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:I, s:I, s:b, s:s}",
+	                                    "on_absent_accept", s->on_absent == FAIL_ACCEPT,
+	                                    "admin_port", (json_int_t)s->admin_port, "loopback",
+	                                    s->loopback != 0, "defragment", s->defragment != 0,
+	                                    "compare_kernel", env->compares_kernel, "mark",
+	                                    (json_int_t)env->raw_sender->mark, "mark_mask",
+	                                    (json_int_t)env->raw_sender->mask, "enforce",
+	                                    g->shared.policy.tun.enforce != 0, "backend",
+	                                    backend_names[s->backend]));
+	return o;
+}
+
+/* A reply is sent when something changes; there is nothing to do when the output drains. */
+static void follower_next(struct ctl_stream *s, struct ctl_client *c)
+{
+	(void)s;
+	(void)c;
+}
+
+static void follower_free(struct ctl_stream *s)
+{
+	struct hook_follower *f = (struct hook_follower *)s;
+
+	LIST_REMOVE(f, link);
+	f->ctl->followers.len--;
+	free(f);
+}
+
+void control_get_hooks(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	struct hook_follower *f;
+
+	if (!call->wants_more) {
+		ctl_client_reply(c, hooks_json(&ctl->env), CTL_LAST);
+		return;
+	}
+	f = calloc(1, sizeof(*f));
+	if (f == NULL) {
+		method_out_of_memory(c);
+		return;
+	}
+	*f = (struct hook_follower){
+		.stream = { .next = follower_next, .free = follower_free, .is_endless = true },
+		.ctl = ctl,
+		.client = c,
+	};
+	LIST_INSERT_HEAD(&ctl->followers.list, f, link);
+	ctl->followers.len++;
+	ctl_client_reply(c, hooks_json(&ctl->env), CTL_CONTINUES);
+	ctl_client_stream(c, &f->stream);
+}
+
+void control_hooks_changed(struct control *c)
+{
+	struct hook_follower *f;
+
+	if (c == NULL) {
+		return;
+	}
+	LIST_FOREACH(f, &c->followers.list, link)
+	{
+		ctl_client_reply(f->client, hooks_json(&c->env), CTL_CONTINUES);
+	}
+}
+
+unsigned control_hook_watchers(const struct control *c)
+{
+	return c != NULL ? c->followers.len : 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names of the hook rules: nft's table, and chains in iptables. finwall hook installs them, the
+ * daemon finds them.
+ */
+#ifndef FINWALL_WIRE_HOOK_NAMES_H
+#define FINWALL_WIRE_HOOK_NAMES_H
+
+#define HOOK_NFT_TABLE "finwall_hook"
+
+#define HOOK_IPTABLES_INPUT   "FINWALL_INPUT"
+#define HOOK_IPTABLES_FORWARD "FINWALL_FORWARD"
+#define HOOK_IPTABLES_OUTPUT  "FINWALL_OUTPUT"
+/* Of earlier versions; removed. */
+#define HOOK_IPTABLES_REJECT "FINWALL_REJECT"
+#define HOOK_IPTABLES_DEFRAG "FINWALL_DEFRAG"
+
+#endif

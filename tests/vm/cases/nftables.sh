@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# summary: nftables.service beside finwall: restart, reload, stop, nft flush ruleset, and a boot
+# backends: nft iptables-nft
+#
+# The packaged nftables.service deletes every rule at its start, reload and stop.
+
+# An emulated machine is tens of times slower: there, a second is one more run of the command that puts
+# the rules back, which takes 30 ms on a real one.
+second_ms=1000
+measure_second() {
+	local began
+	began=$(date +%s%3N)
+	finwall hook up
+	command_ms=$(($(date +%s%3N) - began))
+	((command_ms < 300)) || second_ms=$((1000 + command_ms))
+	result "finwall hook up takes" ok "$command_ms ms; limit $second_ms ms"
+}
+
+# noticed: after the action the machine is open for at most a second, and never silently.
+noticed() {
+	local name=$1
+	shift
+	watch "$name"
+	"$@"
+	sleep 3
+	check "$name: open at most 1 s" no_hole "$name" "$second_ms"
+	check "$name: hook rules are back" is_hooked
+	if is_hooked >/dev/null; then
+		check "$name: status" says_filtering
+	else
+		check "$name: status" says_trouble
+	fi
+	check "$name: closed afterwards" closed
+	# the next action begins with hook rules
+	systemctl reload finwall-hook || true
+}
+
+phase_1() {
+	install_package
+	check "not filtering before its start" gets refused tcp 10.9.0.2 81
+	start_finwall
+	check "started: closed" closed
+	measure_second
+	systemctl enable nftables
+	noticed "start" systemctl start nftables
+	noticed "restart" systemctl restart nftables
+	noticed "reload" systemctl reload nftables
+	noticed "stop" systemctl stop nftables
+	noticed "flush" nft flush ruleset
+	# A missing hook must not look well while it is missing, if the daemon does not put it back.
+	nft flush ruleset
+	check "doctor or restored" doctor_or_restored
+	systemctl start finwall-hook nftables
+	sleep 5
+	order boot.start
+	reboot_now
+}
+
+# before_boot COUNTS UPTIME, after_boot COUNTS UPTIME: the holes of a section that began before this boot.
+before_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] < boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+}
+after_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] >= boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+}
+
+doctor_or_restored() {
+	until_true 5 is_hooked || doctor_has 'problem.*hooks'
+}
+
+phase_2() {
+	until_true 60 systemctl is-active finwall-hook
+	check "boot: nftables is active" systemctl is-active nftables
+	sleep 2
+	local counts uptime
+	counts=$(unwatch boot)
+	uptime=$(cut -d' ' -f1 /proc/uptime)
+	echo "$counts"
+	# The units stop, and nftables deletes its rules, while the addresses still answer.
+	check "shutdown: never open" before_boot "$counts" "$uptime"
+	check "boot: never open" after_boot "$counts" "$uptime"
+	check "boot: hook rules" is_hooked
+	check "boot: closed" closed
+	check "boot: status" says_filtering
+	check "boot: doctor" doctor_lacks 'problem'
+}

@@ -3,6 +3,7 @@
  * Messages and options that every subcommand has. See cli.h.
  */
 #include "cli.h"
+#include "screen.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,7 +80,10 @@ static size_t word_size(const char *text)
 
 static void print_message(const struct cli_command *cmd, const char *fmt, va_list args)
 {
-	fprintf(stderr, "finwall %s: ", cmd->name);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	FILE *to = screen_open(stderr);
+
+	fprintf(to, "finwall %s: ", cmd->name);
+	vfprintf(to, fmt, args);
+	fputc('\n', to);
+	screen_close(to);
 }

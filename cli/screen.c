@@ -8,6 +8,7 @@
  */
 #include "screen.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,14 @@
 #define LINE_LENGTH ((size_t)65536) /* a longer line is written in parts */
 
 struct screen {
+	FILE *to;
 	unsigned width;
 	char *line; /* the unfinished line */
 	size_t used;
 	size_t size;
 };
 
+static unsigned width_of(int fd);
 static ssize_t screen_write(void *cookie, const char *bytes, size_t size);
 static int screen_free(void *cookie);
 static bool add(struct screen *s, const char *bytes, size_t size);
@@ -35,39 +38,47 @@ static size_t find_break(const char *text, size_t size, size_t width);
 
 unsigned screen_width(void)
 {
-	struct winsize ws;
-
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 ||
-	    ws.ws_col < WIDTH_MIN) {
-		return 0;
-	}
-	return ws.ws_col;
+	return width_of(STDOUT_FILENO);
 }
 
-FILE *screen_open(void)
+FILE *screen_open(FILE *to)
 {
 	const cookie_io_functions_t io = { .write = screen_write, .close = screen_free };
-	unsigned width = screen_width();
+	unsigned width = width_of(fileno(to));
 	struct screen *s = width > 0 ? calloc(1, sizeof(*s)) : NULL;
 	FILE *screen;
 
 	if (s == NULL) {
-		return stdout;
+		return to;
 	}
+	s->to = to;
 	s->width = width;
 	screen = fopencookie(s, "w", io);
 	if (screen == NULL) {
 		free(s);
-		return stdout;
+		return to;
 	}
+	(void)setvbuf(screen, NULL, _IOLBF,
+	              0); /* in order with what others write to the terminal */
 	return screen;
 }
 
 void screen_close(FILE *screen)
 {
-	if (screen != stdout) {
+	if (screen != stdout && screen != stderr) {
 		(void)fclose(screen);
 	}
+}
+
+void screen_error(const char *fmt, ...)
+{
+	FILE *screen = screen_open(stderr);
+	va_list args;
+
+	va_start(args, fmt);
+	vfprintf(screen, fmt, args);
+	va_end(args);
+	screen_close(screen);
 }
 
 void screen_wrap(const char *line, size_t size, unsigned width, FILE *to)
@@ -97,6 +108,16 @@ void screen_wrap(const char *line, size_t size, unsigned width, FILE *to)
 	fprintf(to, "%*s%.*s\n", (int)indent, "", (int)size, line);
 }
 
+static unsigned width_of(int fd)
+{
+	struct winsize ws;
+
+	if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &ws) < 0 || ws.ws_col < WIDTH_MIN) {
+		return 0;
+	}
+	return ws.ws_col;
+}
+
 static ssize_t screen_write(void *cookie, const char *bytes, size_t size)
 {
 	struct screen *s = cookie;
@@ -111,23 +132,24 @@ static ssize_t screen_write(void *cookie, const char *bytes, size_t size)
 		}
 		at += part + (end != NULL);
 		if (end != NULL || s->used >= LINE_LENGTH) {
-			screen_wrap(s->line != NULL ? s->line : "", s->used, s->width, stdout);
+			screen_wrap(s->line != NULL ? s->line : "", s->used, s->width, s->to);
 			s->used = 0;
 		}
 	}
-	return fflush(stdout) == 0 ? (ssize_t)size : 0;
+	return fflush(s->to) == 0 ? (ssize_t)size : 0;
 }
 
 static int screen_free(void *cookie)
 {
 	struct screen *s = cookie;
+	FILE *to = s->to;
 
 	if (s->used > 0) {
-		fwrite(s->line, 1, s->used, stdout);
+		fwrite(s->line, 1, s->used, to);
 	}
 	free(s->line);
 	free(s);
-	return fflush(stdout);
+	return fflush(to);
 }
 
 static bool add(struct screen *s, const char *bytes, size_t size)

@@ -14,13 +14,16 @@
 unsigned screen_width(void);
 
 /*
- * Returns a stream that writes to standard output and wraps lines to screen_width(). Without a
- * terminal, or without memory, it is stdout itself. Flushing it flushes stdout too.
+ * Returns a stream that writes to stdout or stderr and wraps lines to the width of the terminal
+ * there. Without a terminal, or without memory, it is `to` itself. Flushing it flushes `to`.
  */
-FILE *screen_open(void);
+FILE *screen_open(FILE *to);
 
-/* Writes an unfinished line and closes the stream, but not standard output. */
+/* Writes an unfinished line and closes the stream, but neither stdout nor stderr. */
 void screen_close(FILE *screen);
+
+/* Writes to standard error, in whole lines, wrapped if that is a terminal. */
+void screen_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes a line without its newline, wrapped to width columns, and a newline. */
 void screen_wrap(const char *line, size_t size, unsigned width, FILE *to);

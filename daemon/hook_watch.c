@@ -101,8 +101,9 @@ static void log_change(struct hook_watch *w, struct mono now)
 	if (w->is_logged || !w->is_on || (!w->was_good && mono_diff(now, w->start) < GRACE_NS)) {
 		return;
 	}
-	log_write(w->log, LOG_LEVEL_WARNING, "%s; finwall hook up installs the hook rules",
-	          w->text);
+	log_write(w->log, LOG_LEVEL_WARNING, "%s%s", w->text,
+	          w->fault == HOOK_FAULT_UNKNOWN ? ""
+	                                         : "; finwall hook up installs the hook rules");
 	w->is_logged = true;
 }
 

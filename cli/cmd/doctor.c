@@ -42,7 +42,7 @@ static const char *const level_names[DOCTOR_LEVELS_LEN] = {
 
 static void print_text(const struct doctor_report *r)
 {
-	FILE *out = screen_open();
+	FILE *out = screen_open(stdout);
 
 	for (size_t i = 0; i < r->len; i++) {
 		const struct doctor_finding *f = &r->findings[i];

@@ -78,7 +78,7 @@ static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 	if (optind < argc) {
 		json_object_set_new(parameters, "kinds", json_pack("[s]", argv[optind]));
 	}
-	args.out = args.is_json ? stdout : screen_open();
+	args.out = args.is_json ? stdout : screen_open(stdout);
 	code = client_follow(cli, &cmd_events, "StreamEvents", parameters, print_event, &args);
 	screen_close(args.out);
 	return code;

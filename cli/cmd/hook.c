@@ -281,7 +281,8 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	return CLI_OK;
 }
 
-/* For finwall hook watch: installs the hook rules that the daemon needs. */
+/* For finwall hook watch: installs the hook rules that the daemon needs; none if it has no chain.
+ */
 static bool install(void *ctx, const struct hook_wish *wish)
 {
 	const struct hook_args *args = ctx;
@@ -290,7 +291,15 @@ static bool install(void *ctx, const struct hook_wish *wish)
 	if (args->backend != NULL) {
 		own.backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
 	}
-	return hook_wish_any(&own) && apply(&own, true) == CLI_OK;
+	if (!hook_wish_any(&own)) {
+		struct hook_removal removal;
+		char *error = NULL;
+		int rc = hook_apply_down(&removal, &error);
+
+		free(error);
+		return rc == 0;
+	}
+	return apply(&own, true) == CLI_OK;
 }
 
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)

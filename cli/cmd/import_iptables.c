@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "io/file.h"
 #include "iptables/convert.h"
+#include "screen.h"
 
 #include <finwall/config.h>
 
@@ -99,7 +100,7 @@ static bool loads(char *text)
 	struct config *c = config_load("converted", &reader, &errors);
 
 	if (c == NULL) {
-		fputs(errors != NULL ? errors : "out of memory\n", stderr);
+		screen_error("%s", errors != NULL ? errors : "out of memory\n");
 	}
 	free(errors);
 	config_free(c);
@@ -152,10 +153,10 @@ static void warn_of_lost_settings(const char *path)
 	}
 	c = config_load(path, &file_reader, &errors);
 	if (c != NULL && config_settings(c)->admin_port != 0) {
-		fprintf(stderr,
-		        "finwall import-iptables: %s: its settings are replaced by the defaults, "
-		        "admin-port %u by none\n",
-		        path, (unsigned)config_settings(c)->admin_port);
+		screen_error(
+			"finwall import-iptables: %s: its settings are replaced by the defaults, "
+			"admin-port %u by none\n",
+			path, (unsigned)config_settings(c)->admin_port);
 	}
 	free(errors);
 	config_free(c);
@@ -205,11 +206,12 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 	bool is_forced = false;
 	enum cli_exit code = CLI_OK;
 	unsigned files = 0;
+	FILE *messages = screen_open(stderr);
 	struct convert cv;
 	int opt;
 
 	(void)cli;
-	convert_init(&cv, stderr);
+	convert_init(&cv, messages);
 	while (code == CLI_OK &&
 	       (opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
 		switch (opt) {
@@ -246,5 +248,6 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 		code = finish(&cv, out_path, is_forced);
 	}
 	convert_fini(&cv);
+	screen_close(messages);
 	return code;
 }

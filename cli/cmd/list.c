@@ -94,7 +94,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 	out.is_json = strcmp(format, "json") == 0;
 	out.heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
 	if (out.heading != NULL && screen_width() > 0) {
-		out.screen = screen_open();
+		out.screen = screen_open(stdout);
 		format = "json";
 	}
 	code = client_run(cli, &cmd_list, "ListConnections",

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "screen.h"
 
 #include <stdio.h>
 
@@ -28,7 +29,7 @@ static enum cli_exit print_warnings(void *ctx, const json_t *parameters)
 	(void)ctx;
 	json_array_foreach(json_object_get(parameters, "warnings"), i, line)
 	{
-		fprintf(stderr, "finwall reload: warning: %s\n", json_string_value(line));
+		screen_error("finwall reload: warning: %s\n", json_string_value(line));
 	}
 	return CLI_OK;
 }

@@ -76,7 +76,7 @@ static enum cli_exit run_replay(const struct cli *cli, int argc, char **argv)
 		goto free_run;
 	}
 	run->report.is_json = run->args.is_json;
-	run->report.out = run->report.is_json ? stdout : screen_open();
+	run->report.out = run->report.is_json ? stdout : screen_open(stdout);
 	run->sources = calloc(run->args.files_len, sizeof(*run->sources));
 	if (run->sources == NULL) {
 		screen_close(run->report.out);
@@ -128,7 +128,8 @@ static enum cli_exit load_policies(struct run *run)
 		                  : replay_policy_builtin(p, i, &errors);
 
 		if (err < 0) {
-			fputs(errors != NULL ? errors : "finwall replay: out of memory\n", stderr);
+			screen_error("%s",
+			             errors != NULL ? errors : "finwall replay: out of memory\n");
 			free(errors);
 			return CLI_REFUSED;
 		}
@@ -225,10 +226,9 @@ static void warn_of_names(const struct run *run, const struct replay *r)
 	}
 	for (size_t i = 0; i < r->instances_len; i++) {
 		if (ruleset_has_ifnames(r->instance[i].policy.rules)) {
-			fprintf(stderr,
-			        "%s: warning: its rules name interfaces, which a capture does not; "
-			        "give --iif and --oif\n",
-			        r->instance[i].source->name);
+			screen_error("%s: warning: its rules name interfaces, which a capture does "
+			             "not; give --iif and --oif\n",
+			             r->instance[i].source->name);
 		}
 	}
 }
@@ -248,7 +248,7 @@ static enum cli_exit replay_files(struct run *run, struct replay *r)
 			code = CLI_REFUSED;
 			clear_progress(run);
 			if (s->error == NULL) {
-				fprintf(stderr, "%s\n", error);
+				screen_error("%s\n", error);
 				s->error = strdup(error);
 			}
 		}

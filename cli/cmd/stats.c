@@ -77,7 +77,7 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 			return cli_usage(&cmd_stats, "unexpected argument \"%s\"", argv[argc - 1]);
 		}
 	}
-	args.out = args.is_json ? stdout : screen_open();
+	args.out = args.is_json ? stdout : screen_open(stdout);
 	code = client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
 	screen_close(args.out);
 	return code;

@@ -204,7 +204,7 @@ static void check_mark(const struct doctor_facts *f, const struct foreign_rules 
 		return;
 	}
 	if (f->hooked[HOOK_OUTPUT] && is_hooked(f, FAMILY_IPV4, HOOK_OUTPUT) && !accepts_own(f)) {
-		doctor_add(out, DOCTOR_PROBLEM, "mark", "finwall hook up",
+		doctor_add(out, DOCTOR_PROBLEM, "marks", "finwall hook up",
 		           "no hook rule accepts packets with the mark 0x%x/0x%x: answers to "
 		           "rejected packets and resets are filtered",
 		           f->settings.hook_mark, f->settings.hook_mark_mask);
@@ -212,25 +212,25 @@ static void check_mark(const struct doctor_facts *f, const struct foreign_rules 
 	}
 	switch (foreign->mark_use) {
 	case MARK_BYPASSES:
-		doctor_add(out, DOCTOR_PROBLEM, "mark", remedy,
+		doctor_add(out, DOCTOR_PROBLEM, "marks", remedy,
 		           "another rule gives packets finwall's mark: finwall does not see them "
 		           "(%s)",
 		           foreign->where_mark);
 		break;
 	case MARK_CHANGED:
-		doctor_add(out, DOCTOR_WARNING, "mark", remedy,
+		doctor_add(out, DOCTOR_WARNING, "marks", remedy,
 		           "another rule changes bits of finwall's mark: resets and answers to "
 		           "rejected packets may be filtered (%s)",
 		           foreign->where_mark);
 		break;
 	case MARK_MATCHED:
-		doctor_add(out, DOCTOR_WARNING, "mark", remedy,
+		doctor_add(out, DOCTOR_WARNING, "marks", remedy,
 		           "another rule matches finwall's mark: resets and answers to rejected "
 		           "packets take its verdict (%s)",
 		           foreign->where_mark);
 		break;
 	case MARK_APART:
-		doctor_add(out, DOCTOR_OK, "mark", "", "no other rule uses finwall's mark");
+		doctor_add(out, DOCTOR_OK, "marks", "", "no other rule uses finwall's mark");
 		break;
 	}
 }

@@ -357,7 +357,7 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 		settle_claim(d, o);
 	}
 	if (o->is_unproved && passes) {
-		d->shard->unproved[unproved_nr(d->hash)] = o->unproved;
+		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
 	if (o->has_late) {

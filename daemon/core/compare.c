@@ -170,6 +170,7 @@ static bool is_late_close(const struct decision *d)
 	switch (d->reason) {
 	case REASON_LATE_REVIVED:
 	case REASON_LATE_RESURRECTED:
+	case REASON_LATE_UNPROVED:
 	case REASON_LATE_PICKUP:
 	case REASON_LATE_LENIENT:
 		return true;
@@ -207,6 +208,7 @@ static bool lacks_start(const struct decision *d)
 	case REASON_TCP_NO_ENTRY:
 	case REASON_LATE_STRICT:
 	case REASON_LATE_UNKNOWN:
+	case REASON_LATE_NOT_PROVED:
 	case REASON_LATE_REJECTED:
 	case REASON_LATE_PICKUP:
 	case REASON_LATE_LENIENT:

@@ -8,12 +8,16 @@
 
 #include <string.h>
 
+/* In a claim's len: it rests. */
+#define CLAIM_RESTS 0x80000000u
+
 #define NO_SLOT            UINT32_MAX
 #define SPINS_BEFORE_YIELD 1000
 
 struct conncount_slot {
 	struct conncount_key key;
-	uint32_t live; /* connections, or keys of a set; 0 = free */
+	uint32_t live; /* connections, or keys of a set */
+	uint32_t rest; /* connections whose claim rests; both 0 = free */
 	uint32_t set; /* the slot of the key's set, or NO_SLOT; of a free slot: the next free one */
 };
 
@@ -113,11 +117,18 @@ static void drop(struct conncount *t, uint32_t nr)
 	t->used--;
 }
 
-/* Decrements; frees the slot at 0. */
-static void count_down(struct conncount *t, uint32_t nr)
+/* Frees a slot that nothing refers to any more, and what its set has of it. */
+static void settle(struct conncount *t, uint32_t nr)
 {
-	if (--t->slot[nr].live == 0) {
-		drop(t, nr);
+	uint32_t set = t->slot[nr].set;
+
+	if (t->slot[nr].live + t->slot[nr].rest != 0) {
+		return;
+	}
+	drop(t, nr);
+	if (set != NO_SLOT) {
+		t->slot[set].live--;
+		settle(t, set);
 	}
 }
 
@@ -137,7 +148,8 @@ static uint32_t make_in_set(struct conncount *t, const struct conncount_key *key
 	nr = make(t, key);
 	t->slot[set].live++;
 	if (nr == NO_SLOT) {
-		count_down(t, set);
+		t->slot[set].live--;
+		settle(t, set);
 		return NO_SLOT;
 	}
 	t->slot[nr].set = set;
@@ -208,17 +220,49 @@ uint32_t conncount_used(struct conncount *t)
 	return used;
 }
 
-void conncount_give_back(struct conncount *t, struct conncount_claim *claim)
+void conncount_rest(struct conncount *t, struct conncount_claim *claim)
 {
+	if (claim->len == 0 || (claim->len & CLAIM_RESTS) != 0) {
+		return;
+	}
 	lock(t);
 	for (uint32_t i = 0; i < claim->len; i++) {
-		uint32_t set = t->slot[claim->slot[i]].set;
-		bool was_last = t->slot[claim->slot[i]].live == 1;
+		t->slot[claim->slot[i]].live--;
+		t->slot[claim->slot[i]].rest++;
+	}
+	unlock(t);
+	claim->len |= CLAIM_RESTS;
+}
 
-		count_down(t, claim->slot[i]);
-		if (was_last && set != NO_SLOT) {
-			count_down(t, set);
+void conncount_wake(struct conncount *t, struct conncount_claim *claim)
+{
+	if ((claim->len & CLAIM_RESTS) == 0) {
+		return;
+	}
+	claim->len &= ~CLAIM_RESTS;
+	lock(t);
+	for (uint32_t i = 0; i < claim->len; i++) {
+		t->slot[claim->slot[i]].live++;
+		t->slot[claim->slot[i]].rest--;
+	}
+	unlock(t);
+}
+
+void conncount_give_back(struct conncount *t, struct conncount_claim *claim)
+{
+	bool rests = (claim->len & CLAIM_RESTS) != 0;
+
+	claim->len &= ~CLAIM_RESTS;
+	lock(t);
+	for (uint32_t i = 0; i < claim->len; i++) {
+		struct conncount_slot *slot = &t->slot[claim->slot[i]];
+
+		if (rests) {
+			slot->rest--;
+		} else {
+			slot->live--;
 		}
+		settle(t, claim->slot[i]);
 	}
 	unlock(t);
 	claim->len = 0;

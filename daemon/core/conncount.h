@@ -30,7 +30,7 @@ struct conncount_key {
 
 /* The counters of one connection. Zeroed at first. */
 struct conncount_claim {
-	uint32_t len;
+	uint32_t len; /* and a bit while the claim rests */
 	uint32_t slot[CONNCOUNT_CLAIMS_MAX];
 };
 
@@ -69,7 +69,15 @@ uint32_t conncount_get(struct conncount *t, const struct conncount_key *key);
 /* The number of counters: keys, and sets with keys. */
 uint32_t conncount_used(struct conncount *t);
 
-/* Decrements all counters of the claim and empties it. */
+/*
+ * Decrements all counters of a claim whose connection has closed and may be opened again in place,
+ * and keeps them; conncount_wake() increments them again, whatever their limit. Both may be
+ * repeated, and ignore an empty claim.
+ */
+void conncount_rest(struct conncount *t, struct conncount_claim *claim);
+void conncount_wake(struct conncount *t, struct conncount_claim *claim);
+
+/* Decrements all counters of the claim, unless it rests, and empties it. */
 void conncount_give_back(struct conncount *t, struct conncount_claim *claim);
 
 #endif

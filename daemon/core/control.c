@@ -148,6 +148,19 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
 	return flushed;
 }
 
+/* What the witness has heard is out of date too; that a side closed is not. */
+static void note_gap(struct shard *s, struct flow *f)
+{
+	struct witness *w = shard_witness(s, f);
+
+	if ((f->status & FLOW_KNOWN) != 0) {
+		w->flags &= WITNESS_BESIDE | WITNESS_CLOSED;
+	} else {
+		*w = (struct witness){ .flags = 0 };
+	}
+	tcp_note_gap(&f->conn.tcp, &f->status);
+}
+
 void engine_note_gap(struct engine *e)
 {
 	unsigned slices = 0;
@@ -163,8 +176,7 @@ void engine_note_gap(struct engine *e)
 			shard_lock(e, s);
 			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				if (f->key.proto == IPPROTO_NR_TCP) {
-					f->conn.tcp.flags[0] |= TCP_SIDE_LIBERAL;
-					f->conn.tcp.flags[1] |= TCP_SIDE_LIBERAL;
+					note_gap(s, f);
 				}
 			}
 			unlock_and_pause(e, s, ++slices);

@@ -322,12 +322,22 @@ static void dequeue(struct graveyard *g, uint32_t nr)
 	g->closing -= is_closing_queue(g->pool[nr].queue);
 }
 
+static void del(struct graveyard *g, uint32_t nr, uint64_t hash)
+{
+	hindex_del(&g->index, hash, nr);
+	dequeue(g, nr);
+	g->pool[nr].win[0].extra0 = 0;
+	g->link[nr].next = g->free_list;
+	g->free_list = nr;
+	g->alive--;
+}
+
 static void del_place(struct graveyard *g, uint32_t nr)
 {
 	struct flowkey key;
 
 	key_of(&g->pool[nr], &key);
-	graveyard_del(g, nr, flowkey_hash(&key, &g->sip));
+	del(g, nr, flowkey_hash(&key, &g->sip));
 }
 
 /*
@@ -474,12 +484,8 @@ void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, str
 
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 {
-	hindex_del(&g->index, hash, nr);
-	dequeue(g, nr);
-	g->pool[nr].win[0].extra0 = 0;
-	g->link[nr].next = g->free_list;
-	g->free_list = nr;
-	g->alive--;
+	del(g, nr, hash);
+	g->taken++;
 }
 
 void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now)

@@ -54,6 +54,7 @@ struct graveyard {
 	uint32_t free_list; /* through next */
 	uint32_t alive;
 	uint32_t closing; /* of these, in a closing state */
+	uint32_t taken;   /* by graveyard_del() since the start; wraps */
 	struct sipkey sip;
 	struct hindex index;
 	struct tomb_queue queue[TOMB_QUEUES];

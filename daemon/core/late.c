@@ -53,7 +53,7 @@ static enum reason revived_reason(const struct decoded *d)
 static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
                          struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
 {
-	const struct unproved *first = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct unproved *first = shard_unproved(d->shard, d->hash);
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
 	enum reason why;
@@ -78,6 +78,29 @@ static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
 	                                                      : REASON_LATE_UNPROVED;
 }
 
+/*
+ * The answering end revives: the entry has the opener's hook and interface, which are those that
+ * the opener's packets have on the same path.
+ */
+static void mirror_path(const struct decoded *d, struct flow *f)
+{
+	const struct frame *frame = d->pkt.frame;
+
+	switch ((enum hook)frame->hook) {
+	case HOOK_INPUT:
+		f->hook = HOOK_OUTPUT;
+		f->ifindex = frame->iif;
+		break;
+	case HOOK_OUTPUT:
+		f->hook = HOOK_INPUT;
+		f->ifindex = frame->oif;
+		break;
+	default:
+		f->ifindex = frame->oif;
+		break;
+	}
+}
+
 /* Fills the new entry from the remembered connection, if the segment fits it. */
 static void revive(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
 {
@@ -90,6 +113,9 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, struct
 	}
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
 	o->fresh.status = status_with_knowledge(tomb->status, known) | FLOW_REVIVED;
+	if (o->dir == DIR_REPLY) {
+		mirror_path(d, &o->fresh);
+	}
 	o->fresh_ttl_ns = fx.timeout_ns;
 	o->wants_entry = true;
 }
@@ -101,7 +127,7 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, struct
  */
 static bool pass_unproved(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
 {
-	const struct unproved *last = &d->shard->unproved[unproved_nr(d->hash)];
+	const struct unproved *last = shard_unproved(d->shard, d->hash);
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
 
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
@@ -126,18 +152,24 @@ static bool pass_unproved(const struct decoded *d, const struct tomb_info *tomb,
 	return true;
 }
 
-/* Takes from the common rate and from that of the packet's source (IPv6: of its /64). */
-static bool rate_allows(struct engine *e, const struct decoded *d)
+/*
+ * Takes from the rate of the packet's source (IPv6: of its /64), and from that of its interface
+ * unless it fits a remembered connection: forged sources can use up the rate of the interface that
+ * they come from, but neither that of others nor what a true sender needs.
+ */
+static bool rate_allows(struct engine *e, const struct decoded *d, bool fits)
 {
 	const struct tunables *tun = &d->cx->policy->tun;
 	uint64_t all_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate;
 	uint64_t each_ns = (uint64_t)NSEC_PER_SEC / tun->late_rate_source;
 	uint64_t source = siphash13(&e->cfg.hash_key, d->pkt.tuple.src.half, 1);
+	uint32_t iface = d->pkt.frame->iif % LATE_IFACES;
 
 	/* The burst is one second's worth. */
 	return gcra_take(&e->late_source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
 	                 d->cx->now) &&
-	       gcra_take(&e->late_bucket, all_ns, NSEC_PER_SEC - all_ns, d->cx->now);
+	       (fits ||
+	        gcra_take(&e->late_iface[iface], all_ns, NSEC_PER_SEC - all_ns, d->cx->now));
 }
 
 static void pick_up(const struct decoded *d, struct outcome *o)
@@ -242,6 +274,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	struct rule_input in = { .pkt = &d->pkt, .state = CT_LATE, .dir = DIR_ORIG };
 	struct rule_result rules;
 	enum late_policy policy;
+	bool fits;
 
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
@@ -255,6 +288,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	}
 	set_outcome(o, o->late_would[policy]);
 	o->must_drop = policy == LATE_REJECT;
+	fits = o->late_would[LATE_REMEMBERED] == REASON_LATE_REVIVED;
 	switch (o->reason) {
 	case REASON_LATE_REVIVED:
 		revive(d, tomb, o);
@@ -268,12 +302,12 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 		pick_up(d, o);
 		break;
 	case REASON_LATE_LENIENT:
-		if (!rate_allows(e, d)) {
+		if (!rate_allows(e, d, fits)) {
 			set_outcome(o, REASON_LATE_RATE);
 		}
 		break;
 	case REASON_LATE_REJECTED:
-		if (!rate_allows(e, d)) {
+		if (!rate_allows(e, d, fits)) {
 			set_outcome(o, REASON_LATE_RATE);
 			break;
 		}
@@ -317,7 +351,15 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 	struct outcome late;
 
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
-	    !find_tomb(d, &tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+	    !find_tomb(d, &tomb)) {
+		return false;
+	}
+	if (is_deleted(&tomb) && class_nr != SEG_RST) {
+		/* Until its SYN is answered the entry is of no use to other segments. */
+		set_outcome(o, REASON_LATE_DELETED);
+		return true;
+	}
+	if (is_deleted(&tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
 		return false;
 	}
 	late = *o;

@@ -206,6 +206,7 @@ static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, voi
 	(void)max;
 	u->flows = read_word(&s->flows.used);
 	u->tombs = read_word(&s->graveyard.alive);
+	u->tombs_taken = read_word(&s->graveyard.taken);
 	return 1;
 }
 
@@ -220,5 +221,6 @@ void engine_usage(struct engine *e, struct engine_usage *out)
 		(void)read_shard(e, &e->shard[i], read_usage, 0, 1, &one);
 		out->flows += one.flows;
 		out->tombs += one.tombs;
+		out->tombs_taken += one.tombs_taken;
 	}
 }

@@ -44,10 +44,14 @@ void shard_recount(struct shard *s, struct flow *f)
 	}
 	switch ((enum tcp_state)f->conn.tcp.state) {
 	case TCP_TIME_WAIT:
-	case TCP_CLOSE:
 		shard_uncount(s, f);
 		break;
+	case TCP_CLOSE:
+		/* A SYN and its SYN+ACK may open it again in place (doc/tcp-tracking.md, 6.2). */
+		conncount_rest(s->counts, claim_of(s, f));
+		break;
 	default:
+		conncount_wake(s->counts, claim_of(s, f));
 		break;
 	}
 }
@@ -115,4 +119,20 @@ void shard_remember_closed(struct shard *s, struct engine_worker *w, const struc
 	if ((f->status & FLOW_KNOWN) != 0 && (shard_witness(s, f)->flags & WITNESS_CLOSED) != 0) {
 		shard_remember(s, w, f, hash, TOMB_IDLE, now);
 	}
+}
+
+struct unproved *shard_unproved(struct shard *s, uint64_t hash)
+{
+	struct unproved *set = s->unproved[hash % UNPROVED_SETS];
+	struct unproved *oldest = &set[0];
+
+	for (unsigned way = 0; way < UNPROVED_WAYS; way++) {
+		if (set[way].hash == hash) {
+			return &set[way];
+		}
+		if (set[way].when.ns < oldest->when.ns) {
+			oldest = &set[way];
+		}
+	}
+	return oldest;
 }

@@ -34,25 +34,30 @@
  * uses up no memory. */
 #define LATE_SOURCES 4096
 
-/* Segments without an entry that passed unproved and wait for the other end's answer. Connections
- * share a place by their keyed hash. */
-#define UNPROVED_LEN 64
+/* The same for interfaces, by their index. */
+#define LATE_IFACES 64
+
+/* Segments without an entry that passed unproved and wait for the other end's answer: sets of
+ * places, by the keyed hash of their connection. */
+#define UNPROVED_SETS 128
+#define UNPROVED_WAYS 4
 
 struct shard {
 	_Atomic uint32_t lock; /* even = free; incremented by each lock and unlock */
 	struct flowtab flows;
 	struct graveyard graveyard;
-	struct conncount *counts;               /* the engine's */
-	struct conncount_claim *claims;         /* of counted flows, by their number in the table */
-	struct witness *witnesses;              /* of flows that are not KNOWN_EXACT, likewise */
-	struct unproved unproved[UNPROVED_LEN]; /* by unproved_nr() */
+	struct conncount *counts;       /* the engine's */
+	struct conncount_claim *claims; /* of counted flows, by their number in the table */
+	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
+	struct unproved unproved[UNPROVED_SETS][UNPROVED_WAYS];
 } __attribute__((aligned(64)));
 
 struct engine {
 	struct engine_config cfg;
 	bool fastpath_is_off; /* set by tests, which compare both paths */
-	/* Rate limits of lenient and reject: one for all, and one per group of source addresses. */
-	_Atomic uint64_t late_bucket;
+	/* Rate limits of lenient and reject: per incoming interface, and per group of source
+	 * addresses. */
+	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
 	struct shard shard[];
@@ -165,6 +170,9 @@ static inline bool shard_has_older(const struct shard *s, const struct flow *f)
 /* Sets *out to what is to be remembered of a flow in the table. Returns whether it is worth a
  * tombstone. */
 bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out);
+
+/* The place of a connection's latest unproved segment; if it has none, the oldest of its set. */
+struct unproved *shard_unproved(struct shard *s, uint64_t hash);
 
 /* Adds the tombstone of a memory, in place of an older one, unless that one is proved and this one
  * is not. TOMB_DELETED replaces any. */

@@ -21,12 +21,6 @@ struct decoded {
 	struct pkt pkt;
 };
 
-/* The place of a connection's latest unproved segment. */
-static inline unsigned unproved_nr(uint64_t hash)
-{
-	return (unsigned)(hash % UNPROVED_LEN);
-}
-
 /* What the steps find out about a packet. */
 struct outcome {
 	enum ct_state state;
@@ -52,7 +46,8 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 /*
  * late.c: a segment of a key that has a tombstone beside its live entry, which is not proved. If it
  * belongs to the older connection, sets *o as late_segment() does and returns true: the older
- * connection is to be revived in place of the entry. Returns false, and sets nothing, otherwise.
+ * connection is to be revived in place of the entry, or to be refused, because it was deleted.
+ * Returns false, and sets nothing, otherwise.
  */
 bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o);
 

@@ -66,7 +66,7 @@ const struct tunable tunables_table[] = {
 	CHOICE("connections", "late-close", late_close, late_words, LATE_REMEMBERED, "a FIN or RST without an entry, where no late chain decides"),
 	CHOICE("connections", "on-idle",    on_idle, idle_words, IDLE_REMEMBER, "a TCP connection past its timeout, where no idle chain decides"),
 	CHOICE("connections", "unknown-windows", unknown_windows, unknown_words, UNKNOWN_WINDOWS_PASS, "late segments of a remembered connection whose windows are not proved"),
-	COUNT("connections", "late-rate",   late_rate, 100, 1, 1000000, "late closes per second that lenient and reject handle"),
+	COUNT("connections", "late-rate",   late_rate, 100, 1, 1000000, "late closes per second and interface that lenient and reject handle"),
 	COUNT("connections", "late-rate-source", late_rate_source, 20, 1, 1000000, "the same, of one IPv4 address or IPv6 /64"),
 	TIME("connections", "probe-interval", probe_interval_ns, 15, "between the keepalives of the idle policy probe"),
 	COUNT("connections", "probe-count", probe_count, 3, 1, 50, "unanswered keepalives until an end counts as gone"),

@@ -86,7 +86,9 @@ struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, c
 {
 	struct stmt *s = build_verdict(p, loc, VERDICT_REJECT);
 	struct text wanted = { .arena = &p->config->arena };
-	struct text known = { .arena = &p->config->arena };
+	struct suggest similar = { 0 };
+	const size_t size = strlen(proto);
+	bool is_proto = false;
 
 	text_add(&wanted, "%s %s", proto, how);
 	for (size_t i = 0; i < reject_table_len; i++) {
@@ -94,10 +96,21 @@ struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, c
 			s->verdict.reject = &reject_table[i];
 			return s;
 		}
-		text_add(&known, i == 0 ? "%s" : ", %s", reject_table[i].text);
+		is_proto |= strncmp(reject_table[i].text, proto, size) == 0 &&
+		            reject_table[i].text[size] == ' ';
 	}
-	config_error(p->config, loc, "cannot reject with \"%.64s\", expected one of: %s", wanted.at,
-	             known.at);
+	similar.text = wanted.at;
+	for (size_t i = 0; i < reject_table_len; i++) {
+		const char *text = reject_table[i].text;
+
+		/* those of the same protocol, if there is one */
+		if (!is_proto || (strncmp(text, proto, size) == 0 && text[size] == ' ')) {
+			suggest_consider(&similar, text);
+		}
+	}
+	config_error(p->config, loc, "cannot reject with \"%.64s\", expected %s%s", wanted.at,
+	             suggest_list(&similar, &p->config->arena),
+	             suggest_question(&similar, &p->config->arena));
 	return s;
 }
 

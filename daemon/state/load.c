@@ -86,32 +86,11 @@ static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
 	return h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
 }
 
-/*
- * After a gap packets may have passed unseen. The windows are kept, because a connection that was
- * idle since has them still, but they are not enforced: the connection becomes liberal, like one
- * that is picked up, until it ends. When both sides have agreed they are exact again.
- */
-static void note_gap(struct tcp_conn *t, uint8_t *status)
-{
-	t->flags[0] |= TCP_SIDE_LIBERAL;
-	t->flags[1] |= TCP_SIDE_LIBERAL;
-	switch (status_knowledge(*status)) {
-	case KNOWN_EXACT:
-		*status = status_with_knowledge(*status, KNOWN_GAP);
-		break;
-	case KNOWN_LEARNT:
-		*status = status_with_knowledge(*status, KNOWN_NOTHING);
-		break;
-	default:
-		break;
-	}
-}
-
 static void read_flow(const struct load *l, uint64_t nr, struct flow *f)
 {
 	snapshot_read_flow(l->file, nr, l->saved, f);
 	if (l->gap == GAP_PACKETS && f->key.proto == IPPROTO_NR_TCP) {
-		note_gap(&f->conn.tcp, &f->status);
+		tcp_note_gap(&f->conn.tcp, &f->status);
 	}
 }
 
@@ -120,7 +99,7 @@ static void read_tomb(const struct load *l, uint64_t nr, struct tomb_info *tomb)
 	snapshot_read_tomb(l->file, nr, l->saved, tomb);
 	if (l->gap == GAP_PACKETS) {
 		/* It may have been revived since, and moved on. */
-		note_gap(&tomb->conn, &tomb->status);
+		tcp_note_gap(&tomb->conn, &tomb->status);
 	}
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Saves entries in slices: all flows, then all tombstones. A flow that expires in between is in the
- * file twice; the load keeps one. All times are relative to the start of the save.
+ * file twice; the load keeps one. One that was revived in between would be in neither: if
+ * tombstones were taken meanwhile, revived flows are saved once more, as tombstones. All times are
+ * relative to the start of the save.
  */
 #include "save.h"
 
@@ -22,7 +24,9 @@ struct state_save {
 	/* progress */
 	struct snapshot_header header;
 	struct engine_cursor cursor;
-	bool flows_are_done;
+	enum { PASS_FLOWS, PASS_TOMBS, PASS_REVIVED } pass;
+	bool has_begun;
+	uint64_t tombs_taken; /* at the first step */
 	/* one slice */
 	struct flow flows[SLICE_LEN];
 	struct tomb_info tombs[SLICE_LEN];
@@ -31,6 +35,7 @@ struct state_save {
 
 static int save_flows(struct state_save *s, struct engine *e, struct mono now);
 static int save_tombs(struct state_save *s, struct engine *e, struct mono now);
+static int save_revived(struct state_save *s, struct engine *e, struct mono now);
 static int finish(struct state_save *s);
 
 int state_save_begin(const char *path, enum save_kind kind, struct mono now, uint64_t wall_ns,
@@ -46,7 +51,8 @@ int state_save_begin(const char *path, enum save_kind kind, struct mono now, uin
 	s->header = (struct snapshot_header){ .saved_wall_ns = (int64_t)wall_ns,
 		                              .flags = kind == SAVE_FINAL ? SNAPSHOT_FINAL : 0 };
 	s->cursor = (struct engine_cursor){ 0 };
-	s->flows_are_done = false;
+	s->pass = PASS_FLOWS;
+	s->has_begun = false;
 	err = state_file_begin(path, SNAPSHOT_HEADER_SIZE, &s->file);
 	if (err != 0) {
 		free(s);
@@ -56,21 +62,57 @@ int state_save_begin(const char *path, enum save_kind kind, struct mono now, uin
 	return 0;
 }
 
+static uint64_t tombs_taken(struct engine *e)
+{
+	struct engine_usage usage;
+
+	engine_usage(e, &usage);
+	return usage.tombs_taken;
+}
+
+/* The next slice. Returns its number of records or -errno. */
+static int save_slice(struct state_save *s, struct engine *e, struct mono now)
+{
+	switch (s->pass) {
+	case PASS_FLOWS:
+		return save_flows(s, e, now);
+	case PASS_TOMBS:
+		return save_tombs(s, e, now);
+	default:
+		return save_revived(s, e, now);
+	}
+}
+
+/* Returns false when there is no further pass. */
+static bool next_pass(struct state_save *s, struct engine *e)
+{
+	s->cursor = (struct engine_cursor){ 0 };
+	if (s->pass == PASS_FLOWS) {
+		s->pass = PASS_TOMBS;
+		return true;
+	}
+	if (s->pass == PASS_TOMBS && tombs_taken(e) != s->tombs_taken) {
+		s->pass = PASS_REVIVED;
+		return true;
+	}
+	return false;
+}
+
 int state_save_step(struct state_save *s, struct engine *e, struct mono now, unsigned budget)
 {
+	if (!s->has_begun) {
+		s->has_begun = true;
+		s->tombs_taken = tombs_taken(e);
+	}
 	for (unsigned written = 0; written < budget;) {
-		int len = s->flows_are_done ? save_tombs(s, e, now) : save_flows(s, e, now);
+		int len = save_slice(s, e, now);
 
 		if (len < 0) {
 			state_save_abort(s);
 			return len;
 		}
-		if (engine_list_is_over(e, &s->cursor)) {
-			if (s->flows_are_done) {
-				return finish(s);
-			}
-			s->flows_are_done = true;
-			s->cursor = (struct engine_cursor){ 0 };
+		if (engine_list_is_over(e, &s->cursor) && !next_pass(s, e)) {
+			return finish(s);
 		}
 		/* A call that found nothing has used up its own budget. */
 		written += len > 0 ? (unsigned)len : SLICE_LEN;
@@ -123,6 +165,30 @@ static int save_tombs(struct state_save *s, struct engine *e, struct mono now)
 	}
 	s->header.tombs_len += len;
 	return write_slice(s, len);
+}
+
+/* The load ignores those whose flow it has. */
+static int save_revived(struct state_save *s, struct engine *e, struct mono now)
+{
+	size_t len = engine_list_flows(e, &s->cursor, now, s->flows, SLICE_LEN);
+	size_t revived = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		const struct flow *f = &s->flows[i];
+		struct tomb_info tomb = { .key = f->key,
+			                  .conn = f->conn.tcp,
+			                  .status = f->status & (uint8_t)~FLOW_REVIVED,
+			                  .cause = TOMB_RESTART,
+			                  .ended = s->start };
+
+		if ((f->status & FLOW_REVIVED) != 0) {
+			snapshot_write_tomb(&tomb, s->start,
+			                    s->bytes + revived * SNAPSHOT_RECORD_SIZE);
+			revived++;
+		}
+	}
+	s->header.tombs_len += revived;
+	return write_slice(s, revived);
 }
 
 static int finish(struct state_save *s)

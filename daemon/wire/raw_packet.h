@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
+ * The packets that finwall sends itself: answers to rejected packets (refusal.h), the resets and
+ * probes of late and idle policies.
+ *
  * A raw request as bytes: an IP packet with a bare TCP header, or an ICMP error.
  */
 #ifndef FINWALL_WIRE_RAW_PACKET_H

@@ -104,7 +104,7 @@ struct raw_request {
 	uint8_t with;     /* RAW_ERROR: enum reject_with */
 };
 
-/* What became of a request. */
+/* The outcome of a request. */
 enum raw_result {
 	RAW_SENT,
 	RAW_BUSY,        /* not now: the queue of requests is full */
@@ -170,7 +170,9 @@ struct engine_usage {
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
-	uint64_t counters; /* of `ct count`: rules, and keys of sets */
+	uint64_t tombs_taken; /* tombstones that packets or commands deleted; only differences count
+	                       */
+	uint64_t counters;    /* of `ct count`: rules, and keys of sets */
 };
 void engine_usage(struct engine *e, struct engine_usage *out);
 

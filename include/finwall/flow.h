@@ -40,7 +40,7 @@ enum knowledge {
 #define TCP_SIDE_UNACKED    0x10u /* has unacknowledged data */
 #define TCP_SIDE_MAXACK     0x20u /* maxack is valid */
 #define TCP_SIDE_KERNEL     0x3fu /* all that the kernel has */
-/* Two more of its own: the kernel's state does not say which sides have closed. */
+/* Two more of its own: the kernel's state does not show which sides have closed. */
 #define TCP_SIDE_FIN       0x40u /* sent a FIN; seen[].end is behind it */
 #define TCP_SIDE_RESET     0x80u /* sent a RST that the receiver must accept (RFC 5961, 3.2) */
 #define TCP_LAST_CHALLENGE 0x40u /* last_flags: a challenge ACK is expected */
@@ -141,6 +141,27 @@ static inline enum knowledge status_knowledge(uint8_t status)
 static inline uint8_t status_with_knowledge(uint8_t status, enum knowledge k)
 {
 	return (uint8_t)((status & ~FLOW_KNOWN) | (unsigned)k << FLOW_KNOWN_SHIFT);
+}
+
+/*
+ * After a gap packets may have passed unseen. The windows are kept, because a connection that was
+ * idle since has them still, but they are not enforced: the connection becomes liberal, like one
+ * that is picked up, until it ends. When both sides have agreed they are exact again.
+ */
+static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
+{
+	t->flags[0] |= TCP_SIDE_LIBERAL;
+	t->flags[1] |= TCP_SIDE_LIBERAL;
+	switch (status_knowledge(*status)) {
+	case KNOWN_EXACT:
+		*status = status_with_knowledge(*status, KNOWN_GAP);
+		break;
+	case KNOWN_LEARNT:
+		*status = status_with_knowledge(*status, KNOWN_NOTHING);
+		break;
+	default:
+		break;
+	}
 }
 
 /* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */

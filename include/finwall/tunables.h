@@ -79,7 +79,7 @@ struct tunables {
 	uint32_t late_close;       /* enum late_policy */
 	uint32_t on_idle;          /* enum idle_policy */
 	uint32_t unknown_windows;  /* enum unknown_windows */
-	uint32_t late_rate;        /* per second, lenient and reject, all sources together */
+	uint32_t late_rate;        /* per second and interface, lenient and reject */
 	uint32_t late_rate_source; /* per second and source address */
 	int64_t probe_interval_ns; /* between keepalives, and how long the last may be unanswered */
 	uint32_t probe_count;      /* unanswered keepalives until an end counts as gone */

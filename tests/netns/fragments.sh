@@ -75,20 +75,25 @@ for name in server wall; do
 	wait_until echoes "$name"
 done
 
-conf off >"$work/off.conf"
-conf on >"$work/on.conf"
-daemon_start wall "$work/on.conf"
+# defragment on|off: reloads, and installs the hook rules.
+defragment() {
+	conf "$1" >"$work/finwall.conf"
+	"$bin/finwall" --socket "$work/finwall.sock" reload 2>>"$work/hook.log" || fail "reload"
+	hook up
+}
+conf on >"$work/finwall.conf"
+daemon_start wall "$work/finwall.conf"
 for server in 10.3.0.2 fd03::2; do # the neighbours get to know each other before anything is counted
 	ns_ping client "$server" || fail "no echo from $server"
 done
 
 # Off: each fragment is queued by itself, so legal traffic is INVALID.
-hook up -c "$work/off.conf"
+defragment off
 large client 10.3.0.2 udp || fail "accepted fragments are lost"
 [ "$(reason ip-fragment)" -gt 0 ] || fail "fragments are reassembled with defragment off"
 
 # On: one packet, forwarded, received and sent.
-hook up -c "$work/on.conf"
+defragment on
 tracked=0
 for server in 10.3.0.2 fd03::2 10.2.0.254 fd02::fe; do
 	invalid=$(reason invalid)

@@ -165,6 +165,16 @@ ends 0 reload
 wait_until ns server iptables -w -C FORWARD -j FINWALL_FORWARD
 wait_until no_rule FINWALL_INPUT -i lo -j RETURN
 
+# Without a chain there is nothing to queue.
+cp "$work/finwall.conf" "$work/chains.conf"
+sed -i '/^table/,$d' "$work/finwall.conf"
+ends 0 reload
+wait_until no_rule INPUT -j FINWALL_INPUT
+cp "$work/chains.conf" "$work/finwall.conf"
+ends 0 reload
+wait_until ns server iptables -w -C INPUT -j FINWALL_INPUT
+wait_until status_is '^Filtering$'
+
 # hook down by command stays down.
 ends 0 hook down
 wait_until status_is '^Not filtering'

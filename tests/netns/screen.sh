@@ -96,7 +96,7 @@ has '^tcp-ignored .*the receiver may need it$'
 
 # The same words on every terminal as without one.
 words() {
-	tr -s ' \n' '\n' <"$1" | grep -v '^[0-9.]*[a-z]*$'
+	tr -s ' \n' '\n' <"$1" | grep -v '^[0-9.]*[a-z]*,*$'
 }
 ns server "$bin/finwall" --socket "$sock" stats --all >"$work/plain"
 on 60 stats --all
@@ -107,6 +107,17 @@ grep -Eq '^tcp-ignored .*the receiver may need it$' "$work/plain" || fail "wrapp
 ns server "$bin/finwall" --socket "$sock" list >"$work/plain"
 grep -Eq '^udp +10\.1\.0\.1:[0-9]+ +10\.1\.0\.2:9 +- +3[0-9]{3}s +unreplied in eth0$' "$work/plain" ||
 	fail "other lines without a terminal: $(cat "$work/plain")"
+
+# Messages.
+ns client python3 "$terminal" 80 "$bin/finwall" --socket "$work/none" hook up -c "$work/finwall.conf" \
+	>"$work/out" && fail "hook up without a daemon"
+awk 'length($0) > 80 { wide = 1 } END { exit wide || NR < 3 }' "$work/out" || fail "$(cat "$work/out")"
+
+printf '%s\n' '*filter' '-A INPUT -m recent --name a-list-with-a-long-name --update --seconds 60 -j DROP' COMMIT \
+	>"$work/old.rules"
+ns client python3 "$terminal" 80 "$bin/finwall" import-iptables "$work/old.rules" >"$work/out" &&
+	fail "import-iptables of what cannot be converted"
+awk 'length($0) > 80 { wide = 1 } END { exit wide || NR < 2 }' "$work/out" || fail "$(cat "$work/out")"
 
 # Events, one by one.
 ns_bg server python3 "$terminal" 80 "$bin/finwall" --socket "$sock" events -n 1 >"$work/events"

@@ -161,7 +161,9 @@ static void view_of(const struct flow *f, enum flow_dir dir, struct mono now, st
 	};
 	if (f->key.proto == IPPROTO_NR_TCP) {
 		out->tcp_state = f->conn.tcp.state;
-		memcpy(out->flags, f->conn.tcp.flags, sizeof(out->flags));
+		for (unsigned side = 0; side < 2; side++) {
+			out->flags[side] = f->conn.tcp.flags[side] & TCP_SIDE_KERNEL;
+		}
 		memcpy(out->scale, f->conn.tcp.scale, sizeof(out->scale));
 	}
 }

@@ -76,7 +76,7 @@ static const char log_rules[] = "table inet watch {\n"
 				"log prefix \"N0\" group 2 snaplen 0\n"
 				"}\n"
 				"chain drop_own {\n"
-				"type filter hook output priority raw; policy accept;\n"
+				"type filter hook output priority -400; policy accept;\n"
 				"meta mark & 0x80000000 == 0 drop\n"
 				"}\n"
 				"}\n";

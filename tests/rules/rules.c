@@ -119,7 +119,7 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 	       d->rule_nr);
 }
 
-/* Shortens a packet, so that its IP header says the same. */
+/* Shortens a packet, so that its IP header agrees. */
 static size_t cut_off(uint8_t *packet, size_t size)
 {
 	uint32_t sum = 0;

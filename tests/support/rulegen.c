@@ -228,6 +228,12 @@ static void flags_match(struct writer *w, const struct field *f)
 	switch (below(w, 6)) {
 	case 0: /* with a mask */
 		a_mask(w, f);
+		if (f->words == flags && one_in(w, 2)) {
+			fprintf(w->to, "%s { ", one_in(w, 3) ? " !=" : one_in(w, 2) ? " ==" : "");
+			words(w, f, ", ");
+			fputs(" }", w->to);
+			break;
+		}
 		fprintf(w->to, "%s %s", one_in(w, 3) ? " !=" : " ==", word(w, f));
 		break;
 	case 1:
@@ -346,7 +352,7 @@ static void map_body(struct writer *w, const struct field *f, unsigned first, bo
 		}
 		before = ", ";
 	}
-	if (has_verdicts && w->what == RULEGEN_FINWALL && one_in(w, 4)) {
+	if (has_verdicts && one_in(w, 4)) {
 		fprintf(w->to, "%s* : ", before);
 		map_verdict(w, first);
 	}

@@ -37,6 +37,7 @@ static const struct row rows[] = {
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NO_ENTRY, .reason = REASON_LATE_LENIENT },
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_INVALID, .reason = REASON_LATE_PICKUP },
 	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_RESURRECTED },
+	{ .expected = COMPARE_LATE_CLOSE, .kernels = KERNEL_NEW, .reason = REASON_LATE_UNPROVED },
 	{ .expected = COMPARE_DIFFERENT, .kernels = KERNEL_NEW, .reason = REASON_TCP_TRACKED },
 	/* The hook rules set no mark, so the kernel's state is unknown where no entry is attached. */
 	{ .expected = COMPARE_UNTOLD, .kernels = KERNEL_NO_ENTRY, .reason = REASON_TCP_TRACKED },

@@ -184,6 +184,28 @@ START_TEST(refused_packets_are_not_counted)
 }
 END_TEST
 
+/* Reset by the server, then opened again with the same ports while the entry is still there. */
+START_TEST(a_connection_opened_again_in_place_is_counted)
+{
+	rules_load_input(&world, "", "ct state established accept\n ct count over 1 drop\n accept");
+	ck_assert(opens("10.0.0.1", 1));
+	answer("10.0.0.1", 1);
+	ck_assert(send_segment("10.0.0.1", 1, DIR_REPLY, TCP_RST | TCP_ACK, 7001, 1001));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_ORIG, TCP_SYN, 90000, 0));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_REPLY, TCP_SYN | TCP_ACK, 30000, 90001));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_ORIG, TCP_ACK, 90001, 30001));
+	ck_assert(!opens("10.0.0.1", 2));
+	ck_assert(send_segment("10.0.0.1", 1, DIR_REPLY, TCP_RST | TCP_ACK, 30001, 90001));
+	ck_assert(opens("10.0.0.1", 2));
+	/* One that stays closed releases its counter with its entry. */
+	world_pass(&world, 11 * NSEC_PER_SEC);
+	world_tick(&world);
+	ck_assert(!opens("10.0.0.1", 3));
+	engine_flush(world.engine, world.worker, world.now, DELETE_FORGET);
+	ck_assert_uint_eq(counted(), 0);
+}
+END_TEST
+
 /* A rejected SYN that is sent again at once is judged again. */
 START_TEST(a_repeated_syn_is_rejected_again)
 {
@@ -383,6 +405,7 @@ static void add_tests(TCase *tc)
 		                       deletion_releases_the_place,
 		                       other_protocols_count_until_the_entry_is_deleted,
 		                       refused_packets_are_not_counted,
+		                       a_connection_opened_again_in_place_is_counted,
 		                       a_repeated_syn_is_rejected_again,
 		                       each_key_has_its_own_count,
 		                       a_set_is_limited_to_its_size,

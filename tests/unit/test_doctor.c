@@ -142,21 +142,21 @@ START_TEST(the_mark_is_compared_with_other_rules)
 {
 	struct doctor_facts f = good_facts();
 
-	ck_assert_int_eq(level_of(&f, "mark"), DOCTOR_OK);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT(OUR_JUMPS "-A OUTPUT -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n");
-	ck_assert_int_eq(level_of(&f, "mark"), DOCTOR_WARNING);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
 		TEXT(OUR_JUMPS "-A OUTPUT -j MARK --set-xmark 0xa0000000/0xf0000000\nCOMMIT\n");
-	ck_assert_int_eq(level_of(&f, "mark"), DOCTOR_PROBLEM);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
 	/* the hook rules were installed with another mark */
 	f = good_facts();
 	f.settings.hook_mark = 0x30000000;
-	ck_assert_int_eq(level_of(&f, "mark"), DOCTOR_PROBLEM);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
 	f = good_facts();
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT("");
 	f.nft = TEXT(NFT_HOOK);
-	ck_assert_int_eq(level_of(&f, "mark"), DOCTOR_OK);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
 }
 END_TEST
 

@@ -372,7 +372,7 @@ static void close_both(void)
 	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
 }
 
-/* Short connections at any rate: those in TIME_WAIT make room. */
+/* Short connections at any rate: those in TIME_WAIT are evicted. */
 START_TEST(a_table_full_of_closed_flows_accepts_new_ones)
 {
 	setup_with(4, IPPROTO_NR_TCP, 100, 100, 1);

@@ -26,7 +26,7 @@ static enum raw_result note_raw(void *ctx, const struct raw_request *req)
 }
 
 /* A sender whose queue takes so many requests. */
-static unsigned queue_room;
+static unsigned queue_left;
 static unsigned queued;
 static unsigned refusals;
 
@@ -34,11 +34,11 @@ static enum raw_result queue_raw(void *ctx, const struct raw_request *req)
 {
 	(void)ctx;
 	ck_assert_uint_lt(req->kind, RAW_KINDS_LEN);
-	if (queue_room == 0) {
+	if (queue_left == 0) {
 		refusals++;
 		return RAW_BUSY;
 	}
-	queue_room--;
+	queue_left--;
 	queued++;
 	return RAW_SENT;
 }
@@ -257,7 +257,7 @@ START_TEST(many_resets_are_sent_one_after_the_other)
 	establish_many(90);
 	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
 	do {
-		queue_room = 16;
+		queue_left = 16;
 		pass(NSEC_PER_SEC / 10);
 		engine_usage(w.engine, &use);
 	} while (use.flows > 0 && ++rounds < 50);
@@ -282,7 +282,7 @@ START_TEST(a_reset_that_cannot_be_sent_is_remembered)
 	setup_family(4);
 	w.policy.tun.on_idle = IDLE_RESET;
 	w.worker->sink.raw = queue_raw;
-	queue_room = 1;
+	queue_left = 1;
 	establish();
 	expire();
 	ck_assert(world_flow(&w, &c2s, &flow));
@@ -302,7 +302,7 @@ START_TEST(a_probe_waits_for_the_sender)
 	w.policy.tun.probe_count = 1;
 	w.policy.tun.probe_interval_ns = sec_to_ns(10);
 	w.worker->sink.raw = queue_raw;
-	queue_room = 0;
+	queue_left = 0;
 	queued = 0;
 	establish();
 	expire();
@@ -310,7 +310,7 @@ START_TEST(a_probe_waits_for_the_sender)
 		pass(NSEC_PER_SEC / 10);
 	}
 	ck_assert(world_flow(&w, &c2s, &flow));
-	queue_room = 10;
+	queue_left = 10;
 	pass(NSEC_PER_SEC / 5);
 	ck_assert_uint_eq(queued, 2);
 	tcp(&c2s, TCP_ACK, 1101, 5201, 0);
@@ -400,6 +400,82 @@ START_TEST(reject_is_limited_per_source)
 		tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
 	}
 	ck_assert_uint_eq(sent_len, 5);
+}
+END_TEST
+
+/* Forged FINs of any number of sources, from one interface. */
+START_TEST(forged_fins_use_up_no_others_rate)
+{
+	setup_family(4);
+	w.policy.tun.late_close = LATE_REJECT;
+	w.policy.tun.late_rate = 5;
+	w.policy.tun.late_rate_source = 2;
+	establish();
+	expire();
+	for (unsigned i = 0; i < 100; i++) {
+		c2s.src.bytes[1] = (uint8_t)(1 + i);
+		sent_len = 0;
+		tcp(&c2s, TCP_FIN | TCP_ACK, 1, 1, 0);
+	}
+	ck_assert_uint_eq(d.reason, REASON_LATE_RATE);
+	/* From another interface. */
+	sent_len = 0;
+	tcp(&s2c, TCP_FIN | TCP_ACK, 1, 1, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REJECTED);
+	/* From the same one, with the numbers of a remembered connection. Its source has a rate. */
+	c2s.src.bytes[1] = 0;
+	sent_len = 0;
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_REJECTED);
+	ck_assert_uint_eq(sent_len, 2);
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_RATE);
+	w.policy.tun.late_close = LATE_LENIENT;
+	world_pass(&w, NSEC_PER_SEC / 2);
+	for (unsigned i = 0; i < 100; i++) {
+		c2s.src.bytes[1] = (uint8_t)(1 + i);
+		tcp(&c2s, TCP_FIN | TCP_ACK, 1, 1, 0);
+	}
+	ck_assert_uint_eq(d.reason, REASON_LATE_RATE);
+	c2s.src.bytes[1] = 0;
+	tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+	ck_assert_uint_eq(d.reason, REASON_LATE_LENIENT);
+}
+END_TEST
+
+/* The idle chain matches the opener's hook and interface, whichever end revived the connection. */
+START_TEST(a_revived_connection_has_its_openers_interface)
+{
+	static const struct {
+		uint8_t hook; /* of the answer that revives */
+		uint8_t opener;
+		uint32_t ifindex;
+	} cases[] = { { HOOK_OUTPUT, HOOK_INPUT, 8 },
+		      { HOOK_INPUT, HOOK_OUTPUT, 7 },
+		      { HOOK_FORWARD, HOOK_FORWARD, 8 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t data[BUILD_MAX];
+		struct frame frame;
+
+		setup_family(4);
+		establish();
+		expire();
+		s2c.flags = TCP_FIN | TCP_ACK;
+		s2c.seq = 5201;
+		s2c.ack = 1101;
+		s2c.payload_size = 0;
+		frame = build_frame(data, build_packet(&s2c, data));
+		frame.hook = cases[i].hook;
+		frame.iif = cases[i].hook == HOOK_OUTPUT ? 0 : 7;
+		frame.oif = cases[i].hook == HOOK_INPUT ? 0 : 8;
+		engine_batch(w.engine, w.worker, w.now, &frame, 1, &d);
+		ck_assert_uint_eq(d.reason, REASON_LATE_REVIVED);
+		ck_assert(world_flow(&w, &c2s, &flow));
+		ck_assert_uint_eq(flow.hook, cases[i].opener);
+		ck_assert_uint_eq(flow.ifindex, cases[i].ifindex);
+	}
 }
 END_TEST
 
@@ -544,7 +620,8 @@ SUITE_MAIN("engine_idle", reset_is_sent_to_both_ends, nothing_is_sent_without_en
            a_deleted_connection_stays_deleted_after_a_restart,
            a_connection_with_traffic_during_a_probe_stays_live,
            reject_resets_the_sender_and_a_known_other_end, a_forged_fin_resets_only_its_sender,
-           a_rst_is_never_answered, reject_is_limited_per_source, loaded_flows_equal_the_saved_ones,
+           a_rst_is_never_answered, reject_is_limited_per_source, forged_fins_use_up_no_others_rate,
+           a_revived_connection_has_its_openers_interface, loaded_flows_equal_the_saved_ones,
            flows_that_expired_meanwhile_become_tombstones, loaded_tombstones_keep_their_age,
            one_flow_is_found_by_its_key, a_flow_that_expired_long_ago_is_not_loaded,
            a_memory_of_months_ends)

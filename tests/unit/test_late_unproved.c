@@ -498,6 +498,27 @@ START_TEST(a_forged_syn_beside_unknown_windows_ends_no_memory)
 }
 END_TEST
 
+/* A new SYN does not let segments of a deleted connection pass. */
+START_TEST(a_syn_does_not_reopen_a_deleted_connection)
+{
+	start();
+	see();
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert(engine_delete(w.engine, w.worker, &flow.key, w.now, DELETE_END));
+	tcp(&c2s, S, 90000, 0, 0);
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+	tcp(&s2c, A, 5201, 1101, 100);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, F | A, 5201, 1101, 0);
+	ck_invalid(REASON_LATE_DELETED);
+	tcp(&s2c, S | A, 70000, 90001, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	tcp(&c2s, A, 90001, 70001, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_ESTABLISHED);
+	ck_assert(!world_tomb(&w, &c2s, &tomb));
+}
+END_TEST
+
 /* Two forged ACKs are picked up, and the server answers each with its own numbers. */
 START_TEST(a_forged_pickup_ends_no_memory)
 {
@@ -643,6 +664,7 @@ SUITE_MAIN("late_unproved", unknown_windows_are_not_learnt_from_a_late_segment,
            a_segment_after_a_gap_does_not_replace_the_old_windows,
            a_connection_that_moved_during_a_gap_closes, a_forged_syn_ends_no_memory,
            a_challenge_ack_revives_the_old_connection, a_refused_revival_displaces_nothing,
+           a_syn_does_not_reopen_a_deleted_connection,
            a_forged_syn_beside_unknown_windows_ends_no_memory, a_forged_pickup_ends_no_memory,
            a_stale_copy_ends_no_memory, a_rejected_packet_hides_no_memory,
            a_pickup_is_known_when_both_sides_agree, a_forged_segment_does_not_undo_an_agreement,

@@ -372,6 +372,52 @@ START_TEST(a_flow_that_expires_during_the_save_counts_once)
 }
 END_TEST
 
+/* Revived behind the list of live ones, before that of tombstones. */
+START_TEST(a_connection_revived_during_the_save_is_in_it)
+{
+	struct build fin = build_default(4, IPPROTO_NR_TCP);
+	struct build back = fin;
+	struct world from;
+	struct world to;
+	struct state_loaded taken;
+	struct state_save *s;
+	struct tomb_info tomb;
+	struct flow f;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 1000);
+	build_reverse(&back);
+	fin.win = back.win = 10000;
+	fin.flags = TCP_SYN;
+	fin.seq = 1000;
+	(void)world_send(&from, &fin, HOOK_INPUT);
+	back.flags = TCP_SYN | TCP_ACK;
+	back.seq = 5000;
+	back.ack = 1001;
+	(void)world_send(&from, &back, HOOK_OUTPUT);
+	fin.flags = TCP_ACK;
+	fin.seq = 1001;
+	fin.ack = 5001;
+	(void)world_send(&from, &fin, HOOK_INPUT);
+	ck_assert(world_flow(&from, &fin, &f));
+	ck_assert(engine_delete(from.engine, from.worker, &f.key, from.now, DELETE_REMEMBER));
+	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_CONTINUES);
+	fin.flags = TCP_FIN | TCP_ACK;
+	ck_assert_uint_eq(world_send(&from, &fin, HOOK_INPUT).reason, REASON_LATE_REVIVED);
+	ck_assert_uint_eq(usage_tombs(&from), 0);
+	ck_assert_int_eq(state_save_step(s, from.engine, from.now, UINT_MAX), SAVE_DONE);
+	taken = load(&to, 5, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(usage_flows(&to), 1);
+	ck_assert(world_tomb(&to, &fin, &tomb));
+	ck_assert_uint_eq(tomb.conn.state, TCP_FIN_WAIT);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
 /* Every byte changed and every length truncated: nothing is loaded, nothing crashes. */
 START_TEST(damage_at_any_byte_is_refused)
 {
@@ -524,6 +570,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, windows_are_not_enforced_after_a_gap, 0, 4);
 	tcase_add_test(tc, a_final_save_is_final_only_once);
 	tcase_add_test(tc, the_oldest_tombstones_are_overwritten_first);
+	tcase_add_test(tc, a_connection_revived_during_the_save_is_in_it);
 	tcase_add_test(tc, a_flow_that_expires_during_the_save_counts_once);
 	tcase_add_test(tc, damage_at_any_byte_is_refused);
 	tcase_add_test(tc, a_file_is_replaced_atomically);

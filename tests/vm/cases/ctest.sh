@@ -19,6 +19,6 @@ phase_1() {
 		*Skipped*) result "$name" ok "skipped" ;;
 		*) result "$name" FAIL "$outcome" ;;
 		esac
-	done < <(sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) \.*( |\*\*\*)([A-Za-z]+).*/\1 \3/p' /share/ctest.txt)
+	done < <(sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) \.*( +|\*\*\*)([A-Za-z]+).*/\1 \3/p' /share/ctest.txt)
 	check "tests were run" test "$number" -gt 0
 }

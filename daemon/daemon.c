@@ -168,6 +168,8 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	d->raw_sender.mark = d->settings_at_start.hook_mark;
+	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
 	if (make_engine(d) != 0 ||
@@ -365,6 +367,7 @@ static void put_in_force(struct daemon *d, struct generation *g)
 	}
 	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
 	g->shared.raw = d->raw_sender.raw;
+	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
 	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
 	                   &g->shared.policy.tun, clock_now());

@@ -7,6 +7,7 @@
 
 #include "generation.h"
 #include "hook_watch.h"
+#include "raw_sender.h"
 
 #include <stdlib.h>
 
@@ -46,11 +47,13 @@ static json_t *hooks_json(const struct control_env *env)
 	              "losses", (json_int_t)w->losses, "hooks", hooked, "queue_num",
 	              (json_int_t)w->wanted.queue_first, "queue_count",
 	              (json_int_t)env->queues_len);
-	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:b, s:s}",
+	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:I, s:I, s:b, s:s}",
 	                                    "on_absent_accept", s->on_absent == FAIL_ACCEPT,
 	                                    "admin_port", (json_int_t)s->admin_port, "loopback",
 	                                    s->loopback != 0, "defragment", s->defragment != 0,
-	                                    "compare_kernel", env->compares_kernel, "enforce",
+	                                    "compare_kernel", env->compares_kernel, "mark",
+	                                    (json_int_t)env->raw_sender->mark, "mark_mask",
+	                                    (json_int_t)env->raw_sender->mask, "enforce",
 	                                    g->shared.policy.tun.enforce != 0, "backend",
 	                                    backend_names[s->backend]));
 	return o;

@@ -13,7 +13,6 @@
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
  *   knowledge.c  what is known of windows that were not seen from the start
- *   refusal.c    notes of rejected packets
  *
  * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
@@ -26,7 +25,6 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
-#include "refusal.h"
 
 #include <finwall/engine.h>
 
@@ -49,7 +47,6 @@ struct shard {
 	struct flowtab flows;
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
-	struct refusals *refusals;      /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct unproved unproved[UNPROVED_SETS][UNPROVED_WAYS];
@@ -63,7 +60,6 @@ struct engine {
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
-	struct refusals refusals; /* of rejected packets; a set is under its shard's lock */
 	struct shard shard[];
 };
 

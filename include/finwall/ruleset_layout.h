@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 #define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
-#define RS_PATTERNS_MAX 64 /* interface names; one bit each */
+#define RS_PATTERNS_MAX 63 /* interface names; one bit each, and RS_IF_KNOWN */
 #define RS_IFSLOTS_LEN  16384
 
 /* The family of a packet, known before rules are evaluated. */
@@ -160,6 +160,9 @@ struct rs_pattern {
 	uint32_t size;
 	uint32_t is_prefix; /* was written "text*" */
 };
+
+/* The bit of the mask that every interface with a known name has. */
+#define RS_IF_KNOWN (UINT64_C(1) << RS_PATTERNS_MAX)
 
 /* ifindex 0 = never used; a slot with mask 0 may be reused. */
 struct rs_ifslot {

@@ -42,9 +42,9 @@ struct run {
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long differences;
-	unsigned long stale; /* refused by the kernel because of connections that had closed */
+	unsigned long own_errors; /* sent by this process, and not compared */
+	unsigned long stale;      /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
-	unsigned long refusals;     /* not compared */
 	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -207,6 +207,11 @@ static bool send_packet(struct run *r)
 	r->hooks[hook]++;
 	r->states[d.state]++;
 	r->unseen += seen.seen ? 0 : 1;
+	if (d.reason == REASON_ICMP_OWN) {
+		/* The kernel calls only those RELATED that it makes itself, not a process's. */
+		r->own_errors++;
+		return true;
+	}
 	r->accepted += d.verdict == VERDICT_ACCEPT ? 1 : 0;
 	if (r->is_verbose) {
 		print_packet(&t, hook, kernel, &seen, &d);
@@ -214,14 +219,6 @@ static bool send_packet(struct run *r)
 	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
 		r->stale++;
 		side_forget(r->side, clock_now(), &frame);
-		return true;
-	}
-	if (d.reason == REASON_REFUSAL) {
-		/*
-		 * It looks like the kernel's own answer to a rejected packet, which finwall lets
-		 * pass for a second. The kernel knows its own packets and refuses this one.
-		 */
-		r->refusals++;
 		return true;
 	}
 	if (r->is_random && (!seen.seen || seen.state != d.state)) {

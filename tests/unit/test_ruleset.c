@@ -137,6 +137,7 @@ static void expect_match(const char *match, struct given g, bool is_hit)
 
 	snprintf(body, sizeof(body), "%s accept", match);
 	load_input(body);
+	ruleset_set_ifname(rules, 2, "eth0");
 	ck_assert_msg((evaluate(&g) == RULE_ACCEPT) == is_hit, "%s: %s", match, word(g.out.code));
 }
 
@@ -318,7 +319,10 @@ static const struct {
 	{ "ct direction reply", false },
 	{ "iif \"nowhere\"", false },
 	{ "iif != \"nowhere\"", true },
-	{ "oif != \"nowhere\"", false },
+	/* as in nft: the packet has no output interface, and the name is empty */
+	{ "oif != \"nowhere\"", true },
+	{ "oifname != { \"nowhere\", \"no*\" }", true },
+	{ "oif \"nowhere\"", false },
 	{ "limit rate 1/second", true },
 	{ "limit rate over 1/second", false },
 };
@@ -753,6 +757,42 @@ START_TEST(interfaces_match_by_name)
 }
 END_TEST
 
+static const char *name_of_77;
+
+static bool note_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE])
+{
+	(void)ctx;
+	ck_assert_uint_eq(ifindex, 77);
+	if (name_of_77 == NULL) {
+		return false;
+	}
+	snprintf(name, RULE_IFNAME_SIZE, "%s", name_of_77);
+	return true;
+}
+
+/* A new interface is not in the name map yet: a negation must not match it for that. */
+START_TEST(a_new_interface_is_matched_by_its_name)
+{
+	struct given g = given_syn();
+
+	load_input("iifname != \"wan0\" accept\n iifname vmap { \"wan0\" : drop }\n accept");
+	g.frame.iif = 77;
+	g.in.ifname = note_ifname;
+	name_of_77 = "wan0";
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+	name_of_77 = "lan0";
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	/* The interface is gone. */
+	name_of_77 = NULL;
+	ck_assert_uint_eq(evaluate(&g), RULE_ACCEPT);
+	ck_assert_uint_eq(g.out.rule_nr, 2);
+	/* In the map, the name is not asked for. */
+	ruleset_set_ifname(rules, 77, "wan0");
+	g.in.ifname = NULL;
+	ck_assert_uint_eq(evaluate(&g), RULE_DROP);
+}
+END_TEST
+
 START_TEST(interfaces_may_be_added_and_deleted_many_times)
 {
 	struct given g = given_syn();
@@ -897,6 +937,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_limit_passes_the_burst_and_then_the_rate);
 	tcase_add_test(tc, log_calls_the_sink);
 	tcase_add_test(tc, interfaces_match_by_name);
+	tcase_add_test(tc, a_new_interface_is_matched_by_its_name);
 	tcase_add_test(tc, interfaces_may_be_added_and_deleted_many_times);
 	tcase_add_test(tc, close_chains_return_policies);
 	tcase_add_loop_test(tc, sets_agree_with_a_list, 0, 4);

@@ -7,8 +7,8 @@
  * one that is not this host's, such as a broadcast address.
  *
  * The child is forked: the daemon's system call filter permits no execve(). The connection table is
- * hidden from it (mem.h), so nothing large is copied on write. A failure in the child ends it, which
- * the daemon sees as a closed socket.
+ * hidden from it (mem.h), so nothing large is copied on write. A failure in the child ends it,
+ * which the daemon sees as a closed socket.
  */
 #include "rawsend.h"
 

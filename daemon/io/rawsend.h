@@ -2,9 +2,9 @@
 /*
  * The raw packet sender: a separate process that turns requests into raw packets.
  *
- * Its raw sockets are opened and marked before it is forked. It has no connection table: that memory
- * is hidden from it. It drops all capabilities, and a seccomp filter allows only receive, send and
- * exit. It exits when the daemon closes its end.
+ * Its raw sockets are opened and marked before it is forked. It has no connection table: that
+ * memory is hidden from it. It drops all capabilities, and a seccomp filter allows only receive,
+ * send and exit. It exits when the daemon closes its end.
  */
 #ifndef FINWALL_IO_RAWSEND_H
 #define FINWALL_IO_RAWSEND_H

@@ -59,13 +59,6 @@ static json_t *hooks_json(const struct control_env *env)
 	return o;
 }
 
-/* A reply is sent when something changes; there is nothing to do when the output drains. */
-static void follower_next(struct ctl_stream *s, struct ctl_client *c)
-{
-	(void)s;
-	(void)c;
-}
-
 static void follower_free(struct ctl_stream *s)
 {
 	struct hook_follower *f = (struct hook_follower *)s;
@@ -89,7 +82,7 @@ void control_get_hooks(struct control *ctl, struct ctl_client *c, const struct c
 		return;
 	}
 	*f = (struct hook_follower){
-		.stream = { .next = follower_next, .free = follower_free, .is_endless = true },
+		.stream = { .free = follower_free, .is_endless = true },
 		.ctl = ctl,
 		.client = c,
 	};

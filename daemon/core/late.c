@@ -355,7 +355,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 		return false;
 	}
 	if (is_deleted(&tomb) && class_nr != SEG_RST) {
-		/* Until its SYN is answered the entry is of no use to other segments. */
+		/* Until its SYN is answered the entry cannot be used by other segments. */
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}

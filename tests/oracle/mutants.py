@@ -234,7 +234,7 @@ MUTANTS = [
     ("lookup.c", "if (dir == DIR_REPLY) {\n\t\tf->status |= FLOW_SEEN_REPLY;",
         "if (dir == DIR_ORIG) {\n\t\tf->status |= FLOW_SEEN_REPLY;"),
     ("lookup.c", "if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&", "if (0 &&"),
-    ("batch.c", "if (o->wants_entry && passes && !insert(d, o)) {",
+    ("batch.c", "if (o->wants_entry && passes && !insert(d, o) && !revive_tomb(d, o)) {",
         "if (o->wants_entry && !insert(d, o)) {"),
     ("flowtab.c", "t->pool[nr].key.family = 0;", ";"),
     ("icmp_err.c", "(size_t)(ip[0] & 0x0f) * 4", "(size_t)20"),

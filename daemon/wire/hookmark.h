@@ -9,6 +9,10 @@
  *   OUTPUT      -m mark --mark 0xa0000000/0xf0000000  -j ACCEPT
  *   INPUT -i lo -m mark --mark 0xa0000000/0xf0000000  -j ACCEPT
  *
+ * Queue rules written by hand can test the mark themselves, so that no rule accepts before them:
+ *
+ *   -m mark ! --mark 0xa0000000/0xf0000000  -j NFQUEUE ...
+ *
  * Only a process with CAP_NET_ADMIN or CAP_NET_RAW, or another rule, can set a mark. Other bits of
  * the mark than those of the mask are never tested and never set.
  *

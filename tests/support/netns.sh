@@ -198,9 +198,8 @@ ns_queue() {
 	queue_chain=$2
 	shift 2
 	for queue_tables in iptables ip6tables; do
-		[ "$queue_chain" != OUTPUT ] || ns "$queue_ns" "$queue_tables" -w -A OUTPUT -m mark \
-			--mark 0xa0000000/0xf0000000 -j ACCEPT
-		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -j NFQUEUE "$@" ||
+		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark \
+			! --mark 0xa0000000/0xf0000000 -j NFQUEUE "$@" ||
 			skip "no NFQUEUE target in $queue_tables"
 	done
 }

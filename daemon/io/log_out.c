@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* About two thousand lines. */
@@ -49,7 +48,6 @@ struct log_out {
 struct log_out *log_out_new(int fd, const char *prefix)
 {
 	struct log_out *o = calloc(1, sizeof(*o));
-	pthread_condattr_t attr;
 
 	if (o == NULL) {
 		return NULL;
@@ -57,11 +55,8 @@ struct log_out *log_out_new(int fd, const char *prefix)
 	o->fd = fd;
 	o->prefix = prefix;
 	(void)pthread_mutex_init(&o->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&o->filled, &attr);
-	(void)pthread_cond_init(&o->emptied, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_cond_init(&o->filled);
+	thread_cond_init(&o->emptied);
 	return o;
 }
 
@@ -193,8 +188,6 @@ void log_out_put(struct log_out *o, const char *line, size_t size)
 static bool end_thread(struct log_out *o)
 {
 	struct mono until = mono_add(clock_now(), DRAIN_NS);
-	struct timespec deadline = { .tv_sec = until.ns / NSEC_PER_SEC,
-		                     .tv_nsec = until.ns % NSEC_PER_SEC };
 	int err = 0;
 	bool is_over;
 
@@ -202,7 +195,7 @@ static bool end_thread(struct log_out *o)
 	o->is_ending = true;
 	(void)pthread_cond_signal(&o->filled);
 	while ((o->used > 0 || o->is_writing || o->dropped > 0) && err == 0) {
-		err = pthread_cond_timedwait(&o->emptied, &o->lock, &deadline);
+		err = thread_cond_wait(&o->emptied, &o->lock, until);
 	}
 	is_over = err == 0;
 	(void)pthread_mutex_unlock(&o->lock);

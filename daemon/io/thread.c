@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Starts threads. See thread.h. */
+/* Threads and condition variables. See thread.h. */
 #include "thread.h"
 
 #include <signal.h>
+#include <time.h>
 
 int thread_start(const char *name, void *(*fn)(void *arg), void *arg, pthread_t *out)
 {
@@ -20,4 +21,24 @@ int thread_start(const char *name, void *(*fn)(void *arg), void *arg, pthread_t 
 	}
 	(void)pthread_setname_np(*out, name);
 	return 0;
+}
+
+void thread_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+int thread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, struct mono until)
+{
+	const struct timespec deadline = {
+		.tv_sec = until.ns / NSEC_PER_SEC,
+		.tv_nsec = until.ns % NSEC_PER_SEC,
+	};
+
+	return -pthread_cond_timedwait(cond, mutex, &deadline);
 }

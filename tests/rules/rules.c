@@ -398,7 +398,15 @@ static bool has_ending(const char *name, const char *ending)
 	return size > strlen(ending) && strcmp(name + size - strlen(ending), ending) == 0;
 }
 
-int main(int argc, char **argv)
+struct args {
+	unsigned long packets;
+	unsigned long prefixes;
+	unsigned long cases; /* of random rule files */
+	char *seed_text;
+};
+
+/* Returns false for a wrong usage. */
+static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 {
 	static const struct option options[] = {
 		{ "random", required_argument, NULL, 'r' },
@@ -409,60 +417,64 @@ int main(int argc, char **argv)
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	unsigned long packets = 20000;
-	unsigned long prefixes = 0;
-	unsigned long cases = 0;
-	char *seed_text = NULL;
-	struct run r = { 0 };
-	enum kernel_rules kind = KERNEL_IPTABLES;
-	const char *why;
-	struct rng rng;
-	char *rules;
 	int opt;
-	int code = EXIT_FAILURE;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			packets = strtoul(optarg, NULL, 10);
+			a->packets = strtoul(optarg, NULL, 10);
 			break;
 		case 'r':
-			cases = strtoul(optarg, NULL, 10);
-			r.is_random = true;
+			a->cases = strtoul(optarg, NULL, 10);
+			r->is_random = true;
 			break;
 		case 'p':
-			prefixes = strtoul(optarg, NULL, 10);
+			a->prefixes = strtoul(optarg, NULL, 10);
 			break;
 		case 's':
-			seed_text = optarg;
+			a->seed_text = optarg;
 			break;
 		case 't':
-			r.is_ticking = true;
+			r->is_ticking = true;
 			pin_to_cpu();
 			break;
 		case 'v':
-			r.is_verbose = true;
+			r->is_verbose = true;
 			break;
 		default:
-			optind = argc;
+			return false;
 		}
 	}
-	if (optind != argc - (r.is_random ? 0 : 1)) {
+	return optind == argc - (r->is_random ? 0 : 1);
+}
+
+static enum kernel_rules kind_of(const char *name)
+{
+	return has_ending(name, ".rules6") ? KERNEL_IP6TABLES
+	       : has_ending(name, ".nft")  ? KERNEL_NFT
+	                                   : KERNEL_IPTABLES;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .packets = 20000 };
+	struct run r = { 0 };
+	enum kernel_rules kind;
+	const char *why;
+	struct rng rng;
+	char *rules;
+	int code = EXIT_FAILURE;
+
+	if (!parse_args(argc, argv, &a, &r)) {
 		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
 		return EXIT_USAGE;
 	}
-	if (r.is_random) {
-		kind = KERNEL_NFT;
-	} else if (has_ending(argv[optind], ".rules6")) {
-		kind = KERNEL_IP6TABLES;
-	} else if (has_ending(argv[optind], ".nft")) {
-		kind = KERNEL_NFT;
-	}
-	rng_init(&rng, rng_seed(seed_text != NULL ? 2 : 1, (char *[]){ argv[0], seed_text }));
-	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], prefixes, &rng);
+	kind = r.is_random ? KERNEL_NFT : kind_of(argv[optind]);
+	rng_init(&rng, rng_seed(a.seed_text != NULL ? 2 : 1, (char *[]){ argv[0], a.seed_text }));
+	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], a.prefixes, &rng);
 	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, clock_now());
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
@@ -477,7 +489,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
-	code = r.is_random ? compare_random(&r, &rng, cases, packets) : compare(&r, packets);
+	code = r.is_random ? compare_random(&r, &rng, a.cases, a.packets) : compare(&r, a.packets);
 out:
 	kernel_free(r.kernel);
 	side_free(r.side);

@@ -307,7 +307,7 @@ static void check_several(struct config *c, const struct stmt *s, struct several
 
 	if (sel->kind == SEL_NFPROTO && is_equal) {
 		several->families = is_set;
-	} else if (sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && is_equal) {
+	} else if (selector_is_proto(sel) && is_equal) {
 		several->protos = is_set;
 	}
 	if ((sel->family != 0 && several->families) || (sel->proto != 0 && several->protos)) {

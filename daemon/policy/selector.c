@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fields of packets that rules can match. A new field needs a row here, an enum rs_field and a
- * case in daemon/core/ruleset.c.
+ * The fields of packets that rules can match. A new field needs a row here and an enum rs_field,
+ * with how it is read, in finwall/ruleset_layout.h.
  */
 #include "selector.h"
 #include "suggest.h"
@@ -43,6 +43,7 @@ static const struct selector selectors[] = {
 	HEADER_IP6("saddr", &dtype_ip6, RS_F_SADDR),
 	HEADER_IP6("daddr", &dtype_ip6, RS_F_DADDR),
 	HEADER_IP6("hoplimit", &dtype_ttl, RS_F_TTL),
+	HEADER_IP6("nexthdr", &dtype_proto, RS_F_IP6_NEXTHDR),
 	SPORT("tcp", IPPROTO_NR_TCP),
 	DPORT("tcp", IPPROTO_NR_TCP),
 	TH("tcp", "flags", &dtype_tcp_flags, 0, IPPROTO_NR_TCP, 14, RS_F_TCP_FLAGS),
@@ -78,6 +79,12 @@ const struct selector *selector_find(const char *header, const char *name)
 		}
 	}
 	return NULL;
+}
+
+bool selector_is_proto(const struct selector *sel)
+{
+	return sel->kind == SEL_FIELD &&
+	       (sel->field == RS_F_L4PROTO || sel->field == RS_F_IP6_NEXTHDR);
 }
 
 void selector_suggest(struct suggest *s, const char *header)

@@ -64,12 +64,14 @@ static const struct symbol service_words[] = { { "ftp-data", 20 },
 	                                       { "http-alt", 8080 },
 	                                       { NULL, 0 } };
 
-static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },   { "tcp", 6 },
-	                                     { "udp", 17 },       { "dccp", 33 },  { "gre", 47 },
-	                                     { "esp", 50 },       { "ah", 51 },    { "icmpv6", 58 },
-	                                     { "ipv6-icmp", 58 }, { "ospf", 89 },  { "pim", 103 },
-	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
-	                                     { "udplite", 136 },  { NULL, 0 } };
+static const struct symbol proto_words[] = {
+	{ "icmp", 1 },        { "igmp", 2 },       { "tcp", 6 },         { "udp", 17 },
+	{ "dccp", 33 },       { "gre", 47 },       { "esp", 50 },        { "ah", 51 },
+	{ "icmpv6", 58 },     { "ipv6-icmp", 58 }, { "ospf", 89 },       { "pim", 103 },
+	{ "comp", 108 },      { "vrrp", 112 },     { "sctp", 132 },      { "udplite", 136 },
+	{ "ipv6-route", 43 }, { "ipv6-frag", 44 }, { "ipv6-nonxt", 59 }, { "ipv6-opts", 60 },
+	{ NULL, 0 }
+};
 
 static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
 	                                       { "ipv6", NFPROTO_NR_IPV6 },

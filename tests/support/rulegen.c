@@ -52,6 +52,7 @@ WORDS(ip6s, "2001:db8::c0a8:102", "2001:db8::c0a8:104-2001:db8::c0a8:106",
       "2001:db8::c633:6400/120", "2001:db8::cb00:7101", "2001:db8::a00:0/104",
       "2001:db8::c0a8:200/121", "2001:db8::ac10:0/112", "::/8");
 WORDS(protos, "tcp", "udp", "icmp", "ipv6-icmp", "gre", "esp", "112", "253");
+WORDS(nexthdrs, "tcp", "udp", "ipv6-icmp", "0", "60", "gre", "50", "100-200");
 WORDS(icmp_types, "echo-request", "echo-reply", "destination-unreachable", "time-exceeded", "13",
       "0x11");
 WORDS(icmp6_types, "echo-request", "echo-reply", "destination-unreachable", "packet-too-big",
@@ -102,6 +103,7 @@ static const struct field ip6_fields[] = {
 	ROW("ip6 saddr", ip6s, true, false, false, "sources6", "by_source6"),
 	ROW("ip6 daddr", ip6s, true, false, false, "sources6", "by_source6"),
 	ROW("ip6 hoplimit", hops, true, false, false, NULL, NULL),
+	ROW("ip6 nexthdr", nexthdrs, true, false, false, "protos", "by_proto"),
 	ROW("icmpv6 type", icmp6_types, true, false, false, NULL, NULL),
 	ROW("icmpv6 code", codes, true, false, false, NULL, NULL),
 };
@@ -283,7 +285,8 @@ static void match(struct writer *w, unsigned where)
 		words(w, f, ", ");
 		fputs(" }", w->to);
 		/* fields of one of them are refused: nft does not test for it */
-		w->rule_proto = f->words == protos ? NO_PROTO : w->rule_proto;
+		w->rule_proto =
+			f->words == protos || f->words == nexthdrs ? NO_PROTO : w->rule_proto;
 		w->rule_family = f->words == families ? NO_FAMILY : w->rule_family;
 		break;
 	case 1:

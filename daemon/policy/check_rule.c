@@ -92,7 +92,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	const struct value *v = m->value;
 	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
 
-	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (m->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
 		             m->sel->header, m->sel->name);
 		return false;
@@ -201,7 +201,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
 	}
-	if (l->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (l->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
 		             l->sel->name);
 		return;

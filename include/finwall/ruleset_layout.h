@@ -81,7 +81,24 @@ enum rs_op {
  * the field in `with`. Not in idle chains: they have no packet.
  */
 #define RS_HEADER_FIELDS(X) \
-	X(RS_F_IP6_NEXTHDR, p->frame->data[6])
+	X(RS_F_IP6_NEXTHDR,   p->frame->data[6]) \
+	X(RS_F_IP6_LENGTH,    load_be16(p->frame->data + 4)) \
+	X(RS_F_IP6_FLOWLABEL, load_be32(p->frame->data) & 0xfffff) \
+	X(RS_F_IP_VERSION,    p->frame->data[0] >> 4) \
+	X(RS_F_IP_HDRLENGTH,  p->frame->data[0] & 0xf) \
+	X(RS_F_IP_DSCP,       p->tos >> 2) \
+	X(RS_F_IP_ECN,        p->tos & 3) \
+	X(RS_F_IP_LENGTH,     load_be16(p->frame->data + 2)) \
+	X(RS_F_IP_ID,         load_be16(p->frame->data + 4)) \
+	X(RS_F_IP_FRAG_OFF,   load_be16(p->frame->data + 6)) \
+	X(RS_F_IP_CHECKSUM,   load_be16(p->frame->data + 10)) \
+	X(RS_F_TCP_SEQUENCE,  load_be32(p->l4 + 4)) \
+	X(RS_F_TCP_ACKSEQ,    load_be32(p->l4 + 8)) \
+	X(RS_F_TCP_DOFF,      p->l4[12] >> 4) \
+	X(RS_F_TCP_RESERVED,  p->l4[12] & 0xf) \
+	X(RS_F_TCP_WINDOW,    load_be16(p->l4 + 14)) \
+	X(RS_F_TCP_URGPTR,    load_be16(p->l4 + 18)) \
+	X(RS_F_UDP_LENGTH,    load_be16(p->l4 + 4))
 /* clang-format on */
 
 enum rs_field {

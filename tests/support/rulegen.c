@@ -457,7 +457,10 @@ static void statement(struct writer *w)
 		fputs("add @counts { ip saddr ct count over 2 }", w->to);
 		break;
 	case 3:
-		fputs("log prefix \"x\" level info", w->to);
+		fputs(one_in(w, 2)
+		              ? "log prefix \"x\" level info"
+		              : "log group 3 snaplen 80 flags tcp sequence,options flags ether",
+		      w->to);
 		break;
 	default:
 		fputs("counter", w->to);

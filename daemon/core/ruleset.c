@@ -75,6 +75,7 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 
 	switch (i->op) {
 		RS_FIELDS(MATCHES)
+		MATCHES(RS_F_HEADER, ruleset_field((enum rs_field)i->with, p, dir, mark))
 		RS_IFACE_FIELDS(IFACE_MATCHES)
 	case RS_SET128 | RS_F_SADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.src);

@@ -16,7 +16,9 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 		return (uint32_t)(value);
 		RS_FIELDS(X)
 		RS_IFACE_FIELDS(X)
+		RS_HEADER_FIELDS(X)
 #undef X
+	case RS_F_HEADER:
 	case RS_F_NONE:
 		break;
 	}

@@ -115,7 +115,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	const struct value *v = m->value;
 	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
 
-	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (m->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
 		             m->sel->header, m->sel->name);
 		return false;
@@ -224,7 +224,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
 	}
-	if (l->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (l->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
 		             l->sel->name);
 		return;
@@ -335,7 +335,7 @@ static void check_several(struct config *c, const struct stmt *s, struct several
 
 	if (sel->kind == SEL_NFPROTO && is_equal) {
 		several->families = is_set;
-	} else if (sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && is_equal) {
+	} else if (selector_is_proto(sel) && is_equal) {
 		several->protos = is_set;
 	}
 	if ((sel->family != 0 && several->families) || (sel->proto != 0 && several->protos)) {

@@ -9,6 +9,13 @@ const char *const table_families[] = { "inet", "ip", "ip6" };
 const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
 	                           "notice", "info",  "debug", NULL };
 
+const char *const log_options[] = { "group", "snaplen", "queue-threshold" };
+
+const struct log_flag log_flags[LOG_FLAGS_LEN] = {
+	{ "tcp", "sequence" }, { "tcp", "options" }, { "ip", "options" },
+	{ "", "skuid" },       { "", "ether" },
+};
+
 const struct verdict_info verdict_table[VERDICTS_LEN] = {
 	[VERDICT_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
 	[VERDICT_DROP] = { "drop", CHAIN_FILTER, RULE_DROP },

@@ -27,6 +27,7 @@ struct dtype {
 	bool is_bitmask;              /* a list of values is or'ed */
 	bool prints_symbols;
 	bool takes_numbers;
+	bool takes_mask; /* besides bitmasks */
 	bool prints_hex;
 	uint8_t names; /* enum names_file */
 };
@@ -40,7 +41,8 @@ enum names_file {
 };
 
 extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
-	dtype_nfproto, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
+	dtype_nfproto, dtype_number4, dtype_number16, dtype_number20, dtype_number32, dtype_dscp,
+	dtype_ecn, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
 	dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state, dtype_ct_dir;
 
 /* The type of that name that sets can have, or NULL; some of their names for an error message. */

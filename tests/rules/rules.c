@@ -119,26 +119,36 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 	       d->rule_nr);
 }
 
-/* Shortens a packet, so that its IP header agrees. */
-static size_t cut_off(uint8_t *packet, size_t size)
+static void fix_ip_checksum(uint8_t *packet)
 {
 	uint32_t sum = 0;
 
-	if (packet[0] >> 4 == 6) {
-		store_be16(packet + 4, (uint16_t)(size - 40));
-		return size;
-	}
-	store_be16(packet + 2, (uint16_t)size);
 	store_be16(packet + 10, 0);
 	for (unsigned i = 0; i < 20; i += 2) {
 		sum += load_be16(packet + i);
 	}
 	sum = (sum & 0xffff) + (sum >> 16);
 	store_be16(packet + 10, (uint16_t) ~(sum + (sum >> 16)));
+}
+
+/* Shortens a packet, so that its IP header agrees. */
+static size_t cut_off(uint8_t *packet, size_t size)
+{
+	if (packet[0] >> 4 == 6) {
+		store_be16(packet + 4, (uint16_t)(size - 40));
+		return size;
+	}
+	store_be16(packet + 2, (uint16_t)size);
 	return size;
 }
 
-/* Writes the packet and corrupts its transport checksum if requested. */
+/* The kernel replaces an identification of 0 in its own packets. */
+static void set_id(uint8_t *packet, uint16_t id)
+{
+	store_be16(packet + (packet[0] >> 4 == 6 ? 2 : 4), id);
+}
+
+/* Writes the packet; corrupts its transport checksum if requested. */
 static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 {
 	size_t size = build_packet(&t->b, packet);
@@ -149,6 +159,10 @@ static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 	}
 	if (t->l4_left >= 0 && size > l4_at + (size_t)t->l4_left) {
 		size = cut_off(packet, l4_at + (size_t)t->l4_left);
+	}
+	set_id(packet, t->id);
+	if (t->b.family == 4) {
+		fix_ip_checksum(packet);
 	}
 	return size;
 }

@@ -6,10 +6,10 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "cmd/filter_options.h"
 #include "cmd/list_columns.h"
 #include "screen.h"
 
-#include "text/num.h"
 #include <finwall/flow_text.h>
 
 #include <getopt.h>
@@ -21,10 +21,7 @@
 static const struct option options[] = {
 	{ "expired", no_argument, NULL, 'x' },
 	{ "output", required_argument, NULL, 'o' },
-	{ "proto", required_argument, NULL, 'p' },
-	{ "address", required_argument, NULL, 'a' },
-	{ "port", required_argument, NULL, 'P' },
-	{ "state", required_argument, NULL, 's' },
+	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -38,7 +35,6 @@ struct list_out {
 };
 
 static enum cli_exit run_list(const struct cli *cli, int argc, char **argv);
-static enum cli_exit read_filter(int opt, json_t *filter);
 static client_fn print_slice;
 static client_fn print_columns;
 
@@ -46,12 +42,9 @@ const struct cli_command cmd_list = {
 	.name = "list",
 	.args = "[--expired] [--output text|json|conntrack] [FILTER...]",
 	.summary = "list live or remembered connections",
-	.details = "-x, --expired          remembered connections: their entry has expired\n"
-		   "-o, --output FORMAT    text, json, or conntrack (format of conntrack -L)\n"
-		   "-p, --proto PROTO      name or number\n"
-		   "-a, --address ADDRESS  of either end; also PREFIX/LENGTH\n"
-		   "-P, --port PORT        of either end\n"
-		   "-s, --state STATE      TCP state: SYN_SENT, ESTABLISHED, ...\n",
+	.details = "-x, --expired        remembered connections: their entry has expired\n"
+		   "-o, --output FORMAT  text, json, or conntrack (format of conntrack -L)\n"
+		   "\n" FILTER_HELP,
 	.run = run_list,
 };
 
@@ -64,7 +57,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 	enum cli_exit code = CLI_OK;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "xo:p:a:P:s:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "xo:" FILTER_SHORT_OPTIONS, options, NULL)) != -1) {
 		switch (opt) {
 		case 'x':
 			kind = VIEW_REMEMBERED;
@@ -73,7 +66,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 			format = optarg;
 			break;
 		default:
-			code = read_filter(opt, filter);
+			code = filter_option(&cmd_list, opt, filter);
 			break;
 		}
 		if (code != CLI_OK) {
@@ -84,6 +77,12 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 	if (optind < argc) {
 		json_decref(filter);
 		return cli_usage(&cmd_list, "unexpected argument \"%s\"", argv[optind]);
+	}
+	if (kind == VIEW_REMEMBERED && (json_object_get(filter, "interface") != NULL ||
+	                                json_object_get(filter, "expires_under_s") != NULL)) {
+		json_decref(filter);
+		return cli_usage(&cmd_list, "--interface and --expires-under are for live "
+		                            "connections, not with --expired");
 	}
 	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
 	    strcmp(format, "conntrack") != 0) {
@@ -108,31 +107,6 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 		puts(out.has_items ? "\n]" : "[]");
 	}
 	return code;
-}
-
-static enum cli_exit read_filter(int opt, json_t *filter)
-{
-	uint16_t port;
-
-	switch (opt) {
-	case 'p':
-		json_object_set_new(filter, "protocol", json_string(optarg));
-		return CLI_OK;
-	case 'a':
-		json_object_set_new(filter, "address", json_string(optarg));
-		return CLI_OK;
-	case 's':
-		json_object_set_new(filter, "state", json_string(optarg));
-		return CLI_OK;
-	case 'P':
-		if (!text_port(optarg, &port)) {
-			return cli_usage(&cmd_list, "invalid port \"%s\"", optarg);
-		}
-		json_object_set_new(filter, "port", json_integer(port));
-		return CLI_OK;
-	default:
-		return cli_usage(&cmd_list, "invalid option");
-	}
 }
 
 static enum cli_exit print_slice(void *ctx, const json_t *parameters)

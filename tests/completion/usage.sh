@@ -35,7 +35,19 @@ done
 refuses 'invalid count "0"' events -n 0
 refuses 'invalid count "1x"' events -n 1x
 refuses 'invalid port "65536"' list -P 65536
-refuses 'invalid port "ssh"' list -P ssh
+refuses 'invalid port "no-such-service"' list -P no-such-service
+refuses 'invalid source port "-1"' list --sport=-1
+refuses 'invalid destination port "65536"' list --dport 65536
+refuses 'invalid protocol "tpc": expected a name or number' list --protocol tpc
+refuses 'invalid source "10.1.0.0/33"' list --source 10.1.0.0/33
+refuses 'invalid destination "example.org"' list --dst example.org
+refuses 'of the same family as the source' list --src 10.1.0.1 --dst ::1
+refuses 'invalid state "OPEN": expected SYN_SENT, SYN_RECV' list --state OPEN
+refuses 'invalid state "CLOSE,"' list --state CLOSE,
+refuses 'invalid interface "a-name-too-long0"' list -i a-name-too-long0
+refuses 'invalid time "soon"' list --expires-under soon
+refuses 'invalid time "0s"' list --expires-under 0s
+refuses '--interface and --expires-under are for live connections' list -x -i eth0
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'

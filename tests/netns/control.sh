@@ -85,6 +85,28 @@ ends 0 list -p udp -P 9 -a 10.1.0.1
 out_lines 2
 ends 0 list -s syn_sent
 out_lines 0
+ends 0 list --output conntrack --source 10.1.0.1 --dport 7000 --interface eth0
+out_lines 1
+ends 0 list --src 10.1.0.0/24 --dst 10.1.0.2 --sport 40000
+out_lines 2
+ends 0 list --source 10.1.0.2
+out_lines 0
+ends 0 list --destination 10.1.0.1
+out_lines 0
+ends 0 list --sport 7000
+out_lines 0
+ends 0 list --interface lo
+out_lines 0
+ends 0 list --dport discard --interface 'eth*'
+out_lines 2
+out_has '^udp '
+ends 0 list --state syn_sent,established
+out_lines 2
+ends 0 list --expires-under 1h
+out_lines 2
+out_has '^udp '
+ends 2 list --source 10.1.0.300
+err_has 'invalid source "10.1.0.300": expected ADDRESS or PREFIX/LENGTH'
 ends 2 list -p nonsense
 err_has 'protocol'
 ends 2 list -a 10.1.0.0/33

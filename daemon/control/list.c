@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ListConnections: live or remembered connections, a slice per reply.
+ * ListConnections: live or remembered connections, a slice per reply. GetConnection: one of them.
  *
  * A slice is copied out of the engine, filtered and sent. The next one is taken when the client has
  * read most of its output. So a list of any length costs one slice of memory, and a slow client
@@ -37,6 +37,7 @@ struct list {
 };
 
 static void list_next(struct ctl_stream *s, struct ctl_client *c);
+static const char *items_member(const struct list *l);
 static void list_free(struct ctl_stream *s);
 static bool read_format(const struct ctl_call *call, enum list_format *out);
 static void slice_live(struct list *l, json_t *items);
@@ -77,11 +78,35 @@ void control_list_connections(struct control *ctl, struct ctl_client *c,
 	ctl_client_stream(c, &l->stream);
 }
 
+void control_get_connection(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	struct list l = { .env = &ctl->env, .kind = VIEW_LIVE };
+	struct mono now = clock_now();
+	const char *wrong = "format";
+	char name[IFNAMSIZ];
+	struct flow_view v;
+	struct flowkey key;
+	struct flow f;
+	json_t *items;
+
+	if (!read_format(call, &l.format) || !flow_key_parse(call->parameters, &key, &wrong)) {
+		method_invalid_parameter(c, wrong);
+		return;
+	}
+	if (!engine_find_flow(ctl->env.engine, &key, now, &f)) {
+		method_refuse(c, CTL_ERROR("NotFound"), "no such connection");
+		return;
+	}
+	items = json_array();
+	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
+	add_item(&l, &v, items);
+	ctl_client_reply(c, json_pack("{s:o}", items_member(&l), items), CTL_LAST);
+}
+
 /* One slice a turn, also when nothing in it matches the filter. */
 static void list_next(struct ctl_stream *s, struct ctl_client *c)
 {
 	struct list *l = (struct list *)s;
-	const char *member = l->format == LIST_JSON ? "connections" : "lines";
 	json_t *items = json_array();
 	bool is_over;
 
@@ -91,7 +116,13 @@ static void list_next(struct ctl_stream *s, struct ctl_client *c)
 		slice_remembered(l, items);
 	}
 	is_over = engine_list_is_over(l->env->engine, &l->cursor);
-	ctl_client_reply(c, json_pack("{s:o}", member, items), is_over ? CTL_LAST : CTL_CONTINUES);
+	ctl_client_reply(c, json_pack("{s:o}", items_member(l), items),
+	                 is_over ? CTL_LAST : CTL_CONTINUES);
+}
+
+static const char *items_member(const struct list *l)
+{
+	return l->format == LIST_JSON ? "connections" : "lines";
 }
 
 static void list_free(struct ctl_stream *s)

@@ -20,6 +20,7 @@ static bool read_ifname(const json_t *value, char out[FLOW_IFNAME_SIZE]);
 static bool read_seconds(const json_t *value, int64_t *out_ns);
 static bool has_ports(uint8_t proto);
 static bool ports_match(const struct flow_filter *filter, const struct tuple *t);
+static bool icmp_matches(const struct flow_filter *filter, const struct tuple *t);
 static bool live_members_match(const struct flow_filter *filter, const struct flow_view *v);
 static bool prefix_matches(const struct flow_prefix *p, const struct tuple *t,
                            const union ip_addr *addr);
@@ -57,7 +58,7 @@ bool flow_filter_matches(const struct flow_filter *filter, const struct flow_vie
 	    (t->proto != IPPROTO_TCP || (filter->tcp_states >> v->tcp.state & 1) == 0)) {
 		return false;
 	}
-	if (!ports_match(filter, t) || !live_members_match(filter, v)) {
+	if (!ports_match(filter, t) || !icmp_matches(filter, t) || !live_members_match(filter, v)) {
 		return false;
 	}
 	return prefix_matches(&filter->src, t, &t->src) &&
@@ -169,11 +170,13 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 	const struct {
 		const char *name;
 		uint8_t *has;
-		uint16_t *port;
-	} ports[] = {
+		uint16_t *number;
+	} numbers[] = {
 		{ "port", &out->has_port, &out->port },
 		{ "source_port", &out->has_sport, &out->sport },
 		{ "destination_port", &out->has_dport, &out->dport },
+		{ "type", &out->has_type, &out->type },
+		{ "id", &out->has_id, &out->id },
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -183,10 +186,10 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 			return read_addr(value, &p->addr, &p->family, &p->bits);
 		}
 	}
-	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-		if (strcmp(name, ports[i].name) == 0) {
-			*ports[i].has = 1;
-			return read_u16(value, ports[i].port);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(name, numbers[i].name) == 0) {
+			*numbers[i].has = 1;
+			return read_u16(value, numbers[i].number);
 		}
 	}
 	if (strcmp(name, "protocol") == 0) {
@@ -260,6 +263,16 @@ static bool ports_match(const struct flow_filter *filter, const struct tuple *t)
 	       (!filter->has_port || t->sport == filter->port || t->dport == filter->port) &&
 	       (!filter->has_sport || t->sport == filter->sport) &&
 	       (!filter->has_dport || t->dport == filter->dport);
+}
+
+static bool icmp_matches(const struct flow_filter *filter, const struct tuple *t)
+{
+	if (!filter->has_type && !filter->has_id) {
+		return true;
+	}
+	return (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6) &&
+	       (!filter->has_type || t->dport >> 8 == filter->type) &&
+	       (!filter->has_id || t->sport == filter->id);
 }
 
 /* What a remembered connection does not have never matches it. */

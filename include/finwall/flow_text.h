@@ -83,15 +83,19 @@ struct flow_filter {
 	uint8_t has_dport;
 	uint8_t has_proto;
 	uint8_t proto;
+	uint8_t has_type; /* of an ICMP query, as the next one */
+	uint8_t has_id;
+	uint16_t type;
+	uint16_t id;
 	char ifname[FLOW_IFNAME_SIZE]; /* "" = any; live connections only; "eth*" = a prefix */
 };
 
 /*
  * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"source":"192.0.2.1",
  * "destination":"192.0.2.2","source_port":1,"destination_port":2,"state":"TIME_WAIT,CLOSE",
- * "interface":"eth0","expires_under_s":60}, all optional. Unknown members are refused, because a
- * filter that is ignored matches too much. Returns true, or false with *wrong set to the name of
- * the invalid member, which borrows from object.
+ * "type":8,"id":77,"interface":"eth0","expires_under_s":60}, all optional. Unknown members are
+ * refused, because a filter that is ignored matches too much. Returns true, or false with *wrong
+ * set to the name of the invalid member, which borrows from object.
  */
 bool flow_filter_parse(const json_t *object, struct flow_filter *out, const char **wrong);
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_view *v);

@@ -23,10 +23,10 @@ refuses() {
 
 refuses 'unknown command "lists"' lists
 refuses 'unknown command "lists"' help lists
-for command in delete doctor events flush hook import-iptables list set show stats; do
+for command in delete doctor events flush get hook import-iptables list set show stats; do
 	refuses 'Usage: finwall [--socket PATH] '"$command " "$command" --no-such-option
 done
-for command in doctor events list set stats; do
+for command in doctor events get list set stats; do
 	refuses 'unknown output format "xml"' "$command" -o xml
 done
 for command in doctor flush import-conntrack list reload stats version; do
@@ -51,6 +51,14 @@ refuses '--interface and --expires-under are for live connections' list -x -i et
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'
+refuses 'expected PROTO FROM TO, or filters' delete
+refuses 'expected PROTO FROM TO, or filters' delete --dry-run
+refuses 'PROTO FROM TO and filters exclude each other' delete tcp 192.0.2.1:80 192.0.2.2:80 --sport 80
+refuses 'exclude each other' delete --sport 80 --forget --remember
+refuses 'invalid number "x"' delete icmp 192.0.2.1 192.0.2.2 --type x --id 1
+refuses 'invalid source "192.0.2.300"' delete --source 192.0.2.300
+refuses 'invalid source "192.0.2.300"' flush --source 192.0.2.300
+refuses 'expected PROTO FROM TO' get tcp 192.0.2.1:80
 refuses 'missing subcommand: up, down, watch or print' hook
 refuses 'unknown subcommand "renew": up, down, watch or print' hook renew
 refuses 'too many arguments' hook up down

@@ -112,6 +112,21 @@ err_has 'protocol'
 ends 2 list -a 10.1.0.0/33
 ends 2 list -P 65536
 
+# One connection.
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000
+out_lines 2
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +assured in eth0$'
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000 --output conntrack
+out_lines 1
+out_has '^tcp      6 [0-9]+ ESTABLISHED src=10\.1\.0\.1 '
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000 --output json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))[0]["assured"]' "$work/out"
+ends 1 get tcp 10.1.0.1:40000 10.1.0.2:7001 --output json
+err_has 'no such connection'
+out_lines 0
+ends 2 get tcp 10.1.0.1 10.1.0.2
+err_has 'source_port'
+
 # Statistics, settings.
 ends 0 stats
 out_has '^tcp-open +new +1 '
@@ -166,6 +181,24 @@ ends 0 list --expired
 out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +deleted$'
 ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
 err_has 'no such connection'
+ends 0 list
+out_lines 2
+# With filters; a dry run changes nothing.
+ends 0 flush --dry-run
+out_lines 3
+out_has '^1 connections would be deleted, 0 remembered ones would be ended or forgotten$'
+ends 0 delete --sport 40000 --forget --dry-run
+out_lines 3
+out_has '^tcp .* deleted$'
+out_has '^0 connections would be deleted, 1 remembered ones would be'
+ends 0 list --expired
+out_lines 2
+ends 0 delete --sport 40000 --forget
+out_has '^0 connections deleted, 1 remembered ones ended or forgotten$'
+ends 0 list --expired
+out_lines 0
+ends 0 delete --dst 10.1.0.1
+out_has '^0 connections deleted, 0 remembered'
 ends 0 flush --forget
 out_has '^1 connections flushed$'
 ends 0 list
@@ -250,6 +283,21 @@ assert b"finwalld" in s.recv(65536)
 PY
 ends 0 list
 out_lines 3001
+
+# Of many connections those that match are deleted, and no others.
+ends 0 flush --proto udp --dport 1500 --dry-run
+out_has '^1 connections would be deleted, 0 '
+ends 0 flush --proto udp --dport 1500
+out_has '^1 connections deleted, 0 '
+ends 1 get udp 10.1.0.1:1 10.1.0.2:1500
+ends 0 flush --proto tcp
+out_has '^0 connections deleted, 0 '
+ends 0 list
+out_lines 3000
+ends 0 flush --destination 10.1.0.0/24 --remember
+out_has '^2999 connections deleted, 0 '
+ends 0 list
+out_lines 0
 
 # Only root and the daemon's user may connect.
 chmod 666 "$sock"

@@ -362,6 +362,10 @@ START_TEST(filters_match_or_are_refused)
 	f = make_flow(IPPROTO_ICMP, "192.0.2.1", 443, "192.0.2.2", 8 << 8, 0);
 	ck_assert_int_eq(filter("{\"port\":443}", &f), 0);
 	ck_assert_int_eq(filter("{\"destination_port\":2048}", &f), 0);
+	ck_assert_int_eq(filter("{\"type\":8,\"id\":443}", &f), 1);
+	ck_assert_int_eq(filter("{\"type\":0}", &f), 0);
+	ck_assert_int_eq(filter("{\"id\":8}", &f), 0);
+	ck_assert_int_eq(filter("{\"id\":65536}", &f), -1);
 	ck_assert_int_eq(filter("{\"state\":\"NONE\"}", &f), 0);
 	f = make_flow(112, "192.0.2.1", 0, "224.0.0.18", 0, 0);
 	ck_assert_int_eq(filter("{\"protocol\":\"vrrp\"}", &f), 1);

@@ -19,6 +19,7 @@ static const struct {
 	{ "org.varlink.service.GetInfo", control_get_info },
 	{ "org.varlink.service.GetInterfaceDescription", control_get_interface },
 	{ CTL_INTERFACE ".ListConnections", control_list_connections },
+	{ CTL_INTERFACE ".CountConnections", control_count_connections },
 	{ CTL_INTERFACE ".GetConnection", control_get_connection },
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },

@@ -47,6 +47,7 @@ control_method_fn control_get_settings; /* configuration.c */
 control_method_fn control_get_ruleset;
 control_method_fn control_reload;
 control_method_fn control_list_connections; /* list.c */
+control_method_fn control_count_connections;
 control_method_fn control_get_connection;
 control_method_fn control_get_hooks; /* hooks.c */
 control_method_fn control_flush;     /* connections.c */

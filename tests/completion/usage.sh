@@ -45,6 +45,12 @@ refuses 'of the same family as the source' list --src 10.1.0.1 --dst ::1
 refuses 'invalid state "OPEN": expected SYN_SENT, SYN_RECV' list --state OPEN
 refuses 'invalid state "CLOSE,"' list --state CLOSE,
 refuses 'invalid interface "a-name-too-long0"' list -i a-name-too-long0
+refuses 'unknown order "size"' list --sort size
+refuses 'invalid limit "0"' list --sort state --limit 0
+refuses 'invalid limit "20001"' list --sort state --limit 20001
+refuses '--limit is for --sort only' list --limit 5
+refuses '--count and --sort exclude each other' list --count --sort state
+refuses 'unknown output format "conntrack"' list --count -o conntrack
 refuses 'invalid time "soon"' list --expires-under soon
 refuses 'invalid time "0s"' list --expires-under 0s
 refuses '--interface and --expires-under are for live connections' list -x -i eth0

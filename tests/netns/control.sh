@@ -105,6 +105,25 @@ out_lines 2
 ends 0 list --expires-under 1h
 out_lines 2
 out_has '^udp '
+# Numbers, and orders.
+ends 0 list --count
+out_lines 4
+out_has '^tcp +ESTABLISHED +1$'
+out_has '^udp +unreplied +1$'
+out_has '^all +2$'
+ends 0 list --count --proto tcp --output json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1])) == [{"protocol": "tcp", "protocol_number": 6, "state": "ESTABLISHED", "count": 1}]' "$work/out"
+ends 0 list --count --expired
+out_lines 2
+ends 0 list --sort expiry
+out_lines 3
+sed -n 2p "$work/out" | grep -q '^udp ' || fail "not by expiry: $(cat "$work/out")"
+ends 0 list --sort state --output conntrack
+out_lines 2
+sed -n 1p "$work/out" | grep -q '^tcp ' || fail "not by state: $(cat "$work/out")"
+ends 0 list --sort address --output json --limit 1
+python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 1' "$work/out"
+err_has '^finwall list: the first 1 by address; 1 more are not printed$'
 ends 2 list --source 10.1.0.300
 err_has 'invalid source "10.1.0.300": expected ADDRESS or PREFIX/LENGTH'
 ends 2 list -p nonsense
@@ -283,6 +302,14 @@ assert b"finwalld" in s.recv(65536)
 PY
 ends 0 list
 out_lines 3001
+
+ends 0 list --count
+out_has '^udp +unreplied +3000$'
+ends 0 list --sort address --limit 3000 --output conntrack
+out_lines 3000
+ends 0 list --sort expiry --limit 7
+out_lines 8
+err_has '2993 more are not printed'
 
 # Of many connections those that match are deleted, and no others.
 ends 0 flush --proto udp --dport 1500 --dry-run

@@ -167,6 +167,10 @@ static void prove(const struct decoded *d, struct flow *f, struct witness *w, bo
 {
 	enum knowledge known = status_knowledge(f->status);
 
+	if ((w->flags & WITNESS_BESIDE) != 0 && !by_syn && (f->status & FLOW_ASSURED) == 0) {
+		/* It may still be evicted, and would not be remembered: at the next agreement. */
+		return;
+	}
 	if ((w->flags & WITNESS_BESIDE) != 0) {
 		uint32_t tomb = graveyard_find(&d->shard->graveyard, &f->key, d->hash);
 
@@ -197,6 +201,17 @@ static bool has_unknown_windows(const struct flow *f)
 	return known == KNOWN_GAP || known == KNOWN_NOTHING;
 }
 
+/* True for a SYN+ACK in direction dir that acknowledges the SYN. After a gap the tracker accepts
+ * any.
+ */
+static bool answers_syn(const struct tcp_conn *t, enum flow_dir dir, const struct pkt_tcp *tcp)
+{
+	const struct tcp_seen *opener = &t->seen[dir_other(dir)];
+
+	return opener->maxwin_bytes != 0 &&
+	       ((t->flags[dir] & TCP_SIDE_LIBERAL) == 0 || tcp->ack == opener->end);
+}
+
 /* A segment that the tracker accepted, of a flow that is not KNOWN_EXACT. from: the state before
  * it.
  */
@@ -211,7 +226,7 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 	switch ((enum tcp_class)tcp->class_nr) {
 	case SEG_SYNACK:
 		/* It answers a SYN: the tracker has both windows from here on. */
-		if (to == TCP_SYN_RECV && f->conn.tcp.seen[dir_other(dir)].maxwin_bytes != 0) {
+		if (to == TCP_SYN_RECV && answers_syn(&f->conn.tcp, dir, tcp)) {
 			prove(d, f, w, true);
 		}
 		return;
@@ -256,8 +271,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
-		/* The SYN may be forged, like the closer before it. */
-		shard_remember_closed(d->shard, d->cx->worker, f, d->hash, d->cx->now);
+		/* The SYN may be forged, and the connection is not over although the tracker's
+		 * state says so. */
+		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
 		delete_closed(d, f);
 		return false;
 	case TRACK_INVALID:
@@ -321,8 +337,8 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 	}
 	if (shard_has_older(d->shard, f)) {
 		init_fresh(d, &o->fresh);
-		if (late_reclaims(e, d, o)) {
-			o->displaced = f;
+		if (late_reclaims(e, d, f, o)) {
+			o->displaced = o->wants_entry ? f : NULL;
 			return;
 		}
 	}

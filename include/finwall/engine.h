@@ -194,7 +194,7 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
                          struct tomb_info *out, size_t max);
 
 /* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
- * proved. */
+ * proved. Lists those past their deadline, too, that are to be remembered. */
 size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
 

@@ -263,8 +263,8 @@ static void make_rejected(void)
 enum origin_kind {
 	ORIGIN_STRICT,      /* live: the tracker's windows; remembered: exact */
 	ORIGIN_LIBERAL,     /* live: all pass, as in the kernel; remembered: exact */
-	ORIGIN_UNKNOWN,     /* likewise; remembered: one unproved segment a second */
-	ORIGIN_GAP,         /* likewise; remembered: the old windows, or one unproved a second */
+	ORIGIN_UNKNOWN,     /* likewise; remembered: one unproved segment of a side a second */
+	ORIGIN_GAP,         /* likewise; remembered: the old windows, or one unproved of a side a second */
 	ORIGIN_HALF_CLOSED, /* as ORIGIN_STRICT; the client has closed */
 	ORIGIN_NONE,        /* there is no connection */
 };
@@ -377,9 +377,9 @@ static double expected(const struct origin *o, bool remembered, enum segment s, 
 		die("the connection is not remembered");
 	}
 	if (o->kind == ORIGIN_UNKNOWN) {
-		return 1;
+		return 2;
 	}
-	return count * remembered_chance(&tomb.conn, s) + (o->kind == ORIGIN_GAP);
+	return count * remembered_chance(&tomb.conn, s) + (o->kind == ORIGIN_GAP ? 2 : 0);
 }
 
 static void forge(struct rng *rng, enum segment s)

@@ -201,14 +201,15 @@ static bool has_unknown_windows(const struct flow *f)
 	return known == KNOWN_GAP || known == KNOWN_NOTHING;
 }
 
-/* True for a SYN+ACK in direction dir that acknowledges the SYN. After a gap the tracker accepts
- * any.
+/*
+ * True for a SYN+ACK in direction dir that acknowledges the SYN, and from which the tracker has
+ * that side's window. After a gap it accepts any, and keeps the window of an earlier one.
  */
 static bool answers_syn(const struct tcp_conn *t, enum flow_dir dir, const struct pkt_tcp *tcp)
 {
 	const struct tcp_seen *opener = &t->seen[dir_other(dir)];
 
-	return opener->maxwin_bytes != 0 &&
+	return opener->maxwin_bytes != 0 && t->seen[dir].end == tcp->seq + 1 + tcp->payload_size &&
 	       ((t->flags[dir] & TCP_SIDE_LIBERAL) == 0 || tcp->ack == opener->end);
 }
 

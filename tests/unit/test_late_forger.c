@@ -103,8 +103,8 @@ static void ck_is_deleted(void)
 #define FORGED_PER_SEC 100
 
 /*
- * Forged segments in the name of side x, for a little more than a second. The other end answers those that reach it with
- * its own numbers.
+ * Forged segments in the name of side x, for a little more than a second. The other end answers
+ * those that reach it with its own numbers.
  */
 static void flood(struct build *x, unsigned flags, uint32_t *seed)
 {
@@ -361,6 +361,25 @@ START_TEST(after_a_gap_only_the_answer_to_a_syn_proves_it)
 }
 END_TEST
 
+/* The windows of a forged SYN+ACK stay, and are not taken for those of the true one. */
+START_TEST(after_a_gap_a_forged_syn_ack_teaches_no_windows)
+{
+	start();
+	tcp(&c2s, S, 1000, 0, 0);
+	engine_note_gap(w.engine);
+	tcp(&s2c, S, 0xdeadbeef, 0, 0);
+	tcp(&c2s, S, 1000, 0, 0);
+	tcp(&s2c, S | A, 5000, 1001, 0);
+	tcp(&c2s, A, 1001, 5001, 100);
+	tcp(&s2c, A, 5001, 1101, 200);
+	tcp(&c2s, A, 1101, 5201, 0);
+	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
+	expire_any();
+	tcp(&s2c, F | A, 5201, 1101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+}
+END_TEST
+
 /* The windows are exact and not enforced: two forged FINs make it TIME_WAIT, a SYN replaces it. */
 START_TEST(a_forged_close_and_a_forged_syn_end_no_memory)
 {
@@ -451,6 +470,7 @@ SUITE_MAIN("late_forger", forged_segments_do_not_hold_up_a_true_close,
            an_import_keeps_the_tombstone_beside_it, a_saved_flow_does_not_end_a_deletion,
            a_loaded_syn_does_not_end_a_deletion, closing_connections_do_not_replace_a_deleted_one,
            after_a_gap_only_the_answer_to_a_syn_proves_it,
+           after_a_gap_a_forged_syn_ack_teaches_no_windows,
            a_forged_close_and_a_forged_syn_end_no_memory,
            a_pickup_that_may_be_evicted_ends_no_memory, an_entry_past_its_deadline_is_saved,
            reject_is_the_same_beside_a_live_entry)

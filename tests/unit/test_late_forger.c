@@ -103,8 +103,8 @@ static void ck_is_deleted(void)
 #define FORGED_PER_SEC 100
 
 /*
- * Forged segments in the name of side x, for a little more than a second. The other end answers those that reach it with
- * its own numbers.
+ * Forged segments in the name of side x, for a little more than a second. The other end answers
+ * those that reach it with its own numbers.
  */
 static void flood(struct build *x, unsigned flags, uint32_t *seed)
 {

@@ -121,7 +121,7 @@ const char control_interface_text[] =
 	"\n"
 	"# Call it with \"more\". expired: remembered connections. format: json\n"
 	"# (connections), or text or conntrack (lines). with_connections: both, in the same "
-        "order.\n"
+	"order.\n"
 	"method ListConnections(\n"
 	"  expired: ?bool,\n"
 	"  format: ?string,\n"

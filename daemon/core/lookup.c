@@ -272,8 +272,8 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
-		/* The SYN may be forged, and the connection is not over although the tracker's
-		 * state says so. */
+		/* The SYN may be forged, and the connection may be open although the tracker's
+		 * state is a closed one. */
 		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
 		delete_closed(d, f);
 		return false;

@@ -143,7 +143,7 @@ says_fault() {
 	status_text | grep -E "$1"
 }
 
-# report ACTION FAULT PROBLEM: with hook watch report it stays as it is, and status and doctor say so.
+# report ACTION FAULT PROBLEM: with hook watch report it stays as it is, and status and doctor report it.
 reported() {
 	restart "$1"
 	until_true 10 says_fault "$2" || true

@@ -67,6 +67,7 @@ WORDS(flags, "fin", "syn", "rst", "ack", "psh", "syn | ack", "fin | ack", "0", "
 WORDS(states, "new", "established", "related", "invalid", "untracked");
 WORDS(directions, "original", "reply");
 WORDS(families, "ipv4", "ipv6");
+WORDS(ethertypes, "ip", "ip6", "arp", "0x1234");
 WORDS(marks, "0", "1", "7", "8-15", "0x10", "0x80000000");
 WORDS(lengths, "0-40", "41-60", "61", "62-100", "101-1500");
 WORDS(hops, "0-62", "63", "64", "65-200", "255");
@@ -102,6 +103,7 @@ static const struct field any_fields[] = {
 };
 static const struct field inet_fields[] = {
 	ROW("meta nfproto", families, false, false, false, NULL, NULL),
+	ROW("meta protocol", ethertypes, true, false, false, NULL, NULL),
 };
 static const struct field ip4_fields[] = {
 	ROW("ip saddr", ip4s, true, false, false, "sources", "by_source"),
@@ -183,7 +185,7 @@ static const struct field *any_field(struct writer *w)
 		return &ip6_fields[below(w, LEN(ip6_fields))];
 	}
 	if (kind == 4 && w->family == 0) {
-		return &inet_fields[0];
+		return &inet_fields[below(w, LEN(inet_fields))];
 	}
 	return &any_fields[below(w, LEN(any_fields))];
 }

@@ -10,15 +10,35 @@
 #include <inttypes.h>
 #include <string.h>
 
-void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
+static struct rule *rule_new(struct parser *p, struct loc loc, const struct stmts *stmts,
+                             const char *comment)
 {
 	struct rule *r = arena_alloc(&p->config->arena, sizeof(*r));
 
 	r->loc = loc;
 	r->stmts = stmts->first;
 	r->comment = comment;
+	return r;
+}
+
+void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
+{
+	struct rule *r = rule_new(p, loc, stmts, comment);
+
 	*p->chain->rules_end = r;
 	p->chain->rules_end = &r->next;
+}
+
+void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
+                      const char *comment)
+{
+	struct rule *r = rule_new(p, loc, stmts, comment);
+
+	r->next = p->chain->rules;
+	p->chain->rules = r;
+	if (r->next == NULL) {
+		p->chain->rules_end = &r->next;
+	}
 }
 
 const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,

@@ -333,7 +333,7 @@ static void check_several(struct config *c, const struct stmt *s, struct several
 	bool is_set = m->value->kind == VALUE_SET && value_only(m->value) == m->value;
 	bool is_equal = m->rel == REL_IMPLICIT || m->rel == REL_EQ;
 
-	if (sel->kind == SEL_NFPROTO && is_equal) {
+	if (sel->type == &dtype_nfproto && is_equal) {
 		several->families = is_set;
 	} else if (selector_is_proto(sel) && is_equal) {
 		several->protos = is_set;

@@ -135,7 +135,7 @@ static const struct map_entry *known_entry(const struct variant *v, const struct
 	if (l->sel->kind == SEL_CT_STATE) {
 		return map_static(l, 1u << v->state);
 	}
-	return map_static(l, v->family == RS_FAMILY_IP ? NFPROTO_NR_IPV4 : NFPROTO_NR_IPV6);
+	return map_static(l, match_family_number(l->sel->type, v->family));
 }
 
 static bool is_known(const struct selector *sel)

@@ -77,6 +77,7 @@ static const struct selector selectors[] = {
 	ICMP6("code", &dtype_icmp6_code, 2, RS_F_ICMP_CODE),
 	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_REACH_PROTO, RS_F_L4PROTO),
 	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_REACH_IP, RS_F_L4PROTO),
+	META("protocol", false, SEL_NFPROTO, &dtype_ethertype, PKT_REACH_IP, RS_F_L4PROTO),
 	META("mark", false, SEL_FIELD, &dtype_mark, PKT_REACH_NOTHING, RS_F_MARK),
 	META("length", false, SEL_FIELD, &dtype_length, PKT_REACH_NOTHING, RS_F_LENGTH),
 	META("iif", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_IIF),

@@ -77,6 +77,12 @@ static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
 	                                       { "ipv6", NFPROTO_NR_IPV6 },
 	                                       { NULL, 0 } };
 
+static const struct symbol ethertype_words[] = { { "ip", ETHERTYPE_NR_IP },
+	                                         { "arp", 0x0806 },
+	                                         { "ip6", ETHERTYPE_NR_IP6 },
+	                                         { "vlan", 0x8100 },
+	                                         { NULL, 0 } };
+
 static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
 	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },
 	                                        { "ack", TCP_ACK }, { "urg", TCP_URG },
@@ -181,6 +187,15 @@ const struct dtype dtype_nfproto = {
 	.symbols = nfproto_words,
 	.bits = 8,
 	.prints_symbols = true,
+};
+const struct dtype dtype_ethertype = {
+	.name = "ether_type",
+	.want = "ip, ip6 or the number of an Ethernet protocol",
+	.symbols = ethertype_words,
+	.bits = 16,
+	.prints_symbols = true,
+	.takes_numbers = true,
+	.prints_hex = true,
 };
 const struct dtype dtype_mark = {
 	.name = "mark",

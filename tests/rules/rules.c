@@ -109,10 +109,11 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 		       a[i] >> 8 & 0xff, a[i] & 0xff, i == 0 ? t->b.sport : t->b.dport);
 	}
 	printf(" flags %02x type %u code %u ttl %u%s\n"
-	       "  cut at %d, extension headers %zu, mark %x\n  kernel: %s, %s; finwall: %s, %s, "
+	       "  cut at %d, extension headers %zu, tos %02x, id %u, mark %x\n  kernel: %s, %s; "
+	       "finwall: %s, %s, "
 	       "reason %u, rule %" PRIu32 "\n",
 	       t->b.flags, t->b.type, t->b.code, t->b.ttl, t->has_bad_checksum ? " bad sum" : "",
-	       t->l4_left, t->b.ext_size, hook == HOOK_OUTPUT ? KERNEL_MARK : 0,
+	       t->l4_left, t->b.ext_size, t->b.tos, t->id, hook == HOOK_OUTPUT ? KERNEL_MARK : 0,
 	       kernel == 1 ? "accept" : "drop",
 	       seen->seen ? state_names[seen->state] : "not tracked",
 	       d->verdict == VERDICT_ACCEPT ? "accept" : "drop", state_names[d->state], d->reason,

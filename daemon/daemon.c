@@ -87,6 +87,7 @@ struct daemon {
 	struct hook_watch hook_watch;
 	struct state state;
 	struct importer importer;
+	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;
 	bool has_run; /* the table is worth saving */
@@ -100,6 +101,7 @@ static void set_up_modules(struct daemon *d);
 static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
+static struct older *list_older(struct daemon *d);
 static int open_control(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
@@ -168,6 +170,8 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	d->raw_sender.mark = d->settings_at_start.hook_mark;
+	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
 	if (make_engine(d) != 0 ||
@@ -186,6 +190,9 @@ static enum exit_code start(struct daemon *d)
 	params.cfg = &d->generations.current->shared;
 	params.pin = s->queue_pin;
 	params.compares_kernel = s->compare_kernel != 0;
+	if (params.compares_kernel) {
+		params.older = d->older = list_older(d);
+	}
 	if (workers_start(&d->workers, &params, d->log) != 0 || start_threads(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -272,6 +279,7 @@ static void stop(struct daemon *d)
 	free(d->extra_queues);
 	free(d->pin_at_start);
 	ifnames_close(d->ifnames);
+	older_free(d->older);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
 		event_base_free(d->base);
@@ -365,6 +373,7 @@ static void put_in_force(struct daemon *d, struct generation *g)
 	}
 	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
 	g->shared.raw = d->raw_sender.raw;
+	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
 	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
 	                   &g->shared.policy.tun, clock_now());
@@ -461,6 +470,23 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	if (!state_start(&d->state, s, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
+}
+
+/* The loaded connections: the kernel's tracker, enabled only now, may not know them. */
+static struct older *list_older(struct daemon *d)
+{
+	struct engine_usage usage;
+	struct older *older = NULL;
+	struct sipkey key;
+
+	engine_usage(d->engine, &usage);
+	if (mem_random(&key, sizeof(key)) == 0) {
+		older = older_new(usage.flows, &key);
+	}
+	if (older != NULL) {
+		older_add_all(older, d->engine, clock_now());
+	}
+	return older;
 }
 
 static int open_control(struct daemon *d)

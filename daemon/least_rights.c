@@ -40,29 +40,26 @@ static char *directory_of(const char *path)
 	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
-/* A directory made for the user; one that existed belongs to the administrator. */
-struct made {
-	char *dir; /* NULL = none */
-};
-
-static struct made make_directory(const char *path, mode_t mode, const struct run_user *u)
+/* Makes the directory of a file for the user; one that existed belongs to the administrator.
+ * Returns its name, malloc'd, or NULL if none was made. */
+static char *make_directory(const char *path, mode_t mode, const struct run_user *u)
 {
 	char *dir = path == NULL ? NULL : directory_of(path);
 
 	if (dir == NULL || mkdir(dir, mode) != 0 || chown(dir, u->uid, u->gid) != 0) {
 		free(dir);
-		dir = NULL;
+		return NULL;
 	}
-	return (struct made){ dir };
+	return dir;
 }
 
 /* The daemon stays root: it has to write to the directory without root's capabilities. */
-static void give_back(struct made *m, bool leaves_root)
+static void give_back(char *made, bool leaves_root)
 {
-	if (m->dir != NULL && !leaves_root && chown(m->dir, 0, 0) != 0) {
-		(void)rmdir(m->dir);
+	if (made != NULL && !leaves_root && chown(made, 0, 0) != 0) {
+		(void)rmdir(made);
 	}
-	free(m->dir);
+	free(made);
 }
 
 /* Returns the first file, directory or error that prevents the use, malloc'd, or NULL. */
@@ -134,8 +131,8 @@ static bool can_run(const struct run_user *u, const struct least_rights_files *f
 struct least_rights least_rights_choose(const struct least_rights_files *files, struct log *log)
 {
 	struct least_rights r = { .leaves_root = false };
-	struct made run;
-	struct made state;
+	char *run;
+	char *state;
 
 	if (geteuid() != 0 || !privileges_find_user(FINWALL_USER, &r.user)) {
 		return r;
@@ -143,8 +140,8 @@ struct least_rights least_rights_choose(const struct least_rights_files *files, 
 	run = make_directory(files->socket, 0755, &r.user);
 	state = make_directory(files->state, 0700, &r.user);
 	r.leaves_root = can_run(&r.user, files, log);
-	give_back(&run, r.leaves_root);
-	give_back(&state, r.leaves_root);
+	give_back(run, r.leaves_root);
+	give_back(state, r.leaves_root);
 	return r;
 }
 

@@ -6,14 +6,13 @@
 
 #include "io/clock.h"
 #include "io/notify.h"
+#include "io/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Checks per interval: a message that is late by half an interval does not end the service. */
 #define CHECKS_PER_INTERVAL 4
@@ -43,14 +42,12 @@ bool watchdog_is_due(struct workers *ws, struct mono main_turned, struct mono no
 static bool wait_for_check(struct watchdog *wd)
 {
 	struct mono until = mono_add(clock_now(), wd->interval_ns / CHECKS_PER_INTERVAL);
-	struct timespec deadline = { .tv_sec = until.ns / NSEC_PER_SEC,
-		                     .tv_nsec = until.ns % NSEC_PER_SEC };
 	int err = 0;
 	bool is_ending;
 
 	(void)pthread_mutex_lock(&wd->lock);
-	while (!wd->is_ending && err != ETIMEDOUT) {
-		err = pthread_cond_timedwait(&wd->end, &wd->lock, &deadline);
+	while (!wd->is_ending && err != -ETIMEDOUT) {
+		err = thread_cond_wait(&wd->end, &wd->lock, until);
 	}
 	is_ending = wd->is_ending;
 	(void)pthread_mutex_unlock(&wd->lock);
@@ -75,7 +72,6 @@ static void *watchdog_main(void *arg)
 static struct watchdog *watchdog_new(struct workers *ws, struct mono now, int64_t interval_ns)
 {
 	struct watchdog *wd = calloc(1, sizeof(*wd));
-	pthread_condattr_t attr;
 
 	if (wd == NULL) {
 		return NULL;
@@ -84,10 +80,7 @@ static struct watchdog *watchdog_new(struct workers *ws, struct mono now, int64_
 	wd->workers = ws;
 	watchdog_tick(wd, now);
 	(void)pthread_mutex_init(&wd->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&wd->end, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_cond_init(&wd->end);
 	return wd;
 }
 
@@ -102,8 +95,6 @@ int watchdog_start(struct workers *ws, struct mono now, struct watchdog **out)
 {
 	int64_t interval_ns = notify_watchdog_ns();
 	struct watchdog *wd;
-	sigset_t all;
-	sigset_t before;
 	int err;
 
 	*out = NULL;
@@ -114,15 +105,11 @@ int watchdog_start(struct workers *ws, struct mono now, struct watchdog **out)
 	if (wd == NULL) {
 		return -ENOMEM;
 	}
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&wd->thread, NULL, watchdog_main, wd);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start("watchdog", watchdog_main, wd, &wd->thread);
 	if (err != 0) {
 		watchdog_free(wd);
-		return -err;
+		return err;
 	}
-	(void)pthread_setname_np(wd->thread, "watchdog");
 	*out = wd;
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
+#include "refusals.h"
 
 #include <finwall/engine.h>
 
@@ -27,7 +28,8 @@
 struct worker_config {
 	struct policy policy;
 	struct ruleset_counters **counters; /* of policy.rules, one per worker, by worker.nr */
-	struct rawsend raw;                 /* sends resets and keepalives; the daemon's */
+	struct rawsend raw;                 /* sends answers, resets, keepalives; the daemon's */
+	struct refusal_limits *limits;      /* the daemon's */
 	bool measures_latency;              /* the worker fills its histograms */
 };
 

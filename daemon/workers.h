@@ -34,6 +34,7 @@ struct workers_params {
 	const char *pin;
 	struct mono start;
 	bool compares_kernel;
+	struct older *older; /* for the comparison; may be NULL */
 };
 int workers_start(struct workers *ws, const struct workers_params *params, struct log *log);
 

@@ -76,7 +76,7 @@ struct doctor_facts {
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;
 	uint64_t verdicts_lost;
-	uint64_t reject_loops;
+	uint64_t raw_lost;
 	bool compares; /* compare-kernel is on in the running daemon */
 	uint64_t compared_same;
 	uint64_t compared_different;

@@ -271,6 +271,8 @@ const char control_interface_text[] =
 	"  loopback: bool,\n"
 	"  defragment: bool,\n"
 	"  compare_kernel: bool,\n"
+	"  mark: int,\n"
+	"  mark_mask: int,\n"
 	"  enforce: bool,\n"
 	"  backend: string\n"
 	")\n"

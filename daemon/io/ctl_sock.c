@@ -386,7 +386,9 @@ static void continue_client(struct ctl_client *c)
 			rc = handle_call(c);
 			continue;
 		}
-		c->stream->next(c->stream, c);
+		if (c->stream->next != NULL) {
+			c->stream->next(c->stream, c);
+		}
 		if (!c->is_replied) {
 			discard_input(c);
 			return;

@@ -5,18 +5,17 @@
 #include "log_out.h"
 
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* About two thousand lines. */
@@ -49,7 +48,6 @@ struct log_out {
 struct log_out *log_out_new(int fd, const char *prefix)
 {
 	struct log_out *o = calloc(1, sizeof(*o));
-	pthread_condattr_t attr;
 
 	if (o == NULL) {
 		return NULL;
@@ -57,11 +55,8 @@ struct log_out *log_out_new(int fd, const char *prefix)
 	o->fd = fd;
 	o->prefix = prefix;
 	(void)pthread_mutex_init(&o->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&o->filled, &attr);
-	(void)pthread_cond_init(&o->emptied, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	thread_cond_init(&o->filled);
+	thread_cond_init(&o->emptied);
 	return o;
 }
 
@@ -155,20 +150,10 @@ static void *writer_main(void *arg)
 
 int log_out_start(struct log_out *o)
 {
-	sigset_t all;
-	sigset_t before;
-	int err;
+	const int err = thread_start("log", writer_main, o, &o->thread);
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&o->thread, NULL, writer_main, o);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err != 0) {
-		return -err;
-	}
-	o->has_thread = true;
-	(void)pthread_setname_np(o->thread, "log");
-	return 0;
+	o->has_thread = err == 0;
+	return err;
 }
 
 /* Without a thread: writes what the descriptor takes without waiting. */
@@ -203,8 +188,6 @@ void log_out_put(struct log_out *o, const char *line, size_t size)
 static bool end_thread(struct log_out *o)
 {
 	struct mono until = mono_add(clock_now(), DRAIN_NS);
-	struct timespec deadline = { .tv_sec = until.ns / NSEC_PER_SEC,
-		                     .tv_nsec = until.ns % NSEC_PER_SEC };
 	int err = 0;
 	bool is_over;
 
@@ -212,7 +195,7 @@ static bool end_thread(struct log_out *o)
 	o->is_ending = true;
 	(void)pthread_cond_signal(&o->filled);
 	while ((o->used > 0 || o->is_writing || o->dropped > 0) && err == 0) {
-		err = pthread_cond_timedwait(&o->emptied, &o->lock, &deadline);
+		err = thread_cond_wait(&o->emptied, &o->lock, until);
 	}
 	is_over = err == 0;
 	(void)pthread_mutex_unlock(&o->lock);

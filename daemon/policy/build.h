@@ -61,6 +61,10 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
                         const struct value *v);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
+void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,
+                      const struct value *v);
+void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char *header,
+                    const char *word);
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,

@@ -49,7 +49,7 @@ static void add_match(struct known *k, const struct match *m)
 
 	add_selector(k, sel);
 	k->has_family |= sel->kind == SEL_NFPROTO && decides(m);
-	k->has_proto |= sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && decides(m);
+	k->has_proto |= selector_is_proto(sel) && decides(m);
 }
 
 static void add_stmt(struct known *k, const struct stmt *s)

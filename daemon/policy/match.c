@@ -73,7 +73,7 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 			                 .a = (uint32_t)i->lo.lo,
 			                 .b = (uint32_t)(i->hi.lo - i->lo.lo) };
 	}
-	if (type->bits == 32 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
+	if (type->bits > 16 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
 		return (struct operand){ .op = RS_SET32, .a = add_set(p, false, intervals) };
 	}
 	o = (struct operand){ .op = RS_BITMAP, .a = pool_bitmap(p, UINT32_C(1) << type->bits) };

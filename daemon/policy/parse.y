@@ -359,9 +359,13 @@ log
 	}
 	| log PREFIX STRING { $$ = $1; $$->log.prefix = $3; }
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
-	| log WORD NUMBER {
+	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
+	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
+	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
-		config_error(p->config, @2, "log has no option \"%.64s\", expected prefix or level", $2);
+		build_log_flag(p, @4, $$, $3, $4);
+		build_log_flag(p, @6, $$, $3, $6);
 	}
 	;
 

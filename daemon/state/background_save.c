@@ -8,10 +8,10 @@
 #include "background_save.h"
 
 #include "io/clock.h"
+#include "io/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +70,6 @@ int background_save_start(const char *path, struct engine *e, struct mono now, u
                           struct background_save **out)
 {
 	struct background_save *s = calloc(1, sizeof(*s));
-	sigset_t all;
-	sigset_t before;
 	int err;
 
 	if (s == NULL) {
@@ -85,16 +83,12 @@ int background_save_start(const char *path, struct engine *e, struct mono now, u
 	s->engine = e;
 	s->start = now;
 	s->wall_ns = wall_ns;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, save_main, s);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start("state", save_main, s, &s->thread);
 	if (err != 0) {
 		free(s->path);
 		free(s);
-		return -err;
+		return err;
 	}
-	(void)pthread_setname_np(s->thread, "state");
 	*out = s;
 	return 0;
 }

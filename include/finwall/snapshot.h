@@ -8,8 +8,8 @@
  *
  * A file is untrusted: snapshot_check() checks all of it for damage before the first record is
  * read, so that a damaged file is never loaded in part. Each record is checked when it is read: one
- * with a value that no entry can have is left out, and the others are read. Pure: makes
- * no system calls.
+ * with a value that no entry can have is left out, and the others are read. Pure: makes no system
+ * calls.
  */
 #ifndef FINWALL_SNAPSHOT_H
 #define FINWALL_SNAPSHOT_H

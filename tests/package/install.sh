@@ -35,6 +35,8 @@ unit=$work/root/usr/local/lib/systemd/system/finwalld.service
 state=$(sed -n 's/.*FINWALL_STATE_PATH=\\*"\([^"\\]*\)\/state\\*".*/\1/p' "$work/build/build.ninja" | head -n 1)
 [ "$state" = /var/lib/finwall ] || fail "the daemon saves in $state"
 grep -qx StateDirectory=finwall "$unit" || fail "the unit does not make $state"
+# Install takes a file of the same second for unchanged.
+rm -rf "$work/root"
 configure -DFINWALL_STATE_DIR=/srv/finwall
 DESTDIR=$work/root cmake --install "$work/build" >"$work/install.log" 2>&1
 grep -qx ReadWritePaths=/srv/finwall "$unit" || fail "the unit does not permit /srv/finwall"

@@ -52,6 +52,12 @@ WORDS(ip6s, "2001:db8::c0a8:102", "2001:db8::c0a8:104-2001:db8::c0a8:106",
       "2001:db8::c633:6400/120", "2001:db8::cb00:7101", "2001:db8::a00:0/104",
       "2001:db8::c0a8:200/121", "2001:db8::ac10:0/112", "::/8");
 WORDS(protos, "tcp", "udp", "icmp", "ipv6-icmp", "gre", "esp", "112", "253");
+WORDS(dscps, "cs0", "cs1", "af11", "ef", "0x3f", "16-32");
+WORDS(ecns, "not-ect", "ect0", "ect1", "ce");
+WORDS(numbers4, "0", "4", "5", "6", "7-15");
+WORDS(numbers16, "0", "1-40", "41-60", "61", "0x4000", "8000", "30000-60000");
+WORDS(numbers32, "0", "1-0x7fffffff", "0x80000000");
+WORDS(nexthdrs, "tcp", "udp", "ipv6-icmp", "0", "60", "gre", "50", "100-200");
 WORDS(icmp_types, "echo-request", "echo-reply", "destination-unreachable", "time-exceeded", "13",
       "0x11");
 WORDS(icmp6_types, "echo-request", "echo-reply", "destination-unreachable", "packet-too-big",
@@ -79,6 +85,13 @@ static const struct field any_fields[] = {
 	ROW("th dport", ports, true, false, false, NULL, NULL),
 	ROW("th sport", ports, true, false, false, NULL, NULL),
 	ROW("tcp flags", flags, false, true, true, NULL, NULL),
+	ROW("tcp sequence", numbers32, true, false, true, NULL, NULL),
+	ROW("tcp ackseq", numbers32, true, false, true, NULL, NULL),
+	ROW("tcp window", numbers16, true, false, true, NULL, NULL),
+	ROW("tcp urgptr", numbers16, true, false, true, NULL, NULL),
+	ROW("tcp doff", numbers4, true, false, false, NULL, NULL),
+	ROW("tcp reserved", numbers4, true, false, false, NULL, NULL),
+	ROW("udp length", numbers16, true, false, true, NULL, NULL),
 	ROW("ct state", states, false, true, true, NULL, NULL),
 	ROW("ct direction", directions, false, false, false, NULL, NULL),
 	ROW("meta l4proto", protos, true, false, false, "protos", "by_proto"),
@@ -95,6 +108,14 @@ static const struct field ip4_fields[] = {
 	ROW("ip daddr", ip4s, true, false, false, "sources", "by_source"),
 	ROW("ip protocol", protos, true, false, false, "protos", "by_proto"),
 	ROW("ip ttl", hops, true, false, false, NULL, NULL),
+	ROW("ip version", numbers4, true, false, false, NULL, NULL),
+	ROW("ip hdrlength", numbers4, true, false, false, NULL, NULL),
+	ROW("ip dscp", dscps, true, false, false, NULL, NULL),
+	ROW("ip ecn", ecns, false, false, false, NULL, NULL),
+	ROW("ip length", numbers16, true, false, true, NULL, NULL),
+	ROW("ip id", numbers16, true, false, true, NULL, NULL),
+	ROW("ip frag-off", numbers16, true, false, true, NULL, NULL),
+	ROW("ip checksum", numbers16, true, false, true, NULL, NULL),
 	ROW("icmp type", icmp_types, true, false, false, NULL, NULL),
 	ROW("icmp code", codes, true, false, false, NULL, NULL),
 };
@@ -102,6 +123,11 @@ static const struct field ip6_fields[] = {
 	ROW("ip6 saddr", ip6s, true, false, false, "sources6", "by_source6"),
 	ROW("ip6 daddr", ip6s, true, false, false, "sources6", "by_source6"),
 	ROW("ip6 hoplimit", hops, true, false, false, NULL, NULL),
+	ROW("ip6 nexthdr", nexthdrs, true, false, false, "protos", "by_proto"),
+	ROW("ip6 version", numbers4, true, false, false, NULL, NULL),
+	ROW("ip6 dscp", dscps, true, false, false, NULL, NULL),
+	ROW("ip6 ecn", ecns, false, false, false, NULL, NULL),
+	ROW("ip6 length", numbers16, true, false, true, NULL, NULL),
 	ROW("icmpv6 type", icmp6_types, true, false, false, NULL, NULL),
 	ROW("icmpv6 code", codes, true, false, false, NULL, NULL),
 };
@@ -197,11 +223,14 @@ static void a_mask(struct writer *w, const struct field *f)
 	static const char *const masks[] = { "(fin | syn | rst | ack)", "(syn | ack)", "syn" };
 	static const char *const state_masks[] = { "(new | established)", "(related | invalid)" };
 	static const char *const mark_masks[] = { "0xff", "1", "0x80000007" };
+	static const char *const masks16[] = { "0xff", "1", "0x1fff" };
 
 	if (f->words == states) {
 		fprintf(w->to, " & %s", state_masks[below(w, LEN(state_masks))]);
 	} else if (f->is_flags) {
 		fprintf(w->to, " & %s", masks[below(w, LEN(masks))]);
+	} else if (f->words == numbers16) {
+		fprintf(w->to, " & %s", masks16[below(w, LEN(masks16))]);
 	} else {
 		fprintf(w->to, " & %s", mark_masks[below(w, LEN(mark_masks))]);
 	}
@@ -213,6 +242,9 @@ static const char *number(struct writer *w, const struct field *f)
 	static const char *const small[] = { "0", "1", "22", "64", "255" };
 	static const char *const addrs[] = { "192.168.1.3", "0.0.0.0", "255.255.255.255" };
 
+	if (f->words == dscps || f->words == numbers4) {
+		return small[below(w, 2)];
+	}
 	if (f->words == ip4s) {
 		return addrs[below(w, LEN(addrs))];
 	}
@@ -283,7 +315,8 @@ static void match(struct writer *w, unsigned where)
 		words(w, f, ", ");
 		fputs(" }", w->to);
 		/* fields of one of them are refused: nft does not test for it */
-		w->rule_proto = f->words == protos ? NO_PROTO : w->rule_proto;
+		w->rule_proto =
+			f->words == protos || f->words == nexthdrs ? NO_PROTO : w->rule_proto;
 		w->rule_family = f->words == families ? NO_FAMILY : w->rule_family;
 		break;
 	case 1:
@@ -424,7 +457,10 @@ static void statement(struct writer *w)
 		fputs("add @counts { ip saddr ct count over 2 }", w->to);
 		break;
 	case 3:
-		fputs("log prefix \"x\" level info", w->to);
+		fputs(one_in(w, 2)
+		              ? "log prefix \"x\" level info"
+		              : "log group 3 snaplen 80 flags tcp sequence,options flags ether",
+		      w->to);
 		break;
 	default:
 		fputs("counter", w->to);

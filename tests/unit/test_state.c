@@ -1,138 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tests of saved state in real files: one table is saved, another one loads it. A file is complete
- * or absent, and a damaged file is refused.
+ * or absent, and a damaged file is refused. A disk that hangs: test_state_disk.c.
  */
-#include "io/clock.h"
-#include "io/log.h"
 #include "io/state_file.h"
-#include "state/load.h"
-#include "state/save.h"
-#include "state/state.h"
 
-#include "flows.h"
-#include "suite.h"
-#include "world.h"
+#include "test_state.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdatomic.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* The wall clock when a test world starts. */
-#define WALL_NS (UINT64_C(1700000000) * NSEC_PER_SEC)
-
-static char dir[] = "/tmp/finwall-test-state.XXXXXX";
-static char path[sizeof(dir) + 16];
-
-static void make_dir(void)
-{
-	if (strchr(dir, 'X') != NULL) {
-		ck_assert_ptr_nonnull(mkdtemp(dir));
-	}
-	(void)snprintf(path, sizeof(path), "%s/state", dir);
-}
-
-static const char *beside(const char *ending)
-{
-	static char name[sizeof(path) + 8];
-
-	(void)snprintf(name, sizeof(name), "%s%s", path, ending);
-	return name;
-}
-
-static void remove_dir(void)
-{
-	(void)unlink(path);
-	(void)unlink(beside(".new"));
-	(void)unlink(beside(".bad"));
-	(void)rmdir(dir);
-}
-
-static bool exists(const char *name)
-{
-	struct stat st;
-
-	return stat(name, &st) == 0;
-}
-
-static void put_file(const uint8_t *bytes, size_t size)
-{
-	FILE *f = fopen(path, "wb");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put_text(const char *text)
-{
-	put_file((const uint8_t *)text, strlen(text));
-}
-
-/* Flow nr of the engine, which expires in ttl_s. */
-static void add_flow(struct world *w, uint32_t nr, int64_t ttl_s)
-{
-	struct flow f = flows_tcp(nr);
-
-	f.deadline = mono_add(w->now, sec_to_ns(ttl_s));
-	ck_assert(engine_import_flow(w->engine, w->worker, &f, w->now));
-}
-
-static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
-{
-	struct flow f = flows_tcp(nr);
-	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
-
-	t.ended = mono_add(w->now, -sec_to_ns(age_s));
-	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
-}
-
-static void save(struct world *w, enum save_kind kind)
-{
-	struct state_save *s;
-	int res;
-
-	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL_NS, &s), 0);
-	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_CONTINUES) {
-	}
-	ck_assert_int_eq(res, SAVE_DONE);
-}
-
-/* Loads the file into another world, down_s later by the wall clock. */
-static struct state_loaded load(struct world *w, int64_t down_s, enum load_gap gap)
-{
-	struct state_loaded taken;
-	uint64_t wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s);
-
-	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall_ns, &taken), 0);
-	return taken;
-}
-
-static uint64_t usage_flows(struct world *w)
-{
-	struct engine_usage u;
-
-	engine_usage(w->engine, &u);
-	return u.flows;
-}
-
-static uint64_t usage_tombs(struct world *w)
-{
-	struct engine_usage u;
-
-	engine_usage(w->engine, &u);
-	return u.tombs;
-}
-
-static bool find(struct world *w, uint32_t nr, struct flow *out)
-{
-	struct flowkey key = flows_key(nr);
-
-	return engine_find_flow(w->engine, &key, w->now, out);
-}
 
 /* Several shards and more than one chunk, loaded into a world of another size. */
 START_TEST(saved_state_is_loaded)
@@ -644,63 +520,6 @@ START_TEST(a_final_save_that_cannot_be_marked_is_not_final)
 }
 END_TEST
 
-static _Atomic int disk_hangs;
-static _Atomic int is_syncing;
-
-/* In place of the C library's: hangs as a failing disk does. */
-int fsync(int fd)
-{
-	is_syncing = 1;
-	while (disk_hangs != 0) {
-		(void)usleep(1000);
-	}
-	return (int)syscall(SYS_fsync, fd);
-}
-
-/* The main loop goes on meanwhile; the final save waits for the disk, and is complete. */
-START_TEST(a_disk_that_hangs_does_not_block_the_main_loop)
-{
-	struct world w;
-	struct world to;
-	struct settings settings = { .state_file = path, .state_interval_s = 1 };
-	struct state state = { 0 };
-	struct mono start = clock_now();
-	int64_t longest_ns = 0;
-
-	world_init(&w, 64, 64, 1);
-	add_flow(&w, 1, 100000);
-	state.log = log_new();
-	state.engine = w.engine;
-	state.worker = w.worker;
-	state.saved = mono_add(start, -sec_to_ns(10));
-	disk_hangs = 1;
-	while (is_syncing == 0 || mono_diff(clock_now(), start) < sec_to_ns(1)) {
-		struct mono before = clock_now();
-		int64_t took_ns;
-
-		state_tick(&state, &settings, before);
-		took_ns = mono_diff(clock_now(), before);
-		longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
-		ck_assert_int_lt(mono_diff(before, start), sec_to_ns(30));
-		(void)usleep(10000);
-	}
-	ck_assert_int_lt(longest_ns, sec_to_ns(1));
-	ck_assert(!exists(path));
-	disk_hangs = 0;
-	while (!exists(path)) {
-		ck_assert_int_lt(mono_diff(clock_now(), start), sec_to_ns(30));
-		(void)usleep(10000);
-	}
-	add_flow(&w, 2, 100000);
-	state_stop(&state, &settings);
-	log_free(state.log);
-	world_init(&to, 64, 64, 1);
-	ck_assert_uint_eq(load(&to, 1, GAP_NOTHING).flows, 2);
-	world_fini(&w);
-	world_fini(&to);
-}
-END_TEST
-
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
@@ -720,7 +539,6 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
 	tcase_add_test(tc, an_odd_record_leaves_the_others);
 	tcase_add_test(tc, a_final_save_that_cannot_be_marked_is_not_final);
-	tcase_add_test(tc, a_disk_that_hangs_does_not_block_the_main_loop);
 }
 
 SUITE_MAIN_PARTS("state", add_tests)

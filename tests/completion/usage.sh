@@ -32,6 +32,12 @@ done
 for command in doctor flush import-conntrack list reload stats version; do
 	refuses 'unexpected argument "surplus"' "$command" surplus
 done
+refuses 'invalid interval "0"' stats --watch=0
+refuses 'unexpected argument "3601"' stats --watch 3601
+refuses 'unexpected argument "2"' stats 2
+refuses 'unexpected argument "late-close"' stats late-close late-close
+refuses '--watch excludes' stats --watch 1 --output json
+refuses '--watch excludes' stats --watch --all
 refuses 'invalid count "0"' events -n 0
 refuses 'invalid count "1x"' events -n 1x
 refuses 'invalid port "65536"' list -P 65536

@@ -171,6 +171,41 @@ out_has '^		num 7$'
 out_has '^		timeout established '
 "$bin/finwalld" -n -c "$work/out" || fail "the output of show settings is not a valid configuration"
 
+# Counters that change, until SIGINT or SIGTERM; of late closes none does.
+ends 2 stats --watch=0
+# watch ARG...: runs stats with them; a background job ignores SIGINT, so that is undone
+watch() {
+	ns_bg server python3 -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$bin/finwall" --socket "$sock" stats "$@" >"$work/watch"
+	wait_until grep -q '^Changes follow every 1 s\.$' "$work/watch"
+}
+# watch_ends SIGNAL: ends it
+watch_ends() {
+	kill "-$1" "$bg_pid"
+	code=0
+	wait "$bg_pid" || code=$?
+	[ "$code" = 0 ] || fail "stats --watch after SIG$1: exit status $code"
+	if grep -q "$(printf '\033')" "$work/watch"; then
+		fail "escape sequences without a terminal: $(cat "$work/watch")"
+	fi
+}
+watch --watch 1
+ns client python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.0.1", 5555))
+for i in range(5):
+	s.sendto(b"x", ("10.1.0.2", 9))'
+wait_until grep -Eq '^input new accepted +[0-9]+ +\+[1-5] +[0-9.]+$' "$work/watch"
+watch_ends INT
+watch late-close --watch=1
+wait_until grep -q '^No counter has changed\.$' "$work/watch"
+watch_ends TERM
+ends 0 delete --proto udp --sport 5555 --forget
+out_has '^1 connections deleted'
+
 # Reload of a valid and of an invalid configuration.
 sed 's/udp dport 9/udp dport 10/' "$conf" >"$work/new" && cp "$work/new" "$conf"
 ends 0 reload

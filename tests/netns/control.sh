@@ -173,7 +173,7 @@ out_has '^		timeout established '
 
 # Counters that change, until SIGINT or SIGTERM; of late closes none does.
 ends 2 stats --watch=0
-# watch ARG...: runs stats with them; a background job ignores SIGINT, so that is undone
+# watch ARG...: runs stats with them; the shell starts background commands with SIGINT ignored, so that is undone
 watch() {
 	ns_bg server python3 -c '
 import os, signal, sys

@@ -6,6 +6,7 @@
 #ifndef FINWALL_DAEMON_COMPARER_H
 #define FINWALL_DAEMON_COMPARER_H
 
+#include "compare_older.h"
 #include "event_ring.h"
 
 #include <finwall/compare.h>
@@ -19,7 +20,8 @@ struct comparer {
 	struct compare_stats stats; /* read by any thread */
 	/* set once, before the worker runs */
 	bool is_on;
-	struct mono start; /* of the daemon */
+	struct mono start;   /* of the daemon */
+	struct older *older; /* of all workers; NULL: no connection is older */
 	/* worker only */
 	bool ctinfo_was_seen; /* this kernel sends it: a message without it means no entry */
 };

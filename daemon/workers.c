@@ -46,6 +46,7 @@ int workers_start(struct workers *ws, const struct workers_params *params, struc
 
 		w->comparer.is_on = params->compares_kernel;
 		w->comparer.start = params->start;
+		w->comparer.older = params->older;
 		if (err == 0) {
 			atomic_store_explicit(&w->wanted, params->cfg, memory_order_release);
 			err = worker_start(w);

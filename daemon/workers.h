@@ -34,6 +34,7 @@ struct workers_params {
 	const char *pin;
 	struct mono start;
 	bool compares_kernel;
+	struct older *older; /* for the comparison; may be NULL */
 };
 int workers_start(struct workers *ws, const struct workers_params *params, struct log *log);
 
@@ -55,7 +56,7 @@ void workers_set_change(struct workers *ws, uint32_t change);
 /* True when no worker holds a reference to what this change, or an earlier one, replaced. */
 bool workers_all_passed(const struct workers *ws, uint32_t change);
 
-/* True when each worker has made a turn since the call that last returned true. */
+/* True when each worker has made a turn since the call that last returned true. Watchdog only. */
 bool workers_all_turned(struct workers *ws);
 
 /* Returns how many packets all workers have received. */

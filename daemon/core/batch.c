@@ -355,9 +355,6 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
-		if (judged == VERDICT_REJECT && !passes) {
-			refusal_add(d->shard->refusals, &d->pkt, d->hash, d->side, d->cx->now);
-		}
 	}
 	if (o->is_unproved && passes) {
 		*shard_unproved(d->shard, d->hash) = o->unproved;

@@ -2,8 +2,8 @@
 /*
  * Comparison of the engine's state of a packet with the kernel tracker's; see compare.h.
  *
- * An explanation is given only where it fits both states, and `no-start` only for as long as a
- * kernel entry can live without a packet.
+ * An explanation is given only where it fits both states, and `no-start` and `older` only for as
+ * long as an entry can live without a packet.
  */
 #include <finwall/compare.h>
 
@@ -101,7 +101,8 @@ bool compare_is_same(enum ct_state ours, enum kernel_state kernels)
 }
 
 enum compare compare_explain(const struct pkt *p, const struct decision *d,
-                             enum kernel_state kernels, const struct tunables *tun, int64_t age_ns)
+                             enum kernel_state kernels, enum compare_start start,
+                             const struct tunables *tun, int64_t age_ns)
 {
 	const struct frame *f = p->frame;
 
@@ -142,6 +143,10 @@ enum compare compare_explain(const struct pkt *p, const struct decision *d,
 	}
 	if (kernel_has_entry(kernels) && lacks_start(d) && age_ns <= longest_wait_ns(p, tun)) {
 		return COMPARE_NO_START;
+	}
+	if (start == START_OLDER && !kernel_has_entry(kernels) && !lacks_start(d) &&
+	    age_ns <= longest_wait_ns(p, tun)) {
+		return COMPARE_OLDER;
 	}
 	/* With marks, the state would be known. */
 	return kernels == KERNEL_NO_ENTRY ? COMPARE_UNTOLD : COMPARE_DIFFERENT;

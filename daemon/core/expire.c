@@ -10,7 +10,7 @@
 /* After a request that found the sender busy the worker waits: many entries may expire at once. */
 #define RAW_PAUSE_NS (50 * NSEC_PER_MSEC)
 
-/* An entry whose request waits for the sender is due again after this time. */
+/* An entry whose request waits for the sender is tried again after this time. */
 #define RAW_RETRY_NS (100 * NSEC_PER_MSEC)
 
 /* A sender that is busy for so long counts as gone. */
@@ -56,7 +56,7 @@ static void send_to(const struct context *cx, const struct flow *f, enum raw_kin
 	}
 }
 
-/* The flow stays, and is due again after this time. */
+/* The flow stays; its next deadline is after this time. */
 static void postpone(const struct context *cx, struct shard *s, struct flow *f, unsigned probes,
                      int64_t ns)
 {

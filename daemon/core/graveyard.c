@@ -419,6 +419,7 @@ void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 
 	if (nr < g->pool_len) {
 		__builtin_prefetch(&g->pool[nr]);
+		__builtin_prefetch(&g->link[nr]);
 	}
 #else
 	(void)g;
@@ -482,6 +483,13 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
 	read_tomb(&g->pool[nr], g->link[nr].ended_s, now, out);
+	/* It may be deleted soon: dequeue() writes its neighbours' links. */
+	if (g->link[nr].prev != TOMB_NIL) {
+		__builtin_prefetch(&g->link[g->link[nr].prev], 1);
+	}
+	if (g->link[nr].next != TOMB_NIL) {
+		__builtin_prefetch(&g->link[g->link[nr].next], 1);
+	}
 }
 
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)

@@ -433,7 +433,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 		if (belongs_to_opening(d, live)) {
 			return false;
 		}
-		/* Until its SYN is answered no other segment can use the entry. */
+		/* Until its SYN is answered the entry is hidden from other segments. */
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}

@@ -32,17 +32,23 @@ static void refuse(struct outcome *o, enum reason why)
 	o->reason = why;
 }
 
-/* The kernel's answer to a packet that was rejected. */
-static bool is_refusal(const struct decoded *d)
+/*
+ * An error about a packet without an entry. This host sends one when it cannot forward the packet
+ * (no route, hop limit, size): that is before the forward hook, where the packet would have got its
+ * entry. Only the kernel, or a process that may send raw packets, makes an error in the output
+ * hook.
+ */
+static void track_own_error(const struct decoded *d, struct outcome *o)
 {
-	return refusal_passes(d->shard->refusals, &d->pkt, d->hash, d->side, d->cx->now);
-}
+	const struct frame *f = d->pkt.frame;
 
-static void pass_refusal(struct outcome *o)
-{
+	if (f->hook != HOOK_OUTPUT || f->iif != 0) {
+		refuse(o, REASON_ICMP_UNRELATED);
+		return;
+	}
 	o->dir = DIR_REPLY;
 	o->state = CT_RELATED;
-	o->reason = REASON_REFUSAL;
+	o->reason = REASON_ICMP_OWN;
 }
 
 /* An ICMP error is related to the flow that it quotes, travels against the quoted packet, and
@@ -51,16 +57,12 @@ static void track_error(const struct decoded *d, struct outcome *o)
 {
 	struct flow *f = find_live(d);
 
-	if (f == NULL && !is_refusal(d)) {
-		refuse(o, REASON_ICMP_UNRELATED);
-		return;
-	}
 	if (memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
-		refuse(o, REASON_ICMP_MISMATCH);
+		refuse(o, f == NULL ? REASON_ICMP_UNRELATED : REASON_ICMP_MISMATCH);
 		return;
 	}
 	if (f == NULL) {
-		pass_refusal(o);
+		track_own_error(d, o);
 		return;
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
@@ -270,8 +272,8 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
-		/* The SYN may be forged, and the connection still open: the state alone does not
-		 * prove its end. */
+		/* The SYN may be forged, and the connection may be open although the tracker's
+		 * state is a closed one. */
 		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
 		delete_closed(d, f);
 		return false;
@@ -397,10 +399,6 @@ static void track_new(struct engine *e, const struct decoded *d, struct outcome 
 	case PKT_KIND_TCP:
 		if (d->pkt.tcp.class_nr == SEG_SYN || d->pkt.tcp.class_nr == SEG_SYNACK) {
 			open_tcp(d, o);
-			return;
-		}
-		if (d->pkt.tcp.class_nr == SEG_RST && is_refusal(d)) {
-			pass_refusal(o);
 			return;
 		}
 		late_segment(e, d, o);

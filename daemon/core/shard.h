@@ -25,7 +25,6 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
-#include "refusal.h"
 
 #include <finwall/engine.h>
 
@@ -48,7 +47,6 @@ struct shard {
 	struct flowtab flows;
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
-	struct refusals *refusals;      /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
@@ -62,7 +60,6 @@ struct engine {
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
-	struct refusals refusals; /* of rejected packets; a set is under its shard's lock */
 	struct shard shard[];
 };
 

@@ -37,6 +37,7 @@ enum kernel_state {
 	X(COMPARE_REVIVED,       "revived",       "packet of a revived connection") \
 	X(COMPARE_TABLE_FULL,    "table-full",    "finwall's connection table was full") \
 	X(COMPARE_NO_START,      "no-start",      "kernel entry that may be older than finwall's start") \
+	X(COMPARE_OLDER,         "older",         "connection older than the comparison; the kernel did not see its start") \
 	X(COMPARE_NOTRACK,       "notrack",       "kernel rule exempts the packet from tracking") \
 	X(COMPARE_HELPER,        "helper",        "kernel helper expected the flow (ftp, sip ...)") \
 	X(COMPARE_REJECT_ANSWER, "reject-answer", "reset sent by the kernel for a rejected packet") \
@@ -71,12 +72,20 @@ enum kernel_state kernel_state_of_ctinfo(uint32_t ctinfo);
 /* True when the engine's state and the kernel's are the same. */
 bool compare_is_same(enum ct_state ours, enum kernel_state kernels);
 
+/* Whether the kernel's tracker has been compared for a connection. */
+enum compare_start {
+	START_COMPARED, /* since its start, or since the kernel has had an entry */
+	START_OLDER,    /* it is older, and the kernel has not shown an entry yet */
+};
+
 /*
- * Why the two states of a packet differ. d: the engine's decision on p; age_ns: time since the
- * engine started. Never returns COMPARE_SAME.
+ * Why the two states of a packet differ. d: the engine's decision on p; start: of its connection,
+ * or of the one that an ICMP error quotes; age_ns: time since the engine started. Never returns
+ * COMPARE_SAME.
  */
 enum compare compare_explain(const struct pkt *p, const struct decision *d,
-                             enum kernel_state kernels, const struct tunables *tun, int64_t age_ns);
+                             enum kernel_state kernels, enum compare_start start,
+                             const struct tunables *tun, int64_t age_ns);
 
 /* Adds all counters of one to sum, which only the calling thread uses. */
 void compare_sum(struct compare_stats *sum, const struct compare_stats *one);

@@ -193,3 +193,38 @@ wait_until stat_is_above same $((before + 4000))
 [ "$(stat different)" = 0 ] || fail "enforce off: the kernel gives other states"
 [ "$(stat dropped)" -ge $((before + 4000)) ] || fail "what would have been dropped is not counted"
 daemon_end
+hook down
+ns wall iptables -w -D FORWARD -m conntrack --ctstate NEW
+
+# Switched on under open connections: those that the daemon loaded are unknown to the kernel's tracker.
+# That is no difference until the kernel has picked them up; what it then forgets is one.
+: >"$work/daemon.log"
+conf off on accept >"$work/finwall.conf"
+daemon_start wall "$work/finwall.conf" -S "$work/state"
+hook up -c "$work/finwall.conf"
+ns_bg server "$peer" listen 7300-7302 10.3.0.2 >"$work/listen3.log"
+wait_until grep -q ready "$work/listen3.log"
+mkfifo "$work/say3"
+exec 9<>"$work/say3"
+ns client "$peer" connect 7300-7302 10.3.0.2 <"$work/say3" >"$work/connect3.log" &
+wait_until grep -q ready "$work/connect3.log"
+ns wall conntrack -L 2>/dev/null | grep -q 'dport=730' && fail "the kernel tracks already"
+daemon_end
+conf on on accept >"$work/finwall.conf"
+daemon_start wall "$work/finwall.conf" -S "$work/state"
+hook up -c "$work/finwall.conf"
+echo "send 7300" >&9
+wait_until grep -q "data .* 7300" "$work/listen3.log"
+echo "fin 7301" >&9
+wait_until grep -q "eof .* 7301" "$work/listen3.log"
+echo "rst 7302" >&9
+wait_until grep -q "reset .* 7302" "$work/listen3.log"
+wait_until stat_is_above older 2
+echo "send 7300" >&9
+ns client "$peer" short 10.3.0.2 7000 10 >"$work/short.log" || fail "short connections"
+wait_until stat_is_above same 50
+[ "$(stat different)" = 0 ] || fail "a connection older than the comparison is a difference"
+ns wall conntrack -D -p tcp --dport 7300 >/dev/null 2>&1 || fail "conntrack -D: not picked up"
+echo "send 7300" >&9
+wait_until stat_is_above different 0
+daemon_end

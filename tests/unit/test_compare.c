@@ -8,6 +8,10 @@
 
 #include "wire/hookmark.h"
 
+#include <finwall/config.h>
+
+#include <string.h>
+
 /* A packet, finwall's result, the kernel's state, the engine's age and the expected outcome. */
 struct row {
 	enum compare expected;
@@ -96,8 +100,8 @@ START_TEST(explanations_match_the_table)
 
 		pkt.tcp.flags = r->tcp_flags;
 		tunables_init(&tun);
-		ck_assert_msg(compare_explain(&pkt, &d, r->kernels, &tun, sec_to_ns(r->age_sec)) ==
-		                      r->expected,
+		ck_assert_msg(compare_explain(&pkt, &d, r->kernels, START_COMPARED, &tun,
+		                              sec_to_ns(r->age_sec)) == r->expected,
 		              "row %zu is not %s", i, compare_name(r->expected));
 	}
 }
@@ -115,10 +119,48 @@ START_TEST(errors_about_unknown_flows)
 
 	tunables_init(&tun);
 	pkt.quoted.proto = IPPROTO_NR_UDP;
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_RELATED, &tun, sec_to_ns(120)),
-	                 COMPARE_NO_START);
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_RELATED, &tun, sec_to_ns(121)),
-	                 COMPARE_DIFFERENT);
+	ck_assert_int_eq(
+		compare_explain(&pkt, &d, KERNEL_RELATED, START_COMPARED, &tun, sec_to_ns(120)),
+		COMPARE_NO_START);
+	ck_assert_int_eq(
+		compare_explain(&pkt, &d, KERNEL_RELATED, START_COMPARED, &tun, sec_to_ns(121)),
+		COMPARE_DIFFERENT);
+}
+END_TEST
+
+/* A connection that the kernel did not see from its start. */
+START_TEST(older_connections_are_explained)
+{
+	static const struct {
+		enum compare expected;
+		enum reason reason;
+		enum kernel_state kernels;
+		int64_t age_sec;
+	} cases[] = {
+		{ COMPARE_OLDER, REASON_TCP_TRACKED, KERNEL_NEW, 5 * 86400 },
+		{ COMPARE_DIFFERENT, REASON_TCP_TRACKED, KERNEL_NEW, 5 * 86400 + 1 },
+		{ COMPARE_OLDER, REASON_TCP_TRACKED, KERNEL_INVALID, 0 },
+		{ COMPARE_OLDER, REASON_TCP_TRACKED, KERNEL_NO_ENTRY, 0 },
+		/* the kernel does not test windows that it has not seen */
+		{ COMPARE_OLDER, REASON_TCP_SEQ_OVER, KERNEL_NEW, 0 },
+		/* finwall has no entry of it */
+		{ COMPARE_DIFFERENT, REASON_TCP_NO_ENTRY, KERNEL_NEW, 0 },
+		/* the kernel has one */
+		{ COMPARE_DIFFERENT, REASON_TCP_SEQ_OVER, KERNEL_ESTABLISHED, 0 },
+	};
+	struct frame frame = { .hook = HOOK_FORWARD };
+	struct pkt pkt = { .frame = &frame, .l4_proto = IPPROTO_NR_TCP };
+	struct tunables tun;
+
+	tunables_init(&tun);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct decision d = { .state = (uint8_t)reason_state(cases[i].reason),
+			              .reason = (uint8_t)cases[i].reason };
+
+		ck_assert_msg(compare_explain(&pkt, &d, cases[i].kernels, START_OLDER, &tun,
+		                              sec_to_ns(cases[i].age_sec)) == cases[i].expected,
+		              "case %zu is not %s", i, compare_name(cases[i].expected));
+	}
 }
 END_TEST
 
@@ -139,13 +181,17 @@ START_TEST(an_unverified_wrong_checksum_is_explained)
 
 	tunables_init(&tun);
 	ck_assert_int_eq(pkt_decode(&frame, &pkt), REASON_NONE);
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_CHECKSUM);
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_ESTABLISHED, &tun, 0), COMPARE_NO_START);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, START_COMPARED, &tun, 0),
+	                 COMPARE_CHECKSUM);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_ESTABLISHED, START_COMPARED, &tun, 0),
+	                 COMPARE_NO_START);
 	frame.hook = HOOK_OUTPUT;
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_DIFFERENT);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, START_COMPARED, &tun, 0),
+	                 COMPARE_DIFFERENT);
 	frame.hook = HOOK_FORWARD;
 	frame.csum = CSUM_TRUSTED;
-	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, &tun, 0), COMPARE_DIFFERENT);
+	ck_assert_int_eq(compare_explain(&pkt, &d, KERNEL_INVALID, START_COMPARED, &tun, 0),
+	                 COMPARE_DIFFERENT);
 }
 END_TEST
 
@@ -187,8 +233,7 @@ START_TEST(marks_map_to_states)
 	ck_assert_int_eq(hookmark_kernel_state(0x50ffffff), KERNEL_UNTOLD);
 	ck_assert_int_eq(hookmark_kernel_state(0x56000000), KERNEL_UNTOLD);
 	ck_assert_int_eq(hookmark_kernel_state(UINT32_MAX), KERNEL_UNTOLD);
-	ck_assert_int_eq(hookmark_kernel_state(hookmark_reject(REJECT_TCP_RESET)), KERNEL_UNTOLD);
-	ck_assert_int_eq(hookmark_kernel_state(HOOKMARK_OWN), KERNEL_UNTOLD);
+	ck_assert_int_eq(hookmark_kernel_state(HOOK_MARK_DEFAULT), KERNEL_UNTOLD);
 }
 END_TEST
 
@@ -270,6 +315,99 @@ START_TEST(each_difference_is_counted_once)
 }
 END_TEST
 
+/* UDP from 192.0.2.LAST:1 to 192.0.2.2:2 */
+static void put_datagram(uint8_t bytes[28], struct frame *frame, uint8_t last)
+{
+	static const uint8_t plain[28] = { 0x45, 0, 0,   28, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0,
+		                           2,    0, 192, 0,  2, 2, 0, 1, 0,  2,  0, 8, 0,   0 };
+
+	memcpy(bytes, plain, sizeof(plain));
+	bytes[15] = last;
+	*frame = (struct frame){ .data = bytes,
+		                 .cap_size = 28,
+		                 .true_size = 28,
+		                 .hook = HOOK_FORWARD,
+		                 .csum = CSUM_TRUSTED };
+}
+
+/*
+ * Differences of a connection without a kernel state are explained until the kernel has had an
+ * entry of it, and differences of any other are not.
+ */
+START_TEST(older_connections_are_settled)
+{
+	static const struct sipkey key = { 1, 2 };
+	static struct event_ring ring;
+	struct comparer c = { .is_on = true, .older = older_new(0, &key) };
+	const struct decision tracked = { .state = CT_ESTABLISHED, .reason = REASON_UDP_TRACKED };
+	const struct decision opened = { .state = CT_NEW, .reason = REASON_UDP_OPEN };
+	const _Atomic uint64_t *older = &c.stats.result[COMPARE_OLDER];
+	const _Atomic uint64_t *different = &c.stats.result[COMPARE_DIFFERENT];
+	struct frame frame[3];
+	uint8_t bytes[3][28];
+	struct tunables tun;
+
+	tunables_init(&tun);
+	for (uint8_t i = 0; i < 3; i++) {
+		put_datagram(bytes[i], &frame[i], (uint8_t)(10 + i));
+	}
+	ck_assert_ptr_nonnull(c.older);
+	ck_assert(!older_any(c.older));
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[0], &opened, KERNEL_UNTOLD);
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[2], &tracked, KERNEL_UNTOLD);
+	ck_assert(older_any(c.older));
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[0], &tracked, KERNEL_NEW);
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[0], &tracked, KERNEL_INVALID);
+	ck_assert_uint_eq(stat_get(older), 2);
+	ck_assert_uint_eq(stat_get(different), 0);
+	/* a connection opened in sight */
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[1], &opened, KERNEL_NEW);
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[1], &tracked, KERNEL_NEW);
+	ck_assert_uint_eq(stat_get(older), 2);
+	ck_assert_uint_eq(stat_get(different), 1);
+	/* the kernel has an entry: it must not lose it */
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[0], &tracked, KERNEL_ESTABLISHED);
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[0], &tracked, KERNEL_NEW);
+	ck_assert_uint_eq(stat_get(older), 2);
+	ck_assert_uint_eq(stat_get(different), 2);
+	/* opened again */
+	ck_assert(older_any(c.older));
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[2], &opened, KERNEL_NEW);
+	(void)comparer_note(&c, &ring, &tun, c.start, &frame[2], &tracked, KERNEL_INVALID);
+	ck_assert_uint_eq(stat_get(older), 2);
+	ck_assert_uint_eq(stat_get(different), 3);
+	ck_assert(!older_any(c.older));
+	older_free(c.older);
+}
+END_TEST
+
+/* More connections than places: those without one are not in the set, none is in it by mistake. */
+START_TEST(a_full_set_explains_nothing_more)
+{
+	static const struct sipkey key = { 3, 4 };
+	struct older *o = older_new(0, &key);
+	struct flowkey k = { .proto = IPPROTO_NR_TCP, .family = 4 };
+	unsigned added = 0;
+
+	ck_assert_ptr_nonnull(o);
+	for (unsigned i = 0; i < 300000; i++) {
+		k.lo.word[0] = i;
+		ck_assert(!older_has(o, &k));
+		older_add(o, &k);
+		added += older_has(o, &k);
+	}
+	ck_assert_uint_gt(added, 60000);
+	ck_assert_uint_le(added, 65536);
+	for (unsigned i = 0; i < 300000; i++) {
+		k.lo.word[0] = i;
+		older_settle(o, &k);
+		ck_assert(!older_has(o, &k));
+	}
+	ck_assert(!older_any(o));
+	older_free(o);
+}
+END_TEST
+
 START_TEST(outcomes_have_names)
 {
 	for (unsigned c = 0; c < COMPARES_LEN; c++) {
@@ -285,4 +423,5 @@ END_TEST
 SUITE_MAIN("compare", explanations_match_the_table, errors_about_unknown_flows,
            an_unverified_wrong_checksum_is_explained, equal_states_match, marks_map_to_states,
            ctinfo_maps_to_states, ctinfo_is_preferred_to_the_mark, each_difference_is_counted_once,
-           outcomes_have_names)
+           older_connections_are_explained, older_connections_are_settled,
+           a_full_set_explains_nothing_more, outcomes_have_names)

@@ -26,7 +26,7 @@ static enum raw_result note_raw(void *ctx, const struct raw_request *req)
 }
 
 /* A sender whose queue takes so many requests. */
-static unsigned queue_space;
+static unsigned queue_left;
 static unsigned queued;
 static unsigned refusals;
 
@@ -34,11 +34,11 @@ static enum raw_result queue_raw(void *ctx, const struct raw_request *req)
 {
 	(void)ctx;
 	ck_assert_uint_lt(req->kind, RAW_KINDS_LEN);
-	if (queue_space == 0) {
+	if (queue_left == 0) {
 		refusals++;
 		return RAW_BUSY;
 	}
-	queue_space--;
+	queue_left--;
 	queued++;
 	return RAW_SENT;
 }
@@ -66,11 +66,8 @@ static void setup_family(uint8_t family)
 
 static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
+	build_segment(b, flags, seq, ack, size);
 	b->win = 10000;
-	b->payload_size = size;
 	d = world_send(&w, b, b == &c2s ? HOOK_INPUT : HOOK_OUTPUT);
 }
 
@@ -257,7 +254,7 @@ START_TEST(many_resets_are_sent_one_after_the_other)
 	establish_many(90);
 	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]);
 	do {
-		queue_space = 16;
+		queue_left = 16;
 		pass(NSEC_PER_SEC / 10);
 		engine_usage(w.engine, &use);
 	} while (use.flows > 0 && ++rounds < 50);
@@ -282,7 +279,7 @@ START_TEST(a_reset_that_cannot_be_sent_is_remembered)
 	setup_family(4);
 	w.policy.tun.on_idle = IDLE_RESET;
 	w.worker->sink.raw = queue_raw;
-	queue_space = 1;
+	queue_left = 1;
 	establish();
 	expire();
 	ck_assert(world_flow(&w, &c2s, &flow));
@@ -302,7 +299,7 @@ START_TEST(a_probe_waits_for_the_sender)
 	w.policy.tun.probe_count = 1;
 	w.policy.tun.probe_interval_ns = sec_to_ns(10);
 	w.worker->sink.raw = queue_raw;
-	queue_space = 0;
+	queue_left = 0;
 	queued = 0;
 	establish();
 	expire();
@@ -310,7 +307,7 @@ START_TEST(a_probe_waits_for_the_sender)
 		pass(NSEC_PER_SEC / 10);
 	}
 	ck_assert(world_flow(&w, &c2s, &flow));
-	queue_space = 10;
+	queue_left = 10;
 	pass(NSEC_PER_SEC / 5);
 	ck_assert_uint_eq(queued, 2);
 	tcp(&c2s, TCP_ACK, 1101, 5201, 0);

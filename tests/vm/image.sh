@@ -3,15 +3,18 @@
 #
 # Makes the Debian image of tests/vm/run.sh, unless it exists:
 #
-#	image.sh SUITE DIR
+#	image.sh SUITE DIR [PACKAGE...]
 #
 # DIR/root.ext4: Debian SUITE with its kernel, systemd, nftables, both kinds of iptables, and what the
 # package and the tests need. DIR/vmlinuz and DIR/initrd.img: its kernel, which qemu loads itself.
-# The image does not contain finwall: each run installs the package that it built.
+# The image does not contain finwall: each run installs the package that it built. PACKAGE is installed
+# besides; its services are not started at boot.
 set -euo pipefail
 
 suite=$1
 dir=$2
+shift 2
+extra=("$@")
 root=$dir/root
 first=(systemd systemd-sysv dbus udev kmod iproute2 python3 iputils-ping procps ca-certificates)
 packages=(linux-image-amd64 initramfs-tools iptables nftables conntrack socat tcpdump nmap ethtool cmake
@@ -41,12 +44,16 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 chroot "$root" sh -c 'export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update && apt-get -qy --no-install-recommends install $1 && shift &&
 	apt-get -qy --no-install-recommends satisfy "$@" && apt-get clean' \
-	sh "${packages[*]}" "${alternatives[@]}" >"$dir/apt.log" 2>&1 ||
+	sh "${packages[*]} ${extra[*]}" "${alternatives[@]}" >"$dir/apt.log" 2>&1 ||
 	{ tail -n 5 "$dir/apt.log" >&2; exit 1; }
 rm "$root/usr/sbin/policy-rc.d"
 
 # No firewall but the one that a case enables.
 chroot "$root" systemctl disable firewalld netfilter-persistent nftables >/dev/null 2>&1 || true
+for unit in docker.service docker.socket containerd.service libvirtd.service libvirtd.socket \
+	libvirtd-ro.socket libvirtd-admin.socket libvirt-guests.service virtlockd.socket virtlogd.socket; do
+	chroot "$root" systemctl disable "$unit" >/dev/null 2>&1 || true
+done
 echo finwall-vm >"$root/etc/hostname"
 echo '127.0.0.1 localhost finwall-vm' >"$root/etc/hosts"
 echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"

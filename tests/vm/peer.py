@@ -7,6 +7,7 @@
 Every 5 ms it sends a SYN to TCP port 81, where nothing listens and which no configuration accepts, by
 turns over IPv4 and IPv6; an answer means that nothing filters. Files in DIR are its orders:
 
+    NAME.probe              "ADDRESS": probe this IPv4 address behind the machine too, by turns
     NAME.start, NAME.stop   count between the two; NAME.result has the counts
     NAME.ask                "tcp|udp ADDRESS PORT": ask with a real socket; NAME.answer has the outcome
 """
@@ -21,7 +22,8 @@ import time
 GUEST_MAC = bytes.fromhex("525400123456")
 INTERVAL = 0.005
 CLOSED_PORT = 81
-ADDRESSES = {4: ("10.9.0.1", "10.9.0.2"), 6: ("fd09::1", "fd09::2")}
+OWN = {4: "10.9.0.1", 6: "fd09::1"}
+targets = [(4, "10.9.0.2"), (6, "fd09::2")]
 
 
 def checksum(data):
@@ -33,10 +35,10 @@ def checksum(data):
     return 0xFFFF & ~total
 
 
-def syn(own_mac, version, sport):
+def syn(own_mac, version, address, sport):
     """A whole frame."""
     family = socket.AF_INET if version == 4 else socket.AF_INET6
-    src, dst = (socket.inet_pton(family, a) for a in ADDRESSES[version])
+    src, dst = (socket.inet_pton(family, a) for a in (OWN[version], address))
     tcp = struct.pack("!HHIIBBHHH", sport, CLOSED_PORT, sport << 8, 0, 0x50, 2, 64240, 0, 0)
     if version == 4:
         pseudo = src + dst + struct.pack("!BBH", 0, 6, len(tcp))
@@ -134,6 +136,9 @@ def obey(folder, sections):
         elif end == ".stop":
             done = sections.pop(base, None)
             put(base + ".result", done.result() if done else "sent 0 answered 0 open_ms 0 holes 0 longest_ms 0\n")
+        elif end == ".probe":
+            with open(path, encoding="ascii") as f:
+                targets.append((4, f.read().strip()))
         elif end == ".ask":
             with open(path, encoding="ascii") as f:
                 words = f.read().split()
@@ -159,7 +164,7 @@ def main():
         now = time.monotonic()
         while following <= now:
             count += 1
-            frame = syn(own_mac, 4 + 2 * (count & 1), 20000 + count % 30000)
+            frame = syn(own_mac, *targets[count % len(targets)], 20000 + count % 30000)
             try:
                 link.send(frame)
                 for s in sections.values():

@@ -97,7 +97,7 @@ trap 'exit 130' INT TERM HUP
 # can_kvm: the kernel prints its first line. The device may exist and not work.
 can_kvm() {
 	[[ -w /dev/kvm ]] && timeout 20 qemu-system-x86_64 -accel kvm -cpu "$cpu" -machine q35 -m 512 \
-		-display none -nodefaults -no-reboot -kernel "$dir/$suite/vmlinuz" \
+		-display none -nodefaults -no-reboot -kernel "$image/vmlinuz" \
 		-append 'console=ttyS0 panic=-1' -serial stdio 2>/dev/null </dev/null |
 		grep -q 'Linux version'
 }
@@ -115,8 +115,20 @@ build_package() {
 	package=$(echo "$work"/build/finwall_*.deb)
 }
 
-say "image of $suite in $dir"
-"$here/image.sh" "$suite" "$dir/$suite"
+# use_image [CASE]: sets image. A case that needs more packages than the others has its own.
+use_image() {
+	local packages=''
+	image=$dir/$suite
+	if [[ -n ${1-} ]]; then
+		packages=$(sed -n 's/^# packages: //p' "$here/cases/$1.sh")
+		[[ -z $packages ]] || image+=-$1
+	fi
+	say "image of $suite in $image"
+	# shellcheck disable=SC2086 # one word for each package
+	"$here/image.sh" "$suite" "$image" $packages
+}
+
+use_image
 if [[ -z $accel ]]; then
 	accel=tcg
 	! can_kvm || accel=kvm
@@ -143,9 +155,9 @@ boot() {
 	pids+=("$peer")
 	timeout --foreground "$limit" ip netns exec "$netns" qemu-system-x86_64 -accel "$accel" -machine q35 \
 		-cpu "$cpu" -smp 1 -m 1536 -display none -no-user-config -nodefaults \
-		-kernel "$dir/$suite/vmlinuz" -initrd "$dir/$suite/initrd.img" \
+		-kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
 		-append "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off" \
-		-drive "file=$dir/$suite/root.ext4,format=raw,if=virtio,snapshot=on" \
+		-drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on" \
 		-netdev tap,id=net0,ifname=tap0,script=no,downscript=no \
 		-device virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56 \
 		-device virtio-rng-pci \
@@ -205,6 +217,7 @@ for name in "${cases[@]}"; do
 		say "ctest: left out: needs -B"
 		continue
 	fi
+	use_image "$name"
 	backends=$(sed -n 's/^# backends: //p' "$here/cases/$name.sh")
 	for backend in ${backends:-nft}; do
 		[[ -z $only || $only == "$backend" ]] || continue

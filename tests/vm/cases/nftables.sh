@@ -5,18 +5,6 @@
 #
 # The packaged nftables.service deletes every rule at its start, reload and stop.
 
-# An emulated machine is tens of times slower: there, a second is one more run of the command that puts
-# the rules back, which takes 30 ms on a real one.
-second_ms=1000
-measure_second() {
-	local began
-	began=$(date +%s%3N)
-	finwall hook up
-	command_ms=$(($(date +%s%3N) - began))
-	((command_ms < 300)) || second_ms=$((1000 + command_ms))
-	result "finwall hook up takes" ok "$command_ms ms; limit $second_ms ms"
-}
-
 # noticed: after the action the machine is open for at most a second, and never silently.
 noticed() {
 	local name=$1

@@ -103,10 +103,15 @@ static inline uint32_t settings_queues(const struct settings *s, long cpus)
 
 struct config; /* opaque: settings, tunables, and the rules as a tree */
 
-/* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */
+/*
+ * read: a whole file: returns malloc'd bytes and their number, or NULL with errno set. find: calls
+ * fn for each file that a pattern of glob(7) names, sorted; returns false with errno set. NULL =
+ * there are no directories.
+ */
 struct config_reader {
 	void *ctx;
 	char *(*read)(void *ctx, const char *path, size_t *size);
+	bool (*find)(const char *pattern, void (*fn)(void *fn_ctx, const char *path), void *fn_ctx);
 };
 
 /*

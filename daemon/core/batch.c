@@ -108,6 +108,8 @@ static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
 static void prefetch_chunk(unsigned len, struct chunk *c)
 {
 	unsigned misses = 0;
+	unsigned hits = 0;
+	uint32_t tomb[CHUNK];
 
 	for (unsigned i = 0; i < len; i++) {
 		c->hint[i] = flowtab_prefetch_flow(&c->shard[i]->flows, c->hash[i]);
@@ -117,8 +119,14 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 		}
 	}
 	for (unsigned i = 0; i < len && misses > 0; i++) {
-		if (c->hint[i] == HINDEX_NIL) {
-			graveyard_prefetch_tomb(&c->shard[i]->graveyard, c->hash[i]);
+		tomb[i] = c->hint[i] == HINDEX_NIL
+		                  ? graveyard_prefetch_tomb(&c->shard[i]->graveyard, c->hash[i])
+		                  : UINT32_MAX;
+		hits += tomb[i] != UINT32_MAX;
+	}
+	for (unsigned i = 0; i < len && hits > 0; i++) {
+		if (tomb[i] != UINT32_MAX) {
+			graveyard_prefetch_links(&c->shard[i]->graveyard, tomb[i]);
 		}
 	}
 }

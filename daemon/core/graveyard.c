@@ -410,7 +410,7 @@ void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
 	}
 }
 
-void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
+uint32_t graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 {
 	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
@@ -420,10 +420,29 @@ void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 	if (nr < g->pool_len) {
 		__builtin_prefetch(&g->pool[nr]);
 		__builtin_prefetch(&g->link[nr]);
+		return nr;
 	}
 #else
 	(void)g;
 	(void)hash;
+#endif
+	return TOMB_NIL;
+}
+
+void graveyard_prefetch_links(const struct graveyard *g, uint32_t nr)
+{
+#ifndef __SANITIZE_THREAD__
+	const struct tomb_link l = g->link[nr];
+
+	if (l.next < g->pool_len) {
+		__builtin_prefetch(&g->link[l.next], 1);
+	}
+	if (l.prev < g->pool_len) {
+		__builtin_prefetch(&g->link[l.prev], 1);
+	}
+#else
+	(void)g;
+	(void)nr;
 #endif
 }
 

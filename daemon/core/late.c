@@ -55,7 +55,7 @@ static enum reason revived_reason(const struct decoded *d)
 static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
                          struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
 {
-	const struct unproved_pair *first = shard_unproved(d->shard, d->hash);
+	const struct unproved_pair *first;
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
 	enum reason why;
@@ -64,6 +64,7 @@ static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
 	if (*known == KNOWN_EXACT) {
 		return late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
 	}
+	first = shard_unproved(d->shard, d->hash);
 	if (first->hash == d->hash &&
 	    late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt, dir, tun, revived, fx)) {
 		*known = KNOWN_EXACT;

@@ -39,14 +39,24 @@ struct hook_args {
 	bool is_forced;
 };
 
+/* Of finwall hook watch: how it last installed the hook rules. */
+struct watch_state {
+	const struct hook_args *args;
+	bool has_last;
+	struct hook_wish wish; /* what was wanted */
+	struct hook_plan plan; /* what this kernel can do of it */
+	struct hook_choice choice;
+};
+
 static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv);
-static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args);
+static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args,
+                             struct watch_state *state);
 static enum cli_exit hook_down(const struct cli *cli);
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
                                struct hook_wish *wish, bool *daemon_answers);
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers);
+static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
@@ -56,7 +66,7 @@ const struct cli_command cmd_hook = {
 		"up     install the hook rules; replaces installed ones\n"
 		"down   remove the hook rules; other rules are not changed\n"
 		"watch  up, then install the hook rules again when they are missing, bypassed or\n"
-		"       out of date (setting hook watch); down at SIGTERM\n"
+		"       out of date (setting hook watch); down at SIGTERM, not at SIGUSR1\n"
 		"print  print what up would do as a shell script; change nothing\n"
 		"\n"
 		"The hook rules are those that the running daemon needs. Without a daemon, those\n"
@@ -105,7 +115,7 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 		                 args.backend);
 	}
 	if (strcmp(verb, "up") == 0) {
-		return hook_up(cli, &args);
+		return hook_up(cli, &args, NULL);
 	}
 	if (strcmp(verb, "down") == 0) {
 		return hook_down(cli);
@@ -172,8 +182,12 @@ static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *ar
 	return CLI_OK;
 }
 
-static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args)
+/* state: for hook watch, otherwise NULL. */
+static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args,
+                             struct watch_state *state)
 {
+	struct hook_choice choice;
+	struct hook_wish wanted;
 	struct hook_wish wish;
 	enum cli_exit code;
 	bool daemon_answers;
@@ -199,15 +213,22 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 			"start finwalld first, or set on-absent accept, or use --force",
 			cli->socket_path);
 	}
-	code = apply(&wish, daemon_answers);
+	wanted = wish;
+	code = apply(&wish, daemon_answers, &choice);
+	if (code == CLI_OK && state != NULL) {
+		state->has_last = true;
+		state->wish = wanted;
+		state->plan = wish.plan;
+		state->choice = choice;
+	}
 	if (code == CLI_OK) {
 		hook_mark_clear(cli->socket_path);
 	}
 	return code;
 }
 
-/* Installs the hook rules and prints how. */
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers)
+/* Installs the hook rules and prints how. Sets the plan to what this kernel can do of it. */
+static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
 {
 	struct hook_choice choice = { 0 };
 	struct hook_plan plan = wish->plan;
@@ -223,6 +244,8 @@ static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers)
 		free(error);
 		return code;
 	}
+	*chosen = choice;
+	wish->plan = plan;
 	printf("hook: %s%s%s%s\n", hook_choice_name(&choice), choice.why[0] != '\0' ? " (" : "",
 	       choice.why, choice.why[0] != '\0' ? ")" : "");
 	if (plan.is_shadow) {
@@ -294,16 +317,43 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	return CLI_OK;
 }
 
+/*
+ * Installs the same hook rules as the last time, without testing again what this kernel can do:
+ * packets pass meanwhile. Returns false if they are to be installed as if for the first time.
+ */
+static bool install_again(struct watch_state *s, const struct hook_wish *wish)
+{
+	struct hook_plan plan = s->plan;
+	struct hook_choice choice = s->choice;
+	char *error = NULL;
+	int rc;
+
+	if (!s->has_last || wish->backend != s->wish.backend ||
+	    hook_wish_difference(&s->wish, wish) != NULL) {
+		return false;
+	}
+	rc = hook_apply_up(&plan, &choice, &error);
+	free(error);
+	if (rc == 0) {
+		printf("hook: installed again\n");
+	}
+	return rc == 0;
+}
+
 /* For finwall hook watch: installs the hook rules that the daemon needs; none if it has no chain.
  */
 static bool install(void *ctx, const struct hook_wish *wish)
 {
-	const struct hook_args *args = ctx;
+	struct watch_state *s = ctx;
 	struct hook_wish own = *wish;
 
-	if (args->backend != NULL) {
-		own.backend = strcmp(args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
+	if (s->args->backend != NULL) {
+		own.backend = strcmp(s->args->backend, "nft") == 0 ? BACKEND_NFT : BACKEND_IPTABLES;
 	}
+	if (install_again(s, &own)) {
+		return true;
+	}
+	s->has_last = false;
 	if (!hook_wish_any(&own)) {
 		struct hook_removal removal;
 		char *error = NULL;
@@ -312,16 +362,19 @@ static bool install(void *ctx, const struct hook_wish *wish)
 		free(error);
 		return rc == 0;
 	}
-	return apply(&own, true) == CLI_OK;
+	s->wish = own;
+	s->has_last = apply(&own, true, &s->choice) == CLI_OK;
+	s->plan = own.plan;
+	return s->has_last;
 }
 
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)
 {
-	struct hook_args copy = *args;
+	struct watch_state state = { .args = args };
 	const struct hook_watch_params params = {
 		.socket_path = cli->socket_path,
 		.install = install,
-		.ctx = &copy,
+		.ctx = &state,
 	};
 	enum cli_exit code;
 
@@ -329,9 +382,8 @@ static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *a
 		return cli_usage(&cmd_hook, "watch takes the configuration from the daemon");
 	}
 	hook_watch_begin();
-	code = hook_up(cli, args);
-	if (code == CLI_OK) {
-		hook_watch_run(&params);
+	code = hook_up(cli, args, &state);
+	if (code == CLI_OK && hook_watch_run(&params) == WATCH_END_REMOVE) {
 		code = hook_down(cli);
 		hook_mark_clear(cli->socket_path);
 	}

@@ -279,7 +279,12 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 		           "no other rule drops what the kernel's tracker calls INVALID");
 	}
 	check_rest(f, &foreign, out);
-	if (foreign.nat_rules > 0) {
+	if (foreign.nat_rules > 0 && doctor_translation_fits(f)) {
+		doctor_add(out, DOCTOR_OK, "nat", "",
+		           "%u rule(s) translate addresses, and the kernel's entries last longer "
+		           "than finwall's",
+		           foreign.nat_rules);
+	} else if (foreign.nat_rules > 0) {
 		doctor_add(
 			out, DOCTOR_WARNING, "nat",
 			"keep the kernel's timeout above timeout established plus remember, or set "

@@ -125,6 +125,12 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
  * Reports timeouts that are shorter in the kernel's tracker than in finwall. If the kernel
  * translates addresses, it needs the entry of a connection as long as finwall remembers it.
  */
+/*
+ * True if the kernel's entries last longer than finwall passes late closes, by the settings. With
+ * late-close pickup, lenient or reject, late closes have no limit in time.
+ */
+bool doctor_translation_fits(const struct doctor_facts *f);
+
 void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level, bool translates,
                          struct doctor_report *out);
 

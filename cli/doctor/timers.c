@@ -26,6 +26,23 @@ static int64_t our_timeout_s(const struct doctor_facts *f, unsigned nr)
 	return ns / NSEC_PER_SEC;
 }
 
+/* The time from a connection's last packet to the last late close that passes. */
+static int64_t late_until_s(const struct doctor_facts *f)
+{
+	const int64_t remember_s =
+		f->tunables.late_close == LATE_STRICT ? 0 : f->tunables.remember_ns / NSEC_PER_SEC;
+
+	return our_timeout_s(f, 0) + remember_s;
+}
+
+bool doctor_translation_fits(const struct doctor_facts *f)
+{
+	const bool is_bounded =
+		f->tunables.late_close == LATE_STRICT || f->tunables.late_close == LATE_REMEMBERED;
+
+	return f->has_config && is_bounded && f->kernel_timeout_s[0] > late_until_s(f);
+}
+
 /*
  * The kernel does not translate a packet without an entry of its own: late closes up to the end of
  * the remembered time, and resets that finwall sends at expiry.
@@ -33,22 +50,20 @@ static int64_t our_timeout_s(const struct doctor_facts *f, unsigned nr)
 static void check_translated(const struct doctor_facts *f, struct doctor_report *out)
 {
 	const int64_t kernel_s = f->kernel_timeout_s[0];
-	const int64_t ours_s = our_timeout_s(f, 0);
-	const int64_t remember_s =
-		f->tunables.late_close == LATE_STRICT ? 0 : f->tunables.remember_ns / NSEC_PER_SEC;
+	const int64_t late_s = late_until_s(f);
 	char remedy[sizeof(out->findings[0].remedy)];
 
-	if (kernel_s < 0 || kernel_s > ours_s + remember_s) {
+	if (kernel_s < 0 || kernel_s > late_s) {
 		return;
 	}
 	snprintf(remedy, sizeof(remedy),
 	         "sysctl net.netfilter.nf_conntrack_%s=%lld; or set late-close strict, on-idle "
 	         "forget, and a shorter timeout established",
-	         doctor_timers[0].sysctl, (long long)(ours_s + remember_s + TRANSLATED_MARGIN_S));
+	         doctor_timers[0].sysctl, (long long)(late_s + TRANSLATED_MARGIN_S));
 	doctor_add(out, DOCTOR_WARNING, "timeouts", remedy,
 	           "the kernel translates addresses until %lld s after a packet, finwall passes "
 	           "late closes until %lld s (timeout established and remember)",
-	           (long long)kernel_s, (long long)(ours_s + remember_s));
+	           (long long)kernel_s, (long long)late_s);
 }
 
 void doctor_check_timers(const struct doctor_facts *f, enum doctor_level level, bool translates,

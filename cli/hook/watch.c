@@ -28,6 +28,7 @@
 #define CALM_MS        10000
 
 static volatile sig_atomic_t is_ended;
+static volatile sig_atomic_t is_kept; /* SIGUSR1 */
 static volatile sig_atomic_t socket_fd = -1;
 
 struct watch {
@@ -59,7 +60,9 @@ static void pause_ms(int64_t ms)
 /* Wakes a receive: it then reads the end of the stream. */
 static void on_signal(int nr)
 {
-	(void)nr;
+	if (nr == SIGUSR1) {
+		is_kept = 1;
+	}
 	is_ended = 1;
 	if (socket_fd >= 0) {
 		shutdown(socket_fd, SHUT_RDWR);
@@ -72,6 +75,7 @@ void hook_watch_begin(void)
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 }
 
 /* Installs the hook rules unless the last time was just now; then waits and reads the state anew.
@@ -141,7 +145,7 @@ static void follow(struct watch *w, struct client *c)
 	socket_fd = -1;
 }
 
-void hook_watch_run(const struct hook_watch_params *params)
+enum hook_watch_end hook_watch_run(const struct hook_watch_params *params)
 {
 	struct watch w = { .params = params, .installed_ms = now_ms() };
 
@@ -156,5 +160,6 @@ void hook_watch_run(const struct hook_watch_params *params)
 		}
 		pause_ms(RECONNECT_MS);
 	}
-	notify_stopping("Removing the hook rules");
+	notify_stopping(is_kept ? "Keeping the hook rules" : "Removing the hook rules");
+	return is_kept ? WATCH_END_KEEP : WATCH_END_REMOVE;
 }

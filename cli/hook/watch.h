@@ -15,10 +15,16 @@ struct hook_watch_params {
 	void *ctx;
 };
 
-/* Handles SIGTERM and SIGINT from here on. */
+/* How the watch ends. */
+enum hook_watch_end {
+	WATCH_END_REMOVE, /* SIGTERM, SIGINT: the hook rules are to be removed */
+	WATCH_END_KEEP,   /* SIGUSR1, also before a SIGTERM: they stay for the next watch */
+};
+
+/* Handles these signals from here on. */
 void hook_watch_begin(void);
 
-/* Notifies the service manager that it is ready, and runs until SIGTERM or SIGINT. */
-void hook_watch_run(const struct hook_watch_params *params);
+/* Notifies the service manager that it is ready, and runs until one of these signals. */
+enum hook_watch_end hook_watch_run(const struct hook_watch_params *params);
 
 #endif

@@ -185,6 +185,33 @@ wait_until status_is '^Filtering$'
 ns server iptables -w -F
 wait_until status_is '^Filtering$'
 
+# hook watch pauses between installations, the longer the more there were
+ends 0 hook up
+
+# For a restart, as the unit does it: they stay, and the next one takes over.
+kill -USR1 "$watch_pid"
+kill -TERM "$watch_pid" 2>/dev/null || true
+wait "$watch_pid" || fail "hook watch ended with $? at SIGUSR1"
+ns server iptables -w -C INPUT -j FINWALL_INPUT || fail "hook watch removed the rules at SIGUSR1"
+refused 23 || fail "port 23 is open between two runs of hook watch"
+# The next one tests once what the kernel can do, not while packets pass.
+cat >"$work/tools/nft" <<-TOOL
+	#!/bin/sh
+	echo "\$1" >>"$work/nft.log"
+	exit 1
+TOOL
+chmod 755 "$work/tools/nft"
+sed -i 's/backend iptables/backend auto/' "$work/finwall.conf"
+ends 0 reload
+ns_bg server env -u NOTIFY_SOCKET "$bin/finwall" --socket "$sock" hook watch >"$work/watch.out" 2>"$work/watch.log"
+watch_pid=$bg_pid
+wait_until grep -q 'hook: queue 3-4' "$work/watch.out"
+grep -q '^-c' "$work/nft.log" || fail "hook watch does not test nft"
+: >"$work/nft.log"
+ns server iptables -w -F
+wait_until ns server iptables -w -C INPUT -j FINWALL_INPUT
+! grep -q '^-c' "$work/nft.log" || fail "hook watch tests nft while packets pass"
+
 # At SIGTERM it removes them.
 kill -TERM "$watch_pid"
 wait "$watch_pid" || fail "hook watch ended with $?"

@@ -161,6 +161,12 @@ ns server iptables -w -F
 sleep 1
 hook_is_up || fail "removed hook rules are not back after a second"
 expect status_is Filtering
+in_machine systemctl restart finwall-hook &
+restart_pid=$!
+while kill -0 $restart_pid 2>/dev/null; do
+	hook_is_up || fail "a restart of the hook's unit removed the hook rules"
+done
+expect is_active finwall-hook
 in_machine systemctl kill -s KILL finwall-hook
 hook_is_up || fail "a crash of the hook's unit removed the hook rules"
 expect is_active finwall-hook

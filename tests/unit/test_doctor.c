@@ -479,7 +479,13 @@ START_TEST(nat_and_timeouts_are_reported)
 	ck_assert_int_eq(level_of(&f, "timeouts"), DOCTOR_WARNING);
 	f.kernel_timeout_s[0] = 1201;
 	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
+	/* the remedy has been applied */
+	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_OK);
+	/* late closes pass at any time */
+	f.tunables.late_close = LATE_LENIENT;
+	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
 	f = good_facts();
+	f.kernel_timeout_s[0] = 1200;
 	f.nft = TEXT("table ip n {\n\tchain p {\n\t\toifname \"wan0\" masquerade\n\t}\n}\n");
 	ck_assert_int_eq(level_of(&f, "nat"), DOCTOR_WARNING);
 }

@@ -27,7 +27,8 @@ restart() {
 	case $1 in
 	network)
 		virsh -q net-destroy default
-		virsh -q net-start default
+		# After a flush libvirt misses its chains until it is restarted itself.
+		virsh -q net-start default || { systemctl restart libvirtd; virsh -q net-start default; }
 		;;
 	*) systemctl restart "$1" ;;
 	esac
@@ -103,17 +104,29 @@ resolves() {
 	ip netns exec guest python3 - <<-'ASK'
 		import socket
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		s.settimeout(10)
+		s.settimeout(3)
 		s.sendto(b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\x02vm\0\0\1\0\1", ("192.168.122.1", 53))
 		assert s.recv(512)[:2] == b"\x12\x34"
 		print("answer")
 	ASK
 }
 
-# number ACTION: restarts it while the neighbour counts.
+eventually() {
+	until_true 30 "$@"
+	"$@"
+}
+
+# after ACTION: restarts it while the neighbour counts.
 step=0
+at_most() {
+	local open
+	open=$(sed -n 's/.* longest_ms \([0-9]*\).*/\1/p' <<<"$2")
+	grep '^hole' <<<"$2"
+	echo "limit $1 ms, $(head -n 1 <<<"$2")"
+	[[ -n $open && $open -le $1 ]]
+}
 after() {
-	local name began ended
+	local name began ended began_up counts limit
 	step=$((step + 1))
 	name=$(printf '%02d %s after %s' "$step" "$1" "$previous")
 	previous=$1
@@ -124,26 +137,33 @@ after() {
 	# the daemon and finwall hook watch have what they see to do
 	sleep 2
 	until_true 10 is_right || true
-	check "$name, $((ended - began)) ms: hole" no_hole "step$step" "$second_ms"
+	counts=$(unwatch "step$step")
 	check "$name: hook rules" is_hooked
 	check "$name: status" says_filtering
 	check "$name: doctor" doctor_lacks '^problem'
+	# what a second is, as fast as the machine is now; this installs the hook rules, so it comes last
+	began_up=$(date +%s%3N)
+	finwall hook up >/dev/null
+	limit=$((1000 + $(date +%s%3N) - began_up))
+	((limit > 1300)) || limit=1000
+	check "$name, $((ended - began)) ms: hole" at_most "$limit" "$counts"
 	case $1 in
 	libvirtd | network)
 		attach_guest
-		check "$name: guest has DNS" resolves
-		check "$name: guest has NAT" reaches guest
+		# the port forwards after a delay, and libvirt restores its rules by and by
+		check "$name: guest has DNS" eventually resolves
+		check "$name: guest has NAT" eventually reaches guest
 		;;
 	esac
 }
 
-# says_fault PATTERN: the status text; what hook rules lack is not repaired here.
+# says_fault PATTERN: matches the status text.
 says_fault() {
 	status_text
 	status_text | grep -E "$1"
 }
 
-# report ACTION FAULT PROBLEM: with hook watch report it stays as it is, and status and doctor report it.
+# reported ACTION FAULT PROBLEM: with hook watch report, status and doctor report the fault until hook up.
 reported() {
 	restart "$1"
 	until_true 10 says_fault "$2" || true

@@ -210,6 +210,7 @@ ns client "$peer" connect 7300-7302 10.3.0.2 <"$work/say3" >"$work/connect3.log"
 wait_until grep -q ready "$work/connect3.log"
 ns wall conntrack -L 2>/dev/null | grep -q 'dport=730' && fail "the kernel tracks already"
 daemon_end
+: >"$work/daemon.log"
 conf on on accept >"$work/finwall.conf"
 daemon_start wall "$work/finwall.conf" -S "$work/state"
 hook up -c "$work/finwall.conf"

@@ -93,7 +93,7 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 
 static int load(struct sets *s)
 {
-	const struct config_reader reader = { s, read_file };
+	const struct config_reader reader = { .ctx = s, .read = read_file };
 
 	ruleset_free(s->rules);
 	s->rules = rules_load(&reader);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes IP and TCP headers. Checksums stay 0: the frame flags report that the network card has verified
- * them, which is the usual case.
+ * Writes IP and TCP headers. Checksums stay 0: the frame flags report that the network card has
+ * verified them, which is the usual case.
  */
 #include "tcp_gen.h"
 

@@ -5,6 +5,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #define REPLY_TIMEOUT_SEC 30
 
 #define BUF_SIZE_FIRST 16384
+
+/* client_wait() looks for the daemon this often. */
+#define WAIT_STEP_MSEC 100
 
 struct client {
 	int fd;
@@ -50,6 +54,23 @@ struct client *client_open(const char *socket_path)
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	return c;
+}
+
+bool client_wait(const char *socket_path, unsigned wait_msec)
+{
+	for (unsigned waited = 0;; waited += WAIT_STEP_MSEC) {
+		struct client *c = client_open(socket_path);
+		int err = errno;
+
+		client_close(c);
+		if (c != NULL || (err != ENOENT && err != ECONNREFUSED)) {
+			return true;
+		}
+		if (waited >= wait_msec) {
+			return false;
+		}
+		(void)poll(NULL, 0, WAIT_STEP_MSEC);
+	}
 }
 
 void client_close(struct client *c)

@@ -9,10 +9,18 @@
 
 #include <finwall/ctl_msg.h>
 
+#include <stdbool.h>
+
 struct client;
 
 /* Connects. Returns NULL with errno set. */
 struct client *client_open(const char *socket_path);
+
+/*
+ * Waits at most wait_msec until a daemon listens there, for one that is being started. Returns
+ * false if none does; true also if there is one that this user may not use.
+ */
+bool client_wait(const char *socket_path, unsigned wait_msec);
 void client_close(struct client *c);
 
 /* The socket, for shutdown(2) by a signal handler. */

@@ -58,8 +58,8 @@ FILE *screen_open(FILE *to)
 		free(s);
 		return to;
 	}
-	(void)setvbuf(screen, NULL, _IOLBF,
-	              0); /* in order with what others write to the terminal */
+	/* In order with what others write to the terminal. */
+	(void)setvbuf(screen, NULL, _IOLBF, 0);
 	return screen;
 }
 

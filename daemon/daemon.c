@@ -20,6 +20,7 @@
 #include "io/log.h"
 #include "io/mem.h"
 #include "io/notify.h"
+#include "least_rights.h"
 #include "prefault.h"
 #include "queues.h"
 #include "raw_sender.h"
@@ -82,7 +83,7 @@ struct daemon {
 	struct set_changes set_changes;
 	struct raw_sender raw_sender;
 	struct report report;
-	struct watchdog watchdog;
+	struct watchdog *watchdog; /* NULL when the service manager has none */
 	struct hook_watch hook_watch;
 	struct state state;
 	struct importer importer;
@@ -98,6 +99,8 @@ static int make_engine(struct daemon *d);
 static int make_sources(struct daemon *d);
 static void set_up_modules(struct daemon *d);
 static void fill_table(struct daemon *d, uint32_t queues_adopted);
+static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
+static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
 static int open_control(struct daemon *d);
 static void loop(struct daemon *d);
@@ -147,6 +150,7 @@ static enum exit_code start(struct daemon *d)
 {
 	struct workers_params params = { .start = d->start };
 	const struct settings *s;
+	struct least_rights rights;
 	uint32_t queues_adopted;
 	enum exit_code code;
 	int err;
@@ -166,6 +170,8 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	d->raw_sender.mark = d->settings_at_start.hook_mark;
+	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
 	if (make_engine(d) != 0 ||
@@ -174,6 +180,10 @@ static enum exit_code start(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	set_up_modules(d);
+	rights = choose_rights(d, s);
+	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0) {
+		return EXIT_CANNOT_RUN;
+	}
 	/* Packets wait in the queues meanwhile: none meets a partly filled table. */
 	fill_table(d, queues_adopted);
 	params.engine = d->engine;
@@ -183,10 +193,40 @@ static enum exit_code start(struct daemon *d)
 	if (params.compares_kernel) {
 		params.older = d->older = list_older(d);
 	}
-	if (workers_start(&d->workers, &params, d->log) != 0 || open_control(d) != 0) {
+	if (workers_start(&d->workers, &params, d->log) != 0 || start_threads(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
+}
+
+static const char *socket_path(const struct daemon *d)
+{
+	return d->options.socket_path != NULL ? d->options.socket_path : FINWALL_SOCKET_PATH;
+}
+
+static struct least_rights choose_rights(const struct daemon *d, const struct settings *s)
+{
+	const struct least_rights_files files = {
+		.config = d->options.config_path,
+		.state = state_path(&d->state, s),
+		.socket = socket_path(d),
+	};
+
+	return least_rights_choose(&files, d->log);
+}
+
+/* The threads beside the workers. */
+static int start_threads(struct daemon *d)
+{
+	int err = log_start(d->log);
+
+	if (err == 0) {
+		err = watchdog_start(&d->workers, clock_now(), &d->watchdog);
+	}
+	if (err != 0) {
+		log_write(d->log, LOG_LEVEL_ERROR, "cannot start a thread: %s", strerror(-err));
+	}
+	return err;
 }
 
 static void notify_ready_with_hooks(const struct daemon *d)
@@ -214,6 +254,7 @@ static void stop(struct daemon *d)
 {
 	control_stop(d->control);
 	d->control = NULL;
+	watchdog_stop(d->watchdog);
 	if (d->workers.at != NULL) {
 		workers_stop(&d->workers, d->log);
 		if (d->has_run) {
@@ -332,6 +373,7 @@ static void put_in_force(struct daemon *d, struct generation *g)
 	}
 	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
 	g->shared.raw = d->raw_sender.raw;
+	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
 	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
 	                   &g->shared.policy.tun, clock_now());
@@ -382,6 +424,7 @@ static int make_engine(struct daemon *d)
 		          d->engine_mem_size, cfg.flows_max, strerror(-err));
 		return err;
 	}
+	mem_hide_from_children(d->engine_mem, d->engine_mem_size);
 	d->engine = engine_init(d->engine_mem, &cfg);
 	return 0;
 }
@@ -395,7 +438,6 @@ static void on_event(void *ctx, const struct worker_event *ev)
 
 static void set_up_modules(struct daemon *d)
 {
-	watchdog_init(&d->watchdog);
 	d->report = (struct report){
 		.log = d->log,
 		.ifnames = d->ifnames,
@@ -449,8 +491,7 @@ static struct older *list_older(struct daemon *d)
 
 static int open_control(struct daemon *d)
 {
-	const char *path =
-		d->options.socket_path != NULL ? d->options.socket_path : FINWALL_SOCKET_PATH;
+	const char *path = socket_path(d);
 	const struct control_env env = {
 		.log = d->log,
 		.ifnames = d->ifnames,
@@ -517,11 +558,14 @@ static int reload(void *ctx, char **errors, char **warnings)
 	struct daemon *d = ctx;
 	const struct generation *old = d->generations.current;
 	const char *path = d->options.config_path;
-	struct generation *fresh;
+	struct generation *fresh = NULL;
 
 	*warnings = NULL;
 	notify_reloading(clock_now());
-	fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len, errors);
+	if (generation_check(path, d->workers.len, errors) == 0) {
+		fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len,
+		                        errors);
+	}
 	if (fresh == NULL) {
 		d->reloads.failed++;
 		if (*errors != NULL) {
@@ -601,7 +645,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
 	raw_sender_tick(&d->raw_sender, now, d->log);
-	watchdog_tick(&d->watchdog, &d->workers, now);
+	watchdog_tick(d->watchdog, now);
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);

@@ -23,6 +23,7 @@ static const struct row fixed_rows[] = {
 	{ "queue on-overload", offsetof(struct settings, on_overload) },
 	{ "queue spin", offsetof(struct settings, queue_spin_us) },
 	{ "hook compare-kernel", offsetof(struct settings, compare_kernel) },
+	{ "hook mark", offsetof(struct settings, hook_mark) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
 	{ "connections prefault", offsetof(struct settings, prefault) },

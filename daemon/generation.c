@@ -6,16 +6,39 @@
 
 #include "io/cpus.h"
 #include "io/file.h"
+#include "io/isolate.h"
 #include "io/mem.h"
 #include "workers.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Counters of two workers never share a cache line. */
 #define CACHE_LINE_SIZE 64
 
+/* A check may take this long, and use this part, 1/2, of the available memory, but at least this.
+ */
+#define CHECK_TIME_S     120
+#define CHECK_PART       2
+#define CHECK_SIZE_LEAST (UINT64_C(256) << 20)
+
+/* What the child process of a check returns. Low numbers are those of a C library or sanitizer. */
+enum check_status {
+	CHECK_GOOD,
+	CHECK_BAD = 100, /* the text has the errors */
+	CHECK_NO_MEMORY,
+};
+
+struct check {
+	const char *path;
+	uint32_t workers_len;
+};
+
 static int make_counters(struct generation *g);
+static int check_in_child(void *ctx, char **text);
+static char *check_failure(const char *path, const struct isolate_result *result);
 
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
                                    char **errors)
@@ -48,6 +71,38 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 fail:
 	generation_free(g);
 	return NULL;
+}
+
+int generation_check(const char *path, uint32_t workers_len, char **errors)
+{
+	struct check check = { path, workers_len };
+	uint64_t size = mem_available() / CHECK_PART;
+	const struct isolate_limits limits = {
+		.time_s = CHECK_TIME_S,
+		.memory_bytes = size > CHECK_SIZE_LEAST ? size : CHECK_SIZE_LEAST,
+	};
+	struct isolate_result result;
+	int err = isolate_run(check_in_child, &check, &limits, &result);
+
+	*errors = NULL;
+	if (err != 0) {
+		return err;
+	}
+	switch (result.status) {
+	case CHECK_GOOD:
+		free(result.text);
+		return 0;
+	case CHECK_BAD:
+		*errors = result.text;
+		return -EINVAL;
+	case CHECK_NO_MEMORY:
+		free(result.text);
+		return -ENOMEM;
+	default:
+		*errors = check_failure(path, &result);
+		free(result.text);
+		return -EINVAL;
+	}
 }
 
 void generation_free(struct generation *g)
@@ -107,4 +162,35 @@ static int make_counters(struct generation *g)
 			ruleset_counters_init(g->shared.policy.rules, mem + i * one);
 	}
 	return 0;
+}
+
+/* Frees nothing: the process ends. */
+static int check_in_child(void *ctx, char **text)
+{
+	const struct check *check = ctx;
+
+	if (generation_load(check->path, 0, check->workers_len, text) != NULL) {
+		return CHECK_GOOD;
+	}
+	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;
+}
+
+/* Returns a malloc'd line, or NULL when memory runs out. */
+static char *check_failure(const char *path, const struct isolate_result *result)
+{
+	char *line;
+	int size;
+
+	if (result->is_late) {
+		size = asprintf(&line, "%s: reading it took longer than %d s\n", path,
+		                CHECK_TIME_S);
+	} else if (result->by_signal != 0) {
+		size = asprintf(&line,
+		                "%s: reading it crashed (%s); this is a fault of finwalld, please "
+		                "report it with the file\n",
+		                path, strsignal(result->by_signal));
+	} else {
+		size = asprintf(&line, "%s: reading it failed (status %d)\n", path, result->status);
+	}
+	return size < 0 ? NULL : line;
 }

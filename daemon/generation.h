@@ -42,6 +42,13 @@ struct generations {
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
                                    char **errors);
 
+/*
+ * Reads the file as generation_load() does, but in a child process with bounded time and memory: a
+ * fault of the parser cannot end this one. Returns 0, or -errno with *errors set to malloc'd lines
+ * that the caller frees, or to NULL.
+ */
+int generation_check(const char *path, uint32_t workers_len, char **errors);
+
 /* Frees a generation that was never published; NULL is fine. */
 void generation_free(struct generation *g);
 

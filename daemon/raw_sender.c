@@ -5,18 +5,20 @@
 #include "raw_sender.h"
 
 #include "io/log.h"
-#include "wire/hookmark.h"
 
 #include <string.h>
 
 /* The time between two starts, at least. */
 #define RESTART_NS sec_to_ns(5)
 
-/* A setting, or a rule or the policy of a late or idle chain, has a policy that sends packets. */
+/* A setting, or a rule or the policy of a chain, sends packets. */
 static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
 	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
+	       ruleset_can_give(p->rules, CHAIN_INPUT, RULE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_FORWARD, RULE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_OUTPUT, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);
@@ -30,12 +32,11 @@ void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mon
 	if (s->raw.fd >= 0 || !may_send_raw(p)) {
 		return;
 	}
-	err = rawsend_start(&s->raw, HOOKMARK_OWN);
+	err = rawsend_start(&s->raw, s->mark);
 	s->started = now;
 	if (err != 0) {
 		log_write(log, LOG_LEVEL_WARNING,
-		          "cannot send raw packets: %s; late-close reject and idle reset and probe "
-		          "send nothing",
+		          "cannot send raw packets: %s; reject, idle reset and probe send nothing",
 		          strerror(-err));
 	}
 }
@@ -53,7 +54,7 @@ void raw_sender_tick(struct raw_sender *s, struct mono now, struct log *log)
 		return;
 	}
 	s->started = now;
-	err = rawsend_restart(&s->raw, HOOKMARK_OWN);
+	err = rawsend_restart(&s->raw, s->mark);
 	if (err != 0) {
 		log_write(log, LOG_LEVEL_WARNING, "cannot restart the raw packet sender: %s",
 		          strerror(-err));

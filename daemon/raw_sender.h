@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Supervision of the raw packet sender (io/rawsend.h): started when a configuration first needs it,
- * restarted when it exits, running until the daemon stops. Main thread only.
+ * Supervision of the raw packet sender (io/rawsend.h): started when a configuration first has a
+ * rule or setting that sends raw packets, restarted when it exits, running until the daemon stops.
+ * Main thread only.
  */
 #ifndef FINWALL_RAW_SENDER_H
 #define FINWALL_RAW_SENDER_H
 
 #include "io/rawsend.h"
+#include "refusals.h"
 
 #include <finwall/engine.h>
 
@@ -17,6 +19,9 @@ struct raw_sender {
 	struct rawsend raw; /* its fd stays the same over restarts */
 	struct mono started;
 	uint32_t restarts;
+	uint32_t mark; /* of its packets; set before the first start */
+	uint32_t mask; /* the bits of it that hook rules test; not used here */
+	struct refusal_limits limits;
 };
 
 #define RAW_SENDER_NONE ((struct raw_sender){ .raw = { .fd = -1 } })

@@ -11,15 +11,15 @@
 #include "worker.h"
 
 #include "io/clock.h"
+#include "io/ifname.h"
 #include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
-#include "wire/hookmark.h"
+#include "io/thread.h"
 
 #include <finwall/nfq_msg.h>
 
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,6 +50,7 @@ struct worker_bufs {
 	size_t frames_len;
 	size_t slots_len;
 	size_t stamps_len; /* of the slots, those with a stamp */
+	struct refusals refusals;
 	struct nfq_out out;
 	uint8_t out_buf[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
 };
@@ -61,6 +62,7 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
                      enum ct_state state);
 static void sink_late(void *ctx, const struct late_event *late);
 static enum raw_result sink_raw(void *ctx, const struct raw_request *req);
+static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 
 static void count(struct worker *w, enum nfq_count c)
 {
@@ -79,29 +81,24 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 	w->nr = nr;
 	w->queue = queue;
 	w->engine_worker.sink = (struct engine_sink){
-		.ctx = w, .log = sink_log, .late = sink_late, .raw = sink_raw
+		.ctx = w,
+		.log = sink_log,
+		.late = sink_late,
+		.raw = sink_raw,
+		.ifname = sink_ifname,
 	};
 	return 0;
 }
 
 int worker_start(struct worker *w)
 {
-	sigset_t all;
-	sigset_t before;
 	char name[16];
 	int err;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, worker_main, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err != 0) {
-		return -err;
-	}
-	w->is_running = 1;
 	(void)snprintf(name, sizeof(name), "queue %u", w->queue);
-	(void)pthread_setname_np(w->thread, name);
-	return 0;
+	err = thread_start(name, worker_main, w, &w->thread);
+	w->is_running = err == 0;
+	return err;
 }
 
 void worker_stop(struct worker *w)
@@ -173,13 +170,6 @@ static void take_frame(struct worker *w, struct nfq_pkt *pkt)
 	struct worker_bufs *b = w->bufs;
 	bool mark_is_ours = false;
 
-	if (hookmark_is_reject(pkt->frame.mark)) {
-		/* Rejected before, and no reject rule of the hook rules matched: without a drop
-		 * it would be queued forever. */
-		count(w, NFQ_COUNT_REJECT_LOOPS);
-		b->slots[b->slots_len++] = (struct slot){ .id = pkt->id, .nf_verdict = NF_DROP };
-		return;
-	}
 	if (w->comparer.is_on) {
 		b->kernel[b->frames_len] = (uint8_t)comparer_take(&w->comparer, pkt, &mark_is_ours);
 	}
@@ -250,14 +240,30 @@ static void put_decision(struct worker *w, const struct slot *slot, const struct
 			(void)nfq_put_verdict(out, w->queue, id, NF_ACCEPT);
 		}
 		break;
-	case VERDICT_REJECT:
-		(void)nfq_put_verdict_mark(out, w->queue, id, NF_REPEAT,
-		                           hookmark_reject((enum reject_with)d->reject_with));
-		break;
 	default:
 		(void)nfq_put_verdict(out, w->queue, id, NF_DROP);
 		break;
 	}
+}
+
+/* Notes the answer to a rejected packet; the packet itself is dropped. */
+static void refuse(struct worker *w, const struct frame *frame, const struct decision *d,
+                   struct mono now)
+{
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+
+	refusals_add(&w->bufs->refusals, cfg->limits, frame, (enum reject_with)d->reject_with, now);
+}
+
+/* Sends the answers to the rejected packets of the batch. */
+static void send_refusals(struct worker *w)
+{
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+	struct refusals *r = &w->bufs->refusals;
+
+	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST], refusals_send(r, &cfg->raw));
+	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LIMITED], r->limited);
+	r->limited = 0;
 }
 
 /* Latency from the receive to the decision. */
@@ -309,6 +315,7 @@ static void answer(struct worker *w, struct mono now)
 {
 	struct worker_bufs *b = w->bufs;
 	const struct decision *decision = b->decisions;
+	bool refused = false;
 
 	if (b->slots_len == 0) {
 		return;
@@ -318,6 +325,10 @@ static void answer(struct worker *w, struct mono now)
 		const struct slot *slot = &b->slots[i];
 
 		if (slot->has_frame != 0) {
+			if (decision->verdict == VERDICT_REJECT) {
+				refuse(w, &b->frames[decision - b->decisions], decision, now);
+				refused = true;
+			}
 			put_decision(w, slot, decision++);
 		} else {
 			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
@@ -331,6 +342,9 @@ static void answer(struct worker *w, struct mono now)
 	}
 	if (w->measures_latency) {
 		measure_sent(w, now);
+	}
+	if (refused) {
+		send_refusals(w);
 	}
 	if (w->comparer.is_on) {
 		compare(w, now);
@@ -421,11 +435,18 @@ static enum raw_result sink_raw(void *ctx, const struct raw_request *req)
 {
 	struct worker *w = ctx;
 	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
-	int err = rawsend_put(&cfg->raw, req);
+	int err = rawsend_put_one(&cfg->raw, &(struct raw_out){ .req = *req });
 
 	if (err == 0) {
 		return RAW_SENT;
 	}
 	count(w, NFQ_COUNT_RAW_LOST);
 	return err == -EAGAIN || err == -ENOBUFS ? RAW_BUSY : RAW_UNAVAILABLE;
+}
+
+/* Rare: between the creation of an interface and the main thread's notice of it. */
+static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE])
+{
+	(void)ctx;
+	return ifname_query(ifindex, name);
 }

@@ -15,6 +15,7 @@
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
+#include "refusals.h"
 
 #include <finwall/engine.h>
 
@@ -27,7 +28,8 @@
 struct worker_config {
 	struct policy policy;
 	struct ruleset_counters **counters; /* of policy.rules, one per worker, by worker.nr */
-	struct rawsend raw;                 /* sends resets and keepalives; the daemon's */
+	struct rawsend raw;                 /* sends answers, resets, keepalives; the daemon's */
+	struct refusal_limits *limits;      /* the daemon's */
 	bool measures_latency;              /* the worker fills its histograms */
 };
 
@@ -59,9 +61,10 @@ struct worker {
 	_Atomic uint32_t turns;     /* incremented each turn */
 	_Atomic uint32_t stop;      /* written by main */
 	uint32_t waiting_at_exit;   /* packets without a verdict; read after worker_join() */
+	/* watchdog only */
+	uint32_t turns_seen;
 	/* main thread only */
 	uint32_t is_running;
-	uint32_t turns_seen;
 	uint64_t reported[NFQ_COUNTS_LEN];
 	struct nfq_proc proc_reported;
 };

@@ -56,7 +56,7 @@ void workers_set_change(struct workers *ws, uint32_t change);
 /* True when no worker holds a reference to what this change, or an earlier one, replaced. */
 bool workers_all_passed(const struct workers *ws, uint32_t change);
 
-/* True when each worker has made a turn since the call that last returned true. */
+/* True when each worker has made a turn since the call that last returned true. Watchdog only. */
 bool workers_all_turned(struct workers *ws);
 
 /* Returns how many packets all workers have received. */

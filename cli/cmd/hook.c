@@ -5,6 +5,7 @@
  * The backend is chosen by a test load: with `nft -c` the kernel builds the rules and discards
  * them. A kernel without the queue statement refuses them, and nothing is left behind.
  */
+#include "client.h"
 #include "cmd/cmd.h"
 #include "hook/apply.h"
 #include "hook/mark_down.h"
@@ -28,6 +29,9 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* How long hook up waits for a daemon that is being started. */
+#define DAEMON_WAIT_MSEC 5000
 
 struct hook_args {
 	const char *config_path; /* NULL: not given */
@@ -191,6 +195,15 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
+	}
+	if (!daemon_answers && wish.plan.on_absent == FAIL_DROP && !args->is_forced) {
+		/* finwalld & finwall hook up: it may be starting. */
+		if (client_wait(cli->socket_path, DAEMON_WAIT_MSEC)) {
+			code = find_wish(cli, args, &wish, &daemon_answers);
+		}
+		if (code != CLI_OK) {
+			return code;
+		}
 	}
 	if (!daemon_answers && wish.plan.on_absent == FAIL_DROP && !args->is_forced) {
 		return cli_refuse(

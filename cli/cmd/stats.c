@@ -7,7 +7,10 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "cmd/stats_watch.h"
 #include "screen.h"
+
+#include "text/num.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -17,6 +20,7 @@
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "all", no_argument, NULL, 'a' },
+	{ "watch", optional_argument, NULL, 'w' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -25,9 +29,11 @@ struct stats_args {
 	bool is_json;
 	bool with_zeroes;
 	bool only_late_close;
+	uint64_t watch_sec; /* 0 = print once */
 };
 
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv);
+static enum cli_exit read_words(struct stats_args *args, int argc, char **argv);
 static client_fn print_stats;
 static void print_late(FILE *out, const json_t *late);
 static bool is_late_close(const char *name);
@@ -42,12 +48,14 @@ static void print_queues(const json_t *queues, const struct stats_args *args);
 
 const struct cli_command cmd_stats = {
 	.name = "stats",
-	.args = "[late-close] [--all] [--output text|json]",
+	.args = "[late-close] [--all] [--output text|json] [--watch]",
 	.summary = "show counters: verdicts and their reasons, events, queues",
 	.details = "late-close           counters of late FIN, RST and data only, and for each\n"
 		   "                     policy what it passed or would have passed\n"
 		   "-a, --all            show counters that are zero too\n"
-		   "-o, --output FORMAT  text or json\n",
+		   "-o, --output FORMAT  text or json\n"
+		   "--watch [SECONDS]    print the counters that change, with their rates, every\n"
+		   "                     2 seconds or as given, until interrupted\n",
 	.run = run_stats,
 };
 
@@ -67,20 +75,44 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 				return CLI_USAGE;
 			}
 			break;
+		case 'w':
+			args.watch_sec = STATS_WATCH_SEC_DEFAULT;
+			if (optarg != NULL &&
+			    !text_number(optarg, 1, STATS_WATCH_SEC_MAX, &args.watch_sec)) {
+				return cli_usage(&cmd_stats, "invalid interval \"%s\"", optarg);
+			}
+			break;
 		default:
 			return cli_usage(&cmd_stats, "invalid option");
 		}
 	}
-	if (optind < argc) {
-		args.only_late_close = strcmp(argv[optind], "late-close") == 0;
-		if (!args.only_late_close || optind + 1 < argc) {
-			return cli_usage(&cmd_stats, "unexpected argument \"%s\"", argv[argc - 1]);
-		}
+	if (read_words(&args, argc, argv) != CLI_OK) {
+		return CLI_USAGE;
+	}
+	if (args.watch_sec > 0 && (args.is_json || args.with_zeroes)) {
+		return cli_usage(&cmd_stats, "--watch excludes --all and --output json");
+	}
+	if (args.watch_sec > 0) {
+		return stats_watch(cli, &cmd_stats, (unsigned)args.watch_sec, args.only_late_close);
 	}
 	args.out = args.is_json ? stdout : screen_open(stdout);
 	code = client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
 	screen_close(args.out);
 	return code;
+}
+
+/* late-close; after --watch its interval too, which getopt takes for a word. */
+static enum cli_exit read_words(struct stats_args *args, int argc, char **argv)
+{
+	for (int i = optind; i < argc; i++) {
+		if (!args->only_late_close && strcmp(argv[i], "late-close") == 0) {
+			args->only_late_close = true;
+		} else if (args->watch_sec == 0 ||
+		           !text_number(argv[i], 1, STATS_WATCH_SEC_MAX, &args->watch_sec)) {
+			return cli_usage(&cmd_stats, "unexpected argument \"%s\"", argv[i]);
+		}
+	}
+	return CLI_OK;
 }
 
 static enum cli_exit print_stats(void *ctx, const json_t *parameters)

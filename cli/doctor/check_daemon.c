@@ -21,12 +21,13 @@ static void check_losses(const struct doctor_facts *f, struct doctor_report *out
 		           "%llu verdicts could not be sent to the kernel",
 		           (unsigned long long)f->verdicts_lost);
 	}
-	if (f->reject_loops > 0) {
-		doctor_add(out, DOCTOR_PROBLEM, "losses", "finwall hook up",
-		           "%llu rejected packets came back: the hook rules for reject are missing",
-		           (unsigned long long)f->reject_loops);
+	if (f->raw_lost > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "losses",
+		           "read the daemon's log; finwalld needs CAP_NET_RAW to send them",
+		           "%llu answers to rejected packets, resets or keepalives were not sent",
+		           (unsigned long long)f->raw_lost);
 	}
-	if (f->queue_dropped + f->queue_user_dropped + f->verdicts_lost + f->reject_loops == 0) {
+	if (f->queue_dropped + f->queue_user_dropped + f->verdicts_lost + f->raw_lost == 0) {
 		doctor_add(out, DOCTOR_OK, "losses", "", "no packet was lost");
 	}
 }
@@ -65,6 +66,11 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
 	if (f->has_config && f->tunables.enforce == 0) {
 		doctor_add(out, DOCTOR_WARNING, "enforce", "connections { enforce on }",
 		           "shadow mode: every packet passes (enforce off)");
+	}
+	if (f->daemon_is_closed) {
+		doctor_add(out, DOCTOR_WARNING, "daemon", "run finwall doctor as root",
+		           "no permission to use the control socket");
+		return;
 	}
 	if (!f->daemon_answers) {
 		doctor_add(out, DOCTOR_PROBLEM, "daemon", "start finwalld; read its log",

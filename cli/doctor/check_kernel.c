@@ -19,12 +19,6 @@ static const struct {
 	  DOCTOR_PROBLEM,
 	  "cannot queue GSO packets unsegmented",
 	  "use 3.10 or newer" },
-	/* 6291b3a67ad5, fixed by f82777e8ce6c */
-	{ { 6, 7, 0 },
-	  { 6, 7, 5 },
-	  DOCTOR_WARNING,
-	  "does not support the verdict NF_REPEAT, which reject needs",
-	  "use 6.7.5 or newer, or do not use reject" },
 	/* e19079adcd26, fixed by 936206e3f6ff; CVE-2026-43084 */
 	{ { 6, 12, 75 },
 	  { 6, 12, 83 },

@@ -6,6 +6,7 @@
 #include "doctor/foreign.h"
 #include "hook/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* True if our rules for this hook are in this table of iptables, of either kind. */
@@ -168,6 +169,72 @@ static void check_rest(const struct doctor_facts *f, const struct foreign_rules 
 	}
 }
 
+/* True if a listing has the rule that accepts packets with our mark. */
+static bool has_mark_rule(const char *listing, const char *rule)
+{
+	return listing != NULL && strstr(listing, rule) != NULL;
+}
+
+/* True if the hook rules accept the packets that finwall sends. */
+static bool accepts_own(const struct doctor_facts *f)
+{
+	uint32_t mark = f->settings.hook_mark;
+	uint32_t mask = f->settings.hook_mark_mask;
+	bool is_found = false;
+	char iptables[64];
+	char nft[64];
+
+	snprintf(nft, sizeof(nft), "mark & 0x%08x == 0x%08x accept", mask, mark);
+	snprintf(iptables, sizeof(iptables), "FINWALL_OUTPUT -m mark --mark 0x%x/0x%x -j ACCEPT",
+	         mark, mask);
+	is_found = has_mark_rule(f->nft, nft);
+	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
+		is_found |= has_mark_rule(f->iptables[kind][FAMILY_IPV4], iptables);
+	}
+	return is_found;
+}
+
+static void check_mark(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                       struct doctor_report *out)
+{
+	static const char remedy[] = "choose other bits with the setting hook mark, then restart "
+				     "finwalld and finwall hook up";
+
+	if (!f->has_config || !is_known(f)) {
+		return;
+	}
+	if (f->hooked[HOOK_OUTPUT] && is_hooked(f, FAMILY_IPV4, HOOK_OUTPUT) && !accepts_own(f)) {
+		doctor_add(out, DOCTOR_PROBLEM, "marks", "finwall hook up",
+		           "no hook rule accepts packets with the mark 0x%x/0x%x: answers to "
+		           "rejected packets and resets are filtered",
+		           f->settings.hook_mark, f->settings.hook_mark_mask);
+		return;
+	}
+	switch (foreign->mark_use) {
+	case MARK_BYPASSES:
+		doctor_add(out, DOCTOR_PROBLEM, "marks", remedy,
+		           "another rule gives packets finwall's mark: finwall does not see them "
+		           "(%s)",
+		           foreign->where_mark);
+		break;
+	case MARK_CHANGED:
+		doctor_add(out, DOCTOR_WARNING, "marks", remedy,
+		           "another rule changes bits of finwall's mark: resets and answers to "
+		           "rejected packets may be filtered (%s)",
+		           foreign->where_mark);
+		break;
+	case MARK_MATCHED:
+		doctor_add(out, DOCTOR_WARNING, "marks", remedy,
+		           "another rule matches finwall's mark: resets and answers to rejected "
+		           "packets take its verdict (%s)",
+		           foreign->where_mark);
+		break;
+	case MARK_APART:
+		doctor_add(out, DOCTOR_OK, "marks", "", "no other rule uses finwall's mark");
+		break;
+	}
+}
+
 /* A forward chain beside programs that have their own, or packets that no chain judges. */
 static void check_forward(const struct doctor_facts *f, const struct foreign_rules *foreign,
                           struct doctor_report *out)
@@ -193,15 +260,19 @@ static void check_forward(const struct doctor_facts *f, const struct foreign_rul
 
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
-	struct foreign_rules foreign = { 0 };
+	struct foreign_rules foreign = {
+		.own_mark = f->settings.hook_mark,
+		.own_mask = f->settings.hook_mark_mask,
+	};
 
 	read_all(f, &foreign);
 	check_hooks(f, &foreign, out);
+	check_mark(f, &foreign, out);
 	if (foreign.invalid_drops > 0) {
 		doctor_add(out, DOCTOR_PROBLEM, "invalid",
 		           "remove these rules: finwall judges such packets itself",
-		           "%u other rule(s) drop what the kernel calls INVALID, late closes too "
-		           "(%s)",
+		           "%u other rule(s) drop what the kernel calls INVALID: late closes, and "
+		           "answers of reject (%s)",
 		           foreign.invalid_drops, foreign.where);
 	} else if (is_known(f)) {
 		doctor_add(out, DOCTOR_OK, "invalid", "",
@@ -221,13 +292,6 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 			"%u rule(s) translate addresses: without an entry of its own the kernel "
 			"translates neither late closes nor the resets of on-idle",
 			foreign.nat_rules);
-	}
-	if (foreign.mark_matches > 0) {
-		doctor_add(out, DOCTOR_WARNING, "marks",
-		           "let these rules match other bits of the mark",
-		           "%u other rule(s) match the marks of rejected packets or of finwall's "
-		           "own (%s)",
-		           foreign.mark_matches, foreign.where_mark);
 	}
 	check_forward(f, &foreign, out);
 	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {

@@ -68,6 +68,7 @@ struct doctor_facts {
 	size_t ifaces_len;
 
 	bool daemon_answers;
+	bool daemon_is_closed;  /* no permission to use its socket */
 	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
 	char hook_text[160];    /* of the fault */
 	char other_setting[48]; /* the first that differs from the daemon's; "" = none */
@@ -75,7 +76,7 @@ struct doctor_facts {
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;
 	uint64_t verdicts_lost;
-	uint64_t reject_loops;
+	uint64_t raw_lost;
 	bool compares; /* compare-kernel is on in the running daemon */
 	uint64_t compared_same;
 	uint64_t compared_different;

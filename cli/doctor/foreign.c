@@ -76,52 +76,15 @@ static bool sets_our_mark(const char *line, const char *words)
 	       (mark & HOOKMARK_KERNEL_MASK) != 0;
 }
 
-/* True if a packet with one of finwall's marks has this value in the bits of the mask. */
-static bool matches_our_marks(uint64_t value, uint64_t mask)
+static void add_mark_use(struct foreign_rules *out, const char *line, const char *table,
+                         const char *chain)
 {
-	if ((HOOKMARK_OWN & mask) == value) {
-		return true;
-	}
-	for (unsigned with = 0; with < REJECTS_LEN; with++) {
-		if ((hookmark_reject(with) & mask) == value) {
-			return true;
-		}
-	}
-	return false;
-}
+	enum mark_use use = mark_use_of(line, out->own_mark, out->own_mask);
 
-/* Reads "FIRST BETWEEN SECOND" or "FIRST" after these words. Returns false if they are missing. */
-static bool read_mark(const char *line, const char *words, const char *between, uint64_t *first,
-                      uint64_t *second)
-{
-	const char *end = line + strlen(line);
-	const char *at = strstr(line, words);
-
-	at = at != NULL ? scan_number(at + strlen(words), end, UINT32_MAX, first) : NULL;
-	if (at != NULL && between != NULL && strncmp(at, between, strlen(between)) == 0) {
-		(void)scan_number(at + strlen(between), end, UINT32_MAX, second);
-	}
-	return at != NULL;
-}
-
-/* Notes a rule that matches one of finwall's marks. Negated matches are ignored. */
-static void find_mark_match(const char *line, bool is_nft, struct foreign_rules *out)
-{
-	uint64_t value = 0;
-	uint64_t mask = UINT32_MAX;
-	bool is_match;
-
-	if (is_nft) {
-		is_match = read_mark(line, "meta mark & ", " == ", &mask, &value) ||
-		           read_mark(line, "meta mark ", NULL, &value, NULL);
-	} else {
-		is_match = read_mark(line, "-m mark --mark ", "/", &value, &mask);
-	}
-	if (is_match && mask != 0 && matches_our_marks(value, mask)) {
-		if (out->mark_matches++ == 0) {
-			snprintf(out->where_mark, sizeof(out->where_mark), "%.*s",
-			         FOREIGN_WHERE_SIZE - 1, line + strspn(line, " \t"));
-		}
+	if (use > out->mark_use) {
+		out->mark_use = use;
+		snprintf(out->where_mark, sizeof(out->where_mark), "table %.24s, chain %.24s",
+		         table, chain);
 	}
 }
 
@@ -281,7 +244,7 @@ void foreign_read_iptables(const char *text, struct foreign_rules *out)
 		}
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "--set-xmark ") ? 1 : 0;
-		find_mark_match(line, false, out);
+		add_mark_use(out, line, table, chain);
 		find_forwarder(line, out);
 		if (strstr(line, "INVALID") == NULL || strstr(line, "! --") != NULL ||
 		    !iptables_drops(all, table, line)) {
@@ -404,7 +367,7 @@ void foreign_read_nft(const char *text, bool with_iptables_tables, struct foreig
 		nft_policy(line, &place, out);
 		out->nat_rules += has_any(line, nat) ? 1 : 0;
 		out->mark_rules += sets_our_mark(line, "mark set ") ? 1 : 0;
-		find_mark_match(line, true, out);
+		add_mark_use(out, line, place.table, place.chain);
 		find_forwarder(line, out);
 		if (nft_drops_invalid(all, place.table, line)) {
 			add_invalid_drop(out, place.table, place.chain);

@@ -5,6 +5,8 @@
 #ifndef FINWALL_CLI_DOCTOR_FOREIGN_H
 #define FINWALL_CLI_DOCTOR_FOREIGN_H
 
+#include "doctor/marks.h"
+
 #include <finwall/frame.h>
 
 #include <stdbool.h>
@@ -16,12 +18,13 @@ struct foreign_rules {
 	unsigned invalid_drops; /* drop INVALID packets before finwall, or after it */
 	unsigned nat_rules;     /* translate addresses */
 	unsigned mark_rules;    /* set bits of the mark that compare-kernel uses */
+	uint32_t own_mark;      /* in: `hook mark` */
+	uint32_t own_mask;      /* in */
+	enum mark_use mark_use; /* the worst use of it */
+	char where_mark[FOREIGN_WHERE_SIZE];
 	/* rules of iptables before our jump can accept packets, which are then not queued */
 	bool accepts_first[HOOKS_LEN];
 	char where_first[FOREIGN_WHERE_SIZE]; /* the first of accepts_first */
-	/* rules that match a mark of finwall's: of rejected packets, or of its own */
-	unsigned mark_matches;
-	char where_mark[FOREIGN_WHERE_SIZE]; /* the first of these */
 	char forwarder[16];             /* a program with chains in FORWARD: "Docker"; "" = none */
 	bool drops_rest[HOOKS_LEN];     /* a base chain other than ours has policy drop */
 	char where[FOREIGN_WHERE_SIZE]; /* the first of invalid_drops */

@@ -312,6 +312,7 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 	struct ctl_reply reply;
 
 	if (c == NULL) {
+		f->daemon_is_closed = errno == EACCES || errno == EPERM;
 		return;
 	}
 	if (client_call(c, "GetStats", NULL, CTL_LAST) == 0 && client_reply(c, &reply) == 0) {
@@ -325,7 +326,7 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 			f->queue_dropped += number_in(queue, "dropped");
 			f->queue_user_dropped += number_in(queue, "user_dropped");
 			f->verdicts_lost += counter_in(queue, "counters", "verdicts-lost");
-			f->reject_loops += counter_in(queue, "counters", "reject-loops");
+			f->raw_lost += counter_in(queue, "counters", "raw-lost");
 		}
 		gather_hooks(f, json_object_get(reply.parameters, "hooks"));
 		gather_compare(f, json_object_get(reply.parameters, "compare"));

@@ -17,19 +17,6 @@ const char *const hook_table_lines[HOOK_TABLES_LEN] = {
 	[HOOK_TABLE_MANGLE] = "*mangle",
 };
 
-const struct hook_reject hook_rejects[HOOK_REJECTS_LEN] = {
-	{ REJECT_PORT_UNREACHABLE,
-	  "port-unreachable",
-	  { "icmp-port-unreachable", "icmp6-port-unreachable" } },
-	{ REJECT_HOST_UNREACHABLE,
-	  "host-unreachable",
-	  { "icmp-host-unreachable", "icmp6-addr-unreachable" } },
-	{ REJECT_NET_UNREACHABLE, "no-route", { "icmp-net-unreachable", "icmp6-no-route" } },
-	{ REJECT_ADMIN_PROHIBITED,
-	  "admin-prohibited",
-	  { "icmp-admin-prohibited", "icmp6-adm-prohibited" } },
-};
-
 const struct hook_kernel_state hook_kernel_states[HOOK_KERNEL_STATES_LEN] = {
 	{ KERNEL_NEW, "new", "NEW" },
 	{ KERNEL_ESTABLISHED, "established", "ESTABLISHED" },

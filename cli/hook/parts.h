@@ -22,15 +22,6 @@ extern const struct hook_names hook_names[HOOKS_LEN];
 /* "*filter", as iptables-save prints it. */
 extern const char *const hook_table_lines[HOOK_TABLES_LEN];
 
-/* A way to reject in the syntax of each tool. TCP resets are not listed: they need a TCP packet. */
-struct hook_reject {
-	enum reject_with with;
-	const char *icmpx;
-	const char *iptables[FAMILIES_LEN];
-};
-#define HOOK_REJECTS_LEN 4
-extern const struct hook_reject hook_rejects[HOOK_REJECTS_LEN];
-
 /* A state of the kernel's tracker that a packet can be marked with. */
 struct hook_kernel_state {
 	enum kernel_state state;

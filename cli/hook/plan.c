@@ -39,6 +39,8 @@ int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors)
 	plan->loopback_is_queued = s->loopback != 0;
 	plan->defragments = s->defragment != 0;
 	plan->compares_kernel = s->compare_kernel != 0;
+	plan->own_mark = s->hook_mark;
+	plan->own_mask = s->hook_mark_mask;
 	ruleset_hooks(rules, plan->hooked);
 	out->backend = s->backend;
 	ruleset_free(rules);
@@ -76,10 +78,13 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out)
 	plan->loopback_is_queued = is_true(reply, "loopback");
 	plan->defragments = is_true(reply, "defragment");
 	plan->compares_kernel = is_true(reply, "compare_kernel");
+	plan->own_mark = (uint32_t)client_number(reply, "mark");
+	plan->own_mask = (uint32_t)client_number(reply, "mark_mask");
 	out->backend = strcmp(backend, "nft") == 0        ? BACKEND_NFT
 	               : strcmp(backend, "iptables") == 0 ? BACKEND_IPTABLES
 	                                                  : BACKEND_AUTO;
-	return plan->queue_count > 0;
+	/* A mask of 0 would let every packet pass. */
+	return plan->queue_count > 0 && plan->own_mask != 0;
 }
 
 int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
@@ -126,6 +131,7 @@ const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wi
 	       : p->loopback_is_queued != q->loopback_is_queued     ? "hook loopback"
 	       : p->defragments != q->defragments                   ? "hook defragment"
 	       : p->compares_kernel != q->compares_kernel           ? "hook compare-kernel"
-	       : a->backend != b->backend                           ? "hook backend"
-	                                                            : NULL;
+	       : p->own_mark != q->own_mark || p->own_mask != q->own_mask ? "hook mark"
+	       : a->backend != b->backend                                 ? "hook backend"
+	                                                                  : NULL;
 }

@@ -4,10 +4,10 @@
  * a classic BPF program for the bpf match computes the queue.
  *
  * No packet mark is written, so marks of other rules are not changed. The hash is symmetric: both
- * directions of a connection have the same queue, and its packets with and without extension headers
- * (up to two). Fragments, protocols without ports, and IPv6 packets with more extension headers, or
- * with other ones than hop-by-hop, routing and destination options, are spread by addresses and
- * protocol; ICMP errors by their own addresses.
+ * directions of a connection have the same queue, and its packets with and without extension
+ * headers (up to two). Fragments, protocols without ports, and IPv6 packets with more extension
+ * headers, or with other ones than hop-by-hop, routing and destination options, are spread by
+ * addresses and protocol; ICMP errors by their own addresses.
  */
 #ifndef FINWALL_CLI_HOOK_SPREAD_H
 #define FINWALL_CLI_HOOK_SPREAD_H

@@ -3,13 +3,12 @@
  * The rules that queue packets to the daemon, as text for nft(8) and iptables-restore(8).
  *
  * Text in, text out: runs no program, reads nothing from the system. The rules are in a table of
- * our own for nft; for iptables in five chains of our own and one jump to each of three. Other
+ * our own for nft; for iptables in four chains of our own and one jump to each of three. Other
  * rules are never changed.
  *
- * Each chain has the same rules in the same order: packets sent back to be rejected, the daemon's
- * own packets, the loopback device, the kernel's state as a mark (compare-kernel), the
- * administrator's port (on-absent drop), the queue. The reject mark is tested first, and its chain
- * ends with a drop: a repeated packet that reached the queue again would loop for ever.
+ * Each chain has the same rules in the same order: the daemon's own packets (output, and input from
+ * the loopback device), the loopback device, the kernel's state as a mark (compare-kernel), the
+ * administrator's port (on-absent drop), the queue.
  *
  * The kernel reassembles fragments if its connection tracker is loaded, or if a rule with a socket
  * lookup exists in the network namespace, even in a chain that no packet enters.
@@ -42,6 +41,8 @@ struct hook_plan {
 	bool defragments;     /* reassemble fragments first */
 	bool is_shadow;       /* enforce off */
 	bool compares_kernel; /* mark packets with the state of the kernel's tracker */
+	uint32_t own_mark;    /* of packets that finwall sends, ... */
+	uint32_t own_mask;    /* ... and the bits of it to test */
 };
 
 /* True if the rules must pass the administrator's port while there is no daemon. */

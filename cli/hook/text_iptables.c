@@ -16,7 +16,6 @@
 #define ND_TYPE_FIRST 133u
 #define ND_TYPE_LAST  136u
 
-static void iptables_reject_chain(FILE *to, enum hook_table table, enum hook_family family);
 static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spread spread,
                            enum hook_family family, enum hook h);
 static void iptables_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,
@@ -25,6 +24,15 @@ static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook 
 static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
                            enum hook h);
 static void iptables_jump(FILE *to, enum hook h, const struct hook_found *found, bool enabled);
+
+/* A chain that another rule jumps to is only emptied: packets return from it. */
+static void iptables_remove(FILE *to, const char *chain, bool is_referenced)
+{
+	fprintf(to, "-F %s\n", chain);
+	if (!is_referenced) {
+		fprintf(to, "-X %s\n", chain);
+	}
+}
 
 /* With --noflush, naming a chain of our own flushes only this chain. */
 char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread spread,
@@ -35,7 +43,7 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 	if (!hook_text_begin(&t)) {
 		return NULL;
 	}
-	fprintf(t.to, "%s\n:" HOOK_IPTABLES_REJECT " - [0:0]\n", hook_table_lines[found->table]);
+	fprintf(t.to, "%s\n", hook_table_lines[found->table]);
 	if (plan->defragments || found->defrag_chain) {
 		fprintf(t.to, ":" HOOK_IPTABLES_DEFRAG " - [0:0]\n");
 	}
@@ -44,7 +52,6 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 			fprintf(t.to, ":%s - [0:0]\n", hook_names[h].chain);
 		}
 	}
-	iptables_reject_chain(t.to, found->table, family);
 	if (plan->defragments) {
 		fprintf(t.to, "-A " HOOK_IPTABLES_DEFRAG " -m socket\n");
 	}
@@ -62,17 +69,13 @@ char *hook_text_iptables_up(const struct hook_plan *plan, enum hook_spread sprea
 	if (!plan->defragments && found->defrag_chain && !found->is_referenced[HOOK_CHAIN_DEFRAG]) {
 		fprintf(t.to, "-X " HOOK_IPTABLES_DEFRAG "\n");
 	}
+	/* last: the other chains may have referred to it */
+	if (found->reject_chain) {
+		iptables_remove(t.to, HOOK_IPTABLES_REJECT,
+		                found->is_referenced[HOOK_CHAIN_REJECT]);
+	}
 	fprintf(t.to, "COMMIT\n");
 	return hook_text_end(&t);
-}
-
-/* A chain that another rule jumps to is only emptied: packets return from it. */
-static void iptables_remove(FILE *to, const char *chain, bool is_referenced)
-{
-	fprintf(to, "-F %s\n", chain);
-	if (!is_referenced) {
-		fprintf(to, "-X %s\n", chain);
-	}
 }
 
 char *hook_text_iptables_down(const struct hook_found *found)
@@ -121,23 +124,6 @@ char *hook_text_iptables_flush(const struct hook_found *found)
 	return hook_text_end(&t);
 }
 
-/* REJECT exists in table filter only; shadow mode does not reject. */
-static void iptables_reject_chain(FILE *to, enum hook_table table, enum hook_family family)
-{
-	const char *head = "-A " HOOK_IPTABLES_REJECT;
-
-	if (table == HOOK_TABLE_FILTER) {
-		fprintf(to, "%s -p tcp -m mark --mark 0x%08x -j REJECT --reject-with tcp-reset\n",
-		        head, hookmark_reject(REJECT_TCP_RESET));
-		for (size_t i = 0; i < HOOK_REJECTS_LEN; i++) {
-			fprintf(to, "%s -m mark --mark 0x%08x -j REJECT --reject-with %s\n", head,
-			        hookmark_reject(hook_rejects[i].with),
-			        hook_rejects[i].iptables[family]);
-		}
-	}
-	fprintf(to, "%s -j DROP\n", head);
-}
-
 /* See nft_kernel_states(). */
 static void iptables_kernel_states(FILE *to, enum hook_family family, enum hook h)
 {
@@ -167,9 +153,10 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spr
 	const char *chain = hook_names[h].chain;
 	char head[32];
 
-	fprintf(to, "-A %s -m mark --mark 0x%08x/0x%08x -g " HOOK_IPTABLES_REJECT "\n", chain,
-	        HOOKMARK_REJECT, HOOKMARK_REJECT_MASK);
-	fprintf(to, "-A %s -m mark --mark 0x%08x -j ACCEPT\n", chain, HOOKMARK_OWN);
+	if (h == HOOK_OUTPUT || (h == HOOK_INPUT && plan->loopback_is_queued)) {
+		fprintf(to, "-A %s %s-m mark --mark 0x%08x/0x%08x -j ACCEPT\n", chain,
+		        h == HOOK_INPUT ? "-i lo " : "", plan->own_mark, plan->own_mask);
+	}
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "-A %s -i lo -j RETURN\n", chain);

@@ -11,7 +11,7 @@
 #define NFT_REJECT "rejected"
 #define NFT_DEFRAG "defragment"
 
-static void nft_reject_chain(FILE *to);
+static void nft_no_reject_chain(FILE *to);
 static void nft_defrag_chain(FILE *to, bool enabled);
 static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum hook_spread spread);
 static void nft_kernel_states(FILE *to, const char *head, enum hook h);
@@ -32,7 +32,6 @@ char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread)
 		return NULL;
 	}
 	fprintf(t.to, "add table inet " HOOK_NFT_TABLE "\n");
-	nft_reject_chain(t.to);
 	nft_defrag_chain(t.to, plan->defragments);
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
 		const char *name = hook_names[h].nft;
@@ -46,6 +45,7 @@ char *hook_text_nft_up(const struct hook_plan *plan, enum hook_spread spread)
 			nft_chain(t.to, plan, h, spread);
 		}
 	}
+	nft_no_reject_chain(t.to);
 	return hook_text_end(&t);
 }
 
@@ -68,19 +68,12 @@ char *hook_text_nft_defrag(void)
 	return hook_text_end(&t);
 }
 
-static void nft_reject_chain(FILE *to)
+/* The chain of earlier versions, for which the kernel sent the answers to rejected packets. */
+static void nft_no_reject_chain(FILE *to)
 {
-	const char *head = "rule inet " HOOK_NFT_TABLE " " NFT_REJECT;
-
 	fprintf(to, "add chain inet " HOOK_NFT_TABLE " " NFT_REJECT "\n");
 	fprintf(to, "flush chain inet " HOOK_NFT_TABLE " " NFT_REJECT "\n");
-	fprintf(to, "add %s meta mark 0x%08x meta l4proto tcp reject with tcp reset\n", head,
-	        hookmark_reject(REJECT_TCP_RESET));
-	for (size_t i = 0; i < HOOK_REJECTS_LEN; i++) {
-		fprintf(to, "add %s meta mark 0x%08x reject with icmpx type %s\n", head,
-		        hookmark_reject(hook_rejects[i].with), hook_rejects[i].icmpx);
-	}
-	fprintf(to, "add %s drop\n", head);
+	fprintf(to, "delete chain inet " HOOK_NFT_TABLE " " NFT_REJECT "\n");
 }
 
 /* No packet enters this chain; without defragment it is empty. */
@@ -99,9 +92,10 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 	char head[64];
 
 	snprintf(head, sizeof(head), "add rule inet " HOOK_NFT_TABLE " %s", hook_names[h].nft);
-	fprintf(to, "%s meta mark & 0x%08x == 0x%08x goto " NFT_REJECT "\n", head,
-	        HOOKMARK_REJECT_MASK, HOOKMARK_REJECT);
-	fprintf(to, "%s meta mark 0x%08x accept\n", head, HOOKMARK_OWN);
+	if (h == HOOK_OUTPUT || (h == HOOK_INPUT && plan->loopback_is_queued)) {
+		fprintf(to, "%s %smeta mark & 0x%08x == 0x%08x accept\n", head,
+		        h == HOOK_INPUT ? "iifname \"lo\" " : "", plan->own_mask, plan->own_mark);
+	}
 	if (!plan->loopback_is_queued) {
 		if (h != HOOK_OUTPUT) {
 			fprintf(to, "%s iifname \"lo\" accept\n", head);
@@ -121,8 +115,9 @@ static void nft_chain(FILE *to, const struct hook_plan *plan, enum hook h, enum 
 }
 
 /*
- * The kernel's answer to a rejected packet refers to that packet's entry, which is never confirmed.
- * A queue drops packets with an unconfirmed entry of another packet, so the answer is accepted.
+ * The answer of a kernel REJECT rule refers to the rejected packet's entry, which is never
+ * confirmed. A queue drops packets with an unconfirmed entry of another packet, so the answer is
+ * accepted.
  */
 static void nft_kernel_states(FILE *to, const char *head, enum hook h)
 {

@@ -46,7 +46,6 @@ struct convert_reject {
 	const char *name;
 	const char *text; /* in the configuration language; NULL: no equivalent */
 	const char *inet; /* in a table inet; NULL: for one family only */
-	bool is_near;     /* text is not exactly the same */
 };
 
 /* Finds a reject type; name NULL = the default. Returns NULL when unknown. */

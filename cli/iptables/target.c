@@ -136,10 +136,6 @@ static bool reject_text(struct rule_parser *p, char **text, char **inet_text)
 	if (r == NULL) {
 		r = convert_reject_find(p->family, NULL);
 	}
-	if (r->is_near) {
-		p->note = "rejected with the nearest type, such as \"administratively "
-			  "prohibited\"";
-	}
 	*text = convert_text("reject with %s", r->text);
 	*inet_text = r->inet != NULL ? convert_text("reject with %s", r->inet) : NULL;
 	return true;

@@ -107,6 +107,7 @@ int setting_parse_value(const struct tunable *row, const char *text, size_t text
 	case TUNABLE_PATH:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
+	case TUNABLE_MARK:
 		break;
 	}
 	if (err < 0) {

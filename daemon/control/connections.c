@@ -14,32 +14,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Returns the name of a parameter that is wrong, or NULL. */
-static const char *read_mode(const struct ctl_call *call, enum engine_delete_mode *how)
-{
-	bool forget;
-	bool keep;
-
-	if (!method_read_flag(call, "forget", &forget)) {
-		return "forget";
-	}
-	if (!method_read_flag(call, "remember", &keep) || (forget && keep)) {
-		return "remember";
-	}
-	*how = forget ? DELETE_FORGET : keep ? DELETE_REMEMBER : DELETE_END;
-	return NULL;
-}
-
 void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
 	enum engine_delete_mode how;
-	const char *wrong = read_mode(call, &how);
+	const char *wrong = method_read_delete_mode(call, &how);
 	uint64_t n;
 
 	if (wrong != NULL) {
 		method_invalid_parameter(c, wrong);
 		return;
 	}
+	import_note_flushed(ctl->env.importer);
 	n = engine_flush(ctl->env.engine, ctl->env.worker, clock_now(), how);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "%" PRIu64 " connections flushed by command", n);
 	ctl_client_reply(c, json_pack("{s:I}", "flushed", (json_int_t)n), CTL_LAST);
@@ -49,7 +34,7 @@ void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_
 {
 	enum engine_delete_mode how;
 	struct flowkey key;
-	const char *wrong = read_mode(call, &how);
+	const char *wrong = method_read_delete_mode(call, &how);
 
 	if (wrong != NULL) {
 		method_invalid_parameter(c, wrong);
@@ -63,6 +48,7 @@ void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_
 		method_refuse(c, CTL_ERROR("NotFound"), "no such connection");
 		return;
 	}
+	import_note_deleted(ctl->env.importer, &key);
 	ctl_client_reply(c, NULL, CTL_LAST);
 }
 

@@ -19,6 +19,8 @@ static const struct {
 	{ "org.varlink.service.GetInfo", control_get_info },
 	{ "org.varlink.service.GetInterfaceDescription", control_get_interface },
 	{ CTL_INTERFACE ".ListConnections", control_list_connections },
+	{ CTL_INTERFACE ".CountConnections", control_count_connections },
+	{ CTL_INTERFACE ".GetConnection", control_get_connection },
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
@@ -33,6 +35,7 @@ static const struct {
 	{ CTL_INTERFACE ".ImportConntrack", control_import },
 	{ CTL_INTERFACE ".Flush", control_flush },
 	{ CTL_INTERFACE ".Delete", control_delete },
+	{ CTL_INTERFACE ".DeleteMatching", control_delete_matching },
 };
 
 int control_start(struct event_base *base, const char *socket_path, const struct control_env *env,

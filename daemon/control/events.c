@@ -42,13 +42,6 @@ static const char *const kind_names[] = {
 
 #define KINDS_LEN (sizeof(kind_names) / sizeof(kind_names[0]))
 
-/* Events are sent when they happen; there is nothing to do when the output drains. */
-static void reader_next(struct ctl_stream *s, struct ctl_client *c)
-{
-	(void)s;
-	(void)c;
-}
-
 static void reader_free(struct ctl_stream *s)
 {
 	struct event_reader *r = (struct event_reader *)s;
@@ -119,7 +112,7 @@ void control_stream_events(struct control *ctl, struct ctl_client *c, const stru
 		return;
 	}
 	*r = (struct event_reader){
-		.stream = { .next = reader_next, .free = reader_free, .is_endless = true },
+		.stream = { .free = reader_free, .is_endless = true },
 		.ctl = ctl,
 		.client = c,
 		.format = format,

@@ -7,6 +7,7 @@
 
 #include "generation.h"
 #include "hook_watch.h"
+#include "raw_sender.h"
 
 #include <stdlib.h>
 
@@ -46,21 +47,16 @@ static json_t *hooks_json(const struct control_env *env)
 	              "losses", (json_int_t)w->losses, "hooks", hooked, "queue_num",
 	              (json_int_t)w->wanted.queue_first, "queue_count",
 	              (json_int_t)env->queues_len);
-	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:b, s:s}",
+	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:I, s:I, s:b, s:s}",
 	                                    "on_absent_accept", s->on_absent == FAIL_ACCEPT,
 	                                    "admin_port", (json_int_t)s->admin_port, "loopback",
 	                                    s->loopback != 0, "defragment", s->defragment != 0,
-	                                    "compare_kernel", env->compares_kernel, "enforce",
+	                                    "compare_kernel", env->compares_kernel, "mark",
+	                                    (json_int_t)env->raw_sender->mark, "mark_mask",
+	                                    (json_int_t)env->raw_sender->mask, "enforce",
 	                                    g->shared.policy.tun.enforce != 0, "backend",
 	                                    backend_names[s->backend]));
 	return o;
-}
-
-/* A reply is sent when something changes; there is nothing to do when the output drains. */
-static void follower_next(struct ctl_stream *s, struct ctl_client *c)
-{
-	(void)s;
-	(void)c;
 }
 
 static void follower_free(struct ctl_stream *s)
@@ -86,7 +82,7 @@ void control_get_hooks(struct control *ctl, struct ctl_client *c, const struct c
 		return;
 	}
 	*f = (struct hook_follower){
-		.stream = { .next = follower_next, .free = follower_free, .is_endless = true },
+		.stream = { .free = follower_free, .is_endless = true },
 		.ctl = ctl,
 		.client = c,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ListConnections: live or remembered connections, a slice per reply.
+ * ListConnections: live or remembered connections, a slice per reply. CountConnections: their
+ * numbers, also in slices. GetConnection: one of them.
  *
  * A slice is copied out of the engine, filtered and sent. The next one is taken when the client has
  * read most of its output. So a list of any length costs one slice of memory, and a slow client
@@ -13,10 +14,16 @@
 
 #include <finwall/flow_text.h>
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLICE_LEN 256
+
+/* Counted are the TCP states, or for other protocols these three. */
+#define STATES_LEN TCP_STATES_LEN
+static const char *const status_names[] = { "unreplied", "replied", "assured" };
+#define PROTOS_LEN 256
 
 enum list_format {
 	LIST_JSON,
@@ -32,22 +39,31 @@ struct list {
 	const struct control_env *env;
 	enum list_format format;
 	enum flow_view_kind kind;
+	bool with_connections; /* as well as lines */
 	struct flow_filter filter;
 	struct engine_cursor cursor;
+	json_t *items;                  /* of the slice: lines, or connections */
+	json_t *connections;            /* of the slice, as well as lines; or NULL */
+	uint64_t (*counts)[STATES_LEN]; /* by protocol; NULL = list */
 };
 
 static void list_next(struct ctl_stream *s, struct ctl_client *c);
+static const char *items_member(const struct list *l);
+static void count_next(struct ctl_stream *s, struct ctl_client *c);
 static void list_free(struct ctl_stream *s);
 static bool read_format(const struct ctl_call *call, enum list_format *out);
-static void slice_live(struct list *l, json_t *items);
-static void slice_remembered(struct list *l, json_t *items);
-static void add_item(const struct list *l, const struct flow_view *v, json_t *items);
+static bool parse_selection(const struct ctl_call *call, struct list *l, const char **wrong);
+static void next_slice(struct list *l);
+static void slice_live(struct list *l);
+static void slice_remembered(struct list *l);
+static void add_item(struct list *l, const struct flow_view *v);
+static void count_item(struct list *l, const struct flow_view *v);
+static json_t *counts_json(const struct list *l);
 
 void control_list_connections(struct control *ctl, struct ctl_client *c,
                               const struct ctl_call *call)
 {
 	const char *wrong = "format";
-	bool is_expired = false;
 	struct list *l;
 
 	if (!call->wants_more) {
@@ -62,41 +78,141 @@ void control_list_connections(struct control *ctl, struct ctl_client *c,
 	l->stream.next = list_next;
 	l->stream.free = list_free;
 	l->env = &ctl->env;
-	if (!read_format(call, &l->format) ||
-	    !flow_filter_parse(json_object_get(call->parameters, "filter"), &l->filter, &wrong)) {
-		free(l);
+	if (!read_format(call, &l->format) || !parse_selection(call, l, &wrong)) {
+		list_free(&l->stream);
 		method_invalid_parameter(c, wrong);
 		return;
 	}
-	if (!method_read_flag(call, "expired", &is_expired)) {
-		free(l);
-		method_invalid_parameter(c, "expired");
+	if (!method_read_flag(call, "with_connections", &l->with_connections)) {
+		list_free(&l->stream);
+		method_invalid_parameter(c, "with_connections");
 		return;
 	}
-	l->kind = is_expired ? VIEW_REMEMBERED : VIEW_LIVE;
 	ctl_client_stream(c, &l->stream);
+}
+
+void control_count_connections(struct control *ctl, struct ctl_client *c,
+                               const struct ctl_call *call)
+{
+	const char *wrong;
+	struct list *l;
+
+	if (!call->wants_more) {
+		ctl_client_error(c, "org.varlink.service.ExpectedMore", NULL);
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	if (l != NULL) {
+		l->counts = calloc(PROTOS_LEN, sizeof(*l->counts));
+	}
+	if (l == NULL || l->counts == NULL) {
+		free(l);
+		method_out_of_memory(c);
+		return;
+	}
+	l->stream.next = count_next;
+	l->stream.free = list_free;
+	l->env = &ctl->env;
+	if (!parse_selection(call, l, &wrong)) {
+		list_free(&l->stream);
+		method_invalid_parameter(c, wrong);
+		return;
+	}
+	ctl_client_stream(c, &l->stream);
+}
+
+static bool parse_selection(const struct ctl_call *call, struct list *l, const char **wrong)
+{
+	bool is_expired;
+
+	if (!flow_filter_parse(json_object_get(call->parameters, "filter"), &l->filter, wrong)) {
+		return false;
+	}
+	*wrong = "expired";
+	if (!method_read_flag(call, "expired", &is_expired)) {
+		return false;
+	}
+	l->kind = is_expired ? VIEW_REMEMBERED : VIEW_LIVE;
+	return true;
+}
+
+void control_get_connection(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	struct list l = { .env = &ctl->env, .kind = VIEW_LIVE };
+	struct mono now = clock_now();
+	const char *wrong = "format";
+	char name[IFNAMSIZ];
+	struct flow_view v;
+	struct flowkey key;
+	struct flow f;
+
+	if (!read_format(call, &l.format) || !flow_key_parse(call->parameters, &key, &wrong)) {
+		method_invalid_parameter(c, wrong);
+		return;
+	}
+	if (!engine_find_flow(ctl->env.engine, &key, now, &f)) {
+		method_refuse(c, CTL_ERROR("NotFound"), "no such connection");
+		return;
+	}
+	l.items = json_array();
+	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
+	add_item(&l, &v);
+	ctl_client_reply(c, json_pack("{s:o}", items_member(&l), l.items), CTL_LAST);
 }
 
 /* One slice a turn, also when nothing in it matches the filter. */
 static void list_next(struct ctl_stream *s, struct ctl_client *c)
 {
 	struct list *l = (struct list *)s;
-	const char *member = l->format == LIST_JSON ? "connections" : "lines";
-	json_t *items = json_array();
+	bool is_over;
+	json_t *reply;
+
+	l->items = json_array();
+	if (l->with_connections && l->format != LIST_JSON) {
+		l->connections = json_array();
+	}
+	next_slice(l);
+	is_over = engine_list_is_over(l->env->engine, &l->cursor);
+	reply = json_pack("{s:o}", items_member(l), l->items);
+	if (l->connections != NULL) {
+		json_object_set_new(reply, "connections", l->connections);
+		l->connections = NULL;
+	}
+	l->items = NULL;
+	ctl_client_reply(c, reply, is_over ? CTL_LAST : CTL_CONTINUES);
+}
+
+static void count_next(struct ctl_stream *s, struct ctl_client *c)
+{
+	struct list *l = (struct list *)s;
 	bool is_over;
 
-	if (l->kind == VIEW_LIVE) {
-		slice_live(l, items);
-	} else {
-		slice_remembered(l, items);
-	}
+	next_slice(l);
 	is_over = engine_list_is_over(l->env->engine, &l->cursor);
-	ctl_client_reply(c, json_pack("{s:o}", member, items), is_over ? CTL_LAST : CTL_CONTINUES);
+	ctl_client_reply(c, json_pack("{s:o}", "counts", is_over ? counts_json(l) : json_array()),
+	                 is_over ? CTL_LAST : CTL_CONTINUES);
+}
+
+static void next_slice(struct list *l)
+{
+	if (l->kind == VIEW_LIVE) {
+		slice_live(l);
+	} else {
+		slice_remembered(l);
+	}
+}
+
+static const char *items_member(const struct list *l)
+{
+	return l->format == LIST_JSON ? "connections" : "lines";
 }
 
 static void list_free(struct ctl_stream *s)
 {
-	free(s);
+	struct list *l = (struct list *)s;
+
+	free(l->counts);
+	free(l);
 }
 
 static bool read_format(const struct ctl_call *call, enum list_format *out)
@@ -118,7 +234,7 @@ static bool read_format(const struct ctl_call *call, enum list_format *out)
 }
 
 /* Append the next entries of the list. */
-static void slice_live(struct list *l, json_t *items)
+static void slice_live(struct list *l)
 {
 	struct mono now = clock_now();
 	struct flow flows[SLICE_LEN];
@@ -130,11 +246,11 @@ static void slice_live(struct list *l, json_t *items)
 
 		flow_view_live(&flows[i], now, ifnames_get(l->env->ifnames, flows[i].ifindex, name),
 		               &v);
-		add_item(l, &v, items);
+		add_item(l, &v);
 	}
 }
 
-static void slice_remembered(struct list *l, json_t *items)
+static void slice_remembered(struct list *l)
 {
 	struct mono now = clock_now();
 	struct tomb_info tombs[SLICE_LEN];
@@ -144,15 +260,19 @@ static void slice_remembered(struct list *l, json_t *items)
 		struct flow_view v;
 
 		flow_view_remembered(&tombs[i], now, &v);
-		add_item(l, &v, items);
+		add_item(l, &v);
 	}
 }
 
-static void add_item(const struct list *l, const struct flow_view *v, json_t *items)
+static void add_item(struct list *l, const struct flow_view *v)
 {
 	char line[FLOW_LINE_SIZE];
 
 	if (!flow_filter_matches(&l->filter, v)) {
+		return;
+	}
+	if (l->counts != NULL) {
+		count_item(l, v);
 		return;
 	}
 	switch (l->format) {
@@ -163,8 +283,42 @@ static void add_item(const struct list *l, const struct flow_view *v, json_t *it
 		flow_conntrack(v, line, sizeof(line));
 		break;
 	default:
-		json_array_append_new(items, flow_json(v));
+		json_array_append_new(l->items, flow_json(v));
 		return;
 	}
-	json_array_append_new(items, json_string(line));
+	json_array_append_new(l->items, json_string(line));
+	if (l->connections != NULL) {
+		json_array_append_new(l->connections, flow_json(v));
+	}
+}
+
+static void count_item(struct list *l, const struct flow_view *v)
+{
+	unsigned state = v->orig.proto == IPPROTO_TCP         ? v->tcp.state
+	                 : (v->status & FLOW_ASSURED) != 0    ? 2
+	                 : (v->status & FLOW_SEEN_REPLY) != 0 ? 1
+	                                                      : 0;
+
+	l->counts[v->orig.proto][state]++;
+}
+
+static json_t *counts_json(const struct list *l)
+{
+	json_t *counts = json_array();
+
+	for (unsigned proto = 0; proto < PROTOS_LEN; proto++) {
+		for (unsigned s = 0; s < STATES_LEN; s++) {
+			if (l->counts[proto][s] > 0) {
+				json_array_append_new(
+					counts,
+					json_pack("{s:s*, s:i, s:s, s:I}", "protocol",
+				                  proto_name((uint8_t)proto), "protocol_number",
+				                  (int)proto, "state",
+				                  proto == IPPROTO_TCP ? tcp_state_name(s)
+				                                       : status_names[s],
+				                  "count", (json_int_t)l->counts[proto][s]));
+			}
+		}
+	}
+	return counts;
 }

@@ -27,3 +27,18 @@ bool method_read_flag(const struct ctl_call *call, const char *name, bool *out)
 	*out = json_is_true(value);
 	return value == NULL || json_is_boolean(value);
 }
+
+const char *method_read_delete_mode(const struct ctl_call *call, enum engine_delete_mode *out)
+{
+	bool forget;
+	bool keep;
+
+	if (!method_read_flag(call, "forget", &forget)) {
+		return "forget";
+	}
+	if (!method_read_flag(call, "remember", &keep) || (forget && keep)) {
+		return "remember";
+	}
+	*out = forget ? DELETE_FORGET : keep ? DELETE_REMEMBER : DELETE_END;
+	return NULL;
+}

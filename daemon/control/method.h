@@ -47,13 +47,16 @@ control_method_fn control_get_settings; /* configuration.c */
 control_method_fn control_get_ruleset;
 control_method_fn control_reload;
 control_method_fn control_list_connections; /* list.c */
-control_method_fn control_get_hooks;        /* hooks.c */
-control_method_fn control_flush;            /* connections.c */
+control_method_fn control_count_connections;
+control_method_fn control_get_connection;
+control_method_fn control_get_hooks; /* hooks.c */
+control_method_fn control_flush;     /* connections.c */
 control_method_fn control_delete;
 control_method_fn control_import;
-control_method_fn control_get_stats;     /* stats.c */
-control_method_fn control_stream_events; /* events.c */
-control_method_fn control_list_sets;     /* sets.c */
+control_method_fn control_delete_matching; /* delete_matching.c */
+control_method_fn control_get_stats;       /* stats.c */
+control_method_fn control_stream_events;   /* events.c */
+control_method_fn control_list_sets;       /* sets.c */
 control_method_fn control_list_elements;
 control_method_fn control_add_elements;
 control_method_fn control_delete_elements;
@@ -67,6 +70,9 @@ void method_refuse(struct ctl_client *c, const char *error, const char *message)
 
 /* Replies with the error OutOfMemory. */
 void method_out_of_memory(struct ctl_client *c);
+
+/* Reads the flags forget and remember. Returns the name of the one that is wrong, or NULL. */
+const char *method_read_delete_mode(const struct ctl_call *call, enum engine_delete_mode *out);
 
 /* Reads an optional boolean, by default false. Returns false when the value is not a boolean. */
 bool method_read_flag(const struct ctl_call *call, const char *name, bool *out);

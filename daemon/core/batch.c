@@ -108,6 +108,8 @@ static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
 static void prefetch_chunk(unsigned len, struct chunk *c)
 {
 	unsigned misses = 0;
+	unsigned hits = 0;
+	uint32_t tomb[CHUNK];
 
 	for (unsigned i = 0; i < len; i++) {
 		c->hint[i] = flowtab_prefetch_flow(&c->shard[i]->flows, c->hash[i]);
@@ -117,8 +119,14 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 		}
 	}
 	for (unsigned i = 0; i < len && misses > 0; i++) {
-		if (c->hint[i] == HINDEX_NIL) {
-			graveyard_prefetch_tomb(&c->shard[i]->graveyard, c->hash[i]);
+		tomb[i] = c->hint[i] == HINDEX_NIL
+		                  ? graveyard_prefetch_tomb(&c->shard[i]->graveyard, c->hash[i])
+		                  : UINT32_MAX;
+		hits += tomb[i] != UINT32_MAX;
+	}
+	for (unsigned i = 0; i < len && hits > 0; i++) {
+		if (tomb[i] != UINT32_MAX) {
+			graveyard_prefetch_links(&c->shard[i]->graveyard, tomb[i]);
 		}
 	}
 }
@@ -355,9 +363,6 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
-		if (judged == VERDICT_REJECT && !passes) {
-			refusal_add(d->shard->refusals, &d->pkt, d->hash, d->side, d->cx->now);
-		}
 	}
 	if (o->is_unproved && passes) {
 		*shard_unproved(d->shard, d->hash) = o->unproved;

@@ -236,7 +236,8 @@ bool graveyard_wants(const struct flow *f)
 bool graveyard_can_end(const struct flow *f)
 {
 	return f->key.proto == IPPROTO_NR_TCP &&
-	       (f->conn.tcp.state == TCP_SYN_RECV || remembered_state(&f->conn.tcp) >= 0);
+	       (f->conn.tcp.state == TCP_SYN_RECV || f->conn.tcp.state == TCP_SYN_SENT2 ||
+	        remembered_state(&f->conn.tcp) >= 0);
 }
 
 static void write_tomb(struct tomb *b, const struct flow *f, enum tomb_cause cause)
@@ -274,14 +275,15 @@ static bool is_closing_queue(unsigned queue)
 	return queue >= TOMB_SOURCES;
 }
 
-/* An IPv6 source is its /64. */
+/* An IPv6 source is its /64. Deleted connections are with the open ones: connections that are
+ * opened and closed at once do not replace them. */
 static unsigned queue_for(const struct graveyard *g, const struct tomb *b)
 {
 	const union ip_addr *opener = b->win[1].extra0 != 0 ? &b->hi : &b->lo;
 	uint64_t source = opener->half[0];
 
 	return (unsigned)(siphash13(&g->sip, &source, 1) % TOMB_SOURCES) +
-	       (states[b->state] == TCP_ESTABLISHED ? 0 : TOMB_SOURCES);
+	       (states[b->state] == TCP_ESTABLISHED || b->cause == TOMB_DELETED ? 0 : TOMB_SOURCES);
 }
 
 static void enqueue(struct graveyard *g, uint32_t nr, uint32_t ended_s)
@@ -408,7 +410,7 @@ void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash)
 	}
 }
 
-void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
+uint32_t graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 {
 	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
@@ -417,10 +419,30 @@ void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash)
 
 	if (nr < g->pool_len) {
 		__builtin_prefetch(&g->pool[nr]);
+		__builtin_prefetch(&g->link[nr]);
+		return nr;
 	}
 #else
 	(void)g;
 	(void)hash;
+#endif
+	return TOMB_NIL;
+}
+
+void graveyard_prefetch_links(const struct graveyard *g, uint32_t nr)
+{
+#ifndef __SANITIZE_THREAD__
+	const struct tomb_link l = g->link[nr];
+
+	if (l.next < g->pool_len) {
+		__builtin_prefetch(&g->link[l.next], 1);
+	}
+	if (l.prev < g->pool_len) {
+		__builtin_prefetch(&g->link[l.prev], 1);
+	}
+#else
+	(void)g;
+	(void)nr;
 #endif
 }
 
@@ -480,6 +502,13 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
 	read_tomb(&g->pool[nr], g->link[nr].ended_s, now, out);
+	/* It may be deleted soon: dequeue() writes its neighbours' links. */
+	if (g->link[nr].prev != TOMB_NIL) {
+		__builtin_prefetch(&g->link[g->link[nr].prev], 1);
+	}
+	if (g->link[nr].next != TOMB_NIL) {
+		__builtin_prefetch(&g->link[g->link[nr].next], 1);
+	}
 }
 
 void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
@@ -490,8 +519,8 @@ void graveyard_del(struct graveyard *g, uint32_t nr, uint64_t hash)
 
 void graveyard_end(struct graveyard *g, uint32_t nr, struct mono now)
 {
-	g->pool[nr].cause = TOMB_DELETED;
 	dequeue(g, nr);
+	g->pool[nr].cause = TOMB_DELETED;
 	enqueue(g, nr, seconds_of(now));
 }
 

@@ -87,10 +87,12 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 
 /*
  * Prefetch before a look-up: the bucket of the index, then the tombstone that it names. No lock is
- * needed.
+ * needed. The second returns the tombstone's number, or UINT32_MAX; the third loads its neighbours
+ * in its queue, which graveyard_del() changes.
  */
 void graveyard_prefetch_bucket(const struct graveyard *g, uint64_t hash);
-void graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash);
+uint32_t graveyard_prefetch_tomb(const struct graveyard *g, uint64_t hash);
+void graveyard_prefetch_links(const struct graveyard *g, uint32_t nr);
 
 /* The number of the key's tombstone, or UINT32_MAX. Valid until the next add, del or age. */
 uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, uint64_t hash);

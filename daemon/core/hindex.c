@@ -16,6 +16,9 @@
 #define WAYS_MASK  ((1u << HINDEX_WAYS) - 1)
 #define HAND_SHIFT HINDEX_WAYS
 
+/* With so many entries of little worth the home bucket suffices: its oldest is old enough. */
+#define VICTIM_WAYS_MIN 4
+
 static inline uint32_t slot_of(const struct hindex_bucket *b, unsigned way)
 {
 	return b->slot[way] & ~HINDEX_SPENT;
@@ -105,7 +108,7 @@ uint32_t hindex_guess(const struct hindex *x, uint64_t hash)
 	uint32_t ways = ways_with(b, tag_of(hash));
 	struct hindex_iter it;
 
-	return ways != 0 ? slot_of(b, (unsigned)__builtin_ctz(ways)) : hindex_first(x, hash, &it);
+	return ways != 0 ? b->slot[__builtin_ctz(ways)] : hindex_first(x, hash, &it);
 }
 
 uint32_t hindex_first(const struct hindex *x, uint64_t hash, struct hindex_iter *it)
@@ -218,22 +221,27 @@ static uint32_t spent_ways(const struct hindex_bucket *b, uint32_t ways)
 {
 	uint32_t spent = 0;
 
-	for (; ways != 0; ways &= ways - 1) {
-		unsigned way = (unsigned)__builtin_ctz(ways);
+#if defined(__SSE2__)
+	for (unsigned way = 0; way < HINDEX_WAYS; way += 4) {
+		__m128 four = _mm_load_ps((const float *)(const void *)&b->slot[way]);
 
+		spent |= (uint32_t)_mm_movemask_ps(four) << way;
+	}
+#else
+	for (unsigned way = 0; way < HINDEX_WAYS; way++) {
 		spent |= (b->slot[way] >> 31) << way;
 	}
-	return spent;
+#endif
+	return spent & ways;
 }
 
+/* The number of ways, of at most 16; without a call where the CPU has no instruction for it. */
 static unsigned count_ways(uint32_t ways)
 {
-	unsigned n = 0;
-
-	for (; ways != 0; ways &= ways - 1) {
-		n++;
-	}
-	return n;
+	ways = (ways & 0x5555) + (ways >> 1 & 0x5555);
+	ways = (ways & 0x3333) + (ways >> 2 & 0x3333);
+	ways = (ways & 0x0f0f) + (ways >> 4 & 0x0f0f);
+	return (ways & 0x1f) + (ways >> 8);
 }
 
 uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
@@ -255,7 +263,7 @@ uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
 			little = b;
 			little_ways = ways;
 		}
-		if (i > 0 && little != NULL) {
+		if (little != NULL && (i > 0 || count_ways(ways) >= VICTIM_WAYS_MIN)) {
 			break;
 		}
 		at = next_bucket(x, at);

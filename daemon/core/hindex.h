@@ -54,7 +54,8 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
-/* The first candidate for hash, or HINDEX_NIL; faster than hindex_first(). */
+/* The first candidate for hash, or HINDEX_NIL, or for a spent entry a number that no slot has;
+ * faster than hindex_first(). */
 uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
 
 /* The candidates for hash, one by one; HINDEX_NIL after the last. The caller compares keys. */
@@ -80,8 +81,8 @@ void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hinde
 /*
  * An entry to give up, whatever its own hash, or HINDEX_NIL: one that is worth nothing from the
  * home bucket of hash or the next one, or else one that is worth little, in each bucket the oldest
- * first; from further buckets if these have neither. Reads two cache lines, at most
- * HINDEX_VICTIM_BUCKETS.
+ * first. Reads the home bucket only if it has several of these, and at most HINDEX_VICTIM_BUCKETS
+ * if the first two have none.
  */
 #define HINDEX_VICTIM_BUCKETS 8
 uint32_t hindex_victim(const struct hindex *x, uint64_t hash);

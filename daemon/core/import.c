@@ -3,13 +3,30 @@
  * another number of shards. */
 #include "shard.h"
 
+static bool is_deleted(const struct shard *s, uint32_t tomb, struct mono now)
+{
+	struct tomb_info info;
+
+	graveyard_read(&s->graveyard, tomb, now, &info);
+	return info.cause == TOMB_DELETED;
+}
+
+/*
+ * The kernel still has an entry of a connection that was deleted here: it is not imported. Any
+ * other tombstone of the same key is kept beside an import that is not proved, and belongs to an
+ * older connection otherwise.
+ */
 static bool import_under_lock(struct shard *s, struct engine_worker *w, const struct flow *f,
                               uint64_t hash, struct mono now)
 {
+	uint32_t tomb = f->key.proto == IPPROTO_NR_TCP
+	                        ? graveyard_find(&s->graveyard, &f->key, hash)
+	                        : UINT32_MAX;
 	struct flow fresh = *f;
 	struct flow *inserted;
 
-	if (flowtab_find(&s->flows, &f->key, hash) != NULL) {
+	if (flowtab_find(&s->flows, &f->key, hash) != NULL ||
+	    (tomb != UINT32_MAX && is_deleted(s, tomb, now))) {
 		return false;
 	}
 	if (mono_is_due(f->deadline, now)) {
@@ -18,7 +35,7 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 		knowledge_to_remember(f, NULL, &fresh);
 		wanted = graveyard_wants(&fresh) &&
 		         mono_diff(now, f->deadline) < w->policy->tun.remember_ns &&
-		         graveyard_find(&s->graveyard, &f->key, hash) == UINT32_MAX;
+		         tomb == UINT32_MAX;
 		if (wanted) {
 			shard_bury(s, w, &fresh, hash, TOMB_RESTART, f->deadline);
 		}
@@ -28,25 +45,33 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	fresh.counted = 0;
 	inserted = flowtab_insert(&s->flows, &fresh, hash);
 	if (inserted != NULL && (fresh.status & FLOW_KNOWN) != 0) {
-		*shard_witness(s, inserted) = (struct witness){ .flags = 0 };
+		*shard_witness(s, inserted) =
+			(struct witness){ .flags = tomb != UINT32_MAX ? WITNESS_BESIDE : 0 };
 	}
 	return inserted != NULL;
 }
 
 /*
  * Returns whether a tombstone may be kept beside the live flow of its key, or there is none: the
- * flow must not be proved, or it would have replaced the tombstone (batch.c).
+ * flow must not be proved, or it would have replaced the tombstone (batch.c). A connection that was
+ * deleted while it was saved is in the file as live, too: its entry is deleted.
  */
-static bool fits_beside(struct shard *s, struct flow *f, const struct tomb_info *tomb)
+static bool fits_beside(struct shard *s, struct flow *f, uint64_t hash,
+                        const struct tomb_info *tomb)
 {
+	bool is_assured = f != NULL && (f->status & FLOW_ASSURED) != 0;
 	struct witness *w;
 
 	if (f == NULL) {
 		return true;
 	}
-	if (status_knowledge(tomb->status) == KNOWN_NOTHING || f->key.proto != IPPROTO_NR_TCP ||
-	    ((f->status & FLOW_ASSURED) != 0 && (status_knowledge(f->status) == KNOWN_EXACT ||
-	                                         status_knowledge(f->status) == KNOWN_GAP))) {
+	if (is_assured && tomb->cause == TOMB_DELETED) {
+		shard_delete(s, f, hash);
+		return true;
+	}
+	if (is_assured && (status_knowledge(tomb->status) == KNOWN_NOTHING ||
+	                   status_knowledge(f->status) == KNOWN_EXACT ||
+	                   status_knowledge(f->status) == KNOWN_GAP)) {
 		return false;
 	}
 	w = shard_witness(s, f);
@@ -87,7 +112,7 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 	shard_lock(e, s);
 	wanted = s->graveyard.pool_len > 0 &&
 	         graveyard_find(&s->graveyard, &f.key, hash) == UINT32_MAX &&
-	         fits_beside(s, flowtab_find(&s->flows, &f.key, hash), tomb);
+	         fits_beside(s, flowtab_find(&s->flows, &f.key, hash), hash, tomb);
 	if (wanted) {
 		shard_bury(s, w, &f, hash, (enum tomb_cause)tomb->cause, tomb->ended);
 	}

@@ -7,8 +7,10 @@
 #include "late_close.h"
 #include "slowpath.h"
 
-/* Between two unproved segments of a connection. */
+/* Between two unproved segments of a side of a connection, with different numbers and the same. A
+ * TCP retransmits after 200 ms or later. */
 #define UNPROVED_INTERVAL_NS NSEC_PER_SEC
+#define UNPROVED_REPEAT_NS   (100 * NSEC_PER_MSEC)
 
 static void set_outcome(struct outcome *o, enum reason why)
 {
@@ -53,7 +55,7 @@ static enum reason revived_reason(const struct decoded *d)
 static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
                          struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
 {
-	const struct unproved *first = shard_unproved(d->shard, d->hash);
+	const struct unproved_pair *first;
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
 	enum reason why;
@@ -62,8 +64,9 @@ static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
 	if (*known == KNOWN_EXACT) {
 		return late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
 	}
-	if (first->hash == d->hash && first->when.ns != 0 &&
-	    late_answers(&tomb->conn, first, &d->pkt, dir, tun, revived, fx)) {
+	first = shard_unproved(d->shard, d->hash);
+	if (first->hash == d->hash &&
+	    late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt, dir, tun, revived, fx)) {
 		*known = KNOWN_EXACT;
 		return revived_reason(d);
 	}
@@ -121,34 +124,76 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, struct
 }
 
 /*
- * A segment that may belong to the remembered connection passes, at most one a second, and changes
- * nothing. It is noted: if the other end answers it exactly, that is proof, and revives the
- * connection. Returns false when there is one already.
+ * True for a RST with the number that the other end has acknowledged in an unproved segment. It may
+ * be the answer of an end without such a connection, which must arrive.
+ */
+static bool is_answered_rst(const struct unproved *other, const struct pkt_tcp *tcp)
+{
+	return other->when.ns != 0 && tcp->seq == other->ack;
+}
+
+/* True for a segment with the numbers of the one that has passed: a retransmission, or the next one
+ * of the same sender. A forger learns nothing by repeating himself. */
+static bool continues(const struct unproved *last, const struct pkt_tcp *tcp)
+{
+	return last->when.ns != 0 && tcp->ack == last->ack &&
+	       (tcp->seq == last->seq || tcp->seq == last->end);
+}
+
+static bool is_recent(struct mono when, struct mono now, int64_t interval_ns)
+{
+	return when.ns != 0 && mono_diff(now, when) < interval_ns;
+}
+
+/*
+ * A segment that may belong to the remembered connection passes, and changes nothing: of each side
+ * one a second, RSTs counted apart, so that somebody who forges segments of one side, or RSTs, does
+ * not use up what the other side, or a FIN, needs. It is noted: if the other end answers it
+ * exactly, that is proof, and revives the connection. The answer to a forged segment is noted too;
+ * it has the true numbers, and with them the true segment proves itself. Returns false when the
+ * segment is one too many.
  */
 static bool pass_unproved(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
 {
-	const struct unproved *last = shard_unproved(d->shard, d->hash);
+	const struct unproved_pair *place = shard_unproved(d->shard, d->hash);
+	bool is_own = place->hash == d->hash && place->used.ns != 0;
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
+	struct unproved_pair *next = &o->unproved;
+	struct mono now = d->cx->now;
+	struct unproved *last;
 
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
-	if (tcp->class_nr == SEG_RST && last->hash == d->hash && last->when.ns != 0 &&
-	    last->dir != o->dir && tcp->seq == last->ack) {
-		return true; /* the other end has no such connection: its answer must arrive */
-	}
-	if (last->when.ns != 0 && mono_diff(d->cx->now, last->when) < UNPROVED_INTERVAL_NS) {
+	if (!is_own && is_recent(place->used, now, UNPROVED_INTERVAL_NS)) {
 		return false;
 	}
+	*next = is_own ? *place : (struct unproved_pair){ .hash = d->hash };
+	next->used = now;
+	last = &next->of[o->dir];
+	if (tcp->class_nr == SEG_RST) {
+		if (is_answered_rst(&next->of[dir_other(o->dir)], tcp)) {
+			return true;
+		}
+		if (is_recent(next->rst[o->dir], now, UNPROVED_INTERVAL_NS)) {
+			return false;
+		}
+		next->rst[o->dir] = now;
+		o->is_unproved = true;
+		return true;
+	}
+	if (is_recent(last->when, now, UNPROVED_INTERVAL_NS)) {
+		if (!continues(last, tcp) || is_recent(last->again, now, UNPROVED_REPEAT_NS)) {
+			return false;
+		}
+	} else {
+		last->when = now;
+	}
+	last->again = now;
+	last->seq = tcp->seq;
+	last->end = tcp->seq + tcp->payload_size + (tcp->class_nr == SEG_FIN);
+	last->ack = tcp->ack;
+	last->win = tcp->win;
+	last->class_nr = tcp->class_nr;
 	o->is_unproved = true;
-	o->unproved = (struct unproved){
-		.hash = d->hash,
-		.when = d->cx->now,
-		.seq = tcp->seq,
-		.end = tcp->seq + tcp->payload_size + (tcp->class_nr == SEG_FIN),
-		.ack = tcp->ack,
-		.win = tcp->win,
-		.dir = (uint8_t)o->dir,
-		.class_nr = tcp->class_nr,
-	};
 	return true;
 }
 
@@ -341,7 +386,38 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 	}
 }
 
-bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
+/*
+ * Beside a deleted connection: true for what belongs to the opening of a new one with the same
+ * ports, of which live is the entry. That is the RST that answers the SYN, and the empty ACK with
+ * which an end answers it that still has the deleted connection (RFC 5961, 4.2), to which the
+ * opener replies with a RST before it repeats its SYN. Without these the ports could not be used
+ * until that end has given up.
+ */
+static bool belongs_to_opening(const struct decoded *d, const struct flow *live)
+{
+	enum flow_dir dir = flow_dir_of(live, (enum key_side)d->side);
+	const struct tcp_conn *t = &live->conn.tcp;
+	const struct pkt_tcp *tcp = &d->pkt.tcp;
+
+	if (t->state != TCP_SYN_SENT) {
+		return false;
+	}
+	switch ((enum tcp_class)tcp->class_nr) {
+	case SEG_ACK:
+		return dir == DIR_REPLY && tcp->payload_size == 0;
+	case SEG_RST:
+		if (dir == DIR_REPLY) {
+			return (tcp->flags & TCP_ACK) != 0 && tcp->ack == t->seen[DIR_ORIG].end;
+		}
+		return t->last_class == SEG_ACK && t->last_dir == DIR_REPLY &&
+		       tcp->seq == t->last_ack;
+	default:
+		return false;
+	}
+}
+
+bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow *live,
+                   struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
 	struct track_effect fx;
@@ -354,17 +430,20 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 	    !find_tomb(d, &tomb)) {
 		return false;
 	}
-	if (is_deleted(&tomb) && class_nr != SEG_RST) {
+	if (is_deleted(&tomb)) {
+		if (belongs_to_opening(d, live)) {
+			return false;
+		}
 		/* Until its SYN is answered the entry is hidden from other segments. */
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}
-	if (is_deleted(&tomb) || judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+	if (judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
 		return false;
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0) {
+	if (!late.must_drop && (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0)) {
 		return false;
 	}
 	*o = late;
@@ -374,14 +453,21 @@ bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o)
 bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
+	struct track_effect fx;
+	struct tcp_conn scratch;
+	struct tomb_info tomb;
+	enum knowledge known;
 	struct outcome late;
 
-	if (class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) {
+	/* Only then: a late policy may send a RST. */
+	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
+	    !find_tomb(d, &tomb) || is_deleted(&tomb) ||
+	    judge(d, &tomb, &scratch, &fx, &known) != REASON_LATE_UNPROVED) {
 		return false;
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (late.reason != REASON_LATE_UNPROVED) {
+	if (late.reason != REASON_LATE_UNPROVED && !late.must_drop) {
 		return false;
 	}
 	*o = late;

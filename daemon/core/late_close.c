@@ -82,7 +82,7 @@ bool late_answers(const struct tcp_conn *remembered, const struct unproved *firs
 		first->class_nr == SEG_FIN && tcp->class_nr == SEG_FIN && tcp->ack == first->seq;
 	uint32_t win[2];
 
-	if (first->dir != other || tcp->seq != first->ack ||
+	if (first->when.ns == 0 || tcp->seq != first->ack ||
 	    !(crossed || acks_all(first, tcp->ack)) || tcp->class_nr == SEG_RST) {
 		return false;
 	}

@@ -13,16 +13,23 @@
 #include <finwall/pkt.h>
 #include <finwall/tunables.h>
 
-/* A late segment that passed although nothing proved it. */
+/* A late segment, not a RST, that passed although nothing proved it. */
 struct unproved {
-	uint64_t hash; /* of its connection's key */
-	struct mono when;
+	struct mono when;  /* 0: none */
+	struct mono again; /* when the same numbers passed last */
 	uint32_t seq;
 	uint32_t end; /* seq plus payload and FIN */
 	uint32_t ack;
 	uint16_t win; /* raw */
-	uint8_t dir;  /* enum flow_dir */
 	uint8_t class_nr;
+};
+
+/* The latest ones of a connection. */
+struct unproved_pair {
+	uint64_t hash;         /* of its key */
+	struct mono used;      /* when one passed last; 0: the place is free */
+	struct mono rst[2];    /* by enum flow_dir: when a RST passed */
+	struct unproved of[2]; /* by enum flow_dir */
 };
 
 /*

@@ -172,9 +172,12 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			const struct flow *f = &slice.flows[i];
 
-			if (f->key.family != 0 && !mono_is_due(f->deadline, now)) {
-				knowledge_to_remember(f, &slice.witnesses[i], &out[len++]);
+			if (f->key.family == 0) {
+				continue;
 			}
+			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);
+			/* One that no tick has expired yet is loaded as remembered. */
+			len += !mono_is_due(f->deadline, now) || graveyard_wants(&out[len]);
 		}
 		seen += got + 1;
 	}

@@ -32,17 +32,23 @@ static void refuse(struct outcome *o, enum reason why)
 	o->reason = why;
 }
 
-/* The kernel's answer to a packet that was rejected. */
-static bool is_refusal(const struct decoded *d)
+/*
+ * An error about a packet without an entry. This host sends one when it cannot forward the packet
+ * (no route, hop limit, size): that is before the forward hook, where the packet would have got its
+ * entry. Only the kernel, or a process that may send raw packets, makes an error in the output
+ * hook.
+ */
+static void track_own_error(const struct decoded *d, struct outcome *o)
 {
-	return refusal_passes(d->shard->refusals, &d->pkt, d->hash, d->side, d->cx->now);
-}
+	const struct frame *f = d->pkt.frame;
 
-static void pass_refusal(struct outcome *o)
-{
+	if (f->hook != HOOK_OUTPUT || f->iif != 0) {
+		refuse(o, REASON_ICMP_UNRELATED);
+		return;
+	}
 	o->dir = DIR_REPLY;
 	o->state = CT_RELATED;
-	o->reason = REASON_REFUSAL;
+	o->reason = REASON_ICMP_OWN;
 }
 
 /* An ICMP error is related to the flow that it quotes, travels against the quoted packet, and
@@ -51,16 +57,12 @@ static void track_error(const struct decoded *d, struct outcome *o)
 {
 	struct flow *f = find_live(d);
 
-	if (f == NULL && !is_refusal(d)) {
-		refuse(o, REASON_ICMP_UNRELATED);
-		return;
-	}
 	if (memcmp(&d->pkt.tuple.dst, &d->pkt.quoted.src, sizeof(union ip_addr)) != 0) {
-		refuse(o, REASON_ICMP_MISMATCH);
+		refuse(o, f == NULL ? REASON_ICMP_UNRELATED : REASON_ICMP_MISMATCH);
 		return;
 	}
 	if (f == NULL) {
-		pass_refusal(o);
+		track_own_error(d, o);
 		return;
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
@@ -165,6 +167,10 @@ static void prove(const struct decoded *d, struct flow *f, struct witness *w, bo
 {
 	enum knowledge known = status_knowledge(f->status);
 
+	if ((w->flags & WITNESS_BESIDE) != 0 && !by_syn && (f->status & FLOW_ASSURED) == 0) {
+		/* It may still be evicted, and would not be remembered: at the next agreement. */
+		return;
+	}
 	if ((w->flags & WITNESS_BESIDE) != 0) {
 		uint32_t tomb = graveyard_find(&d->shard->graveyard, &f->key, d->hash);
 
@@ -195,6 +201,18 @@ static bool has_unknown_windows(const struct flow *f)
 	return known == KNOWN_GAP || known == KNOWN_NOTHING;
 }
 
+/*
+ * True for a SYN+ACK in direction dir that acknowledges the SYN, and from which the tracker has
+ * that side's window. After a gap it accepts any, and keeps the window of an earlier one.
+ */
+static bool answers_syn(const struct tcp_conn *t, enum flow_dir dir, const struct pkt_tcp *tcp)
+{
+	const struct tcp_seen *opener = &t->seen[dir_other(dir)];
+
+	return opener->maxwin_bytes != 0 && t->seen[dir].end == tcp->seq + 1 + tcp->payload_size &&
+	       ((t->flags[dir] & TCP_SIDE_LIBERAL) == 0 || tcp->ack == opener->end);
+}
+
 /* A segment that the tracker accepted, of a flow that is not KNOWN_EXACT. from: the state before
  * it.
  */
@@ -209,7 +227,7 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 	switch ((enum tcp_class)tcp->class_nr) {
 	case SEG_SYNACK:
 		/* It answers a SYN: the tracker has both windows from here on. */
-		if (to == TCP_SYN_RECV && f->conn.tcp.seen[dir_other(dir)].maxwin_bytes != 0) {
+		if (to == TCP_SYN_RECV && answers_syn(&f->conn.tcp, dir, tcp)) {
 			prove(d, f, w, true);
 		}
 		return;
@@ -254,8 +272,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	                                        : stateless_reason(&d->pkt, o->state);
 	switch (v) {
 	case TRACK_REPEAT:
-		/* The SYN may be forged, like the closer before it. */
-		shard_remember_closed(d->shard, d->cx->worker, f, d->hash, d->cx->now);
+		/* The SYN may be forged, and the connection may be open although the tracker's
+		 * state is a closed one. */
+		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
 		delete_closed(d, f);
 		return false;
 	case TRACK_INVALID:
@@ -319,8 +338,8 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 	}
 	if (shard_has_older(d->shard, f)) {
 		init_fresh(d, &o->fresh);
-		if (late_reclaims(e, d, o)) {
-			o->displaced = f;
+		if (late_reclaims(e, d, f, o)) {
+			o->displaced = o->wants_entry ? f : NULL;
 			return;
 		}
 	}
@@ -380,10 +399,6 @@ static void track_new(struct engine *e, const struct decoded *d, struct outcome 
 	case PKT_KIND_TCP:
 		if (d->pkt.tcp.class_nr == SEG_SYN || d->pkt.tcp.class_nr == SEG_SYNACK) {
 			open_tcp(d, o);
-			return;
-		}
-		if (d->pkt.tcp.class_nr == SEG_RST && is_refusal(d)) {
-			pass_refusal(o);
 			return;
 		}
 		late_segment(e, d, o);

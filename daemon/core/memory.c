@@ -81,7 +81,6 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		s->claims = (struct conncount_claim *)(void *)counts_at;
 		counts_at += claims_size(flows_here);
 		s->counts = &e->counts;
-		s->refusals = &e->refusals;
 	}
 	for (uint32_t i = 0; i < cfg->shards_len; i++) {
 		struct shard *s = &e->shard[i];

@@ -33,7 +33,7 @@ static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
-static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex);
+static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t ifindex);
 static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
 static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
 static void set_mark(struct eval *ev, uint32_t mark);
@@ -59,7 +59,7 @@ static void act(struct eval *ev, const struct rs_insn *i);
 
 #define IFACE_MATCHES(field, value)                                                                \
 	case RS_IFACE | (field):                                                                   \
-		return iface_has(rs, i, value);
+		return iface_has(ev, i, value);
 
 /*
  * The result of a match whose field the packet has.
@@ -75,6 +75,7 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 
 	switch (i->op) {
 		RS_FIELDS(MATCHES)
+		MATCHES(RS_F_HEADER, ruleset_field((enum rs_field)i->with, p, dir, mark))
 		RS_IFACE_FIELDS(IFACE_MATCHES)
 	case RS_SET128 | RS_F_SADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.src);
@@ -214,8 +215,8 @@ static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
 	if (!field_is_there(ev->in->pkt, i)) {
 		return false;
 	}
-	*nr = ruleset_map_find(ev->rs, &ev->rs->map[i->a], (enum rs_field)i->with, ev->in->pkt,
-	                       ev->in->dir, ev->mark);
+	*nr = ruleset_map_find(ev->rs, &ev->rs->map[i->a], (enum rs_field)i->with, ev->in,
+	                       ev->mark);
 	return *nr != RS_MAP_MISS;
 }
 
@@ -316,14 +317,20 @@ static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 	return rs_interval128(s->lo, s->hi, s->len, u128_from_ip6(addr->bytes)) != RS_MAP_MISS;
 }
 
-static bool iface_has(const struct ruleset *rs, const struct rs_insn *i, uint32_t ifindex)
+/*
+ * As in nft, a packet without this interface, such as the output interface in the input hook, has
+ * an empty interface name. A packet of an interface that is gone matches neither way.
+ */
+static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t ifindex)
 {
 	uint64_t mask = (uint64_t)i->b << 32 | i->a;
+	uint64_t patterns;
 
 	if (ifindex == 0) {
-		return false;
+		return i->negated;
 	}
-	return ((ruleset_ifmask(rs, ifindex) & mask) != 0) != i->negated;
+	patterns = ruleset_patterns_of(ev->rs, ev->in, ifindex);
+	return patterns != 0 && ((patterns & mask) != 0) != i->negated;
 }
 
 /* Statements without a verdict. */

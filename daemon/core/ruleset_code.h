@@ -11,7 +11,7 @@
 
 /* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
-                          const struct pkt *p, enum flow_dir dir, uint32_t mark);
+                          const struct rule_input *in, uint32_t mark);
 
 /* A field of at most 32 bits as a number; not an interface. */
 uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark);
@@ -62,7 +62,11 @@ static inline uint32_t rs_interval128(const struct u128 *lo, const struct u128 *
 	return len != 0 && u128_is_le(lo[nr], v) && u128_is_le(v, hi[nr]) ? nr : RS_MAP_MISS;
 }
 
-/* The mask of patterns that the interface's name matches; 0 for an unknown interface. */
-uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex);
+/*
+ * The mask of patterns that the interface's name matches, with RS_IF_KNOWN; 0 for an interface that
+ * is gone. Asks in->ifname for one that is not in the name map.
+ */
+uint64_t ruleset_patterns_of(const struct ruleset *rs, const struct rule_input *in,
+                             uint32_t ifindex);
 
 #endif

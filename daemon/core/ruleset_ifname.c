@@ -2,8 +2,8 @@
 /*
  * The name map of a ruleset: from an interface index to the name patterns that it matches.
  *
- * Open addressing with linear probing; it has only interfaces that match a pattern. One writer,
- * lock- free readers. A slot is reused in the order mask to 0, index, mask. A reader that finds the
+ * Open addressing with linear probing; it has all interfaces whose name is known. One writer,
+ * lock-free readers. A slot is reused in the order mask to 0, index, mask. A reader that finds the
  * index reads the mask and then the index again, so it never uses the mask of another interface.
  */
 #include <finwall/ruleset.h>
@@ -27,7 +27,7 @@ bool ruleset_has_ifnames(const struct ruleset *rs)
 	return rs->patterns_len > 0;
 }
 
-uint64_t ruleset_ifmask(const struct ruleset *rs, uint32_t ifindex)
+static uint64_t mask_in_map(const struct ruleset *rs, uint32_t ifindex)
 {
 	uint32_t at = slot_of(ifindex);
 
@@ -69,6 +69,18 @@ static uint64_t patterns_of(const struct ruleset *rs, const char *name)
 	return mask;
 }
 
+uint64_t ruleset_patterns_of(const struct ruleset *rs, const struct rule_input *in,
+                             uint32_t ifindex)
+{
+	uint64_t mask = mask_in_map(rs, ifindex);
+	char name[RULE_IFNAME_SIZE];
+
+	if (mask == 0 && in->ifname != NULL && in->ifname(in->log_ctx, ifindex, name)) {
+		mask = patterns_of(rs, name) | RS_IF_KNOWN;
+	}
+	return mask;
+}
+
 /* Frees unused slots at the end of a run, so that look-ups stay short as interfaces come and go. */
 static void trim(struct ruleset *rs, uint32_t at)
 {
@@ -86,7 +98,7 @@ static void trim(struct ruleset *rs, uint32_t at)
 
 void ruleset_set_ifname(struct ruleset *rs, uint32_t ifindex, const char *name)
 {
-	uint64_t mask = name == NULL ? 0 : patterns_of(rs, name);
+	uint64_t mask = name == NULL ? 0 : patterns_of(rs, name) | RS_IF_KNOWN;
 	struct rs_ifslot *unused = NULL;
 	uint32_t at = slot_of(ifindex);
 

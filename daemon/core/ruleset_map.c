@@ -16,7 +16,9 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 		return (uint32_t)(value);
 		RS_FIELDS(X)
 		RS_IFACE_FIELDS(X)
+		RS_HEADER_FIELDS(X)
 #undef X
+	case RS_F_HEADER:
 	case RS_F_NONE:
 		break;
 	}
@@ -34,8 +36,10 @@ static uint32_t datum_of(const struct rs_map *m, uint32_t interval)
 }
 
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
-                          const struct pkt *p, enum flow_dir dir, uint32_t mark)
+                          const struct rule_input *in, uint32_t mark)
 {
+	const struct pkt *p = in->pkt;
+	const enum flow_dir dir = in->dir;
 	uint32_t nr = RS_MAP_MISS;
 	uint64_t patterns;
 
@@ -52,7 +56,8 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 		                                u128_from_ip6(address(field, p))));
 		break;
 	case RS_MAP_IFACE:
-		patterns = ruleset_ifmask(rs, ruleset_field(field, p, dir, mark)) & m->patterns;
+		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, p, dir, mark)) &
+		           m->patterns;
 		nr = patterns != 0 ? m->nr[__builtin_ctzll(patterns)] : RS_MAP_MISS;
 		break;
 	}

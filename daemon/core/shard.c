@@ -73,11 +73,12 @@ static bool may_replace(const struct shard *s, uint32_t nr, enum knowledge known
 {
 	struct tomb_info older;
 
-	if (known != KNOWN_NOTHING) {
-		return true;
-	}
 	graveyard_read(&s->graveyard, nr, now, &older);
-	return status_knowledge(older.status) == KNOWN_NOTHING;
+	if (older.cause == TOMB_DELETED) {
+		/* A connection that its other end has proved has deleted this tombstone itself. */
+		return false;
+	}
+	return known != KNOWN_NOTHING || status_knowledge(older.status) == KNOWN_NOTHING;
 }
 
 void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *memory, uint64_t hash,
@@ -113,24 +114,16 @@ void shard_remember(struct shard *s, struct engine_worker *w, const struct flow 
 	}
 }
 
-void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
-                           uint64_t hash, struct mono now)
+struct unproved_pair *shard_unproved(struct shard *s, uint64_t hash)
 {
-	if ((f->status & FLOW_KNOWN) != 0 && (shard_witness(s, f)->flags & WITNESS_CLOSED) != 0) {
-		shard_remember(s, w, f, hash, TOMB_IDLE, now);
-	}
-}
-
-struct unproved *shard_unproved(struct shard *s, uint64_t hash)
-{
-	struct unproved *set = s->unproved[hash % UNPROVED_SETS];
-	struct unproved *oldest = &set[0];
+	struct unproved_pair *set = s->unproved[hash % UNPROVED_SETS];
+	struct unproved_pair *oldest = &set[0];
 
 	for (unsigned way = 0; way < UNPROVED_WAYS; way++) {
 		if (set[way].hash == hash) {
 			return &set[way];
 		}
-		if (set[way].when.ns < oldest->when.ns) {
+		if (set[way].used.ns < oldest->used.ns) {
 			oldest = &set[way];
 		}
 	}

@@ -25,7 +25,6 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
-#include "refusal.h"
 
 #include <finwall/engine.h>
 
@@ -48,10 +47,9 @@ struct shard {
 	struct flowtab flows;
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
-	struct refusals *refusals;      /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
-	struct unproved unproved[UNPROVED_SETS][UNPROVED_WAYS];
+	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -62,7 +60,6 @@ struct engine {
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
 	struct conncount counts;
-	struct refusals refusals; /* of rejected packets; a set is under its shard's lock */
 	struct shard shard[];
 };
 
@@ -78,11 +75,6 @@ static inline void shard_relax(void)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
-	/* The same of a flow that is about to be replaced, and only if the closer that it saw was
-	 * not proved. */
-	void shard_remember_closed(struct shard * s, struct engine_worker * w, const struct flow *f,
-	                           uint64_t hash, struct mono now);
-
 #endif
 }
 
@@ -174,11 +166,11 @@ static inline bool shard_has_older(const struct shard *s, const struct flow *f)
  * tombstone. */
 bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out);
 
-/* The place of a connection's latest unproved segment; if it has none, the oldest of its set. */
-struct unproved *shard_unproved(struct shard *s, uint64_t hash);
+/* The place of a connection's unproved segments; if it has none, the oldest of its set. */
+struct unproved_pair *shard_unproved(struct shard *s, uint64_t hash);
 
 /* Adds the tombstone of a memory, in place of an older one, unless that one is proved and this one
- * is not. TOMB_DELETED replaces any. */
+ * is not, or its connection was deleted. TOMB_DELETED replaces any. */
 void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *memory, uint64_t hash,
                 enum tomb_cause cause, struct mono now);
 
@@ -186,10 +178,5 @@ void shard_bury(struct shard *s, struct engine_worker *w, const struct flow *mem
  * TOMB_DELETED if graveyard_can_end() it. */
 void shard_remember(struct shard *s, struct engine_worker *w, const struct flow *f, uint64_t hash,
                     enum tomb_cause cause, struct mono now);
-
-/* The same of a flow that is about to be replaced, and only if the closer that it saw was not
- * proved. */
-void shard_remember_closed(struct shard *s, struct engine_worker *w, const struct flow *f,
-                           uint64_t hash, struct mono now);
 
 #endif

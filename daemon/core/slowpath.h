@@ -33,7 +33,7 @@ struct outcome {
 	int64_t fresh_ttl_ns;         /* time to live of fresh */
 	struct flow *displaced;       /* an entry that fresh replaces, or NULL */
 	bool is_unproved;             /* unproved is set: store it if the packet passes */
-	struct unproved unproved;
+	struct unproved_pair unproved;
 	bool must_drop; /* whatever the verdict (late policy reject) */
 	bool has_late;  /* the two below are set: it is a late close */
 	struct late_event late;
@@ -46,12 +46,15 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 /*
  * late.c: a segment of a key that has a tombstone beside its live entry, which is not proved. If it
  * belongs to the older connection, sets *o as late_segment() does and returns true: the older
- * connection is to be revived in place of the entry, or to be refused, because it was deleted.
- * Returns false, and sets nothing, otherwise.
+ * connection is to be revived in place of the entry (o->wants_entry), or rejected by the late
+ * policy, or to be refused, because it was deleted. Returns false, and sets nothing, otherwise.
+ * live: the entry.
  */
-bool late_reclaims(struct engine *e, const struct decoded *d, struct outcome *o);
+bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow *live,
+                   struct outcome *o);
 
-/* late.c: as above, of a segment that the live entry does not accept: it may also pass unproved. */
+/* late.c: as above, of a segment that the live entry does not accept and that does not fit the
+ * older connection either: it may pass unproved. */
 bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o);
 
 /* late.c: a FIN, RST or ACK without a live entry. Leaves reason at REASON_NONE for an ACK that fits

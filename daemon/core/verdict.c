@@ -34,6 +34,7 @@ static inline void eval(const struct context *cx, enum base_chain chain, struct 
 	in->now = cx->now;
 	in->log = cx->worker->sink.log;
 	in->log_ctx = cx->worker->sink.ctx;
+	in->ifname = cx->worker->sink.ifname;
 	ruleset_eval(cx->policy->rules, cx->worker->counters, chain, in, out);
 }
 

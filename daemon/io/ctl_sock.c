@@ -4,7 +4,9 @@
  *
  * Back-pressure by watermarks: a client's input buffer holds at most one call of the largest size,
  * and the next slice of a stream is made when the output buffer has drained below its low-water
- * mark. A client that reads nothing for WRITE_TIMEOUT_SEC is closed.
+ * mark. A client that reads nothing for WRITE_TIMEOUT_SEC is closed. Input behind an endless stream
+ * is discarded: in a full input buffer the end of the client would not be noticed, and its slot not
+ * freed.
  */
 #include "ctl_sock.h"
 
@@ -64,6 +66,7 @@ static void on_write(struct bufferevent *bev, void *ctx);
 static void on_event(struct bufferevent *bev, short what, void *ctx);
 static const char *refusal_of(const struct ctl_sock *s, int fd);
 static void continue_client(struct ctl_client *c);
+static void discard_input(struct ctl_client *c);
 static int handle_call(struct ctl_client *c);
 static void send_msg(struct ctl_client *c, char *msg, size_t size);
 static void client_free(struct ctl_client *c);
@@ -383,8 +386,11 @@ static void continue_client(struct ctl_client *c)
 			rc = handle_call(c);
 			continue;
 		}
-		c->stream->next(c->stream, c);
+		if (c->stream->next != NULL) {
+			c->stream->next(c->stream, c);
+		}
 		if (!c->is_replied) {
+			discard_input(c);
 			return;
 		}
 		c->stream->free(c->stream);
@@ -392,6 +398,16 @@ static void continue_client(struct ctl_client *c)
 	}
 	if (rc < 0 || (rc == 0 && c->is_closing && evbuffer_get_length(out) == 0)) {
 		client_free(c);
+	}
+}
+
+/* No call behind an endless stream is ever handled. */
+static void discard_input(struct ctl_client *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	if (c->stream->is_endless) {
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
 	}
 }
 

@@ -20,7 +20,8 @@ struct ctl_client;
 
 /* A reply made in slices. The handler embeds it in its own state. */
 struct ctl_stream {
-	/* Sends one slice. The stream ends after a last reply or ctl_client_error(). */
+	/* Sends one slice; NULL if replies are sent when something happens. The stream ends after a
+	 * last reply or ctl_client_error(). */
 	void (*next)(struct ctl_stream *s, struct ctl_client *c);
 	/* Frees s: the stream has ended, or the client is gone. */
 	void (*free)(struct ctl_stream *s);

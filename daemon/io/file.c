@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,8 +17,24 @@
 #define FIRST_SIZE 4096
 
 static char *file_read(void *ctx, const char *path, size_t *size);
+static bool file_find(const char *pattern, void (*fn)(void *fn_ctx, const char *path),
+                      void *fn_ctx);
 
-const struct config_reader file_reader = { .read = file_read };
+static bool file_find(const char *pattern, void (*fn)(void *fn_ctx, const char *path), void *fn_ctx)
+{
+	glob_t found = { 0 };
+	int code = glob(pattern, GLOB_ERR, NULL, &found);
+
+	for (size_t i = 0; code == 0 && i < found.gl_pathc; i++) {
+		fn(fn_ctx, found.gl_pathv[i]);
+	}
+	globfree(&found);
+	errno = code == GLOB_NOSPACE ? ENOMEM : errno;
+	/* nothing found is no error, as in nft, nor is a directory that does not exist */
+	return code == 0 || code == GLOB_NOMATCH || (code == GLOB_ABORTED && errno == ENOENT);
+}
+
+const struct config_reader file_reader = { .read = file_read, .find = file_find };
 
 /* Reads until the end of the file. Returns malloc'd bytes, or NULL with errno set. */
 static char *read_all(int fd, size_t *size)

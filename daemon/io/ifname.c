@@ -110,3 +110,10 @@ const char *ifnames_get(const struct ifnames *n, uint32_t ifindex, char name[IFN
 	}
 	return name;
 }
+
+_Static_assert(IFNAMSIZ == RULE_IFNAME_SIZE, "rules and kernel agree");
+
+bool ifname_query(uint32_t ifindex, char name[static IFNAMSIZ])
+{
+	return if_indextoname(ifindex, name) != NULL;
+}

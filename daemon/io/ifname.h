@@ -2,7 +2,7 @@
 /*
  * Interface names: packets have indexes, rules and output have names.
  *
- * Main thread only.
+ * Main thread only, but for ifname_query().
  */
 #ifndef FINWALL_IO_IFNAME_H
 #define FINWALL_IO_IFNAME_H
@@ -10,6 +10,7 @@
 #include <finwall/ruleset.h>
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ifnames;
@@ -26,6 +27,9 @@ void ifnames_update(struct ifnames *n, struct ruleset *rs);
 
 /* Applies all interface names to a new ruleset. */
 void ifnames_apply(const struct ifnames *n, struct ruleset *rs);
+
+/* Asks the kernel for the name of an interface. Returns false when there is none. Any thread. */
+bool ifname_query(uint32_t ifindex, char name[static IFNAMSIZ]);
 
 /* Writes the name of an interface: "" for index 0, its number if unknown. Returns name. */
 const char *ifnames_get(const struct ifnames *n, uint32_t ifindex, char name[IFNAMSIZ]);

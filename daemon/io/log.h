@@ -2,8 +2,8 @@
 /*
  * The daemon's log: lines on standard error, with syslog levels under the journal.
  *
- * Main thread only. Lines about packets are rate-limited, because remote hosts determine how many
- * there are.
+ * No call waits for the reader of standard error (log_out.h). Lines about packets are rate-limited,
+ * because remote hosts determine how many there are.
  */
 #ifndef FINWALL_IO_LOG_H
 #define FINWALL_IO_LOG_H
@@ -24,16 +24,21 @@ struct log;
 
 /* Returns NULL when memory runs out. */
 struct log *log_new(void);
+
+/* Starts the thread that writes the lines. Returns 0/-errno. */
+int log_start(struct log *l);
+
+/* Waits at most a second until all lines are written; NULL is fine. */
 void log_free(struct log *l);
 
-/* Writes one line. */
+/* Writes one line. Any thread. */
 void log_write(struct log *l, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Writes newline-separated lines without the program's name. */
+/* Writes newline-separated lines without the program's name. Any thread. */
 void log_lines(struct log *l, enum log_level level, const char *lines);
 
-/* Writes one line about a packet, if the rate limit allows; level 0..7. */
+/* Writes one line about a packet, if the rate limit allows; level 0..7. Main thread. */
 void log_packet(struct log *l, struct mono now, unsigned level, const char *line);
 
 /* Logs how many packet lines were suppressed, at most every five seconds. Call it periodically. */

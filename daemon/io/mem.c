@@ -31,6 +31,11 @@ void *mem_map(size_t size)
 	return mem;
 }
 
+void mem_hide_from_children(void *mem, size_t size)
+{
+	(void)madvise(mem, size, MADV_DONTFORK);
+}
+
 int mem_populate(void *mem, size_t size)
 {
 	int res;

@@ -27,6 +27,12 @@ int mem_populate(void *mem, size_t size);
  */
 uint64_t mem_available(void);
 
+/*
+ * Later child processes do not have this mapping: fork() need not copy its page tables, and no
+ * write to it has to copy a page. Only advice.
+ */
+void mem_hide_from_children(void *mem, size_t size);
+
 /* Unmaps the whole mapping; NULL is fine. */
 void mem_unmap(void *mem, size_t size);
 

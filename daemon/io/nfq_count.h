@@ -25,8 +25,8 @@
 	X(NFQ_COUNT_TRUNCATED,     "truncated",       "datagrams larger than the receive buffer") \
 	X(NFQ_COUNT_MALFORMED,     "malformed",       "messages that could not be parsed") \
 	X(NFQ_COUNT_UNUSABLE,      "unusable",        "packets not evaluated: wrong hook, or no payload") \
-	X(NFQ_COUNT_REJECT_LOOPS,  "reject-loops",    "rejected packets queued again: the reject rules are missing from the hook rules") \
-	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "resets and keepalives that could not be sent at once") \
+	X(NFQ_COUNT_RAW_LIMITED,   "raw-limited",     "ICMP errors for rejected packets not sent: above the rate limit") \
+	X(NFQ_COUNT_RAW_LOST,      "raw-lost",        "answers to rejected packets, resets and keepalives that could not be sent at once") \
 	X(NFQ_COUNT_EVENTS_LOST,   "events-lost",     "log, late-close and compare events lost: the ring was full")
 /* clang-format on */
 

@@ -12,8 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* Without a limit a manager that hangs would hang the caller. */
+#define SEND_WAIT_SEC 2
 
 /* An aligned control buffer for one descriptor. */
 union fd_control {
@@ -35,9 +39,13 @@ static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
-/* Sends text, with a descriptor unless it is -1. */
+/*
+ * Sends text, with a descriptor unless it is -1. Waits at most SEND_WAIT_SEC for a manager that
+ * does not read.
+ */
 static void notify_send_fd(const char *text, int with_fd)
 {
+	const struct timeval wait = { .tv_sec = SEND_WAIT_SEC };
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	size_t path_size = path == NULL ? 0 : strlen(path);
@@ -63,6 +71,7 @@ static void notify_send_fd(const char *text, int with_fd)
 	if (with_fd >= 0) {
 		attach_fd(&msg, &control, with_fd);
 	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);
 	(void)close(fd);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Messages to the service manager: the sd_notify(3) protocol. Without NOTIFY_SOCKET in the
- * environment nothing is sent. A failure is ignored. Main thread only.
+ * environment nothing is sent. A failure is ignored. A manager that does not read delays the caller
+ * by two seconds at most.
  */
 #ifndef FINWALL_IO_NOTIFY_H
 #define FINWALL_IO_NOTIFY_H

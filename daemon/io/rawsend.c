@@ -2,8 +2,13 @@
 /*
  * The raw packet sender's process, and the daemon's end of it.
  *
- * Between fork() and its loop the child uses system calls only, because the parent may have
- * threads. A failure there ends the child, which the daemon sees as a closed socket.
+ * TCP segments have an IP header of ours: their source may be another host's address. ICMP errors
+ * go through sockets whose IP header the kernel writes: it chooses the source address, and refuses
+ * one that is not this host's, such as a broadcast address.
+ *
+ * The child is forked: the daemon's system call filter permits no execve(). The connection table is
+ * hidden from it (mem.h), so nothing large is copied on write. A failure in the child ends it,
+ * which the daemon sees as a closed socket.
  */
 #include "rawsend.h"
 
@@ -15,6 +20,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
@@ -30,7 +36,24 @@ enum child_fd {
 	CHILD_REQUESTS,
 	CHILD_IP4,
 	CHILD_IP6,
+	CHILD_ICMP4,
+	CHILD_ICMP6,
 	CHILD_FDS_LEN,
+};
+
+/* The child's name. */
+#define CHILD_NAME "finwall-raw"
+
+/* Bytes of the socket pair's buffer. Each request takes about a kilobyte of it. */
+#define REQUESTS_SNDBUF (1 << 20)
+
+/* linux/icmp.h's, which conflicts with netinet/. */
+#define RAW_ICMP_FILTER 1
+
+/* A message to the child. */
+struct raw_message {
+	struct raw_request req;
+	uint8_t quote[RAW_QUOTE_MAX_IP6];
 };
 
 #if defined(__x86_64__)
@@ -39,15 +62,33 @@ enum child_fd {
 #define AUDIT_ARCH_HERE AUDIT_ARCH_AARCH64
 #endif
 
-/* Returns a raw socket for packets with an IP header, or -errno, as without the family. */
-static int open_raw(int family, uint32_t mark)
+/* Nothing is received. Otherwise the kernel copies each ICMP message to the socket. */
+static void receive_nothing(int fd, int proto)
 {
-	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	struct icmp6_filter none6;
+	uint32_t none4 = UINT32_MAX;
+
+	if (proto == IPPROTO_ICMP) {
+		(void)setsockopt(fd, SOL_RAW, RAW_ICMP_FILTER, &none4, sizeof(none4));
+	} else if (proto == IPPROTO_ICMPV6) {
+		ICMP6_FILTER_SETBLOCKALL(&none6);
+		(void)setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &none6, sizeof(none6));
+	}
+}
+
+/*
+ * Returns a raw socket, or -errno, as without the family. With IPPROTO_RAW packets have an IP
+ * header.
+ */
+static int open_raw(int family, int proto, uint32_t mark)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
 	int err;
 
 	if (fd < 0) {
 		return -errno;
 	}
+	receive_nothing(fd, proto);
 	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0) {
 		err = -errno;
 		close(fd);
@@ -79,8 +120,9 @@ static int restrict_syscalls(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_HERE, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_recvfrom, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_recvfrom, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 2, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -99,8 +141,9 @@ static int restrict_syscalls(void)
 }
 
 /* The address that the kernel routes the packet to. A raw socket ignores ports. */
-static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
+static socklen_t destination(const struct raw_request *req, struct sockaddr_storage *to)
 {
+	const struct tuple *t = &req->tuple;
 	struct sockaddr_in *to4 = (struct sockaddr_in *)to;
 	struct sockaddr_in6 *to6 = (struct sockaddr_in6 *)to;
 
@@ -112,7 +155,72 @@ static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
 	}
 	to6->sin6_family = AF_INET6;
 	memcpy(&to6->sin6_addr, t->dst.bytes, 16);
+	to6->sin6_scope_id = req->ifindex;
 	return sizeof(*to6);
+}
+
+static void send_packet(const struct raw_request *req)
+{
+	uint8_t packet[RAW_PACKET_SIZE];
+	struct sockaddr_storage to;
+	size_t size = raw_packet_write(req, packet);
+
+	if (size > 0) {
+		(void)sendto(req->tuple.family == 4 ? CHILD_IP4 : CHILD_IP6, packet, size, 0,
+		             (struct sockaddr *)&to, destination(req, &to));
+	}
+}
+
+/* Space for a source address, in either family. */
+union source {
+	struct cmsghdr header;
+	uint8_t ip4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	uint8_t ip6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* Sets the message's source address, unless it is zero: then the kernel chooses it. */
+static void set_source(const struct raw_request *req, struct msghdr *msg, union source *source)
+{
+	const union ip_addr *src = &req->tuple.src;
+	struct in_pktinfo info4 = { .ipi_ifindex = 0 };
+	struct in6_pktinfo info6 = { .ipi6_ifindex = req->ifindex };
+
+	if (src->half[0] == 0 && src->half[1] == 0) {
+		return;
+	}
+	memset(source, 0, sizeof(*source));
+	msg->msg_control = source;
+	if (req->tuple.family == 4) {
+		memcpy(&info4.ipi_spec_dst, src->bytes, 4);
+		msg->msg_controllen = sizeof(source->ip4);
+		source->header.cmsg_level = IPPROTO_IP;
+		source->header.cmsg_type = IP_PKTINFO;
+		source->header.cmsg_len = CMSG_LEN(sizeof(info4));
+		memcpy(CMSG_DATA(&source->header), &info4, sizeof(info4));
+		return;
+	}
+	memcpy(&info6.ipi6_addr, src->bytes, 16);
+	msg->msg_controllen = sizeof(source->ip6);
+	source->header.cmsg_level = IPPROTO_IPV6;
+	source->header.cmsg_type = IPV6_PKTINFO;
+	source->header.cmsg_len = CMSG_LEN(sizeof(info6));
+	memcpy(CMSG_DATA(&source->header), &info6, sizeof(info6));
+}
+
+static void send_error(const struct raw_message *m, size_t quote_size)
+{
+	uint8_t packet[RAW_ERROR_SIZE];
+	struct sockaddr_storage to;
+	struct iovec whole = { .iov_base = packet };
+	struct msghdr msg = { .msg_name = &to, .msg_iov = &whole, .msg_iovlen = 1 };
+	union source source;
+
+	whole.iov_len = raw_error_write(&m->req, m->quote, quote_size, packet);
+	if (whole.iov_len > 0) {
+		msg.msg_namelen = destination(&m->req, &to);
+		set_source(&m->req, &msg, &source);
+		(void)sendmsg(m->req.tuple.family == 4 ? CHILD_ICMP4 : CHILD_ICMP6, &msg, 0);
+	}
 }
 
 /*
@@ -121,24 +229,20 @@ static socklen_t destination(const struct tuple *t, struct sockaddr_storage *to)
  */
 static void child_loop(void)
 {
-	struct raw_request req;
+	struct raw_message m;
 	ssize_t got;
 
-	while ((got = recv(CHILD_REQUESTS, &req, sizeof(req), 0)) != 0) {
-		uint8_t packet[RAW_PACKET_SIZE];
-		struct sockaddr_storage to;
-		size_t size;
-
-		if (got != (ssize_t)sizeof(req)) {
+	while ((got = recv(CHILD_REQUESTS, &m, sizeof(m), 0)) != 0) {
+		if (got < (ssize_t)sizeof(m.req)) {
 			if (got < 0 && errno != EINTR) {
 				break;
 			}
 			continue;
 		}
-		size = raw_packet_write(&req, packet);
-		if (size > 0) {
-			(void)sendto(req.tuple.family == 4 ? CHILD_IP4 : CHILD_IP6, packet, size, 0,
-			             (struct sockaddr *)&to, destination(&req.tuple, &to));
+		if (m.req.kind == RAW_ERROR) {
+			send_error(&m, (size_t)got - sizeof(m.req));
+		} else {
+			send_packet(&m.req);
 		}
 	}
 }
@@ -207,13 +311,13 @@ static int close_from(int first)
 }
 
 /* Moves the child's descriptors to their numbers and closes all others. */
-static int place_fds(int requests, int ip4, int ip6)
+static int place_fds(const int fds[CHILD_FDS_LEN])
 {
-	int from[CHILD_FDS_LEN] = { requests, ip4, ip6 };
+	int from[CHILD_FDS_LEN];
 
-	/* First to numbers above all of enum child_fd, then to those. */
+	/* First to numbers above all of enum child_fd, so that none overwrites another. */
 	for (int i = 0; i < CHILD_FDS_LEN; i++) {
-		from[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, CHILD_FDS_LEN);
+		from[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, CHILD_FDS_LEN);
 	}
 	for (int i = 0; i < CHILD_FDS_LEN; i++) {
 		if (from[i] < 0) {
@@ -225,18 +329,17 @@ static int place_fds(int requests, int ip4, int ip6)
 	return close_from(CHILD_FDS_LEN);
 }
 
-static _Noreturn void child_main(int requests, int ip4, int ip6)
+static _Noreturn void child_main(const int fds[CHILD_FDS_LEN])
 {
 	/* The kernel kills it when the daemon exits. A terminal sends its signals to both; the
 	 * daemon handles them.
 	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	(void)prctl(PR_SET_NAME, "finwall-raw", 0, 0, 0);
+	(void)prctl(PR_SET_NAME, CHILD_NAME, 0, 0, 0);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
-	if (place_fds(requests, ip4, ip6) != 0 || drop_capabilities() != 0 ||
-	    restrict_syscalls() != 0) {
+	if (place_fds(fds) != 0 || drop_capabilities() != 0 || restrict_syscalls() != 0) {
 		_exit(1);
 	}
 	child_loop();
@@ -245,38 +348,47 @@ static _Noreturn void child_main(int requests, int ip4, int ip6)
 	}
 }
 
+/* Opens the child's sockets. Returns 0 if there are those of one family at least, or -errno. */
+static int open_sockets(uint32_t mark, int fds[CHILD_FDS_LEN])
+{
+	fds[CHILD_IP4] = open_raw(AF_INET, IPPROTO_RAW, mark);
+	fds[CHILD_IP6] = open_raw(AF_INET6, IPPROTO_RAW, mark);
+	fds[CHILD_ICMP4] = open_raw(AF_INET, IPPROTO_ICMP, mark);
+	fds[CHILD_ICMP6] = open_raw(AF_INET6, IPPROTO_ICMPV6, mark);
+	return fds[CHILD_IP4] < 0 && fds[CHILD_IP6] < 0 ? fds[CHILD_IP4] : 0;
+}
+
 int rawsend_start(struct rawsend *r, uint32_t mark)
 {
+	const int sndbuf = REQUESTS_SNDBUF;
+	int fds[CHILD_FDS_LEN];
 	int pair[2] = { -1, -1 };
-	int ip4 = open_raw(AF_INET, mark);
-	int ip6 = open_raw(AF_INET6, mark);
-	int err = 0;
+	int err = open_sockets(mark, fds);
 
 	*r = RAWSEND_NONE;
-	if (ip4 < 0 && ip6 < 0) {
-		err = ip4;
-		goto out;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+	fds[CHILD_REQUESTS] = -1;
+	if (err == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		err = -errno;
-		goto out;
 	}
-	r->pid = fork();
-	if (r->pid < 0) {
-		err = -errno;
+	if (err == 0) {
+		(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+		fds[CHILD_REQUESTS] = pair[1];
+		r->pid = fork();
+		if (r->pid == 0) {
+			child_main(fds);
+		}
+		err = r->pid < 0 ? -errno : 0;
+	}
+	if (err == 0) {
+		r->fd = pair[0];
+		pair[0] = -1;
+	} else {
 		*r = RAWSEND_NONE;
-		goto out;
 	}
-	if (r->pid == 0) {
-		child_main(pair[1], ip4, ip6);
-	}
-	r->fd = pair[0];
-	pair[0] = -1;
-out:
 	close_if_open(pair[0]);
-	close_if_open(pair[1]);
-	close_if_open(ip4);
-	close_if_open(ip6);
+	for (int i = 0; i < CHILD_FDS_LEN; i++) {
+		close_if_open(fds[i]);
+	}
 	return err;
 }
 
@@ -319,10 +431,55 @@ void rawsend_stop(struct rawsend *r)
 	*r = RAWSEND_NONE;
 }
 
-int rawsend_put(const struct rawsend *r, const struct raw_request *req)
+static void set_message(const struct raw_out *out, struct iovec parts[2], struct msghdr *msg)
 {
+	parts[0].iov_base = (void *)(uintptr_t)&out->req;
+	parts[0].iov_len = sizeof(out->req);
+	parts[1].iov_base = (void *)(uintptr_t)out->quote;
+	parts[1].iov_len = out->quote_size;
+	msg->msg_iov = parts;
+	msg->msg_iovlen = out->quote_size != 0 ? 2 : 1;
+}
+
+int rawsend_put_one(const struct rawsend *r, const struct raw_out *out)
+{
+	struct iovec parts[2];
+	struct msghdr msg = { 0 };
+
 	if (r->fd < 0) {
 		return -ENOTCONN;
 	}
-	return send(r->fd, req, sizeof(*req), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	set_message(out, parts, &msg);
+	return sendmsg(r->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len)
+{
+	struct mmsghdr msgs[RAWSEND_LEN_MAX];
+	struct iovec parts[RAWSEND_LEN_MAX][2];
+	size_t lost = 0;
+
+	if (r->fd < 0) {
+		return len;
+	}
+	memset(msgs, 0, len * sizeof(msgs[0]));
+	for (size_t i = 0; i < len; i++) {
+		set_message(&out[i], parts[i], &msgs[i].msg_hdr);
+	}
+	for (size_t done = 0; done < len;) {
+		int sent = sendmmsg(r->fd, msgs + done, (unsigned)(len - done),
+		                    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			done += (size_t)sent;
+			continue;
+		}
+		if (errno == EINTR) {
+			continue;
+		}
+		/* The buffer is full, or there is no process: the rest is lost as well. */
+		lost = len - done;
+		break;
+	}
+	return lost;
 }

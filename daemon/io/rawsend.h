@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The raw packet sender: a separate process that turns fixed-size requests into raw packets.
+ * The raw packet sender: a separate process that turns requests into raw packets.
  *
- * Its two raw sockets are opened and marked before the fork. The process drops all capabilities,
- * and a seccomp filter allows only receive, send and exit. It exits when the daemon closes its end.
+ * Its raw sockets are opened and marked before it is forked. It has no connection table: that
+ * memory is hidden from it. It drops all capabilities, and a seccomp filter allows only receive,
+ * send and exit. It exits when the daemon closes its end.
  */
 #ifndef FINWALL_IO_RAWSEND_H
 #define FINWALL_IO_RAWSEND_H
@@ -11,6 +12,7 @@
 #include <finwall/engine.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct rawsend {
@@ -40,7 +42,22 @@ int rawsend_restart(struct rawsend *r, uint32_t mark);
 /* Stops the process and waits for it; RAWSEND_NONE is fine. */
 void rawsend_stop(struct rawsend *r);
 
+/* A request, and for RAW_ERROR the bytes to quote: borrowed, at most RAW_QUOTE_MAX_IP6. */
+struct raw_out {
+	struct raw_request req;
+	const uint8_t *quote;
+	size_t quote_size;
+};
+
 /* Sends one request. Never blocks. Any thread. Returns 0, or -errno when the request is lost. */
-int rawsend_put(const struct rawsend *r, const struct raw_request *req);
+int rawsend_put_one(const struct rawsend *r, const struct raw_out *out);
+
+#define RAWSEND_LEN_MAX ENGINE_BATCH_MAX
+
+/*
+ * Sends len <= RAWSEND_LEN_MAX requests, by one system call unless one is lost. Never blocks. Any
+ * thread. Returns the number of requests that are lost.
+ */
+size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * A file that is replaced as a whole or not at all, written in steps; and reading one.
  *
- * Main thread only. Knows nothing of the contents, except that the header is written last.
+ * One thread per file at a time. Knows nothing of the contents, except that the header is
+ * written last.
  */
 #ifndef FINWALL_IO_STATE_FILE_H
 #define FINWALL_IO_STATE_FILE_H

@@ -12,25 +12,40 @@
 
 /* tables */
 
-struct table *build_table(struct parser *p, struct loc loc, const char *family, const char *name)
+static enum table_family family_of(struct parser *p, struct loc loc, const char *family)
 {
-	struct config *c = p->config;
 	enum table_family f = TABLE_INET;
-	struct table *t;
 
 	while (f < TABLE_IP6 && strcmp(table_families[f], family) != 0) {
 		f++;
 	}
 	if (strcmp(table_families[f], family) != 0) {
-		config_error(c, loc,
+		config_error(p->config, loc,
 		             "there are no tables of family \"%.64s\", expected ip, ip6 or "
 		             "inet",
 		             family);
 	}
-	for (t = c->tables; t != NULL; t = t->next) {
-		if (t->family == f && strcmp(t->name, name) == 0) {
-			return t;
-		}
+	return f;
+}
+
+static struct table *find_table(const struct config *c, enum table_family f, const char *name)
+{
+	struct table *t = c->tables;
+
+	while (t != NULL && (t->family != f || strcmp(t->name, name) != 0)) {
+		t = t->next;
+	}
+	return t;
+}
+
+static struct table *table_of(struct parser *p, struct loc loc, enum table_family f,
+                              const char *name)
+{
+	struct config *c = p->config;
+	struct table *t = find_table(c, f, name);
+
+	if (t != NULL) {
+		return t;
 	}
 	t = arena_alloc(&c->arena, sizeof(*t));
 	*t = (struct table){ .loc = loc, .family = f, .name = name };
@@ -42,39 +57,108 @@ struct table *build_table(struct parser *p, struct loc loc, const char *family, 
 	return t;
 }
 
+struct table *build_table(struct parser *p, struct loc loc, const char *family, const char *name)
+{
+	return table_of(p, loc, family_of(p, loc, family), name);
+}
+
+void build_table_ref(struct parser *p, struct loc loc, const char *family, const char *name)
+{
+	enum table_family f = family_of(p, loc, family);
+
+	p->has_no_table = find_table(p->config, f, name) == NULL;
+	if (p->has_no_table) {
+		config_error(p->config, loc,
+		             "there is no table %s %.64s, expected `add table` before it",
+		             table_families[f], name);
+	}
+	p->table = table_of(p, loc, f, name);
+}
+
+static bool table_is_empty(const struct table *t)
+{
+	return t->sets == NULL && t->maps == NULL && t->chains == NULL;
+}
+
+/* Removes what is above it: that can only be a mistake. */
+static void report_removal(struct parser *p, struct loc loc, const char *command)
+{
+	config_error(p->config, loc,
+	             "%s after the contents that it would remove, expected it at the beginning of "
+	             "the file",
+	             command);
+}
+
 void build_flush_table(struct parser *p, struct loc loc, const char *family, const char *name)
 {
 	for (const struct table *t = p->config->tables; t != NULL; t = t->next) {
 		bool is_meant = name == NULL || (strcmp(t->name, name) == 0 &&
 		                                 strcmp(table_families[t->family], family) == 0);
 
-		if (is_meant && (t->sets != NULL || t->maps != NULL || t->chains != NULL)) {
-			config_error(p->config, loc,
-			             "flush after the contents that it would remove, expected "
-			             "it at the beginning of the file");
+		if (is_meant && !table_is_empty(t)) {
+			report_removal(p, loc, "flush");
 			return;
 		}
 	}
 }
 
+/* `table inet t; delete table inet t` at the beginning of a file: the table need not exist. */
+void build_delete_table(struct parser *p, struct loc loc, const char *family, const char *name)
+{
+	struct config *c = p->config;
+	enum table_family f = family_of(p, loc, family);
+	struct table **at = &c->tables;
+
+	while (*at != NULL && ((*at)->family != f || strcmp((*at)->name, name) != 0)) {
+		at = &(*at)->next;
+	}
+	if (*at == NULL) {
+		return;
+	}
+	if (!table_is_empty(*at)) {
+		report_removal(p, loc, "delete");
+		return;
+	}
+	if (c->tables_end == &(*at)->next) {
+		c->tables_end = at;
+	}
+	*at = (*at)->next;
+}
+
 void build_chain(struct parser *p, struct loc loc, const char *name)
 {
 	struct config *c = p->config;
-	struct chain *ch = arena_alloc(&c->arena, sizeof(*ch));
-	const struct chain *old = table_chain(p->table, name);
+	struct chain *ch = table_chain(p->table, name);
 
-	if (old != NULL) {
-		config_error(c, loc,
-		             "chain %.64s is already defined at %s, expected "
-		             "another name",
-		             name, config_where(c, old->loc));
+	p->has_hook = p->has_policy = false;
+	p->chain = ch;
+	if (ch != NULL) {
+		return;
 	}
+	ch = arena_alloc(&c->arena, sizeof(*ch));
 	*ch = (struct chain){ .loc = loc, .name = name, .table = p->table };
 	ch->rules_end = &ch->rules;
 	*p->table->chains_end = ch;
 	p->table->chains_end = &ch->next;
 	p->chain = ch;
 	c->chains_len++;
+}
+
+void build_chain_ref(struct parser *p, struct loc loc, const char *name)
+{
+	if (table_chain(p->table, name) == NULL && !p->has_no_table) {
+		config_error(p->config, loc,
+		             "there is no chain %.64s in table %.64s, expected `add chain` before "
+		             "it",
+		             name, p->table->name);
+	}
+	build_chain(p, loc, name);
+}
+
+void build_flush_chain(struct parser *p)
+{
+	p->chain->rules = NULL;
+	p->chain->rules_end = &p->chain->rules;
 }
 
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset)
@@ -108,6 +192,12 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 	return (int)(base + offset);
 }
 
+/* Whether a chain that goes on has another hook than its beginning. */
+static bool is_other_hook(const struct chain *ch, enum base_chain base, int priority)
+{
+	return ch->is_base ? ch->base != base || ch->priority != priority : ch->rules != NULL;
+}
+
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority)
 {
 	static const struct {
@@ -121,13 +211,23 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 	};
 	struct chain *ch = p->chain;
 
-	if (ch->is_base) {
+	if (p->has_hook) {
 		config_error(p->config, loc, "chain %.64s has a second hook, expected one",
 		             ch->name);
 		return;
 	}
+	p->has_hook = true;
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		if (strcmp(hooks[i].type, type) == 0 && strcmp(hooks[i].hook, hook) == 0) {
+			if (is_other_hook(ch, hooks[i].base, priority)) {
+				config_error(p->config, loc,
+				             "chain %.64s was begun at %s with %s, expected the "
+				             "same here",
+				             ch->name, config_where(p->config, ch->loc),
+				             ch->is_base ? "another hook or priority"
+				                         : "rules and no hook");
+				return;
+			}
 			ch->is_base = true;
 			ch->base = hooks[i].base;
 			ch->priority = priority;
@@ -150,11 +250,12 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict)
 {
-	if (p->chain->has_policy) {
+	if (p->has_policy) {
 		config_error(p->config, loc, "chain %.64s has a second policy, expected one",
 		             p->chain->name);
 		return;
 	}
+	p->has_policy = true;
 	p->chain->has_policy = true;
 	p->chain->policy = verdict;
 	p->chain->policy_loc = loc;
@@ -235,6 +336,53 @@ void build_set_elements(struct parser *p, struct loc loc, const struct value *v)
 		return;
 	}
 	p->set->elements = v;
+}
+
+struct added {
+	struct added *next;
+	struct set *set;
+	struct values list;
+};
+
+static struct added *added_to(struct parser *p, struct set *s)
+{
+	struct added *a = p->added;
+
+	while (a != NULL && a->set != s) {
+		a = a->next;
+	}
+	if (a != NULL) {
+		return a;
+	}
+	a = arena_alloc(&p->config->arena, sizeof(*a));
+	*a = (struct added){ .next = p->added, .set = s };
+	p->added = a;
+	if (s->elements != NULL) {
+		struct value *first = value_new(p->config, s->loc, VALUE_SET);
+
+		*first = *s->elements;
+		first->next = NULL;
+		build_append(p, &a->list, first);
+	}
+	return a;
+}
+
+void build_add_elements(struct parser *p, struct loc loc, const char *name, struct value *v)
+{
+	struct set *s = table_set(p->table, name);
+	struct added *a;
+
+	if (s == NULL && !p->has_no_table) {
+		config_error(p->config, loc,
+		             "there is no set %.64s in table %.64s, expected `add set` before it",
+		             name, p->table->name);
+	}
+	if (s == NULL) {
+		return;
+	}
+	a = added_to(p, s);
+	build_append(p, &a->list, v);
+	s->elements = build_list(p, loc, VALUE_SET, &a->list);
 }
 
 /* maps */

@@ -22,6 +22,15 @@ void build_define(struct parser *p, struct loc loc, const char *name, const stru
 /* build.c: tables, chains, sets, maps */
 struct table *build_table(struct parser *p, struct loc loc, const char *family, const char *name);
 void build_flush_table(struct parser *p, struct loc loc, const char *family, const char *name);
+void build_delete_table(struct parser *p, struct loc loc, const char *family, const char *name);
+
+/* Makes the table, or chain of it, that a command names the current one. */
+void build_table_ref(struct parser *p, struct loc loc, const char *family, const char *name);
+void build_chain_ref(struct parser *p, struct loc loc, const char *name);
+void build_flush_chain(struct parser *p);
+void build_add_elements(struct parser *p, struct loc loc, const char *name, struct value *v);
+
+/* Begins a chain, or goes on with it. */
 void build_chain(struct parser *p, struct loc loc, const char *name);
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
@@ -47,6 +56,8 @@ struct map *build_table_map(struct parser *p);
 
 /* build_rule.c: rules and statements */
 void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment);
+void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
+                      const char *comment);
 const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
                                       const char *name);
 struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind);
@@ -61,6 +72,10 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
                         const struct value *v);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
+void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,
+                      const struct value *v);
+void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char *header,
+                    const char *word);
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,

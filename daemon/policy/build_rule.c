@@ -10,15 +10,35 @@
 #include <inttypes.h>
 #include <string.h>
 
-void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
+static struct rule *rule_new(struct parser *p, struct loc loc, const struct stmts *stmts,
+                             const char *comment)
 {
 	struct rule *r = arena_alloc(&p->config->arena, sizeof(*r));
 
 	r->loc = loc;
 	r->stmts = stmts->first;
 	r->comment = comment;
+	return r;
+}
+
+void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
+{
+	struct rule *r = rule_new(p, loc, stmts, comment);
+
 	*p->chain->rules_end = r;
 	p->chain->rules_end = &r->next;
+}
+
+void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
+                      const char *comment)
+{
+	struct rule *r = rule_new(p, loc, stmts, comment);
+
+	r->next = p->chain->rules;
+	p->chain->rules = r;
+	if (r->next == NULL) {
+		p->chain->rules_end = &r->next;
+	}
 }
 
 const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
@@ -182,6 +202,16 @@ struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind,
 	return s;
 }
 
+/* As in nft, a level is of the log, and a group instead of it. */
+static void check_log(struct parser *p, struct loc loc, const struct stmt *s)
+{
+	if (s->log.options != 0 && s->log.level != LOG_LEVEL_DEFAULT) {
+		config_error(p->config, loc,
+		             "both a level and a group for log, expected one of "
+		             "them");
+	}
+}
+
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word)
 {
 	unsigned level = 0;
@@ -197,6 +227,55 @@ void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const cha
 		return;
 	}
 	s->log.level = level;
+	check_log(p, loc, s);
+}
+
+void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,
+                      const struct value *v)
+{
+	unsigned nr = 0;
+	uint32_t max;
+
+	while (nr < LOG_OPTIONS_LEN && strcmp(log_options[nr], word) != 0) {
+		nr++;
+	}
+	if (nr == LOG_OPTIONS_LEN) {
+		config_error(p->config, loc,
+		             "log has no option \"%.64s\", expected prefix, level, flags, group, "
+		             "snaplen or queue-threshold",
+		             word);
+		return;
+	}
+	max = nr == LOG_SNAPLEN ? UINT32_MAX : UINT16_MAX;
+	if (v->number > max) {
+		config_error(p->config, v->loc,
+		             "%" PRIu64 " is out of range, expected at most %" PRIu32, v->number,
+		             max);
+		return;
+	}
+	s->log.options |= (uint8_t)(1u << nr);
+	s->log.option[nr] = (uint32_t)v->number;
+	check_log(p, loc, s);
+}
+
+void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char *header,
+                    const char *word)
+{
+	if (header[0] == '\0' && strcmp(word, "all") == 0) {
+		s->log.flags = (1u << LOG_FLAGS_LEN) - 1;
+		return;
+	}
+	for (unsigned i = 0; i < LOG_FLAGS_LEN; i++) {
+		if (strcmp(log_flags[i].header, header) == 0 &&
+		    strcmp(log_flags[i].word, word) == 0) {
+			s->log.flags |= (uint8_t)(1u << i);
+			return;
+		}
+	}
+	config_error(p->config, loc,
+	             "log has no flag \"%.64s\", expected tcp sequence, tcp options, ip options, "
+	             "skuid, ether or all",
+	             word);
 }
 
 /* maps and connection counts */

@@ -44,7 +44,21 @@ static void check_verdict(struct config *c, struct loc loc, enum verdict verdict
 	}
 }
 
-static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s)
+/* Family and protocol that the matches of a rule so far require. */
+struct demands {
+	uint8_t family; /* 0 = any */
+	uint8_t proto;
+	uint8_t l4proto; /* of `meta l4proto`; 0 = any */
+};
+
+/* True if both are given and differ. */
+static bool is_other(uint8_t wanted, uint8_t demanded)
+{
+	return wanted != 0 && demanded != 0 && wanted != demanded;
+}
+
+static void check_reject(struct config *c, const struct chain *ch, const struct stmt *s,
+                         const struct demands *demands)
 {
 	const struct reject *r = s->verdict.reject;
 
@@ -60,6 +74,15 @@ static void check_reject(struct config *c, const struct chain *ch, const struct 
 		             "or a table of family inet or %s",
 		             r->text, table_families[ch->table->family],
 		             r->family == 4 ? "ip" : "ip6");
+	} else if (is_other(r->proto, demands->proto) || is_other(r->proto, demands->l4proto)) {
+		config_error(c, s->loc,
+		             "%s in a rule for another protocol, expected a rule for tcp, or "
+		             "reject with icmpx",
+		             r->text);
+	} else if (is_other(r->family, demands->family)) {
+		config_error(c, s->loc,
+		             "%s in a rule for another address family, expected reject with icmpx",
+		             r->text);
 	}
 }
 
@@ -92,7 +115,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	const struct value *v = m->value;
 	bool is_set = v->kind == VALUE_SET || v->kind == VALUE_NAME;
 
-	if (m->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (m->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, m->mask->loc, "%s %s takes no mask, expected a value",
 		             m->sel->header, m->sel->name);
 		return false;
@@ -201,7 +224,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
 	}
-	if (l->mask != NULL && !type->is_bitmask && type != &dtype_mark) {
+	if (l->mask != NULL && !type->is_bitmask && !type->takes_mask) {
 		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
 		             l->sel->name);
 		return;
@@ -266,12 +289,6 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 
 /* rules */
 
-/* Family and protocol that the matches of a rule so far require. */
-struct demands {
-	uint8_t family; /* 0 = any */
-	uint8_t proto;
-};
-
 static void check_demands(struct config *c, const struct stmt *s, const struct selector *sel,
                           struct demands *d)
 {
@@ -286,6 +303,17 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 	}
 	d->family = sel->family != 0 ? sel->family : d->family;
 	d->proto = proto != 0 ? proto : d->proto;
+}
+
+/* `meta l4proto udp` and the like: one value. */
+static void note_l4proto(const struct match *m, struct demands *d)
+{
+	bool is_one = m->value->kind == VALUE_NUMBER || m->value->kind == VALUE_WORD;
+
+	if (m->sel->field == RS_F_L4PROTO && is_one && m->mask == NULL &&
+	    (m->rel == REL_EQ || m->rel == REL_IMPLICIT)) {
+		d->l4proto = (uint8_t)value_number(m->sel->type, m->value);
+	}
 }
 
 /* A match with a set of families or protocols, before a field that belongs to one of them. */
@@ -305,9 +333,9 @@ static void check_several(struct config *c, const struct stmt *s, struct several
 	bool is_set = m->value->kind == VALUE_SET && value_only(m->value) == m->value;
 	bool is_equal = m->rel == REL_IMPLICIT || m->rel == REL_EQ;
 
-	if (sel->kind == SEL_NFPROTO && is_equal) {
+	if (sel->type == &dtype_nfproto && is_equal) {
 		several->families = is_set;
-	} else if (sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && is_equal) {
+	} else if (selector_is_proto(sel) && is_equal) {
 		several->protos = is_set;
 	}
 	if ((sel->family != 0 && several->families) || (sel->proto != 0 && several->protos)) {
@@ -341,6 +369,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		check_match(c, ch, s);
 		check_several(c, s, several);
 		check_demands(c, s, s->match.sel, demands);
+		note_l4proto(&s->match, demands);
 		break;
 	case STMT_MARK_MAP:
 	case STMT_VMAP:
@@ -355,7 +384,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		break;
 	case STMT_VERDICT:
 		check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
-		check_reject(c, ch, s);
+		check_reject(c, ch, s, demands);
 		break;
 	default:
 		break;
@@ -374,7 +403,7 @@ void check_rules(struct config *c, struct chain *ch)
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
-		struct demands demands = { 0, 0 };
+		struct demands demands = { 0, 0, 0 };
 		struct several several = { false, false };
 		unsigned counters_len = 0;
 

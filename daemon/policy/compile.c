@@ -82,6 +82,11 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 	    (sel->reach != PKT_REACH_NOTHING && v->family == RS_FAMILY_NONE)) {
 		return false;
 	}
+	/* no packet, no header */
+	if (sel->kind == SEL_FIELD && sel->field > RS_F_HEADER &&
+	    v->chain->kind == CHAIN_CLOSE_IDLE) {
+		return false;
+	}
 	/* no connection, no direction */
 	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR || v->chain->kind != CHAIN_FILTER ||
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
@@ -114,7 +119,12 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 		return (o->statics >> v->family & 1) != 0 ? GOES_ON : NEVER;
 	}
 	i = emit_field(k, sel, o->op, o->a, o->b);
-	i->op |= (uint8_t)sel->field;
+	if (sel->field < RS_F_HEADER) {
+		i->op |= (uint8_t)sel->field;
+	} else {
+		i->op |= RS_F_HEADER;
+		i->with = (uint8_t)sel->field;
+	}
 	i->negated = o->is_negated;
 	return GOES_ON;
 }
@@ -125,7 +135,7 @@ static const struct map_entry *known_entry(const struct variant *v, const struct
 	if (l->sel->kind == SEL_CT_STATE) {
 		return map_static(l, 1u << v->state);
 	}
-	return map_static(l, v->family == RS_FAMILY_IP ? NFPROTO_NR_IPV4 : NFPROTO_NR_IPV6);
+	return map_static(l, match_family_number(l->sel->type, v->family));
 }
 
 static bool is_known(const struct selector *sel)

@@ -2,8 +2,8 @@
 /*
  * What `reject with` implies for its rule: `icmp type ...` is for IPv4 packets, `tcp reset` for
  * TCP. As in nft, that is tested before everything else in the rule, unless another match of the
- * rule decides it. Otherwise `meta mark set 7 reject with tcp reset` would mark packets that it
- * does not reject.
+ * rule decides it (meta protocol does not). Otherwise `meta mark set 7 reject with tcp reset` would
+ * mark packets that it does not reject.
  */
 #include "match.h"
 #include "value.h"
@@ -48,8 +48,8 @@ static void add_match(struct known *k, const struct match *m)
 	const struct selector *sel = m->sel;
 
 	add_selector(k, sel);
-	k->has_family |= sel->kind == SEL_NFPROTO && decides(m);
-	k->has_proto |= sel->kind == SEL_FIELD && sel->field == RS_F_L4PROTO && decides(m);
+	k->has_family |= sel->type == &dtype_nfproto && decides(m);
+	k->has_proto |= selector_is_proto(sel) && decides(m);
 }
 
 static void add_stmt(struct known *k, const struct stmt *s)

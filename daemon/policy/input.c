@@ -30,33 +30,51 @@ static char *read_file(struct inputs *in, const char *path, struct loc loc, size
 	return text;
 }
 
-bool input_open(struct inputs *in, const char *path, struct loc loc)
+/* Whether one more file may be open. Reports if not. */
+static bool check_len(const struct inputs *in, struct loc loc)
+{
+	if (in->len < INCLUDE_DEPTH_MAX && in->config->files.len < FILES_MAX) {
+		return true;
+	}
+	config_error(in->config, loc,
+	             "too many includes, expected at most %d within each other and "
+	             "%d in all",
+	             INCLUDE_DEPTH_MAX, FILES_MAX);
+	return false;
+}
+
+/* Puts a text on the stack: that of the last file of the configuration. */
+static void push(struct inputs *in, const char *path, size_t dir_size, char *text, size_t size)
 {
 	struct config *c = in->config;
-	const char *slash = strrchr(path, '/');
-	struct input *top;
-	size_t size = 0;
 
-	if (in->len == INCLUDE_DEPTH_MAX || c->files.len == FILES_MAX) {
-		config_error(c, loc,
-		             "too many includes, expected at most %d within each other and "
-		             "%d in all",
-		             INCLUDE_DEPTH_MAX, FILES_MAX);
-		return false;
-	}
-	top = &in->stack[in->len];
-	*top = (struct input){
-		.path = arena_text(&c->arena, path, strlen(path)),
-		.dir = arena_text(&c->arena, path, slash != NULL ? (size_t)(slash - path) + 1 : 0),
+	in->stack[in->len++] = (struct input){
+		.path = path,
+		.dir = arena_text(&c->arena, path, dir_size),
+		.text = text,
+		.given = text,
+		.used = text,
+		.end = text + size,
+		.loc = { 1, 1, (uint16_t)(c->files.len - 1) },
 	};
-	top->text = read_file(in, top->path, loc, &size);
-	if (top->text == NULL) {
+}
+
+bool input_open(struct inputs *in, const char *path, struct loc loc)
+{
+	const char *slash = strrchr(path, '/');
+	const size_t dir_size = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	size_t size = 0;
+	char *text;
+
+	if (!check_len(in, loc)) {
 		return false;
 	}
-	top->given = top->used = top->text;
-	top->end = top->text + size;
-	top->loc = (struct loc){ 1, 1, (uint16_t)(c->files.len - 1) };
-	in->len++;
+	path = arena_text(&in->config->arena, path, strlen(path));
+	text = read_file(in, path, loc, &size);
+	if (text == NULL) {
+		return false;
+	}
+	push(in, path, dir_size, text, size);
 	return true;
 }
 
@@ -69,17 +87,43 @@ static const char *relative_path(struct inputs *in, const char *path)
 	return full.at;
 }
 
-bool input_include(struct inputs *in, const char *path, struct loc loc)
+static void write_include(void *ctx, const char *path)
 {
-	const char *full;
+	text_add(ctx, "include \"%s\"\n", path);
+}
 
-	if (strpbrk(path, "*?[") != NULL) {
-		config_error(in->config, loc,
-		             "patterns in include are not supported, expected the "
-		             "name of one file");
+/* The files that a pattern names become a text with an include of each. */
+static bool include_pattern(struct inputs *in, const char *pattern, struct loc loc)
+{
+	struct config *c = in->config;
+	struct text list = { .arena = &c->reading };
+	char *text;
+
+	if (!check_len(in, loc)) {
 		return false;
 	}
-	full = relative_path(in, path);
+	text_add(&list, "\n");
+	if (in->reader->find == NULL || !in->reader->find(pattern, write_include, &list)) {
+		config_error(c, loc, "cannot search \"%s\" (%s), expected a readable directory",
+		             pattern, strerror(in->reader->find == NULL ? ENOENT : errno));
+		return false;
+	}
+	text = strdup(list.at);
+	if (text == NULL) {
+		arena_fail(&c->arena);
+	}
+	*(const char **)vec_add(&c->arena, &c->files, sizeof(char *)) = pattern;
+	push(in, pattern, 0, text, list.size);
+	return true;
+}
+
+bool input_include(struct inputs *in, const char *path, struct loc loc)
+{
+	const char *full = relative_path(in, path);
+
+	if (strpbrk(path, "*?[") != NULL) {
+		return include_pattern(in, full, loc);
+	}
 	for (unsigned i = 0; i < in->len; i++) {
 		if (strcmp(in->stack[i].path, full) == 0) {
 			config_error(in->config, loc,

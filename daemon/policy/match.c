@@ -73,7 +73,7 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 			                 .a = (uint32_t)i->lo.lo,
 			                 .b = (uint32_t)(i->hi.lo - i->lo.lo) };
 	}
-	if (type->bits == 32 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
+	if (type->bits > 16 || (type->bits == 16 && intervals->len <= BITMAP_FROM)) {
 		return (struct operand){ .op = RS_SET32, .a = add_set(p, false, intervals) };
 	}
 	o = (struct operand){ .op = RS_BITMAP, .a = pool_bitmap(p, UINT32_C(1) << type->bits) };
@@ -246,23 +246,55 @@ static struct operand of_states(const struct match *m)
 	return o;
 }
 
-/* nfproto: which families match. */
+uint32_t match_family_number(const struct dtype *type, enum rs_family family)
+{
+	if (type == &dtype_ethertype) {
+		return family == RS_FAMILY_IP ? ETHERTYPE_NR_IP : ETHERTYPE_NR_IP6;
+	}
+	return family == RS_FAMILY_IP ? NFPROTO_NR_IPV4 : NFPROTO_NR_IPV6;
+}
+
+/* nfproto and protocol: which families match. */
 struct families {
+	const struct match *match;
 	uint32_t found;
 };
+
+static bool family_fits_value(const struct match *m, const struct value *v, uint32_t number)
+{
+	const struct interval i = value_checked(m->sel->type, v);
+
+	switch (m->rel) {
+	case REL_LT:
+		return number < i.lo.lo;
+	case REL_LE:
+		return number <= i.hi.lo;
+	case REL_GT:
+		return number > i.hi.lo;
+	case REL_GE:
+		return number >= i.lo.lo;
+	default:
+		return i.lo.lo <= number && number <= i.hi.lo;
+	}
+}
 
 static bool add_family(void *ctx, const struct value *v)
 {
 	struct families *f = ctx;
 
-	f->found |= value_number(&dtype_nfproto, v) == NFPROTO_NR_IPV4 ? 1u << RS_FAMILY_IP
-	                                                               : 1u << RS_FAMILY_IP6;
+	for (unsigned family = RS_FAMILY_IP; family < RS_FAMILIES_LEN; family++) {
+		uint32_t number = match_family_number(f->match->sel->type, family);
+
+		if (family_fits_value(f->match, v, number)) {
+			f->found |= 1u << family;
+		}
+	}
 	return true;
 }
 
-static struct operand of_nfproto(const struct match *m)
+static struct operand of_families(const struct match *m)
 {
-	struct families f = { 0 };
+	struct families f = { m, 0 };
 
 	value_each(m->value, add_family, &f);
 	if (m->rel == REL_NE) {
@@ -280,7 +312,7 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 		return of_states(m);
 	}
 	if (m->sel->kind == SEL_NFPROTO) {
-		return of_nfproto(m);
+		return of_families(m);
 	}
 	if (m->sel->kind == SEL_IFACE) {
 		o = of_names(c, m);

@@ -35,4 +35,7 @@ uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *
 /* limit.c: gives equal rules different counters, once all counts are made. */
 void counts_number(struct pools *p);
 
+/* The family as a value of meta nfproto or meta protocol. */
+uint32_t match_family_number(const struct dtype *type, enum rs_family family);
+
 #endif

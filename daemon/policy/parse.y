@@ -61,7 +61,8 @@ static void recovered(struct parser *p);
 %token END 0 "end of file"
 %token NL "end of line" INNER_NL "line end" INVALID "invalid character"
 %token DEFINE "define" SETTINGS_WORD "settings" TABLE "table" CHAIN "chain" SET "set"
-%token FLUSH "flush" RULESET "ruleset"
+%token FLUSH "flush" RULESET "ruleset" INSERT "insert" DELETE_WORD "delete"
+%token RULE_WORD "rule" ELEMENT "element"
 %token TYPE "type" HOOK "hook" PRIORITY "priority" POLICY "policy"
 %token ELEMENTS "elements" ELEMENTS_FILE "elements-file" FLAGS "flags" AUTO_MERGE "auto-merge" SIZE "size" TYPEOF "typeof"
 %token COMMENT "comment" COUNTER "counter" PACKETS "packets" BYTES "bytes"
@@ -77,7 +78,7 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> name field_name type_name comment set_name
+%type <text> name field_name type_name comment set_name object
 %type <value> setting_word primary mark_value item bits element right set_body
 %type <values> or_list comma_list elements words
 %type <stmt> stmt match log verdict limit target map_verdict
@@ -101,11 +102,50 @@ config
 	| config FLUSH RULESET NL            { build_flush_table(p, @2, NULL, NULL); }
 	| config FLUSH TABLE name NL         { build_flush_table(p, @4, "ip", $4); }
 	| config FLUSH TABLE name name NL    { build_flush_table(p, @4, $4, $5); }
-	| config TABLE name NL               { build_table(p, @3, "ip", $3); }
-	| config TABLE name name NL          { build_table(p, @3, $3, $4); }
+	| config table_word name NL          { build_table(p, @3, "ip", $3); }
+	| config table_word name name NL     { build_table(p, @3, $3, $4); }
 	| config table_head table_items '}'  { p->block_depth--; }
+	| config command
 	| config SETTINGS_WORD '{' { p->block_depth++; } settings '}' { p->block_depth--; }
 	| config error NL                    { yyerrok; recovered(p); }
+	;
+
+/* commands of nft: they change what is above them */
+
+command
+	: ADD CHAIN object NL                  { build_chain(p, @3, $3); }
+	| command_chain chain_items '}'        { p->block_depth--; }
+	| command_set set_items '}'            { p->block_depth--; p->set = NULL; }
+	| command_map map_items '}'            { p->block_depth--; p->set = NULL; }
+	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
+	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
+	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
+	| FLUSH CHAIN chain NL                 { build_flush_chain(p); }
+	| DELETE_WORD TABLE name NL            { build_delete_table(p, @3, "ip", $3); }
+	| DELETE_WORD TABLE name name NL       { build_delete_table(p, @3, $3, $4); }
+	;
+
+command_chain
+	: ADD CHAIN object '{' { build_chain(p, @3, $3); p->block_depth++; }
+	;
+
+command_set
+	: ADD SET object '{' { build_set(p, @3, $3); p->block_depth++; }
+	;
+
+command_map
+	: ADD MAP object '{' { build_map(p, @3, $3); p->block_depth++; }
+	;
+
+chain
+	: object { build_chain_ref(p, @1, $1); }
+	;
+
+/* "table name", "family table name". A rule that follows begins with no such word. */
+object
+	: WORD WORD        { build_table_ref(p, @1, "ip", $1); $$ = $2; }
+	| WORD WORD WORD   { build_table_ref(p, @1, $1, $2); $$ = $3; }
+	| HEADER WORD WORD { build_table_ref(p, @1, $1, $2); $$ = $3; }
 	;
 
 /* settings */
@@ -148,8 +188,13 @@ setting_word
 /* tables, sets, chains */
 
 table_head
-	: TABLE name '{'      { p->table = build_table(p, @2, "ip", $2); p->block_depth++; }
-	| TABLE name name '{' { p->table = build_table(p, @2, $2, $3); p->block_depth++; }
+	: table_word name '{'      { p->table = build_table(p, @2, "ip", $2); p->block_depth++; }
+	| table_word name name '{' { p->table = build_table(p, @2, $2, $3); p->block_depth++; }
+	;
+
+table_word
+	: TABLE
+	| ADD TABLE
 	;
 
 table_items
@@ -359,9 +404,13 @@ log
 	}
 	| log PREFIX STRING { $$ = $1; $$->log.prefix = $3; }
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
-	| log WORD NUMBER {
+	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
+	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
+	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
-		config_error(p->config, @2, "log has no option \"%.64s\", expected prefix or level", $2);
+		build_log_flag(p, @4, $$, $3, $4);
+		build_log_flag(p, @6, $$, $3, $6);
 	}
 	;
 
@@ -566,9 +615,12 @@ static const char *why_missing(const char *text)
 		{ "arp", "ARP packets are not queued" },
 		{ "timeout", "elements with a timeout are not supported" },
 		{ "update", "only `add` with `ct count` can fill a set" },
-		{ "add", "not supported here: declare the contents of the table" },
-		{ "insert", "not supported here: declare the contents of the table" },
-		{ "delete", "not supported here: declare the contents of the table" },
+		{ "add", "commands are outside of tables" },
+		{ "insert", "commands are outside of tables" },
+		{ "delete", "commands are outside of tables" },
+		{ "position", "rules have no handles and positions" },
+		{ "handle", "rules have no handles and positions" },
+		{ "index", "rules have no handles and positions" },
 		{ "device", "hooks of a device are not supported" },
 	};
 

@@ -17,6 +17,9 @@ struct define {
 	const struct value *value;
 };
 
+/* Elements that commands add to a set, behind those that it has. */
+struct added;
+
 struct parser {
 	struct config *config;
 	struct inputs files;
@@ -35,6 +38,10 @@ struct parser {
 	struct define *defines;
 	struct table *table;
 	struct chain *chain;
+	bool has_no_table; /* of the current command; reported */
+	bool has_hook;     /* in the current block of the chain */
+	bool has_policy;
+	struct added *added;
 	struct set *set; /* or the head of a map */
 	struct map *map;
 	const char *block; /* of settings; NULL = unknown, the error is reported */

@@ -94,6 +94,30 @@ static void print_limit(struct print *p, const struct limit *l)
 	         l->is_over ? "over " : "", l->rate, unit, l->burst);
 }
 
+static void print_log_flags(struct text *t, unsigned flags)
+{
+	const char *header = ""; /* of the flag before, if the list goes on */
+
+	if (flags == (1u << LOG_FLAGS_LEN) - 1) {
+		text_add(t, " flags all");
+		return;
+	}
+	for (unsigned i = 0; i < LOG_FLAGS_LEN; i++) {
+		const struct log_flag *f = &log_flags[i];
+
+		if ((flags >> i & 1) == 0) {
+			continue;
+		}
+		if (header[0] != '\0' && strcmp(header, f->header) == 0) {
+			text_add(t, ",%s", f->word);
+		} else {
+			text_add(t, " flags %s%s%s", f->header, f->header[0] != '\0' ? " " : "",
+			         f->word);
+		}
+		header = f->header;
+	}
+}
+
 static void print_log(struct print *p, const struct stmt *s)
 {
 	text_add(&p->out, "log");
@@ -101,9 +125,15 @@ static void print_log(struct print *p, const struct stmt *s)
 		text_add(&p->out, " prefix ");
 		string_print(&p->out, s->log.prefix);
 	}
+	for (unsigned i = 0; i < LOG_OPTIONS_LEN; i++) {
+		if ((s->log.options >> i & 1) != 0) {
+			text_add(&p->out, " %s %" PRIu32, log_options[i], s->log.option[i]);
+		}
+	}
 	if (s->log.level != LOG_LEVEL_DEFAULT) {
 		text_add(&p->out, " level %s", log_levels[s->log.level]);
 	}
+	print_log_flags(&p->out, s->log.flags);
 }
 
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s);

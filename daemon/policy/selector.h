@@ -35,6 +35,9 @@ struct selector {
 /* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
 const struct selector *selector_find(const char *header, const char *name);
 
+/* Whether a field is the protocol of the transport header, for nft. */
+bool selector_is_proto(const struct selector *sel);
+
 /* Considers the fields of a header. */
 void selector_suggest(struct suggest *s, const char *header);
 

@@ -54,6 +54,7 @@ static const struct tunable shell_table[] = {
 	ROW("hook", "defragment", defragment, TUNABLE_SWITCH, NULL, 1, 0, 1, "reassemble fragments before they are queued"),
 	ROW("hook", "compare-kernel", compare_kernel, TUNABLE_SWITCH, NULL, 0, 0, 1, "compare the state of each packet with the kernel tracker's"),
 	CHOICE("hook", "on-stop", on_stop, stop_words, ON_STOP_DOWN, 1, "hook rules when the service is stopped by hand"),
+	ROW("hook", "mark", hook_mark, TUNABLE_MARK, NULL, 0, 0, 0, "mark and mask of packets that finwall sends"),
 	CHOICE("hook", "watch", hook_watch, watch_words, HOOK_WATCH_RESTORE, 2, "when hook rules are missing, bypassed or out of date"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
@@ -77,6 +78,12 @@ static const char *const blocks[] = { "queue", "hook", "connections", "state",  
 static bool is_text(const struct tunable *row)
 {
 	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS;
+}
+
+/* The row has two numbers, mark and mask. */
+static bool is_mark(const struct tunable *row)
+{
+	return row->kind == TUNABLE_MARK;
 }
 
 #define BLOCKS_LEN (sizeof(blocks) / sizeof(blocks[0]))
@@ -109,7 +116,7 @@ static int64_t setting_get(const struct config *c, const struct setting *s)
 	if (!s->is_shell) {
 		return tunable_get(&c->tunables, s->row);
 	}
-	if (is_text(s->row)) {
+	if (is_text(s->row) || is_mark(s->row)) {
 		return 0;
 	}
 	memcpy(&number, (const char *)&c->settings + s->row->offset, sizeof(number));
@@ -139,10 +146,12 @@ static void set_text(struct config *c, const struct tunable *row, const char *te
 void settings_init(struct settings *s)
 {
 	for (size_t i = 0; i < SHELL_LEN; i++) {
-		if (!is_text(&shell_table[i])) {
+		if (!is_text(&shell_table[i]) && !is_mark(&shell_table[i])) {
 			set_shell(s, &shell_table[i], shell_table[i].dflt);
 		}
 	}
+	s->hook_mark = HOOK_MARK_DEFAULT;
+	s->hook_mark_mask = HOOK_MARK_MASK_DEFAULT;
 	s->queue_pin = NULL;
 	s->state_file = FINWALL_STATE_PATH;
 }
@@ -206,6 +215,12 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 		break;
 	case TUNABLE_CPUS:
 		text_add(&t, "on, off, or processors like 0-3,6");
+		break;
+	case TUNABLE_MARK:
+		text_add(&t,
+		         "MARK/MASK like 0x%08x/0x%08x: not 0, and no bit of the mark outside "
+		         "the mask",
+		         HOOK_MARK_DEFAULT, HOOK_MARK_MASK_DEFAULT);
 		break;
 	case TUNABLE_MICROSECONDS:
 		text_add(&t, "%" PRId64 "us to %" PRId64 "us or %s", row->min, row->max,
@@ -316,6 +331,30 @@ static const char *value_text(struct arena *a, const struct value *v)
 	return t.at;
 }
 
+/* Reads "MARK/MASK" of 32 bits each. Returns 0, or -1 when it is not valid. */
+static int64_t read_mark(const struct value *v, uint32_t *mark, uint32_t *mask)
+{
+	uint64_t numbers[2];
+	const char *end;
+	const char *at;
+
+	if (v->kind != VALUE_WORD) {
+		return -1;
+	}
+	end = v->text + strlen(v->text);
+	at = scan_number(v->text, end, UINT32_MAX, &numbers[0]);
+	if (at == NULL || *at != '/') {
+		return -1;
+	}
+	if (scan_number(at + 1, end, UINT32_MAX, &numbers[1]) != end || numbers[0] == 0 ||
+	    (numbers[0] & ~numbers[1]) != 0) {
+		return -1;
+	}
+	*mark = (uint32_t)numbers[0];
+	*mask = (uint32_t)numbers[1];
+	return 0;
+}
+
 /* Finds the row of "timeout established" from the words before the value. */
 static bool setting_find(struct config *c, const char *block, const struct value *words,
                          const struct value *last, struct setting *out)
@@ -351,6 +390,8 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	const struct value *last = words;
 	const char *text = NULL;
 	struct setting s;
+	uint32_t mark = 0;
+	uint32_t mask = 0;
 	int64_t value;
 
 	while (last->next != NULL) {
@@ -359,7 +400,11 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	if (!setting_find(c, block, words, last, &s)) {
 		return;
 	}
-	value = is_text(s.row) ? read_text(&c->arena, s.row, last, &text) : read_value(s.row, last);
+	if (is_text(s.row)) {
+		value = read_text(&c->arena, s.row, last, &text);
+	} else {
+		value = is_mark(s.row) ? read_mark(last, &mark, &mask) : read_value(s.row, last);
+	}
 	if (value < 0) {
 		config_error(c, last->loc, "%s cannot be \"%s\", expected %s", s.row->name,
 		             value_text(&c->arena, last), range_of(&c->arena, s.row));
@@ -373,6 +418,9 @@ void settings_apply(struct config *c, const char *block, const struct value *wor
 	c->setting_loc[s.nr] = last->loc;
 	if (is_text(s.row)) {
 		set_text(c, s.row, text);
+	} else if (is_mark(s.row)) {
+		c->settings.hook_mark = mark;
+		c->settings.hook_mark_mask = mask;
 	} else if (s.is_shell) {
 		set_shell(&c->settings, s.row, value);
 	} else {
@@ -451,6 +499,9 @@ static bool is_default(const struct config *c, const struct setting *s)
 		return strcmp(text_or_word(c, s->row), FINWALL_STATE_PATH) == 0;
 	case TUNABLE_CPUS:
 		return get_text(c, s->row) == NULL;
+	case TUNABLE_MARK:
+		return c->settings.hook_mark == HOOK_MARK_DEFAULT &&
+		       c->settings.hook_mark_mask == HOOK_MARK_MASK_DEFAULT;
 	default:
 		return setting_get(c, s) == s->row->dflt;
 	}
@@ -482,6 +533,9 @@ static void setting_print(struct text *t, const struct config *c, const struct s
 	case TUNABLE_PATH:
 	case TUNABLE_CPUS:
 		text_add(t, "%s", text_or_word(c, row));
+		break;
+	case TUNABLE_MARK:
+		text_add(t, "0x%08x/0x%08x", c->settings.hook_mark, c->settings.hook_mark_mask);
 		break;
 	case TUNABLE_MICROSECONDS:
 		if (value < row->min) {

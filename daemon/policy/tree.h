@@ -134,6 +134,14 @@ enum stmt_kind {
 	STMT_CONTINUE,
 };
 
+/* Options of log with a number. They only are parsed and printed, as are its flags. */
+enum log_option {
+	LOG_GROUP,
+	LOG_SNAPLEN,
+	LOG_QUEUE_THRESHOLD,
+	LOG_OPTIONS_LEN,
+};
+
 struct stmt {
 	struct stmt *next;
 	struct loc loc;
@@ -145,6 +153,9 @@ struct stmt {
 		struct {
 			const char *prefix;
 			unsigned level;
+			uint8_t options; /* those that are given: a bit for each log_option */
+			uint32_t option[LOG_OPTIONS_LEN];
+			uint8_t flags; /* by log_flags[] */
 		} log;
 		struct count count;
 		uint32_t mark;

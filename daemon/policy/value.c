@@ -261,7 +261,12 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 			}
 		}
 	} else if (type->prints_hex) {
-		text_add(t, "0x%0*" PRIx64, type->bits == 32 ? 8 : 1, number);
+		text_add(t, "0x%0*" PRIx64,
+		         type->bits == 32   ? 8
+		         : type->bits == 16 ? 4
+		         : type->bits == 6  ? 2
+		                            : 1,
+		         number);
 	} else {
 		text_add(t, "%" PRIu64, number);
 	}

@@ -9,6 +9,13 @@ const char *const table_families[] = { "inet", "ip", "ip6" };
 const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
 	                           "notice", "info",  "debug", NULL };
 
+const char *const log_options[] = { "group", "snaplen", "queue-threshold" };
+
+const struct log_flag log_flags[LOG_FLAGS_LEN] = {
+	{ "tcp", "sequence" }, { "tcp", "options" }, { "ip", "options" },
+	{ "", "skuid" },       { "", "ether" },
+};
+
 const struct verdict_info verdict_table[VERDICTS_LEN] = {
 	[VERDICT_ACCEPT] = { "accept", CHAIN_FILTER, RULE_ACCEPT },
 	[VERDICT_DROP] = { "drop", CHAIN_FILTER, RULE_DROP },
@@ -28,11 +35,16 @@ const struct reject reject_table[] = {
 	{ "icmp port-unreachable", REJECT_PORT_UNREACHABLE, 4, 0 },
 	{ "icmp host-unreachable", REJECT_HOST_UNREACHABLE, 4, 0 },
 	{ "icmp net-unreachable", REJECT_NET_UNREACHABLE, 4, 0 },
+	{ "icmp prot-unreachable", REJECT_PROT_UNREACHABLE, 4, 0 },
+	{ "icmp net-prohibited", REJECT_NET_PROHIBITED, 4, 0 },
+	{ "icmp host-prohibited", REJECT_HOST_PROHIBITED, 4, 0 },
 	{ "icmp admin-prohibited", REJECT_ADMIN_PROHIBITED, 4, 0 },
 	{ "icmpv6 port-unreachable", REJECT_PORT_UNREACHABLE, 6, 0 },
 	{ "icmpv6 addr-unreachable", REJECT_HOST_UNREACHABLE, 6, 0 },
 	{ "icmpv6 no-route", REJECT_NET_UNREACHABLE, 6, 0 },
 	{ "icmpv6 admin-prohibited", REJECT_ADMIN_PROHIBITED, 6, 0 },
+	{ "icmpv6 policy-fail", REJECT_POLICY_FAIL, 6, 0 },
+	{ "icmpv6 reject-route", REJECT_REJECT_ROUTE, 6, 0 },
 	{ "icmpx port-unreachable", REJECT_PORT_UNREACHABLE, 0, 0 },
 	{ "icmpx host-unreachable", REJECT_HOST_UNREACHABLE, 0, 0 },
 	{ "icmpx no-route", REJECT_NET_UNREACHABLE, 0, 0 },

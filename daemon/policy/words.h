@@ -31,6 +31,17 @@ struct reject {
 extern const struct reject reject_table[];
 extern const size_t reject_table_len;
 
+/* By enum log_option. */
+extern const char *const log_options[];
+
+/* What can follow `log flags`, in the order of nft. header "": a single word. */
+struct log_flag {
+	const char *header;
+	const char *word;
+};
+#define LOG_FLAGS_LEN 5
+extern const struct log_flag log_flags[LOG_FLAGS_LEN];
+
 /* "emerg" ... "debug", by syslog's numbers; ends with NULL. */
 extern const char *const log_levels[];
 #define LOG_LEVEL_DEFAULT 4

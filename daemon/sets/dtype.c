@@ -64,16 +64,24 @@ static const struct symbol service_words[] = { { "ftp-data", 20 },
 	                                       { "http-alt", 8080 },
 	                                       { NULL, 0 } };
 
-static const struct symbol proto_words[] = { { "icmp", 1 },       { "igmp", 2 },   { "tcp", 6 },
-	                                     { "udp", 17 },       { "dccp", 33 },  { "gre", 47 },
-	                                     { "esp", 50 },       { "ah", 51 },    { "icmpv6", 58 },
-	                                     { "ipv6-icmp", 58 }, { "ospf", 89 },  { "pim", 103 },
-	                                     { "comp", 108 },     { "vrrp", 112 }, { "sctp", 132 },
-	                                     { "udplite", 136 },  { NULL, 0 } };
+static const struct symbol proto_words[] = {
+	{ "icmp", 1 },        { "igmp", 2 },       { "tcp", 6 },         { "udp", 17 },
+	{ "dccp", 33 },       { "gre", 47 },       { "esp", 50 },        { "ah", 51 },
+	{ "icmpv6", 58 },     { "ipv6-icmp", 58 }, { "ospf", 89 },       { "pim", 103 },
+	{ "comp", 108 },      { "vrrp", 112 },     { "sctp", 132 },      { "udplite", 136 },
+	{ "ipv6-route", 43 }, { "ipv6-frag", 44 }, { "ipv6-nonxt", 59 }, { "ipv6-opts", 60 },
+	{ NULL, 0 }
+};
 
 static const struct symbol nfproto_words[] = { { "ipv4", NFPROTO_NR_IPV4 },
 	                                       { "ipv6", NFPROTO_NR_IPV6 },
 	                                       { NULL, 0 } };
+
+static const struct symbol ethertype_words[] = { { "ip", ETHERTYPE_NR_IP },
+	                                         { "arp", 0x0806 },
+	                                         { "ip6", ETHERTYPE_NR_IP6 },
+	                                         { "vlan", 0x8100 },
+	                                         { NULL, 0 } };
 
 static const struct symbol tcp_flag_words[] = { { "fin", TCP_FIN }, { "syn", TCP_SYN },
 	                                        { "rst", TCP_RST }, { "psh", TCP_PSH },
@@ -129,6 +137,19 @@ static const struct symbol ct_state_words[] = { { "invalid", 1u << CT_INVALID },
 
 static const struct symbol ct_dir_words[] = { { "original", 0 }, { "reply", 1 }, { NULL, 0 } };
 
+static const struct symbol dscp_words[] = {
+	{ "cs0", 0 },   { "cs1", 8 },   { "cs2", 16 },  { "cs3", 24 },  { "cs4", 32 },
+	{ "cs5", 40 },  { "cs6", 48 },  { "cs7", 56 },  { "df", 0 },    { "be", 0 },
+	{ "lephb", 1 }, { "af11", 10 }, { "af12", 12 }, { "af13", 14 }, { "af21", 18 },
+	{ "af22", 20 }, { "af23", 22 }, { "af31", 26 }, { "af32", 28 }, { "af33", 30 },
+	{ "af41", 34 }, { "af42", 36 }, { "af43", 38 }, { "va", 44 },   { "ef", 46 },
+	{ NULL, 0 }
+};
+
+static const struct symbol ecn_words[] = {
+	{ "not-ect", 0 }, { "ect1", 1 }, { "ect0", 2 }, { "ce", 3 }, { NULL, 0 }
+};
+
 const struct dtype dtype_ifname = {
 	.name = "ifname",
 	.want = "an interface name like \"eth0\" or \"wan*\"",
@@ -167,11 +188,21 @@ const struct dtype dtype_nfproto = {
 	.bits = 8,
 	.prints_symbols = true,
 };
+const struct dtype dtype_ethertype = {
+	.name = "ether_type",
+	.want = "ip, ip6 or the number of an Ethernet protocol",
+	.symbols = ethertype_words,
+	.bits = 16,
+	.prints_symbols = true,
+	.takes_numbers = true,
+	.prints_hex = true,
+};
 const struct dtype dtype_mark = {
 	.name = "mark",
 	.want = "a mark (0-0xffffffff)",
 	.bits = 32,
 	.takes_numbers = true,
+	.takes_mask = true,
 	.prints_hex = true,
 };
 const struct dtype dtype_length = {
@@ -184,6 +215,51 @@ const struct dtype dtype_ttl = {
 	.name = "ttl",
 	.want = "a number of hops (0-255)",
 	.bits = 8,
+	.takes_numbers = true,
+};
+const struct dtype dtype_number4 = {
+	.name = "integer",
+	.want = "a number (0-15)",
+	.bits = 4,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number16 = {
+	.name = "integer",
+	.want = "a number (0-65535)",
+	.bits = 16,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number20 = {
+	.name = "integer",
+	.want = "a number (0-0xfffff)",
+	.bits = 20,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number32 = {
+	.name = "integer",
+	.want = "a number (0-0xffffffff)",
+	.bits = 32,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_dscp = {
+	.name = "dscp",
+	.want = "a code point (0-63) or its name: cs1, af11, ef ...",
+	.symbols = dscp_words,
+	.bits = 6,
+	.prints_symbols = true,
+	.takes_numbers = true,
+	.prints_hex = true,
+};
+const struct dtype dtype_ecn = {
+	.name = "ecn",
+	.want = "not-ect, ect0, ect1, ce or a number (0-3)",
+	.symbols = ecn_words,
+	.bits = 2,
+	.prints_symbols = true,
 	.takes_numbers = true,
 };
 const struct dtype dtype_tcp_flags = {
@@ -255,11 +331,6 @@ const struct dtype *dtype_find(const char *name)
 		}
 	}
 	return NULL;
-}
-
-const struct dtype *dtype_at(size_t nr)
-{
-	return nr < sizeof(set_types) / sizeof(set_types[0]) ? set_types[nr] : NULL;
 }
 
 const char *dtype_names(void)

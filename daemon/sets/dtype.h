@@ -14,6 +14,10 @@
 #define NFPROTO_NR_IPV4 2u
 #define NFPROTO_NR_IPV6 10u
 
+/* Values of type ether_type (IANA). */
+#define ETHERTYPE_NR_IP  0x0800u
+#define ETHERTYPE_NR_IP6 0x86ddu
+
 struct symbol {
 	const char *word;
 	uint32_t value;
@@ -27,6 +31,7 @@ struct dtype {
 	bool is_bitmask;              /* a list of values is or'ed */
 	bool prints_symbols;
 	bool takes_numbers;
+	bool takes_mask; /* besides bitmasks */
 	bool prints_hex;
 	uint8_t names; /* enum names_file */
 };
@@ -40,13 +45,13 @@ enum names_file {
 };
 
 extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
-	dtype_nfproto, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags, dtype_icmp_type,
-	dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state, dtype_ct_dir;
+	dtype_nfproto, dtype_ethertype, dtype_number4, dtype_number16, dtype_number20,
+	dtype_number32, dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags,
+	dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state,
+	dtype_ct_dir;
 
-/* The type of that name that sets can have, or NULL; the nr-th of them, or NULL; some of their
- * names for an error message. */
+/* The type of that name that sets can have, or NULL; some of their names for an error message. */
 const struct dtype *dtype_find(const char *name);
-const struct dtype *dtype_at(size_t nr);
 const char *dtype_names(void);
 
 /* The row of a word, text[0..size), or NULL; symbols may be NULL. */

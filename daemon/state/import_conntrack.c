@@ -39,6 +39,7 @@ struct import {
 	struct importer *importer;
 	struct import_rules rules;
 	struct import_counts *counts;
+	bool is_repeated; /* without what a command has deleted since the first one */
 };
 
 static bool is_loopback(const struct tuple *t);
@@ -101,11 +102,12 @@ enum import_outcome import_convert(const struct kernel_conn *c, const struct imp
 	return IMPORT_TAKEN;
 }
 
-int import_conntrack(struct importer *im, const struct settings *settings,
-                     struct import_counts *out)
+static int import(struct importer *im, const struct settings *settings, bool is_repeated,
+                  struct import_counts *out)
 {
 	struct import one = {
 		.importer = im,
+		.is_repeated = is_repeated,
 		.rules = {
 			.tun = &im->worker->policy->tun,
 			.now = clock_now(),
@@ -124,6 +126,12 @@ int import_conntrack(struct importer *im, const struct settings *settings,
 		log_counts(im, out);
 	}
 	return err;
+}
+
+int import_conntrack(struct importer *im, const struct settings *settings,
+                     struct import_counts *out)
+{
+	return import(im, settings, false, out);
 }
 
 void import_start(struct importer *im, const struct settings *settings)
@@ -149,8 +157,32 @@ void import_tick(struct importer *im, const struct settings *settings, uint64_t 
 
 	if (im->repeats && packets > 0) {
 		im->repeats = false;
-		(void)import_conntrack(im, settings, &counts);
+		(void)import(im, settings, true, &counts);
 	}
+}
+
+void import_note_deleted(struct importer *im, const struct flowkey *key)
+{
+	if (im->deleted_len == IMPORT_DELETED_MAX) {
+		im->repeats = false;
+	} else if (im->repeats) {
+		im->deleted[im->deleted_len++] = *key;
+	}
+}
+
+void import_note_flushed(struct importer *im)
+{
+	im->repeats = false;
+}
+
+static bool is_deleted(const struct importer *im, const struct flowkey *key)
+{
+	for (uint32_t i = 0; i < im->deleted_len; i++) {
+		if (flowkey_equal(&im->deleted[i], key)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool addr_equal(const union ip_addr *a, const union ip_addr *b)
@@ -257,6 +289,9 @@ static void take(void *ctx, const struct kernel_conn *c)
 	bool translated;
 
 	outcome = import_convert(c, &one->rules, &fresh, &translated);
+	if (outcome == IMPORT_TAKEN && one->is_repeated && is_deleted(im, &fresh.key)) {
+		outcome = IMPORT_DELETED;
+	}
 	if (outcome == IMPORT_TAKEN &&
 	    !engine_import_flow(im->engine, im->worker, &fresh, one->rules.now)) {
 		bool is_there = engine_find_flow(im->engine, &fresh.key, one->rules.now, &there);

@@ -21,6 +21,7 @@ struct log;
 #define FINWALL_IMPORT_OUTCOMES(X) \
 	X(IMPORT_TAKEN,    "taken",    "imported") \
 	X(IMPORT_KNOWN,    "known",    "already in the table") \
+	X(IMPORT_DELETED,  "deleted",  "deleted by command since the first import") \
 	X(IMPORT_LOOPBACK, "loopback", "on the loopback device, which is not filtered") \
 	X(IMPORT_ODD,      "odd",      "invalid, or of an unknown kind") \
 	X(IMPORT_FULL,     "full",     "the table is full")
@@ -58,6 +59,9 @@ struct import_counts {
 	uint64_t translated;
 };
 
+/* More deletions than this before the first packets end the repetition. */
+#define IMPORT_DELETED_MAX 64
+
 struct importer {
 	/* set once; borrowed */
 	struct log *log;
@@ -65,6 +69,8 @@ struct importer {
 	struct engine_worker *worker; /* the main thread's */
 	/* zeroed at first */
 	bool repeats; /* once more after the first packets */
+	uint32_t deleted_len;
+	struct flowkey deleted[IMPORT_DELETED_MAX]; /* by command, while it repeats */
 };
 
 /*
@@ -82,5 +88,12 @@ void import_start(struct importer *im, const struct settings *settings);
  * until the hook rules were in place. Call it every 0.1 seconds.
  */
 void import_tick(struct importer *im, const struct settings *settings, uint64_t packets);
+
+/*
+ * A command has deleted a connection, or all: the repeated import leaves out what the kernel's
+ * tracker still has of it.
+ */
+void import_note_deleted(struct importer *im, const struct flowkey *key);
+void import_note_flushed(struct importer *im);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads a state file. The whole file is checked before the first entry is loaded.
+ * Loads a state file. The whole file is checked before the first entry is loaded. A record with a
+ * value that no entry can have is left out and counted; the others are loaded.
  *
  * The graveyard evicts its oldest tombstones first and wants them oldest first. So tombstones of
  * the file and flows that expired after the save are loaded in one order, by time of expiry.
@@ -33,7 +34,7 @@ struct load {
 	struct state_loaded *loaded;
 };
 
-static void mark_used(const char *path, const struct snapshot_header *h);
+static bool mark_used(const char *path, const struct snapshot_header *h);
 static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns);
 static int load_all(struct load *l);
 
@@ -52,11 +53,9 @@ int state_load(const char *path, struct engine *e, struct engine_worker *w, enum
 		out->down_ns = time_down(&l.header, wall_ns);
 		l.file = view.bytes;
 		l.saved = mono_add(now, -out->down_ns);
-		if ((l.header.flags & SNAPSHOT_FINAL) == 0) {
-			/* A periodic save: its daemon ran on, and was killed later. */
+		/* A periodic save: its daemon ran on, and was killed later. */
+		if ((l.header.flags & SNAPSHOT_FINAL) == 0 || !mark_used(path, &l.header)) {
 			l.gap = GAP_PACKETS;
-		} else {
-			mark_used(path, &l.header);
 		}
 		err = load_all(&l);
 	}
@@ -66,16 +65,17 @@ int state_load(const char *path, struct engine *e, struct engine_worker *w, enum
 
 /*
  * Clears SNAPSHOT_FINAL in the file: from now on packets get verdicts after that save, and the
- * daemon may be killed before the next one. A failure is ignored, because the next save logs it.
+ * daemon may be killed before the next one. Returns false when the file cannot be changed: then it
+ * may be that old already, because a start before this one could not change it either.
  */
-static void mark_used(const char *path, const struct snapshot_header *h)
+static bool mark_used(const char *path, const struct snapshot_header *h)
 {
 	struct snapshot_header used = *h;
 	uint8_t bytes[SNAPSHOT_HEADER_SIZE];
 
 	used.flags &= ~SNAPSHOT_FINAL;
 	snapshot_write_header(&used, bytes);
-	(void)state_file_set_header(path, bytes, sizeof(bytes));
+	return state_file_set_header(path, bytes, sizeof(bytes)) == 0;
 }
 
 /* Returns 0 when the wall clock was set back meanwhile. */
@@ -86,21 +86,27 @@ static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
 	return h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
 }
 
-static void read_flow(const struct load *l, uint64_t nr, struct flow *f)
+static bool read_flow(const struct load *l, uint64_t nr, struct flow *f)
 {
-	snapshot_read_flow(l->file, nr, l->saved, f);
+	if (!snapshot_read_flow(l->file, nr, l->saved, f)) {
+		return false;
+	}
 	if (l->gap == GAP_PACKETS && f->key.proto == IPPROTO_NR_TCP) {
 		tcp_note_gap(&f->conn.tcp, &f->status);
 	}
+	return true;
 }
 
-static void read_tomb(const struct load *l, uint64_t nr, struct tomb_info *tomb)
+static bool read_tomb(const struct load *l, uint64_t nr, struct tomb_info *tomb)
 {
-	snapshot_read_tomb(l->file, nr, l->saved, tomb);
+	if (!snapshot_read_tomb(l->file, nr, l->saved, tomb)) {
+		return false;
+	}
 	if (l->gap == GAP_PACKETS) {
 		/* It may have been revived since, and moved on. */
 		tcp_note_gap(&tomb->conn, &tomb->status);
 	}
+	return true;
 }
 
 static void note_expired(struct load *l, int64_t expired_ns, uint64_t nr)
@@ -113,7 +119,10 @@ static void load_flows(struct load *l)
 	struct flow f;
 
 	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
-		read_flow(l, nr, &f);
+		if (!read_flow(l, nr, &f)) {
+			l->loaded->invalid++;
+			continue;
+		}
 		if (mono_is_due(f.deadline, l->now)) {
 			note_expired(l, f.deadline.ns, nr);
 			continue;
@@ -148,10 +157,11 @@ static void load_expired(struct load *l)
 		uint64_t nr = l->expired[i].nr;
 
 		if (nr < l->header.flows_len) {
-			read_flow(l, nr, &f);
+			/* Valid: it has been read before. */
+			(void)read_flow(l, nr, &f);
 			is_loaded = engine_import_flow(l->engine, l->worker, &f, l->now);
 		} else {
-			read_tomb(l, nr, &tomb);
+			(void)read_tomb(l, nr, &tomb);
 			is_loaded = engine_import_tomb(l->engine, l->worker, &tomb, l->now);
 		}
 		l->loaded->tombs += is_loaded;
@@ -171,8 +181,11 @@ static int load_all(struct load *l)
 	}
 	load_flows(l);
 	for (uint64_t nr = l->header.flows_len; nr < records_len; nr++) {
-		snapshot_read_tomb(l->file, nr, l->saved, &tomb);
-		note_expired(l, tomb.ended.ns, nr);
+		if (snapshot_read_tomb(l->file, nr, l->saved, &tomb)) {
+			note_expired(l, tomb.ended.ns, nr);
+		} else {
+			l->loaded->invalid++;
+		}
 	}
 	load_expired(l);
 	free(l->expired);

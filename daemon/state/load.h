@@ -22,6 +22,7 @@ struct state_loaded {
 	uint64_t flows;              /* live */
 	uint64_t tombs;              /* remembered, including flows that expired meanwhile */
 	uint64_t left_out;           /* no longer wanted, or the table was full */
+	uint64_t invalid;            /* records with a value that no entry can have */
 	int64_t down_ns;             /* since the save, by the wall clock; never negative */
 };
 

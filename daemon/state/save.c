@@ -170,7 +170,7 @@ static int save_tombs(struct state_save *s, struct engine *e, struct mono now)
 /* The load ignores those whose flow it has. */
 static int save_revived(struct state_save *s, struct engine *e, struct mono now)
 {
-	size_t len = engine_list_flows(e, &s->cursor, now, s->flows, SLICE_LEN);
+	size_t len = engine_list_saved(e, &s->cursor, now, s->flows, SLICE_LEN);
 	size_t revived = 0;
 
 	for (size_t i = 0; i < len; i++) {

@@ -13,16 +13,12 @@
 #include <limits.h>
 #include <string.h>
 
-/* Records written in one turn of the main loop: a few milliseconds. */
-#define TICK_RECORDS 4096
-
 /* After a longer absence another tracker may have worked meanwhile: import from it. */
 #define ABSENCE_MAX_NS sec_to_ns(60)
 
 static void save_ended(struct state *s, int res, const char *path);
 
-/* Returns the path, or NULL when nothing is to be saved. */
-static const char *state_path(const struct state *s, const struct settings *settings)
+const char *state_path(const struct state *s, const struct settings *settings)
 {
 	if (s->path == NULL) {
 		return settings->state_file;
@@ -57,6 +53,10 @@ static void log_loaded(struct state *s, const struct state_loaded *l)
 		log_write(s->log, LOG_LEVEL_NOTICE,
 		          "%" PRIu64 " saved connections not loaded: expired, or the table is full",
 		          l->left_out);
+	}
+	if (l->invalid > 0) {
+		log_write(s->log, LOG_LEVEL_WARNING,
+		          "%" PRIu64 " saved connections not loaded: invalid record", l->invalid);
 	}
 }
 
@@ -99,36 +99,39 @@ void state_tick(struct state *s, const struct settings *settings, struct mono no
 		if (path == NULL || mono_diff(now, s->saved) < interval_ns) {
 			return;
 		}
-		res = state_save_begin(path, SAVE_PERIODIC, now, clock_wall_ns(), &s->save);
+		res = background_save_start(path, s->engine, now, clock_wall_ns(), &s->save);
 		if (res != 0) {
 			save_ended(s, res, path);
-			return;
 		}
-	}
-	res = state_save_step(s->save, s->engine, now, TICK_RECORDS);
-	if (res != SAVE_CONTINUES) {
+	} else if (background_save_has_ended(s->save, &res)) {
 		save_ended(s, res, path);
 	}
+}
+
+/* Returns SAVE_DONE or -errno. */
+static int save_final(const struct state *s, const char *path)
+{
+	struct mono now = clock_now();
+	struct state_save *save;
+	int res = state_save_begin(path, SAVE_FINAL, now, clock_wall_ns(), &save);
+
+	if (res == 0) {
+		do {
+			res = state_save_step(save, s->engine, now, UINT_MAX);
+		} while (res == SAVE_CONTINUES);
+	}
+	return res;
 }
 
 void state_stop(struct state *s, const struct settings *settings)
 {
 	const char *path = state_path(s, settings);
-	struct mono now = clock_now();
-	int res;
 
-	state_save_abort(s->save);
+	background_save_stop(s->save);
 	s->save = NULL;
-	if (path == NULL) {
-		return;
+	if (path != NULL) {
+		save_ended(s, save_final(s, path), path);
 	}
-	res = state_save_begin(path, SAVE_FINAL, now, clock_wall_ns(), &s->save);
-	if (res == 0) {
-		do {
-			res = state_save_step(s->save, s->engine, now, UINT_MAX);
-		} while (res == SAVE_CONTINUES);
-	}
-	save_ended(s, res, path);
 }
 
 /* Logs a failure when it begins, changes or ends, not at each save. */

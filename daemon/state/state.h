@@ -6,8 +6,8 @@
 #ifndef FINWALL_STATE_H
 #define FINWALL_STATE_H
 
+#include "background_save.h"
 #include "load.h"
-#include "save.h"
 
 #include <finwall/config.h>
 
@@ -22,10 +22,13 @@ struct state {
 	struct engine_worker *worker; /* the main thread's */
 	const char *path;             /* from the command line, "none"; NULL = as configured */
 	/* zeroed at first */
-	struct state_save *save; /* in progress, or NULL */
-	struct mono saved;       /* when the last save ended */
-	int err;                 /* of the last save, as logged: 0 or -errno */
+	struct background_save *save; /* in progress, or NULL */
+	struct mono saved;            /* when the last save ended */
+	int err;                      /* of the last save, as logged: 0 or -errno */
 };
+
+/* Returns the path, or NULL when nothing is to be saved. */
+const char *state_path(const struct state *s, const struct settings *settings);
 
 /*
  * Loads the state file, if there is one, before the workers start. Returns true when it held live
@@ -34,10 +37,10 @@ struct state {
 bool state_start(struct state *s, const struct settings *settings, enum load_gap gap,
                  struct mono now);
 
-/* Saves in slices when the interval has passed. Call it every 0.1 seconds. */
+/* Starts a save in the background when the interval has passed. Call it every 0.1 seconds. */
 void state_tick(struct state *s, const struct settings *settings, struct mono now);
 
-/* Saves everything; the workers have stopped. */
+/* Saves everything before it returns; the workers have stopped. */
 void state_stop(struct state *s, const struct settings *settings);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Addresses in text: see finwall/text_addr.h. IPv4 addresses, of which sets have a million, are
+ * Addresses in text: see addr.h. IPv4 addresses, of which sets have a million, are
  * read here; IPv6 addresses by inet_pton().
  */
 #include "text/addr.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbers in text: see finwall/text_num.h. One scanner for digits of any base; all else is units.
+ * Numbers in text: see num.h. One scanner for digits of any base; all else is units.
  */
 #include "text/num.h"
 

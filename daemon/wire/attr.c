@@ -1,9 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Attributes of netlink messages. See attr.h. */
+/* Netlink messages and their attributes. See attr.h. */
 #include "attr.h"
 
 #include <linux/netlink.h>
 #include <string.h>
+
+/* The largest errno of the kernel (MAX_ERRNO). */
+#define ERRNO_MAX 4095
+
+bool nl_msg_next(struct cursor *datagram, struct nl_msg *out)
+{
+	struct nlmsghdr nlh;
+	size_t step;
+
+	if (cursor_left(datagram) < sizeof(nlh)) {
+		datagram->at = datagram->end;
+		return false;
+	}
+	memcpy(&nlh, datagram->at, sizeof(nlh));
+	if (nlh.nlmsg_len < sizeof(nlh) || nlh.nlmsg_len > cursor_left(datagram)) {
+		datagram->at = datagram->end;
+		return false;
+	}
+	*out = (struct nl_msg){
+		.type = nlh.nlmsg_type,
+		.flags = nlh.nlmsg_flags,
+		.seq = nlh.nlmsg_seq,
+		.body = { datagram->at + sizeof(nlh), datagram->at + nlh.nlmsg_len },
+	};
+	step = NLMSG_ALIGN((size_t)nlh.nlmsg_len);
+	datagram->at = step < cursor_left(datagram) ? datagram->at + step : datagram->end;
+	return true;
+}
+
+int nl_msg_errno(const struct nl_msg *m)
+{
+	int32_t error = 0;
+
+	if (cursor_left(&m->body) >= sizeof(error)) {
+		memcpy(&error, m->body.at, sizeof(error));
+	}
+	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
+}
 
 bool attr_each(struct cursor list, attr_fn *take, void *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attributes of netlink messages: a list of length, type and value, which can be nested. Numbers in
- * attributes of netfilter are in network order.
+ * Netlink messages of a dump, and their attributes: a list of length, type and value, which can be
+ * nested. Numbers in headers are in host order, those in attributes of netfilter in network order.
  */
 #ifndef FINWALL_WIRE_ATTR_H
 #define FINWALL_WIRE_ATTR_H
@@ -11,6 +11,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct nl_msg {
+	uint16_t type;
+	uint16_t flags; /* NLM_F_* */
+	uint32_t seq;
+	struct cursor body; /* behind the header */
+};
+
+/*
+ * Reads the next message of a datagram that is not at its end. Returns false when it is malformed;
+ * the datagram is at its end then.
+ */
+bool nl_msg_next(struct cursor *datagram, struct nl_msg *out);
+
+/* The positive errno at the start of NLMSG_DONE and NLMSG_ERROR; 0 for success, or if invalid. */
+int nl_msg_errno(const struct nl_msg *m);
 
 /* Reads one attribute of a list into *out. Returns false when its size is wrong. */
 typedef bool attr_fn(unsigned type, struct cursor value, void *out);

@@ -23,9 +23,6 @@
 #define GET_TYPE   ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET)
 #define ENTRY_TYPE ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW)
 
-/* The largest errno of the kernel (MAX_ERRNO). */
-#define ERRNO_MAX 4095
-
 struct request {
 	struct nlmsghdr nlh;
 	struct nfgenmsg gen;
@@ -34,7 +31,6 @@ struct request {
 _Static_assert(sizeof(struct request) == CONNTRACK_REQUEST_SIZE, "no padding in a request");
 
 static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn *out);
-static int read_errno(struct cursor *body);
 
 void conntrack_put_request(uint32_t seq, uint8_t out[static CONNTRACK_REQUEST_SIZE])
 {
@@ -52,50 +48,28 @@ void conntrack_put_request(uint32_t seq, uint8_t out[static CONNTRACK_REQUEST_SI
 enum conntrack_result conntrack_msg_next(struct cursor *datagram, uint32_t seq,
                                          struct kernel_conn *out, int *error)
 {
-	struct nlmsghdr nlh;
-	struct cursor body;
-	size_t step;
+	struct nl_msg m;
 
 	if (cursor_left(datagram) == 0) {
 		return CONNTRACK_END;
 	}
-	if (cursor_left(datagram) < sizeof(nlh)) {
-		datagram->at = datagram->end;
+	if (!nl_msg_next(datagram, &m)) {
 		return CONNTRACK_BAD;
 	}
-	memcpy(&nlh, datagram->at, sizeof(nlh));
-	if (nlh.nlmsg_len < sizeof(nlh) || nlh.nlmsg_len > cursor_left(datagram)) {
-		datagram->at = datagram->end;
-		return CONNTRACK_BAD;
-	}
-	body = (struct cursor){ datagram->at + sizeof(nlh), datagram->at + nlh.nlmsg_len };
-	step = NLMSG_ALIGN((size_t)nlh.nlmsg_len);
-	datagram->at = step < cursor_left(datagram) ? datagram->at + step : datagram->end;
-	if (nlh.nlmsg_seq != seq) {
+	if (m.seq != seq) {
 		return CONNTRACK_OTHER;
 	}
-	switch (nlh.nlmsg_type) {
+	switch (m.type) {
 	case ENTRY_TYPE:
-		return read_entry(&body, out);
+		return read_entry(&m.body, out);
 	case NLMSG_DONE:
 	case NLMSG_ERROR:
 		/* Both begin with an errno, 0 on success. */
-		*error = read_errno(&body);
-		return nlh.nlmsg_type == NLMSG_DONE && *error == 0 ? CONNTRACK_DONE
-		                                                   : CONNTRACK_ERROR;
+		*error = nl_msg_errno(&m);
+		return m.type == NLMSG_DONE && *error == 0 ? CONNTRACK_DONE : CONNTRACK_ERROR;
 	default:
 		return CONNTRACK_OTHER;
 	}
-}
-
-static int read_errno(struct cursor *body)
-{
-	int32_t error = 0;
-
-	if (cursor_left(body) >= sizeof(error)) {
-		memcpy(&error, body->at, sizeof(error));
-	}
-	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
 }
 
 /* The attributes of one direction. */

@@ -14,39 +14,37 @@
 static bool read_proto(const json_t *value, uint8_t *out);
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits);
 static bool read_u16(const json_t *value, uint16_t *out);
-static bool read_tcp_state(const json_t *value, uint8_t *out);
+static bool read_member(const char *name, const json_t *value, struct flow_filter *out);
+static bool read_tcp_states(const json_t *value, uint32_t *out);
+static bool read_ifname(const json_t *value, char out[FLOW_IFNAME_SIZE]);
+static bool read_seconds(const json_t *value, int64_t *out_ns);
 static bool has_ports(uint8_t proto);
-static bool addr_matches(const struct flow_filter *filter, const union ip_addr *addr);
+static bool ports_match(const struct flow_filter *filter, const struct tuple *t);
+static bool icmp_matches(const struct flow_filter *filter, const struct tuple *t);
+static bool live_members_match(const struct flow_filter *filter, const struct flow_view *v);
+static bool prefix_matches(const struct flow_prefix *p, const struct tuple *t,
+                           const union ip_addr *addr);
 
 bool flow_filter_parse(const json_t *object, struct flow_filter *out, const char **wrong)
 {
-	const json_t *proto = json_object_get(object, "protocol");
-	const json_t *addr = json_object_get(object, "address");
-	const json_t *port = json_object_get(object, "port");
-	const json_t *state = json_object_get(object, "state");
+	const char *name;
+	json_t *value;
 
 	memset(out, 0, sizeof(*out));
-	out->has_proto = proto != NULL;
-	out->has_port = port != NULL;
-	out->has_state = state != NULL;
 	*wrong = "filter";
 	if (object != NULL && !json_is_object(object)) {
 		return false;
 	}
-	*wrong = "protocol";
-	if (proto != NULL && !read_proto(proto, &out->proto)) {
-		return false;
+	/* the macro takes no const object; nothing is changed */
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		*wrong = name;
+		if (!read_member(name, value, out)) {
+			return false;
+		}
 	}
-	*wrong = "address";
-	if (addr != NULL && !read_addr(addr, &out->addr, &out->addr_family, &out->addr_bits)) {
-		return false;
-	}
-	*wrong = "port";
-	if (port != NULL && !read_u16(port, &out->port)) {
-		return false;
-	}
-	*wrong = "state";
-	return state == NULL || read_tcp_state(state, &out->tcp_state);
+	*wrong = "destination";
+	return out->src.family == 0 || out->dst.family == 0 || out->src.family == out->dst.family;
 }
 
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_view *v)
@@ -56,16 +54,17 @@ bool flow_filter_matches(const struct flow_filter *filter, const struct flow_vie
 	if (filter->has_proto && t->proto != filter->proto) {
 		return false;
 	}
-	if (filter->has_state && (t->proto != IPPROTO_TCP || v->tcp.state != filter->tcp_state)) {
+	if (filter->tcp_states != 0 &&
+	    (t->proto != IPPROTO_TCP || (filter->tcp_states >> v->tcp.state & 1) == 0)) {
 		return false;
 	}
-	if (filter->has_port &&
-	    (!has_ports(t->proto) || (t->sport != filter->port && t->dport != filter->port))) {
+	if (!ports_match(filter, t) || !icmp_matches(filter, t) || !live_members_match(filter, v)) {
 		return false;
 	}
-	return filter->addr_family == 0 ||
-	       (filter->addr_family == t->family &&
-	        (addr_matches(filter, &t->src) || addr_matches(filter, &t->dst)));
+	return prefix_matches(&filter->src, t, &t->src) &&
+	       prefix_matches(&filter->dst, t, &t->dst) &&
+	       (prefix_matches(&filter->either, t, &t->src) ||
+	        prefix_matches(&filter->either, t, &t->dst));
 }
 
 bool flow_key_parse(const json_t *object, struct flowkey *out, const char **wrong)
@@ -158,17 +157,96 @@ static bool read_u16(const json_t *value, uint16_t *out)
 	return json_is_integer(value) && number >= 0 && number <= UINT16_MAX;
 }
 
-static bool read_tcp_state(const json_t *value, uint8_t *out)
+static bool read_member(const char *name, const json_t *value, struct flow_filter *out)
+{
+	const struct {
+		const char *name;
+		struct flow_prefix *prefix;
+	} prefixes[] = {
+		{ "address", &out->either },
+		{ "source", &out->src },
+		{ "destination", &out->dst },
+	};
+	const struct {
+		const char *name;
+		uint8_t *has;
+		uint16_t *number;
+	} numbers[] = {
+		{ "port", &out->has_port, &out->port },
+		{ "source_port", &out->has_sport, &out->sport },
+		{ "destination_port", &out->has_dport, &out->dport },
+		{ "type", &out->has_type, &out->type },
+		{ "id", &out->has_id, &out->id },
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		struct flow_prefix *p = prefixes[i].prefix;
+
+		if (strcmp(name, prefixes[i].name) == 0) {
+			return read_addr(value, &p->addr, &p->family, &p->bits);
+		}
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(name, numbers[i].name) == 0) {
+			*numbers[i].has = 1;
+			return read_u16(value, numbers[i].number);
+		}
+	}
+	if (strcmp(name, "protocol") == 0) {
+		out->has_proto = 1;
+		return read_proto(value, &out->proto);
+	}
+	if (strcmp(name, "state") == 0) {
+		return read_tcp_states(value, &out->tcp_states);
+	}
+	if (strcmp(name, "interface") == 0) {
+		return read_ifname(value, out->ifname);
+	}
+	return strcmp(name, "expires_under_s") == 0 && read_seconds(value, &out->expires_under_ns);
+}
+
+/* "CLOSE", "TIME_WAIT,CLOSE": in capitals or not. */
+static bool read_tcp_states(const json_t *value, uint32_t *out)
 {
 	const char *text = json_string_value(value);
 
-	for (unsigned s = 0; text != NULL && s < TCP_STATES_LEN; s++) {
-		if (strcasecmp(text, tcp_state_name(s)) == 0) {
-			*out = (uint8_t)s;
-			return true;
+	while (text != NULL) {
+		size_t size = strcspn(text, ",");
+		unsigned s = 0;
+
+		while (s < TCP_STATES_LEN && (strlen(tcp_state_name(s)) != size ||
+		                              strncasecmp(text, tcp_state_name(s), size) != 0)) {
+			s++;
 		}
+		if (s == TCP_STATES_LEN) {
+			return false;
+		}
+		*out |= UINT32_C(1) << s;
+		text = text[size] == ',' ? text + size + 1 : NULL;
 	}
-	return false;
+	return *out != 0;
+}
+
+static bool read_ifname(const json_t *value, char out[FLOW_IFNAME_SIZE])
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || *text == '\0' || strlen(text) >= FLOW_IFNAME_SIZE) {
+		return false;
+	}
+	strcpy(out, text);
+	return true;
+}
+
+static bool read_seconds(const json_t *value, int64_t *out_ns)
+{
+	json_int_t sec = json_integer_value(value);
+
+	if (!json_is_integer(value) || sec <= 0 || sec > INT64_MAX / NSEC_PER_SEC) {
+		return false;
+	}
+	*out_ns = sec_to_ns(sec);
+	return true;
 }
 
 static bool has_ports(uint8_t proto)
@@ -176,18 +254,61 @@ static bool has_ports(uint8_t proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
-static bool addr_matches(const struct flow_filter *filter, const union ip_addr *addr)
+static bool ports_match(const struct flow_filter *filter, const struct tuple *t)
 {
-	unsigned whole = filter->addr_bits / 8;
-	unsigned rest = filter->addr_bits % 8;
+	if (!filter->has_port && !filter->has_sport && !filter->has_dport) {
+		return true;
+	}
+	return has_ports(t->proto) &&
+	       (!filter->has_port || t->sport == filter->port || t->dport == filter->port) &&
+	       (!filter->has_sport || t->sport == filter->sport) &&
+	       (!filter->has_dport || t->dport == filter->dport);
+}
+
+static bool icmp_matches(const struct flow_filter *filter, const struct tuple *t)
+{
+	if (!filter->has_type && !filter->has_id) {
+		return true;
+	}
+	return (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6) &&
+	       (!filter->has_type || t->dport >> 8 == filter->type) &&
+	       (!filter->has_id || t->sport == filter->id);
+}
+
+/* What a remembered connection does not have never matches it. */
+static bool live_members_match(const struct flow_filter *filter, const struct flow_view *v)
+{
+	size_t size = strlen(filter->ifname);
+
+	if (size == 0 && filter->expires_under_ns == 0) {
+		return true;
+	}
+	if (v->kind != VIEW_LIVE ||
+	    (filter->expires_under_ns != 0 && v->time_ns >= filter->expires_under_ns)) {
+		return false;
+	}
+	if (size > 0 && filter->ifname[size - 1] == '*') {
+		return strncmp(filter->ifname, v->ifname, size - 1) == 0;
+	}
+	return size == 0 || strcmp(filter->ifname, v->ifname) == 0;
+}
+
+static bool prefix_matches(const struct flow_prefix *p, const struct tuple *t,
+                           const union ip_addr *addr)
+{
+	unsigned whole = p->bits / 8;
+	unsigned rest = p->bits % 8;
 	uint8_t differs;
 
-	if (memcmp(addr->bytes, filter->addr.bytes, whole) != 0) {
+	if (p->family == 0) {
+		return true;
+	}
+	if (p->family != t->family || memcmp(addr->bytes, p->addr.bytes, whole) != 0) {
 		return false;
 	}
 	if (rest == 0) {
 		return true;
 	}
-	differs = addr->bytes[whole] ^ filter->addr.bytes[whole];
+	differs = addr->bytes[whole] ^ p->addr.bytes[whole];
 	return (differs >> (8 - rest)) == 0;
 }

@@ -15,14 +15,37 @@
 #define ENDPOINT_TEXT_SIZE (ADDR_TEXT_SIZE + 8)
 #define STATE_TEXT_SIZE    32
 
-/* The names of conntrack(8). */
+/*
+ * The names of conntrack(8) come first; the others are those of /etc/protocols, which the daemon
+ * cannot rely on. conntrack(8) prints them as "unknown".
+ */
+#define CONNTRACK_PROTOS_LEN 8
 static const struct {
 	uint8_t proto;
 	const char *name;
 } protos[] = {
-	{ IPPROTO_ICMP, "icmp" }, { IPPROTO_TCP, "tcp" },         { IPPROTO_UDP, "udp" },
-	{ IPPROTO_DCCP, "dccp" }, { IPPROTO_GRE, "gre" },         { IPPROTO_ICMPV6, "icmpv6" },
-	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" },
+	{ IPPROTO_ICMP, "icmp" },
+	{ IPPROTO_TCP, "tcp" },
+	{ IPPROTO_UDP, "udp" },
+	{ IPPROTO_DCCP, "dccp" },
+	{ IPPROTO_GRE, "gre" },
+	{ IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_SCTP, "sctp" },
+	{ IPPROTO_UDPLITE, "udplite" },
+	{ IPPROTO_IGMP, "igmp" },
+	{ IPPROTO_IPIP, "ipencap" },
+	{ IPPROTO_IPV6, "ipv6" },
+	{ IPPROTO_RSVP, "rsvp" },
+	{ IPPROTO_ESP, "esp" },
+	{ IPPROTO_AH, "ah" },
+	{ 88, "eigrp" },
+	{ 89, "ospf" },
+	{ 97, "etherip" },
+	{ IPPROTO_PIM, "pim" },
+	{ IPPROTO_COMP, "ipcomp" },
+	{ 112, "vrrp" },
+	{ 115, "l2tp" },
+	{ IPPROTO_MPLS, "mpls-in-ip" },
 };
 
 /* The numbers that a tuple has besides its addresses. */
@@ -145,6 +168,17 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	}
 }
 
+/* Returns NULL for a protocol that conntrack(8) has no name for. */
+static const char *conntrack_proto_name(uint8_t proto)
+{
+	for (size_t i = 0; i < CONNTRACK_PROTOS_LEN; i++) {
+		if (protos[i].proto == proto) {
+			return protos[i].name;
+		}
+	}
+	return NULL;
+}
+
 /*
  * The format of libnetfilter_conntrack, blanks included, so that the same programs can parse it. A
  * remembered connection has 0 seconds left.
@@ -152,7 +186,7 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 void flow_conntrack(const struct flow_view *v, char *line, size_t line_size)
 {
 	struct line l = { line, line_size };
-	const char *name = proto_name(v->orig.proto);
+	const char *name = conntrack_proto_name(v->orig.proto);
 	int64_t left_sec = v->kind == VIEW_LIVE ? v->time_ns / NSEC_PER_SEC : 0;
 
 	put(&l, "%-8s %u %lld ", name != NULL ? name : "unknown", v->orig.proto,

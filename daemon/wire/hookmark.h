@@ -2,22 +2,19 @@
 /*
  * Packet marks between the daemon and the hook rules that feed its queues.
  *
- * A rejected packet passes the same hook once more (NF_REPEAT), with a mark for the kind of reject.
- * Rules before the queue rule match the mark and send the error. For iptables, first in each chain
- * that queues, by mark:
+ * Packets that finwall sends have the mark of the setting `hook mark`: answers to rejected packets,
+ * resets and keepalives. The hook rules accept them without queueing, by rules before the queue
+ * rule: in the output hook, and in the input hook for the loopback device, where the mark stays.
  *
- *   0x66770000  -j REJECT --reject-with icmp-port-unreachable   (IPv6: icmp6-port-unreachable)
- *   0x66770001  -j REJECT --reject-with icmp-host-unreachable   (IPv6: icmp6-addr-unreachable)
- *   0x66770002  -j REJECT --reject-with icmp-net-unreachable    (IPv6: icmp6-no-route)
- *   0x66770003  -j REJECT --reject-with icmp-admin-prohibited   (IPv6: icmp6-adm-prohibited)
- *   0x66770004  -p tcp -j REJECT --reject-with tcp-reset
- *   0x66770000/0xffffff00  -j DROP
+ *   OUTPUT      -m mark --mark 0xa0000000/0xf0000000  -j ACCEPT
+ *   INPUT -i lo -m mark --mark 0xa0000000/0xf0000000  -j ACCEPT
  *
- * The last rule drops packets that match no other: a TCP reset for another protocol. 0x66770100
- * marks packets that finwall sends; the hook rules accept them without queueing.
+ * Queue rules written by hand can test the mark themselves, so that no rule accepts before them:
  *
- * Without these rules the packet is queued again: the daemon drops it and counts it as
- * reject-loops. The range 0x66770000-0x667701ff is reserved for finwall.
+ *   -m mark ! --mark 0xa0000000/0xf0000000  -j NFQUEUE ...
+ *
+ * Only a process with CAP_NET_ADMIN or CAP_NET_RAW, or another rule, can set a mark. Other bits of
+ * the mark than those of the mask are never tested and never set.
  *
  * With the setting `hook compare-kernel on`, rules directly before the queue rule write the state
  * of the kernel's tracker into the upper 8 bits of the mark:
@@ -36,25 +33,8 @@
 #define FINWALL_WIRE_HOOKMARK_H
 
 #include <finwall/compare.h>
-#include <finwall/ruleset.h>
 
 #include <stdint.h>
-
-#define HOOKMARK_REJECT      0x66770000u
-#define HOOKMARK_REJECT_MASK 0xffffff00u
-
-/* The mark of resets and keepalives, which the hook rules accept without queueing. */
-#define HOOKMARK_OWN 0x66770100u
-
-static inline uint32_t hookmark_reject(enum reject_with with)
-{
-	return HOOKMARK_REJECT | (uint32_t)with;
-}
-
-static inline int hookmark_is_reject(uint32_t mark)
-{
-	return (mark & HOOKMARK_REJECT_MASK) == HOOKMARK_REJECT;
-}
 
 /* The kernel tracker's state of the packet: base value, bits, and position. */
 #define HOOKMARK_KERNEL       0x50000000u
@@ -76,11 +56,6 @@ static inline enum kernel_state hookmark_kernel_state(uint32_t mark)
 
 _Static_assert(KERNEL_NEW == 1 && KERNEL_ESTABLISHED == 2 && KERNEL_RELATED == 3 &&
                        KERNEL_INVALID == 4 && KERNEL_UNTRACKED == 5,
-               "the marks are written in hook rules");
-
-_Static_assert(REJECT_PORT_UNREACHABLE == 0 && REJECT_HOST_UNREACHABLE == 1 &&
-                       REJECT_NET_UNREACHABLE == 2 && REJECT_ADMIN_PROHIBITED == 3 &&
-                       REJECT_TCP_RESET == 4 && REJECTS_LEN == 5,
                "the marks are written in hook rules");
 
 #endif

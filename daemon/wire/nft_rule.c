@@ -21,8 +21,6 @@
 #define GETRULE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE)
 #define NEWRULE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWRULE)
 
-#define ERRNO_MAX 4095
-
 #define NAME_SIZE 32
 
 /* A rule being read. */
@@ -88,51 +86,30 @@ size_t nft_put_request(const struct nft_chain *chain, uint32_t seq,
 	return size;
 }
 
-static int read_errno(struct cursor body)
-{
-	int32_t error = 0;
-
-	if (cursor_left(&body) >= sizeof(error)) {
-		memcpy(&error, body.at, sizeof(error));
-	}
-	return error < 0 && error >= -ERRNO_MAX ? -error : 0;
-}
-
 enum nft_result nft_rule_next(struct cursor *datagram, const struct nft_chain *chain, uint32_t seq,
                               struct kernel_rule *out, int *error)
 {
-	struct nlmsghdr nlh;
-	struct cursor body;
-	size_t step;
+	struct nl_msg m;
 
 	if (cursor_left(datagram) == 0) {
 		return NFT_END;
 	}
-	if (cursor_left(datagram) < sizeof(nlh)) {
-		datagram->at = datagram->end;
+	if (!nl_msg_next(datagram, &m)) {
 		return NFT_BAD;
 	}
-	memcpy(&nlh, datagram->at, sizeof(nlh));
-	if (nlh.nlmsg_len < sizeof(nlh) || nlh.nlmsg_len > cursor_left(datagram)) {
-		datagram->at = datagram->end;
-		return NFT_BAD;
-	}
-	body = (struct cursor){ datagram->at + sizeof(nlh), datagram->at + nlh.nlmsg_len };
-	step = NLMSG_ALIGN((size_t)nlh.nlmsg_len);
-	datagram->at = step < cursor_left(datagram) ? datagram->at + step : datagram->end;
-	if (nlh.nlmsg_seq != seq) {
+	if (m.seq != seq) {
 		return NFT_OTHER;
 	}
-	if ((nlh.nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
+	if ((m.flags & NLM_F_DUMP_INTR) != 0) {
 		return NFT_CHANGED;
 	}
-	switch (nlh.nlmsg_type) {
+	switch (m.type) {
 	case NEWRULE_TYPE:
-		return read_rule(body, chain, out);
+		return read_rule(m.body, chain, out);
 	case NLMSG_DONE:
 	case NLMSG_ERROR:
-		*error = read_errno(body);
-		return nlh.nlmsg_type == NLMSG_DONE && *error == 0 ? NFT_DONE : NFT_ERROR;
+		*error = nl_msg_errno(&m);
+		return m.type == NLMSG_DONE && *error == 0 ? NFT_DONE : NFT_ERROR;
 	default:
 		return NFT_OTHER;
 	}

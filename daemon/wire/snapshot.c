@@ -19,7 +19,7 @@ static const uint8_t magic[8] = { 'f', 'i', 'n', 'w', 'a', 'l', 'l', '\n' };
 /* The largest window scale: RFC 7323, 2.3. */
 #define SCALE_MAX 14
 
-/* The longest valid time to live or age: 400 days. */
+/* The longest valid time to live or age: 400 days. A longer one is written as this. */
 #define TIME_MAX_MSEC (INT64_C(400) * 86400 * 1000)
 
 #define STATUS_VALID (FLOW_SEEN_REPLY | FLOW_ASSURED | FLOW_ORIG_HI | FLOW_REVIVED | FLOW_KNOWN)
@@ -163,14 +163,25 @@ static void write_record(const struct record *r, uint8_t out[static SNAPSHOT_REC
 	}
 }
 
+/* An entry may be older than any time that matters: a UDP stream of two years, for instance. */
+static int64_t msec_between(struct mono from, struct mono to)
+{
+	int64_t msec = mono_diff(to, from) / NSEC_PER_MSEC;
+
+	if (msec > TIME_MAX_MSEC) {
+		return TIME_MAX_MSEC;
+	}
+	return msec < -TIME_MAX_MSEC ? -TIME_MAX_MSEC : msec;
+}
+
 void snapshot_write_flow(const struct flow *f, struct mono now,
                          uint8_t out[static SNAPSHOT_RECORD_SIZE])
 {
 	struct record r = { .kind = RECORD_FLOW, .flow = *f };
 
-	r.time_msec = mono_diff(f->deadline, now) / NSEC_PER_MSEC;
+	r.time_msec = msec_between(now, f->deadline);
 	if (f->key.proto == IPPROTO_NR_UDP) {
-		r.stream_msec = mono_diff(f->conn.udp.stream_from, now) / NSEC_PER_MSEC;
+		r.stream_msec = msec_between(now, f->conn.udp.stream_from);
 	}
 	write_record(&r, out);
 }
@@ -183,7 +194,7 @@ void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
 	r.flow.key = tomb->key;
 	r.flow.status = tomb->status;
 	r.flow.conn.tcp = tomb->conn;
-	r.time_msec = mono_diff(now, tomb->ended) / NSEC_PER_MSEC;
+	r.time_msec = msec_between(tomb->ended, now);
 	write_record(&r, out);
 }
 
@@ -348,34 +359,33 @@ enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct sna
 	if (sum != out->records_sum) {
 		return SNAPSHOT_CHECKSUM;
 	}
-	for (uint64_t nr = 0; nr < out->flows_len + out->tombs_len; nr++) {
-		struct record r;
-
-		read_record(record_at(file, nr), &r);
-		if (!record_is_sound(&r, nr < out->flows_len ? RECORD_FLOW : RECORD_TOMB)) {
-			return SNAPSHOT_RECORD;
-		}
-	}
 	return SNAPSHOT_OK;
 }
 
-void snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out)
+bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out)
 {
 	struct record r;
 
 	read_record(record_at(file, nr), &r);
+	if (!record_is_sound(&r, RECORD_FLOW)) {
+		return false;
+	}
 	*out = r.flow;
 	out->deadline = mono_add(now, r.time_msec * NSEC_PER_MSEC);
 	if (out->key.proto == IPPROTO_NR_UDP) {
 		out->conn.udp.stream_from = mono_add(now, r.stream_msec * NSEC_PER_MSEC);
 	}
+	return true;
 }
 
-void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out)
+bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out)
 {
 	struct record r;
 
 	read_record(record_at(file, nr), &r);
+	if (!record_is_sound(&r, RECORD_TOMB)) {
+		return false;
+	}
 	*out = (struct tomb_info){
 		.key = r.flow.key,
 		.conn = r.flow.conn.tcp,
@@ -383,4 +393,5 @@ void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 		.cause = r.cause,
 		.ended = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
 	};
+	return true;
 }

@@ -49,6 +49,14 @@ enum prefault {
 	PREFAULT_ON,   /* at the start */
 };
 
+/*
+ * The default of `hook mark`. Four bits, not one: another rule that sets all bits of the mark does
+ * not pass packets by finwall. The upper bits: Tailscale, mwan3, kube-proxy and Cilium use lower
+ * ones, and Calico takes them from bit 16 on.
+ */
+#define HOOK_MARK_DEFAULT      0xa0000000u
+#define HOOK_MARK_MASK_DEFAULT 0xf0000000u
+
 /* Settings of the daemon; those of the engine are struct tunables. */
 struct settings {
 	uint32_t queue_num;
@@ -65,6 +73,8 @@ struct settings {
 	uint32_t defragment;       /* 1: fragments are reassembled before they are queued */
 	uint32_t compare_kernel;   /* 1: compare each packet's state with the kernel tracker's */
 	uint32_t on_stop;          /* enum hook_on_stop */
+	uint32_t hook_mark;        /* of packets that finwall sends; not 0, ... */
+	uint32_t hook_mark_mask;   /* ... and the bits of it that are tested */
 	uint32_t hook_watch;       /* enum hook_watch_mode */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
 	uint32_t connections_max;
@@ -93,10 +103,15 @@ static inline uint32_t settings_queues(const struct settings *s, long cpus)
 
 struct config; /* opaque: settings, tunables, and the rules as a tree */
 
-/* Reads a whole file: returns malloc'd bytes and their number, or NULL with errno set. */
+/*
+ * read: a whole file: returns malloc'd bytes and their number, or NULL with errno set. find: calls
+ * fn for each file that a pattern of glob(7) names, sorted; returns false with errno set. NULL =
+ * there are no directories.
+ */
 struct config_reader {
 	void *ctx;
 	char *(*read)(void *ctx, const char *path, size_t *size);
+	bool (*find)(const char *pattern, void (*fn)(void *fn_ctx, const char *path), void *fn_ctx);
 };
 
 /*

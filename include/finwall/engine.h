@@ -79,24 +79,29 @@ struct late_event {
 };
 
 /*
- * A TCP segment for the shell to send: a reset, or a keepalive that tests whether an end is alive.
- * Neither has payload or options. Fixed size and no pointers, because it crosses a socket pair to
- * the process that may send raw packets.
+ * A packet for the shell to send: a TCP segment without payload and options, or an ICMP error.
+ * Fixed size and no pointers, because it crosses a socket pair to the process that may send raw
+ * packets.
  */
 enum raw_kind {
 	RAW_RESET, /* RST: closes the receiver's socket if seq is what it expects next (RFC 5961) */
 	RAW_KEEPALIVE, /* ACK one below what the receiver expects: it must answer (RFC 9293, 3.8.4)
 	                */
+	RAW_RESET_ACK, /* RST with ACK: the answer to a segment without ACK (RFC 9293, 3.10.7.1) */
+	RAW_ERROR, /* ICMP or ICMPv6 destination unreachable; the packet that it quotes follows */
 	RAW_KINDS_LEN,
 };
 
 struct raw_request {
-	struct tuple tuple; /* src: the end that appears to send it; dst: the receiver */
+	struct tuple tuple; /* src: the end that appears to send it, all zero (RAW_ERROR only) = an
+	                       address of this host; dst: the receiver */
 	uint32_t seq;
-	uint32_t ack;  /* RAW_KEEPALIVE */
-	uint16_t win;  /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered at
-	                  most */
-	uint16_t kind; /* enum raw_kind */
+	uint32_t ack;     /* RAW_KEEPALIVE, RAW_RESET_ACK */
+	uint32_t ifindex; /* the link of a link-local receiver; 0 = unknown */
+	uint16_t win;     /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered
+	                     at most */
+	uint8_t kind;     /* enum raw_kind */
+	uint8_t with;     /* RAW_ERROR: enum reject_with */
 };
 
 /* The outcome of a request. */
@@ -114,6 +119,8 @@ struct engine_sink {
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
 	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
+	/* see struct rule_input */
+	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };
 
 /* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and
@@ -187,7 +194,7 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
                          struct tomb_info *out, size_t max);
 
 /* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
- * proved. */
+ * proved. Lists those past their deadline, too, that are to be remembered. */
 size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
 
@@ -201,8 +208,8 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth
  * remembering. An existing entry of the key stays as it is; a tombstone is imported beside a live
- * flow that is not proved. Tombstones must be imported oldest
- * first. Return false when nothing was imported. Take the lock.
+ * flow that is not proved. Tombstones must be imported oldest first. Return false when nothing was
+ * imported. Take the lock.
  */
 bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct flow *f,
                         struct mono now);

@@ -12,12 +12,10 @@
 #include <finwall/tunables.h>
 
 #define FLOW_SEEN_REPLY 0x01u /* the other side has answered */
-#define FLOW_ASSURED                                                                               \
-	0x02u              /* proven: not evicted before its deadline, remembered when it expires  \
-	                    */
-#define FLOW_ORIG_HI 0x04u /* the opener is the key's high side */
-#define FLOW_REVIVED 0x08u /* was a remembered connection */
-#define FLOW_KNOWN   0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+#define FLOW_ASSURED    0x02u /* proven: never evicted while open, remembered when it expires */
+#define FLOW_ORIG_HI    0x04u /* the opener is the key's high side */
+#define FLOW_REVIVED    0x08u /* was a remembered connection */
+#define FLOW_KNOWN      0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
 
 #define FLOW_KNOWN_SHIFT 4
 

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of an interface name, NUL included: IFNAMSIZ. */
+#define FLOW_IFNAME_SIZE 16
+
 /* Bytes for any line, NUL included. */
 #define FLOW_LINE_SIZE 512
 
@@ -58,22 +61,41 @@ const char *flow_text_heading(enum flow_view_kind kind);
 /* Returns a new reference, or NULL when memory runs out. */
 json_t *flow_json(const struct flow_view *v);
 
-/* A filter of connections; zeroed = all. */
+/* An address or prefix to match; family 0 = any. */
+struct flow_prefix {
+	union ip_addr addr;
+	uint8_t family;
+	uint8_t bits; /* prefix length */
+};
+
+/* A filter of connections; zeroed = all. Source and destination are those of the opener. */
 struct flow_filter {
-	union ip_addr addr;  /* of either end */
-	uint8_t addr_family; /* 0 = any */
-	uint8_t addr_bits;   /* prefix length */
+	struct flow_prefix either;
+	struct flow_prefix src;
+	struct flow_prefix dst;
+	int64_t expires_under_ns; /* 0 = any; live connections only */
+	uint32_t tcp_states;      /* a bit per enum tcp_state; 0 = any */
+	uint16_t port;            /* of either end; TCP and UDP only, as the next two */
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t has_port;
+	uint8_t has_sport;
+	uint8_t has_dport;
 	uint8_t has_proto;
 	uint8_t proto;
-	uint8_t has_state;
-	uint8_t tcp_state; /* enum tcp_state */
-	uint8_t has_port;
-	uint16_t port; /* of either end, TCP, UDP and the like */
+	uint8_t has_type; /* of an ICMP query, as the next one */
+	uint8_t has_id;
+	uint16_t type;
+	uint16_t id;
+	char ifname[FLOW_IFNAME_SIZE]; /* "" = any; live connections only; "eth*" = a prefix */
 };
 
 /*
- * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"state":"ESTABLISHED"}, all optional.
- * Returns true, or false with *wrong set to the name of the invalid member.
+ * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"source":"192.0.2.1",
+ * "destination":"192.0.2.2","source_port":1,"destination_port":2,"state":"TIME_WAIT,CLOSE",
+ * "type":8,"id":77,"interface":"eth0","expires_under_s":60}, all optional. Unknown members are
+ * refused, because a filter that is ignored matches too much. Returns true, or false with *wrong
+ * set to the name of the invalid member, which borrows from object.
  */
 bool flow_filter_parse(const json_t *object, struct flow_filter *out, const char **wrong);
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_view *v);

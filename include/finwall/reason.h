@@ -82,9 +82,9 @@ enum ct_state {
 	X(REASON_ICMP_TRACKED,      "icmp-tracked",       ESTABLISHED, "reply, or further query of a replied flow") \
 	X(REASON_ICMP_NO_ENTRY,     "icmp-no-entry",      INVALID,     "reply without a query") \
 	X(REASON_ICMP_RELATED,      "icmp-related",       RELATED,     "error about a live flow") \
+	X(REASON_ICMP_OWN,          "icmp-own",           RELATED,     "this host's error about a packet that it did not forward") \
 	X(REASON_ICMP_UNRELATED,    "icmp-unrelated",     INVALID,     "error about an unknown flow") \
 	X(REASON_ICMP_MISMATCH,     "icmp-mismatch",      INVALID,     "error sent to another host than the quoted sender") \
-	X(REASON_REFUSAL,           "refusal",            RELATED,     "RST or ICMP error for a rejected packet") \
 	X(REASON_UNTRACKED,         "untracked",          UNTRACKED,   "neighbour discovery or multicast listener message") \
 	X(REASON_OTHER_OPEN,        "other-open",         NEW,         "other protocol, before the first reply") \
 	X(REASON_OTHER_TRACKED,     "other-tracked",      ESTABLISHED, "other protocol, replied flow") \

@@ -45,6 +45,11 @@ enum reject_with {
 	REJECT_HOST_UNREACHABLE,
 	REJECT_NET_UNREACHABLE,
 	REJECT_ADMIN_PROHIBITED,
+	REJECT_NET_PROHIBITED,   /* IPv4 */
+	REJECT_HOST_PROHIBITED,  /* IPv4 */
+	REJECT_PROT_UNREACHABLE, /* IPv4 */
+	REJECT_POLICY_FAIL,      /* IPv6 */
+	REJECT_REJECT_ROUTE,     /* IPv6 */
 	REJECT_TCP_RESET,
 	REJECTS_LEN,
 };
@@ -61,6 +66,9 @@ enum eval_mode {
 	EVAL_DRY,   /* none */
 };
 
+/* Bytes of an interface name with its NUL, at most. */
+#define RULE_IFNAME_SIZE 16
+
 /* What rules match, and where an evaluation has its effects. Borrowed for the call. */
 struct rule_input {
 	const struct pkt *pkt;
@@ -74,6 +82,9 @@ struct rule_input {
 	void (*log)(void *ctx, const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt,
 	            enum ct_state state);
 	void *log_ctx;
+	/* Called with log_ctx for an interface that is not in the name map, such as a new one:
+	 * writes its name. Returns false when there is no such interface. May be NULL. */
+	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };
 
 struct rule_result {

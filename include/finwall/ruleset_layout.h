@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 
 #define RS_JUMPS_MAX    16 /* nested jumps; the checker refuses more */
-#define RS_PATTERNS_MAX 64 /* interface names; one bit each */
+#define RS_PATTERNS_MAX 63 /* interface names; one bit each, and RS_IF_KNOWN */
 #define RS_IFSLOTS_LEN  16384
 
 /* The family of a packet, known before rules are evaluated. */
@@ -76,18 +76,46 @@ enum rs_op {
 #define RS_IFACE_FIELDS(X) \
 	X(RS_F_IIF,       p->frame->iif) \
 	X(RS_F_OIF,       p->frame->oif)
+/*
+ * Fields that are read from the bytes of the headers. Their matches are those of RS_F_HEADER, with
+ * the field in `with`. Not in idle chains: they have no packet.
+ */
+#define RS_HEADER_FIELDS(X) \
+	X(RS_F_IP6_NEXTHDR,   p->frame->data[6]) \
+	X(RS_F_IP6_LENGTH,    load_be16(p->frame->data + 4)) \
+	X(RS_F_IP6_FLOWLABEL, load_be32(p->frame->data) & 0xfffff) \
+	X(RS_F_IP_VERSION,    p->frame->data[0] >> 4) \
+	X(RS_F_IP_HDRLENGTH,  p->frame->data[0] & 0xf) \
+	X(RS_F_IP_DSCP,       p->tos >> 2) \
+	X(RS_F_IP_ECN,        p->tos & 3) \
+	X(RS_F_IP_LENGTH,     load_be16(p->frame->data + 2)) \
+	X(RS_F_IP_ID,         load_be16(p->frame->data + 4)) \
+	X(RS_F_IP_FRAG_OFF,   load_be16(p->frame->data + 6)) \
+	X(RS_F_IP_CHECKSUM,   load_be16(p->frame->data + 10)) \
+	X(RS_F_TCP_SEQUENCE,  load_be32(p->l4 + 4)) \
+	X(RS_F_TCP_ACKSEQ,    load_be32(p->l4 + 8)) \
+	X(RS_F_TCP_DOFF,      p->l4[12] >> 4) \
+	X(RS_F_TCP_RESERVED,  p->l4[12] & 0xf) \
+	X(RS_F_TCP_WINDOW,    load_be16(p->l4 + 14)) \
+	X(RS_F_TCP_URGPTR,    load_be16(p->l4 + 18)) \
+	X(RS_F_UDP_LENGTH,    load_be16(p->l4 + 4))
 /* clang-format on */
 
 enum rs_field {
 #define X(field, value) field,
 	RS_FIELDS(X) RS_IFACE_FIELDS(X)
 #undef X
-		RS_F_NONE, /* RS_CT_COUNT without a key */
+		RS_F_HEADER,
+	RS_F_NONE, /* RS_CT_COUNT without a key */
+#define X(field, value) field,
+	RS_HEADER_FIELDS(X)
+#undef X
 };
 
 struct rs_insn {
 	uint8_t op;          /* enum rs_op, with enum rs_field or'ed in */
-	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field */
+	uint8_t with;        /* enum reject_with, of RS_VERDICT; of RS_VMAP and below a field, and
+	                        of matches of RS_F_HEADER */
 	uint8_t proto;       /* transport protocol that the field belongs to, 0 = any */
 	uint8_t reach : 7;   /* enum pkt_reach that the field needs */
 	uint8_t negated : 1; /* matches if the field is there and has another value */
@@ -98,6 +126,7 @@ struct rs_insn {
 };
 
 _Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
+_Static_assert(RS_F_HEADER < 16, "matches have the field in four bits of the operation");
 
 /* Disjoint intervals in ascending order; both ends belong to them. */
 struct rs_set32 {
@@ -160,6 +189,9 @@ struct rs_pattern {
 	uint32_t size;
 	uint32_t is_prefix; /* was written "text*" */
 };
+
+/* The bit of the mask that every interface with a known name has. */
+#define RS_IF_KNOWN (UINT64_C(1) << RS_PATTERNS_MAX)
 
 /* ifindex 0 = never used; a slot with mask 0 may be reused. */
 struct rs_ifslot {

@@ -6,8 +6,10 @@
  * tombstones. The header has their numbers, a checksum of itself and one of all records. Times are
  * relative to the wall-clock time in the header, so that they are valid after a reboot.
  *
- * A file is untrusted: snapshot_check() checks all of it before the first record is read, so that a
- * damaged file is never loaded in part. Pure: makes no system calls.
+ * A file is untrusted: snapshot_check() checks all of it for damage before the first record is
+ * read, so that a damaged file is never loaded in part. Each record is checked when it is read: one
+ * with a value that no entry can have is left out, and the others are read. Pure: makes no system
+ * calls.
  */
 #ifndef FINWALL_SNAPSHOT_H
 #define FINWALL_SNAPSHOT_H
@@ -15,6 +17,7 @@
 #include <finwall/flow.h>
 #include <finwall/mono.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,8 +44,7 @@ struct snapshot_header {
 	X(SNAPSHOT_NEWER,    "written by a newer version") \
 	X(SNAPSHOT_HEADER,   "invalid header") \
 	X(SNAPSHOT_LENGTH,   "size does not match its header") \
-	X(SNAPSHOT_CHECKSUM, "checksum mismatch") \
-	X(SNAPSHOT_RECORD,   "invalid record")
+	X(SNAPSHOT_CHECKSUM, "checksum mismatch")
 /* clang-format on */
 
 enum snapshot_result {
@@ -63,15 +65,15 @@ void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
 /* Returns the checksum sum extended by one record; start with 0. */
 uint64_t snapshot_sum(uint64_t sum, const uint8_t record[static SNAPSHOT_RECORD_SIZE]);
 
-/* Checks a whole file. Its records may be read only after SNAPSHOT_OK. */
+/* Checks a whole file for damage. Its records may be read only after SNAPSHOT_OK. */
 enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct snapshot_header *out);
 
 /*
  * Reads record nr of a valid file: flows are 0 .. flows_len - 1, tombstones follow.
  * now is the instant to which its times relate, corrected by the caller for the time the daemon was
- * down.
+ * down. Return false when the record is not a valid one of that kind.
  */
-void snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out);
-void snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out);
+bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out);
+bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out);
 
 #endif

@@ -95,6 +95,7 @@ enum tunable_kind {
 	TUNABLE_PATH,         /* const char *, NULL = none; never in struct tunables */
 	TUNABLE_CPUS,         /* likewise; "on", or a list of processors; NULL = off */
 	TUNABLE_MICROSECONDS, /* uint32_t; never in struct tunables */
+	TUNABLE_MARK,         /* two uint32_t, mark and mask: MARK/MASK; never in struct tunables */
 };
 
 struct tunable {

@@ -65,6 +65,9 @@ is_offered 'up' finwall hook u
 is_offered 'iptables nft' finwall hook up --backend ''
 is_offered 'conntrack json text' finwall list -o ''
 is_offered 'json text' finwall stats --output ''
+is_offered '--sort --source --sport --src --state' finwall list --s
+is_offered 'conntrack json text' finwall get --output ''
+is_offered '--destination --dport --dry-run --dst' finwall flush --d
 is_offered 'late-close' finwall stats ''
 is_offered 'ruleset settings' finwall show ''
 is_offered 'hook' finwall help ho

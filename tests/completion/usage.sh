@@ -23,22 +23,54 @@ refuses() {
 
 refuses 'unknown command "lists"' lists
 refuses 'unknown command "lists"' help lists
-for command in delete doctor events flush hook import-iptables list set show stats; do
+for command in delete doctor events flush get hook import-iptables list set show stats; do
 	refuses 'Usage: finwall [--socket PATH] '"$command " "$command" --no-such-option
 done
-for command in doctor events list set stats; do
+for command in doctor events get list set stats; do
 	refuses 'unknown output format "xml"' "$command" -o xml
 done
 for command in doctor flush import-conntrack list reload stats version; do
 	refuses 'unexpected argument "surplus"' "$command" surplus
 done
+refuses 'invalid interval "0"' stats --watch=0
+refuses 'unexpected argument "3601"' stats --watch 3601
+refuses 'unexpected argument "2"' stats 2
+refuses 'unexpected argument "late-close"' stats late-close late-close
+refuses '--watch excludes' stats --watch 1 --output json
+refuses '--watch excludes' stats --watch --all
 refuses 'invalid count "0"' events -n 0
 refuses 'invalid count "1x"' events -n 1x
 refuses 'invalid port "65536"' list -P 65536
-refuses 'invalid port "ssh"' list -P ssh
+refuses 'invalid port "no-such-service"' list -P no-such-service
+refuses 'invalid source port "-1"' list --sport=-1
+refuses 'invalid destination port "65536"' list --dport 65536
+refuses 'invalid protocol "tpc": expected a name or number' list --protocol tpc
+refuses 'invalid source "10.1.0.0/33"' list --source 10.1.0.0/33
+refuses 'invalid destination "example.org"' list --dst example.org
+refuses 'of the same family as the source' list --src 10.1.0.1 --dst ::1
+refuses 'invalid state "OPEN": expected SYN_SENT, SYN_RECV' list --state OPEN
+refuses 'invalid state "CLOSE,"' list --state CLOSE,
+refuses 'invalid interface "a-name-too-long0"' list -i a-name-too-long0
+refuses 'unknown order "size"' list --sort size
+refuses 'invalid limit "0"' list --sort state --limit 0
+refuses 'invalid limit "20001"' list --sort state --limit 20001
+refuses '--limit is for --sort only' list --limit 5
+refuses '--count and --sort exclude each other' list --count --sort state
+refuses 'unknown output format "conntrack"' list --count -o conntrack
+refuses 'invalid time "soon"' list --expires-under soon
+refuses 'invalid time "0s"' list --expires-under 0s
+refuses '--interface and --expires-under are for live connections' list -x -i eth0
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'
+refuses 'expected PROTO FROM TO, or filters' delete
+refuses 'expected PROTO FROM TO, or filters' delete --dry-run
+refuses 'PROTO FROM TO and filters exclude each other' delete tcp 192.0.2.1:80 192.0.2.2:80 --sport 80
+refuses 'exclude each other' delete --sport 80 --forget --remember
+refuses 'invalid number "x"' delete icmp 192.0.2.1 192.0.2.2 --type x --id 1
+refuses 'invalid source "192.0.2.300"' delete --source 192.0.2.300
+refuses 'invalid source "192.0.2.300"' flush --source 192.0.2.300
+refuses 'expected PROTO FROM TO' get tcp 192.0.2.1:80
 refuses 'missing subcommand: up, down, watch or print' hook
 refuses 'unknown subcommand "renew": up, down, watch or print' hook renew
 refuses 'too many arguments' hook up down

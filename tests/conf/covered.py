@@ -16,6 +16,7 @@ import sys
 # Errors that no file can cause: failed allocations and reads, and bison's own error.
 EXCEPTIONS = {
     "%s, expected something simpler",
+    'cannot search "%s" (%s), expected a readable directory',
     # tests/unit/test_map.c: needs thousands of chains
     "too many verdicts in one map, expected at most %d different ones",
     # needs 16 million elements

@@ -11,6 +11,8 @@
  */
 #include <finwall/config.h>
 
+#include "io/file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +73,7 @@ static int compare(const char *path, const char *found)
 /* Parses text and prints the result. Returns NULL after reporting an error. */
 static char *reprint(char *text)
 {
-	struct config_reader reader = { text, read_text };
+	struct config_reader reader = { .ctx = text, .read = read_text };
 	char *errors;
 	struct config *c = config_load("print", &reader, &errors);
 	char *out;
@@ -127,7 +129,7 @@ static int check_page(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct config_reader reader = { NULL, read_file };
+	struct config_reader reader = { NULL, read_file, file_reader.find };
 	const char *expected = argc > 3 ? argv[3] : NULL;
 	char *errors;
 	struct config *c;

@@ -215,9 +215,9 @@ static void change_sets(const struct config *c)
 
 static void run(struct input *in)
 {
-	struct config_reader reader = { in, read_piece };
+	struct config_reader reader = { .ctx = in, .read = read_piece };
 	struct printed printed = { NULL, in };
-	struct config_reader again_reader = { &printed, read_printed };
+	struct config_reader again_reader = { .ctx = &printed, .read = read_printed };
 	struct config *again;
 	char *errors;
 	char *text;

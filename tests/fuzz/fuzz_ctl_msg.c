@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,7 +32,10 @@ static void check_call(const char *msg, size_t msg_size)
 	}
 	demand(call.method != NULL && json_is_object(call.parameters));
 	if (flow_filter_parse(json_object_get(call.parameters, "filter"), &filter, &wrong)) {
-		demand(filter.addr_bits <= (filter.addr_family == 6 ? 128 : 32));
+		demand(filter.either.bits <= (filter.either.family == 6 ? 128 : 32));
+		demand(filter.src.bits <= (filter.src.family == 6 ? 128 : 32));
+		demand(filter.dst.bits <= (filter.dst.family == 6 ? 128 : 32));
+		demand(memchr(filter.ifname, 0, sizeof(filter.ifname)) != NULL);
 	}
 	if (flow_key_parse(call.parameters, &key, &wrong)) {
 		demand(key.family == 4 || key.family == 6);

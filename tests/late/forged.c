@@ -51,11 +51,8 @@ static void die(const char *what)
 
 static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
+	build_segment(b, flags, seq, ack, size);
 	b->win = 10000;
-	b->payload_size = size;
 	d = world_send(&w, b, HOOK_FORWARD);
 }
 
@@ -264,10 +261,10 @@ static void make_rejected(void)
 }
 
 enum origin_kind {
-	ORIGIN_STRICT,      /* live: the tracker's windows; remembered: exact */
-	ORIGIN_LIBERAL,     /* live: all pass, as in the kernel; remembered: exact */
-	ORIGIN_UNKNOWN,     /* likewise; remembered: one unproved segment a second */
-	ORIGIN_GAP,         /* likewise; remembered: the old windows, or one unproved a second */
+	ORIGIN_STRICT,  /* live: the tracker's windows; remembered: exact */
+	ORIGIN_LIBERAL, /* live: all pass, as in the kernel; remembered: exact */
+	ORIGIN_UNKNOWN, /* likewise; remembered: one unproved segment of a side a second */
+	ORIGIN_GAP, /* likewise; remembered: the old windows, or one unproved of a side a second */
 	ORIGIN_HALF_CLOSED, /* as ORIGIN_STRICT; the client has closed */
 	ORIGIN_NONE,        /* there is no connection */
 };
@@ -380,9 +377,9 @@ static double expected(const struct origin *o, bool remembered, enum segment s, 
 		die("the connection is not remembered");
 	}
 	if (o->kind == ORIGIN_UNKNOWN) {
-		return 1;
+		return 2;
 	}
-	return count * remembered_chance(&tomb.conn, s) + (o->kind == ORIGIN_GAP);
+	return count * remembered_chance(&tomb.conn, s) + (o->kind == ORIGIN_GAP ? 2 : 0);
 }
 
 static void forge(struct rng *rng, enum segment s)

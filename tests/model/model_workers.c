@@ -159,7 +159,8 @@ int main(int argc, char **argv)
 	engine_flush(engine, jobs[0].worker, (struct mono){ clock_ns }, DELETE_FORGET);
 	engine_usage(engine, &u);
 	ended = events(jobs, EVENT_FLOW_EXPIRED) + events(jobs, EVENT_FLOW_CLOSED) +
-	        events(jobs, EVENT_FLOW_DISPLACED) + events(jobs, EVENT_FLOW_EVICTED) + events(jobs, EVENT_FLOW_FLUSHED);
+	        events(jobs, EVENT_FLOW_DISPLACED) + events(jobs, EVENT_FLOW_EVICTED) +
+	        events(jobs, EVENT_FLOW_FLUSHED);
 	printf("%llu packets, %llu flows made, %llu ended, %llu left, %lu wrong\n",
 	       (unsigned long long)packets(jobs), (unsigned long long)events(jobs, EVENT_FLOW_NEW),
 	       (unsigned long long)ended, (unsigned long long)u.flows, wrong);

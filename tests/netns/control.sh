@@ -85,10 +85,66 @@ ends 0 list -p udp -P 9 -a 10.1.0.1
 out_lines 2
 ends 0 list -s syn_sent
 out_lines 0
+ends 0 list --output conntrack --source 10.1.0.1 --dport 7000 --interface eth0
+out_lines 1
+ends 0 list --src 10.1.0.0/24 --dst 10.1.0.2 --sport 40000
+out_lines 2
+ends 0 list --source 10.1.0.2
+out_lines 0
+ends 0 list --destination 10.1.0.1
+out_lines 0
+ends 0 list --sport 7000
+out_lines 0
+ends 0 list --interface lo
+out_lines 0
+ends 0 list --dport discard --interface 'eth*'
+out_lines 2
+out_has '^udp '
+ends 0 list --state syn_sent,established
+out_lines 2
+ends 0 list --expires-under 1h
+out_lines 2
+out_has '^udp '
+# Numbers, and orders.
+ends 0 list --count
+out_lines 4
+out_has '^tcp +ESTABLISHED +1$'
+out_has '^udp +unreplied +1$'
+out_has '^all +2$'
+ends 0 list --count --proto tcp --output json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1])) == [{"protocol": "tcp", "protocol_number": 6, "state": "ESTABLISHED", "count": 1}]' "$work/out"
+ends 0 list --count --expired
+out_lines 2
+ends 0 list --sort expiry
+out_lines 3
+sed -n 2p "$work/out" | grep -q '^udp ' || fail "not by expiry: $(cat "$work/out")"
+ends 0 list --sort state --output conntrack
+out_lines 2
+sed -n 1p "$work/out" | grep -q '^tcp ' || fail "not by state: $(cat "$work/out")"
+ends 0 list --sort address --output json --limit 1
+python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 1' "$work/out"
+err_has '^finwall list: the first 1 by address; 1 more are not printed$'
+ends 2 list --source 10.1.0.300
+err_has 'invalid source "10.1.0.300": expected ADDRESS or PREFIX/LENGTH'
 ends 2 list -p nonsense
 err_has 'protocol'
 ends 2 list -a 10.1.0.0/33
 ends 2 list -P 65536
+
+# One connection.
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000
+out_lines 2
+out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +assured in eth0$'
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000 --output conntrack
+out_lines 1
+out_has '^tcp      6 [0-9]+ ESTABLISHED src=10\.1\.0\.1 '
+ends 0 get tcp 10.1.0.1:40000 10.1.0.2:7000 --output json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))[0]["assured"]' "$work/out"
+ends 1 get tcp 10.1.0.1:40000 10.1.0.2:7001 --output json
+err_has 'no such connection'
+out_lines 0
+ends 2 get tcp 10.1.0.1 10.1.0.2
+err_has 'source_port'
 
 # Statistics, settings.
 ends 0 stats
@@ -114,6 +170,41 @@ ends 0 show settings
 out_has '^		num 7$'
 out_has '^		timeout established '
 "$bin/finwalld" -n -c "$work/out" || fail "the output of show settings is not a valid configuration"
+
+# Counters that change, until SIGINT or SIGTERM; of late closes none does.
+ends 2 stats --watch=0
+# watch ARG...: runs stats with them; the shell starts background commands with SIGINT ignored, so that is undone
+watch() {
+	ns_bg server python3 -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$bin/finwall" --socket "$sock" stats "$@" >"$work/watch"
+	wait_until grep -q '^Changes follow every 1 s\.$' "$work/watch"
+}
+# watch_ends SIGNAL: ends it
+watch_ends() {
+	kill "-$1" "$bg_pid"
+	code=0
+	wait "$bg_pid" || code=$?
+	[ "$code" = 0 ] || fail "stats --watch after SIG$1: exit status $code"
+	if grep -q "$(printf '\033')" "$work/watch"; then
+		fail "escape sequences without a terminal: $(cat "$work/watch")"
+	fi
+}
+watch --watch 1
+ns client python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.1.0.1", 5555))
+for i in range(5):
+	s.sendto(b"x", ("10.1.0.2", 9))'
+wait_until grep -Eq '^input new accepted +[0-9]+ +\+[1-5] +[0-9.]+$' "$work/watch"
+watch_ends INT
+watch late-close --watch=1
+wait_until grep -q '^No counter has changed\.$' "$work/watch"
+watch_ends TERM
+ends 0 delete --proto udp --sport 5555 --forget
+out_has '^1 connections deleted'
 
 # Reload of a valid and of an invalid configuration.
 sed 's/udp dport 9/udp dport 10/' "$conf" >"$work/new" && cp "$work/new" "$conf"
@@ -144,6 +235,24 @@ ends 0 list --expired
 out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +deleted$'
 ends 1 delete tcp 10.1.0.1:40000 10.1.0.2:7000
 err_has 'no such connection'
+ends 0 list
+out_lines 2
+# With filters; a dry run changes nothing.
+ends 0 flush --dry-run
+out_lines 3
+out_has '^1 connections would be deleted, 0 remembered ones would be ended or forgotten$'
+ends 0 delete --sport 40000 --forget --dry-run
+out_lines 3
+out_has '^tcp .* deleted$'
+out_has '^0 connections would be deleted, 1 remembered ones would be'
+ends 0 list --expired
+out_lines 2
+ends 0 delete --sport 40000 --forget
+out_has '^0 connections deleted, 1 remembered ones ended or forgotten$'
+ends 0 list --expired
+out_lines 0
+ends 0 delete --dst 10.1.0.1
+out_has '^0 connections deleted, 0 remembered'
 ends 0 flush --forget
 out_has '^1 connections flushed$'
 ends 0 list
@@ -228,6 +337,29 @@ assert b"finwalld" in s.recv(65536)
 PY
 ends 0 list
 out_lines 3001
+
+ends 0 list --count
+out_has '^udp +unreplied +3000$'
+ends 0 list --sort address --limit 3000 --output conntrack
+out_lines 3000
+ends 0 list --sort expiry --limit 7
+out_lines 8
+err_has '2993 more are not printed'
+
+# Of many connections those that match are deleted, and no others.
+ends 0 flush --proto udp --dport 1500 --dry-run
+out_has '^1 connections would be deleted, 0 '
+ends 0 flush --proto udp --dport 1500
+out_has '^1 connections deleted, 0 '
+ends 1 get udp 10.1.0.1:1 10.1.0.2:1500
+ends 0 flush --proto tcp
+out_has '^0 connections deleted, 0 '
+ends 0 list
+out_lines 3000
+ends 0 flush --destination 10.1.0.0/24 --remember
+out_has '^2999 connections deleted, 0 '
+ends 0 list
+out_lines 0
 
 # Only root and the daemon's user may connect.
 chmod 666 "$sock"

@@ -85,7 +85,7 @@ same before now "print changed something"
 shows hook.out '^ip6tables-restore --noflush'
 shows hook.out '-j NFQUEUE --queue-num 5 --queue-bypass$'
 
-# Rules that drop everything while no daemon runs are refused.
+# Rules that drop everything while no daemon runs are refused, after a wait for one.
 hook up -c "$work/drop.conf" && fail "up accepted rules that cut the machine off"
 shows hook.err '--force'
 rules now

@@ -108,3 +108,17 @@ daemon_start server "$work/finwall.conf"
 connections
 ! queue_exists server 3 || fail "queue 3 is read without need"
 daemon_end
+
+# finwalld & finwall hook up: up waits for a daemon that is being started.
+ends 0 hook down
+config "$work/finwall.conf" 1 input
+ends 1 hook up -c "$work/finwall.conf"
+err_has 'no daemon answers on'
+: >"$work/daemon.log"
+ns_bg server sh -c "sleep 1; exec '$bin/finwalld' -c '$work/finwall.conf' -s '$sock' -S none" \
+	2>>"$work/daemon.log"
+daemon_pid=$bg_pid
+ends 0 hook up -c "$work/finwall.conf"
+is_hooked "INPUT OUTPUT "
+! grep -q 'no daemon answers now' "$work/out" || fail "up did not wait: $(cat "$work/out")"
+daemon_end

@@ -70,8 +70,8 @@ for want in CapEff:0000000000000000 CapPrm:0000000000000000 CapInh:0000000000000
 	have=$(awk -v name="${want%%:*}:" '$1 == name { print $2 }' "/proc/$sender/status")
 	[ "$have" = "${want#*:}" ] || fail "sender: ${want%%:*} is $have"
 done
-[ "$(find "/proc/$sender/fd" -type l | wc -l)" = 3 ] || fail "sender: not 3 descriptors"
-echo "sender: no capability, seccomp filter, 3 descriptors"
+[ "$(find "/proc/$sender/fd" -type l | wc -l)" = 5 ] || fail "sender: not 5 descriptors"
+echo "sender: no capability, seccomp filter, 5 descriptors"
 
 # After SIGKILL the daemon starts another one, which resets the next idle connection.
 kill -KILL "$sender"

@@ -242,6 +242,17 @@ read -r _ from to _ <<LIST
 $(grep ":7010 .* ESTABLISHED" "$work/list" | grep '10\.2\.0\.1')
 LIST
 finwall delete tcp "$from" "$to" --forget || fail "cannot delete $from $to: $(cat "$work/list")"
+# The first packets make the daemon import once more: without the deleted connection.
+tell client "send 7009"
+wait_until heard server "data 10.3.0.2 7009"
+import_end=$(($(date +%s) + 2))
+repeat_is_over() {
+	[ "$(date +%s)" -ge "$import_end" ]
+}
+wait_until repeat_is_over
+! finwall list --port 7010 | grep -q '10\.2\.0\.1' ||
+	fail "a deleted connection was imported once more"
+: >"$work/server.out"
 daemon_end
 : >"$work/daemon.log"
 daemon_start router "$work/finwall.conf" -S "$work/state"

@@ -78,6 +78,12 @@ on 80 list
 has '^PROTO +FROM +TO +STATE +EXPIRES$'
 has '^udp +10\.1\.0\.1:[0-9]+ +10\.1\.0\.2:9 +- +(1h0m|59m[0-9]+s) unreplied in eth0$'
 has '^udp +\[fd01::1\]:[0-9]+ +\[fd01::2\]:9 +- +(1h0m|59m[0-9]+s) unreplied in eth0$'
+on 80 list --sort address
+has '^udp +10\.1\.0\.1:[0-9]+ +10\.1\.0\.2:9 '
+on 80 list --count
+has '^udp +unreplied +2$'
+on 80 delete --dport 9 --dry-run
+has '^2 connections would be deleted, 0 '
 on 80 list --expired
 has '^tcp +10\.1\.0\.1:[0-9]+ +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s idle$'
 on 40 list

@@ -70,6 +70,7 @@ void lockstep_free(struct lockstep *d)
 	kern_free(d->kern);
 	side_free(d->side);
 	free(d->packet);
+	free(d->uncertain.tuple);
 	free(d);
 }
 
@@ -132,6 +133,31 @@ static bool tuple_is_on_edge(struct lockstep *d, const struct tuple *t, struct m
 
 	return side_flow(d->side, t, mono_add(now, -LOCKSTEP_EDGE_NS), &f, &dir) &&
 	       lockstep_is_on_edge(&f, now);
+}
+
+static void tuples_add(struct tuples *list, const struct tuple *t)
+{
+	if (list->len == list->cap) {
+		size_t cap = list->cap != 0 ? 2 * list->cap : 1024;
+		struct tuple *grown = realloc(list->tuple, cap * sizeof(*grown));
+
+		if (grown == NULL) {
+			return;
+		}
+		list->tuple = grown;
+		list->cap = cap;
+	}
+	list->tuple[list->len++] = *t;
+}
+
+static bool tuples_have(const struct tuples *list, const struct tuple *t)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		if (same_flow(&list->tuple[i], t)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Reads the entries of the flow and of the packet's own tuple on both sides. */
@@ -213,6 +239,11 @@ enum lockstep_result lockstep_step(struct lockstep *d, const struct ends *e, con
 		return broken(d, "reading an entry", err);
 	}
 	if (mono_diff(lockstep_now(), start) > DURATION_NS_MAX) {
+		/* This process or the daemon was not scheduled. The times differ from now on. */
+		tuples_add(&d->uncertain, &flow);
+		if (has_own) {
+			tuples_add(&d->uncertain, &own);
+		}
 		return LOCKSTEP_UNCERTAIN;
 	}
 	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->daemon : NULL, e->proto,
@@ -245,31 +276,13 @@ void lockstep_defaults(struct lockstep *d)
 }
 
 /*
- * The tuples of a table, collected before they are compared: a long list takes longer to read than
- * the kernel's clock resolution allows.
+ * The tuples of a table are collected before they are compared: a long list takes longer to read
+ * than the kernel's clock resolution allows.
  */
-struct tuples {
-	struct tuple *tuple;
-	size_t len;
-	size_t cap;
-};
-
 static void collect(void *ctx, const struct tuple *t, const struct view *v)
 {
-	struct tuples *list = ctx;
-
 	(void)v;
-	if (list->len == list->cap) {
-		size_t cap = list->cap != 0 ? 2 * list->cap : 1024;
-		struct tuple *grown = realloc(list->tuple, cap * sizeof(*grown));
-
-		if (grown == NULL) {
-			return;
-		}
-		list->tuple = grown;
-		list->cap = cap;
-	}
-	list->tuple[list->len++] = *t;
+	tuples_add(ctx, t);
 }
 
 /* An entry that is about to expire may exist on one side only. */
@@ -312,7 +325,7 @@ unsigned lockstep_compare_tables(struct lockstep *d)
 			          .proto = t->proto,
 			          .family = t->family };
 
-		if (!differs(d, t)) {
+		if (tuples_have(&d->uncertain, t) || !differs(d, t)) {
 			continue;
 		}
 		if (differences++ < TABLE_PRINT_MAX) {

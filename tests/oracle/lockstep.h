@@ -12,7 +12,16 @@
 #include <finwall/mono.h>
 
 /* Both sides, and the result of the last step. */
+/* A list of tuples. */
+struct tuples {
+	struct tuple *tuple;
+	size_t len;
+	size_t cap;
+};
+
 struct lockstep {
+	/* of steps that took too long: the deadlines of their entries differ for good */
+	struct tuples uncertain;
 	struct kern *kern;
 	struct side *side;
 	uint8_t *packet; /* STEP_PACKET_MAX bytes */

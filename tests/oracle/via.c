@@ -84,6 +84,7 @@ static void put_tunable(FILE *to, const struct tunables *tun, const struct tunab
 	case TUNABLE_PATH:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
+	case TUNABLE_MARK:
 		break;
 	}
 	fputs("; }\n", to);

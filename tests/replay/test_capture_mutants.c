@@ -87,10 +87,10 @@ static size_t mutate(struct rng *rng, uint8_t *file, size_t size)
 	return rng_below(rng, 4) == 0 ? rng_below(rng, (uint32_t)size + 1) : size;
 }
 
-/* Each frame was evaluated by each instance, or skipped for a reason. */
+/* Each frame was evaluated by each instance, or skipped for a reason or as a copy. */
 static void check_sums(const struct replay *r)
 {
-	uint64_t sum = r->packets;
+	uint64_t sum = r->packets + r->copies_skipped;
 
 	for (size_t i = 0; i < LINK_RESULTS_LEN; i++) {
 		sum += r->skipped[i];

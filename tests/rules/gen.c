@@ -386,8 +386,8 @@ static void fill_icmp(struct gen *d, struct flow *f, unsigned from, struct build
 }
 
 /*
- * Adds one or two extension headers, each 8 bytes with options of padding, or cuts the packet off
- * in its transport header.
+ * Adds one or two extension headers, each 8 bytes with options of padding, cuts the packet off in
+ * its transport header, sets other fields of the IP header.
  */
 static void make_odd(struct gen *d, struct gen_packet *t)
 {
@@ -408,6 +408,10 @@ static void make_odd(struct gen *d, struct gen_packet *t)
 		if (is_chance(d, 20)) { /* longer than the packet */
 			ext[-8 + 1] = 200;
 		}
+	}
+	t->id = is_chance(d, 50) ? 61 : (uint16_t)(1 + rng_below(d->rng, 65535));
+	if (is_chance(d, 40)) {
+		t->b.tos = (uint8_t)(is_chance(d, 50) ? 46 << 2 : rng_below(d->rng, 256));
 	}
 	if (is_chance(d, 20)) {
 		t->l4_left = (int)rng_below(d->rng, 24);
@@ -450,6 +454,7 @@ void gen_next(struct gen *d, struct gen_packet *out)
 	out->iif = f->iif[from];
 	out->has_bad_checksum = is_chance(d, 3);
 	out->l4_left = -1;
+	out->id = 1;
 	if (d->has_odd_packets) {
 		make_odd(d, out);
 	}

@@ -25,6 +25,7 @@ struct gen_packet {
 	uint32_t dst;
 	unsigned iif;          /* index in kernel_iface */
 	bool has_bad_checksum; /* corrupt the checksum when the packet is built */
+	uint16_t id;           /* of IPv4, not 0; IPv6: the end of the flow label */
 	int l4_left;           /* cut the packet off after that many bytes; -1: do not */
 };
 

@@ -42,9 +42,9 @@ struct run {
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long differences;
-	unsigned long stale; /* refused by the kernel because of connections that had closed */
+	unsigned long own_errors; /* sent by this process, and not compared */
+	unsigned long stale;      /* refused by the kernel because of connections that had closed */
 	unsigned long unseen;
-	unsigned long refusals;     /* not compared */
 	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
@@ -109,36 +109,47 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 		       a[i] >> 8 & 0xff, a[i] & 0xff, i == 0 ? t->b.sport : t->b.dport);
 	}
 	printf(" flags %02x type %u code %u ttl %u%s\n"
-	       "  cut at %d, extension headers %zu, mark %x\n  kernel: %s, %s; finwall: %s, %s, "
+	       "  cut at %d, extension headers %zu, tos %02x, id %u, mark %x\n  kernel: %s, %s; "
+	       "finwall: %s, %s, "
 	       "reason %u, rule %" PRIu32 "\n",
 	       t->b.flags, t->b.type, t->b.code, t->b.ttl, t->has_bad_checksum ? " bad sum" : "",
-	       t->l4_left, t->b.ext_size, hook == HOOK_OUTPUT ? KERNEL_MARK : 0,
+	       t->l4_left, t->b.ext_size, t->b.tos, t->id, hook == HOOK_OUTPUT ? KERNEL_MARK : 0,
 	       kernel == 1 ? "accept" : "drop",
 	       seen->seen ? state_names[seen->state] : "not tracked",
 	       d->verdict == VERDICT_ACCEPT ? "accept" : "drop", state_names[d->state], d->reason,
 	       d->rule_nr);
 }
 
-/* Shortens a packet, so that its IP header agrees. */
-static size_t cut_off(uint8_t *packet, size_t size)
+static void fix_ip_checksum(uint8_t *packet)
 {
 	uint32_t sum = 0;
 
-	if (packet[0] >> 4 == 6) {
-		store_be16(packet + 4, (uint16_t)(size - 40));
-		return size;
-	}
-	store_be16(packet + 2, (uint16_t)size);
 	store_be16(packet + 10, 0);
 	for (unsigned i = 0; i < 20; i += 2) {
 		sum += load_be16(packet + i);
 	}
 	sum = (sum & 0xffff) + (sum >> 16);
 	store_be16(packet + 10, (uint16_t) ~(sum + (sum >> 16)));
+}
+
+/* Shortens a packet, so that its IP header agrees. */
+static size_t cut_off(uint8_t *packet, size_t size)
+{
+	if (packet[0] >> 4 == 6) {
+		store_be16(packet + 4, (uint16_t)(size - 40));
+		return size;
+	}
+	store_be16(packet + 2, (uint16_t)size);
 	return size;
 }
 
-/* Writes the packet and corrupts its transport checksum if requested. */
+/* The kernel replaces an identification of 0 in its own packets. */
+static void set_id(uint8_t *packet, uint16_t id)
+{
+	store_be16(packet + (packet[0] >> 4 == 6 ? 2 : 4), id);
+}
+
+/* Writes the packet; corrupts its transport checksum if requested. */
 static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 {
 	size_t size = build_packet(&t->b, packet);
@@ -149,6 +160,10 @@ static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 	}
 	if (t->l4_left >= 0 && size > l4_at + (size_t)t->l4_left) {
 		size = cut_off(packet, l4_at + (size_t)t->l4_left);
+	}
+	set_id(packet, t->id);
+	if (t->b.family == 4) {
+		fix_ip_checksum(packet);
 	}
 	return size;
 }
@@ -207,6 +222,11 @@ static bool send_packet(struct run *r)
 	r->hooks[hook]++;
 	r->states[d.state]++;
 	r->unseen += seen.seen ? 0 : 1;
+	if (d.reason == REASON_ICMP_OWN) {
+		/* The kernel calls only those RELATED that it makes itself, not a process's. */
+		r->own_errors++;
+		return true;
+	}
 	r->accepted += d.verdict == VERDICT_ACCEPT ? 1 : 0;
 	if (r->is_verbose) {
 		print_packet(&t, hook, kernel, &seen, &d);
@@ -214,14 +234,6 @@ static bool send_packet(struct run *r)
 	if (r->is_ticking && kernel == 0 && d.verdict == VERDICT_ACCEPT && d.state == CT_NEW) {
 		r->stale++;
 		side_forget(r->side, clock_now(), &frame);
-		return true;
-	}
-	if (d.reason == REASON_REFUSAL) {
-		/*
-		 * It looks like the kernel's own answer to a rejected packet, which finwall lets
-		 * pass for a second. The kernel knows its own packets and refuses this one.
-		 */
-		r->refusals++;
 		return true;
 	}
 	if (r->is_random && (!seen.seen || seen.state != d.state)) {
@@ -401,7 +413,15 @@ static bool has_ending(const char *name, const char *ending)
 	return size > strlen(ending) && strcmp(name + size - strlen(ending), ending) == 0;
 }
 
-int main(int argc, char **argv)
+struct args {
+	unsigned long packets;
+	unsigned long prefixes;
+	unsigned long cases; /* of random rule files */
+	char *seed_text;
+};
+
+/* Returns false for a wrong usage. */
+static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 {
 	static const struct option options[] = {
 		{ "random", required_argument, NULL, 'r' },
@@ -412,60 +432,64 @@ int main(int argc, char **argv)
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	unsigned long packets = 20000;
-	unsigned long prefixes = 0;
-	unsigned long cases = 0;
-	char *seed_text = NULL;
-	struct run r = { 0 };
-	enum kernel_rules kind = KERNEL_IPTABLES;
-	const char *why;
-	struct rng rng;
-	char *rules;
 	int opt;
-	int code = EXIT_FAILURE;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			packets = strtoul(optarg, NULL, 10);
+			a->packets = strtoul(optarg, NULL, 10);
 			break;
 		case 'r':
-			cases = strtoul(optarg, NULL, 10);
-			r.is_random = true;
+			a->cases = strtoul(optarg, NULL, 10);
+			r->is_random = true;
 			break;
 		case 'p':
-			prefixes = strtoul(optarg, NULL, 10);
+			a->prefixes = strtoul(optarg, NULL, 10);
 			break;
 		case 's':
-			seed_text = optarg;
+			a->seed_text = optarg;
 			break;
 		case 't':
-			r.is_ticking = true;
+			r->is_ticking = true;
 			pin_to_cpu();
 			break;
 		case 'v':
-			r.is_verbose = true;
+			r->is_verbose = true;
 			break;
 		default:
-			optind = argc;
+			return false;
 		}
 	}
-	if (optind != argc - (r.is_random ? 0 : 1)) {
+	return optind == argc - (r->is_random ? 0 : 1);
+}
+
+static enum kernel_rules kind_of(const char *name)
+{
+	return has_ending(name, ".rules6") ? KERNEL_IP6TABLES
+	       : has_ending(name, ".nft")  ? KERNEL_NFT
+	                                   : KERNEL_IPTABLES;
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = { .packets = 20000 };
+	struct run r = { 0 };
+	enum kernel_rules kind;
+	const char *why;
+	struct rng rng;
+	char *rules;
+	int code = EXIT_FAILURE;
+
+	if (!parse_args(argc, argv, &a, &r)) {
 		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
 		return EXIT_USAGE;
 	}
-	if (r.is_random) {
-		kind = KERNEL_NFT;
-	} else if (has_ending(argv[optind], ".rules6")) {
-		kind = KERNEL_IP6TABLES;
-	} else if (has_ending(argv[optind], ".nft")) {
-		kind = KERNEL_NFT;
-	}
-	rng_init(&rng, rng_seed(seed_text != NULL ? 2 : 1, (char *[]){ argv[0], seed_text }));
-	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], prefixes, &rng);
+	kind = r.is_random ? KERNEL_NFT : kind_of(argv[optind]);
+	rng_init(&rng, rng_seed(a.seed_text != NULL ? 2 : 1, (char *[]){ argv[0], a.seed_text }));
+	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], a.prefixes, &rng);
 	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, clock_now());
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
@@ -480,7 +504,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
-	code = r.is_random ? compare_random(&r, &rng, cases, packets) : compare(&r, packets);
+	code = r.is_random ? compare_random(&r, &rng, a.cases, a.packets) : compare(&r, a.packets);
 out:
 	kernel_free(r.kernel);
 	side_free(r.side);

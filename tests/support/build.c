@@ -61,6 +61,14 @@ struct build build_default(uint8_t family, uint8_t proto)
 	return b;
 }
 
+void build_segment(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t payload_size)
+{
+	b->flags = (uint8_t)flags;
+	b->seq = seq;
+	b->ack = ack;
+	b->payload_size = payload_size;
+}
+
 void build_reverse(struct build *b)
 {
 	union ip_addr a = b->src;

@@ -47,6 +47,10 @@ union ip_addr build_addr(const char *text);
 /* A packet 10.0.0.1 -> 10.0.0.2 or fd00::1 -> fd00::2, with ports 40000 -> 80 and ttl 64. */
 struct build build_default(uint8_t family, uint8_t proto);
 
+/* Sets what differs from segment to segment of a connection; flags: TCP_*. */
+void build_segment(struct build *b, unsigned flags, uint32_t seq, uint32_t ack,
+                   size_t payload_size);
+
 /* Swaps addresses and ports. */
 void build_reverse(struct build *b);
 

@@ -31,7 +31,7 @@ static inline char *config_text_read(void *ctx, const char *path, size_t *size)
 static inline struct config *config_text_load(const char *name, const char *text, char **errors)
 {
 	struct config_text source = { text };
-	const struct config_reader reader = { &source, config_text_read };
+	const struct config_reader reader = { .ctx = &source, .read = config_text_read };
 
 	return config_load(name, &reader, errors);
 }

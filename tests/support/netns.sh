@@ -191,19 +191,15 @@ gone() {
 	! kill -0 "$1" 2>/dev/null
 }
 
-# ns_queue NAME CHAIN TARGET-OPTION...: queues a chain's packets, IPv4 and IPv6, after the rules
-# that reply to the senders of rejected packets (see hookmark.h).
+# ns_queue NAME CHAIN TARGET-OPTION...: queues a chain's packets, IPv4 and IPv6, but for those that
+# finwall sends (see hookmark.h).
 ns_queue() {
 	queue_ns=$1
 	queue_chain=$2
 	shift 2
 	for queue_tables in iptables ip6tables; do
-		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark --mark 0x66770004 -p tcp \
-			-j REJECT --reject-with tcp-reset
-		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark --mark 0x66770000 -j REJECT
 		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -m mark \
-			--mark 0x66770000/0xffffff00 -j DROP
-		ns "$queue_ns" "$queue_tables" -w -A "$queue_chain" -j NFQUEUE "$@" ||
+			! --mark 0xa0000000/0xf0000000 -j NFQUEUE "$@" ||
 			skip "no NFQUEUE target in $queue_tables"
 	done
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A tun device of the current network namespace, through which a test sends packets to the kernel. */
+/* A tun device of the current network namespace, through which a test sends packets to the kernel.
+ */
 #ifndef FINWALL_TESTS_TUN_H
 #define FINWALL_TESTS_TUN_H
 

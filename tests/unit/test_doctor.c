@@ -4,23 +4,26 @@
  * time.
  */
 #include "doctor/doctor.h"
+#include "doctor/marks.h"
 
 #include "suite.h"
 
 #include <string.h>
 
+#define OUR_MARK "-A FINWALL_OUTPUT -m mark --mark 0xa0000000/0xf0000000 -j ACCEPT\n"
 #define OUR_JUMPS                                                                                  \
 	"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"              \
-	":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"               \
+	":FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n" OUR_MARK                               \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\n"
 #define IN_MANGLE                                                                                  \
-	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n:FINWALL_REJECT - [0:0]\n"      \
+	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n" OUR_MARK                      \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
 #define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
 #define NFT_HOOK                                                                                   \
 	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
 	"filter;\n"                                                                                \
-	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n\t}\n}\n"
+	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n"          \
+	"\t\tmeta mark & 0xf0000000 == 0xa0000000 accept\n\t}\n}\n"
 
 /* A copy of a string literal that may be written, valid until the block ends. */
 #define TEXT(s) ((char[]){ s })
@@ -48,6 +51,8 @@ static struct doctor_facts good_facts(void)
 	};
 
 	f.settings.queue_rcvbuf_bytes = 64u << 20;
+	f.settings.hook_mark = HOOK_MARK_DEFAULT;
+	f.settings.hook_mark_mask = HOOK_MARK_MASK_DEFAULT;
 	f.tunables.enforce = 1;
 	f.tunables.tcp_timeout_ns[TCP_ESTABLISHED] = 1200 * NSEC_PER_SEC;
 	f.tunables.udp_unreplied_ns = 30 * NSEC_PER_SEC;
@@ -94,6 +99,67 @@ START_TEST(a_machine_without_a_problem_has_no_findings)
 }
 END_TEST
 
+/* The default mark beside those of other programs: Calico, kube-proxy, Tailscale, mwan3, WireGuard.
+ */
+START_TEST(marks_are_compared_by_their_bits)
+{
+	static const struct {
+		const char *rule;
+		enum mark_use use;
+	} rows[] = {
+		{ "-A cali -m mark --mark 0x10000/0x10000 -j ACCEPT", MARK_APART },
+		{ "-A KUBE -j MARK --set-xmark 0x4000/0x4000", MARK_APART },
+		{ "-A ts-forward -m mark --mark 0x40000/0xff0000 -j ACCEPT", MARK_APART },
+		{ "-A mwan3 -j MARK --set-xmark 0x3f00/0x3f00", MARK_APART },
+		{ "meta mark & 0x00ff0000 == 0x00040000 accept", MARK_APART },
+		{ "meta mark set meta mark & 0xff00ffff | 0x00040000", MARK_APART },
+		{ "-A x -m mark ! --mark 0xa0000000/0xf0000000 -j DROP", MARK_APART },
+		{ "ct mark set 0xa0000000", MARK_APART },
+		{ "meta mark 0x0000ca6c accept", MARK_APART },
+		{ "tcp dport 22 accept comment \"a mark\"", MARK_APART },
+		{ "-A x -m mark --mark 0x80000000/0x80000000 -j ACCEPT", MARK_MATCHED },
+		{ "meta mark & 0x20000000 == 0x20000000 accept", MARK_MATCHED },
+		{ "mark 0xa0000000 accept", MARK_MATCHED },
+		{ "-A x -j MARK --set-xmark 0xca6c/0xffffffff", MARK_CHANGED },
+		{ "meta mark set 0x0000ca6c", MARK_CHANGED },
+		{ "mark set mark & 0x0fffffff", MARK_CHANGED },
+		{ "-A x -j MARK --set-xmark 0xffffffff", MARK_CHANGED },
+		{ "-A x -j MARK --set-xmark 0xa0000001/0xffffffff", MARK_BYPASSES },
+		{ "meta mark set 0xa0000000", MARK_BYPASSES },
+		{ "meta mark set meta mark & 0x0fffffff | 0xa0000000", MARK_BYPASSES },
+		{ "meta mark 0x1 meta mark set 0xaf000000", MARK_BYPASSES },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_msg(mark_use_of(rows[i].rule, HOOK_MARK_DEFAULT,
+		                          HOOK_MARK_MASK_DEFAULT) == rows[i].use,
+		              "%s", rows[i].rule);
+	}
+}
+END_TEST
+
+START_TEST(the_mark_is_compared_with_other_rules)
+{
+	struct doctor_facts f = good_facts();
+
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A OUTPUT -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] =
+		TEXT(OUR_JUMPS "-A OUTPUT -j MARK --set-xmark 0xa0000000/0xf0000000\nCOMMIT\n");
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
+	/* the hook rules were installed with another mark */
+	f = good_facts();
+	f.settings.hook_mark = 0x30000000;
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
+	f = good_facts();
+	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT("");
+	f.nft = TEXT(NFT_HOOK);
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+}
+END_TEST
+
 START_TEST(findings_depend_on_the_kernel_release)
 {
 	static const struct {
@@ -102,8 +168,7 @@ START_TEST(findings_depend_on_the_kernel_release)
 	} rows[] = {
 		{ "2.6.32", DOCTOR_PROBLEM },  { "3.9.1", DOCTOR_PROBLEM },
 		{ "3.10.0", DOCTOR_OK },       { "6.1.0-41-amd64", DOCTOR_OK },
-		{ "6.7.4", DOCTOR_WARNING },   { "6.7", DOCTOR_WARNING },
-		{ "6.7.5", DOCTOR_OK },        { "6.12.74", DOCTOR_OK },
+		{ "6.7.4", DOCTOR_OK },        { "6.12.74", DOCTOR_OK },
 		{ "6.12.75", DOCTOR_WARNING }, { "6.12.83", DOCTOR_OK },
 		{ "6.18.23", DOCTOR_WARNING }, { "6.18.44", DOCTOR_OK },
 		{ "6.19.4", DOCTOR_WARNING },  { "6.19.14", DOCTOR_OK },
@@ -229,40 +294,6 @@ START_TEST(translation_needs_the_kernels_entry_while_finwall_remembers)
 	f.tunables.remember_ns = 3600 * NSEC_PER_SEC;
 	f.kernel_timeout_s[0] = 1200;
 	ck_assert_int_eq(level_of(&f, "timeouts"), -1);
-}
-END_TEST
-
-START_TEST(other_rules_that_match_finwalls_marks_are_reported)
-{
-	static const struct {
-		const char *rule;
-		int level;
-	} rows[] = {
-		/* Calico, Tailscale, kube-proxy */
-		{ "-A INPUT -m mark --mark 0x10000/0x10000 -j ACCEPT\n", DOCTOR_WARNING },
-		{ "-A INPUT -m mark --mark 0x40000/0xff0000 -j ACCEPT\n", -1 },
-		{ "-A INPUT -m mark --mark 0x4000/0x4000 -j ACCEPT\n", -1 },
-		{ "-A INPUT -m mark --mark 0x100/0x100 -j ACCEPT\n", DOCTOR_WARNING },
-		{ "-A INPUT -m mark ! --mark 0x10000/0x10000 -j ACCEPT\n", -1 },
-		{ "-A INPUT -m mark --mark 0x66770000 -j ACCEPT\n", DOCTOR_WARNING },
-	};
-	struct doctor_facts f = good_facts();
-	char text[1024];
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		snprintf(text, sizeof(text), "%s%sCOMMIT\n", OUR_JUMPS, rows[i].rule);
-		f.iptables[IPTABLES_NFT][FAMILY_IPV4] = text;
-		ck_assert_msg(level_of(&f, "marks") == rows[i].level, "%s", rows[i].rule);
-	}
-	f = good_facts();
-	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark & 0x00010000 == 0x00010000 "
-	             "accept\n\t}\n}\n");
-	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
-	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark & 0x00ff0000 == 0x00040000 "
-	             "accept\n\t}\n}\n");
-	ck_assert_int_eq(level_of(&f, "marks"), -1);
-	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\tmeta mark 0x66770100 accept\n\t}\n}\n");
-	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_WARNING);
 }
 END_TEST
 
@@ -517,7 +548,7 @@ START_TEST(losses_are_reported_as_problems)
 {
 	struct doctor_facts f = good_facts();
 	uint64_t *const counts[] = { &f.queue_dropped, &f.queue_user_dropped, &f.verdicts_lost,
-		                     &f.reject_loops };
+		                     &f.raw_lost };
 
 	ck_assert_int_eq(level_of(&f, "losses"), DOCTOR_OK);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
@@ -528,6 +559,8 @@ START_TEST(losses_are_reported_as_problems)
 	f.daemon_answers = false;
 	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_PROBLEM);
 	ck_assert_int_eq(level_of(&f, "losses"), -1);
+	f.daemon_is_closed = true;
+	ck_assert_int_eq(level_of(&f, "daemon"), DOCTOR_WARNING);
 }
 END_TEST
 
@@ -547,12 +580,11 @@ START_TEST(findings_for_every_interface_fit)
 }
 END_TEST
 
-SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings,
-           findings_depend_on_the_kernel_release, hook_rules_of_either_tool_are_found,
-           rules_that_accept_before_the_jump_are_reported,
+SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings, marks_are_compared_by_their_bits,
+           the_mark_is_compared_with_other_rules, findings_depend_on_the_kernel_release,
+           hook_rules_of_either_tool_are_found, rules_that_accept_before_the_jump_are_reported,
            the_daemons_view_of_the_hook_rules_is_reported,
            translation_needs_the_kernels_entry_while_finwall_remembers,
-           other_rules_that_match_finwalls_marks_are_reported,
            a_forward_chain_beside_docker_is_reported, other_rules_that_drop_invalid_are_reported,
            indirect_drops_of_invalid_are_reported,
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,

@@ -242,6 +242,12 @@ static struct build error_about(const struct build *quoted, uint8_t *bytes)
 	return e;
 }
 
+static void forward_build(const struct build *b)
+{
+	d = world_send(&w, b, HOOK_FORWARD);
+	packets++;
+}
+
 START_TEST(errors_are_related_to_the_quoted_flow)
 {
 	static const uint8_t families[] = { 4, 6 };
@@ -253,7 +259,7 @@ START_TEST(errors_are_related_to_the_quoted_flow)
 
 		setup_with(families[i], IPPROTO_NR_TCP, 10, 10, 1);
 		e = error_about(&c2s, bytes);
-		send_build(&e);
+		forward_build(&e);
 		ck_invalid(REASON_ICMP_UNRELATED);
 		tcp(&c2s, S, 1000, 0, 0);
 		ck_assert(world_flow(&w, &c2s, &before));
@@ -277,6 +283,13 @@ START_TEST(errors_are_related_to_the_quoted_flow)
 		/* The quoted flow has expired. */
 		world_pass(&w, sec_to_ns(120));
 		e = error_about(&c2s, bytes);
+		forward_build(&e);
+		ck_invalid(REASON_ICMP_UNRELATED);
+		/* This host did not forward the quoted packet, and only it can send such an error.
+		 */
+		send_build(&e);
+		ck_passes(CT_RELATED, REASON_ICMP_OWN);
+		e.dst = build_addr(families[i] == 4 ? "10.9.9.9" : "fd09::9");
 		send_build(&e);
 		ck_invalid(REASON_ICMP_UNRELATED);
 	}

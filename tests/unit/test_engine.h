@@ -54,11 +54,8 @@ static inline void send_build(const struct build *b)
 
 static inline void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
+	build_segment(b, flags, seq, ack, size);
 	b->win = 10000;
-	b->payload_size = size;
 	send_build(b);
 }
 

@@ -66,11 +66,8 @@ static void setup_family(uint8_t family)
 
 static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
+	build_segment(b, flags, seq, ack, size);
 	b->win = 10000;
-	b->payload_size = size;
 	d = world_send(&w, b, b == &c2s ? HOOK_INPUT : HOOK_OUTPUT);
 }
 

@@ -113,6 +113,14 @@ START_TEST(lines_of_other_protocols_are_exact)
 		" unreplied in wan0",
 		"unknown  99 90 src=192.0.2.1 dst=192.0.2.2 [UNREPLIED] src=192.0.2.2 "
 		"dst=192.0.2.1 use=1");
+	/* a name that conntrack(8) does not have */
+	f = make_flow(112, "192.0.2.1", 0, "224.0.0.18", 0, 0);
+	expect_live(
+		&f,
+		"vrrp    192.0.2.1              224.0.0.18             -                    90s "
+		" unreplied in wan0",
+		"unknown  112 90 src=192.0.2.1 dst=224.0.0.18 [UNREPLIED] src=224.0.0.18 "
+		"dst=192.0.2.1 use=1");
 }
 END_TEST
 
@@ -258,7 +266,7 @@ static int filter(const char *json, const struct flow *f)
 		ck_assert_ptr_nonnull(wrong);
 		return -1;
 	}
-	flow_view_live(f, now, "", &v);
+	flow_view_live(f, now, "wan0", &v);
 	return flow_filter_matches(&filter, &v);
 }
 
@@ -306,6 +314,45 @@ START_TEST(filters_match_or_are_refused)
 		  -1 },
 		{ "{\"address\":7}", -1 },
 		{ "[]", -1 },
+		{ "{\"source\":\"192.0.2.9\"}", 1 },
+		{ "{\"source\":\"192.0.2.1\"}", 0 },
+		{ "{\"source\":\"192.0.2.8/31\"}", 1 },
+		{ "{\"source\":\"192.0.2.8/33\"}", -1 },
+		{ "{\"source\":\"::/0\"}", 0 },
+		{ "{\"destination\":\"192.0.2.1\"}", 1 },
+		{ "{\"destination\":\"192.0.2.9\"}", 0 },
+		{ "{\"destination\":9}", -1 },
+		{ "{\"source\":\"192.0.2.9\",\"destination\":\"192.0.2.1\"}", 1 },
+		{ "{\"source\":\"192.0.2.9\",\"destination\":\"192.0.2.2\"}", 0 },
+		{ "{\"source\":\"192.0.2.9\",\"destination\":\"::1\"}", -1 },
+		{ "{\"source\":\"192.0.2.9\",\"address\":\"192.0.2.2\"}", 0 },
+		{ "{\"source_port\":40000}", 1 },
+		{ "{\"source_port\":443}", 0 },
+		{ "{\"source_port\":-1}", -1 },
+		{ "{\"destination_port\":443}", 1 },
+		{ "{\"destination_port\":40000}", 0 },
+		{ "{\"destination_port\":\"https\"}", -1 },
+		{ "{\"destination_port\":443,\"port\":40000}", 1 },
+		{ "{\"destination_port\":443,\"port\":80}", 0 },
+		{ "{\"state\":\"time_wait,ESTABLISHED\"}", 1 },
+		{ "{\"state\":\"TIME_WAIT,CLOSE\"}", 0 },
+		{ "{\"state\":\"TIME_WAIT,\"}", -1 },
+		{ "{\"state\":\"SYN_SEN\"}", -1 },
+		{ "{\"state\":\"\"}", -1 },
+		{ "{\"interface\":\"wan0\"}", 1 },
+		{ "{\"interface\":\"wan\"}", 0 },
+		{ "{\"interface\":\"wan*\"}", 1 },
+		{ "{\"interface\":\"lan*\"}", 0 },
+		{ "{\"interface\":\"\"}", -1 },
+		{ "{\"interface\":\"0123456789abcdef\"}", -1 },
+		{ "{\"interface\":1}", -1 },
+		/* the flow has 90 s and 5 ns left */
+		{ "{\"expires_under_s\":91}", 1 },
+		{ "{\"expires_under_s\":90}", 0 },
+		{ "{\"expires_under_s\":0}", -1 },
+		{ "{\"expires_under_s\":9223372036854775807}", -1 },
+		{ "{\"expires_under_s\":\"90s\"}", -1 },
+		{ "{\"sauce\":\"192.0.2.9\"}", -1 },
 	};
 	struct flow f = make_tcp(TCP_ESTABLISHED, FLOW_SEEN_REPLY);
 
@@ -314,7 +361,35 @@ START_TEST(filters_match_or_are_refused)
 	}
 	f = make_flow(IPPROTO_ICMP, "192.0.2.1", 443, "192.0.2.2", 8 << 8, 0);
 	ck_assert_int_eq(filter("{\"port\":443}", &f), 0);
+	ck_assert_int_eq(filter("{\"destination_port\":2048}", &f), 0);
+	ck_assert_int_eq(filter("{\"type\":8,\"id\":443}", &f), 1);
+	ck_assert_int_eq(filter("{\"type\":0}", &f), 0);
+	ck_assert_int_eq(filter("{\"id\":8}", &f), 0);
+	ck_assert_int_eq(filter("{\"id\":65536}", &f), -1);
 	ck_assert_int_eq(filter("{\"state\":\"NONE\"}", &f), 0);
+	f = make_flow(112, "192.0.2.1", 0, "224.0.0.18", 0, 0);
+	ck_assert_int_eq(filter("{\"protocol\":\"vrrp\"}", &f), 1);
+	ck_assert_int_eq(filter("{\"protocol\":\"112\"}", &f), 1);
+	ck_assert_int_eq(filter("{\"protocol\":\"ospf\"}", &f), 0);
+}
+END_TEST
+
+START_TEST(filters_of_live_connections_never_match_remembered_ones)
+{
+	const char *const rows[] = { "{\"interface\":\"*\"}", "{\"expires_under_s\":1000}" };
+	struct tomb_info t = make_tomb();
+	struct flow_view v;
+
+	flow_view_remembered(&t, now, &v);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *o = json_loads(rows[i], 0, NULL);
+		struct flow_filter filter;
+		const char *wrong;
+
+		ck_assert(flow_filter_parse(o, &filter, &wrong));
+		json_decref(o);
+		ck_assert_msg(!flow_filter_matches(&filter, &v), "%s", rows[i]);
+	}
 }
 END_TEST
 
@@ -367,4 +442,5 @@ SUITE_MAIN("flow_text", tcp_lines_are_exact, udp_lines_are_exact, icmp_lines_are
            lines_of_other_protocols_are_exact, lines_of_remembered_connections_are_exact,
            a_line_is_truncated_to_the_buffer, the_longest_line_fits,
            json_of_a_live_connection_is_exact, json_of_a_remembered_connection_is_exact,
-           json_of_icmp_is_exact, filters_match_or_are_refused, keys_are_parsed_or_refused)
+           json_of_icmp_is_exact, filters_match_or_are_refused,
+           filters_of_live_connections_never_match_remembered_ones, keys_are_parsed_or_refused)

@@ -14,6 +14,8 @@ static const struct hook_found nothing;
 
 /* Two queues, input and output only; packets pass while no daemon runs. */
 static const struct hook_plan open_plan = {
+	.own_mark = HOOK_MARK_DEFAULT,
+	.own_mask = HOOK_MARK_MASK_DEFAULT,
 	.queue_num = 3,
 	.queue_count = 2,
 	.on_absent = FAIL_ACCEPT,
@@ -22,6 +24,8 @@ static const struct hook_plan open_plan = {
 
 /* One queue, all hooks. */
 static const struct hook_plan full_plan = {
+	.own_mark = HOOK_MARK_DEFAULT,
+	.own_mask = HOOK_MARK_MASK_DEFAULT,
 	.queue_count = 1,
 	.on_absent = FAIL_DROP,
 	.hooked = { true, true, true },
@@ -31,6 +35,8 @@ static const struct hook_plan full_plan = {
 
 /* More queues than iptables rules that can select one. */
 static const struct hook_plan many_plan = {
+	.own_mark = HOOK_MARK_DEFAULT,
+	.own_mask = HOOK_MARK_MASK_DEFAULT,
 	.queue_num = 100,
 	.queue_count = 40,
 	.on_absent = FAIL_DROP,
@@ -39,6 +45,8 @@ static const struct hook_plan many_plan = {
 
 /* shadow mode behind the kernel's tracker */
 static const struct hook_plan shadow_plan = {
+	.own_mark = HOOK_MARK_DEFAULT,
+	.own_mask = HOOK_MARK_MASK_DEFAULT,
 	.queue_count = 1,
 	.on_absent = FAIL_ACCEPT,
 	.hooked = { [HOOK_FORWARD] = true, [HOOK_OUTPUT] = true },
@@ -48,6 +56,8 @@ static const struct hook_plan shadow_plan = {
 
 /* Packets are dropped while no daemon runs, except to one port. */
 static const struct hook_plan admin_plan = {
+	.own_mark = 0x00300000,
+	.own_mask = 0x00f00000,
 	.queue_num = 3,
 	.queue_count = 2,
 	.on_absent = FAIL_DROP,

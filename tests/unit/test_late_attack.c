@@ -36,10 +36,7 @@ static void setup(uint32_t tombs_max)
 
 static void tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
 {
-	b->flags = (uint8_t)flags;
-	b->seq = seq;
-	b->ack = ack;
-	b->payload_size = size;
+	build_segment(b, flags, seq, ack, size);
 	d = world_send(&w, b, HOOK_FORWARD);
 }
 

@@ -116,7 +116,7 @@ START_TEST(written_state_is_read_back)
 	ck_assert_int_eq(snapshot_check(file, sizeof(file), &h), SNAPSHOT_OK);
 	ck_assert_int_eq(h.saved_wall_ns, 1234567890);
 	for (unsigned i = 0; i < FLOWS_LEN; i++) {
-		snapshot_read_flow(file, i, now, &got);
+		ck_assert(snapshot_read_flow(file, i, now, &got));
 		ck_assert_mem_eq(&got.key, &flows[i].key, sizeof(got.key));
 		ck_assert_uint_eq(got.status, flows[i].status);
 		ck_assert_uint_eq(got.ifindex, flows[i].ifindex);
@@ -128,7 +128,7 @@ START_TEST(written_state_is_read_back)
 			                 flows[i].conn.udp.stream_from.ns + shift_ns);
 		}
 	}
-	snapshot_read_tomb(file, FLOWS_LEN, now, &got_tomb);
+	ck_assert(snapshot_read_tomb(file, FLOWS_LEN, now, &got_tomb));
 	ck_assert_mem_eq(&got_tomb.key, &want.key, sizeof(want.key));
 	ck_assert_mem_eq(&got_tomb.conn, &want.conn, sizeof(want.conn));
 	ck_assert_uint_eq(got_tomb.cause, TOMB_EVICTED);
@@ -187,16 +187,60 @@ static const struct {
 	{ "class", 108, SEGS_LEN }, { "last scale", 109, 15 },
 };
 
+/* Only the invalid record is left out: the others are valid. */
 START_TEST(invalid_records_with_a_correct_checksum_are_refused)
 {
 	struct snapshot_header h;
 	uint8_t file[FILE_SIZE];
+	struct flow f;
 
 	write_file(file);
 	file[SNAPSHOT_HEADER_SIZE + nonsense[_i].at] = nonsense[_i].value;
 	seal(file);
-	ck_assert_msg(snapshot_check(file, sizeof(file), &h) == SNAPSHOT_RECORD, "%s",
-	              nonsense[_i].what);
+	ck_assert_int_eq(snapshot_check(file, sizeof(file), &h), SNAPSHOT_OK);
+	ck_assert_msg(!snapshot_read_flow(file, 0, then, &f), "%s", nonsense[_i].what);
+	ck_assert(snapshot_read_flow(file, 1, then, &f));
+}
+END_TEST
+
+/* Records of the other kind, also: a flow is no tombstone. */
+START_TEST(a_record_is_read_as_its_own_kind_only)
+{
+	struct tomb_info t;
+	uint8_t file[FILE_SIZE];
+	struct flow f;
+
+	write_file(file);
+	ck_assert(!snapshot_read_tomb(file, 0, then, &t));
+	ck_assert(!snapshot_read_flow(file, FLOWS_LEN, then, &f));
+	ck_assert(snapshot_read_tomb(file, FLOWS_LEN, then, &t));
+}
+END_TEST
+
+/* A time beyond the limit of the format is written as the limit, and stays valid. */
+START_TEST(times_beyond_the_limit_are_limited)
+{
+	int64_t year_ns = sec_to_ns(INT64_C(366) * 86400);
+	struct mono late = mono_add(then, 3 * year_ns);
+	struct flow f = udp_flow();
+	struct tomb_info t = tomb(4);
+	uint8_t file[FILE_SIZE];
+	struct tomb_info got_tomb;
+	struct flow got;
+
+	write_file(file);
+	f.deadline = mono_add(late, sec_to_ns(30));
+	snapshot_write_flow(&f, late, file + SNAPSHOT_HEADER_SIZE);
+	snapshot_write_tomb(&t, late, file + SNAPSHOT_HEADER_SIZE + SNAPSHOT_RECORD_SIZE);
+	ck_assert(snapshot_read_flow(file, 0, late, &got));
+	ck_assert_int_eq(mono_diff(got.deadline, late), sec_to_ns(30));
+	ck_assert_int_lt(mono_diff(got.conn.udp.stream_from, late), -year_ns);
+	ck_assert(snapshot_read_tomb(file, 1, late, &got_tomb));
+	ck_assert_int_lt(mono_diff(got_tomb.ended, late), -year_ns);
+	f.deadline = mono_add(late, 3 * year_ns);
+	snapshot_write_flow(&f, late, file + SNAPSHOT_HEADER_SIZE);
+	ck_assert(snapshot_read_flow(file, 0, late, &got));
+	ck_assert_int_gt(mono_diff(got.deadline, late), year_ns);
 }
 END_TEST
 
@@ -219,6 +263,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, every_truncation_is_detected);
 	tcase_add_loop_test(tc, invalid_records_with_a_correct_checksum_are_refused, 0,
 	                    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
+	tcase_add_test(tc, a_record_is_read_as_its_own_kind_only);
+	tcase_add_test(tc, times_beyond_the_limit_are_limited);
 	tcase_add_test(tc, a_newer_version_is_not_reported_as_damage);
 }
 

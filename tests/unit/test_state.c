@@ -1,133 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Tests of saved state in real files: one table is saved, another one loads it. A file is complete
- * or absent, and a damaged file is refused.
+ * or absent, and a damaged file is refused. A disk that hangs: test_state_disk.c.
  */
 #include "io/state_file.h"
-#include "state/load.h"
-#include "state/save.h"
 
-#include "flows.h"
-#include "suite.h"
-#include "world.h"
+#include "test_state.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* The wall clock when a test world starts. */
-#define WALL_NS (UINT64_C(1700000000) * NSEC_PER_SEC)
-
-static char dir[] = "/tmp/finwall-test-state.XXXXXX";
-static char path[sizeof(dir) + 16];
-
-static void make_dir(void)
-{
-	if (strchr(dir, 'X') != NULL) {
-		ck_assert_ptr_nonnull(mkdtemp(dir));
-	}
-	(void)snprintf(path, sizeof(path), "%s/state", dir);
-}
-
-static const char *beside(const char *ending)
-{
-	static char name[sizeof(path) + 8];
-
-	(void)snprintf(name, sizeof(name), "%s%s", path, ending);
-	return name;
-}
-
-static void remove_dir(void)
-{
-	(void)unlink(path);
-	(void)unlink(beside(".new"));
-	(void)unlink(beside(".bad"));
-	(void)rmdir(dir);
-}
-
-static bool exists(const char *name)
-{
-	struct stat st;
-
-	return stat(name, &st) == 0;
-}
-
-static void put_file(const uint8_t *bytes, size_t size)
-{
-	FILE *f = fopen(path, "wb");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put_text(const char *text)
-{
-	put_file((const uint8_t *)text, strlen(text));
-}
-
-/* Flow nr of the engine, which expires in ttl_s. */
-static void add_flow(struct world *w, uint32_t nr, int64_t ttl_s)
-{
-	struct flow f = flows_tcp(nr);
-
-	f.deadline = mono_add(w->now, sec_to_ns(ttl_s));
-	ck_assert(engine_import_flow(w->engine, w->worker, &f, w->now));
-}
-
-static void add_tomb(struct world *w, uint32_t nr, int64_t age_s)
-{
-	struct flow f = flows_tcp(nr);
-	struct tomb_info t = { .key = f.key, .conn = f.conn.tcp, .status = f.status };
-
-	t.ended = mono_add(w->now, -sec_to_ns(age_s));
-	ck_assert(engine_import_tomb(w->engine, w->worker, &t, w->now));
-}
-
-static void save(struct world *w, enum save_kind kind)
-{
-	struct state_save *s;
-	int res;
-
-	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL_NS, &s), 0);
-	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_CONTINUES) {
-	}
-	ck_assert_int_eq(res, SAVE_DONE);
-}
-
-/* Loads the file into another world, down_s later by the wall clock. */
-static struct state_loaded load(struct world *w, int64_t down_s, enum load_gap gap)
-{
-	struct state_loaded taken;
-	uint64_t wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s);
-
-	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall_ns, &taken), 0);
-	return taken;
-}
-
-static uint64_t usage_flows(struct world *w)
-{
-	struct engine_usage u;
-
-	engine_usage(w->engine, &u);
-	return u.flows;
-}
-
-static uint64_t usage_tombs(struct world *w)
-{
-	struct engine_usage u;
-
-	engine_usage(w->engine, &u);
-	return u.tombs;
-}
-
-static bool find(struct world *w, uint32_t nr, struct flow *out)
-{
-	struct flowkey key = flows_key(nr);
-
-	return engine_find_flow(w->engine, &key, w->now, out);
-}
 
 /* Several shards and more than one chunk, loaded into a world of another size. */
 START_TEST(saved_state_is_loaded)
@@ -560,6 +441,85 @@ START_TEST(a_failed_save_keeps_the_old_file)
 }
 END_TEST
 
+/* A UDP stream of 500 days, and a record that only another version could have written. */
+START_TEST(an_odd_record_leaves_the_others)
+{
+	struct world from;
+	struct world to;
+	struct state_view v;
+	struct snapshot_header h;
+	struct state_loaded taken;
+	struct flow f = flows_tcp(9);
+	uint8_t *odd;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	world_pass(&from, sec_to_ns(INT64_C(500) * 86400));
+	add_flow(&from, 1, 100);
+	f.key.proto = IPPROTO_NR_UDP;
+	f.conn.udp.stream_from = mono_add(from.now, -sec_to_ns(INT64_C(500) * 86400));
+	f.deadline = mono_add(from.now, sec_to_ns(100));
+	ck_assert(engine_import_flow(from.engine, from.worker, &f, from.now));
+	add_flow(&from, 2, 100);
+	add_tomb(&from, 3, 100);
+	save(&from, SAVE_FINAL);
+	taken = load(&to, 1, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(taken.flows, 3);
+	ck_assert_uint_eq(taken.tombs, 1);
+	ck_assert_uint_eq(taken.invalid, 0);
+	world_fini(&to);
+
+	/* The same file, with an invalid first record under a correct checksum. */
+	ck_assert_int_eq(state_view_open(path, &v), 0);
+	ck_assert_int_eq(snapshot_check(v.bytes, v.size, &h), SNAPSHOT_OK);
+	odd = v.bytes + SNAPSHOT_HEADER_SIZE;
+	odd[2] = 0xff;
+	h.records_sum = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		h.records_sum = snapshot_sum(h.records_sum, odd + i * SNAPSHOT_RECORD_SIZE);
+	}
+	snapshot_write_header(&h, v.bytes);
+	put_file(v.bytes, v.size);
+	state_view_close(&v);
+	world_init(&to, 64, 64, 1);
+	taken = load(&to, 1, GAP_NOTHING);
+	ck_assert_int_eq(taken.result, SNAPSHOT_OK);
+	ck_assert_uint_eq(taken.flows, 2);
+	ck_assert_uint_eq(taken.tombs, 1);
+	ck_assert_uint_eq(taken.invalid, 1);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
+/* The file cannot be written: a start before this one may have used it already. */
+START_TEST(a_final_save_that_cannot_be_marked_is_not_final)
+{
+	struct world from;
+	struct world to;
+	struct flow f;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(chmod(path, 0444), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(seteuid(65534), 0);
+	}
+	ck_assert_int_eq(load(&to, 1, GAP_NOTHING).result, SNAPSHOT_OK);
+	if (getuid() == 0) {
+		ck_assert_int_eq(seteuid(0), 0);
+	}
+	ck_assert(find(&to, 1, &f));
+	ck_assert_uint_eq(status_knowledge(f.status), KNOWN_GAP);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
@@ -577,6 +537,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, temporary_files_of_other_writers_are_handled);
 	tcase_add_test(tc, invalid_paths_are_errors);
 	tcase_add_test(tc, a_failed_save_keeps_the_old_file);
+	tcase_add_test(tc, an_odd_record_leaves_the_others);
+	tcase_add_test(tc, a_final_save_that_cannot_be_marked_is_not_final);
 }
 
 SUITE_MAIN_PARTS("state", add_tests)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections in the output formats. See list_output.h.
+ */
+#include "cmd/list_output.h"
+
+#include "screen.h"
+
+#include <string.h>
+
+enum cli_exit list_output_init(struct list_output *out, const struct cli_command *cmd,
+                               enum flow_view_kind kind, const char *format)
+{
+	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
+	    strcmp(format, "conntrack") != 0) {
+		return cli_usage(cmd, "unknown output format \"%s\"", format);
+	}
+	*out = (struct list_output){ .kind = kind, .format = format };
+	out->is_json = strcmp(format, "json") == 0;
+	out->heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
+	if (out->heading != NULL && screen_width() > 0) {
+		out->screen = screen_open(stdout);
+		out->format = "json";
+	}
+	return CLI_OK;
+}
+
+void list_output_fini(struct list_output *out, enum cli_exit code)
+{
+	if (out->screen != NULL) {
+		screen_close(out->screen);
+	}
+	if (out->is_json && code == CLI_OK) {
+		puts(out->has_items ? "\n]" : "[]");
+	}
+}
+
+static enum cli_exit print_columns(void *ctx, const json_t *parameters)
+{
+	struct list_output *out = ctx;
+
+	list_columns_print(&out->columns, out->kind, json_object_get(parameters, "connections"),
+	                   out->screen);
+	return fflush(out->screen) != 0 ? CLI_REFUSED : CLI_OK;
+}
+
+enum cli_exit list_output_print(void *ctx, const json_t *parameters)
+{
+	const json_t *items = json_object_get(parameters, "lines");
+	struct list_output *out = ctx;
+	const json_t *item;
+	size_t i;
+
+	if (out->screen != NULL) {
+		return print_columns(out, parameters);
+	}
+	if (out->is_json) {
+		items = json_object_get(parameters, "connections");
+	}
+	json_array_foreach(items, i, item)
+	{
+		if (out->heading != NULL) {
+			puts(out->heading);
+			out->heading = NULL;
+		}
+		if (out->is_json) {
+			fputs(out->has_items ? ",\n" : "[\n", stdout);
+			json_dumpf(item, stdout, JSON_COMPACT);
+		} else {
+			puts(json_string_value(item) != NULL ? json_string_value(item) : "");
+		}
+		out->has_items = true;
+	}
+	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections in the output formats of finwall list. Each is printed when it arrives: memory does
+ * not grow with the table.
+ */
+#ifndef FINWALL_CLI_LIST_OUTPUT_H
+#define FINWALL_CLI_LIST_OUTPUT_H
+
+#include "client.h"
+#include "cmd/list_columns.h"
+
+struct list_output {
+	enum flow_view_kind kind;
+	const char *format;  /* to ask the daemon for */
+	const char *heading; /* to be printed before the first line, or NULL */
+	FILE *screen;        /* of a terminal: print columns; NULL = print the daemon's lines */
+	bool is_json;
+	bool has_items;
+	struct list_columns columns;
+};
+
+/* format: text, json or conntrack. Returns CLI_OK, or CLI_USAGE with a message. */
+enum cli_exit list_output_init(struct list_output *out, const struct cli_command *cmd,
+                               enum flow_view_kind kind, const char *format);
+
+/* Prints a reply of ListConnections or GetConnection. ctx: struct list_output. */
+client_fn list_output_print;
+
+/* code: of the call; only the array of a complete list is closed. */
+void list_output_fini(struct list_output *out, enum cli_exit code);
+
+#endif

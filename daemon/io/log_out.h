@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Standard error for the log, without waiting for its reader.
+ *
+ * A thread writes the lines, from a buffer of bounded size. A line that does not fit into it is
+ * dropped and counted, and the count is written when there is space again. So a reader that stops,
+ * or a disk that hangs, delays the log only.
+ */
+#ifndef FINWALL_IO_LOG_OUT_H
+#define FINWALL_IO_LOG_OUT_H
+
+#include <stddef.h>
+
+struct log_out;
+
+/*
+ * prefix: precedes the line that reports dropped lines; borrowed. Returns NULL when memory runs
+ * out. There is no thread yet: lines are written at once while standard error accepts them, and
+ * otherwise kept.
+ */
+struct log_out *log_out_new(int fd, const char *prefix);
+
+/* Starts the thread, with all signals blocked in it. Returns 0/-errno. */
+int log_out_start(struct log_out *o);
+
+/* Takes size bytes, a whole line with its newline. Never waits. Any thread. */
+void log_out_put(struct log_out *o, const char *line, size_t size);
+
+/*
+ * Waits at most a second for the lines to be written, then frees o; NULL is fine. A thread that
+ * still waits for the reader keeps its memory until the process exits.
+ */
+void log_out_free(struct log_out *o);
+
+#endif

@@ -508,7 +508,7 @@ static int open_control(struct daemon *d)
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
 		.queues_len = d->queues_len,
-		.config_path = d->options.config_path,
+		.config_path = d->options.config_absolute,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,

@@ -175,7 +175,8 @@ static bool has_mark_rule(const char *listing, const char *rule)
 	return listing != NULL && strstr(listing, rule) != NULL;
 }
 
-/* True if the hook rules accept the packets that finwall sends. */
+/* False if no hook rule accepts the packets that finwall sends. True if that is unknown, because a
+ * tool could not list its rules. */
 static bool accepts_own(const struct doctor_facts *f)
 {
 	uint32_t mark = f->settings.hook_mark;

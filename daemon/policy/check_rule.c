@@ -3,6 +3,8 @@
  * Checks of rules: statements in their chain, values against the fields that they are compared
  * with, statements against each other.
  */
+#include <netinet/in.h>
+
 #include "check.h"
 #include "names.h"
 #include "value.h"
@@ -48,7 +50,8 @@ static void check_verdict(struct config *c, struct loc loc, enum verdict verdict
 struct demands {
 	uint8_t family; /* 0 = any */
 	uint8_t proto;
-	uint8_t l4proto; /* of `meta l4proto`; 0 = any */
+	uint8_t l4proto; /* of `meta l4proto` and the like; 0 = any */
+	uint8_t nfproto; /* of `meta nfproto`: 4 or 6; 0 = any */
 };
 
 /* True if both are given and differ. */
@@ -79,7 +82,7 @@ static void check_reject(struct config *c, const struct chain *ch, const struct 
 		             "%s in a rule for another protocol, expected a rule for tcp, or "
 		             "reject with icmpx",
 		             r->text);
-	} else if (is_other(r->family, demands->family)) {
+	} else if (is_other(r->family, demands->family) || is_other(r->family, demands->nfproto)) {
 		config_error(c, s->loc,
 		             "%s in a rule for another address family, expected reject with icmpx",
 		             r->text);
@@ -305,14 +308,35 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 	d->proto = proto != 0 ? proto : d->proto;
 }
 
-/* `meta l4proto udp` and the like: one value. */
-static void note_l4proto(const struct match *m, struct demands *d)
+/*
+ * True if nft draws conclusions from `ip protocol NR`: it does so only for protocols whose headers
+ * it knows, but for every number after `meta l4proto`.
+ */
+static bool nft_concludes(const struct selector *sel, uint32_t nr)
 {
-	bool is_one = m->value->kind == VALUE_NUMBER || m->value->kind == VALUE_WORD;
+	static const uint8_t known[] = { IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_TCP,    IPPROTO_UDP,
+		                         IPPROTO_DCCP, IPPROTO_ESP,  IPPROTO_AH,     IPPROTO_ICMPV6,
+		                         IPPROTO_COMP, IPPROTO_SCTP, IPPROTO_UDPLITE };
 
-	if (m->sel->field == RS_F_L4PROTO && is_one && m->mask == NULL &&
-	    (m->rel == REL_EQ || m->rel == REL_IMPLICIT)) {
-		d->l4proto = (uint8_t)value_number(m->sel->type, m->value);
+	return strcmp(sel->header, "meta") == 0 || memchr(known, (int)nr, sizeof(known)) != NULL;
+}
+
+/* `meta l4proto udp`, `ip6 nexthdr { udp }`, `meta nfproto ipv6` and the like: one value. */
+static void note_value(const struct match *m, struct demands *d)
+{
+	const struct value *v = value_only(m->value);
+	bool is_one = v->kind == VALUE_NUMBER || v->kind == VALUE_WORD;
+	bool is_equal = m->rel == REL_EQ || m->rel == REL_IMPLICIT;
+
+	if (!is_one || !is_equal || m->mask != NULL) {
+		return;
+	}
+	if (selector_is_proto(m->sel)) {
+		uint32_t nr = value_number(m->sel->type, v);
+
+		d->l4proto = nft_concludes(m->sel, nr) ? (uint8_t)nr : 0;
+	} else if (m->sel->type == &dtype_nfproto) {
+		d->nfproto = value_number(m->sel->type, v) == NFPROTO_NR_IPV6 ? 6 : 4;
 	}
 }
 
@@ -369,7 +393,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		check_match(c, ch, s);
 		check_several(c, s, several);
 		check_demands(c, s, s->match.sel, demands);
-		note_l4proto(&s->match, demands);
+		note_value(&s->match, demands);
 		break;
 	case STMT_MARK_MAP:
 	case STMT_VMAP:
@@ -403,7 +427,7 @@ void check_rules(struct config *c, struct chain *ch)
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
-		struct demands demands = { 0, 0, 0 };
+		struct demands demands = { 0, 0, 0, 0 };
 		struct several several = { false, false };
 		unsigned counters_len = 0;
 

@@ -48,10 +48,11 @@ static void check_verdict(struct config *c, struct loc loc, enum verdict verdict
 
 /* Family and protocol that the matches of a rule so far require. */
 struct demands {
-	uint8_t family; /* 0 = any */
+	uint8_t family; /* of fields; 0 = any */
 	uint8_t proto;
-	uint8_t l4proto; /* of `meta l4proto` and the like; 0 = any */
-	uint8_t nfproto; /* of `meta nfproto`: 4 or 6; 0 = any */
+	/* What nft goes by at `reject`: the last match that names one decides. */
+	uint8_t reject_family;
+	uint8_t reject_proto;
 };
 
 /* True if both are given and differ. */
@@ -77,12 +78,12 @@ static void check_reject(struct config *c, const struct chain *ch, const struct 
 		             "or a table of family inet or %s",
 		             r->text, table_families[ch->table->family],
 		             r->family == 4 ? "ip" : "ip6");
-	} else if (is_other(r->proto, demands->proto) || is_other(r->proto, demands->l4proto)) {
+	} else if (is_other(r->proto, demands->reject_proto)) {
 		config_error(c, s->loc,
 		             "%s in a rule for another protocol, expected a rule for tcp, or "
 		             "reject with icmpx",
 		             r->text);
-	} else if (is_other(r->family, demands->family) || is_other(r->family, demands->nfproto)) {
+	} else if (is_other(r->family, demands->reject_family)) {
 		config_error(c, s->loc,
 		             "%s in a rule for another address family, expected reject with icmpx",
 		             r->text);
@@ -304,8 +305,12 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 		             "matches of one protocol",
 		             sel->header, sel->name);
 	}
-	d->family = sel->family != 0 ? sel->family : d->family;
-	d->proto = proto != 0 ? proto : d->proto;
+	if (sel->family != 0) {
+		d->family = d->reject_family = sel->family;
+	}
+	if (proto != 0) {
+		d->proto = d->reject_proto = proto;
+	}
 }
 
 /*
@@ -321,22 +326,35 @@ static bool nft_concludes(const struct selector *sel, uint32_t nr)
 	return strcmp(sel->header, "meta") == 0 || memchr(known, (int)nr, sizeof(known)) != NULL;
 }
 
-/* `meta l4proto udp`, `ip6 nexthdr { udp }`, `meta nfproto ipv6` and the like: one value. */
-static void note_value(const struct match *m, struct demands *d)
+static void note_element(const struct match *m, const struct value *v, struct demands *d)
 {
-	const struct value *v = value_only(m->value);
-	bool is_one = v->kind == VALUE_NUMBER || v->kind == VALUE_WORD;
-	bool is_equal = m->rel == REL_EQ || m->rel == REL_IMPLICIT;
+	uint32_t nr;
 
-	if (!is_one || !is_equal || m->mask != NULL) {
+	if (value_is_list(v)) {
+		for (const struct value *e = v->list.first; e != NULL; e = e->next) {
+			note_element(m, e, d);
+		}
 		return;
 	}
-	if (selector_is_proto(m->sel)) {
-		uint32_t nr = value_number(m->sel->type, v);
+	if (v->kind != VALUE_NUMBER && v->kind != VALUE_WORD) {
+		return;
+	}
+	nr = value_number(m->sel->type, v);
+	if (m->sel->type == &dtype_nfproto) {
+		d->reject_family = nr == NFPROTO_NR_IPV6 ? 6 : 4;
+	} else if (nft_concludes(m->sel, nr)) {
+		d->reject_proto = (uint8_t)nr;
+	}
+}
 
-		d->l4proto = nft_concludes(m->sel, nr) ? (uint8_t)nr : 0;
-	} else if (m->sel->type == &dtype_nfproto) {
-		d->nfproto = value_number(m->sel->type, v) == NFPROTO_NR_IPV6 ? 6 : 4;
+/* `meta l4proto udp`, `ip6 nexthdr { udp, tcp }`, `meta nfproto ipv6` and the like. */
+static void note_value(const struct match *m, struct demands *d)
+{
+	bool is_equal = m->rel == REL_EQ || m->rel == REL_IMPLICIT;
+
+	if ((selector_is_proto(m->sel) || m->sel->type == &dtype_nfproto) && is_equal &&
+	    m->mask == NULL) {
+		note_element(m, m->value, d);
 	}
 }
 

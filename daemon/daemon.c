@@ -407,8 +407,12 @@ static int make_engine(struct daemon *d)
 		.start = d->start,
 		.yield = yield_cpu,
 	};
+	struct refusal_limits *limits = &d->raw_sender.limits;
 	int err = mem_random(&cfg.hash_key, sizeof(cfg.hash_key));
 
+	if (err == 0) {
+		err = mem_random(&limits->key, sizeof(limits->key));
+	}
 	if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot read random bytes: %s", strerror(-err));
 		return err;
@@ -504,7 +508,7 @@ static int open_control(struct daemon *d)
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
 		.queues_len = d->queues_len,
-		.config_path = d->options.config_path,
+		.config_path = d->options.config_absolute,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_BACKEND = 256,
@@ -192,6 +193,11 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	enum cli_exit code;
 	bool daemon_answers;
 
+	if (args->config_path == NULL && !args->is_forced &&
+	    access(FINWALL_CONFIG_PATH, F_OK) != 0) {
+		/* finwalld -c FILE & finwall hook up: only the daemon has a configuration. */
+		(void)client_wait(cli->socket_path, DAEMON_WAIT_MSEC);
+	}
 	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;

@@ -87,10 +87,10 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out)
 	return plan->queue_count > 0 && plan->own_mask != 0;
 }
 
-int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
+/* Calls GetHooks. Returns 0 with *reply set, -ENOENT or -EACCES. */
+static int get_hooks(const char *socket_path, struct ctl_reply *reply)
 {
 	struct client *c = client_open(socket_path);
-	struct ctl_reply reply;
 	int rc;
 
 	if (c == NULL) {
@@ -98,16 +98,37 @@ int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
 	}
 	rc = client_call(c, "GetHooks", NULL, CTL_LAST);
 	if (rc == 0) {
-		rc = client_reply(c, &reply);
+		rc = client_reply(c, reply);
 	}
+	client_close(c);
+	return rc == 0 ? 0 : -ENOENT;
+}
+
+int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
+{
+	struct ctl_reply reply;
+	int rc = get_hooks(socket_path, &reply);
+
 	if (rc == 0) {
 		rc = reply.error == NULL && hook_wish_of_reply(reply.parameters, out) ? 0 : -EPROTO;
 		ctl_reply_fini(&reply);
-	} else {
-		rc = -ENOENT;
 	}
-	client_close(c);
 	return rc;
+}
+
+char *hook_config_of_daemon(const char *socket_path)
+{
+	struct ctl_reply reply;
+	char *path = NULL;
+
+	if (get_hooks(socket_path, &reply) == 0) {
+		const char *text = client_text(reply.parameters, "config");
+
+		/* An older daemon has a relative path as it was given. */
+		path = text[0] == '/' ? strdup(text) : NULL;
+		ctl_reply_fini(&reply);
+	}
+	return path;
 }
 
 bool hook_wish_any(const struct hook_wish *w)

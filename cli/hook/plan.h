@@ -29,6 +29,9 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out);
  * call it; -EPROTO if its reply is an error. */
 int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
 
+/* The path of the running daemon's configuration file, malloc'd; NULL if no daemon answers. */
+char *hook_config_of_daemon(const char *socket_path);
+
 /* True if at least one hook is queued. */
 bool hook_wish_any(const struct hook_wish *w);
 

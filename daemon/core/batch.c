@@ -145,6 +145,7 @@ static void conclude_tracked(const struct frame *frame, const struct context *cx
 	o.dir = (enum flow_dir)out->dir;
 	o.wants_entry = false;
 	o.must_drop = false;
+	o.proof = PROOF_NONE;
 	o.is_unproved = false;
 	o.has_late = false;
 	conclude(d, &o, out);
@@ -237,6 +238,27 @@ static void settle_tomb(const struct decoded *d, struct flow *f)
 	}
 }
 
+/*
+ * A remembered connection is revived in place of the entry that was beside it. If the ends of that
+ * one have agreed on something it may be the connection that is open, and the segment an old one:
+ * it is remembered in turn. Otherwise it may be a forger's.
+ */
+static void displace(const struct decoded *d, struct outcome *o)
+{
+	struct shard *s = d->shard;
+	struct flow memory;
+	bool remembers = shard_memory(s, o->displaced, &memory) &&
+	                 status_knowledge(memory.status) != KNOWN_NOTHING;
+
+	shard_delete(s, o->displaced, d->hash);
+	stat_add(&d->cx->worker->stats.event[EVENT_FLOW_DISPLACED], 1);
+	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
+	settle_tomb(d, o->live);
+	if (remembers) {
+		shard_bury(s, d->cx->worker, &memory, d->hash, TOMB_EVICTED, d->cx->now);
+	}
+}
+
 /* Inserts the flow of an accepted packet, in place of another where the table is full. Returns
  * false when no flow may be evicted. */
 static bool insert(const struct decoded *d, struct outcome *o)
@@ -245,8 +267,8 @@ static bool insert(const struct decoded *d, struct outcome *o)
 
 	o->fresh.deadline = mono_add(d->cx->now, o->fresh_ttl_ns);
 	if (o->displaced != NULL) {
-		shard_delete(s, o->displaced, d->hash);
-		stat_add(&d->cx->worker->stats.event[EVENT_FLOW_DISPLACED], 1);
+		displace(d, o);
+		return true;
 	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {
@@ -333,6 +355,7 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	o.wants_entry = false;
 	o.displaced = NULL;
 	o.must_drop = false;
+	o.proof = PROOF_NONE;
 	o.is_unproved = false;
 	o.has_late = false;
 	o.dir = DIR_ORIG;
@@ -363,6 +386,9 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
+	}
+	if (o->proof != PROOF_NONE && passes && o->live != NULL) {
+		lookup_end_older(d, o);
 	}
 	if (o->is_unproved && passes) {
 		*shard_unproved(d->shard, d->hash) = o->unproved;

@@ -20,7 +20,9 @@
 static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                                 enum raw_kind kind)
 {
-	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
+	/* Both ends of a link-local connection are on the opener's link. */
+	struct raw_request req =
+		late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind, f->ifindex);
 	struct engine_worker *w = cx->worker;
 	enum raw_result result = RAW_BUSY;
 

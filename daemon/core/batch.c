@@ -144,6 +144,7 @@ static void conclude_tracked(const struct frame *frame, const struct context *cx
 	o.reason = REASON_TCP_TRACKED;
 	o.dir = (enum flow_dir)out->dir;
 	o.wants_entry = false;
+	o.is_held = false;
 	o.must_drop = false;
 	o.proof = PROOF_NONE;
 	o.is_unproved = false;
@@ -354,6 +355,7 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	o.live = NULL;
 	o.wants_entry = false;
 	o.displaced = NULL;
+	o.is_held = false;
 	o.must_drop = false;
 	o.proof = PROOF_NONE;
 	o.is_unproved = false;
@@ -375,6 +377,10 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 	enum verdict judged;
 	bool passes;
 
+	if (o->is_held) {
+		*out = (struct decision){ .is_held = 1, .rule_nr = UINT32_MAX };
+		return;
+	}
 	evaluate(d, o, &rules);
 	judged = o->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || d->cx->policy->tun.enforce == 0;

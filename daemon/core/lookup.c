@@ -10,6 +10,7 @@
 #include "slowpath.h"
 #include "tcp_track.h"
 #include "udp_track.h"
+#include "verify.h"
 
 static void track_new(struct engine *e, const struct decoded *d, struct outcome *o);
 static void init_fresh(const struct decoded *d, struct flow *f);
@@ -267,6 +268,16 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 	}
 }
 
+/* A segment that the live entry f refuses may be one of the older connection beside it. */
+static void excuse(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
+{
+	init_fresh(d, &o->fresh);
+	if (late_excuses(e, d, o) && o->wants_entry) {
+		o->displaced = f;
+		o->live = NULL;
+	}
+}
+
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
  * entry then. */
 static bool track_live(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
@@ -302,7 +313,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		}
 		o->state = CT_INVALID;
 		if (shard_has_older(d->shard, f)) {
-			(void)late_excuses(e, d, o);
+			excuse(e, d, f, o);
 		}
 		return true;
 	case TRACK_IGNORE:
@@ -346,6 +357,9 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 		break;
 	}
 	f = find_live(d);
+	if (d->pkt.kind == PKT_KIND_TCP && verify_hear(d, o)) {
+		return;
+	}
 	if (f == NULL) {
 		track_new(e, d, o);
 		return;

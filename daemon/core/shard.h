@@ -9,9 +9,11 @@
  *   fastpath.c   the segments that need nothing but the window check
  *   lookup.c     the flow of a packet, and its connection state
  *   late.c       TCP segments without a live entry
+ *   verify.c     questions to the other end of such a segment
  *   expire.c     flows that end by timeout or by eviction
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
+ *   questions.c  questions to other ends, and their answers
  *   knowledge.c  what is known of windows that were not seen from the start
  *
  * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
@@ -25,6 +27,7 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
+#include "questions.h"
 
 #include <finwall/engine.h>
 
@@ -50,6 +53,7 @@ struct shard {
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
+	struct questions questions; /* about late segments, to their other ends */
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -59,6 +63,9 @@ struct engine {
 	 * addresses. */
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
+	/* The same of questions: all, and per group of source addresses. */
+	_Atomic uint64_t verify_all;
+	_Atomic uint64_t verify_source[LATE_SOURCES];
 	struct conncount counts;
 	struct shard shard[];
 };

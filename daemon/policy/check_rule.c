@@ -17,7 +17,7 @@ static const char *verdicts_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup, lenient or reject";
+		return "strict, remembered, pickup, lenient, verify or reject";
 	case CHAIN_CLOSE_IDLE:
 		return "forget, remember, reset or probe";
 	default:

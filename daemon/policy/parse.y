@@ -75,7 +75,7 @@ static void recovered(struct parser *p);
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
-%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, forget, remember, reset, probe"
+%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
 %type <text> name field_name type_name comment set_name object

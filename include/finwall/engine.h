@@ -57,6 +57,8 @@ struct decision {
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
 	uint8_t mark_is_set;
+	uint8_t is_held;   /* 1: no decision yet, engine_sink.hold() has a copy; nothing else is set
+	                    */
 	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
 	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
@@ -98,10 +100,13 @@ struct raw_request {
 	uint32_t seq;
 	uint32_t ack;     /* RAW_KEEPALIVE, RAW_RESET_ACK */
 	uint32_t ifindex; /* the link of a link-local receiver; 0 = unknown */
+	uint32_t ts[2];   /* RAW_KEEPALIVE with has_ts: TSval, TSecr (RFC 7323) */
 	uint16_t win;     /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered
 	                     at most */
 	uint8_t kind;     /* enum raw_kind */
 	uint8_t with;     /* RAW_ERROR: enum reject_with */
+	uint8_t has_ts;   /* 1: with a timestamps option */
+	uint8_t unused[3];
 };
 
 /* The outcome of a request. */
@@ -119,6 +124,16 @@ struct engine_sink {
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
 	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
+	/*
+	 * Holds a frame, of which it makes a copy: the packet gets no verdict now, and the copy is
+	 * passed to engine_batch() once more, with was_held set, after engine_sink.release() of its
+	 * token, or when the deadline has passed. req: sent too, may be NULL. Unless it returns
+	 * RAW_SENT nothing is held and nothing is sent; RAW_BUSY also when too many are held.
+	 */
+	enum raw_result (*hold)(void *ctx, const struct frame *frame, uint64_t token,
+	                        struct mono deadline, const struct raw_request *req);
+	/* The held frames with this token need wait no longer. */
+	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 };

@@ -9,6 +9,7 @@
  */
 #include "expire.h"
 #include "fastpath.h"
+#include "lease_offer.h"
 #include "slowpath.h"
 
 static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
@@ -19,7 +20,8 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
                        struct chunk *c, unsigned i, struct decoded *d, struct decision *out);
 static void decode(const struct frame *frame, struct decoded *d);
 static void decide(struct engine *e, const struct decoded *d, struct decision *out);
-static void conclude(const struct decoded *d, struct outcome *o, struct decision *out);
+static void conclude(const struct engine *e, const struct decoded *d, struct outcome *o,
+                     struct decision *out);
 
 void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out)
@@ -132,8 +134,9 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 }
 
 /* A segment that the fast path tracked; its rules read the packet. */
-static void conclude_tracked(const struct frame *frame, const struct context *cx, struct flow *live,
-                             struct decoded *d, struct decision *out)
+static void conclude_tracked(const struct engine *e, const struct frame *frame,
+                             const struct context *cx, struct flow *live, struct decoded *d,
+                             struct decision *out)
 {
 	struct outcome o;
 
@@ -149,7 +152,7 @@ static void conclude_tracked(const struct frame *frame, const struct context *cx
 	o.proof = PROOF_NONE;
 	o.is_unproved = false;
 	o.has_late = false;
-	conclude(d, &o, out);
+	conclude(e, d, &o, out);
 }
 
 /* Fast path, or slow path. */
@@ -163,7 +166,7 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
 		case FASTPATH_DECIDED:
 			return;
 		case FASTPATH_TRACKED:
-			conclude_tracked(frame, x->cx, live, d, out);
+			conclude_tracked(e, frame, x->cx, live, d, out);
 			return;
 		case FASTPATH_REFUSED:
 			d->cx = x->cx;
@@ -273,7 +276,7 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {
-		struct flow *victim = flowtab_victim(&s->flows, d->hash, d->cx->now);
+		struct flow *victim = expire_find_victim(s, d->hash, d->cx->now);
 
 		if (victim == NULL) {
 			return false;
@@ -367,11 +370,12 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	} else {
 		lookup_packet(e, d, &o);
 	}
-	conclude(d, &o, out);
+	conclude(e, d, &o, out);
 }
 
 /* From the outcome of the look-up to the decision: verdict, entry, counters. */
-static void conclude(const struct decoded *d, struct outcome *o, struct decision *out)
+static void conclude(const struct engine *e, const struct decoded *d, struct outcome *o,
+                     struct decision *out)
 {
 	struct rule_result rules;
 	enum verdict judged;
@@ -414,6 +418,10 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 		.rule_nr = rules.rule_nr,
 	};
 	if (o->live != NULL) {
+		if (leases_are_on(e) && judged == VERDICT_ACCEPT) {
+			lease_offer(d->cx, d->shard, o->live, d->hash,
+			            (enum hook)d->pkt.frame->hook);
+		}
 		out->status = o->live->status;
 		out->tcp_state = o->live->key.proto == IPPROTO_NR_TCP ? o->live->conn.tcp.state
 		                                                      : (uint8_t)TCP_NONE;

@@ -20,6 +20,9 @@ static struct flow *find_live(const struct decoded *d)
 {
 	struct flow *f = flowtab_find_hint(&d->shard->flows, &d->key, d->hash, d->hint);
 
+	if (f != NULL) {
+		shard_take_lease(d->shard, f);
+	}
 	if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&
 	    !expire_flow(d->cx, d->shard, f, d->hash)) {
 		return NULL;

@@ -14,6 +14,7 @@
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
  *   questions.c  questions to other ends, and their answers
+ *   lease.c      what is shared with the kernel fast path
  *   knowledge.c  what is known of windows that were not seen from the start
  *
  * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
@@ -28,6 +29,8 @@
 #include "knowledge.h"
 #include "late_close.h"
 #include "questions.h"
+#include "lease.h"
+#include "shard_relax.h"
 
 #include <finwall/engine.h>
 
@@ -52,6 +55,7 @@ struct shard {
 	struct conncount *counts;       /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
+	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
 	struct questions questions; /* about late segments, to their other ends */
 } __attribute__((aligned(64)));
@@ -67,22 +71,13 @@ struct engine {
 	_Atomic uint64_t verify_all;
 	_Atomic uint64_t verify_source[LATE_SOURCES];
 	struct conncount counts;
+	struct leases leases;
 	struct shard shard[];
 };
 
 static inline struct shard *shard_of(struct engine *e, uint64_t hash)
 {
 	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
-}
-
-/* One pause in a spinning loop. */
-static inline void shard_relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
 }
 
 /* Waits until the lock is free and takes it; yields the processor from time to time. */
@@ -154,7 +149,18 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 	if (f->counted != 0) {
 		shard_uncount(s, f);
 	}
+	if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
+		lease_end(&s->leases, &s->flows, f);
+	}
 	flowtab_delete(&s->flows, f, hash);
+}
+
+/* Takes back the lease of a flow, if it has one: its windows and its deadline are up to date. */
+static inline void shard_take_lease(struct shard *s, struct flow *f)
+{
+	if (lease_is_held(f)) {
+		lease_take(&s->leases, &s->flows, f);
+	}
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

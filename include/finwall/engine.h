@@ -145,6 +145,8 @@ struct engine_worker {
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
 	struct engine_sink sink;
 	struct stats stats;
+	/* engine_lease_generation(), read before policy and sets are */
+	uint32_t lease_generation;
 	/* the engine's own */
 	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
 	uint32_t tick_seen;         /* wheel tick of its last complete round */
@@ -252,5 +254,66 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
  * enforced until they end. Holds locks as engine_flush() does.
  */
 void engine_note_gap(struct engine *e);
+
+/*
+ * The kernel fast path: connections whose packets the kernel accepts and tracks by itself, while
+ * they are leased to it. finwall/lease_layout.h. The functions below are the main thread's.
+ */
+struct lease_control;
+struct lease_bucket;
+struct lease;
+
+/* The maps in this process's memory. */
+struct lease_map {
+	struct lease_control *control;
+	struct lease_bucket *buckets;
+	struct lease *leases;
+};
+
+/* True for maps of this version, whose numbers can be used. */
+bool engine_leases_fit(const struct lease_control *c);
+
+/*
+ * Takes over the connections of all leases in the maps, which an earlier process granted, into the
+ * table. packets_passed: packets that the kernel side did not accept may have passed unseen; the
+ * windows of connections that had such are not proved then. Call it before engine_use_leases().
+ * Returns their number.
+ */
+uint64_t engine_adopt_leases(struct engine *e, struct engine_worker *w, const struct lease_map *map,
+                             bool packets_passed, struct mono now);
+
+/* Empties the maps and uses them from here on. They must stay mapped, also behind
+ * engine_leave_leases(): a worker may still read them. */
+void engine_use_leases(struct engine *e, const struct lease_map *map);
+
+/* To be called when a policy is published: makes all leases stale, and grants new ones under the
+ * policy if they are wanted. Without maps it does nothing. */
+void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool is_wanted);
+
+/* Makes all leases stale: the next packet of each connection goes to the queue. To be called after
+ * a change of sets. */
+void engine_stale_leases(struct engine *e);
+
+/* Takes back all leases, and grants no more until engine_set_lease_policy(). */
+void engine_leave_leases(struct engine *e);
+
+/* Takes back all leases. Returns how many. */
+uint64_t engine_take_leases(struct engine *e);
+
+struct lease_usage {
+	bool is_there;
+	bool is_on;
+	uint64_t held;
+	uint64_t max;
+	uint64_t granted;
+	uint64_t taken;
+	uint64_t no_place;           /* not granted: no place for it */
+	uint64_t packets[HOOKS_LEN]; /* that the kernel side has accepted, by hook */
+	uint64_t bytes[HOOKS_LEN];
+};
+void engine_lease_usage(struct engine *e, struct lease_usage *out);
+
+/* The generation for engine_worker.lease_generation. Any thread. */
+uint32_t engine_lease_generation(const struct engine *e);
 
 #endif

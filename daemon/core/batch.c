@@ -11,6 +11,7 @@
 #include "fastpath.h"
 #include "lease_offer.h"
 #include "slowpath.h"
+#include "trace.h"
 
 static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
                        struct chunk *c, struct decoded *decoded);
@@ -160,6 +161,7 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
                        struct chunk *c, unsigned i, struct decoded *d, struct decision *out)
 {
 	struct flow *live;
+	bool is_traced;
 
 	if (c->ip_size[i] != 0) {
 		switch (fastpath_decide(x, frame, c, i, out, &live)) {
@@ -177,7 +179,11 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
 	d->shard = c->shard[i];
 	d->hash = c->hash[i];
 	d->hint = c->hint[i];
+	is_traced = d->cx->worker->trace != NULL && trace_begin(d);
 	decide(e, d, out);
+	if (is_traced) {
+		trace_end(d, out);
+	}
 }
 
 /* Decodes and verifies. An ICMP error gets the key of the flow that it quotes; a packet without a

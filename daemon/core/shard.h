@@ -17,7 +17,8 @@
  *   lease.c      what is shared with the kernel fast path
  *   knowledge.c  what is known of windows that were not seen from the start
  *
- * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
+ * trace.c, called by batch.c, only reads. Beside them, explain.c on top of trace.c, and on top of
+ * expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
  */
 #ifndef FINWALL_CORE_SHARD_H

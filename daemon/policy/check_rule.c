@@ -450,6 +450,8 @@ void check_rules(struct config *c, struct chain *ch)
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
+		r->chain = ch;
+		*(struct rule **)vec_add(&c->arena, &c->rules, sizeof(r)) = r;
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
 			check_stmt(c, ch, s, &demands, &several);

@@ -20,6 +20,7 @@ struct compiler {
 	struct arena arena;
 	struct compiled out;
 	struct operand *operand; /* by stmt->nr */
+	uint32_t rule_nr;        /* of the instructions that are being written */
 };
 
 /* The list that is being written. */
@@ -59,7 +60,15 @@ static struct rs_insn *emit(struct compiler *k, enum rs_op op, uint32_t a, uint3
 	struct rs_insn *i = vec_add(&k->arena, &k->out.code, sizeof(*i));
 
 	*i = (struct rs_insn){ .op = (uint8_t)op, .a = a, .b = b };
+	*(uint32_t *)vec_add(&k->arena, &k->out.rule_of, sizeof(uint32_t)) = k->rule_nr;
 	return i;
+}
+
+/* Removes the instructions from this one on. */
+static void cut(struct compiler *k, size_t len)
+{
+	k->out.code.len = len;
+	k->out.rule_of.len = len;
 }
 
 static void emit_proto(struct compiler *k, uint8_t proto)
@@ -215,10 +224,10 @@ static enum outcome emit_verdict(struct compiler *k, const struct variant *v, co
 	case STMT_VERDICT:
 		return emit_final(k, v, s, rule_nr);
 	case STMT_JUMP:
-		emit(k, RS_JUMP, k->out.lists[to->nr].at[v->family][v->state], 0);
+		emit(k, RS_JUMP, k->out.lists[to->nr].at[v->family][v->state], to->nr);
 		return ENDS_RULE;
 	case STMT_GOTO:
-		emit(k, RS_GOTO, k->out.lists[to->nr].at[v->family][v->state], 0);
+		emit(k, RS_GOTO, k->out.lists[to->nr].at[v->family][v->state], to->nr);
 		return DECIDES;
 	case STMT_RETURN:
 		emit(k, RS_RETURN, 0, 0);
@@ -306,21 +315,23 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 {
 	size_t start = k->out.code.len;
 	size_t effect_end = start; /* end of the last instruction that is not a match */
-	enum outcome how = emit_implied(k, v, r);
+	enum outcome how;
 	struct rs_insn *code;
 	bool may_fail = false;
 
+	k->rule_nr = r->nr;
+	how = emit_implied(k, v, r);
 	for (const struct stmt *s = r->stmts; s != NULL && how == GOES_ON; s = s->next) {
 		size_t before = k->out.code.len;
 
 		how = emit_stmt(k, v, s, r->nr);
 		if (how == NEVER) {
-			k->out.code.len = before;
+			cut(k, before);
 		} else if (s->kind != STMT_MATCH && k->out.code.len != before) {
 			effect_end = k->out.code.len;
 		}
 	}
-	k->out.code.len = effect_end;
+	cut(k, effect_end);
 	code = k->out.code.items;
 	for (size_t i = start; i < effect_end; i++) {
 		if (insn_may_fail(&code[i]) || code[i].op == RS_JUMP) {
@@ -339,6 +350,7 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 	bool is_over = false;
 	uint32_t len;
 	const struct rs_insn *code;
+	const uint32_t *rule_of;
 
 	for (const struct rule *r = v->chain->rules; r != NULL && !is_over; r = r->next) {
 		is_over = emit_rule(k, v, r);
@@ -348,14 +360,17 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 		return EMPTY_LIST;
 	}
 	if (!is_over) {
+		k->rule_nr = UINT32_MAX;
 		emit(k, RS_RETURN, 0, 0);
 	}
 	len = (uint32_t)k->out.code.len - start;
 	code = k->out.code.items;
+	rule_of = k->out.rule_of.items;
 	for (unsigned i = 0; i < earlier_len; i++) {
 		if (earlier[i].len == len &&
-		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0) {
-			k->out.code.len = start;
+		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0 &&
+		    memcmp(&rule_of[earlier[i].at], &rule_of[start], len * sizeof(*rule_of)) == 0) {
+			cut(k, start);
 			start = earlier[i].at;
 			break;
 		}
@@ -435,6 +450,7 @@ static void compile(void *ctx)
 	k->out.lists = arena_alloc(&k->arena, (c->chains_len + 1) * sizeof(*k->out.lists));
 	make_operands(k);
 	counts_number(&k->out.pools);
+	k->rule_nr = UINT32_MAX;
 	emit(k, RS_RETURN, 0, 0);
 	for (const struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
 		emit_chain(k, ch);

@@ -212,12 +212,14 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
 	struct carve b = { base, 0 };
 	const void *code;
+	const void *rule_of;
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
+	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
@@ -226,6 +228,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->rule_of = rule_of;
 		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;

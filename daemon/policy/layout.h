@@ -18,6 +18,7 @@ struct compiled {
 	struct pools pools;
 	struct lists *lists; /* by chain->nr */
 	struct vec code;     /* struct rs_insn */
+	struct vec rule_of;  /* uint32_t: the rule of each instruction */
 };
 
 /* Returns NULL when memory runs out. On success the ruleset owns the sets of the pools. */

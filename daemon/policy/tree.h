@@ -177,6 +177,8 @@ struct rule {
 	struct loc loc;
 	struct stmt *stmts;
 	const char *comment;
+	/* set by the checker */
+	const struct chain *chain;
 	uint32_t nr; /* in the order of the canonical text */
 };
 
@@ -274,6 +276,7 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
+	struct vec rules;                  /* const struct rule *, by rule->nr */
 	struct vec patterns;               /* const char *: interface names, each once */
 	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
 	/* while it is loaded */

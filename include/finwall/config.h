@@ -134,6 +134,35 @@ struct ruleset *config_compile(const struct config *c);
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
 
+/* Where a rule is. All pointers live as long as the configuration. */
+struct rule_place {
+	const char *file;
+	uint32_t line;
+	const char *family; /* of its table: "inet" */
+	const char *table;
+	const char *chain;
+};
+
+/* The place of a rule, by struct rule_result. Returns false for a number without a rule. */
+bool config_rule_place(const struct config *c, uint32_t rule_nr, struct rule_place *out);
+
+/* The place of a chain, by struct rule_step, without file and line. Likewise. */
+bool config_chain_place(const struct config *c, uint32_t chain_nr, struct rule_place *out);
+
+/* The place of the base chain of this family (4, 6 or 0), and of its policy, if it is written.
+ * Returns false when the configuration has no such chain. */
+bool config_base_place(const struct config *c, enum base_chain base, uint8_t family,
+                       struct rule_place *out);
+
+/* The rule's canonical text, without its comment, as malloc'd text; NULL when memory runs out. */
+char *config_rule_text(const struct config *c, uint32_t rule_nr);
+
+/* "accept", "reject", "remembered", "forget" ...: the word of the language for a result. */
+const char *rule_code_word(uint8_t code);
+
+/* "icmp port-unreachable" ...: what the language has after `reject with`, for this family. */
+const char *reject_with_text(uint8_t with, uint8_t family);
+
 /* What the canonical text contains. */
 enum config_print {
 	PRINT_PLAIN,

@@ -33,6 +33,7 @@
 #define ENGINE_BATCH_MAX 64
 
 struct engine;
+struct trace; /* finwall/trace.h */
 
 struct engine_config {
 	uint32_t flows_max;  /* live flows of all shards; each shard holds one at least */
@@ -136,6 +137,10 @@ struct engine_sink {
 	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+	/* Only with engine_worker.trace: whether a packet is to be traced (NULL: each one; the
+	 * trace has what is known before it is tracked), and the complete trace. */
+	bool (*trace_wants)(void *ctx, const struct trace *t);
+	void (*traced)(void *ctx, const struct trace *t);
 };
 
 /* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and
@@ -144,6 +149,7 @@ struct engine_worker {
 	const struct policy *policy;
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
 	struct engine_sink sink;
+	struct trace *trace; /* where traces are made; NULL = packets are not traced */
 	struct stats stats;
 	/* engine_lease_generation(), read before policy and sets are */
 	uint32_t lease_generation;
@@ -152,6 +158,7 @@ struct engine_worker {
 	uint32_t tick_seen;         /* wheel tick of its last complete round */
 	struct mono raw_next;       /* no request of an expiry before this instant */
 	struct mono raw_busy_since; /* the first request that found the sender busy; 0: sent */
+	struct rule_trace *steps;   /* of the packet that is traced, or NULL */
 };
 
 /* Bytes of memory for the engine. They grow with the limits and are touched only as the table

@@ -43,8 +43,8 @@ enum rs_op {
 	RS_COUNT,          /* count for rule a */
 	RS_LOG,            /* log[a] */
 	RS_MARK,           /* the mark becomes a */
-	RS_JUMP,           /* go to a, come back */
-	RS_GOTO,           /* go to a */
+	RS_JUMP,           /* go to a, come back; b: the chain's number */
+	RS_GOTO,           /* go to a; b: the chain's number */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
 	/* The next three read the field in `with`; the first two look it up in map[a]. */
@@ -220,6 +220,7 @@ struct ruleset {
 	uint32_t rules_len;
 	uint32_t counts_len;
 	uint32_t sets_len;
+	const uint32_t *rule_of; /* of each instruction, UINT32_MAX = of no rule; for traces */
 };
 
 struct rs_count {

@@ -238,6 +238,39 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 	return true;
 }
 
+/* Looks a key up in a set. */
+static bool key_matches(const struct eval *ev, const struct rs_insn *i)
+{
+	bool is_there;
+	uint32_t nr;
+	bool hit = ruleset_key_find(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark, &is_there, &nr);
+
+	return is_there && hit != i->negated;
+}
+
+/* Looks a key up in a map. */
+static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
+{
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+
+	if (!ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, nr)) {
+		*nr = k->other_nr;
+	}
+	return is_there && *nr != RS_MAP_MISS;
+}
+
+static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
+{
+	uint32_t nr;
+
+	if (!key_in_map(ev, i, &nr)) {
+		return false;
+	}
+	set_mark(ev, ev->rs->key[i->a].data[nr]);
+	return true;
+}
+
 /* Runs instructions from i on to a verdict, or to the end, where the chain's policy stays. */
 static void run_rules(struct eval *ev, const struct rs_insn *i)
 {
@@ -282,6 +315,20 @@ static void run_rules(struct eval *ev, const struct rs_insn *i)
 			break;
 		case RS_SKIP:
 			i += i->next;
+			break;
+		case RS_KEY:
+			i += key_matches(ev, i) ? 1 : i->next;
+			break;
+		case RS_KEY_VMAP:
+			i += key_in_map(ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_KEY_MARK_MAP:
+			i += set_mark_by_key(ev, i) ? 1 : i->next;
+			break;
+		case RS_KEY_CHANGE:
+			i += ruleset_key_change(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark)
+			             ? 1
+			             : i->next;
 			break;
 		default:
 			act(ev, i++);

@@ -21,6 +21,15 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
                         const struct rule_input *in, uint32_t mark);
 
 /*
+ * RS_KEY and the other operations of keys. *nr: the number that a map has for the key. Returns
+ * false when a field is missing, *is_there false, or when the key is not in the set.
+ */
+bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const struct rule_input *in,
+                      uint32_t mark, bool *is_there, uint32_t *nr);
+bool ruleset_key_change(const struct ruleset *rs, const struct rs_key *k,
+                        const struct rule_input *in, uint32_t mark);
+
+/*
  * The binary search of all look-ups: the number of the last of len ascending values that is at most
  * v; 0 when none is, or len is 0. Branch-free. The 128-bit values are stride elements apart.
  */

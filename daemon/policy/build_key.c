@@ -66,10 +66,10 @@ const struct selector *build_concat(struct parser *p, struct loc loc, const stru
 	     before->kind != SEL_CONCAT) ||
 	    before->type->is_bitmask) {
 		const struct selector *bad =
-			before->kind != SEL_CONCAT && before->kind != SEL_FIELD &&
-					before->kind != SEL_IFACE
-				? before
-				: part;
+			part->type->is_bitmask ||
+					(part->kind != SEL_FIELD && part->kind != SEL_IFACE)
+				? part
+				: before;
 
 		config_error(p->config, loc,
 		             "%s %s cannot be part of a concatenation, expected an address, port, "

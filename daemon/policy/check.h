@@ -46,6 +46,9 @@ void check_keyed_set(struct config *c, struct set *s);
 /* Makes the table of a map that is keyed; its entries are numbered. */
 void check_keyed_map(struct config *c, struct map *m);
 
+/* The elements of a set in a rule, or of a map, which have no options but a comment. */
+void check_no_opts(struct config *c, const struct value *v);
+
 /* The table of a set of tuples in a rule; NULL after an error. */
 struct live_keyed *check_tuples(struct config *c, const struct dtype *type, const struct value *v);
 

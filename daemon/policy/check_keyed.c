@@ -221,6 +221,23 @@ void check_elem_opts(struct set *s)
 	}
 }
 
+static bool report_opts(void *ctx, const struct value *v)
+{
+	const struct elem_opts *o = v->opts;
+
+	if (o != NULL && (o->has_timeout || o->has_expires || o->has_counter || o->has_limit)) {
+		config_error(ctx, o->loc,
+		             "an element of a map, or of a set in a rule, has a time, counter or limit, "
+		             "expected it in a named set");
+	}
+	return true;
+}
+
+void check_no_opts(struct config *c, const struct value *v)
+{
+	value_each(v, report_opts, c);
+}
+
 /* A search for an element that wants a timeout. */
 struct timeouts {
 	struct config *c;
@@ -244,10 +261,12 @@ void check_keyed_set(struct config *c, struct set *s)
 {
 	struct probe p = { c, s->type, NULL };
 	struct timeouts t = { c, s };
-	bool has_name = s->type == &dtype_ifname;
+	bool has_name = s->type == &dtype_ifname &&
+	                (s->has_timeouts || s->kits.len > 1 || s->elements != NULL);
 
-	for (unsigned i = 0; i < s->type->parts_len; i++) {
-		has_name |= s->is_dynamic && s->type->parts[i] == &dtype_ifname;
+	for (unsigned i = 0; i < (s->type->parts_len != 0 ? s->type->parts_len : 1); i++) {
+		has_name |= s->is_changed &&
+		            (s->type->parts_len != 0 ? s->type->parts[i] : s->type) == &dtype_ifname;
 	}
 	if (has_name) {
 		config_error(c, s->loc,

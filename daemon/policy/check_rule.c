@@ -186,6 +186,7 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 		return;
 	}
 	check_mask(c, m->sel->type, m->mask);
+	check_no_opts(c, m->value);
 	if (m->value->kind == VALUE_NAME) {
 		check_named_set(c, ch->table, m);
 	} else if (m->sel->kind == SEL_CONCAT) {

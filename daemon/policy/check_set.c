@@ -211,6 +211,7 @@ static void check_keys(struct config *c, const struct map *m)
 
 	for (const struct map_entry *e = m->entries; e != NULL; e = e->next) {
 		if (e->key != NULL) {
+			check_no_opts(c, e->key);
 			value_each(e->key, gather_key, &g);
 		} else if (rest != NULL) {
 			report_overlap(c, e->loc, rest->loc);

@@ -601,11 +601,15 @@ primary
 
 name
 	: WORD
+	| METER { $$ = "meter"; }
 	| HEADER
 	| CLOSE_VERDICT
 	;
 
-set_name: WORD;
+set_name
+	: WORD
+	| METER { $$ = "meter"; }
+	;
 
 type_name
 	: WORD

@@ -397,7 +397,7 @@ static void print_keyed(struct print *p, const struct set *s)
 			text_add(&p->out, " timeout");
 			duration_print(&p->out, item.timeout_ns / (uint64_t)NSEC_PER_MSEC);
 		}
-		if (item.kit != s->kit) {
+		if (item.kit != 0) {
 			kit_print(&p->out, &t->kit[item.kit], item.packets, item.bytes);
 		}
 		between = ", ";

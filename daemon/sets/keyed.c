@@ -465,15 +465,15 @@ void live_keyed_start(struct live_keyed *s, struct mono now)
 	}
 }
 
-/* The tuples in which the lowest corner of the box lies in an element. */
-static unsigned elements_at(struct rs_keyed *k, const struct interval *box)
+/* How many elements contain the lowest, or the highest, corner of the box. */
+static unsigned elements_at(struct rs_keyed *k, const struct interval *box, bool is_highest)
 {
 	struct u128 value[RS_KEY_FIELDS_MAX];
 	uint32_t numbers[RS_LAYERS_MAX];
 	unsigned found = 0;
 
 	for (uint32_t f = 0; f < k->fields_len; f++) {
-		value[f] = box[f].lo;
+		value[f] = is_highest ? box[f].hi : box[f].lo;
 	}
 	rs_keyed_numbers(k, value, numbers);
 	for (uint32_t t = 0; t < k->tuples_len; t++) {
@@ -508,7 +508,7 @@ size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l)
 		slot = rs_table_slot(&k->table, key, (struct mono){ 0 });
 		/* an equal key that came first has its number */
 		if (slot == 0 || !rs_table_read(&k->table, slot - 1, (struct mono){ 0 }, key, &own) ||
-		    own.nr != l->item[i].nr || elements_at(k, box) > 1) {
+		    own.nr != l->item[i].nr || elements_at(k, box, false) > 1 || elements_at(k, box, true) > 1) {
 			return i;
 		}
 	}

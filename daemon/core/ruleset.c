@@ -37,11 +37,9 @@ static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
 static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
 static void set_mark(struct eval *ev, uint32_t mark);
 static void act(struct eval *ev, const struct rs_insn *i);
-
-static inline bool is_dry(const struct rule_input *in)
-{
-	return in->mode == EVAL_DRY || in->mode == EVAL_EXPLAIN;
-}
+static bool key_matches(const struct eval *ev, const struct rs_insn *i);
+static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
+static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i);
 
 /* The matches of one field, one case each, so that a rule costs one jump. */
 #define MATCHES(field, value)                                                                      \
@@ -96,7 +94,7 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = is_dry(ev->in)
+		hit = rule_is_dry(ev->in)
 		              ? gcra_has(&b->full_ns, b->slack_ns, ev->in->now)
 		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, ev->in->now);
 		break;
@@ -151,6 +149,16 @@ static void note_return(const struct eval *ev, const struct rs_insn *i, unsigned
 	}
 }
 
+/* The next instruction after one that matched or not. */
+static inline const struct rs_insn *pass_or_skip(const struct eval *ev, const struct rs_insn *i,
+                                                 bool hit, struct rule_trace *t)
+{
+	if (t != NULL && hit) {
+		note_passed(ev, i, t);
+	}
+	return i + (hit ? 1 : i->next);
+}
+
 /*
  * Runs instructions from i on to a verdict, or to the end, where the chain's policy stays. t: NULL,
  * for which the compiler makes a copy without it, or where to add the steps.
@@ -168,10 +176,7 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 	for (;;) {
 		if (i->op <= RS_LIMIT) {
 			hit = field_is_there(ev->in->pkt, i) && matches(ev, i);
-			if (t != NULL && hit) {
-				note_passed(ev, i, t);
-			}
-			i += hit ? 1 : i->next;
+			i = pass_or_skip(ev, i, hit, t);
 			continue;
 		}
 		switch (i->op) {
@@ -209,25 +214,31 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			i += find(ev, i, &nr) ? 1 + nr : i->next;
 			break;
 		case RS_MARK_MAP:
-			hit = set_mapped_mark(ev, i);
-			if (t != NULL && hit) {
-				note_passed(ev, i, t);
-			}
-			i += hit ? 1 : i->next;
+			i = pass_or_skip(ev, i, set_mapped_mark(ev, i), t);
 			break;
 		case RS_CT_COUNT:
 			hit = field_is_there(ev->in->pkt, i) &&
 			      ruleset_count_fits(ev->rs, i, ev->in, ev->mark);
-			if (t != NULL && hit) {
-				note_passed(ev, i, t);
-			}
-			i += hit ? 1 : i->next;
+			i = pass_or_skip(ev, i, hit, t);
 			break;
 		case RS_SKIP:
 			if (t != NULL) {
 				note_rule(ev, i, STEP_CONTINUE, t);
 			}
 			i += i->next;
+			break;
+		case RS_KEY:
+			i = pass_or_skip(ev, i, key_matches(ev, i), t);
+			break;
+		case RS_KEY_VMAP:
+			i += key_in_map(ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_KEY_MARK_MAP:
+			i = pass_or_skip(ev, i, set_mark_by_key(ev, i), t);
+			break;
+		case RS_KEY_CHANGE:
+			hit = ruleset_key_change(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark);
+			i = pass_or_skip(ev, i, hit, t);
 			break;
 		default:
 			if (t != NULL) {
@@ -408,6 +419,39 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 	return true;
 }
 
+/* Looks a key up in a set. */
+static bool key_matches(const struct eval *ev, const struct rs_insn *i)
+{
+	bool is_there;
+	uint32_t nr;
+	bool hit = ruleset_key_find(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark, &is_there, &nr);
+
+	return is_there && hit != i->negated;
+}
+
+/* Looks a key up in a map. */
+static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
+{
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+
+	if (!ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, nr)) {
+		*nr = k->other_nr;
+	}
+	return is_there && *nr != RS_MAP_MISS;
+}
+
+static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
+{
+	uint32_t nr;
+
+	if (!key_in_map(ev, i, &nr)) {
+		return false;
+	}
+	set_mark(ev, ev->rs->key[i->a].data[nr]);
+	return true;
+}
+
 static enum rs_family family_of(const struct pkt *p)
 {
 	if (p->depth < PKT_IP) {
@@ -459,13 +503,13 @@ static void act(struct eval *ev, const struct rs_insn *i)
 
 	switch ((enum rs_op)i->op) {
 	case RS_COUNT:
-		if (ev->ctr != NULL && !is_dry(in)) {
+		if (ev->ctr != NULL && !rule_is_dry(in)) {
 			stat_add(&ev->ctr->rule[i->a].packets, 1);
 			stat_add(&ev->ctr->rule[i->a].bytes, in->pkt->frame->true_size);
 		}
 		break;
 	case RS_LOG:
-		if (in->log != NULL && !is_dry(in)) {
+		if (in->log != NULL && !rule_is_dry(in)) {
 			in->log(in->log_ctx, ev->rs, i->a, in->pkt, in->state);
 		}
 		break;

@@ -29,6 +29,9 @@ bool check_element(void *ctx, const struct value *v)
 	char buf[512];
 	const char *problem;
 
+	if (p->type->parts_len != 0) {
+		return check_tuple(p, v);
+	}
 	if (p->type == &dtype_ifname) {
 		problem = value_ifname(v, buf, sizeof(buf));
 		if (problem == NULL) {

@@ -91,6 +91,11 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 	    (sel->reach != PKT_REACH_NOTHING && v->family == RS_FAMILY_NONE)) {
 		return false;
 	}
+	for (unsigned i = 0; sel->kind == SEL_CONCAT && i < sel->type->parts_len; i++) {
+		if (!field_can_be_there(v, selector_part(sel, i))) {
+			return false;
+		}
+	}
 	/* no packet, no header */
 	if (sel->kind == SEL_FIELD && sel->field > RS_F_HEADER &&
 	    v->chain->kind == CHAIN_CLOSE_IDLE) {
@@ -126,6 +131,10 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	}
 	if (sel->kind == SEL_NFPROTO) {
 		return (o->statics >> v->family & 1) != 0 ? GOES_ON : NEVER;
+	}
+	if (o->op == RS_KEY) {
+		emit(k, RS_KEY, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
 	}
 	i = emit_field(k, sel, o->op, o->a, o->b);
 	if (sel->field < RS_F_HEADER) {
@@ -175,6 +184,10 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 
 	if (!field_can_be_there(v, sel)) {
 		return NEVER;
+	}
+	if (s->lookup.map->head.keyed != NULL) {
+		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0);
+		return GOES_ON;
 	}
 	if (!is_known(sel)) {
 		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
@@ -252,7 +265,11 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 
 		return e != NULL ? emit_verdict(k, v, e->verdict, rule_nr) : NEVER;
 	}
-	emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+	if (s->lookup.map->head.keyed != NULL) {
+		emit(k, RS_KEY_VMAP, k->operand[s->nr].a, 0);
+	} else {
+		emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+	}
 	for (size_t i = 0; i < verdicts->len; i++) {
 		const struct stmt *verdict = ((struct stmt **)verdicts->items)[i];
 
@@ -289,6 +306,12 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		return emit_mark_map(k, v, s);
 	case STMT_VMAP:
 		return emit_vmap(k, v, s, rule_nr);
+	case STMT_CHANGE:
+		if (!field_can_be_there(v, s->change.key)) {
+			return NEVER;
+		}
+		emit(k, RS_KEY_CHANGE, o->a, 0);
+		return GOES_ON;
 	case STMT_JUMP:
 		/* a jump to an empty chain is left out, except in a map */
 		if (k->out.lists[s->target.chain->nr].at[v->family][v->state] == EMPTY_LIST) {
@@ -307,7 +330,7 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 static bool insn_may_fail(const struct rs_insn *i)
 {
 	return i->op <= RS_LIMIT || i->op == RS_VMAP || i->op == RS_MARK_MAP ||
-	       i->op == RS_CT_COUNT;
+	       i->op == RS_CT_COUNT || i->op >= RS_KEY;
 }
 
 /* Returns true when no packet passes the rule: the following rules are not reached. */
@@ -415,7 +438,12 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		if (is_known(s->lookup.sel)) {
 			break;
 		}
+		if (s->lookup.map->head.keyed != NULL) {
+			return (struct operand){ .a = key_map_make(p, &s->lookup) };
+		}
 		return (struct operand){ .a = map_make(p, k->config, &s->lookup) };
+	case STMT_CHANGE:
+		return (struct operand){ .a = key_change_make(p, &s->change) };
 	default:
 		break;
 	}

@@ -64,8 +64,18 @@ void config_free(struct config *c)
 			live_set_put(s->live);
 		}
 	}
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_put(((struct live_keyed **)c->keyed.items)[i]);
+	}
 	arena_fini(&c->arena);
 	free(c);
+}
+
+void config_start(const struct config *c, struct mono now)
+{
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_start(((struct live_keyed **)c->keyed.items)[i], now);
+	}
 }
 
 const struct settings *config_settings(const struct config *c)

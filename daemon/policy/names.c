@@ -46,3 +46,8 @@ size_t pattern_nr(const struct config *c, const char *pattern)
 	}
 	return nr;
 }
+
+const char *const *pattern_names(const struct config *c)
+{
+	return c->patterns.items;
+}

@@ -12,4 +12,7 @@ struct map *table_map(const struct table *t, const char *name);
 /* The number of an interface name pattern of the rules; c->patterns.len when there is none. */
 size_t pattern_nr(const struct config *c, const char *pattern);
 
+/* The names of patterns by number. */
+const char *const *pattern_names(const struct config *c);
+
 #endif

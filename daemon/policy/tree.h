@@ -23,6 +23,7 @@ enum value_kind {
 	VALUE_COMMAS, /* a, b outside braces */
 	VALUE_SET,    /* { a, b } */
 	VALUE_NAME,   /* @name */
+	VALUE_TUPLE,  /* a . b: an element of a concatenation */
 };
 
 #define VALUE_DEPTH_MAX 16          /* of lists in lists, through variables */
@@ -35,6 +36,7 @@ struct value {
 	uint8_t family;     /* VALUE_ADDR: 4 or 6 */
 	uint8_t prefix_len; /* VALUE_ADDR */
 	uint8_t depth;      /* lists: of the deepest list in it, plus one */
+	const struct elem_opts *opts; /* of an element of a set; NULL = none */
 	union {
 		uint64_t number;
 		struct {
@@ -53,6 +55,22 @@ struct value {
 			uint32_t len; /* with those of inner lists */
 		} list;
 	};
+};
+
+/* What may stand behind an element, or behind the key of an element that a rule adds. */
+struct elem_opts {
+	struct loc loc;
+	bool has_timeout;
+	bool has_expires;
+	bool has_counter;
+	bool has_limit;
+	uint64_t timeout_ms;
+	uint64_t expires_ms;
+	uint64_t packets;
+	uint64_t bytes;
+	struct limit *limit;
+	struct stmt *count; /* ct count, in a rule */
+	const char *comment;
 };
 
 enum relation {
@@ -76,6 +94,7 @@ struct match {
 	const struct value *mask; /* NULL = none */
 	const struct value *value;
 	const struct set *set; /* of VALUE_NAME; the checker finds it */
+	struct live_keyed *keyed; /* of a set of tuples in the rule; the checker makes it */
 };
 
 /* A look-up in a map: of a field, perhaps masked. */
@@ -119,6 +138,17 @@ enum verdict {
 	VERDICTS_LEN,
 };
 
+/* `add @set { key ... }` and the like. */
+struct change {
+	enum rs_change what;
+	const struct selector *key;
+	const struct value *set_name; /* VALUE_NAME */
+	struct set *set;              /* the checker finds it */
+	const struct elem_opts *opts;
+	uint32_t kit; /* the checker finds it */
+	bool is_meter;
+};
+
 enum stmt_kind {
 	STMT_MATCH,
 	STMT_LIMIT,
@@ -133,6 +163,7 @@ enum stmt_kind {
 	STMT_GOTO,
 	STMT_RETURN,
 	STMT_CONTINUE,
+	STMT_CHANGE,
 };
 
 /* Options of log with a number. They only are parsed and printed, as are its flags. */
@@ -159,6 +190,7 @@ struct stmt {
 			uint8_t flags; /* by log_flags[] */
 		} log;
 		struct count count;
+		struct change change;
 		uint32_t mark;
 		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
@@ -278,6 +310,7 @@ struct config {
 	uint32_t maps_len;
 	struct vec rules;                  /* const struct rule *, by rule->nr */
 	struct vec patterns;               /* const char *: interface names, each once */
+	struct vec keyed;                  /* struct live_keyed *: a reference of each */
 	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
 	/* while it is loaded */
 	struct text errors;

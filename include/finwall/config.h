@@ -131,6 +131,12 @@ const struct tunables *config_tunables(const struct config *c);
  */
 struct ruleset *config_compile(const struct config *c);
 
+/*
+ * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
+ * same clock; until then no element expires.
+ */
+void config_start(const struct config *c, struct mono now);
+
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
 

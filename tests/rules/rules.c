@@ -339,7 +339,7 @@ static uint32_t decide(void *ctx, uint32_t n)
 static bool load_case(struct run *r, struct cases *c, const char *text)
 {
 	char *errors = NULL;
-	bool is_in_finwall = side_reload(r->side, text, &errors);
+	bool is_in_finwall = side_reload(r->side, clock_now(), text, &errors);
 	bool is_in_kernel = kernel_reload(r->kernel, text);
 
 	if (is_in_kernel && is_in_finwall) {

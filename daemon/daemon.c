@@ -129,6 +129,7 @@ enum exit_code daemon_check(const char *config_path)
 {
 	char *errors = NULL;
 	struct config *c = config_load(config_path, &file_reader, &errors);
+	struct config_kernel kernel;
 	struct ruleset *rs;
 
 	if (c == NULL) {
@@ -137,6 +138,13 @@ enum exit_code daemon_check(const char *config_path)
 		return EXIT_BAD_CONFIG;
 	}
 	rs = config_compile(c);
+	config_kernel(c, &kernel);
+	if (rs != NULL && kernel.hash != 0) {
+		(void)printf("%s: %" PRIu32 " chain%s judged here, %" PRIu32
+		             " handed to the kernel\n",
+		             config_path, kernel.own_chains, kernel.own_chains == 1 ? "" : "s",
+		             kernel.kernel_chains);
+	}
 	config_free(c);
 	if (rs == NULL) {
 		(void)fputs("finwalld: out of memory\n", stderr);

@@ -24,6 +24,7 @@ int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors)
 	struct ruleset *rules = config != NULL ? config_compile(config) : NULL;
 	struct hook_plan *plan = &out->plan;
 	const struct settings *s;
+	struct config_kernel kernel;
 
 	if (rules == NULL) {
 		config_free(config);
@@ -43,6 +44,8 @@ int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors)
 	plan->own_mask = s->hook_mark_mask;
 	ruleset_hooks(rules, plan->hooked);
 	out->backend = s->backend;
+	config_kernel(config, &kernel);
+	out->kernel_hash = kernel.hash;
 	ruleset_free(rules);
 	config_free(config);
 	return 0;
@@ -83,6 +86,7 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out)
 	out->backend = strcmp(backend, "nft") == 0        ? BACKEND_NFT
 	               : strcmp(backend, "iptables") == 0 ? BACKEND_IPTABLES
 	                                                  : BACKEND_AUTO;
+	out->kernel_hash = strtoull(client_text(reply, "kernel_hash"), NULL, 16);
 	/* A mask of 0 would let every packet pass. */
 	return plan->queue_count > 0 && plan->own_mask != 0;
 }
@@ -134,7 +138,7 @@ char *hook_config_of_daemon(const char *socket_path)
 bool hook_wish_any(const struct hook_wish *w)
 {
 	return w->plan.hooked[HOOK_INPUT] || w->plan.hooked[HOOK_FORWARD] ||
-	       w->plan.hooked[HOOK_OUTPUT];
+	       w->plan.hooked[HOOK_OUTPUT] || w->kernel_hash != 0;
 }
 
 const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wish *b)
@@ -154,5 +158,6 @@ const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wi
 	       : p->compares_kernel != q->compares_kernel           ? "hook compare-kernel"
 	       : p->own_mark != q->own_mark || p->own_mask != q->own_mask ? "hook mark"
 	       : a->backend != b->backend                                 ? "hook backend"
+	       : a->kernel_hash != b->kernel_hash                         ? "the kernel's part"
 	                                                                  : NULL;
 }

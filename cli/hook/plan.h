@@ -14,6 +14,7 @@
 struct hook_wish {
 	struct hook_plan plan;
 	enum hook_backend backend;
+	uint64_t kernel_hash; /* of the part of the configuration that is the kernel's; 0 = none */
 };
 
 /*
@@ -33,6 +34,7 @@ int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
 char *hook_config_of_daemon(const char *socket_path);
 
 /* True if at least one hook is queued. */
+/* True if at least one hook is queued, or the kernel has a part. */
 bool hook_wish_any(const struct hook_wish *w);
 
 /* The name of the first difference, NULL if there is none. */

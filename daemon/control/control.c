@@ -24,6 +24,7 @@ static const struct {
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
+	{ CTL_INTERFACE ".GetKernelPart", control_get_kernel_part },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings },
 	{ CTL_INTERFACE ".GetRuleset", control_get_ruleset },
 	{ CTL_INTERFACE ".ListSets", control_list_sets },

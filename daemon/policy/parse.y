@@ -691,7 +691,6 @@ static const char *why_missing(const char *text)
 		{ "masquerade", "address translation is not supported" },
 		{ "redirect", "address translation is not supported" },
 		{ "notrack", "every packet is tracked" },
-		{ "flowtable", "flow tables are not supported" },
 		{ "fib", "route look-ups are not supported" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },

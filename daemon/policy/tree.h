@@ -291,6 +291,15 @@ struct table {
 	struct chain **chains_end;
 };
 
+/* The part of the files that belongs to the kernel: finwall/config.h. */
+struct kernel_part {
+	struct vec tables; /* const char *: "family name" */
+	const char *text;  /* "" = none */
+	uint64_t hash;     /* of the text */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+
 /* At least as many as there are rows of settings. */
 #define SETTINGS_MAX 64
 
@@ -300,6 +309,7 @@ struct config {
 	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
+	struct kernel_part kernel;
 	struct table *tables;
 	struct table **tables_end;
 	struct chain *called_first; /* all chains, callees before callers */

@@ -127,6 +127,20 @@ void config_free(struct config *c);
 const struct settings *config_settings(const struct config *c);
 const struct tunables *config_tunables(const struct config *c);
 
+/*
+ * What belongs to the kernel: base chains of other types, hooks and families, with all that they
+ * reach, as text for nft(8) without the tables' beginning. Lives as long as the configuration.
+ */
+struct config_kernel {
+	const char *text;          /* "" = none */
+	const char *const *tables; /* "family name" */
+	size_t tables_len;
+	uint64_t hash; /* of the text; 0 = none */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+void config_kernel(const struct config *c, struct config_kernel *out);
+
 /* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
  */
 struct ruleset *config_compile(const struct config *c);

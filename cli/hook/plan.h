@@ -33,7 +33,6 @@ int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
 /* The path of the running daemon's configuration file, malloc'd; NULL if no daemon answers. */
 char *hook_config_of_daemon(const char *socket_path);
 
-/* True if at least one hook is queued. */
 /* True if at least one hook is queued, or the kernel has a part. */
 bool hook_wish_any(const struct hook_wish *w);
 

@@ -132,6 +132,12 @@ const struct tunables *config_tunables(const struct config *c);
 struct ruleset *config_compile(const struct config *c);
 
 /*
+ * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
+ * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ */
+void config_adopt(struct config *c, const struct config *old);
+
+/*
  * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
  * same clock; until then no element expires.
  */

@@ -319,7 +319,7 @@ static enum exit_code load_first(struct daemon *d)
 	struct generation *g;
 	char *errors;
 
-	g = generation_load(path, 1, 0, &errors);
+	g = generation_load(path, 1, 0, NULL, &errors);
 	if (g == NULL && errors == NULL) {
 		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 		          strerror(ENOMEM));
@@ -339,7 +339,8 @@ static enum exit_code load_first(struct daemon *d)
 	if (d->extra_queues->len > 0) {
 		/* again, with counters for more workers */
 		generation_free(g);
-		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, &errors);
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL,
+		                    &errors);
 		if (g == NULL) {
 			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 			          errors == NULL ? strerror(ENOMEM) : "it has changed");
@@ -576,7 +577,7 @@ static int reload(void *ctx, char **errors, char **warnings)
 	notify_reloading(clock_now());
 	if (generation_check(path, d->workers.len, errors) == 0) {
 		fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len,
-		                        errors);
+		                        old->config, errors);
 	}
 	if (fresh == NULL) {
 		d->reloads.failed++;
@@ -656,6 +657,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	named_sets_sweep(d->generations.current->config, clock_now());
 	raw_sender_tick(&d->raw_sender, now, d->log);
 	watchdog_tick(d->watchdog, now);
 	state_tick(&d->state, s, now);

@@ -40,7 +40,7 @@ struct generations {
  * out.
  */
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors);
+                                   const struct config *before, char **errors);
 
 /*
  * Reads the file as generation_load() does, but in a child process with bounded time and memory: a

@@ -56,10 +56,9 @@ static void lock(_Atomic uint32_t *stripe)
 	for (;;) {
 		uint32_t seq = atomic_load_explicit(stripe, memory_order_relaxed);
 
-		if ((seq & 1) == 0 &&
-		    atomic_compare_exchange_weak_explicit(stripe, &seq, seq + 1,
-		                                          memory_order_acquire,
-		                                          memory_order_relaxed)) {
+		if ((seq & 1) == 0 && atomic_compare_exchange_weak_explicit(stripe, &seq, seq + 1,
+		                                                            memory_order_acquire,
+		                                                            memory_order_relaxed)) {
 			atomic_thread_fence(memory_order_release);
 			return;
 		}
@@ -197,10 +196,9 @@ static void give_slot(struct rs_table *t, uint32_t slot)
 
 	do {
 		store32(&e->next, (uint32_t)top);
-	} while (!atomic_compare_exchange_weak_explicit(&t->free_list, &top,
-	                                                ((top >> 32) + 1) << 32 | slot,
-	                                                memory_order_acq_rel,
-	                                                memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&t->free_list, &top, ((top >> 32) + 1) << 32 | slot, memory_order_acq_rel,
+		memory_order_relaxed));
 	atomic_fetch_sub_explicit(&t->used, 1, memory_order_relaxed);
 }
 
@@ -431,14 +429,14 @@ static bool run_kit(const struct rs_table *t, struct rs_elem *e, uint32_t kit_nr
 	if (!kit->has_limit) {
 		return true;
 	}
-	has_token = touch->is_dry ? gcra_has(&s->full_ns, kit->slack_ns, touch->now)
-	                          : gcra_take(&s->full_ns, kit->interval_ns, kit->slack_ns,
-	                                      touch->now);
+	has_token = touch->is_dry
+	                    ? gcra_has(&s->full_ns, kit->slack_ns, touch->now)
+	                    : gcra_take(&s->full_ns, kit->interval_ns, kit->slack_ns, touch->now);
 	return has_token != (kit->is_over != 0);
 }
 
 void rs_keyed_words(const struct rs_keyed *k, uint32_t tuple, const struct u128 *value,
-                     const uint32_t *numbers, uint32_t *key)
+                    const uint32_t *numbers, uint32_t *key)
 {
 	uint32_t at = 0;
 
@@ -501,8 +499,8 @@ static bool find_in_tuple(struct rs_keyed *k, const uint32_t *key, const struct 
 		return false;
 	}
 	*nr = seen.nr;
-	*fits = seen.kit <= 1 || run_kit(&k->table, rs_elem_at(&k->table, seen.slot - 1),
-	                                 seen.kit - 1, touch);
+	*fits = seen.kit <= 1 ||
+	        run_kit(&k->table, rs_elem_at(&k->table, seen.slot - 1), seen.kit - 1, touch);
 	return true;
 }
 
@@ -546,9 +544,8 @@ bool rs_keyed_change(struct rs_keyed *k, const struct u128 *value, const struct 
                      const struct rs_touch *touch)
 {
 	struct rs_table *t = &k->table;
-	uint64_t deadline = what->timeout_ns != 0
-	                            ? rs_table_now(t, touch->now) + what->timeout_ns
-	                            : RS_NEVER;
+	uint64_t deadline =
+		what->timeout_ns != 0 ? rs_table_now(t, touch->now) + what->timeout_ns : RS_NEVER;
 	const struct rs_item item = { .kit = what->kit,
 		                      .deadline_ns = deadline,
 		                      .timeout_ns = what->timeout_ns };

@@ -76,8 +76,7 @@ struct elem_opts *build_elem_count(struct parser *p, struct loc loc, struct elem
 void build_set_counter(struct parser *p);
 void build_set_limit(struct parser *p, const struct stmt *limit);
 struct stmt *build_change(struct parser *p, struct loc loc, enum rs_change what,
-                          const char *set_name, const struct selector *key,
-                          struct elem_opts *opts);
+                          const char *set_name, const struct selector *key, struct elem_opts *opts);
 struct stmt *build_meter(struct parser *p, struct loc loc, const char *name,
                          const struct value *size, const struct selector *key,
                          struct elem_opts *opts);

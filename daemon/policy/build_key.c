@@ -34,7 +34,8 @@ const struct dtype *build_type_concat(struct parser *p, struct loc loc, const st
 	struct text name = { .arena = a };
 
 	if (len == RS_KEY_FIELDS_MAX) {
-		config_error(p->config, loc, "too many fields in a concatenation, expected at most %d",
+		config_error(p->config, loc,
+		             "too many fields in a concatenation, expected at most %d",
 		             RS_KEY_FIELDS_MAX);
 		return before;
 	}
@@ -65,11 +66,10 @@ const struct selector *build_concat(struct parser *p, struct loc loc, const stru
 	    (len == 1 && before->kind != SEL_FIELD && before->kind != SEL_IFACE &&
 	     before->kind != SEL_CONCAT) ||
 	    before->type->is_bitmask) {
-		const struct selector *bad =
-			part->type->is_bitmask ||
-					(part->kind != SEL_FIELD && part->kind != SEL_IFACE)
-				? part
-				: before;
+		const struct selector *bad = part->type->is_bitmask || (part->kind != SEL_FIELD &&
+		                                                        part->kind != SEL_IFACE)
+		                                     ? part
+		                                     : before;
 
 		config_error(p->config, loc,
 		             "%s %s cannot be part of a concatenation, expected an address, port, "
@@ -79,10 +79,11 @@ const struct selector *build_concat(struct parser *p, struct loc loc, const stru
 	}
 	if ((before->family != 0 && part->family != 0 && before->family != part->family) ||
 	    (before->proto != 0 && part->proto != 0 && before->proto != part->proto)) {
-		config_error(p->config, loc,
-		             "%s %s never is in a packet together with the fields before it, expected "
-		             "fields of one protocol",
-		             part->header, part->name);
+		config_error(
+			p->config, loc,
+			"%s %s never is in a packet together with the fields before it, expected "
+			"fields of one protocol",
+			part->header, part->name);
 		return NULL;
 	}
 	concat = arena_alloc(a, sizeof(*concat));
@@ -234,8 +235,7 @@ void build_set_limit(struct parser *p, const struct stmt *limit)
 /* rules */
 
 struct stmt *build_change(struct parser *p, struct loc loc, enum rs_change what,
-                          const char *set_name, const struct selector *key,
-                          struct elem_opts *opts)
+                          const char *set_name, const struct selector *key, struct elem_opts *opts)
 {
 	struct stmt *s;
 
@@ -245,10 +245,11 @@ struct stmt *build_change(struct parser *p, struct loc loc, enum rs_change what,
 	if (opts != NULL && opts->count != NULL) {
 		if (what != RS_CHANGE_ADD || opts->has_timeout || opts->has_counter ||
 		    opts->has_limit) {
-			config_error(p->config, opts->loc,
-			             "ct count goes with nothing else, expected `add @%.64s { KEY ct "
-			             "count N }`",
-			             set_name);
+			config_error(
+				p->config, opts->loc,
+				"ct count goes with nothing else, expected `add @%.64s { KEY ct "
+				"count N }`",
+				set_name);
 		}
 		build_count_key(p, loc, opts->count, key, set_name);
 		return opts->count;

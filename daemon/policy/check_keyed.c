@@ -25,8 +25,9 @@ bool check_tuple(const struct probe *p, const struct value *v)
 		struct probe one = { p->c, type->parts[i], NULL };
 
 		if (part->kind == VALUE_SET || part->kind == VALUE_COMMAS) {
-			config_error(p->c, part->loc,
-			             "a list inside an element, expected one element for each value");
+			config_error(
+				p->c, part->loc,
+				"a list inside an element, expected one element for each value");
 		} else if (type->parts[i] == &dtype_ifname && part->text != NULL &&
 		           (part->kind == VALUE_WORD || part->kind == VALUE_STRING) &&
 		           strchr(part->text, '*') != NULL) {
@@ -38,7 +39,8 @@ bool check_tuple(const struct probe *p, const struct value *v)
 		}
 	}
 	if (part != NULL || i < type->parts_len) {
-		config_error(p->c, v->loc, "an element of %s has %u parts, expected so many joined by \" . \"",
+		config_error(p->c, v->loc,
+		             "an element of %s has %u parts, expected so many joined by \" . \"",
 		             type->name, type->parts_len);
 	}
 	return p->c->errors_len <= ERRORS_MAX;
@@ -150,10 +152,11 @@ static struct live_keyed *make_table(struct gather *g, const struct keyed_shape 
 	case KEYED_OK:
 		break;
 	case KEYED_TOO_DEEP:
-		config_error(c, loc,
-		             "the intervals of the elements overlap too deeply, expected at most %d "
-		             "layers",
-		             RS_LAYERS_MAX);
+		config_error(
+			c, loc,
+			"the intervals of the elements overlap too deeply, expected at most %d "
+			"layers",
+			RS_LAYERS_MAX);
 		return NULL;
 	case KEYED_FULL:
 		config_error(c, loc, "more elements than the size of the set, expected at most %u",
@@ -209,8 +212,7 @@ static bool note_opts(void *ctx, const struct value *v)
 {
 	struct set *s = ctx;
 
-	s->has_plain_opts |=
-		v->opts != NULL && (v->opts->has_counter || v->opts->has_limit);
+	s->has_plain_opts |= v->opts != NULL && (v->opts->has_counter || v->opts->has_limit);
 	return true;
 }
 
@@ -226,9 +228,10 @@ static bool report_opts(void *ctx, const struct value *v)
 	const struct elem_opts *o = v->opts;
 
 	if (o != NULL && (o->has_timeout || o->has_expires || o->has_counter || o->has_limit)) {
-		config_error(ctx, o->loc,
-		             "an element of a map, or of a set in a rule, has a time, counter or limit, "
-		             "expected it in a named set");
+		config_error(
+			ctx, o->loc,
+			"an element of a map, or of a set in a rule, has a time, counter or limit, "
+			"expected it in a named set");
 	}
 	return true;
 }
@@ -265,19 +268,21 @@ void check_keyed_set(struct config *c, struct set *s)
 	                (s->has_timeouts || s->kits.len > 1 || s->elements != NULL);
 
 	for (unsigned i = 0; i < (s->type->parts_len != 0 ? s->type->parts_len : 1); i++) {
-		has_name |= s->is_changed &&
-		            (s->type->parts_len != 0 ? s->type->parts[i] : s->type) == &dtype_ifname;
+		has_name |= s->is_changed && (s->type->parts_len != 0 ? s->type->parts[i]
+		                                                      : s->type) == &dtype_ifname;
 	}
 	if (has_name) {
-		config_error(c, s->loc,
-		             "set %.64s of interface names is dynamic, or has timeouts or counters, "
-		             "expected neither",
-		             s->name);
+		config_error(
+			c, s->loc,
+			"set %.64s of interface names is dynamic, or has timeouts or counters, "
+			"expected neither",
+			s->name);
 		return;
 	}
-	if (s->is_dynamic && s->is_interval) {
+	if (s->is_changed && s->is_interval) {
 		config_error(c, s->loc,
-		             "set %.64s is dynamic and has intervals, expected one of them", s->name);
+		             "set %.64s is dynamic and has intervals, expected one of them",
+		             s->name);
 		return;
 	}
 	if (s->elements != NULL) {
@@ -307,6 +312,9 @@ static void make_set(struct config *c, struct set *s)
 	shape.kit = s->kits.items;
 	shape.kits_len = (uint32_t)s->kits.len;
 	s->keyed = make_table(&g, &shape, s->loc);
+	s->loaded = g.item.len;
+	s->names_at = c->patterns.items;
+	s->names_len = c->patterns.len;
 	s->filed = (struct interval_list){ 0 };
 	s->listed = s->files.len != 0 ? interval_list_clone(&c->arena, &s->listed)
 	                              : (struct interval_list){ 0 };
@@ -366,23 +374,27 @@ void check_change(struct config *c, const struct chain *ch, struct stmt *s)
 	const char *name = change->set_name->text;
 
 	if (set == NULL) {
-		config_error(c, change->set_name->loc,
-		             "there is no set %.64s in table %.64s, expected one that is defined in "
-		             "it",
-		             name, ch->table->name);
+		config_error(
+			c, change->set_name->loc,
+			"there is no set %.64s in table %.64s, expected one that is defined in "
+			"it",
+			name, ch->table->name);
 	} else if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
-		config_error(c, s->loc,
-		             "sets cannot be changed in late and idle chains, expected it in a filter "
-		             "chain");
+		config_error(
+			c, s->loc,
+			"sets cannot be changed in late and idle chains, expected it in a filter "
+			"chain");
 	} else if (!dtype_is_equal(set->type, change->key->type)) {
-		config_error(c, change->set_name->loc, "set %.64s holds %s, expected one of type %s",
-		             set->name, set->type->name, change->key->type->name);
+		config_error(c, change->set_name->loc,
+		             "set %.64s holds %s, expected one of type %s", set->name,
+		             set->type->name, change->key->type->name);
 	} else if (set->is_constant) {
 		config_error(c, change->set_name->loc,
 		             "set %.64s is constant, expected one with flags dynamic", set->name);
 	} else if (opts != NULL && opts->has_timeout && !set->has_timeouts) {
 		config_error(c, opts->loc,
-		             "set %.64s has no timeouts, expected `flags timeout` in it", set->name);
+		             "set %.64s has no timeouts, expected `flags timeout` in it",
+		             set->name);
 	} else {
 		change->kit = set->kit;
 		if (opts != NULL && (opts->has_counter || opts->has_limit)) {

@@ -197,9 +197,8 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 		unsigned errors_len = c->errors_len;
 
 		value_each(m->value, check_element, &p);
-		m->keyed = c->errors_len == errors_len
-		                   ? check_tuples(c, m->sel->type, m->value)
-		                   : NULL;
+		m->keyed = c->errors_len == errors_len ? check_tuples(c, m->sel->type, m->value)
+		                                       : NULL;
 	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {
 		check_element(&p, m->value);
 	} else {

@@ -6,16 +6,8 @@
 
 #include <finwall/mono.h>
 
-#include <inttypes.h>
-#include <string.h>
-
 /* By rs_kit.unit. */
-static const struct {
-	const char *word;
-	uint64_t sec;
-} units[] = {
-	{ "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 }, { "week", 604800 },
-};
+static const uint64_t unit_sec[] = { 1, 60, 3600, 86400, 604800 };
 
 struct rs_kit kit_of(bool has_counter, const struct limit *limit)
 {
@@ -29,7 +21,7 @@ struct rs_kit kit_of(bool has_counter, const struct limit *limit)
 	kit.is_over = limit->is_over;
 	kit.rate = (uint32_t)limit->rate;
 	kit.burst = (uint32_t)limit->burst;
-	while (units[kit.unit].sec != limit->period_sec) {
+	while (unit_sec[kit.unit] != limit->period_sec) {
 		kit.unit++;
 	}
 	kit.interval_ns = limit->period_sec * (uint64_t)NSEC_PER_SEC / limit->rate;
@@ -69,38 +61,13 @@ uint32_t kits_find(struct arena *a, struct vec *kits, const struct rs_kit *kit)
 	return nr;
 }
 
-void kit_print(struct text *t, const struct rs_kit *kit, uint64_t packets, uint64_t bytes)
+bool kits_are_same(const struct vec *a, const struct vec *b)
 {
-	if (kit->has_limit) {
-		text_add(t, " limit rate %s%" PRIu32 "/%s burst %" PRIu32 " packets",
-		         kit->is_over ? "over " : "", kit->rate, units[kit->unit].word, kit->burst);
-	}
-	if (kit->has_counter) {
-		text_add(t, " counter packets %" PRIu64 " bytes %" PRIu64, packets, bytes);
-	}
-}
+	size_t nr = 0;
 
-const char *kit_unit(const struct rs_kit *kit)
-{
-	return units[kit->unit].word;
-}
-
-void duration_print(struct text *t, uint64_t ms)
-{
-	static const struct {
-		uint64_t ms;
-		const char *unit;
-	} parts[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" }, { 1000, "s" }, { 1, "ms" } };
-	const uint64_t all = ms;
-
-	text_add(t, " ");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (ms >= parts[i].ms) {
-			text_add(t, "%" PRIu64 "%s", ms / parts[i].ms, parts[i].unit);
-			ms %= parts[i].ms;
-		}
+	while (nr < a->len && nr < b->len &&
+	       kits_are_equal(kits_get(a, (uint32_t)nr), kits_get(b, (uint32_t)nr))) {
+		nr++;
 	}
-	if (all == 0) {
-		text_add(t, "0s");
-	}
+	return a->len == b->len && nr == a->len;
 }

@@ -47,7 +47,7 @@ size_t pattern_nr(const struct config *c, const char *pattern)
 	return nr;
 }
 
-const char *const *pattern_names(const struct config *c)
+struct name_list pattern_names(const struct config *c)
 {
-	return c->patterns.items;
+	return (struct name_list){ c->patterns.items, c->patterns.len };
 }

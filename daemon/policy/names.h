@@ -5,6 +5,8 @@
 
 #include "tree.h"
 
+#include "sets/keyed_text.h"
+
 struct chain *table_chain(const struct table *t, const char *name);
 struct set *table_set(const struct table *t, const char *name);
 struct map *table_map(const struct table *t, const char *name);
@@ -13,6 +15,6 @@ struct map *table_map(const struct table *t, const char *name);
 size_t pattern_nr(const struct config *c, const char *pattern);
 
 /* The names of patterns by number. */
-const char *const *pattern_names(const struct config *c);
+struct name_list pattern_names(const struct config *c);
 
 #endif

@@ -13,6 +13,7 @@
 #include "words.h"
 
 #include "sets/element.h"
+#include "sets/keyed_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -214,6 +215,14 @@ static void print_ct_count(struct print *p, const struct count *c)
 	text_add(&p->out, "%s", c->key != NULL ? " }" : "");
 }
 
+static void print_duration(struct print *p, const char *before, uint64_t ms, const char *behind)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	duration_text(ms, text);
+	text_add(&p->out, "%s %s%s", before, text, behind);
+}
+
 static void print_change(struct print *p, const struct change *c)
 {
 	static const char *const words[] = { "add", "update", "delete" };
@@ -227,8 +236,7 @@ static void print_change(struct print *p, const struct change *c)
 	}
 	selector_print(&p->out, c->key);
 	if (o != NULL && o->has_timeout) {
-		text_add(&p->out, " timeout");
-		duration_print(&p->out, o->timeout_ms);
+		print_duration(p, " timeout", o->timeout_ms, "");
 	}
 	if (o != NULL && o->has_limit) {
 		text_add(&p->out, " ");
@@ -358,21 +366,17 @@ static void print_files(struct print *p, const struct set *s)
 static void print_times(struct print *p, const struct set *s)
 {
 	const struct rs_kit *kit = kits_get(&s->kits, s->kit);
+	char text[KIT_TEXT_SIZE];
 
 	if (s->timeout_ms != 0) {
-		text_add(&p->out, "\t\ttimeout");
-		duration_print(&p->out, s->timeout_ms);
-		text_add(&p->out, "\n");
+		print_duration(p, "\t\ttimeout", s->timeout_ms, "\n");
 	}
 	if (s->gc_interval_ms != 0) {
-		text_add(&p->out, "\t\tgc-interval");
-		duration_print(&p->out, s->gc_interval_ms);
-		text_add(&p->out, "\n");
+		print_duration(p, "\t\tgc-interval", s->gc_interval_ms, "\n");
 	}
 	if (kit->has_limit) {
-		text_add(&p->out,
-		         "\t\tlimit rate %s%" PRIu32 "/%s burst %" PRIu32 " packets\n",
-		         kit->is_over ? "over " : "", kit->rate, kit_unit(kit), kit->burst);
+		kit_limit_text(kit, text);
+		text_add(&p->out, "\t\t%s\n", text);
 	}
 	if (kit->has_counter) {
 		text_add(&p->out, "\t\tcounter\n");
@@ -383,23 +387,15 @@ static void print_times(struct print *p, const struct set *s)
 static void print_keyed(struct print *p, const struct set *s)
 {
 	struct interval box[RS_KEY_FIELDS_MAX];
-	const struct rs_table *t = &rs_keyed_of(&s->keyed->set)->table;
 	const char *between = "\t\telements = { ";
+	char text[KEYED_LINE_SIZE];
 	struct rs_item item;
 	uint32_t slot = 0;
 
 	while (keyed_next(s->keyed, &slot, (struct mono){ 0 }, box, &item)) {
-		char text[KEYED_TEXT_SIZE];
-
-		keyed_text(s->type, pattern_names(p->c), box, text);
+		keyed_line(s->type, pattern_names(p->c), s->keyed, s->timeout_ms, KEYED_TIMES_FIXED,
+		           (struct mono){ 0 }, box, &item, text);
 		text_add(&p->out, "%s%s", between, text);
-		if (item.timeout_ns != s->timeout_ms * (uint64_t)NSEC_PER_MSEC) {
-			text_add(&p->out, " timeout");
-			duration_print(&p->out, item.timeout_ns / (uint64_t)NSEC_PER_MSEC);
-		}
-		if (item.kit != 0) {
-			kit_print(&p->out, &t->kit[item.kit], item.packets, item.bytes);
-		}
 		between = ", ";
 	}
 	if (between[0] == ',') {

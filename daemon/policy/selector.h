@@ -35,7 +35,7 @@ struct selector {
 
 /* A selector of kind SEL_CONCAT. */
 struct concat {
-	struct selector sel; /* first */
+	struct selector sel;                            /* first */
 	const struct selector *part[RS_KEY_FIELDS_MAX]; /* sel.type->parts_len */
 };
 

@@ -32,10 +32,10 @@ enum value_kind {
 struct value {
 	struct value *next; /* in its list */
 	struct loc loc;
-	uint8_t kind;       /* enum value_kind */
-	uint8_t family;     /* VALUE_ADDR: 4 or 6 */
-	uint8_t prefix_len; /* VALUE_ADDR */
-	uint8_t depth;      /* lists: of the deepest list in it, plus one */
+	uint8_t kind;                 /* enum value_kind */
+	uint8_t family;               /* VALUE_ADDR: 4 or 6 */
+	uint8_t prefix_len;           /* VALUE_ADDR */
+	uint8_t depth;                /* lists: of the deepest list in it, plus one */
 	const struct elem_opts *opts; /* of an element of a set; NULL = none */
 	union {
 		uint64_t number;
@@ -93,7 +93,7 @@ struct match {
 	enum relation rel;
 	const struct value *mask; /* NULL = none */
 	const struct value *value;
-	const struct set *set; /* of VALUE_NAME; the checker finds it */
+	const struct set *set;    /* of VALUE_NAME; the checker finds it */
 	struct live_keyed *keyed; /* of a set of tuples in the rule; the checker makes it */
 };
 

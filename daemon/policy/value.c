@@ -187,8 +187,8 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_COMMAS:
 		return interval_of_bits(type, v, out, problem, size);
 	case VALUE_TUPLE:
-		return problem_text(problem, size,
-		                    "a concatenation is not valid here, expected %s", type->want);
+		return problem_text(problem, size, "a concatenation is not valid here, expected %s",
+		                    type->want);
 	case VALUE_SET:
 	case VALUE_NAME:
 		break;

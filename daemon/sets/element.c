@@ -137,23 +137,3 @@ void element_text(const struct dtype *type, const struct interval *i, char out[E
 		         hi);
 	}
 }
-
-void keyed_text(const struct dtype *type, const char *const *names, const struct interval *box,
-                char out[KEYED_TEXT_SIZE])
-{
-	unsigned len = type->parts_len != 0 ? type->parts_len : 1;
-	size_t at = 0;
-
-	for (unsigned i = 0; i < len; i++) {
-		const struct dtype *part = type->parts_len != 0 ? type->parts[i] : type;
-		char text[ELEMENT_TEXT_SIZE];
-
-		if (part == &dtype_ifname) {
-			snprintf(text, sizeof(text), "\"%s\"", names[box[i].lo.lo]);
-		} else {
-			element_text(part, &box[i], text);
-		}
-		at += (size_t)snprintf(out + at, KEYED_TEXT_SIZE - at, "%s%s", i > 0 ? " . " : "",
-		                       text);
-	}
-}

@@ -8,7 +8,6 @@
 
 #include "dtype.h"
 
-#include <finwall/ruleset_elem.h>
 #include <finwall/u128.h>
 
 /*
@@ -25,10 +24,5 @@ const char *element_read(const struct dtype *type, const char *text, size_t size
 /* The canonical text of an element: a word, a number, an address, a prefix or a range. */
 #define ELEMENT_TEXT_SIZE 96
 void element_text(const struct dtype *type, const struct interval *i, char out[ELEMENT_TEXT_SIZE]);
-
-/* Likewise of an element of a table: its parts joined by " . ". names: of interfaces, by number. */
-#define KEYED_TEXT_SIZE (RS_KEY_FIELDS_MAX * (ELEMENT_TEXT_SIZE + 3))
-void keyed_text(const struct dtype *type, const char *const *names, const struct interval *box,
-                char out[KEYED_TEXT_SIZE]);
 
 #endif

@@ -13,6 +13,13 @@
 
 #define CAP_LEAST 64 /* of a set that grows */
 
+static struct sipkey hash_key;
+
+void keyed_seed(const struct sipkey *key)
+{
+	hash_key = *key;
+}
+
 /* A new interval of a field, and where it is found. */
 struct placed {
 	struct interval interval;
@@ -194,6 +201,7 @@ static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint
 	uint32_t stripes = heads < RS_STRIPES_MAX ? heads : RS_STRIPES_MAX;
 	struct rs_kit *kit = calloc(shape->kits_len + 1, sizeof(*kit));
 
+	t->hash_key = hash_key;
 	t->words = words;
 	t->state_at = shape->has_state ? round_up(sizeof(struct rs_elem), 8) : 0;
 	t->key_at = shape->has_state ? t->state_at + (uint32_t)sizeof(struct rs_elem_state)
@@ -483,8 +491,8 @@ static unsigned elements_at(struct rs_keyed *k, const struct interval *box, bool
 		for (uint32_t f = 0; f < k->fields_len && !k->is_exact; f++) {
 			uint32_t layer = k->tuple[t].layer[f];
 
-			fits = fits && (layer == 0 ||
-			                numbers[k->layers_from[f] + layer - 1] != UINT32_MAX);
+			fits = fits &&
+			       (layer == 0 || numbers[k->layers_from[f] + layer - 1] != UINT32_MAX);
 		}
 		if (fits) {
 			rs_keyed_words(k, t, value, numbers, key);
@@ -507,8 +515,10 @@ size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l)
 		(void)key_of(k, box, key);
 		slot = rs_table_slot(&k->table, key, (struct mono){ 0 });
 		/* an equal key that came first has its number */
-		if (slot == 0 || !rs_table_read(&k->table, slot - 1, (struct mono){ 0 }, key, &own) ||
-		    own.nr != l->item[i].nr || elements_at(k, box, false) > 1 || elements_at(k, box, true) > 1) {
+		if (slot == 0 ||
+		    !rs_table_read(&k->table, slot - 1, (struct mono){ 0 }, key, &own) ||
+		    own.nr != l->item[i].nr || elements_at(k, box, false) > 1 ||
+		    elements_at(k, box, true) > 1) {
 			return i;
 		}
 	}
@@ -538,10 +548,9 @@ bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct in
 		if (layer != 0) {
 			const struct rs_layer *l = &k->layer[k->layers_from[f] + layer - 1];
 
-			box[f] = k->is_wide[f]
-			                 ? (struct interval){ l->lo128[v.lo], l->hi128[v.lo] }
-			                 : (struct interval){ { 0, l->lo32[v.lo] },
-				                              { 0, l->hi32[v.lo] } };
+			box[f] = k->is_wide[f] ? (struct interval){ l->lo128[v.lo], l->hi128[v.lo] }
+			                       : (struct interval){ { 0, l->lo32[v.lo] },
+				                                    { 0, l->hi32[v.lo] } };
 		} else {
 			if (k->is_wide[f]) {
 				v.lo |= (uint64_t)key[at + 1] << 32;
@@ -556,39 +565,49 @@ bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct in
 
 /* changes */
 
-/* All elements and one more. Returns false when memory runs out; the caller frees the arrays. */
-static bool copy_with(struct live_keyed *s, const struct interval *box, const struct rs_item *item,
-                      struct mono now, struct keyed_list *out)
+bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+
+	return key_of(k, box, key) && rs_table_slot(&k->table, key, now) != 0;
+}
+
+/* All elements and more. Returns false when memory runs out; the caller frees the arrays. */
+static bool copy_with(struct live_keyed *s, const struct keyed_list *more, struct mono now,
+                      struct keyed_list *out)
 {
 	uint32_t fields_len = s->shape.fields_len;
-	size_t cap = atomic_load_explicit(&rs_keyed_of(&s->set)->table.used, memory_order_relaxed) + 1;
+	size_t old_len =
+		atomic_load_explicit(&rs_keyed_of(&s->set)->table.used, memory_order_relaxed);
 	uint32_t slot = 0;
 
-	out->box = calloc(cap * fields_len, sizeof(*out->box));
-	out->item = calloc(cap, sizeof(*out->item));
+	out->box = calloc((old_len + more->len) * fields_len + 1, sizeof(*out->box));
+	out->item = calloc(old_len + more->len + 1, sizeof(*out->item));
 	if (out->box == NULL || out->item == NULL) {
 		return false;
 	}
-	while (out->len + 1 < cap && keyed_next(s, &slot, now, &out->box[out->len * fields_len],
-	                                        &out->item[out->len])) {
+	while (out->len < old_len &&
+	       keyed_next(s, &slot, now, &out->box[out->len * fields_len], &out->item[out->len])) {
 		out->len++;
 	}
-	memcpy(&out->box[out->len * fields_len], box, fields_len * sizeof(*box));
-	out->item[out->len++] = *item;
+	memcpy(&out->box[out->len * fields_len], more->box,
+	       more->len * fields_len * sizeof(*out->box));
+	memcpy(&out->item[out->len], more->item, more->len * sizeof(*out->item));
+	out->len += more->len;
 	return true;
 }
 
-/* Replaces the set by a larger one, or one with another layer. */
-static enum keyed_problem rebuild(struct live_keyed *s, const struct interval *box,
-                                  const struct rs_item *item, struct mono now,
-                                  struct rs_keyed **old)
+/* Replaces the set by a larger one, or one with other layers. */
+static enum keyed_problem rebuild(struct live_keyed *s, const struct keyed_list *more,
+                                  struct mono now, uint64_t *added, struct rs_keyed **old)
 {
 	struct rs_keyed *before = rs_keyed_of(&s->set);
 	struct keyed_list all = { 0 };
 	enum keyed_problem problem = KEYED_NO_MEMORY;
 	struct rs_keyed *k = NULL;
 
-	if (copy_with(s, box, item, now, &all)) {
+	if (copy_with(s, more, now, &all)) {
 		struct keyed_shape shape = s->shape;
 
 		shape.kit = before->table.kit;
@@ -599,8 +618,9 @@ static enum keyed_problem rebuild(struct live_keyed *s, const struct interval *b
 	if (k == NULL) {
 		return problem;
 	}
+	*added = k->table.used - (all.len - more->len);
 	k->table.start_ns = before->table.start_ns;
-	k->table.added = before->table.added + 1;
+	k->table.added = before->table.added + *added;
 	k->table.deleted = before->table.deleted;
 	k->table.expired = before->table.expired;
 	atomic_store_explicit(&s->set.keyed, k, memory_order_release);
@@ -608,27 +628,55 @@ static enum keyed_problem rebuild(struct live_keyed *s, const struct interval *b
 	return KEYED_OK;
 }
 
-enum keyed_problem keyed_add(struct live_keyed *s, const struct interval *box,
-                             const struct rs_item *item, struct mono now, struct rs_keyed **old)
+/* Adds to the table as it is. Returns how many elements of the list it took. */
+static size_t add_in_place(struct rs_keyed *k, const struct keyed_list *l, struct mono now,
+                           bool *is_new)
 {
-	struct rs_keyed *k = rs_keyed_of(&s->set);
 	uint32_t key[RS_KEY_WORDS_MAX];
+	size_t i = 0;
 
-	*old = NULL;
-	if (key_of(k, box, key)) {
-		switch (rs_table_put(&k->table, key, item, now)) {
-		case RS_PUT_NEW:
-			return KEYED_OK;
-		case RS_PUT_SAME:
-			return KEYED_SAME;
-		case RS_PUT_FULL:
+	for (; i < l->len && key_of(k, &l->box[i * k->fields_len], key); i++) {
+		enum rs_put done = rs_table_put(&k->table, key, &l->item[i], now);
+
+		if (done == RS_PUT_FULL) {
 			break;
 		}
-		if (s->shape.cap != 0) {
-			return KEYED_FULL;
+		is_new[i] = done == RS_PUT_NEW;
+	}
+	return i;
+}
+
+enum keyed_problem keyed_add(struct live_keyed *s, const struct keyed_list *l, struct mono now,
+                             uint64_t *added, struct rs_keyed **old)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	bool *is_new = calloc(l->len + 1, sizeof(*is_new));
+	uint32_t key[RS_KEY_WORDS_MAX];
+	enum keyed_problem problem = KEYED_OK;
+	size_t done;
+
+	*old = NULL;
+	*added = 0;
+	if (is_new == NULL) {
+		return KEYED_NO_MEMORY;
+	}
+	done = add_in_place(k, l, now, is_new);
+	if (done < l->len) {
+		for (size_t i = 0; i < done; i++) {
+			if (is_new[i] && key_of(k, &l->box[i * k->fields_len], key)) {
+				(void)rs_table_delete(&k->table, key, now);
+			}
+		}
+		problem = s->shape.cap != 0 && k->is_exact && k->table.used + l->len > k->table.cap
+		                  ? KEYED_FULL
+		                  : rebuild(s, l, now, added, old);
+	} else {
+		for (size_t i = 0; i < l->len; i++) {
+			*added += is_new[i];
 		}
 	}
-	return rebuild(s, box, item, now, old);
+	free(is_new);
+	return problem;
 }
 
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now)

@@ -33,7 +33,6 @@ enum keyed_problem {
 	KEYED_TOO_DEEP, /* intervals overlap in more than RS_LAYERS_MAX layers */
 	KEYED_FULL,     /* more elements than the set may have */
 	KEYED_OVERLAP,  /* of a map: with another key */
-	KEYED_SAME,     /* it is there already */
 	KEYED_MISSING,  /* there is no such element */
 };
 
@@ -50,15 +49,22 @@ struct live_keyed *live_keyed_new(const struct keyed_shape *shape, const struct 
 struct live_keyed *live_keyed_get(struct live_keyed *s);
 void live_keyed_put(struct live_keyed *s); /* NULL is fine */
 
+/* The key of the hash of all tables that are made later. */
+void keyed_seed(const struct sipkey *key);
+
 /* Times begin now, unless they have begun. */
 void live_keyed_start(struct live_keyed *s, struct mono now);
 
 /* The element of the list that overlaps another one; l->len when none does. */
 size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l);
 
-/* Adds an element. *old: memory to free with keyed_free() when no evaluation uses it any more. */
-enum keyed_problem keyed_add(struct live_keyed *s, const struct interval *box,
-                             const struct rs_item *item, struct mono now, struct rs_keyed **old);
+/*
+ * Adds elements; one that is there stays as it is. KEYED_OK: *added is how many are new, and *old
+ * memory to free with keyed_free() when no evaluation uses it any more. Otherwise nothing is added.
+ */
+enum keyed_problem keyed_add(struct live_keyed *s, const struct keyed_list *l, struct mono now,
+                             uint64_t *added, struct rs_keyed **old);
+bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now);
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now);
 
 /* Deletes all. Returns how many. */

@@ -39,15 +39,18 @@ struct set {
 	struct interval_list filed;   /* those of files, until live is made */
 	struct vec files;             /* const char *: their names */
 	/* made by the checker */
-	struct live_set *live;    /* all elements; NULL for type ifname and with keyed */
-	struct live_keyed *keyed; /* all elements of a set that set_is_keyed() */
-	struct vec kits;          /* struct rs_kit: [0] nothing; what elements count and limit */
-	uint32_t kit;             /* of elements without their own */
-	bool is_meter;            /* made by a rule with meter */
-	bool is_counted;          /* a rule counts connections in it */
-	bool is_changed;          /* a rule changes it */
-	bool has_plain_opts;      /* elements have options */
-	struct vec names;      /* const char *: elements of type ifname */
+	struct live_set *live;       /* all elements; NULL for type ifname and with keyed */
+	struct live_keyed *keyed;    /* all elements of a set that set_is_keyed() */
+	struct vec kits;             /* struct rs_kit: [0] nothing; what elements count and limit */
+	uint32_t kit;                /* of elements without their own */
+	bool is_meter;               /* made by a rule with meter */
+	bool is_counted;             /* a rule counts connections in it */
+	bool is_changed;             /* a rule changes it */
+	bool has_plain_opts;         /* elements have options */
+	const char *const *names_at; /* of interfaces, by their number in keys */
+	size_t names_len;
+	uint64_t loaded;  /* elements of the text */
+	struct vec names; /* const char *: elements of type ifname */
 };
 
 /* Whether the elements are in a table, not a tree. */

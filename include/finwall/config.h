@@ -146,6 +146,12 @@ void config_kernel(const struct config *c, struct config_kernel *out);
 struct ruleset *config_compile(const struct config *c);
 
 /*
+ * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
+ * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ */
+void config_adopt(struct config *c, const struct config *old);
+
+/*
  * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
  * same clock; until then no element expires.
  */

@@ -31,7 +31,8 @@
 
 #define RS_NEVER UINT64_MAX /* a deadline */
 
-/* Statements that elements have: their parameters. The element has the state. 0 = no such statement. */
+/* Statements that elements have: their parameters. The element has the state. 0 = no such
+ * statement. */
 struct rs_kit {
 	uint64_t interval_ns; /* of the limit, per token */
 	uint64_t slack_ns;
@@ -81,7 +82,7 @@ struct rs_table {
 	_Atomic uint64_t start_ns;
 	/* changing */
 	_Atomic uint64_t free_list __attribute__((aligned(64))); /* a counter << 32 | slot + 1 */
-	_Atomic uint32_t fresh;                                  /* slots from here on were never used */
+	_Atomic uint32_t fresh; /* slots from here on were never used */
 	_Atomic uint32_t used;
 	_Atomic uint32_t sweep_at; /* the next chain to look for expired elements */
 	_Atomic uint32_t full;     /* additions refused because the set was full */
@@ -107,9 +108,9 @@ struct rs_tuple {
 struct rs_keyed {
 	uint32_t fields_len;
 	uint32_t tuples_len;
-	uint8_t is_wide[RS_KEY_FIELDS_MAX];      /* 128 bits */
-	uint8_t layers_len[RS_KEY_FIELDS_MAX];   /* of each field */
-	uint8_t layers_from[RS_KEY_FIELDS_MAX];  /* its first one in layer[] */
+	uint8_t is_wide[RS_KEY_FIELDS_MAX];     /* 128 bits */
+	uint8_t layers_len[RS_KEY_FIELDS_MAX];  /* of each field */
+	uint8_t layers_from[RS_KEY_FIELDS_MAX]; /* its first one in layer[] */
 	uint32_t layers_all;
 	uint32_t is_exact; /* one tuple without layers */
 	const struct rs_layer *layer;

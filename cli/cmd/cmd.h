@@ -21,6 +21,7 @@ extern const struct cli_command cmd_replay;
 extern const struct cli_command cmd_set;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
+extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_version;
 
 #endif

@@ -142,6 +142,10 @@ void shard_recount(struct shard *s, struct flow *f);
 /* Decrements the counters of a flow. */
 void shard_uncount(struct shard *s, struct flow *f);
 
+/* Passes a change of a flow to the sink, which must be there. Rare: out of the way of packets. */
+void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
+                enum flow_end end, struct mono now);
+
 /* Deletes a flow from the table and from the counters. */
 static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 {
@@ -149,6 +153,16 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 		shard_uncount(s, f);
 	}
 	flowtab_delete(&s->flows, f, hash);
+}
+
+/* The same, with an event. */
+static inline void shard_end(struct shard *s, const struct engine_worker *w, struct flow *f,
+                             uint64_t hash, enum flow_end end, struct mono now)
+{
+	if (w->sink.flow != NULL) {
+		shard_note(w, f, FLOW_CHANGE_DESTROY, end, now);
+	}
+	shard_delete(s, f, hash);
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

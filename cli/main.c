@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_stats,
 	&cmd_events,
 	&cmd_trace,
+	&cmd_explain,
 	&cmd_show,
 	&cmd_reload,
 	&cmd_flush,

@@ -24,6 +24,7 @@ static const struct {
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },
 	{ CTL_INTERFACE ".StreamTraces", control_stream_traces },
+	{ CTL_INTERFACE ".Explain", control_explain },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings },
 	{ CTL_INTERFACE ".GetRuleset", control_get_ruleset },

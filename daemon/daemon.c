@@ -81,6 +81,7 @@ struct daemon {
 	struct workers workers;
 	struct generations generations;
 	struct set_changes set_changes;
+	struct watch watch;
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
@@ -282,6 +283,7 @@ static void stop(struct daemon *d)
 	prefault_stop(d->prefaulter);
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
+	watch_fini(&d->watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
@@ -449,14 +451,34 @@ static void on_event(void *ctx, const struct worker_event *ev)
 	control_publish(d->control, ev);
 }
 
+static void on_watch(void *ctx, const struct watch_record *record, const void *contents)
+{
+	struct daemon *d = ctx;
+
+	control_publish_record(d->control, record, contents);
+}
+
+/* Of deletions by command: the main thread has a port of its own. */
+static void on_flow(void *ctx, const struct flow_event *ev)
+{
+	struct daemon *d = ctx;
+
+	if (d->watch.current != NULL) {
+		watch_port_put_flow(d->watch.ports[d->watch.ports_len - 1], d->watch.current, ev);
+	}
+}
+
 static void set_up_modules(struct daemon *d)
 {
+	d->engine_worker.sink = (struct engine_sink){ .ctx = d, .flow = on_flow };
 	d->report = (struct report){
 		.log = d->log,
 		.ifnames = d->ifnames,
 		.workers = &d->workers,
 		.logs_late = d->options.verbose,
 		.on_event = on_event,
+		.on_watch = on_watch,
+		.watch = &d->watch,
 		.ctx = d,
 	};
 	d->state = (struct state){
@@ -513,6 +535,7 @@ static int open_control(struct daemon *d)
 		.workers = &d->workers,
 		.generations = &d->generations,
 		.set_changes = &d->set_changes,
+		.watch = &d->watch,
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
@@ -658,6 +681,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
 	named_sets_sweep(d->generations.current->config, clock_now());
+	if (watch_can_retire(&d->watch, &d->workers)) {
+		/* Records of readers that are gone may be left. */
+		report_events(&d->report);
+		watch_retire(&d->watch);
+	}
 	raw_sender_tick(&d->raw_sender, now, d->log);
 	watchdog_tick(d->watchdog, now);
 	state_tick(&d->state, s, now);

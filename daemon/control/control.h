@@ -9,6 +9,7 @@
 #define FINWALL_CONTROL_H
 
 #include "event_ring.h"
+#include "watch.h"
 
 #include <finwall/mono.h>
 
@@ -41,6 +42,7 @@ struct control_env {
 	struct workers *workers;
 	const struct generations *generations;
 	struct set_changes *set_changes;
+	struct watch *watch;
 	struct importer *importer;
 	const struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
@@ -75,5 +77,9 @@ unsigned control_hook_watchers(const struct control *c);
 
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */
 void control_publish(struct control *c, const struct worker_event *ev);
+
+/* Passes a record of the watch rings to the clients that want it; likewise. */
+void control_publish_record(struct control *c, const struct watch_record *record,
+                            const void *contents);
 
 #endif

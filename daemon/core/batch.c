@@ -260,7 +260,7 @@ static void displace(const struct decoded *d, struct outcome *o)
 	bool remembers = shard_memory(s, o->displaced, &memory) &&
 	                 status_knowledge(memory.status) != KNOWN_NOTHING;
 
-	shard_delete(s, o->displaced, d->hash);
+	shard_end(s, d->cx->worker, o->displaced, d->hash, FLOW_END_DISPLACED, d->cx->now);
 	stat_add(&d->cx->worker->stats.event[EVENT_FLOW_DISPLACED], 1);
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	settle_tomb(d, o->live);
@@ -379,6 +379,22 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	conclude(e, d, &o, out);
 }
 
+/* rule_nr: that let it in. */
+static void note_new(const struct decoded *d, const struct flow *f, uint32_t rule_nr)
+{
+	const struct engine_worker *w = d->cx->worker;
+	const struct flow_event ev = {
+		.flow = f,
+		.now = d->cx->now,
+		.rule_nr = rule_nr,
+		.generation = d->cx->policy->generation,
+		.changes = FLOW_CHANGE_NEW,
+		.hook = d->pkt.frame->hook,
+	};
+
+	w->sink.flow(w->sink.ctx, &ev);
+}
+
 /* From the outcome of the look-up to the decision: verdict, entry, counters. */
 static void conclude(const struct engine *e, const struct decoded *d, struct outcome *o,
                      struct decision *out)
@@ -402,6 +418,9 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
+		if (o->live != NULL && d->cx->worker->sink.flow != NULL) {
+			note_new(d, o->live, rules.rule_nr);
+		}
 	}
 	if (o->proof != PROOF_NONE && passes && o->live != NULL) {
 		lookup_end_older(d, o);

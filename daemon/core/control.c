@@ -37,7 +37,7 @@ static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f
 		shard_remember(s, w, f, hash, mode == DELETE_END ? TOMB_DELETED : TOMB_FLUSHED,
 		               now);
 	}
-	shard_delete(s, f, hash);
+	shard_end(s, w, f, hash, FLOW_END_DELETED, now);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 

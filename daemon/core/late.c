@@ -406,6 +406,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(d, tomb, policy, o);
+	o->late.rule_nr = rules.rule_nr;
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
 		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
 		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&

@@ -383,6 +383,11 @@ unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
 	return rs->log[log_nr].level;
 }
 
+uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].rule_nr;
+}
+
 static void give_verdict(const struct rs_insn *i, struct rule_result *out)
 {
 	out->code = (uint8_t)i->a;

@@ -144,6 +144,10 @@ void shard_recount(struct shard *s, struct flow *f);
 /* Decrements the counters of a flow. */
 void shard_uncount(struct shard *s, struct flow *f);
 
+/* Passes a change of a flow to the sink, which must be there. Rare: out of the way of packets. */
+void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
+                enum flow_end end, struct mono now);
+
 /* Deletes a flow from the table and from the counters. */
 static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 {
@@ -162,6 +166,16 @@ static inline void shard_take_lease(struct shard *s, struct flow *f)
 	if (lease_is_held(f)) {
 		lease_take(&s->leases, &s->flows, f);
 	}
+}
+
+/* As shard_delete(), and sends an event. */
+static inline void shard_end(struct shard *s, const struct engine_worker *w, struct flow *f,
+                             uint64_t hash, enum flow_end end, struct mono now)
+{
+	if (w->sink.flow != NULL) {
+		shard_note(w, f, FLOW_CHANGE_DESTROY, end, now);
+	}
+	shard_delete(s, f, hash);
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

@@ -35,7 +35,7 @@ void rule_json_add(json_t *object, const struct config *config, uint32_t rule_nr
 	}
 	if (!config_rule_place(config, rule_nr, &at)) {
 		if (config_base_place(config, base, family, &at)) {
-			json_object_set_new(object, "policy", place_json(&at));
+			json_object_set_new(object, "policy_chain", place_json(&at));
 		}
 		return;
 	}
@@ -170,7 +170,7 @@ static json_t *step_json(const struct rule_step *step, const struct trace_names 
 	case STEP_POLICY:
 		if (c != NULL &&
 		    config_base_place(c, (enum base_chain)step->chain, step->family, &at)) {
-			json_object_set_new(o, "policy", place_json(&at));
+			json_object_set_new(o, "policy_chain", place_json(&at));
 		}
 		json_object_set_new(o, "verdict", json_string(rule_code_word(step->code)));
 		break;

@@ -74,12 +74,49 @@ struct late_event {
 	uint8_t reason;     /* enum reason */
 	uint8_t verdict;    /* enum verdict, before the setting `enforce` */
 	uint8_t has_tomb;
+	uint32_t rule_nr; /* of the late chain; see struct rule_result */
 	/* the rest: only with a tombstone */
 	uint8_t cause;        /* enum tomb_cause */
 	uint8_t tcp_state;    /* enum tcp_state when the entry ended */
 	int64_t gone_ns;      /* time since the entry ended */
 	int32_t seq_distance; /* from the next expected sequence number */
 };
+
+/* Why an entry ended. */
+enum flow_end {
+	FLOW_END_NONE,
+	FLOW_END_TIMEOUT,
+	FLOW_END_RESET,     /* by timeout; the policy reset sent RSTs */
+	FLOW_END_PROBED,    /* by timeout; the keepalives were not answered */
+	FLOW_END_CLOSED,    /* by a RST before the first reply */
+	FLOW_END_REOPENED,  /* by a SYN of a new connection with the same ports */
+	FLOW_END_DISPLACED, /* by an older connection with the same ports, which was revived */
+	FLOW_END_EVICTED,   /* the table was full */
+	FLOW_END_DELETED,   /* by command */
+	FLOW_ENDS_LEN,
+};
+
+/* What happened to an entry; bits, because one packet may do several. */
+enum flow_change {
+	FLOW_CHANGE_NEW = 1,
+	FLOW_CHANGE_UPDATE = 2,  /* its state changed, or the first reply was seen */
+	FLOW_CHANGE_ASSURED = 4, /* it became ASSURED; with UPDATE */
+	FLOW_CHANGE_DESTROY = 8,
+};
+
+/* A change of an entry, for events. */
+struct flow_event {
+	const struct flow *flow; /* after the change; before it ends */
+	struct mono now;
+	uint32_t rule_nr; /* FLOW_CHANGE_NEW: that let it in; see struct rule_result */
+	uint32_t generation;
+	uint8_t changes; /* bits of enum flow_change */
+	uint8_t end;     /* enum flow_end, of FLOW_CHANGE_DESTROY */
+	uint8_t hook;    /* enum hook, of FLOW_CHANGE_NEW */
+};
+
+/* "timeout", "closed" ... */
+const char *flow_end_name(enum flow_end e);
 
 /*
  * A packet for the shell to send: a TCP segment without payload and options, or an ICMP error.
@@ -137,6 +174,8 @@ struct engine_sink {
 	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+	/* An entry was made, changed its state, or is about to be deleted. */
+	void (*flow)(void *ctx, const struct flow_event *ev);
 	/* Only with engine_worker.trace: whether a packet is to be traced (NULL: each one; the
 	 * trace has what is known before it is tracked), and the complete trace. */
 	bool (*trace_wants)(void *ctx, const struct trace *t);

@@ -206,6 +206,7 @@ struct rs_count_limit {
 struct rs_log {
 	const char *prefix;
 	uint32_t level;
+	uint32_t rule_nr;
 };
 
 struct rs_pattern {

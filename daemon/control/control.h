@@ -76,4 +76,12 @@ unsigned control_hook_watchers(const struct control *c);
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */
 void control_publish(struct control *c, const struct worker_event *ev);
 
+struct control_usage {
+	unsigned event_readers;
+	uint64_t events_skipped; /* that readers were too slow for */
+};
+
+/* c may be NULL. */
+void control_usage(const struct control *c, struct control_usage *out);
+
 #endif

@@ -202,3 +202,12 @@ void control_publish(struct control *c, const struct worker_event *ev)
 		}
 	}
 }
+
+void control_usage(const struct control *c, struct control_usage *out)
+{
+	*out = (struct control_usage){ 0 };
+	if (c != NULL) {
+		out->event_readers = c->readers.len;
+		out->events_skipped = c->readers.skipped;
+	}
+}

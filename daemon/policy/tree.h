@@ -257,7 +257,7 @@ struct table {
 };
 
 /* At least as many as there are rows of settings. */
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 96
 
 struct config {
 	struct arena arena;

@@ -167,6 +167,7 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
  * other, so the sums are exact for a quiet table only. */
 struct engine_usage {
 	uint64_t flows;
+	uint64_t flows_by[FLOW_PROTOS_LEN];
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;

@@ -42,7 +42,7 @@ struct control_env {
 	const struct generations *generations;
 	struct set_changes *set_changes;
 	struct importer *importer;
-	const struct raw_sender *raw_sender;
+	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;

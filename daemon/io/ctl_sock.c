@@ -33,6 +33,7 @@ struct ctl_client {
 	struct ctl_sock *sock;
 	struct bufferevent *bev;
 	struct ctl_stream *stream; /* reply in progress, or NULL */
+	struct event *again;       /* made when it is needed first */
 	bool is_oneway;            /* the current call gets no reply */
 	bool is_replied;           /* the current call has its last reply */
 	bool is_closing;           /* has closed its sending side */
@@ -149,6 +150,26 @@ void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s)
 		return;
 	}
 	c->stream = s;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	continue_client(ctx);
+}
+
+void ctl_client_again(struct ctl_client *c, unsigned usec)
+{
+	const struct timeval time = { .tv_sec = usec / 1000000, .tv_usec = usec % 1000000 };
+
+	if (c->again == NULL) {
+		c->again = evtimer_new(c->sock->base, on_again, c);
+	}
+	/* Without memory the stream ends with its client. */
+	if (c->again != NULL) {
+		evtimer_add(c->again, &time);
+	}
 }
 
 static int arm_listener(struct ctl_sock *s, int fd)
@@ -365,6 +386,9 @@ static void client_free(struct ctl_client *c)
 	}
 	LIST_REMOVE(c, link);
 	c->sock->clients_len--;
+	if (c->again != NULL) {
+		event_free(c->again);
+	}
 	bufferevent_free(c->bev);
 	free(c);
 }

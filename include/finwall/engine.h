@@ -217,6 +217,9 @@ bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct 
 bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
                         struct mono now);
 
+/* The RST of a TCP flow in direction dir: with the sequence number that the receiver expects. */
+struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir);
+
 enum engine_delete_mode {
 	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */
 	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone; existing ones stay */

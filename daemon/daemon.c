@@ -21,6 +21,7 @@
 #include "io/mem.h"
 #include "io/notify.h"
 #include "least_rights.h"
+#include "metrics/metrics.h"
 #include "prefault.h"
 #include "queues.h"
 #include "raw_sender.h"
@@ -91,6 +92,7 @@ struct daemon {
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;
+	struct metrics *metrics;
 	bool has_run; /* the table is worth saving */
 };
 
@@ -104,6 +106,7 @@ static struct least_rights choose_rights(const struct daemon *d, const struct se
 static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
 static int open_control(struct daemon *d);
+static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
 static void put_in_force(struct daemon *d, struct generation *g);
@@ -190,7 +193,8 @@ static enum exit_code start(struct daemon *d)
 	}
 	set_up_modules(d);
 	rights = choose_rights(d, s);
-	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0) {
+	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0 ||
+	    open_metrics(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a partly filled table. */
@@ -261,6 +265,8 @@ static void loop(struct daemon *d)
 /* Also after a start that failed at any point. */
 static void stop(struct daemon *d)
 {
+	metrics_free(d->metrics);
+	d->metrics = NULL;
 	control_stop(d->control);
 	d->control = NULL;
 	watchdog_stop(d->watchdog);
@@ -556,6 +562,30 @@ static int open_control(struct daemon *d)
 	return err;
 }
 
+/* With the rights that a reload has. */
+static int open_metrics(struct daemon *d)
+{
+	const struct metrics_sources from = {
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+		.workers = &d->workers,
+		.generations = &d->generations,
+		.hook_watch = &d->hook_watch,
+		.raw_sender = &d->raw_sender,
+		.reloads = &d->reloads,
+		.control = (const struct control *const *)&d->control,
+		.start = d->start,
+		.compares_kernel = d->settings_at_start.compare_kernel != 0,
+	};
+
+	d->metrics = metrics_new(d->base, d->log, &from);
+	if (d->metrics == NULL) {
+		return -ENOMEM;
+	}
+	metrics_apply(d->metrics, generation_settings(d->generations.current), clock_now());
+	return 0;
+}
+
 /*
  * Writes what of a new configuration is not in force yet: settings for the next start or the next
  * hook rules, and hooks that are not queued. Hook rules that a finwall hook watch renews are left
@@ -619,6 +649,7 @@ static int reload(void *ctx, char **errors, char **warnings)
 		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
+	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
@@ -691,6 +722,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
+	metrics_tick(d->metrics, now);
 	log_report(d->log, now);
 }
 

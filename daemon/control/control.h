@@ -44,7 +44,7 @@ struct control_env {
 	struct set_changes *set_changes;
 	struct watch *watch;
 	struct importer *importer;
-	const struct raw_sender *raw_sender;
+	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
@@ -81,5 +81,13 @@ void control_publish(struct control *c, const struct worker_event *ev);
 /* Passes a record of the watch rings to the clients that want it; likewise. */
 void control_publish_record(struct control *c, const struct watch_record *record,
                             const void *contents);
+
+struct control_usage {
+	unsigned event_readers;
+	uint64_t events_skipped; /* that readers were too slow for */
+};
+
+/* c may be NULL. */
+void control_usage(const struct control *c, struct control_usage *out);
 
 #endif

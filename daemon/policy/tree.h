@@ -301,7 +301,7 @@ struct kernel_part {
 };
 
 /* At least as many as there are rows of settings. */
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 96
 
 struct config {
 	struct arena arena;

@@ -80,11 +80,15 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
-	uint32_t prefault;      /* enum prefault */
-	uint32_t import_kernel; /* 1: the first start imports the connections of the kernel's
-	                           tracker */
-	const char *state_file; /* NULL = none; lives as long as its configuration */
-	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
+	uint32_t prefault;           /* enum prefault */
+	uint32_t import_kernel;      /* 1: the first start imports the connections of the kernel's
+	                                tracker */
+	uint32_t metrics_port;       /* 0 = none */
+	uint32_t metrics_interval_s; /* of metrics_file */
+	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
+	const char *metrics_file;    /* likewise */
+	const char *state_file;      /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;       /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* The number of queue numbers. */
@@ -188,6 +192,24 @@ const char *rule_code_word(uint8_t code);
 
 /* "icmp port-unreachable" ...: what the language has after `reject with`, for this family. */
 const char *reject_with_text(uint8_t with, uint8_t family);
+
+/* A rule with a counter. */
+struct config_counter {
+	const char *family; /* of the table */
+	const char *table;
+	const char *chain;
+	unsigned position;   /* in the chain, from 1 */
+	const char *comment; /* or NULL */
+	const char *text;    /* the rule; NULL if it has a comment */
+	uint64_t packets;
+	uint64_t bytes;
+};
+typedef void config_counter_fn(void *ctx, const struct config_counter *c);
+
+/* Calls fn for each rule with a counter, in the order of the text. ctr: as in config_print().
+ * Returns false when memory ran out before the last one. */
+bool config_each_counter(const struct config *c, const struct ruleset_counters *const *ctr,
+                         size_t ctr_len, config_counter_fn *fn, void *ctx);
 
 /* What the canonical text contains. */
 enum config_print {

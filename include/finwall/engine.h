@@ -230,6 +230,7 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
  * other, so the sums are exact for a quiet table only. */
 struct engine_usage {
 	uint64_t flows;
+	uint64_t flows_by[FLOW_PROTOS_LEN];
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
@@ -278,6 +279,9 @@ bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct 
                         struct mono now);
 bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
                         struct mono now);
+
+/* The RST of a TCP flow in direction dir: with the sequence number that the receiver expects. */
+struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir);
 
 enum engine_delete_mode {
 	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */

@@ -83,7 +83,11 @@ static void copy_timestamps(const struct pkt_tcp *tcp, struct raw_request *req)
 	}
 }
 
-/* The probe: shaped like a keepalive of the segment's sender. */
+/*
+ * The probe: shaped like a keepalive of the segment's sender. Its receiver ignores the window,
+ * unless a forged segment has a number within its window, by chance. Then the largest one does
+ * least harm.
+ */
 static struct raw_request probe_for(const struct decoded *d)
 {
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
@@ -92,7 +96,7 @@ static struct raw_request probe_for(const struct decoded *d)
 		.tuple = d->pkt.tuple,
 		.seq = tcp->seq - 1,
 		.ack = (tcp->flags & TCP_ACK) != 0 ? tcp->ack : 0,
-		.win = tcp->win,
+		.win = UINT16_MAX,
 		.kind = RAW_KEEPALIVE,
 	};
 

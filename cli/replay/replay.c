@@ -74,6 +74,19 @@ static void store_late_event(void *ctx, const struct late_event *ev)
 	in->late = *ev;
 }
 
+/* Nobody answers a probe here: the packet is judged without, and the probe is only counted. */
+static enum raw_result note_hold(void *ctx, const struct frame *frame, uint64_t token,
+                                 struct mono deadline, const struct raw_request *req)
+{
+	struct replay_instance *in = ctx;
+
+	(void)frame;
+	(void)token;
+	(void)deadline;
+	in->is_probed |= req != NULL;
+	return RAW_UNAVAILABLE;
+}
+
 static int instance_init(struct replay_instance *in, const struct replay_policy *source,
                          const struct replay_vantage *vantage)
 {
@@ -100,7 +113,8 @@ static int instance_init(struct replay_instance *in, const struct replay_policy 
 	}
 	in->engine = engine_init(in->mem, &cfg);
 	in->worker.policy = &in->policy;
-	in->worker.sink = (struct engine_sink){ .ctx = in, .late = store_late_event };
+	in->worker.sink =
+		(struct engine_sink){ .ctx = in, .late = store_late_event, .hold = note_hold };
 	in->ticked = REPLAY_START;
 	return 0;
 }
@@ -298,8 +312,10 @@ static void update_peaks(struct replay_instance *in)
 static void instance_decide(struct replay_instance *in, struct mono now, const struct frame *frame)
 {
 	in->has_late = false;
+	in->is_probed = false;
 	instance_advance(in, now);
 	engine_batch(in->engine, &in->worker, now, frame, 1, &in->decision);
+	stat_add(&in->worker.stats.event[EVENT_PROBED], in->is_probed);
 	update_peaks(in);
 }
 

@@ -206,6 +206,9 @@ enum reason verify_segment(struct engine *e, const struct decoded *d, enum flow_
 	if (q != NULL && question_is_answered(q, d->cx->now)) {
 		enum reason why = question_judge(q, &d->pkt.tcp);
 
+		if (!was_held && !rate_allows(e, d, fits)) {
+			return REASON_LATE_RATE; /* each segment is a guess */
+		}
 		if (why == REASON_LATE_VERIFIED) {
 			*answer = *q;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The late policy `verify`: a late segment is held until its other end has proved or refuted it.
- * The other end is a model here: it answers a probe as RFC 9293, 3.10.7, says.
+ * The other end is a model here: it answers a probe by RFC 9293, 3.10.7.
  */
 #include "held.h"
 

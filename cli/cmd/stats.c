@@ -355,6 +355,8 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 		print_counters(json_object_get(row, "counters"), heading, args);
 		fprintf(args->out, "%-31s %12lld  packets in the kernel without a verdict\n",
 		        "waiting", client_number(row, "waiting"));
+		fprintf(args->out, "%-31s %12lld  of these, held for a reply\n", "held",
+		        client_number(row, "held"));
 		fprintf(args->out, "%-31s %12lld  lost because the queue was full\n", "dropped",
 		        client_number(row, "dropped"));
 		fprintf(args->out, "%-31s %12lld  lost because the receive buffer was full\n",

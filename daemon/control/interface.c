@@ -112,6 +112,7 @@ const char control_interface_text[] =
 	"type Queue (\n"
 	"  number: int,\n"
 	"  waiting: ?int,\n"
+	"  held: int,\n"
 	"  dropped: ?int,\n"
 	"  user_dropped: ?int,\n"
 	"  counters: []Counter,\n"

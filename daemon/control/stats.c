@@ -189,9 +189,9 @@ static json_t *queues_json(const struct workers *ws)
 /* The kernel's counters are left out when /proc cannot be read. */
 static json_t *queue_json(const struct worker *w)
 {
-	json_t *row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	json_t *row = json_pack("{s:i, s:o, s:o, s:o, s:I}", "number", (int)w->queue, "counters",
 	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq),
-	                        "latencies", latencies_json(w));
+	                        "latencies", latencies_json(w), "held", number(held_len(w->held)));
 	struct nfq_proc proc;
 
 	if (nfq_proc_read(w->queue, &proc) == 0) {
@@ -253,6 +253,11 @@ static json_t *latencies_json(const struct worker *w)
 			list,
 			latency_json("verdict", &w->verdict_ns,
 		                     "from the receive until the kernel has applied the verdicts"));
+	}
+	if (histogram_count(&w->held_ns) > 0) {
+		json_array_append_new(
+			list, latency_json("held", &w->held_ns,
+		                           "of held packets: from the receive to the decision"));
 	}
 	if (histogram_count(&w->stay_ns) > 0) {
 		json_array_append_new(list,

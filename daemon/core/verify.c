@@ -83,7 +83,11 @@ static void copy_timestamps(const struct pkt_tcp *tcp, struct raw_request *req)
 	}
 }
 
-/* The probe: shaped like a keepalive of the segment's sender. */
+/*
+ * The probe: shaped like a keepalive of the segment's sender. Its receiver ignores the window,
+ * unless a forged segment has a number within its window, by chance. Then the largest one does
+ * least harm.
+ */
 static struct raw_request probe_for(const struct decoded *d)
 {
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
@@ -92,7 +96,7 @@ static struct raw_request probe_for(const struct decoded *d)
 		.tuple = d->pkt.tuple,
 		.seq = tcp->seq - 1,
 		.ack = (tcp->flags & TCP_ACK) != 0 ? tcp->ack : 0,
-		.win = tcp->win,
+		.win = UINT16_MAX,
 		.kind = RAW_KEEPALIVE,
 	};
 
@@ -202,6 +206,9 @@ enum reason verify_segment(struct engine *e, const struct decoded *d, enum flow_
 	if (q != NULL && question_is_answered(q, d->cx->now)) {
 		enum reason why = question_judge(q, &d->pkt.tcp);
 
+		if (!was_held && !rate_allows(e, d, fits)) {
+			return REASON_LATE_RATE; /* each segment is a guess */
+		}
 		if (why == REASON_LATE_VERIFIED) {
 			*answer = *q;
 		}

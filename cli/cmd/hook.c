@@ -8,6 +8,7 @@
 #include "client.h"
 #include "cmd/cmd.h"
 #include "hook/apply.h"
+#include "hook/fast_path.h"
 #include "hook/mark_down.h"
 #include "hook/plan.h"
 #include "hook/watch.h"
@@ -41,6 +42,7 @@ struct hook_args {
 
 /* Of finwall hook watch: how it last installed the hook rules. */
 struct watch_state {
+	const struct cli *cli;
 	const struct hook_args *args;
 	bool has_last;
 	struct hook_wish wish; /* what was wanted */
@@ -56,7 +58,8 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
                                struct hook_wish *wish, bool *daemon_answers);
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen);
+static enum cli_exit apply(const struct cli *cli, struct hook_wish *wish, bool daemon_answers,
+                           struct hook_choice *chosen);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
@@ -214,7 +217,7 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 			cli->socket_path);
 	}
 	wanted = wish;
-	code = apply(&wish, daemon_answers, &choice);
+	code = apply(cli, &wish, daemon_answers, &choice);
 	if (code == CLI_OK && state != NULL) {
 		state->has_last = true;
 		state->wish = wanted;
@@ -227,22 +230,53 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	return code;
 }
 
+/* The kernel fast path needs iptables. */
+static enum hook_backend backend_of(const struct hook_wish *wish)
+{
+	return wish->backend == BACKEND_AUTO && wish->fast_path == FAST_PATH_ON ? BACKEND_IPTABLES
+	                                                                        : wish->backend;
+}
+
+/* Makes the pins that the hook rules use, if they can use any; otherwise writes why not. */
+static void make_fast_path(const struct cli *cli, const struct hook_wish *wish,
+                           enum hook_backend backend, struct hook_plan *plan,
+                           char why[LEASE_WHY_SIZE])
+{
+	/* For as long as the plan, which finwall hook watch keeps. */
+	static char dir[LEASE_PATH_SIZE];
+
+	plan->fast_path = NULL;
+	if (wish->fast_path == FAST_PATH_OFF) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "hook fast-path is off");
+	} else if (backend == BACKEND_NFT) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "it needs the backend iptables");
+	} else if (hook_fast_path_make(cli->socket_path, wish->fast_path_max, dir, why) == 0) {
+		plan->fast_path = dir;
+	}
+}
+
 /* Installs the hook rules and prints how. Sets the plan to what this kernel can do of it. */
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
+static enum cli_exit apply(const struct cli *cli, struct hook_wish *wish, bool daemon_answers,
+                           struct hook_choice *chosen)
 {
 	struct hook_choice choice = { 0 };
 	struct hook_plan plan = wish->plan;
+	char why_slow[LEASE_WHY_SIZE] = "";
 	const bool defragments = plan.defragments;
 	enum cli_exit code;
 	char *error = NULL;
 
-	if (hook_choose(&plan, wish->backend, &choice) < 0) {
+	if (hook_choose(&plan, backend_of(wish), &choice) < 0) {
 		return cli_refuse(&cmd_hook, "backend nft: %s", choice.why);
 	}
+	make_fast_path(cli, wish, choice.backend, &plan, why_slow);
 	if (hook_apply_up(&plan, &choice, &error) < 0) {
 		code = cli_refuse(&cmd_hook, "%s", error != NULL ? error : strerror(ENOMEM));
 		free(error);
 		return code;
+	}
+	if (plan.fast_path == NULL) {
+		hook_fast_path_remove(cli->socket_path);
 	}
 	*chosen = choice;
 	wish->plan = plan;
@@ -263,6 +297,13 @@ static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct h
 	printf("%s\n", daemon_answers ? "" : "; no daemon answers now");
 	if (plan.queue_count > 1) {
 		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
+	}
+	if (plan.fast_path != NULL) {
+		printf("hook: kernel fast path for %u connections\n", wish->fast_path_max);
+	} else {
+		printf("hook: no kernel fast path: %s\n",
+		       why_slow[0] != '\0' ? why_slow
+		                           : "this kernel or iptables has no pinned bpf match");
 	}
 	if (defragments && !plan.defragments) {
 		fprintf(stderr, "hook: this kernel cannot reassemble fragments (no xt_socket, no "
@@ -285,6 +326,7 @@ static enum cli_exit hook_down(const struct cli *cli)
 		free(error);
 		return code;
 	}
+	hook_fast_path_remove(cli->socket_path);
 	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
 	if (removal.reference[0] != '\0') {
 		fprintf(stderr,
@@ -307,7 +349,7 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	if (code != CLI_OK) {
 		return code;
 	}
-	hook_choose(&wish.plan, wish.backend, &choice);
+	hook_choose(&wish.plan, backend_of(&wish), &choice);
 	script = hook_script(&wish.plan, &choice);
 	if (script == NULL) {
 		return cli_refuse(&cmd_hook, "%s", strerror(ENOMEM));
@@ -363,14 +405,14 @@ static bool install(void *ctx, const struct hook_wish *wish)
 		return rc == 0;
 	}
 	s->wish = own;
-	s->has_last = apply(&own, true, &s->choice) == CLI_OK;
+	s->has_last = apply(s->cli, &own, true, &s->choice) == CLI_OK;
 	s->plan = own.plan;
 	return s->has_last;
 }
 
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)
 {
-	struct watch_state state = { .args = args };
+	struct watch_state state = { .cli = cli, .args = args };
 	const struct hook_watch_params params = {
 		.socket_path = cli->socket_path,
 		.install = install,

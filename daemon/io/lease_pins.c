@@ -18,18 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const char *const lease_map_names[LEASE_MAPS_LEN] = {
-	[LEASE_MAP_CONTROL] = "control",
-	[LEASE_MAP_BUCKETS] = "buckets",
-	[LEASE_MAP_LEASES] = "leases",
-};
-
-const char *const lease_program_names[HOOKS_LEN] = {
-	[HOOK_INPUT] = "input",
-	[HOOK_FORWARD] = "forward",
-	[HOOK_OUTPUT] = "output",
-};
-
 static int open_pin(const char *dir, const char *name)
 {
 	char path[LEASE_PATH_SIZE];

@@ -80,7 +80,7 @@ int lease_pins_map(const int fds[LEASE_MAPS_LEN], struct lease_pins *out)
 			err = -EPROTO;
 			goto failed;
 		}
-		/* A map that is smaller than it says cannot be mapped. */
+		/* A map that is smaller than its header claims cannot be mapped. */
 		p.size[LEASE_MAP_BUCKETS] = c->buckets_len * sizeof(struct lease_bucket);
 		p.size[LEASE_MAP_LEASES] = c->leases_len * sizeof(struct lease);
 	}

@@ -3,6 +3,11 @@
  * Makes and removes the pins of the kernel fast path. See fast_path.h.
  *
  * Not below /sys/fs/bpf: that is not mounted everywhere, and `ip netns exec` hides it.
+ *
+ * Whoever changes a table of iptables-legacy loads all its rules again, and the kernel then opens
+ * the pinned program by its path, in the mount namespace of that process. So the bpffs must be one
+ * that all see: it is mounted only in the mount namespace of the first process, and elsewhere used
+ * if it is there.
  */
 #include "hook/fast_path.h"
 
@@ -22,6 +27,16 @@ static bool is_bpffs(const char *dir)
 	struct statfs fs;
 
 	return statfs(dir, &fs) == 0 && (uint32_t)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Mounts here are seen by the first process, and so by others. */
+static bool is_first_mount_namespace(void)
+{
+	struct stat own;
+	struct stat first;
+
+	return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
+	       own.st_ino == first.st_ino && own.st_dev == first.st_dev;
 }
 
 /* The maps are the daemon's to write, whatever user it runs as; the programs stay root's. */
@@ -48,6 +63,16 @@ static int make_directory(const char *socket_path, const char *dir, struct stat 
 	if (stat(socket_path, owner) != 0 && stat(parent, owner) != 0) {
 		(void)snprintf(why, LEASE_WHY_SIZE, "%s: %s", parent, strerror(errno));
 		return -ENOENT;
+	}
+	if (is_bpffs(dir)) {
+		return 0;
+	}
+	if (!is_first_mount_namespace()) {
+		(void)snprintf(why, LEASE_WHY_SIZE,
+		               "no bpffs on %s, and other processes would not see one that is "
+		               "mounted here; see finwall(8), finwall hook",
+		               dir);
+		return -EACCES;
 	}
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
 		(void)snprintf(why, LEASE_WHY_SIZE, "%s: %s", dir, strerror(errno));

@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include "control/control.h"
+#include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
@@ -87,6 +88,7 @@ struct daemon {
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
 	struct hook_watch hook_watch;
+	struct fast_path fast_path;
 	struct state state;
 	struct importer importer;
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
@@ -105,6 +107,7 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
+static const char *socket_path(const struct daemon *d);
 static int open_control(struct daemon *d);
 static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
@@ -273,6 +276,8 @@ static void stop(struct daemon *d)
 	if (d->workers.at != NULL) {
 		workers_stop(&d->workers, d->log);
 		if (d->has_run) {
+			fast_path_stop(&d->fast_path, generation_settings(d->generations.current),
+			               clock_now());
 			report_events(&d->report);
 			report_failures(&d->report);
 		}
@@ -296,6 +301,7 @@ static void stop(struct daemon *d)
 	free(d->pin_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
+	fast_path_fini(&d->fast_path);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
 		event_base_free(d->base);
@@ -493,6 +499,12 @@ static void set_up_modules(struct daemon *d)
 		.worker = &d->engine_worker,
 		.path = d->options.state_path,
 	};
+	d->fast_path = (struct fast_path){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+	};
+	fast_path_init(&d->fast_path, socket_path(d), d->settings_at_start.on_absent);
 	d->importer = (struct importer){
 		.log = d->log,
 		.engine = d->engine,
@@ -508,6 +520,9 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	uint32_t missed = queues_adopted == d->workers.len ? s->on_overload : s->on_absent;
 	enum load_gap gap = missed == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 
+	/* First: what the kernel fast path has tracked meanwhile is newer. */
+	fast_path_start(&d->fast_path, s, &d->generations.current->shared.policy.tun,
+	                missed == FAIL_ACCEPT, clock_now());
 	if (!state_start(&d->state, s, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
@@ -545,6 +560,7 @@ static int open_control(struct daemon *d)
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
+		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
 		.config_path = d->options.config_absolute,
 		.reloads = &d->reloads,
@@ -650,6 +666,7 @@ static int reload(void *ctx, char **errors, char **warnings)
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
 	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
@@ -723,6 +740,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
 	metrics_tick(d->metrics, now);
+	fast_path_tick(&d->fast_path, s, &d->generations.current->shared.policy.tun, now);
 	log_report(d->log, now);
 }
 

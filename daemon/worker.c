@@ -492,6 +492,9 @@ static unsigned turn(struct worker *w)
 	struct mono now;
 
 	datagrams_len = nfq_sock_recv(w->sock);
+	/* Before the configuration and the sets: a lease that is granted by what is replaced
+	 * meanwhile is stale. */
+	w->engine_worker.lease_generation = engine_lease_generation(w->engine);
 	/* After the wait: packets that arrive after the reply to a reload get the new policy. */
 	take_config(w);
 	acknowledge_sets(w);

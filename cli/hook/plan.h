@@ -10,11 +10,13 @@
 
 #include <jansson.h>
 
-/* A plan, and the setting hook backend. */
+/* A plan, and the settings of the hook block that choose how. */
 struct hook_wish {
 	struct hook_plan plan;
 	enum hook_backend backend;
 	uint64_t kernel_hash; /* of the part of the configuration that is the kernel's; 0 = none */
+	enum fast_path_mode fast_path;
+	uint32_t fast_path_max;
 };
 
 /*

@@ -17,7 +17,7 @@
 
 struct lease_program;
 
-#define LEASE_WHY_SIZE 256
+#define LEASE_WHY_SIZE 512
 
 /* True in a build with clang and libbpf. */
 bool lease_program_is_built(void);

@@ -20,6 +20,7 @@ struct control;
 struct event_base;
 struct generations;
 struct ifnames;
+struct fast_path;
 struct hook_watch;
 struct importer;
 struct log;
@@ -46,6 +47,7 @@ struct control_env {
 	struct importer *importer;
 	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
+	const struct fast_path *fast_path;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
 	const struct reload_counts *reloads;

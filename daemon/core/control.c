@@ -86,7 +86,7 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 
 struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir)
 {
-	return late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, RAW_RESET);
+	return late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, RAW_RESET, f->ifindex);
 }
 
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,

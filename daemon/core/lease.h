@@ -27,7 +27,7 @@ struct leases {
 	int64_t look_ns;        /* the shortest time to live of a leased TCP connection */
 	_Atomic uint64_t granted;
 	_Atomic uint64_t taken;
-	_Atomic uint64_t no_place; /* grants that failed for want of a place */
+	_Atomic uint64_t no_place; /* grants that failed: no place */
 	_Atomic uint64_t held;     /* now */
 };
 

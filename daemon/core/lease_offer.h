@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which flows are leased: those of which every packet that needs only the window check is accepted,
- * whatever it says.
+ * whatever it contains.
  */
 #ifndef FINWALL_CORE_LEASE_OFFER_H
 #define FINWALL_CORE_LEASE_OFFER_H

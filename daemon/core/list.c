@@ -168,6 +168,11 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 				continue;
 			}
 			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);
+			if (lease_is_held(f) && f->key.proto == IPPROTO_NR_TCP) {
+				/* The kernel side goes on. A next process that finds the lease
+				 * knows better. */
+				tcp_note_gap(&out[len].conn.tcp, &out[len].status);
+			}
 			/* One that no tick has expired yet is loaded as remembered. */
 			len += !mono_is_due(f->deadline, now) || graveyard_wants(&out[len]);
 		}

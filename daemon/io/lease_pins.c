@@ -18,18 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const char *const lease_map_names[LEASE_MAPS_LEN] = {
-	[LEASE_MAP_CONTROL] = "control",
-	[LEASE_MAP_BUCKETS] = "buckets",
-	[LEASE_MAP_LEASES] = "leases",
-};
-
-const char *const lease_program_names[HOOKS_LEN] = {
-	[HOOK_INPUT] = "input",
-	[HOOK_FORWARD] = "forward",
-	[HOOK_OUTPUT] = "output",
-};
-
 static int open_pin(const char *dir, const char *name)
 {
 	char path[LEASE_PATH_SIZE];
@@ -92,7 +80,7 @@ int lease_pins_map(const int fds[LEASE_MAPS_LEN], struct lease_pins *out)
 			err = -EPROTO;
 			goto failed;
 		}
-		/* A map that is smaller than it says cannot be mapped. */
+		/* A map that is smaller than its header claims cannot be mapped. */
 		p.size[LEASE_MAP_BUCKETS] = c->buckets_len * sizeof(struct lease_bucket);
 		p.size[LEASE_MAP_LEASES] = c->leases_len * sizeof(struct lease);
 	}

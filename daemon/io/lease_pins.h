@@ -6,6 +6,8 @@
 #ifndef FINWALL_IO_LEASE_PINS_H
 #define FINWALL_IO_LEASE_PINS_H
 
+#include "wire/lease_names.h"
+
 #include <finwall/engine.h>
 #include <finwall/frame.h>
 
@@ -13,21 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The directory of the pins, beside the control socket. */
-#define LEASE_DIR_NAME "fast-path"
-
 #define LEASE_PATH_SIZE 256
-
-enum lease_map_nr {
-	LEASE_MAP_CONTROL,
-	LEASE_MAP_BUCKETS,
-	LEASE_MAP_LEASES,
-	LEASE_MAPS_LEN,
-};
-
-/* Names of the maps, and of their pins; of the pins of the programs. */
-extern const char *const lease_map_names[LEASE_MAPS_LEN];
-extern const char *const lease_program_names[HOOKS_LEN];
 
 struct lease_pins {
 	struct lease_map map; /* control is NULL: none */

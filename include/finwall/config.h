@@ -42,6 +42,13 @@ enum hook_backend {
 	BACKEND_IPTABLES,
 };
 
+/* Whether the kernel accepts and tracks connections that are decided (finwall/engine.h, leases). */
+enum fast_path_mode {
+	FAST_PATH_AUTO, /* where the kernel and the backend can */
+	FAST_PATH_ON,   /* the same, and backend auto is iptables */
+	FAST_PATH_OFF,
+};
+
 /* When memory for connections is allocated. */
 enum prefault {
 	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
@@ -77,6 +84,9 @@ struct settings {
 	uint32_t hook_mark_mask;   /* ... and the bits of it that are tested */
 	uint32_t hook_watch;       /* enum hook_watch_mode */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
+	uint32_t fast_path;  /* enum fast_path_mode */
+	uint32_t fast_path_grace_s; /* how long leases are valid without a daemon, on-absent drop */
+	uint32_t fast_path_max;     /* leases */
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;

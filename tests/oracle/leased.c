@@ -25,8 +25,8 @@
 struct leased {
 	struct engine *engine;
 	struct engine_worker *worker;
-	struct engine *twin;
-	struct engine_worker *twin_worker;
+	struct engine *plain;
+	struct engine_worker *plain_worker;
 	struct lease_program *program;
 	struct lease_map map;
 	struct rng rng;
@@ -34,8 +34,8 @@ struct leased {
 	char text[512];
 };
 
-struct leased *leased_new(struct engine *engine, struct engine_worker *worker, struct engine *twin,
-                          struct engine_worker *twin_worker, uint64_t seed, const char **why)
+struct leased *leased_new(struct engine *engine, struct engine_worker *worker, struct engine *plain,
+                          struct engine_worker *plain_worker, uint64_t seed, const char **why)
 {
 	static char reason[LEASE_WHY_SIZE];
 	struct leased *l = calloc(1, sizeof(*l));
@@ -48,8 +48,8 @@ struct leased *leased_new(struct engine *engine, struct engine_worker *worker, s
 	}
 	l->engine = engine;
 	l->worker = worker;
-	l->twin = twin;
-	l->twin_worker = twin_worker;
+	l->plain = plain;
+	l->plain_worker = plain_worker;
 	rng_init(&l->rng, seed);
 	engine_use_leases(engine, &l->map);
 	l->map.control->valid_until_ns = LEASE_ALWAYS;
@@ -138,11 +138,11 @@ const char *leased_decide(struct leased *l, struct mono now, const struct frame 
                           struct decision *out)
 {
 	enum flow_dir unused;
-	struct decision twin;
+	struct decision plain;
 	struct flow a;
 	struct flow b;
 	bool is_there;
-	bool twin_is_there;
+	bool plain_is_there;
 	bool passed;
 
 	if (rng_below(&l->rng, TAKE_EACH) == 0) {
@@ -157,19 +157,19 @@ const char *leased_decide(struct leased *l, struct mono now, const struct frame 
 	if (!passed) {
 		engine_batch(l->engine, l->worker, now, frame, 1, out);
 	}
-	engine_batch(l->twin, l->twin_worker, now, frame, 1, &twin);
-	if (out->state != twin.state || out->dir != twin.dir || out->verdict != twin.verdict) {
+	engine_batch(l->plain, l->plain_worker, now, frame, 1, &plain);
+	if (out->state != plain.state || out->dir != plain.dir || out->verdict != plain.verdict) {
 		(void)snprintf(l->text, sizeof(l->text),
 		               "  with leases (%s) / without: state %u/%u, direction %u/%u\n",
-		               passed ? "passed" : "queued", out->state, twin.state, out->dir,
-		               twin.dir);
+		               passed ? "passed" : "queued", out->state, plain.state, out->dir,
+		               plain.dir);
 		return l->text;
 	}
 	is_there = find(l->engine, frame, now, &a, &unused);
-	twin_is_there = find(l->twin, frame, now, &b, &unused);
-	if (is_there != twin_is_there) {
+	plain_is_there = find(l->plain, frame, now, &b, &unused);
+	if (is_there != plain_is_there) {
 		(void)snprintf(l->text, sizeof(l->text), "  with leases / without: entry %d/%d\n",
-		               is_there, twin_is_there);
+		               is_there, plain_is_there);
 		return l->text;
 	}
 	return is_there ? compare(l, &a, &b) : NULL;

@@ -17,10 +17,10 @@
 
 struct leased;
 
-/* engine: with the worker that decides its packets. twin: a zeroed engine of the same size. Returns
- * NULL with the reason in *why. */
-struct leased *leased_new(struct engine *engine, struct engine_worker *worker, struct engine *twin,
-                          struct engine_worker *twin_worker, uint64_t seed, const char **why);
+/* engine: with the worker that decides its packets. plain: a zeroed engine of the same size.
+ * Returns NULL with the reason in *why. */
+struct leased *leased_new(struct engine *engine, struct engine_worker *worker, struct engine *plain,
+                          struct engine_worker *plain_worker, uint64_t seed, const char **why);
 void leased_free(struct leased *l);
 
 /* To be called after a change of the settings. */

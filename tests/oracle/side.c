@@ -35,9 +35,9 @@ struct side {
 	struct engine_config cfg;
 	/* with the kernel fast path in front; otherwise NULL */
 	struct leased *leased;
-	struct engine *twin;
-	struct engine_worker *twin_worker;
-	void *twin_mem;
+	struct engine *plain;
+	struct engine_worker *plain_worker;
+	void *plain_mem;
 	const char *difference;
 };
 
@@ -98,17 +98,17 @@ bool side_use_program(struct side *t, uint64_t seed, const char **why)
 	/* Its rule that drops reads each packet. */
 	ruleset_free(t->policy.rules);
 	t->policy.rules = NULL;
-	t->twin_worker = aligned_alloc(64, sizeof(*t->twin_worker));
-	t->twin_mem = aligned_alloc(64, size);
+	t->plain_worker = aligned_alloc(64, sizeof(*t->plain_worker));
+	t->plain_mem = aligned_alloc(64, size);
 	*why = "out of memory";
-	if (t->twin_worker == NULL || t->twin_mem == NULL) {
+	if (t->plain_worker == NULL || t->plain_mem == NULL) {
 		return false;
 	}
-	memset(t->twin_mem, 0, size);
-	memset(t->twin_worker, 0, sizeof(*t->twin_worker));
-	t->twin_worker->policy = &t->policy;
-	t->twin = engine_init(t->twin_mem, &t->cfg);
-	t->leased = leased_new(t->engine, t->worker, t->twin, t->twin_worker, seed, why);
+	memset(t->plain_mem, 0, size);
+	memset(t->plain_worker, 0, sizeof(*t->plain_worker));
+	t->plain_worker->policy = &t->policy;
+	t->plain = engine_init(t->plain_mem, &t->cfg);
+	t->leased = leased_new(t->engine, t->worker, t->plain, t->plain_worker, seed, why);
 	return t->leased != NULL;
 }
 
@@ -139,8 +139,8 @@ void side_free(struct side *t)
 	}
 	leased_free(t->leased);
 	ruleset_free(t->policy.rules);
-	free(t->twin_mem);
-	free(t->twin_worker);
+	free(t->plain_mem);
+	free(t->plain_worker);
 	free(t->mem);
 	free(t->worker);
 	free(t);
@@ -188,7 +188,7 @@ void side_inject(struct side *t, struct mono now, const uint8_t *packet, size_t 
 	if (t->leased != NULL) {
 		t->difference = leased_decide(t->leased, now, &frame, &d);
 		engine_tick(t->engine, t->worker, now, TICK_BUDGET);
-		engine_tick(t->twin, t->twin_worker, now, TICK_BUDGET);
+		engine_tick(t->plain, t->plain_worker, now, TICK_BUDGET);
 	} else {
 		side_batch(t, now, &frame, 1, &d);
 	}
@@ -263,8 +263,8 @@ void side_delete(struct side *t, const struct tuple *tuple, struct mono now)
 
 	if (flowkey_from_tuple(tuple, &key, &side)) {
 		engine_delete(t->engine, t->worker, &key, now, DELETE_FORGET);
-		if (t->twin != NULL) {
-			engine_delete(t->twin, t->twin_worker, &key, now, DELETE_FORGET);
+		if (t->plain != NULL) {
+			engine_delete(t->plain, t->plain_worker, &key, now, DELETE_FORGET);
 		}
 	}
 }
@@ -280,8 +280,8 @@ uint64_t side_flows_len(struct side *t)
 void side_flush(struct side *t, struct mono now)
 {
 	engine_flush(t->engine, t->worker, now, DELETE_FORGET);
-	if (t->twin != NULL) {
-		engine_flush(t->twin, t->twin_worker, now, DELETE_FORGET);
+	if (t->plain != NULL) {
+		engine_flush(t->plain, t->plain_worker, now, DELETE_FORGET);
 	}
 }
 

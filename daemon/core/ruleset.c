@@ -243,6 +243,7 @@ static void run_rules(struct eval *ev, const struct rs_insn *i)
 {
 	const struct rs_insn *code = ev->rs->code;
 	uint32_t stack[RS_JUMPS_MAX];
+	const struct rs_insn *next_base = NULL; /* for what this chain accepts */
 	unsigned depth = 0;
 	uint32_t nr;
 
@@ -260,14 +261,28 @@ static void run_rules(struct eval *ev, const struct rs_insn *i)
 			i = &code[i->a];
 			break;
 		case RS_RETURN:
-			if (depth == 0) {
+			if (depth != 0) {
+				i = &code[stack[--depth]];
+				break;
+			}
+			if (next_base == NULL || ev->out->code != RULE_ACCEPT) {
 				return;
 			}
-			i = &code[stack[--depth]];
+			i = next_base;
 			break;
 		case RS_VERDICT:
-			give_verdict(i, ev->out);
-			return;
+			if (next_base == NULL || i->a != RULE_ACCEPT) {
+				give_verdict(i, ev->out);
+				return;
+			}
+			i = next_base;
+			break;
+		case RS_BASE:
+			next_base = i->with == 0 ? i + 1 : NULL;
+			ev->out->code = (uint8_t)i->b;
+			depth = 0;
+			i = &code[i->a];
+			break;
 		case RS_VMAP:
 			i += find(ev, i, &nr) ? 1 + nr : i->next;
 			break;

@@ -52,6 +52,11 @@ enum rs_op {
 	RS_MARK_MAP, /* the mark becomes the value from the map */
 	RS_CT_COUNT, /* connections are within, or over, count[a] */
 	RS_SKIP,     /* go to `next` */
+	/*
+	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
+	 * instruction is for the next base chain of the hook; with != 0: there is none.
+	 */
+	RS_BASE,
 };
 
 /*

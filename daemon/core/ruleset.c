@@ -169,6 +169,7 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 	const struct rs_insn *code = ev->rs->code;
 	uint32_t stack[RS_JUMPS_MAX];
 	uint32_t chain_nr[RS_JUMPS_MAX + 1]; /* traces only: of each nested jump */
+	const struct rs_insn *next_base = NULL; /* for what this chain accepts */
 	unsigned depth = 0;
 	uint32_t nr;
 	bool hit;
@@ -199,17 +200,31 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			if (t != NULL) {
 				note_return(ev, i, depth, chain_nr[depth], t);
 			}
-			if (depth == 0) {
+			if (depth != 0) {
+				i = &code[stack[--depth]];
+				break;
+			}
+			if (next_base == NULL || ev->out->code != RULE_ACCEPT) {
 				return;
 			}
-			i = &code[stack[--depth]];
+			i = next_base;
 			break;
 		case RS_VERDICT:
 			if (t != NULL) {
 				note_rule(ev, i, STEP_VERDICT, t);
 			}
-			give_verdict(i, ev->out);
-			return;
+			if (next_base == NULL || i->a != RULE_ACCEPT) {
+				give_verdict(i, ev->out);
+				return;
+			}
+			i = next_base;
+			break;
+		case RS_BASE:
+			next_base = i->with == 0 ? i + 1 : NULL;
+			ev->out->code = (uint8_t)i->b;
+			depth = 0;
+			i = &code[i->a];
+			break;
 		case RS_VMAP:
 			i += find(ev, i, &nr) ? 1 + nr : i->next;
 			break;

@@ -468,6 +468,101 @@ static void make_operands(struct compiler *k)
 	}
 }
 
+/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
+static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
+{
+	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
+		return verdict_code(ch->policy, ch->kind);
+	}
+	switch (base) {
+	case CHAIN_LATE:
+		return (enum rule_code)(RULE_LATE_FIRST + c->tunables.late_close);
+	case CHAIN_IDLE:
+		return (enum rule_code)(RULE_IDLE_FIRST + c->tunables.on_idle);
+	default:
+		return RULE_ACCEPT;
+	}
+}
+
+/*
+ * A chain before the tracker: its packets have no connection yet, which nft shows as the state
+ * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
+ */
+static bool is_before_tracker(const struct chain *ch)
+{
+	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
+}
+
+/* Whether what is accepted by this list goes on as if the chain did not exist. */
+static bool accepts_all(const struct compiler *k, uint32_t list, enum rule_code policy)
+{
+	const struct rs_insn *i = (const struct rs_insn *)k->out.code.items + list;
+
+	return i->op == RS_VERDICT ? i->a == RULE_ACCEPT
+	                           : i->op == RS_RETURN && policy == RULE_ACCEPT;
+}
+
+/* The list of a base chain for packets of this family and state. */
+static uint32_t list_of(const struct compiler *k, const struct chain *ch, unsigned f, unsigned s)
+{
+	return k->out.lists[ch->nr].at[f][is_before_tracker(ch) ? CT_INVALID : s];
+}
+
+/*
+ * Where the evaluation of a hook begins: the list of its only chain; of several an instruction for
+ * each, in the order of their priorities.
+ */
+static uint32_t emit_entry(struct compiler *k, enum base_chain base, unsigned f, unsigned s)
+{
+	const unsigned family = f == RS_FAMILY_IP6 || k->config->base[base][0] == NULL ? 1 : 0;
+	const struct chain *ch = k->config->base[base][family];
+	uint32_t start = (uint32_t)k->out.code.len;
+
+	for (; ch->next_base[family] != NULL; ch = ch->next_base[family]) {
+		uint32_t list = list_of(k, ch, f, s);
+		enum rule_code policy = end_of(k->config, base, ch);
+
+		if (!accepts_all(k, list, policy)) {
+			emit(k, RS_BASE, list, policy);
+		}
+	}
+	if (k->out.code.len == start) {
+		return list_of(k, ch, f, s);
+	}
+	emit(k, RS_BASE, list_of(k, ch, f, s), end_of(k->config, base, ch))->with = 1;
+	return start;
+}
+
+/* The last chain of a hook for these packets, or NULL. */
+static const struct chain *last_base(const struct config *c, enum base_chain base, unsigned f)
+{
+	unsigned family = f == RS_FAMILY_IP6 ? 1 : 0;
+	const struct chain *ch;
+
+	if (f == RS_FAMILY_NONE && c->base[base][0] == NULL) {
+		family = 1;
+	}
+	ch = c->base[base][family];
+	while (ch != NULL && ch->next_base[family] != NULL) {
+		ch = ch->next_base[family];
+	}
+	return ch;
+}
+
+static void emit_entries(struct compiler *k)
+{
+	for (unsigned base = 0; base < CHAINS_LEN; base++) {
+		for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
+			const struct chain *last = last_base(k->config, base, f);
+
+			k->out.policy[base][f] = (uint8_t)end_of(k->config, base, last);
+			for (unsigned s = 0; s < CT_STATES_LEN && last != NULL; s++) {
+				k->out.entry[base][f][s] = emit_entry(k, base, f, s);
+			}
+		}
+	}
+}
+
 static void compile(void *ctx)
 {
 	struct compiler *k = ctx;
@@ -483,4 +578,5 @@ static void compile(void *ctx)
 	for (const struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
 		emit_chain(k, ch);
 	}
+	emit_entries(k);
 }

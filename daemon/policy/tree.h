@@ -240,6 +240,7 @@ struct chain {
 	struct rule *rules;
 	struct rule **rules_end;
 	/* set by the checker */
+	struct chain *next_base[2]; /* of the same hook and packets, by priority */
 	enum chain_kind kind;
 	const struct chain *kind_from; /* the base chain it was found by */
 	unsigned height;               /* nested jumps from here */
@@ -321,7 +322,8 @@ struct config {
 	struct vec rules;                  /* const struct rule *, by rule->nr */
 	struct vec patterns;               /* const char *: interface names, each once */
 	struct vec keyed;                  /* struct live_keyed *: a reference of each */
-	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
+	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
+	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */
 	struct text errors;
 	unsigned errors_len;

@@ -58,6 +58,11 @@ enum rs_op {
 	RS_KEY_VMAP,     /* as RS_VMAP */
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
+	/*
+	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
+	 * instruction is for the next base chain of the hook; with != 0: there is none.
+	 */
+	RS_BASE,
 };
 
 /*

@@ -487,8 +487,8 @@ static bool tuple_fits(const struct rs_keyed *k, uint32_t tuple, const uint32_t 
 }
 
 /*
- * The statements run without the lock. Should the element be deleted just now and its slot used for
- * another one, that one counts the packet.
+ * The statements run when the chain is no longer locked. Should the element be deleted just now and
+ * its slot used for another one, that one counts the packet.
  */
 static bool find_in_tuple(struct rs_keyed *k, const uint32_t *key, const struct rs_touch *touch,
                           uint32_t *nr, bool *fits)

@@ -31,9 +31,6 @@ void check_mask(struct config *c, const struct dtype *type, const struct value *
 
 /* check_keyed.c: see its comment. */
 
-/* An element of a concatenation, for check_element(). */
-bool check_tuple(const struct probe *p, const struct value *v);
-
 /* Finds the sets that rules change, before the sets are checked. */
 void check_changed_sets(struct config *c);
 

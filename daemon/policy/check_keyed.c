@@ -13,39 +13,6 @@
 
 #define CAP_DEFAULT 65535 /* of a dynamic set without a size, as in nft */
 
-/* values */
-
-bool check_tuple(const struct probe *p, const struct value *v)
-{
-	const struct dtype *type = p->type;
-	const struct value *part = v->kind == VALUE_TUPLE ? v->list.first : NULL;
-	unsigned i = 0;
-
-	for (; part != NULL && i < type->parts_len; part = part->next, i++) {
-		struct probe one = { p->c, type->parts[i], NULL };
-
-		if (part->kind == VALUE_SET || part->kind == VALUE_COMMAS) {
-			config_error(
-				p->c, part->loc,
-				"a list inside an element, expected one element for each value");
-		} else if (type->parts[i] == &dtype_ifname && part->text != NULL &&
-		           (part->kind == VALUE_WORD || part->kind == VALUE_STRING) &&
-		           strchr(part->text, '*') != NULL) {
-			config_error(p->c, part->loc,
-			             "an interface name in a concatenation cannot end with \"*\", "
-			             "expected a whole name");
-		} else {
-			check_element(&one, part);
-		}
-	}
-	if (part != NULL || i < type->parts_len) {
-		config_error(p->c, v->loc,
-		             "an element of %s has %u parts, expected so many joined by \" . \"",
-		             type->name, type->parts_len);
-	}
-	return p->c->errors_len <= ERRORS_MAX;
-}
-
 /* lists of boxes */
 
 /* Elements on their way into a table. They are checked. */

@@ -121,7 +121,8 @@ static const char *end_of_part(const char *at)
 
 		/* a range of words may have blanks around its "-" */
 		if (*next == '.' || *next == '\0' || strncmp(next, "timeout ", 8) == 0 ||
-		    strncmp(next, "expires ", 8) == 0) {
+		    strncmp(next, "expires ", 8) == 0 || strncmp(next, "counter ", 8) == 0 ||
+		    strncmp(next, "limit ", 6) == 0) {
 			return end;
 		}
 	}
@@ -129,7 +130,7 @@ static const char *end_of_part(const char *at)
 }
 
 static const char *read_name(struct name_list names, const char *text, size_t size,
-                             struct interval *out, char *problem, size_t problem_size)
+                             struct interval *out, char *problem, size_t text_size)
 {
 	if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
 		text++;
@@ -141,37 +142,62 @@ static const char *read_name(struct name_list names, const char *text, size_t si
 			return NULL;
 		}
 	}
-	snprintf(problem, problem_size,
+	snprintf(problem, text_size,
 	         "the rules have no interface \"%.*s\", expected one that they name",
 	         size < 64 ? (int)size : 64, text);
 	return problem;
 }
 
+/*
+ * Options that lists print and that changes by command ignore: the counters and limits of the set
+ * hold. Returns the place behind one, or NULL.
+ */
+static const char *skip_statement(const char *at)
+{
+	int size = 0;
+
+	(void)sscanf(at, "counter packets %*u bytes %*u%n", &size);
+	if (size == 0) {
+		(void)sscanf(at, "limit rate over %*u/%*[a-z] burst %*u packets%n", &size);
+	}
+	if (size == 0) {
+		(void)sscanf(at, "limit rate %*u/%*[a-z] burst %*u packets%n", &size);
+	}
+	return size > 0 ? at + size : NULL;
+}
+
 static const char *read_options(const char *at, uint64_t *timeout_ms, uint64_t *expires_ms,
-                                char *problem, size_t problem_size)
+                                char *problem, size_t text_size)
 {
 	while (*at != '\0') {
 		bool is_timeout = strncmp(at, "timeout ", 8) == 0;
+		const char *behind = skip_statement(at);
 		size_t size;
 		uint64_t ms;
 
+		if (behind != NULL) {
+			at = skip_blanks(behind);
+			continue;
+		}
 		if (!is_timeout && strncmp(at, "expires ", 8) != 0) {
-			snprintf(problem, problem_size,
+			snprintf(problem, text_size,
 			         "\"%.64s\" behind an element, expected timeout or expires", at);
 			return problem;
 		}
 		at = skip_blanks(at + 8);
 		size = strcspn(at, " \t");
 		if (!text_duration_ms(at, size, &ms)) {
-			snprintf(problem, problem_size,
+			snprintf(problem, text_size,
 			         "\"%.*s\" is not a time, expected one like 1h30m",
 			         size < 64 ? (int)size : 64, at);
 			return problem;
 		}
 		if (is_timeout) {
 			*timeout_ms = ms;
+			*expires_ms = ms;
+		} else {
+			*expires_ms = ms != 0 ? ms : 1; /* it is about to expire */
 		}
-		*expires_ms = ms;
 		at = skip_blanks(at + size);
 	}
 	return NULL;
@@ -179,7 +205,7 @@ static const char *read_options(const char *at, uint64_t *timeout_ms, uint64_t *
 
 const char *keyed_read(const struct dtype *type, struct name_list names, const char *text,
                        struct interval *box, uint64_t *timeout_ms, uint64_t *expires_ms,
-                       char *problem, size_t problem_size)
+                       char *problem, size_t text_size)
 {
 	unsigned len = type->parts_len != 0 ? type->parts_len : 1;
 	const char *at = skip_blanks(text);
@@ -191,17 +217,17 @@ const char *keyed_read(const struct dtype *type, struct name_list names, const c
 
 		if (part == &dtype_ifname) {
 			wrong = read_name(names, at, (size_t)(end - at), &box[i], problem,
-			                  problem_size);
+			                  text_size);
 		} else {
 			wrong = element_read(part, at, (size_t)(end - at), &box[i], problem,
-			                     problem_size);
+			                     text_size);
 		}
 		if (wrong != NULL) {
 			return wrong;
 		}
 		at = skip_blanks(end);
 		if ((*at == '.') != (i + 1 < len)) {
-			snprintf(problem, problem_size,
+			snprintf(problem, text_size,
 			         "an element of %.200s has %u parts, expected so many joined by \" "
 			         ". \"",
 			         type->name, len);
@@ -209,5 +235,5 @@ const char *keyed_read(const struct dtype *type, struct name_list names, const c
 		}
 		at = *at == '.' ? skip_blanks(at + 1) : at;
 	}
-	return read_options(at, timeout_ms, expires_ms, problem, problem_size);
+	return read_options(at, timeout_ms, expires_ms, problem, text_size);
 }

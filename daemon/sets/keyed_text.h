@@ -46,6 +46,6 @@ void keyed_line(const struct dtype *type, struct name_list names, struct live_ke
  */
 const char *keyed_read(const struct dtype *type, struct name_list names, const char *text,
                        struct interval *box, uint64_t *timeout_ms, uint64_t *expires_ms,
-                       char *problem, size_t problem_size);
+                       char *problem, size_t text_size);
 
 #endif

@@ -187,8 +187,9 @@ static void change(struct named_set *s, enum named_set_op op, const struct some 
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
 
-	FUZZ_REQUIRE(named_set_change(s, (struct mono){ 1 }, op, (const char *const *)elements->text, elements->len,
-	                              &changed, &garbage, problem) == 0);
+	FUZZ_REQUIRE(named_set_change(s, (struct mono){ 1 }, op,
+	                              (const char *const *)elements->text, elements->len, &changed,
+	                              &garbage, problem) == 0);
 	FUZZ_REQUIRE(changed == wanted);
 	named_set_garbage_free(garbage);
 }

@@ -62,6 +62,16 @@ bool late_answers(const struct tcp_conn *remembered, const struct unproved *firs
                   struct tcp_conn *revived, struct track_effect *fx);
 
 /*
+ * Judges the same as proved by the other end, which expects the sequence number `expects` next, has
+ * sent everything before `next`, and offers the window win (raw). remembered may be NULL. Sets
+ * *revived and *fx as late_judge() does. Returns false when no connection can have the segment in
+ * this state.
+ */
+bool late_prove(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
+                uint32_t expects, uint32_t next, uint16_t win, const struct tunables *tun,
+                struct tcp_conn *revived, struct track_effect *fx);
+
+/*
  * The sequence number that the receiver of direction dir expects next: the highest that it has
  * acknowledged, or, if it never acknowledged any, the end of what was sent to it.
  */

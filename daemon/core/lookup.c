@@ -10,6 +10,7 @@
 #include "slowpath.h"
 #include "tcp_track.h"
 #include "udp_track.h"
+#include "verify.h"
 
 static void track_new(struct engine *e, const struct decoded *d, struct outcome *o);
 static void init_fresh(const struct decoded *d, struct flow *f);
@@ -19,6 +20,9 @@ static struct flow *find_live(const struct decoded *d)
 {
 	struct flow *f = flowtab_find_hint(&d->shard->flows, &d->key, d->hash, d->hint);
 
+	if (f != NULL) {
+		shard_take_lease(d->shard, f);
+	}
 	if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&
 	    !expire_flow(d->cx, d->shard, f, d->hash)) {
 		return NULL;
@@ -144,9 +148,9 @@ static void apply(const struct decoded *d, struct flow *f, enum flow_dir dir,
 	}
 }
 
-static void delete_closed(const struct decoded *d, struct flow *f)
+static void delete_closed(const struct decoded *d, struct flow *f, enum flow_end end)
 {
-	shard_delete(d->shard, f, d->hash);
+	shard_end(d->shard, d->cx->worker, f, d->hash, end, d->cx->now);
 	stat_add(&d->cx->worker->stats.event[EVENT_FLOW_CLOSED], 1);
 }
 
@@ -267,6 +271,34 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 	}
 }
 
+/* A segment that the live entry f refuses may be one of the older connection beside it. */
+static void excuse(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
+{
+	init_fresh(d, &o->fresh);
+	if (late_excuses(e, d, o) && o->wants_entry) {
+		o->displaced = f;
+		o->live = NULL;
+	}
+}
+
+/* Notes what an accepted packet has changed; from, status: before it. */
+static void note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
+{
+	uint8_t gained = f->status & (uint8_t)~status;
+	unsigned changes = 0;
+
+	if ((gained & FLOW_ASSURED) != 0) {
+		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
+	}
+	if ((gained & FLOW_SEEN_REPLY) != 0 ||
+	    (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from)) {
+		changes |= FLOW_CHANGE_UPDATE;
+	}
+	if (changes != 0) {
+		shard_note(d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
+	}
+}
+
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
  * entry then. */
 static bool track_live(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
@@ -274,6 +306,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	enum flow_dir dir = flow_dir_of(f, (enum key_side)d->side);
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
 	uint8_t from = f->conn.tcp.state;
+	uint8_t status = f->status;
 	bool rst_is_proved = proves_rst(d, f, dir);
 	bool was_closed = flow_is_closed(f);
 	struct track_effect fx;
@@ -289,7 +322,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		/* The SYN may be forged, and the connection may be open although the tracker's
 		 * state is a closed one. */
 		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
-		delete_closed(d, f);
+		delete_closed(d, f, FLOW_END_REOPENED);
 		return false;
 	case TRACK_INVALID:
 		if (fx.timeout_ns != 0) {
@@ -302,7 +335,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		}
 		o->state = CT_INVALID;
 		if (shard_has_older(d->shard, f)) {
-			(void)late_excuses(e, d, o);
+			excuse(e, d, f, o);
 		}
 		return true;
 	case TRACK_IGNORE:
@@ -316,7 +349,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		o->reason = REASON_TCP_UNREPLIED;
 	}
 	if (fx.delete_it) {
-		delete_closed(d, f);
+		delete_closed(d, f, FLOW_END_CLOSED);
 		o->live = NULL;
 		return true;
 	}
@@ -326,6 +359,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	}
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
+	}
+	if (d->cx->worker->sink.flow != NULL) {
+		note_update(d, f, from, status);
 	}
 	return true;
 }
@@ -346,6 +382,9 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 		break;
 	}
 	f = find_live(d);
+	if (d->pkt.kind == PKT_KIND_TCP && verify_hear(d, o)) {
+		return;
+	}
 	if (f == NULL) {
 		track_new(e, d, o);
 		return;

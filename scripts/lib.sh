@@ -29,7 +29,7 @@ NETNS_PACKAGES=(iproute2 iptables conntrack procps)
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034
 TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool
-	libnetfilter-conntrack-dev mandoc groff)
+	libnetfilter-conntrack-dev liblwip-dev mandoc groff)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

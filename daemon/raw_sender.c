@@ -30,9 +30,16 @@ static bool may_send_raw(const struct policy *p)
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,
                         struct log *log)
 {
+	if (may_send_raw(p)) {
+		raw_sender_start(s, now, log);
+	}
+}
+
+void raw_sender_start(struct raw_sender *s, struct mono now, struct log *log)
+{
 	int err;
 
-	if (s->raw.fd >= 0 || !may_send_raw(p)) {
+	if (s->raw.fd >= 0) {
 		return;
 	}
 	err = rawsend_start(&s->raw, s->mark);

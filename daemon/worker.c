@@ -76,6 +76,9 @@ static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t 
 static void sink_release(void *ctx, uint64_t token);
 static void answer_held(struct worker *w, struct mono now, size_t max);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+static void sink_flow(void *ctx, const struct flow_event *ev);
+static bool sink_trace_wants(void *ctx, const struct trace *t);
+static void sink_traced(void *ctx, const struct trace *t);
 
 static void count(struct worker *w, enum nfq_count c)
 {
@@ -109,6 +112,8 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		.hold = sink_hold,
 		.release = sink_release,
 		.ifname = sink_ifname,
+		.trace_wants = sink_trace_wants,
+		.traced = sink_traced,
 	};
 	return 0;
 }
@@ -191,6 +196,29 @@ static void acknowledge_sets(struct worker *w)
 	if (wanted != atomic_load_explicit(&w->sets_seen, memory_order_relaxed)) {
 		atomic_store_explicit(&w->sets_seen, wanted, memory_order_release);
 	}
+}
+
+/* The readers of traces and events that are in use. */
+static const struct watch_list *watch_list(const struct worker *w)
+{
+	return atomic_load_explicit(&w->watch_used, memory_order_relaxed);
+}
+
+/* Switches to the readers that the main thread has published, if they are new. */
+static void take_watch(struct worker *w)
+{
+	const struct watch_list *wanted =
+		atomic_load_explicit(&w->watch_wanted, memory_order_acquire);
+	uint32_t kinds;
+
+	if (wanted == watch_list(w)) {
+		return;
+	}
+	kinds = wanted->kinds;
+	w->engine_worker.trace = (kinds & 1u << WATCH_TRACE) != 0 ? &w->watch_port->trace : NULL;
+	w->engine_worker.sink.flow = (kinds & WATCH_FLOW_KINDS) != 0 ? sink_flow : NULL;
+	w->reports_rejects = (kinds & 1u << WATCH_REJECT) != 0;
+	atomic_store_explicit(&w->watch_used, wanted, memory_order_release);
 }
 
 /* The verdict of a packet that the engine cannot judge: drop, accept in shadow mode. */
@@ -288,6 +316,10 @@ static void refuse(struct worker *w, const struct frame *frame, const struct dec
 	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
 
 	refusals_add(&w->bufs->refusals, cfg->limits, frame, (enum reject_with)d->reject_with, now);
+	if (w->reports_rejects) {
+		watch_port_put_reject(w->watch_port, watch_list(w), now, frame, d,
+		                      cfg->policy.generation);
+	}
 }
 
 /* Sends the answers to the rejected packets of the batch. */
@@ -479,9 +511,13 @@ static unsigned turn(struct worker *w)
 	struct mono now;
 
 	datagrams_len = nfq_sock_recv(w->sock);
+	/* Before the configuration and the sets: a lease that is granted by what is replaced
+	 * meanwhile is stale. */
+	w->engine_worker.lease_generation = engine_lease_generation(w->engine);
 	/* After the wait: packets that arrive after the reply to a reload get the new policy. */
 	take_config(w);
 	acknowledge_sets(w);
+	take_watch(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,
@@ -515,7 +551,8 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 {
 	struct worker *w = ctx;
 
-	if (!event_ring_put_log(&w->events, rs, log_nr, pkt, state)) {
+	if (!event_ring_put_log(&w->events, w->engine_worker.policy->generation, rs, log_nr, pkt,
+	                        state)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
@@ -524,7 +561,7 @@ static void sink_late(void *ctx, const struct late_event *late)
 {
 	struct worker *w = ctx;
 
-	if (!event_ring_put_late(&w->events, late)) {
+	if (!event_ring_put_late(&w->events, w->engine_worker.policy->generation, late)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
@@ -592,4 +629,23 @@ static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAM
 {
 	(void)ctx;
 	return ifname_query(ifindex, name);
+}
+
+static void sink_flow(void *ctx, const struct flow_event *ev)
+{
+	struct worker *w = ctx;
+
+	watch_port_put_flow(w->watch_port, watch_list(w), ev);
+}
+
+static bool sink_trace_wants(void *ctx, const struct trace *t)
+{
+	return watch_port_wants_trace(watch_list(ctx), t);
+}
+
+static void sink_traced(void *ctx, const struct trace *t)
+{
+	struct worker *w = ctx;
+
+	watch_port_put_trace(w->watch_port, watch_list(w), t);
 }

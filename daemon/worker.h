@@ -17,6 +17,7 @@
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
 #include "refusals.h"
+#include "watch.h"
 
 #include <finwall/engine.h>
 
@@ -59,10 +60,14 @@ struct worker {
 	uint8_t holds_none;  /* the worker is stopping: nothing more is held */
 	uint8_t is_adopted;  /* the queue is the previous process's; 0 after the first packet */
 	bool measures_latency;
+	bool reports_rejects; /* a reader of events wants them */
 	/* between the main thread and the worker */
-	_Atomic(const struct worker_config *) wanted; /* written by main */
-	_Atomic(const struct worker_config *) used;   /* written by the worker */
-	_Atomic uint32_t sets_wanted;                 /* written by main: last change of a set */
+	_Atomic(const struct worker_config *) wanted;    /* written by main */
+	_Atomic(const struct worker_config *) used;      /* written by the worker */
+	_Atomic(const struct watch_list *) watch_wanted; /* written by main */
+	_Atomic(const struct watch_list *) watch_used;   /* written by the worker */
+	struct watch_port *watch_port;                   /* set before watch_wanted */
+	_Atomic uint32_t sets_wanted;                    /* written by main: last change of a set */
 	_Atomic uint32_t sets_seen; /* written by the worker: all changes up to it are in use */
 	_Atomic uint32_t turns;     /* incremented each turn */
 	_Atomic uint32_t stop;      /* written by main */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The timer wheel wraps after nine years. */
@@ -61,6 +62,7 @@ void replay_fini(struct replay *r)
 	for (size_t i = 0; i < r->instances_len; i++) {
 		mem_unmap(r->instance[i].mem, r->instance[i].mem_size);
 		ruleset_free(r->instance[i].policy.rules);
+		free(r->instance[i].trace);
 	}
 	conns_fini(&r->conns);
 	copies_free(r->copies);
@@ -72,6 +74,13 @@ static void store_late_event(void *ctx, const struct late_event *ev)
 
 	in->has_late = true;
 	in->late = *ev;
+}
+
+/* The trace stays in the instance. */
+static void note_trace(void *ctx, const struct trace *t)
+{
+	(void)ctx;
+	(void)t;
 }
 
 /* Nobody answers a probe here: the packet is judged without, and the probe is only counted. */
@@ -113,8 +122,19 @@ static int instance_init(struct replay_instance *in, const struct replay_policy 
 	}
 	in->engine = engine_init(in->mem, &cfg);
 	in->worker.policy = &in->policy;
-	in->worker.sink =
-		(struct engine_sink){ .ctx = in, .late = store_late_event, .hold = note_hold };
+	in->worker.sink = (struct engine_sink){
+		.ctx = in,
+		.late = store_late_event,
+		.traced = note_trace,
+		.hold = note_hold,
+	};
+	if (vantage->traces) {
+		in->trace = aligned_alloc(64, (sizeof(*in->trace) + 63) & ~(size_t)63);
+		if (in->trace == NULL) {
+			return -ENOMEM;
+		}
+		in->worker.trace = in->trace;
+	}
 	in->ticked = REPLAY_START;
 	return 0;
 }

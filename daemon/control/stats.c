@@ -4,6 +4,7 @@
  */
 #include "method.h"
 
+#include "fast_path.h"
 #include "generation.h"
 #include "hook_watch.h"
 #include "io/clock.h"
@@ -21,6 +22,7 @@
 #define PPM_P99  990000
 #define PPM_P999 999000
 
+static json_t *fast_path_json(const struct control_env *env);
 static json_t *table_json(struct engine *e);
 static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
@@ -66,9 +68,39 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 	                              hook_fault_name(env->hook_watch->fault), "text",
 	                              env->hook_watch->text, "losses",
 	                              number(env->hook_watch->losses)));
+	json_object_set_new(o, "fast_path", fast_path_json(env));
 	json_object_set_new(o, "event_readers", json_integer(ctl->readers.len));
 	json_object_set_new(o, "events_skipped", json_integer(number(ctl->readers.skipped)));
 	ctl_client_reply(c, o, CTL_LAST);
+}
+
+/* why: why no connection can be leased; "" if some can. */
+static json_t *fast_path_json(const struct control_env *env)
+{
+	const struct generation *g = env->generations->current;
+	struct lease_usage u;
+	json_t *hooks = json_object();
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+	json_t *o;
+
+	engine_lease_usage(env->engine, &u);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		packets += u.packets[h];
+		bytes += u.bytes[h];
+		json_object_set_new(hooks, hook_name(h),
+		                    json_pack("{s:I, s:I}", "packets", number(u.packets[h]),
+		                              "bytes", number(u.bytes[h])));
+	}
+	o = json_pack(
+		"{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "on", u.is_on, "why",
+		fast_path_why_not(env->fast_path, generation_settings(g), &g->shared.policy.tun),
+		"leased", number(u.held), "leased_max", number(u.max), "granted", number(u.granted),
+		"taken_back", number(u.taken), "no_place", number(u.no_place), "adopted",
+		number(env->fast_path->adopted));
+	json_object_update_new(o, json_pack("{s:I, s:I, s:o}", "packets", number(packets), "bytes",
+	                                    number(bytes), "hooks", hooks));
+	return o;
 }
 
 static json_t *table_json(struct engine *e)

@@ -290,6 +290,8 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
  */
 static void reject(const struct decoded *d, const struct tomb_info *tomb, enum reason remembered)
 {
+	const struct frame *frame = d->pkt.frame;
+	uint32_t ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 	struct raw_request to_sender = {
 		.tuple = d->pkt.tuple,
 		.seq = d->pkt.tcp.ack,
@@ -300,12 +302,13 @@ static void reject(const struct decoded *d, const struct tomb_info *tomb, enum r
 	to_sender.tuple.dst = d->pkt.tuple.src;
 	to_sender.tuple.sport = d->pkt.tuple.dport;
 	to_sender.tuple.dport = d->pkt.tuple.sport;
+	to_sender.ifindex = late_link(&to_sender.tuple, ifindex);
 	send_raw(d, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {
 		enum key_side opener = status_orig_side(tomb->status);
 		struct raw_request to_other =
 			late_request(&tomb->conn, &tomb->key, opener,
-		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET);
+		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET, ifindex);
 
 		send_raw(d, &to_other);
 	}
@@ -403,6 +406,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(d, tomb, policy, o);
+	o->late.rule_nr = rules.rule_nr;
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
 		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
 		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&

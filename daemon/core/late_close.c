@@ -12,8 +12,14 @@ uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
 	                                                   : t->seen[dir].end;
 }
 
+uint32_t late_link(const struct tuple *to, uint32_t ifindex)
+{
+	return ip_is_link_local(to->family, &to->dst) ? ifindex : 0;
+}
+
 struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
-                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind)
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind,
+                                uint32_t ifindex)
 {
 	enum key_side sender = (dir == DIR_ORIG) == (orig_side == SIDE_LO) ? SIDE_LO : SIDE_HI;
 	struct raw_request req = {
@@ -25,6 +31,7 @@ struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *
 
 	req.win = win > UINT16_MAX ? UINT16_MAX : (uint16_t)win;
 	flowkey_to_tuple(key, sender, &req.tuple);
+	req.ifindex = late_link(&req.tuple, ifindex);
 	return req;
 }
 

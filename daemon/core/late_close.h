@@ -77,8 +77,13 @@ bool late_prove(const struct tcp_conn *remembered, const struct pkt *p, enum flo
  */
 uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir);
 
-/* A segment for finwall to send in direction dir, with the numbers that the receiver expects. */
+/* A segment for finwall to send in direction dir, with the numbers that the receiver expects.
+ * ifindex: the link of a link-local receiver, 0 if unknown. */
 struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
-                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind);
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind,
+                                uint32_t ifindex);
+
+/* The link that a request to this receiver needs: ifindex, or 0 if any will do. */
+uint32_t late_link(const struct tuple *to, uint32_t ifindex);
 
 #endif

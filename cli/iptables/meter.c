@@ -25,6 +25,9 @@
 
 #define MS_PER_S 1000u
 
+/* 23:59:59 */
+#define DAY_LAST_S 86399u
+
 /* What hashlimit counts separately. */
 enum {
 	HASH_SOURCE = 1,
@@ -59,10 +62,9 @@ struct convert_meter *convert_meter_last(struct rule_parser *p, int kind)
 bool convert_meter_begin(struct rule_parser *p, const char *module)
 {
 	static const char *const names[] = {
-		[METER_LIMIT] = "limit",
-		[METER_CONNECTIONS] = "connlimit",
-		[METER_HASHLIMIT] = "hashlimit",
-		[METER_RECENT] = "recent",
+		[METER_LIMIT] = "limit",         [METER_CONNECTIONS] = "connlimit",
+		[METER_HASHLIMIT] = "hashlimit", [METER_RECENT] = "recent",
+		[METER_TIME] = "time",
 	};
 	size_t kind = 0;
 
@@ -83,6 +85,8 @@ bool convert_meter_begin(struct rule_parser *p, const char *module)
 		.unit = LIMIT_DEFAULT_UNIT,
 		.burst = LIMIT_DEFAULT_BURST,
 		.count_max = UINT32_MAX,
+		.day_stop = DAY_LAST_S,
+		.date_stop = INT32_MAX,
 		.source_mask = UINT32_MAX,
 		.destination_mask = UINT32_MAX,
 	};

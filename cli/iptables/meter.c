@@ -100,9 +100,13 @@ static bool read_rate(struct rule_parser *p, const char *text, struct convert_me
 	const size_t unit_size = *unit != '\0' ? strlen(unit + 1) : 0;
 
 	if (!convert_number_n(text, (size_t)(unit - text), LIMIT_MAX, &m->rate) || m->rate == 0) {
-		convert_refuse(p, "\"%.40s\" is not a limit such as 10/minute%s", text,
-		               strstr(text, "b/") != NULL ? "; rates of bytes are not supported"
-		                                          : "");
+		if (strstr(text, "b/") != NULL) {
+			convert_refuse(
+				p, "%.40s: rates of bytes are not converted; " CONVERT_WAY_OUT_MARK,
+				text);
+		} else {
+			convert_refuse(p, "\"%.40s\" is not a limit such as 10/minute", text);
+		}
 		return false;
 	}
 	strcpy(m->unit, units[0].name);

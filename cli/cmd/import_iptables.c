@@ -36,8 +36,8 @@ const struct cli_command cmd_import_iptables = {
 	.args = "[-o FILE] [--partial] [--force] [[-4|-6] FILE...]",
 	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
-		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
-		"      iptables; \"-\" or no file: standard input\n"
+		"FILE  output of iptables-save, ip6tables-save or ipset save, or a script that\n"
+		"      calls iptables; \"-\" or no file: standard input\n"
 		"\n"
 		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
 		"                   the text decides, or the name (v6 or ip6 in it)\n"

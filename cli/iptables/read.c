@@ -119,7 +119,7 @@ static char *skip_prompt(char *line)
 	char *end = *line == '[' ? strchr(line, ']') : strpbrk(line, " \t");
 
 	if (end != NULL && *end == ']') {
-		end += 2;
+		end = end[1] != '\0' && end[2] == ' ' ? end + 2 : NULL;
 	}
 	if (end == NULL || end == line || strchr("#$%>", end[-1]) == NULL ||
 	    (end == line + 1 && *line == '#')) {

@@ -51,6 +51,7 @@ struct run {
 	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
+	unsigned long pace; /* packets in a burst; 0 = no bursts */
 };
 
 static const char *const hook_names[HOOKS_LEN] = { "input", "forward", "output" };
@@ -187,6 +188,28 @@ static void next_packet(struct run *r, struct gen_packet *t)
 	} while (r->is_ticking && side_is_unanswered(r->side, clock_now(), &frame));
 }
 
+#define BURST_MAX_NS 250000000
+
+/*
+ * Waits for the next whole second after each burst. So what times out after half a second or one
+ * and a half does so while no packet is sent, in the kernel and here.
+ */
+static void pause_between(const struct run *r)
+{
+	struct timespec next;
+
+	if (r->pace == 0) {
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	if (r->packets % r->pace != 0 && next.tv_nsec < BURST_MAX_NS) {
+		return;
+	}
+	next = (struct timespec){ .tv_sec = next.tv_sec + 1 };
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) != 0) {
+	}
+}
+
 /* Returns false if the packet could not be sent. */
 static bool send_packet(struct run *r)
 {
@@ -199,6 +222,7 @@ static bool send_packet(struct run *r)
 	size_t size;
 	int kernel;
 
+	pause_between(r);
 	next_packet(r, &t);
 	hook = kernel_is_local(t.src)   ? HOOK_OUTPUT
 	       : kernel_is_local(t.dst) ? HOOK_INPUT
@@ -345,7 +369,7 @@ static uint32_t decide(void *ctx, uint32_t n)
 static bool load_case(struct run *r, struct cases *c, const char *text)
 {
 	char *errors = NULL;
-	bool is_in_finwall = side_reload(r->side, text, &errors);
+	bool is_in_finwall = side_reload(r->side, clock_now(), text, &errors);
 	bool is_in_kernel = kernel_reload(r->kernel, text);
 
 	if (is_in_kernel && is_in_finwall) {
@@ -415,6 +439,19 @@ static int compare_random(struct run *r, struct rng *rng, unsigned long cases,
 	return different == 0 && c.refused_by_finwall == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Loads the rules at the beginning of a second, so that elements time out between bursts. */
+static bool load_again(struct run *r, const char *rules)
+{
+	char *errors = NULL;
+	bool is_loaded;
+
+	pause_between(r);
+	is_loaded = kernel_reload(r->kernel, rules) &&
+	            side_reload(r->side, clock_now(), rules, &errors);
+	free(errors);
+	return is_loaded;
+}
+
 static bool has_ending(const char *name, const char *ending)
 {
 	const size_t size = strlen(name);
@@ -434,6 +471,7 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 {
 	static const struct option options[] = {
 		{ "random", required_argument, NULL, 'r' },
+		{ "pace", required_argument, NULL, 'P' },
 		{ "packets", required_argument, NULL, 'n' },
 		{ "prefixes", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
@@ -447,6 +485,9 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 		switch (opt) {
 		case 'n':
 			a->packets = strtoul(optarg, NULL, 10);
+			break;
+		case 'P':
+			r->pace = strtoul(optarg, NULL, 10);
 			break;
 		case 'r':
 			a->cases = strtoul(optarg, NULL, 10);
@@ -505,7 +546,7 @@ int main(int argc, char **argv)
 	int code = EXIT_FAILURE;
 
 	if (!parse_args(argc, argv, &a, &r)) {
-		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
+		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] [--pace N] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
@@ -530,6 +571,9 @@ int main(int argc, char **argv)
 	}
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
+	}
+	if (r.pace != 0 && !load_again(&r, rules)) {
+		goto out;
 	}
 	code = r.is_random ? compare_random(&r, &rng, a.cases, a.packets) : compare(&r, a.packets);
 out:

@@ -51,7 +51,7 @@ static char *convert_rules(const char *name, enum kernel_rules kind, const char 
 }
 
 static struct ruleset *compile(const char *name, enum kernel_rules kind, const char *rules,
-                               const char *ipsets)
+                               const char *ipsets, struct mono now)
 {
 	struct ruleset *rs = NULL;
 	struct config *c;
@@ -66,6 +66,7 @@ static struct ruleset *compile(const char *name, enum kernel_rules kind, const c
 		fputs(errors != NULL ? errors : "no memory\n", stderr);
 	} else {
 		rs = config_compile(c);
+		config_start(c, now);
 	}
 	free(errors);
 	free(text);
@@ -90,7 +91,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	}
 	s->worker = aligned_alloc(64, (sizeof(*s->worker) + 63) & ~(size_t)63);
 	s->mem = aligned_alloc(64, size);
-	s->policy.rules = compile(name, kind, rules, ipsets);
+	s->policy.rules = compile(name, kind, rules, ipsets, now);
 	if (s->worker == NULL || s->mem == NULL || s->policy.rules == NULL) {
 		side_free(s);
 		return NULL;
@@ -107,7 +108,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	return s;
 }
 
-bool side_reload(struct side *s, const char *rules, char **errors)
+bool side_reload(struct side *s, struct mono now, const char *rules, char **errors)
 {
 	struct config *c = config_text_load("rules", rules, errors);
 	struct ruleset *rs;
@@ -116,6 +117,7 @@ bool side_reload(struct side *s, const char *rules, char **errors)
 		return false;
 	}
 	rs = config_compile(c);
+	config_start(c, now);
 	config_free(c);
 	if (rs == NULL) {
 		abort();

@@ -25,7 +25,7 @@ void side_free(struct side *s);
  * Replaces the rules; connections stay. Returns false with the errors, malloc'd, in *errors if they
  * are refused.
  */
-bool side_reload(struct side *s, const char *rules, char **errors);
+bool side_reload(struct side *s, struct mono now, const char *rules, char **errors);
 
 /* Sets the name of an interface index in the rules. */
 void side_iface(struct side *s, uint32_t ifindex, const char *name);

@@ -54,6 +54,9 @@ static const struct {
 	[CONSTRUCT_SET_LIMIT] = { "limits per address", SET("flags dynamic,timeout; timeout 60s;"),
 	                          "update @s { ip saddr limit rate over 3/minute burst 2 packets "
 	                          "}" },
+	[CONSTRUCT_SET_MASK] = { "limits per network", SET("flags dynamic,timeout; timeout 60s;"),
+	                         "update @s { ip saddr & 255.255.255.0 limit rate 3/minute burst 2 "
+	                         "packets }" },
 	[CONSTRUCT_SET_DELETE] = { "deleting from sets", SET("flags timeout; timeout 60s;"),
 	                           "delete @s { ip saddr }" },
 	[CONSTRUCT_SET_CONCAT] = { "concatenations",

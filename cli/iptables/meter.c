@@ -271,7 +271,7 @@ static void put_address_key(struct rule_parser *p, FILE *field, FILE *type, cons
 		        version == 4 ? "ipv4_addr" : "ipv6_addr");
 		return;
 	}
-	if (!convert_needs(p, CONSTRUCT_ADDRESS_MASK)) {
+	if (!convert_needs(p, CONSTRUCT_SET_MASK)) {
 		return;
 	}
 	snprintf(masked, sizeof(masked), "%s & %s", name,

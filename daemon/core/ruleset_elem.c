@@ -11,7 +11,7 @@
 #include "gcra.h"
 #include "ruleset_code.h"
 
-#define SPINS_MAX 1000 /* then the reader or writer reads the lock less often */
+#define SPINS_BEFORE_YIELD 1000
 
 /* Chains that an addition looks at for expired elements; more when the table is full. */
 #define SWEEP_BY_ADDING 2
@@ -41,15 +41,14 @@ static _Atomic uint32_t *stripe_of(const struct rs_table *t, uint32_t chain)
 	return &t->stripe[chain & t->stripes_mask];
 }
 
-static void wait_a_little(unsigned *spins)
+static void wait_a_little(const struct rs_table *t, unsigned *spins)
 {
-	if (++*spins > SPINS_MAX) {
-		for (volatile unsigned i = 0; i < 100; i++) {
-		}
+	if (++*spins % SPINS_BEFORE_YIELD == 0 && t->yield != NULL) {
+		t->yield();
 	}
 }
 
-static void lock(_Atomic uint32_t *stripe)
+static void lock(const struct rs_table *t, _Atomic uint32_t *stripe)
 {
 	unsigned spins = 0;
 
@@ -62,7 +61,7 @@ static void lock(_Atomic uint32_t *stripe)
 			atomic_thread_fence(memory_order_release);
 			return;
 		}
-		wait_a_little(&spins);
+		wait_a_little(t, &spins);
 	}
 }
 
@@ -156,7 +155,7 @@ static struct seen search(const struct rs_table *t, const uint32_t *key, uint64_
 		if ((seq & 1) == 0 && load32(stripe) == seq) {
 			return out;
 		}
-		wait_a_little(&spins);
+		wait_a_little(t, &spins);
 	}
 }
 
@@ -231,7 +230,7 @@ void rs_table_sweep(struct rs_table *t, struct mono now, uint32_t chains)
 		if (load32(at) == 0) {
 			continue;
 		}
-		lock(stripe);
+		lock(t, stripe);
 		while (load32(at) != 0) {
 			struct rs_elem *e = rs_elem_at(t, load32(at) - 1);
 
@@ -296,7 +295,7 @@ static enum rs_put find_or_add(struct rs_table *t, const uint32_t *key, const st
 
 	*stripe = stripe_of(t, chain);
 	for (;;) {
-		lock(*stripe);
+		lock(t, *stripe);
 		*slot = walk(t, chain, key);
 		if (*slot != 0 || spare != 0) {
 			break;
@@ -359,7 +358,7 @@ bool rs_table_delete(struct rs_table *t, const uint32_t *key, struct mono now)
 	_Atomic uint32_t *at = &t->head[chain];
 	bool was_there = false;
 
-	lock(stripe);
+	lock(t, stripe);
 	while (load32(at) != 0) {
 		struct rs_elem *e = rs_elem_at(t, load32(at) - 1);
 
@@ -392,7 +391,7 @@ bool rs_table_read(struct rs_table *t, uint32_t slot, struct mono now, uint32_t 
 	}
 	/* the key may be half of one and half of another: then no chain has it */
 	stripe = stripe_of(t, hash_of(t, key) & t->heads_mask);
-	lock(stripe);
+	lock(t, stripe);
 	if (walk(t, hash_of(t, key) & t->heads_mask, key) == slot + 1 &&
 	    !is_expired(t, e, rs_table_now(t, now))) {
 		is_there = true;

@@ -75,6 +75,7 @@ struct rs_table {
 	uint32_t kits_len;
 	const struct rs_kit *kit; /* [0] has nothing */
 	struct sipkey hash_key;
+	void (*yield)(void);    /* yields the processor in a long wait for a lock; may be NULL */
 	_Atomic uint32_t *head; /* slot + 1 */
 	_Atomic uint32_t *stripe;
 	uint8_t *slot;

@@ -234,13 +234,13 @@ static uint32_t round_up(uint32_t n, uint32_t to)
 /* Small elements do not cross the lines of the cache. */
 static uint32_t stride_of(uint32_t size)
 {
-	return size <= 32 ? 32 : size <= 64 ? 64 : round_up(size, 8);
+	return size <= 16 ? 16 : size <= 32 ? 32 : size <= 64 ? 64 : round_up(size, 8);
 }
 
 static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint32_t words,
                        uint32_t cap)
 {
-	uint32_t heads = power_of_2(2 * cap);
+	uint32_t heads = power_of_2(cap);
 	uint32_t stripes = heads < RS_STRIPES_MAX ? heads : RS_STRIPES_MAX;
 	struct rs_kit *kit = calloc(shape->kits_len + 1, sizeof(*kit));
 
@@ -253,8 +253,9 @@ static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint
 	t->stride = stride_of(t->key_at + 4 * words);
 	t->cap = cap;
 	t->heads_mask = heads - 1;
+	t->head_words = shape->has_state || words > RS_HEAD_KEY_WORDS ? 1 : 1 + RS_HEAD_KEY_WORDS;
 	t->stripes_mask = stripes - 1;
-	t->head = array_new(heads * sizeof(*t->head));
+	t->head = array_new((size_t)heads * t->head_words * sizeof(*t->head));
 	t->stripe = calloc(stripes, sizeof(*t->stripe));
 	t->slot = array_new((size_t)cap * t->stride);
 	t->kit = kit;
@@ -334,7 +335,8 @@ void keyed_free(struct rs_keyed *k)
 	free((void *)(uintptr_t)k->layer);
 	free((void *)(uintptr_t)k->tuple);
 	free((void *)(uintptr_t)k->table.kit);
-	array_free(k->table.head, (k->table.heads_mask + 1) * sizeof(*k->table.head));
+	array_free(k->table.head, ((size_t)k->table.heads_mask + 1) * k->table.head_words *
+	                                  sizeof(*k->table.head));
 	free(k->table.stripe);
 	array_free(k->table.slot, (size_t)k->table.cap * k->table.stride);
 	free(k);

@@ -151,6 +151,16 @@ void generations_publish(struct generations *gs, struct generation *g, struct wo
 	workers_set_config(ws, &g->shared);
 }
 
+const struct config *generations_config(const struct generations *gs, uint32_t number)
+{
+	const struct generation *g = gs->current;
+
+	while (g != NULL && g->shared.policy.generation != number) {
+		g = g->older;
+	}
+	return g != NULL ? g->config : NULL;
+}
+
 bool generations_can_retire(const struct generations *gs, const struct workers *ws)
 {
 	return gs->current->older != NULL && workers_all_use(ws, &gs->current->shared);

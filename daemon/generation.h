@@ -55,6 +55,9 @@ void generation_free(struct generation *g);
 /* Puts g in force, takes ownership, and publishes it to the workers. */
 void generations_publish(struct generations *gs, struct generation *g, struct workers *ws);
 
+/* The configuration of a generation by its number; NULL when it is freed. */
+const struct config *generations_config(const struct generations *gs, uint32_t number);
+
 /*
  * True when there are older generations and no worker uses one. Events that were queued before may
  * still refer to their rules: handle those before generations_retire().

@@ -5,6 +5,7 @@
  * Between two slices the set may change, and a reload may replace the configuration. So the set is
  * looked up by name for each slice, and the list continues after the last element sent.
  */
+#include "ban.h"
 #include "method.h"
 
 #include "generation.h"
@@ -180,10 +181,20 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	const char **elements = NULL;
 	struct set_call named;
+	bool kills;
+	bool resets;
 	uint64_t changed;
 	size_t len = 0;
 	int err;
 
+	if (!method_read_flag(call, "kill", &kills) || (kills && op != SET_ADD)) {
+		method_invalid_parameter(c, "kill");
+		return;
+	}
+	if (!method_read_flag(call, "reset", &resets) || (resets && !kills)) {
+		method_invalid_parameter(c, "reset");
+		return;
+	}
 	if (op != SET_FLUSH) {
 		elements = read_elements(call, &len);
 		if (elements == NULL) {
@@ -195,8 +206,29 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		free(elements);
 		return;
 	}
+	if (kills && named_set_ends(named.found) == SET_ENDS_NONE) {
+		free(elements);
+		method_refuse(c, CTL_ERROR("SetUnchanged"),
+		              "kill: the elements of the set are neither addresses nor ports");
+		return;
+	}
 	err = set_changes_apply(ctl->env.set_changes, ctl->env.workers, named.found, op, elements,
 	                        len, &changed, problem);
+	if (err == 0 && kills) {
+		const struct ban_params ban = {
+			.set = named.found,
+			.elements = elements,
+			.elements_len = len,
+			.sends_resets = resets,
+			.changed = changed,
+		};
+
+		log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " added by command",
+		          named.set, changed);
+		ban_start(ctl, c, &ban);
+		free(elements);
+		return;
+	}
 	free(elements);
 	if (err == -ENOMEM) {
 		method_out_of_memory(c);
@@ -206,6 +238,8 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		method_refuse(c, CTL_ERROR("SetUnchanged"), problem);
 		return;
 	}
+	/* Before the reply: the next packet of each connection meets the changed set. */
+	engine_stale_leases(ctl->env.engine);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " %s by command", named.set,
 	          changed, done[op]);
 	ctl_client_reply(c, json_pack("{s:I}", "changed", (json_int_t)changed), CTL_LAST);

@@ -9,6 +9,12 @@
 
 #include <finwall/ruleset_layout.h>
 
+/* True if the evaluation must not count, log or change anything. */
+static inline bool rule_is_dry(const struct rule_input *in)
+{
+	return in->mode == EVAL_DRY || in->mode == EVAL_EXPLAIN;
+}
+
 /* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
                           const struct rule_input *in, uint32_t mark);

@@ -49,7 +49,7 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 
 static struct rs_touch touch_of(const struct rule_input *in)
 {
-	return (struct rs_touch){ in->now, in->pkt->frame->true_size, in->mode == EVAL_DRY };
+	return (struct rs_touch){ in->now, in->pkt->frame->true_size, rule_is_dry(in) };
 }
 
 bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const struct rule_input *in,

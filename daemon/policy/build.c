@@ -21,8 +21,8 @@ static enum table_family family_of(struct parser *p, struct loc loc, const char 
 	}
 	if (strcmp(table_families[f], family) != 0) {
 		config_error(p->config, loc,
-		             "there are no tables of family \"%.64s\", expected ip, ip6 or "
-		             "inet",
+		             "there are no tables of family \"%.64s\", expected ip, ip6, inet, "
+		             "arp, bridge or netdev",
 		             family);
 	}
 	return f;

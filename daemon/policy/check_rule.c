@@ -17,7 +17,7 @@ static const char *verdicts_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup, lenient or reject";
+		return "strict, remembered, pickup, lenient, verify or reject";
 	case CHAIN_CLOSE_IDLE:
 		return "forget, remember, reset or probe";
 	default:
@@ -462,6 +462,8 @@ void check_rules(struct config *c, struct chain *ch)
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
+		r->chain = ch;
+		*(struct rule **)vec_add(&c->arena, &c->rules, sizeof(r)) = r;
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
 			check_stmt(c, ch, s, &demands, &several);

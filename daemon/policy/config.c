@@ -8,6 +8,7 @@
 #include <finwall/config.h>
 
 #include "check.h"
+#include "cut.h"
 #include "names.h"
 #include "parser.h"
 #include "settings.h"
@@ -178,6 +179,7 @@ static void load(void *ctx)
 	p->files.config = c;
 	settings_init(&c->settings);
 	tunables_init(&c->tunables);
+	cut_files(&p->files, l->path);
 	if (!scan_begin(p, l->path)) {
 		return;
 	}

@@ -4,7 +4,6 @@
  * its size. The layout is that of finwall/ruleset_layout.h.
  */
 #include "layout.h"
-#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -177,53 +176,13 @@ static void lay_out_texts(const struct compiled *k, struct carve *b, struct rule
 	}
 }
 
-/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
-static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
-{
-	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
-		return verdict_code(ch->policy, ch->kind);
-	}
-	switch (base) {
-	case CHAIN_LATE:
-		return (enum rule_code)(RULE_LATE_FIRST + c->tunables.late_close);
-	case CHAIN_IDLE:
-		return (enum rule_code)(RULE_IDLE_FIRST + c->tunables.on_idle);
-	default:
-		return RULE_ACCEPT;
-	}
-}
-
-/*
- * A chain before the tracker: its packets have no connection yet, which nft shows as the state
- * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
- */
-static bool is_before_tracker(const struct chain *ch)
-{
-	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
-}
-
 static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 {
-	const struct config *c = k->config;
-
+	memcpy(rs->entry, k->entry, sizeof(rs->entry));
+	memcpy(rs->policy, k->policy, sizeof(rs->policy));
 	for (unsigned base = 0; base < CHAINS_LEN; base++) {
-		for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
-			const struct chain *ch = c->base[base][f == RS_FAMILY_IP6 ? 1 : 0];
-
-			if (f == RS_FAMILY_NONE && ch == NULL) {
-				ch = c->base[base][1];
-			}
-			rs->policy[base][f] = (uint8_t)end_of(c, base, ch);
-			if (ch == NULL) {
-				continue;
-			}
-			rs->has_chain[base] = 1;
-			for (unsigned s = 0; s < CT_STATES_LEN; s++) {
-				rs->entry[base][f][s] =
-					k->lists[ch->nr]
-						.at[f][is_before_tracker(ch) ? CT_INVALID : s];
-			}
-		}
+		rs->has_chain[base] =
+			k->config->base[base][0] != NULL || k->config->base[base][1] != NULL;
 	}
 }
 
@@ -232,12 +191,14 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
 	struct carve b = { base, 0 };
 	const void *code;
+	const void *rule_of;
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
+	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
@@ -247,6 +208,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->rule_of = rule_of;
 		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;

@@ -80,7 +80,7 @@ static void recovered(struct parser *p);
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
-%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, forget, remember, reset, probe"
+%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
 %type <text> name field_name type_name comment set_name object flag_name
@@ -691,7 +691,6 @@ static const char *why_missing(const char *text)
 		{ "masquerade", "address translation is not supported" },
 		{ "redirect", "address translation is not supported" },
 		{ "notrack", "every packet is tracked" },
-		{ "flowtable", "flow tables are not supported" },
 		{ "fib", "route look-ups are not supported" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },

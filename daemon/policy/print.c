@@ -507,6 +507,14 @@ void rule_print_identity(struct text *t, const struct rule *r)
 	*t = p.out;
 }
 
+void rule_print(struct text *t, const struct rule *r)
+{
+	struct print p = { .out = *t, .how = PRINT_PLAIN };
+
+	print_stmts(&p, r, "");
+	*t = p.out;
+}
+
 static void print_chain(struct print *p, const struct chain *ch)
 {
 	text_add(&p->out, "\tchain %s {\n", ch->name);

@@ -130,6 +130,7 @@ enum verdict {
 	VERDICT_REMEMBERED,
 	VERDICT_PICKUP,
 	VERDICT_LENIENT,
+	VERDICT_VERIFY,
 	VERDICT_FORGET,
 	VERDICT_REMEMBER,
 	VERDICT_RESET,
@@ -208,6 +209,8 @@ struct rule {
 	struct loc loc;
 	struct stmt *stmts;
 	const char *comment;
+	/* set by the checker */
+	const struct chain *chain;
 	uint32_t nr; /* in the order of the canonical text */
 };
 
@@ -237,6 +240,7 @@ struct chain {
 	struct rule *rules;
 	struct rule **rules_end;
 	/* set by the checker */
+	struct chain *next_base[2]; /* of the same hook and packets, by priority */
 	enum chain_kind kind;
 	const struct chain *kind_from; /* the base chain it was found by */
 	unsigned height;               /* nested jumps from here */
@@ -288,8 +292,17 @@ struct table {
 	struct chain **chains_end;
 };
 
+/* The part of the files that belongs to the kernel: finwall/config.h. */
+struct kernel_part {
+	struct vec tables; /* const char *: "family name" */
+	const char *text;  /* "" = none */
+	uint64_t hash;     /* of the text */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+
 /* At least as many as there are rows of settings. */
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 96
 
 struct config {
 	struct arena arena;
@@ -297,6 +310,7 @@ struct config {
 	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
+	struct kernel_part kernel;
 	struct table *tables;
 	struct table **tables_end;
 	struct chain *called_first; /* all chains, callees before callers */
@@ -305,9 +319,11 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
+	struct vec rules;                  /* const struct rule *, by rule->nr */
 	struct vec patterns;               /* const char *: interface names, each once */
 	struct vec keyed;                  /* struct live_keyed *: a reference of each */
-	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
+	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
+	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */
 	struct text errors;
 	unsigned errors_len;

@@ -6,6 +6,7 @@
 #include "set.h"
 
 #include "element.h"
+#include "interval.h"
 #include "keyed_text.h"
 
 #include "sets/named_set.h"
@@ -132,6 +133,35 @@ bool named_set_walk(const struct named_set *named, struct mono now, struct named
 	free(part);
 	*at = (struct named_set_cursor){ cursor.next.hi, cursor.next.lo, cursor.is_over };
 	return len > 0;
+}
+
+enum named_set_ends named_set_ends(const struct named_set *named)
+{
+	const struct dtype *type = inside(named)->type;
+
+	return type == &dtype_ip4    ? SET_ENDS_IP4
+	       : type == &dtype_ip6  ? SET_ENDS_IP6
+	       : type == &dtype_port ? SET_ENDS_PORT
+	                             : SET_ENDS_NONE;
+}
+
+bool named_set_read(const struct named_set *named, const char *element, struct interval *out)
+{
+	char problem[NAMED_SET_PROBLEM_SIZE];
+
+	return element_read(inside(named)->type, element, strlen(element), out, problem,
+	                    sizeof(problem)) == NULL;
+}
+
+static int compare_lower(const void *a, const void *b)
+{
+	return u128_cmp(((const struct interval *)a)->lo, ((const struct interval *)b)->lo);
+}
+
+void named_set_join(struct interval *i, size_t *len)
+{
+	qsort(i, *len, sizeof(*i), compare_lower);
+	*len = intervals_join(i, *len, JOIN_OVERLAPPING);
 }
 
 /* Writes why an element could not be added or deleted. */

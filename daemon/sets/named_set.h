@@ -12,6 +12,7 @@
 
 #include <finwall/config.h>
 #include <finwall/mono.h>
+#include <finwall/u128.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,21 @@ struct named_set_cursor {
  * runs out. */
 bool named_set_walk(const struct named_set *s, struct mono now, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
+
+/* What the elements of a set are, for a connection. */
+enum named_set_ends {
+	SET_ENDS_NONE,
+	SET_ENDS_IP4,
+	SET_ENDS_IP6,
+	SET_ENDS_PORT,
+};
+enum named_set_ends named_set_ends(const struct named_set *s);
+
+/* Reads an element of a set. Returns false if it is none. */
+bool named_set_read(const struct named_set *s, const char *element, struct interval *out);
+
+/* Sorts intervals and joins them in place; *len becomes the number of those that are left. */
+void named_set_join(struct interval *i, size_t *len);
 
 enum named_set_op {
 	SET_ADD,

@@ -44,8 +44,8 @@ enum rs_op {
 	RS_COUNT,          /* count for rule a */
 	RS_LOG,            /* log[a] */
 	RS_MARK,           /* the mark becomes a */
-	RS_JUMP,           /* go to a, come back */
-	RS_GOTO,           /* go to a */
+	RS_JUMP,           /* go to a, come back; b: the chain's number */
+	RS_GOTO,           /* go to a; b: the chain's number */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
 	/* The next three read the field in `with`; the first two look it up in map[a]. */
@@ -58,6 +58,11 @@ enum rs_op {
 	RS_KEY_VMAP,     /* as RS_VMAP */
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
+	/*
+	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
+	 * instruction is for the next base chain of the hook; with != 0: there is none.
+	 */
+	RS_BASE,
 };
 
 /*
@@ -206,6 +211,7 @@ struct rs_count_limit {
 struct rs_log {
 	const char *prefix;
 	uint32_t level;
+	uint32_t rule_nr;
 };
 
 struct rs_pattern {
@@ -248,6 +254,7 @@ struct ruleset {
 	uint32_t rules_len;
 	uint32_t counts_len;
 	uint32_t sets_len;
+	const uint32_t *rule_of; /* of each instruction, UINT32_MAX = of no rule; for traces */
 	uint32_t keyed_len;
 };
 

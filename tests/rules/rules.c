@@ -3,7 +3,8 @@
  * rules: does finwall decide as the kernel's rules do?
  *
  * Loads a rule set into the kernel (in its own network namespace) and into the engine: *.rules and
- * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. Sends random
+ * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. *.v4 and *.v6
+ * are saves, of which table filter is used, with the sets of ipset in *.ipset. Sends random
  * packets through both and compares accept and drop after each one. A reject counts as a drop. With
  * --random, does so for random rule files (rulegen.h), with that many packets each. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
@@ -20,6 +21,7 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 #define EXIT_SKIP  77
@@ -38,6 +40,7 @@ struct run {
 	struct gen *gen;
 	bool is_verbose; /* print every packet */
 	bool is_random;  /* random files and odd packets */
+	bool is_save;    /* a save of iptables: it may accept, or drop, nearly all packets */
 	bool is_ticking; /* at most one packet per tick of the kernel's clock */
 	unsigned long packets;
 	unsigned long accepted;
@@ -276,6 +279,9 @@ static bool send_packet(struct run *r)
 /* A run that did not reach the rules, or not both verdicts, proves nothing. */
 static bool covers_states_and_verdicts(const struct run *r)
 {
+	if (r->is_save) {
+		return r->unseen * 50 < r->packets && r->states[CT_ESTABLISHED] > 0;
+	}
 	return r->accepted * 20 > r->packets && (r->packets - r->accepted) * 20 > r->packets &&
 	       r->unseen * 50 < r->packets && r->states[CT_ESTABLISHED] > 0 &&
 	       r->states[CT_INVALID] > 0 && r->states[CT_RELATED] > 0;
@@ -509,9 +515,23 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 
 static enum kernel_rules kind_of(const char *name)
 {
-	return has_ending(name, ".rules6") ? KERNEL_IP6TABLES
-	       : has_ending(name, ".nft")  ? KERNEL_NFT
-	                                   : KERNEL_IPTABLES;
+	return has_ending(name, ".rules6") || has_ending(name, ".v6") ? KERNEL_IP6TABLES
+	       : has_ending(name, ".nft")                             ? KERNEL_NFT
+	                                                              : KERNEL_IPTABLES;
+}
+
+/* The sets of ipset beside a save, malloc'd; NULL if it has none. */
+static char *read_ipsets(const char *save, struct rng *rng)
+{
+	char *path = NULL;
+	char *text = NULL;
+
+	if (asprintf(&path, "%.*s.ipset", (int)strlen(save) - 3, save) > 0 &&
+	    access(path, R_OK) == 0) {
+		text = read_rules(path, 0, rng);
+	}
+	free(path);
+	return text;
 }
 
 int main(int argc, char **argv)
@@ -522,6 +542,7 @@ int main(int argc, char **argv)
 	const char *why;
 	struct rng rng;
 	char *rules;
+	char *ipsets;
 	int code = EXIT_FAILURE;
 
 	if (!parse_args(argc, argv, &a, &r)) {
@@ -534,12 +555,15 @@ int main(int argc, char **argv)
 	kind = r.is_random ? KERNEL_NFT : kind_of(argv[optind]);
 	rng_init(&rng, rng_seed(a.seed_text != NULL ? 2 : 1, (char *[]){ argv[0], a.seed_text }));
 	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], a.prefixes, &rng);
-	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, clock_now());
+	r.is_save = !r.is_random &&
+	            (has_ending(argv[optind], ".v4") || has_ending(argv[optind], ".v6"));
+	ipsets = r.is_save ? read_ipsets(argv[optind], &rng) : NULL;
+	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, ipsets, clock_now());
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
 		goto out;
 	}
-	r.kernel = kernel_new(kind, rules, &why);
+	r.kernel = kernel_new(kind, rules, ipsets, &why);
 	if (r.kernel == NULL) {
 		printf("skipped: %s\n", why);
 		code = EXIT_SKIP;
@@ -556,6 +580,7 @@ out:
 	kernel_free(r.kernel);
 	side_free(r.side);
 	gen_free(r.gen);
+	free(ipsets);
 	free(rules);
 	return code;
 }

@@ -24,7 +24,8 @@ struct side {
 	struct policy policy;
 };
 
-static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules)
+static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules,
+                           const char *ipsets)
 {
 	char *copy = strdup(rules);
 	struct convert c;
@@ -34,6 +35,9 @@ static char *convert_rules(const char *name, enum kernel_rules kind, const char 
 		return copy;
 	}
 	convert_init(&c, stderr);
+	if (ipsets != NULL) {
+		convert_read_ipsets(&c, ipsets, strlen(ipsets));
+	}
 	convert_read(&c, name, copy, strlen(copy),
 	             kind == KERNEL_IPTABLES ? CONVERT_IP : CONVERT_IP6);
 	text = convert_write(&c);
@@ -47,12 +51,12 @@ static char *convert_rules(const char *name, enum kernel_rules kind, const char 
 }
 
 static struct ruleset *compile(const char *name, enum kernel_rules kind, const char *rules,
-                               struct mono now)
+                               const char *ipsets, struct mono now)
 {
 	struct ruleset *rs = NULL;
 	struct config *c;
 	char *errors = NULL;
-	char *text = convert_rules(name, kind, rules);
+	char *text = convert_rules(name, kind, rules, ipsets);
 
 	if (text == NULL) {
 		return NULL;
@@ -70,7 +74,8 @@ static struct ruleset *compile(const char *name, enum kernel_rules kind, const c
 	return rs;
 }
 
-struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now)
+struct side *side_new(const char *name, enum kernel_rules kind, const char *rules,
+                      const char *ipsets, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
@@ -86,7 +91,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	}
 	s->worker = aligned_alloc(64, (sizeof(*s->worker) + 63) & ~(size_t)63);
 	s->mem = aligned_alloc(64, size);
-	s->policy.rules = compile(name, kind, rules, now);
+	s->policy.rules = compile(name, kind, rules, ipsets, now);
 	if (s->worker == NULL || s->mem == NULL || s->policy.rules == NULL) {
 		side_free(s);
 		return NULL;

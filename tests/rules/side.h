@@ -15,8 +15,10 @@
 
 struct side;
 
-/* Converts and loads the rules. Returns NULL on an error, which is printed to standard error. */
-struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now);
+/* Converts and loads the rules, with the sets of "ipset save" unless ipsets is NULL. Returns NULL
+ * on an error, which is printed to standard error. */
+struct side *side_new(const char *name, enum kernel_rules kind, const char *rules,
+                      const char *ipsets, struct mono now);
 void side_free(struct side *s);
 
 /*

@@ -13,6 +13,7 @@
 #include "workers.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,11 @@ static int make_counters(struct generation *g);
 static int check_in_child(void *ctx, char **text);
 static char *check_failure(const char *path, const struct isolate_result *result);
 
+static void yield_processor(void)
+{
+	(void)sched_yield();
+}
+
 /* Remote hosts choose the keys of sets, so their hash has a random key. */
 static void seed_sets(void)
 {
@@ -49,7 +55,7 @@ static void seed_sets(void)
 	struct sipkey key;
 
 	if (!is_seeded && mem_random(&key, sizeof(key)) == 0) {
-		keyed_seed(&key);
+		keyed_setup(&key, yield_processor);
 		is_seeded = true;
 	}
 }

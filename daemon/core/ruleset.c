@@ -443,8 +443,7 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 static bool key_matches(const struct eval *ev, const struct rs_insn *i)
 {
 	bool is_there;
-	uint32_t nr;
-	bool hit = ruleset_key_find(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark, &is_there, &nr);
+	bool hit = ruleset_key_find(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark, &is_there, NULL);
 
 	return is_there && hit != i->negated;
 }

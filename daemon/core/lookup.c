@@ -254,7 +254,8 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 }
 
 /* Notes what an accepted packet has changed; from, status: before it. */
-static void note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
+static __attribute__((noinline, cold)) void
+note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
 	unsigned changes = 0;

@@ -3,6 +3,8 @@
  * Checks of rules: statements in their chain, values against the fields that they are compared
  * with, statements against each other.
  */
+#include <netinet/in.h>
+
 #include "check.h"
 #include "names.h"
 #include "value.h"
@@ -46,9 +48,11 @@ static void check_verdict(struct config *c, struct loc loc, enum verdict verdict
 
 /* Family and protocol that the matches of a rule so far require. */
 struct demands {
-	uint8_t family; /* 0 = any */
+	uint8_t family; /* of fields; 0 = any */
 	uint8_t proto;
-	uint8_t l4proto; /* of `meta l4proto`; 0 = any */
+	/* What nft goes by at `reject`: the last match that names one decides. */
+	uint8_t reject_family;
+	uint8_t reject_proto;
 };
 
 /* True if both are given and differ. */
@@ -74,12 +78,12 @@ static void check_reject(struct config *c, const struct chain *ch, const struct 
 		             "or a table of family inet or %s",
 		             r->text, table_families[ch->table->family],
 		             r->family == 4 ? "ip" : "ip6");
-	} else if (is_other(r->proto, demands->proto) || is_other(r->proto, demands->l4proto)) {
+	} else if (is_other(r->proto, demands->reject_proto)) {
 		config_error(c, s->loc,
 		             "%s in a rule for another protocol, expected a rule for tcp, or "
 		             "reject with icmpx",
 		             r->text);
-	} else if (is_other(r->family, demands->family)) {
+	} else if (is_other(r->family, demands->reject_family)) {
 		config_error(c, s->loc,
 		             "%s in a rule for another address family, expected reject with icmpx",
 		             r->text);
@@ -301,18 +305,56 @@ static void check_demands(struct config *c, const struct stmt *s, const struct s
 		             "matches of one protocol",
 		             sel->header, sel->name);
 	}
-	d->family = sel->family != 0 ? sel->family : d->family;
-	d->proto = proto != 0 ? proto : d->proto;
+	if (sel->family != 0) {
+		d->family = d->reject_family = sel->family;
+	}
+	if (proto != 0) {
+		d->proto = d->reject_proto = proto;
+	}
 }
 
-/* `meta l4proto udp` and the like: one value. */
-static void note_l4proto(const struct match *m, struct demands *d)
+/*
+ * True if nft draws conclusions from `ip protocol NR`: it does so only for protocols whose headers
+ * it knows, but for every number after `meta l4proto`.
+ */
+static bool nft_concludes(const struct selector *sel, uint32_t nr)
 {
-	bool is_one = m->value->kind == VALUE_NUMBER || m->value->kind == VALUE_WORD;
+	static const uint8_t known[] = { IPPROTO_ICMP, IPPROTO_IGMP, IPPROTO_TCP,    IPPROTO_UDP,
+		                         IPPROTO_DCCP, IPPROTO_ESP,  IPPROTO_AH,     IPPROTO_ICMPV6,
+		                         IPPROTO_COMP, IPPROTO_SCTP, IPPROTO_UDPLITE };
 
-	if (m->sel->field == RS_F_L4PROTO && is_one && m->mask == NULL &&
-	    (m->rel == REL_EQ || m->rel == REL_IMPLICIT)) {
-		d->l4proto = (uint8_t)value_number(m->sel->type, m->value);
+	return strcmp(sel->header, "meta") == 0 || memchr(known, (int)nr, sizeof(known)) != NULL;
+}
+
+static void note_element(const struct match *m, const struct value *v, struct demands *d)
+{
+	uint32_t nr;
+
+	if (value_is_list(v)) {
+		for (const struct value *e = v->list.first; e != NULL; e = e->next) {
+			note_element(m, e, d);
+		}
+		return;
+	}
+	if (v->kind != VALUE_NUMBER && v->kind != VALUE_WORD) {
+		return;
+	}
+	nr = value_number(m->sel->type, v);
+	if (m->sel->type == &dtype_nfproto) {
+		d->reject_family = nr == NFPROTO_NR_IPV6 ? 6 : 4;
+	} else if (nft_concludes(m->sel, nr)) {
+		d->reject_proto = (uint8_t)nr;
+	}
+}
+
+/* `meta l4proto udp`, `ip6 nexthdr { udp, tcp }`, `meta nfproto ipv6` and the like. */
+static void note_value(const struct match *m, struct demands *d)
+{
+	bool is_equal = m->rel == REL_EQ || m->rel == REL_IMPLICIT;
+
+	if ((selector_is_proto(m->sel) || m->sel->type == &dtype_nfproto) && is_equal &&
+	    m->mask == NULL) {
+		note_element(m, m->value, d);
 	}
 }
 
@@ -369,7 +411,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		check_match(c, ch, s);
 		check_several(c, s, several);
 		check_demands(c, s, s->match.sel, demands);
-		note_l4proto(&s->match, demands);
+		note_value(&s->match, demands);
 		break;
 	case STMT_MARK_MAP:
 	case STMT_VMAP:
@@ -403,7 +445,7 @@ void check_rules(struct config *c, struct chain *ch)
 		}
 	}
 	for (struct rule *r = ch->rules; r != NULL; r = r->next) {
-		struct demands demands = { 0, 0, 0 };
+		struct demands demands = { 0, 0, 0, 0 };
 		struct several several = { false, false };
 		unsigned counters_len = 0;
 

@@ -98,3 +98,11 @@ int verdict_log_read(struct mnl_socket *nl, int timeout_ms, struct sighting *out
 		}
 	}
 }
+
+void verdict_log_discard(struct mnl_socket *nl)
+{
+	char buf[4096];
+
+	while (mnl_socket_recvfrom(nl, buf, sizeof(buf)) > 0) {
+	}
+}

@@ -19,4 +19,7 @@ struct mnl_socket *verdict_log_open(uint16_t group);
  */
 int verdict_log_read(struct mnl_socket *nl, int timeout_ms, struct sighting *out);
 
+/* Discards all messages that have arrived. */
+void verdict_log_discard(struct mnl_socket *nl);
+
 #endif

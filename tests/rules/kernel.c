@@ -283,6 +283,9 @@ int kernel_send(struct kernel *k, enum hook hook, unsigned iif, const uint8_t *p
 	struct sighting passed;
 	int err;
 
+	/* Under load a message about a packet of the kernel's own may arrive late. */
+	verdict_log_discard(k->state);
+	verdict_log_discard(k->passed);
 	if (hook == HOOK_OUTPUT) {
 		send_raw(k, packet, size);
 	} else if (write(k->tun[iif], packet, size) != (ssize_t)size) {

@@ -349,6 +349,9 @@ static bool load_case(struct run *r, struct cases *c, const char *text)
 		if (r->is_verbose) {
 			printf("refused by nft alone:\n%s", text);
 		}
+	} else if (is_in_kernel && strstr(errors, "where nft does not test") != NULL) {
+		/* Documented: nft leaves a test out that the rule's author expects. */
+		c->refused_by_both++;
 	} else if (is_in_kernel) {
 		c->refused_by_finwall++;
 		printf("refused by finwall alone: %s", errors);

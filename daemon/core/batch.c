@@ -156,12 +156,23 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	conclude(e, d, &o, out);
 }
 
+/* Out of line, as note_new(): inlined they cost every packet 4 %. */
+static __attribute__((noinline, cold)) void decide_traced(struct engine *e, const struct decoded *d,
+                                                          struct decision *out)
+{
+	bool is_traced = trace_begin(d);
+
+	decide(e, d, out);
+	if (is_traced) {
+		trace_end(d, out);
+	}
+}
+
 /* Fast path, or slow path. */
 static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
                        struct chunk *c, unsigned i, struct decoded *d, struct decision *out)
 {
 	struct flow *live;
-	bool is_traced;
 
 	if (c->ip_size[i] != 0) {
 		switch (fastpath_decide(x, frame, c, i, out, &live)) {
@@ -179,11 +190,11 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
 	d->shard = c->shard[i];
 	d->hash = c->hash[i];
 	d->hint = c->hint[i];
-	is_traced = d->cx->worker->trace != NULL && trace_begin(d);
-	decide(e, d, out);
-	if (is_traced) {
-		trace_end(d, out);
+	if (d->cx->worker->trace != NULL) {
+		decide_traced(e, d, out);
+		return;
 	}
+	decide(e, d, out);
 }
 
 /* Decodes and verifies. An ICMP error gets the key of the flow that it quotes; a packet without a
@@ -380,7 +391,8 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 }
 
 /* rule_nr: that let it in. */
-static void note_new(const struct decoded *d, const struct flow *f, uint32_t rule_nr)
+static __attribute__((noinline, cold)) void note_new(const struct decoded *d, const struct flow *f,
+                                                     uint32_t rule_nr)
 {
 	const struct engine_worker *w = d->cx->worker;
 	const struct flow_event ev = {

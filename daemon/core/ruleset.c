@@ -279,9 +279,9 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i, NULL);
 }
 
-void ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr,
-                         enum base_chain chain, const struct rule_input *in,
-                         struct rule_result *out, struct rule_trace *t)
+__attribute__((noinline, cold)) void
+ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
+                    const struct rule_input *in, struct rule_result *out, struct rule_trace *t)
 {
 	static const uint8_t numbers[RS_FAMILIES_LEN] = { 0, 4, 6 };
 	enum rs_family family = family_of(in->pkt);

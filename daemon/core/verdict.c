@@ -23,8 +23,8 @@ static bool has_chain(const struct policy *policy, enum base_chain chain)
 	return policy->rules != NULL && ruleset_has_chain(policy->rules, chain);
 }
 
-static void note_setting(enum base_chain chain, enum ct_state state, uint8_t code,
-                         struct rule_trace *steps)
+static __attribute__((noinline, cold)) void note_setting(enum base_chain chain, enum ct_state state,
+                                                         uint8_t code, struct rule_trace *steps)
 {
 	struct rule_step step = {
 		.kind = STEP_CHAIN, .chain = (uint8_t)chain, .state = (uint8_t)state, .code = code

@@ -388,6 +388,21 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 	*bytes += stat_get(&ctr->rule[rule_nr].bytes);
 }
 
+void ruleset_counters_negate(struct ruleset_counters *out,
+                             const struct ruleset_counters *const *ctr, size_t ctr_len)
+{
+	for (uint32_t r = 0; r < out->rules_len; r++) {
+		uint64_t packets = 0;
+		uint64_t bytes = 0;
+
+		for (size_t i = 0; i < ctr_len; i++) {
+			ruleset_counter_add(ctr[i], r, &packets, &bytes);
+		}
+		atomic_store_explicit(&out->rule[r].packets, -packets, memory_order_relaxed);
+		atomic_store_explicit(&out->rule[r].bytes, -bytes, memory_order_relaxed);
+	}
+}
+
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr)
 {
 	return rs->log[log_nr].prefix;

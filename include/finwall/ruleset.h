@@ -193,6 +193,10 @@ struct ruleset_counters *ruleset_counters_init(const struct ruleset *rs, void *m
 void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, uint64_t *packets,
                          uint64_t *bytes);
 
+/* Sets *out so that all counters of *out and ctr are 0 in sum, modulo 2^64. */
+void ruleset_counters_negate(struct ruleset_counters *out,
+                             const struct ruleset_counters *const *ctr, size_t ctr_len);
+
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);

@@ -836,6 +836,8 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
+	/* Rules that name interfaces may have another verdict now. */
+	engine_stale_leases(d->engine);
 }
 
 static void on_hooks(evutil_socket_t fd, short what, void *arg)

@@ -33,6 +33,7 @@ struct stats_base {
 		struct histogram decide_ns;
 		struct histogram verdict_ns;
 		struct histogram stay_ns;
+		struct histogram held_ns;
 		struct nfq_proc proc;
 	} queues[];
 };
@@ -97,6 +98,7 @@ static void read_queue(const struct worker *w, struct queue_base *out)
 	copy_counters(&out->decide_ns, &w->decide_ns, sizeof(out->decide_ns));
 	copy_counters(&out->verdict_ns, &w->verdict_ns, sizeof(out->verdict_ns));
 	copy_counters(&out->stay_ns, &w->stay_ns, sizeof(out->stay_ns));
+	copy_counters(&out->held_ns, &w->held_ns, sizeof(out->held_ns));
 	out->proc = (struct nfq_proc){ 0 };
 	(void)nfq_proc_read(w->queue, &out->proc);
 }
@@ -340,6 +342,7 @@ static json_t *queue_json(const struct worker *w, const struct queue_base *base)
 	subtract(&q.decide_ns, &base->decide_ns, sizeof(q.decide_ns));
 	subtract(&q.verdict_ns, &base->verdict_ns, sizeof(q.verdict_ns));
 	subtract(&q.stay_ns, &base->stay_ns, sizeof(q.stay_ns));
+	subtract(&q.held_ns, &base->held_ns, sizeof(q.held_ns));
 	row = json_pack("{s:i, s:o, s:o, s:o, s:I}", "number", (int)w->queue, "counters",
 	                counters_json(&q.nfq), "kernel_errors", errnos_json(&q.nfq), "latencies",
 	                latencies_json(&q), "held", number(held_len(w->held)));

@@ -136,12 +136,14 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 
 /* A segment that the fast path tracked; its rules read the packet. */
 static void conclude_tracked(const struct engine *e, const struct frame *frame,
-                             const struct context *cx, struct flow *live, struct decoded *d,
-                             struct decision *out)
+                             const struct context *cx, const struct chunk *c, unsigned i,
+                             struct flow *live, struct decoded *d, struct decision *out)
 {
 	struct outcome o;
 
 	d->cx = cx;
+	d->shard = c->shard[i];
+	d->hash = c->hash[i];
 	(void)pkt_decode(frame, &d->pkt);
 	o.live = live;
 	o.state = CT_ESTABLISHED;
@@ -179,7 +181,7 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
 		case FASTPATH_DECIDED:
 			return;
 		case FASTPATH_TRACKED:
-			conclude_tracked(e, frame, x->cx, live, d, out);
+			conclude_tracked(e, frame, x->cx, c, i, live, d, out);
 			return;
 		case FASTPATH_REFUSED:
 			d->cx = x->cx;
@@ -455,9 +457,8 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		.rule_nr = rules.rule_nr,
 	};
 	if (o->live != NULL) {
-		if (leases_are_on(e) && judged == VERDICT_ACCEPT) {
-			lease_offer(d->cx, d->shard, o->live, d->hash,
-			            (enum hook)d->pkt.frame->hook);
+		if (leases_are_on(e) && judged == VERDICT_ACCEPT && o->state == CT_ESTABLISHED) {
+			lease_offer(d->cx, d->shard, o->live, d->hash, &d->pkt, o->dir);
 		}
 		out->status = o->live->status;
 		out->tcp_state = o->live->key.proto == IPPROTO_NR_TCP ? o->live->conn.tcp.state

@@ -155,6 +155,16 @@ void ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr,
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out);
 
+/*
+ * True when the chain gives this packet's result to all packets of its connection in this direction
+ * and state: as far as they are evaluated, the rules read only addresses, ports, protocol,
+ * direction and the incoming interface, and neither count, limit, log nor mark. *out is then that
+ * of ruleset_eval(), and *reads_iif whether it depends on the interface. in->mode is EVAL_DRY.
+ * Gives up after some dozens of instructions.
+ */
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif);
+
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 

@@ -24,7 +24,7 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 
 # Debian packages needed by the tests in network namespaces.
 # shellcheck disable=SC2034
-NETNS_PACKAGES=(iproute2 iptables conntrack procps)
+NETNS_PACKAGES=(iproute2 iptables ipset conntrack procps)
 
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034

@@ -21,7 +21,7 @@
 #include <string.h>
 
 /* The state of one config_load(). */
-struct load {
+struct loading {
 	struct parser parser;
 	const char *path;
 };
@@ -31,7 +31,7 @@ static void load(void *ctx);
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct load l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
+	struct loading l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
 	bool has_memory;
 
 	*errors = NULL;
@@ -144,7 +144,7 @@ struct named_set *named_set_find(const struct config *c, const char *table, cons
 
 static void load(void *ctx)
 {
-	struct load *l = ctx;
+	struct loading *l = ctx;
 	struct parser *p = &l->parser;
 	struct config *c = p->config;
 

@@ -125,6 +125,7 @@ enum stmt_kind {
 	STMT_LOG,
 	STMT_COUNT, /* `ct count` */
 	STMT_MARK,
+	STMT_MARK_LOAD,
 	STMT_MARK_MAP,
 	STMT_VMAP,
 	STMT_VERDICT,
@@ -158,8 +159,12 @@ struct stmt {
 			uint8_t flags; /* by log_flags[] */
 		} log;
 		struct count count;
-		uint32_t mark;
-		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
+		struct {
+			uint32_t keep; /* the mark becomes (mark & keep) ^ flip */
+			uint32_t flip;
+		} mark;
+		const struct selector *load; /* STMT_MARK_LOAD */
+		struct lookup lookup;        /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
 			enum verdict verdict;
 			const struct reject *reject; /* NULL = not given */
@@ -284,7 +289,7 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
-	struct vec patterns;               /* const char *: interface names, each once */
+	struct vec patterns; /* const char *: interface names, each once */
 	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
 	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */

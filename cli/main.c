@@ -18,6 +18,8 @@ static const struct cli_command *const commands[] = {
 	&cmd_get,
 	&cmd_stats,
 	&cmd_events,
+	&cmd_trace,
+	&cmd_explain,
 	&cmd_show,
 	&cmd_reload,
 	&cmd_flush,

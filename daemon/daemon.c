@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include "control/control.h"
+#include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
@@ -21,6 +22,7 @@
 #include "io/mem.h"
 #include "io/notify.h"
 #include "least_rights.h"
+#include "metrics/metrics.h"
 #include "prefault.h"
 #include "queues.h"
 #include "raw_sender.h"
@@ -81,15 +83,18 @@ struct daemon {
 	struct workers workers;
 	struct generations generations;
 	struct set_changes set_changes;
+	struct watch watch;
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
 	struct hook_watch hook_watch;
+	struct fast_path fast_path;
 	struct state state;
 	struct importer importer;
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;
+	struct metrics *metrics;
 	bool has_run; /* the table is worth saving */
 };
 
@@ -102,7 +107,9 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
+static const char *socket_path(const struct daemon *d);
 static int open_control(struct daemon *d);
+static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
 static void put_in_force(struct daemon *d, struct generation *g);
@@ -189,7 +196,8 @@ static enum exit_code start(struct daemon *d)
 	}
 	set_up_modules(d);
 	rights = choose_rights(d, s);
-	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0) {
+	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0 ||
+	    open_metrics(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a partly filled table. */
@@ -260,12 +268,16 @@ static void loop(struct daemon *d)
 /* Also after a start that failed at any point. */
 static void stop(struct daemon *d)
 {
+	metrics_free(d->metrics);
+	d->metrics = NULL;
 	control_stop(d->control);
 	d->control = NULL;
 	watchdog_stop(d->watchdog);
 	if (d->workers.at != NULL) {
 		workers_stop(&d->workers, d->log);
 		if (d->has_run) {
+			fast_path_stop(&d->fast_path, generation_settings(d->generations.current),
+			               clock_now());
 			report_events(&d->report);
 			report_failures(&d->report);
 		}
@@ -282,12 +294,14 @@ static void stop(struct daemon *d)
 	prefault_stop(d->prefaulter);
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
+	watch_fini(&d->watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
 	free(d->pin_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
+	fast_path_fini(&d->fast_path);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
 		event_base_free(d->base);
@@ -319,7 +333,7 @@ static enum exit_code load_first(struct daemon *d)
 	struct generation *g;
 	char *errors;
 
-	g = generation_load(path, 1, 0, &errors);
+	g = generation_load(path, 1, 0, NULL, &errors);
 	if (g == NULL && errors == NULL) {
 		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 		          strerror(ENOMEM));
@@ -339,7 +353,8 @@ static enum exit_code load_first(struct daemon *d)
 	if (d->extra_queues->len > 0) {
 		/* again, with counters for more workers */
 		generation_free(g);
-		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, &errors);
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL,
+		                    &errors);
 		if (g == NULL) {
 			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 			          errors == NULL ? strerror(ENOMEM) : "it has changed");
@@ -415,8 +430,12 @@ static int make_engine(struct daemon *d)
 		.start = d->start,
 		.yield = yield_cpu,
 	};
+	struct refusal_limits *limits = &d->raw_sender.limits;
 	int err = mem_random(&cfg.hash_key, sizeof(cfg.hash_key));
 
+	if (err == 0) {
+		err = mem_random(&limits->key, sizeof(limits->key));
+	}
 	if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot read random bytes: %s", strerror(-err));
 		return err;
@@ -444,14 +463,34 @@ static void on_event(void *ctx, const struct worker_event *ev)
 	control_publish(d->control, ev);
 }
 
+static void on_watch(void *ctx, const struct watch_record *record, const void *contents)
+{
+	struct daemon *d = ctx;
+
+	control_publish_record(d->control, record, contents);
+}
+
+/* Of deletions by command: the main thread has a port of its own. */
+static void on_flow(void *ctx, const struct flow_event *ev)
+{
+	struct daemon *d = ctx;
+
+	if (d->watch.current != NULL) {
+		watch_port_put_flow(d->watch.ports[d->watch.ports_len - 1], d->watch.current, ev);
+	}
+}
+
 static void set_up_modules(struct daemon *d)
 {
+	d->engine_worker.sink = (struct engine_sink){ .ctx = d, .flow = on_flow };
 	d->report = (struct report){
 		.log = d->log,
 		.ifnames = d->ifnames,
 		.workers = &d->workers,
 		.logs_late = d->options.verbose,
 		.on_event = on_event,
+		.on_watch = on_watch,
+		.watch = &d->watch,
 		.ctx = d,
 	};
 	d->state = (struct state){
@@ -460,6 +499,12 @@ static void set_up_modules(struct daemon *d)
 		.worker = &d->engine_worker,
 		.path = d->options.state_path,
 	};
+	d->fast_path = (struct fast_path){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+	};
+	fast_path_init(&d->fast_path, socket_path(d), d->settings_at_start.on_absent);
 	d->importer = (struct importer){
 		.log = d->log,
 		.engine = d->engine,
@@ -475,6 +520,9 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	uint32_t missed = queues_adopted == d->workers.len ? s->on_overload : s->on_absent;
 	enum load_gap gap = missed == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 
+	/* First: what the kernel fast path has tracked meanwhile is newer. */
+	fast_path_start(&d->fast_path, s, &d->generations.current->shared.policy.tun,
+	                missed == FAIL_ACCEPT, clock_now());
 	if (!state_start(&d->state, s, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
@@ -508,11 +556,13 @@ static int open_control(struct daemon *d)
 		.workers = &d->workers,
 		.generations = &d->generations,
 		.set_changes = &d->set_changes,
+		.watch = &d->watch,
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
+		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
-		.config_path = d->options.config_path,
+		.config_path = d->options.config_absolute,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
@@ -526,6 +576,30 @@ static int open_control(struct daemon *d)
 		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}
 	return err;
+}
+
+/* With the rights that a reload has. */
+static int open_metrics(struct daemon *d)
+{
+	const struct metrics_sources from = {
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+		.workers = &d->workers,
+		.generations = &d->generations,
+		.hook_watch = &d->hook_watch,
+		.raw_sender = &d->raw_sender,
+		.reloads = &d->reloads,
+		.control = (const struct control *const *)&d->control,
+		.start = d->start,
+		.compares_kernel = d->settings_at_start.compare_kernel != 0,
+	};
+
+	d->metrics = metrics_new(d->base, d->log, &from);
+	if (d->metrics == NULL) {
+		return -ENOMEM;
+	}
+	metrics_apply(d->metrics, generation_settings(d->generations.current), clock_now());
+	return 0;
 }
 
 /*
@@ -572,7 +646,7 @@ static int reload(void *ctx, char **errors, char **warnings)
 	notify_reloading(clock_now());
 	if (generation_check(path, d->workers.len, errors) == 0) {
 		fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len,
-		                        errors);
+		                        old->config, errors);
 	}
 	if (fresh == NULL) {
 		d->reloads.failed++;
@@ -591,6 +665,8 @@ static int reload(void *ctx, char **errors, char **warnings)
 		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
+	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
@@ -652,11 +728,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	named_sets_sweep(d->generations.current->config, clock_now());
+	if (watch_can_retire(&d->watch, &d->workers)) {
+		/* Records of readers that are gone may be left. */
+		report_events(&d->report);
+		watch_retire(&d->watch);
+	}
 	raw_sender_tick(&d->raw_sender, now, d->log);
 	watchdog_tick(d->watchdog, now);
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
+	metrics_tick(d->metrics, now);
+	fast_path_tick(&d->fast_path, s, &d->generations.current->shared.policy.tun, now);
 	log_report(d->log, now);
 }
 

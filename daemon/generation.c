@@ -4,10 +4,12 @@
  */
 #include "generation.h"
 
+#include "io/clock.h"
 #include "io/cpus.h"
 #include "io/file.h"
 #include "io/isolate.h"
 #include "io/mem.h"
+#include "sets/keyed.h"
 #include "workers.h"
 
 #include <errno.h>
@@ -40,8 +42,20 @@ static int make_counters(struct generation *g);
 static int check_in_child(void *ctx, char **text);
 static char *check_failure(const char *path, const struct isolate_result *result);
 
+/* Remote hosts choose the keys of sets, so their hash has a random key. */
+static void seed_sets(void)
+{
+	static bool is_seeded;
+	struct sipkey key;
+
+	if (!is_seeded && mem_random(&key, sizeof(key)) == 0) {
+		keyed_seed(&key);
+		is_seeded = true;
+	}
+}
+
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors)
+                                   const struct config *before, char **errors)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	const struct settings *s;
@@ -50,11 +64,16 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 	if (g == NULL) {
 		return NULL;
 	}
+	seed_sets();
 	g->shared.raw = RAWSEND_NONE;
 	g->config = config_load(path, &file_reader, errors);
 	if (g->config == NULL) {
 		goto fail;
 	}
+	if (before != NULL) {
+		config_adopt(g->config, before);
+	}
+	config_start(g->config, clock_now());
 	s = generation_settings(g);
 	g->shared.policy.tun = *config_tunables(g->config);
 	g->shared.policy.generation = number;
@@ -126,6 +145,16 @@ void generations_publish(struct generations *gs, struct generation *g, struct wo
 	workers_set_config(ws, &g->shared);
 }
 
+const struct config *generations_config(const struct generations *gs, uint32_t number)
+{
+	const struct generation *g = gs->current;
+
+	while (g != NULL && g->shared.policy.generation != number) {
+		g = g->older;
+	}
+	return g != NULL ? g->config : NULL;
+}
+
 bool generations_can_retire(const struct generations *gs, const struct workers *ws)
 {
 	return gs->current->older != NULL && workers_all_use(ws, &gs->current->shared);
@@ -169,7 +198,7 @@ static int check_in_child(void *ctx, char **text)
 {
 	const struct check *check = ctx;
 
-	if (generation_load(check->path, 0, check->workers_len, text) != NULL) {
+	if (generation_load(check->path, 0, check->workers_len, NULL, text) != NULL) {
 		return CHECK_GOOD;
 	}
 	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;

@@ -40,7 +40,7 @@ struct generations {
  * out.
  */
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors);
+                                   const struct config *before, char **errors);
 
 /*
  * Reads the file as generation_load() does, but in a child process with bounded time and memory: a
@@ -54,6 +54,9 @@ void generation_free(struct generation *g);
 
 /* Puts g in force, takes ownership, and publishes it to the workers. */
 void generations_publish(struct generations *gs, struct generation *g, struct workers *ws);
+
+/* The configuration of a generation by its number; NULL when it is freed. */
+const struct config *generations_config(const struct generations *gs, uint32_t number);
 
 /*
  * True when there are older generations and no worker uses one. Events that were queued before may

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "cmd/cmd.h"
 #include "hook/apply.h"
+#include "hook/fast_path.h"
 #include "hook/kernel_part.h"
 #include "hook/mark_down.h"
 #include "hook/plan.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_BACKEND = 256,
@@ -197,6 +199,11 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	enum cli_exit code;
 	bool daemon_answers;
 
+	if (args->config_path == NULL && !args->is_forced &&
+	    access(FINWALL_CONFIG_PATH, F_OK) != 0) {
+		/* finwalld -c FILE & finwall hook up: only the daemon has a configuration. */
+		(void)client_wait(cli->socket_path, DAEMON_WAIT_MSEC);
+	}
 	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
@@ -292,12 +299,38 @@ static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_
 	return code;
 }
 
+/* The kernel fast path needs iptables. */
+static enum hook_backend backend_of(const struct hook_wish *wish)
+{
+	return wish->backend == BACKEND_AUTO && wish->fast_path == FAST_PATH_ON ? BACKEND_IPTABLES
+	                                                                        : wish->backend;
+}
+
+/* Makes the pins that the hook rules use, if they can use any; otherwise writes why not. */
+static void make_fast_path(const struct cli *cli, const struct hook_wish *wish,
+                           enum hook_backend backend, struct hook_plan *plan,
+                           char why[LEASE_WHY_SIZE])
+{
+	/* For as long as the plan, which finwall hook watch keeps. */
+	static char dir[LEASE_PATH_SIZE];
+
+	plan->fast_path = NULL;
+	if (wish->fast_path == FAST_PATH_OFF) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "hook fast-path is off");
+	} else if (backend == BACKEND_NFT) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "it needs the backend iptables");
+	} else if (hook_fast_path_make(cli->socket_path, wish->fast_path_max, dir, why) == 0) {
+		plan->fast_path = dir;
+	}
+}
+
 /* Installs the hook rules and prints how. Sets the plan to what this kernel can do of it. */
 static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
                            struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
 {
 	struct hook_choice choice = { 0 };
 	struct hook_plan plan = wish->plan;
+	char why_slow[LEASE_WHY_SIZE] = "";
 	const bool defragments = plan.defragments;
 	enum cli_exit code;
 	char *error = NULL;
@@ -306,13 +339,17 @@ static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
 	if (code != CLI_OK) {
 		return code;
 	}
-	if (hook_choose(&plan, wish->backend, &choice) < 0) {
+	if (hook_choose(&plan, backend_of(wish), &choice) < 0) {
 		return cli_refuse(&cmd_hook, "backend nft: %s", choice.why);
 	}
+	make_fast_path(cli, wish, choice.backend, &plan, why_slow);
 	if (hook_apply_up(&plan, &choice, &error) < 0) {
 		code = cli_refuse(&cmd_hook, "%s", error != NULL ? error : strerror(ENOMEM));
 		free(error);
 		return code;
+	}
+	if (plan.fast_path == NULL) {
+		hook_fast_path_remove(cli->socket_path);
 	}
 	*chosen = choice;
 	wish->plan = plan;
@@ -333,6 +370,13 @@ static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
 	printf("%s\n", daemon_answers ? "" : "; no daemon answers now");
 	if (plan.queue_count > 1) {
 		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
+	}
+	if (plan.fast_path != NULL) {
+		printf("hook: kernel fast path for %u connections\n", wish->fast_path_max);
+	} else {
+		printf("hook: no kernel fast path: %s\n",
+		       why_slow[0] != '\0' ? why_slow
+		                           : "this kernel or iptables has no pinned bpf match");
 	}
 	if (defragments && !plan.defragments) {
 		fprintf(stderr, "hook: this kernel cannot reassemble fragments (no xt_socket, no "
@@ -359,6 +403,7 @@ static enum cli_exit hook_down(const struct cli *cli)
 	if (code != CLI_OK) {
 		return code;
 	}
+	hook_fast_path_remove(cli->socket_path);
 	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
 	if (removal.reference[0] != '\0') {
 		fprintf(stderr,
@@ -402,7 +447,7 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	if (code != CLI_OK) {
 		return code;
 	}
-	hook_choose(&wish.plan, wish.backend, &choice);
+	hook_choose(&wish.plan, backend_of(&wish), &choice);
 	script = hook_script(&wish.plan, &choice);
 	if (script == NULL) {
 		return cli_refuse(&cmd_hook, "%s", strerror(ENOMEM));

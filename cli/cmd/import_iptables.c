@@ -70,19 +70,59 @@ static char *read_stdin(size_t *size)
 	return text;
 }
 
-static bool convert_file(struct convert *cv, const char *path, enum convert_family family)
+/* The files that are converted. All are read before any is converted: one may have the sets of
+ * ipset that another one uses. */
+struct inputs {
+	struct input {
+		const char *path;
+		char *text;
+		size_t size;
+		enum convert_family family;
+	} * file;
+	size_t len;
+};
+
+static bool read_input(struct inputs *in, const char *path, enum convert_family family)
 {
 	const bool is_stdin = strcmp(path, "-") == 0;
-	size_t size = 0;
-	char *text = is_stdin ? read_stdin(&size) : file_reader.read(file_reader.ctx, path, &size);
+	struct input *bigger = realloc(in->file, (in->len + 1) * sizeof(*in->file));
+	struct input *i;
 
-	if (text == NULL) {
+	if (bigger == NULL) {
+		cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
+		return false;
+	}
+	in->file = bigger;
+	i = &in->file[in->len];
+	*i = (struct input){ .path = is_stdin ? "standard-input" : path, .family = family };
+	i->text =
+		is_stdin ? read_stdin(&i->size) : file_reader.read(file_reader.ctx, path, &i->size);
+	if (i->text == NULL) {
 		cli_refuse(&cmd_import_iptables, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	convert_read(cv, is_stdin ? "standard-input" : path, text, size, family);
-	free(text);
+	in->len++;
 	return true;
+}
+
+static void convert_inputs(struct convert *cv, const struct inputs *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		convert_read_ipsets(cv, in->file[i].text, in->file[i].size);
+	}
+	for (size_t i = 0; i < in->len; i++) {
+		const struct input *f = &in->file[i];
+
+		convert_read(cv, f->path, f->text, f->size, f->family);
+	}
+}
+
+static void inputs_fini(struct inputs *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		free(in->file[i].text);
+	}
+	free(in->file);
 }
 
 static char *read_copy(void *ctx, const char *path, size_t *size)
@@ -205,7 +245,7 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 	const char *out_path = NULL;
 	bool is_forced = false;
 	enum cli_exit code = CLI_OK;
-	unsigned files = 0;
+	struct inputs in = { 0 };
 	FILE *messages = screen_open(stderr);
 	struct convert cv;
 	int opt;
@@ -231,23 +271,24 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			is_forced = true;
 			break;
 		case 1:
-			files++;
-			code = convert_file(&cv, optarg, family) ? CLI_OK : CLI_REFUSED;
+			code = read_input(&in, optarg, family) ? CLI_OK : CLI_REFUSED;
 			break;
 		default:
 			code = cli_usage(&cmd_import_iptables, "invalid option");
 		}
 	}
-	for (; code == CLI_OK && optind < argc; optind++, files++) {
-		code = convert_file(&cv, argv[optind], family) ? CLI_OK : CLI_REFUSED;
+	for (; code == CLI_OK && optind < argc; optind++) {
+		code = read_input(&in, argv[optind], family) ? CLI_OK : CLI_REFUSED;
 	}
-	if (code == CLI_OK && files == 0) {
-		code = convert_file(&cv, "-", family) ? CLI_OK : CLI_REFUSED;
+	if (code == CLI_OK && in.len == 0) {
+		code = read_input(&in, "-", family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK) {
+		convert_inputs(&cv, &in);
 		code = finish(&cv, out_path, is_forced);
 	}
 	convert_fini(&cv);
+	inputs_fini(&in);
 	screen_close(messages);
 	return code;
 }

@@ -4,6 +4,7 @@
  */
 #include "doctor/doctor.h"
 #include "doctor/foreign.h"
+#include "doctor/marks.h"
 #include "hook/text.h"
 
 #include <stdio.h>
@@ -169,27 +170,35 @@ static void check_rest(const struct doctor_facts *f, const struct foreign_rules 
 	}
 }
 
-/* True if a listing has the rule that accepts packets with our mark. */
-static bool has_mark_rule(const char *listing, const char *rule)
+/* True if one of the listing's rules, with these words before and at the end, accepts packets with
+ * our mark. */
+static bool has_mark_rule(const struct doctor_facts *f, const char *listing, const char *before,
+                          const char *last)
 {
-	return listing != NULL && strstr(listing, rule) != NULL;
+	char rule[160];
+
+	while (listing != NULL && *listing != '\0') {
+		size_t size = strcspn(listing, "\n");
+
+		snprintf(rule, sizeof(rule), "%.*s", (int)size, listing);
+		if (strncmp(rule, before, strlen(before)) == 0 && strstr(rule, last) != NULL &&
+		    mark_is_matched_by(rule, f->settings.hook_mark, f->settings.hook_mark_mask)) {
+			return true;
+		}
+		listing += size + (listing[size] == '\n');
+	}
+	return false;
 }
 
 /* True if the hook rules accept the packets that finwall sends. */
 static bool accepts_own(const struct doctor_facts *f)
 {
-	uint32_t mark = f->settings.hook_mark;
-	uint32_t mask = f->settings.hook_mark_mask;
-	bool is_found = false;
-	char iptables[64];
-	char nft[64];
+	const char *ours = f->nft != NULL ? strstr(f->nft, "table inet " HOOK_NFT_TABLE) : NULL;
+	bool is_found = has_mark_rule(f, ours, "\t\tmeta mark ", " accept");
 
-	snprintf(nft, sizeof(nft), "mark & 0x%08x == 0x%08x accept", mask, mark);
-	snprintf(iptables, sizeof(iptables), "FINWALL_OUTPUT -m mark --mark 0x%x/0x%x -j ACCEPT",
-	         mark, mask);
-	is_found = has_mark_rule(f->nft, nft);
 	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
-		is_found |= has_mark_rule(f->iptables[kind][FAMILY_IPV4], iptables);
+		is_found |= has_mark_rule(f, f->iptables[kind][FAMILY_IPV4], "-A FINWALL_OUTPUT ",
+		                          " -j ACCEPT");
 	}
 	return is_found;
 }

@@ -107,8 +107,8 @@ struct doctor_report {
 	size_t len;
 };
 
-/* Reads the facts; what cannot be read is unknown. *error: why the configuration at config_path
- * does not load, malloc'd, or NULL. */
+/* Reads the facts; what cannot be read is unknown. config_path: NULL for the running daemon's file,
+ * or without a daemon the default. *error: why it does not load, malloc'd, or NULL. */
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
                    char **error);
 void doctor_facts_fini(struct doctor_facts *f);

@@ -338,12 +338,18 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
                    char **error)
 {
+	char *in_force = config_path == NULL ? hook_config_of_daemon(socket_path) : NULL;
+
+	if (config_path == NULL) {
+		config_path = in_force != NULL ? in_force : FINWALL_CONFIG_PATH;
+	}
 	memset(f, 0, sizeof(*f));
 	gather_kernel(f);
 	gather_ifaces(f);
 	gather_config(f, config_path, error);
 	gather_daemon(f, socket_path);
 	gather_difference(f, config_path, socket_path);
+	free(in_force);
 }
 
 void doctor_facts_fini(struct doctor_facts *f)

@@ -10,11 +10,13 @@
 
 #include <jansson.h>
 
-/* A plan, and the setting hook backend. */
+/* A plan, and the settings of the hook block that choose how. */
 struct hook_wish {
 	struct hook_plan plan;
 	enum hook_backend backend;
 	uint64_t kernel_hash; /* of the part of the configuration that is the kernel's; 0 = none */
+	enum fast_path_mode fast_path;
+	uint32_t fast_path_max;
 };
 
 /*
@@ -29,6 +31,9 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out);
 /* Calls the running daemon. Returns 0; -ENOENT if no daemon answers; -EACCES if this user may not
  * call it; -EPROTO if its reply is an error. */
 int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
+
+/* The path of the running daemon's configuration file, malloc'd; NULL if no daemon answers. */
+char *hook_config_of_daemon(const char *socket_path);
 
 /* True if at least one hook is queued, or the kernel has a part. */
 bool hook_wish_any(const struct hook_wish *w);

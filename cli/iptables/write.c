@@ -4,6 +4,8 @@
  * for each. Consecutive rules that differ only in the source address become one rule with a set,
  * whose lookup is O(log n).
  */
+#include "iptables/recent.h"
+#include "iptables/sets.h"
 #include "iptables/whole.h"
 
 #include <stdlib.h>
@@ -184,12 +186,40 @@ static void write_refused(FILE *f, const struct convert_rule *r)
 	fputc('\n', f);
 }
 
+/* Writes the statements for a list of recent: "s" or "d", its name. Returns the placeholder's end.
+ */
+static const char *write_list(const struct writer *w, const char *at)
+{
+	const char *end = strchrnul(at + 1, *at);
+	const char *statement = *at == CONVERT_LIST_DELETE ? "delete" : "update";
+	char field[16];
+
+	snprintf(field, sizeof(field), "%s %caddr", w->header, at[1]);
+	convert_sets_of_list(w->table, at + 2, (size_t)(end - at) - 2, statement, field, w->f);
+	/* the statements end with a blank */
+	return *end != '\0' && end[1] == ' ' ? end + 1 : end;
+}
+
 static void write_matches(struct writer *w, const struct convert_rule *r)
 {
 	for (const char *at = r->matches; *at != '\0'; at++) {
-		if (*at == CONVERT_SET_NR) {
+		switch (*at) {
+		case CONVERT_SET_NR:
 			fprintf(w->f, "%u", ++w->counters_len);
-		} else {
+			break;
+		case CONVERT_HITS:
+			convert_recent_write_limit(&r->hits, w->f);
+			break;
+		case CONVERT_LIST_SET:
+		case CONVERT_LIST_UPDATE:
+		case CONVERT_LIST_DELETE:
+			at = write_list(w, at);
+			if (*at == '\0' || at[1] == '\0') {
+				/* the last match: there is a blank already */
+				return;
+			}
+			break;
+		default:
 			fputc(*at, w->f);
 		}
 	}
@@ -238,6 +268,7 @@ static void write_table(struct writer *w, const char *family)
 	fprintf(w->f, "\ntable %s filter {\n", family);
 	if (!w->is_inet) {
 		write_sets(w);
+		convert_sets_write(w->table, w->f);
 	}
 	for (size_t i = 0; i < w->table->chains_len; i++) {
 		const struct convert_chain *c = &w->table->chains[i];

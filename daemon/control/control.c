@@ -23,6 +23,8 @@ static const struct {
 	{ CTL_INTERFACE ".GetConnection", control_get_connection },
 	{ CTL_INTERFACE ".GetStats", control_get_stats },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events },
+	{ CTL_INTERFACE ".StreamTraces", control_stream_traces },
+	{ CTL_INTERFACE ".Explain", control_explain },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
 	{ CTL_INTERFACE ".GetKernelPart", control_get_kernel_part },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings },

@@ -44,6 +44,11 @@ static json_t *hooks_json(const struct control_env *env)
 		[BACKEND_NFT] = "nft",
 		[BACKEND_IPTABLES] = "iptables",
 	};
+	static const char *const fast_path_names[] = {
+		[FAST_PATH_AUTO] = "auto",
+		[FAST_PATH_ON] = "on",
+		[FAST_PATH_OFF] = "off",
+	};
 	const struct generation *g = env->generations->current;
 	const struct hook_watch *w = env->hook_watch;
 	const struct settings *s = generation_settings(g);
@@ -62,6 +67,9 @@ static json_t *hooks_json(const struct control_env *env)
 	              "losses", (json_int_t)w->losses, "hooks", hooked, "queue_num",
 	              (json_int_t)w->wanted.queue_first, "queue_count",
 	              (json_int_t)env->queues_len);
+	json_object_update_new(o,
+	                       json_pack("{s:s, s:I}", "fast_path", fast_path_names[s->fast_path],
+	                                 "fast_path_max", (json_int_t)s->fast_path_max));
 	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:I, s:I, s:b, s:s}",
 	                                    "on_absent_accept", s->on_absent == FAIL_ACCEPT,
 	                                    "admin_port", (json_int_t)s->admin_port, "loopback",

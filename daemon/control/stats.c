@@ -4,6 +4,7 @@
  */
 #include "method.h"
 
+#include "fast_path.h"
 #include "generation.h"
 #include "hook_watch.h"
 #include "io/clock.h"
@@ -21,6 +22,7 @@
 #define PPM_P99  990000
 #define PPM_P999 999000
 
+static json_t *fast_path_json(const struct control_env *env);
 static json_t *table_json(struct engine *e);
 static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
@@ -66,9 +68,39 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 	                              hook_fault_name(env->hook_watch->fault), "text",
 	                              env->hook_watch->text, "losses",
 	                              number(env->hook_watch->losses)));
+	json_object_set_new(o, "fast_path", fast_path_json(env));
 	json_object_set_new(o, "event_readers", json_integer(ctl->readers.len));
 	json_object_set_new(o, "events_skipped", json_integer(number(ctl->readers.skipped)));
 	ctl_client_reply(c, o, CTL_LAST);
+}
+
+/* why: why no connection can be leased; "" if some can. */
+static json_t *fast_path_json(const struct control_env *env)
+{
+	const struct generation *g = env->generations->current;
+	struct lease_usage u;
+	json_t *hooks = json_object();
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+	json_t *o;
+
+	engine_lease_usage(env->engine, &u);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		packets += u.packets[h];
+		bytes += u.bytes[h];
+		json_object_set_new(hooks, hook_name(h),
+		                    json_pack("{s:I, s:I}", "packets", number(u.packets[h]),
+		                              "bytes", number(u.bytes[h])));
+	}
+	o = json_pack(
+		"{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "on", u.is_on, "why",
+		fast_path_why_not(env->fast_path, generation_settings(g), &g->shared.policy.tun),
+		"leased", number(u.held), "leased_max", number(u.max), "granted", number(u.granted),
+		"taken_back", number(u.taken), "no_place", number(u.no_place), "adopted",
+		number(env->fast_path->adopted));
+	json_object_update_new(o, json_pack("{s:I, s:I, s:o}", "packets", number(packets), "bytes",
+	                                    number(bytes), "hooks", hooks));
+	return o;
 }
 
 static json_t *table_json(struct engine *e)
@@ -189,9 +221,9 @@ static json_t *queues_json(const struct workers *ws)
 /* The kernel's counters are left out when /proc cannot be read. */
 static json_t *queue_json(const struct worker *w)
 {
-	json_t *row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	json_t *row = json_pack("{s:i, s:o, s:o, s:o, s:I}", "number", (int)w->queue, "counters",
 	                        counters_json(&w->nfq), "kernel_errors", errnos_json(&w->nfq),
-	                        "latencies", latencies_json(w));
+	                        "latencies", latencies_json(w), "held", number(held_len(w->held)));
 	struct nfq_proc proc;
 
 	if (nfq_proc_read(w->queue, &proc) == 0) {
@@ -253,6 +285,11 @@ static json_t *latencies_json(const struct worker *w)
 			list,
 			latency_json("verdict", &w->verdict_ns,
 		                     "from the receive until the kernel has applied the verdicts"));
+	}
+	if (histogram_count(&w->held_ns) > 0) {
+		json_array_append_new(
+			list, latency_json("held", &w->held_ns,
+		                           "of held packets: from the receive to the decision"));
 	}
 	if (histogram_count(&w->stay_ns) > 0) {
 		json_array_append_new(list,

@@ -6,6 +6,7 @@
 #include "gcra.h"
 #include "late_close.h"
 #include "slowpath.h"
+#include "verify.h"
 
 /* Between two unproved segments of a side of a connection, with different numbers and the same. A
  * TCP retransmits after 200 ms or later. */
@@ -121,6 +122,55 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, struct
 	}
 	o->fresh_ttl_ns = fx.timeout_ns;
 	o->wants_entry = true;
+}
+
+/* Fills the new entry as the segment and the other end's answer describe it. tomb may be NULL. */
+static void revive_proved(const struct decoded *d, const struct tomb_info *tomb,
+                          const struct question *answer, struct outcome *o)
+{
+	const struct engine_sink *sink = &d->cx->worker->sink;
+	struct track_effect fx;
+
+	if (!late_prove(tomb != NULL ? &tomb->conn : NULL, &d->pkt, o->dir, answer->expects,
+	                answer->next, answer->win, &d->cx->policy->tun, &o->fresh.conn.tcp, &fx)) {
+		set_outcome(o, REASON_LATE_STATE);
+		return;
+	}
+	if (tomb != NULL) {
+		o->fresh.status = status_with_knowledge(tomb->status, KNOWN_EXACT) | FLOW_REVIVED;
+		if (o->dir == DIR_REPLY) {
+			mirror_path(d, &o->fresh);
+		}
+	} else {
+		o->fresh.status |= FLOW_SEEN_REPLY | FLOW_ASSURED;
+		o->fresh.status = status_with_knowledge(o->fresh.status, KNOWN_LEARNT);
+	}
+	o->fresh_ttl_ns = fx.timeout_ns;
+	o->wants_entry = true;
+	/* What waits in the other direction has an entry now. */
+	if (sink->release != NULL) {
+		sink->release(sink->ctx, d->hash);
+	}
+}
+
+/* Holds the segment until the other end has answered, or judges it by the answer. */
+static enum reason verify(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
+                          bool fits, struct outcome *o)
+{
+	struct question answer;
+	enum reason why;
+
+	o->dir = tomb != NULL ? tomb_dir(tomb, (enum key_side)d->side) : DIR_ORIG;
+	why = verify_segment(e, d, o->dir, fits, &answer);
+	if (why == REASON_NONE) {
+		o->is_held = true;
+		return why;
+	}
+	set_outcome(o, why);
+	if (why == REASON_LATE_VERIFIED) {
+		revive_proved(d, tomb, &answer, o);
+	}
+	return o->reason;
 }
 
 /*
@@ -240,6 +290,8 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
  */
 static void reject(const struct decoded *d, const struct tomb_info *tomb, enum reason remembered)
 {
+	const struct frame *frame = d->pkt.frame;
+	uint32_t ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 	struct raw_request to_sender = {
 		.tuple = d->pkt.tuple,
 		.seq = d->pkt.tcp.ack,
@@ -250,12 +302,13 @@ static void reject(const struct decoded *d, const struct tomb_info *tomb, enum r
 	to_sender.tuple.dst = d->pkt.tuple.src;
 	to_sender.tuple.sport = d->pkt.tuple.dport;
 	to_sender.tuple.dport = d->pkt.tuple.sport;
+	to_sender.ifindex = late_link(&to_sender.tuple, ifindex);
 	send_raw(d, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {
 		enum key_side opener = status_orig_side(tomb->status);
 		struct raw_request to_other =
 			late_request(&tomb->conn, &tomb->key, opener,
-		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET);
+		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET, ifindex);
 
 		send_raw(d, &to_other);
 	}
@@ -279,6 +332,8 @@ static enum reason policy_reason(const struct decoded *d, const struct tomb_info
 	case LATE_REJECT:
 		/* A RST is never answered with a RST (RFC 9293, 3.10.7.1). */
 		return d->pkt.tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
+	case LATE_VERIFY:
+		return verify_known(d);
 	default:
 		return REASON_LATE_STRICT;
 	}
@@ -313,17 +368,45 @@ static void describe(const struct decoded *d, const struct tomb_info *tomb, enum
 	}
 }
 
+/* True when the other end is to be asked about a late close for which the policy has this reason.
+ */
+static bool wants_proof(const struct decoded *d, enum late_policy policy, enum reason why)
+{
+	switch (policy) {
+	case LATE_VERIFY:
+		return why != REASON_LATE_DELETED;
+	case LATE_REMEMBERED:
+		return d->cx->policy->tun.verify_unknown != VERIFY_UNKNOWN_OFF &&
+		       (why == REASON_LATE_UNPROVED || why == REASON_LATE_NOT_PROVED);
+	default:
+		return false;
+	}
+}
+
+/* Without a question the policy `remembered` judges as it does with `verify-unknown off`. */
+static bool is_unprobed(enum late_policy policy, enum reason why)
+{
+	return policy == LATE_REMEMBERED &&
+	       (why == REASON_LATE_NOT_PROBED || why == REASON_LATE_RATE);
+}
+
 static void track_close(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
                         struct outcome *o)
 {
 	struct rule_input in = { .pkt = &d->pkt, .state = CT_LATE, .dir = DIR_ORIG };
 	struct rule_result rules;
 	enum late_policy policy;
+	enum reason why;
 	bool fits;
+
+	if (d->pkt.frame->was_held != 0) {
+		in.mode = EVAL_DRY; /* the chain has had its effects */
+	}
 
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(d, tomb, policy, o);
+	o->late.rule_nr = rules.rule_nr;
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
 		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
 		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&
@@ -334,6 +417,18 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	set_outcome(o, o->late_would[policy]);
 	o->must_drop = policy == LATE_REJECT;
 	fits = o->late_would[LATE_REMEMBERED] == REASON_LATE_REVIVED;
+	if (wants_proof(d, policy, o->reason)) {
+		why = verify(e, d, tomb, fits, o);
+		if (why == REASON_NONE) {
+			o->has_late = false;
+			return;
+		}
+		if (!is_unprobed(policy, why)) {
+			o->late_would[LATE_VERIFY] = why;
+			return;
+		}
+		set_outcome(o, o->late_would[policy]);
+	}
 	switch (o->reason) {
 	case REASON_LATE_REVIVED:
 		revive(d, tomb, o);
@@ -363,6 +458,27 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	}
 }
 
+/* Late data where the setting `resurrect` is `verify`. */
+static void verify_data(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
+                        struct outcome *o)
+{
+	struct track_effect fx;
+	struct tcp_conn scratch;
+	enum knowledge known;
+	bool fits = judge(d, tomb, &scratch, &fx, &known) == REASON_LATE_RESURRECTED;
+
+	switch (verify(e, d, tomb, fits, o)) {
+	case REASON_NONE:
+	case REASON_LATE_VERIFIED:
+	case REASON_LATE_COPY:
+		break;
+	default:
+		o->dir = DIR_ORIG;
+		o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
+		break;
+	}
+}
+
 void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	struct tomb_info tomb;
@@ -377,7 +493,11 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 		return;
 	}
 	o->reason = REASON_NONE;
-	if (known && d->cx->policy->tun.resurrect != 0) {
+	if (known && d->cx->policy->tun.resurrect == RESURRECT_VERIFY) {
+		verify_data(e, d, &tomb, o);
+		return;
+	}
+	if (known && d->cx->policy->tun.resurrect == RESURRECT_ON) {
 		revive(d, &tomb, o);
 		if (o->state == CT_INVALID ||
 		    (o->reason == REASON_LATE_UNPROVED && !pass_unproved(d, &tomb, o))) {
@@ -443,7 +563,8 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (!late.must_drop && (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0)) {
+	if (!late.must_drop && !late.is_held &&
+	    (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0)) {
 		return false;
 	}
 	*o = late;
@@ -467,7 +588,8 @@ bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o)
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (late.reason != REASON_LATE_UNPROVED && !late.must_drop) {
+	if (late.reason != REASON_LATE_UNPROVED && late.reason != REASON_LATE_VERIFIED &&
+	    !late.must_drop && !late.is_held) {
 		return false;
 	}
 	*o = late;

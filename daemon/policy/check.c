@@ -59,6 +59,7 @@ static void check_base(struct config *c, struct chain *ch)
 void config_check(struct config *c)
 {
 	settings_check(c);
+	check_changed_sets(c);
 	for (struct table *t = c->tables; t != NULL; t = t->next) {
 		check_sets(c, t);
 		check_maps(c, t);
@@ -77,4 +78,5 @@ void config_check(struct config *c)
 			check_rules(c, ch);
 		}
 	}
+	check_keyed_make(c);
 }

@@ -20,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the chains of a set at once: all of them in 16 calls. */
+#define SWEEP_PART(mask) (((mask) + 1) / 16 + 1)
+
 /* The state of one config_load(). */
 struct loading {
 	struct parser parser;
@@ -65,8 +68,30 @@ void config_free(struct config *c)
 			live_set_put(s->live);
 		}
 	}
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_put(((struct live_keyed **)c->keyed.items)[i]);
+	}
 	arena_fini(&c->arena);
 	free(c);
+}
+
+void config_start(const struct config *c, struct mono now)
+{
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_start(((struct live_keyed **)c->keyed.items)[i], now);
+	}
+}
+
+void named_sets_sweep(const struct config *c, struct mono now)
+{
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		struct live_keyed *s = ((struct live_keyed **)c->keyed.items)[i];
+		struct rs_table *t = &rs_keyed_of(&s->set)->table;
+
+		if (atomic_load_explicit(&t->used, memory_order_relaxed) != 0) {
+			rs_table_sweep(t, now, SWEEP_PART(t->heads_mask));
+		}
+	}
 }
 
 const struct settings *config_settings(const struct config *c)

@@ -119,6 +119,25 @@ static void lay_out_maps(const struct map_pools *p, struct carve *b, struct rule
 	}
 	if (rs != NULL) {
 		rs->map = map;
+		rs->map_data = data;
+	}
+}
+
+static void lay_out_keys(const struct pools *p, struct carve *b, struct ruleset *rs)
+{
+	const void *keyed = carve_vec(b, &p->keyed, sizeof(struct live_keyed *));
+	struct rs_key *key = carve(b, p->keys.len * sizeof(*key));
+
+	for (size_t i = 0; i < p->keys.len && rs != NULL; i++) {
+		const struct pool_key *from = (const struct pool_key *)p->keys.items + i;
+
+		key[i] = from->key;
+		key[i].data = rs->map_data + from->data_at;
+	}
+	if (rs != NULL) {
+		rs->key = key;
+		rs->keyed = keyed;
+		rs->keyed_len = (uint32_t)p->keyed.len;
 	}
 }
 
@@ -144,6 +163,7 @@ static void lay_out_texts(const struct compiled *k, struct carve *b, struct rule
 			size_t size = strlen(text);
 			bool is_prefix = text[size - 1] == '*';
 
+			rs->exact_patterns |= (uint64_t)!is_prefix << i;
 			pattern[i] = (struct rs_pattern){ text, (uint32_t)(size - is_prefix),
 				                          is_prefix };
 		}
@@ -171,6 +191,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
 	struct carve b = { base, 0 };
 	const void *code;
+	const void *rule_of;
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
@@ -178,15 +199,18 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
+	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	load = carve_vec(&b, &k->pools.loads, sizeof(*load));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
+	lay_out_keys(&k->pools, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->rule_of = rule_of;
 		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
@@ -222,6 +246,9 @@ void ruleset_free(struct ruleset *rs)
 {
 	for (uint32_t i = 0; rs != NULL && i < rs->sets_len; i++) {
 		live_set_put((struct live_set *)(uintptr_t)rs->set[i]);
+	}
+	for (uint32_t i = 0; rs != NULL && i < rs->keyed_len; i++) {
+		live_keyed_put((struct live_keyed *)(uintptr_t)rs->keyed[i]);
 	}
 	free(rs);
 }

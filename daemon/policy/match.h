@@ -30,6 +30,10 @@ const struct map_entry *map_static(const struct lookup *l, uint32_t value);
 /* match.c: what RS_LOAD loads for a field that is masked, or is none of the packet; the number of
  * its struct rs_load, plus one. */
 uint32_t load_make(struct pools *p, const struct selector *sel, const struct value *mask);
+/* keyed.c: the number in keys of a look-up in a table, of one in a map, of a change. */
+uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live);
+uint32_t key_map_make(struct pools *p, const struct lookup *l);
+uint32_t key_change_make(struct pools *p, const struct change *c);
 
 /* limit.c: a rate limit, and the number of a connection count in this chain and rule. */
 struct operand limit_make(struct pools *p, const struct limit *l);

@@ -34,6 +34,9 @@ struct dtype {
 	bool takes_mask; /* besides bitmasks */
 	bool prints_hex;
 	uint8_t names; /* enum names_file */
+	/* of a concatenation: its parts; then bits is 0 */
+	unsigned parts_len;
+	const struct dtype *const *parts;
 };
 
 /* The system's files of names, besides the symbols. */
@@ -50,6 +53,9 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 	dtype_tcp_flags, dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code,
 	dtype_ct_state, dtype_ct_dir, dtype_ct_status, dtype_pkttype, dtype_dccp_type,
 	dtype_igmp_type;
+
+/* Whether both are the same type, or have the same parts. */
+bool dtype_is_equal(const struct dtype *a, const struct dtype *b);
 
 /* The type of that name that sets can have, or NULL; some of their names for an error message. */
 const struct dtype *dtype_find(const char *name);

@@ -34,6 +34,7 @@ struct frame {
 	uint32_t mark;       /* the packet's mark in the kernel */
 	uint8_t hook;        /* enum hook */
 	uint8_t csum;        /* enum frame_csum */
+	uint8_t was_held;    /* 1: held before (engine_sink.hold), and now to be decided for good */
 	/* Of the kernel's tracker and socket, where they are known. */
 	uint8_t has;       /* FRAME_HAS_* */
 	uint8_t ct_status; /* the lower bits of IPS_* */

@@ -19,11 +19,13 @@
 	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n" OUR_MARK                      \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
 #define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
-#define NFT_HOOK                                                                                   \
+#define NFT_HOOK_WITH(mark)                                                                        \
 	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
 	"filter;\n"                                                                                \
 	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n"          \
-	"\t\tmeta mark & 0xf0000000 == 0xa0000000 accept\n\t}\n}\n"
+	"\t\tmeta mark " mark " accept\n\t}\n}\n"
+/* As nft 1.0 lists it: the mask is a prefix. */
+#define NFT_HOOK NFT_HOOK_WITH("0xa0000000/4")
 
 /* A copy of a string literal that may be written, valid until the block ends. */
 #define TEXT(s) ((char[]){ s })
@@ -120,6 +122,9 @@ START_TEST(marks_are_compared_by_their_bits)
 		{ "-A x -m mark --mark 0x80000000/0x80000000 -j ACCEPT", MARK_MATCHED },
 		{ "meta mark & 0x20000000 == 0x20000000 accept", MARK_MATCHED },
 		{ "mark 0xa0000000 accept", MARK_MATCHED },
+		{ "meta mark 0xa0000000/4 accept", MARK_MATCHED },
+		{ "meta mark 0xb0000000/3 accept", MARK_MATCHED },
+		{ "meta mark 0xb0000000/4 accept", MARK_APART },
 		{ "-A x -j MARK --set-xmark 0xca6c/0xffffffff", MARK_CHANGED },
 		{ "meta mark set 0x0000ca6c", MARK_CHANGED },
 		{ "mark set mark & 0x0fffffff", MARK_CHANGED },
@@ -157,6 +162,10 @@ START_TEST(the_mark_is_compared_with_other_rules)
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT("");
 	f.nft = TEXT(NFT_HOOK);
 	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+	f.nft = TEXT(NFT_HOOK_WITH("& 0xf0000000 == 0xa0000000"));
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+	f.nft = TEXT(NFT_HOOK_WITH("0xa0000000/5"));
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
 }
 END_TEST
 

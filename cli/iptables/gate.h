@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Constructs of the configuration language that a conversion needs and that not every version has.
+ */
+#ifndef FINWALL_CLI_IPTABLES_GATE_H
+#define FINWALL_CLI_IPTABLES_GATE_H
+
+#include <stdbool.h>
+
+enum convert_construct {
+	CONSTRUCT_CT_STATUS,
+	CONSTRUCT_CT_MARK,
+	CONSTRUCT_CT_MARK_SET,
+	CONSTRUCT_CT_PROTOCOL,
+	CONSTRUCT_CT_TUPLE,
+	CONSTRUCT_CT_BYTES,
+	CONSTRUCT_CT_HELPER,
+	CONSTRUCT_MARK_BITS,
+	CONSTRUCT_FIB_TYPE,
+	CONSTRUCT_FIB_TYPE_IIF,
+	CONSTRUCT_SKUID,
+	CONSTRUCT_SKGID,
+	CONSTRUCT_ETHER,
+	CONSTRUCT_PKTTYPE,
+	CONSTRUCT_TIME,
+	CONSTRUCT_HOUR,
+	CONSTRUCT_DAY,
+	CONSTRUCT_RT,
+	CONSTRUCT_AH,
+	CONSTRUCT_ESP,
+	CONSTRUCT_MAXSEG,
+	CONSTRUCT_ADDRESS_MASK,
+	CONSTRUCT_DSCP,
+	CONSTRUCT_FRAG_OFF,
+	CONSTRUCT_NUMGEN,
+	CONSTRUCT_SET_TIMEOUT,
+	CONSTRUCT_SET_LIMIT,
+	CONSTRUCT_SET_DELETE,
+	CONSTRUCT_SET_CONCAT,
+	CONSTRUCTS_LEN,
+};
+
+/* True if the parser of this version accepts the construct; remembered. */
+bool convert_has(enum convert_construct construct);
+
+#endif

@@ -48,6 +48,15 @@
 			PKT_REACH_PROTO + (end), field, NULL, types                                \
 	}
 
+#define META_LOADED(name, type, load)                                                              \
+	{                                                                                          \
+		"meta", name, false, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,  \
+			NULL                                                                       \
+	}
+
+static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
+static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
+
 static const uint8_t icmp_echo[] = { 2, 0, 8 };
 static const uint8_t icmp_unreachable[] = { 1, 3 };
 static const uint8_t icmp_redirect[] = { 1, 5 };
@@ -132,6 +141,8 @@ static const struct selector selectors[] = {
 	ICMP6_OF("mtu", &dtype_number32, 8, icmp6_too_big, RS_F_TH_32_4),
 	ICMP6("parameter-problem", &dtype_number32, 8, RS_F_TH_32_4),
 	ICMP6_OF("max-delay", &dtype_number16, 6, icmp6_mld_query, RS_F_UDP_LENGTH),
+	META_LOADED("skuid", &dtype_uid, &load_uid),
+	META_LOADED("skgid", &dtype_gid, &load_gid),
 	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
 	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_REACH_PROTO, RS_F_L4PROTO),
 	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_REACH_IP, RS_F_L4PROTO),
@@ -208,7 +219,7 @@ static void print_load(struct text *t, const struct load *l)
 
 void selector_print(struct text *t, const struct selector *sel)
 {
-	if (sel->load != NULL) {
+	if (sel->load != NULL && strcmp(sel->header, "meta") != 0) {
 		print_load(t, sel->load);
 		return;
 	}

@@ -32,6 +32,11 @@ void build_add_elements(struct parser *p, struct loc loc, const char *name, stru
 
 /* Begins a chain, or goes on with it. */
 void build_chain(struct parser *p, struct loc loc, const char *name);
+
+/* Begins and ends a chain in a rule. Returns the jump to it. */
+struct stmt *build_anonymous(struct parser *p, struct loc loc, enum stmt_kind kind);
+void build_anonymous_end(struct parser *p);
+
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);

@@ -93,7 +93,7 @@ static void recovered(struct parser *p);
 %type <dtype> types
 %type <opts> elem_opts some_elem_opts key_opts
 %type <change> change
-%type <stmt> stmt match log verdict limit target map_verdict
+%type <stmt> anonymous stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element
@@ -468,6 +468,23 @@ verdict
 target
 	: JUMP name { $$ = build_target(p, @2, STMT_JUMP, $2); }
 	| GOTO name { $$ = build_target(p, @2, STMT_GOTO, $2); }
+	| anonymous anonymous_rules '}' {
+		$$ = $1;
+		build_anonymous_end(p);
+		p->block_depth--;
+	}
+	;
+
+anonymous
+	: JUMP '{' { $$ = build_anonymous(p, @2, STMT_JUMP); p->block_depth++; }
+	| GOTO '{' { $$ = build_anonymous(p, @2, STMT_GOTO); p->block_depth++; }
+	;
+
+anonymous_rules
+	: %empty
+	| anonymous_rules NL
+	| anonymous_rules stmts comment NL { build_rule(p, @2, &$2, $3); }
+	| anonymous_rules error NL         { yyerrok; recovered(p); }
 	;
 
 limit

@@ -105,6 +105,7 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
                          const char *unit, uint64_t burst);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
+struct stmt *build_flow(struct parser *p, struct loc loc, const char *word);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
 void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,

@@ -49,7 +49,7 @@ static const struct place {
 	  { TYPE,          POLICY, COMMENT, COUNTER, LOG,      LIMIT, ACCEPT, DROP,
 	    REJECT_WORD,   JUMP,   GOTO,    RETURN,  CONTINUE, ADD,   HEADER, ALONE,
 	    CLOSE_VERDICT, ',',    '-',     '/',     '|',      '}',   UPDATE, DELETE_WORD,
-	    METER,         NUMGEN, JHASH,   '@',     '^' } },
+	    METER,         FLOW,   NUMGEN,  JHASH,   '@',      '^' } },
 	{ { NUMBER, EQ, '{' },
 	  "a value, a set or an operator",
 	  "a value, a set or an operator",

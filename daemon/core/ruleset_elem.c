@@ -11,7 +11,7 @@
 #include "gcra.h"
 #include "ruleset_code.h"
 
-#define SPINS_MAX 1000 /* then the reader or writer reads the lock less often */
+#define SPINS_BEFORE_YIELD 1000
 
 /* Chains that an addition looks at for expired elements; more when the table is full. */
 #define SWEEP_BY_ADDING 2
@@ -41,15 +41,14 @@ static _Atomic uint32_t *stripe_of(const struct rs_table *t, uint32_t chain)
 	return &t->stripe[chain & t->stripes_mask];
 }
 
-static void wait_a_little(unsigned *spins)
+static void wait_a_little(const struct rs_table *t, unsigned *spins)
 {
-	if (++*spins > SPINS_MAX) {
-		for (volatile unsigned i = 0; i < 100; i++) {
-		}
+	if (++*spins % SPINS_BEFORE_YIELD == 0 && t->yield != NULL) {
+		t->yield();
 	}
 }
 
-static void lock(_Atomic uint32_t *stripe)
+static void lock(const struct rs_table *t, _Atomic uint32_t *stripe)
 {
 	unsigned spins = 0;
 
@@ -62,7 +61,7 @@ static void lock(_Atomic uint32_t *stripe)
 			atomic_thread_fence(memory_order_release);
 			return;
 		}
-		wait_a_little(&spins);
+		wait_a_little(t, &spins);
 	}
 }
 
@@ -93,6 +92,16 @@ static void store64(_Atomic uint64_t *at, uint64_t v)
 
 /* chains */
 
+static uint32_t next_of(const struct rs_elem *e)
+{
+	return load32(&e->next) & ~RS_ELEM_USED;
+}
+
+static uint32_t kit_of(const struct rs_table *t, struct rs_elem *e)
+{
+	return t->state_at != 0 ? load32(&rs_elem_state(t, e)->kit) : 0;
+}
+
 static bool has_key(const struct rs_table *t, struct rs_elem *e, const uint32_t *key)
 {
 	const uint32_t *own = rs_elem_key(t, e);
@@ -109,11 +118,46 @@ static bool is_expired(const struct rs_table *t, struct rs_elem *e, uint64_t now
 	return t->state_at != 0 && load64(&rs_elem_state(t, e)->deadline_ns) <= now;
 }
 
+static _Atomic uint32_t *head_of(const struct rs_table *t, uint32_t chain)
+{
+	return &t->head[(size_t)chain * t->head_words];
+}
+
+/* Whether the copy of the first key is this one. */
+static bool head_has_key(const struct rs_table *t, const _Atomic uint32_t *head,
+                         const uint32_t *key)
+{
+	uint32_t differs = 0;
+
+	for (uint32_t i = 0; i < t->words; i++) {
+		differs |= load32(&head[1 + i]) ^ key[i];
+	}
+	return differs == 0;
+}
+
+/* Copies the key of the first element, after a change of a chain that is locked. */
+static void copy_first_key(const struct rs_table *t, _Atomic uint32_t *head)
+{
+	uint32_t slot = load32(head);
+
+	for (uint32_t i = 0; t->head_words != 1 && slot != 0 && i < t->words; i++) {
+		store32(&head[1 + i], rs_elem_key(t, rs_elem_at(t, slot - 1))[i]);
+	}
+}
+
 /* Walks a chain, locked or not. Returns slot + 1, or 0. */
 static uint32_t walk(const struct rs_table *t, uint32_t chain, const uint32_t *key)
 {
-	uint32_t slot = load32(&t->head[chain]);
+	const _Atomic uint32_t *head = head_of(t, chain);
+	uint32_t slot = load32(head);
 	uint32_t steps = 0;
+
+	if (t->head_words != 1 && slot != 0) {
+		if (head_has_key(t, head, key)) {
+			return slot;
+		}
+		slot = slot <= t->cap ? next_of(rs_elem_at(t, slot - 1)) : 0;
+	}
 
 	while (slot != 0 && slot <= t->cap && steps++ <= t->cap) {
 		struct rs_elem *e = rs_elem_at(t, slot - 1);
@@ -121,7 +165,7 @@ static uint32_t walk(const struct rs_table *t, uint32_t chain, const uint32_t *k
 		if (has_key(t, e, key)) {
 			return slot;
 		}
-		slot = load32(&e->next);
+		slot = next_of(e);
 	}
 	return 0;
 }
@@ -134,7 +178,8 @@ struct seen {
 	bool is_expired;
 };
 
-static struct seen search(const struct rs_table *t, const uint32_t *key, uint64_t now)
+static struct seen search(const struct rs_table *t, const uint32_t *key, uint64_t now,
+                          bool wants_nr)
 {
 	uint32_t chain = hash_of(t, key) & t->heads_mask;
 	_Atomic uint32_t *stripe = stripe_of(t, chain);
@@ -148,15 +193,15 @@ static struct seen search(const struct rs_table *t, const uint32_t *key, uint64_
 		if (out.slot != 0) {
 			struct rs_elem *e = rs_elem_at(t, out.slot - 1);
 
-			out.kit = load32(&e->kit);
-			out.nr = load32(&e->nr);
+			out.kit = kit_of(t, e);
+			out.nr = wants_nr ? load32(&e->nr) : 0;
 			out.is_expired = is_expired(t, e, now);
 		}
 		atomic_thread_fence(memory_order_acquire);
 		if ((seq & 1) == 0 && load32(stripe) == seq) {
 			return out;
 		}
-		wait_a_little(&spins);
+		wait_a_little(t, &spins);
 	}
 }
 
@@ -169,7 +214,7 @@ static uint32_t take_slot(struct rs_table *t)
 
 	while ((top & SLOT_MASK) != 0) {
 		uint32_t slot = (uint32_t)top;
-		uint64_t next = load32(&rs_elem_at(t, slot - 1)->next);
+		uint64_t next = next_of(rs_elem_at(t, slot - 1));
 
 		/* the counter in the upper half makes each state of the list another one */
 		if (atomic_compare_exchange_weak_explicit(
@@ -205,11 +250,10 @@ static void give_slot(struct rs_table *t, uint32_t slot)
 /* Takes a slot out of its chain, which is locked. at: the link to it. */
 static void unlink_slot(struct rs_table *t, _Atomic uint32_t *at)
 {
-	uint32_t slot = load32(at);
-	struct rs_elem *e = rs_elem_at(t, slot - 1);
+	uint32_t link = load32(at);
+	uint32_t slot = link & ~RS_ELEM_USED;
 
-	store32(at, load32(&e->next));
-	store32(&e->kit, 0);
+	store32(at, (link & RS_ELEM_USED) | next_of(rs_elem_at(t, slot - 1)));
 	give_slot(t, slot);
 }
 
@@ -226,14 +270,14 @@ void rs_table_sweep(struct rs_table *t, struct mono now, uint32_t chains)
 	for (uint32_t i = 0; i < chains && t->state_at != 0; i++) {
 		uint32_t chain = (from + i) & t->heads_mask;
 		_Atomic uint32_t *stripe = stripe_of(t, chain);
-		_Atomic uint32_t *at = &t->head[chain];
+		_Atomic uint32_t *at = head_of(t, chain);
 
 		if (load32(at) == 0) {
 			continue;
 		}
-		lock(stripe);
-		while (load32(at) != 0) {
-			struct rs_elem *e = rs_elem_at(t, load32(at) - 1);
+		lock(t, stripe);
+		while ((load32(at) & ~RS_ELEM_USED) != 0) {
+			struct rs_elem *e = rs_elem_at(t, (load32(at) & ~RS_ELEM_USED) - 1);
 
 			if (is_expired(t, e, now_ns)) {
 				count(&t->expired);
@@ -279,8 +323,8 @@ static void fill(struct rs_table *t, struct rs_elem *e, const uint32_t *key,
 		store64(&s->full_ns, 0);
 		store64(&s->packets, item->packets);
 		store64(&s->bytes, item->bytes);
+		store32(&s->kit, item->kit);
 	}
-	store32(&e->kit, item->kit + 1);
 }
 
 /*
@@ -296,7 +340,7 @@ static enum rs_put find_or_add(struct rs_table *t, const uint32_t *key, const st
 
 	*stripe = stripe_of(t, chain);
 	for (;;) {
-		lock(*stripe);
+		lock(t, *stripe);
 		*slot = walk(t, chain, key);
 		if (*slot != 0 || spare != 0) {
 			break;
@@ -324,8 +368,9 @@ static enum rs_put find_or_add(struct rs_table *t, const uint32_t *key, const st
 		struct rs_elem *e = rs_elem_at(t, spare - 1);
 
 		fill(t, e, key, item);
-		store32(&e->next, load32(&t->head[chain]));
-		store32(&t->head[chain], spare);
+		store32(&e->next, load32(head_of(t, chain)) | RS_ELEM_USED);
+		store32(head_of(t, chain), spare);
+		copy_first_key(t, head_of(t, chain));
 		*slot = spare;
 	}
 	count(&t->added);
@@ -347,7 +392,7 @@ enum rs_put rs_table_put(struct rs_table *t, const uint32_t *key, const struct r
 
 uint32_t rs_table_slot(struct rs_table *t, const uint32_t *key, struct mono now)
 {
-	const struct seen seen = search(t, key, rs_table_now(t, now));
+	const struct seen seen = search(t, key, rs_table_now(t, now), false);
 
 	return seen.is_expired ? 0 : seen.slot;
 }
@@ -356,17 +401,18 @@ bool rs_table_delete(struct rs_table *t, const uint32_t *key, struct mono now)
 {
 	uint32_t chain = hash_of(t, key) & t->heads_mask;
 	_Atomic uint32_t *stripe = stripe_of(t, chain);
-	_Atomic uint32_t *at = &t->head[chain];
+	_Atomic uint32_t *at = head_of(t, chain);
 	bool was_there = false;
 
-	lock(stripe);
-	while (load32(at) != 0) {
-		struct rs_elem *e = rs_elem_at(t, load32(at) - 1);
+	lock(t, stripe);
+	while ((load32(at) & ~RS_ELEM_USED) != 0) {
+		struct rs_elem *e = rs_elem_at(t, (load32(at) & ~RS_ELEM_USED) - 1);
 
 		if (has_key(t, e, key)) {
 			was_there = !is_expired(t, e, rs_table_now(t, now));
 			count(was_there ? &t->deleted : &t->expired);
 			unlink_slot(t, at);
+			copy_first_key(t, head_of(t, chain));
 			break;
 		}
 		at = &e->next;
@@ -380,11 +426,10 @@ bool rs_table_read(struct rs_table *t, uint32_t slot, struct mono now, uint32_t 
 {
 	struct rs_elem *e = rs_elem_at(t, slot);
 	const uint32_t *own = rs_elem_key(t, e);
-	uint32_t kit = load32(&e->kit);
 	_Atomic uint32_t *stripe;
 	bool is_there = false;
 
-	if (kit == 0) {
+	if ((load32(&e->next) & RS_ELEM_USED) == 0) {
 		return false;
 	}
 	for (uint32_t i = 0; i < t->words; i++) {
@@ -392,11 +437,11 @@ bool rs_table_read(struct rs_table *t, uint32_t slot, struct mono now, uint32_t 
 	}
 	/* the key may be half of one and half of another: then no chain has it */
 	stripe = stripe_of(t, hash_of(t, key) & t->heads_mask);
-	lock(stripe);
+	lock(t, stripe);
 	if (walk(t, hash_of(t, key) & t->heads_mask, key) == slot + 1 &&
 	    !is_expired(t, e, rs_table_now(t, now))) {
 		is_there = true;
-		*out = (struct rs_item){ .kit = load32(&e->kit) - 1,
+		*out = (struct rs_item){ .kit = kit_of(t, e),
 			                 .nr = load32(&e->nr),
 			                 .deadline_ns = RS_NEVER };
 		if (t->state_at != 0) {
@@ -493,14 +538,17 @@ static bool tuple_fits(const struct rs_keyed *k, uint32_t tuple, const uint32_t 
 static bool find_in_tuple(struct rs_keyed *k, const uint32_t *key, const struct rs_touch *touch,
                           uint32_t *nr, bool *fits)
 {
-	const struct seen seen = search(&k->table, key, rs_table_now(&k->table, touch->now));
+	const struct seen seen =
+		search(&k->table, key, rs_table_now(&k->table, touch->now), nr != NULL);
 
 	if (seen.slot == 0 || seen.is_expired) {
 		return false;
 	}
-	*nr = seen.nr;
-	*fits = seen.kit <= 1 ||
-	        run_kit(&k->table, rs_elem_at(&k->table, seen.slot - 1), seen.kit - 1, touch);
+	if (nr != NULL) {
+		*nr = seen.nr;
+	}
+	*fits = seen.kit == 0 ||
+	        run_kit(&k->table, rs_elem_at(&k->table, seen.slot - 1), seen.kit, touch);
 	return true;
 }
 
@@ -532,9 +580,8 @@ bool rs_keyed_find(struct rs_keyed *k, const struct u128 *value, const struct rs
 static bool try_change(struct rs_keyed *k, const uint32_t *key, const struct rs_touch *touch)
 {
 	bool fits = true;
-	uint32_t nr;
 
-	if (!find_in_tuple(k, key, touch, &nr, &fits)) {
+	if (!find_in_tuple(k, key, touch, NULL, &fits)) {
 		return load32(&k->table.used) < k->table.cap;
 	}
 	return fits;
@@ -572,7 +619,7 @@ bool rs_keyed_change(struct rs_keyed *k, const struct u128 *value, const struct 
 	if (done == RS_PUT_SAME && what->what == RS_CHANGE_UPDATE && what->timeout_ns != 0) {
 		store64(&rs_elem_state(t, e)->deadline_ns, deadline);
 	}
-	fits = load32(&e->kit) <= 1 || run_kit(t, e, load32(&e->kit) - 1, touch);
+	fits = kit_of(t, e) == 0 || run_kit(t, e, kit_of(t, e), touch);
 	unlock(stripe);
 	return fits;
 }

@@ -10,14 +10,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define CAP_LEAST 64 /* of a set that grows */
 
-static struct sipkey hash_key;
+#define CACHE_LINE_SIZE 64
+#define HUGE_PAGE_SIZE  ((size_t)2 << 20)
 
-void keyed_seed(const struct sipkey *key)
+static struct sipkey hash_key;
+static void (*yield_processor)(void);
+
+void keyed_setup(const struct sipkey *key, void (*yield)(void))
 {
 	hash_key = *key;
+	yield_processor = yield;
 }
 
 /* A new interval of a field, and where it is found. */
@@ -189,9 +195,46 @@ static uint32_t power_of_2(uint32_t least)
 	return n;
 }
 
+/*
+ * Zeroed memory that becomes resident as it is used, on huge pages if it is large: look-ups in
+ * random order otherwise miss the TLB twice. Returns NULL when memory runs out.
+ */
+static void *array_new(size_t size)
+{
+	void *mem;
+
+	if (size < HUGE_PAGE_SIZE) {
+		mem = aligned_alloc(CACHE_LINE_SIZE,
+		                    (size + CACHE_LINE_SIZE) & ~(size_t)(CACHE_LINE_SIZE - 1));
+		return mem != NULL ? memset(mem, 0, size) : NULL;
+	}
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	           -1, 0);
+	if (mem == MAP_FAILED) {
+		return NULL;
+	}
+	(void)madvise(mem, size, MADV_HUGEPAGE);
+	return mem;
+}
+
+static void array_free(void *mem, size_t size)
+{
+	if (mem != NULL && size >= HUGE_PAGE_SIZE) {
+		(void)munmap(mem, size);
+	} else {
+		free(mem);
+	}
+}
+
 static uint32_t round_up(uint32_t n, uint32_t to)
 {
 	return (n + to - 1) / to * to;
+}
+
+/* Small elements do not cross the lines of the cache. */
+static uint32_t stride_of(uint32_t size)
+{
+	return size <= 16 ? 16 : size <= 32 ? 32 : size <= 64 ? 64 : round_up(size, 8);
 }
 
 static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint32_t words,
@@ -202,17 +245,19 @@ static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint
 	struct rs_kit *kit = calloc(shape->kits_len + 1, sizeof(*kit));
 
 	t->hash_key = hash_key;
+	t->yield = yield_processor;
 	t->words = words;
 	t->state_at = shape->has_state ? round_up(sizeof(struct rs_elem), 8) : 0;
 	t->key_at = shape->has_state ? t->state_at + (uint32_t)sizeof(struct rs_elem_state)
 	                             : (uint32_t)sizeof(struct rs_elem);
-	t->stride = round_up(t->key_at + 4 * words, shape->has_state ? 8 : 4);
+	t->stride = stride_of(t->key_at + 4 * words);
 	t->cap = cap;
 	t->heads_mask = heads - 1;
+	t->head_words = shape->has_state || words > RS_HEAD_KEY_WORDS ? 1 : 1 + RS_HEAD_KEY_WORDS;
 	t->stripes_mask = stripes - 1;
-	t->head = calloc(heads, sizeof(*t->head));
+	t->head = array_new((size_t)heads * t->head_words * sizeof(*t->head));
 	t->stripe = calloc(stripes, sizeof(*t->stripe));
-	t->slot = calloc(cap, t->stride);
+	t->slot = array_new((size_t)cap * t->stride);
 	t->kit = kit;
 	t->kits_len = shape->kits_len + (shape->kits_len == 0);
 	if (kit != NULL && shape->kits_len != 0) {
@@ -290,9 +335,10 @@ void keyed_free(struct rs_keyed *k)
 	free((void *)(uintptr_t)k->layer);
 	free((void *)(uintptr_t)k->tuple);
 	free((void *)(uintptr_t)k->table.kit);
-	free(k->table.head);
+	array_free(k->table.head, ((size_t)k->table.heads_mask + 1) * k->table.head_words *
+	                                  sizeof(*k->table.head));
 	free(k->table.stripe);
-	free(k->table.slot);
+	array_free(k->table.slot, (size_t)k->table.cap * k->table.stride);
 	free(k);
 }
 

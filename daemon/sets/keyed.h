@@ -49,8 +49,8 @@ struct live_keyed *live_keyed_new(const struct keyed_shape *shape, const struct 
 struct live_keyed *live_keyed_get(struct live_keyed *s);
 void live_keyed_put(struct live_keyed *s); /* NULL is fine */
 
-/* The key of the hash of all tables that are made later. */
-void keyed_seed(const struct sipkey *key);
+/* For all tables that are made later: the key of the hash, and how to yield the processor. */
+void keyed_setup(const struct sipkey *key, void (*yield)(void));
 
 /* Times begin now, unless they have begun. */
 void live_keyed_start(struct live_keyed *s, struct mono now);

@@ -52,14 +52,24 @@ struct rs_elem_state {
 	_Atomic uint64_t full_ns;     /* of the limit: see gcra.h */
 	_Atomic uint64_t packets;
 	_Atomic uint64_t bytes;
+	_Atomic uint32_t kit;
+	uint32_t unused;
 };
 
 /* An element: this head, the state if there is one, the key. */
 struct rs_elem {
-	_Atomic uint32_t next; /* in its chain: slot + 1, 0 = end */
-	_Atomic uint32_t kit;  /* + 1; 0 = the slot is free */
+	_Atomic uint32_t next; /* in its chain: slot + 1, 0 = end; and RS_ELEM_USED */
 	_Atomic uint32_t nr;   /* of a map: the number of verdict or value */
 };
+
+/* The slot has an element. */
+#define RS_ELEM_USED 0x80000000u
+
+/*
+ * Short keys without a state are kept in the head of their chain too: then most look-ups read one
+ * line of the cache that is not in it, and not two.
+ */
+#define RS_HEAD_KEY_WORDS 3
 
 #define RS_STRIPES_MAX 4096
 
@@ -71,11 +81,13 @@ struct rs_table {
 	uint32_t key_at;
 	uint32_t cap; /* slots */
 	uint32_t heads_mask;
+	uint32_t head_words; /* 1, or 1 + RS_HEAD_KEY_WORDS */
 	uint32_t stripes_mask;
 	uint32_t kits_len;
 	const struct rs_kit *kit; /* [0] has nothing */
 	struct sipkey hash_key;
-	_Atomic uint32_t *head; /* slot + 1 */
+	void (*yield)(void);    /* yields the processor in a long wait for a lock; may be NULL */
+	_Atomic uint32_t *head; /* of each chain: slot + 1, and perhaps the key of that slot */
 	_Atomic uint32_t *stripe;
 	uint8_t *slot;
 	/* set once, when packets begin */
@@ -152,7 +164,7 @@ struct rs_touch {
 
 /*
  * Searches the element that contains the key, key[i] the value of field i. Returns false when there
- * is none, it has expired, or its limit does not match. *nr: its number in a map.
+ * is none, it has expired, or its limit does not match. *nr: its number in a map; may be NULL.
  */
 bool rs_keyed_find(struct rs_keyed *k, const struct u128 *key, const struct rs_touch *touch,
                    uint32_t *nr);

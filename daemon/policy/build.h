@@ -109,8 +109,22 @@ void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
-                            const struct selector *sel, const struct value *mask,
-                            const struct lookup *map);
+                            const struct mark_expr *from, const struct lookup *map);
+void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                         const struct value *v);
+struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
+                               const struct mark_expr *e);
+
+/* build_load.c: numbers that are no field of the packet */
+const struct selector *build_raw(struct parser *p, struct loc loc, const char *base,
+                                 const struct value *offset, const struct value *bits);
+const struct selector *build_numgen(struct parser *p, struct loc loc, const char *how,
+                                    const struct value *mod, const struct value *plus);
+const struct selector *build_hash(struct parser *p, struct loc loc, const struct hash_fields *f,
+                                  const struct value *mod, const struct value *seed,
+                                  const struct value *plus);
+void build_hash_field(struct parser *p, struct loc loc, struct hash_fields *f,
+                      const struct selector *sel);
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
                          const struct value *max);
 void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,

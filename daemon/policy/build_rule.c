@@ -190,7 +190,7 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
 	if (i.lo.lo != i.hi.lo) {
 		config_error(p->config, v->loc, "a range cannot be set, expected one mark");
 	}
-	s->mark = (uint32_t)i.lo.lo;
+	s->mark.flip = (uint32_t)i.lo.lo;
 	return s;
 }
 
@@ -315,14 +315,82 @@ struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector 
 }
 
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
-                            const struct selector *sel, const struct value *mask,
-                            const struct lookup *map)
+                            const struct mark_expr *from, const struct lookup *map)
 {
-	if (set == NULL || sel == NULL) {
+	if (set == NULL || from->sel == NULL) {
 		return NULL;
 	}
 	check_settable(p, loc, set);
-	return build_lookup(p, loc, STMT_MARK_MAP, sel, mask, map);
+	if (from->operators > 1 || from->has_changed) {
+		config_error(p->config, loc,
+		             "a map of a computed mark, expected a field, or a field & mask");
+	}
+	return build_lookup(p, loc, STMT_MARK_MAP, from->sel, from->mask, map);
+}
+
+void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                         const struct value *v)
+{
+	char problem[256];
+	struct interval i = { { 0, 0 }, { 0, 0 } };
+	uint32_t n;
+
+	e->mask = e->operators == 0 && op == '&' ? v : NULL;
+	e->operators++;
+	if (op == '&' && e->has_changed) {
+		config_error(p->config, loc,
+		             "\"&\" behind \"|\" or \"^\", expected \"&\" first: meta mark & "
+		             "0xff | 0x100");
+		return;
+	}
+	e->has_changed |= op != '&';
+	if (e->sel == NULL || e->sel->field != RS_F_MARK) {
+		return;
+	}
+	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {
+		config_error(p->config, v->loc, "%s", problem);
+		return;
+	}
+	n = (uint32_t)i.lo.lo;
+	switch (op) {
+	case '&':
+		e->keep &= n;
+		break;
+	case '|':
+		e->keep &= ~n;
+		e->flip |= n;
+		break;
+	default:
+		e->flip ^= n;
+		break;
+	}
+}
+
+struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
+                               const struct mark_expr *e)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_MARK);
+
+	if (set == NULL || e->sel == NULL) {
+		return NULL;
+	}
+	if (!check_settable(p, loc, set)) {
+		return s;
+	}
+	if (e->sel->load != NULL && e->operators == 0) {
+		s->kind = STMT_MARK_LOAD;
+		s->load = e->sel;
+		return s;
+	}
+	if (e->sel->field != RS_F_MARK) {
+		config_error(p->config, loc,
+		             "%s %s cannot become the mark, expected meta mark, a number or a map",
+		             e->sel->header, e->sel->name);
+		return s;
+	}
+	s->mark.keep = e->keep;
+	s->mark.flip = e->flip;
+	return s;
 }
 
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,

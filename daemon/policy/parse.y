@@ -52,6 +52,8 @@ static void recovered(struct parser *p);
 	struct map_entry *entry;
 	struct map_entries entries;
 	const struct selector *sel;
+	struct hash_fields fields;
+	struct mark_expr mark;
 	enum relation rel;
 	enum verdict verdict;
 	enum rs_change change;
@@ -78,7 +80,9 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
+%token NUMGEN "numgen" JHASH "jhash"
+%token <text> MOD "mod" OFFSET "offset" SEED "seed"
+%token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
@@ -96,6 +100,10 @@ static void recovered(struct parser *p);
 %type <entries> map_elements
 %type <stmts> stmts
 %type <sel> selector concat key
+%type <text> raw_base
+%type <fields> hash_fields
+%type <mark> mark_expr
+%type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
 %type <number> priority burst
@@ -336,13 +344,13 @@ stmt
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
-	| selector SET selector MAP map_ref   { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
-	| selector SET selector '&' primary MAP map_ref {
-		$$ = build_mark_map(p, @1, $1, $3, $5, &$7);
-	}
+	| selector SET mark_expr              { $$ = build_mark_change(p, @1, $1, &$3); }
+	| selector SET mark_expr MAP map_ref  { $$ = build_mark_map(p, @1, $1, &$3, &$5); }
 	| selector VMAP map_ref               { $$ = build_vmap(p, @1, $1, NULL, &$3); }
 	| selector '&' primary VMAP map_ref   { $$ = build_vmap(p, @1, $1, $3, &$5); }
-	| selector SET concat MAP map_ref     { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
+	| selector SET concat MAP map_ref {
+		$$ = build_mark_map(p, @1, $1, &(struct mark_expr){ .sel = $3 }, &$5);
+	}
 	| concat VMAP map_ref                 { $$ = build_vmap(p, @1, $1, NULL, &$3); }
 	| change '@' set_name '{' nl key key_opts nl '}' {
 		$$ = build_change(p, @3, $1, $3, $6, $7);
@@ -391,9 +399,42 @@ match
 	| selector '&' primary relation right { $$ = build_match(p, @1, $1, $4, $3, $5); }
 	;
 
+/* A field, or the mark, with operators: "meta mark & 0xff | 0x100". */
+mark_expr
+	: selector              { $$ = (struct mark_expr){ .sel = $1, .keep = UINT32_MAX }; }
+	| mark_expr '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
+	| mark_expr '|' primary { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
+	| mark_expr '^' primary { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	;
+
 selector
 	: ALONE             { $$ = build_selector(p, @1, "meta", $1); }
 	| HEADER field_name { $$ = build_selector(p, @2, $1, $2); }
+	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
+	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
+	| JHASH hash_fields MOD NUMBER seed offset {
+		$$ = build_hash(p, @4, &$2, $4, $5, $6);
+	}
+	;
+
+raw_base
+	: WORD
+	| HEADER
+	;
+
+hash_fields
+	: selector                 { $$ = (struct hash_fields){ { $1 }, 1 }; }
+	| hash_fields '.' selector { $$ = $1; build_hash_field(p, @3, &$$, $3); }
+	;
+
+offset
+	: %empty        { $$ = NULL; }
+	| OFFSET NUMBER { $$ = $2; }
+	;
+
+seed
+	: %empty      { $$ = NULL; }
+	| SEED NUMBER { $$ = $2; }
 	;
 
 field_name
@@ -604,6 +645,9 @@ name
 	| METER { $$ = "meter"; }
 	| HEADER
 	| CLOSE_VERDICT
+	| MOD
+	| OFFSET
+	| SEED
 	;
 
 set_name

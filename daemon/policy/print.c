@@ -215,6 +215,29 @@ static void print_ct_count(struct print *p, const struct count *c)
 	text_add(&p->out, "%s", c->key != NULL ? " }" : "");
 }
 
+/* As nft, which shows the bits that are set in any case with "|". */
+static void print_mark(struct text *t, uint32_t keep, uint32_t flip)
+{
+	const uint32_t set = flip & ~keep;
+	const uint32_t xor = flip & keep;
+
+	text_add(t, "meta mark set ");
+	if (keep == 0) {
+		text_add(t, "0x%08x", flip);
+		return;
+	}
+	text_add(t, "meta mark");
+	if ((keep | set) != UINT32_MAX) {
+		text_add(t, " & 0x%08x", keep | set);
+	}
+	if (xor != 0) {
+		text_add(t, " ^ 0x%08x", xor);
+	}
+	if (set != 0) {
+		text_add(t, " | 0x%08x", set);
+	}
+}
+
 static void print_duration(struct print *p, const char *before, uint64_t ms, const char *behind)
 {
 	char text[DURATION_TEXT_SIZE];
@@ -261,7 +284,11 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		print_log(p, s);
 		break;
 	case STMT_MARK:
-		text_add(&p->out, "meta mark set 0x%08x", s->mark);
+		print_mark(&p->out, s->mark.keep, s->mark.flip);
+		break;
+	case STMT_MARK_LOAD:
+		text_add(&p->out, "meta mark set ");
+		selector_print(&p->out, s->load);
 		break;
 	case STMT_CHANGE:
 		print_change(p, &s->change);

@@ -296,6 +296,7 @@ int main(int argc, char **argv)
 
 		if (!compare(text, &r, &compared)) {
 			fputs(text, stdout);
+			free(text);
 			return EXIT_FAILURE;
 		}
 		free(text);

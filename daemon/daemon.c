@@ -15,6 +15,7 @@
 #include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
+#include "io/background.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/ifname.h"
@@ -94,6 +95,8 @@ struct daemon {
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;
+	uint32_t generation_last; /* the last number given */
+	struct mono confirm_end;  /* without a confirmation, the kept generation is put in force */
 	struct metrics *metrics;
 	bool has_run; /* the table is worth saving */
 };
@@ -113,7 +116,10 @@ static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
 static void put_in_force(struct daemon *d, struct generation *g);
-static int reload(void *ctx, char **errors, char **warnings);
+static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
+static bool confirm(void *ctx);
+static int64_t confirm_left(void *ctx);
+static void revert(struct daemon *d);
 
 enum exit_code daemon_run(const struct daemon_options *options)
 {
@@ -258,6 +264,7 @@ static void loop(struct daemon *d)
 	log_write(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	          d->queues_len, d->queues_len == 1 ? "" : "s", d->settings_at_start.queue_num);
 	notify_ready_with_hooks(d);
+	background_is_ready(d->options.ready_fd);
 	d->has_run = true;
 	d->prefaulter = prefault_start(d->base, d->log, d->engine_mem, d->engine_table_size,
 	                               (enum prefault)d->settings_at_start.prefault);
@@ -363,6 +370,7 @@ static enum exit_code load_first(struct daemon *d)
 		}
 	}
 	generations_publish(&d->generations, g, &d->workers);
+	d->generation_last = 1;
 	s = generation_settings(g);
 	if (d->queues_len < s->queue_count) {
 		log_write(d->log, LOG_LEVEL_ERROR,
@@ -567,6 +575,8 @@ static int open_control(struct daemon *d)
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
 		.reload = reload,
+		.confirm = confirm,
+		.confirm_left = confirm_left,
 		.ctx = d,
 	};
 	int err = control_start(d->base, path, &env, &d->control);
@@ -634,8 +644,69 @@ static char *find_warnings(const struct daemon *d, const struct settings *old,
 	return text;
 }
 
-/* Replaces the configuration, or logs why not and leaves everything as it was. */
-static int reload(void *ctx, char **errors, char **warnings)
+/* Why a reload is refused, malloc'd. */
+static char *waits_text(const struct daemon *d)
+{
+	char *text = NULL;
+
+	if (asprintf(&text,
+	             "the configuration in force waits for its confirmation, %" PRId64
+	             " s are left: finwall confirm, or finwall reload --confirm\n",
+	             (confirm_left((void *)(uintptr_t)d) + NSEC_PER_SEC - 1) / NSEC_PER_SEC) < 0) {
+		return NULL;
+	}
+	return text;
+}
+
+static bool confirm(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->generations.kept == NULL) {
+		return false;
+	}
+	generations_confirm(&d->generations);
+	log_write(d->log, LOG_LEVEL_NOTICE, "generation %" PRIu32 " confirmed",
+	          d->generations.current->shared.policy.generation);
+	notify_ready_with_hooks(d);
+	return true;
+}
+
+/* Nanoseconds; 0: nothing waits. */
+static int64_t confirm_left(void *ctx)
+{
+	const struct daemon *d = ctx;
+	int64_t left = mono_diff(d->confirm_end, clock_now());
+
+	return d->generations.kept == NULL ? 0 : left > 1 ? left : 1;
+}
+
+/* Not confirmed in time. The file stays as it is. */
+static void revert(struct daemon *d)
+{
+	const struct generation *rejected = d->generations.current;
+	struct generation *kept = d->generations.kept;
+
+	notify_reloading(clock_now());
+	set_changes_log_discarded(rejected->config, d->log);
+	put_in_force(d, kept);
+	generations_revert(&d->generations, &d->workers);
+	metrics_apply(d->metrics, generation_settings(kept), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(kept), &kept->shared.policy.tun);
+	log_write(d->log, LOG_LEVEL_WARNING,
+	          "generation %" PRIu32 " was not confirmed: generation %" PRIu32
+	          " is in force again; %s still has the other one",
+	          rejected->shared.policy.generation, kept->shared.policy.generation,
+	          d->options.config_path);
+	notify_ready_with_hooks(d);
+	control_hooks_changed(d->control);
+}
+
+/*
+ * Replaces the configuration, or logs why not and leaves everything as it was. confirm_s: seconds
+ * until the one before comes back, unless confirmed; 0 = never.
+ */
+static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 {
 	struct daemon *d = ctx;
 	const struct generation *old = d->generations.current;
@@ -644,9 +715,11 @@ static int reload(void *ctx, char **errors, char **warnings)
 
 	*warnings = NULL;
 	notify_reloading(clock_now());
-	if (generation_check(path, d->workers.len, errors) == 0) {
-		fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len,
-		                        old->config, errors);
+	if (d->generations.kept != NULL && confirm_s == 0) {
+		*errors = waits_text(d);
+	} else if (generation_check(path, d->workers.len, errors) == 0) {
+		fresh = generation_load(path, d->generation_last + 1, d->workers.len, old->config,
+		                        errors);
 	}
 	if (fresh == NULL) {
 		d->reloads.failed++;
@@ -667,9 +740,18 @@ static int reload(void *ctx, char **errors, char **warnings)
 	generations_publish(&d->generations, fresh, &d->workers);
 	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
 	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
+	d->generation_last++;
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
+	if (confirm_s != 0) {
+		generations_keep(&d->generations);
+		d->confirm_end = mono_add(clock_now(), sec_to_ns(confirm_s));
+		log_write(d->log, LOG_LEVEL_NOTICE,
+		          "generation %" PRIu32 " is in force for %" PRIu32
+		          " s, until finwall confirm",
+		          fresh->shared.policy.generation, confirm_s);
+	}
 	notify_ready_with_hooks(d);
 	control_hooks_changed(d->control);
 	return 0;
@@ -691,7 +773,7 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	(void)reload(arg, &errors, &warnings);
+	(void)reload(arg, 0, &errors, &warnings);
 	free(warnings);
 	free(errors);
 }
@@ -726,6 +808,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		report_events(&d->report);
 		generations_retire(&d->generations);
 	}
+	if (d->generations.kept != NULL && mono_is_due(d->confirm_end, now)) {
+		revert(d);
+	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
 	named_sets_sweep(d->generations.current->config, clock_now());
@@ -751,6 +836,8 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
+	/* Rules that name interfaces may have another verdict now. */
+	engine_stale_leases(d->engine);
 }
 
 static void on_hooks(evutil_socket_t fd, short what, void *arg)

@@ -14,6 +14,7 @@ struct daemon_options {
 	const char *socket_path; /* of the control socket; NULL = the default */
 	const char *state_path;  /* of the state file, "none"; NULL = as configured */
 	bool verbose;            /* log late closes */
+	int ready_fd;            /* a byte is written to it when the daemon is ready; -1: none */
 };
 
 /* Exit status of the program. */

@@ -158,7 +158,47 @@ const struct config *generations_config(const struct generations *gs, uint32_t n
 	while (g != NULL && g->shared.policy.generation != number) {
 		g = g->older;
 	}
+	if (g == NULL && gs->kept != NULL && gs->kept->shared.policy.generation == number) {
+		g = gs->kept;
+	}
 	return g != NULL ? g->config : NULL;
+}
+
+void generation_zero_counters(struct generation *g)
+{
+	ruleset_counters_negate(g->shared.counters[g->workers_len],
+	                        (const struct ruleset_counters *const *)g->shared.counters,
+	                        g->workers_len);
+}
+
+void generations_keep(struct generations *gs)
+{
+	struct generation *before = gs->current->older;
+
+	if (gs->kept == NULL && before != NULL) {
+		gs->kept = before;
+		gs->current->older = before->older;
+		before->older = NULL;
+	}
+}
+
+void generations_confirm(struct generations *gs)
+{
+	struct generation *kept = gs->kept;
+
+	if (kept != NULL) {
+		kept->older = gs->current->older;
+		gs->current->older = kept;
+		gs->kept = NULL;
+	}
+}
+
+void generations_revert(struct generations *gs, struct workers *ws)
+{
+	struct generation *kept = gs->kept;
+
+	gs->kept = NULL;
+	generations_publish(gs, kept, ws);
 }
 
 bool generations_can_retire(const struct generations *gs, const struct workers *ws)
@@ -177,6 +217,8 @@ void generations_fini(struct generations *gs)
 {
 	generation_free(gs->current);
 	gs->current = NULL;
+	generation_free(gs->kept);
+	gs->kept = NULL;
 }
 
 static int make_counters(struct generation *g)
@@ -185,14 +227,14 @@ static int make_counters(struct generation *g)
 	             ~(size_t)(CACHE_LINE_SIZE - 1);
 	uint8_t *mem;
 
-	g->shared.counters = calloc(g->workers_len, sizeof(*g->shared.counters));
-	g->counters_mem_size = one * g->workers_len + CACHE_LINE_SIZE; /* never 0 */
+	g->shared.counters = calloc(g->workers_len + 1, sizeof(*g->shared.counters));
+	g->counters_mem_size = one * (g->workers_len + 1) + CACHE_LINE_SIZE; /* never 0 */
 	g->counters_mem = mem_map(g->counters_mem_size);
 	if (g->shared.counters == NULL || g->counters_mem == NULL) {
 		return -ENOMEM;
 	}
 	mem = g->counters_mem;
-	for (uint32_t i = 0; i < g->workers_len; i++) {
+	for (uint32_t i = 0; i <= g->workers_len; i++) {
 		g->shared.counters[i] =
 			ruleset_counters_init(g->shared.policy.rules, mem + i * one);
 	}

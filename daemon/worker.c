@@ -55,8 +55,10 @@ struct worker_bufs {
 	size_t stamps_len;                                /* of the slots, those with a stamp */
 	const struct held_packet *held[ENGINE_BATCH_MAX]; /* of which frames are copies */
 	size_t held_len;
-	uint32_t frame_slot[ENGINE_BATCH_MAX]; /* number of each frame's slot */
-	struct mono now;                       /* of the batch that is decided */
+	uint32_t frame_slot[ENGINE_BATCH_MAX];   /* number of each frame's slot */
+	struct mono now;                         /* of the batch that is decided */
+	struct raw_out probes[ENGINE_BATCH_MAX]; /* for held packets of the batch, to be sent */
+	size_t probes_len;
 	struct refusals refusals;
 	struct nfq_out out;
 	uint8_t out_buf[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
@@ -72,7 +74,7 @@ static enum raw_result sink_raw(void *ctx, const struct raw_request *req);
 static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t token,
                                  struct mono deadline, const struct raw_request *req);
 static void sink_release(void *ctx, uint64_t token);
-static void answer_held(struct worker *w, struct mono now);
+static void answer_held(struct worker *w, struct mono now, size_t max);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 static void sink_flow(void *ctx, const struct flow_event *ev);
 static bool sink_trace_wants(void *ctx, const struct trace *t);
@@ -155,7 +157,7 @@ static void end_held(struct worker *w)
 {
 	w->holds_none = 1;
 	held_release_all(w->held);
-	answer_held(w, clock_now());
+	answer_held(w, clock_now(), SIZE_MAX);
 }
 
 static void *worker_main(void *arg)
@@ -331,6 +333,17 @@ static void send_refusals(struct worker *w)
 	r->limited = 0;
 }
 
+/* Sends the probes for the packets of the batch that are held: after the verdicts of the others. */
+static void send_probes(struct worker *w)
+{
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+	struct worker_bufs *b = w->bufs;
+
+	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST],
+	         rawsend_put(&cfg->raw, b->probes, b->probes_len));
+	b->probes_len = 0;
+}
+
 /* Latency from the receive to the decision. */
 static void measure_decided(struct worker *w, struct mono received)
 {
@@ -384,6 +397,7 @@ static void answer(struct worker *w, struct mono now)
 {
 	struct worker_bufs *b = w->bufs;
 	const struct decision *decision = b->decisions;
+	bool measures = w->measures_latency && b->held_len == 0;
 	bool refused = false;
 	size_t verdicts_len;
 
@@ -407,18 +421,21 @@ static void answer(struct worker *w, struct mono now)
 			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
 		}
 	}
-	if (w->measures_latency) {
+	if (measures) {
 		measure_decided(w, now);
 	}
 	verdicts_len = b->out.len;
 	if (verdicts_len > 0 && nfq_sock_send(w->sock, &b->out) == 0) {
 		stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], verdicts_len);
 	}
-	if (w->measures_latency) {
+	if (measures) {
 		measure_sent(w, now);
 	}
 	if (refused) {
 		send_refusals(w);
+	}
+	if (b->probes_len > 0) {
+		send_probes(w);
 	}
 	if (w->comparer.is_on) {
 		compare(w, now);
@@ -442,27 +459,27 @@ static void take_held(struct worker *w, const struct held_packet *p)
 	};
 }
 
-/* Decides the held packets that are due and sends their verdicts. */
-static void answer_held(struct worker *w, struct mono now)
+/* Decides up to max held packets that are due, and sends their verdicts. */
+static void answer_held(struct worker *w, struct mono now, size_t max)
 {
 	struct worker_bufs *b = w->bufs;
 	const struct held_packet *p;
+	bool is_last = false;
 
-	do {
-		while (b->held_len < ENGINE_BATCH_MAX && (p = held_next(w->held, now)) != NULL) {
+	while (max > 0 && !is_last) {
+		while (b->held_len < ENGINE_BATCH_MAX && b->held_len < max &&
+		       (p = held_next(w->held, now)) != NULL) {
 			take_held(w, p);
 		}
+		is_last = b->held_len < ENGINE_BATCH_MAX;
+		max -= b->held_len;
 		answer(w, now);
 		for (size_t i = 0; i < b->held_len; i++) {
 			histogram_add(&w->held_ns, (uint64_t)mono_diff(now, b->held[i]->since), 1);
 			held_done(w->held, b->held[i]);
 		}
-		if (b->held_len < ENGINE_BATCH_MAX) {
-			b->held_len = 0;
-			return;
-		}
 		b->held_len = 0;
-	} while (true);
+	}
 }
 
 /* Handles the received datagrams; the kernel puts one packet into each. */
@@ -482,7 +499,9 @@ static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now
 		}
 	}
 	answer(w, now);
-	answer_held(w, now);
+	/* Others do not wait while many are due at once; an idle turn decides them all. */
+	answer_held(w, now,
+	            datagrams_len == 0 ? SIZE_MAX : ENGINE_BATCH_MAX + 2 * (size_t)datagrams_len);
 }
 
 /* One turn. Returns the number of datagrams received. */
@@ -576,19 +595,19 @@ static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t 
 		.mark = slot->mark,
 		.mark_is_ours = slot->mark_is_ours,
 	};
-	enum raw_result result;
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
 
-	if (w->holds_none != 0) {
+	if (w->holds_none != 0 || (req != NULL && cfg->raw.fd < 0)) {
 		return RAW_UNAVAILABLE;
 	}
 	if (!held_add(w->held, &packet)) {
 		return RAW_BUSY;
 	}
-	result = req != NULL ? sink_raw(ctx, req) : RAW_SENT;
-	if (result != RAW_SENT) {
-		held_undo(w->held);
+	if (req != NULL) {
+		/* At most one for each packet of the batch. */
+		w->bufs->probes[w->bufs->probes_len++] = (struct raw_out){ .req = *req };
 	}
-	return result;
+	return RAW_SENT;
 }
 
 /* A sibling that holds such a packet is woken up. */

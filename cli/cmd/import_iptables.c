@@ -36,8 +36,8 @@ const struct cli_command cmd_import_iptables = {
 	.args = "[-o FILE] [--partial] [--force] [[-4|-6] FILE...]",
 	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
-		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
-		"      iptables; \"-\" or no file: standard input\n"
+		"FILE  output of iptables-save, ip6tables-save or ipset save, or a script that\n"
+		"      calls iptables; \"-\" or no file: standard input\n"
 		"\n"
 		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
 		"                   the text decides, or the name (v6 or ip6 in it)\n"
@@ -132,15 +132,41 @@ static char *read_copy(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
+/* Prints an error about the configuration with the line of input that causes it, where there is
+ * one.
+ */
+static void print_load_error(const struct convert *cv, const char *error, size_t size)
+{
+	const struct convert_origin *origin = NULL;
+	unsigned line;
+	int used = 0;
+
+	if (sscanf(error, "converted:%u:%*u: %n", &line, &used) == 1 && used > 0) {
+		origin = convert_origin(cv, line);
+	}
+	if (origin != NULL) {
+		screen_error("%s:%u: converted, this line does not load: %.*s\n", origin->file,
+		             origin->line, (int)size - used, error + used);
+	} else {
+		screen_error("%.*s\n", (int)size, error);
+	}
+}
+
 /* Loads the configuration as finwalld would, and prints its errors. */
-static bool loads(char *text)
+static bool loads(const struct convert *cv, char *text)
 {
 	const struct config_reader reader = { .ctx = text, .read = read_copy };
 	char *errors = NULL;
 	struct config *c = config_load("converted", &reader, &errors);
 
-	if (c == NULL) {
-		screen_error("%s", errors != NULL ? errors : "out of memory\n");
+	if (c == NULL && errors == NULL) {
+		screen_error("out of memory\n");
+	}
+	for (const char *at = errors; c == NULL && at != NULL && *at != '\0';) {
+		const size_t size = strcspn(at, "\n");
+
+		print_load_error(cv, at, size);
+		at += size + (at[size] != '\0' ? 1 : 0);
 	}
 	free(errors);
 	config_free(c);
@@ -228,7 +254,7 @@ static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_fo
 			&cmd_import_iptables,
 			"nothing to convert: no rules, and the policies accept; rules of nft "
 			"are listed by nft list ruleset and not converted");
-	} else if (!loads(text)) {
+	} else if (!loads(cv, text)) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "the converted configuration does not load");
 	} else {

@@ -30,8 +30,8 @@ const struct cli_command cmd_trace = {
 		   "--reason REASON      as finwall stats lists them; or several\n"
 		   "--hook HOOK          input, forward, output, or several\n"
 		   "\n"
-		   "While packets are traced, they take longer. finwall replay --trace does the\n"
-		   "same for packets of a capture file.\n"
+		   "While packets are traced, they take longer. finwall replay can trace the packets\n"
+		   "of a capture file.\n"
 		   "\n" FILTER_HELP,
 	.run = run_trace,
 };

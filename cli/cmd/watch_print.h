@@ -35,7 +35,7 @@ struct watch_args {
 enum cli_exit watch_option(struct watch_args *args, int opt);
 
 /* Calls the method with the filter, the format, the rate and parameters, whose reference is
- * stolen, and prints its input. */
+ * stolen, and prints each reply. */
 enum cli_exit watch_follow(const struct cli *cli, struct watch_args *args, const char *method,
                            json_t *parameters);
 

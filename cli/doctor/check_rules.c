@@ -267,6 +267,32 @@ static void check_forward(const struct doctor_facts *f, const struct foreign_rul
 	}
 }
 
+/* Rules of nft that finwall could read as they are. */
+static void check_nft_file(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                           struct doctor_report *out)
+{
+	const bool *hooked = f->nft_file_hooked;
+
+	if (foreign->filter_chains == 0 || !f->has_nft_file) {
+		return;
+	}
+	if (f->nft_file_error[0] != '\0') {
+		doctor_add(
+			out, DOCTOR_NOTE, "nftables",
+			"finwalld -n -c " DOCTOR_NFT_FILE " lists all that does not load",
+			"rules of nft filter beside finwall, and their file does not load here: %s",
+			f->nft_file_error);
+		return;
+	}
+	doctor_add(out, DOCTOR_NOTE, "nftables",
+	           "finwalld -n -c " DOCTOR_NFT_FILE
+	           " prints what it would do; then include the file",
+	           "rules of nft filter beside finwall; as its configuration, " DOCTOR_NFT_FILE
+	           " would decide about%s%s%s",
+	           hooked[HOOK_INPUT] ? " input" : "", hooked[HOOK_FORWARD] ? " forward" : "",
+	           hooked[HOOK_OUTPUT] ? " output" : "");
+}
+
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
 	struct foreign_rules foreign = {
@@ -303,6 +329,7 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 			foreign.nat_rules);
 	}
 	check_forward(f, &foreign, out);
+	check_nft_file(f, &foreign, out);
 	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
 		doctor_add(out, DOCTOR_WARNING, "compare",
 		           "use only marks below 0x01000000 in other rules",

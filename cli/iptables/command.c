@@ -371,9 +371,15 @@ void convert_command(const struct convert_line *r, enum convert_family family, c
 			return;
 		}
 	}
-	if (letter == '\0' || strchr("RCE", letter) != NULL) {
+	if (letter == '\0') {
+		convert_problem(r->cv, r->file, r->line, "missing command, such as -A or -P");
+		return;
+	}
+	if (strchr("RCE", letter) != NULL) {
 		convert_problem(r->cv, r->file, r->line,
-		                "no command such as -A or -P; -R, -C and -E are not converted");
+		                "-%c is not converted: run the script, then convert the output of "
+		                "iptables-save",
+		                letter);
 		return;
 	}
 	if (strchr("ZLSV", letter) != NULL) {

@@ -46,8 +46,12 @@ static bool read_prefix(struct rule_parser *p, const char *text, struct text_add
 		return false;
 	}
 	if (addr->family != version) {
-		convert_refuse(p, "\"%.*s\" is an IPv%u address in a rule of %s", (int)size, text,
-		               addr->family, version == 4 ? "iptables" : "ip6tables (see -4)");
+		convert_refuse(p,
+		               "\"%.*s\" is an IPv%u address in a rule of %s; for a file of %s, "
+		               "write %s before its name",
+		               (int)size, text, addr->family,
+		               version == 4 ? "iptables" : "ip6tables",
+		               version == 4 ? "ip6tables" : "iptables", version == 4 ? "-6" : "-4");
 		return false;
 	}
 	if (text[size] == '/') {

@@ -48,4 +48,5 @@ void convert_fini(struct convert *cv)
 		convert_sets_fini(t);
 	}
 	convert_ipsets_fini(cv);
+	free(cv->origins);
 }

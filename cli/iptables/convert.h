@@ -126,11 +126,21 @@ struct convert_ipset {
 	bool has_timeouts;
 };
 
+/* The line of input of which a line of the configuration was made. */
+struct convert_origin {
+	unsigned written; /* its number in the configuration */
+	const char *file;
+	unsigned line;
+};
+
 struct convert {
 	struct convert_table table[CONVERT_FAMILIES_LEN];
 	struct convert_ipset *ipsets;
 	size_t ipsets_len;
 	size_t ipsets_size;
+	struct convert_origin *origins; /* of the rules, in the order of the configuration */
+	size_t origins_len;
+	size_t origins_size;
 	FILE *messages;    /* for problems and notes */
 	bool is_partial;   /* lines can be left out: print which of them decide */
 	unsigned problems; /* lines that cannot be converted */
@@ -157,6 +167,9 @@ void convert_read_ipsets(struct convert *cv, const char *text, size_t size);
  * memory runs out. Afterwards cv->problems and cv->unsafe are final.
  */
 char *convert_write(struct convert *cv);
+
+/* The origin of a line of the configuration; NULL if it was made of several. */
+const struct convert_origin *convert_origin(const struct convert *cv, unsigned written);
 
 /*
  * Print FILE:LINE: and the text. A problem is counted, and is unsafe. convert_left_out(): the same

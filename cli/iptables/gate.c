@@ -42,6 +42,8 @@ static const struct {
 	[CONSTRUCT_AH] = { "ah spi", "", "ah spi 1-2" },
 	[CONSTRUCT_ESP] = { "esp spi", "", "esp spi 1-2" },
 	[CONSTRUCT_MAXSEG] = { "tcp option maxseg", "", "tcp option maxseg size 1-500" },
+	[CONSTRUCT_TCP_OPTION] = { "tcp option", "", "tcp option 64 exists" },
+	[CONSTRUCT_CONCAT] = { "concatenations", "", "icmp type . icmp code != { 3 . 4 }" },
 	[CONSTRUCT_ADDRESS_MASK] = { "address masks", "", "ip saddr & 0.0.0.255 == 0.0.0.1" },
 	[CONSTRUCT_DSCP] = { "ip dscp", "", "ip dscp 1" },
 	[CONSTRUCT_FRAG_OFF] = { "ip frag-off", "", "ip frag-off & 0x1fff != 0" },
@@ -52,6 +54,9 @@ static const struct {
 	[CONSTRUCT_SET_LIMIT] = { "limits per address", SET("flags dynamic,timeout; timeout 60s;"),
 	                          "update @s { ip saddr limit rate over 3/minute burst 2 packets "
 	                          "}" },
+	[CONSTRUCT_SET_MASK] = { "limits per network", SET("flags dynamic,timeout; timeout 60s;"),
+	                         "update @s { ip saddr & 255.255.255.0 limit rate 3/minute burst 2 "
+	                         "packets }" },
 	[CONSTRUCT_SET_DELETE] = { "deleting from sets", SET("flags timeout; timeout 60s;"),
 	                           "delete @s { ip saddr }" },
 	[CONSTRUCT_SET_CONCAT] = { "concatenations",

@@ -20,7 +20,6 @@ static const struct {
 	const char *way_out;
 } unsupported[] = {
 	{ "physdev", "bridged packets are filtered in a table bridge of nft: remove the rule" },
-	{ "nfacct", "write -m comment instead; finwall counts what each rule matches" },
 	{ "dst", NULL },
 	{ "frag", NULL },
 	{ "hbh", NULL },
@@ -60,11 +59,12 @@ static const struct {
 };
 
 static const char *const supported[] = {
-	"addrtype",  "ah",        "comment",   "connlimit", "connmark", "conntrack", "dccp",
-	"dscp",      "esp",       "hashlimit", "helper",    "hl",       "icmp",      "icmp6",
-	"icmpv6",    "ipv6-icmp", "iprange",   "length",    "limit",    "mac",       "mark",
-	"multiport", "owner",     "pkttype",   "recent",    "rt",       "sctp",      "set",
-	"state",     "tcp",       "tcpmss",    "time",      "ttl",      "udp",       "udplite",
+	"addrtype", "ah",     "comment", "connlimit", "connmark", "conntrack",
+	"dccp",     "dscp",   "esp",     "hashlimit", "helper",   "hl",
+	"icmp",     "icmp6",  "icmpv6",  "ipv6-icmp", "iprange",  "length",
+	"limit",    "mac",    "mark",    "multiport", "nfacct",   "owner",
+	"pkttype",  "recent", "rt",      "sctp",      "set",      "state",
+	"tcp",      "tcpmss", "time",    "ttl",       "udp",      "udplite",
 };
 
 bool convert_module_check(struct rule_parser *p, const char *name)
@@ -357,6 +357,14 @@ static void take_set(struct rule_parser *p)
 	}
 }
 
+/* It counts in the kernel, and matches every packet. */
+static void opt_accounting(struct rule_parser *p)
+{
+	if (convert_argument(p) != NULL) {
+		p->note = "-m nfacct is left out: finwall counts what each rule matches";
+	}
+}
+
 /* Counters of the sets are the kernel's. */
 static void opt_set_ignored(struct rule_parser *p)
 {
@@ -381,6 +389,7 @@ static const struct convert_option options[] = {
 	{ "--mss", opt_mss, true },
 	{ "--dscp", opt_dscp, true },
 	{ "--dscp-class", opt_dscp_class, true },
+	{ "--nfacct-name", opt_accounting, false },
 	{ "--match-set", take_set, true },
 	{ "--set", take_set, true }, /* of old versions; recent has its own */
 	{ "--update-counters", opt_set_ignored, true },

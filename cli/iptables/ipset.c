@@ -248,31 +248,41 @@ static void add(struct convert *cv, const struct convert_words *w, struct elemen
 	free(text);
 }
 
+/* Carries out a line of "ipset save". */
+static void read_line(struct convert *cv, const char *text, size_t size, struct element_writer *to)
+{
+	const bool is_create = size > 7 && memcmp(text, "create ", 7) == 0;
+	struct convert_words words;
+	char *line;
+
+	if (!is_create && (size <= 4 || memcmp(text, "add ", 4) != 0)) {
+		return;
+	}
+	line = strndup(text, size);
+	if (line == NULL) {
+		cv->no_memory = true;
+	} else if (convert_split(line, SYNTAX_SAVE, &words) != NULL) {
+		convert_problem(cv, "ipset", 0, "a quote is not closed");
+	} else if (is_create) {
+		/* the array of sets may move */
+		close_elements(to);
+		create(cv, &words);
+	} else {
+		add(cv, &words, to);
+	}
+	free(line);
+}
+
 void convert_read_ipsets(struct convert *cv, const char *text, size_t size)
 {
-	const char *end = text + size;
 	struct element_writer elements = { 0 };
+	const char *end = text + size;
 
 	while (text < end && !cv->no_memory) {
 		const char *nl = memchr(text, '\n', (size_t)(end - text));
 		const char *eol = nl != NULL ? nl : end;
-		const bool is_create = strncmp(text, "create ", 7) == 0;
 
-		if (is_create || strncmp(text, "add ", 4) == 0) {
-			char *line = strndup(text, (size_t)(eol - text));
-			struct convert_words words;
-
-			if (line == NULL || convert_split(line, SYNTAX_SAVE, &words) != NULL) {
-				cv->no_memory |= line == NULL;
-			} else if (is_create) {
-				/* the array of sets may move */
-				close_elements(&elements);
-				create(cv, &words);
-			} else {
-				add(cv, &words, &elements);
-			}
-			free(line);
-		}
+		read_line(cv, text, (size_t)(eol - text), &elements);
 		text = eol + 1;
 	}
 	close_elements(&elements);

@@ -109,7 +109,7 @@ static const char *take_quoted(struct lexer *lx, char quote)
 		char c = *lx->from;
 
 		if (c == '\0') {
-			return "a quote is not closed";
+			return "a quote is not closed: write \" where its text ends, or remove it";
 		}
 		if (quote == '\0' && skip_typographic(lx)) {
 			return NULL;

@@ -101,6 +101,11 @@ static void take_icmp_type(struct rule_parser *p, enum convert_family family)
 		return;
 	}
 	p->proto_is_implied = true;
+	if (icmp.code != CONVERT_CODE_ANY && p->is_negated && convert_has(CONSTRUCT_CONCAT)) {
+		fprintf(p->matches, "%s type . %s code != { %d . %d } ", header, header, icmp.type,
+		        icmp.code);
+		return;
+	}
 	if (icmp.code != CONVERT_CODE_ANY && p->is_negated) {
 		convert_either(p, convert_text("%s type != %d ", header, icmp.type));
 		convert_either(p, convert_text("%s type %d %s code != %d ", header, icmp.type,
@@ -236,22 +241,35 @@ static void opt_tcp_flags(struct rule_parser *p)
 	take_tcp_flags(p, mask, mask != NULL ? convert_argument(p) : NULL);
 }
 
+/* Whether a TCP option is there. */
+static void opt_tcp_option(struct rule_parser *p)
+{
+	const char *text = convert_argument(p);
+	uint32_t number;
+
+	if (text == NULL) {
+		return;
+	}
+	if (!convert_number(text, UINT8_MAX, &number) || p->proto != PROTO_TCP ||
+	    p->proto_is_negated) {
+		convert_refuse(p,
+		               "\"%.40s\" is not the number of a TCP option, or -p tcp is missing",
+		               text);
+	} else if (convert_needs(p, CONSTRUCT_TCP_OPTION)) {
+		fprintf(p->matches, "tcp option %u %s ", number,
+		        p->is_negated ? "missing" : "exists");
+	}
+}
+
 static const struct convert_option options[] = {
-	{ "--syn", opt_syn, true },
-	{ "--tcp-flags", opt_tcp_flags, true },
-	{ "--icmp-type", opt_icmp, true },
-	{ "--icmpv6-type", opt_icmp6, true },
-	{ "--src-range", opt_src_range, true },
-	{ "--dst-range", opt_dst_range, true },
-	{ "--length", take_length, true },
-	{ "--ttl-eq", opt_ttl_eq, true },
-	{ "--ttl", opt_ttl_eq, true },
-	{ "--ttl-lt", opt_ttl_lt, false },
-	{ "--ttl-gt", opt_ttl_gt, false },
-	{ "--hl-eq", opt_hl_eq, true },
-	{ "--hl-lt", opt_hl_lt, false },
-	{ "--hl-gt", opt_hl_gt, false },
-	{ "--hl", opt_hl_eq, true },
+	{ "--tcp-option", opt_tcp_option, true }, { "--syn", opt_syn, true },
+	{ "--tcp-flags", opt_tcp_flags, true },   { "--icmp-type", opt_icmp, true },
+	{ "--icmpv6-type", opt_icmp6, true },     { "--src-range", opt_src_range, true },
+	{ "--dst-range", opt_dst_range, true },   { "--length", take_length, true },
+	{ "--ttl-eq", opt_ttl_eq, true },         { "--ttl", opt_ttl_eq, true },
+	{ "--ttl-lt", opt_ttl_lt, false },        { "--ttl-gt", opt_ttl_gt, false },
+	{ "--hl-eq", opt_hl_eq, true },           { "--hl-lt", opt_hl_lt, false },
+	{ "--hl-gt", opt_hl_gt, false },          { "--hl", opt_hl_eq, true },
 };
 
 bool convert_match_option(struct rule_parser *p, const char *option)

@@ -25,6 +25,9 @@
 
 #define MS_PER_S 1000u
 
+/* 23:59:59 */
+#define DAY_LAST_S 86399u
+
 /* What hashlimit counts separately. */
 enum {
 	HASH_SOURCE = 1,
@@ -59,10 +62,9 @@ struct convert_meter *convert_meter_last(struct rule_parser *p, int kind)
 bool convert_meter_begin(struct rule_parser *p, const char *module)
 {
 	static const char *const names[] = {
-		[METER_LIMIT] = "limit",
-		[METER_CONNECTIONS] = "connlimit",
-		[METER_HASHLIMIT] = "hashlimit",
-		[METER_RECENT] = "recent",
+		[METER_LIMIT] = "limit",         [METER_CONNECTIONS] = "connlimit",
+		[METER_HASHLIMIT] = "hashlimit", [METER_RECENT] = "recent",
+		[METER_TIME] = "time",
 	};
 	size_t kind = 0;
 
@@ -83,6 +85,8 @@ bool convert_meter_begin(struct rule_parser *p, const char *module)
 		.unit = LIMIT_DEFAULT_UNIT,
 		.burst = LIMIT_DEFAULT_BURST,
 		.count_max = UINT32_MAX,
+		.day_stop = DAY_LAST_S,
+		.date_stop = INT32_MAX,
 		.source_mask = UINT32_MAX,
 		.destination_mask = UINT32_MAX,
 	};
@@ -96,9 +100,13 @@ static bool read_rate(struct rule_parser *p, const char *text, struct convert_me
 	const size_t unit_size = *unit != '\0' ? strlen(unit + 1) : 0;
 
 	if (!convert_number_n(text, (size_t)(unit - text), LIMIT_MAX, &m->rate) || m->rate == 0) {
-		convert_refuse(p, "\"%.40s\" is not a limit such as 10/minute%s", text,
-		               strstr(text, "b/") != NULL ? "; rates of bytes are not supported"
-		                                          : "");
+		if (strstr(text, "b/") != NULL) {
+			convert_refuse(
+				p, "%.40s: rates of bytes are not converted; " CONVERT_WAY_OUT_MARK,
+				text);
+		} else {
+			convert_refuse(p, "\"%.40s\" is not a limit such as 10/minute", text);
+		}
 		return false;
 	}
 	strcpy(m->unit, units[0].name);
@@ -263,7 +271,7 @@ static void put_address_key(struct rule_parser *p, FILE *field, FILE *type, cons
 		        version == 4 ? "ipv4_addr" : "ipv6_addr");
 		return;
 	}
-	if (!convert_needs(p, CONSTRUCT_ADDRESS_MASK)) {
+	if (!convert_needs(p, CONSTRUCT_SET_MASK)) {
 		return;
 	}
 	snprintf(masked, sizeof(masked), "%s & %s", name,

@@ -46,7 +46,9 @@ bool convert_range_check(struct rule_parser *p, const char *text, const uint32_t
 bool convert_port_range(struct rule_parser *p, const char *text, uint32_t range[2])
 {
 	if (!convert_range(text, ':', UINT16_MAX, convert_port, range)) {
-		convert_refuse(p, "\"%.40s\" is not a port or a range of ports such as 20:22",
+		convert_refuse(p,
+		               "\"%.40s\" is not a port, a range such as 20:22 or a known service: "
+		               "write the number",
 		               text);
 		return false;
 	}

@@ -119,7 +119,7 @@ static char *skip_prompt(char *line)
 	char *end = *line == '[' ? strchr(line, ']') : strpbrk(line, " \t");
 
 	if (end != NULL && *end == ']') {
-		end += 2;
+		end = end[1] != '\0' && end[2] == ' ' ? end + 2 : NULL;
 	}
 	if (end == NULL || end == line || strchr("#$%>", end[-1]) == NULL ||
 	    (end == line + 1 && *line == '#')) {
@@ -349,6 +349,11 @@ static void read_script(struct reader *r, char *line)
 	if (words.len > 1 && strcmp(words.word[0], "sudo") == 0) {
 		first = 1;
 	}
+	if (words.len > first && strstr(words.word[first], "tables-restore") != NULL) {
+		convert_problem(r->in.cv, r->in.file, r->in.line,
+		                "iptables-restore loads another file: convert that file");
+		return;
+	}
 	if (why != NULL || words.len == 0) {
 		if (why != NULL) {
 			refuse_shell(r, why);
@@ -359,9 +364,6 @@ static void read_script(struct reader *r, char *line)
 	program = program != NULL ? program + 1 : words.word[first];
 	if (is_shell(words.word[first])) {
 		refuse_shell(r, "shell variables and loops are not carried out");
-	} else if (strstr(program, "tables-restore") != NULL) {
-		convert_problem(r->in.cv, r->in.file, r->in.line,
-		                "%.40s loads another file: convert that file", program);
 	} else if (strncmp(program, "ip6tables", 9) == 0 && strstr(program, "-save") == NULL) {
 		convert_command(&r->in, CONVERT_IP6, "filter", &words, first + 1);
 	} else if (strncmp(program, "iptables", 8) == 0 && strstr(program, "-save") == NULL) {

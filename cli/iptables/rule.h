@@ -30,6 +30,7 @@ struct convert_meter {
 		METER_CONNECTIONS,
 		METER_HASHLIMIT,
 		METER_RECENT,
+		METER_TIME, /* does not count, but has several options */
 	} kind;
 	long at; /* bytes of matches before it */
 
@@ -50,6 +51,12 @@ struct convert_meter {
 	uint32_t expire_s;
 	uint32_t size; /* 0 = default */
 	char *name;    /* of hashlimit and recent */
+
+	/* time; the days of the week, Monday first, are in keys */
+	uint32_t day_start;
+	uint32_t day_stop;
+	int64_t date_start;
+	int64_t date_stop;
 
 	/* recent */
 	enum {
@@ -147,6 +154,7 @@ bool convert_target_option(struct rule_parser *p, const char *option);
 bool convert_port_option(struct rule_parser *p, const char *option);
 bool convert_meter_option(struct rule_parser *p, const char *option);
 bool convert_recent_option(struct rule_parser *p, const char *option);
+bool convert_time_option(struct rule_parser *p, const char *option);
 bool convert_host_option(struct rule_parser *p, const char *option);
 
 /* Writes rule nr of those that the parsed rule becomes; matches: text of its modules. Returns false
@@ -169,6 +177,7 @@ struct convert_meter *convert_meter_last(struct rule_parser *p, int kind);
 void convert_count_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 void convert_hashlimit_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 void convert_recent_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+void convert_time_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 
 /* Another text for the rule; takes ownership. */
 void convert_either(struct rule_parser *p, char *text);

@@ -81,7 +81,9 @@ const struct convert_set *convert_set_add(struct convert_table *t, const struct 
 static void write_flags(const struct convert_set *s, FILE *f)
 {
 	const char *const names[] = { "dynamic", "interval", "timeout" };
-	const bool has[] = { s->is_dynamic, s->has_intervals, s->seconds != 0 || s->has_timeouts };
+	const bool has[] = { s->is_dynamic ||
+		                     (s->is_added_to && s->seconds == 0 && !s->has_timeouts),
+		             s->has_intervals, s->seconds != 0 || s->has_timeouts };
 	const char *before = "\t\tflags ";
 
 	for (size_t i = 0; i < sizeof(has) / sizeof(has[0]); i++) {

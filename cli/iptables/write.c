@@ -18,7 +18,12 @@
 
 /* The table being written. */
 struct writer {
+	struct convert *cv;
 	FILE *f;
+	char **text; /* what f has written, after fflush() */
+	size_t *size;
+	size_t read; /* bytes of it of which the lines are counted */
+	unsigned line;
 	struct convert_table *table;
 	const char *header; /* "ip" or "ip6" */
 	bool is_inet;
@@ -31,9 +36,9 @@ static void write_table(struct writer *w, const char *family);
 
 char *convert_write(struct convert *cv)
 {
-	struct writer w = { 0 };
 	char *text = NULL;
-	size_t size;
+	size_t size = 0;
+	struct writer w = { .cv = cv, .text = &text, .size = &size, .line = 1 };
 
 	for (size_t i = 0; i < CONVERT_FAMILIES_LEN; i++) {
 		convert_check(cv, &cv->table[i]);
@@ -61,7 +66,7 @@ char *convert_write(struct convert *cv)
 			}
 		}
 	}
-	if (fclose(w.f) != 0) {
+	if (fclose(w.f) != 0 || cv->no_memory) {
 		free(text);
 		return NULL;
 	}
@@ -226,6 +231,34 @@ static void write_matches(struct writer *w, const struct convert_rule *r)
 	fputs(r->matches[0] != '\0' ? " " : "", w->f);
 }
 
+/* Notes where the next line comes from. */
+static void note_origin(struct writer *w, const struct convert_rule *r)
+{
+	struct convert *cv = w->cv;
+
+	fflush(w->f);
+	for (; w->read < *w->size; w->read++) {
+		w->line += (*w->text)[w->read] == '\n' ? 1 : 0;
+	}
+	if (!convert_grow((void **)&cv->origins, cv->origins_len, &cv->origins_size,
+	                  sizeof(*cv->origins))) {
+		cv->no_memory = true;
+		return;
+	}
+	cv->origins[cv->origins_len++] =
+		(struct convert_origin){ .written = w->line, .file = r->file, .line = r->line };
+}
+
+const struct convert_origin *convert_origin(const struct convert *cv, unsigned written)
+{
+	for (size_t i = 0; i < cv->origins_len; i++) {
+		if (cv->origins[i].written == written) {
+			return &cv->origins[i];
+		}
+	}
+	return NULL;
+}
+
 /* Writes the rule, joined with those after it if possible. Returns the number of rules. */
 static size_t write_rules(struct writer *w, const struct convert_chain *c, size_t at)
 {
@@ -233,6 +266,7 @@ static size_t write_rules(struct writer *w, const struct convert_chain *c, size_
 	const size_t len = run_len(c, at);
 	const struct convert_chain *to;
 
+	note_origin(w, r);
 	if (r->refused != NULL) {
 		write_refused(w->f, r);
 		return 1;

@@ -295,10 +295,10 @@ static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
 
 /* The same for any protocol. The lease is locked, and has this generation. */
 static ALWAYS_INLINE bool judge_locked(struct lease *l, const struct lease_control *c,
-                                       const struct seen *p, uint32_t size, unsigned hook,
-                                       enum flow_dir dir, int64_t now_ns)
+                                       const struct seen *p, uint32_t size, uint32_t iif,
+                                       unsigned hook, enum flow_dir dir, int64_t now_ns)
 {
-	if ((l->hooks[dir] & 1u << hook) == 0) {
+	if ((l->hooks[dir] & 1u << hook) == 0 || (l->iif[dir] != 0 && l->iif[dir] != iif)) {
 		return false;
 	}
 	if (p->proto == IPPROTO_NR_TCP) {
@@ -357,9 +357,10 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	    now_ns < l->deadline_ns && has_key(l, &p, is_ip6)) {
 		/* With a constant direction each. */
 		if (status_dir_of(l->status, p.side) == DIR_ORIG) {
-			passes = judge_locked(l, c, &p, size, hook, DIR_ORIG, now_ns);
+			passes = judge_locked(l, c, &p, size, skb->ifindex, hook, DIR_ORIG, now_ns);
 		} else {
-			passes = judge_locked(l, c, &p, size, hook, DIR_REPLY, now_ns);
+			passes =
+				judge_locked(l, c, &p, size, skb->ifindex, hook, DIR_REPLY, now_ns);
 		}
 	}
 	if (!passes) {

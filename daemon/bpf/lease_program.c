@@ -30,6 +30,8 @@
 
 __asm__(".section .rodata\n"
         ".balign 8\n"
+        ".globl fastpath_object, fastpath_object_end\n"
+        ".hidden fastpath_object, fastpath_object_end\n"
         "fastpath_object:\n"
         ".incbin \"" FINWALL_FASTPATH_OBJECT "\"\n"
         "fastpath_object_end:\n"

@@ -35,6 +35,7 @@ static const struct {
 	{ CTL_INTERFACE ".DeleteElements", control_delete_elements },
 	{ CTL_INTERFACE ".FlushSet", control_flush_set },
 	{ CTL_INTERFACE ".Reload", control_reload },
+	{ CTL_INTERFACE ".Confirm", control_confirm },
 	{ CTL_INTERFACE ".ImportConntrack", control_import },
 	{ CTL_INTERFACE ".Flush", control_flush },
 	{ CTL_INTERFACE ".Delete", control_delete },
@@ -67,6 +68,7 @@ void control_stop(struct control *c)
 {
 	if (c != NULL) {
 		ctl_sock_close(c->sock);
+		free(c->stats_base);
 		free(c);
 	}
 }

@@ -54,10 +54,15 @@ struct control_env {
 	struct mono start; /* of the daemon */
 	bool compares_kernel;
 	/*
-	 * Reloads the configuration. Returns 0 with *warnings set to malloc'd lines or NULL, or
-	 * -errno with *errors set to such lines. The caller frees both.
+	 * Reloads the configuration. confirm_s: the one before comes back after so many seconds,
+	 * unless confirmed; 0 = it does not. Returns 0 with *warnings set to malloc'd lines or
+	 * NULL, or -errno with *errors set to such lines. The caller frees both.
 	 */
-	int (*reload)(void *ctx, char **errors, char **warnings);
+	int (*reload)(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
+	/* Confirms a reload; false: none waits. */
+	bool (*confirm)(void *ctx);
+	/* Nanoseconds until the configuration before comes back; 0: no reload waits. */
+	int64_t (*confirm_left)(void *ctx);
 	void *ctx;
 };
 

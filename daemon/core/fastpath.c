@@ -277,7 +277,7 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	v->packets++;
 	v->bytes += frame->true_size;
 	if (x->has_leases && v->judged == VERDICT_ACCEPT) {
-		lease_offer(x->cx, c->shard[i], f, c->hash[i], (enum hook)frame->hook);
+		lease_offer_fixed(x->cx, c->shard[i], f, c->hash[i], (enum hook)frame->hook);
 	}
 	return FASTPATH_DECIDED;
 }

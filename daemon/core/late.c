@@ -47,39 +47,56 @@ static enum reason revived_reason(const struct decoded *d)
 	return d->pkt.tcp.class_nr == SEG_ACK ? REASON_LATE_RESURRECTED : REASON_LATE_REVIVED;
 }
 
+/* What a segment means for a remembered connection. */
+struct judgement {
+	enum reason why;
+	/* if it revives */
+	struct tcp_conn revived; /* the connection after it */
+	struct track_effect fx;
+	enum knowledge known; /* of the revived connection */
+};
+
 /*
- * Judges the segment against the remembered connection. Returns REASON_LATE_REVIVED or
- * REASON_LATE_RESURRECTED with the connection after it in *revived; REASON_LATE_UNPROVED if it may
- * belong to it, but nothing proves that; or why it is refused. *known becomes what is known of the
- * revived connection.
+ * Judges the segment against the remembered connection. out->why becomes REASON_LATE_REVIVED or
+ * REASON_LATE_RESURRECTED; REASON_LATE_UNPROVED if it may belong to it, but nothing proves that; or
+ * why it is refused.
  */
-static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
-                         struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
+static void judge(const struct decoded *d, const struct tomb_info *tomb, struct judgement *out)
 {
 	const struct unproved_pair *first;
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
-	enum reason why;
 
-	*known = status_knowledge(tomb->status);
-	if (*known == KNOWN_EXACT) {
-		return late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
+	out->known = status_knowledge(tomb->status);
+	if (out->known == KNOWN_EXACT) {
+		out->why = late_judge(&tomb->conn, &d->pkt, dir, tun, &out->revived, &out->fx);
+		return;
 	}
 	first = shard_unproved(d->shard, d->hash);
-	if (first->hash == d->hash &&
-	    late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt, dir, tun, revived, fx)) {
-		*known = KNOWN_EXACT;
-		return revived_reason(d);
+	if (first->hash == d->hash && late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt,
+	                                           dir, tun, &out->revived, &out->fx)) {
+		out->known = KNOWN_EXACT;
+		out->why = revived_reason(d);
+		return;
 	}
-	if (*known == KNOWN_GAP) {
-		why = late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
-		if (reason_state(why) != CT_INVALID ||
+	if (out->known == KNOWN_GAP) {
+		out->why = late_judge(&tomb->conn, &d->pkt, dir, tun, &out->revived, &out->fx);
+		if (reason_state(out->why) != CT_INVALID ||
 		    !late_may_have_moved(&tomb->conn, &d->pkt, dir)) {
-			return why;
+			return;
 		}
 	}
-	return tun->unknown_windows == UNKNOWN_WINDOWS_REFUSE ? REASON_LATE_NOT_PROVED
-	                                                      : REASON_LATE_UNPROVED;
+	out->why = tun->unknown_windows == UNKNOWN_WINDOWS_REFUSE ? REASON_LATE_NOT_PROVED
+	                                                          : REASON_LATE_UNPROVED;
+}
+
+/* The reason alone. */
+static enum reason judged_reason(const struct decoded *d, const struct tomb_info *tomb)
+{
+	struct judgement j;
+
+	judge(d, tomb, &j);
+	return j.why;
 }
 
 /*
@@ -106,21 +123,20 @@ static void mirror_path(const struct decoded *d, struct flow *f)
 }
 
 /* Fills the new entry from the remembered connection, if the segment fits it. */
-static void revive(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
+static void revive(const struct decoded *d, const struct tomb_info *tomb, const struct judgement *j,
+                   struct outcome *o)
 {
-	struct track_effect fx;
-	enum knowledge known;
-
-	set_outcome(o, judge(d, tomb, &o->fresh.conn.tcp, &fx, &known));
+	set_outcome(o, j->why);
 	if (o->reason != revived_reason(d)) {
 		return;
 	}
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
-	o->fresh.status = status_with_knowledge(tomb->status, known) | FLOW_REVIVED;
+	o->fresh.conn.tcp = j->revived;
+	o->fresh.status = status_with_knowledge(tomb->status, j->known) | FLOW_REVIVED;
 	if (o->dir == DIR_REPLY) {
 		mirror_path(d, &o->fresh);
 	}
-	o->fresh_ttl_ns = fx.timeout_ns;
+	o->fresh_ttl_ns = j->fx.timeout_ns;
 	o->wants_entry = true;
 }
 
@@ -314,17 +330,14 @@ static void reject(const struct decoded *d, const struct tomb_info *tomb, enum r
 	}
 }
 
-/* The reason that a policy gives the segment, without effects and without its rate limit. */
-static enum reason policy_reason(const struct decoded *d, const struct tomb_info *tomb,
+/* The reason that a policy gives the segment, without effects and without its rate limit.
+ * remembered: that of the policy `remembered`. */
+static enum reason policy_reason(const struct decoded *d, enum reason remembered,
                                  enum late_policy policy)
 {
-	struct track_effect fx;
-	struct tcp_conn scratch;
-	enum knowledge known;
-
 	switch (policy) {
 	case LATE_REMEMBERED:
-		return tomb == NULL ? REASON_LATE_UNKNOWN : judge(d, tomb, &scratch, &fx, &known);
+		return remembered;
 	case LATE_PICKUP:
 		return REASON_LATE_PICKUP;
 	case LATE_LENIENT:
@@ -394,6 +407,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
                         struct outcome *o)
 {
 	struct rule_input in = { .pkt = &d->pkt, .state = CT_LATE, .dir = DIR_ORIG };
+	struct judgement j = { .why = REASON_LATE_UNKNOWN };
 	struct rule_result rules;
 	enum late_policy policy;
 	enum reason why;
@@ -402,13 +416,15 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	if (d->pkt.frame->was_held != 0) {
 		in.mode = EVAL_DRY; /* the chain has had its effects */
 	}
-
+	if (tomb != NULL) {
+		judge(d, tomb, &j);
+	}
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(d, tomb, policy, o);
 	o->late.rule_nr = rules.rule_nr;
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
-		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
+		o->late_would[p] = policy_reason(d, j.why, (enum late_policy)p);
 		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&
 		    o->late_would[p] != REASON_LATE_REJECTED) {
 			o->late_would[p] = REASON_LATE_DELETED;
@@ -431,7 +447,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	}
 	switch (o->reason) {
 	case REASON_LATE_REVIVED:
-		revive(d, tomb, o);
+		revive(d, tomb, &j, o);
 		break;
 	case REASON_LATE_UNPROVED:
 		if (!pass_unproved(d, tomb, o)) {
@@ -462,10 +478,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 static void verify_data(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
                         struct outcome *o)
 {
-	struct track_effect fx;
-	struct tcp_conn scratch;
-	enum knowledge known;
-	bool fits = judge(d, tomb, &scratch, &fx, &known) == REASON_LATE_RESURRECTED;
+	bool fits = judged_reason(d, tomb) == REASON_LATE_RESURRECTED;
 
 	switch (verify(e, d, tomb, fits, o)) {
 	case REASON_NONE:
@@ -482,6 +495,7 @@ static void verify_data(struct engine *e, const struct decoded *d, const struct 
 void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	struct tomb_info tomb;
+	struct judgement j;
 	bool known = find_tomb(d, &tomb);
 
 	if (d->pkt.tcp.class_nr != SEG_ACK) {
@@ -498,7 +512,8 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 		return;
 	}
 	if (known && d->cx->policy->tun.resurrect == RESURRECT_ON) {
-		revive(d, &tomb, o);
+		judge(d, &tomb, &j);
+		revive(d, &tomb, &j, o);
 		if (o->state == CT_INVALID ||
 		    (o->reason == REASON_LATE_UNPROVED && !pass_unproved(d, &tomb, o))) {
 			o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
@@ -540,10 +555,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
                    struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
-	struct track_effect fx;
-	struct tcp_conn scratch;
 	struct tomb_info tomb;
-	enum knowledge known;
 	struct outcome late;
 
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
@@ -558,7 +570,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}
-	if (judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+	if (judged_reason(d, &tomb) != revived_reason(d)) {
 		return false;
 	}
 	late = *o;
@@ -574,16 +586,13 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
-	struct track_effect fx;
-	struct tcp_conn scratch;
 	struct tomb_info tomb;
-	enum knowledge known;
 	struct outcome late;
 
 	/* Only then: a late policy may send a RST. */
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
 	    !find_tomb(d, &tomb) || is_deleted(&tomb) ||
-	    judge(d, &tomb, &scratch, &fx, &known) != REASON_LATE_UNPROVED) {
+	    judged_reason(d, &tomb) != REASON_LATE_UNPROVED) {
 		return false;
 	}
 	late = *o;

@@ -74,8 +74,27 @@ static struct mono next_look(const struct leases *all, const struct flow *f, int
 	               : look;
 }
 
+void lease_recall(const struct lease_share *share, const struct flowtab *t, const struct flow *f,
+                  uint32_t generation, struct lease_terms *out)
+{
+	uint32_t nr = nr_in(t, f);
+	const struct lease *l;
+
+	*out = (struct lease_terms){ .hooks = { 0 } };
+	if ((f->status & FLOW_HAD_LEASE) == 0 || nr >= share->len) {
+		return;
+	}
+	l = lease_of(share, nr);
+	if (l->terms_generation == generation) {
+		for (unsigned dir = 0; dir < 2; dir++) {
+			out->hooks[dir] = l->hooks[dir];
+			out->iif[dir] = l->iif[dir];
+		}
+	}
+}
+
 bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
-                 uint8_t hooks, uint32_t generation, struct mono now)
+                 const struct lease_terms *terms, uint32_t generation, struct mono now)
 {
 	struct leases *all = share->all;
 	uint32_t nr = nr_in(t, f);
@@ -100,8 +119,11 @@ bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow
 	}
 	l->key = f->key;
 	l->status = f->status;
-	l->hooks[DIR_ORIG] = hooks;
-	l->hooks[DIR_REPLY] = hooks;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		l->hooks[dir] = terms->hooks[dir];
+		l->iif[dir] = terms->iif[dir];
+	}
+	l->terms_generation = generation;
 	l->was_refused = 0;
 	l->flow_hook = f->hook;
 	l->flow_ifindex = f->ifindex;

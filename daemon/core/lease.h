@@ -43,14 +43,25 @@ static inline bool lease_is_held(const struct flow *f)
 	return (f->status & FLOW_LEASED) != 0;
 }
 
+/* Which packets of a connection the kernel side accepts, by enum flow_dir. */
+struct lease_terms {
+	uint8_t hooks[2]; /* a bit per enum hook */
+	uint32_t iif[2];  /* the incoming interface, 0 = any */
+};
+
 /* Below: the caller holds the shard's lock. hash: of the flow's key. */
 
+/* Sets *out to the terms of the flow's last lease, if it was granted in this generation; otherwise
+ * to none. */
+void lease_recall(const struct lease_share *share, const struct flowtab *t, const struct flow *f,
+                  uint32_t generation, struct lease_terms *out);
+
 /*
- * Gives a flow to the kernel side, whose packets the chains of these hooks accept. generation: as
- * read before they were evaluated. Returns false when there is no place.
+ * Gives a flow to the kernel side. generation: as read before the terms were evaluated. Returns
+ * false when there is no place.
  */
 bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
-                 uint8_t hooks, uint32_t generation, struct mono now);
+                 const struct lease_terms *terms, uint32_t generation, struct mono now);
 
 /* Takes back the lease of a flow with FLOW_LEASED: the flow is up to date, and its timer armed. */
 void lease_take(const struct lease_share *share, struct flowtab *t, struct flow *f);

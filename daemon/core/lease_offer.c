@@ -43,9 +43,17 @@ static uint8_t accepting_hooks(const struct policy *policy, uint8_t family)
 	return (uint8_t)hooks;
 }
 
-void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
-                 enum hook hook)
+static void grant(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                  const struct lease_terms *terms)
 {
+	(void)lease_grant(&s->leases, &s->flows, f, hash, terms, cx->worker->lease_generation,
+	                  cx->now);
+}
+
+void lease_offer_fixed(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                       enum hook hook)
+{
+	struct lease_terms terms = { .hooks = { 0 } };
 	uint8_t hooks;
 
 	if (!can_be_leased(f)) {
@@ -53,7 +61,53 @@ void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint
 	}
 	hooks = accepting_hooks(cx->policy, f->key.family);
 	if ((hooks & 1u << hook) != 0) {
-		(void)lease_grant(&s->leases, &s->flows, f, hash, hooks,
-		                  cx->worker->lease_generation, cx->now);
+		terms.hooks[DIR_ORIG] = hooks;
+		terms.hooks[DIR_REPLY] = hooks;
+		grant(cx, s, f, hash, &terms);
+	}
+}
+
+/*
+ * The rules read the packet, but nothing that other packets of its connection and direction do not
+ * have: they are accepted as well. Those of the other direction are known when one of them comes to
+ * the queue; until then the kernel side does not accept them.
+ */
+static void offer_constant(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                           const struct pkt *pkt, enum flow_dir dir)
+{
+	const enum hook hook = (enum hook)pkt->frame->hook;
+	struct rule_input in = { .pkt = pkt, .state = CT_ESTABLISHED, .dir = dir };
+	struct lease_terms terms;
+	struct rule_result r;
+	bool reads_iif;
+	uint32_t iif;
+
+	if (!verdict_is_constant(cx, (enum base_chain)hook, &in, &r, &reads_iif) ||
+	    verdict_of(&r) != VERDICT_ACCEPT) {
+		return;
+	}
+	lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
+	iif = reads_iif ? pkt->frame->iif : 0;
+	if (terms.iif[dir] != iif) {
+		terms.hooks[dir] = 0;
+		terms.iif[dir] = iif;
+	}
+	terms.hooks[dir] |= (uint8_t)(1u << hook);
+	grant(cx, s, f, hash, &terms);
+}
+
+void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                 const struct pkt *pkt, enum flow_dir dir)
+{
+	struct rule_result r;
+
+	if (!can_be_leased(f)) {
+		return;
+	}
+	if (verdict_is_fixed(cx->policy, (enum base_chain)pkt->frame->hook, f->key.family,
+	                     CT_ESTABLISHED, &r)) {
+		lease_offer_fixed(cx, s, f, hash, (enum hook)pkt->frame->hook);
+	} else {
+		offer_constant(cx, s, f, hash, pkt, dir);
 	}
 }

@@ -14,9 +14,14 @@ static inline bool leases_are_on(const struct engine *e)
 	return atomic_load_explicit(&e->leases.is_on, memory_order_relaxed) != 0;
 }
 
-/* A packet of the flow was accepted in this hook: grants a lease if the flow can have one. The
- * caller holds the shard's lock. */
+/*
+ * A packet of the flow was accepted: grants a lease if the flow can have one. The caller holds the
+ * shard's lock. _fixed: all packets of open connections are accepted in this hook; otherwise the
+ * rules are evaluated for this packet.
+ */
 void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
-                 enum hook hook);
+                 const struct pkt *pkt, enum flow_dir dir);
+void lease_offer_fixed(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                       enum hook hook);
 
 #endif

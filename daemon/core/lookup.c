@@ -282,7 +282,8 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 }
 
 /* Notes what an accepted packet has changed; from, status: before it. */
-static void note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
+static __attribute__((noinline, cold)) void
+note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
 	unsigned changes = 0;

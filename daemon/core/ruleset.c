@@ -291,9 +291,9 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i, NULL);
 }
 
-void ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr,
-                         enum base_chain chain, const struct rule_input *in,
-                         struct rule_result *out, struct rule_trace *t)
+__attribute__((noinline, cold)) void
+ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
+                    const struct rule_input *in, struct rule_result *out, struct rule_trace *t)
 {
 	static const uint8_t numbers[RS_FAMILIES_LEN] = { 0, 4, 6 };
 	enum rs_family family = family_of(in->pkt);
@@ -335,6 +335,84 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 		give_verdict(i, out);
 	}
 	return i->op == RS_VERDICT || i->op == RS_RETURN;
+}
+
+/* Fields that all packets of a connection have in common in one direction. */
+#define CONSTANT_FIELDS                                                                            \
+	(1u << RS_F_SADDR | 1u << RS_F_DADDR | 1u << RS_F_L4PROTO | 1u << RS_F_SPORT |             \
+	 1u << RS_F_DPORT | 1u << RS_F_DIR | 1u << RS_F_IIF)
+
+/* More instructions cost more than they are worth. */
+#define CONSTANT_INSNS_MAX 64
+
+/* True for an instruction whose effect is the same for all packets of a connection. */
+static bool insn_is_constant(const struct rs_insn *i)
+{
+	if (i->op < RS_LIMIT) {
+		return (CONSTANT_FIELDS >> (i->op & 0xf) & 1) != 0;
+	}
+	switch (i->op) {
+	case RS_VMAP:
+		return i->with < RS_F_HEADER && (CONSTANT_FIELDS >> i->with & 1) != 0;
+	case RS_JUMP:
+	case RS_GOTO:
+	case RS_RETURN:
+	case RS_VERDICT:
+	case RS_SKIP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif)
+{
+	enum rs_family family = family_of(in->pkt);
+	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
+	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark };
+	uint32_t stack[RS_JUMPS_MAX];
+	unsigned depth = 0;
+	uint32_t nr;
+
+	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
+	*reads_iif = false;
+	for (unsigned n = 0; n < CONSTANT_INSNS_MAX; n++) {
+		if (!insn_is_constant(i)) {
+			return false;
+		}
+		if (i->op < RS_LIMIT) {
+			*reads_iif |= (i->op & 0xf) == RS_F_IIF;
+			i += field_is_there(in->pkt, i) && matches(&ev, i) ? 1 : i->next;
+			continue;
+		}
+		switch (i->op) {
+		case RS_JUMP:
+			stack[depth++] = (uint32_t)(i + i->next - rs->code);
+			i = &rs->code[i->a];
+			break;
+		case RS_GOTO:
+			i = &rs->code[i->a];
+			break;
+		case RS_RETURN:
+			if (depth == 0) {
+				return true;
+			}
+			i = &rs->code[stack[--depth]];
+			break;
+		case RS_VMAP:
+			*reads_iif |= i->with == RS_F_IIF;
+			i += find(&ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_SKIP:
+			i += i->next;
+			break;
+		default:
+			give_verdict(i, out);
+			return true;
+		}
+	}
+	return false;
 }
 
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
@@ -398,6 +476,21 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 	}
 	*packets += stat_get(&ctr->rule[rule_nr].packets);
 	*bytes += stat_get(&ctr->rule[rule_nr].bytes);
+}
+
+void ruleset_counters_negate(struct ruleset_counters *out,
+                             const struct ruleset_counters *const *ctr, size_t ctr_len)
+{
+	for (uint32_t r = 0; r < out->rules_len; r++) {
+		uint64_t packets = 0;
+		uint64_t bytes = 0;
+
+		for (size_t i = 0; i < ctr_len; i++) {
+			ruleset_counter_add(ctr[i], r, &packets, &bytes);
+		}
+		atomic_store_explicit(&out->rule[r].packets, -packets, memory_order_relaxed);
+		atomic_store_explicit(&out->rule[r].bytes, -bytes, memory_order_relaxed);
+	}
 }
 
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr)

@@ -25,8 +25,9 @@ void shard_lock_contended(const struct engine *e, struct shard *s)
 	}
 }
 
-void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
-                enum flow_end end, struct mono now)
+__attribute__((noinline, cold)) void shard_note(const struct engine_worker *w, const struct flow *f,
+                                                unsigned changes, enum flow_end end,
+                                                struct mono now)
 {
 	const struct flow_event ev = {
 		.flow = f,

@@ -23,8 +23,8 @@ static bool has_chain(const struct policy *policy, enum base_chain chain)
 	return policy->rules != NULL && ruleset_has_chain(policy->rules, chain);
 }
 
-static void note_setting(enum base_chain chain, enum ct_state state, uint8_t code,
-                         struct rule_trace *steps)
+static __attribute__((noinline, cold)) void note_setting(enum base_chain chain, enum ct_state state,
+                                                         uint8_t code, struct rule_trace *steps)
 {
 	struct rule_step step = {
 		.kind = STEP_CHAIN, .chain = (uint8_t)chain, .state = (uint8_t)state, .code = code
@@ -100,4 +100,19 @@ bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_
 		return true;
 	}
 	return ruleset_is_fixed(policy->rules, chain, family, state, out);
+}
+
+bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                         struct rule_result *out, bool *reads_iif)
+{
+	*reads_iif = false;
+	if (!has_chain(cx->policy, chain)) {
+		default_verdict(&cx->policy->tun, chain, out);
+		return true;
+	}
+	in->mode = EVAL_DRY;
+	in->now = cx->now;
+	in->log_ctx = cx->worker->sink.ctx;
+	in->ifname = cx->worker->sink.ifname;
+	return ruleset_is_constant(cx->policy->rules, chain, in, out, reads_iif);
 }

@@ -165,8 +165,9 @@ struct engine_sink {
 	/*
 	 * Holds a frame, of which it makes a copy: the packet gets no verdict now, and the copy is
 	 * passed to engine_batch() once more, with was_held set, after engine_sink.release() of its
-	 * token, or when the deadline has passed. req: sent too, may be NULL. Unless it returns
-	 * RAW_SENT nothing is held and nothing is sent; RAW_BUSY also when too many are held.
+	 * token, or when the deadline has passed. req: to be sent too, may be NULL. RAW_SENT: the
+	 * frame is held, and req will be sent if the sender is not busy then. RAW_BUSY: too many
+	 * are held. Unless it returns RAW_SENT nothing is held and nothing is sent.
 	 */
 	enum raw_result (*hold)(void *ctx, const struct frame *frame, uint64_t token,
 	                        struct mono deadline, const struct raw_request *req);

@@ -63,6 +63,10 @@ struct lease {
 	/* accepted by the kernel side since the first lease of the connection, by enum flow_dir */
 	uint64_t packets[2];
 	uint64_t bytes[2];
+	/* set by the engine: the incoming interface that hooks[] depends on, 0 = any */
+	uint32_t iif[2];
+	uint32_t terms_generation; /* the engine's own: hooks[] and iif[] were learnt under it */
+	uint32_t unused2[5];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lease) == 192, "three cache lines");

@@ -77,7 +77,7 @@ def expected(case):
     if who == "both":
         if how == "RST":
             # The probe finds no socket.
-            return ("closed", "closed"), "late-refuted-reset" if policy == "verify" else why
+            return ("closed", "closed"), "late-refuted-rst" if policy == "verify" else why
         return {PASS: ("TIME-WAIT", "TIME-WAIT"), HELD: ("FIN-WAIT-1", "FIN-WAIT-1"),
                 NO_ANSWERS: ONE_IN_TIME_WAIT, RESET_ONE: ("closed", "closed"),
                 RESET_BOTH: ("closed", "closed")}[what], why
@@ -274,7 +274,7 @@ def judge(bed, family, case, seen, first):
     good = fits(got_states, states) and reason == why and ev["policy"] == case[0] and \
         ev["class"] == case[1] and ("remembered" in ev) == case[2] and \
         ev["verdict"] == ("drop" if why in ("late-strict", "late-unknown", "late-rejected",
-                                             "late-refuted-reset")
+                                             "late-refuted-rst")
                           else "accept")
     return f"{text} {reason}", good
 
@@ -360,7 +360,7 @@ def scan(bed, policy, family, peer):
             "lenient": 0 < passed <= min(most, late().get("late-lenient", 0)) and
             late()["late-lenient"] <= 2 * most,
             "reject": passed == 0 and late().get("late-rejected", 0) <= most,
-            "verify": passed == 0 and late().get("late-refuted-reset", 0) == SCAN_LEN}[policy]
+            "verify": passed == 0 and late().get("late-refuted-rst", 0) == SCAN_LEN}[policy]
     good = good and probes == (SCAN_LEN if policy == "verify" else 0)
     print(f"scan {bed.name:8} IPv{family} {policy:10} {passed:4} of {SCAN_LEN} passed, seed "
           f"{result['seed']}, {late()}", "" if good else "-- WRONG")

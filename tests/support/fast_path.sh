@@ -11,18 +11,24 @@
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
-# fast_path_begin: mounts the bpffs.
+fast_path_mounts=
+
+# fast_path_begin [DIR]: mounts the bpffs beside the control socket in DIR, by default $work.
 fast_path_begin() {
+	fast_path_dir=${1:-$work}/fast-path
 	"$bin/finwall" version | grep -q 'kernel fast path: yes' ||
 		skip "built without clang or libbpf"
-	mkdir "$work/fast-path"
-	mount -t bpf -o mode=0755 bpf "$work/fast-path" 2>/dev/null || skip "cannot mount a bpffs"
+	mkdir "$fast_path_dir"
+	mount -t bpf -o mode=0755 bpf "$fast_path_dir" 2>/dev/null || skip "cannot mount a bpffs"
+	fast_path_mounts="$fast_path_mounts $fast_path_dir"
 	trap 'fast_path_end' EXIT
 }
 
 fast_path_end() {
 	fast_path_status=$?
-	umount -l "$work/fast-path" 2>/dev/null || true
+	for fast_path_dir in $fast_path_mounts; do
+		umount -l "$fast_path_dir" 2>/dev/null || true
+	done
 	(exit "$fast_path_status")
 	netns_end
 }
@@ -38,9 +44,9 @@ fast_path_up() {
 	wait_until log_has 'the kernel fast path is used'
 }
 
-# fast_path_field NAME: a number of the kernel fast path's statistics.
+# fast_path_field NAME [SOCKET]: a number of the kernel fast path's statistics.
 fast_path_field() {
-	"$bin/finwall" --socket "$work/finwall.sock" stats --output json |
+	"$bin/finwall" --socket "${2:-$work/finwall.sock}" stats --output json |
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["fast_path"][sys.argv[1]])' "$1"
 }
 

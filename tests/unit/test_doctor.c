@@ -473,6 +473,23 @@ START_TEST(shadow_mode_is_reported)
 }
 END_TEST
 
+START_TEST(offers_the_file_of_nft)
+{
+	struct doctor_facts f = good_facts();
+
+	f.has_nft_file = true;
+	f.nft_file_hooked[HOOK_INPUT] = true;
+	ck_assert_int_eq(level_of(&f, "nftables"), -1);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\ttype filter hook input priority filter; "
+	             "policy accept;\n\t\ttcp dport 23 drop\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "nftables"), DOCTOR_NOTE);
+	strcpy(f.nft_file_error, "/etc/nftables.conf:3:9: unexpected \"xyz\"");
+	ck_assert_int_eq(level_of(&f, "nftables"), DOCTOR_NOTE);
+	f.has_nft_file = false;
+	ck_assert_int_eq(level_of(&f, "nftables"), -1);
+}
+END_TEST
+
 START_TEST(nat_and_timeouts_are_reported)
 {
 	struct doctor_facts f = good_facts();
@@ -599,4 +616,5 @@ SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings, marks_are_comp
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
            interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,
-           losses_are_reported_as_problems, findings_for_every_interface_fit)
+           losses_are_reported_as_problems, findings_for_every_interface_fit,
+           offers_the_file_of_nft)

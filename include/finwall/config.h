@@ -163,6 +163,12 @@ void config_kernel(const struct config *c, struct config_kernel *out);
 struct ruleset *config_compile(const struct config *c);
 
 /*
+ * Likewise, but only lists of at least so many rules are searched by a look-up; UINT32_MAX = none.
+ * For tests: it makes no difference but to the time.
+ */
+struct ruleset *config_compile_folding(const struct config *c, uint32_t rules_least);
+
+/*
  * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
  * properties. To be called before c is compiled; old stays as it is, and both share the elements.
  */

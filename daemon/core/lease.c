@@ -215,7 +215,7 @@ void lease_end(struct lease_share *share, struct flowtab *t, struct flow *f)
 	}
 }
 
-/* The lease of flow nr, read without the lock: NULL if that makes no sense. */
+/* The lease of flow nr, for a seqlock read; NULL if its place is not valid. */
 static const struct lease *lease_peeked(const struct lease_share *share, uint32_t nr)
 {
 	uint32_t slot;

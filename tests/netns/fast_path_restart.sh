@@ -32,8 +32,7 @@ table inet finwall {
 }
 CONF
 
-# Numbered datagrams, one in a millisecond; the receiver answers each hundredth, counts, and tells
-# how many are missing.
+# Numbered datagrams, one in a millisecond; the receiver answers each hundredth, and counts.
 cat >"$work/count.py" <<'PY'
 import os, socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -14,6 +14,8 @@ if(FINWALL_TESTS)
 	pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 	# Writes what finwall reads of the kernel's tracker; without it one test is left out.
 	pkg_check_modules(NFCT IMPORTED_TARGET libnetfilter_conntrack)
+	# Another TCP for the far end; without it one test is skipped.
+	pkg_check_modules(LWIP IMPORTED_TARGET lwip)
 endif()
 
 pkg_check_modules(PCAP IMPORTED_TARGET libpcap)

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "hook/apply.h"
 #include "hook/fast_path.h"
+#include "hook/kernel_part.h"
 #include "hook/mark_down.h"
 #include "hook/plan.h"
 #include "hook/watch.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_BACKEND = 256,
@@ -59,8 +61,10 @@ static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *a
 static enum cli_exit hook_load(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
                                struct hook_wish *wish, bool *daemon_answers);
-static enum cli_exit apply(const struct cli *cli, struct hook_wish *wish, bool daemon_answers,
-                           struct hook_choice *chosen);
+static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
+                           struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen);
+static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_args *args,
+                                       uint64_t hash);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
@@ -208,6 +212,11 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	enum cli_exit code;
 	bool daemon_answers;
 
+	if (args->config_path == NULL && !args->is_forced &&
+	    access(FINWALL_CONFIG_PATH, F_OK) != 0) {
+		/* finwalld -c FILE & finwall hook up: only the daemon has a configuration. */
+		(void)client_wait(cli->socket_path, DAEMON_WAIT_MSEC);
+	}
 	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
@@ -230,7 +239,7 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 			cli->socket_path);
 	}
 	wanted = wish;
-	code = apply(cli, &wish, daemon_answers, &choice);
+	code = apply(cli, args, &wish, daemon_answers, &choice);
 	if (code == CLI_OK && state != NULL) {
 		state->has_last = true;
 		state->wish = wanted;
@@ -240,6 +249,66 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	if (code == CLI_OK) {
 		hook_mark_clear(cli->socket_path);
 	}
+	return code;
+}
+
+/* From the daemon if that has this part, otherwise from the file. */
+static int find_kernel_part(const struct cli *cli, const struct hook_args *args, uint64_t hash,
+                            struct hook_kernel *out)
+{
+	if (hash == 0) {
+		*out = (struct hook_kernel){ 0 };
+		return 0;
+	}
+	if (hook_kernel_of_daemon(cli->socket_path, out) == 0) {
+		if (out->hash == hash) {
+			return 0;
+		}
+		hook_kernel_fini(out);
+	}
+	return hook_kernel_of_file(
+		args->config_path != NULL ? args->config_path : FINWALL_CONFIG_PATH, out);
+}
+
+static void print_kernel_part(const struct hook_kernel *part, const struct hook_kernel_result *done)
+{
+	if (done->foreign != NULL) {
+		fprintf(stderr,
+		        "hook: the kernel's part is not loaded: table %s is there already and not "
+		        "finwall's\n"
+		        "hook: nft delete table %s, then finwall hook up, hands it over\n",
+		        done->foreign, done->foreign);
+		return;
+	}
+	if (part->tables_len != 0) {
+		printf("hook: the kernel's part: %zu table%s %s\n", part->tables_len,
+		       part->tables_len == 1 ? "" : "s", done->kept != 0 ? "as before" : "loaded");
+	}
+	if (done->removed != 0) {
+		printf("hook: the kernel's part: %zu table%s removed\n", done->removed,
+		       done->removed == 1 ? "" : "s");
+	}
+}
+
+/* Loads what of the configuration belongs to the kernel, and removes what no longer does. */
+static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_args *args,
+                                       uint64_t hash)
+{
+	struct hook_kernel_result done = { 0 };
+	struct hook_kernel part = { 0 };
+	enum cli_exit code = CLI_OK;
+	char *error = NULL;
+
+	if (find_kernel_part(cli, args, hash, &part) != 0 ||
+	    hook_kernel_apply(&part, &done, &error) != 0) {
+		code = cli_refuse(&cmd_hook, "%s",
+		                  error != NULL ? error : "the kernel's part cannot be read");
+	} else {
+		print_kernel_part(&part, &done);
+	}
+	free(done.foreign);
+	free(error);
+	hook_kernel_fini(&part);
 	return code;
 }
 
@@ -269,8 +338,8 @@ static void make_fast_path(const struct cli *cli, const struct hook_wish *wish,
 }
 
 /* Installs the hook rules and prints how. Sets the plan to what this kernel can do of it. */
-static enum cli_exit apply(const struct cli *cli, struct hook_wish *wish, bool daemon_answers,
-                           struct hook_choice *chosen)
+static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
+                           struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
 {
 	struct hook_choice choice = { 0 };
 	struct hook_plan plan = wish->plan;
@@ -279,6 +348,10 @@ static enum cli_exit apply(const struct cli *cli, struct hook_wish *wish, bool d
 	enum cli_exit code;
 	char *error = NULL;
 
+	code = apply_kernel_part(cli, args, wish->kernel_hash);
+	if (code != CLI_OK) {
+		return code;
+	}
 	if (hook_choose(&plan, backend_of(wish), &choice) < 0) {
 		return cli_refuse(&cmd_hook, "backend nft: %s", choice.why);
 	}
@@ -339,6 +412,10 @@ static enum cli_exit hook_down(const struct cli *cli)
 		free(error);
 		return code;
 	}
+	code = apply_kernel_part(cli, NULL, 0);
+	if (code != CLI_OK) {
+		return code;
+	}
 	hook_fast_path_remove(cli->socket_path);
 	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
 	if (removal.reference[0] != '\0') {
@@ -347,6 +424,27 @@ static enum cli_exit hook_down(const struct cli *cli)
 		        "%s\n",
 		        removal.reference);
 	}
+	return CLI_OK;
+}
+
+static enum cli_exit print_script_of_kernel_part(const struct cli *cli,
+                                                 const struct hook_args *args, uint64_t hash)
+{
+	struct hook_kernel part = { 0 };
+	char *text = NULL;
+
+	if (hash == 0) {
+		return CLI_OK;
+	}
+	if (find_kernel_part(cli, args, hash, &part) == 0) {
+		text = hook_kernel_text(&part);
+	}
+	hook_kernel_fini(&part);
+	if (text == NULL) {
+		return cli_refuse(&cmd_hook, "the kernel's part cannot be read");
+	}
+	printf("# the kernel's part of the configuration\nnft -f - <<'EOF'\n%sEOF\n", text);
+	free(text);
 	return CLI_OK;
 }
 
@@ -369,7 +467,7 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	}
 	fputs(script, stdout);
 	free(script);
-	return CLI_OK;
+	return print_script_of_kernel_part(cli, args, wish.kernel_hash);
 }
 
 /*
@@ -389,6 +487,9 @@ static bool install_again(struct watch_state *s, const struct hook_wish *wish)
 	}
 	rc = hook_apply_up(&plan, &choice, &error);
 	free(error);
+	if (rc == 0 && apply_kernel_part(s->cli, s->args, wish->kernel_hash) != CLI_OK) {
+		rc = -EPERM;
+	}
 	if (rc == 0) {
 		printf("hook: installed again\n");
 	}
@@ -415,10 +516,10 @@ static bool install(void *ctx, const struct hook_wish *wish)
 		int rc = hook_apply_down(&removal, &error);
 
 		free(error);
-		return rc == 0;
+		return rc == 0 && apply_kernel_part(s->cli, s->args, 0) == CLI_OK;
 	}
 	s->wish = own;
-	s->has_last = apply(s->cli, &own, true, &s->choice) == CLI_OK;
+	s->has_last = apply(s->cli, s->args, &own, true, &s->choice) == CLI_OK;
 	s->plan = own.plan;
 	return s->has_last;
 }

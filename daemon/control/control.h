@@ -9,6 +9,7 @@
 #define FINWALL_CONTROL_H
 
 #include "event_ring.h"
+#include "watch.h"
 
 #include <finwall/mono.h>
 
@@ -42,8 +43,9 @@ struct control_env {
 	struct workers *workers;
 	const struct generations *generations;
 	struct set_changes *set_changes;
+	struct watch *watch;
 	struct importer *importer;
-	const struct raw_sender *raw_sender;
+	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
 	const struct fast_path *fast_path;
 	uint32_t queues_len; /* of the configuration at the start */
@@ -52,10 +54,15 @@ struct control_env {
 	struct mono start; /* of the daemon */
 	bool compares_kernel;
 	/*
-	 * Reloads the configuration. Returns 0 with *warnings set to malloc'd lines or NULL, or
-	 * -errno with *errors set to such lines. The caller frees both.
+	 * Reloads the configuration. confirm_s: the one before comes back after so many seconds,
+	 * unless confirmed; 0 = it does not. Returns 0 with *warnings set to malloc'd lines or
+	 * NULL, or -errno with *errors set to such lines. The caller frees both.
 	 */
-	int (*reload)(void *ctx, char **errors, char **warnings);
+	int (*reload)(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
+	/* Confirms a reload; false: none waits. */
+	bool (*confirm)(void *ctx);
+	/* Nanoseconds until the configuration before comes back; 0: no reload waits. */
+	int64_t (*confirm_left)(void *ctx);
 	void *ctx;
 };
 
@@ -77,5 +84,17 @@ unsigned control_hook_watchers(const struct control *c);
 
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */
 void control_publish(struct control *c, const struct worker_event *ev);
+
+/* Passes a record of the watch rings to the clients that want it; likewise. */
+void control_publish_record(struct control *c, const struct watch_record *record,
+                            const void *contents);
+
+struct control_usage {
+	unsigned event_readers;
+	uint64_t events_skipped; /* that readers were too slow for */
+};
+
+/* c may be NULL. */
+void control_usage(const struct control *c, struct control_usage *out);
 
 #endif

@@ -37,7 +37,7 @@ static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f
 		shard_remember(s, w, f, hash, mode == DELETE_END ? TOMB_DELETED : TOMB_FLUSHED,
 		               now);
 	}
-	shard_delete(s, f, hash);
+	shard_end(s, w, f, hash, FLOW_END_DELETED, now);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 
@@ -82,6 +82,11 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 	is_live = f != NULL && !mono_is_due(out->deadline, now);
 	shard_unlock(s);
 	return is_live;
+}
+
+struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir)
+{
+	return late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, RAW_RESET, f->ifindex);
 }
 
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,

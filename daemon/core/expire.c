@@ -23,7 +23,9 @@
 static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                                 enum raw_kind kind)
 {
-	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
+	/* Both ends of a link-local connection are on the opener's link. */
+	struct raw_request req =
+		late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind, f->ifindex);
 	struct engine_worker *w = cx->worker;
 	enum raw_result result = RAW_BUSY;
 
@@ -152,6 +154,18 @@ static bool probes_first(const struct context *cx, enum idle_policy policy,
 	}
 }
 
+static enum flow_end end_by(enum idle_policy policy)
+{
+	switch (policy) {
+	case IDLE_RESET:
+		return FLOW_END_RESET;
+	case IDLE_PROBE:
+		return FLOW_END_PROBED;
+	default:
+		return FLOW_END_TIMEOUT;
+	}
+}
+
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
 {
 	struct flow memory;
@@ -172,7 +186,7 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 		shard_bury(s, cx->worker, &memory, hash, TOMB_IDLE, cx->now);
 	}
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EXPIRED], 1);
-	shard_delete(s, f, hash);
+	shard_end(s, cx->worker, f, hash, end_by(policy), cx->now);
 	return false;
 }
 
@@ -204,7 +218,7 @@ void expire_victim(const struct context *cx, struct shard *s, struct flow *victi
 		return;
 	}
 	shard_remember(s, cx->worker, victim, hash, TOMB_EVICTED, cx->now);
-	shard_delete(s, victim, hash);
+	shard_end(s, cx->worker, victim, hash, FLOW_END_EVICTED, cx->now);
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 

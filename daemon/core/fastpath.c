@@ -34,7 +34,7 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 
 	x->cx = cx;
 	x->tun = tun;
-	x->is_off = e->fastpath_is_off;
+	x->is_off = e->fastpath_is_off || cx->worker->trace != NULL;
 	x->has_leases = leases_are_on(e);
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {

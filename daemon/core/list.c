@@ -205,6 +205,9 @@ static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, voi
 	(void)at;
 	(void)max;
 	u->flows = read_word(&s->flows.used);
+	for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
+		u->flows_by[p] = read_word(&s->flows.used_by[p]);
+	}
 	u->tombs = read_word(&s->graveyard.alive);
 	u->tombs_taken = read_word(&s->graveyard.taken);
 	return 1;
@@ -220,6 +223,9 @@ void engine_usage(struct engine *e, struct engine_usage *out)
 
 		(void)read_shard(e, &e->shard[i], read_usage, 0, 1, &one);
 		out->flows += one.flows;
+		for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
+			out->flows_by[p] += one.flows_by[p];
+		}
 		out->tombs += one.tombs;
 		out->tombs_taken += one.tombs_taken;
 	}

@@ -2,7 +2,12 @@
 /*
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
  * rules that count connections touch (claims and counters), then what only connections touch whose
+<<<<<<< HEAD
  * windows were not seen from the start (witnesses) or that were leased (slots).
+=======
+ * windows were not seen from the start (witnesses), then what only late segments touch whose other
+ * end is asked (questions).
+>>>>>>> main
  */
 #include "shard.h"
 
@@ -31,9 +36,15 @@ static size_t witnesses_size(uint32_t flows_len)
 	return aligned(flows_len * sizeof(struct witness));
 }
 
+<<<<<<< HEAD
 static size_t slots_size(uint32_t flows_len)
 {
 	return aligned(flows_len * sizeof(uint32_t));
+=======
+static uint32_t questions_here(const struct engine_config *cfg)
+{
+	return questions_len(cfg->flows_max / cfg->shards_len);
+>>>>>>> main
 }
 
 static size_t head_size(const struct engine_config *cfg)
@@ -60,7 +71,11 @@ size_t engine_size(const struct engine_config *cfg)
 
 	return engine_table_size(cfg) +
 	       cfg->shards_len * (claims_size(flows_len) + witnesses_size(flows_len) +
+<<<<<<< HEAD
 	                          slots_size(flows_len)) +
+=======
+	                          aligned(questions_size(questions_here(cfg)))) +
+>>>>>>> main
 	       conncount_size(counts_max(cfg));
 }
 
@@ -93,8 +108,13 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 
 		s->witnesses = (struct witness *)(void *)counts_at;
 		counts_at += witnesses_size(s->flows.pool_len);
+<<<<<<< HEAD
 		s->leases.slot = (uint32_t *)(void *)counts_at;
 		counts_at += slots_size(s->flows.pool_len);
+=======
+		questions_init(&s->questions, counts_at, questions_here(cfg));
+		counts_at += aligned(questions_size(questions_here(cfg)));
+>>>>>>> main
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;

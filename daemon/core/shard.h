@@ -9,13 +9,16 @@
  *   fastpath.c   the segments that need nothing but the window check
  *   lookup.c     the flow of a packet, and its connection state
  *   late.c       TCP segments without a live entry
+ *   verify.c     questions to the other end of such a segment
  *   expire.c     flows that end by timeout or by eviction
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
+ *   questions.c  questions to other ends, and their answers
  *   lease.c      what is shared with the kernel fast path
  *   knowledge.c  what is known of windows that were not seen from the start
  *
- * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
+ * trace.c, called by batch.c, only reads. Beside them, explain.c on top of trace.c, and on top of
+ * expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
  */
 #ifndef FINWALL_CORE_SHARD_H
@@ -26,6 +29,7 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
+#include "questions.h"
 #include "lease.h"
 #include "shard_relax.h"
 
@@ -54,6 +58,7 @@ struct shard {
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
+	struct questions questions; /* about late segments, to their other ends */
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -63,6 +68,9 @@ struct engine {
 	 * addresses. */
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
+	/* The same of questions: all, and per group of source addresses. */
+	_Atomic uint64_t verify_all;
+	_Atomic uint64_t verify_source[LATE_SOURCES];
 	struct conncount counts;
 	struct leases leases;
 	struct shard shard[];
@@ -136,6 +144,10 @@ void shard_recount(struct shard *s, struct flow *f);
 /* Decrements the counters of a flow. */
 void shard_uncount(struct shard *s, struct flow *f);
 
+/* Passes a change of a flow to the sink, which must be there. Rare: out of the way of packets. */
+void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
+                enum flow_end end, struct mono now);
+
 /* Deletes a flow from the table and from the counters. */
 static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 {
@@ -154,6 +166,16 @@ static inline void shard_take_lease(struct shard *s, struct flow *f)
 	if (lease_is_held(f)) {
 		lease_take(&s->leases, &s->flows, f);
 	}
+}
+
+/* As shard_delete(), and sends an event. */
+static inline void shard_end(struct shard *s, const struct engine_worker *w, struct flow *f,
+                             uint64_t hash, enum flow_end end, struct mono now)
+{
+	if (w->sink.flow != NULL) {
+		shard_note(w, f, FLOW_CHANGE_DESTROY, end, now);
+	}
+	shard_delete(s, f, hash);
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

@@ -68,13 +68,17 @@ static const struct tunable shell_table[] = {
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
+	COUNT("metrics", "port", metrics_port, none_words, 0, 1024, 65535, "TCP port on the loopback addresses where metrics can be read"),
+	ROW("metrics", "socket", metrics_socket, TUNABLE_PATH, NULL, 0, 0, 0, "UNIX socket where metrics can be read"),
+	ROW("metrics", "file", metrics_file, TUNABLE_PATH, NULL, 0, 0, 0, "file that metrics are written to, for node_exporter"),
+	ROW("metrics", "interval", metrics_interval_s, TUNABLE_DURATION, NULL, 15, 1, 86400, "between two writes of that file"),
 };
 /* clang-format on */
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook", "connections", "state",  "tcp",
-	                              "udp",   "icmp", "icmpv6",      "generic" };
+static const char *const blocks[] = { "queue", "hook", "connections", "state",  "metrics",
+	                              "tcp",   "udp",  "icmp",        "icmpv6", "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
 #define PATH_SIZE_MAX 4000
@@ -158,6 +162,8 @@ void settings_init(struct settings *s)
 	s->hook_mark = HOOK_MARK_DEFAULT;
 	s->hook_mark_mask = HOOK_MARK_MASK_DEFAULT;
 	s->queue_pin = NULL;
+	s->metrics_socket = NULL;
+	s->metrics_file = NULL;
 	s->state_file = FINWALL_STATE_PATH;
 }
 
@@ -497,11 +503,16 @@ static const char *text_or_word(const struct config *c, const struct tunable *ro
 	return text != NULL ? text : row->kind == TUNABLE_PATH ? "none" : "off";
 }
 
+static const char *path_default(const struct tunable *row)
+{
+	return row->offset == offsetof(struct settings, state_file) ? FINWALL_STATE_PATH : "none";
+}
+
 static bool is_default(const struct config *c, const struct setting *s)
 {
 	switch (s->row->kind) {
 	case TUNABLE_PATH:
-		return strcmp(text_or_word(c, s->row), FINWALL_STATE_PATH) == 0;
+		return strcmp(text_or_word(c, s->row), path_default(s->row)) == 0;
 	case TUNABLE_CPUS:
 		return get_text(c, s->row) == NULL;
 	case TUNABLE_MARK:

@@ -15,6 +15,9 @@
 #define ENDPOINT_TEXT_SIZE (ADDR_TEXT_SIZE + 8)
 #define STATE_TEXT_SIZE    32
 
+/* The kernel's clock of timeouts, at CONFIG_HZ=250. */
+#define TICK_NS (4 * NSEC_PER_MSEC)
+
 /*
  * The names of conntrack(8) come first; the others are those of /etc/protocols, which the daemon
  * cannot rely on. conntrack(8) prints them as "unknown".
@@ -206,6 +209,34 @@ void flow_conntrack(const struct flow_view *v, char *line, size_t line_size)
 		put(&l, "[ASSURED] ");
 	}
 	put(&l, "use=1");
+}
+
+void flow_conntrack_event(const struct flow_view *v, enum flow_line_kind kind, char *line,
+                          size_t line_size)
+{
+	static const char *const kinds[] = { "[NEW]", "[UPDATE]", "[DESTROY]" };
+	struct line l = { line, line_size };
+	const char *name = conntrack_proto_name(v->orig.proto);
+	/* conntrack(8) cuts the kernel's ticks, which are a few milliseconds, to seconds. */
+	int64_t left_sec = (v->time_ns + TICK_NS) / NSEC_PER_SEC;
+
+	put(&l, "%9s %-8s %u ", kinds[kind], name != NULL ? name : "unknown", v->orig.proto);
+	if (kind != FLOW_LINE_DESTROY || left_sec > 0) {
+		put(&l, "%lld ", (long long)(left_sec > 0 ? left_sec : 0));
+	}
+	if (v->orig.proto == IPPROTO_TCP) {
+		put(&l, "%s ", tcp_state_name(v->tcp.state));
+	}
+	put_conntrack_tuple(&l, &v->orig);
+	if ((v->status & FLOW_SEEN_REPLY) == 0) {
+		put(&l, "[UNREPLIED] ");
+	}
+	put_conntrack_tuple(&l, &v->reply);
+	if ((v->status & FLOW_ASSURED) != 0) {
+		put(&l, "[ASSURED] ");
+	}
+	/* no blank at the end */
+	l.at[l.at > line ? -1 : 0] = '\0';
 }
 
 static enum tuple_shape tuple_shape(uint8_t proto)

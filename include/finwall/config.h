@@ -90,11 +90,15 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
-	uint32_t prefault;      /* enum prefault */
-	uint32_t import_kernel; /* 1: the first start imports the connections of the kernel's
-	                           tracker */
-	const char *state_file; /* NULL = none; lives as long as its configuration */
-	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
+	uint32_t prefault;           /* enum prefault */
+	uint32_t import_kernel;      /* 1: the first start imports the connections of the kernel's
+	                                tracker */
+	uint32_t metrics_port;       /* 0 = none */
+	uint32_t metrics_interval_s; /* of metrics_file */
+	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
+	const char *metrics_file;    /* likewise */
+	const char *state_file;      /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;       /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* The number of queue numbers. */
@@ -137,12 +141,85 @@ void config_free(struct config *c);
 const struct settings *config_settings(const struct config *c);
 const struct tunables *config_tunables(const struct config *c);
 
+/*
+ * What belongs to the kernel: base chains of other types, hooks and families, with all that they
+ * reach, as text for nft(8) without the tables' beginning. Lives as long as the configuration.
+ */
+struct config_kernel {
+	const char *text;          /* "" = none */
+	const char *const *tables; /* "family name" */
+	size_t tables_len;
+	uint64_t hash; /* of the text; 0 = none */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+void config_kernel(const struct config *c, struct config_kernel *out);
+
 /* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
  */
 struct ruleset *config_compile(const struct config *c);
 
+/*
+ * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
+ * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ */
+void config_adopt(struct config *c, const struct config *old);
+
+/*
+ * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
+ * same clock; until then no element expires.
+ */
+void config_start(const struct config *c, struct mono now);
+
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
+
+/* Where a rule is. All pointers live as long as the configuration. */
+struct rule_place {
+	const char *file;
+	uint32_t line;
+	const char *family; /* of its table: "inet" */
+	const char *table;
+	const char *chain;
+};
+
+/* The place of a rule, by struct rule_result. Returns false for a number without a rule. */
+bool config_rule_place(const struct config *c, uint32_t rule_nr, struct rule_place *out);
+
+/* The place of a chain, by struct rule_step, without file and line. Likewise. */
+bool config_chain_place(const struct config *c, uint32_t chain_nr, struct rule_place *out);
+
+/* The place of the base chain of this family (4, 6 or 0), and of its policy, if it is written.
+ * Returns false when the configuration has no such chain. */
+bool config_base_place(const struct config *c, enum base_chain base, uint8_t family,
+                       struct rule_place *out);
+
+/* The rule's canonical text, without its comment, as malloc'd text; NULL when memory runs out. */
+char *config_rule_text(const struct config *c, uint32_t rule_nr);
+
+/* "accept", "reject", "remembered", "forget" ...: the word of the language for a result. */
+const char *rule_code_word(uint8_t code);
+
+/* "icmp port-unreachable" ...: what the language has after `reject with`, for this family. */
+const char *reject_with_text(uint8_t with, uint8_t family);
+
+/* A rule with a counter. */
+struct config_counter {
+	const char *family; /* of the table */
+	const char *table;
+	const char *chain;
+	unsigned position;   /* in the chain, from 1 */
+	const char *comment; /* or NULL */
+	const char *text;    /* the rule; NULL if it has a comment */
+	uint64_t packets;
+	uint64_t bytes;
+};
+typedef void config_counter_fn(void *ctx, const struct config_counter *c);
+
+/* Calls fn for each rule with a counter, in the order of the text. ctr: as in config_print().
+ * Returns false when memory ran out before the last one. */
+bool config_each_counter(const struct config *c, const struct ruleset_counters *const *ctr,
+                         size_t ctr_len, config_counter_fn *fn, void *ctx);
 
 /* What the canonical text contains. */
 enum config_print {

@@ -164,6 +164,30 @@ static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
 	}
 }
 
+/* The protocols that flows are counted by. */
+enum flow_proto {
+	FLOW_PROTO_TCP,
+	FLOW_PROTO_UDP,
+	FLOW_PROTO_ICMP, /* and ICMPv6 */
+	FLOW_PROTO_OTHER,
+	FLOW_PROTOS_LEN,
+};
+
+static inline enum flow_proto flow_proto_of(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_NR_TCP:
+		return FLOW_PROTO_TCP;
+	case IPPROTO_NR_UDP:
+		return FLOW_PROTO_UDP;
+	case IPPROTO_NR_ICMP:
+	case IPPROTO_NR_ICMPV6:
+		return FLOW_PROTO_ICMP;
+	default:
+		return FLOW_PROTO_OTHER;
+	}
+}
+
 /* True for a TCP flow that is closed by the tracker's state: TIME_WAIT or CLOSE. */
 static inline bool flow_is_closed(const struct flow *f)
 {

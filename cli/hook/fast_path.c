@@ -4,11 +4,7 @@
  *
  * Not below /sys/fs/bpf: that is not mounted everywhere, and `ip netns exec` hides it.
  *
-<<<<<<< HEAD
  * A change of a table of iptables-legacy loads all its rules again, and the kernel then opens
-=======
- * A program that changes a table of iptables-legacy loads all its rules again, and the kernel then opens
->>>>>>> main
  * the pinned program by its path, in the mount namespace of that process. So the bpffs must be one
  * that all see: it is mounted only in the mount namespace of the first process, and elsewhere used
  * if it is there.

@@ -406,7 +406,8 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr };
+		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr,
+			                s->log.option[LOG_GROUP] };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };

@@ -80,11 +80,16 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
-	uint32_t prefault;      /* enum prefault */
-	uint32_t import_kernel; /* 1: the first start imports the connections of the kernel's
-	                           tracker */
-	const char *state_file; /* NULL = none; lives as long as its configuration */
-	const char *queue_pin;  /* NULL = off, "on", or see cpulist.h; lives as long */
+	uint32_t prefault;             /* enum prefault */
+	uint32_t import_kernel;        /* 1: the first start imports the connections of the kernel's
+	                                  tracker */
+	uint32_t events_journal;       /* 1: lines about packets go to the journal, with fields */
+	uint32_t events_syslog;        /* 1: likewise to syslog */
+	uint32_t events_file_bytes;    /* a file of events becomes FILE.1 at this size */
+	const char *events_packets;    /* NULL = none; lives as long as its configuration */
+	const char *events_accounting; /* likewise */
+	const char *state_file;        /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;         /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* The number of queue numbers. */

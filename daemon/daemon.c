@@ -12,9 +12,11 @@
 
 #include "control/control.h"
 #include "event_sinks.h"
+#include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
+#include "io/background.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/ifname.h"
@@ -22,6 +24,7 @@
 #include "io/mem.h"
 #include "io/notify.h"
 #include "least_rights.h"
+#include "metrics/metrics.h"
 #include "prefault.h"
 #include "queues.h"
 #include "raw_sender.h"
@@ -88,11 +91,15 @@ struct daemon {
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
 	struct hook_watch hook_watch;
+	struct fast_path fast_path;
 	struct state state;
 	struct importer importer;
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;
+	uint32_t generation_last; /* the last number given */
+	struct mono confirm_end;  /* without a confirmation, the kept generation is put in force */
+	struct metrics *metrics;
 	bool has_run; /* the table is worth saving */
 };
 
@@ -105,11 +112,16 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
+static const char *socket_path(const struct daemon *d);
 static int open_control(struct daemon *d);
+static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
 static void put_in_force(struct daemon *d, struct generation *g);
-static int reload(void *ctx, char **errors, char **warnings);
+static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
+static bool confirm(void *ctx);
+static int64_t confirm_left(void *ctx);
+static void revert(struct daemon *d);
 
 enum exit_code daemon_run(const struct daemon_options *options)
 {
@@ -133,6 +145,7 @@ enum exit_code daemon_check(const char *config_path)
 {
 	char *errors = NULL;
 	struct config *c = config_load(config_path, &file_reader, &errors);
+	struct config_kernel kernel;
 	struct ruleset *rs;
 
 	if (c == NULL) {
@@ -141,6 +154,13 @@ enum exit_code daemon_check(const char *config_path)
 		return EXIT_BAD_CONFIG;
 	}
 	rs = config_compile(c);
+	config_kernel(c, &kernel);
+	if (rs != NULL && kernel.hash != 0) {
+		(void)printf("%s: %" PRIu32 " chain%s judged here, %" PRIu32
+		             " handed to the kernel\n",
+		             config_path, kernel.own_chains, kernel.own_chains == 1 ? "" : "s",
+		             kernel.kernel_chains);
+	}
 	config_free(c);
 	if (rs == NULL) {
 		(void)fputs("finwalld: out of memory\n", stderr);
@@ -185,7 +205,8 @@ static enum exit_code start(struct daemon *d)
 	}
 	set_up_modules(d);
 	rights = choose_rights(d, s);
-	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0) {
+	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0 ||
+	    open_metrics(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
 	/* Packets wait in the queues meanwhile: none meets a partly filled table. */
@@ -247,6 +268,7 @@ static void loop(struct daemon *d)
 	log_write(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	          d->queues_len, d->queues_len == 1 ? "" : "s", d->settings_at_start.queue_num);
 	notify_ready_with_hooks(d);
+	background_is_ready(d->options.ready_fd);
 	d->has_run = true;
 	d->prefaulter = prefault_start(d->base, d->log, d->engine_mem, d->engine_table_size,
 	                               (enum prefault)d->settings_at_start.prefault);
@@ -257,12 +279,16 @@ static void loop(struct daemon *d)
 /* Also after a start that failed at any point. */
 static void stop(struct daemon *d)
 {
+	metrics_free(d->metrics);
+	d->metrics = NULL;
 	control_stop(d->control);
 	d->control = NULL;
 	watchdog_stop(d->watchdog);
 	if (d->workers.at != NULL) {
 		workers_stop(&d->workers, d->log);
 		if (d->has_run) {
+			fast_path_stop(&d->fast_path, generation_settings(d->generations.current),
+			               clock_now());
 			report_events(&d->report);
 			report_failures(&d->report);
 		}
@@ -287,6 +313,7 @@ static void stop(struct daemon *d)
 	free(d->pin_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
+	fast_path_fini(&d->fast_path);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
 		event_base_free(d->base);
@@ -318,7 +345,7 @@ static enum exit_code load_first(struct daemon *d)
 	struct generation *g;
 	char *errors;
 
-	g = generation_load(path, 1, 0, &errors);
+	g = generation_load(path, 1, 0, NULL, &errors);
 	if (g == NULL && errors == NULL) {
 		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 		          strerror(ENOMEM));
@@ -338,7 +365,8 @@ static enum exit_code load_first(struct daemon *d)
 	if (d->extra_queues->len > 0) {
 		/* again, with counters for more workers */
 		generation_free(g);
-		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, &errors);
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL,
+		                    &errors);
 		if (g == NULL) {
 			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 			          errors == NULL ? strerror(ENOMEM) : "it has changed");
@@ -347,6 +375,7 @@ static enum exit_code load_first(struct daemon *d)
 		}
 	}
 	generations_publish(&d->generations, g, &d->workers);
+	d->generation_last = 1;
 	s = generation_settings(g);
 	if (d->queues_len < s->queue_count) {
 		log_write(d->log, LOG_LEVEL_ERROR,
@@ -414,8 +443,12 @@ static int make_engine(struct daemon *d)
 		.start = d->start,
 		.yield = yield_cpu,
 	};
+	struct refusal_limits *limits = &d->raw_sender.limits;
 	int err = mem_random(&cfg.hash_key, sizeof(cfg.hash_key));
 
+	if (err == 0) {
+		err = mem_random(&limits->key, sizeof(limits->key));
+	}
 	if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot read random bytes: %s", strerror(-err));
 		return err;
@@ -495,6 +528,12 @@ static void set_up_modules(struct daemon *d)
 		.worker = &d->engine_worker,
 		.path = d->options.state_path,
 	};
+	d->fast_path = (struct fast_path){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+	};
+	fast_path_init(&d->fast_path, socket_path(d), d->settings_at_start.on_absent);
 	d->importer = (struct importer){
 		.log = d->log,
 		.engine = d->engine,
@@ -510,6 +549,9 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	uint32_t missed = queues_adopted == d->workers.len ? s->on_overload : s->on_absent;
 	enum load_gap gap = missed == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 
+	/* First: what the kernel fast path has tracked meanwhile is newer. */
+	fast_path_start(&d->fast_path, s, &d->generations.current->shared.policy.tun,
+	                missed == FAIL_ACCEPT, clock_now());
 	if (!state_start(&d->state, s, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
@@ -547,12 +589,15 @@ static int open_control(struct daemon *d)
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
+		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
-		.config_path = d->options.config_path,
+		.config_path = d->options.config_absolute,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
 		.reload = reload,
+		.confirm = confirm,
+		.confirm_left = confirm_left,
 		.ctx = d,
 	};
 	int err = control_start(d->base, path, &env, &d->control);
@@ -562,6 +607,30 @@ static int open_control(struct daemon *d)
 		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}
 	return err;
+}
+
+/* With the rights that a reload has. */
+static int open_metrics(struct daemon *d)
+{
+	const struct metrics_sources from = {
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+		.workers = &d->workers,
+		.generations = &d->generations,
+		.hook_watch = &d->hook_watch,
+		.raw_sender = &d->raw_sender,
+		.reloads = &d->reloads,
+		.control = (const struct control *const *)&d->control,
+		.start = d->start,
+		.compares_kernel = d->settings_at_start.compare_kernel != 0,
+	};
+
+	d->metrics = metrics_new(d->base, d->log, &from);
+	if (d->metrics == NULL) {
+		return -ENOMEM;
+	}
+	metrics_apply(d->metrics, generation_settings(d->generations.current), clock_now());
+	return 0;
 }
 
 /*
@@ -596,8 +665,69 @@ static char *find_warnings(const struct daemon *d, const struct settings *old,
 	return text;
 }
 
-/* Replaces the configuration, or logs why not and leaves everything as it was. */
-static int reload(void *ctx, char **errors, char **warnings)
+/* Why a reload is refused, malloc'd. */
+static char *waits_text(const struct daemon *d)
+{
+	char *text = NULL;
+
+	if (asprintf(&text,
+	             "the configuration in force waits for its confirmation, %" PRId64
+	             " s are left: finwall confirm, or finwall reload --confirm\n",
+	             (confirm_left((void *)(uintptr_t)d) + NSEC_PER_SEC - 1) / NSEC_PER_SEC) < 0) {
+		return NULL;
+	}
+	return text;
+}
+
+static bool confirm(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->generations.kept == NULL) {
+		return false;
+	}
+	generations_confirm(&d->generations);
+	log_write(d->log, LOG_LEVEL_NOTICE, "generation %" PRIu32 " confirmed",
+	          d->generations.current->shared.policy.generation);
+	notify_ready_with_hooks(d);
+	return true;
+}
+
+/* Nanoseconds; 0: nothing waits. */
+static int64_t confirm_left(void *ctx)
+{
+	const struct daemon *d = ctx;
+	int64_t left = mono_diff(d->confirm_end, clock_now());
+
+	return d->generations.kept == NULL ? 0 : left > 1 ? left : 1;
+}
+
+/* Not confirmed in time. The file stays as it is. */
+static void revert(struct daemon *d)
+{
+	const struct generation *rejected = d->generations.current;
+	struct generation *kept = d->generations.kept;
+
+	notify_reloading(clock_now());
+	set_changes_log_discarded(rejected->config, d->log);
+	put_in_force(d, kept);
+	generations_revert(&d->generations, &d->workers);
+	metrics_apply(d->metrics, generation_settings(kept), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(kept), &kept->shared.policy.tun);
+	log_write(d->log, LOG_LEVEL_WARNING,
+	          "generation %" PRIu32 " was not confirmed: generation %" PRIu32
+	          " is in force again; %s still has the other one",
+	          rejected->shared.policy.generation, kept->shared.policy.generation,
+	          d->options.config_path);
+	notify_ready_with_hooks(d);
+	control_hooks_changed(d->control);
+}
+
+/*
+ * Replaces the configuration, or logs why not and leaves everything as it was. confirm_s: seconds
+ * until the one before comes back, unless confirmed; 0 = never.
+ */
+static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 {
 	struct daemon *d = ctx;
 	const struct generation *old = d->generations.current;
@@ -606,8 +736,10 @@ static int reload(void *ctx, char **errors, char **warnings)
 
 	*warnings = NULL;
 	notify_reloading(clock_now());
-	if (generation_check(path, d->workers.len, errors) == 0) {
-		fresh = generation_load(path, old->shared.policy.generation + 1, d->workers.len,
+	if (d->generations.kept != NULL && confirm_s == 0) {
+		*errors = waits_text(d);
+	} else if (generation_check(path, d->workers.len, errors) == 0) {
+		fresh = generation_load(path, d->generation_last + 1, d->workers.len, old->config,
 		                        errors);
 	}
 	if (fresh == NULL) {
@@ -628,9 +760,20 @@ static int reload(void *ctx, char **errors, char **warnings)
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
 	event_sinks_apply(&d->sinks, generation_settings(fresh), &d->watch, &d->workers, d->log);
+	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
+	d->generation_last++;
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
 	          fresh->shared.policy.generation);
+	if (confirm_s != 0) {
+		generations_keep(&d->generations);
+		d->confirm_end = mono_add(clock_now(), sec_to_ns(confirm_s));
+		log_write(d->log, LOG_LEVEL_NOTICE,
+		          "generation %" PRIu32 " is in force for %" PRIu32
+		          " s, until finwall confirm",
+		          fresh->shared.policy.generation, confirm_s);
+	}
 	notify_ready_with_hooks(d);
 	control_hooks_changed(d->control);
 	return 0;
@@ -652,7 +795,7 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	(void)reload(arg, &errors, &warnings);
+	(void)reload(arg, 0, &errors, &warnings);
 	free(warnings);
 	free(errors);
 }
@@ -687,8 +830,12 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		report_events(&d->report);
 		generations_retire(&d->generations);
 	}
+	if (d->generations.kept != NULL && mono_is_due(d->confirm_end, now)) {
+		revert(d);
+	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	named_sets_sweep(d->generations.current->config, clock_now());
 	if (watch_can_retire(&d->watch, &d->workers)) {
 		/* Records of readers that are gone may be left. */
 		report_events(&d->report);
@@ -699,6 +846,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
+	metrics_tick(d->metrics, now);
+	fast_path_tick(&d->fast_path, s, &d->generations.current->shared.policy.tun, now);
 	log_report(d->log, now);
 }
 
@@ -709,6 +858,8 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
+	/* Rules that name interfaces may have another verdict now. */
+	engine_stale_leases(d->engine);
 }
 
 static void on_hooks(evutil_socket_t fd, short what, void *arg)

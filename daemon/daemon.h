@@ -5,13 +5,16 @@
 #ifndef FINWALL_DAEMON_H
 #define FINWALL_DAEMON_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct daemon_options {
-	const char *config_path;
+	const char *config_path; /* as given: messages begin with it */
+	char config_absolute[PATH_MAX];
 	const char *socket_path; /* of the control socket; NULL = the default */
 	const char *state_path;  /* of the state file, "none"; NULL = as configured */
 	bool verbose;            /* log late closes */
+	int ready_fd;            /* a byte is written to it when the daemon is ready; -1: none */
 };
 
 /* Exit status of the program. */

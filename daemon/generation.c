@@ -4,13 +4,16 @@
  */
 #include "generation.h"
 
+#include "io/clock.h"
 #include "io/cpus.h"
 #include "io/file.h"
 #include "io/isolate.h"
 #include "io/mem.h"
+#include "sets/keyed.h"
 #include "workers.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +43,25 @@ static int make_counters(struct generation *g);
 static int check_in_child(void *ctx, char **text);
 static char *check_failure(const char *path, const struct isolate_result *result);
 
+static void yield_processor(void)
+{
+	(void)sched_yield();
+}
+
+/* Remote hosts choose the keys of sets, so their hash has a random key. */
+static void seed_sets(void)
+{
+	static bool is_seeded;
+	struct sipkey key;
+
+	if (!is_seeded && mem_random(&key, sizeof(key)) == 0) {
+		keyed_setup(&key, yield_processor);
+		is_seeded = true;
+	}
+}
+
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors)
+                                   const struct config *before, char **errors)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	const struct settings *s;
@@ -50,11 +70,16 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 	if (g == NULL) {
 		return NULL;
 	}
+	seed_sets();
 	g->shared.raw = RAWSEND_NONE;
 	g->config = config_load(path, &file_reader, errors);
 	if (g->config == NULL) {
 		goto fail;
 	}
+	if (before != NULL) {
+		config_adopt(g->config, before);
+	}
+	config_start(g->config, clock_now());
 	s = generation_settings(g);
 	g->shared.policy.tun = *config_tunables(g->config);
 	g->shared.policy.generation = number;
@@ -133,7 +158,47 @@ const struct config *generations_config(const struct generations *gs, uint32_t n
 	while (g != NULL && g->shared.policy.generation != number) {
 		g = g->older;
 	}
+	if (g == NULL && gs->kept != NULL && gs->kept->shared.policy.generation == number) {
+		g = gs->kept;
+	}
 	return g != NULL ? g->config : NULL;
+}
+
+void generation_zero_counters(struct generation *g)
+{
+	ruleset_counters_negate(g->shared.counters[g->workers_len],
+	                        (const struct ruleset_counters *const *)g->shared.counters,
+	                        g->workers_len);
+}
+
+void generations_keep(struct generations *gs)
+{
+	struct generation *before = gs->current->older;
+
+	if (gs->kept == NULL && before != NULL) {
+		gs->kept = before;
+		gs->current->older = before->older;
+		before->older = NULL;
+	}
+}
+
+void generations_confirm(struct generations *gs)
+{
+	struct generation *kept = gs->kept;
+
+	if (kept != NULL) {
+		kept->older = gs->current->older;
+		gs->current->older = kept;
+		gs->kept = NULL;
+	}
+}
+
+void generations_revert(struct generations *gs, struct workers *ws)
+{
+	struct generation *kept = gs->kept;
+
+	gs->kept = NULL;
+	generations_publish(gs, kept, ws);
 }
 
 bool generations_can_retire(const struct generations *gs, const struct workers *ws)
@@ -152,6 +217,8 @@ void generations_fini(struct generations *gs)
 {
 	generation_free(gs->current);
 	gs->current = NULL;
+	generation_free(gs->kept);
+	gs->kept = NULL;
 }
 
 static int make_counters(struct generation *g)
@@ -160,14 +227,14 @@ static int make_counters(struct generation *g)
 	             ~(size_t)(CACHE_LINE_SIZE - 1);
 	uint8_t *mem;
 
-	g->shared.counters = calloc(g->workers_len, sizeof(*g->shared.counters));
-	g->counters_mem_size = one * g->workers_len + CACHE_LINE_SIZE; /* never 0 */
+	g->shared.counters = calloc(g->workers_len + 1, sizeof(*g->shared.counters));
+	g->counters_mem_size = one * (g->workers_len + 1) + CACHE_LINE_SIZE; /* never 0 */
 	g->counters_mem = mem_map(g->counters_mem_size);
 	if (g->shared.counters == NULL || g->counters_mem == NULL) {
 		return -ENOMEM;
 	}
 	mem = g->counters_mem;
-	for (uint32_t i = 0; i < g->workers_len; i++) {
+	for (uint32_t i = 0; i <= g->workers_len; i++) {
 		g->shared.counters[i] =
 			ruleset_counters_init(g->shared.policy.rules, mem + i * one);
 	}
@@ -179,7 +246,7 @@ static int check_in_child(void *ctx, char **text)
 {
 	const struct check *check = ctx;
 
-	if (generation_load(check->path, 0, check->workers_len, text) != NULL) {
+	if (generation_load(check->path, 0, check->workers_len, NULL, text) != NULL) {
 		return CHECK_GOOD;
 	}
 	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;

@@ -22,7 +22,7 @@ struct workers;
 struct generation {
 	struct worker_config shared; /* read by workers */
 	struct config *config;
-	uint32_t workers_len; /* counters exist for so many */
+	uint32_t workers_len; /* counters exist for so many; one more has what stats --zero took */
 	void *counters_mem;
 	size_t counters_mem_size;
 	struct generation *older; /* not freed yet */
@@ -31,6 +31,7 @@ struct generation {
 /* The one in force; NULL before generations_publish(). Zeroed at first. */
 struct generations {
 	struct generation *current;
+	struct generation *kept; /* to go back to, if current is not confirmed; or NULL */
 };
 
 /*
@@ -40,7 +41,7 @@ struct generations {
  * out.
  */
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors);
+                                   const struct config *before, char **errors);
 
 /*
  * Reads the file as generation_load() does, but in a child process with bounded time and memory: a
@@ -57,6 +58,19 @@ void generations_publish(struct generations *gs, struct generation *g, struct wo
 
 /* The configuration of a generation by its number; NULL when it is freed. */
 const struct config *generations_config(const struct generations *gs, uint32_t number);
+
+/* The counters of its rules, of the workers and the one more, are 0 in sum. */
+void generation_zero_counters(struct generation *g);
+
+/* Keeps the generation before the current one, for generations_revert(). If one is kept already,
+ * that one stays. */
+void generations_keep(struct generations *gs);
+
+/* The current generation stays: frees the kept one when no worker uses it. */
+void generations_confirm(struct generations *gs);
+
+/* Puts the kept generation in force again. */
+void generations_revert(struct generations *gs, struct workers *ws);
 
 /*
  * True when there are older generations and no worker uses one. Events that were queued before may

@@ -16,10 +16,13 @@ static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
 	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
+	       p->tun.late_close == LATE_VERIFY || p->tun.resurrect == RESURRECT_VERIFY ||
+	       p->tun.verify_unknown == VERIFY_UNKNOWN_ON ||
 	       ruleset_can_give(p->rules, CHAIN_INPUT, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_FORWARD, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_OUTPUT, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_VERIFY) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);
 }
@@ -27,9 +30,16 @@ static bool may_send_raw(const struct policy *p)
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,
                         struct log *log)
 {
+	if (may_send_raw(p)) {
+		raw_sender_start(s, now, log);
+	}
+}
+
+void raw_sender_start(struct raw_sender *s, struct mono now, struct log *log)
+{
 	int err;
 
-	if (s->raw.fd >= 0 || !may_send_raw(p)) {
+	if (s->raw.fd >= 0) {
 		return;
 	}
 	err = rawsend_start(&s->raw, s->mark);

@@ -31,6 +31,9 @@ struct raw_sender {
 void raw_sender_require(struct raw_sender *s, const struct policy *p, struct mono now,
                         struct log *log);
 
+/* Starts it whatever the policy is, if it has not been started. */
+void raw_sender_start(struct raw_sender *s, struct mono now, struct log *log);
+
 /* Restarts a process that has exited, at most once in five seconds, and logs both. */
 void raw_sender_tick(struct raw_sender *s, struct mono now, struct log *log);
 

@@ -11,6 +11,7 @@
 
 #include "comparer.h"
 #include "event_ring.h"
+#include "held.h"
 #include "histogram.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
@@ -44,14 +45,19 @@ struct worker {
 	struct histogram decide_ns;  /* ... until all verdicts of its batch are decided */
 	struct histogram verdict_ns; /* ... until the kernel has applied all of them */
 	struct histogram stay_ns;    /* until then from the kernel's timestamp, if there is one */
+	struct histogram held_ns;    /* of held packets: until the decision, always measured */
 	/* set once */
 	struct engine *engine;
 	struct nfq_sock *sock; /* opened by the main thread, used by the worker */
 	struct worker_bufs *bufs;
+	struct held *held;       /* packets whose verdict is given later */
+	struct worker *siblings; /* all workers; a packet may release what another one holds */
+	uint32_t siblings_len;
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
 	uint8_t keeps_queue; /* leaves the queue bound at exit, for the next process */
+	uint8_t holds_none;  /* the worker is stopping: nothing more is held */
 	uint8_t is_adopted;  /* the queue is the previous process's; 0 after the first packet */
 	bool measures_latency;
 	bool reports_rejects; /* a reader of events wants them */
@@ -78,7 +84,8 @@ struct worker {
 
 /*
  * Allocates the buffers. w is zeroed but for sock, nfq and what queues.h sets; w->wanted must be
- * set before worker_start(). engine is borrowed. Returns 0/-errno.
+ * set before worker_start(). engine is borrowed. siblings: all workers, of which w is one, each
+ * set up before the first is started. Returns 0/-errno.
  */
 int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t queue);
 

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 
+extern const struct cli_command cmd_confirm;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_events;
@@ -24,5 +25,6 @@ extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_version;
+extern const struct cli_command cmd_wait;
 
 #endif

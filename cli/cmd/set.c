@@ -14,6 +14,8 @@
 static const struct option options[] = {
 	{ "table", required_argument, NULL, 't' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "kill", no_argument, NULL, 'k' },
+	{ "reset", no_argument, NULL, 'r' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -23,6 +25,8 @@ static const struct option options[] = {
 struct set_out {
 	bool is_json;
 	bool has_items;
+	bool kills;
+	bool resets;
 	const char *done; /* "added", "deleted" */
 };
 
@@ -37,7 +41,8 @@ static client_fn print_changed;
 
 const struct cli_command cmd_set = {
 	.name = "set",
-	.args = "list [NAME] | add NAME ELEMENT... | delete NAME ELEMENT... | flush NAME",
+	.args = "list [NAME] | add [--kill [--reset]] NAME ELEMENT... | delete NAME ELEMENT... | "
+	        "flush NAME",
 	.summary = "list and change the elements of named sets, without a reload",
 	.details =
 		"list          list all sets, or the elements of one, one a line\n"
@@ -47,6 +52,9 @@ const struct cli_command cmd_set = {
 		"\n"
 		"-t, --table NAME            table of the set, if several tables have a set of\n"
 		"                            this name; also \"FAMILY NAME\"\n"
+		"-k, --kill                  add: end the connections with an end in the elements\n"
+		"-r, --reset                 with --kill: send a RST to both ends of TCP "
+	        "connections\n"
 		"-o, --output text|json\n"
 		"\n"
 		"A reload replaces the elements with those of the configuration. To keep them:\n"
@@ -120,7 +128,7 @@ static enum cli_exit run_set(const struct cli *cli, int argc, char **argv)
 	enum cli_exit code = CLI_OK;
 	int opt;
 
-	while (code == CLI_OK && (opt = getopt_long(argc, argv, "t:o:", options, NULL)) != -1) {
+	while (code == CLI_OK && (opt = getopt_long(argc, argv, "t:o:kr", options, NULL)) != -1) {
 		switch (opt) {
 		case 't':
 			json_object_set_new(call, "table", json_string(optarg));
@@ -128,10 +136,24 @@ static enum cli_exit run_set(const struct cli *cli, int argc, char **argv)
 		case 'o':
 			code = cli_output_format(&cmd_set, optarg, &out.is_json);
 			break;
+		case 'k':
+			json_object_set_new(call, "kill", json_true());
+			out.kills = true;
+			break;
+		case 'r':
+			json_object_set_new(call, "reset", json_true());
+			out.resets = true;
+			break;
 		default:
 			code = cli_usage(&cmd_set, "invalid option");
 			break;
 		}
+	}
+	if (code == CLI_OK && out.resets && !out.kills) {
+		code = cli_usage(&cmd_set, "--reset needs --kill");
+	}
+	if (code == CLI_OK && out.kills && (optind >= argc || strcmp(argv[optind], "add") != 0)) {
+		code = cli_usage(&cmd_set, "--kill is for add only");
 	}
 	if (code != CLI_OK) {
 		json_decref(call);
@@ -161,10 +183,32 @@ static enum cli_exit change(const struct cli *cli, const char *method, json_t *c
 	return client_run(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
 }
 
+/*
+ * Adds a word: an element, or a part of the one before. "192.0.2.1 . 22 timeout 5m" is one element;
+ * goes_on: the next word belongs to it.
+ */
+static void add_word(json_t *list, const char *word, bool *goes_on)
+{
+	bool is_option = strcmp(word, "timeout") == 0 || strcmp(word, "expires") == 0;
+	bool is_inner = strcmp(word, ".") == 0 || is_option;
+	size_t len = json_array_size(list);
+	char both[2048];
+
+	if (len == 0 || (!is_inner && !*goes_on)) {
+		json_array_append_new(list, ctl_json_text(word));
+	} else {
+		snprintf(both, sizeof(both), "%s %s",
+		         json_string_value(json_array_get(list, len - 1)), word);
+		json_array_set_new(list, len - 1, ctl_json_text(both));
+	}
+	*goes_on = is_inner;
+}
+
 /* Each argument may hold several elements, as in nft: "{ a, b }". Returns false if the call is too
  * large. */
 static bool add_elements(json_t *call, char **arg, int len)
 {
+	bool goes_on = false;
 	json_t *list = json_array();
 	size_t size = CALL_HEAD_SIZE;
 
@@ -175,7 +219,9 @@ static bool add_elements(json_t *call, char **arg, int len)
 		     one = strtok_r(NULL, " \t\n,{}", &rest)) {
 			/* 3: quotes and a comma; no valid element contains what JSON escapes */
 			size += strlen(one) + 3;
-			json_array_append_new(list, ctl_json_text(one));
+			if (size <= CTL_CALL_SIZE_MAX) {
+				add_word(list, one, &goes_on);
+			}
 		}
 	}
 	json_object_set_new(call, "elements", list);
@@ -240,6 +286,15 @@ static enum cli_exit print_changed(void *ctx, const json_t *parameters)
 		puts("");
 	} else {
 		printf("%lld %s\n", client_number(parameters, "changed"), out->done);
+		if (out->kills) {
+			printf("%lld connections and %lld remembered ones ended",
+			       client_number(parameters, "deleted"),
+			       client_number(parameters, "remembered"));
+			if (out->resets) {
+				printf(", %lld resets sent", client_number(parameters, "resets"));
+			}
+			puts("");
+		}
 	}
 	return CLI_OK;
 }

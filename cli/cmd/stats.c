@@ -21,6 +21,7 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "all", no_argument, NULL, 'a' },
 	{ "watch", optional_argument, NULL, 'w' },
+	{ "zero", no_argument, NULL, 'z' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -29,6 +30,7 @@ struct stats_args {
 	bool is_json;
 	bool with_zeroes;
 	bool only_late_close;
+	bool zeroes;
 	uint64_t watch_sec; /* 0 = print once */
 };
 
@@ -38,6 +40,29 @@ static client_fn print_stats;
 static void print_late(FILE *out, const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
+/* Without a word where there is none by the configuration. */
+static void print_fast_path(FILE *out, const json_t *fp)
+{
+	const char *why = client_text(fp, "why");
+
+	if (fp == NULL || strcmp(why, "hook fast-path is off") == 0) {
+		return;
+	}
+	if (why[0] != '\0') {
+		fprintf(out, "no kernel fast path: %s\n", why);
+		return;
+	}
+	fprintf(out,
+	        "kernel fast path: %lld of %lld connections leased, %lld packets accepted there, "
+	        "%lld bytes\n",
+	        client_number(fp, "leased"), client_number(fp, "leased_max"),
+	        client_number(fp, "packets"), client_number(fp, "bytes"));
+	if (client_number(fp, "no_place") > 0) {
+		fprintf(out, "kernel fast path: %lld leases not granted, no place for them\n",
+		        client_number(fp, "no_place"));
+	}
+}
+
 static void print_head(FILE *out, const json_t *stats);
 static void print_reasons(const json_t *reasons, const struct stats_args *args);
 static void print_verdicts(FILE *out, const json_t *verdicts);
@@ -48,14 +73,17 @@ static void print_queues(const json_t *queues, const struct stats_args *args);
 
 const struct cli_command cmd_stats = {
 	.name = "stats",
-	.args = "[late-close] [--all] [--output text|json] [--watch]",
+	.args = "[late-close] [--all] [--output text|json] [--watch] [--zero]",
 	.summary = "show counters: verdicts and their reasons, events, queues",
-	.details = "late-close           counters of late FIN, RST and data only, and for each\n"
-		   "                     policy what it passed or would have passed\n"
-		   "-a, --all            show counters that are zero too\n"
-		   "-o, --output FORMAT  text or json\n"
-		   "--watch [SECONDS]    print the counters that change, with their rates, every\n"
-		   "                     2 seconds or as given, until interrupted\n",
+	.details =
+		"late-close           counters of late FIN, RST and data only, and for each\n"
+		"                     policy what it passed or would have passed\n"
+		"-a, --all            show counters that are zero too\n"
+		"-o, --output FORMAT  text or json\n"
+		"-z, --zero           print the counters, then start them from 0, those of rules\n"
+		"                     too; metrics are not affected\n"
+		"--watch [SECONDS]    print the counters that change, with their rates, every\n"
+		"                     2 seconds or as given, until interrupted\n",
 	.run = run_stats,
 };
 
@@ -65,7 +93,7 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 	enum cli_exit code;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "o:a", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "o:az", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
 			args.with_zeroes = true;
@@ -74,6 +102,9 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 			if (cli_output_format(&cmd_stats, optarg, &args.is_json) != CLI_OK) {
 				return CLI_USAGE;
 			}
+			break;
+		case 'z':
+			args.zeroes = true;
 			break;
 		case 'w':
 			args.watch_sec = STATS_WATCH_SEC_DEFAULT;
@@ -92,11 +123,16 @@ static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 	if (args.watch_sec > 0 && (args.is_json || args.with_zeroes)) {
 		return cli_usage(&cmd_stats, "--watch excludes --all and --output json");
 	}
+	if (args.watch_sec > 0 && args.zeroes) {
+		return cli_usage(&cmd_stats, "--watch excludes --zero");
+	}
 	if (args.watch_sec > 0) {
 		return stats_watch(cli, &cmd_stats, (unsigned)args.watch_sec, args.only_late_close);
 	}
 	args.out = args.is_json ? stdout : screen_open(stdout);
-	code = client_run(cli, &cmd_stats, "GetStats", NULL, CTL_LAST, print_stats, &args);
+	code = client_run(cli, &cmd_stats, "GetStats",
+	                  args.zeroes ? json_pack("{s:b}", "zero", 1) : NULL, CTL_LAST, print_stats,
+	                  &args);
 	screen_close(args.out);
 	return code;
 }
@@ -238,8 +274,19 @@ static void print_head(FILE *out, const json_t *stats)
 	fprintf(out, "connections %lld of %lld, remembered %lld of %lld\n",
 	        client_number(table, "connections"), client_number(table, "connections_max"),
 	        client_number(table, "remembered"), client_number(table, "remembered_max"));
+	if (json_object_get(stats, "zeroed_ms_ago") != NULL) {
+		fprintf(out, "counters since %lld s ago\n",
+		        client_number(stats, "zeroed_ms_ago") / 1000);
+	}
+	if (json_object_get(stats, "confirm_ms") != NULL) {
+		fprintf(out,
+		        "the configuration before comes back in %lld s: finwall confirm keeps this "
+		        "one\n",
+		        client_number(stats, "confirm_ms") / 1000);
+	}
 	print_helpers(out, stats);
 	print_hooks(out, json_object_get(stats, "hooks"));
+	print_fast_path(out, json_object_get(stats, "fast_path"));
 	fputc('\n', out);
 }
 
@@ -355,6 +402,8 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 		print_counters(json_object_get(row, "counters"), heading, args);
 		fprintf(args->out, "%-31s %12lld  packets in the kernel without a verdict\n",
 		        "waiting", client_number(row, "waiting"));
+		fprintf(args->out, "%-31s %12lld  of these, held for a reply\n", "held",
+		        client_number(row, "held"));
 		fprintf(args->out, "%-31s %12lld  lost because the queue was full\n", "dropped",
 		        client_number(row, "dropped"));
 		fprintf(args->out, "%-31s %12lld  lost because the receive buffer was full\n",

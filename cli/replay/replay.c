@@ -83,6 +83,19 @@ static void note_trace(void *ctx, const struct trace *t)
 	(void)t;
 }
 
+/* Nobody answers a probe here: the packet is judged without, and the probe is only counted. */
+static enum raw_result note_hold(void *ctx, const struct frame *frame, uint64_t token,
+                                 struct mono deadline, const struct raw_request *req)
+{
+	struct replay_instance *in = ctx;
+
+	(void)frame;
+	(void)token;
+	(void)deadline;
+	in->is_probed |= req != NULL;
+	return RAW_UNAVAILABLE;
+}
+
 static int instance_init(struct replay_instance *in, const struct replay_policy *source,
                          const struct replay_vantage *vantage)
 {
@@ -113,6 +126,7 @@ static int instance_init(struct replay_instance *in, const struct replay_policy 
 		.ctx = in,
 		.late = store_late_event,
 		.traced = note_trace,
+		.hold = note_hold,
 	};
 	if (vantage->traces) {
 		in->trace = aligned_alloc(64, (sizeof(*in->trace) + 63) & ~(size_t)63);
@@ -318,8 +332,10 @@ static void update_peaks(struct replay_instance *in)
 static void instance_decide(struct replay_instance *in, struct mono now, const struct frame *frame)
 {
 	in->has_late = false;
+	in->is_probed = false;
 	instance_advance(in, now);
 	engine_batch(in->engine, &in->worker, now, frame, 1, &in->decision);
+	stat_add(&in->worker.stats.event[EVENT_PROBED], in->is_probed);
 	update_peaks(in);
 }
 

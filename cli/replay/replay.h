@@ -56,6 +56,7 @@ struct replay_instance {
 	/* of the current packet */
 	struct decision decision;
 	bool has_late;
+	bool is_probed; /* would be held, and its other end probed */
 	struct late_event late;
 	struct trace *trace; /* of the current packet, with replay_vantage.traces */
 };

@@ -12,12 +12,14 @@
 /* The largest text in one reply: JSON may escape each byte as two. */
 #define TEXT_SIZE_MAX (CTL_REPLY_SIZE_MAX / 2)
 
+#define CONFIRM_S_MAX 86400
+
 static void reply_text(const struct control *ctl, struct ctl_client *c, enum config_print how)
 {
 	const struct generation *g = ctl->env.generations->current;
 	char *text = config_print(g->config, how,
 	                          (const struct ruleset_counters *const *)g->shared.counters,
-	                          g->workers_len);
+	                          g->workers_len + 1);
 
 	if (text == NULL) {
 		method_out_of_memory(c);
@@ -70,11 +72,17 @@ static json_t *lines_json(const char *text)
 
 void control_reload(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
+	const json_t *value = json_object_get(call->parameters, "confirm_s");
+	json_int_t confirm_s = json_integer_value(value);
 	char *warnings = NULL;
 	char *errors = NULL;
-	int err = ctl->env.reload(ctl->env.ctx, &errors, &warnings);
+	int err;
 
-	(void)call;
+	if (value != NULL && (confirm_s < 1 || confirm_s > CONFIRM_S_MAX)) {
+		method_invalid_parameter(c, "confirm_s");
+		return;
+	}
+	err = ctl->env.reload(ctl->env.ctx, (uint32_t)confirm_s, &errors, &warnings);
 	if (err < 0) {
 		method_refuse(c, CTL_ERROR("ReloadFailed"),
 		              errors != NULL ? errors : strerror(-err));
@@ -89,4 +97,20 @@ void control_reload(struct control *ctl, struct ctl_client *c, const struct ctl_
 	}
 	free(warnings);
 	free(errors);
+}
+
+void control_confirm(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	(void)call;
+	if (!ctl->env.confirm(ctl->env.ctx)) {
+		method_refuse(c, CTL_ERROR("NotFound"),
+		              "no reload waits for a confirmation: the configuration in force "
+		              "stays, or the time is over");
+		return;
+	}
+	ctl_client_reply(
+		c,
+		json_pack("{s:I}", "generation",
+	                  (json_int_t)ctl->env.generations->current->shared.policy.generation),
+		CTL_LAST);
 }

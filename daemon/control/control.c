@@ -26,6 +26,7 @@ static const struct {
 	{ CTL_INTERFACE ".StreamTraces", control_stream_traces },
 	{ CTL_INTERFACE ".Explain", control_explain },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks },
+	{ CTL_INTERFACE ".GetKernelPart", control_get_kernel_part },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings },
 	{ CTL_INTERFACE ".GetRuleset", control_get_ruleset },
 	{ CTL_INTERFACE ".ListSets", control_list_sets },
@@ -34,6 +35,7 @@ static const struct {
 	{ CTL_INTERFACE ".DeleteElements", control_delete_elements },
 	{ CTL_INTERFACE ".FlushSet", control_flush_set },
 	{ CTL_INTERFACE ".Reload", control_reload },
+	{ CTL_INTERFACE ".Confirm", control_confirm },
 	{ CTL_INTERFACE ".ImportConntrack", control_import },
 	{ CTL_INTERFACE ".Flush", control_flush },
 	{ CTL_INTERFACE ".Delete", control_delete },
@@ -66,6 +68,7 @@ void control_stop(struct control *c)
 {
 	if (c != NULL) {
 		ctl_sock_close(c->sock);
+		free(c->stats_base);
 		free(c);
 	}
 }

@@ -20,6 +20,7 @@ struct control;
 struct event_base;
 struct generations;
 struct ifnames;
+struct fast_path;
 struct hook_watch;
 struct importer;
 struct log;
@@ -44,18 +45,24 @@ struct control_env {
 	struct set_changes *set_changes;
 	struct watch *watch;
 	struct importer *importer;
-	const struct raw_sender *raw_sender;
+	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
+	const struct fast_path *fast_path;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
 	const struct reload_counts *reloads;
 	struct mono start; /* of the daemon */
 	bool compares_kernel;
 	/*
-	 * Reloads the configuration. Returns 0 with *warnings set to malloc'd lines or NULL, or
-	 * -errno with *errors set to such lines. The caller frees both.
+	 * Reloads the configuration. confirm_s: the one before comes back after so many seconds,
+	 * unless confirmed; 0 = it does not. Returns 0 with *warnings set to malloc'd lines or
+	 * NULL, or -errno with *errors set to such lines. The caller frees both.
 	 */
-	int (*reload)(void *ctx, char **errors, char **warnings);
+	int (*reload)(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
+	/* Confirms a reload; false: none waits. */
+	bool (*confirm)(void *ctx);
+	/* Nanoseconds until the configuration before comes back; 0: no reload waits. */
+	int64_t (*confirm_left)(void *ctx);
 	void *ctx;
 };
 
@@ -81,5 +88,13 @@ void control_publish(struct control *c, const struct worker_event *ev);
 /* Passes a record of the watch rings to the clients that want it; likewise. */
 void control_publish_record(struct control *c, const struct watch_record *record,
                             const void *contents);
+
+struct control_usage {
+	unsigned event_readers;
+	uint64_t events_skipped; /* that readers were too slow for */
+};
+
+/* c may be NULL. */
+void control_usage(const struct control *c, struct control_usage *out);
 
 #endif

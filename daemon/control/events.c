@@ -482,3 +482,12 @@ void control_publish_record(struct control *c, const struct watch_record *record
 		}
 	}
 }
+
+void control_usage(const struct control *c, struct control_usage *out)
+{
+	*out = (struct control_usage){ 0 };
+	if (c != NULL) {
+		out->event_readers = c->readers.len;
+		out->events_skipped = c->readers.skipped;
+	}
+}

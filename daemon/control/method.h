@@ -35,6 +35,7 @@ struct control {
 	struct ctl_sock *sock;
 	struct event_readers readers;
 	struct hook_followers followers;
+	struct stats_base *stats_base; /* of stats --zero; NULL = never */
 };
 
 /* Replies to one call, or starts a stream that does. */
@@ -46,10 +47,12 @@ control_method_fn control_get_interface;
 control_method_fn control_get_settings; /* configuration.c */
 control_method_fn control_get_ruleset;
 control_method_fn control_reload;
+control_method_fn control_confirm;
 control_method_fn control_list_connections; /* list.c */
 control_method_fn control_count_connections;
 control_method_fn control_get_connection;
 control_method_fn control_get_hooks; /* hooks.c */
+control_method_fn control_get_kernel_part;
 control_method_fn control_flush;     /* connections.c */
 control_method_fn control_delete;
 control_method_fn control_import;

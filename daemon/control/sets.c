@@ -5,9 +5,11 @@
  * Between two slices the set may change, and a reload may replace the configuration. So the set is
  * looked up by name for each slice, and the list continues after the last element sent.
  */
+#include "ban.h"
 #include "method.h"
 
 #include "generation.h"
+#include "io/clock.h"
 #include "io/log.h"
 #include "set_changes.h"
 
@@ -36,10 +38,12 @@ static json_t *set_json(const struct named_set *s)
 	struct named_set_info info;
 
 	named_set_info(s, &info);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "family", info.family, "table",
-	                 info.table, "name", info.name, "type", info.type, "elements",
-	                 (json_int_t)info.len, "added", (json_int_t)info.added, "deleted",
-	                 (json_int_t)info.deleted, "can_change", info.can_change);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "family",
+	                 info.family, "table", info.table, "name", info.name, "type", info.type,
+	                 "elements", (json_int_t)info.len, "added", (json_int_t)info.added,
+	                 "deleted", (json_int_t)info.deleted, "can_change", info.can_change,
+	                 "dynamic", info.is_dynamic, "expired", (json_int_t)info.expired, "refused",
+	                 (json_int_t)info.refused, "size", (json_int_t)info.size);
 }
 
 void control_list_sets(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
@@ -100,7 +104,7 @@ static void elements_next(struct ctl_stream *s, struct ctl_client *c)
 		method_refuse(c, CTL_ERROR("NotFound"), problem);
 		return;
 	}
-	has_more = named_set_walk(found, &l->cursor, add_element, elements);
+	has_more = named_set_walk(found, clock_now(), &l->cursor, add_element, elements);
 	ctl_client_reply(c, json_pack("{s:o}", "elements", elements),
 	                 has_more ? CTL_CONTINUES : CTL_LAST);
 }
@@ -177,10 +181,20 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	const char **elements = NULL;
 	struct set_call named;
+	bool kills;
+	bool resets;
 	uint64_t changed;
 	size_t len = 0;
 	int err;
 
+	if (!method_read_flag(call, "kill", &kills) || (kills && op != SET_ADD)) {
+		method_invalid_parameter(c, "kill");
+		return;
+	}
+	if (!method_read_flag(call, "reset", &resets) || (resets && !kills)) {
+		method_invalid_parameter(c, "reset");
+		return;
+	}
 	if (op != SET_FLUSH) {
 		elements = read_elements(call, &len);
 		if (elements == NULL) {
@@ -192,8 +206,29 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		free(elements);
 		return;
 	}
+	if (kills && named_set_ends(named.found) == SET_ENDS_NONE) {
+		free(elements);
+		method_refuse(c, CTL_ERROR("SetUnchanged"),
+		              "kill: the elements of the set are neither addresses nor ports");
+		return;
+	}
 	err = set_changes_apply(ctl->env.set_changes, ctl->env.workers, named.found, op, elements,
 	                        len, &changed, problem);
+	if (err == 0 && kills) {
+		const struct ban_params ban = {
+			.set = named.found,
+			.elements = elements,
+			.elements_len = len,
+			.sends_resets = resets,
+			.changed = changed,
+		};
+
+		log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " added by command",
+		          named.set, changed);
+		ban_start(ctl, c, &ban);
+		free(elements);
+		return;
+	}
 	free(elements);
 	if (err == -ENOMEM) {
 		method_out_of_memory(c);
@@ -203,6 +238,8 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		method_refuse(c, CTL_ERROR("SetUnchanged"), problem);
 		return;
 	}
+	/* Before the reply: the next packet of each connection meets the changed set. */
+	engine_stale_leases(ctl->env.engine);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " %s by command", named.set,
 	          changed, done[op]);
 	ctl_client_reply(c, json_pack("{s:I}", "changed", (json_int_t)changed), CTL_LAST);

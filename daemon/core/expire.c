@@ -13,6 +13,9 @@
 /* An entry whose request waits for the sender is tried again after this time. */
 #define RAW_RETRY_NS (100 * NSEC_PER_MSEC)
 
+/* Leased flows that turn out not to be due, until a new flow finds the table full. */
+#define VICTIM_TRIES 8
+
 /* A sender that is busy for so long counts as gone. */
 #define RAW_BUSY_MAX_NS (10 * NSEC_PER_SEC)
 
@@ -20,7 +23,9 @@
 static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                                 enum raw_kind kind)
 {
-	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
+	/* Both ends of a link-local connection are on the opener's link. */
+	struct raw_request req =
+		late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind, f->ifindex);
 	struct engine_worker *w = cx->worker;
 	enum raw_result result = RAW_BUSY;
 
@@ -185,6 +190,19 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 	return false;
 }
 
+struct flow *expire_find_victim(struct shard *s, uint64_t hash, struct mono now)
+{
+	for (unsigned tries = 0; tries < VICTIM_TRIES; tries++) {
+		struct flow *f = flowtab_victim(&s->flows, hash, now);
+
+		/* A leased one was chosen because of the time of the next look at it. */
+		if (f == NULL || !lease_is_held(f) || !lease_renew(&s->leases, &s->flows, f, now)) {
+			return f;
+		}
+	}
+	return NULL;
+}
+
 void expire_victim(const struct context *cx, struct shard *s, struct flow *victim)
 {
 	uint64_t hash = flowkey_hash(&victim->key, &s->graveyard.sip);
@@ -205,6 +223,9 @@ static void expire_shard(const struct context *cx, const struct engine *e, struc
 
 	shard_lock(e, s);
 	while ((f = flowtab_pop_due(&s->flows, cx->now, budget)) != NULL) {
+		if (lease_is_held(f) && lease_renew(&s->leases, &s->flows, f, cx->now)) {
+			continue;
+		}
 		expire_flow(cx, s, f, flowkey_hash(&f->key, &e->cfg.hash_key));
 	}
 	if (*budget > 0) {

@@ -7,6 +7,8 @@
  */
 #include "flowtab.h"
 
+#include <string.h>
+
 /* Neighbours in the index that are searched for an ending flow: two cache lines. */
 #define VICTIM_WAYS (2 * HINDEX_WAYS)
 
@@ -31,6 +33,7 @@ void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono 
 	t->fresh = 0;
 	t->free_list = WHEEL_NIL;
 	t->used = 0;
+	memset(t->used_by, 0, sizeof(t->used_by));
 	hindex_init(&t->index,
 	            (struct hindex_bucket *)(void *)((unsigned char *)mem + pool_size(flows_max)),
 	            hindex_buckets_for(flows_max));
@@ -113,6 +116,7 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	t->pool[nr].hash_lo = (uint32_t)hash;
 	wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
 	t->used++;
+	t->used_by[flow_proto_of(f->key.proto)]++;
 	if ((f->status & FLOW_ASSURED) != 0 || flow_is_closed(f)) {
 		flowtab_revalue(t, &t->pool[nr], hash);
 	}
@@ -147,6 +151,7 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 	hindex_del(&t->index, hash, nr);
 	give_place_back(t, nr);
 	t->used--;
+	t->used_by[flow_proto_of(f->key.proto)]--;
 }
 
 void flowtab_rearm(struct flowtab *t, struct flow *f)

@@ -31,6 +31,7 @@ struct flowtab {
 	uint32_t fresh;     /* pool[fresh..] was never used */
 	uint32_t free_list; /* through the timer's next */
 	uint32_t used;
+	uint32_t used_by[FLOW_PROTOS_LEN]; /* of them, by enum flow_proto */
 	struct hindex index;
 	struct wheel wheel;
 };

@@ -101,3 +101,18 @@ bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_
 	}
 	return ruleset_is_fixed(policy->rules, chain, family, state, out);
 }
+
+bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                         struct rule_result *out, bool *reads_iif)
+{
+	*reads_iif = false;
+	if (!has_chain(cx->policy, chain)) {
+		default_verdict(&cx->policy->tun, chain, out);
+		return true;
+	}
+	in->mode = EVAL_DRY;
+	in->now = cx->now;
+	in->log_ctx = cx->worker->sink.ctx;
+	in->ifname = cx->worker->sink.ifname;
+	return ruleset_is_constant(cx->policy->rules, chain, in, out, reads_iif);
+}

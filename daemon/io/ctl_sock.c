@@ -10,22 +10,21 @@
  */
 #include "ctl_sock.h"
 
+#include "unix_socket.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX       32
+#define SOCKET_MODE       0600
 #define OUTPUT_LOW_SIZE   ((size_t)64 << 10)
 #define WRITE_TIMEOUT_SEC 30
 #define ACCEPT_PAUSE_SEC  1
@@ -34,6 +33,7 @@ struct ctl_client {
 	struct ctl_sock *sock;
 	struct bufferevent *bev;
 	struct ctl_stream *stream; /* reply in progress, or NULL */
+	struct event *again;       /* made when it is needed first */
 	bool is_oneway;            /* the current call gets no reply */
 	bool is_replied;           /* the current call has its last reply */
 	bool is_closing;           /* has closed its sending side */
@@ -47,15 +47,9 @@ struct ctl_sock {
 	struct event *accept_again;
 	LIST_HEAD(, ctl_client) clients;
 	unsigned clients_len;
-	struct sockaddr_un addr;
-	dev_t dev; /* of the socket file that was made here */
-	ino_t ino;
+	struct unix_socket file;
 };
 
-static int make_address(const char *path, struct sockaddr_un *addr);
-static int make_directory(const char *path);
-static int clear_stale(const struct sockaddr_un *addr);
-static int listen_at(struct ctl_sock *s);
 static int arm_listener(struct ctl_sock *s, int fd);
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
                       int from_size, void *ctx);
@@ -84,19 +78,7 @@ int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_ha
 	s->handler = *handler;
 	s->base = base;
 	LIST_INIT(&s->clients);
-	rc = make_address(path, &s->addr);
-	if (rc < 0) {
-		goto free_sock;
-	}
-	rc = make_directory(path);
-	if (rc < 0) {
-		goto free_sock;
-	}
-	rc = clear_stale(&s->addr);
-	if (rc < 0) {
-		goto free_sock;
-	}
-	fd = listen_at(s);
+	fd = unix_socket_bind(&s->file, path, SOCKET_MODE);
 	if (fd < 0) {
 		rc = fd;
 		goto free_sock;
@@ -104,7 +86,7 @@ int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_ha
 	rc = arm_listener(s, fd);
 	if (rc < 0) {
 		close(fd);
-		unlink(path);
+		unix_socket_remove(&s->file);
 		goto free_sock;
 	}
 	*out = s;
@@ -116,18 +98,13 @@ free_sock:
 
 void ctl_sock_close(struct ctl_sock *s)
 {
-	struct stat st;
-
 	if (s == NULL) {
 		return;
 	}
 	while (!LIST_EMPTY(&s->clients)) {
 		client_free(LIST_FIRST(&s->clients));
 	}
-	/* another daemon may have replaced it meanwhile */
-	if (lstat(s->addr.sun_path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino) {
-		unlink(s->addr.sun_path);
-	}
+	unix_socket_remove(&s->file);
 	evconnlistener_free(s->listener);
 	event_free(s->accept_again);
 	free(s);
@@ -175,80 +152,24 @@ void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s)
 	c->stream = s;
 }
 
-static int make_address(const char *path, struct sockaddr_un *addr)
+static void on_again(evutil_socket_t fd, short what, void *ctx)
 {
-	memset(addr, 0, sizeof(*addr));
-	addr->sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(addr->sun_path)) {
-		return -ENAMETOOLONG;
-	}
-	memcpy(addr->sun_path, path, strlen(path));
-	return 0;
+	(void)fd;
+	(void)what;
+	continue_client(ctx);
 }
 
-/* Makes the last directory of the path only; its parents are the administrator's. */
-static int make_directory(const char *path)
+void ctl_client_again(struct ctl_client *c, unsigned usec)
 {
-	const char *slash = strrchr(path, '/');
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const struct timeval time = { .tv_sec = usec / 1000000, .tv_usec = usec % 1000000 };
 
-	if (slash == NULL || slash == path) {
-		return 0;
+	if (c->again == NULL) {
+		c->again = evtimer_new(c->sock->base, on_again, c);
 	}
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* Removes a socket that refuses connections, because its daemon has exited. Other files stay. */
-static int clear_stale(const struct sockaddr_un *addr)
-{
-	struct stat st;
-	int fd;
-	int rc = 0;
-
-	if (lstat(addr->sun_path, &st) < 0) {
-		return errno == ENOENT ? 0 : -errno;
+	/* Without memory the stream ends with its client. */
+	if (c->again != NULL) {
+		evtimer_add(c->again, &time);
 	}
-	if (!S_ISSOCK(st.st_mode)) {
-		return -EEXIST;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		return -errno;
-	}
-	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno == EAGAIN) {
-		rc = -EADDRINUSE;
-	} else if (errno != ECONNREFUSED || unlink(addr->sun_path) < 0) {
-		rc = -errno;
-	}
-	close(fd);
-	return rc;
-}
-
-static int listen_at(struct ctl_sock *s)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-	mode_t mask;
-	int rc;
-
-	if (fd < 0) {
-		return -errno;
-	}
-	/* the file must not have more permissions even for an instant */
-	mask = umask(0177);
-	rc = bind(fd, (const struct sockaddr *)&s->addr, sizeof(s->addr)) < 0 ? -errno : 0;
-	umask(mask);
-	if (rc == 0 && lstat(s->addr.sun_path, &st) < 0) {
-		rc = -errno;
-	}
-	if (rc < 0) {
-		close(fd);
-		return rc;
-	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	return fd;
 }
 
 static int arm_listener(struct ctl_sock *s, int fd)
@@ -465,6 +386,9 @@ static void client_free(struct ctl_client *c)
 	}
 	LIST_REMOVE(c, link);
 	c->sock->clients_len--;
+	if (c->again != NULL) {
+		event_free(c->again);
+	}
 	bufferevent_free(c->bev);
 	free(c);
 }

@@ -57,4 +57,7 @@ size_t ctl_client_backlog(const struct ctl_client *c);
 /* Replies to the current call by a stream; takes ownership of s. */
 void ctl_client_stream(struct ctl_client *c, struct ctl_stream *s);
 
+/* Calls next() of the client's stream again after so many microseconds, if it sent no reply. */
+void ctl_client_again(struct ctl_client *c, unsigned usec);
+
 #endif

@@ -19,6 +19,8 @@ static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
 static const char *const stop_words[] = { "down", "keep", NULL };
 static const char *const watch_words[] = { "restore", "report", "off", NULL };
+/* In the order of enum fast_path_mode. */
+static const char *const fast_path_words[] = { "auto", "on", "off", NULL };
 /* Words for the counts 0, 1 and so on. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
@@ -57,6 +59,9 @@ static const struct tunable shell_table[] = {
 	ROW("hook", "mark", hook_mark, TUNABLE_MARK, NULL, 0, 0, 0, "mark and mask of packets that finwall sends"),
 	CHOICE("hook", "watch", hook_watch, watch_words, HOOK_WATCH_RESTORE, 2, "when hook rules are missing, bypassed or out of date"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
+	CHOICE("hook", "fast-path", fast_path, fast_path_words, FAST_PATH_AUTO, 2, "the kernel accepts and tracks decided connections by itself"),
+	ROW("hook", "fast-path-grace", fast_path_grace_s, TUNABLE_DURATION, NULL, 10, 1, 3600, "how long it does so after the daemon has gone, with on-absent drop"),
+	COUNT("hook", "fast-path-max", fast_path_max, NULL, 65536, 1024, 1 << 21, "connections at most that it tracks at a time"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
@@ -68,12 +73,16 @@ static const struct tunable shell_table[] = {
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
+	COUNT("metrics", "port", metrics_port, none_words, 0, 1024, 65535, "TCP port on the loopback addresses where metrics can be read"),
+	ROW("metrics", "socket", metrics_socket, TUNABLE_PATH, NULL, 0, 0, 0, "UNIX socket where metrics can be read"),
+	ROW("metrics", "file", metrics_file, TUNABLE_PATH, NULL, 0, 0, 0, "file that metrics are written to, for node_exporter"),
+	ROW("metrics", "interval", metrics_interval_s, TUNABLE_DURATION, NULL, 15, 1, 86400, "between two writes of that file"),
 };
 /* clang-format on */
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook", "connections", "events", "state",
+static const char *const blocks[] = { "queue", "hook", "connections", "events", "state",  "metrics",
 	                              "tcp",   "udp",  "icmp",        "icmpv6", "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
@@ -158,6 +167,8 @@ void settings_init(struct settings *s)
 	s->hook_mark = HOOK_MARK_DEFAULT;
 	s->hook_mark_mask = HOOK_MARK_MASK_DEFAULT;
 	s->queue_pin = NULL;
+	s->metrics_socket = NULL;
+	s->metrics_file = NULL;
 	s->state_file = FINWALL_STATE_PATH;
 	s->events_packets = NULL;
 	s->events_accounting = NULL;
@@ -499,14 +510,16 @@ static const char *text_or_word(const struct config *c, const struct tunable *ro
 	return text != NULL ? text : row->kind == TUNABLE_PATH ? "none" : "off";
 }
 
+static const char *path_default(const struct tunable *row)
+{
+	return row->offset == offsetof(struct settings, state_file) ? FINWALL_STATE_PATH : "none";
+}
+
 static bool is_default(const struct config *c, const struct setting *s)
 {
 	switch (s->row->kind) {
 	case TUNABLE_PATH:
-		return strcmp(text_or_word(c, s->row),
-		              s->row->offset == offsetof(struct settings, state_file)
-		                      ? FINWALL_STATE_PATH
-		                      : "none") == 0;
+		return strcmp(text_or_word(c, s->row), path_default(s->row)) == 0;
 	case TUNABLE_CPUS:
 		return get_text(c, s->row) == NULL;
 	case TUNABLE_MARK:

@@ -11,6 +11,8 @@
 #define FINWALL_NAMED_SET_H
 
 #include <finwall/config.h>
+#include <finwall/mono.h>
+#include <finwall/u128.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +31,11 @@ struct named_set_info {
 	uint64_t len;     /* elements */
 	uint64_t added;   /* since it was loaded */
 	uint64_t deleted; /* with flushed ones */
-	bool can_change;  /* false: constant, dynamic, or of interface names */
+	bool can_change;  /* false: constant, or of interface names */
+	bool is_dynamic;  /* rules change it too; a reload keeps its elements */
+	uint64_t expired; /* elements whose time was over; of sets with timeouts */
+	uint64_t refused; /* additions by rules, because the set was full */
+	uint64_t size;    /* the most elements that it can have; 0 = no limit */
 };
 void named_set_info(const struct named_set *s, struct named_set_info *out);
 
@@ -51,8 +57,23 @@ struct named_set_cursor {
 
 /* Calls fn for the next elements, some thousands at most. Returns false at the end, or when memory
  * runs out. */
-bool named_set_walk(const struct named_set *s, struct named_set_cursor *at,
+bool named_set_walk(const struct named_set *s, struct mono now, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
+
+/* What the elements of a set are, for a connection. */
+enum named_set_ends {
+	SET_ENDS_NONE,
+	SET_ENDS_IP4,
+	SET_ENDS_IP6,
+	SET_ENDS_PORT,
+};
+enum named_set_ends named_set_ends(const struct named_set *s);
+
+/* Reads an element of a set. Returns false if it is none. */
+bool named_set_read(const struct named_set *s, const char *element, struct interval *out);
+
+/* Sorts intervals and joins them in place; *len becomes the number of those that are left. */
+void named_set_join(struct interval *i, size_t *len);
 
 enum named_set_op {
 	SET_ADD,
@@ -69,9 +90,12 @@ struct named_set_garbage;
  * number of elements added or deleted (one that is in the set already is not counted), and *garbage
  * is for named_set_garbage_free(); NULL when nothing changed.
  */
-int named_set_change(struct named_set *s, enum named_set_op op, const char *const *elements,
-                     size_t elements_len, uint64_t *changed, struct named_set_garbage **garbage,
-                     char problem[NAMED_SET_PROBLEM_SIZE]);
+int named_set_change(struct named_set *s, struct mono now, enum named_set_op op,
+                     const char *const *elements, size_t elements_len, uint64_t *changed,
+                     struct named_set_garbage **garbage, char problem[NAMED_SET_PROBLEM_SIZE]);
+
+/* Deletes expired elements of all sets, in a part of each: to be called now and then. */
+void named_sets_sweep(const struct config *c, struct mono now);
 
 /* Frees it; the first comment states when. NULL is fine. */
 void named_set_garbage_free(struct named_set_garbage *g);

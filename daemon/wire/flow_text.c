@@ -166,6 +166,9 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	if ((v->status & FLOW_REVIVED) != 0) {
 		put(&l, " revived");
 	}
+	if ((v->status & FLOW_LEASED) != 0) {
+		put(&l, " leased");
+	}
 	if (v->ifname[0] != '\0') {
 		put(&l, " %s %s", v->hook == HOOK_OUTPUT ? "out" : "in", v->ifname);
 	}

@@ -24,12 +24,12 @@ static const char *reason_at(unsigned nr)
 	return reason_name((enum reason)nr);
 }
 
-/* "drop,reject": a bit for each name. Returns false for anything else. */
-static bool read_names(const json_t *value, name_fn *name, unsigned len, uint64_t *out)
+/* "drop,reject": sets the element of each name. Returns false for anything else. */
+static bool read_names(const json_t *value, name_fn *name, unsigned len, bool *out)
 {
 	const char *text = json_string_value(value);
+	bool is_any = false;
 
-	*out = 0;
 	while (text != NULL) {
 		size_t size = strcspn(text, ",");
 		unsigned nr = 0;
@@ -41,29 +41,43 @@ static bool read_names(const json_t *value, name_fn *name, unsigned len, uint64_
 		if (nr == len) {
 			return false;
 		}
-		*out |= UINT64_C(1) << nr;
+		out[nr] = is_any = true;
 		text = text[size] == ',' ? text + size + 1 : NULL;
 	}
-	return *out != 0;
+	return is_any;
 }
+
+/* The same as bits. */
+static bool read_bits(const json_t *value, name_fn *name, unsigned len, uint8_t *out)
+{
+	bool named[8] = { false };
+
+	if (!read_names(value, name, len, named)) {
+		return false;
+	}
+	*out = 0;
+	for (unsigned nr = 0; nr < len; nr++) {
+		*out |= (uint8_t)(named[nr] << nr);
+	}
+	return true;
+}
+
+_Static_assert(HOOKS_LEN <= 8 && VERDICTS_LEN <= 8, "a bit for each");
 
 /* Returns whether the member is one of those that only packets have; *good: whether it is valid. */
 static bool read_own(const char *name, const json_t *value, struct watch_filter *out, bool *good)
 {
-	uint64_t bits = 0;
-
 	if (strcmp(name, "hook") == 0) {
-		*good = read_names(value, hook_at, HOOKS_LEN, &bits);
-		out->hooks = (uint8_t)bits;
+		*good = read_bits(value, hook_at, HOOKS_LEN, &out->hooks);
 		return true;
 	}
 	if (strcmp(name, "verdict") == 0) {
-		*good = read_names(value, verdict_at, VERDICTS_LEN, &bits);
-		out->verdicts = (uint8_t)bits;
+		*good = read_bits(value, verdict_at, VERDICTS_LEN, &out->verdicts);
 		return true;
 	}
 	if (strcmp(name, "reason") == 0) {
-		*good = read_names(value, reason_at, REASONS_LEN, &out->reasons);
+		*good = read_names(value, reason_at, REASONS_LEN, out->reasons);
+		out->has_reasons = true;
 		return true;
 	}
 	return false;
@@ -164,8 +178,7 @@ bool watch_filter_may_want(const struct watch_filter *filter, const struct trace
 bool watch_filter_wants_decision(const struct watch_filter *filter, const struct decision *d)
 {
 	return (filter->verdicts == 0 || (filter->verdicts >> d->verdict & 1) != 0) &&
-	       (filter->reasons == 0 ||
-	        (d->reason < REASONS_LEN && (filter->reasons >> d->reason & 1) != 0));
+	       (!filter->has_reasons || (d->reason < REASONS_LEN && filter->reasons[d->reason]));
 }
 
 static bool name_matches(const char *pattern, const char *name)

@@ -15,13 +15,12 @@
 /* Zeroed = all. */
 struct watch_filter {
 	struct flow_filter flows;
-	uint64_t reasons;  /* a bit for each enum reason; 0 = any, as below */
-	uint8_t verdicts;  /* a bit for each enum verdict */
-	uint8_t hooks;     /* a bit for each enum hook */
-	bool is_selective; /* flows is not empty */
+	bool has_reasons;          /* false = any reason */
+	bool reasons[REASONS_LEN]; /* by enum reason */
+	uint8_t verdicts;          /* a bit for each enum verdict; 0 = any, as below */
+	uint8_t hooks;             /* a bit for each enum hook */
+	bool is_selective;         /* flows is not empty */
 };
-
-_Static_assert(REASONS_LEN <= 64, "a bit for each");
 
 /*
  * Reads the members of flow_filter_parse(), and "hook":"input,output", "verdict":"drop,reject",

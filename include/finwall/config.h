@@ -42,6 +42,13 @@ enum hook_backend {
 	BACKEND_IPTABLES,
 };
 
+/* Whether the kernel accepts and tracks connections that are decided (finwall/engine.h, leases). */
+enum fast_path_mode {
+	FAST_PATH_AUTO, /* where the kernel and the backend can */
+	FAST_PATH_ON,   /* the same, and backend auto is iptables */
+	FAST_PATH_OFF,
+};
+
 /* When memory for connections is allocated. */
 enum prefault {
 	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
@@ -77,19 +84,26 @@ struct settings {
 	uint32_t hook_mark_mask;   /* ... and the bits of it that are tested */
 	uint32_t hook_watch;       /* enum hook_watch_mode */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
+	uint32_t fast_path;  /* enum fast_path_mode */
+	uint32_t fast_path_grace_s; /* how long leases are valid without a daemon, on-absent drop */
+	uint32_t fast_path_max;     /* leases */
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;             /* enum prefault */
 	uint32_t import_kernel;        /* 1: the first start imports the connections of the kernel's
 	                                  tracker */
+	uint32_t metrics_port;         /* 0 = none */
+	uint32_t metrics_interval_s;   /* of metrics_file */
+	const char *metrics_socket;    /* NULL = none; lives as long as its configuration */
+	const char *metrics_file;      /* likewise */
+	const char *state_file;        /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;         /* NULL = off, "on", or see cpulist.h; lives as long */
 	uint32_t events_journal;       /* 1: lines about packets go to the journal, with fields */
 	uint32_t events_syslog;        /* 1: likewise to syslog */
 	uint32_t events_file_bytes;    /* a file of events becomes FILE.1 at this size */
 	const char *events_packets;    /* NULL = none; lives as long as its configuration */
 	const char *events_accounting; /* likewise */
-	const char *state_file;        /* NULL = none; lives as long as its configuration */
-	const char *queue_pin;         /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* The number of queue numbers. */
@@ -132,9 +146,35 @@ void config_free(struct config *c);
 const struct settings *config_settings(const struct config *c);
 const struct tunables *config_tunables(const struct config *c);
 
+/*
+ * What belongs to the kernel: base chains of other types, hooks and families, with all that they
+ * reach, as text for nft(8) without the tables' beginning. Lives as long as the configuration.
+ */
+struct config_kernel {
+	const char *text;          /* "" = none */
+	const char *const *tables; /* "family name" */
+	size_t tables_len;
+	uint64_t hash; /* of the text; 0 = none */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+void config_kernel(const struct config *c, struct config_kernel *out);
+
 /* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
  */
 struct ruleset *config_compile(const struct config *c);
+
+/*
+ * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
+ * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ */
+void config_adopt(struct config *c, const struct config *old);
+
+/*
+ * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
+ * same clock; until then no element expires.
+ */
+void config_start(const struct config *c, struct mono now);
 
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
@@ -167,6 +207,24 @@ const char *rule_code_word(uint8_t code);
 
 /* "icmp port-unreachable" ...: what the language has after `reject with`, for this family. */
 const char *reject_with_text(uint8_t with, uint8_t family);
+
+/* A rule with a counter. */
+struct config_counter {
+	const char *family; /* of the table */
+	const char *table;
+	const char *chain;
+	unsigned position;   /* in the chain, from 1 */
+	const char *comment; /* or NULL */
+	const char *text;    /* the rule; NULL if it has a comment */
+	uint64_t packets;
+	uint64_t bytes;
+};
+typedef void config_counter_fn(void *ctx, const struct config_counter *c);
+
+/* Calls fn for each rule with a counter, in the order of the text. ctr: as in config_print().
+ * Returns false when memory ran out before the last one. */
+bool config_each_counter(const struct config *c, const struct ruleset_counters *const *ctr,
+                         size_t ctr_len, config_counter_fn *fn, void *ctx);
 
 /* What the canonical text contains. */
 enum config_print {

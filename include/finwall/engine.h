@@ -58,6 +58,8 @@ struct decision {
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
 	uint8_t mark_is_set;
+	uint8_t is_held;   /* 1: no decision yet, engine_sink.hold() has a copy; nothing else is set
+	                    */
 	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
 	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
@@ -136,10 +138,13 @@ struct raw_request {
 	uint32_t seq;
 	uint32_t ack;     /* RAW_KEEPALIVE, RAW_RESET_ACK */
 	uint32_t ifindex; /* the link of a link-local receiver; 0 = unknown */
+	uint32_t ts[2];   /* RAW_KEEPALIVE with has_ts: TSval, TSecr (RFC 7323) */
 	uint16_t win;     /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered
 	                     at most */
 	uint8_t kind;     /* enum raw_kind */
 	uint8_t with;     /* RAW_ERROR: enum reject_with */
+	uint8_t has_ts;   /* 1: with a timestamps option */
+	uint8_t unused[3];
 };
 
 /* The outcome of a request. */
@@ -157,6 +162,17 @@ struct engine_sink {
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
 	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
+	/*
+	 * Holds a frame, of which it makes a copy: the packet gets no verdict now, and the copy is
+	 * passed to engine_batch() once more, with was_held set, after engine_sink.release() of its
+	 * token, or when the deadline has passed. req: to be sent too, may be NULL. RAW_SENT: the
+	 * frame is held, and req will be sent if the sender is not busy then. RAW_BUSY: too many
+	 * are held. Unless it returns RAW_SENT nothing is held and nothing is sent.
+	 */
+	enum raw_result (*hold)(void *ctx, const struct frame *frame, uint64_t token,
+	                        struct mono deadline, const struct raw_request *req);
+	/* The held frames with this token need wait no longer. */
+	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 	/* An entry was made, changed its state, or is about to be deleted. */
@@ -175,6 +191,8 @@ struct engine_worker {
 	struct engine_sink sink;
 	struct trace *trace; /* where traces are made; NULL = packets are not traced */
 	struct stats stats;
+	/* engine_lease_generation(), read before policy and sets are */
+	uint32_t lease_generation;
 	/* the engine's own */
 	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
 	uint32_t tick_seen;         /* wheel tick of its last complete round */
@@ -213,6 +231,7 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
  * other, so the sums are exact for a quiet table only. */
 struct engine_usage {
 	uint64_t flows;
+	uint64_t flows_by[FLOW_PROTOS_LEN];
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
@@ -262,6 +281,9 @@ bool engine_import_flow(struct engine *e, struct engine_worker *w, const struct 
 bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct tomb_info *tomb,
                         struct mono now);
 
+/* The RST of a TCP flow in direction dir: with the sequence number that the receiver expects. */
+struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir);
+
 enum engine_delete_mode {
 	DELETE_END,      /* its tombstone blocks revival and pickup until a SYN is accepted */
 	DELETE_REMEMBER, /* a flow worth remembering becomes a tombstone; existing ones stay */
@@ -283,5 +305,66 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
  * enforced until they end. Holds locks as engine_flush() does.
  */
 void engine_note_gap(struct engine *e);
+
+/*
+ * The kernel fast path: connections whose packets the kernel accepts and tracks by itself, while
+ * they are leased to it. finwall/lease_layout.h. The functions below are the main thread's.
+ */
+struct lease_control;
+struct lease_bucket;
+struct lease;
+
+/* The maps in this process's memory. */
+struct lease_map {
+	struct lease_control *control;
+	struct lease_bucket *buckets;
+	struct lease *leases;
+};
+
+/* True for maps of this version, whose numbers can be used. */
+bool engine_leases_fit(const struct lease_control *c);
+
+/*
+ * Takes over the connections of all leases in the maps, which an earlier process granted, into the
+ * table. packets_passed: packets that the kernel side did not accept may have passed unseen; the
+ * windows of connections that had such are not proved then. Call it before engine_use_leases().
+ * Returns their number.
+ */
+uint64_t engine_adopt_leases(struct engine *e, struct engine_worker *w, const struct lease_map *map,
+                             bool packets_passed, struct mono now);
+
+/* Empties the maps and uses them from here on. They must stay mapped, also behind
+ * engine_leave_leases(): a worker may still read them. */
+void engine_use_leases(struct engine *e, const struct lease_map *map);
+
+/* To be called when a policy is published: makes all leases stale, and grants new ones under the
+ * policy if they are wanted. Without maps it does nothing. */
+void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool is_wanted);
+
+/* Makes all leases stale: the next packet of each connection goes to the queue. To be called after
+ * a change of sets. */
+void engine_stale_leases(struct engine *e);
+
+/* Takes back all leases, and grants no more until engine_set_lease_policy(). */
+void engine_leave_leases(struct engine *e);
+
+/* Takes back all leases. Returns how many. */
+uint64_t engine_take_leases(struct engine *e);
+
+struct lease_usage {
+	bool is_there;
+	bool is_on;
+	uint64_t held;
+	uint64_t max;
+	uint64_t granted;
+	uint64_t taken;
+	uint64_t no_place;           /* not granted: no place for it */
+	uint64_t packets[HOOKS_LEN]; /* that the kernel side has accepted, by hook */
+	uint64_t bytes[HOOKS_LEN];
+};
+void engine_lease_usage(struct engine *e, struct lease_usage *out);
+
+/* The generation for engine_worker.lease_generation. Any thread. */
+uint32_t engine_lease_generation(const struct engine *e);
 
 #endif

@@ -16,6 +16,8 @@
 #define FLOW_ORIG_HI    0x04u /* the opener is the key's high side */
 #define FLOW_REVIVED    0x08u /* was a remembered connection */
 #define FLOW_KNOWN      0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+#define FLOW_LEASED     0x40u /* live entries only: the kernel side owns it (core/lease.h) */
+#define FLOW_HAD_LEASE  0x80u /* likewise: its lease has its counters */
 
 #define FLOW_KNOWN_SHIFT 4
 
@@ -159,6 +161,30 @@ static inline void tcp_note_gap(struct tcp_conn *t, uint8_t *status)
 		break;
 	default:
 		break;
+	}
+}
+
+/* The protocols that flows are counted by. */
+enum flow_proto {
+	FLOW_PROTO_TCP,
+	FLOW_PROTO_UDP,
+	FLOW_PROTO_ICMP, /* and ICMPv6 */
+	FLOW_PROTO_OTHER,
+	FLOW_PROTOS_LEN,
+};
+
+static inline enum flow_proto flow_proto_of(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_NR_TCP:
+		return FLOW_PROTO_TCP;
+	case IPPROTO_NR_UDP:
+		return FLOW_PROTO_UDP;
+	case IPPROTO_NR_ICMP:
+	case IPPROTO_NR_ICMPV6:
+		return FLOW_PROTO_ICMP;
+	default:
+		return FLOW_PROTO_OTHER;
 	}
 }
 

@@ -155,6 +155,16 @@ void ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr,
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out);
 
+/*
+ * True when the chain gives this packet's result to all packets of its connection in this direction
+ * and state: as far as they are evaluated, the rules read only addresses, ports, protocol,
+ * direction and the incoming interface, and neither count, limit, log nor mark. *out is then that
+ * of ruleset_eval(), and *reads_iif whether it depends on the interface. in->mode is EVAL_DRY.
+ * Gives up after some dozens of instructions.
+ */
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif);
+
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 
@@ -192,6 +202,10 @@ struct ruleset_counters *ruleset_counters_init(const struct ruleset *rs, void *m
 /* Adds one worker's counters of a rule to *packets and *bytes. That worker may run meanwhile. */
 void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, uint64_t *packets,
                          uint64_t *bytes);
+
+/* Sets *out so that all counters of *out and ctr are 0 in sum, modulo 2^64. */
+void ruleset_counters_negate(struct ruleset_counters *out,
+                             const struct ruleset_counters *const *ctr, size_t ctr_len);
 
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);

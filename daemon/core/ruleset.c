@@ -510,6 +510,11 @@ unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
 	return rs->log[log_nr].level;
 }
 
+uint32_t ruleset_log_group(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].group;
+}
+
 uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr)
 {
 	return rs->log[log_nr].rule_nr;

@@ -537,7 +537,7 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		*log = (struct rs_log){ s->log.prefix,
 			                s->log.level == LOG_LEVEL_AUDIT ? LOG_LEVEL_DEFAULT + 1
 			                                                : s->log.level,
-			                r->nr };
+			                r->nr, s->log.option[LOG_GROUP] };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };

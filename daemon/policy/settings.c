@@ -65,6 +65,11 @@ static const struct tunable shell_table[] = {
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
+	ROW("events", "journal", events_journal, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to the journal, with fields"),
+	ROW("events", "syslog", events_syslog, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to /dev/log"),
+	ROW("events", "packets", events_packets, TUNABLE_PATH, NULL, 0, 0, 0, "file for logged packets, as pcap of NFLOG"),
+	ROW("events", "accounting", events_accounting, TUNABLE_PATH, NULL, 0, 0, 0, "file for a record of each connection that ended, as JSON"),
+	COUNT("events", "file-size", events_file_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes after which these files become FILE.1"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
@@ -77,7 +82,7 @@ static const struct tunable shell_table[] = {
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook", "connections", "state",  "metrics",
+static const char *const blocks[] = { "queue", "hook", "connections", "events", "state",  "metrics",
 	                              "tcp",   "udp",  "icmp",        "icmpv6", "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
@@ -165,6 +170,8 @@ void settings_init(struct settings *s)
 	s->metrics_socket = NULL;
 	s->metrics_file = NULL;
 	s->state_file = FINWALL_STATE_PATH;
+	s->events_packets = NULL;
+	s->events_accounting = NULL;
 }
 
 bool settings_open_block(struct config *c, struct loc loc, const char *block)

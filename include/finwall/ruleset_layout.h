@@ -287,6 +287,7 @@ struct rs_log {
 	const char *prefix;
 	uint32_t level;
 	uint32_t rule_nr;
+	uint32_t group; /* of nfnetlink_log; 0 = not given */
 };
 
 struct rs_pattern {

@@ -26,6 +26,7 @@ static const struct row fixed_rows[] = {
 	{ "hook mark", offsetof(struct settings, hook_mark) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
+	{ "connections accounting", offsetof(struct settings, accounting) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 

@@ -116,6 +116,8 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 		if (c->hint[i] == HINDEX_NIL) {
 			graveyard_prefetch_bucket(&c->shard[i]->graveyard, c->hash[i]);
 			misses++;
+		} else if (c->shard[i]->accounts != NULL) {
+			__builtin_prefetch(&c->shard[i]->accounts[c->hint[i]], 1);
 		}
 	}
 	for (unsigned i = 0; i < len && misses > 0; i++) {
@@ -161,6 +163,7 @@ static void decide_one(struct engine *e, struct fastpath *x, const struct frame 
 		case FASTPATH_DECIDED:
 			return;
 		case FASTPATH_TRACKED:
+			d->shard = c->shard[i];
 			conclude_tracked(frame, x->cx, live, d, out);
 			return;
 		case FASTPATH_REFUSED:
@@ -368,6 +371,9 @@ static void conclude(const struct decoded *d, struct outcome *o, struct decision
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
+	if (o->live != NULL && (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
+		shard_account(d->shard, o->live, o->dir, d->pkt.frame->true_size, d->cx->now);
+	}
 	if (o->has_late) {
 		late_report(d, o, judged);
 	}

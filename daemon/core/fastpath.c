@@ -305,6 +305,7 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 		*live = f;
 		return FASTPATH_TRACKED;
 	}
+	shard_account(c->shard[i], f, s.dir, frame->true_size, x->cx->now);
 	v->packets++;
 	v->bytes += frame->true_size;
 	return FASTPATH_DECIDED;

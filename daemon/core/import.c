@@ -44,6 +44,9 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	fresh.probes = 0;
 	fresh.counted = 0;
 	inserted = flowtab_insert(&s->flows, &fresh, hash);
+	if (inserted != NULL && s->accounts != NULL) {
+		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
+	}
 	if (inserted != NULL && (fresh.status & FLOW_KNOWN) != 0) {
 		*shard_witness(s, inserted) =
 			(struct witness){ .flags = tomb != UINT32_MAX ? WITNESS_BESIDE : 0 };

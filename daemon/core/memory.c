@@ -2,7 +2,7 @@
 /*
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
  * rules that count connections touch (claims and counters), then what only connections touch whose
- * windows were not seen from the start (witnesses).
+ * windows were not seen from the start (witnesses), and what flows have carried, if it is counted.
  */
 #include "shard.h"
 
@@ -31,6 +31,11 @@ static size_t witnesses_size(uint32_t flows_len)
 	return aligned(flows_len * sizeof(struct witness));
 }
 
+static size_t accounts_size(const struct engine_config *cfg, uint32_t flows_len)
+{
+	return cfg->accounts ? flows_len * sizeof(struct flow_account) : 0;
+}
+
 static size_t head_size(const struct engine_config *cfg)
 {
 	return aligned(sizeof(struct engine) + cfg->shards_len * sizeof(struct shard));
@@ -54,7 +59,8 @@ size_t engine_size(const struct engine_config *cfg)
 	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
 
 	return engine_table_size(cfg) +
-	       cfg->shards_len * (claims_size(flows_len) + witnesses_size(flows_len)) +
+	       cfg->shards_len * (claims_size(flows_len) + witnesses_size(flows_len) +
+	                          accounts_size(cfg, flows_len)) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -87,6 +93,10 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 
 		s->witnesses = (struct witness *)(void *)counts_at;
 		counts_at += witnesses_size(s->flows.pool_len);
+		if (cfg->accounts) {
+			s->accounts = (struct flow_account *)(void *)counts_at;
+			counts_at += accounts_size(cfg, s->flows.pool_len);
+		}
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;

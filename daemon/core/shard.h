@@ -48,6 +48,7 @@ struct shard {
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
+	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
 } __attribute__((aligned(64)));
@@ -127,6 +128,9 @@ static inline struct flow *shard_insert(struct shard *s, struct engine_worker *w
 	struct flow *inserted = flowtab_insert(&s->flows, f, hash);
 
 	if (inserted != NULL) {
+		if (s->accounts != NULL) {
+			s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
+		}
 		stat_add(&w->stats.event[EVENT_FLOW_NEW], 1);
 	}
 	return inserted;
@@ -148,6 +152,24 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 		shard_uncount(s, f);
 	}
 	flowtab_delete(&s->flows, f, hash);
+}
+
+/* Counts a packet of a flow, if packets are counted. bytes: from the IP header on. */
+static inline void shard_account(struct shard *s, const struct flow *f, enum flow_dir dir,
+                                 uint32_t bytes, struct mono now)
+{
+	struct flow_account *a;
+
+	if (s->accounts == NULL) {
+		return;
+	}
+	a = &s->accounts[f - s->flows.pool];
+	a->packets[dir]++;
+	a->bytes[dir] += bytes;
+	a->last = now;
+	if (a->start.ns == 0) {
+		a->start = now;
+	}
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

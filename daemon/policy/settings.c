@@ -60,6 +60,7 @@ static const struct tunable shell_table[] = {
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
+	ROW("connections", "accounting", accounting, TUNABLE_SWITCH, NULL, 0, 0, 1, "count packets and bytes of each connection"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),

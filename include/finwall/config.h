@@ -81,6 +81,7 @@ struct settings {
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;           /* enum prefault */
+	uint32_t accounting;         /* 1: count packets and bytes of each connection */
 	uint32_t import_kernel;      /* 1: the first start imports the connections of the kernel's
 	                                tracker */
 	uint32_t metrics_port;       /* 0 = none */

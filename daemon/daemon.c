@@ -69,8 +69,9 @@ struct daemon {
 	struct ifnames *ifnames;
 	/* settings that a reload cannot change are in force as here; pointers in it dangle */
 	struct settings settings_at_start;
-	char *pin_at_start;  /* its text, owned */
-	uint32_t queues_len; /* of the configuration, without extra_queues */
+	char *pin_at_start;   /* its text, owned */
+	char *group_at_start; /* likewise */
+	uint32_t queues_len;  /* of the configuration, without extra_queues */
 	struct extra_queues *extra_queues;
 	/* memory of the engine */
 	struct engine *engine;
@@ -291,6 +292,7 @@ static void stop(struct daemon *d)
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
 	free(d->pin_at_start);
+	free(d->group_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
@@ -370,7 +372,9 @@ static enum exit_code load_first(struct daemon *d)
 	d->settings_at_start = *s;
 	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
 	d->settings_at_start.queue_pin = d->pin_at_start;
-	return d->pin_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
+	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
+	d->settings_at_start.control_group = d->group_at_start;
+	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
 }
 
 /*
@@ -520,6 +524,7 @@ static int open_control(struct daemon *d)
 		.hook_watch = &d->hook_watch,
 		.queues_len = d->queues_len,
 		.config_path = d->options.config_path,
+		.group = generation_settings(d->generations.current)->control_group,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
@@ -530,7 +535,10 @@ static int open_control(struct daemon *d)
 	};
 	int err = control_start(d->base, path, &env, &d->control);
 
-	if (err != 0) {
+	if (err == -ENOENT && env.group != NULL) {
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "cannot listen on %s for group %s: no such group", path, env.group);
+	} else if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", path,
 		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}

@@ -39,6 +39,7 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 	x->cx = cx;
 	x->tun = tun;
 	x->is_off = e->fastpath_is_off;
+	x->accounts = e->cfg.accounts;
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
@@ -305,7 +306,9 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 		*live = f;
 		return FASTPATH_TRACKED;
 	}
-	shard_account(c->shard[i], f, s.dir, frame->true_size, x->cx->now);
+	if (x->accounts) {
+		shard_account(c->shard[i], f, s.dir, frame->true_size, x->cx->now);
+	}
 	v->packets++;
 	v->bytes += frame->true_size;
 	return FASTPATH_DECIDED;

@@ -86,6 +86,7 @@ struct settings {
 	                                tracker */
 	uint32_t metrics_port;       /* 0 = none */
 	uint32_t metrics_interval_s; /* of metrics_file */
+	const char *control_group;   /* who may read by the control socket; NULL = none */
 	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
 	const char *metrics_file;    /* likewise */
 	const char *state_file;      /* NULL = none; lives as long as its configuration */

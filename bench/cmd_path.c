@@ -6,6 +6,7 @@
  * compared values are measured within seconds of each other. Ratios are computed within a round.
  */
 #include "bench.h"
+#include "bpf/lease_program.h"
 #include "clock.h"
 #include "filter.h"
 #include "progress.h"
@@ -68,8 +69,9 @@ static const struct {
 	enum filter_kind what;
 	enum filter_kind against;
 } pairs[] = {
-	{ FILTER_CONNTRACK, FILTER_NOTHING },  { FILTER_BARE, FILTER_NOTHING },
-	{ FILTER_FINWALL1, FILTER_BARE },      { FILTER_FINWALL1, FILTER_CONNTRACK },
+	{ FILTER_CONNTRACK, FILTER_NOTHING },      { FILTER_BARE, FILTER_NOTHING },
+	{ FILTER_FINWALL1, FILTER_BARE },          { FILTER_FINWALL1, FILTER_CONNTRACK },
+	{ FILTER_FINWALL_FAST, FILTER_CONNTRACK }, { FILTER_FINWALL_FAST, FILTER_FINWALL1 },
 	{ FILTER_FINWALL2, FILTER_CONNTRACK },
 };
 
@@ -200,6 +202,9 @@ static int measure_filter(struct path *p, const struct filter *f, double *v)
 
 static bool is_wanted(const struct path *p, enum filter_kind kind)
 {
+	if (kind == FILTER_FINWALL_FAST && !lease_program_is_built()) {
+		return false;
+	}
 	return p->opt->only == NULL || fnmatch(p->opt->only, filter_id(kind), 0) == 0;
 }
 

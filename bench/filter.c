@@ -5,7 +5,9 @@
 #include "filter.h"
 
 #include "bare_loop.h"
+#include "bpf/lease_program.h"
 #include "clock.h"
+#include "io/lease_pins.h"
 #include "rules.h"
 
 #include <errno.h>
@@ -14,12 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define READY_WAIT_NS UINT64_C(10000000000)
 #define READY_POLL_NS UINT64_C(5000000)
+
+#define FAST_PATH_LEASES 65536
 
 /* rules_of_path, for the kernel's tracker. */
 static const char conntrack_rules[] =
@@ -40,6 +46,8 @@ static const struct {
 	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
 	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
 	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },
+	[FILTER_FINWALL_FAST] = { "finwalld-fast", "finwalld, 1 queue, fast path", "--queue-num 0",
+	                          1 },
 	[FILTER_FINWALL2] = { "finwalld-2", "finwalld, 2 queues", "--queue-balance 0:1", 2 },
 };
 
@@ -141,6 +149,54 @@ static int start_finwalld(struct filter *f, const char *finwalld)
 	return f->pid < 0 ? (int)f->pid : await_ready(f, log);
 }
 
+static bool log_has(const char *path, const char *text)
+{
+	char log[8192];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, log, sizeof(log) - 1);
+
+	(void)close(fd);
+	log[got > 0 ? got : 0] = '\0';
+	return strstr(log, text) != NULL;
+}
+
+/* Pins the program where the daemon finds it, and puts the match in front of the queue. */
+static int start_fast_path(const struct filter *f)
+{
+	char why[LEASE_WHY_SIZE] = "";
+	struct lease_program *p;
+	char command[256];
+	char dir[96];
+	char log[96];
+	int err;
+
+	snprintf(dir, sizeof(dir), "%s/" LEASE_DIR_NAME, f->dir);
+	snprintf(log, sizeof(log), "%s/log", f->dir);
+	if (mkdir(dir, 0755) != 0 || mount("bpf", dir, "bpf", 0, NULL) != 0) {
+		fprintf(stderr, "finwall-bench: %s: %s\n", dir, strerror(errno));
+		return -EIO;
+	}
+	err = lease_program_load(FAST_PATH_LEASES, &p, why);
+	if (err != 0) {
+		fprintf(stderr, "finwall-bench: kernel fast path: %s\n", why);
+		return err;
+	}
+	err = lease_program_pin(p, dir);
+	lease_program_free(p);
+	snprintf(command, sizeof(command),
+	         "iptables -w -A FORWARD -m bpf --object-pinned %s/forward -j ACCEPT", dir);
+	if (err != 0 || netns_run(f->net, NETNS_ROUTER, command) != 0) {
+		return -EIO;
+	}
+	for (unsigned i = 0; i < READY_WAIT_NS / READY_POLL_NS; i++) {
+		if (log_has(log, "the kernel fast path is used")) {
+			return 0;
+		}
+		clock_sleep_ns(READY_POLL_NS);
+	}
+	return -EIO;
+}
+
 int filter_queue_all(const struct netns *net, const char *options)
 {
 	char command[128];
@@ -171,6 +227,9 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 	if (kinds[kind].finwalld_queues > 0) {
 		err = start_finwalld(f, finwalld);
 	}
+	if (err == 0 && kind == FILTER_FINWALL_FAST) {
+		err = start_fast_path(f);
+	}
 	if (kind == FILTER_CONNTRACK && netns_run(net, NETNS_ROUTER, conntrack_rules) != 0) {
 		err = -EIO;
 	}
@@ -188,6 +247,12 @@ static void remove_dir(const char *dir)
 	static const char *const files[] = { "finwall.conf", "finwall.sock", "log" };
 	char path[96];
 
+	snprintf(path, sizeof(path), "%s/" LEASE_DIR_NAME, dir);
+	if (access(path, F_OK) == 0) {
+		lease_pins_remove(path);
+		(void)umount2(path, MNT_DETACH);
+		(void)rmdir(path);
+	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
 		(void)unlink(path);

@@ -11,10 +11,11 @@
 
 enum filter_kind {
 	FILTER_NOTHING,
-	FILTER_CONNTRACK, /* the kernel's tracker with the same rules */
-	FILTER_BARE,      /* NFQUEUE to a loop that accepts everything (bare_loop.h) */
-	FILTER_FINWALL1,  /* finwalld with one queue */
-	FILTER_FINWALL2,  /* finwalld with two queues */
+	FILTER_CONNTRACK,    /* the kernel's tracker with the same rules */
+	FILTER_BARE,         /* NFQUEUE to a loop that accepts everything (bare_loop.h) */
+	FILTER_FINWALL1,     /* finwalld with one queue */
+	FILTER_FINWALL_FAST, /* the same, with the kernel fast path */
+	FILTER_FINWALL2,     /* finwalld with two queues */
 	FILTERS_LEN,
 };
 

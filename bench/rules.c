@@ -49,6 +49,7 @@ struct ruleset *rules_load(const struct config_reader *reader)
 		return NULL;
 	}
 	rs = config_compile(c);
+	config_start(c, (struct mono){ 1 });
 	config_free(c);
 	return rs;
 }

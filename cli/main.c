@@ -14,10 +14,26 @@ static const struct cli_command cmd_help;
 
 /* In the order of the help text. */
 static const struct cli_command *const commands[] = {
-	&cmd_list,   &cmd_get,     &cmd_stats,           &cmd_events,           &cmd_show,
-	&cmd_reload, &cmd_confirm, &cmd_flush,           &cmd_delete,           &cmd_set,
-	&cmd_hook,   &cmd_replay,  &cmd_import_iptables, &cmd_import_conntrack, &cmd_wait,
-	&cmd_doctor, &cmd_help,    &cmd_version,
+	&cmd_list,
+	&cmd_get,
+	&cmd_stats,
+	&cmd_events,
+	&cmd_trace,
+	&cmd_explain,
+	&cmd_show,
+	&cmd_reload,
+	&cmd_confirm,
+	&cmd_flush,
+	&cmd_delete,
+	&cmd_set,
+	&cmd_hook,
+	&cmd_replay,
+	&cmd_import_iptables,
+	&cmd_import_conntrack,
+	&cmd_wait,
+	&cmd_doctor,
+	&cmd_help,
+	&cmd_version,
 };
 
 #define COMMANDS_LEN (sizeof(commands) / sizeof(commands[0]))

@@ -14,6 +14,8 @@ if(FINWALL_TESTS)
 	pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 	# Writes what finwall reads of the kernel's tracker; without it one test is left out.
 	pkg_check_modules(NFCT IMPORTED_TARGET libnetfilter_conntrack)
+	# Another TCP for the far end; without it one test is skipped.
+	pkg_check_modules(LWIP IMPORTED_TARGET lwip)
 endif()
 
 pkg_check_modules(PCAP IMPORTED_TARGET libpcap)
@@ -31,4 +33,29 @@ if(FINWALL_HAS_PCAP)
 	message(STATUS "finwall replay: yes")
 else()
 	message(STATUS "finwall replay: no (libpcap is missing or FINWALL_PCAP is off)")
+endif()
+
+# The kernel fast path: clang compiles it for the BPF target, libbpf loads it.
+pkg_check_modules(BPF IMPORTED_TARGET libbpf>=1.0)
+find_program(FINWALL_BPF_CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14)
+set(FINWALL_FASTPATH AUTO CACHE STRING
+	"The kernel fast path, by clang and libbpf: ON, OFF, or AUTO: if both are installed")
+set_property(CACHE FINWALL_FASTPATH PROPERTY STRINGS AUTO ON OFF)
+set(FINWALL_HAS_FASTPATH OFF)
+if(BPF_FOUND AND FINWALL_BPF_CLANG)
+	execute_process(COMMAND ${FINWALL_BPF_CLANG} -target bpf -mcpu=v3 -xc -c -o /dev/null /dev/null
+		RESULT_VARIABLE finwall_bpf_status OUTPUT_QUIET ERROR_QUIET)
+	if(finwall_bpf_status EQUAL 0)
+		set(FINWALL_HAS_FASTPATH ON)
+	endif()
+endif()
+if(FINWALL_FASTPATH STREQUAL "OFF")
+	set(FINWALL_HAS_FASTPATH OFF)
+elseif(FINWALL_FASTPATH STREQUAL "ON" AND NOT FINWALL_HAS_FASTPATH)
+	message(FATAL_ERROR "FINWALL_FASTPATH is ON, but clang for BPF or libbpf is not installed")
+endif()
+if(FINWALL_HAS_FASTPATH)
+	message(STATUS "kernel fast path: yes")
+else()
+	message(STATUS "kernel fast path: no (clang or libbpf is missing or FINWALL_FASTPATH is off)")
 endif()

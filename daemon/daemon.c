@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include "control/control.h"
+#include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
@@ -84,10 +85,12 @@ struct daemon {
 	struct workers workers;
 	struct generations generations;
 	struct set_changes set_changes;
+	struct watch watch;
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
 	struct hook_watch hook_watch;
+	struct fast_path fast_path;
 	struct state state;
 	struct importer importer;
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
@@ -108,6 +111,7 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
 static struct older *list_older(struct daemon *d);
+static const char *socket_path(const struct daemon *d);
 static int open_control(struct daemon *d);
 static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
@@ -139,6 +143,7 @@ enum exit_code daemon_check(const char *config_path)
 {
 	char *errors = NULL;
 	struct config *c = config_load(config_path, &file_reader, &errors);
+	struct config_kernel kernel;
 	struct ruleset *rs;
 
 	if (c == NULL) {
@@ -147,6 +152,13 @@ enum exit_code daemon_check(const char *config_path)
 		return EXIT_BAD_CONFIG;
 	}
 	rs = config_compile(c);
+	config_kernel(c, &kernel);
+	if (rs != NULL && kernel.hash != 0) {
+		(void)printf("%s: %" PRIu32 " chain%s judged here, %" PRIu32
+		             " handed to the kernel\n",
+		             config_path, kernel.own_chains, kernel.own_chains == 1 ? "" : "s",
+		             kernel.kernel_chains);
+	}
 	config_free(c);
 	if (rs == NULL) {
 		(void)fputs("finwalld: out of memory\n", stderr);
@@ -272,6 +284,8 @@ static void stop(struct daemon *d)
 	if (d->workers.at != NULL) {
 		workers_stop(&d->workers, d->log);
 		if (d->has_run) {
+			fast_path_stop(&d->fast_path, generation_settings(d->generations.current),
+			               clock_now());
 			report_events(&d->report);
 			report_failures(&d->report);
 		}
@@ -288,6 +302,7 @@ static void stop(struct daemon *d)
 	prefault_stop(d->prefaulter);
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
+	watch_fini(&d->watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
@@ -295,6 +310,7 @@ static void stop(struct daemon *d)
 	free(d->group_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
+	fast_path_fini(&d->fast_path);
 	mem_unmap(d->engine_mem, d->engine_mem_size);
 	if (d->base != NULL) {
 		event_base_free(d->base);
@@ -326,7 +342,7 @@ static enum exit_code load_first(struct daemon *d)
 	struct generation *g;
 	char *errors;
 
-	g = generation_load(path, 1, 0, &errors);
+	g = generation_load(path, 1, 0, NULL, &errors);
 	if (g == NULL && errors == NULL) {
 		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 		          strerror(ENOMEM));
@@ -346,7 +362,8 @@ static enum exit_code load_first(struct daemon *d)
 	if (d->extra_queues->len > 0) {
 		/* again, with counters for more workers */
 		generation_free(g);
-		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, &errors);
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL,
+		                    &errors);
 		if (g == NULL) {
 			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 			          errors == NULL ? strerror(ENOMEM) : "it has changed");
@@ -426,8 +443,12 @@ static int make_engine(struct daemon *d)
 		.start = d->start,
 		.yield = yield_cpu,
 	};
+	struct refusal_limits *limits = &d->raw_sender.limits;
 	int err = mem_random(&cfg.hash_key, sizeof(cfg.hash_key));
 
+	if (err == 0) {
+		err = mem_random(&limits->key, sizeof(limits->key));
+	}
 	if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot read random bytes: %s", strerror(-err));
 		return err;
@@ -455,14 +476,34 @@ static void on_event(void *ctx, const struct worker_event *ev)
 	control_publish(d->control, ev);
 }
 
+static void on_watch(void *ctx, const struct watch_record *record, const void *contents)
+{
+	struct daemon *d = ctx;
+
+	control_publish_record(d->control, record, contents);
+}
+
+/* Of deletions by command: the main thread has a port of its own. */
+static void on_flow(void *ctx, const struct flow_event *ev)
+{
+	struct daemon *d = ctx;
+
+	if (d->watch.current != NULL) {
+		watch_port_put_flow(d->watch.ports[d->watch.ports_len - 1], d->watch.current, ev);
+	}
+}
+
 static void set_up_modules(struct daemon *d)
 {
+	d->engine_worker.sink = (struct engine_sink){ .ctx = d, .flow = on_flow };
 	d->report = (struct report){
 		.log = d->log,
 		.ifnames = d->ifnames,
 		.workers = &d->workers,
 		.logs_late = d->options.verbose,
 		.on_event = on_event,
+		.on_watch = on_watch,
+		.watch = &d->watch,
 		.ctx = d,
 	};
 	d->state = (struct state){
@@ -471,6 +512,12 @@ static void set_up_modules(struct daemon *d)
 		.worker = &d->engine_worker,
 		.path = d->options.state_path,
 	};
+	d->fast_path = (struct fast_path){
+		.log = d->log,
+		.engine = d->engine,
+		.worker = &d->engine_worker,
+	};
+	fast_path_init(&d->fast_path, socket_path(d), d->settings_at_start.on_absent);
 	d->importer = (struct importer){
 		.log = d->log,
 		.engine = d->engine,
@@ -486,6 +533,9 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	uint32_t missed = queues_adopted == d->workers.len ? s->on_overload : s->on_absent;
 	enum load_gap gap = missed == FAIL_ACCEPT ? GAP_PACKETS : GAP_NOTHING;
 
+	/* First: what the kernel fast path has tracked meanwhile is newer. */
+	fast_path_start(&d->fast_path, s, &d->generations.current->shared.policy.tun,
+	                missed == FAIL_ACCEPT, clock_now());
 	if (!state_start(&d->state, s, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
@@ -519,11 +569,13 @@ static int open_control(struct daemon *d)
 		.workers = &d->workers,
 		.generations = &d->generations,
 		.set_changes = &d->set_changes,
+		.watch = &d->watch,
 		.importer = &d->importer,
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
+		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
-		.config_path = d->options.config_path,
+		.config_path = d->options.config_absolute,
 		.group = generation_settings(d->generations.current)->control_group,
 		.reloads = &d->reloads,
 		.start = d->start,
@@ -649,6 +701,7 @@ static void revert(struct daemon *d)
 	put_in_force(d, kept);
 	generations_revert(&d->generations, &d->workers);
 	metrics_apply(d->metrics, generation_settings(kept), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(kept), &kept->shared.policy.tun);
 	log_write(d->log, LOG_LEVEL_WARNING,
 	          "generation %" PRIu32 " was not confirmed: generation %" PRIu32
 	          " is in force again; %s still has the other one",
@@ -674,7 +727,8 @@ static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 	if (d->generations.kept != NULL && confirm_s == 0) {
 		*errors = waits_text(d);
 	} else if (generation_check(path, d->workers.len, errors) == 0) {
-		fresh = generation_load(path, d->generation_last + 1, d->workers.len, errors);
+		fresh = generation_load(path, d->generation_last + 1, d->workers.len, old->config,
+		                        errors);
 	}
 	if (fresh == NULL) {
 		d->reloads.failed++;
@@ -694,6 +748,7 @@ static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
 	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
+	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
 	d->generation_last++;
 	d->reloads.done++;
 	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
@@ -767,12 +822,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	named_sets_sweep(d->generations.current->config, clock_now());
+	if (watch_can_retire(&d->watch, &d->workers)) {
+		/* Records of readers that are gone may be left. */
+		report_events(&d->report);
+		watch_retire(&d->watch);
+	}
 	raw_sender_tick(&d->raw_sender, now, d->log);
 	watchdog_tick(d->watchdog, now);
 	state_tick(&d->state, s, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
 	metrics_tick(d->metrics, now);
+	fast_path_tick(&d->fast_path, s, &d->generations.current->shared.policy.tun, now);
 	log_report(d->log, now);
 }
 
@@ -783,6 +845,8 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ifnames_update(d->ifnames, d->generations.current->shared.policy.rules);
+	/* Rules that name interfaces may have another verdict now. */
+	engine_stale_leases(d->engine);
 }
 
 static void on_hooks(evutil_socket_t fd, short what, void *arg)

@@ -5,10 +5,12 @@
 #ifndef FINWALL_DAEMON_H
 #define FINWALL_DAEMON_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct daemon_options {
-	const char *config_path;
+	const char *config_path; /* as given: messages begin with it */
+	char config_absolute[PATH_MAX];
 	const char *socket_path; /* of the control socket; NULL = the default */
 	const char *state_path;  /* of the state file, "none"; NULL = as configured */
 	bool verbose;            /* log late closes */

@@ -46,8 +46,8 @@ static struct packet_event packet_fields(const struct pkt *pkt)
 	};
 }
 
-bool event_ring_put_log(struct event_ring *r, const struct ruleset *rules, unsigned log_nr,
-                        const struct pkt *pkt, enum ct_state state)
+bool event_ring_put_log(struct event_ring *r, uint32_t generation, const struct ruleset *rules,
+                        unsigned log_nr, const struct pkt *pkt, enum ct_state state)
 {
 	struct worker_event *ev = next_slot(r);
 
@@ -55,6 +55,7 @@ bool event_ring_put_log(struct event_ring *r, const struct ruleset *rules, unsig
 		return false;
 	}
 	ev->kind = WORKER_EVENT_LOG;
+	ev->generation = generation;
 	ev->log = packet_fields(pkt);
 	ev->log.rules = rules;
 	ev->log.log_nr = log_nr;
@@ -63,7 +64,7 @@ bool event_ring_put_log(struct event_ring *r, const struct ruleset *rules, unsig
 	return true;
 }
 
-bool event_ring_put_late(struct event_ring *r, const struct late_event *late)
+bool event_ring_put_late(struct event_ring *r, uint32_t generation, const struct late_event *late)
 {
 	struct worker_event *ev = next_slot(r);
 
@@ -71,6 +72,7 @@ bool event_ring_put_late(struct event_ring *r, const struct late_event *late)
 		return false;
 	}
 	ev->kind = WORKER_EVENT_LATE;
+	ev->generation = generation;
 	ev->late = *late;
 	publish(r);
 	return true;

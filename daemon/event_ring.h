@@ -56,7 +56,8 @@ struct compare_event {
 };
 
 struct worker_event {
-	uint8_t kind; /* enum worker_event_kind */
+	uint8_t kind;        /* enum worker_event_kind */
+	uint32_t generation; /* of the policy; of log and late */
 	union {
 		struct packet_event log;
 		struct late_event late;
@@ -72,9 +73,9 @@ struct event_ring {
 
 /* Worker: append a copy of the arguments. Return false, and append nothing, when the ring is full.
  */
-bool event_ring_put_log(struct event_ring *r, const struct ruleset *rules, unsigned log_nr,
-                        const struct pkt *pkt, enum ct_state state);
-bool event_ring_put_late(struct event_ring *r, const struct late_event *late);
+bool event_ring_put_log(struct event_ring *r, uint32_t generation, const struct ruleset *rules,
+                        unsigned log_nr, const struct pkt *pkt, enum ct_state state);
+bool event_ring_put_late(struct event_ring *r, uint32_t generation, const struct late_event *late);
 bool event_ring_put_compare(struct event_ring *r, const struct pkt *pkt, const struct decision *d,
                             enum kernel_state kernel_state);
 

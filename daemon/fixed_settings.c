@@ -35,6 +35,8 @@ static const struct row hook_rows[] = {
 	{ "hook backend", offsetof(struct settings, backend) },
 	{ "hook defragment", offsetof(struct settings, defragment) },
 	{ "hook admin-port", offsetof(struct settings, admin_port) },
+	{ "hook fast-path", offsetof(struct settings, fast_path) },
+	{ "hook fast-path-max", offsetof(struct settings, fast_path_max) },
 };
 
 static uint32_t setting_at(const struct settings *s, size_t offset)

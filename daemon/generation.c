@@ -4,13 +4,16 @@
  */
 #include "generation.h"
 
+#include "io/clock.h"
 #include "io/cpus.h"
 #include "io/file.h"
 #include "io/isolate.h"
 #include "io/mem.h"
+#include "sets/keyed.h"
 #include "workers.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +43,25 @@ static int make_counters(struct generation *g);
 static int check_in_child(void *ctx, char **text);
 static char *check_failure(const char *path, const struct isolate_result *result);
 
+static void yield_processor(void)
+{
+	(void)sched_yield();
+}
+
+/* Remote hosts choose the keys of sets, so their hash has a random key. */
+static void seed_sets(void)
+{
+	static bool is_seeded;
+	struct sipkey key;
+
+	if (!is_seeded && mem_random(&key, sizeof(key)) == 0) {
+		keyed_setup(&key, yield_processor);
+		is_seeded = true;
+	}
+}
+
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors)
+                                   const struct config *before, char **errors)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	const struct settings *s;
@@ -50,11 +70,16 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 	if (g == NULL) {
 		return NULL;
 	}
+	seed_sets();
 	g->shared.raw = RAWSEND_NONE;
 	g->config = config_load(path, &file_reader, errors);
 	if (g->config == NULL) {
 		goto fail;
 	}
+	if (before != NULL) {
+		config_adopt(g->config, before);
+	}
+	config_start(g->config, clock_now());
 	s = generation_settings(g);
 	g->shared.policy.tun = *config_tunables(g->config);
 	g->shared.policy.generation = number;
@@ -124,6 +149,19 @@ void generations_publish(struct generations *gs, struct generation *g, struct wo
 	g->older = gs->current;
 	gs->current = g;
 	workers_set_config(ws, &g->shared);
+}
+
+const struct config *generations_config(const struct generations *gs, uint32_t number)
+{
+	const struct generation *g = gs->current;
+
+	while (g != NULL && g->shared.policy.generation != number) {
+		g = g->older;
+	}
+	if (g == NULL && gs->kept != NULL && gs->kept->shared.policy.generation == number) {
+		g = gs->kept;
+	}
+	return g != NULL ? g->config : NULL;
 }
 
 void generation_zero_counters(struct generation *g)
@@ -208,7 +246,7 @@ static int check_in_child(void *ctx, char **text)
 {
 	const struct check *check = ctx;
 
-	if (generation_load(check->path, 0, check->workers_len, text) != NULL) {
+	if (generation_load(check->path, 0, check->workers_len, NULL, text) != NULL) {
 		return CHECK_GOOD;
 	}
 	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;

@@ -41,7 +41,7 @@ struct generations {
  * out.
  */
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   char **errors);
+                                   const struct config *before, char **errors);
 
 /*
  * Reads the file as generation_load() does, but in a child process with bounded time and memory: a
@@ -55,6 +55,9 @@ void generation_free(struct generation *g);
 
 /* Puts g in force, takes ownership, and publishes it to the workers. */
 void generations_publish(struct generations *gs, struct generation *g, struct workers *ws);
+
+/* The configuration of a generation by its number; NULL when it is freed. */
+const struct config *generations_config(const struct generations *gs, uint32_t number);
 
 /* The counters of its rules, of the workers and the one more, are 0 in sum. */
 void generation_zero_counters(struct generation *g);

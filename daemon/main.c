@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void print_usage(FILE *to)
 {
@@ -30,6 +31,18 @@ static void print_usage(FILE *to)
 		"SIGHUP reloads the configuration. SIGTERM exits after all waiting packets\n"
 		"have a verdict. Exit status: 0 done, 1 bad configuration, 2 cannot run.\n",
 		FINWALL_CONFIG_PATH);
+}
+
+/* Clients have other working directories. */
+static void set_absolute(struct daemon_options *run)
+{
+	char here[PATH_MAX / 2];
+
+	if (run->config_path[0] == '/' || getcwd(here, sizeof(here)) == NULL) {
+		here[0] = '\0';
+	}
+	(void)snprintf(run->config_absolute, sizeof(run->config_absolute), "%s%s%.*s", here,
+	               here[0] != '\0' ? "/" : "", PATH_MAX / 2 - 1, run->config_path);
 }
 
 int main(int argc, char **argv)
@@ -88,6 +101,7 @@ int main(int argc, char **argv)
 	if (check_only) {
 		return (int)daemon_check(run.config_path);
 	}
+	set_absolute(&run);
 	if (in_background) {
 		/* Returns in the new process only. */
 		run.ready_fd = background_start((int)EXIT_CANNOT_RUN);

@@ -16,10 +16,13 @@ static bool may_send_raw(const struct policy *p)
 {
 	return p->tun.late_close == LATE_REJECT || p->tun.on_idle == IDLE_RESET ||
 	       p->tun.on_idle == IDLE_PROBE || p->tun.unknown_windows == UNKNOWN_WINDOWS_PROBE ||
+	       p->tun.late_close == LATE_VERIFY || p->tun.resurrect == RESURRECT_VERIFY ||
+	       p->tun.verify_unknown == VERIFY_UNKNOWN_ON ||
 	       ruleset_can_give(p->rules, CHAIN_INPUT, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_FORWARD, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_OUTPUT, RULE_REJECT) ||
 	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_REJECT) ||
+	       ruleset_can_give(p->rules, CHAIN_LATE, RULE_LATE_FIRST + LATE_VERIFY) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_RESET) ||
 	       ruleset_can_give(p->rules, CHAIN_IDLE, RULE_IDLE_FIRST + IDLE_PROBE);
 }

@@ -17,9 +17,9 @@
 
 static _Atomic uint64_t *bucket_of(struct refusal_limits *limits, const union ip_addr *receiver)
 {
-	uint64_t h = (receiver->half[0] ^ receiver->half[1]) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = siphash13(&limits->key, receiver->half, 2);
 
-	return &limits->receiver_full_ns[h >> 32 & (REFUSAL_BUCKETS_LEN - 1)];
+	return &limits->receiver_full_ns[h % REFUSAL_BUCKETS_LEN];
 }
 
 /* The host's own errors to itself are not limited, as in the kernel. */

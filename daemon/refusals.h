@@ -13,6 +13,7 @@
 #include "io/rawsend.h"
 
 #include <finwall/engine.h>
+#include <finwall/siphash.h>
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -21,8 +22,9 @@
 /* Buckets of receivers; a collision makes two receivers share one. */
 #define REFUSAL_BUCKETS_LEN 4096
 
-/* Zeroed at first; any number of threads. */
+/* Zeroed at first but for the key; any number of threads. */
 struct refusal_limits {
+	struct sipkey key; /* random: a sender cannot find addresses that share a bucket */
 	_Atomic uint64_t all_full_ns;
 	_Atomic uint64_t receiver_full_ns[REFUSAL_BUCKETS_LEN];
 };

@@ -15,6 +15,9 @@
 /* Failures are logged at most this often. */
 #define FAILURES_EVERY_NS sec_to_ns(10)
 
+/* Records that are read from one ring before others have their turn: more than it can hold. */
+#define WATCH_RECORDS_MAX (WATCH_RING_SIZE / WATCH_RING_ALIGN)
+
 /* The counters that stay 0 in normal operation. */
 static const enum nfq_count failures[] = {
 	NFQ_COUNT_RECV_FAILS, NFQ_COUNT_SEND_FAILS,  NFQ_COUNT_VERDICTS_LOST, NFQ_COUNT_ERRORS,
@@ -50,6 +53,22 @@ static void log_event(struct report *r, const struct worker_event *ev, struct mo
 	}
 }
 
+static void report_watched(struct report *r)
+{
+	for (uint32_t i = 0; i < r->watch->ports_len; i++) {
+		struct watch_ring *ring = &r->watch->ports[i]->ring;
+		const struct watch_record *record;
+		const void *contents;
+
+		for (unsigned n = 0;
+		     n < WATCH_RECORDS_MAX && (record = watch_ring_peek(ring, &contents)) != NULL;
+		     n++) {
+			r->on_watch(r->ctx, record, contents);
+			watch_ring_pop(ring);
+		}
+	}
+}
+
 void report_events(struct report *r)
 {
 	struct mono now = clock_now();
@@ -67,6 +86,9 @@ void report_events(struct report *r)
 			}
 			event_ring_pop(ring);
 		}
+	}
+	if (r->on_watch != NULL) {
+		report_watched(r);
 	}
 }
 

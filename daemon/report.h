@@ -20,7 +20,10 @@ struct report {
 	bool logs_late; /* late closes go to the log */
 	/* gets each event, borrowed for the call; NULL = nobody */
 	void (*on_event)(void *ctx, const struct worker_event *ev);
+	/* gets each record of the watch rings, likewise */
+	void (*on_watch)(void *ctx, const struct watch_record *record, const void *contents);
 	void *ctx;
+	struct watch *watch;
 	/* state */
 	struct mono failures_logged;
 };

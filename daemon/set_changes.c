@@ -4,6 +4,7 @@
  */
 #include "set_changes.h"
 
+#include "io/clock.h"
 #include "io/log.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ int set_changes_apply(struct set_changes *sc, struct workers *ws, struct named_s
 	if (r == NULL) {
 		return -ENOMEM;
 	}
-	err = named_set_change(s, op, elements, elements_len, changed, &r->garbage, problem);
+	err = named_set_change(s, clock_now(), op, elements, elements_len, changed, &r->garbage,
+	                       problem);
 	if (err != 0 || r->garbage == NULL) {
 		free(r);
 		return err;
@@ -72,7 +74,7 @@ void set_changes_log_discarded(const struct config *c, struct log *log)
 		struct named_set_info info;
 
 		named_set_info(s, &info);
-		if (info.added + info.deleted != 0) {
+		if (!info.is_dynamic && info.added + info.deleted != 0) {
 			log_write(log, LOG_LEVEL_NOTICE,
 			          "set %s: the reload discards %" PRIu64 " additions and %" PRIu64
 			          " deletions by command",

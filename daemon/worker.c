@@ -29,6 +29,9 @@ _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in on
 #define TICK_BUDGET_BUSY 64
 #define TICK_BUDGET_IDLE 4096
 
+/* Packets that a worker holds at most. */
+#define HELD_MAX 16384
+
 /* A stopping worker waits at most this long for the kernel to report an empty queue. */
 #define DRAIN_NS sec_to_ns(3)
 
@@ -49,7 +52,13 @@ struct worker_bufs {
 	struct slot slots[ENGINE_BATCH_MAX];
 	size_t frames_len;
 	size_t slots_len;
-	size_t stamps_len; /* of the slots, those with a stamp */
+	size_t stamps_len;                                /* of the slots, those with a stamp */
+	const struct held_packet *held[ENGINE_BATCH_MAX]; /* of which frames are copies */
+	size_t held_len;
+	uint32_t frame_slot[ENGINE_BATCH_MAX];   /* number of each frame's slot */
+	struct mono now;                         /* of the batch that is decided */
+	struct raw_out probes[ENGINE_BATCH_MAX]; /* for held packets of the batch, to be sent */
+	size_t probes_len;
 	struct refusals refusals;
 	struct nfq_out out;
 	uint8_t out_buf[ENGINE_BATCH_MAX * NFQ_VERDICT_MARK_SIZE];
@@ -62,7 +71,14 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
                      enum ct_state state);
 static void sink_late(void *ctx, const struct late_event *late);
 static enum raw_result sink_raw(void *ctx, const struct raw_request *req);
+static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t token,
+                                 struct mono deadline, const struct raw_request *req);
+static void sink_release(void *ctx, uint64_t token);
+static void answer_held(struct worker *w, struct mono now, size_t max);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+static void sink_flow(void *ctx, const struct flow_event *ev);
+static bool sink_trace_wants(void *ctx, const struct trace *t);
+static void sink_traced(void *ctx, const struct trace *t);
 
 static void count(struct worker *w, enum nfq_count c)
 {
@@ -77,6 +93,14 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 	}
 	w->bufs->out =
 		(struct nfq_out){ .data = w->bufs->out_buf, .buf_size = sizeof(w->bufs->out_buf) };
+	w->held = held_new(HELD_MAX);
+	if (w->held == NULL) {
+		free(w->bufs);
+		w->bufs = NULL;
+		return -ENOMEM;
+	}
+	w->siblings = w;
+	w->siblings_len = 1;
 	w->engine = engine;
 	w->nr = nr;
 	w->queue = queue;
@@ -85,7 +109,11 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		.log = sink_log,
 		.late = sink_late,
 		.raw = sink_raw,
+		.hold = sink_hold,
+		.release = sink_release,
 		.ifname = sink_ifname,
+		.trace_wants = sink_trace_wants,
+		.traced = sink_traced,
 	};
 	return 0;
 }
@@ -120,6 +148,16 @@ void worker_fini(struct worker *w)
 	w->sock = NULL;
 	free(w->bufs);
 	w->bufs = NULL;
+	held_free(w->held);
+	w->held = NULL;
+}
+
+/* Nothing waits for an answer any longer: what is held is judged without. */
+static void end_held(struct worker *w)
+{
+	w->holds_none = 1;
+	held_release_all(w->held);
+	answer_held(w, clock_now(), SIZE_MAX);
 }
 
 static void *worker_main(void *arg)
@@ -129,6 +167,7 @@ static void *worker_main(void *arg)
 	while (atomic_load_explicit(&w->stop, memory_order_relaxed) == 0) {
 		(void)turn(w);
 	}
+	end_held(w);
 	if (w->keeps_queue == 0) {
 		drain(w);
 	}
@@ -159,6 +198,29 @@ static void acknowledge_sets(struct worker *w)
 	}
 }
 
+/* The readers of traces and events that are in use. */
+static const struct watch_list *watch_list(const struct worker *w)
+{
+	return atomic_load_explicit(&w->watch_used, memory_order_relaxed);
+}
+
+/* Switches to the readers that the main thread has published, if they are new. */
+static void take_watch(struct worker *w)
+{
+	const struct watch_list *wanted =
+		atomic_load_explicit(&w->watch_wanted, memory_order_acquire);
+	uint32_t kinds;
+
+	if (wanted == watch_list(w)) {
+		return;
+	}
+	kinds = wanted->kinds;
+	w->engine_worker.trace = (kinds & 1u << WATCH_TRACE) != 0 ? &w->watch_port->trace : NULL;
+	w->engine_worker.sink.flow = (kinds & WATCH_FLOW_KINDS) != 0 ? sink_flow : NULL;
+	w->reports_rejects = (kinds & 1u << WATCH_REJECT) != 0;
+	atomic_store_explicit(&w->watch_used, wanted, memory_order_release);
+}
+
 /* The verdict of a packet that the engine cannot judge: drop, accept in shadow mode. */
 static uint32_t verdict_unjudged(const struct worker *w)
 {
@@ -173,6 +235,7 @@ static void take_frame(struct worker *w, struct nfq_pkt *pkt)
 	if (w->comparer.is_on) {
 		b->kernel[b->frames_len] = (uint8_t)comparer_take(&w->comparer, pkt, &mark_is_ours);
 	}
+	b->frame_slot[b->frames_len] = (uint32_t)b->slots_len;
 	b->frames[b->frames_len++] = pkt->frame;
 	b->slots[b->slots_len++] = (struct slot){ .stamp_ns = pkt->stamp_ns,
 		                                  .id = pkt->id,
@@ -253,6 +316,10 @@ static void refuse(struct worker *w, const struct frame *frame, const struct dec
 	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
 
 	refusals_add(&w->bufs->refusals, cfg->limits, frame, (enum reject_with)d->reject_with, now);
+	if (w->reports_rejects) {
+		watch_port_put_reject(w->watch_port, watch_list(w), now, frame, d,
+		                      cfg->policy.generation);
+	}
 }
 
 /* Sends the answers to the rejected packets of the batch. */
@@ -264,6 +331,17 @@ static void send_refusals(struct worker *w)
 	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST], refusals_send(r, &cfg->raw));
 	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LIMITED], r->limited);
 	r->limited = 0;
+}
+
+/* Sends the probes for the packets of the batch that are held: after the verdicts of the others. */
+static void send_probes(struct worker *w)
+{
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+	struct worker_bufs *b = w->bufs;
+
+	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST],
+	         rawsend_put(&cfg->raw, b->probes, b->probes_len));
+	b->probes_len = 0;
 }
 
 /* Latency from the receive to the decision. */
@@ -302,6 +380,10 @@ static void compare(struct worker *w, struct mono now)
 	const struct worker_bufs *b = w->bufs;
 
 	for (size_t i = 0; i < b->frames_len; i++) {
+		/* The answer took time: the kernel's tracker may be further by now. */
+		if (b->decisions[i].is_held != 0 || b->frames[i].was_held != 0) {
+			continue;
+		}
 		if (!comparer_note(&w->comparer, &w->events, &w->engine_worker.policy->tun, now,
 		                   &b->frames[i], &b->decisions[i],
 		                   (enum kernel_state)b->kernel[i])) {
@@ -315,16 +397,21 @@ static void answer(struct worker *w, struct mono now)
 {
 	struct worker_bufs *b = w->bufs;
 	const struct decision *decision = b->decisions;
+	bool measures = w->measures_latency && b->held_len == 0;
 	bool refused = false;
+	size_t verdicts_len;
 
 	if (b->slots_len == 0) {
 		return;
 	}
+	b->now = now;
 	engine_batch(w->engine, &w->engine_worker, now, b->frames, b->frames_len, b->decisions);
 	for (size_t i = 0; i < b->slots_len; i++) {
 		const struct slot *slot = &b->slots[i];
 
-		if (slot->has_frame != 0) {
+		if (slot->has_frame != 0 && decision->is_held != 0) {
+			decision++;
+		} else if (slot->has_frame != 0) {
 			if (decision->verdict == VERDICT_REJECT) {
 				refuse(w, &b->frames[decision - b->decisions], decision, now);
 				refused = true;
@@ -334,17 +421,21 @@ static void answer(struct worker *w, struct mono now)
 			(void)nfq_put_verdict(&b->out, w->queue, slot->id, slot->nf_verdict);
 		}
 	}
-	if (w->measures_latency) {
+	if (measures) {
 		measure_decided(w, now);
 	}
-	if (nfq_sock_send(w->sock, &b->out) == 0) {
-		stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], b->slots_len);
+	verdicts_len = b->out.len;
+	if (verdicts_len > 0 && nfq_sock_send(w->sock, &b->out) == 0) {
+		stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], verdicts_len);
 	}
-	if (w->measures_latency) {
+	if (measures) {
 		measure_sent(w, now);
 	}
 	if (refused) {
 		send_refusals(w);
+	}
+	if (b->probes_len > 0) {
+		send_probes(w);
 	}
 	if (w->comparer.is_on) {
 		compare(w, now);
@@ -352,6 +443,43 @@ static void answer(struct worker *w, struct mono now)
 	b->frames_len = 0;
 	b->slots_len = 0;
 	b->stamps_len = 0;
+}
+
+/* Adds a held packet that is due to the batch. */
+static void take_held(struct worker *w, const struct held_packet *p)
+{
+	struct worker_bufs *b = w->bufs;
+
+	b->held[b->held_len++] = p;
+	b->frame_slot[b->frames_len] = (uint32_t)b->slots_len;
+	b->frames[b->frames_len] = p->frame;
+	b->frames[b->frames_len++].was_held = 1;
+	b->slots[b->slots_len++] = (struct slot){
+		.id = p->id, .has_frame = 1, .mark_is_ours = p->mark_is_ours, .mark = p->mark
+	};
+}
+
+/* Decides up to max held packets that are due, and sends their verdicts. */
+static void answer_held(struct worker *w, struct mono now, size_t max)
+{
+	struct worker_bufs *b = w->bufs;
+	const struct held_packet *p;
+	bool is_last = false;
+
+	while (max > 0 && !is_last) {
+		while (b->held_len < ENGINE_BATCH_MAX && b->held_len < max &&
+		       (p = held_next(w->held, now)) != NULL) {
+			take_held(w, p);
+		}
+		is_last = b->held_len < ENGINE_BATCH_MAX;
+		max -= b->held_len;
+		answer(w, now);
+		for (size_t i = 0; i < b->held_len; i++) {
+			histogram_add(&w->held_ns, (uint64_t)mono_diff(now, b->held[i]->since), 1);
+			held_done(w->held, b->held[i]);
+		}
+		b->held_len = 0;
+	}
 }
 
 /* Handles the received datagrams; the kernel puts one packet into each. */
@@ -371,6 +499,9 @@ static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now
 		}
 	}
 	answer(w, now);
+	/* Others do not wait while many are due at once; an idle turn decides them all. */
+	answer_held(w, now,
+	            datagrams_len == 0 ? SIZE_MAX : ENGINE_BATCH_MAX + 2 * (size_t)datagrams_len);
 }
 
 /* One turn. Returns the number of datagrams received. */
@@ -380,9 +511,13 @@ static unsigned turn(struct worker *w)
 	struct mono now;
 
 	datagrams_len = nfq_sock_recv(w->sock);
+	/* Before the configuration and the sets: a lease that is granted by what is replaced
+	 * meanwhile is stale. */
+	w->engine_worker.lease_generation = engine_lease_generation(w->engine);
 	/* After the wait: packets that arrive after the reply to a reload get the new policy. */
 	take_config(w);
 	acknowledge_sets(w);
+	take_watch(w);
 	now = clock_now();
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,
@@ -416,7 +551,8 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 {
 	struct worker *w = ctx;
 
-	if (!event_ring_put_log(&w->events, rs, log_nr, pkt, state)) {
+	if (!event_ring_put_log(&w->events, w->engine_worker.policy->generation, rs, log_nr, pkt,
+	                        state)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
@@ -425,7 +561,7 @@ static void sink_late(void *ctx, const struct late_event *late)
 {
 	struct worker *w = ctx;
 
-	if (!event_ring_put_late(&w->events, late)) {
+	if (!event_ring_put_late(&w->events, w->engine_worker.policy->generation, late)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
 	}
 }
@@ -444,9 +580,72 @@ static enum raw_result sink_raw(void *ctx, const struct raw_request *req)
 	return err == -EAGAIN || err == -ENOBUFS ? RAW_BUSY : RAW_UNAVAILABLE;
 }
 
+static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t token,
+                                 struct mono deadline, const struct raw_request *req)
+{
+	struct worker *w = ctx;
+	const struct worker_bufs *b = w->bufs;
+	const struct slot *slot = &b->slots[b->frame_slot[frame - b->frames]];
+	const struct held_packet packet = {
+		.frame = *frame,
+		.token = token,
+		.since = b->now,
+		.deadline = deadline,
+		.id = slot->id,
+		.mark = slot->mark,
+		.mark_is_ours = slot->mark_is_ours,
+	};
+	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
+
+	if (w->holds_none != 0 || (req != NULL && cfg->raw.fd < 0)) {
+		return RAW_UNAVAILABLE;
+	}
+	if (!held_add(w->held, &packet)) {
+		return RAW_BUSY;
+	}
+	if (req != NULL) {
+		/* At most one for each packet of the batch. */
+		w->bufs->probes[w->bufs->probes_len++] = (struct raw_out){ .req = *req };
+	}
+	return RAW_SENT;
+}
+
+/* A sibling that holds such a packet is woken up. */
+static void sink_release(void *ctx, uint64_t token)
+{
+	struct worker *w = ctx;
+
+	for (uint32_t i = 0; i < w->siblings_len; i++) {
+		struct worker *sibling = &w->siblings[i];
+
+		if (held_release(sibling->held, token) > 0 && sibling != w) {
+			nfq_sock_wake(sibling->sock);
+		}
+	}
+}
+
 /* Rare: between the creation of an interface and the main thread's notice of it. */
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE])
 {
 	(void)ctx;
 	return ifname_query(ifindex, name);
+}
+
+static void sink_flow(void *ctx, const struct flow_event *ev)
+{
+	struct worker *w = ctx;
+
+	watch_port_put_flow(w->watch_port, watch_list(w), ev);
+}
+
+static bool sink_trace_wants(void *ctx, const struct trace *t)
+{
+	return watch_port_wants_trace(watch_list(ctx), t);
+}
+
+static void sink_traced(void *ctx, const struct trace *t)
+{
+	struct worker *w = ctx;
+
+	watch_port_put_trace(w->watch_port, watch_list(w), t);
 }

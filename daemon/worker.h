@@ -11,11 +11,13 @@
 
 #include "comparer.h"
 #include "event_ring.h"
+#include "held.h"
 #include "histogram.h"
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
 #include "refusals.h"
+#include "watch.h"
 
 #include <finwall/engine.h>
 
@@ -43,20 +45,29 @@ struct worker {
 	struct histogram decide_ns;  /* ... until all verdicts of its batch are decided */
 	struct histogram verdict_ns; /* ... until the kernel has applied all of them */
 	struct histogram stay_ns;    /* until then from the kernel's timestamp, if there is one */
+	struct histogram held_ns;    /* of held packets: until the decision, always measured */
 	/* set once */
 	struct engine *engine;
 	struct nfq_sock *sock; /* opened by the main thread, used by the worker */
 	struct worker_bufs *bufs;
+	struct held *held;       /* packets whose verdict is given later */
+	struct worker *siblings; /* all workers; a packet may release what another one holds */
+	uint32_t siblings_len;
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */
 	uint16_t queue;
 	uint8_t keeps_queue; /* leaves the queue bound at exit, for the next process */
+	uint8_t holds_none;  /* the worker is stopping: nothing more is held */
 	uint8_t is_adopted;  /* the queue is the previous process's; 0 after the first packet */
 	bool measures_latency;
+	bool reports_rejects; /* a reader of events wants them */
 	/* between the main thread and the worker */
-	_Atomic(const struct worker_config *) wanted; /* written by main */
-	_Atomic(const struct worker_config *) used;   /* written by the worker */
-	_Atomic uint32_t sets_wanted;                 /* written by main: last change of a set */
+	_Atomic(const struct worker_config *) wanted;    /* written by main */
+	_Atomic(const struct worker_config *) used;      /* written by the worker */
+	_Atomic(const struct watch_list *) watch_wanted; /* written by main */
+	_Atomic(const struct watch_list *) watch_used;   /* written by the worker */
+	struct watch_port *watch_port;                   /* set before watch_wanted */
+	_Atomic uint32_t sets_wanted;                    /* written by main: last change of a set */
 	_Atomic uint32_t sets_seen; /* written by the worker: all changes up to it are in use */
 	_Atomic uint32_t turns;     /* incremented each turn */
 	_Atomic uint32_t stop;      /* written by main */
@@ -71,7 +82,8 @@ struct worker {
 
 /*
  * Allocates the buffers. w is zeroed but for sock, nfq and what queues.h sets; w->wanted must be
- * set before worker_start(). engine is borrowed. Returns 0/-errno.
+ * set before worker_start(). engine is borrowed. siblings: all workers, of which w is one, each
+ * set up before the first is started. Returns 0/-errno.
  */
 int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t queue);
 

@@ -38,25 +38,37 @@ static void pin(const struct worker *w, const char *how, struct log *log)
 	}
 }
 
+static int start_failure(const struct worker *w, int err, struct log *log)
+{
+	log_write(log, LOG_LEVEL_ERROR, "queue %u: cannot start the worker: %s", w->queue,
+	          strerror(-err));
+	return err;
+}
+
 int workers_start(struct workers *ws, const struct workers_params *params, struct log *log)
 {
 	for (uint32_t i = 0; i < ws->len; i++) {
 		struct worker *w = &ws->at[i];
 		int err = worker_init(w, params->engine, i, w->queue);
 
+		w->siblings = ws->at;
+		w->siblings_len = ws->len;
 		w->comparer.is_on = params->compares_kernel;
 		w->comparer.start = params->start;
 		w->comparer.older = params->older;
-		if (err == 0) {
-			atomic_store_explicit(&w->wanted, params->cfg, memory_order_release);
-			err = worker_start(w);
-		}
+		atomic_store_explicit(&w->wanted, params->cfg, memory_order_release);
 		if (err != 0) {
-			log_write(log, LOG_LEVEL_ERROR, "queue %u: cannot start the worker: %s",
-			          w->queue, strerror(-err));
-			return err;
+			return start_failure(w, err, log);
 		}
-		pin(w, params->pin, log);
+	}
+	/* A worker may release packets of any other. */
+	for (uint32_t i = 0; i < ws->len; i++) {
+		int err = worker_start(&ws->at[i]);
+
+		if (err != 0) {
+			return start_failure(&ws->at[i], err, log);
+		}
+		pin(&ws->at[i], params->pin, log);
 	}
 	return 0;
 }

@@ -24,12 +24,12 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 
 # Debian packages needed by the tests in network namespaces.
 # shellcheck disable=SC2034
-NETNS_PACKAGES=(iproute2 iptables conntrack procps)
+NETNS_PACKAGES=(iproute2 iptables ipset conntrack procps)
 
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034
 TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool
-	libnetfilter-conntrack-dev mandoc groff)
+	libnetfilter-conntrack-dev liblwip-dev mandoc groff)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

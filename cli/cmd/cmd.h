@@ -11,6 +11,7 @@ extern const struct cli_command cmd_confirm;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_events;
+extern const struct cli_command cmd_explain;
 extern const struct cli_command cmd_flush;
 extern const struct cli_command cmd_get;
 extern const struct cli_command cmd_hook;
@@ -22,6 +23,7 @@ extern const struct cli_command cmd_replay;
 extern const struct cli_command cmd_set;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
+extern const struct cli_command cmd_trace;
 extern const struct cli_command cmd_version;
 extern const struct cli_command cmd_wait;
 

@@ -28,7 +28,8 @@ const struct cli_command cmd_doctor = {
 		"and its losses. Changes nothing. Run it as root: some checks need it.\n"
 		"Exit status 1 if there is a problem.\n"
 		"\n"
-		"-c, --config FILE    configuration file (" FINWALL_CONFIG_PATH ")\n"
+		"-c, --config FILE    configuration file, default: that of the running daemon, or\n"
+		"                     " FINWALL_CONFIG_PATH "\n"
 		"-o, --output FORMAT  text or json\n",
 	.run = run_doctor,
 };
@@ -99,7 +100,7 @@ static void report_config(struct doctor_report *r, char *error)
 
 static enum cli_exit run_doctor(const struct cli *cli, int argc, char **argv)
 {
-	const char *config_path = FINWALL_CONFIG_PATH;
+	const char *config_path = NULL;
 	static struct doctor_report report;
 	struct doctor_facts facts;
 	bool is_json = false;

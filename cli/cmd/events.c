@@ -1,122 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall events: prints late closes, logged packets and differences from the kernel's tracker as
- * they happen, one a line.
+ * finwall events: prints changes of connections, rejected packets, late closes, logged packets and
+ * differences from the kernel's tracker as they happen, one a line.
  */
-#include "client.h"
 #include "cmd/cmd.h"
-#include "screen.h"
-
-#include "text/num.h"
+#include "cmd/filter_options.h"
+#include "cmd/watch_print.h"
 
 #include <getopt.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct option options[] = {
-	{ "output", required_argument, NULL, 'o' },
-	{ "count", required_argument, NULL, 'n' },
+	WATCH_LONG_OPTIONS,
+	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
-struct events_args {
-	FILE *out;
-	bool is_json;
-	uint64_t left; /* events to print; 0 = no limit */
-};
+static const char *const kinds[] = { "new",  "update", "assured", "destroy",
+	                             "late", "reject", "log",     "compare" };
 
 static enum cli_exit run_events(const struct cli *cli, int argc, char **argv);
-static client_fn print_event;
 
 const struct cli_command cmd_events = {
 	.name = "events",
-	.args = "[late|log|compare] [--count N] [--output text|json]",
-	.summary = "print late closes, logged packets, kernel differences",
-	.details = "late                 late closes only\n"
-		   "log                  packets of log statements only\n"
-		   "compare              differences from the kernel's tracker only\n"
-		   "-n, --count N        exit after N events\n"
-		   "-o, --output FORMAT  text, or json (one object a line)\n",
+	.args = "[new|update|assured|destroy|late|reject|log|compare]... [--count N] "
+		"[--output text|json|conntrack] [FILTER...]",
+	.summary = "print changes of connections, late closes, logged packets",
+	.details = "new, update, destroy  changes of connections, as conntrack -E prints them\n"
+		   "assured               updates that make a connection ASSURED\n"
+		   "late                  late closes\n"
+		   "reject                packets that are rejected\n"
+		   "log                   packets of log statements\n"
+		   "compare               differences from the kernel's tracker\n"
+		   "                      Without a kind: all.\n"
+		   "-n, --count N         exit after N events\n"
+		   "-o, --output FORMAT   text; json (one object a line); conntrack (the lines of\n"
+		   "                      conntrack -E, and nothing else)\n"
+		   "--rate N              leave out what is above N a second (10000)\n"
+		   "--hook HOOK           of the first packet, or the rejected one\n"
+		   "\n" FILTER_HELP,
 	.run = run_events,
 };
 
 static bool is_kind(const char *word)
 {
-	return strcmp(word, "late") == 0 || strcmp(word, "log") == 0 ||
-	       strcmp(word, "compare") == 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(word, kinds[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum cli_exit read_args(struct watch_args *args, json_t *parameters, int argc, char **argv)
+{
+	enum cli_exit code = CLI_OK;
+	json_t *wanted = json_array();
+	int opt;
+
+	while (code == CLI_OK &&
+	       (opt = getopt_long(argc, argv, WATCH_SHORT_OPTIONS FILTER_SHORT_OPTIONS, options,
+	                          NULL)) != -1) {
+		code = watch_option(args, opt);
+	}
+	if (code == CLI_OK && strcmp(args->format, "text") != 0 &&
+	    strcmp(args->format, "json") != 0 && strcmp(args->format, "conntrack") != 0) {
+		code = cli_usage(&cmd_events,
+		                 "unknown format \"%s\": expected text, json or conntrack",
+		                 args->format);
+	}
+	for (; code == CLI_OK && optind < argc; optind++) {
+		if (!is_kind(argv[optind])) {
+			code = cli_usage(&cmd_events, "unexpected argument \"%s\"", argv[optind]);
+		}
+		json_array_append_new(wanted, json_string(argv[optind]));
+	}
+	if (code == CLI_OK && json_array_size(wanted) == 0 &&
+	    strcmp(args->format, "conntrack") == 0) {
+		json_decref(wanted);
+		wanted = json_pack("[s, s, s]", "new", "update", "destroy");
+	}
+	if (json_array_size(wanted) > 0) {
+		json_object_set(parameters, "kinds", wanted);
+	}
+	json_decref(wanted);
+	return code;
 }
 
 static enum cli_exit run_events(const struct cli *cli, int argc, char **argv)
 {
-	struct events_args args = { 0 };
-	json_t *parameters;
-	enum cli_exit code;
-	int opt;
+	struct watch_args args = {
+		.cmd = &cmd_events, .what = "events", .format = "text", .filter = json_object()
+	};
+	json_t *parameters = json_object();
+	enum cli_exit code = read_args(&args, parameters, argc, argv);
 
-	while ((opt = getopt_long(argc, argv, "o:n:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'n':
-			if (!text_number(optarg, 1, UINT64_MAX, &args.left)) {
-				return cli_usage(&cmd_events, "invalid count \"%s\"", optarg);
-			}
-			break;
-		case 'o':
-			if (cli_output_format(&cmd_events, optarg, &args.is_json) != CLI_OK) {
-				return CLI_USAGE;
-			}
-			break;
-		default:
-			return cli_usage(&cmd_events, "invalid option");
-		}
+	if (code == CLI_OK) {
+		code = watch_follow(cli, &args, "StreamEvents", json_incref(parameters));
 	}
-	if (optind + 1 < argc || (optind < argc && !is_kind(argv[optind]))) {
-		return cli_usage(&cmd_events, "unexpected argument \"%s\"", argv[argc - 1]);
-	}
-	parameters = json_pack("{s:s}", "format", args.is_json ? "json" : "text");
-	if (optind < argc) {
-		json_object_set_new(parameters, "kinds", json_pack("[s]", argv[optind]));
-	}
-	args.out = args.is_json ? stdout : screen_open(stdout);
-	code = client_follow(cli, &cmd_events, "StreamEvents", parameters, print_event, &args);
-	screen_close(args.out);
+	json_decref(parameters);
+	json_decref(args.filter);
 	return code;
-}
-
-/* "2026-11-22 15:04:05.678" */
-static void print_time(FILE *out, json_int_t wall_ms)
-{
-	time_t sec = (time_t)(wall_ms / 1000);
-	char text[32] = "";
-	struct tm tm;
-
-	if (localtime_r(&sec, &tm) != NULL) {
-		(void)strftime(text, sizeof(text), "%F %T", &tm);
-	}
-	fprintf(out, "%s.%03d ", text, (int)(wall_ms % 1000));
-}
-
-static enum cli_exit print_event(void *ctx, const json_t *parameters)
-{
-	struct events_args *args = ctx;
-	json_int_t lost = json_integer_value(json_object_get(parameters, "lost"));
-	const char *line = json_string_value(json_object_get(parameters, "line"));
-
-	if (args->is_json) {
-		json_dumpf(parameters, args->out, JSON_COMPACT);
-	} else {
-		if (lost > 0) {
-			fprintf(stderr, "finwall events: %lld events lost: output too slow\n",
-			        (long long)lost);
-		}
-		print_time(args->out, json_integer_value(json_object_get(parameters, "time_ms")));
-		fputs(line != NULL ? line : "", args->out);
-	}
-	fputc('\n', args->out);
-	/* flush each event: the reader waits for it */
-	if (fflush(args->out) != 0) {
-		return CLI_REFUSED;
-	}
-	return args->left > 0 && --args->left == 0 ? CLI_ENOUGH : CLI_OK;
 }

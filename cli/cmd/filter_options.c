@@ -7,7 +7,7 @@
 #include "cmd/filter_options.h"
 
 #include "text/num.h"
-#include <finwall/flow_text.h>
+#include "wire/watch_filter.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -32,6 +32,9 @@ static const struct {
 	  "SYN_SENT2" },
 	{ 'i', "interface", "a name of at most 15 characters" },
 	{ FILTER_EXPIRES_UNDER, "expires_under_s", "a duration as 90s or 1h30m" },
+	{ FILTER_HOOK, "hook", "input, forward, output, or several" },
+	{ FILTER_VERDICT, "verdict", "accept, drop, reject, or several" },
+	{ FILTER_REASON, "reason", "a reason of finwall stats, or several: tcp-state,tcp-flags" },
 };
 
 /* What the messages call the members whose names have an underscore. */
@@ -66,7 +69,7 @@ static json_t *duration_value(const char *text)
 
 enum cli_exit filter_option(const struct cli_command *cmd, int opt, json_t *filter)
 {
-	struct flow_filter parsed;
+	struct watch_filter parsed;
 	const char *wrong;
 	json_t *value;
 	size_t i = 0;
@@ -91,7 +94,7 @@ enum cli_exit filter_option(const struct cli_command *cmd, int opt, json_t *filt
 		break;
 	}
 	if (value == NULL || json_object_set_new(filter, members[i].member, value) != 0 ||
-	    !flow_filter_parse(filter, &parsed, &wrong)) {
+	    !watch_filter_parse(filter, &parsed, &wrong)) {
 		return cli_usage(cmd, "invalid %s \"%s\": expected %s", spoken(members[i].member),
 		                 optarg, members[i].expected);
 	}

@@ -16,6 +16,10 @@ enum {
 	FILTER_SPORT,
 	FILTER_DPORT,
 	FILTER_EXPIRES_UNDER,
+	/* of packets: commands that have them list them */
+	FILTER_HOOK,
+	FILTER_VERDICT,
+	FILTER_REASON,
 };
 
 /* For the array and the string of getopt_long(). */

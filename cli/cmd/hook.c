@@ -8,6 +8,8 @@
 #include "client.h"
 #include "cmd/cmd.h"
 #include "hook/apply.h"
+#include "hook/fast_path.h"
+#include "hook/kernel_part.h"
 #include "hook/mark_down.h"
 #include "hook/plan.h"
 #include "hook/watch.h"
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_BACKEND = 256,
@@ -41,6 +44,7 @@ struct hook_args {
 
 /* Of finwall hook watch: how it last installed the hook rules. */
 struct watch_state {
+	const struct cli *cli;
 	const struct hook_args *args;
 	bool has_last;
 	struct hook_wish wish; /* what was wanted */
@@ -56,7 +60,10 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
                                struct hook_wish *wish, bool *daemon_answers);
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen);
+static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
+                           struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen);
+static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_args *args,
+                                       uint64_t hash);
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
@@ -192,6 +199,11 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	enum cli_exit code;
 	bool daemon_answers;
 
+	if (args->config_path == NULL && !args->is_forced &&
+	    access(FINWALL_CONFIG_PATH, F_OK) != 0) {
+		/* finwalld -c FILE & finwall hook up: only the daemon has a configuration. */
+		(void)client_wait(cli->socket_path, DAEMON_WAIT_MSEC);
+	}
 	code = find_wish(cli, args, &wish, &daemon_answers);
 	if (code != CLI_OK) {
 		return code;
@@ -214,7 +226,7 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 			cli->socket_path);
 	}
 	wanted = wish;
-	code = apply(&wish, daemon_answers, &choice);
+	code = apply(cli, args, &wish, daemon_answers, &choice);
 	if (code == CLI_OK && state != NULL) {
 		state->has_last = true;
 		state->wish = wanted;
@@ -227,22 +239,117 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	return code;
 }
 
+/* From the daemon if that has this part, otherwise from the file. */
+static int find_kernel_part(const struct cli *cli, const struct hook_args *args, uint64_t hash,
+                            struct hook_kernel *out)
+{
+	if (hash == 0) {
+		*out = (struct hook_kernel){ 0 };
+		return 0;
+	}
+	if (hook_kernel_of_daemon(cli->socket_path, out) == 0) {
+		if (out->hash == hash) {
+			return 0;
+		}
+		hook_kernel_fini(out);
+	}
+	return hook_kernel_of_file(
+		args->config_path != NULL ? args->config_path : FINWALL_CONFIG_PATH, out);
+}
+
+static void print_kernel_part(const struct hook_kernel *part, const struct hook_kernel_result *done)
+{
+	if (done->foreign != NULL) {
+		fprintf(stderr,
+		        "hook: the kernel's part is not loaded: table %s is there already and not "
+		        "finwall's\n"
+		        "hook: nft delete table %s, then finwall hook up, hands it over\n",
+		        done->foreign, done->foreign);
+		return;
+	}
+	if (part->tables_len != 0) {
+		printf("hook: the kernel's part: %zu table%s %s\n", part->tables_len,
+		       part->tables_len == 1 ? "" : "s", done->kept != 0 ? "as before" : "loaded");
+	}
+	if (done->removed != 0) {
+		printf("hook: the kernel's part: %zu table%s removed\n", done->removed,
+		       done->removed == 1 ? "" : "s");
+	}
+}
+
+/* Loads what of the configuration belongs to the kernel, and removes what no longer does. */
+static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_args *args,
+                                       uint64_t hash)
+{
+	struct hook_kernel_result done = { 0 };
+	struct hook_kernel part = { 0 };
+	enum cli_exit code = CLI_OK;
+	char *error = NULL;
+
+	if (find_kernel_part(cli, args, hash, &part) != 0 ||
+	    hook_kernel_apply(&part, &done, &error) != 0) {
+		code = cli_refuse(&cmd_hook, "%s",
+		                  error != NULL ? error : "the kernel's part cannot be read");
+	} else {
+		print_kernel_part(&part, &done);
+	}
+	free(done.foreign);
+	free(error);
+	hook_kernel_fini(&part);
+	return code;
+}
+
+/* The kernel fast path needs iptables. */
+static enum hook_backend backend_of(const struct hook_wish *wish)
+{
+	return wish->backend == BACKEND_AUTO && wish->fast_path == FAST_PATH_ON ? BACKEND_IPTABLES
+	                                                                        : wish->backend;
+}
+
+/* Makes the pins that the hook rules use, if they can use any; otherwise writes why not. */
+static void make_fast_path(const struct cli *cli, const struct hook_wish *wish,
+                           enum hook_backend backend, struct hook_plan *plan,
+                           char why[LEASE_WHY_SIZE])
+{
+	/* For as long as the plan, which finwall hook watch keeps. */
+	static char dir[LEASE_PATH_SIZE];
+
+	plan->fast_path = NULL;
+	if (wish->fast_path == FAST_PATH_OFF) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "hook fast-path is off");
+	} else if (backend == BACKEND_NFT) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "it needs the backend iptables");
+	} else if (hook_fast_path_make(cli->socket_path, wish->fast_path_max, dir, why) == 0) {
+		plan->fast_path = dir;
+	}
+}
+
 /* Installs the hook rules and prints how. Sets the plan to what this kernel can do of it. */
-static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
+static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
+                           struct hook_wish *wish, bool daemon_answers, struct hook_choice *chosen)
 {
 	struct hook_choice choice = { 0 };
 	struct hook_plan plan = wish->plan;
+	char why_slow[LEASE_WHY_SIZE] = "";
 	const bool defragments = plan.defragments;
 	enum cli_exit code;
 	char *error = NULL;
 
-	if (hook_choose(&plan, wish->backend, &choice) < 0) {
+	code = apply_kernel_part(cli, args, wish->kernel_hash);
+	if (code != CLI_OK) {
+		return code;
+	}
+	if (hook_choose(&plan, backend_of(wish), &choice) < 0) {
 		return cli_refuse(&cmd_hook, "backend nft: %s", choice.why);
 	}
+	make_fast_path(cli, wish, choice.backend, &plan, why_slow);
 	if (hook_apply_up(&plan, &choice, &error) < 0) {
 		code = cli_refuse(&cmd_hook, "%s", error != NULL ? error : strerror(ENOMEM));
 		free(error);
 		return code;
+	}
+	if (plan.fast_path == NULL) {
+		hook_fast_path_remove(cli->socket_path);
 	}
 	*chosen = choice;
 	wish->plan = plan;
@@ -263,6 +370,13 @@ static enum cli_exit apply(struct hook_wish *wish, bool daemon_answers, struct h
 	printf("%s\n", daemon_answers ? "" : "; no daemon answers now");
 	if (plan.queue_count > 1) {
 		printf("hook: spread over the queues %s\n", hook_spread_name(&choice));
+	}
+	if (plan.fast_path != NULL) {
+		printf("hook: kernel fast path for %u connections\n", wish->fast_path_max);
+	} else {
+		printf("hook: no kernel fast path: %s\n",
+		       why_slow[0] != '\0' ? why_slow
+		                           : "this kernel or iptables has no pinned bpf match");
 	}
 	if (defragments && !plan.defragments) {
 		fprintf(stderr, "hook: this kernel cannot reassemble fragments (no xt_socket, no "
@@ -285,6 +399,11 @@ static enum cli_exit hook_down(const struct cli *cli)
 		free(error);
 		return code;
 	}
+	code = apply_kernel_part(cli, NULL, 0);
+	if (code != CLI_OK) {
+		return code;
+	}
+	hook_fast_path_remove(cli->socket_path);
 	printf("hook: %s\n", removal.was_up ? "down" : "was not up");
 	if (removal.reference[0] != '\0') {
 		fprintf(stderr,
@@ -292,6 +411,27 @@ static enum cli_exit hook_down(const struct cli *cli)
 		        "%s\n",
 		        removal.reference);
 	}
+	return CLI_OK;
+}
+
+static enum cli_exit print_script_of_kernel_part(const struct cli *cli,
+                                                 const struct hook_args *args, uint64_t hash)
+{
+	struct hook_kernel part = { 0 };
+	char *text = NULL;
+
+	if (hash == 0) {
+		return CLI_OK;
+	}
+	if (find_kernel_part(cli, args, hash, &part) == 0) {
+		text = hook_kernel_text(&part);
+	}
+	hook_kernel_fini(&part);
+	if (text == NULL) {
+		return cli_refuse(&cmd_hook, "the kernel's part cannot be read");
+	}
+	printf("# the kernel's part of the configuration\nnft -f - <<'EOF'\n%sEOF\n", text);
+	free(text);
 	return CLI_OK;
 }
 
@@ -307,14 +447,14 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
 	if (code != CLI_OK) {
 		return code;
 	}
-	hook_choose(&wish.plan, wish.backend, &choice);
+	hook_choose(&wish.plan, backend_of(&wish), &choice);
 	script = hook_script(&wish.plan, &choice);
 	if (script == NULL) {
 		return cli_refuse(&cmd_hook, "%s", strerror(ENOMEM));
 	}
 	fputs(script, stdout);
 	free(script);
-	return CLI_OK;
+	return print_script_of_kernel_part(cli, args, wish.kernel_hash);
 }
 
 /*
@@ -334,6 +474,9 @@ static bool install_again(struct watch_state *s, const struct hook_wish *wish)
 	}
 	rc = hook_apply_up(&plan, &choice, &error);
 	free(error);
+	if (rc == 0 && apply_kernel_part(s->cli, s->args, wish->kernel_hash) != CLI_OK) {
+		rc = -EPERM;
+	}
 	if (rc == 0) {
 		printf("hook: installed again\n");
 	}
@@ -360,17 +503,17 @@ static bool install(void *ctx, const struct hook_wish *wish)
 		int rc = hook_apply_down(&removal, &error);
 
 		free(error);
-		return rc == 0;
+		return rc == 0 && apply_kernel_part(s->cli, s->args, 0) == CLI_OK;
 	}
 	s->wish = own;
-	s->has_last = apply(&own, true, &s->choice) == CLI_OK;
+	s->has_last = apply(s->cli, s->args, &own, true, &s->choice) == CLI_OK;
 	s->plan = own.plan;
 	return s->has_last;
 }
 
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)
 {
-	struct watch_state state = { .args = args };
+	struct watch_state state = { .cli = cli, .args = args };
 	const struct hook_watch_params params = {
 		.socket_path = cli->socket_path,
 		.install = install,

@@ -36,8 +36,8 @@ const struct cli_command cmd_import_iptables = {
 	.args = "[-o FILE] [--partial] [--force] [[-4|-6] FILE...]",
 	.summary = "convert rules of iptables and ip6tables to a configuration",
 	.details =
-		"FILE  output of iptables-save or ip6tables-save, or a script that calls\n"
-		"      iptables; \"-\" or no file: standard input\n"
+		"FILE  output of iptables-save, ip6tables-save or ipset save, or a script that\n"
+		"      calls iptables; \"-\" or no file: standard input\n"
 		"\n"
 		"-4, -6             the files after it are of iptables, of ip6tables; without it\n"
 		"                   the text decides, or the name (v6 or ip6 in it)\n"
@@ -70,19 +70,59 @@ static char *read_stdin(size_t *size)
 	return text;
 }
 
-static bool convert_file(struct convert *cv, const char *path, enum convert_family family)
+/* The files that are converted. All are read before any is converted: one may have the sets of
+ * ipset that another one uses. */
+struct inputs {
+	struct input {
+		const char *path;
+		char *text;
+		size_t size;
+		enum convert_family family;
+	} * file;
+	size_t len;
+};
+
+static bool read_input(struct inputs *in, const char *path, enum convert_family family)
 {
 	const bool is_stdin = strcmp(path, "-") == 0;
-	size_t size = 0;
-	char *text = is_stdin ? read_stdin(&size) : file_reader.read(file_reader.ctx, path, &size);
+	struct input *bigger = realloc(in->file, (in->len + 1) * sizeof(*in->file));
+	struct input *i;
 
-	if (text == NULL) {
+	if (bigger == NULL) {
+		cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
+		return false;
+	}
+	in->file = bigger;
+	i = &in->file[in->len];
+	*i = (struct input){ .path = is_stdin ? "standard-input" : path, .family = family };
+	i->text =
+		is_stdin ? read_stdin(&i->size) : file_reader.read(file_reader.ctx, path, &i->size);
+	if (i->text == NULL) {
 		cli_refuse(&cmd_import_iptables, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	convert_read(cv, is_stdin ? "standard-input" : path, text, size, family);
-	free(text);
+	in->len++;
 	return true;
+}
+
+static void convert_inputs(struct convert *cv, const struct inputs *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		convert_read_ipsets(cv, in->file[i].text, in->file[i].size);
+	}
+	for (size_t i = 0; i < in->len; i++) {
+		const struct input *f = &in->file[i];
+
+		convert_read(cv, f->path, f->text, f->size, f->family);
+	}
+}
+
+static void inputs_fini(struct inputs *in)
+{
+	for (size_t i = 0; i < in->len; i++) {
+		free(in->file[i].text);
+	}
+	free(in->file);
 }
 
 static char *read_copy(void *ctx, const char *path, size_t *size)
@@ -92,15 +132,41 @@ static char *read_copy(void *ctx, const char *path, size_t *size)
 	return strdup(ctx);
 }
 
+/* Prints an error about the configuration with the line of input that causes it, where there is
+ * one.
+ */
+static void print_load_error(const struct convert *cv, const char *error, size_t size)
+{
+	const struct convert_origin *origin = NULL;
+	unsigned line;
+	int used = 0;
+
+	if (sscanf(error, "converted:%u:%*u: %n", &line, &used) == 1 && used > 0) {
+		origin = convert_origin(cv, line);
+	}
+	if (origin != NULL) {
+		screen_error("%s:%u: converted, this line does not load: %.*s\n", origin->file,
+		             origin->line, (int)size - used, error + used);
+	} else {
+		screen_error("%.*s\n", (int)size, error);
+	}
+}
+
 /* Loads the configuration as finwalld would, and prints its errors. */
-static bool loads(char *text)
+static bool loads(const struct convert *cv, char *text)
 {
 	const struct config_reader reader = { .ctx = text, .read = read_copy };
 	char *errors = NULL;
 	struct config *c = config_load("converted", &reader, &errors);
 
-	if (c == NULL) {
-		screen_error("%s", errors != NULL ? errors : "out of memory\n");
+	if (c == NULL && errors == NULL) {
+		screen_error("out of memory\n");
+	}
+	for (const char *at = errors; c == NULL && at != NULL && *at != '\0';) {
+		const size_t size = strcspn(at, "\n");
+
+		print_load_error(cv, at, size);
+		at += size + (at[size] != '\0' ? 1 : 0);
 	}
 	free(errors);
 	config_free(c);
@@ -188,7 +254,7 @@ static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_fo
 			&cmd_import_iptables,
 			"nothing to convert: no rules, and the policies accept; rules of nft "
 			"are listed by nft list ruleset and not converted");
-	} else if (!loads(text)) {
+	} else if (!loads(cv, text)) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "the converted configuration does not load");
 	} else {
@@ -205,7 +271,7 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 	const char *out_path = NULL;
 	bool is_forced = false;
 	enum cli_exit code = CLI_OK;
-	unsigned files = 0;
+	struct inputs in = { 0 };
 	FILE *messages = screen_open(stderr);
 	struct convert cv;
 	int opt;
@@ -231,23 +297,24 @@ static enum cli_exit run_import_iptables(const struct cli *cli, int argc, char *
 			is_forced = true;
 			break;
 		case 1:
-			files++;
-			code = convert_file(&cv, optarg, family) ? CLI_OK : CLI_REFUSED;
+			code = read_input(&in, optarg, family) ? CLI_OK : CLI_REFUSED;
 			break;
 		default:
 			code = cli_usage(&cmd_import_iptables, "invalid option");
 		}
 	}
-	for (; code == CLI_OK && optind < argc; optind++, files++) {
-		code = convert_file(&cv, argv[optind], family) ? CLI_OK : CLI_REFUSED;
+	for (; code == CLI_OK && optind < argc; optind++) {
+		code = read_input(&in, argv[optind], family) ? CLI_OK : CLI_REFUSED;
 	}
-	if (code == CLI_OK && files == 0) {
-		code = convert_file(&cv, "-", family) ? CLI_OK : CLI_REFUSED;
+	if (code == CLI_OK && in.len == 0) {
+		code = read_input(&in, "-", family) ? CLI_OK : CLI_REFUSED;
 	}
 	if (code == CLI_OK) {
+		convert_inputs(&cv, &in);
 		code = finish(&cv, out_path, is_forced);
 	}
 	convert_fini(&cv);
+	inputs_fini(&in);
 	screen_close(messages);
 	return code;
 }

@@ -30,6 +30,8 @@ const struct cli_command cmd_replay = {
 		   "--set NAME=VALUE     set another setting: tcp.loose=off\n"
 		   "--verify-checksums   verify checksums as configured (default: all are valid)\n"
 		   "-v, --packets        print a line per packet\n"
+		   "--trace              print how each packet is decided: entry, windows, rules,\n"
+		   "                     verdict; with the filters of finwall trace\n"
 		   "--differences N|all  list up to N packets with different verdicts (20)\n"
 		   "-o, --output FORMAT  text or json\n"
 		   "--sweep NAME=T1..T2  replay with several values of a timeout:\n"
@@ -170,6 +172,10 @@ static void handle_packet(void *ctx, const struct replay *r, const struct replay
 
 	if (differs) {
 		replay_diffs_add(&run->diffs, r);
+	}
+	if (run->args.vantage.traces) {
+		clear_progress(run);
+		replay_print_trace(&run->report, r, p, &run->args.trace_filter);
 	}
 	if (run->args.all_packets || (differs && run->diffs_shown < run->args.diffs_max)) {
 		clear_progress(run);

@@ -183,10 +183,32 @@ static enum cli_exit change(const struct cli *cli, const char *method, json_t *c
 	return client_run(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
 }
 
+/*
+ * Adds a word: an element, or a part of the one before. "192.0.2.1 . 22 timeout 5m" is one element;
+ * goes_on: the next word belongs to it.
+ */
+static void add_word(json_t *list, const char *word, bool *goes_on)
+{
+	bool is_option = strcmp(word, "timeout") == 0 || strcmp(word, "expires") == 0;
+	bool is_inner = strcmp(word, ".") == 0 || is_option;
+	size_t len = json_array_size(list);
+	char both[2048];
+
+	if (len == 0 || (!is_inner && !*goes_on)) {
+		json_array_append_new(list, ctl_json_text(word));
+	} else {
+		snprintf(both, sizeof(both), "%s %s",
+		         json_string_value(json_array_get(list, len - 1)), word);
+		json_array_set_new(list, len - 1, ctl_json_text(both));
+	}
+	*goes_on = is_inner;
+}
+
 /* Each argument may hold several elements, as in nft: "{ a, b }". Returns false if the call is too
  * large. */
 static bool add_elements(json_t *call, char **arg, int len)
 {
+	bool goes_on = false;
 	json_t *list = json_array();
 	size_t size = CALL_HEAD_SIZE;
 
@@ -197,7 +219,9 @@ static bool add_elements(json_t *call, char **arg, int len)
 		     one = strtok_r(NULL, " \t\n,{}", &rest)) {
 			/* 3: quotes and a comma; no valid element contains what JSON escapes */
 			size += strlen(one) + 3;
-			json_array_append_new(list, ctl_json_text(one));
+			if (size <= CTL_CALL_SIZE_MAX) {
+				add_word(list, one, &goes_on);
+			}
 		}
 	}
 	json_object_set_new(call, "elements", list);

@@ -40,6 +40,29 @@ static client_fn print_stats;
 static void print_late(FILE *out, const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
+/* Without a word where there is none by the configuration. */
+static void print_fast_path(FILE *out, const json_t *fp)
+{
+	const char *why = client_text(fp, "why");
+
+	if (fp == NULL || strcmp(why, "hook fast-path is off") == 0) {
+		return;
+	}
+	if (why[0] != '\0') {
+		fprintf(out, "no kernel fast path: %s\n", why);
+		return;
+	}
+	fprintf(out,
+	        "kernel fast path: %lld of %lld connections leased, %lld packets accepted there, "
+	        "%lld bytes\n",
+	        client_number(fp, "leased"), client_number(fp, "leased_max"),
+	        client_number(fp, "packets"), client_number(fp, "bytes"));
+	if (client_number(fp, "no_place") > 0) {
+		fprintf(out, "kernel fast path: %lld leases not granted, no place for them\n",
+		        client_number(fp, "no_place"));
+	}
+}
+
 static void print_head(FILE *out, const json_t *stats);
 static void print_reasons(const json_t *reasons, const struct stats_args *args);
 static void print_verdicts(FILE *out, const json_t *verdicts);
@@ -263,6 +286,7 @@ static void print_head(FILE *out, const json_t *stats)
 	}
 	print_helpers(out, stats);
 	print_hooks(out, json_object_get(stats, "hooks"));
+	print_fast_path(out, json_object_get(stats, "fast_path"));
 	fputc('\n', out);
 }
 
@@ -378,6 +402,8 @@ static void print_queues(const json_t *queues, const struct stats_args *args)
 		print_counters(json_object_get(row, "counters"), heading, args);
 		fprintf(args->out, "%-31s %12lld  packets in the kernel without a verdict\n",
 		        "waiting", client_number(row, "waiting"));
+		fprintf(args->out, "%-31s %12lld  of these, held for a reply\n", "held",
+		        client_number(row, "held"));
 		fprintf(args->out, "%-31s %12lld  lost because the queue was full\n", "dropped",
 		        client_number(row, "dropped"));
 		fprintf(args->out, "%-31s %12lld  lost because the receive buffer was full\n",

@@ -2,6 +2,7 @@
 /*
  * finwall version: prints the version of this program, and of the daemon if one answers.
  */
+#include "bpf/lease_program.h"
 #include "client.h"
 #include "cmd/cmd.h"
 
@@ -26,6 +27,8 @@ static enum cli_exit run_version(const struct cli *cli, int argc, char **argv)
 		return cli_usage(&cmd_version, "unexpected argument \"%s\"", argv[1]);
 	}
 	printf("finwall %s\n", FINWALL_VERSION);
+	printf("kernel fast path: %s\n",
+	       lease_program_is_built() ? "yes" : "no (built without clang or libbpf)");
 	c = client_open(cli->socket_path);
 	if (c == NULL) {
 		return CLI_OK;

@@ -20,9 +20,9 @@ _finwall_commands() {
 	_finwall_help "$1" | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
-# Prints the arguments of the command, from the usage line.
+# Prints the arguments of the command, from the usage line, which may be folded.
 _finwall_usage() {
-	_finwall_help "$@" | sed -n '1 s/.*\] '"${2-}"' //p'
+	_finwall_help "$@" | sed '/^$/,$d' | tr -s '\n ' '  ' | sed -n 's/.*\] '"${2-}"' //p'
 }
 
 # _finwall_value OPTION PROGRAM [COMMAND]: prints the line of an option with a value; fails for others.

@@ -4,6 +4,7 @@
  */
 #include "doctor/doctor.h"
 #include "doctor/foreign.h"
+#include "doctor/marks.h"
 #include "hook/text.h"
 
 #include <stdio.h>
@@ -169,27 +170,35 @@ static void check_rest(const struct doctor_facts *f, const struct foreign_rules 
 	}
 }
 
-/* True if a listing has the rule that accepts packets with our mark. */
-static bool has_mark_rule(const char *listing, const char *rule)
+/* True if one of the listing's rules, with these words before and at the end, accepts packets with
+ * our mark. */
+static bool has_mark_rule(const struct doctor_facts *f, const char *listing, const char *before,
+                          const char *last)
 {
-	return listing != NULL && strstr(listing, rule) != NULL;
+	char rule[160];
+
+	while (listing != NULL && *listing != '\0') {
+		size_t size = strcspn(listing, "\n");
+
+		snprintf(rule, sizeof(rule), "%.*s", (int)size, listing);
+		if (strncmp(rule, before, strlen(before)) == 0 && strstr(rule, last) != NULL &&
+		    mark_is_matched_by(rule, f->settings.hook_mark, f->settings.hook_mark_mask)) {
+			return true;
+		}
+		listing += size + (listing[size] == '\n');
+	}
+	return false;
 }
 
 /* True if the hook rules accept the packets that finwall sends. */
 static bool accepts_own(const struct doctor_facts *f)
 {
-	uint32_t mark = f->settings.hook_mark;
-	uint32_t mask = f->settings.hook_mark_mask;
-	bool is_found = false;
-	char iptables[64];
-	char nft[64];
+	const char *ours = f->nft != NULL ? strstr(f->nft, "table inet " HOOK_NFT_TABLE) : NULL;
+	bool is_found = has_mark_rule(f, ours, "\t\tmeta mark ", " accept");
 
-	snprintf(nft, sizeof(nft), "mark & 0x%08x == 0x%08x accept", mask, mark);
-	snprintf(iptables, sizeof(iptables), "FINWALL_OUTPUT -m mark --mark 0x%x/0x%x -j ACCEPT",
-	         mark, mask);
-	is_found = has_mark_rule(f->nft, nft);
 	for (unsigned kind = 0; kind < IPTABLES_KINDS_LEN; kind++) {
-		is_found |= has_mark_rule(f->iptables[kind][FAMILY_IPV4], iptables);
+		is_found |= has_mark_rule(f, f->iptables[kind][FAMILY_IPV4], "-A FINWALL_OUTPUT ",
+		                          " -j ACCEPT");
 	}
 	return is_found;
 }
@@ -258,6 +267,32 @@ static void check_forward(const struct doctor_facts *f, const struct foreign_rul
 	}
 }
 
+/* Rules of nft that finwall could read as they are. */
+static void check_nft_file(const struct doctor_facts *f, const struct foreign_rules *foreign,
+                           struct doctor_report *out)
+{
+	const bool *hooked = f->nft_file_hooked;
+
+	if (foreign->filter_chains == 0 || !f->has_nft_file) {
+		return;
+	}
+	if (f->nft_file_error[0] != '\0') {
+		doctor_add(
+			out, DOCTOR_NOTE, "nftables",
+			"finwalld -n -c " DOCTOR_NFT_FILE " lists all that does not load",
+			"rules of nft filter beside finwall, and their file does not load here: %s",
+			f->nft_file_error);
+		return;
+	}
+	doctor_add(out, DOCTOR_NOTE, "nftables",
+	           "finwalld -n -c " DOCTOR_NFT_FILE
+	           " prints what it would do; then include the file",
+	           "rules of nft filter beside finwall; as its configuration, " DOCTOR_NFT_FILE
+	           " would decide about%s%s%s",
+	           hooked[HOOK_INPUT] ? " input" : "", hooked[HOOK_FORWARD] ? " forward" : "",
+	           hooked[HOOK_OUTPUT] ? " output" : "");
+}
+
 void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 {
 	struct foreign_rules foreign = {
@@ -294,6 +329,7 @@ void doctor_check_rules(const struct doctor_facts *f, struct doctor_report *out)
 			foreign.nat_rules);
 	}
 	check_forward(f, &foreign, out);
+	check_nft_file(f, &foreign, out);
 	if (foreign.mark_rules > 0 && f->has_config && f->settings.compare_kernel != 0) {
 		doctor_add(out, DOCTOR_WARNING, "compare",
 		           "use only marks below 0x01000000 in other rules",

@@ -57,6 +57,10 @@ struct doctor_facts {
 	/* output of iptables-save and ip6tables-save; neither kind lists the rules of the other */
 	char *iptables[IPTABLES_KINDS_LEN][FAMILIES_LEN];
 	char *nft; /* output of nft list ruleset */
+	/* the file from which nft loads the rules when the machine starts */
+	bool has_nft_file;
+	bool nft_file_hooked[HOOKS_LEN]; /* the hooks for which it has chains, if it loads */
+	char nft_file_error[128];        /* why it does not; "" = it does */
 	struct settings settings;
 	struct tunables tunables;
 	bool has_config;
@@ -83,6 +87,9 @@ struct doctor_facts {
 	uint64_t compared_untold; /* without the kernel's state */
 };
 
+/* Debian, Fedora and others load the rules of nft from it. */
+#define DOCTOR_NFT_FILE "/etc/nftables.conf"
+
 enum doctor_level {
 	DOCTOR_OK,
 	DOCTOR_NOTE,
@@ -107,8 +114,8 @@ struct doctor_report {
 	size_t len;
 };
 
-/* Reads the facts; what cannot be read is unknown. *error: why the configuration at config_path
- * does not load, malloc'd, or NULL. */
+/* Reads the facts; what cannot be read is unknown. config_path: NULL for the running daemon's file,
+ * or without a daemon the default. *error: why it does not load, malloc'd, or NULL. */
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
                    char **error);
 void doctor_facts_fini(struct doctor_facts *f);

@@ -344,8 +344,11 @@ static void nft_policy(const char *line, const struct nft_place *place, struct f
 		                                      " hook output " };
 
 	for (unsigned h = 0; h < HOOKS_LEN; h++) {
-		if (strstr(line, "type filter") != NULL && strstr(line, types[h]) != NULL &&
-		    strstr(line, "policy drop") != NULL) {
+		if (strstr(line, "type filter") == NULL || strstr(line, types[h]) == NULL) {
+			continue;
+		}
+		out->filter_chains += is_iptables_table(place->table) ? 0 : 1;
+		if (strstr(line, "policy drop") != NULL) {
 			add_policy_drop(out, h, place->table, place->chain);
 		}
 	}

@@ -17,6 +17,7 @@
 struct foreign_rules {
 	unsigned invalid_drops; /* drop INVALID packets before finwall, or after it */
 	unsigned nat_rules;     /* translate addresses */
+	unsigned filter_chains; /* base chains of nft that filter, other than those of iptables */
 	unsigned mark_rules;    /* set bits of the mark that compare-kernel uses */
 	uint32_t own_mark;      /* in: `hook mark` */
 	uint32_t own_mask;      /* in */

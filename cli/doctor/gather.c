@@ -251,6 +251,30 @@ static void gather_config(struct doctor_facts *f, const char *path, char **error
 	config_free(c);
 }
 
+/* What the daemon would say to the file of nft: the hooks that it has chains for, or its first
+ * error. */
+static void gather_nft_file(struct doctor_facts *f)
+{
+	struct ruleset *rules = NULL;
+	struct config *c = NULL;
+	char *errors = NULL;
+
+	f->has_nft_file = access(DOCTOR_NFT_FILE, R_OK) == 0;
+	if (f->has_nft_file) {
+		c = config_load(DOCTOR_NFT_FILE, &file_reader, &errors);
+		rules = c != NULL ? config_compile(c) : NULL;
+	}
+	if (rules != NULL) {
+		ruleset_hooks(rules, f->nft_file_hooked);
+	} else if (errors != NULL) {
+		snprintf(f->nft_file_error, sizeof(f->nft_file_error), "%.*s",
+		         (int)strcspn(errors, "\n"), errors);
+	}
+	free(errors);
+	ruleset_free(rules);
+	config_free(c);
+}
+
 static uint64_t number_in(const json_t *object, const char *name)
 {
 	return (uint64_t)client_number(object, name);
@@ -338,12 +362,19 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,
                    char **error)
 {
+	char *in_force = config_path == NULL ? hook_config_of_daemon(socket_path) : NULL;
+
+	if (config_path == NULL) {
+		config_path = in_force != NULL ? in_force : FINWALL_CONFIG_PATH;
+	}
 	memset(f, 0, sizeof(*f));
 	gather_kernel(f);
 	gather_ifaces(f);
 	gather_config(f, config_path, error);
+	gather_nft_file(f);
 	gather_daemon(f, socket_path);
 	gather_difference(f, config_path, socket_path);
+	free(in_force);
 }
 
 void doctor_facts_fini(struct doctor_facts *f)

@@ -3,7 +3,8 @@
  * Reads the marks in a rule. See marks.h.
  *
  * iptables-save writes "--mark V[/M]" and "--set-xmark V[/M]". nft writes "mark V", "mark & M ==
- * V", "mark set V" and "mark set mark & K | V", with hexadecimal numbers.
+ * V", or "mark V/L" if M is a prefix of L bits, "mark set V" and "mark set mark & K | V", with
+ * hexadecimal numbers but for L.
  */
 #include "doctor/marks.h"
 
@@ -52,7 +53,22 @@ static bool read_iptables(const char *at, struct bits *out)
 	       (*at != '/' || (at++, read_number(&at, &out->mask)));
 }
 
-/* "V", "& M == V", and after "set": "V", "mark & K | V". */
+/* "V", "V/L". */
+static bool read_nft_prefix(const char *at, struct bits *out)
+{
+	uint32_t len = 32;
+
+	if (!read_number(&at, &out->value)) {
+		return false;
+	}
+	if (skip(&at, "/") && (!read_number(&at, &len) || len > 32)) {
+		return false;
+	}
+	out->mask = len == 0 ? 0 : UINT32_MAX << (32 - len);
+	return true;
+}
+
+/* "V", "V/L", "& M == V", and after "set": "V", "mark & K | V". */
 static bool read_nft(const char *at, struct bits *out)
 {
 	uint32_t kept;
@@ -63,7 +79,7 @@ static bool read_nft(const char *at, struct bits *out)
 		       read_number(&at, &out->value);
 	}
 	if (!skip(&at, "meta mark ") && !skip(&at, "mark ")) {
-		return read_number(&at, &out->value);
+		return read_nft_prefix(at, out);
 	}
 	out->value = 0;
 	kept = UINT32_MAX;
@@ -131,4 +147,25 @@ enum mark_use mark_use_of(const char *rule, uint32_t mark, uint32_t mask)
 		}
 	}
 	return worst;
+}
+
+bool mark_is_matched_by(const char *rule, uint32_t mark, uint32_t mask)
+{
+	const char *at = strstr(rule, "mark ");
+	bool (*read)(const char *at, struct bits *out) = read_nft;
+	struct bits bits;
+
+	if (at == NULL) {
+		return false;
+	}
+	if (strncmp(rule, "-A ", 3) == 0) {
+		read = read_iptables;
+	}
+	for (; at != NULL; at = strstr(at, "mark ")) {
+		at += strlen("mark ");
+		if (read(at, &bits) && bits.value == mark && bits.mask == mask) {
+			return true;
+		}
+	}
+	return false;
 }

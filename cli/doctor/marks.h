@@ -21,4 +21,7 @@ enum mark_use {
  */
 enum mark_use mark_use_of(const char *rule, uint32_t mark, uint32_t mask);
 
+/* True if the rule matches exactly this value of exactly these bits. */
+bool mark_is_matched_by(const char *rule, uint32_t mark, uint32_t mask);
+
 #endif

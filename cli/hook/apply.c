@@ -39,6 +39,8 @@ static int iptables_table_down(enum hook_family family, enum hook_table table,
 static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error);
+static int iptables_load_as(struct hook_plan *plan, struct hook_choice *choice,
+                            enum hook_family family, const struct hook_found *found, char **error);
 static int nft_down(bool *was_up, char **error);
 static int iptables_down(struct hook_removal *removal, char **error);
 static bool test_nft(char *text, char *why, size_t why_size);
@@ -226,11 +228,23 @@ static int iptables_up(struct hook_plan *plan, struct hook_choice *choice, char 
 }
 
 /*
- * Tries with reassembly and spreading by ports first, then without: a kernel that lacks them can
- * still queue packets. The first error is reported if nothing can be installed.
+ * Tries with the kernel fast path, reassembly and spreading by ports first, then without: a kernel
+ * that lacks them can still queue packets. The first error is reported if nothing can be installed.
  */
 static int iptables_load(struct hook_plan *plan, struct hook_choice *choice,
                          enum hook_family family, const struct hook_found *found, char **error)
+{
+	if (plan->fast_path != NULL) {
+		if (iptables_load_as(plan, choice, family, found, NULL) == 0) {
+			return 0;
+		}
+		plan->fast_path = NULL;
+	}
+	return iptables_load_as(plan, choice, family, found, error);
+}
+
+static int iptables_load_as(struct hook_plan *plan, struct hook_choice *choice,
+                            enum hook_family family, const struct hook_found *found, char **error)
 {
 	enum hook_spread last = plan->queue_count > 1 ? SPREAD_ADDRESSES : choice->spread;
 	char *why = NULL;

@@ -37,7 +37,7 @@ struct hook_removal {
 /*
  * Install the rules; remove the rules of both backends. Return 0, or -errno with *error set to
  * a malloc'd message (NULL if memory ran out). hook_apply_up() clears plan->defragments
- * and lowers choice->spread if iptables does not support them in both families.
+ * and plan->fast_path and lowers choice->spread if iptables does not support them.
  */
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 int hook_apply_down(struct hook_removal *removal, char **error);

@@ -24,6 +24,7 @@ int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors)
 	struct ruleset *rules = config != NULL ? config_compile(config) : NULL;
 	struct hook_plan *plan = &out->plan;
 	const struct settings *s;
+	struct config_kernel kernel;
 
 	if (rules == NULL) {
 		config_free(config);
@@ -43,6 +44,10 @@ int hook_wish_of_file(const char *path, struct hook_wish *out, char **errors)
 	plan->own_mask = s->hook_mark_mask;
 	ruleset_hooks(rules, plan->hooked);
 	out->backend = s->backend;
+	config_kernel(config, &kernel);
+	out->kernel_hash = kernel.hash;
+	out->fast_path = s->fast_path;
+	out->fast_path_max = s->fast_path_max;
 	ruleset_free(rules);
 	config_free(config);
 	return 0;
@@ -57,6 +62,7 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out)
 {
 	static const char *const hook_words[HOOKS_LEN] = { "input", "forward", "output" };
 	const char *backend = client_text(reply, "backend");
+	const char *fast_path = client_text(reply, "fast_path");
 	struct hook_plan *plan = &out->plan;
 	const json_t *name;
 	size_t i;
@@ -83,14 +89,19 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out)
 	out->backend = strcmp(backend, "nft") == 0        ? BACKEND_NFT
 	               : strcmp(backend, "iptables") == 0 ? BACKEND_IPTABLES
 	                                                  : BACKEND_AUTO;
+	out->kernel_hash = strtoull(client_text(reply, "kernel_hash"), NULL, 16);
+	out->fast_path = strcmp(fast_path, "on") == 0     ? FAST_PATH_ON
+	                 : strcmp(fast_path, "auto") == 0 ? FAST_PATH_AUTO
+	                                                  : FAST_PATH_OFF;
+	out->fast_path_max = (uint32_t)client_number(reply, "fast_path_max");
 	/* A mask of 0 would let every packet pass. */
 	return plan->queue_count > 0 && plan->own_mask != 0;
 }
 
-int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
+/* Calls GetHooks. Returns 0 with *reply set, -ENOENT or -EACCES. */
+static int get_hooks(const char *socket_path, struct ctl_reply *reply)
 {
 	struct client *c = client_open(socket_path);
-	struct ctl_reply reply;
 	int rc;
 
 	if (c == NULL) {
@@ -98,22 +109,43 @@ int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
 	}
 	rc = client_call(c, "GetHooks", NULL, CTL_LAST);
 	if (rc == 0) {
-		rc = client_reply(c, &reply);
+		rc = client_reply(c, reply);
 	}
+	client_close(c);
+	return rc == 0 ? 0 : -ENOENT;
+}
+
+int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out)
+{
+	struct ctl_reply reply;
+	int rc = get_hooks(socket_path, &reply);
+
 	if (rc == 0) {
 		rc = reply.error == NULL && hook_wish_of_reply(reply.parameters, out) ? 0 : -EPROTO;
 		ctl_reply_fini(&reply);
-	} else {
-		rc = -ENOENT;
 	}
-	client_close(c);
 	return rc;
+}
+
+char *hook_config_of_daemon(const char *socket_path)
+{
+	struct ctl_reply reply;
+	char *path = NULL;
+
+	if (get_hooks(socket_path, &reply) == 0) {
+		const char *text = client_text(reply.parameters, "config");
+
+		/* An older daemon has a relative path as it was given. */
+		path = text[0] == '/' ? strdup(text) : NULL;
+		ctl_reply_fini(&reply);
+	}
+	return path;
 }
 
 bool hook_wish_any(const struct hook_wish *w)
 {
 	return w->plan.hooked[HOOK_INPUT] || w->plan.hooked[HOOK_FORWARD] ||
-	       w->plan.hooked[HOOK_OUTPUT];
+	       w->plan.hooked[HOOK_OUTPUT] || w->kernel_hash != 0;
 }
 
 const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wish *b)
@@ -133,5 +165,8 @@ const char *hook_wish_difference(const struct hook_wish *a, const struct hook_wi
 	       : p->compares_kernel != q->compares_kernel           ? "hook compare-kernel"
 	       : p->own_mark != q->own_mark || p->own_mask != q->own_mask ? "hook mark"
 	       : a->backend != b->backend                                 ? "hook backend"
+	       : a->kernel_hash != b->kernel_hash                         ? "the kernel's part"
+	       : a->fast_path != b->fast_path                             ? "hook fast-path"
+	       : a->fast_path_max != b->fast_path_max                     ? "hook fast-path-max"
 	                                                                  : NULL;
 }

@@ -10,10 +10,13 @@
 
 #include <jansson.h>
 
-/* A plan, and the setting hook backend. */
+/* A plan, and the settings of the hook block that choose how. */
 struct hook_wish {
 	struct hook_plan plan;
 	enum hook_backend backend;
+	uint64_t kernel_hash; /* of the part of the configuration that is the kernel's; 0 = none */
+	enum fast_path_mode fast_path;
+	uint32_t fast_path_max;
 };
 
 /*
@@ -29,7 +32,10 @@ bool hook_wish_of_reply(const json_t *reply, struct hook_wish *out);
  * call it; -EPROTO if its reply is an error. */
 int hook_wish_of_daemon(const char *socket_path, struct hook_wish *out);
 
-/* True if at least one hook is queued. */
+/* The path of the running daemon's configuration file, malloc'd; NULL if no daemon answers. */
+char *hook_config_of_daemon(const char *socket_path);
+
+/* True if at least one hook is queued, or the kernel has a part. */
 bool hook_wish_any(const struct hook_wish *w);
 
 /* The name of the first difference, NULL if there is none. */

@@ -7,8 +7,8 @@
  * rules are never changed.
  *
  * Each chain has the same rules in the same order: the daemon's own packets (output, and input from
- * the loopback device), the loopback device, the kernel's state as a mark (compare-kernel), the
- * administrator's port (on-absent drop), the queue.
+ * the loopback device), the loopback device, the kernel fast path, the kernel's state as a mark
+ * (compare-kernel), the administrator's port (on-absent drop), the queue.
  *
  * The kernel reassembles fragments if its connection tracker is loaded, or if a rule with a socket
  * lookup exists in the network namespace, even in a chain that no packet enters.
@@ -41,8 +41,10 @@ struct hook_plan {
 	bool defragments;     /* reassemble fragments first */
 	bool is_shadow;       /* enforce off */
 	bool compares_kernel; /* mark packets with the state of the kernel's tracker */
-	uint32_t own_mark;    /* of packets that finwall sends, ... */
-	uint32_t own_mask;    /* ... and the bits of it to test */
+	const char
+		*fast_path; /* the pins of the kernel fast path; NULL = none. Borrowed. iptables */
+	uint32_t own_mark;  /* of packets that finwall sends, ... */
+	uint32_t own_mask;  /* ... and the bits of it to test */
 };
 
 /* True if the rules must pass the administrator's port while there is no daemon. */

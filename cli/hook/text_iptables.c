@@ -5,6 +5,7 @@
 #include "hook/parts.h"
 #include "hook/spread.h"
 #include "hook/text.h"
+#include "wire/lease_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,10 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spr
 		if (h != HOOK_INPUT) {
 			fprintf(to, "-A %s -o lo -j RETURN\n", chain);
 		}
+	}
+	if (plan->fast_path != NULL) {
+		fprintf(to, "-A %s -m bpf --object-pinned %s/%s -j ACCEPT\n", chain,
+		        plan->fast_path, lease_program_names[h]);
 	}
 	if (plan->compares_kernel) {
 		iptables_kernel_states(to, family, h);

@@ -7,6 +7,7 @@
 #include "text/num.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void convert_refuse(struct rule_parser *p, const char *fmt, ...)
@@ -86,4 +87,17 @@ bool convert_run_option(struct rule_parser *p, const char *option,
 	}
 	options[i].take(p);
 	return true;
+}
+
+void convert_either(struct rule_parser *p, char *text)
+{
+	if (text == NULL || p->either_len == CONVERT_RULES_MAX ||
+	    (p->either_len > 0 && p->either_at != ftell(p->matches))) {
+		convert_refuse(p,
+		               "two matches of this rule have alternatives: write it as two rules");
+		free(text);
+		return;
+	}
+	p->either_at = ftell(p->matches);
+	p->either[p->either_len++] = text;
 }

@@ -8,72 +8,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const base_names[HOOKS_LEN] = {
-	[HOOK_INPUT] = "INPUT",
-	[HOOK_FORWARD] = "FORWARD",
-	[HOOK_OUTPUT] = "OUTPUT",
-};
-
-/* Makes space for one more element. Returns false if memory runs out. */
-static bool grow(void **array, size_t len, size_t *size, size_t element)
+/* FNV-1a. A file that makes names collide only slows down its own conversion. */
+static size_t hash(const char *name)
 {
-	size_t new_size = *size == 0 ? 8 : *size * 2;
-	void *bigger;
+	uint32_t h = 2166136261u;
 
-	if (len < *size) {
-		return true;
+	for (; *name != '\0'; name++) {
+		h = (h ^ (unsigned char)*name) * 16777619u;
 	}
-	bigger = realloc(*array, new_size * element);
-	if (bigger == NULL) {
+	return h;
+}
+
+/* Enters a chain into the index, which has a free place. */
+static void index_chain(struct convert_table *t, size_t nr)
+{
+	size_t at = hash(t->chains[nr].name) & (t->index_size - 1);
+
+	while (t->index[at] != 0) {
+		at = (at + 1) & (t->index_size - 1);
+	}
+	t->index[at] = (uint32_t)nr + 1;
+}
+
+/* Makes an index for the chains and as many more; its size is a power of two. */
+static bool make_index(struct convert_table *t)
+{
+	size_t size = 32;
+	uint32_t *fresh;
+
+	while (size < 4 * t->chains_len) {
+		size *= 2;
+	}
+	fresh = calloc(size, sizeof(*fresh));
+	if (fresh == NULL) {
 		return false;
 	}
-	*array = bigger;
-	*size = new_size;
+	free(t->index);
+	t->index = fresh;
+	t->index_size = size;
+	for (size_t i = 0; i < t->chains_len; i++) {
+		index_chain(t, i);
+	}
 	return true;
 }
 
-void convert_init(struct convert *cv, FILE *messages)
+struct convert_chain *convert_chain_find(const struct convert_table *t, const char *name)
 {
-	*cv = (struct convert){ .messages = messages };
-	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
-		for (int hook = 0; hook < HOOKS_LEN; hook++) {
-			struct convert_chain *c =
-				convert_chain_add(&cv->table[family], base_names[hook]);
+	size_t at = hash(name) & (t->index_size - 1);
 
-			if (c == NULL) {
-				cv->no_memory = true;
-				return;
-			}
-			c->hook = hook;
+	while (t->index != NULL && t->index[at] != 0) {
+		struct convert_chain *c = &t->chains[t->index[at] - 1];
+
+		if (strcmp(c->name, name) == 0) {
+			return c;
 		}
-	}
-}
-
-void convert_fini(struct convert *cv)
-{
-	for (size_t family = 0; family < CONVERT_FAMILIES_LEN; family++) {
-		struct convert_table *t = &cv->table[family];
-
-		for (size_t i = 0; i < t->chains_len; i++) {
-			convert_chain_flush(&t->chains[i]);
-			free(t->chains[i].rules);
-			free(t->chains[i].name);
-			free(t->chains[i].new_name);
-		}
-		free(t->chains);
-	}
-}
-
-struct convert_chain *convert_chain_find(struct convert_table *t, const char *name)
-{
-	if (t->last_found < t->chains_len && strcmp(t->chains[t->last_found].name, name) == 0) {
-		return &t->chains[t->last_found];
-	}
-	for (size_t i = 0; i < t->chains_len; i++) {
-		if (strcmp(t->chains[i].name, name) == 0) {
-			t->last_found = i;
-			return &t->chains[i];
-		}
+		at = (at + 1) & (t->index_size - 1);
 	}
 	return NULL;
 }
@@ -83,14 +72,42 @@ struct convert_chain *convert_chain_add(struct convert_table *t, const char *nam
 	struct convert_chain *c;
 	char *copy = strdup(name);
 
-	if (copy == NULL ||
-	    !grow((void **)&t->chains, t->chains_len, &t->chains_size, sizeof(*t->chains))) {
+	if (copy == NULL || !convert_grow((void **)&t->chains, t->chains_len, &t->chains_size,
+	                                  sizeof(*t->chains))) {
 		free(copy);
 		return NULL;
 	}
 	c = &t->chains[t->chains_len++];
 	*c = (struct convert_chain){ .name = copy, .hook = -1 };
+	if (2 * t->chains_len > t->index_size) {
+		if (!make_index(t)) {
+			t->chains_len--;
+			free(copy);
+			return NULL;
+		}
+	} else {
+		index_chain(t, t->chains_len - 1);
+	}
 	return c;
+}
+
+bool convert_chains_remove(struct convert_table *t, const struct convert_chain *only)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->chains_len; i++) {
+		struct convert_chain *old = &t->chains[i];
+
+		if (old->hook < 0 && (only == NULL || only == old) && old->rules_len == 0) {
+			free(old->rules);
+			free(old->name);
+			free(old->new_name);
+			continue;
+		}
+		t->chains[kept++] = *old;
+	}
+	t->chains_len = kept;
+	return make_index(t);
 }
 
 void convert_chain_flush(struct convert_chain *c)
@@ -103,7 +120,7 @@ void convert_chain_flush(struct convert_chain *c)
 
 int convert_rule_insert(struct convert_chain *c, size_t at, const struct convert_rule *rule)
 {
-	if (!grow((void **)&c->rules, c->rules_len, &c->rules_size, sizeof(*c->rules))) {
+	if (!convert_grow((void **)&c->rules, c->rules_len, &c->rules_size, sizeof(*c->rules))) {
 		return -ENOMEM;
 	}
 	memmove(&c->rules[at + 1], &c->rules[at], (c->rules_len - at) * sizeof(*c->rules));

@@ -1,81 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checks that need all chains: targets exist, and negated interfaces match. See whole.h.
+ * Checks that need all chains: targets exist, lists of recent are filled. See whole.h.
  */
+#include "iptables/recent.h"
 #include "iptables/whole.h"
 
+#include "policy/suggest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool drops(const struct convert_rule *rule)
+/* Reports a target that is neither a chain nor a target that is known. */
+static void refuse_target(struct convert *cv, const struct convert_table *t,
+                          struct convert_rule *rule)
 {
-	return rule->action != NULL &&
-	       (strstr(rule->action, "drop") != NULL || strstr(rule->action, "reject") != NULL);
-}
-
-/* Replaces a rule by a comment and reports why. */
-static void refuse(struct convert *cv, struct convert_rule *rule, const char *why, const char *arg)
-{
-	struct convert_rule refused = { .file = rule->file, .line = rule->line };
-
-	refused.effect = rule->target != NULL || !drops(rule) ? EFFECT_PASSES : EFFECT_DROPS;
-	convert_left_out(cv, rule->file, rule->line, "%s%s", why, arg);
-	refused.refused = convert_text("%s%s%s%s%s", rule->source != NULL ? rule->source : "",
-	                               rule->source != NULL ? " " : "", rule->matches,
-	                               rule->matches[0] != '\0' ? " " : "", rule->action);
-	cv->no_memory |= refused.refused == NULL;
-	convert_rule_fini(rule);
-	*rule = refused;
-}
-
-/* The hooks from which each chain can be reached, as bits. */
-static void find_reach(struct convert_table *t, unsigned *reach)
-{
-	bool has_changed = true;
+	static const char *const targets[] = { "ACCEPT", "DROP",  "REJECT", "RETURN",
+		                               "LOG",    "NFLOG", "MARK" };
+	struct suggest s = { .text = rule->target };
+	const char *meant;
 
 	for (size_t i = 0; i < t->chains_len; i++) {
-		reach[i] = t->chains[i].hook >= 0 ? 1u << t->chains[i].hook : 0;
+		suggest_consider(&s, t->chains[i].name);
 	}
-	while (has_changed) {
-		has_changed = false;
-		for (size_t i = 0; i < t->chains_len; i++) {
-			const struct convert_chain *c = &t->chains[i];
-
-			for (size_t k = 0; k < c->rules_len; k++) {
-				struct convert_chain *to =
-					c->rules[k].target != NULL
-						? convert_chain_find(t, c->rules[k].target)
-						: NULL;
-				unsigned *r = to != NULL ? &reach[to - t->chains] : NULL;
-
-				if (r != NULL && (*r | reach[i]) != *r) {
-					*r |= reach[i];
-					has_changed = true;
-				}
-			}
-		}
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		suggest_consider(&s, targets[i]);
 	}
+	meant = suggest_meant(&s);
+	convert_rule_refuse(cv, rule,
+	                    "no chain \"%.40s\" in table filter, nor a target of this name%s%s%s",
+	                    rule->target, meant != NULL ? "; did you mean " : "",
+	                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
 }
 
-static void check_rule(struct convert *cv, struct convert_table *t, struct convert_rule *rule,
-                       unsigned reach)
+static void check_rule(struct convert *cv, const struct convert_table *t, struct convert_rule *rule)
 {
 	const struct convert_chain *to;
 
-	if (rule->target != NULL) {
-		to = convert_chain_find(t, rule->target);
-		if (to == NULL || to->hook >= 0) {
-			refuse(cv, rule, "no chain or target for ", rule->action);
-			return;
-		}
+	if (rule->target == NULL) {
+		return;
 	}
-	/* without an interface a negated match is true in iptables, false in finwall */
-	if ((rule->needs & NEED_IIF) != 0 && (reach & 1u << HOOK_OUTPUT) != 0) {
-		refuse(cv, rule, "\"! -i\" in a chain for packets without an incoming interface",
-		       "");
-	} else if ((rule->needs & NEED_OIF) != 0 && (reach & 1u << HOOK_INPUT) != 0) {
-		refuse(cv, rule, "\"! -o\" in a chain for packets without an outgoing interface",
-		       "");
+	to = convert_chain_find(t, rule->target);
+	if (to == NULL) {
+		refuse_target(cv, t, rule);
+	} else if (to->hook >= 0) {
+		convert_rule_refuse(cv, rule, "a rule cannot jump to the built-in chain %.40s",
+		                    rule->target);
 	}
 }
 
@@ -87,7 +58,7 @@ static bool can_drop(const struct convert_table *t)
 			return true;
 		}
 		for (size_t k = 0; k < t->chains[i].rules_len; k++) {
-			if (drops(&t->chains[i].rules[k])) {
+			if (convert_rule_drops(&t->chains[i].rules[k])) {
 				return true;
 			}
 		}
@@ -146,18 +117,11 @@ static void find_unsafe(struct convert *cv, struct convert_table *t)
 
 void convert_check(struct convert *cv, struct convert_table *t)
 {
-	unsigned *reach = calloc(t->chains_len + 1, sizeof(*reach));
-
-	if (reach == NULL) {
-		cv->no_memory = true;
-		return;
-	}
-	find_reach(t, reach);
 	for (size_t i = 0; i < t->chains_len; i++) {
 		for (size_t k = 0; k < t->chains[i].rules_len; k++) {
-			check_rule(cv, t, &t->chains[i].rules[k], reach[i]);
+			check_rule(cv, t, &t->chains[i].rules[k]);
 		}
+		convert_recent_resolve(cv, &t->chains[i]);
 	}
 	find_unsafe(cv, t);
-	free(reach);
 }

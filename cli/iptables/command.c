@@ -82,6 +82,8 @@ static size_t make_rules(const struct convert_line *r, const struct command *cmd
 {
 	struct rule_parser p = {
 		.family = cmd->family,
+		.cv = r->cv,
+		.sets = &r->cv->table[cmd->family],
 		.word = cmd->word + first,
 		.len = cmd->len - first,
 	};
@@ -186,9 +188,11 @@ static void run_on_rules(const struct convert_line *r, const struct command *cmd
 	if (has_number && letter != 'A' &&
 	    (number == 0 || number > c->rules_len + (letter == 'I' ? 1u : 0u) ||
 	     !has_plain_numbers(c))) {
-		convert_problem(r->cv, r->file, r->line,
-		                "rule number %u does not exist, or is ambiguous after --ports",
-		                number);
+		convert_problem(
+			r->cv, r->file, r->line,
+			"rule number %u does not exist, or is ambiguous: a rule above it has "
+			"become two",
+			number);
 		return;
 	}
 	switch (letter) {
@@ -229,24 +233,6 @@ static void flush_chains(struct convert_table *t, struct convert_chain *c)
 	for (size_t i = 0; i < t->chains_len; i++) {
 		convert_chain_flush(&t->chains[i]);
 	}
-}
-
-static void delete_chains(struct convert_table *t, const struct convert_chain *c)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < t->chains_len; i++) {
-		struct convert_chain *old = &t->chains[i];
-
-		if (old->hook < 0 && (c == NULL || c == old) && old->rules_len == 0) {
-			free(old->rules);
-			free(old->name);
-			free(old->new_name);
-			continue;
-		}
-		t->chains[kept++] = *old;
-	}
-	t->chains_len = kept;
 }
 
 /* The letter of a command of iptables; 0 = not a command. */
@@ -292,7 +278,7 @@ static void run_command(const struct convert_line *r, const struct command *cmd,
 		return;
 	}
 	if (c == NULL && (name != NULL || strchr("AIDP", letter) != NULL)) {
-		convert_problem(r->cv, r->file, r->line, "no chain \"%.40s\"",
+		convert_problem(r->cv, r->file, r->line, "no chain \"%.40s\" in table filter",
 		                name != NULL ? name : "");
 		return;
 	}
@@ -304,7 +290,7 @@ static void run_command(const struct convert_line *r, const struct command *cmd,
 		flush_chains(t, c);
 		break;
 	case 'X':
-		delete_chains(t, c);
+		r->cv->no_memory |= !convert_chains_remove(t, c);
 		break;
 	default:
 		run_on_rules(r, cmd, letter, c);
@@ -342,6 +328,22 @@ static bool is_prelude(const char *word)
 	       is_word(word, "--ipv4", "--ipv6") || convert_number(word, UINT32_MAX, &seconds);
 }
 
+/* True for rules of the hook rules' chains, and for jumps to them. */
+static bool is_own(const struct convert_line *r, const struct command *cmd)
+{
+	for (size_t i = cmd->at + 1; i < cmd->len; i++) {
+		const char *before = cmd->word[i - 1];
+
+		if ((i == cmd->at + 1 || is_word(before, "-j", "--jump") ||
+		     is_word(before, "-g", "--goto")) &&
+		    convert_chain_is_own(cmd->word[i])) {
+			convert_own_chain(r);
+			return true;
+		}
+	}
+	return false;
+}
+
 void convert_command(const struct convert_line *r, enum convert_family family, const char *table,
                      const struct convert_words *words, size_t first)
 {
@@ -369,24 +371,25 @@ void convert_command(const struct convert_line *r, enum convert_family family, c
 			return;
 		}
 	}
-	if (letter == '\0' || strchr("RCE", letter) != NULL) {
-		convert_problem(r->cv, r->file, r->line, "missing or unsupported iptables command");
+	if (letter == '\0') {
+		convert_problem(r->cv, r->file, r->line, "missing command, such as -A or -P");
+		return;
+	}
+	if (strchr("RCE", letter) != NULL) {
+		convert_problem(r->cv, r->file, r->line,
+		                "-%c is not converted: run the script, then convert the output of "
+		                "iptables-save",
+		                letter);
 		return;
 	}
 	if (strchr("ZLSV", letter) != NULL) {
 		return;
 	}
 	if (!is_filter(cmd.table)) {
-		if (strchr("AIDP", letter) != NULL) {
-			convert_left_out(
-				r->cv, r->file, r->line,
-				"table %.20s is not converted, only table filter: leave it "
-				"to iptables",
-				cmd.table);
-		}
+		convert_kernel_rule(r, cmd.table, letter == 'A' || letter == 'I' ? 1 : 0);
 		return;
 	}
-	if (!is_for_other_family(&cmd)) {
+	if (!is_for_other_family(&cmd) && !is_own(r, &cmd)) {
 		run_command(r, &cmd, letter);
 	}
 }

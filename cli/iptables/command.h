@@ -14,7 +14,30 @@ struct convert_line {
 	const char *file;
 	unsigned line;    /* its number; of the first one if lines are joined */
 	const char *text; /* unchanged, for the comment of a refused rule */
+	struct convert_kernel_tables *kernel;
 };
+
+/* What a file has for tables that stay in the kernel, and of finwall itself: one note each. */
+#define CONVERT_KERNEL_TABLES_LEN 4
+struct convert_kernel_tables {
+	struct {
+		unsigned first_line; /* 0 = nothing */
+		unsigned rules;
+		bool has_policy; /* that drops */
+	} table[CONVERT_KERNEL_TABLES_LEN];
+	unsigned own_line; /* the first line of the hook rules, 0 = none */
+};
+
+/* Counts rules for a table that stays in the kernel. An unknown table is a problem. */
+void convert_kernel_rule(const struct convert_line *r, const char *table, unsigned rules);
+void convert_kernel_policy(const struct convert_line *r, const char *table);
+
+/* The hook rules of finwall in a save of iptables are left out. */
+bool convert_chain_is_own(const char *name);
+void convert_own_chain(const struct convert_line *r);
+
+/* Prints the notes at the end of a file. */
+void convert_kernel_notes(const struct convert_line *r);
 
 /* Runs the words from first on. table: of the section, or "filter"; -t in the words overrides it.
  * Errors are reported with convert_problem(). */

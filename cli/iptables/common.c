@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Defaults of the module limit: 3/hour, burst 5. */
-#define LIMIT_DEFAULT_RATE  3
-#define LIMIT_DEFAULT_UNIT  "hour"
-#define LIMIT_DEFAULT_BURST 5
-
 static bool is_one_of(const char *option, const char *a, const char *b, const char *c)
 {
 	return strcmp(option, a) == 0 || strcmp(option, b) == 0 ||
@@ -32,33 +27,53 @@ static void take_target(struct rule_parser *p)
 		convert_refuse(p, "more than one target");
 		return;
 	}
-	if (convert_target_is_unsupported(name)) {
-		convert_refuse(p, "finwall has no equivalent for target %s", name);
-		return;
+	if (convert_target_check(p, name)) {
+		p->target = strdup(name);
 	}
-	p->target = strdup(name);
+}
+
+/* Reads "192.0.2.0/24" or "192.0.2.0/255.255.255.0". Returns false if it is refused. */
+static bool read_prefix(struct rule_parser *p, const char *text, struct text_addr *addr)
+{
+	const unsigned version = convert_ip_version(p->family);
+	const size_t size = strcspn(text, "/");
+
+	if (!text_addr(text, size, addr)) {
+		convert_refuse(p,
+		               "\"%.*s\" is not an IPv%u address: host names are not looked up, "
+		               "write the address",
+		               size < 60 ? (int)size : 60, text, version);
+		return false;
+	}
+	if (addr->family != version) {
+		convert_refuse(p,
+		               "\"%.*s\" is an IPv%u address in a rule of %s; for a file of %s, "
+		               "write %s before its name",
+		               (int)size, text, addr->family,
+		               version == 4 ? "iptables" : "ip6tables",
+		               version == 4 ? "ip6tables" : "iptables", version == 4 ? "-6" : "-4");
+		return false;
+	}
+	if (text[size] == '/') {
+		const char *mask = text + size + 1;
+
+		if (!text_netmask(mask, strlen(mask), version, &addr->bits)) {
+			convert_refuse(p, "netmask \"%.60s\" is not a prefix", mask);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Writes one of the addresses as "192.0.2.0/24". Returns false if it is refused. */
 static bool write_prefix(struct rule_parser *p, FILE *to, const char *text)
 {
 	const unsigned version = convert_ip_version(p->family);
-	const size_t size = strcspn(text, "/");
 	char addr_text[ADDR_TEXT_SIZE];
 	struct text_addr addr;
 
-	if (!text_addr(text, size, &addr) || addr.family != version) {
-		convert_refuse(p, "\"%.*s\" is not an IPv%u address; names are not resolved",
-		               size < 60 ? (int)size : 60, text, version);
+	if (!read_prefix(p, text, &addr)) {
 		return false;
-	}
-	if (text[size] == '/') {
-		const char *mask = text + size + 1;
-
-		if (!text_netmask(mask, strlen(mask), version, &addr.bits)) {
-			convert_refuse(p, "netmask \"%.60s\" is not a prefix", mask);
-			return false;
-		}
 	}
 	fputs(ip_text_u128(version, text_addr_interval(&addr).lo, addr_text), to);
 	if (addr.bits < addr_bits(version)) {
@@ -67,12 +82,62 @@ static bool write_prefix(struct rule_parser *p, FILE *to, const char *text)
 	return true;
 }
 
+char *convert_prefix(struct rule_parser *p, const char *text)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+	bool is_written;
+
+	if (f == NULL) {
+		return NULL;
+	}
+	is_written = write_prefix(p, f, text);
+	fclose(f);
+	if (!is_written) {
+		free(out);
+		return NULL;
+	}
+	return out;
+}
+
+/*
+ * An address with a mask that is no prefix, "0.0.0.1/0.0.0.255", as "ip saddr & 0.0.0.255 ==
+ * 0.0.0.1". Returns false if the text is none.
+ */
+static bool take_masked_address(struct rule_parser *p, const char *text, const char *field)
+{
+	const unsigned version = convert_ip_version(p->family);
+	const size_t size = strcspn(text, "/");
+	const char *mask_text = text + size + 1;
+	char copy[2][ADDR_TEXT_SIZE];
+	struct text_addr addr;
+	struct text_addr mask;
+	uint8_t bits;
+
+	if (text[size] != '/' || strchr(text, ',') != NULL || !text_addr(text, size, &addr) ||
+	    !text_addr(mask_text, strlen(mask_text), &mask) || addr.family != version ||
+	    mask.family != version || text_netmask(mask_text, strlen(mask_text), version, &bits)) {
+		return false;
+	}
+	if (convert_needs(p, CONSTRUCT_ADDRESS_MASK)) {
+		for (size_t i = 0; i < sizeof(addr.bytes); i++) {
+			addr.bytes[i] &= mask.bytes[i];
+		}
+		fprintf(p->matches, "%s %s & %s %s %s ", version == 4 ? "ip" : "ip6", field,
+		        ip_text(version, mask.bytes, copy[0]),
+		        p->is_negated ? "!=" : "==", ip_text(version, addr.bytes, copy[1]));
+	}
+	return true;
+}
+
 /* One address, or several separated by commas; iptables makes a rule of each. */
-static void take_address(struct rule_parser *p, char **to, bool *is_negated)
+static void take_address(struct rule_parser *p, const char *field, char **to, bool *is_negated)
 {
 	const char *arg = convert_argument(p);
 	const bool is_list = arg != NULL && strchr(arg, ',') != NULL;
-	char *copy = arg != NULL ? strdup(arg) : NULL;
+	const bool is_masked = arg != NULL && take_masked_address(p, arg, field);
+	char *copy = arg != NULL && !is_masked ? strdup(arg) : NULL;
 	char *save = NULL;
 	size_t size;
 	FILE *f;
@@ -106,7 +171,8 @@ static void take_address(struct rule_parser *p, char **to, bool *is_negated)
 		convert_refuse(p, "\"%.40s\" is not an address", arg);
 	}
 	if (is_list && p->is_negated) {
-		convert_refuse(p, "several addresses cannot be negated");
+		convert_refuse(
+			p, "several addresses cannot be negated: write a set, or one rule each");
 	}
 }
 
@@ -141,29 +207,24 @@ static void take_interface(struct rule_parser *p, char to[CONVERT_IFACE_SIZE], b
 	}
 }
 
-/* Notes where the limit and the count of connections stand, and sets their defaults. */
 static void take_module(struct rule_parser *p)
 {
 	const char *name = convert_argument(p);
 
-	if (name == NULL) {
-		return;
+	p->module = name;
+	if (name != NULL && convert_module_check(p, name)) {
+		convert_meter_begin(p, name);
 	}
-	if (!convert_module_is_known(name)) {
-		convert_refuse(p, "finwall has no equivalent for match \"%.40s\"", name);
-	}
-	if (strcmp(name, "connlimit") == 0 && !p->has_count) {
-		p->has_count = true;
-		p->count_is_first = !p->has_limit;
-		p->count_at = ftell(p->matches);
-		p->count_max = p->count_mask = UINT32_MAX;
-	}
-	if (strcmp(name, "limit") == 0 && !p->has_limit) {
-		p->has_limit = true;
-		p->limit_at = ftell(p->matches);
-		p->limit_rate = LIMIT_DEFAULT_RATE;
-		strcpy(p->limit_unit, LIMIT_DEFAULT_UNIT);
-		p->limit_burst = LIMIT_DEFAULT_BURST;
+}
+
+/* A later fragment. These are reassembled before they are evaluated, as with the kernel's tracker.
+ */
+static void take_fragment(struct rule_parser *p)
+{
+	if (p->family != CONVERT_IP) {
+		convert_refuse(p, "ip6tables has no -f");
+	} else if (convert_needs(p, CONSTRUCT_FRAG_OFF)) {
+		fprintf(p->matches, "ip frag-off & 0x1fff %s 0 ", p->is_negated ? "==" : "!=");
 	}
 }
 
@@ -172,9 +233,9 @@ bool convert_common_option(struct rule_parser *p, const char *option)
 	const char *text;
 
 	if (is_one_of(option, "-s", "--source", "--src")) {
-		take_address(p, &p->source, &p->source_is_negated);
+		take_address(p, "saddr", &p->source, &p->source_is_negated);
 	} else if (is_one_of(option, "-d", "--destination", "--dst")) {
-		take_address(p, &p->destination, &p->destination_is_negated);
+		take_address(p, "daddr", &p->destination, &p->destination_is_negated);
 	} else if (is_one_of(option, "-i", "--in-interface", NULL)) {
 		take_interface(p, p->iif, &p->iif_is_negated);
 	} else if (is_one_of(option, "-o", "--out-interface", NULL)) {
@@ -191,6 +252,8 @@ bool convert_common_option(struct rule_parser *p, const char *option)
 		}
 	} else if (is_one_of(option, "-m", "--match", NULL)) {
 		take_module(p);
+	} else if (is_one_of(option, "-f", "--fragment", NULL)) {
+		take_fragment(p);
 	} else if (is_one_of(option, "-j", "--jump", NULL)) {
 		take_target(p);
 	} else if (is_one_of(option, "-g", "--goto", NULL)) {

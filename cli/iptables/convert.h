@@ -28,14 +28,24 @@ static inline unsigned convert_ip_version(enum convert_family family)
 	return family == CONVERT_IP ? 4 : 6;
 }
 
-/* Requirements of a rule on its chain, checked when all chains are known. */
-enum convert_need {
-	NEED_IIF = 1, /* negated -i: the chain's packets must have an incoming interface */
-	NEED_OIF = 2, /* negated -o, likewise */
-};
+/*
+ * Placeholders in matches, replaced when all rules are known: the number of the rule's own set; the
+ * limit of --hitcount; and, each twice around 's' or 'd' and the name of a list of recent, the
+ * statements that add to all its sets, refresh or delete in them.
+ */
+#define CONVERT_SET_NR      '\001'
+#define CONVERT_HITS        '\002'
+#define CONVERT_LIST_SET    '\003'
+#define CONVERT_LIST_UPDATE '\004'
+#define CONVERT_LIST_DELETE '\005'
 
-/* Placeholder in matches for the number of the rule's own set. */
-#define CONVERT_SET_NR '\001'
+/* --hitcount and --seconds of a rule; number 0: none. */
+struct convert_hits {
+	uint32_t number;
+	uint32_t seconds;
+	uint32_t burst;   /* of the limit; set by convert_recent_resolve() */
+	const char *list; /* borrowed from a set of the table */
+};
 
 /* What a rule that cannot be converted does with the packets that it matches. */
 enum convert_effect {
@@ -62,7 +72,7 @@ struct convert_rule {
 	bool is_of_family;  /* its matches or rate are for one family only */
 	bool is_rated;      /* has a limit, or counts connections */
 	bool has_set;       /* counts by address: matches contains CONVERT_SET_NR */
-	unsigned needs;     /* enum convert_need */
+	struct convert_hits hits;
 	const char *file;
 	unsigned line;
 };
@@ -77,16 +87,60 @@ struct convert_chain {
 	size_t rules_size;
 };
 
+/* A named set. Texts are malloc'd. */
+struct convert_set {
+	char *name;     /* as given */
+	char *new_name; /* in the configuration language */
+	char *type;
+	char *list;       /* of recent; NULL = none */
+	char *elements;   /* NULL = none */
+	uint32_t seconds; /* timeout of added elements; 0 = none */
+	uint32_t size;    /* 0 = default */
+	bool is_dynamic;  /* elements carry a limit */
+	bool is_added_to; /* by packets */
+	bool has_intervals;
+	bool has_timeouts;
+};
+
 struct convert_table {
 	bool is_given; /* the input has lines for this family */
 	struct convert_chain *chains;
 	size_t chains_len;
 	size_t chains_size;
-	size_t last_found;
+	uint32_t *index; /* chains by the hash of their names: number + 1, 0 = free */
+	size_t index_size;
+	struct convert_set *sets;
+	size_t sets_len;
+	size_t sets_size;
+};
+
+/* A set of ipset, read from "ipset save". Texts are malloc'd. */
+struct convert_ipset {
+	char *name;
+	char *type; /* "hash:net,port" */
+	char *elements;
+	char *why; /* it cannot be converted; NULL = it can */
+	uint32_t seconds;
+	uint32_t netmask; /* 0 = none */
+	bool is_ip6;
+	bool has_timeouts;
+};
+
+/* The line of input of which a line of the configuration was made. */
+struct convert_origin {
+	unsigned written; /* its number in the configuration */
+	const char *file;
+	unsigned line;
 };
 
 struct convert {
 	struct convert_table table[CONVERT_FAMILIES_LEN];
+	struct convert_ipset *ipsets;
+	size_t ipsets_len;
+	size_t ipsets_size;
+	struct convert_origin *origins; /* of the rules, in the order of the configuration */
+	size_t origins_len;
+	size_t origins_size;
 	FILE *messages;    /* for problems and notes */
 	bool is_partial;   /* lines can be left out: print which of them decide */
 	unsigned problems; /* lines that cannot be converted */
@@ -105,11 +159,17 @@ void convert_fini(struct convert *cv);
 void convert_read(struct convert *cv, const char *name, char *text, size_t size,
                   enum convert_family family);
 
+/* Reads the sets in a text of "ipset save"; other lines are skipped. Before convert_read(). */
+void convert_read_ipsets(struct convert *cv, const char *text, size_t size);
+
 /*
  * Checks the rules across chains, then writes the configuration. Returns malloc'd text, or NULL if
  * memory runs out. Afterwards cv->problems and cv->unsafe are final.
  */
 char *convert_write(struct convert *cv);
+
+/* The origin of a line of the configuration; NULL if it was made of several. */
+const struct convert_origin *convert_origin(const struct convert *cv, unsigned written);
 
 /*
  * Print FILE:LINE: and the text. A problem is counted, and is unsafe. convert_left_out(): the same
@@ -123,13 +183,33 @@ void convert_note(struct convert *cv, const char *file, unsigned line, const cha
 	__attribute__((format(printf, 4, 5)));
 
 /* Chains, by their name in iptables. convert_chain_add() returns NULL if memory runs out. */
-struct convert_chain *convert_chain_find(struct convert_table *t, const char *name);
+struct convert_chain *convert_chain_find(const struct convert_table *t, const char *name);
 struct convert_chain *convert_chain_add(struct convert_table *t, const char *name);
 void convert_chain_flush(struct convert_chain *c);
+
+/* Removes chains without rules that are not base chains: all of them, or one. Returns false if
+ * memory runs out. */
+bool convert_chains_remove(struct convert_table *t, const struct convert_chain *only);
 
 /* Inserts a rule and takes ownership of its texts. Returns 0, or -ENOMEM and takes nothing. */
 int convert_rule_insert(struct convert_chain *c, size_t at, const struct convert_rule *rule);
 void convert_rule_fini(struct convert_rule *rule);
+
+/* Replaces a rule by a comment and reports why. */
+void convert_rule_refuse(struct convert *cv, struct convert_rule *rule, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* True if the rule's action drops packets. */
+bool convert_rule_drops(const struct convert_rule *rule);
+
+/* Makes space for one more element of an array. Returns false if memory runs out. */
+bool convert_grow(void **array, size_t len, size_t *size, size_t element);
+
+/* A name in the configuration language has letters, digits and "_": returns c, or '_'. */
+char convert_name_char(char c);
+
+/* True if the parser accepts the name; keywords are not valid names. */
+bool convert_name_is_valid(const char *name);
 
 /* Formats a malloc'd text; NULL if memory runs out. */
 char *convert_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

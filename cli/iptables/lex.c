@@ -57,15 +57,30 @@ const char *convert_split(char *line, enum convert_syntax syntax, struct convert
 	}
 }
 
+/*
+ * Skips a quote that a word processor has made of a plain one. Within such quotes, '\0' stands for
+ * the closing quote.
+ */
+static bool skip_typographic(struct lexer *lx)
+{
+	if (strncmp(lx->from, "\xe2\x80\x9c", 3) != 0 &&
+	    strncmp(lx->from, "\xe2\x80\x9d", 3) != 0) {
+		return false;
+	}
+	lx->from += 3;
+	return true;
+}
+
 /* Reads up to the next space or the end of the line. */
 static const char *take_word(struct lexer *lx)
 {
 	const bool is_shell = lx->syntax == SYNTAX_SHELL;
 
 	while (*lx->from != '\0' && !is_space(*lx->from)) {
-		char c = *lx->from++;
+		const bool is_typographic = skip_typographic(lx);
+		char c = is_typographic ? '\0' : *lx->from++;
 
-		if (c == '"' || (is_shell && c == '\'')) {
+		if (is_typographic || c == '"' || (is_shell && c == '\'')) {
 			const char *why = take_quoted(lx, c);
 
 			if (why != NULL) {
@@ -78,7 +93,7 @@ static const char *take_word(struct lexer *lx)
 		} else if (is_shell && (c == '$' || c == '`')) {
 			return "shell variables and substitutions are not expanded";
 		} else if (is_shell && strchr("|&;<>(){}*?", c) != NULL) {
-			return "shell operators and patterns are not supported";
+			return "shell operators and patterns are not carried out";
 		}
 		*lx->to++ = c;
 	}
@@ -94,7 +109,10 @@ static const char *take_quoted(struct lexer *lx, char quote)
 		char c = *lx->from;
 
 		if (c == '\0') {
-			return "missing closing quote";
+			return "a quote is not closed: write \" where its text ends, or remove it";
+		}
+		if (quote == '\0' && skip_typographic(lx)) {
+			return NULL;
 		}
 		lx->from++;
 		if (c == quote) {

@@ -13,141 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const modules[] = {
-	"comment",   "connlimit", "conntrack", "hl",      "icmp", "icmp6",     "icmpv6",
-	"ipv6-icmp", "iprange",   "length",    "limit",   "mark", "multiport", "state",
-	"tcp",       "udp",       "ttl",       "udplite", "sctp", "dccp",
-};
-
-bool convert_module_is_known(const char *name)
-{
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
-		if (strcmp(modules[i], name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* "a" or "a<sep>b"; without a or b the range is open. */
-static bool read_range(const char *text, char sep, uint32_t max,
-                       bool (*read)(const char *name, uint32_t *out), uint32_t out[2])
-{
-	const char *at = strchr(text, sep);
-	char low[32];
-
-	if (at == NULL) {
-		if (!read(text, &out[0])) {
-			return false;
-		}
-		out[1] = out[0];
-		return out[0] <= max;
-	}
-	if ((size_t)(at - text) >= sizeof(low)) {
-		return false;
-	}
-	snprintf(low, sizeof(low), "%.*s", (int)(at - text), text);
-	out[0] = 0;
-	out[1] = max;
-	return (low[0] == '\0' || read(low, &out[0])) && (at[1] == '\0' || read(at + 1, &out[1])) &&
-	       out[0] <= out[1] && out[1] <= max;
-}
-
-static void put_range(FILE *f, const uint32_t range[2])
-{
-	fprintf(f, "%u", range[0]);
-	if (range[1] != range[0]) {
-		fprintf(f, "-%u", range[1]);
-	}
-}
-
-/* The header that has the ports. "th" matches any protocol, so it needs a protocol match. */
-static const char *port_header(struct rule_parser *p)
-{
-	if (!convert_proto_has_ports(p->proto) || p->proto_is_negated) {
-		convert_refuse(p, "ports without a protocol that has them");
-		return NULL;
-	}
-	if (p->proto == PROTO_TCP || p->proto == PROTO_UDP) {
-		p->proto_is_implied = true;
-		return p->proto == PROTO_TCP ? "tcp" : "udp";
-	}
-	return "th";
-}
-
-static void take_port(struct rule_parser *p, const char *field)
-{
-	const char *header = port_header(p);
-	const char *text = convert_argument(p);
-	uint32_t range[2];
-
-	if (text == NULL || header == NULL) {
-		return;
-	}
-	if (!read_range(text, ':', UINT16_MAX, convert_port, range)) {
-		convert_refuse(p, "\"%.40s\" is not a port or a range of ports", text);
-		return;
-	}
-	fprintf(p->matches, "%s %s %s", header, field, convert_not(p));
-	put_range(p->matches, range);
-	fputc(' ', p->matches);
-}
-
-/* "80,443,8000:8100" as "{ 80, 443, 8000-8100 }", malloc'd. */
-static char *port_set(struct rule_parser *p, const char *text)
-{
-	char *copy = strdup(text);
-	char *save = NULL;
-	char *set = NULL;
-	uint32_t range[2];
-	size_t size;
-	FILE *f = copy != NULL ? open_memstream(&set, &size) : NULL;
-	unsigned len = 0;
-
-	if (f == NULL) {
-		free(copy);
-		return NULL;
-	}
-	for (char *one = strtok_r(copy, ",", &save); one != NULL;
-	     one = strtok_r(NULL, ",", &save)) {
-		if (!read_range(one, ':', UINT16_MAX, convert_port, range)) {
-			convert_refuse(p, "\"%.40s\" is not a port or a range of ports", one);
-			break;
-		}
-		fputs(len++ == 0 ? "{ " : ", ", f);
-		put_range(f, range);
-	}
-	if (len == 0) {
-		convert_refuse(p, "\"%.40s\" is not a list of ports", text);
-	}
-	fputs(" }", f);
-	fclose(f);
-	free(copy);
-	return set;
-}
-
-static void take_ports(struct rule_parser *p, const char *field)
-{
-	const char *header = port_header(p);
-	const char *text = convert_argument(p);
-	char *set = text != NULL && header != NULL ? port_set(p, text) : NULL;
-
-	if (set == NULL) {
-		return;
-	}
-	if (field != NULL) {
-		fprintf(p->matches, "%s %s %s%s ", header, field, convert_not(p), set);
-	} else if (p->is_negated) {
-		fprintf(p->matches, "%s sport != %s %s dport != %s ", header, set, header, set);
-	} else if (p->either_ports == NULL) {
-		p->either_ports = set;
-		return;
-	} else {
-		convert_refuse(p, "--ports twice");
-	}
-	free(set);
-}
-
 /* Bits as in the TCP header; the first TCP_FLAGS_LEN have a name in the language. */
 #define TCP_FLAGS_LEN 6
 #define TCP_FLAGS_ALL ((1u << TCP_FLAGS_LEN) - 1)
@@ -225,7 +90,8 @@ static void take_icmp_type(struct rule_parser *p, enum convert_family family)
 		return;
 	}
 	if (!convert_icmp_type(family, text, &icmp)) {
-		convert_refuse(p, "\"%.40s\" is not an %s type", text, header);
+		convert_refuse(p, "\"%.40s\" is not an %s type such as echo-request or 3/4", text,
+		               header);
 		return;
 	}
 	if (icmp.type < 0) {
@@ -234,11 +100,18 @@ static void take_icmp_type(struct rule_parser *p, enum convert_family family)
 		}
 		return;
 	}
-	if (icmp.code != CONVERT_CODE_ANY && p->is_negated) {
-		convert_refuse(p, "finwall has no equivalent for a negated type with a code");
+	p->proto_is_implied = true;
+	if (icmp.code != CONVERT_CODE_ANY && p->is_negated && convert_has(CONSTRUCT_CONCAT)) {
+		fprintf(p->matches, "%s type . %s code != { %d . %d } ", header, header, icmp.type,
+		        icmp.code);
 		return;
 	}
-	p->proto_is_implied = true;
+	if (icmp.code != CONVERT_CODE_ANY && p->is_negated) {
+		convert_either(p, convert_text("%s type != %d ", header, icmp.type));
+		convert_either(p, convert_text("%s type %d %s code != %d ", header, icmp.type,
+		                               header, icmp.code));
+		return;
+	}
 	name = convert_icmp_name(family, icmp.type);
 	if (name != NULL) {
 		fprintf(p->matches, "%s type %s%s ", header, convert_not(p), name);
@@ -248,26 +121,6 @@ static void take_icmp_type(struct rule_parser *p, enum convert_family family)
 	if (icmp.code != CONVERT_CODE_ANY) {
 		fprintf(p->matches, "%s code %d ", header, icmp.code);
 	}
-}
-
-static void take_mark(struct rule_parser *p)
-{
-	const char *text = convert_argument(p);
-	uint32_t value;
-	uint32_t mask;
-
-	if (text == NULL) {
-		return;
-	}
-	if (!convert_mark(text, &value, &mask)) {
-		convert_refuse(p, "\"%.40s\" is not a mark", text);
-		return;
-	}
-	fputs("meta mark ", p->matches);
-	if (mask != UINT32_MAX) {
-		fprintf(p->matches, "& 0x%x %s", mask, p->is_negated ? "" : "== ");
-	}
-	fprintf(p->matches, "%s0x%x ", convert_not(p), value);
 }
 
 static void take_address_range(struct rule_parser *p, const char *field)
@@ -305,12 +158,15 @@ static void take_length(struct rule_parser *p)
 	if (text == NULL) {
 		return;
 	}
-	if (!read_range(text, ':', UINT16_MAX, plain_number, range)) {
+	if (!convert_range(text, ':', UINT16_MAX, plain_number, range)) {
 		convert_refuse(p, "\"%.40s\" is not a range of lengths", text);
 		return;
 	}
+	if (!convert_range_check(p, text, range)) {
+		return;
+	}
 	fprintf(p->matches, "meta length %s", convert_not(p));
-	put_range(p->matches, range);
+	convert_range_put(p->matches, range);
 	fputc(' ', p->matches);
 }
 
@@ -332,26 +188,6 @@ static void take_ttl(struct rule_parser *p, enum convert_family family, const ch
 }
 
 /* Handlers of the options table. */
-static void opt_sport(struct rule_parser *p)
-{
-	take_port(p, "sport");
-}
-static void opt_dport(struct rule_parser *p)
-{
-	take_port(p, "dport");
-}
-static void opt_sports(struct rule_parser *p)
-{
-	take_ports(p, "sport");
-}
-static void opt_dports(struct rule_parser *p)
-{
-	take_ports(p, "dport");
-}
-static void opt_ports(struct rule_parser *p)
-{
-	take_ports(p, NULL);
-}
 static void opt_icmp(struct rule_parser *p)
 {
 	take_icmp_type(p, CONVERT_IP);
@@ -405,19 +241,35 @@ static void opt_tcp_flags(struct rule_parser *p)
 	take_tcp_flags(p, mask, mask != NULL ? convert_argument(p) : NULL);
 }
 
+/* Whether a TCP option is there. */
+static void opt_tcp_option(struct rule_parser *p)
+{
+	const char *text = convert_argument(p);
+	uint32_t number;
+
+	if (text == NULL) {
+		return;
+	}
+	if (!convert_number(text, UINT8_MAX, &number) || p->proto != PROTO_TCP ||
+	    p->proto_is_negated) {
+		convert_refuse(p,
+		               "\"%.40s\" is not the number of a TCP option, or -p tcp is missing",
+		               text);
+	} else if (convert_needs(p, CONSTRUCT_TCP_OPTION)) {
+		fprintf(p->matches, "tcp option %u %s ", number,
+		        p->is_negated ? "missing" : "exists");
+	}
+}
+
 static const struct convert_option options[] = {
-	{ "--sport", opt_sport, true },         { "--source-port", opt_sport, true },
-	{ "--dport", opt_dport, true },         { "--destination-port", opt_dport, true },
-	{ "--sports", opt_sports, true },       { "--source-ports", opt_sports, true },
-	{ "--dports", opt_dports, true },       { "--destination-ports", opt_dports, true },
-	{ "--ports", opt_ports, true },         { "--syn", opt_syn, true },
-	{ "--tcp-flags", opt_tcp_flags, true }, { "--icmp-type", opt_icmp, true },
-	{ "--icmpv6-type", opt_icmp6, true },   { "--mark", take_mark, true },
-	{ "--src-range", opt_src_range, true }, { "--dst-range", opt_dst_range, true },
-	{ "--length", take_length, true },      { "--ttl-eq", opt_ttl_eq, true },
-	{ "--ttl", opt_ttl_eq, true },          { "--ttl-lt", opt_ttl_lt, false },
-	{ "--ttl-gt", opt_ttl_gt, false },      { "--hl-eq", opt_hl_eq, true },
-	{ "--hl-lt", opt_hl_lt, false },        { "--hl-gt", opt_hl_gt, false },
+	{ "--tcp-option", opt_tcp_option, true }, { "--syn", opt_syn, true },
+	{ "--tcp-flags", opt_tcp_flags, true },   { "--icmp-type", opt_icmp, true },
+	{ "--icmpv6-type", opt_icmp6, true },     { "--src-range", opt_src_range, true },
+	{ "--dst-range", opt_dst_range, true },   { "--length", take_length, true },
+	{ "--ttl-eq", opt_ttl_eq, true },         { "--ttl", opt_ttl_eq, true },
+	{ "--ttl-lt", opt_ttl_lt, false },        { "--ttl-gt", opt_ttl_gt, false },
+	{ "--hl-eq", opt_hl_eq, true },           { "--hl-lt", opt_hl_lt, false },
+	{ "--hl-gt", opt_hl_gt, false },          { "--hl", opt_hl_eq, true },
 };
 
 bool convert_match_option(struct rule_parser *p, const char *option)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages about lines, and malloc'd text. See convert.h.
+ * Messages about lines, malloc'd text and arrays. See convert.h.
  */
 #include "iptables/convert.h"
 
@@ -17,6 +17,23 @@ char *convert_text(const char *fmt, ...)
 	n = vasprintf(&text, fmt, args);
 	va_end(args);
 	return n < 0 ? NULL : text;
+}
+
+bool convert_grow(void **array, size_t len, size_t *size, size_t element)
+{
+	size_t new_size = *size == 0 ? 8 : *size * 2;
+	void *bigger;
+
+	if (len < *size) {
+		return true;
+	}
+	bigger = realloc(*array, new_size * element);
+	if (bigger == NULL) {
+		return false;
+	}
+	*array = bigger;
+	*size = new_size;
+	return true;
 }
 
 static void print_message(const struct convert *cv, const char *file, unsigned line,

@@ -6,16 +6,77 @@
 #define FINWALL_CLI_IPTABLES_RULE_H
 
 #include "iptables/convert.h"
+#include "iptables/gate.h"
 
-#define CONVERT_WHY_SIZE 160
+#define CONVERT_WHY_SIZE 240
+
+/* What to do about a match that only the kernel can evaluate. */
+#define CONVERT_WAY_OUT_MARK                                                                       \
+	"mark such packets in table mangle, which stays in the kernel, and match the mark"
 
 /* IFNAMSIZ: an interface name and its terminating zero. */
 #define CONVERT_IFACE_SIZE 16
+
+/* A rule that packets match in one of several ways becomes that many rules, any other one. */
+#define CONVERT_RULES_MAX 3
+
+/* Matches with a state of their own, in one rule. */
+#define CONVERT_METERS_MAX 4
+
+/* A match that counts: its place among the others matters. See meter.c and recent.c. */
+struct convert_meter {
+	enum {
+		METER_LIMIT,
+		METER_CONNECTIONS,
+		METER_HASHLIMIT,
+		METER_RECENT,
+		METER_TIME, /* does not count, but has several options */
+	} kind;
+	long at; /* bytes of matches before it */
+
+	/* limits */
+	uint32_t rate;
+	char unit[8];
+	uint32_t burst;
+	bool is_over; /* matches above the rate or number, not up to it */
+
+	/* numbers of connections, and what is counted separately */
+	uint32_t count_max;   /* UINT32_MAX: not read yet */
+	uint32_t source_mask; /* UINT32_MAX: a single address */
+	uint32_t destination_mask;
+	bool is_of_destination;
+
+	/* hashlimit */
+	unsigned keys; /* HASH_... */
+	uint32_t expire_s;
+	uint32_t size; /* 0 = default */
+	char *name;    /* of hashlimit and recent */
+
+	/* time; the days of the week, Monday first, are in keys */
+	uint32_t day_start;
+	uint32_t day_stop;
+	int64_t date_start;
+	int64_t date_stop;
+
+	/* recent */
+	enum {
+		RECENT_NONE, /* not read yet */
+		RECENT_SET,
+		RECENT_CHECK,
+		RECENT_UPDATE,
+		RECENT_REMOVE,
+	} action;
+	bool is_negated;
+	uint32_t seconds; /* 0 = any time */
+	uint32_t hits;    /* 0 = one */
+};
 
 /* A rule being parsed. */
 struct rule_parser {
 	/* set by the caller */
 	enum convert_family family;
+	const struct convert *cv;
+	struct convert_table *sets; /* the table to which the rule's sets are added */
 	const char *const *word;
 	size_t len;
 
@@ -37,20 +98,18 @@ struct rule_parser {
 	bool proto_is_implied; /* by a match on its header */
 
 	/* matches of modules, in order */
+	const char *module; /* the last -m; NULL = none */
 	FILE *matches;
-	bool has_limit;
-	long limit_at; /* bytes of matches before it */
-	uint32_t limit_rate;
-	char limit_unit[8];
-	uint32_t limit_burst;
-	bool has_count;
-	bool count_is_first; /* named before the limit */
-	long count_at;       /* bytes of matches before it */
-	uint32_t count_max;  /* UINT32_MAX: not read yet */
-	bool count_is_upto;  /* matches up to count_max, not above it */
-	bool count_is_of_destination;
-	uint32_t count_mask; /* UINT32_MAX: not given, a single address */
-	char *either_ports;  /* --ports: source or destination; NULL = none */
+	struct convert_meter meter[CONVERT_METERS_MAX];
+	size_t meters_len;
+	/* The rule is written once with each of these texts, of which a packet matches at most one.
+	 */
+	char *either[CONVERT_RULES_MAX];
+	size_t either_len;
+	long either_at; /* bytes of matches before it */
+
+	struct convert_hits hits; /* --hitcount */
+	bool uses_set;            /* of ipset, which is of one family */
 
 	/* target */
 	char *comment;
@@ -61,16 +120,22 @@ struct rule_parser {
 		char log_level[8];
 		const struct convert_reject *reject;
 		uint32_t mark;
+		uint32_t mark_mask; /* bits that are cleared before the mark is xored */
 		bool has_mark;
+		char copies; /* 's': the mark to the connection's, 'r': back; 0 = neither */
+		uint32_t packet_mask;
+		uint32_t connection_mask;
+		const char *set_name; /* of ipset; NULL = none */
+		const char *set_sides;
+		uint32_t set_seconds;
+		bool set_is_deleted;
+		bool set_is_renewed;
 	} action;
 
 	/* result */
 	const char *note;           /* a difference in meaning, or NULL */
 	char why[CONVERT_WHY_SIZE]; /* why the rule is refused; "" = it is not */
 };
-
-/* A rule with --ports becomes two, any other one. */
-#define CONVERT_RULES_MAX 2
 
 /*
  * Converts a rule. Returns the number of rules in out, which the caller frees. Returns 0 with
@@ -86,6 +151,11 @@ bool convert_common_option(struct rule_parser *p, const char *option);
 bool convert_conn_option(struct rule_parser *p, const char *option);
 bool convert_match_option(struct rule_parser *p, const char *option);
 bool convert_target_option(struct rule_parser *p, const char *option);
+bool convert_port_option(struct rule_parser *p, const char *option);
+bool convert_meter_option(struct rule_parser *p, const char *option);
+bool convert_recent_option(struct rule_parser *p, const char *option);
+bool convert_time_option(struct rule_parser *p, const char *option);
+bool convert_host_option(struct rule_parser *p, const char *option);
 
 /* Writes rule nr of those that the parsed rule becomes; matches: text of its modules. Returns false
  * if it is refused, or memory runs out. */
@@ -97,11 +167,27 @@ bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
 bool convert_target_text(struct rule_parser *p, char **text, char **inet_text, bool *is_final,
                          bool *is_chain);
 
-/* True for the modules that can be converted. */
-bool convert_module_is_known(const char *name);
+/* Begins a match with a state of its own, or refuses the rule. False for other modules. */
+bool convert_meter_begin(struct rule_parser *p, const char *module);
 
-/* True for targets of iptables without an equivalent in finwall. */
-bool convert_target_is_unsupported(const char *name);
+/* The meter of this kind that was named last, or NULL after a refusal. */
+struct convert_meter *convert_meter_last(struct rule_parser *p, int kind);
+
+/* Write a match that counts, or refuse the rule if its options are not complete. */
+void convert_count_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+void convert_hashlimit_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+void convert_recent_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+void convert_time_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+
+/* Another text for the rule; takes ownership. */
+void convert_either(struct rule_parser *p, char *text);
+
+/* Refuses the rule and returns false if the module or the target has no equivalent. */
+bool convert_module_check(struct rule_parser *p, const char *name);
+bool convert_target_check(struct rule_parser *p, const char *name);
+
+/* Refuses the rule and returns false if the language does not have the construct. */
+bool convert_needs(struct rule_parser *p, enum convert_construct construct);
 
 /* An option of a module, and its handler. */
 struct convert_option {
@@ -128,6 +214,22 @@ void convert_refuse(struct rule_parser *p, const char *fmt, ...)
  * if the text is not such a number. */
 bool convert_number(const char *text, uint32_t max, uint32_t *out);
 bool convert_number_n(const char *text, size_t size, uint32_t max, uint32_t *out);
+
+/* An address or prefix in the configuration language, malloc'd; NULL after a refusal. */
+char *convert_prefix(struct rule_parser *p, const char *text);
+
+/* Reads "a" or "a<sep>b"; without a or b the range is open. */
+bool convert_range(const char *text, char sep, uint32_t max,
+                   bool (*read)(const char *name, uint32_t *out), uint32_t out[2]);
+
+/* Refuses a range whose ends are in the wrong order, which iptables refuses, too. */
+bool convert_range_check(struct rule_parser *p, const char *text, const uint32_t range[2]);
+
+/* Writes "20-30", or "20" if both ends are the same. */
+void convert_range_put(FILE *f, const uint32_t range[2]);
+
+/* Reads "22" or "20:30"; false after a refusal. */
+bool convert_port_range(struct rule_parser *p, const char *text, uint32_t range[2]);
 
 /* Reads "VALUE" or "VALUE/MASK". Without a mask *mask is UINT32_MAX. */
 bool convert_mark(const char *text, uint32_t *value, uint32_t *mask);

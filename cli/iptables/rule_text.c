@@ -56,55 +56,77 @@ static void put_addresses(const struct rule_parser *p, FILE *f)
 /* True if connections are counted for each address. */
 static bool counts_by_address(const struct rule_parser *p)
 {
-	return p->has_count && p->count_mask != 0;
-}
-
-/* Writes the matches before the count, and the count. *at: bytes of matches written. */
-static void put_count(const struct rule_parser *p, const char *matches, size_t *at, FILE *f)
-{
-	const char *over = p->count_is_upto ? "" : "over ";
-
-	fprintf(f, "%.*s", (int)((size_t)p->count_at - *at), matches + *at);
-	*at = (size_t)p->count_at;
-	if (!counts_by_address(p)) {
-		fprintf(f, "ct count %s%u ", over, p->count_max);
-		return;
-	}
-	fprintf(f, "add @connections_%c { %s %s ct count %s%u } ", CONVERT_SET_NR,
-	        p->family == CONVERT_IP ? "ip" : "ip6",
-	        p->count_is_of_destination ? "daddr" : "saddr", over, p->count_max);
-}
-
-static void put_modules(const struct rule_parser *p, const char *matches, unsigned nr, FILE *f)
-{
-	size_t at = 0;
-
-	if (p->has_count && p->count_is_first) {
-		put_count(p, matches, &at, f);
-	}
-	if (p->has_limit) {
-		fprintf(f, "%.*slimit rate %u/%s burst %u packets ",
-		        (int)((size_t)p->limit_at - at), matches + at, p->limit_rate, p->limit_unit,
-		        p->limit_burst);
-		at = (size_t)p->limit_at;
-	}
-	if (p->has_count && !p->count_is_first) {
-		put_count(p, matches, &at, f);
-	}
-	fputs(matches + at, f);
-	if (p->either_ports != NULL) {
-		const char *header = p->proto == PROTO_TCP   ? "tcp"
-		                     : p->proto == PROTO_UDP ? "udp"
-		                                             : "th";
-
-		if (nr == 0) {
-			fprintf(f, "%s sport %s ", header, p->either_ports);
-		} else {
-			/* excludes what the first rule matches */
-			fprintf(f, "%s sport != %s %s dport %s ", header, p->either_ports, header,
-			        p->either_ports);
+	for (size_t i = 0; i < p->meters_len; i++) {
+		if (p->meter[i].kind == METER_CONNECTIONS && p->meter[i].source_mask != 0) {
+			return true;
 		}
 	}
+	return false;
+}
+
+static void put_meter(struct rule_parser *p, struct convert_meter *m, FILE *f)
+{
+	switch (m->kind) {
+	case METER_LIMIT:
+		fprintf(f, "limit rate %u/%s burst %u packets ", m->rate, m->unit, m->burst);
+		break;
+	case METER_CONNECTIONS:
+		convert_count_put(p, m, f);
+		break;
+	case METER_HASHLIMIT:
+		convert_hashlimit_put(p, m, f);
+		break;
+	case METER_RECENT:
+		convert_recent_put(p, m, f);
+		break;
+	case METER_TIME:
+		convert_time_put(p, m, f);
+		break;
+	}
+}
+
+/* Writes the matches up to a place. */
+static void put_up_to(const char *matches, long to, size_t *at, FILE *f)
+{
+	fprintf(f, "%.*s", (int)((size_t)to - *at), matches + *at);
+	*at = (size_t)to;
+}
+
+/* Writes the matches, with those that count and text nr of the alternatives in their places. */
+static void put_modules(struct rule_parser *p, const char *matches, unsigned nr, FILE *f)
+{
+	bool has_either = p->either_len == 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i <= p->meters_len; i++) {
+		struct convert_meter *m = i < p->meters_len ? &p->meter[i] : NULL;
+
+		if (!has_either && (m == NULL || p->either_at <= m->at)) {
+			has_either = true;
+			put_up_to(matches, p->either_at, &at, f);
+			fputs(p->either[nr], f);
+		}
+		if (m != NULL) {
+			put_up_to(matches, m->at, &at, f);
+			put_meter(p, m, f);
+		}
+	}
+	fputs(matches + at, f);
+}
+
+/* Alternatives are rules of their own: these cannot share a rate, and must not count twice. */
+static bool can_be_split(const struct rule_parser *p)
+{
+	for (size_t i = 0; i < p->meters_len; i++) {
+		const struct convert_meter *m = &p->meter[i];
+		const bool has_set =
+			m->kind == METER_RECENT || (m->kind == METER_HASHLIMIT && m->keys != 0);
+
+		if (m->kind != METER_TIME && (!has_set || m->at < p->either_at)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
@@ -116,12 +138,11 @@ bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
 	FILE *f;
 
 	*out = (struct convert_rule){ 0 };
-	if (p->either_ports != NULL && (p->has_limit || p->has_count)) {
-		convert_refuse(p, "--ports becomes two rules, which cannot share a limit");
-		return false;
-	}
-	if (p->has_count && p->count_max == UINT32_MAX) {
-		convert_refuse(p, "connlimit without a number of connections");
+	if (p->either_len > 0 && !can_be_split(p)) {
+		convert_refuse(p,
+		               "this rule becomes %zu rules, which cannot share a limit: put the "
+		               "limit into a chain of its own and jump to it",
+		               p->either_len);
 		return false;
 	}
 	f = open_memstream(&out->matches, &size);
@@ -134,7 +155,8 @@ bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
 	if (size > 0) {
 		out->matches[size - 1] = '\0';
 	}
-	if (!convert_target_text(p, &out->action, &out->inet_action, &out->is_final, &is_chain)) {
+	if (p->why[0] != '\0' ||
+	    !convert_target_text(p, &out->action, &out->inet_action, &out->is_final, &is_chain)) {
 		convert_rule_fini(out);
 		return false;
 	}
@@ -153,12 +175,12 @@ bool convert_rule_text(struct rule_parser *p, const char *matches, unsigned nr,
 		out->is_jump = !p->is_goto;
 	}
 	/* a rule for both families would share one rate */
-	out->is_of_family = p->has_limit || p->has_count || out->source != NULL ||
-	                    p->source != NULL || p->destination != NULL || p->proto == PROTO_ICMP ||
+	out->is_of_family = p->uses_set || p->meters_len > 0 || p->source != NULL ||
+	                    p->destination != NULL || p->proto == PROTO_ICMP ||
 	                    p->proto == PROTO_ICMPV6;
-	out->is_rated = p->has_limit || p->has_count;
+	out->is_rated = p->meters_len > 0;
 	out->has_set = counts_by_address(p);
-	out->needs = (p->iif_is_negated ? NEED_IIF : 0u) | (p->oif_is_negated ? NEED_OIF : 0u);
+	out->hits = p->hits;
 	if (!is_complete) {
 		convert_rule_fini(out);
 	}

@@ -2,6 +2,7 @@
 /*
  * The targets of rules, and their options.
  */
+#include "iptables/ipset.h"
 #include "iptables/names.h"
 #include "iptables/rule.h"
 
@@ -10,24 +11,61 @@
 
 #define ASCII_DEL 127
 
-/* Targets of iptables without an equivalent; any other unknown name is a chain. */
-static const char *const unsupported[] = {
-	"AUDIT",   "CHECKSUM",  "CLASSIFY", "CLUSTERIP",  "CONNMARK", "CONNSECMARK",
-	"CT",      "DNAT",      "DNPT",     "DSCP",       "ECN",      "HL",
-	"HMARK",   "IDLETIMER", "LED",      "MASQUERADE", "NETMAP",   "NFLOG",
-	"NFQUEUE", "NOTRACK",   "QUEUE",    "RATEEST",    "REDIRECT", "SECMARK",
-	"SET",     "SNAT",      "SNPT",     "SYNPROXY",   "TCPMSS",   "TCPOPTSTRIP",
-	"TEE",     "TOS",       "TPROXY",   "TRACE",      "TTL",      "ULOG",
+/* What to do about a target that cannot be converted; any other unknown name is a chain. */
+#define WAY_OUT_MANGLE "move the rule to table mangle, which stays in the kernel"
+#define WAY_OUT_NAT    "it belongs into table nat, which stays in the kernel"
+#define WAY_OUT_REMOVE "it decides about no packet: remove the rule, or use --partial"
+
+static const struct {
+	const char *name;
+	const char *way_out;
+} unsupported[] = {
+	{ "AUDIT", WAY_OUT_REMOVE },
+	{ "CHECKSUM", WAY_OUT_MANGLE },
+	{ "CLASSIFY", WAY_OUT_MANGLE },
+	{ "CLUSTERIP", WAY_OUT_MANGLE },
+	{ "CONNSECMARK", WAY_OUT_MANGLE },
+	{ "CT", "it belongs into table raw, which stays in the kernel" },
+	{ "DNAT", WAY_OUT_NAT },
+	{ "DNPT", WAY_OUT_MANGLE },
+	{ "DSCP", WAY_OUT_MANGLE },
+	{ "ECN", WAY_OUT_MANGLE },
+	{ "HL", WAY_OUT_MANGLE },
+	{ "HMARK", WAY_OUT_MANGLE },
+	{ "IDLETIMER", WAY_OUT_REMOVE },
+	{ "LED", WAY_OUT_REMOVE },
+	{ "MASQUERADE", WAY_OUT_NAT },
+	{ "NETMAP", WAY_OUT_NAT },
+	{ "NFQUEUE", WAY_OUT_MANGLE },
+	{ "NOTRACK", "it belongs into table raw, which stays in the kernel" },
+	{ "QUEUE", WAY_OUT_MANGLE },
+	{ "RATEEST", WAY_OUT_REMOVE },
+	{ "REDIRECT", WAY_OUT_NAT },
+	{ "SECMARK", WAY_OUT_MANGLE },
+	{ "SNAT", WAY_OUT_NAT },
+	{ "SNPT", WAY_OUT_MANGLE },
+	{ "SYNPROXY",
+	  "finwall has no SYN proxy: remove the rule, and its -j CT --notrack in table raw" },
+	{ "TARPIT", "use DROP or REJECT" },
+	{ "TCPMSS", WAY_OUT_MANGLE },
+	{ "TCPOPTSTRIP", WAY_OUT_MANGLE },
+	{ "TEE", WAY_OUT_MANGLE },
+	{ "TOS", WAY_OUT_MANGLE },
+	{ "TPROXY", WAY_OUT_MANGLE },
+	{ "TRACE", "it belongs into table raw, which stays in the kernel" },
+	{ "TTL", WAY_OUT_MANGLE },
 };
 
-bool convert_target_is_unsupported(const char *name)
+bool convert_target_check(struct rule_parser *p, const char *name)
 {
 	for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
-		if (strcmp(unsupported[i], name) == 0) {
-			return true;
+		if (strcmp(unsupported[i].name, name) == 0) {
+			convert_refuse(p, "-j %s is not converted: %s", name,
+			               unsupported[i].way_out);
+			return false;
 		}
 	}
-	return false;
+	return true;
 }
 
 static bool is_target(const struct rule_parser *p, const char *name)
@@ -78,21 +116,162 @@ static void take_reject(struct rule_parser *p)
 	}
 }
 
-/* Only the whole mark can be set: "0x1", "0x1/0xffffffff". */
-static void take_mark(struct rule_parser *p)
+/* "--set-xmark 0x1/0xff" and the like: clears the bits of mask, then inverts those of mark. */
+static void take_mark(struct rule_parser *p, const char *option)
 {
 	const char *text = convert_argument(p);
+	uint32_t value;
 	uint32_t mask;
 
 	if (text == NULL) {
 		return;
 	}
-	if (!convert_mark(text, &p->action.mark, &mask)) {
-		convert_refuse(p, "\"%.40s\" is not a mark", text);
-	} else if (mask != UINT32_MAX) {
-		convert_refuse(p, "finwall has no equivalent for setting single bits of the mark");
+	if (!convert_mark(text, &value, &mask)) {
+		convert_refuse(p, "\"%.40s\" is not a mark such as 0x1 or 0x1/0xff", text);
+		return;
 	}
+	if (strcmp(option, "--set-mark") == 0) {
+		mask |= value;
+	} else if (strcmp(option, "--and-mark") == 0) {
+		mask = ~value;
+		value = 0;
+	} else if (strcmp(option, "--or-mark") == 0) {
+		mask = value;
+	} else if (strcmp(option, "--xor-mark") == 0) {
+		mask = 0;
+	}
+	p->action.mark = value;
+	p->action.mark_mask = mask;
 	p->action.has_mark = true;
+}
+
+/* "meta mark set meta mark and 0xffffff00 xor 0x1"; NULL after a refusal. */
+static char *mark_text(struct rule_parser *p, const char *field)
+{
+	const uint32_t value = p->action.mark;
+	const uint32_t kept = ~p->action.mark_mask;
+	const char *op = (value & kept) == 0 ? "or" : "xor";
+
+	if (kept == 0) {
+		return convert_text("%s set 0x%x", field, value);
+	}
+	if (!convert_needs(p, CONSTRUCT_MARK_BITS)) {
+		return NULL;
+	}
+	if (kept == UINT32_MAX) {
+		return convert_text("%s set %s xor 0x%x", field, field, value);
+	}
+	return value == 0
+	               ? convert_text("%s set %s and 0x%x", field, field, kept)
+	               : convert_text("%s set %s and 0x%x %s 0x%x", field, field, kept, op, value);
+}
+
+/* Options of CONNMARK that copy a mark, read in any order. */
+static void take_copy(struct rule_parser *p, const char *option)
+{
+	const char *text = strstr(option, "mask") != NULL ? convert_argument(p) : NULL;
+	uint32_t mask;
+
+	if (text != NULL && !convert_number(text, UINT32_MAX, &mask)) {
+		convert_refuse(p, "\"%.40s\" is not a mask", text);
+		return;
+	}
+	if (strcmp(option, "--save-mark") == 0 || strcmp(option, "--restore-mark") == 0) {
+		p->action.copies = option[2];
+		p->action.packet_mask = p->action.connection_mask = UINT32_MAX;
+	} else if (text != NULL && strcmp(option, "--ctmask") == 0) {
+		p->action.connection_mask = mask;
+	} else if (text != NULL && strcmp(option, "--nfmask") == 0) {
+		p->action.packet_mask = mask;
+	} else if (text != NULL) {
+		p->action.connection_mask = p->action.packet_mask = mask;
+	}
+}
+
+static char *copy_text(struct rule_parser *p)
+{
+	const bool saves = p->action.copies == 's';
+	const char *from = saves ? "meta mark" : "ct mark";
+	const uint32_t read = saves ? p->action.packet_mask : p->action.connection_mask;
+	const uint32_t written = saves ? p->action.connection_mask : p->action.packet_mask;
+
+	if (written != UINT32_MAX) {
+		convert_refuse(
+			p,
+			"CONNMARK that keeps bits of the mark is not converted; " WAY_OUT_MANGLE);
+		return NULL;
+	}
+	if (!convert_needs(p, CONSTRUCT_CT_MARK_SET)) {
+		return NULL;
+	}
+	return read == UINT32_MAX ? convert_text("%s set %s", saves ? "ct mark" : "meta mark", from)
+	                          : convert_text("%s set %s and 0x%x",
+	                                         saves ? "ct mark" : "meta mark", from, read);
+}
+
+/* "--add-set NAME src", "--timeout 60", "--exist" */
+static void take_set_option(struct rule_parser *p, const char *option)
+{
+	if (strcmp(option, "--exist") == 0) {
+		p->action.set_is_renewed = true;
+	} else if (strcmp(option, "--timeout") == 0) {
+		const char *text = convert_argument(p);
+
+		if (text != NULL && !convert_number(text, UINT32_MAX, &p->action.set_seconds)) {
+			convert_refuse(p, "\"%.40s\" is not a number of seconds", text);
+		}
+	} else {
+		p->action.set_is_deleted = strcmp(option, "--del-set") == 0;
+		p->action.set_name = convert_argument(p);
+		p->action.set_sides = p->action.set_name != NULL ? convert_argument(p) : NULL;
+	}
+}
+
+static bool is_option(const char *option, const char *const *names)
+{
+	while (*names != NULL && strcmp(*names, option) != 0) {
+		names++;
+	}
+	return *names != NULL;
+}
+
+static bool mark_option(struct rule_parser *p, const char *option)
+{
+	static const char *const sets[] = { "--set-mark", "--set-xmark", "--and-mark",
+		                            "--or-mark",  "--xor-mark",  NULL };
+	static const char *const copies[] = { "--save-mark", "--restore-mark", "--ctmask",
+		                              "--nfmask",    "--mask",         NULL };
+	static const char *const set_options[] = { "--add-set", "--del-set", "--exist", "--timeout",
+		                                   NULL };
+
+	if ((is_target(p, "MARK") || is_target(p, "CONNMARK")) && is_option(option, sets)) {
+		take_mark(p, option);
+		return true;
+	}
+	if (is_target(p, "CONNMARK") && is_option(option, copies)) {
+		take_copy(p, option);
+		return true;
+	}
+	if (is_target(p, "SET") && is_option(option, set_options)) {
+		take_set_option(p, option);
+		return true;
+	}
+	return false;
+}
+
+/* The line goes to finwall's log, so the numbers of its netlink group have no effect. */
+static bool netlink_log_option(struct rule_parser *p, const char *option)
+{
+	if (strcmp(option, "--nflog-prefix") == 0 || strcmp(option, "--ulog-prefix") == 0) {
+		free(p->action.log_prefix);
+		p->action.log_prefix = take_string(p);
+		return true;
+	}
+	if (strncmp(option, "--nflog-", 8) == 0 || strncmp(option, "--ulog-", 7) == 0) {
+		(void)!convert_argument(p);
+		return true;
+	}
+	return false;
 }
 
 bool convert_target_option(struct rule_parser *p, const char *option)
@@ -121,12 +300,10 @@ bool convert_target_option(struct rule_parser *p, const char *option)
 		take_reject(p);
 		return true;
 	}
-	if (is_target(p, "MARK") &&
-	    (strcmp(option, "--set-mark") == 0 || strcmp(option, "--set-xmark") == 0)) {
-		take_mark(p);
+	if ((is_target(p, "NFLOG") || is_target(p, "ULOG")) && netlink_log_option(p, option)) {
 		return true;
 	}
-	return false;
+	return mark_option(p, option);
 }
 
 static bool reject_text(struct rule_parser *p, char **text, char **inet_text)
@@ -159,6 +336,39 @@ static bool log_text(struct rule_parser *p, char **text, char **inet_text)
 	                              level[0] != '\0' ? " level " : "", level));
 }
 
+static bool marks_text(struct rule_parser *p, char **text, char **inet_text)
+{
+	const bool is_connection = is_target(p, "CONNMARK");
+
+	if (p->action.copies != '\0') {
+		return set_texts(text, inet_text, copy_text(p));
+	}
+	if (!p->action.has_mark) {
+		convert_refuse(p, "-j %s without a mark such as --set-mark 1", p->target);
+		return false;
+	}
+	if (is_connection && !convert_needs(p, CONSTRUCT_CT_MARK_SET)) {
+		return false;
+	}
+	return set_texts(text, inet_text, mark_text(p, is_connection ? "ct mark" : "meta mark"));
+}
+
+static bool ipset_text(struct rule_parser *p, char **text, char **inet_text)
+{
+	const struct convert_action *a = &p->action;
+
+	if (a->set_sides == NULL) {
+		convert_refuse(p, "-j SET without --add-set or --del-set");
+		return false;
+	}
+	return set_texts(text, inet_text,
+	                 convert_ipset_statement(p,
+	                                         a->set_is_deleted   ? "delete"
+	                                         : a->set_is_renewed ? "update"
+	                                                             : "add",
+	                                         a->set_name, a->set_sides, a->set_seconds));
+}
+
 bool convert_target_text(struct rule_parser *p, char **text, char **inet_text, bool *is_final,
                          bool *is_chain)
 {
@@ -182,13 +392,15 @@ bool convert_target_text(struct rule_parser *p, char **text, char **inet_text, b
 	if (is_target(p, "LOG")) {
 		return log_text(p, text, inet_text);
 	}
-	if (is_target(p, "MARK")) {
-		if (!p->action.has_mark) {
-			convert_refuse(p, "target MARK without a mark");
-			return false;
-		}
-		return set_texts(text, inet_text,
-		                 convert_text("meta mark set 0x%x", p->action.mark));
+	if (is_target(p, "NFLOG") || is_target(p, "ULOG")) {
+		p->note = "the line goes to finwall's log, not to a netlink group";
+		return log_text(p, text, inet_text);
+	}
+	if (is_target(p, "MARK") || is_target(p, "CONNMARK")) {
+		return marks_text(p, text, inet_text);
+	}
+	if (is_target(p, "SET")) {
+		return ipset_text(p, text, inet_text);
 	}
 	*is_chain = true;
 	return set_texts(text, inet_text,

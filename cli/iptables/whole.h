@@ -7,8 +7,7 @@
 
 #include "iptables/convert.h"
 
-/* Refuses rules with an unknown target, and rules with a negated interface in chains whose packets
- * have no such interface. */
+/* Refuses rules with an unknown target, and those of recent whose list has no --set. */
 void convert_check(struct convert *cv, struct convert_table *t);
 
 /* Names each chain in the configuration language. Returns false if memory runs out. */

@@ -4,6 +4,8 @@
  * for each. Consecutive rules that differ only in the source address become one rule with a set,
  * whose lookup is O(log n).
  */
+#include "iptables/recent.h"
+#include "iptables/sets.h"
 #include "iptables/whole.h"
 
 #include <stdlib.h>
@@ -16,7 +18,12 @@
 
 /* The table being written. */
 struct writer {
+	struct convert *cv;
 	FILE *f;
+	char **text; /* what f has written, after fflush() */
+	size_t *size;
+	size_t read; /* bytes of it of which the lines are counted */
+	unsigned line;
 	struct convert_table *table;
 	const char *header; /* "ip" or "ip6" */
 	bool is_inet;
@@ -29,9 +36,9 @@ static void write_table(struct writer *w, const char *family);
 
 char *convert_write(struct convert *cv)
 {
-	struct writer w = { 0 };
 	char *text = NULL;
-	size_t size;
+	size_t size = 0;
+	struct writer w = { .cv = cv, .text = &text, .size = &size, .line = 1 };
 
 	for (size_t i = 0; i < CONVERT_FAMILIES_LEN; i++) {
 		convert_check(cv, &cv->table[i]);
@@ -59,7 +66,7 @@ char *convert_write(struct convert *cv)
 			}
 		}
 	}
-	if (fclose(w.f) != 0) {
+	if (fclose(w.f) != 0 || cv->no_memory) {
 		free(text);
 		return NULL;
 	}
@@ -184,16 +191,72 @@ static void write_refused(FILE *f, const struct convert_rule *r)
 	fputc('\n', f);
 }
 
+/* Writes the statements for a list of recent: "s" or "d", its name. Returns the placeholder's end.
+ */
+static const char *write_list(const struct writer *w, const char *at)
+{
+	const char *end = strchrnul(at + 1, *at);
+	const char *statement = *at == CONVERT_LIST_DELETE ? "delete" : "update";
+	char field[16];
+
+	snprintf(field, sizeof(field), "%s %caddr", w->header, at[1]);
+	convert_sets_of_list(w->table, at + 2, (size_t)(end - at) - 2, statement, field, w->f);
+	/* the statements end with a blank */
+	return *end != '\0' && end[1] == ' ' ? end + 1 : end;
+}
+
 static void write_matches(struct writer *w, const struct convert_rule *r)
 {
 	for (const char *at = r->matches; *at != '\0'; at++) {
-		if (*at == CONVERT_SET_NR) {
+		switch (*at) {
+		case CONVERT_SET_NR:
 			fprintf(w->f, "%u", ++w->counters_len);
-		} else {
+			break;
+		case CONVERT_HITS:
+			convert_recent_write_limit(&r->hits, w->f);
+			break;
+		case CONVERT_LIST_SET:
+		case CONVERT_LIST_UPDATE:
+		case CONVERT_LIST_DELETE:
+			at = write_list(w, at);
+			if (*at == '\0' || at[1] == '\0') {
+				/* the last match: there is a blank already */
+				return;
+			}
+			break;
+		default:
 			fputc(*at, w->f);
 		}
 	}
 	fputs(r->matches[0] != '\0' ? " " : "", w->f);
+}
+
+/* Notes where the next line comes from. */
+static void note_origin(struct writer *w, const struct convert_rule *r)
+{
+	struct convert *cv = w->cv;
+
+	fflush(w->f);
+	for (; w->read < *w->size; w->read++) {
+		w->line += (*w->text)[w->read] == '\n' ? 1 : 0;
+	}
+	if (!convert_grow((void **)&cv->origins, cv->origins_len, &cv->origins_size,
+	                  sizeof(*cv->origins))) {
+		cv->no_memory = true;
+		return;
+	}
+	cv->origins[cv->origins_len++] =
+		(struct convert_origin){ .written = w->line, .file = r->file, .line = r->line };
+}
+
+const struct convert_origin *convert_origin(const struct convert *cv, unsigned written)
+{
+	for (size_t i = 0; i < cv->origins_len; i++) {
+		if (cv->origins[i].written == written) {
+			return &cv->origins[i];
+		}
+	}
+	return NULL;
 }
 
 /* Writes the rule, joined with those after it if possible. Returns the number of rules. */
@@ -203,6 +266,7 @@ static size_t write_rules(struct writer *w, const struct convert_chain *c, size_
 	const size_t len = run_len(c, at);
 	const struct convert_chain *to;
 
+	note_origin(w, r);
 	if (r->refused != NULL) {
 		write_refused(w->f, r);
 		return 1;
@@ -238,6 +302,7 @@ static void write_table(struct writer *w, const char *family)
 	fprintf(w->f, "\ntable %s filter {\n", family);
 	if (!w->is_inet) {
 		write_sets(w);
+		convert_sets_write(w->table, w->f);
 	}
 	for (size_t i = 0; i < w->table->chains_len; i++) {
 		const struct convert_chain *c = &w->table->chains[i];

@@ -4,6 +4,7 @@
  */
 #include "replay/args.h"
 
+#include "cmd/filter_options.h"
 #include "replay/sweep.h"
 
 #include "text/addr.h"
@@ -25,6 +26,7 @@ enum {
 	OPT_STEPS,
 	OPT_PLOT,
 	OPT_VERIFY,
+	OPT_TRACE,
 };
 
 static const struct option options[] = {
@@ -42,15 +44,22 @@ static const struct option options[] = {
 	{ "steps", required_argument, NULL, OPT_STEPS },
 	{ "plot", required_argument, NULL, OPT_PLOT },
 	{ "verify-checksums", no_argument, NULL, OPT_VERIFY },
+	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "verdict", required_argument, NULL, FILTER_VERDICT },
+	{ "reason", required_argument, NULL, FILTER_REASON },
+	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
-static enum cli_exit take_option(struct replay_args *args, int opt);
+static enum cli_exit take_option(struct replay_args *args, json_t *filter, int opt);
 static enum cli_exit check_together(const struct replay_args *args);
+static enum cli_exit take_filter(struct replay_args *args, const json_t *filter);
 
 enum cli_exit replay_args_parse(struct replay_args *args, const struct cli_command *cmd, int argc,
                                 char **argv)
 {
+	json_t *filter = json_object();
+	enum cli_exit code = CLI_OK;
 	int opt;
 
 	memset(args, 0, sizeof(*args));
@@ -60,12 +69,16 @@ enum cli_exit replay_args_parse(struct replay_args *args, const struct cli_comma
 	args->vantage.hook = HOOK_FORWARD;
 	args->vantage.hook_is_auto = true;
 	args->vantage.locals = args->local;
-	while ((opt = getopt_long(argc, argv, "c:o:v", options, NULL)) != -1) {
-		enum cli_exit code = take_option(args, opt);
-
-		if (code != CLI_OK) {
-			return code;
-		}
+	while (code == CLI_OK &&
+	       (opt = getopt_long(argc, argv, "c:o:v" FILTER_SHORT_OPTIONS, options, NULL)) != -1) {
+		code = take_option(args, filter, opt);
+	}
+	if (code == CLI_OK) {
+		code = take_filter(args, filter);
+	}
+	json_decref(filter);
+	if (code != CLI_OK) {
+		return code;
 	}
 	args->files = argv + optind;
 	args->files_len = (size_t)(argc - optind);
@@ -199,7 +212,21 @@ static enum cli_exit take_number(struct replay_args *args, int opt, const char *
 	return CLI_OK;
 }
 
-static enum cli_exit take_option(struct replay_args *args, int opt)
+/* The filter of --trace. */
+static enum cli_exit take_filter(struct replay_args *args, const json_t *filter)
+{
+	const char *wrong;
+
+	if (json_object_size(filter) > 0 && !args->vantage.traces) {
+		return cli_usage(args->cmd, "a filter needs --trace");
+	}
+	if (!watch_filter_parse(filter, &args->trace_filter, &wrong)) {
+		return cli_usage(args->cmd, "invalid %s", wrong);
+	}
+	return CLI_OK;
+}
+
+static enum cli_exit take_option(struct replay_args *args, json_t *filter, int opt)
 {
 	switch (opt) {
 	case 'c':
@@ -238,8 +265,11 @@ static enum cli_exit take_option(struct replay_args *args, int opt)
 	case OPT_VERIFY:
 		args->vantage.verify_checksums = true;
 		return CLI_OK;
+	case OPT_TRACE:
+		args->vantage.traces = true;
+		return CLI_OK;
 	default:
-		return cli_usage(args->cmd, "unknown option");
+		return filter_option(args->cmd, opt, filter);
 	}
 }
 
@@ -253,6 +283,9 @@ static enum cli_exit check_together(const struct replay_args *args)
 	}
 	if (args->sweep != NULL && args->all_packets) {
 		return cli_usage(args->cmd, "--packets and --sweep exclude each other");
+	}
+	if (args->sweep != NULL && args->vantage.traces) {
+		return cli_usage(args->cmd, "--trace and --sweep exclude each other");
 	}
 	for (size_t i = 0; args->sweep != NULL && i < args->files_len; i++) {
 		if (strcmp(args->files[i], "-") == 0) {

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "replay/replay.h"
 #include "replay/setting.h"
+#include "wire/watch_filter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ struct replay_args {
 	struct replay_local local[REPLAY_LOCALS_MAX];
 	struct replay_vantage vantage; /* its locals are the ones above */
 	bool all_packets;
-	uint64_t diffs_max; /* packets with different verdicts that are listed */
+	struct watch_filter trace_filter; /* with vantage.traces */
+	uint64_t diffs_max;               /* packets with different verdicts that are listed */
 	bool is_json;
 	const char *sweep; /* NULL = none */
 	size_t steps_len;

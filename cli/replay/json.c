@@ -78,6 +78,9 @@ static json_t *decision_of(const struct replay_instance *in)
 	                      ct_state_name(d->state), "reason", reason_name(d->reason), "verdict",
 	                      verdict_name(d->verdict), "tcp_state", tcp_state_name(d->tcp_state));
 
+	if (in->is_probed) {
+		json_object_set_new(o, "probed", json_true());
+	}
 	if (in->has_late && in->late.has_tomb) {
 		json_object_set_new(o, "remembered",
 		                    json_pack("{s:s, s:o, s:I}", "cause",

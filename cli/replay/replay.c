@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The timer wheel wraps after nine years. */
@@ -61,6 +62,7 @@ void replay_fini(struct replay *r)
 	for (size_t i = 0; i < r->instances_len; i++) {
 		mem_unmap(r->instance[i].mem, r->instance[i].mem_size);
 		ruleset_free(r->instance[i].policy.rules);
+		free(r->instance[i].trace);
 	}
 	conns_fini(&r->conns);
 	copies_free(r->copies);
@@ -72,6 +74,26 @@ static void store_late_event(void *ctx, const struct late_event *ev)
 
 	in->has_late = true;
 	in->late = *ev;
+}
+
+/* The trace stays in the instance. */
+static void note_trace(void *ctx, const struct trace *t)
+{
+	(void)ctx;
+	(void)t;
+}
+
+/* Nobody answers a probe here: the packet is judged without, and the probe is only counted. */
+static enum raw_result note_hold(void *ctx, const struct frame *frame, uint64_t token,
+                                 struct mono deadline, const struct raw_request *req)
+{
+	struct replay_instance *in = ctx;
+
+	(void)frame;
+	(void)token;
+	(void)deadline;
+	in->is_probed |= req != NULL;
+	return RAW_UNAVAILABLE;
 }
 
 static int instance_init(struct replay_instance *in, const struct replay_policy *source,
@@ -100,7 +122,19 @@ static int instance_init(struct replay_instance *in, const struct replay_policy 
 	}
 	in->engine = engine_init(in->mem, &cfg);
 	in->worker.policy = &in->policy;
-	in->worker.sink = (struct engine_sink){ .ctx = in, .late = store_late_event };
+	in->worker.sink = (struct engine_sink){
+		.ctx = in,
+		.late = store_late_event,
+		.traced = note_trace,
+		.hold = note_hold,
+	};
+	if (vantage->traces) {
+		in->trace = aligned_alloc(64, (sizeof(*in->trace) + 63) & ~(size_t)63);
+		if (in->trace == NULL) {
+			return -ENOMEM;
+		}
+		in->worker.trace = in->trace;
+	}
 	in->ticked = REPLAY_START;
 	return 0;
 }
@@ -298,8 +332,10 @@ static void update_peaks(struct replay_instance *in)
 static void instance_decide(struct replay_instance *in, struct mono now, const struct frame *frame)
 {
 	in->has_late = false;
+	in->is_probed = false;
 	instance_advance(in, now);
 	engine_batch(in->engine, &in->worker, now, frame, 1, &in->decision);
+	stat_add(&in->worker.stats.event[EVENT_PROBED], in->is_probed);
 	update_peaks(in);
 }
 

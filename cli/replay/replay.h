@@ -12,6 +12,7 @@
 #include "wire/link.h"
 
 #include <finwall/engine.h>
+#include <finwall/trace.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,7 @@ struct replay_vantage {
 	/* interface names for rules; NULL = none */
 	const char *iif;
 	const char *oif;
+	bool traces;           /* make a trace of each packet */
 	bool verify_checksums; /* false: a host captures its own packets before they have one */
 };
 
@@ -54,7 +56,9 @@ struct replay_instance {
 	/* of the current packet */
 	struct decision decision;
 	bool has_late;
+	bool is_probed; /* would be held, and its other end probed */
 	struct late_event late;
+	struct trace *trace; /* of the current packet, with replay_vantage.traces */
 };
 
 /* The current packet, for callbacks. */

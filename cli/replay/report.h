@@ -8,6 +8,7 @@
 
 #include "replay/diffs.h"
 #include "replay/replay.h"
+#include "wire/watch_filter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,9 +27,12 @@ struct replay_report {
 	bool is_json;
 };
 
-/* Print the current packet, and the summary, in the chosen format. */
+/* Print the current packet, its trace under each policy if the filter wants it, and the summary, in
+ * the chosen format. */
 void replay_print_packet(const struct replay_report *to, const struct replay *r,
                          const struct replay_packet *p);
+void replay_print_trace(const struct replay_report *to, const struct replay *r,
+                        const struct replay_packet *p, const struct watch_filter *filter);
 void replay_print_summary(const struct replay_report *to, const struct replay *r,
                           const struct replay_diffs *d, const struct replay_source *sources,
                           size_t sources_len);

@@ -72,6 +72,9 @@ static void print_decision(FILE *out, const struct replay_instance *in)
 		        setting_duration_text(in->late.gone_ns / NSEC_PER_SEC, gone, sizeof(gone)),
 		        in->late.seq_distance);
 	}
+	if (in->is_probed) {
+		fputs(" (would be probed)", out);
+	}
 }
 
 void replay_text_packet(FILE *out, const struct replay *r, const struct replay_packet *p)

@@ -9,6 +9,7 @@
 #define FINWALL_CONTROL_H
 
 #include "event_ring.h"
+#include "watch.h"
 
 #include <finwall/mono.h>
 
@@ -19,6 +20,7 @@ struct control;
 struct event_base;
 struct generations;
 struct ifnames;
+struct fast_path;
 struct hook_watch;
 struct importer;
 struct log;
@@ -41,9 +43,11 @@ struct control_env {
 	struct workers *workers;
 	const struct generations *generations;
 	struct set_changes *set_changes;
+	struct watch *watch;
 	struct importer *importer;
 	struct raw_sender *raw_sender;
 	const struct hook_watch *hook_watch;
+	const struct fast_path *fast_path;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
 	const char *group; /* of those who may read; NULL = none */
@@ -81,6 +85,10 @@ unsigned control_hook_watchers(const struct control *c);
 
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */
 void control_publish(struct control *c, const struct worker_event *ev);
+
+/* Passes a record of the watch rings to the clients that want it; likewise. */
+void control_publish_record(struct control *c, const struct watch_record *record,
+                            const void *contents);
 
 struct control_usage {
 	unsigned event_readers;

@@ -9,6 +9,8 @@
 #include "hook_watch.h"
 #include "raw_sender.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct hook_follower {
@@ -17,6 +19,18 @@ struct hook_follower {
 	struct ctl_client *client;
 	LIST_ENTRY(hook_follower) link;
 };
+
+#define KERNEL_HASH_SIZE 17
+
+/* The hash of the kernel's part, as text. */
+static const char *kernel_hash(const struct generation *g, char out[static KERNEL_HASH_SIZE])
+{
+	struct config_kernel part;
+
+	config_kernel(g->config, &part);
+	(void)snprintf(out, KERNEL_HASH_SIZE, "%016" PRIx64, part.hash);
+	return out;
+}
 
 static json_t *hooks_json(const struct control_env *env)
 {
@@ -30,9 +44,15 @@ static json_t *hooks_json(const struct control_env *env)
 		[BACKEND_NFT] = "nft",
 		[BACKEND_IPTABLES] = "iptables",
 	};
+	static const char *const fast_path_names[] = {
+		[FAST_PATH_AUTO] = "auto",
+		[FAST_PATH_ON] = "on",
+		[FAST_PATH_OFF] = "off",
+	};
 	const struct generation *g = env->generations->current;
 	const struct hook_watch *w = env->hook_watch;
 	const struct settings *s = generation_settings(g);
+	char hash[KERNEL_HASH_SIZE];
 	json_t *hooked = json_array();
 	json_t *o;
 
@@ -47,6 +67,9 @@ static json_t *hooks_json(const struct control_env *env)
 	              "losses", (json_int_t)w->losses, "hooks", hooked, "queue_num",
 	              (json_int_t)w->wanted.queue_first, "queue_count",
 	              (json_int_t)env->queues_len);
+	json_object_update_new(o,
+	                       json_pack("{s:s, s:I}", "fast_path", fast_path_names[s->fast_path],
+	                                 "fast_path_max", (json_int_t)s->fast_path_max));
 	json_object_update_new(o, json_pack("{s:b, s:I, s:b, s:b, s:b, s:I, s:I, s:b, s:s}",
 	                                    "on_absent_accept", s->on_absent == FAIL_ACCEPT,
 	                                    "admin_port", (json_int_t)s->admin_port, "loopback",
@@ -56,7 +79,26 @@ static json_t *hooks_json(const struct control_env *env)
 	                                    (json_int_t)env->raw_sender->mask, "enforce",
 	                                    g->shared.policy.tun.enforce != 0, "backend",
 	                                    backend_names[s->backend]));
+	json_object_set_new(o, "kernel_hash", json_string(kernel_hash(g, hash)));
 	return o;
+}
+
+void control_get_kernel_part(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
+{
+	const struct generation *g = ctl->env.generations->current;
+	char hash[KERNEL_HASH_SIZE];
+	json_t *tables = json_array();
+	struct config_kernel part;
+
+	(void)call;
+	config_kernel(g->config, &part);
+	for (size_t i = 0; i < part.tables_len; i++) {
+		json_array_append_new(tables, ctl_json_text(part.tables[i]));
+	}
+	ctl_client_reply(c,
+	                 json_pack("{s:o, s:o, s:s}", "text", ctl_json_text(part.text), "tables",
+	                           tables, "hash", kernel_hash(g, hash)),
+	                 CTL_LAST);
 }
 
 static void follower_free(struct ctl_stream *s)

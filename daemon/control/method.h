@@ -52,13 +52,16 @@ control_method_fn control_list_connections; /* list.c */
 control_method_fn control_count_connections;
 control_method_fn control_get_connection;
 control_method_fn control_get_hooks; /* hooks.c */
+control_method_fn control_get_kernel_part;
 control_method_fn control_flush;     /* connections.c */
 control_method_fn control_delete;
 control_method_fn control_import;
 control_method_fn control_delete_matching; /* delete_matching.c */
 control_method_fn control_get_stats;       /* stats.c */
 control_method_fn control_stream_events;   /* events.c */
-control_method_fn control_list_sets;       /* sets.c */
+control_method_fn control_stream_traces;
+control_method_fn control_explain; /* explain.c */
+control_method_fn control_list_sets; /* sets.c */
 control_method_fn control_list_elements;
 control_method_fn control_add_elements;
 control_method_fn control_delete_elements;

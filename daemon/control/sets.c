@@ -9,6 +9,7 @@
 #include "method.h"
 
 #include "generation.h"
+#include "io/clock.h"
 #include "io/log.h"
 #include "set_changes.h"
 
@@ -37,10 +38,12 @@ static json_t *set_json(const struct named_set *s)
 	struct named_set_info info;
 
 	named_set_info(s, &info);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "family", info.family, "table",
-	                 info.table, "name", info.name, "type", info.type, "elements",
-	                 (json_int_t)info.len, "added", (json_int_t)info.added, "deleted",
-	                 (json_int_t)info.deleted, "can_change", info.can_change);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "family",
+	                 info.family, "table", info.table, "name", info.name, "type", info.type,
+	                 "elements", (json_int_t)info.len, "added", (json_int_t)info.added,
+	                 "deleted", (json_int_t)info.deleted, "can_change", info.can_change,
+	                 "dynamic", info.is_dynamic, "expired", (json_int_t)info.expired, "refused",
+	                 (json_int_t)info.refused, "size", (json_int_t)info.size);
 }
 
 void control_list_sets(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
@@ -101,7 +104,7 @@ static void elements_next(struct ctl_stream *s, struct ctl_client *c)
 		method_refuse(c, CTL_ERROR("NotFound"), problem);
 		return;
 	}
-	has_more = named_set_walk(found, &l->cursor, add_element, elements);
+	has_more = named_set_walk(found, clock_now(), &l->cursor, add_element, elements);
 	ctl_client_reply(c, json_pack("{s:o}", "elements", elements),
 	                 has_more ? CTL_CONTINUES : CTL_LAST);
 }
@@ -235,6 +238,8 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		method_refuse(c, CTL_ERROR("SetUnchanged"), problem);
 		return;
 	}
+	/* Before the reply: the next packet of each connection meets the changed set. */
+	engine_stale_leases(ctl->env.engine);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " %s by command", named.set,
 	          changed, done[op]);
 	ctl_client_reply(c, json_pack("{s:I}", "changed", (json_int_t)changed), CTL_LAST);

@@ -4,6 +4,7 @@
  */
 #include "method.h"
 
+#include "fast_path.h"
 #include "generation.h"
 #include "hook_watch.h"
 #include "io/clock.h"
@@ -32,10 +33,12 @@ struct stats_base {
 		struct histogram decide_ns;
 		struct histogram verdict_ns;
 		struct histogram stay_ns;
+		struct histogram held_ns;
 		struct nfq_proc proc;
 	} queues[];
 };
 
+static json_t *fast_path_json(const struct control_env *env);
 static json_t *table_json(struct engine *e);
 static json_t *reasons_json(const struct stats *s);
 static json_t *verdicts_json(const struct stats *s);
@@ -95,6 +98,7 @@ static void read_queue(const struct worker *w, struct queue_base *out)
 	copy_counters(&out->decide_ns, &w->decide_ns, sizeof(out->decide_ns));
 	copy_counters(&out->verdict_ns, &w->verdict_ns, sizeof(out->verdict_ns));
 	copy_counters(&out->stay_ns, &w->stay_ns, sizeof(out->stay_ns));
+	copy_counters(&out->held_ns, &w->held_ns, sizeof(out->held_ns));
 	out->proc = (struct nfq_proc){ 0 };
 	(void)nfq_proc_read(w->queue, &out->proc);
 }
@@ -164,6 +168,7 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 	                              hook_fault_name(env->hook_watch->fault), "text",
 	                              env->hook_watch->text, "losses",
 	                              number(env->hook_watch->losses)));
+	json_object_set_new(o, "fast_path", fast_path_json(env));
 	json_object_set_new(o, "event_readers", json_integer(ctl->readers.len));
 	json_object_set_new(o, "events_skipped", json_integer(number(ctl->readers.skipped)));
 	if (base != NULL) {
@@ -181,6 +186,35 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 		return;
 	}
 	ctl_client_reply(c, o, CTL_LAST);
+}
+
+/* why: why no connection can be leased; "" if some can. */
+static json_t *fast_path_json(const struct control_env *env)
+{
+	const struct generation *g = env->generations->current;
+	struct lease_usage u;
+	json_t *hooks = json_object();
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+	json_t *o;
+
+	engine_lease_usage(env->engine, &u);
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		packets += u.packets[h];
+		bytes += u.bytes[h];
+		json_object_set_new(hooks, hook_name(h),
+		                    json_pack("{s:I, s:I}", "packets", number(u.packets[h]),
+		                              "bytes", number(u.bytes[h])));
+	}
+	o = json_pack(
+		"{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "on", u.is_on, "why",
+		fast_path_why_not(env->fast_path, generation_settings(g), &g->shared.policy.tun),
+		"leased", number(u.held), "leased_max", number(u.max), "granted", number(u.granted),
+		"taken_back", number(u.taken), "no_place", number(u.no_place), "adopted",
+		number(env->fast_path->adopted));
+	json_object_update_new(o, json_pack("{s:I, s:I, s:o}", "packets", number(packets), "bytes",
+	                                    number(bytes), "hooks", hooks));
+	return o;
 }
 
 static json_t *table_json(struct engine *e)
@@ -312,9 +346,10 @@ static json_t *queue_json(const struct worker *w, const struct queue_base *base)
 	subtract(&q.decide_ns, &base->decide_ns, sizeof(q.decide_ns));
 	subtract(&q.verdict_ns, &base->verdict_ns, sizeof(q.verdict_ns));
 	subtract(&q.stay_ns, &base->stay_ns, sizeof(q.stay_ns));
-	row = json_pack("{s:i, s:o, s:o, s:o}", "number", (int)w->queue, "counters",
+	subtract(&q.held_ns, &base->held_ns, sizeof(q.held_ns));
+	row = json_pack("{s:i, s:o, s:o, s:o, s:I}", "number", (int)w->queue, "counters",
 	                counters_json(&q.nfq), "kernel_errors", errnos_json(&q.nfq), "latencies",
-	                latencies_json(&q));
+	                latencies_json(&q), "held", number(held_len(w->held)));
 	if (nfq_proc_read(w->queue, &proc) == 0) {
 		json_object_set_new(row, "waiting", json_integer(proc.waiting));
 		json_object_set_new(row, "dropped",
@@ -377,6 +412,11 @@ static json_t *latencies_json(const struct queue_base *w)
 			list,
 			latency_json("verdict", &w->verdict_ns,
 		                     "from the receive until the kernel has applied the verdicts"));
+	}
+	if (histogram_count(&w->held_ns) > 0) {
+		json_array_append_new(
+			list, latency_json("held", &w->held_ns,
+		                           "of held packets: from the receive to the decision"));
 	}
 	if (histogram_count(&w->stay_ns) > 0) {
 		json_array_append_new(list,

@@ -32,11 +32,12 @@ static void unlock_and_pause(const struct engine *e, struct shard *s, unsigned s
 static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                         struct mono now, enum engine_delete_mode mode)
 {
+	shard_take_lease(s, f);
 	if (mode != DELETE_FORGET) {
 		shard_remember(s, w, f, hash, mode == DELETE_END ? TOMB_DELETED : TOMB_FLUSHED,
 		               now);
 	}
-	shard_delete(s, f, hash);
+	shard_end(s, w, f, hash, FLOW_END_DELETED, now);
 	stat_add(&w->stats.event[EVENT_FLOW_FLUSHED], 1);
 }
 
@@ -80,19 +81,23 @@ bool engine_find_account(struct engine *e, const struct flowkey *key, struct mon
 
 	shard_lock(e, s);
 	f = flowtab_find(&s->flows, key, hash);
-	is_live = f != NULL && !mono_is_due(f->deadline, now);
-	if (is_live) {
+	if (f != NULL) {
 		*out = *f;
 		*account = s->accounts != NULL ? s->accounts[f - s->flows.pool]
 		                               : (struct flow_account){ 0 };
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, account);
+		if (lease_is_held(f)) {
+			lease_peek(&s->leases, (uint32_t)(f - s->flows.pool), out);
+		}
 	}
+	is_live = f != NULL && !mono_is_due(out->deadline, now);
 	shard_unlock(s);
 	return is_live;
 }
 
 struct raw_request engine_reset_of(const struct flow *f, enum flow_dir dir)
 {
-	return late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, RAW_RESET);
+	return late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, RAW_RESET, f->ifindex);
 }
 
 bool engine_delete(struct engine *e, struct engine_worker *w, const struct flowkey *key,
@@ -191,6 +196,7 @@ void engine_note_gap(struct engine *e)
 			shard_lock(e, s);
 			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				if (f->key.proto == IPPROTO_NR_TCP) {
+					shard_take_lease(s, f);
 					note_gap(s, f);
 				}
 			}

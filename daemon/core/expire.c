@@ -13,6 +13,9 @@
 /* An entry whose request waits for the sender is tried again after this time. */
 #define RAW_RETRY_NS (100 * NSEC_PER_MSEC)
 
+/* Leased flows that turn out not to be due, until a new flow finds the table full. */
+#define VICTIM_TRIES 8
+
 /* A sender that is busy for so long counts as gone. */
 #define RAW_BUSY_MAX_NS (10 * NSEC_PER_SEC)
 
@@ -20,7 +23,9 @@
 static enum raw_result send_raw(const struct context *cx, const struct flow *f, enum flow_dir dir,
                                 enum raw_kind kind)
 {
-	struct raw_request req = late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind);
+	/* Both ends of a link-local connection are on the opener's link. */
+	struct raw_request req =
+		late_request(&f->conn.tcp, &f->key, flow_orig_side(f), dir, kind, f->ifindex);
 	struct engine_worker *w = cx->worker;
 	enum raw_result result = RAW_BUSY;
 
@@ -149,6 +154,18 @@ static bool probes_first(const struct context *cx, enum idle_policy policy,
 	}
 }
 
+static enum flow_end end_by(enum idle_policy policy)
+{
+	switch (policy) {
+	case IDLE_RESET:
+		return FLOW_END_RESET;
+	case IDLE_PROBE:
+		return FLOW_END_PROBED;
+	default:
+		return FLOW_END_TIMEOUT;
+	}
+}
+
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash)
 {
 	struct flow memory;
@@ -169,8 +186,21 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 		shard_bury(s, cx->worker, &memory, hash, TOMB_IDLE, cx->now);
 	}
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EXPIRED], 1);
-	shard_delete(s, f, hash);
+	shard_end(s, cx->worker, f, hash, end_by(policy), cx->now);
 	return false;
+}
+
+struct flow *expire_find_victim(struct shard *s, uint64_t hash, struct mono now)
+{
+	for (unsigned tries = 0; tries < VICTIM_TRIES; tries++) {
+		struct flow *f = flowtab_victim(&s->flows, hash, now);
+
+		/* A leased one was chosen because of the time of the next look at it. */
+		if (f == NULL || !lease_is_held(f) || !lease_renew(&s->leases, &s->flows, f, now)) {
+			return f;
+		}
+	}
+	return NULL;
 }
 
 void expire_victim(const struct context *cx, struct shard *s, struct flow *victim)
@@ -181,7 +211,7 @@ void expire_victim(const struct context *cx, struct shard *s, struct flow *victi
 		return;
 	}
 	shard_remember(s, cx->worker, victim, hash, TOMB_EVICTED, cx->now);
-	shard_delete(s, victim, hash);
+	shard_end(s, cx->worker, victim, hash, FLOW_END_EVICTED, cx->now);
 	stat_add(&cx->worker->stats.event[EVENT_FLOW_EVICTED], 1);
 }
 
@@ -193,6 +223,9 @@ static void expire_shard(const struct context *cx, const struct engine *e, struc
 
 	shard_lock(e, s);
 	while ((f = flowtab_pop_due(&s->flows, cx->now, budget)) != NULL) {
+		if (lease_is_held(f) && lease_renew(&s->leases, &s->flows, f, cx->now)) {
+			continue;
+		}
 		expire_flow(cx, s, f, flowkey_hash(&f->key, &e->cfg.hash_key));
 	}
 	if (*budget > 0) {

@@ -20,14 +20,10 @@
  */
 #include "fastpath.h"
 
+#include "lease_offer.h"
+#include "plain_segment.h"
+
 #include <finwall/bytes.h>
-
-#define IP4_SIZE 20
-#define IP6_SIZE 40
-#define TCP_SIZE 20
-
-/* TCP header with the timestamp option. */
-#define STAMPED_SIZE (TCP_SIZE + 12)
 
 /* Both must be set in the flow. */
 #define STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)
@@ -38,8 +34,9 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 
 	x->cx = cx;
 	x->tun = tun;
-	x->is_off = e->fastpath_is_off;
+	x->is_off = e->fastpath_is_off || cx->worker->trace != NULL;
 	x->accounts = e->cfg.accounts;
+	x->has_leases = leases_are_on(e);
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
@@ -50,37 +47,6 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 		x->verdict[hook][0].is_known = 0;
 		x->verdict[hook][1].is_known = 0;
 	}
-}
-
-/*
- * Size of the header of a segment of the common shape (data or acknowledgement), 0 for any other.
- * Data offset and flags are compared at once.
- */
-static inline size_t common_size(const uint8_t *tcp, size_t cap_size)
-{
-	unsigned offset_and_flags = load_be16(tcp + 12) & (0xf0ff & ~(TCP_PSH | TCP_ECE | TCP_CWR));
-
-	if (offset_and_flags == (STAMPED_SIZE / 4 << 12 | TCP_ACK) && cap_size >= STAMPED_SIZE &&
-	    opts_are_plain(tcp + TCP_SIZE, STAMPED_SIZE - TCP_SIZE)) {
-		return STAMPED_SIZE;
-	}
-	return offset_and_flags == (TCP_SIZE / 4 << 12 | TCP_ACK) ? TCP_SIZE : 0;
-}
-
-static inline uint32_t load_word(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* The last word of a TCP key. */
-static inline uint64_t ports_word(uint8_t family, uint64_t lo_port, uint64_t hi_port)
-{
-	const struct flowkey rest = { .proto = IPPROTO_NR_TCP, .family = family };
-
-	return flowkey_ports(&rest) | lo_port | hi_port << 16;
 }
 
 /* An end is one number here: address << 16 | port. */
@@ -106,7 +72,7 @@ static inline bool read_ip4(const struct frame *frame, size_t cap_size, struct c
 	is_hi = lo > hi;
 	swap_if_u64(is_hi, &lo, &hi);
 	c->word[0][i] = lo >> 16 | hi >> 16 << 32;
-	c->word[1][i] = ports_word(4, lo & 0xffff, hi & 0xffff);
+	c->word[1][i] = ports_word(IPPROTO_NR_TCP, 4, lo & 0xffff, hi & 0xffff);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP4_SIZE;
 	c->payload[i] = frame->true_size - IP4_SIZE - (uint32_t)tcp_size;
@@ -141,7 +107,7 @@ static inline bool read_ip6(const struct frame *frame, size_t cap_size, struct c
 	c->word[1][i] = lo[1];
 	c->word[2][i] = hi[0];
 	c->word[3][i] = hi[1];
-	c->word[4][i] = ports_word(6, lo[2], hi[2]);
+	c->word[4][i] = ports_word(IPPROTO_NR_TCP, 6, lo[2], hi[2]);
 	c->side[i] = is_hi ? SIDE_HI : SIDE_LO;
 	c->ip_size[i] = IP6_SIZE;
 	c->payload[i] = frame->true_size - IP6_SIZE - (uint32_t)tcp_size;
@@ -261,6 +227,9 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	struct fit fit;
 	bool is_exact;
 
+	if (f != NULL && lease_is_held(f)) {
+		shard_take_lease(c->shard[i], f);
+	}
 	if (f == NULL || ((~f->status & STATUS_NEEDED) | f->probes) != 0 ||
 	    mono_is_due(f->deadline, x->cx->now)) {
 		return FASTPATH_REFUSED;
@@ -311,6 +280,9 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	}
 	v->packets++;
 	v->bytes += frame->true_size;
+	if (x->has_leases && v->judged == VERDICT_ACCEPT) {
+		lease_offer_fixed(x->cx, c->shard[i], f, c->hash[i], (enum hook)frame->hook);
+	}
 	return FASTPATH_DECIDED;
 }
 

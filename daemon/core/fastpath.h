@@ -41,6 +41,7 @@ struct fastpath {
 	const struct tunables *tun;
 	bool is_off;
 	bool accounts; /* packets and bytes of flows are counted */
+	bool has_leases;
 	bool verifies; /* checksums of segments without SYN, FIN or RST */
 	int64_t ttl_ns[TTL_FACTS_LEN];
 	struct fastpath_verdict verdict[HOOKS_LEN][2]; /* [..][is IPv6] */

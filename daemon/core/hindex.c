@@ -131,6 +131,7 @@ uint32_t hindex_next(const struct hindex *x, struct hindex_iter *it)
 	}
 	unsigned way = (unsigned)__builtin_ctz(it->mask);
 
+	it->way = (uint8_t)way;
 	it->mask &= it->mask - 1;
 	return slot_of(&x->bucket[it->bucket], way);
 }
@@ -175,7 +176,6 @@ static struct hindex_bucket *bucket_of(struct hindex *x, uint64_t hash, uint32_t
 {
 	struct hindex_iter it;
 	uint32_t found = hindex_first(x, hash, &it);
-	struct hindex_bucket *b;
 
 	while (found != slot) {
 		if (found == HINDEX_NIL) {
@@ -183,10 +183,8 @@ static struct hindex_bucket *bucket_of(struct hindex *x, uint64_t hash, uint32_t
 		}
 		found = hindex_next(x, &it);
 	}
-	b = &x->bucket[it.bucket];
-	for (*way = 0; b->tag[*way] != it.tag || slot_of(b, *way) != slot; (*way)++) {
-	}
-	return b;
+	*way = it.way;
+	return &x->bucket[it.bucket];
 }
 
 void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hindex_worth worth)

@@ -43,6 +43,7 @@ struct hindex_iter {
 	uint32_t mask; /* ways not returned yet */
 	uint32_t walked;
 	uint8_t tag;
+	uint8_t way; /* of the entry that was returned last */
 };
 
 /* Buckets for so many entries at a load of four fifths. */

@@ -43,6 +43,7 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	}
 	fresh.probes = 0;
 	fresh.counted = 0;
+	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
 	inserted = flowtab_insert(&s->flows, &fresh, hash);
 	if (inserted != NULL && s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };

@@ -121,6 +121,7 @@ void knowledge_to_remember(const struct flow *f, const struct witness *w, struct
 	enum knowledge known = status_knowledge(f->status);
 
 	*out = *f;
+	out->status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
 	if (known == KNOWN_EXACT || (f->status & FLOW_ASSURED) == 0) {
 		return;
 	}
@@ -134,5 +135,5 @@ void knowledge_to_remember(const struct flow *f, const struct witness *w, struct
 		forget_windows(&out->conn.tcp);
 		known = KNOWN_NOTHING;
 	}
-	out->status = status_with_knowledge(f->status, known);
+	out->status = status_with_knowledge(out->status, known);
 }

@@ -6,6 +6,7 @@
 #include "gcra.h"
 #include "late_close.h"
 #include "slowpath.h"
+#include "verify.h"
 
 /* Between two unproved segments of a side of a connection, with different numbers and the same. A
  * TCP retransmits after 200 ms or later. */
@@ -46,39 +47,56 @@ static enum reason revived_reason(const struct decoded *d)
 	return d->pkt.tcp.class_nr == SEG_ACK ? REASON_LATE_RESURRECTED : REASON_LATE_REVIVED;
 }
 
+/* What a segment means for a remembered connection. */
+struct judgement {
+	enum reason why;
+	/* if it revives */
+	struct tcp_conn revived; /* the connection after it */
+	struct track_effect fx;
+	enum knowledge known; /* of the revived connection */
+};
+
 /*
- * Judges the segment against the remembered connection. Returns REASON_LATE_REVIVED or
- * REASON_LATE_RESURRECTED with the connection after it in *revived; REASON_LATE_UNPROVED if it may
- * belong to it, but nothing proves that; or why it is refused. *known becomes what is known of the
- * revived connection.
+ * Judges the segment against the remembered connection. out->why becomes REASON_LATE_REVIVED or
+ * REASON_LATE_RESURRECTED; REASON_LATE_UNPROVED if it may belong to it, but nothing proves that; or
+ * why it is refused.
  */
-static enum reason judge(const struct decoded *d, const struct tomb_info *tomb,
-                         struct tcp_conn *revived, struct track_effect *fx, enum knowledge *known)
+static void judge(const struct decoded *d, const struct tomb_info *tomb, struct judgement *out)
 {
 	const struct unproved_pair *first;
 	const struct tunables *tun = &d->cx->policy->tun;
 	enum flow_dir dir = tomb_dir(tomb, (enum key_side)d->side);
-	enum reason why;
 
-	*known = status_knowledge(tomb->status);
-	if (*known == KNOWN_EXACT) {
-		return late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
+	out->known = status_knowledge(tomb->status);
+	if (out->known == KNOWN_EXACT) {
+		out->why = late_judge(&tomb->conn, &d->pkt, dir, tun, &out->revived, &out->fx);
+		return;
 	}
 	first = shard_unproved(d->shard, d->hash);
-	if (first->hash == d->hash &&
-	    late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt, dir, tun, revived, fx)) {
-		*known = KNOWN_EXACT;
-		return revived_reason(d);
+	if (first->hash == d->hash && late_answers(&tomb->conn, &first->of[dir_other(dir)], &d->pkt,
+	                                           dir, tun, &out->revived, &out->fx)) {
+		out->known = KNOWN_EXACT;
+		out->why = revived_reason(d);
+		return;
 	}
-	if (*known == KNOWN_GAP) {
-		why = late_judge(&tomb->conn, &d->pkt, dir, tun, revived, fx);
-		if (reason_state(why) != CT_INVALID ||
+	if (out->known == KNOWN_GAP) {
+		out->why = late_judge(&tomb->conn, &d->pkt, dir, tun, &out->revived, &out->fx);
+		if (reason_state(out->why) != CT_INVALID ||
 		    !late_may_have_moved(&tomb->conn, &d->pkt, dir)) {
-			return why;
+			return;
 		}
 	}
-	return tun->unknown_windows == UNKNOWN_WINDOWS_REFUSE ? REASON_LATE_NOT_PROVED
-	                                                      : REASON_LATE_UNPROVED;
+	out->why = tun->unknown_windows == UNKNOWN_WINDOWS_REFUSE ? REASON_LATE_NOT_PROVED
+	                                                          : REASON_LATE_UNPROVED;
+}
+
+/* The reason alone. */
+static enum reason judged_reason(const struct decoded *d, const struct tomb_info *tomb)
+{
+	struct judgement j;
+
+	judge(d, tomb, &j);
+	return j.why;
 }
 
 /*
@@ -105,22 +123,70 @@ static void mirror_path(const struct decoded *d, struct flow *f)
 }
 
 /* Fills the new entry from the remembered connection, if the segment fits it. */
-static void revive(const struct decoded *d, const struct tomb_info *tomb, struct outcome *o)
+static void revive(const struct decoded *d, const struct tomb_info *tomb, const struct judgement *j,
+                   struct outcome *o)
 {
-	struct track_effect fx;
-	enum knowledge known;
-
-	set_outcome(o, judge(d, tomb, &o->fresh.conn.tcp, &fx, &known));
+	set_outcome(o, j->why);
 	if (o->reason != revived_reason(d)) {
 		return;
 	}
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
-	o->fresh.status = status_with_knowledge(tomb->status, known) | FLOW_REVIVED;
+	o->fresh.conn.tcp = j->revived;
+	o->fresh.status = status_with_knowledge(tomb->status, j->known) | FLOW_REVIVED;
 	if (o->dir == DIR_REPLY) {
 		mirror_path(d, &o->fresh);
 	}
+	o->fresh_ttl_ns = j->fx.timeout_ns;
+	o->wants_entry = true;
+}
+
+/* Fills the new entry as the segment and the other end's answer describe it. tomb may be NULL. */
+static void revive_proved(const struct decoded *d, const struct tomb_info *tomb,
+                          const struct question *answer, struct outcome *o)
+{
+	const struct engine_sink *sink = &d->cx->worker->sink;
+	struct track_effect fx;
+
+	if (!late_prove(tomb != NULL ? &tomb->conn : NULL, &d->pkt, o->dir, answer->expects,
+	                answer->next, answer->win, &d->cx->policy->tun, &o->fresh.conn.tcp, &fx)) {
+		set_outcome(o, REASON_LATE_STATE);
+		return;
+	}
+	if (tomb != NULL) {
+		o->fresh.status = status_with_knowledge(tomb->status, KNOWN_EXACT) | FLOW_REVIVED;
+		if (o->dir == DIR_REPLY) {
+			mirror_path(d, &o->fresh);
+		}
+	} else {
+		o->fresh.status |= FLOW_SEEN_REPLY | FLOW_ASSURED;
+		o->fresh.status = status_with_knowledge(o->fresh.status, KNOWN_LEARNT);
+	}
 	o->fresh_ttl_ns = fx.timeout_ns;
 	o->wants_entry = true;
+	/* What waits in the other direction has an entry now. */
+	if (sink->release != NULL) {
+		sink->release(sink->ctx, d->hash);
+	}
+}
+
+/* Holds the segment until the other end has answered, or judges it by the answer. */
+static enum reason verify(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
+                          bool fits, struct outcome *o)
+{
+	struct question answer;
+	enum reason why;
+
+	o->dir = tomb != NULL ? tomb_dir(tomb, (enum key_side)d->side) : DIR_ORIG;
+	why = verify_segment(e, d, o->dir, fits, &answer);
+	if (why == REASON_NONE) {
+		o->is_held = true;
+		return why;
+	}
+	set_outcome(o, why);
+	if (why == REASON_LATE_VERIFIED) {
+		revive_proved(d, tomb, &answer, o);
+	}
+	return o->reason;
 }
 
 /*
@@ -240,6 +306,8 @@ static void send_raw(const struct decoded *d, const struct raw_request *req)
  */
 static void reject(const struct decoded *d, const struct tomb_info *tomb, enum reason remembered)
 {
+	const struct frame *frame = d->pkt.frame;
+	uint32_t ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 	struct raw_request to_sender = {
 		.tuple = d->pkt.tuple,
 		.seq = d->pkt.tcp.ack,
@@ -250,28 +318,26 @@ static void reject(const struct decoded *d, const struct tomb_info *tomb, enum r
 	to_sender.tuple.dst = d->pkt.tuple.src;
 	to_sender.tuple.sport = d->pkt.tuple.dport;
 	to_sender.tuple.dport = d->pkt.tuple.sport;
+	to_sender.ifindex = late_link(&to_sender.tuple, ifindex);
 	send_raw(d, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {
 		enum key_side opener = status_orig_side(tomb->status);
 		struct raw_request to_other =
 			late_request(&tomb->conn, &tomb->key, opener,
-		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET);
+		                     tomb_dir(tomb, (enum key_side)d->side), RAW_RESET, ifindex);
 
 		send_raw(d, &to_other);
 	}
 }
 
-/* The reason that a policy gives the segment, without effects and without its rate limit. */
-static enum reason policy_reason(const struct decoded *d, const struct tomb_info *tomb,
+/* The reason that a policy gives the segment, without effects and without its rate limit.
+ * remembered: that of the policy `remembered`. */
+static enum reason policy_reason(const struct decoded *d, enum reason remembered,
                                  enum late_policy policy)
 {
-	struct track_effect fx;
-	struct tcp_conn scratch;
-	enum knowledge known;
-
 	switch (policy) {
 	case LATE_REMEMBERED:
-		return tomb == NULL ? REASON_LATE_UNKNOWN : judge(d, tomb, &scratch, &fx, &known);
+		return remembered;
 	case LATE_PICKUP:
 		return REASON_LATE_PICKUP;
 	case LATE_LENIENT:
@@ -279,6 +345,8 @@ static enum reason policy_reason(const struct decoded *d, const struct tomb_info
 	case LATE_REJECT:
 		/* A RST is never answered with a RST (RFC 9293, 3.10.7.1). */
 		return d->pkt.tcp.class_nr == SEG_RST ? REASON_LATE_STRICT : REASON_LATE_REJECTED;
+	case LATE_VERIFY:
+		return verify_known(d);
 	default:
 		return REASON_LATE_STRICT;
 	}
@@ -313,19 +381,50 @@ static void describe(const struct decoded *d, const struct tomb_info *tomb, enum
 	}
 }
 
+/* True when the other end is to be asked about a late close for which the policy has this reason.
+ */
+static bool wants_proof(const struct decoded *d, enum late_policy policy, enum reason why)
+{
+	switch (policy) {
+	case LATE_VERIFY:
+		return why != REASON_LATE_DELETED;
+	case LATE_REMEMBERED:
+		return d->cx->policy->tun.verify_unknown != VERIFY_UNKNOWN_OFF &&
+		       (why == REASON_LATE_UNPROVED || why == REASON_LATE_NOT_PROVED);
+	default:
+		return false;
+	}
+}
+
+/* Without a question the policy `remembered` judges as it does with `verify-unknown off`. */
+static bool is_unprobed(enum late_policy policy, enum reason why)
+{
+	return policy == LATE_REMEMBERED &&
+	       (why == REASON_LATE_NOT_PROBED || why == REASON_LATE_RATE);
+}
+
 static void track_close(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
                         struct outcome *o)
 {
 	struct rule_input in = { .pkt = &d->pkt, .state = CT_LATE, .dir = DIR_ORIG };
+	struct judgement j = { .why = REASON_LATE_UNKNOWN };
 	struct rule_result rules;
 	enum late_policy policy;
+	enum reason why;
 	bool fits;
 
+	if (d->pkt.frame->was_held != 0) {
+		in.mode = EVAL_DRY; /* the chain has had its effects */
+	}
+	if (tomb != NULL) {
+		judge(d, tomb, &j);
+	}
 	verdict_eval(d->cx, CHAIN_LATE, &in, &rules);
 	policy = (enum late_policy)(rules.code - RULE_LATE_FIRST);
 	describe(d, tomb, policy, o);
+	o->late.rule_nr = rules.rule_nr;
 	for (unsigned p = 0; p < LATE_POLICIES_LEN; p++) {
-		o->late_would[p] = policy_reason(d, tomb, (enum late_policy)p);
+		o->late_would[p] = policy_reason(d, j.why, (enum late_policy)p);
 		if (is_deleted(tomb) && o->late_would[p] != REASON_LATE_STRICT &&
 		    o->late_would[p] != REASON_LATE_REJECTED) {
 			o->late_would[p] = REASON_LATE_DELETED;
@@ -334,9 +433,21 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	set_outcome(o, o->late_would[policy]);
 	o->must_drop = policy == LATE_REJECT;
 	fits = o->late_would[LATE_REMEMBERED] == REASON_LATE_REVIVED;
+	if (wants_proof(d, policy, o->reason)) {
+		why = verify(e, d, tomb, fits, o);
+		if (why == REASON_NONE) {
+			o->has_late = false;
+			return;
+		}
+		if (!is_unprobed(policy, why)) {
+			o->late_would[LATE_VERIFY] = why;
+			return;
+		}
+		set_outcome(o, o->late_would[policy]);
+	}
 	switch (o->reason) {
 	case REASON_LATE_REVIVED:
-		revive(d, tomb, o);
+		revive(d, tomb, &j, o);
 		break;
 	case REASON_LATE_UNPROVED:
 		if (!pass_unproved(d, tomb, o)) {
@@ -363,9 +474,28 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	}
 }
 
+/* Late data where the setting `resurrect` is `verify`. */
+static void verify_data(struct engine *e, const struct decoded *d, const struct tomb_info *tomb,
+                        struct outcome *o)
+{
+	bool fits = judged_reason(d, tomb) == REASON_LATE_RESURRECTED;
+
+	switch (verify(e, d, tomb, fits, o)) {
+	case REASON_NONE:
+	case REASON_LATE_VERIFIED:
+	case REASON_LATE_COPY:
+		break;
+	default:
+		o->dir = DIR_ORIG;
+		o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
+		break;
+	}
+}
+
 void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	struct tomb_info tomb;
+	struct judgement j;
 	bool known = find_tomb(d, &tomb);
 
 	if (d->pkt.tcp.class_nr != SEG_ACK) {
@@ -377,8 +507,13 @@ void late_segment(struct engine *e, const struct decoded *d, struct outcome *o)
 		return;
 	}
 	o->reason = REASON_NONE;
-	if (known && d->cx->policy->tun.resurrect != 0) {
-		revive(d, &tomb, o);
+	if (known && d->cx->policy->tun.resurrect == RESURRECT_VERIFY) {
+		verify_data(e, d, &tomb, o);
+		return;
+	}
+	if (known && d->cx->policy->tun.resurrect == RESURRECT_ON) {
+		judge(d, &tomb, &j);
+		revive(d, &tomb, &j, o);
 		if (o->state == CT_INVALID ||
 		    (o->reason == REASON_LATE_UNPROVED && !pass_unproved(d, &tomb, o))) {
 			o->reason = REASON_NONE; /* as without a tombstone: `loose` decides */
@@ -420,10 +555,7 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
                    struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
-	struct track_effect fx;
-	struct tcp_conn scratch;
 	struct tomb_info tomb;
-	enum knowledge known;
 	struct outcome late;
 
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
@@ -438,12 +570,13 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 		set_outcome(o, REASON_LATE_DELETED);
 		return true;
 	}
-	if (judge(d, &tomb, &scratch, &fx, &known) != revived_reason(d)) {
+	if (judged_reason(d, &tomb) != revived_reason(d)) {
 		return false;
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (!late.must_drop && (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0)) {
+	if (!late.must_drop && !late.is_held &&
+	    (!late.wants_entry || (late.fresh.status & FLOW_REVIVED) == 0)) {
 		return false;
 	}
 	*o = late;
@@ -453,21 +586,19 @@ bool late_reclaims(struct engine *e, const struct decoded *d, const struct flow 
 bool late_excuses(struct engine *e, const struct decoded *d, struct outcome *o)
 {
 	enum tcp_class class_nr = (enum tcp_class)d->pkt.tcp.class_nr;
-	struct track_effect fx;
-	struct tcp_conn scratch;
 	struct tomb_info tomb;
-	enum knowledge known;
 	struct outcome late;
 
 	/* Only then: a late policy may send a RST. */
 	if ((class_nr != SEG_ACK && class_nr != SEG_FIN && class_nr != SEG_RST) ||
 	    !find_tomb(d, &tomb) || is_deleted(&tomb) ||
-	    judge(d, &tomb, &scratch, &fx, &known) != REASON_LATE_UNPROVED) {
+	    judged_reason(d, &tomb) != REASON_LATE_UNPROVED) {
 		return false;
 	}
 	late = *o;
 	late_segment(e, d, &late);
-	if (late.reason != REASON_LATE_UNPROVED && !late.must_drop) {
+	if (late.reason != REASON_LATE_UNPROVED && late.reason != REASON_LATE_VERIFIED &&
+	    !late.must_drop && !late.is_held) {
 		return false;
 	}
 	*o = late;

@@ -2,6 +2,8 @@
 /* Late segments against remembered connections; see late_close.h, and doc/late-close.md for why. */
 #include "late_close.h"
 
+#include <finwall/bytes.h>
+
 uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
 {
 	enum flow_dir receiver = dir_other(dir);
@@ -10,8 +12,14 @@ uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir)
 	                                                   : t->seen[dir].end;
 }
 
+uint32_t late_link(const struct tuple *to, uint32_t ifindex)
+{
+	return ip_is_link_local(to->family, &to->dst) ? ifindex : 0;
+}
+
 struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
-                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind)
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind,
+                                uint32_t ifindex)
 {
 	enum key_side sender = (dir == DIR_ORIG) == (orig_side == SIDE_LO) ? SIDE_LO : SIDE_HI;
 	struct raw_request req = {
@@ -23,6 +31,7 @@ struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *
 
 	req.win = win > UINT16_MAX ? UINT16_MAX : (uint16_t)win;
 	flowkey_to_tuple(key, sender, &req.tuple);
+	req.ifindex = late_link(&req.tuple, ifindex);
 	return req;
 }
 
@@ -107,4 +116,53 @@ bool late_answers(const struct tcp_conn *remembered, const struct unproved *firs
 	                                    (enum tcp_state)remembered->state);
 	return tcp_track(revived, p, dir, FLOW_SEEN_REPLY | FLOW_ASSURED, 0, tun, fx) ==
 	       TRACK_ACCEPT;
+}
+
+/* One side of a connection whose both ends have shown their numbers. */
+static void set_side(struct tcp_conn *t, enum flow_dir d, uint32_t end, uint32_t ack, uint16_t win)
+{
+	uint32_t win_bytes = (uint32_t)win << t->scale[d];
+
+	t->seen[d].end = end;
+	t->seen[d].maxack = ack;
+	t->seen[d].maxwin_bytes = win_bytes == 0 ? 1 : win_bytes;
+	t->flags[d] |= TCP_SIDE_MAXACK;
+	t->flags[d] &= (uint8_t)~TCP_SIDE_UNACKED;
+}
+
+bool late_prove(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
+                uint32_t expects, uint32_t next, uint16_t win, const struct tunables *tun,
+                struct tcp_conn *revived, struct track_effect *fx)
+{
+	enum flow_dir other = dir_other(dir);
+	const struct pkt_tcp *tcp = &p->tcp;
+	uint32_t ack = (tcp->flags & TCP_ACK) != 0 ? tcp->ack : next;
+
+	if (remembered != NULL) {
+		*revived = *remembered;
+	} else {
+		/* The scale of its windows is unknown: they are not enforced. */
+		*revived = (struct tcp_conn){
+			.flags = { TCP_SIDE_SACK | TCP_SIDE_LIBERAL,
+			           TCP_SIDE_SACK | TCP_SIDE_LIBERAL },
+			.state = TCP_ESTABLISHED,
+			.last_class = SEG_NONE,
+		};
+	}
+	set_side(revived, dir, expects, ack, tcp->win);
+	set_side(revived, other, next, expects, win);
+	revived->seen[dir].maxend = expects + revived->seen[other].maxwin_bytes;
+	revived->seen[other].maxend = ack + revived->seen[dir].maxwin_bytes;
+	if (seq_after(next, revived->seen[other].maxend)) {
+		revived->seen[other].maxend = next;
+	}
+	if (tcp_track(revived, p, dir, FLOW_SEEN_REPLY | FLOW_ASSURED, 0, tun, fx) ==
+	    TRACK_ACCEPT) {
+		return true;
+	}
+	if (remembered == NULL) {
+		return false;
+	}
+	/* What is remembered of its state is wrong: the ends know better. */
+	return late_prove(NULL, p, dir, expects, next, win, tun, revived, fx);
 }

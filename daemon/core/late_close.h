@@ -62,13 +62,28 @@ bool late_answers(const struct tcp_conn *remembered, const struct unproved *firs
                   struct tcp_conn *revived, struct track_effect *fx);
 
 /*
+ * Judges the same as proved by the other end, which expects the sequence number `expects` next, has
+ * sent everything before `next`, and offers the window win (raw). remembered may be NULL. Sets
+ * *revived and *fx as late_judge() does. Returns false when no connection can have the segment in
+ * this state.
+ */
+bool late_prove(const struct tcp_conn *remembered, const struct pkt *p, enum flow_dir dir,
+                uint32_t expects, uint32_t next, uint16_t win, const struct tunables *tun,
+                struct tcp_conn *revived, struct track_effect *fx);
+
+/*
  * The sequence number that the receiver of direction dir expects next: the highest that it has
  * acknowledged, or, if it never acknowledged any, the end of what was sent to it.
  */
 uint32_t late_expected_seq(const struct tcp_conn *t, enum flow_dir dir);
 
-/* A segment for finwall to send in direction dir, with the numbers that the receiver expects. */
+/* A segment for finwall to send in direction dir, with the numbers that the receiver expects.
+ * ifindex: the link of a link-local receiver, 0 if unknown. */
 struct raw_request late_request(const struct tcp_conn *t, const struct flowkey *key,
-                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind);
+                                enum key_side orig_side, enum flow_dir dir, enum raw_kind kind,
+                                uint32_t ifindex);
+
+/* The link that a request to this receiver needs: ifindex, or 0 if any will do. */
+uint32_t late_link(const struct tuple *to, uint32_t ifindex);
 
 #endif

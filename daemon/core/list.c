@@ -18,24 +18,9 @@
 /* Failed copies before the thread yields: the holder may have been descheduled. */
 #define TRIES_BEFORE_YIELD 1000
 
-#if defined(__clang__) || defined(__GNUC__)
-#define MAY_RACE __attribute__((no_sanitize("thread"), noinline))
-#endif
-
 _Static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(sizeof(struct witness) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(sizeof(((struct tomb_copy *)0)->word) % sizeof(uint64_t) == 0, "copied by words");
-
-/* size: a multiple of 8. */
-MAY_RACE static void copy_words(void *to, const void *from, size_t size)
-{
-	volatile uint64_t *out = to;
-	const volatile uint64_t *in = from;
-
-	for (size_t i = 0; i < size / sizeof(*in); i++) {
-		out[i] = in[i];
-	}
-}
 
 MAY_RACE static uint32_t read_word(const uint32_t *at)
 {
@@ -76,6 +61,13 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 
 	len = len < max ? len : max;
 	copy_words(out, &s->flows.pool[at], len * sizeof(struct flow));
+	for (uint32_t i = 0; i < len; i++) {
+		struct flow *copy = (struct flow *)out + i;
+
+		if (lease_is_held(copy)) {
+			lease_peek(&s->leases, at + i, copy);
+		}
+	}
 	return len;
 }
 
@@ -112,6 +104,9 @@ static uint32_t read_accounts(const struct shard *s, uint32_t at, uint32_t max, 
 
 	if (s->accounts != NULL) {
 		copy_words(slice->accounts, &s->accounts[at], len * sizeof(struct flow_account));
+		for (uint32_t i = 0; i < len; i++) {
+			shard_add_leased(s, at + i, &slice->flows[i], &slice->accounts[i]);
+		}
 	}
 	return len;
 }
@@ -215,6 +210,11 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 				continue;
 			}
 			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);
+			if (lease_is_held(f) && f->key.proto == IPPROTO_NR_TCP) {
+				/* The kernel side goes on. A next process that finds the lease
+				 * knows better. */
+				tcp_note_gap(&out[len].conn.tcp, &out[len].status);
+			}
 			/* One that no tick has expired yet is loaded as remembered. */
 			len += !mono_is_due(f->deadline, now) || graveyard_wants(&out[len]);
 		}

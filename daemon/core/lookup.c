@@ -10,6 +10,7 @@
 #include "slowpath.h"
 #include "tcp_track.h"
 #include "udp_track.h"
+#include "verify.h"
 
 static void track_new(struct engine *e, const struct decoded *d, struct outcome *o);
 static void init_fresh(const struct decoded *d, struct flow *f);
@@ -19,6 +20,9 @@ static struct flow *find_live(const struct decoded *d)
 {
 	struct flow *f = flowtab_find_hint(&d->shard->flows, &d->key, d->hash, d->hint);
 
+	if (f != NULL) {
+		shard_take_lease(d->shard, f);
+	}
 	if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&
 	    !expire_flow(d->cx, d->shard, f, d->hash)) {
 		return NULL;
@@ -144,9 +148,9 @@ static void apply(const struct decoded *d, struct flow *f, enum flow_dir dir,
 	}
 }
 
-static void delete_closed(const struct decoded *d, struct flow *f)
+static void delete_closed(const struct decoded *d, struct flow *f, enum flow_end end)
 {
-	shard_delete(d->shard, f, d->hash);
+	shard_end(d->shard, d->cx->worker, f, d->hash, end, d->cx->now);
 	stat_add(&d->cx->worker->stats.event[EVENT_FLOW_CLOSED], 1);
 }
 
@@ -163,24 +167,11 @@ static bool proves_rst(const struct decoded *d, const struct flow *f, enum flow_
  * what is remembered of it follows the witness. All others get exact windows, unless a closer is
  * not proved yet.
  */
-static void prove(const struct decoded *d, struct flow *f, struct witness *w, bool by_syn)
+static void set_proved(struct flow *f, struct witness *w, enum proof by)
 {
 	enum knowledge known = status_knowledge(f->status);
 
-	if ((w->flags & WITNESS_BESIDE) != 0 && !by_syn && (f->status & FLOW_ASSURED) == 0) {
-		/* It may still be evicted, and would not be remembered: at the next agreement. */
-		return;
-	}
-	if ((w->flags & WITNESS_BESIDE) != 0) {
-		uint32_t tomb = graveyard_find(&d->shard->graveyard, &f->key, d->hash);
-
-		if (tomb != UINT32_MAX) {
-			graveyard_del(&d->shard->graveyard, tomb, d->hash);
-			stat_add(&d->cx->worker->stats.event[EVENT_TOMB_REPLACED], 1);
-		}
-		w->flags &= (uint16_t)~WITNESS_BESIDE;
-	}
-	if (by_syn) {
+	if (by == PROOF_SYNACK) {
 		f->status = status_with_knowledge(f->status, KNOWN_EXACT);
 		return;
 	}
@@ -190,6 +181,33 @@ static void prove(const struct decoded *d, struct flow *f, struct witness *w, bo
 	knowledge_set_windows(&f->conn.tcp, w);
 	f->status = status_with_knowledge(
 		f->status, (w->flags & WITNESS_CLOSED) != 0 ? KNOWN_LEARNT : KNOWN_EXACT);
+}
+
+static void prove(struct flow *f, struct witness *w, enum proof by, struct outcome *o)
+{
+	if ((w->flags & WITNESS_BESIDE) == 0) {
+		set_proved(f, w, by);
+		return;
+	}
+	if (by == PROOF_AGREED && (f->status & FLOW_ASSURED) == 0) {
+		/* It may still be evicted, and would not be remembered: at the next agreement. */
+		return;
+	}
+	o->proof = by;
+}
+
+void lookup_end_older(const struct decoded *d, const struct outcome *o)
+{
+	struct graveyard *graveyard = &d->shard->graveyard;
+	struct witness *w = shard_witness(d->shard, o->live);
+	uint32_t tomb = graveyard_find(graveyard, &d->key, d->hash);
+
+	if (tomb != UINT32_MAX) {
+		graveyard_del(graveyard, tomb, d->hash);
+		stat_add(&d->cx->worker->stats.event[EVENT_TOMB_REPLACED], 1);
+	}
+	w->flags &= (uint16_t)~WITNESS_BESIDE;
+	set_proved(o->live, w, o->proof);
 }
 
 /* True for a flow, not picked up, of which a RST below the tracker's acknowledgement may be right.
@@ -217,7 +235,7 @@ static bool answers_syn(const struct tcp_conn *t, enum flow_dir dir, const struc
  * it.
  */
 static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, uint8_t from,
-                  bool rst_is_proved)
+                  bool rst_is_proved, struct outcome *o)
 {
 	struct witness *w = shard_witness(d->shard, f);
 	const struct pkt_tcp *tcp = &d->pkt.tcp;
@@ -228,7 +246,7 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 	case SEG_SYNACK:
 		/* It answers a SYN: the tracker has both windows from here on. */
 		if (to == TCP_SYN_RECV && answers_syn(&f->conn.tcp, dir, tcp)) {
-			prove(d, f, w, true);
+			prove(f, w, PROOF_SYNACK, o);
 		}
 		return;
 	case SEG_FIN:
@@ -249,7 +267,36 @@ static void learn(const struct decoded *d, struct flow *f, enum flow_dir dir, ui
 		return;
 	}
 	if (witness_hear(w, dir, tcp->seq, end, tcp->ack, tcp->win)) {
-		prove(d, f, w, false);
+		prove(f, w, PROOF_AGREED, o);
+	}
+}
+
+/* A segment that the live entry f refuses may be one of the older connection beside it. */
+static void excuse(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
+{
+	init_fresh(d, &o->fresh);
+	if (late_excuses(e, d, o) && o->wants_entry) {
+		o->displaced = f;
+		o->live = NULL;
+	}
+}
+
+/* Notes what an accepted packet has changed; from, status: before it. */
+static __attribute__((noinline, cold)) void
+note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
+{
+	uint8_t gained = f->status & (uint8_t)~status;
+	unsigned changes = 0;
+
+	if ((gained & FLOW_ASSURED) != 0) {
+		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
+	}
+	if ((gained & FLOW_SEEN_REPLY) != 0 ||
+	    (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from)) {
+		changes |= FLOW_CHANGE_UPDATE;
+	}
+	if (changes != 0) {
+		shard_note(d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
 	}
 }
 
@@ -260,6 +307,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	enum flow_dir dir = flow_dir_of(f, (enum key_side)d->side);
 	bool replied = dir == DIR_REPLY || (f->status & FLOW_SEEN_REPLY) != 0;
 	uint8_t from = f->conn.tcp.state;
+	uint8_t status = f->status;
 	bool rst_is_proved = proves_rst(d, f, dir);
 	bool was_closed = flow_is_closed(f);
 	struct track_effect fx;
@@ -275,7 +323,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		/* The SYN may be forged, and the connection may be open although the tracker's
 		 * state is a closed one. */
 		shard_remember(d->shard, d->cx->worker, f, d->hash, TOMB_IDLE, d->cx->now);
-		delete_closed(d, f);
+		delete_closed(d, f, FLOW_END_REOPENED);
 		return false;
 	case TRACK_INVALID:
 		if (fx.timeout_ns != 0) {
@@ -288,7 +336,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		}
 		o->state = CT_INVALID;
 		if (shard_has_older(d->shard, f)) {
-			(void)late_excuses(e, d, o);
+			excuse(e, d, f, o);
 		}
 		return true;
 	case TRACK_IGNORE:
@@ -296,13 +344,13 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		break;
 	}
 	if ((f->status & FLOW_KNOWN) != 0 && v == TRACK_ACCEPT) {
-		learn(d, f, dir, from, rst_is_proved);
+		learn(d, f, dir, from, rst_is_proved, o);
 	}
 	if (o->reason == REASON_TCP_TRACKED && !replied) {
 		o->reason = REASON_TCP_UNREPLIED;
 	}
 	if (fx.delete_it) {
-		delete_closed(d, f);
+		delete_closed(d, f, FLOW_END_CLOSED);
 		o->live = NULL;
 		return true;
 	}
@@ -312,6 +360,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	}
 	if (dir == DIR_REPLY) {
 		f->status |= FLOW_SEEN_REPLY;
+	}
+	if (d->cx->worker->sink.flow != NULL) {
+		note_update(d, f, from, status);
 	}
 	return true;
 }
@@ -332,6 +383,9 @@ void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o)
 		break;
 	}
 	f = find_live(d);
+	if (d->pkt.kind == PKT_KIND_TCP && verify_hear(d, o)) {
+		return;
+	}
 	if (f == NULL) {
 		track_new(e, d, o);
 		return;

@@ -28,7 +28,6 @@ struct eval {
 
 static enum rs_family family_of(const struct pkt *p);
 static void give_verdict(const struct rs_insn *i, struct rule_result *out);
-static void run_rules(struct eval *ev, const struct rs_insn *i);
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
@@ -38,6 +37,9 @@ static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
 static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
 static void set_mark(struct eval *ev, uint32_t mark);
 static void act(struct eval *ev, const struct rs_insn *i);
+static bool key_matches(const struct eval *ev, const struct rs_insn *i);
+static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
+static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i);
 
 /* The matches of one field, one case each, so that a rule costs one jump. */
 #define MATCHES(field, value)                                                                      \
@@ -92,13 +94,174 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = ev->in->mode == EVAL_DRY
+		hit = rule_is_dry(ev->in)
 		              ? gcra_has(&b->full_ns, b->slack_ns, ev->in->now)
 		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, ev->in->now);
 		break;
 	}
 	}
 	return hit != i->negated;
+}
+
+/* Notes that the packet matched the whole rule of an instruction. */
+static void note_rule(const struct eval *ev, const struct rs_insn *i, enum rule_step_then then,
+                      struct rule_trace *t)
+{
+	struct rule_step step = {
+		.kind = STEP_RULE,
+		.rule_nr = ev->rs->rule_of[i - ev->rs->code],
+		.then = (uint8_t)then,
+	};
+
+	switch (then) {
+	case STEP_JUMP:
+	case STEP_GOTO:
+		step.chain_nr = i->b;
+		break;
+	case STEP_VERDICT:
+		step.code = (uint8_t)i->a;
+		step.with = i->with;
+		break;
+	default:
+		break;
+	}
+	rule_trace_add(t, &step);
+}
+
+/* After an instruction that did not fail: notes its rule if that ends there. */
+static void note_passed(const struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
+{
+	const uint32_t *rule_of = &ev->rs->rule_of[i - ev->rs->code];
+
+	if (rule_of[0] != rule_of[1]) {
+		note_rule(ev, i, STEP_CONTINUE, t);
+	}
+}
+
+/* A return: of a rule, or at the end of a list. chain_nr: where it is, if a rule jumped there. */
+static void note_return(const struct eval *ev, const struct rs_insn *i, unsigned depth,
+                        uint32_t chain_nr, struct rule_trace *t)
+{
+	if (ev->rs->rule_of[i - ev->rs->code] != UINT32_MAX) {
+		note_rule(ev, i, STEP_RETURN, t);
+	} else if (depth > 0) {
+		rule_trace_add(t, &(struct rule_step){ .kind = STEP_END, .chain_nr = chain_nr });
+	}
+}
+
+/* The next instruction after one that matched or not. */
+static inline const struct rs_insn *pass_or_skip(const struct eval *ev, const struct rs_insn *i,
+                                                 bool hit, struct rule_trace *t)
+{
+	if (t != NULL && hit) {
+		note_passed(ev, i, t);
+	}
+	return i + (hit ? 1 : i->next);
+}
+
+/*
+ * Runs instructions from i on to a verdict, or to the end, where the chain's policy stays. t: NULL,
+ * for which the compiler makes a copy without it, or where to add the steps.
+ */
+static inline __attribute__((always_inline)) void
+run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
+{
+	const struct rs_insn *code = ev->rs->code;
+	uint32_t stack[RS_JUMPS_MAX];
+	uint32_t chain_nr[RS_JUMPS_MAX + 1]; /* traces only: of each nested jump */
+	const struct rs_insn *next_base = NULL; /* for what this chain accepts */
+	unsigned depth = 0;
+	uint32_t nr;
+	bool hit;
+
+	for (;;) {
+		if (i->op <= RS_LIMIT) {
+			hit = field_is_there(ev->in->pkt, i) && matches(ev, i);
+			i = pass_or_skip(ev, i, hit, t);
+			continue;
+		}
+		switch (i->op) {
+		case RS_JUMP:
+			if (t != NULL) {
+				note_rule(ev, i, STEP_JUMP, t);
+				chain_nr[depth + 1] = i->b;
+			}
+			stack[depth++] = (uint32_t)(i + i->next - code);
+			i = &code[i->a];
+			break;
+		case RS_GOTO:
+			if (t != NULL) {
+				note_rule(ev, i, STEP_GOTO, t);
+				chain_nr[depth] = i->b;
+			}
+			i = &code[i->a];
+			break;
+		case RS_RETURN:
+			if (t != NULL) {
+				note_return(ev, i, depth, chain_nr[depth], t);
+			}
+			if (depth != 0) {
+				i = &code[stack[--depth]];
+				break;
+			}
+			if (next_base == NULL || ev->out->code != RULE_ACCEPT) {
+				return;
+			}
+			i = next_base;
+			break;
+		case RS_VERDICT:
+			if (t != NULL) {
+				note_rule(ev, i, STEP_VERDICT, t);
+			}
+			if (next_base == NULL || i->a != RULE_ACCEPT) {
+				give_verdict(i, ev->out);
+				return;
+			}
+			i = next_base;
+			break;
+		case RS_BASE:
+			next_base = i->with == 0 ? i + 1 : NULL;
+			ev->out->code = (uint8_t)i->b;
+			depth = 0;
+			i = &code[i->a];
+			break;
+		case RS_VMAP:
+			i += find(ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_MARK_MAP:
+			i = pass_or_skip(ev, i, set_mapped_mark(ev, i), t);
+			break;
+		case RS_CT_COUNT:
+			hit = field_is_there(ev->in->pkt, i) &&
+			      ruleset_count_fits(ev->rs, i, ev->in, ev->mark);
+			i = pass_or_skip(ev, i, hit, t);
+			break;
+		case RS_SKIP:
+			if (t != NULL) {
+				note_rule(ev, i, STEP_CONTINUE, t);
+			}
+			i += i->next;
+			break;
+		case RS_KEY:
+			i = pass_or_skip(ev, i, key_matches(ev, i), t);
+			break;
+		case RS_KEY_VMAP:
+			i += key_in_map(ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_KEY_MARK_MAP:
+			i = pass_or_skip(ev, i, set_mark_by_key(ev, i), t);
+			break;
+		case RS_KEY_CHANGE:
+			hit = ruleset_key_change(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark);
+			i = pass_or_skip(ev, i, hit, t);
+			break;
+		default:
+			if (t != NULL) {
+				note_passed(ev, i, t);
+			}
+			act(ev, i++);
+		}
+	}
 }
 
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
@@ -113,7 +276,40 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 		give_verdict(i, out);
 		return;
 	}
-	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i);
+	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i, NULL);
+}
+
+__attribute__((noinline, cold)) void
+ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
+                    const struct rule_input *in, struct rule_result *out, struct rule_trace *t)
+{
+	static const uint8_t numbers[RS_FAMILIES_LEN] = { 0, 4, 6 };
+	enum rs_family family = family_of(in->pkt);
+	struct eval ev = { rs, ctr, in, out, in->pkt->frame->mark };
+	struct rule_step step = {
+		.kind = STEP_CHAIN,
+		.chain = (uint8_t)chain,
+		.family = numbers[family],
+		.state = (uint8_t)in->state,
+		.code = rs->policy[chain][family],
+	};
+
+	rule_trace_add(t, &step);
+	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
+	run_rules(&ev, &rs->code[rs->entry[chain][family][in->state]], t);
+	if (out->rule_nr == UINT32_MAX) {
+		step.kind = STEP_POLICY;
+		rule_trace_add(t, &step);
+	}
+}
+
+void rule_trace_add(struct rule_trace *t, const struct rule_step *step)
+{
+	if (t->len == RULE_STEPS_MAX) {
+		t->left_out++;
+		t->len--;
+	}
+	t->step[t->len++] = *step;
 }
 
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
@@ -127,6 +323,84 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 		give_verdict(i, out);
 	}
 	return i->op == RS_VERDICT || i->op == RS_RETURN;
+}
+
+/* Fields that all packets of a connection have in common in one direction. */
+#define CONSTANT_FIELDS                                                                            \
+	(1u << RS_F_SADDR | 1u << RS_F_DADDR | 1u << RS_F_L4PROTO | 1u << RS_F_SPORT |             \
+	 1u << RS_F_DPORT | 1u << RS_F_DIR | 1u << RS_F_IIF)
+
+/* More instructions cost more than they are worth. */
+#define CONSTANT_INSNS_MAX 64
+
+/* True for an instruction whose effect is the same for all packets of a connection. */
+static bool insn_is_constant(const struct rs_insn *i)
+{
+	if (i->op < RS_LIMIT) {
+		return (CONSTANT_FIELDS >> (i->op & 0xf) & 1) != 0;
+	}
+	switch (i->op) {
+	case RS_VMAP:
+		return i->with < RS_F_HEADER && (CONSTANT_FIELDS >> i->with & 1) != 0;
+	case RS_JUMP:
+	case RS_GOTO:
+	case RS_RETURN:
+	case RS_VERDICT:
+	case RS_SKIP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif)
+{
+	enum rs_family family = family_of(in->pkt);
+	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
+	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark };
+	uint32_t stack[RS_JUMPS_MAX];
+	unsigned depth = 0;
+	uint32_t nr;
+
+	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
+	*reads_iif = false;
+	for (unsigned n = 0; n < CONSTANT_INSNS_MAX; n++) {
+		if (!insn_is_constant(i)) {
+			return false;
+		}
+		if (i->op < RS_LIMIT) {
+			*reads_iif |= (i->op & 0xf) == RS_F_IIF;
+			i += field_is_there(in->pkt, i) && matches(&ev, i) ? 1 : i->next;
+			continue;
+		}
+		switch (i->op) {
+		case RS_JUMP:
+			stack[depth++] = (uint32_t)(i + i->next - rs->code);
+			i = &rs->code[i->a];
+			break;
+		case RS_GOTO:
+			i = &rs->code[i->a];
+			break;
+		case RS_RETURN:
+			if (depth == 0) {
+				return true;
+			}
+			i = &rs->code[stack[--depth]];
+			break;
+		case RS_VMAP:
+			*reads_iif |= i->with == RS_F_IIF;
+			i += find(&ev, i, &nr) ? 1 + nr : i->next;
+			break;
+		case RS_SKIP:
+			i += i->next;
+			break;
+		default:
+			give_verdict(i, out);
+			return true;
+		}
+	}
+	return false;
 }
 
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
@@ -217,6 +491,11 @@ unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
 	return rs->log[log_nr].level;
 }
 
+uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].rule_nr;
+}
+
 static void give_verdict(const struct rs_insn *i, struct rule_result *out)
 {
 	out->code = (uint8_t)i->a;
@@ -253,55 +532,36 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 	return true;
 }
 
-/* Runs instructions from i on to a verdict, or to the end, where the chain's policy stays. */
-static void run_rules(struct eval *ev, const struct rs_insn *i)
+/* Looks a key up in a set. */
+static bool key_matches(const struct eval *ev, const struct rs_insn *i)
 {
-	const struct rs_insn *code = ev->rs->code;
-	uint32_t stack[RS_JUMPS_MAX];
-	unsigned depth = 0;
+	bool is_there;
+	bool hit = ruleset_key_find(ev->rs, &ev->rs->key[i->a], ev->in, ev->mark, &is_there, NULL);
+
+	return is_there && hit != i->negated;
+}
+
+/* Looks a key up in a map. */
+static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
+{
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+
+	if (!ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, nr)) {
+		*nr = k->other_nr;
+	}
+	return is_there && *nr != RS_MAP_MISS;
+}
+
+static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
+{
 	uint32_t nr;
 
-	for (;;) {
-		if (i->op <= RS_LIMIT) {
-			i += field_is_there(ev->in->pkt, i) && matches(ev, i) ? 1 : i->next;
-			continue;
-		}
-		switch (i->op) {
-		case RS_JUMP:
-			stack[depth++] = (uint32_t)(i + i->next - code);
-			i = &code[i->a];
-			break;
-		case RS_GOTO:
-			i = &code[i->a];
-			break;
-		case RS_RETURN:
-			if (depth == 0) {
-				return;
-			}
-			i = &code[stack[--depth]];
-			break;
-		case RS_VERDICT:
-			give_verdict(i, ev->out);
-			return;
-		case RS_VMAP:
-			i += find(ev, i, &nr) ? 1 + nr : i->next;
-			break;
-		case RS_MARK_MAP:
-			i += set_mapped_mark(ev, i) ? 1 : i->next;
-			break;
-		case RS_CT_COUNT:
-			i += field_is_there(ev->in->pkt, i) &&
-			                     ruleset_count_fits(ev->rs, i, ev->in, ev->mark)
-			             ? 1
-			             : i->next;
-			break;
-		case RS_SKIP:
-			i += i->next;
-			break;
-		default:
-			act(ev, i++);
-		}
+	if (!key_in_map(ev, i, &nr)) {
+		return false;
 	}
+	set_mark(ev, ev->rs->key[i->a].data[nr]);
+	return true;
 }
 
 static enum rs_family family_of(const struct pkt *p)
@@ -352,17 +612,16 @@ static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t i
 static void act(struct eval *ev, const struct rs_insn *i)
 {
 	const struct rule_input *in = ev->in;
-	bool is_dry = in->mode == EVAL_DRY;
 
 	switch ((enum rs_op)i->op) {
 	case RS_COUNT:
-		if (ev->ctr != NULL && !is_dry) {
+		if (ev->ctr != NULL && !rule_is_dry(in)) {
 			stat_add(&ev->ctr->rule[i->a].packets, 1);
 			stat_add(&ev->ctr->rule[i->a].bytes, in->pkt->frame->true_size);
 		}
 		break;
 	case RS_LOG:
-		if (in->log != NULL && !is_dry) {
+		if (in->log != NULL && !rule_is_dry(in)) {
 			in->log(in->log_ctx, ev->rs, i->a, in->pkt, in->state);
 		}
 		break;

@@ -9,6 +9,12 @@
 
 #include <finwall/ruleset_layout.h>
 
+/* True if the evaluation must not count, log or change anything. */
+static inline bool rule_is_dry(const struct rule_input *in)
+{
+	return in->mode == EVAL_DRY || in->mode == EVAL_EXPLAIN;
+}
+
 /* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
                           const struct rule_input *in, uint32_t mark);
@@ -18,6 +24,15 @@ uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir d
 
 /* The result of RS_CT_COUNT; with EVAL_CLAIM it counts the connection. */
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
+                        const struct rule_input *in, uint32_t mark);
+
+/*
+ * RS_KEY and the other operations of keys. *nr: the number that a map has for the key. Returns
+ * false when a field is missing, *is_there false, or when the key is not in the set.
+ */
+bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const struct rule_input *in,
+                      uint32_t mark, bool *is_there, uint32_t *nr);
+bool ruleset_key_change(const struct ruleset *rs, const struct rs_key *k,
                         const struct rule_input *in, uint32_t mark);
 
 /*

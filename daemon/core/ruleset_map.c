@@ -84,7 +84,7 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		key.lo = ruleset_field(field, in->pkt, in->dir, mark);
 	}
 	if (in->mode != EVAL_CLAIM) {
-		found = conncount_get(in->counts, &key);
+		found = conncount_get(in->counts, &key) + (in->mode == EVAL_EXPLAIN);
 	} else {
 		found = conncount_take(in->counts, &key, limit->keys_max, in->claim);
 		if (found == 0) {

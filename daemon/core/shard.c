@@ -25,6 +25,35 @@ void shard_lock_contended(const struct engine *e, struct shard *s)
 	}
 }
 
+__attribute__((noinline, cold)) void shard_note(const struct engine_worker *w, const struct flow *f,
+                                                unsigned changes, enum flow_end end,
+                                                struct mono now)
+{
+	const struct flow_event ev = {
+		.flow = f,
+		.now = now,
+		.rule_nr = UINT32_MAX,
+		.generation = w->policy->generation,
+		.changes = (uint8_t)changes,
+		.end = (uint8_t)end,
+	};
+
+	w->sink.flow(w->sink.ctx, &ev);
+}
+
+const char *flow_end_name(enum flow_end e)
+{
+	static const char *const names[FLOW_ENDS_LEN] = {
+		[FLOW_END_NONE] = "none",           [FLOW_END_TIMEOUT] = "timeout",
+		[FLOW_END_RESET] = "idle-reset",    [FLOW_END_PROBED] = "probe-unanswered",
+		[FLOW_END_CLOSED] = "closed",       [FLOW_END_REOPENED] = "reopened",
+		[FLOW_END_DISPLACED] = "displaced", [FLOW_END_EVICTED] = "evicted",
+		[FLOW_END_DELETED] = "deleted",
+	};
+
+	return names[e];
+}
+
 static struct conncount_claim *claim_of(const struct shard *s, const struct flow *f)
 {
 	return &s->claims[f - s->flows.pool];

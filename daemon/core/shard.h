@@ -9,12 +9,16 @@
  *   fastpath.c   the segments that need nothing but the window check
  *   lookup.c     the flow of a packet, and its connection state
  *   late.c       TCP segments without a live entry
+ *   verify.c     questions to the other end of such a segment
  *   expire.c     flows that end by timeout or by eviction
  *   verdict.c    evaluation of a chain
  *   shard.c      this header
+ *   questions.c  questions to other ends, and their answers
+ *   lease.c      what is shared with the kernel fast path
  *   knowledge.c  what is known of windows that were not seen from the start
  *
- * Beside them, on top of expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
+ * trace.c, called by batch.c, only reads. Beside them, explain.c on top of trace.c, and on top of
+ * expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
  * memory.c (size and layout).
  */
 #ifndef FINWALL_CORE_SHARD_H
@@ -25,6 +29,9 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
+#include "questions.h"
+#include "lease.h"
+#include "shard_relax.h"
 
 #include <finwall/engine.h>
 
@@ -50,7 +57,9 @@ struct shard {
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
+	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
+	struct questions questions; /* about late segments, to their other ends */
 } __attribute__((aligned(64)));
 
 struct engine {
@@ -60,23 +69,17 @@ struct engine {
 	 * addresses. */
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
+	/* The same of questions: all, and per group of source addresses. */
+	_Atomic uint64_t verify_all;
+	_Atomic uint64_t verify_source[LATE_SOURCES];
 	struct conncount counts;
+	struct leases leases;
 	struct shard shard[];
 };
 
 static inline struct shard *shard_of(struct engine *e, uint64_t hash)
 {
 	return &e->shard[(hash >> 48) & (e->cfg.shards_len - 1)];
-}
-
-/* One pause in a spinning loop. */
-static inline void shard_relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
 }
 
 /* Waits until the lock is free and takes it; yields the processor from time to time. */
@@ -145,11 +148,18 @@ void shard_recount(struct shard *s, struct flow *f);
 /* Decrements the counters of a flow. */
 void shard_uncount(struct shard *s, struct flow *f);
 
+/* Passes a change of a flow to the sink, which must be there. Rare: out of the way of packets. */
+void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
+                enum flow_end end, struct mono now);
+
 /* Deletes a flow from the table and from the counters. */
 static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 {
 	if (f->counted != 0) {
 		shard_uncount(s, f);
+	}
+	if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
+		lease_end(&s->leases, &s->flows, f);
 	}
 	flowtab_delete(&s->flows, f, hash);
 }
@@ -170,6 +180,41 @@ static inline void shard_account(struct shard *s, const struct flow *f, enum flo
 	if (a->start.ns == 0) {
 		a->start = now;
 	}
+}
+
+/* Adds what the kernel side has accepted of flow nr to a copy of its account. f: the flow, or a copy
+ * of it. */
+static inline void shard_add_leased(const struct shard *s, uint32_t nr, const struct flow *f,
+                                    struct flow_account *a)
+{
+	struct lease_counts c;
+
+	if (s->accounts == NULL || (f->status & FLOW_HAD_LEASE) == 0) {
+		return;
+	}
+	lease_counts(&s->leases, nr, &c);
+	for (unsigned dir = 0; dir < 2; dir++) {
+		a->packets[dir] += c.packets[dir];
+		a->bytes[dir] += c.bytes[dir];
+	}
+}
+
+/* Takes back the lease of a flow, if it has one: its windows and its deadline are up to date. */
+static inline void shard_take_lease(struct shard *s, struct flow *f)
+{
+	if (lease_is_held(f)) {
+		lease_take(&s->leases, &s->flows, f);
+	}
+}
+
+/* As shard_delete(), and sends an event. */
+static inline void shard_end(struct shard *s, const struct engine_worker *w, struct flow *f,
+                             uint64_t hash, enum flow_end end, struct mono now)
+{
+	if (w->sink.flow != NULL) {
+		shard_note(w, f, FLOW_CHANGE_DESTROY, end, now);
+	}
+	shard_delete(s, f, hash);
 }
 
 /* The witness of a flow that is not KNOWN_EXACT. */

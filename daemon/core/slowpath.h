@@ -21,6 +21,13 @@ struct decoded {
 	struct pkt pkt;
 };
 
+/* How a packet proves a flow beside which an older connection's tombstone is kept. */
+enum proof {
+	PROOF_NONE,
+	PROOF_SYNACK, /* it answers the SYN */
+	PROOF_AGREED, /* both ends agree */
+};
+
 /* What the steps find out about a packet. */
 struct outcome {
 	enum ct_state state;
@@ -32,8 +39,10 @@ struct outcome {
 	struct conncount_claim claim; /* counters that its rules incremented */
 	int64_t fresh_ttl_ns;         /* time to live of fresh */
 	struct flow *displaced;       /* an entry that fresh replaces, or NULL */
+	enum proof proof;             /* lookup_end_older() is to be called if it passes */
 	bool is_unproved;             /* unproved is set: store it if the packet passes */
 	struct unproved_pair unproved;
+	bool is_held;   /* no decision yet: the segment waits for the other end's answer */
 	bool must_drop; /* whatever the verdict (late policy reject) */
 	bool has_late;  /* the two below are set: it is a late close */
 	struct late_event late;
@@ -42,6 +51,10 @@ struct outcome {
 
 /* lookup.c: finds the flow of a packet, runs its tracker and updates the entry. */
 void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o);
+
+/* lookup.c: the packet passes that proves the flow o->live: the connection of the tombstone beside
+ * it is over. A packet that rules drop proves nothing, because the other end does not get it. */
+void lookup_end_older(const struct decoded *d, const struct outcome *o);
 
 /*
  * late.c: a segment of a key that has a tombstone beside its live entry, which is not proved. If it

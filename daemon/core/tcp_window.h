@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The window check after van Rooij (2001), the update that follows it, and the time to live: used
- * by the tracker (tcp_track.c) and the fast path (fastpath.c). Section numbers are those of
- * doc/tcp-tracking.md.
+ * by the tracker (tcp_track.c), the fast path (fastpath.c) and the kernel fast path
+ * (daemon/bpf/fastpath.bpf.c), for which it is compiled for another target. Section numbers are
+ * those of doc/tcp-tracking.md.
  *
  * Everything is inlined: with the class of the segment known at compile time, half of the code is
  * removed. The branches of the update are unpredictable, so it uses conditional moves.
@@ -135,11 +136,16 @@ enum ttl_fact {
 	TTL_FACTS_LEN = 8,
 };
 
-static ALWAYS_INLINE unsigned ttl_facts(const struct tcp_conn *t, const struct tunables *tun)
+static ALWAYS_INLINE unsigned ttl_facts_of(const struct tcp_conn *t, uint32_t max_retrans)
 {
-	return (t->retrans >= tun->tcp_max_retrans ? TTL_RETRANSMITTED : 0u) |
+	return (t->retrans >= max_retrans ? TTL_RETRANSMITTED : 0u) |
 	       (((t->flags[0] | t->flags[1]) & TCP_SIDE_UNACKED) != 0 ? TTL_UNACKED : 0u) |
 	       (t->last_win == 0 ? TTL_NO_WINDOW : 0u);
+}
+
+static ALWAYS_INLINE unsigned ttl_facts(const struct tcp_conn *t, const struct tunables *tun)
+{
+	return ttl_facts_of(t, tun->tcp_max_retrans);
 }
 
 /* Section 8: the time to live after a segment of this class, in this state. */

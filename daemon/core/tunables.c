@@ -18,7 +18,9 @@
 #define TIME_MAX (248 * DAY)
 
 static const char *const late_words[] = { "strict",  "remembered", "pickup",
-	                                  "lenient", "reject",     NULL };
+	                                  "lenient", "reject",     "verify", NULL };
+static const char *const resurrect_words[] = { "off", "on", "verify", NULL };
+static const char *const verify_words[] = { "off", "on", "auto", NULL };
 static const char *const idle_words[] = { "forget", "remember", "reset", "probe", NULL };
 static const char *const unknown_words[] = { "refuse", "pass", "probe", NULL };
 static const char *const csum_words[] = { "off", "control", "full", NULL };
@@ -62,12 +64,16 @@ const struct tunable tunables_table[] = {
 	TIME("generic", "timeout",       generic_ns,       600, "all other protocols"),
 
 	TIME("connections", "remember",     remember_ns, 5 * DAY, "how long an expired connection is remembered"),
-	SWITCH("connections", "resurrect",  resurrect, 1, "late data revives a remembered connection"),
+	CHOICE("connections", "resurrect",  resurrect, resurrect_words, RESURRECT_ON, "late data revives a remembered connection"),
 	CHOICE("connections", "late-close", late_close, late_words, LATE_REMEMBERED, "a FIN or RST without an entry, where no late chain decides"),
 	CHOICE("connections", "on-idle",    on_idle, idle_words, IDLE_REMEMBER, "a TCP connection past its timeout, where no idle chain decides"),
 	CHOICE("connections", "unknown-windows", unknown_windows, unknown_words, UNKNOWN_WINDOWS_PASS, "late segments of a remembered connection whose windows are not proved"),
 	COUNT("connections", "late-rate",   late_rate, 100, 1, 1000000, "late closes per second and interface that lenient and reject handle"),
 	COUNT("connections", "late-rate-source", late_rate_source, 20, 1, 1000000, "the same, of one IPv4 address or IPv6 /64"),
+	TIME("connections", "verify-timeout", verify_timeout_ns, 1, "how long a held segment waits for the other end's answer"),
+	COUNT("connections", "verify-rate", verify_rate, 10000, 1, 1000000, "segments per second that are held while the other end is asked"),
+	COUNT("connections", "verify-rate-source", verify_rate_source, 1000, 1, 1000000, "the same, of one IPv4 address or IPv6 /64"),
+	CHOICE("connections", "verify-unknown", verify_unknown, verify_words, VERIFY_UNKNOWN_AUTO, "ask the other end about connections whose windows are unknown; auto: if raw packets are sent anyway"),
 	TIME("connections", "probe-interval", probe_interval_ns, 15, "between the keepalives of the idle policy probe"),
 	COUNT("connections", "probe-count", probe_count, 3, 1, 50, "unanswered keepalives until an end counts as gone"),
 	CHOICE("connections", "checksum",   checksum, csum_words, CSUM_POLICY_CONTROL, "transport checksums to verify: none, of SYN, FIN and RST, or all"),

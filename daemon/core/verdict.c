@@ -23,18 +23,40 @@ static bool has_chain(const struct policy *policy, enum base_chain chain)
 	return policy->rules != NULL && ruleset_has_chain(policy->rules, chain);
 }
 
+static __attribute__((noinline, cold)) void note_setting(enum base_chain chain, enum ct_state state,
+                                                         uint8_t code, struct rule_trace *steps)
+{
+	struct rule_step step = {
+		.kind = STEP_CHAIN, .chain = (uint8_t)chain, .state = (uint8_t)state, .code = code
+	};
+
+	rule_trace_add(steps, &step);
+	step.kind = STEP_SETTING;
+	rule_trace_add(steps, &step);
+}
+
 /* in->counts is set by the caller. */
 static inline void eval(const struct context *cx, enum base_chain chain, struct rule_input *in,
                         struct rule_result *out)
 {
+	/* What other policies would do is no step. */
+	struct rule_trace *steps = in->mode != EVAL_DRY ? cx->worker->steps : NULL;
+
 	if (!has_chain(cx->policy, chain)) {
 		default_verdict(&cx->policy->tun, chain, out);
+		if (steps != NULL) {
+			note_setting(chain, in->state, out->code, steps);
+		}
 		return;
 	}
 	in->now = cx->now;
 	in->log = cx->worker->sink.log;
 	in->log_ctx = cx->worker->sink.ctx;
 	in->ifname = cx->worker->sink.ifname;
+	if (steps != NULL) {
+		ruleset_eval_traced(cx->policy->rules, cx->worker->counters, chain, in, out, steps);
+		return;
+	}
 	ruleset_eval(cx->policy->rules, cx->worker->counters, chain, in, out);
 }
 
@@ -78,4 +100,19 @@ bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_
 		return true;
 	}
 	return ruleset_is_fixed(policy->rules, chain, family, state, out);
+}
+
+bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                         struct rule_result *out, bool *reads_iif)
+{
+	*reads_iif = false;
+	if (!has_chain(cx->policy, chain)) {
+		default_verdict(&cx->policy->tun, chain, out);
+		return true;
+	}
+	in->mode = EVAL_DRY;
+	in->now = cx->now;
+	in->log_ctx = cx->worker->sink.ctx;
+	in->ifname = cx->worker->sink.ifname;
+	return ruleset_is_constant(cx->policy->rules, chain, in, out, reads_iif);
 }

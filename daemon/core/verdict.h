@@ -36,6 +36,11 @@ enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *
 bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out);
 
+/* The same for all packets of this packet's connection and direction; see ruleset_is_constant().
+ * The caller fills pkt, state and dir of *in. */
+bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
+                         struct rule_result *out, bool *reads_iif);
+
 static inline enum verdict verdict_of(const struct rule_result *r)
 {
 	switch (r->code) {

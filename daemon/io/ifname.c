@@ -101,6 +101,16 @@ void ifnames_apply(const struct ifnames *n, struct ruleset *rs)
 	}
 }
 
+uint32_t ifnames_find(const struct ifnames *n, const char *name)
+{
+	for (const struct if_nameindex *i = n->list; i->if_index != 0; i++) {
+		if (strcmp(i->if_name, name) == 0) {
+			return i->if_index;
+		}
+	}
+	return 0;
+}
+
 const char *ifnames_get(const struct ifnames *n, uint32_t ifindex, char name[IFNAMSIZ])
 {
 	if (ifindex == 0) {

@@ -31,6 +31,9 @@ void ifnames_apply(const struct ifnames *n, struct ruleset *rs);
 /* Asks the kernel for the name of an interface. Returns false when there is none. Any thread. */
 bool ifname_query(uint32_t ifindex, char name[static IFNAMSIZ]);
 
+/* Returns the index of an interface, or 0 when there is none of this name. */
+uint32_t ifnames_find(const struct ifnames *n, const char *name);
+
 /* Writes the name of an interface: "" for index 0, its number if unknown. Returns name. */
 const char *ifnames_get(const struct ifnames *n, uint32_t ifindex, char name[IFNAMSIZ]);
 

@@ -264,6 +264,17 @@ int nfq_sock_send(struct nfq_sock *s, struct nfq_out *o)
 	return 0;
 }
 
+void nfq_sock_wake(const struct nfq_sock *s)
+{
+	const struct nlmsghdr nothing = {
+		.nlmsg_len = sizeof(nothing),
+		.nlmsg_type = NLMSG_NOOP,
+		.nlmsg_flags = NLM_F_ACK,
+	};
+
+	(void)mnl_socket_sendto(s->nl, &nothing, sizeof(nothing));
+}
+
 void nfq_sock_end_unanswered(struct nfq_sock *s, uint32_t first_id)
 {
 	char buf[CONFIG_SIZE];

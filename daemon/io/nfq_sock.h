@@ -85,6 +85,12 @@ struct cursor nfq_sock_datagram(const struct nfq_sock *s, unsigned i);
 int nfq_sock_send(struct nfq_sock *s, struct nfq_out *o);
 
 /*
+ * Ends the wait of nfq_sock_recv(), now or at its next call, by an empty acknowledgement. The only
+ * call for other threads than the socket's.
+ */
+void nfq_sock_wake(const struct nfq_sock *s);
+
+/*
  * Adopted queue: sends the verdict of on_absent for all packets that the earlier process received
  * without sending one. first_id: the first packet received here. When there are none, the kernel
  * replies with an error message with this sequence number.

@@ -50,6 +50,9 @@ enum child_fd {
 /* linux/icmp.h's, which conflicts with netinet/. */
 #define RAW_ICMP_FILTER 1
 
+/* linux/socket.h's MSG_PROBE, which the C library calls otherwise: "do not send". */
+#define RAW_MSG_PROBE 0x10
+
 /* A message to the child. */
 struct raw_message {
 	struct raw_request req;
@@ -159,13 +162,31 @@ static socklen_t destination(const struct raw_request *req, struct sockaddr_stor
 	return sizeof(*to6);
 }
 
+/*
+ * True for a reset in the name of a broadcast address of a network of this host: a packet to all is
+ * not answered (RFC 1122, section 4.2.3.10). The kernel refuses to send to such an address; with
+ * these flags it looks up the route and sends nothing.
+ */
+static bool is_from_broadcast(const struct raw_request *req)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+
+	if (req->tuple.family != 4 || req->kind == RAW_KEEPALIVE) {
+		return false;
+	}
+	memcpy(&to.sin_addr, req->tuple.src.bytes, 4);
+	return sendto(CHILD_IP4, NULL, 0, MSG_CONFIRM | RAW_MSG_PROBE, (struct sockaddr *)&to,
+	              sizeof(to)) < 0 &&
+	       errno == EACCES;
+}
+
 static void send_packet(const struct raw_request *req)
 {
 	uint8_t packet[RAW_PACKET_SIZE];
 	struct sockaddr_storage to;
 	size_t size = raw_packet_write(req, packet);
 
-	if (size > 0) {
+	if (size > 0 && !is_from_broadcast(req)) {
 		(void)sendto(req->tuple.family == 4 ? CHILD_IP4 : CHILD_IP6, packet, size, 0,
 		             (struct sockaddr *)&to, destination(req, &to));
 	}

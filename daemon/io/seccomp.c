@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -257,6 +258,15 @@ static void put_memory_call(struct code *c, uint32_t call)
 	put_return(c, SECCOMP_RET_ALLOW);
 }
 
+/* The pinned maps of the kernel fast path are opened. */
+static void put_bpf_call(struct code *c)
+{
+	put(c, BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4);
+	put_load(c, arg_offset(0));
+	put_allow_equal(c, BPF_OBJ_GET);
+	put_return(c, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static void put_socket_call(struct code *c)
 {
 	put(c, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, (uint8_t)(2 + 2 * FAMILIES_LEN));
@@ -281,6 +291,7 @@ int seccomp_restrict(void)
 	}
 	put_memory_call(&c, SYS_mmap);
 	put_memory_call(&c, SYS_mprotect);
+	put_bpf_call(&c);
 	put_socket_call(&c);
 	put_return(&c, SECCOMP_RET_ERRNO | ENOSYS);
 	program = (struct sock_fprog){ .len = c.len, .filter = c.at };

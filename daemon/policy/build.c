@@ -21,8 +21,8 @@ static enum table_family family_of(struct parser *p, struct loc loc, const char 
 	}
 	if (strcmp(table_families[f], family) != 0) {
 		config_error(p->config, loc,
-		             "there are no tables of family \"%.64s\", expected ip, ip6 or "
-		             "inet",
+		             "there are no tables of family \"%.64s\", expected ip, ip6, inet, "
+		             "arp, bridge or netdev",
 		             family);
 	}
 	return f;
@@ -296,16 +296,6 @@ void build_set(struct parser *p, struct loc loc, const char *name)
 	p->set = s;
 }
 
-void build_set_type(struct parser *p, struct loc loc, const char *name)
-{
-	p->set->type = dtype_find(name);
-	if (p->set->type == NULL) {
-		config_error(p->config, loc, "there are no sets of type \"%.64s\", expected %s",
-		             name, dtype_names());
-		p->set->type = &dtype_mark; /* never used: the configuration is refused */
-	}
-}
-
 void build_set_flag(struct parser *p, struct loc loc, const char *word)
 {
 	if (strcmp(word, "interval") == 0) {
@@ -314,10 +304,12 @@ void build_set_flag(struct parser *p, struct loc loc, const char *word)
 		p->set->is_dynamic = true;
 	} else if (strcmp(word, "constant") == 0) {
 		p->set->is_constant = true;
+	} else if (strcmp(word, "timeout") == 0) {
+		p->set->has_timeouts = true;
 	} else {
 		config_error(p->config, loc,
 		             "sets have no flag \"%.64s\", expected interval, "
-		             "constant or dynamic",
+		             "timeout, constant or dynamic",
 		             word);
 	}
 }

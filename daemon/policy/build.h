@@ -37,7 +37,6 @@ void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
 
 void build_set(struct parser *p, struct loc loc, const char *name);
-void build_set_type(struct parser *p, struct loc loc, const char *name);
 void build_set_flag(struct parser *p, struct loc loc, const char *word);
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v);
 
@@ -50,6 +49,37 @@ struct map *build_map_body(struct parser *p, struct loc loc, const struct map_en
 struct map_entry *build_map_entry(struct parser *p, struct loc loc, const struct value *key,
                                   const struct value *data, struct stmt *verdict);
 void build_map_append(struct parser *p, struct map_entries *list, struct map_entry *e);
+
+/* build_key.c: types of sets, concatenations, elements with options, changes by rules. opts: those
+ * so far, or NULL. */
+const struct dtype *build_type(struct parser *p, struct loc loc, const char *name);
+const struct dtype *build_type_concat(struct parser *p, struct loc loc, const struct dtype *before,
+                                      const struct dtype *part);
+const struct selector *build_concat(struct parser *p, struct loc loc, const struct selector *before,
+                                    const struct selector *part);
+struct value *build_tuple(struct parser *p, struct loc loc, struct value *before,
+                          struct value *part);
+struct value *build_element(struct value *v, const struct elem_opts *opts);
+struct elem_opts *build_timeout(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                int64_t ms);
+struct elem_opts *build_expires(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                int64_t ms);
+struct elem_opts *build_elem_comment(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                     const char *comment);
+struct elem_opts *build_elem_counter(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                     const struct value *packets, const struct value *bytes);
+struct elem_opts *build_elem_limit(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                   struct stmt *limit);
+struct elem_opts *build_elem_count(struct parser *p, struct loc loc, struct elem_opts *opts,
+                                   const struct selector *sel, bool is_over,
+                                   const struct value *max);
+void build_set_counter(struct parser *p);
+void build_set_limit(struct parser *p, const struct stmt *limit);
+struct stmt *build_change(struct parser *p, struct loc loc, enum rs_change what,
+                          const char *set_name, const struct selector *key, struct elem_opts *opts);
+struct stmt *build_meter(struct parser *p, struct loc loc, const char *name,
+                         const struct value *size, const struct selector *key,
+                         struct elem_opts *opts);
 
 /* Adds a map without a name to the table, for a rule that has the map's body. */
 struct map *build_table_map(struct parser *p);

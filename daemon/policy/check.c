@@ -6,7 +6,22 @@
 #include "check.h"
 #include "settings.h"
 
-/* Checks a base chain: at most one for each hook and family. */
+/*
+ * Puts a base chain among those of its hook and family. Of equal priorities the kernel evaluates
+ * the one first that was registered last.
+ */
+static void add_base(struct chain **first, unsigned family, struct chain *ch)
+{
+	struct chain **at = first;
+
+	while (*at != NULL && (*at)->priority < ch->priority) {
+		at = &(*at)->next_base[family];
+	}
+	ch->next_base[family] = *at;
+	*at = ch;
+}
+
+/* Checks a base chain: of the hooks late and idle at most one for each family. */
 static void check_base(struct config *c, struct chain *ch)
 {
 	enum table_family f = ch->table->family;
@@ -30,20 +45,21 @@ static void check_base(struct config *c, struct chain *ch)
 		if (f == (family == 0 ? TABLE_IP6 : TABLE_IP)) {
 			continue;
 		}
-		if (*slot != NULL) {
+		if (*slot != NULL && ch->kind != CHAIN_FILTER) {
 			config_error(c, ch->hook_loc,
 			             "this hook has a chain for the same packets already, expected "
 			             "one (the first is at %s)",
 			             config_where(c, (*slot)->hook_loc));
 			return;
 		}
-		*slot = ch;
+		add_base(slot, family, ch);
 	}
 }
 
 void config_check(struct config *c)
 {
 	settings_check(c);
+	check_changed_sets(c);
 	for (struct table *t = c->tables; t != NULL; t = t->next) {
 		check_sets(c, t);
 		check_maps(c, t);
@@ -62,4 +78,5 @@ void config_check(struct config *c)
 			check_rules(c, ch);
 		}
 	}
+	check_keyed_make(c);
 }

@@ -29,6 +29,32 @@ bool check_element(void *ctx, const struct value *v);
 /* A mask behind "&"; NULL is fine. */
 void check_mask(struct config *c, const struct dtype *type, const struct value *mask);
 
+/* check_keyed.c: see its comment. */
+
+/* Finds the sets that rules change, before the sets are checked. */
+void check_changed_sets(struct config *c);
+
+/* Notes whether elements have options. */
+void check_elem_opts(struct set *s);
+
+/* The properties and elements of a set that set_is_keyed(). */
+void check_keyed_set(struct config *c, struct set *s);
+
+/* Makes the table of a map that is keyed; its entries are numbered. */
+void check_keyed_map(struct config *c, struct map *m);
+
+/* The elements of a set in a rule, or of a map, which have no options but a comment. */
+void check_no_opts(struct config *c, const struct value *v);
+
+/* The table of a set of tuples in a rule; NULL after an error. */
+struct live_keyed *check_tuples(struct config *c, const struct dtype *type, const struct value *v);
+
+/* `add @set { ... }` and the like. */
+void check_change(struct config *c, const struct chain *ch, struct stmt *s);
+
+/* Makes the tables of all sets, once all rules are checked. */
+void check_keyed_make(struct config *c);
+
 /* check_set.c */
 
 /* The sets of a table: checks them, and builds their live elements. */

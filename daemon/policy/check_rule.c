@@ -17,7 +17,7 @@ static const char *verdicts_for(enum chain_kind kind)
 {
 	switch (kind) {
 	case CHAIN_CLOSE_LATE:
-		return "strict, remembered, pickup, lenient or reject";
+		return "strict, remembered, pickup, lenient, verify or reject";
 	case CHAIN_CLOSE_IDLE:
 		return "forget, remember, reset or probe";
 	default:
@@ -102,11 +102,12 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 		             "there is no set %.64s in table %.64s, expected one "
 		             "that is defined in it",
 		             m->value->text, t->name);
-	} else if (s->is_dynamic) {
+	} else if (s->is_counted) {
 		config_error(c, m->value->loc,
-		             "set %.64s is dynamic, expected one with elements to compare with",
+		             "set %.64s counts connections, expected one with elements to compare "
+		             "with",
 		             s->name);
-	} else if (s->type != m->sel->type) {
+	} else if (!dtype_is_equal(s->type, m->sel->type)) {
 		config_error(c, m->value->loc, "set %.64s holds %s, expected one of type %s",
 		             s->name, s->type->name, m->sel->type->name);
 	}
@@ -189,8 +190,15 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 		return;
 	}
 	check_mask(c, m->sel->type, m->mask);
+	check_no_opts(c, m->value);
 	if (m->value->kind == VALUE_NAME) {
 		check_named_set(c, ch->table, m);
+	} else if (m->sel->kind == SEL_CONCAT) {
+		unsigned errors_len = c->errors_len;
+
+		value_each(m->value, check_element, &p);
+		m->keyed = c->errors_len == errors_len ? check_tuples(c, m->sel->type, m->value)
+		                                       : NULL;
 	} else if (m->sel->type->is_bitmask && m->value->kind == VALUE_COMMAS) {
 		check_element(&p, m->value);
 	} else {
@@ -234,7 +242,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 		return;
 	}
 	check_mask(c, type, l->mask);
-	if (l->map->head.type != type) {
+	if (!dtype_is_equal(l->map->head.type, type)) {
 		config_error(c, l->name->loc, "the keys of map %.64s are %s, expected %s",
 		             l->map->head.name, l->map->head.type->name, type->name);
 	}
@@ -424,6 +432,10 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 			check_demands(c, s, s->count.key, demands);
 		}
 		break;
+	case STMT_CHANGE:
+		check_change(c, ch, s);
+		check_demands(c, s, s->change.key, demands);
+		break;
 	case STMT_VERDICT:
 		check_verdict(c, s->loc, s->verdict.verdict, ch->kind);
 		check_reject(c, ch, s, demands);
@@ -450,6 +462,8 @@ void check_rules(struct config *c, struct chain *ch)
 		unsigned counters_len = 0;
 
 		r->nr = c->rules_len++;
+		r->chain = ch;
+		*(struct rule **)vec_add(&c->arena, &c->rules, sizeof(r)) = r;
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
 			check_stmt(c, ch, s, &demands, &several);

@@ -44,24 +44,31 @@ static bool note_name(void *ctx, const struct value *v)
 	return true;
 }
 
+static bool type_is_of_sets(const struct dtype *type)
+{
+	for (unsigned i = 0; i < type->parts_len; i++) {
+		if (dtype_find(type->parts[i]->name) == NULL) {
+			return false;
+		}
+	}
+	return type->parts_len != 0 || dtype_find(type->name) != NULL;
+}
+
 void check_sets(struct config *c, struct table *t)
 {
 	for (struct set *s = t->sets; s != NULL; s = s->next) {
 		struct probe p = { c, s->type, NULL };
 		struct names names = { &c->arena, &s->names };
 
+		check_elem_opts(s);
 		if (s->type == NULL) {
 			config_error(c, s->loc, "set %.64s has no type, expected `type` with %s",
 			             s->name, dtype_names());
-		} else if (dtype_find(s->type->name) == NULL) {
+		} else if (!type_is_of_sets(s->type)) {
 			config_error(c, s->loc, "there are no sets of type %s, expected %s",
 			             s->type->name, dtype_names());
-		} else if (s->is_dynamic &&
-		           (s->elements != NULL || s->listed.len != 0 || s->files.len != 0)) {
-			config_error(c, s->elements != NULL ? s->elements->loc : s->loc,
-			             "set %.64s is dynamic and has elements, expected rules "
-			             "to fill it",
-			             s->name);
+		} else if (set_is_keyed(s)) {
+			check_keyed_set(c, s);
 		} else if (s->type == &dtype_ifname) {
 			if (s->elements != NULL) {
 				value_each(s->elements, check_element, &p);
@@ -115,6 +122,9 @@ static bool gather_key(void *ctx, const struct value *v)
 	}
 	if (g->probe.c->errors_len != errors_len) {
 		return true;
+	}
+	if (g->probe.type->parts_len != 0) {
+		return true; /* overlaps are found in the table */
 	}
 	if (g->probe.type == &dtype_ifname) {
 		struct name_key *k = vec_add(a, &g->keys, sizeof(*k));
@@ -201,6 +211,7 @@ static void check_keys(struct config *c, const struct map *m)
 
 	for (const struct map_entry *e = m->entries; e != NULL; e = e->next) {
 		if (e->key != NULL) {
+			check_no_opts(c, e->key);
 			value_each(e->key, gather_key, &g);
 		} else if (rest != NULL) {
 			report_overlap(c, e->loc, rest->loc);
@@ -312,7 +323,7 @@ static void check_map(struct config *c, const struct table *t, struct map *m)
 		             m->head.name);
 		return;
 	}
-	if (m->head.name != NULL && dtype_find(type->name) == NULL) {
+	if (m->head.name != NULL && !type_is_of_sets(type)) {
 		config_error(c, m->head.loc, "there are no maps of type %s, expected %s",
 		             type->name, dtype_names());
 		return;
@@ -323,6 +334,9 @@ static void check_map(struct config *c, const struct table *t, struct map *m)
 	}
 	check_keys(c, m);
 	check_data(c, t, m);
+	if (type->parts_len != 0 && c->errors_len == 0) {
+		check_keyed_map(c, m);
+	}
 }
 
 void check_maps(struct config *c, struct table *t)

@@ -7,6 +7,8 @@
 
 #include <finwall/ruleset_layout.h>
 
+#include <string.h>
+
 static void add_pattern(struct config *c, const struct value *v)
 {
 	if (pattern_nr(c, v->text) < c->patterns.len) {
@@ -22,6 +24,38 @@ static void add_pattern(struct config *c, const struct value *v)
 	*(const char **)vec_add(&c->arena, &c->patterns, sizeof(char *)) = v->text;
 }
 
+/* An element of a concatenation. */
+static bool check_tuple(const struct probe *p, const struct value *v)
+{
+	const struct dtype *type = p->type;
+	const struct value *part = v->kind == VALUE_TUPLE ? v->list.first : NULL;
+	unsigned i = 0;
+
+	for (; part != NULL && i < type->parts_len; part = part->next, i++) {
+		struct probe one = { p->c, type->parts[i], NULL };
+
+		if (part->kind == VALUE_SET || part->kind == VALUE_COMMAS) {
+			config_error(
+				p->c, part->loc,
+				"a list inside an element, expected one element for each value");
+		} else if (type->parts[i] == &dtype_ifname && part->text != NULL &&
+		           (part->kind == VALUE_WORD || part->kind == VALUE_STRING) &&
+		           strchr(part->text, '*') != NULL) {
+			config_error(p->c, part->loc,
+			             "an interface name in a concatenation cannot end with \"*\", "
+			             "expected a whole name");
+		} else {
+			check_element(&one, part);
+		}
+	}
+	if (part != NULL || i < type->parts_len) {
+		config_error(p->c, v->loc,
+		             "an element of %s has %u parts, expected so many joined by \" . \"",
+		             type->name, type->parts_len);
+	}
+	return p->c->errors_len <= ERRORS_MAX;
+}
+
 bool check_element(void *ctx, const struct value *v)
 {
 	const struct probe *p = ctx;
@@ -29,6 +63,9 @@ bool check_element(void *ctx, const struct value *v)
 	char buf[512];
 	const char *problem;
 
+	if (p->type->parts_len != 0) {
+		return check_tuple(p, v);
+	}
 	if (p->type == &dtype_ifname) {
 		problem = value_ifname(v, buf, sizeof(buf));
 		if (problem == NULL) {

@@ -20,6 +20,7 @@ struct compiler {
 	struct arena arena;
 	struct compiled out;
 	struct operand *operand; /* by stmt->nr */
+	uint32_t rule_nr;        /* of the instructions that are being written */
 };
 
 /* The list that is being written. */
@@ -59,7 +60,15 @@ static struct rs_insn *emit(struct compiler *k, enum rs_op op, uint32_t a, uint3
 	struct rs_insn *i = vec_add(&k->arena, &k->out.code, sizeof(*i));
 
 	*i = (struct rs_insn){ .op = (uint8_t)op, .a = a, .b = b };
+	*(uint32_t *)vec_add(&k->arena, &k->out.rule_of, sizeof(uint32_t)) = k->rule_nr;
 	return i;
+}
+
+/* Removes the instructions from this one on. */
+static void cut(struct compiler *k, size_t len)
+{
+	k->out.code.len = len;
+	k->out.rule_of.len = len;
 }
 
 static void emit_proto(struct compiler *k, uint8_t proto)
@@ -81,6 +90,11 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 	if (!family_fits(v->family, sel->family) ||
 	    (sel->reach != PKT_REACH_NOTHING && v->family == RS_FAMILY_NONE)) {
 		return false;
+	}
+	for (unsigned i = 0; sel->kind == SEL_CONCAT && i < sel->type->parts_len; i++) {
+		if (!field_can_be_there(v, selector_part(sel, i))) {
+			return false;
+		}
 	}
 	/* no packet, no header */
 	if (sel->kind == SEL_FIELD && sel->field > RS_F_HEADER &&
@@ -117,6 +131,10 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	}
 	if (sel->kind == SEL_NFPROTO) {
 		return (o->statics >> v->family & 1) != 0 ? GOES_ON : NEVER;
+	}
+	if (o->op == RS_KEY) {
+		emit(k, RS_KEY, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
 	}
 	i = emit_field(k, sel, o->op, o->a, o->b);
 	if (sel->field < RS_F_HEADER) {
@@ -167,6 +185,10 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 	if (!field_can_be_there(v, sel)) {
 		return NEVER;
 	}
+	if (s->lookup.map->head.keyed != NULL) {
+		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0);
+		return GOES_ON;
+	}
 	if (!is_known(sel)) {
 		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 		return GOES_ON;
@@ -215,10 +237,10 @@ static enum outcome emit_verdict(struct compiler *k, const struct variant *v, co
 	case STMT_VERDICT:
 		return emit_final(k, v, s, rule_nr);
 	case STMT_JUMP:
-		emit(k, RS_JUMP, k->out.lists[to->nr].at[v->family][v->state], 0);
+		emit(k, RS_JUMP, k->out.lists[to->nr].at[v->family][v->state], to->nr);
 		return ENDS_RULE;
 	case STMT_GOTO:
-		emit(k, RS_GOTO, k->out.lists[to->nr].at[v->family][v->state], 0);
+		emit(k, RS_GOTO, k->out.lists[to->nr].at[v->family][v->state], to->nr);
 		return DECIDES;
 	case STMT_RETURN:
 		emit(k, RS_RETURN, 0, 0);
@@ -243,7 +265,11 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 
 		return e != NULL ? emit_verdict(k, v, e->verdict, rule_nr) : NEVER;
 	}
-	emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+	if (s->lookup.map->head.keyed != NULL) {
+		emit(k, RS_KEY_VMAP, k->operand[s->nr].a, 0);
+	} else {
+		emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+	}
 	for (size_t i = 0; i < verdicts->len; i++) {
 		const struct stmt *verdict = ((struct stmt **)verdicts->items)[i];
 
@@ -280,6 +306,12 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		return emit_mark_map(k, v, s);
 	case STMT_VMAP:
 		return emit_vmap(k, v, s, rule_nr);
+	case STMT_CHANGE:
+		if (!field_can_be_there(v, s->change.key)) {
+			return NEVER;
+		}
+		emit(k, RS_KEY_CHANGE, o->a, 0);
+		return GOES_ON;
 	case STMT_JUMP:
 		/* a jump to an empty chain is left out, except in a map */
 		if (k->out.lists[s->target.chain->nr].at[v->family][v->state] == EMPTY_LIST) {
@@ -298,7 +330,7 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 static bool insn_may_fail(const struct rs_insn *i)
 {
 	return i->op <= RS_LIMIT || i->op == RS_VMAP || i->op == RS_MARK_MAP ||
-	       i->op == RS_CT_COUNT;
+	       i->op == RS_CT_COUNT || i->op >= RS_KEY;
 }
 
 /* Returns true when no packet passes the rule: the following rules are not reached. */
@@ -306,21 +338,23 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 {
 	size_t start = k->out.code.len;
 	size_t effect_end = start; /* end of the last instruction that is not a match */
-	enum outcome how = emit_implied(k, v, r);
+	enum outcome how;
 	struct rs_insn *code;
 	bool may_fail = false;
 
+	k->rule_nr = r->nr;
+	how = emit_implied(k, v, r);
 	for (const struct stmt *s = r->stmts; s != NULL && how == GOES_ON; s = s->next) {
 		size_t before = k->out.code.len;
 
 		how = emit_stmt(k, v, s, r->nr);
 		if (how == NEVER) {
-			k->out.code.len = before;
+			cut(k, before);
 		} else if (s->kind != STMT_MATCH && k->out.code.len != before) {
 			effect_end = k->out.code.len;
 		}
 	}
-	k->out.code.len = effect_end;
+	cut(k, effect_end);
 	code = k->out.code.items;
 	for (size_t i = start; i < effect_end; i++) {
 		if (insn_may_fail(&code[i]) || code[i].op == RS_JUMP) {
@@ -339,6 +373,7 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 	bool is_over = false;
 	uint32_t len;
 	const struct rs_insn *code;
+	const uint32_t *rule_of;
 
 	for (const struct rule *r = v->chain->rules; r != NULL && !is_over; r = r->next) {
 		is_over = emit_rule(k, v, r);
@@ -348,14 +383,17 @@ static uint32_t emit_list(struct compiler *k, const struct variant *v, struct po
 		return EMPTY_LIST;
 	}
 	if (!is_over) {
+		k->rule_nr = UINT32_MAX;
 		emit(k, RS_RETURN, 0, 0);
 	}
 	len = (uint32_t)k->out.code.len - start;
 	code = k->out.code.items;
+	rule_of = k->out.rule_of.items;
 	for (unsigned i = 0; i < earlier_len; i++) {
 		if (earlier[i].len == len &&
-		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0) {
-			k->out.code.len = start;
+		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0 &&
+		    memcmp(&rule_of[earlier[i].at], &rule_of[start], len * sizeof(*rule_of)) == 0) {
+			cut(k, start);
 			start = earlier[i].at;
 			break;
 		}
@@ -391,7 +429,7 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level };
+		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };
@@ -400,7 +438,12 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		if (is_known(s->lookup.sel)) {
 			break;
 		}
+		if (s->lookup.map->head.keyed != NULL) {
+			return (struct operand){ .a = key_map_make(p, &s->lookup) };
+		}
 		return (struct operand){ .a = map_make(p, k->config, &s->lookup) };
+	case STMT_CHANGE:
+		return (struct operand){ .a = key_change_make(p, &s->change) };
 	default:
 		break;
 	}
@@ -425,6 +468,101 @@ static void make_operands(struct compiler *k)
 	}
 }
 
+/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
+static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
+{
+	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
+		return verdict_code(ch->policy, ch->kind);
+	}
+	switch (base) {
+	case CHAIN_LATE:
+		return (enum rule_code)(RULE_LATE_FIRST + c->tunables.late_close);
+	case CHAIN_IDLE:
+		return (enum rule_code)(RULE_IDLE_FIRST + c->tunables.on_idle);
+	default:
+		return RULE_ACCEPT;
+	}
+}
+
+/*
+ * A chain before the tracker: its packets have no connection yet, which nft shows as the state
+ * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
+ */
+static bool is_before_tracker(const struct chain *ch)
+{
+	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
+}
+
+/* Whether what is accepted by this list goes on as if the chain did not exist. */
+static bool accepts_all(const struct compiler *k, uint32_t list, enum rule_code policy)
+{
+	const struct rs_insn *i = (const struct rs_insn *)k->out.code.items + list;
+
+	return i->op == RS_VERDICT ? i->a == RULE_ACCEPT
+	                           : i->op == RS_RETURN && policy == RULE_ACCEPT;
+}
+
+/* The list of a base chain for packets of this family and state. */
+static uint32_t list_of(const struct compiler *k, const struct chain *ch, unsigned f, unsigned s)
+{
+	return k->out.lists[ch->nr].at[f][is_before_tracker(ch) ? CT_INVALID : s];
+}
+
+/*
+ * Where the evaluation of a hook begins: the list of its only chain; of several an instruction for
+ * each, in the order of their priorities.
+ */
+static uint32_t emit_entry(struct compiler *k, enum base_chain base, unsigned f, unsigned s)
+{
+	const unsigned family = f == RS_FAMILY_IP6 || k->config->base[base][0] == NULL ? 1 : 0;
+	const struct chain *ch = k->config->base[base][family];
+	uint32_t start = (uint32_t)k->out.code.len;
+
+	for (; ch->next_base[family] != NULL; ch = ch->next_base[family]) {
+		uint32_t list = list_of(k, ch, f, s);
+		enum rule_code policy = end_of(k->config, base, ch);
+
+		if (!accepts_all(k, list, policy)) {
+			emit(k, RS_BASE, list, policy);
+		}
+	}
+	if (k->out.code.len == start) {
+		return list_of(k, ch, f, s);
+	}
+	emit(k, RS_BASE, list_of(k, ch, f, s), end_of(k->config, base, ch))->with = 1;
+	return start;
+}
+
+/* The last chain of a hook for these packets, or NULL. */
+static const struct chain *last_base(const struct config *c, enum base_chain base, unsigned f)
+{
+	unsigned family = f == RS_FAMILY_IP6 ? 1 : 0;
+	const struct chain *ch;
+
+	if (f == RS_FAMILY_NONE && c->base[base][0] == NULL) {
+		family = 1;
+	}
+	ch = c->base[base][family];
+	while (ch != NULL && ch->next_base[family] != NULL) {
+		ch = ch->next_base[family];
+	}
+	return ch;
+}
+
+static void emit_entries(struct compiler *k)
+{
+	for (unsigned base = 0; base < CHAINS_LEN; base++) {
+		for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
+			const struct chain *last = last_base(k->config, base, f);
+
+			k->out.policy[base][f] = (uint8_t)end_of(k->config, base, last);
+			for (unsigned s = 0; s < CT_STATES_LEN && last != NULL; s++) {
+				k->out.entry[base][f][s] = emit_entry(k, base, f, s);
+			}
+		}
+	}
+}
+
 static void compile(void *ctx)
 {
 	struct compiler *k = ctx;
@@ -435,8 +573,10 @@ static void compile(void *ctx)
 	k->out.lists = arena_alloc(&k->arena, (c->chains_len + 1) * sizeof(*k->out.lists));
 	make_operands(k);
 	counts_number(&k->out.pools);
+	k->rule_nr = UINT32_MAX;
 	emit(k, RS_RETURN, 0, 0);
 	for (const struct chain *ch = c->called_first; ch != NULL; ch = ch->next_called_first) {
 		emit_chain(k, ch);
 	}
+	emit_entries(k);
 }

@@ -8,6 +8,7 @@
 #include <finwall/config.h>
 
 #include "check.h"
+#include "cut.h"
 #include "names.h"
 #include "parser.h"
 #include "settings.h"
@@ -18,6 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of the chains of a set at once: all of them in 16 calls. */
+#define SWEEP_PART(mask) (((mask) + 1) / 16 + 1)
 
 /* The state of one config_load(). */
 struct load {
@@ -64,8 +68,30 @@ void config_free(struct config *c)
 			live_set_put(s->live);
 		}
 	}
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_put(((struct live_keyed **)c->keyed.items)[i]);
+	}
 	arena_fini(&c->arena);
 	free(c);
+}
+
+void config_start(const struct config *c, struct mono now)
+{
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		live_keyed_start(((struct live_keyed **)c->keyed.items)[i], now);
+	}
+}
+
+void named_sets_sweep(const struct config *c, struct mono now)
+{
+	for (size_t i = 0; i < c->keyed.len; i++) {
+		struct live_keyed *s = ((struct live_keyed **)c->keyed.items)[i];
+		struct rs_table *t = &rs_keyed_of(&s->set)->table;
+
+		if (atomic_load_explicit(&t->used, memory_order_relaxed) != 0) {
+			rs_table_sweep(t, now, SWEEP_PART(t->heads_mask));
+		}
+	}
 }
 
 const struct settings *config_settings(const struct config *c)
@@ -153,6 +179,7 @@ static void load(void *ctx)
 	p->files.config = c;
 	settings_init(&c->settings);
 	tunables_init(&c->tunables);
+	cut_files(&p->files, l->path);
 	if (!scan_begin(p, l->path)) {
 		return;
 	}

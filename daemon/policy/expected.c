@@ -10,7 +10,7 @@
 #include "parse.h"
 
 #define NAMES_MAX   3  /* tokens that a message names */
-#define COVERED_MAX 32 /* tokens of a place */
+#define COVERED_MAX 40 /* tokens of a place */
 
 /*
  * Places in the grammar where many tokens are accepted, by tokens that show them. The message names
@@ -22,6 +22,14 @@ static const struct place {
 	const char *other;
 	int covered[COVERED_MAX]; /* ends with END */
 } places[] = {
+	{ { TIMEOUT, EXPIRES, COMMENT },
+	  "timeout or another option",
+	  "an option like timeout",
+	  { COMMENT, TIMEOUT, EXPIRES, COUNTER, LIMIT, '.', '|' } },
+	{ { TIMEOUT, LIMIT, HEADER },
+	  "timeout, counter, limit or ct count",
+	  "timeout, counter, limit or ct count",
+	  { TIMEOUT, COUNTER, LIMIT, HEADER, ALONE } },
 	{ { TABLE, SETTINGS_WORD, DEFINE },
 	  "table, settings or define",
 	  "table, settings or define",
@@ -33,18 +41,20 @@ static const struct place {
 	{ { TYPE, FLAGS, ELEMENTS },
 	  "type, flags or elements",
 	  "type, flags or elements",
-	  { TYPE, FLAGS, ELEMENTS, ELEMENTS_FILE, AUTO_MERGE, SIZE, TYPEOF, COMMENT, '}' } },
+	  { TYPE, FLAGS, ELEMENTS, ELEMENTS_FILE, AUTO_MERGE, SIZE, TYPEOF, COMMENT, TIMEOUT,
+	    GC_INTERVAL, COUNTER, LIMIT, '}' } },
 	{ { LOG, LIMIT, COUNTER },
 	  "a match, a statement or a verdict",
 	  "the next statement",
-	  { TYPE,          POLICY, COMMENT, COUNTER, LOG,      LIMIT, ACCEPT, DROP,
-	    REJECT_WORD,   JUMP,   GOTO,    RETURN,  CONTINUE, ADD,   HEADER, ALONE,
-	    CLOSE_VERDICT, ',',    '-',     '/',     '|',      '}' } },
+	  { TYPE,   POLICY,      COMMENT,       COUNTER, LOG,    LIMIT,    ACCEPT,
+	    DROP,   REJECT_WORD, JUMP,          GOTO,    RETURN, CONTINUE, ADD,
+	    HEADER, ALONE,       CLOSE_VERDICT, ',',     '-',    '/',      '|',
+	    '}',    UPDATE,      DELETE_WORD,   METER } },
 	{ { NUMBER, EQ, '{' },
 	  "a value, a set or an operator",
 	  "a value, a set or an operator",
-	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, EQ,  NE,  LE,   GE,
-	    '<',    '>',  '!',  '&',    '@',      '{',    '(', SET, VMAP, OVER } },
+	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, EQ,  NE,   LE,   GE, '<',
+	    '>',    '!',  '&',  '@',    '{',      '(',    SET, VMAP, OVER, '.' } },
 	{ { ACCEPT, JUMP, NUMBER },
 	  "a verdict or a value",
 	  "a verdict or a value",
@@ -65,8 +75,12 @@ static const struct place {
 	{ { WORD, '/', CLOSE_VERDICT },
 	  "/second, /minute or /hour",
 	  "/second, /minute or /hour",
-	  { WORD, '/', CLOSE_VERDICT, HEADER } },
-	{ { WORD, HEADER, CLOSE_VERDICT }, "a name", "a name", { WORD, HEADER, CLOSE_VERDICT } },
+	  { WORD, '/', CLOSE_VERDICT, HEADER, METER } },
+	{ { WORD, HEADER, CLOSE_VERDICT },
+	  "a name",
+	  "a name",
+	  { WORD, HEADER, CLOSE_VERDICT, METER } },
+	{ { WORD, METER, METER }, "a word", "a word", { WORD, METER } },
 	{ { WORD, ALONE, FLAGS },
 	  "the name of a field",
 	  "the name of a field",

@@ -12,6 +12,26 @@
 
 #define FILE_SIZE_MAX (1u << 30)
 
+/* The text of the next file that was read ahead, if it is this one; otherwise NULL. */
+static char *take_kept(struct inputs *in, const char *path, size_t *size)
+{
+	struct kept_file *f = in->next_kept;
+	char *text;
+
+	while (f != NULL && f->owner != NULL && f->owner->is_blank) {
+		f = f->next;
+	}
+	in->next_kept = f;
+	if (f == NULL || strcmp(f->path, path) != 0) {
+		return NULL;
+	}
+	in->next_kept = f->next;
+	text = f->text;
+	f->text = NULL;
+	*size = f->size;
+	return text;
+}
+
 /* Reads a file and adds it to the configuration's. Returns malloc'd text, or NULL after an error.
  */
 static char *read_file(struct inputs *in, const char *path, struct loc loc, size_t *size)
@@ -20,7 +40,10 @@ static char *read_file(struct inputs *in, const char *path, struct loc loc, size
 	char *text;
 
 	*(const char **)vec_add(&c->arena, &c->files, sizeof(char *)) = path;
-	text = in->reader->read(in->reader->ctx, path, size);
+	text = take_kept(in, path, size);
+	if (text == NULL) {
+		text = in->reader->read(in->reader->ctx, path, size);
+	}
 	if (text == NULL || *size > FILE_SIZE_MAX) {
 		config_error(c, loc, "cannot read \"%s\" (%s), expected a readable file", path,
 		             text == NULL ? strerror(errno) : "larger than 1 GiB");
@@ -146,6 +169,10 @@ void input_fini(struct inputs *in)
 	while (in->len > 0) {
 		input_close(in);
 	}
+	for (struct kept_file *f = in->kept; f != NULL; f = f->next) {
+		free(f->text);
+	}
+	in->kept = NULL;
 	free(in->elements);
 	in->elements = NULL;
 }

@@ -22,12 +22,28 @@ struct input {
 	struct loc loc;    /* of used */
 };
 
+/* A file that was read ahead of the scanner (cut.h), and what belongs to the kernel is blanked. */
+struct kept_file {
+	struct kept_file *next; /* in the order of includes */
+	const char *path;
+	char *text; /* malloc'd; NULL = taken */
+	size_t size;
+	const struct cut_owner *owner; /* of the include statement; NULL = none */
+};
+
+/* What an include statement stands in. */
+struct cut_owner {
+	bool is_blank; /* the scanner does not see it */
+};
+
 struct inputs {
 	struct config *config;
 	const struct config_reader *reader;
 	struct input stack[INCLUDE_DEPTH_MAX];
 	unsigned len;
-	char *elements; /* the text of a file of elements, malloc'd */
+	struct kept_file *kept;
+	struct kept_file *next_kept; /* the first one that the scanner has not seen */
+	char *elements;              /* the text of a file of elements, malloc'd */
 };
 
 /* Opens a file named at loc, on top of the stack. Returns false after a config_error(). */

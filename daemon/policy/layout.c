@@ -4,7 +4,6 @@
  * its size. The layout is that of finwall/ruleset_layout.h.
  */
 #include "layout.h"
-#include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +119,25 @@ static void lay_out_maps(const struct map_pools *p, struct carve *b, struct rule
 	}
 	if (rs != NULL) {
 		rs->map = map;
+		rs->map_data = data;
+	}
+}
+
+static void lay_out_keys(const struct pools *p, struct carve *b, struct ruleset *rs)
+{
+	const void *keyed = carve_vec(b, &p->keyed, sizeof(struct live_keyed *));
+	struct rs_key *key = carve(b, p->keys.len * sizeof(*key));
+
+	for (size_t i = 0; i < p->keys.len && rs != NULL; i++) {
+		const struct pool_key *from = (const struct pool_key *)p->keys.items + i;
+
+		key[i] = from->key;
+		key[i].data = rs->map_data + from->data_at;
+	}
+	if (rs != NULL) {
+		rs->key = key;
+		rs->keyed = keyed;
+		rs->keyed_len = (uint32_t)p->keyed.len;
 	}
 }
 
@@ -145,6 +163,7 @@ static void lay_out_texts(const struct compiled *k, struct carve *b, struct rule
 			size_t size = strlen(text);
 			bool is_prefix = text[size - 1] == '*';
 
+			rs->exact_patterns |= (uint64_t)!is_prefix << i;
 			pattern[i] = (struct rs_pattern){ text, (uint32_t)(size - is_prefix),
 				                          is_prefix };
 		}
@@ -157,53 +176,13 @@ static void lay_out_texts(const struct compiled *k, struct carve *b, struct rule
 	}
 }
 
-/* The verdict where no rule gives one: of the policy, or without a chain of the settings. */
-static enum rule_code end_of(const struct config *c, enum base_chain base, const struct chain *ch)
-{
-	if (ch != NULL && (ch->has_policy || ch->kind == CHAIN_FILTER)) {
-		return verdict_code(ch->policy, ch->kind);
-	}
-	switch (base) {
-	case CHAIN_LATE:
-		return (enum rule_code)(RULE_LATE_FIRST + c->tunables.late_close);
-	case CHAIN_IDLE:
-		return (enum rule_code)(RULE_IDLE_FIRST + c->tunables.on_idle);
-	default:
-		return RULE_ACCEPT;
-	}
-}
-
-/*
- * A chain before the tracker: its packets have no connection yet, which nft shows as the state
- * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
- */
-static bool is_before_tracker(const struct chain *ch)
-{
-	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
-}
-
 static void lay_out_entries(const struct compiled *k, struct ruleset *rs)
 {
-	const struct config *c = k->config;
-
+	memcpy(rs->entry, k->entry, sizeof(rs->entry));
+	memcpy(rs->policy, k->policy, sizeof(rs->policy));
 	for (unsigned base = 0; base < CHAINS_LEN; base++) {
-		for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
-			const struct chain *ch = c->base[base][f == RS_FAMILY_IP6 ? 1 : 0];
-
-			if (f == RS_FAMILY_NONE && ch == NULL) {
-				ch = c->base[base][1];
-			}
-			rs->policy[base][f] = (uint8_t)end_of(c, base, ch);
-			if (ch == NULL) {
-				continue;
-			}
-			rs->has_chain[base] = 1;
-			for (unsigned s = 0; s < CT_STATES_LEN; s++) {
-				rs->entry[base][f][s] =
-					k->lists[ch->nr]
-						.at[f][is_before_tracker(ch) ? CT_INVALID : s];
-			}
-		}
+		rs->has_chain[base] =
+			k->config->base[base][0] != NULL || k->config->base[base][1] != NULL;
 	}
 }
 
@@ -212,20 +191,24 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 {
 	struct carve b = { base, 0 };
 	const void *code;
+	const void *rule_of;
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
+	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
+	lay_out_keys(&k->pools, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
+		rs->rule_of = rule_of;
 		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
@@ -260,6 +243,9 @@ void ruleset_free(struct ruleset *rs)
 {
 	for (uint32_t i = 0; rs != NULL && i < rs->sets_len; i++) {
 		live_set_put((struct live_set *)(uintptr_t)rs->set[i]);
+	}
+	for (uint32_t i = 0; rs != NULL && i < rs->keyed_len; i++) {
+		live_keyed_put((struct live_keyed *)(uintptr_t)rs->keyed[i]);
 	}
 	free(rs);
 }

@@ -18,6 +18,10 @@ struct compiled {
 	struct pools pools;
 	struct lists *lists; /* by chain->nr */
 	struct vec code;     /* struct rs_insn */
+	struct vec rule_of;  /* uint32_t: the rule of each instruction */
+	/* as in struct ruleset */
+	uint32_t entry[CHAINS_LEN][RS_FAMILIES_LEN][CT_STATES_LEN];
+	uint8_t policy[CHAINS_LEN][RS_FAMILIES_LEN];
 };
 
 /* Returns NULL when memory runs out. On success the ruleset owns the sets of the pools. */

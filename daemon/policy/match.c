@@ -314,7 +314,11 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 	if (m->sel->kind == SEL_NFPROTO) {
 		return of_families(m);
 	}
-	if (m->sel->kind == SEL_IFACE) {
+	if (m->keyed != NULL || (m->set != NULL && m->set->keyed != NULL)) {
+		struct live_keyed *live = m->keyed != NULL ? m->keyed : m->set->keyed;
+
+		o = (struct operand){ .op = RS_KEY, .a = key_make(p, m->sel, live) };
+	} else if (m->sel->kind == SEL_IFACE) {
 		o = of_names(c, m);
 	} else if (type->is_bitmask) {
 		return of_flags(p, m);

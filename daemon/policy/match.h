@@ -27,6 +27,11 @@ uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *
 /* map.c: the entry of a map for a state or family, given as its value; NULL for none. */
 const struct map_entry *map_static(const struct lookup *l, uint32_t value);
 
+/* keyed.c: the number in keys of a look-up in a table, of one in a map, of a change. */
+uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live);
+uint32_t key_map_make(struct pools *p, const struct lookup *l);
+uint32_t key_change_make(struct pools *p, const struct change *c);
+
 /* limit.c: a rate limit, and the number of a connection count in this chain and rule. */
 struct operand limit_make(struct pools *p, const struct limit *l);
 uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,

@@ -46,3 +46,8 @@ size_t pattern_nr(const struct config *c, const char *pattern)
 	}
 	return nr;
 }
+
+struct name_list pattern_names(const struct config *c)
+{
+	return (struct name_list){ c->patterns.items, c->patterns.len };
+}

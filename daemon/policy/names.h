@@ -5,11 +5,16 @@
 
 #include "tree.h"
 
+#include "sets/keyed_text.h"
+
 struct chain *table_chain(const struct table *t, const char *name);
 struct set *table_set(const struct table *t, const char *name);
 struct map *table_map(const struct table *t, const char *name);
 
 /* The number of an interface name pattern of the rules; c->patterns.len when there is none. */
 size_t pattern_nr(const struct config *c, const char *pattern);
+
+/* The names of patterns by number. */
+struct name_list pattern_names(const struct config *c);
 
 #endif

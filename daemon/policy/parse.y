@@ -54,6 +54,9 @@ static void recovered(struct parser *p);
 	const struct selector *sel;
 	enum relation rel;
 	enum verdict verdict;
+	enum rs_change change;
+	const struct dtype *dtype;
+	struct elem_opts *opts;
 	int64_t number;
 	bool flag;
 }
@@ -70,24 +73,29 @@ static void recovered(struct parser *p);
 %token LIMIT "limit" RATE "rate" OVER "over" BURST "burst"
 %token ACCEPT "accept" DROP "drop" REJECT_WORD "reject" WITH "with"
 %token JUMP "jump" GOTO "goto" RETURN "return" CONTINUE "continue"
-%token MAP "map" VMAP "vmap" ADD "add"
+%token MAP "map" VMAP "vmap" ADD "add" UPDATE "update" METER "meter"
+%token TIMEOUT "timeout" EXPIRES "expires" GC_INTERVAL "gc-interval"
+%token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
-%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, forget, remember, reset, probe"
+%token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> name field_name type_name comment set_name object
-%type <value> setting_word primary mark_value item bits element right set_body
+%type <text> name field_name type_name comment set_name object flag_name
+%type <value> setting_word primary mark_value item bits element right set_body tuple
 %type <values> or_list comma_list elements words
+%type <dtype> types
+%type <opts> elem_opts some_elem_opts key_opts
+%type <change> change
 %type <stmt> stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element
 %type <entries> map_elements
 %type <stmts> stmts
-%type <sel> selector
+%type <sel> selector concat key
 %type <rel> relation
 %type <verdict> policy_verdict
 %type <number> priority burst
@@ -215,8 +223,8 @@ set_head
 set_items
 	: %empty
 	| set_items NL
-	| set_items TYPE type_name NL              { build_set_type(p, @3, $3); }
-	| set_items TYPEOF selector NL             { if ($3 != NULL) { p->set->type = $3->type; } }
+	| set_items TYPE types NL                  { p->set->type = $3; }
+	| set_items TYPEOF key NL                  { if ($3 != NULL) { p->set->type = $3->type; } }
 	| set_items set_property NL
 	| set_items ELEMENTS '=' right NL          { build_set_elements(p, @4, $4); }
 	| set_items ELEMENTS_FILE STRING NL        { input_element_file(&p->files, p->set, @3, $3); }
@@ -228,11 +236,25 @@ set_property
 	| AUTO_MERGE     { p->set->has_auto_merge = true; }
 	| SIZE NUMBER    { p->set->size = $2->number; }
 	| COMMENT STRING { p->set->comment = $2; }
+	| TIMEOUT TIME   { p->set->timeout_ms = (uint64_t)$2; p->set->has_timeouts = true; }
+	| GC_INTERVAL TIME { p->set->gc_interval_ms = (uint64_t)$2; }
+	| COUNTER        { build_set_counter(p); }
+	| limit          { build_set_limit(p, $1); }
 	;
 
 set_flags
-	: name               { build_set_flag(p, @1, $1); }
-	| set_flags ',' name { build_set_flag(p, @3, $3); }
+	: flag_name               { build_set_flag(p, @1, $1); }
+	| set_flags ',' flag_name { build_set_flag(p, @3, $3); }
+	;
+
+flag_name
+	: name
+	| TIMEOUT { $$ = "timeout"; }
+	;
+
+types
+	: type_name           { $$ = build_type(p, @1, $1); }
+	| types '.' type_name { $$ = build_type_concat(p, @3, $1, build_type(p, @3, $3)); }
 	;
 
 map_head
@@ -242,12 +264,12 @@ map_head
 map_items
 	: %empty
 	| map_items NL
-	| map_items TYPE type_name ':' type_name NL {
-		build_set_type(p, @3, $3);
+	| map_items TYPE types ':' type_name NL {
+		p->set->type = $3;
 		build_map_data(p, @5, $5);
 	}
-	| map_items TYPEOF selector ':' WORD NL     { build_map_typeof(p, @5, $3, NULL, $5); }
-	| map_items TYPEOF selector ':' selector NL { build_map_typeof(p, @5, $3, $5, NULL); }
+	| map_items TYPEOF key ':' WORD NL     { build_map_typeof(p, @5, $3, NULL, $5); }
+	| map_items TYPEOF key ':' selector NL { build_map_typeof(p, @5, $3, $5, NULL); }
 	| map_items set_property NL
 	| map_items ELEMENTS '=' map_body NL        { build_map_elements(p, @4, $4); }
 	| map_items error NL                        { yyerrok; recovered(p); }
@@ -320,16 +342,49 @@ stmt
 	}
 	| selector VMAP map_ref               { $$ = build_vmap(p, @1, $1, NULL, &$3); }
 	| selector '&' primary VMAP map_ref   { $$ = build_vmap(p, @1, $1, $3, &$5); }
-	| ADD '@' set_name '{' nl selector selector over NUMBER nl '}' {
-		$$ = build_count(p, @7, $7, $8, $9);
-		build_count_key(p, @3, $$, $6, $3);
+	| selector SET concat MAP map_ref     { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
+	| concat VMAP map_ref                 { $$ = build_vmap(p, @1, $1, NULL, &$3); }
+	| change '@' set_name '{' nl key key_opts nl '}' {
+		$$ = build_change(p, @3, $1, $3, $6, $7);
 	}
+	| METER name '{' nl key key_opts nl '}' {
+		$$ = build_meter(p, @2, $2, NULL, $5, $6);
+	}
+	| METER name SIZE NUMBER '{' nl key key_opts nl '}' {
+		$$ = build_meter(p, @2, $2, $4, $7, $8);
+	}
+	;
+
+change
+	: ADD         { $$ = RS_CHANGE_ADD; }
+	| UPDATE      { $$ = RS_CHANGE_UPDATE; }
+	| DELETE_WORD { $$ = RS_CHANGE_DELETE; }
+	;
+
+key
+	: selector
+	| concat
+	;
+
+concat
+	: selector '.' selector { $$ = build_concat(p, @1, $1, $3); }
+	| concat '.' selector   { $$ = build_concat(p, @1, $1, $3); }
+	;
+
+key_opts
+	: %empty                        { $$ = NULL; }
+	| key_opts TIMEOUT TIME         { $$ = build_timeout(p, @2, $1, $3); }
+	| key_opts COUNTER              { $$ = build_elem_counter(p, @2, $1, NULL, NULL); }
+	| key_opts limit                { $$ = build_elem_limit(p, @2, $1, $2); }
+	| key_opts selector over NUMBER { $$ = build_elem_count(p, @2, $1, $2, $3, $4); }
 	;
 
 match
 	: selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
 	| selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
 	| selector relation right         { $$ = build_match(p, @1, $1, $2, NULL, $3); }
+	| concat right                    { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
+	| concat relation right           { $$ = build_match(p, @1, $1, $2, NULL, $3); }
 	| selector right '/' right        { $$ = build_match(p, @1, $1, REL_EQ, $4, $2); }
 	| selector relation right '/' right { $$ = build_match(p, @1, $1, $2, $5, $3); }
 	| selector '&' primary right      { $$ = build_match(p, @1, $1, REL_EQ, $3, $4); }
@@ -434,7 +489,31 @@ elements
 	| elements comma element { $$ = $1; build_append(p, &$$, $3); }
 	;
 
-element: bits;
+element
+	: bits elem_opts  { $$ = build_element($1, $2); }
+	| tuple elem_opts { $$ = build_element($1, $2); }
+	;
+
+tuple
+	: bits '.' bits  { $$ = build_tuple(p, @1, $1, $3); }
+	| tuple '.' bits { $$ = build_tuple(p, @1, $1, $3); }
+	;
+
+elem_opts
+	: %empty { $$ = NULL; }
+	| some_elem_opts
+	;
+
+some_elem_opts
+	: elem_opts TIMEOUT TIME   { $$ = build_timeout(p, @2, $1, $3); }
+	| elem_opts EXPIRES TIME   { $$ = build_expires(p, @2, $1, $3); }
+	| elem_opts COMMENT STRING { $$ = build_elem_comment(p, @2, $1, $3); }
+	| elem_opts COUNTER        { $$ = build_elem_counter(p, @2, $1, NULL, NULL); }
+	| elem_opts COUNTER PACKETS NUMBER BYTES NUMBER {
+		$$ = build_elem_counter(p, @2, $1, $4, $6);
+	}
+	| elem_opts limit          { $$ = build_elem_limit(p, @2, $1, $2); }
+	;
 
 comma: nl ',' nl;
 
@@ -469,8 +548,8 @@ map_elements
 	;
 
 map_element
-	: bits nl ':' nl map_verdict    { $$ = build_map_entry(p, @1, $1, NULL, $5); }
-	| bits nl ':' nl primary        { $$ = build_map_entry(p, @1, $1, $5, NULL); }
+	: element nl ':' nl map_verdict { $$ = build_map_entry(p, @1, $1, NULL, $5); }
+	| element nl ':' nl primary     { $$ = build_map_entry(p, @1, $1, $5, NULL); }
 	| '*' nl ':' nl map_verdict     { $$ = build_map_entry(p, @1, NULL, NULL, $5); }
 	| '*' nl ':' nl primary         { $$ = build_map_entry(p, @1, NULL, $5, NULL); }
 	;
@@ -522,11 +601,15 @@ primary
 
 name
 	: WORD
+	| METER { $$ = "meter"; }
 	| HEADER
 	| CLOSE_VERDICT
 	;
 
-set_name: WORD;
+set_name
+	: WORD
+	| METER { $$ = "meter"; }
+	;
 
 type_name
 	: WORD
@@ -602,19 +685,15 @@ static const char *why_missing(const char *text)
 		const char *why;
 	} missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
-		{ ".", "concatenations are not supported" },
 		{ "queue", "not supported: finwall is the consumer of the queue" },
 		{ "snat", "address translation is not supported" },
 		{ "dnat", "address translation is not supported" },
 		{ "masquerade", "address translation is not supported" },
 		{ "redirect", "address translation is not supported" },
 		{ "notrack", "every packet is tracked" },
-		{ "flowtable", "flow tables are not supported" },
 		{ "fib", "route look-ups are not supported" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
-		{ "timeout", "elements with a timeout are not supported" },
-		{ "update", "only `add` with `ct count` can fill a set" },
 		{ "add", "commands are outside of tables" },
 		{ "insert", "commands are outside of tables" },
 		{ "delete", "commands are outside of tables" },

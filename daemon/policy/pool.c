@@ -20,6 +20,9 @@ void pools_fini(struct pools *p)
 	for (size_t i = 0; i < p->sets.len; i++) {
 		live_set_put(s[i]);
 	}
+	for (size_t i = 0; i < p->keyed.len; i++) {
+		live_keyed_put(((struct live_keyed **)p->keyed.items)[i]);
+	}
 }
 
 static void add_u32(struct arena *a, struct vec *v, uint64_t value)

@@ -33,6 +33,12 @@ struct pool_map {
 	uint64_t patterns;
 };
 
+/* A struct rs_key whose data is still an offset, in the data of the maps. */
+struct pool_key {
+	struct rs_key key;
+	uint32_t data_at;
+};
+
 /* What maps refer to. */
 struct map_pools {
 	struct interval_pool keys;
@@ -50,6 +56,8 @@ struct pools {
 	struct vec buckets;             /* struct rs_rate */
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
+	struct vec keys;                /* struct pool_key */
+	struct vec keyed;               /* struct live_keyed *, with a reference each */
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */
 	uint8_t *has_set;       /* of_set[nr] was made */

@@ -5,16 +5,21 @@
  */
 #include "print.h"
 
+#include "kits.h"
+#include "names.h"
 #include "selector.h"
 #include "settings.h"
 #include "value.h"
 #include "words.h"
 
 #include "sets/element.h"
+#include "sets/keyed_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define METER_SIZE_DEFAULT 65535
 
 /* The state of one config_print(). */
 struct print {
@@ -210,6 +215,36 @@ static void print_ct_count(struct print *p, const struct count *c)
 	text_add(&p->out, "%s", c->key != NULL ? " }" : "");
 }
 
+static void print_duration(struct print *p, const char *before, uint64_t ms, const char *behind)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	duration_text(ms, text);
+	text_add(&p->out, "%s %s%s", before, text, behind);
+}
+
+static void print_change(struct print *p, const struct change *c)
+{
+	static const char *const words[] = { "add", "update", "delete" };
+	const struct elem_opts *o = c->opts;
+
+	if (c->is_meter) {
+		text_add(&p->out, "meter %s size %" PRIu64 " { ", c->set_name->text,
+		         c->set->size != 0 ? c->set->size : METER_SIZE_DEFAULT);
+	} else {
+		text_add(&p->out, "%s @%s { ", words[c->what], c->set_name->text);
+	}
+	selector_print(&p->out, c->key);
+	if (o != NULL && o->has_timeout) {
+		print_duration(p, " timeout", o->timeout_ms, "");
+	}
+	if (o != NULL && o->has_limit) {
+		text_add(&p->out, " ");
+		print_limit(p, o->limit);
+	}
+	text_add(&p->out, "%s }", o != NULL && o->has_counter ? " counter" : "");
+}
+
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s)
 {
 	switch (s->kind) {
@@ -227,6 +262,9 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		break;
 	case STMT_MARK:
 		text_add(&p->out, "meta mark set 0x%08x", s->mark);
+		break;
+	case STMT_CHANGE:
+		print_change(p, &s->change);
 		break;
 	case STMT_COUNT:
 		print_ct_count(p, &s->count);
@@ -325,6 +363,46 @@ static void print_files(struct print *p, const struct set *s)
 	}
 }
 
+static void print_times(struct print *p, const struct set *s)
+{
+	const struct rs_kit *kit = kits_get(&s->kits, s->kit);
+	char text[KIT_TEXT_SIZE];
+
+	if (s->timeout_ms != 0) {
+		print_duration(p, "\t\ttimeout", s->timeout_ms, "\n");
+	}
+	if (s->gc_interval_ms != 0) {
+		print_duration(p, "\t\tgc-interval", s->gc_interval_ms, "\n");
+	}
+	if (kit->has_limit) {
+		kit_limit_text(kit, text);
+		text_add(&p->out, "\t\t%s\n", text);
+	}
+	if (kit->has_counter) {
+		text_add(&p->out, "\t\tcounter\n");
+	}
+}
+
+/* The elements of a table. Times that are left are not printed: they change with each print. */
+static void print_keyed(struct print *p, const struct set *s)
+{
+	struct interval box[RS_KEY_FIELDS_MAX];
+	const char *between = "\t\telements = { ";
+	char text[KEYED_LINE_SIZE];
+	struct rs_item item;
+	uint32_t slot = 0;
+
+	while (keyed_next(s->keyed, &slot, (struct mono){ 0 }, box, &item)) {
+		keyed_line(s->type, pattern_names(p->c), s->keyed, s->timeout_ms, KEYED_TIMES_FIXED,
+		           (struct mono){ 0 }, box, &item, text);
+		text_add(&p->out, "%s%s", between, text);
+		between = ", ";
+	}
+	if (between[0] == ',') {
+		text_add(&p->out, " }\n");
+	}
+}
+
 /* The properties that sets and maps share. */
 static void print_properties(struct print *p, const struct set *s)
 {
@@ -334,7 +412,8 @@ static void print_properties(struct print *p, const struct set *s)
 		const char *word;
 	} flags[] = { { s->is_constant, "constant" },
 		      { s->is_interval, "interval" },
-		      { s->is_dynamic, "dynamic" } };
+		      { s->is_dynamic, "dynamic" },
+		      { s->has_timeouts, "timeout" } };
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (flags[i].is_set) {
@@ -342,9 +421,10 @@ static void print_properties(struct print *p, const struct set *s)
 			before = ",";
 		}
 	}
-	if (s->is_constant || s->is_interval || s->is_dynamic) {
+	if (before[0] == ',') {
 		text_add(&p->out, "\n");
 	}
+	print_times(p, s);
 	if (s->has_auto_merge) {
 		text_add(&p->out, "\t\tauto-merge\n");
 	}
@@ -359,9 +439,14 @@ static void print_properties(struct print *p, const struct set *s)
 
 static void print_set(struct print *p, const struct set *s)
 {
+	if (s->is_meter) {
+		return; /* its rule makes it */
+	}
 	text_add(&p->out, "\tset %s {\n\t\ttype %s\n", s->name, s->type->name);
 	print_properties(p, s);
-	if (s->live != NULL && s->files.len != 0) {
+	if (s->keyed != NULL && s->files.len == 0) {
+		print_keyed(p, s);
+	} else if (s->live != NULL && s->files.len != 0) {
 		print_files(p, s);
 	} else if (s->live != NULL) {
 		print_elements(p, rs_set_tree(&s->live->set), s->type);
@@ -417,6 +502,14 @@ static void print_stmts(struct print *p, const struct rule *r, const char *betwe
 void rule_print_identity(struct text *t, const struct rule *r)
 {
 	struct print p = { .out = *t, .how = PRINT_PLAIN, .hides_counts = true };
+
+	print_stmts(&p, r, "");
+	*t = p.out;
+}
+
+void rule_print(struct text *t, const struct rule *r)
+{
+	struct print p = { .out = *t, .how = PRINT_PLAIN };
 
 	print_stmts(&p, r, "");
 	*t = p.out;

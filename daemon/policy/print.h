@@ -8,4 +8,7 @@
 /* Adds a rule without its comment and its connection limits: its identity across reloads. */
 void rule_print_identity(struct text *t, const struct rule *r);
 
+/* Adds a rule without its comment, and without the numbers of its counter. */
+void rule_print(struct text *t, const struct rule *r);
+
 #endif

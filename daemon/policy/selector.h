@@ -18,6 +18,7 @@ enum selector_kind {
 	SEL_NFPROTO,  /* evaluated when rules are compiled */
 	SEL_CT_STATE, /* likewise */
 	SEL_CT_COUNT, /* not a field: becomes a statement */
+	SEL_CONCAT,   /* several fields; family and proto are those of all together */
 };
 
 struct selector {
@@ -31,6 +32,17 @@ struct selector {
 	uint8_t reach;  /* enum pkt_reach: what rules must be able to read of the packet */
 	enum rs_field field;
 };
+
+/* A selector of kind SEL_CONCAT. */
+struct concat {
+	struct selector sel;                            /* first */
+	const struct selector *part[RS_KEY_FIELDS_MAX]; /* sel.type->parts_len */
+};
+
+static inline const struct selector *selector_part(const struct selector *concat, unsigned nr)
+{
+	return ((const struct concat *)concat)->part[nr];
+}
 
 /* The row of "tcp dport", or NULL. header NULL: of those that stand alone. */
 const struct selector *selector_find(const char *header, const char *name);

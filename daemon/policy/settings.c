@@ -19,6 +19,8 @@ static const char *const fail_words[] = { "drop", "accept", NULL };
 static const char *const backend_words[] = { "auto", "nft", "iptables", NULL };
 static const char *const stop_words[] = { "down", "keep", NULL };
 static const char *const watch_words[] = { "restore", "report", "off", NULL };
+/* In the order of enum fast_path_mode. */
+static const char *const fast_path_words[] = { "auto", "on", "off", NULL };
 /* Words for the counts 0, 1 and so on. */
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const full_words[] = { "full", NULL };
@@ -57,6 +59,9 @@ static const struct tunable shell_table[] = {
 	ROW("hook", "mark", hook_mark, TUNABLE_MARK, NULL, 0, 0, 0, "mark and mask of packets that finwall sends"),
 	CHOICE("hook", "watch", hook_watch, watch_words, HOOK_WATCH_RESTORE, 2, "when hook rules are missing, bypassed or out of date"),
 	COUNT("hook", "admin-port", admin_port, none_words, 0, 1, 65535, "TCP port of this machine that can be reached while no daemon runs"),
+	CHOICE("hook", "fast-path", fast_path, fast_path_words, FAST_PATH_AUTO, 2, "the kernel accepts and tracks decided connections by itself"),
+	ROW("hook", "fast-path-grace", fast_path_grace_s, TUNABLE_DURATION, NULL, 10, 1, 3600, "how long it does so after the daemon has gone, with on-absent drop"),
+	COUNT("hook", "fast-path-max", fast_path_max, NULL, 65536, 1024, 1 << 21, "connections at most that it tracks at a time"),
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),

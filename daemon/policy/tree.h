@@ -23,6 +23,7 @@ enum value_kind {
 	VALUE_COMMAS, /* a, b outside braces */
 	VALUE_SET,    /* { a, b } */
 	VALUE_NAME,   /* @name */
+	VALUE_TUPLE,  /* a . b: an element of a concatenation */
 };
 
 #define VALUE_DEPTH_MAX 16          /* of lists in lists, through variables */
@@ -31,10 +32,11 @@ enum value_kind {
 struct value {
 	struct value *next; /* in its list */
 	struct loc loc;
-	uint8_t kind;       /* enum value_kind */
-	uint8_t family;     /* VALUE_ADDR: 4 or 6 */
-	uint8_t prefix_len; /* VALUE_ADDR */
-	uint8_t depth;      /* lists: of the deepest list in it, plus one */
+	uint8_t kind;                 /* enum value_kind */
+	uint8_t family;               /* VALUE_ADDR: 4 or 6 */
+	uint8_t prefix_len;           /* VALUE_ADDR */
+	uint8_t depth;                /* lists: of the deepest list in it, plus one */
+	const struct elem_opts *opts; /* of an element of a set; NULL = none */
 	union {
 		uint64_t number;
 		struct {
@@ -53,6 +55,22 @@ struct value {
 			uint32_t len; /* with those of inner lists */
 		} list;
 	};
+};
+
+/* What may stand behind an element, or behind the key of an element that a rule adds. */
+struct elem_opts {
+	struct loc loc;
+	bool has_timeout;
+	bool has_expires;
+	bool has_counter;
+	bool has_limit;
+	uint64_t timeout_ms;
+	uint64_t expires_ms;
+	uint64_t packets;
+	uint64_t bytes;
+	struct limit *limit;
+	struct stmt *count; /* ct count, in a rule */
+	const char *comment;
 };
 
 enum relation {
@@ -75,7 +93,8 @@ struct match {
 	enum relation rel;
 	const struct value *mask; /* NULL = none */
 	const struct value *value;
-	const struct set *set; /* of VALUE_NAME; the checker finds it */
+	const struct set *set;    /* of VALUE_NAME; the checker finds it */
+	struct live_keyed *keyed; /* of a set of tuples in the rule; the checker makes it */
 };
 
 /* A look-up in a map: of a field, perhaps masked. */
@@ -111,11 +130,23 @@ enum verdict {
 	VERDICT_REMEMBERED,
 	VERDICT_PICKUP,
 	VERDICT_LENIENT,
+	VERDICT_VERIFY,
 	VERDICT_FORGET,
 	VERDICT_REMEMBER,
 	VERDICT_RESET,
 	VERDICT_PROBE,
 	VERDICTS_LEN,
+};
+
+/* `add @set { key ... }` and the like. */
+struct change {
+	enum rs_change what;
+	const struct selector *key;
+	const struct value *set_name; /* VALUE_NAME */
+	struct set *set;              /* the checker finds it */
+	const struct elem_opts *opts;
+	uint32_t kit; /* the checker finds it */
+	bool is_meter;
 };
 
 enum stmt_kind {
@@ -132,6 +163,7 @@ enum stmt_kind {
 	STMT_GOTO,
 	STMT_RETURN,
 	STMT_CONTINUE,
+	STMT_CHANGE,
 };
 
 /* Options of log with a number. They only are parsed and printed, as are its flags. */
@@ -158,6 +190,7 @@ struct stmt {
 			uint8_t flags; /* by log_flags[] */
 		} log;
 		struct count count;
+		struct change change;
 		uint32_t mark;
 		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
@@ -176,6 +209,8 @@ struct rule {
 	struct loc loc;
 	struct stmt *stmts;
 	const char *comment;
+	/* set by the checker */
+	const struct chain *chain;
 	uint32_t nr; /* in the order of the canonical text */
 };
 
@@ -205,6 +240,7 @@ struct chain {
 	struct rule *rules;
 	struct rule **rules_end;
 	/* set by the checker */
+	struct chain *next_base[2]; /* of the same hook and packets, by priority */
 	enum chain_kind kind;
 	const struct chain *kind_from; /* the base chain it was found by */
 	unsigned height;               /* nested jumps from here */
@@ -256,6 +292,15 @@ struct table {
 	struct chain **chains_end;
 };
 
+/* The part of the files that belongs to the kernel: finwall/config.h. */
+struct kernel_part {
+	struct vec tables; /* const char *: "family name" */
+	const char *text;  /* "" = none */
+	uint64_t hash;     /* of the text */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+
 /* At least as many as there are rows of settings. */
 #define SETTINGS_MAX 96
 
@@ -265,6 +310,7 @@ struct config {
 	struct vec files;     /* const char *: the name of each file, by loc.file */
 	struct settings settings;
 	struct tunables tunables;
+	struct kernel_part kernel;
 	struct table *tables;
 	struct table **tables_end;
 	struct chain *called_first; /* all chains, callees before callers */
@@ -273,8 +319,11 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
+	struct vec rules;                  /* const struct rule *, by rule->nr */
 	struct vec patterns;               /* const char *: interface names, each once */
-	struct chain *base[CHAINS_LEN][2]; /* for IPv4 and IPv6 packets */
+	struct vec keyed;                  /* struct live_keyed *: a reference of each */
+	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
+	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */
 	struct text errors;
 	unsigned errors_len;

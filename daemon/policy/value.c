@@ -186,6 +186,9 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_BITS:
 	case VALUE_COMMAS:
 		return interval_of_bits(type, v, out, problem, size);
+	case VALUE_TUPLE:
+		return problem_text(problem, size, "a concatenation is not valid here, expected %s",
+		                    type->want);
 	case VALUE_SET:
 	case VALUE_NAME:
 		break;
@@ -302,6 +305,7 @@ static void elements_print(struct text *t, const struct dtype *type, const struc
 void value_print(struct text *t, const struct dtype *type, const struct value *v)
 {
 	const char *between = "";
+	unsigned part = 0;
 
 	switch ((enum value_kind)v->kind) {
 	case VALUE_NUMBER:
@@ -333,6 +337,13 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_NAME:
 		text_add(t, "@%s", v->text);
+		break;
+	case VALUE_TUPLE:
+		for (const struct value *e = v->list.first; e != NULL; e = e->next, part++) {
+			text_add(t, "%s", between);
+			value_print(t, type->parts[part], e);
+			between = " . ";
+		}
 		break;
 	}
 }

@@ -333,6 +333,19 @@ const struct dtype *dtype_find(const char *name)
 	return NULL;
 }
 
+bool dtype_is_equal(const struct dtype *a, const struct dtype *b)
+{
+	if (a->parts_len != b->parts_len || a->parts_len == 0) {
+		return a == b;
+	}
+	for (unsigned i = 0; i < a->parts_len; i++) {
+		if (a->parts[i] != b->parts[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
 const char *dtype_names(void)
 {
 	return "ipv4_addr, inet_service, ifname ...";

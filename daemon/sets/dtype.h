@@ -34,6 +34,9 @@ struct dtype {
 	bool takes_mask; /* besides bitmasks */
 	bool prints_hex;
 	uint8_t names; /* enum names_file */
+	/* of a concatenation: its parts; then bits is 0 */
+	unsigned parts_len;
+	const struct dtype *const *parts;
 };
 
 /* The system's files of names, besides the symbols. */
@@ -49,6 +52,9 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 	dtype_number32, dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags,
 	dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state,
 	dtype_ct_dir;
+
+/* Whether both are the same type, or have the same parts. */
+bool dtype_is_equal(const struct dtype *a, const struct dtype *b);
 
 /* The type of that name that sets can have, or NULL; some of their names for an error message. */
 const struct dtype *dtype_find(const char *name);

@@ -7,6 +7,7 @@
 
 #include "element.h"
 #include "interval.h"
+#include "keyed_text.h"
 
 #include "sets/named_set.h"
 
@@ -18,6 +19,7 @@
 struct named_set_garbage {
 	struct tree_garbage parts;
 	struct rs_tree *whole; /* of a flush */
+	struct rs_keyed *keyed;
 };
 
 /* struct named_set is struct set: set.h. */
@@ -29,14 +31,15 @@ static const struct set *inside(const struct named_set *s)
 /* Why a set cannot be changed by command; NULL when it can. */
 static const char *why_fixed(const struct set *s)
 {
-	if (s->is_dynamic) {
-		return "is dynamic: rules fill it";
+	if (s->is_counted) {
+		return "counts connections: rules fill it";
 	}
 	if (s->is_constant) {
 		return "is constant: it changes with the configuration only";
 	}
-	return s->live == NULL ? "holds interface names: it changes with the configuration only"
-	                       : NULL;
+	return s->live == NULL && s->keyed == NULL
+	               ? "holds interface names: it changes with the configuration only"
+	               : NULL;
 }
 
 void named_set_info(const struct named_set *named, struct named_set_info *out)
@@ -50,7 +53,17 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 		.type = s->type->name,
 		.can_change = why_fixed(s) == NULL,
 	};
-	if (s->live != NULL) {
+	out->is_dynamic = s->is_dynamic;
+	if (s->keyed != NULL) {
+		const struct rs_table *t = &rs_keyed_of(&s->keyed->set)->table;
+
+		out->len = atomic_load_explicit(&t->used, memory_order_relaxed);
+		out->added = atomic_load_explicit(&t->added, memory_order_relaxed) - s->loaded;
+		out->deleted = atomic_load_explicit(&t->deleted, memory_order_relaxed);
+		out->expired = atomic_load_explicit(&t->expired, memory_order_relaxed);
+		out->refused = atomic_load_explicit(&t->full, memory_order_relaxed);
+		out->size = s->keyed->shape.cap;
+	} else if (s->live != NULL) {
 		out->len = rs_set_tree(&s->live->set)->len;
 		out->added = s->live->added;
 		out->deleted = s->live->deleted;
@@ -59,7 +72,36 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 	}
 }
 
-bool named_set_walk(const struct named_set *named, struct named_set_cursor *at,
+static struct name_list names_of(const struct set *s)
+{
+	return (struct name_list){ s->names_at, s->names_len };
+}
+
+#define KEYED_WALK_LEN 2048
+
+/* next_lo of the cursor is the next slot. */
+static bool walk_keyed(const struct set *s, struct mono now, struct named_set_cursor *at,
+                       void (*fn)(void *ctx, const char *element), void *ctx)
+{
+	struct interval box[RS_KEY_FIELDS_MAX];
+	uint32_t slot = (uint32_t)at->next_lo;
+	struct rs_item item;
+	unsigned len = 0;
+
+	while (len < KEYED_WALK_LEN && keyed_next(s->keyed, &slot, now, box, &item)) {
+		char text[KEYED_LINE_SIZE];
+
+		keyed_line(s->type, names_of(s), s->keyed, s->timeout_ms, KEYED_TIMES_LEFT, now,
+		           box, &item, text);
+		fn(ctx, text);
+		len++;
+	}
+	at->next_lo = slot;
+	at->is_over = len < KEYED_WALK_LEN;
+	return !at->is_over;
+}
+
+bool named_set_walk(const struct named_set *named, struct mono now, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx)
 {
 	const struct set *s = inside(named);
@@ -67,6 +109,9 @@ bool named_set_walk(const struct named_set *named, struct named_set_cursor *at,
 	struct interval *part;
 	uint32_t len;
 
+	if (s->keyed != NULL) {
+		return !at->is_over && walk_keyed(s, now, at, fn, ctx);
+	}
 	if (s->live == NULL) {
 		for (size_t i = 0; i < s->names.len && !at->is_over; i++) {
 			fn(ctx, ((const char *const *)s->names.items)[i]);
@@ -192,9 +237,125 @@ static int make_next(const struct set *s, enum named_set_op op, const char *cons
 	return *next != NULL ? 0 : -ENOMEM;
 }
 
-int named_set_change(struct named_set *named, enum named_set_op op, const char *const *elements,
-                     size_t elements_len, uint64_t *changed, struct named_set_garbage **garbage,
-                     char problem[NAMED_SET_PROBLEM_SIZE])
+/* Reads the elements of a change. Returns 0/-errno; the caller frees the list. */
+static int read_keyed(const struct set *s, const char *const *elements, size_t elements_len,
+                      struct keyed_list *l, char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	uint32_t fields_len = s->keyed->shape.fields_len;
+
+	l->box = calloc(elements_len * fields_len + 1, sizeof(*l->box));
+	l->item = calloc(elements_len + 1, sizeof(*l->item));
+	if (l->box == NULL || l->item == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < elements_len; i++) {
+		struct interval *box = &l->box[i * fields_len];
+		uint64_t timeout_ms = s->timeout_ms;
+		uint64_t expires_ms = s->timeout_ms;
+		bool has_times;
+
+		if (keyed_read(s->type, names_of(s), elements[i], box, &timeout_ms, &expires_ms,
+		               problem, NAMED_SET_PROBLEM_SIZE) != NULL) {
+			return -EINVAL;
+		}
+		has_times = timeout_ms != s->timeout_ms || expires_ms != s->timeout_ms;
+		if (has_times && !s->has_timeouts) {
+			snprintf(problem, NAMED_SET_PROBLEM_SIZE,
+			         "set %.64s has no timeouts, expected `flags timeout` in it",
+			         s->name);
+			return -EINVAL;
+		}
+		for (uint32_t f = 0; f < fields_len && s->is_dynamic; f++) {
+			if (u128_cmp(box[f].lo, box[f].hi) != 0) {
+				snprintf(problem, NAMED_SET_PROBLEM_SIZE,
+				         "%.90s is an interval, which set %.64s cannot have: it is "
+				         "dynamic",
+				         elements[i], s->name);
+				return -EINVAL;
+			}
+		}
+		l->item[i].kit = s->kit;
+		l->item[i].timeout_ns = timeout_ms * (uint64_t)NSEC_PER_MSEC;
+		l->item[i].deadline_ns =
+			expires_ms == 0 ? RS_NEVER : expires_ms * (uint64_t)NSEC_PER_MSEC;
+		l->len++;
+	}
+	return 0;
+}
+
+static int add_keyed(const struct set *s, struct keyed_list *l, struct mono now, uint64_t *changed,
+                     struct named_set_garbage *g, char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	uint64_t now_ns = rs_table_now(&rs_keyed_of(&s->keyed->set)->table, now);
+
+	for (size_t i = 0; i < l->len; i++) {
+		if (l->item[i].deadline_ns != RS_NEVER) {
+			l->item[i].deadline_ns += now_ns;
+		}
+	}
+	switch (keyed_add(s->keyed, l, now, changed, &g->keyed)) {
+	case KEYED_OK:
+		return 0;
+	case KEYED_FULL:
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE,
+		         "set %.64s is full: it has %u elements at most", s->name,
+		         s->keyed->shape.cap);
+		return -EINVAL;
+	case KEYED_TOO_DEEP:
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE,
+		         "the intervals of set %.64s would overlap too deeply, expected at most %d "
+		         "layers",
+		         s->name, RS_LAYERS_MAX);
+		return -EINVAL;
+	default:
+		return -ENOMEM;
+	}
+}
+
+static int delete_keyed(const struct set *s, const struct keyed_list *l,
+                        const char *const *elements, struct mono now, uint64_t *changed,
+                        char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	uint32_t fields_len = s->keyed->shape.fields_len;
+
+	for (size_t i = 0; i < l->len; i++) {
+		if (!keyed_has(s->keyed, &l->box[i * fields_len], now)) {
+			snprintf(problem, NAMED_SET_PROBLEM_SIZE, "%.90s is not in set %.64s",
+			         elements[i], s->name);
+			return -EINVAL;
+		}
+	}
+	for (size_t i = 0; i < l->len; i++) {
+		*changed += keyed_delete(s->keyed, &l->box[i * fields_len], now) == KEYED_OK;
+	}
+	return 0;
+}
+
+static int change_keyed(const struct set *s, struct mono now, enum named_set_op op,
+                        const char *const *elements, size_t elements_len, uint64_t *changed,
+                        struct named_set_garbage *g, char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	struct keyed_list l = { 0 };
+	int err = 0;
+
+	if (op == SET_FLUSH) {
+		*changed = keyed_flush(s->keyed, now);
+		return 0;
+	}
+	err = read_keyed(s, elements, elements_len, &l, problem);
+	if (err == 0 && op == SET_ADD) {
+		err = add_keyed(s, &l, now, changed, g, problem);
+	} else if (err == 0) {
+		err = delete_keyed(s, &l, elements, now, changed, problem);
+	}
+	free(l.box);
+	free(l.item);
+	return err;
+}
+
+int named_set_change(struct named_set *named, struct mono now, enum named_set_op op,
+                     const char *const *elements, size_t elements_len, uint64_t *changed,
+                     struct named_set_garbage **garbage, char problem[NAMED_SET_PROBLEM_SIZE])
 {
 	const struct set *s = inside(named);
 	struct named_set_garbage *g;
@@ -210,6 +371,15 @@ int named_set_change(struct named_set *named, enum named_set_op op, const char *
 	g = calloc(1, sizeof(*g));
 	if (g == NULL) {
 		return -ENOMEM;
+	}
+	if (s->keyed != NULL) {
+		err = change_keyed(s, now, op, elements, elements_len, changed, g, problem);
+		if (err != 0 || g->keyed == NULL) {
+			free(g);
+		} else {
+			*garbage = g;
+		}
+		return err;
 	}
 	err = make_next(s, op, elements, elements_len, changed, &next, g, problem);
 	if (err != 0) {
@@ -231,5 +401,6 @@ void named_set_garbage_free(struct named_set_garbage *g)
 	}
 	tree_garbage_free(&g->parts);
 	tree_free(g->whole);
+	keyed_free(g->keyed);
 	free(g);
 }

@@ -11,6 +11,7 @@
 #define FINWALL_NAMED_SET_H
 
 #include <finwall/config.h>
+#include <finwall/mono.h>
 #include <finwall/u128.h>
 
 #include <stdbool.h>
@@ -30,7 +31,11 @@ struct named_set_info {
 	uint64_t len;     /* elements */
 	uint64_t added;   /* since it was loaded */
 	uint64_t deleted; /* with flushed ones */
-	bool can_change;  /* false: constant, dynamic, or of interface names */
+	bool can_change;  /* false: constant, or of interface names */
+	bool is_dynamic;  /* rules change it too; a reload keeps its elements */
+	uint64_t expired; /* elements whose time was over; of sets with timeouts */
+	uint64_t refused; /* additions by rules, because the set was full */
+	uint64_t size;    /* the most elements that it can have; 0 = no limit */
 };
 void named_set_info(const struct named_set *s, struct named_set_info *out);
 
@@ -52,7 +57,7 @@ struct named_set_cursor {
 
 /* Calls fn for the next elements, some thousands at most. Returns false at the end, or when memory
  * runs out. */
-bool named_set_walk(const struct named_set *s, struct named_set_cursor *at,
+bool named_set_walk(const struct named_set *s, struct mono now, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
 
 /* What the elements of a set are, for a connection. */
@@ -85,9 +90,12 @@ struct named_set_garbage;
  * number of elements added or deleted (one that is in the set already is not counted), and *garbage
  * is for named_set_garbage_free(); NULL when nothing changed.
  */
-int named_set_change(struct named_set *s, enum named_set_op op, const char *const *elements,
-                     size_t elements_len, uint64_t *changed, struct named_set_garbage **garbage,
-                     char problem[NAMED_SET_PROBLEM_SIZE]);
+int named_set_change(struct named_set *s, struct mono now, enum named_set_op op,
+                     const char *const *elements, size_t elements_len, uint64_t *changed,
+                     struct named_set_garbage **garbage, char problem[NAMED_SET_PROBLEM_SIZE]);
+
+/* Deletes expired elements of all sets, in a part of each: to be called now and then. */
+void named_sets_sweep(const struct config *c, struct mono now);
 
 /* Frees it; the first comment states when. NULL is fine. */
 void named_set_garbage_free(struct named_set_garbage *g);

@@ -7,6 +7,7 @@
 #define FINWALL_SETS_SET_H
 
 #include "dtype.h"
+#include "keyed.h"
 #include "live_set.h"
 
 #include "text/arena.h"
@@ -28,15 +29,35 @@ struct set {
 	bool is_constant;
 	bool is_dynamic; /* filled by rules */
 	bool has_auto_merge;
-	uint64_t size; /* 0 = not given */
+	bool has_timeouts;
+	uint64_t timeout_ms;     /* of elements without their own; 0 = none */
+	uint64_t gc_interval_ms; /* 0 = not given */
+	uint64_t size;           /* 0 = not given */
 	uint32_t nr;
 	const struct value *elements; /* those that the grammar read; NULL = none */
 	struct interval_list listed;  /* those of the text; kept if there are files too */
 	struct interval_list filed;   /* those of files, until live is made */
 	struct vec files;             /* const char *: their names */
 	/* made by the checker */
-	struct live_set *live; /* all elements; NULL for type ifname */
-	struct vec names;      /* const char *: elements of type ifname */
+	struct live_set *live;       /* all elements; NULL for type ifname and with keyed */
+	struct live_keyed *keyed;    /* all elements of a set that set_is_keyed() */
+	struct vec kits;             /* struct rs_kit: [0] nothing; what elements count and limit */
+	uint32_t kit;                /* of elements without their own */
+	bool is_meter;               /* made by a rule with meter */
+	bool is_counted;             /* a rule counts connections in it */
+	bool is_changed;             /* a rule changes it */
+	bool has_plain_opts;         /* elements have options */
+	const char *const *names_at; /* of interfaces, by their number in keys */
+	size_t names_len;
+	uint64_t loaded;  /* elements of the text */
+	struct vec names; /* const char *: elements of type ifname */
 };
+
+/* Whether the elements are in a table, not a tree. */
+static inline bool set_is_keyed(const struct set *s)
+{
+	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->kits.len > 1 ||
+	       s->has_plain_opts;
+}
 
 #endif

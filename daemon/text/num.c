@@ -242,3 +242,38 @@ int text_microseconds(const char *text, size_t size, enum text_unit unit, int64_
 
 	return read_one(text, size, units, unit, us);
 }
+
+bool text_duration_ms(const char *text, size_t size, uint64_t *ms)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ms;
+	} units[] = { { "ms", 1 }, { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 } };
+	const char *end = text + size;
+
+	*ms = 0;
+	while (text < end) {
+		uint64_t n;
+		size_t i = 0;
+
+		text = scan_decimal(text, end, UINT32_MAX, &n);
+		if (text == NULL) {
+			return false;
+		}
+		for (; i < sizeof(units) / sizeof(units[0]); i++) {
+			const size_t unit_size = strlen(units[i].unit);
+
+			if ((size_t)(end - text) >= unit_size &&
+			    memcmp(text, units[i].unit, unit_size) == 0) {
+				text += unit_size;
+				break;
+			}
+		}
+		if (i == sizeof(units) / sizeof(units[0]) ||
+		    n > (DURATION_MAX_MS - *ms) / units[i].ms) {
+			return false;
+		}
+		*ms += n * units[i].ms;
+	}
+	return size != 0;
+}

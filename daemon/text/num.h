@@ -56,4 +56,8 @@ int text_quantity(const char *text, size_t size, enum text_unit unit, int64_t *o
 /* Microseconds: "50us". Same errors. */
 int text_microseconds(const char *text, size_t size, enum text_unit unit, int64_t *us);
 
+/* "1d2h30m4s5ms" in milliseconds. Returns false for anything else, and above DURATION_MAX_MS. */
+#define DURATION_MAX_MS (UINT64_C(49710) * 86400000)
+bool text_duration_ms(const char *text, size_t size, uint64_t *ms);
+
 #endif

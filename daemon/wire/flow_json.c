@@ -32,6 +32,7 @@ json_t *flow_json(const struct flow_view *v)
 		json_object_set_new(o, "hook", json_string(hook_name(v->hook)));
 		json_object_set_new(o, "interface", json_string(v->ifname));
 		add_account(o, v);
+		json_object_set_new(o, "leased", json_boolean((v->status & FLOW_LEASED) != 0));
 	} else {
 		json_object_set_new(o, "ended_ms_ago", json_integer(v->time_ns / NSEC_PER_MSEC));
 		json_object_set_new(o, "cause", json_string(tomb_cause_name(v->cause)));

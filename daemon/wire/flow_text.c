@@ -17,6 +17,9 @@
 #define ENDPOINT_TEXT_SIZE (ADDR_TEXT_SIZE + 8)
 #define STATE_TEXT_SIZE    32
 
+/* The kernel's clock of timeouts, at CONFIG_HZ=250. */
+#define TICK_NS (4 * NSEC_PER_MSEC)
+
 /*
  * The names of conntrack(8) come first; the others are those of /etc/protocols, which the daemon
  * cannot rely on. conntrack(8) prints them as "unknown".
@@ -177,6 +180,9 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	if ((v->status & FLOW_REVIVED) != 0) {
 		put(&l, " revived");
 	}
+	if ((v->status & FLOW_LEASED) != 0) {
+		put(&l, " leased");
+	}
 	if (v->ifname[0] != '\0') {
 		put(&l, " %s %s", v->hook == HOOK_OUTPUT ? "out" : "in", v->ifname);
 	}
@@ -254,6 +260,34 @@ static void put_start(struct line *l, int64_t wall_s)
 	if (localtime_r(&when, &tm) != NULL && asctime_r(&tm, text) != NULL) {
 		put(l, "[start=%.24s] ", text);
 	}
+}
+
+void flow_conntrack_event(const struct flow_view *v, enum flow_line_kind kind, char *line,
+                          size_t line_size)
+{
+	static const char *const kinds[] = { "[NEW]", "[UPDATE]", "[DESTROY]" };
+	struct line l = { line, line_size };
+	const char *name = conntrack_proto_name(v->orig.proto);
+	/* conntrack(8) cuts the kernel's ticks, which are a few milliseconds, to seconds. */
+	int64_t left_sec = (v->time_ns + TICK_NS) / NSEC_PER_SEC;
+
+	put(&l, "%9s %-8s %u ", kinds[kind], name != NULL ? name : "unknown", v->orig.proto);
+	if (kind != FLOW_LINE_DESTROY || left_sec > 0) {
+		put(&l, "%lld ", (long long)(left_sec > 0 ? left_sec : 0));
+	}
+	if (v->orig.proto == IPPROTO_TCP) {
+		put(&l, "%s ", tcp_state_name(v->tcp.state));
+	}
+	put_conntrack_tuple(&l, &v->orig);
+	if ((v->status & FLOW_SEEN_REPLY) == 0) {
+		put(&l, "[UNREPLIED] ");
+	}
+	put_conntrack_tuple(&l, &v->reply);
+	if ((v->status & FLOW_ASSURED) != 0) {
+		put(&l, "[ASSURED] ");
+	}
+	/* no blank at the end */
+	l.at[l.at > line ? -1 : 0] = '\0';
 }
 
 static enum tuple_shape tuple_shape(uint8_t proto)

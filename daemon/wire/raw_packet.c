@@ -8,6 +8,7 @@
 #define IP4_SIZE 20
 #define IP6_SIZE 40
 #define TCP_SIZE 20
+#define TS_SIZE  12
 
 #define HOP_LIMIT     64
 #define DONT_FRAGMENT 0x4000
@@ -23,10 +24,10 @@ static uint16_t ip4_checksum(const uint8_t *ip)
 	return (uint16_t) ~(sum + (sum >> 16));
 }
 
-static void write_ip4(const struct tuple *t, uint8_t *ip)
+static void write_ip4(const struct tuple *t, size_t tcp_size, uint8_t *ip)
 {
 	ip[0] = 4 << 4 | IP4_SIZE / 4;
-	store_be16(ip + 2, IP4_SIZE + TCP_SIZE);
+	store_be16(ip + 2, (uint16_t)(IP4_SIZE + tcp_size));
 	store_be16(ip + 6, DONT_FRAGMENT);
 	ip[8] = HOP_LIMIT;
 	ip[9] = IPPROTO_NR_TCP;
@@ -35,17 +36,17 @@ static void write_ip4(const struct tuple *t, uint8_t *ip)
 	store_be16(ip + 10, ip4_checksum(ip));
 }
 
-static void write_ip6(const struct tuple *t, uint8_t *ip)
+static void write_ip6(const struct tuple *t, size_t tcp_size, uint8_t *ip)
 {
 	ip[0] = 6 << 4;
-	store_be16(ip + 4, TCP_SIZE);
+	store_be16(ip + 4, (uint16_t)tcp_size);
 	ip[6] = IPPROTO_NR_TCP;
 	ip[7] = HOP_LIMIT;
 	memcpy(ip + 8, t->src.bytes, 16);
 	memcpy(ip + 24, t->dst.bytes, 16);
 }
 
-static void write_tcp(const struct raw_request *req, uint8_t *tcp)
+static void write_tcp(const struct raw_request *req, size_t tcp_size, uint8_t *tcp)
 {
 	static const uint8_t flags[RAW_KINDS_LEN] = {
 		[RAW_RESET] = TCP_RST,
@@ -57,15 +58,22 @@ static void write_tcp(const struct raw_request *req, uint8_t *tcp)
 	store_be16(tcp + 2, req->tuple.dport);
 	store_be32(tcp + 4, req->seq);
 	store_be32(tcp + 8, (flags[req->kind] & TCP_ACK) != 0 ? req->ack : 0);
-	tcp[12] = TCP_SIZE / 4 << 4;
+	tcp[12] = (uint8_t)(tcp_size / 4 << 4);
 	tcp[13] = flags[req->kind];
 	store_be16(tcp + 14, req->kind == RAW_KEEPALIVE ? req->win : 0);
+	if (tcp_size > TCP_SIZE) {
+		store_be32(tcp + TCP_SIZE, 0x0101080a); /* no-operation, no-operation, timestamps */
+		store_be32(tcp + TCP_SIZE + 4, req->ts[0]);
+		store_be32(tcp + TCP_SIZE + 8, req->ts[1]);
+	}
 }
 
 size_t raw_packet_write(const struct raw_request *req, uint8_t out[static RAW_PACKET_SIZE])
 {
 	bool is_ip4 = req->tuple.family == 4;
 	size_t ip_size = is_ip4 ? IP4_SIZE : IP6_SIZE;
+	size_t tcp_size =
+		req->kind == RAW_KEEPALIVE && req->has_ts != 0 ? TCP_SIZE + TS_SIZE : TCP_SIZE;
 	struct pkt p = { .tuple = req->tuple, .l4_proto = IPPROTO_NR_TCP };
 
 	if ((!is_ip4 && req->tuple.family != 6) || req->kind >= RAW_ERROR) {
@@ -73,16 +81,16 @@ size_t raw_packet_write(const struct raw_request *req, uint8_t out[static RAW_PA
 	}
 	memset(out, 0, RAW_PACKET_SIZE);
 	if (is_ip4) {
-		write_ip4(&req->tuple, out);
+		write_ip4(&req->tuple, tcp_size, out);
 	} else {
-		write_ip6(&req->tuple, out);
+		write_ip6(&req->tuple, tcp_size, out);
 	}
-	write_tcp(req, out + ip_size);
+	write_tcp(req, tcp_size, out + ip_size);
 	p.l4 = out + ip_size;
-	p.l4_size = TCP_SIZE;
-	p.l4_cap_size = TCP_SIZE;
+	p.l4_size = (uint32_t)tcp_size;
+	p.l4_cap_size = (uint32_t)tcp_size;
 	store_be16(out + ip_size + 16, pkt_l4_checksum(&p));
-	return ip_size + TCP_SIZE;
+	return ip_size + tcp_size;
 }
 
 /* The codes of destination unreachable: ICMP type 3, ICMPv6 type 1. -1: there is none. */

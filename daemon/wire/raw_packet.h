@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* IPv6 and TCP header without options. */
-#define RAW_PACKET_SIZE 60
+/* IPv6 and TCP header with timestamps. */
+#define RAW_PACKET_SIZE 72
 
 #define RAW_ERROR_HEADER_SIZE 8
 

@@ -31,11 +31,6 @@ static bool is_one_host(uint8_t family, const union ip_addr *addr)
 	return addr->bytes[0] != 0xff && (addr->half[0] != 0 || addr->half[1] != 0);
 }
 
-static bool is_link_local(uint8_t family, const union ip_addr *addr)
-{
-	return family == 6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
-}
-
 /* True for any fragment, the first one too. IPv6: if it begins with a fragment header. */
 static bool is_fragment(const struct frame *f, uint8_t family)
 {
@@ -111,7 +106,7 @@ bool refusal_make(const struct frame *frame, enum reject_with with, struct raw_r
 	}
 	out->tuple.family = p.tuple.family;
 	out->tuple.dst = p.tuple.src;
-	if (is_link_local(p.tuple.family, &p.tuple.src)) {
+	if (ip_is_link_local(p.tuple.family, &p.tuple.src)) {
 		out->ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 	}
 	return with == REJECT_TCP_RESET ? make_reset(&p, out)

@@ -42,6 +42,13 @@ enum hook_backend {
 	BACKEND_IPTABLES,
 };
 
+/* Whether the kernel accepts and tracks connections that are decided (finwall/engine.h, leases). */
+enum fast_path_mode {
+	FAST_PATH_AUTO, /* where the kernel and the backend can */
+	FAST_PATH_ON,   /* the same, and backend auto is iptables */
+	FAST_PATH_OFF,
+};
+
 /* When memory for connections is allocated. */
 enum prefault {
 	PREFAULT_AUTO, /* at the start, if it is a small part of the available memory */
@@ -77,6 +84,9 @@ struct settings {
 	uint32_t hook_mark_mask;   /* ... and the bits of it that are tested */
 	uint32_t hook_watch;       /* enum hook_watch_mode */
 	uint32_t admin_port; /* TCP port that stays reachable while no daemon runs; 0 = none */
+	uint32_t fast_path;  /* enum fast_path_mode */
+	uint32_t fast_path_grace_s; /* how long leases are valid without a daemon, on-absent drop */
+	uint32_t fast_path_max;     /* leases */
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
@@ -133,12 +143,67 @@ void config_free(struct config *c);
 const struct settings *config_settings(const struct config *c);
 const struct tunables *config_tunables(const struct config *c);
 
+/*
+ * What belongs to the kernel: base chains of other types, hooks and families, with all that they
+ * reach, as text for nft(8) without the tables' beginning. Lives as long as the configuration.
+ */
+struct config_kernel {
+	const char *text;          /* "" = none */
+	const char *const *tables; /* "family name" */
+	size_t tables_len;
+	uint64_t hash; /* of the text; 0 = none */
+	uint32_t own_chains;
+	uint32_t kernel_chains;
+};
+void config_kernel(const struct config *c, struct config_kernel *out);
+
 /* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
  */
 struct ruleset *config_compile(const struct config *c);
 
+/*
+ * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
+ * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ */
+void config_adopt(struct config *c, const struct config *old);
+
+/*
+ * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the
+ * same clock; until then no element expires.
+ */
+void config_start(const struct config *c, struct mono now);
+
 /* Frees a compiled ruleset; NULL is allowed. No thread may still use it. */
 void ruleset_free(struct ruleset *rs);
+
+/* Where a rule is. All pointers live as long as the configuration. */
+struct rule_place {
+	const char *file;
+	uint32_t line;
+	const char *family; /* of its table: "inet" */
+	const char *table;
+	const char *chain;
+};
+
+/* The place of a rule, by struct rule_result. Returns false for a number without a rule. */
+bool config_rule_place(const struct config *c, uint32_t rule_nr, struct rule_place *out);
+
+/* The place of a chain, by struct rule_step, without file and line. Likewise. */
+bool config_chain_place(const struct config *c, uint32_t chain_nr, struct rule_place *out);
+
+/* The place of the base chain of this family (4, 6 or 0), and of its policy, if it is written.
+ * Returns false when the configuration has no such chain. */
+bool config_base_place(const struct config *c, enum base_chain base, uint8_t family,
+                       struct rule_place *out);
+
+/* The rule's canonical text, without its comment, as malloc'd text; NULL when memory runs out. */
+char *config_rule_text(const struct config *c, uint32_t rule_nr);
+
+/* "accept", "reject", "remembered", "forget" ...: the word of the language for a result. */
+const char *rule_code_word(uint8_t code);
+
+/* "icmp port-unreachable" ...: what the language has after `reject with`, for this family. */
+const char *reject_with_text(uint8_t with, uint8_t family);
 
 /* A rule with a counter. */
 struct config_counter {

@@ -33,6 +33,7 @@
 #define ENGINE_BATCH_MAX 64
 
 struct engine;
+struct trace; /* finwall/trace.h */
 
 struct engine_config {
 	uint32_t flows_max;  /* live flows of all shards; each shard holds one at least */
@@ -58,6 +59,8 @@ struct decision {
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
 	uint8_t mark_is_set;
+	uint8_t is_held;   /* 1: no decision yet, engine_sink.hold() has a copy; nothing else is set
+	                    */
 	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
 	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
@@ -72,12 +75,49 @@ struct late_event {
 	uint8_t reason;     /* enum reason */
 	uint8_t verdict;    /* enum verdict, before the setting `enforce` */
 	uint8_t has_tomb;
+	uint32_t rule_nr; /* of the late chain; see struct rule_result */
 	/* the rest: only with a tombstone */
 	uint8_t cause;        /* enum tomb_cause */
 	uint8_t tcp_state;    /* enum tcp_state when the entry ended */
 	int64_t gone_ns;      /* time since the entry ended */
 	int32_t seq_distance; /* from the next expected sequence number */
 };
+
+/* Why an entry ended. */
+enum flow_end {
+	FLOW_END_NONE,
+	FLOW_END_TIMEOUT,
+	FLOW_END_RESET,     /* by timeout; the policy reset sent RSTs */
+	FLOW_END_PROBED,    /* by timeout; the keepalives were not answered */
+	FLOW_END_CLOSED,    /* by a RST before the first reply */
+	FLOW_END_REOPENED,  /* by a SYN of a new connection with the same ports */
+	FLOW_END_DISPLACED, /* by an older connection with the same ports, which was revived */
+	FLOW_END_EVICTED,   /* the table was full */
+	FLOW_END_DELETED,   /* by command */
+	FLOW_ENDS_LEN,
+};
+
+/* What happened to an entry; bits, because one packet may do several. */
+enum flow_change {
+	FLOW_CHANGE_NEW = 1,
+	FLOW_CHANGE_UPDATE = 2,  /* its state changed, or the first reply was seen */
+	FLOW_CHANGE_ASSURED = 4, /* it became ASSURED; with UPDATE */
+	FLOW_CHANGE_DESTROY = 8,
+};
+
+/* A change of an entry, for events. */
+struct flow_event {
+	const struct flow *flow; /* after the change; before it ends */
+	struct mono now;
+	uint32_t rule_nr; /* FLOW_CHANGE_NEW: that let it in; see struct rule_result */
+	uint32_t generation;
+	uint8_t changes; /* bits of enum flow_change */
+	uint8_t end;     /* enum flow_end, of FLOW_CHANGE_DESTROY */
+	uint8_t hook;    /* enum hook, of FLOW_CHANGE_NEW */
+};
+
+/* "timeout", "closed" ... */
+const char *flow_end_name(enum flow_end e);
 
 /*
  * A packet for the shell to send: a TCP segment without payload and options, or an ICMP error.
@@ -99,10 +139,13 @@ struct raw_request {
 	uint32_t seq;
 	uint32_t ack;     /* RAW_KEEPALIVE, RAW_RESET_ACK */
 	uint32_t ifindex; /* the link of a link-local receiver; 0 = unknown */
+	uint32_t ts[2];   /* RAW_KEEPALIVE with has_ts: TSval, TSecr (RFC 7323) */
 	uint16_t win;     /* RAW_KEEPALIVE: raw window, as the end that is spoken for last offered
 	                     at most */
 	uint8_t kind;     /* enum raw_kind */
 	uint8_t with;     /* RAW_ERROR: enum reject_with */
+	uint8_t has_ts;   /* 1: with a timestamps option */
+	uint8_t unused[3];
 };
 
 /* The outcome of a request. */
@@ -120,8 +163,25 @@ struct engine_sink {
 	            enum ct_state state);
 	void (*late)(void *ctx, const struct late_event *ev);
 	enum raw_result (*raw)(void *ctx, const struct raw_request *req);
+	/*
+	 * Holds a frame, of which it makes a copy: the packet gets no verdict now, and the copy is
+	 * passed to engine_batch() once more, with was_held set, after engine_sink.release() of its
+	 * token, or when the deadline has passed. req: to be sent too, may be NULL. RAW_SENT: the
+	 * frame is held, and req will be sent if the sender is not busy then. RAW_BUSY: too many
+	 * are held. Unless it returns RAW_SENT nothing is held and nothing is sent.
+	 */
+	enum raw_result (*hold)(void *ctx, const struct frame *frame, uint64_t token,
+	                        struct mono deadline, const struct raw_request *req);
+	/* The held frames with this token need wait no longer. */
+	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+	/* An entry was made, changed its state, or is about to be deleted. */
+	void (*flow)(void *ctx, const struct flow_event *ev);
+	/* Only with engine_worker.trace: whether a packet is to be traced (NULL: each one; the
+	 * trace has what is known before it is tracked), and the complete trace. */
+	bool (*trace_wants)(void *ctx, const struct trace *t);
+	void (*traced)(void *ctx, const struct trace *t);
 };
 
 /* A worker's part of the engine, zeroed at first. The worker sets it up, and replaces policy and
@@ -130,12 +190,16 @@ struct engine_worker {
 	const struct policy *policy;
 	struct ruleset_counters *counters; /* of policy->rules; may be NULL */
 	struct engine_sink sink;
+	struct trace *trace; /* where traces are made; NULL = packets are not traced */
 	struct stats stats;
+	/* engine_lease_generation(), read before policy and sets are */
+	uint32_t lease_generation;
 	/* the engine's own */
 	uint32_t tick_shard;        /* the shard that engine_tick() continues with */
 	uint32_t tick_seen;         /* wheel tick of its last complete round */
 	struct mono raw_next;       /* no request of an expiry before this instant */
 	struct mono raw_busy_since; /* the first request that found the sender busy; 0: sent */
+	struct rule_trace *steps;   /* of the packet that is traced, or NULL */
 };
 
 /* Bytes of memory for the engine. They grow with the limits and are touched only as the table
@@ -250,5 +314,66 @@ uint64_t engine_flush(struct engine *e, struct engine_worker *w, struct mono now
  * enforced until they end. Holds locks as engine_flush() does.
  */
 void engine_note_gap(struct engine *e);
+
+/*
+ * The kernel fast path: connections whose packets the kernel accepts and tracks by itself, while
+ * they are leased to it. finwall/lease_layout.h. The functions below are the main thread's.
+ */
+struct lease_control;
+struct lease_bucket;
+struct lease;
+
+/* The maps in this process's memory. */
+struct lease_map {
+	struct lease_control *control;
+	struct lease_bucket *buckets;
+	struct lease *leases;
+};
+
+/* True for maps of this version, whose numbers can be used. */
+bool engine_leases_fit(const struct lease_control *c);
+
+/*
+ * Takes over the connections of all leases in the maps, which an earlier process granted, into the
+ * table. packets_passed: packets that the kernel side did not accept may have passed unseen; the
+ * windows of connections that had such are not proved then. Call it before engine_use_leases().
+ * Returns their number.
+ */
+uint64_t engine_adopt_leases(struct engine *e, struct engine_worker *w, const struct lease_map *map,
+                             bool packets_passed, struct mono now);
+
+/* Empties the maps and uses them from here on. They must stay mapped, also behind
+ * engine_leave_leases(): a worker may still read them. */
+void engine_use_leases(struct engine *e, const struct lease_map *map);
+
+/* To be called when a policy is published: makes all leases stale, and grants new ones under the
+ * policy if they are wanted. Without maps it does nothing. */
+void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool is_wanted);
+
+/* Makes all leases stale: the next packet of each connection goes to the queue. To be called after
+ * a change of sets. */
+void engine_stale_leases(struct engine *e);
+
+/* Takes back all leases, and grants no more until engine_set_lease_policy(). */
+void engine_leave_leases(struct engine *e);
+
+/* Takes back all leases. Returns how many. */
+uint64_t engine_take_leases(struct engine *e);
+
+struct lease_usage {
+	bool is_there;
+	bool is_on;
+	uint64_t held;
+	uint64_t max;
+	uint64_t granted;
+	uint64_t taken;
+	uint64_t no_place;           /* not granted: no place for it */
+	uint64_t packets[HOOKS_LEN]; /* that the kernel side has accepted, by hook */
+	uint64_t bytes[HOOKS_LEN];
+};
+void engine_lease_usage(struct engine *e, struct lease_usage *out);
+
+/* The generation for engine_worker.lease_generation. Any thread. */
+uint32_t engine_lease_generation(const struct engine *e);
 
 #endif

@@ -16,6 +16,8 @@
 #define FLOW_ORIG_HI    0x04u /* the opener is the key's high side */
 #define FLOW_REVIVED    0x08u /* was a remembered connection */
 #define FLOW_KNOWN      0x30u /* enum knowledge, shifted by FLOW_KNOWN_SHIFT */
+#define FLOW_LEASED     0x40u /* live entries only: the kernel side owns it (core/lease.h) */
+#define FLOW_HAD_LEASE  0x80u /* likewise: its lease has its counters */
 
 #define FLOW_KNOWN_SHIFT 4
 

@@ -69,6 +69,15 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size);
 void flow_conntrack(const struct flow_view *v, unsigned options, int64_t wall_s, char *line,
                     size_t line_size);
 
+/* An event of a live connection, as conntrack -E prints it; likewise. */
+enum flow_line_kind {
+	FLOW_LINE_NEW,
+	FLOW_LINE_UPDATE,
+	FLOW_LINE_DESTROY,
+};
+void flow_conntrack_event(const struct flow_view *v, enum flow_line_kind kind, char *line,
+                          size_t line_size);
+
 /* Returns the heading of flow_text() lines. */
 const char *flow_text_heading(enum flow_view_kind kind);
 

@@ -33,6 +33,12 @@ union ip_addr {
 	uint64_t half[2];
 };
 
+/* fe80::/10: the address needs an interface. */
+static inline bool ip_is_link_local(uint8_t family, const union ip_addr *addr)
+{
+	return family == 6 && addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 /* Which end of the key sent the packet. */
 enum key_side {
 	SIDE_LO,

@@ -30,6 +30,7 @@ struct frame {
 	uint32_t mark;       /* the packet's mark in the kernel */
 	uint8_t hook;        /* enum hook */
 	uint8_t csum;        /* enum frame_csum */
+	uint8_t was_held;    /* 1: held before (engine_sink.hold), and now to be decided for good */
 };
 
 #endif

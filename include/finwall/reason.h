@@ -70,6 +70,13 @@ enum ct_state {
 	X(REASON_LATE_PAYLOAD,      "late-payload",       INVALID,     "late FIN or RST with payload, policy lenient") \
 	X(REASON_LATE_RATE,         "late-rate",          INVALID,     "late FIN or RST above the rate limit") \
 	X(REASON_LATE_REJECTED,     "late-rejected",      INVALID,     "late FIN answered with a reset, policy reject") \
+	X(REASON_LATE_REFUTED_RST,  "late-refuted-rst", INVALID,     "late segment: the other end, when probed, answered with a RST") \
+	X(REASON_LATE_REFUTED_SEQ,  "late-refuted-seq",INVALID,     "late segment: the other end, when probed, expects other numbers") \
+	X(REASON_LATE_UNANSWERED,   "late-unanswered",    INVALID,     "late segment: the other end did not answer within verify-timeout") \
+	X(REASON_LATE_NOT_PROBED,    "late-not-probed",     INVALID,     "late segment: the other end cannot be probed (rules, address, no raw packet sender)") \
+	X(REASON_LATE_COPY,         "late-copy",          INVALID,     "late segment: a copy of it waits for the other end's answer") \
+	X(REASON_LATE_ANSWER,       "late-answer",        INVALID,     "the other end's answer to a question about a late segment: consumed") \
+	X(REASON_LATE_VERIFIED,     "late-verified",      ESTABLISHED, "late segment that the other end proved") \
 	X(REASON_LATE_REVIVED,      "late-revived",       ESTABLISHED, "late FIN or RST that fits a remembered connection") \
 	X(REASON_LATE_RESURRECTED,  "late-resurrected",   ESTABLISHED, "late data that fits a remembered connection") \
 	X(REASON_LATE_UNPROVED,     "late-unproved",      ESTABLISHED, "late segment of a connection whose windows are not proved: passed without effect") \

@@ -61,9 +61,10 @@ struct ruleset_counters; /* opaque; one per worker and ruleset */
 
 /* The effects of an evaluation besides its result. */
 enum eval_mode {
-	EVAL_COUNT, /* rules count and log, and use up rate limits */
-	EVAL_CLAIM, /* the same; `ct count` also counts the packet's connection into *claim */
-	EVAL_DRY,   /* none */
+	EVAL_COUNT,   /* rules count and log, and use up rate limits */
+	EVAL_CLAIM,   /* the same; `ct count` also counts the packet's connection into *claim */
+	EVAL_DRY,     /* none */
+	EVAL_EXPLAIN, /* none; `ct count` matches as if the packet opened a connection */
 };
 
 /* Bytes of an interface name with its NUL, at most. */
@@ -95,9 +96,57 @@ struct rule_result {
 	uint32_t rule_nr; /* the rule that decided; UINT32_MAX = the chain's policy */
 };
 
+/* A step of an evaluation. */
+enum rule_step_kind {
+	STEP_CHAIN,   /* the evaluation of a base chain begins */
+	STEP_RULE,    /* a packet matched the whole of a rule */
+	STEP_END,     /* the end of a chain that a rule had jumped to */
+	STEP_POLICY,  /* no rule decided: the chain's policy */
+	STEP_SETTING, /* there is no such chain: the settings decide */
+};
+
+/* How the evaluation went on after a rule. */
+enum rule_step_then {
+	STEP_CONTINUE,
+	STEP_JUMP,
+	STEP_GOTO,
+	STEP_RETURN,
+	STEP_VERDICT,
+};
+
+struct rule_step {
+	uint32_t rule_nr;  /* STEP_RULE */
+	uint32_t chain_nr; /* STEP_END; STEP_RULE with jump or goto: where to */
+	uint8_t kind;      /* enum rule_step_kind */
+	uint8_t then;      /* enum rule_step_then, of STEP_RULE */
+	uint8_t code;      /* enum rule_code, of STEP_VERDICT, STEP_POLICY and STEP_SETTING */
+	uint8_t with;      /* enum reject_with, of RULE_REJECT */
+	uint8_t chain;     /* enum base_chain */
+	uint8_t family;    /* 4, 6, or 0: addresses not decoded */
+	uint8_t state;     /* enum ct_state, of STEP_CHAIN */
+};
+
+#define RULE_STEPS_MAX 64
+
+/* The steps of one or more evaluations. The last ones are kept in any case. */
+struct rule_trace {
+	uint32_t len;
+	uint32_t left_out; /* steps before the last, for lack of space */
+	struct rule_step step[RULE_STEPS_MAX];
+};
+
+/* Adds a step. */
+void rule_trace_add(struct rule_trace *t, const struct rule_step *step);
+
 /* Evaluates the chain. ctr: the calling worker's counters, or NULL to count nothing. */
 void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum base_chain chain,
                   const struct rule_input *in, struct rule_result *out);
+
+/* The same, and adds its steps to *t. Rules that can never have an effect are not among them: they
+ * are not compiled. */
+void ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr,
+                         enum base_chain chain, const struct rule_input *in,
+                         struct rule_result *out, struct rule_trace *t);
 
 /*
  * True when the chain gives all packets of this family (4 or 6) and state the same result without
@@ -105,6 +154,16 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
  */
 bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out);
+
+/*
+ * True when the chain gives this packet's result to all packets of its connection in this direction
+ * and state: as far as they are evaluated, the rules read only addresses, ports, protocol,
+ * direction and the incoming interface, and neither count, limit, log nor mark. *out is then that
+ * of ruleset_eval(), and *reads_iif whether it depends on the interface. in->mode is EVAL_DRY.
+ * Gives up after some dozens of instructions.
+ */
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif);
 
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
@@ -151,5 +210,8 @@ void ruleset_counters_negate(struct ruleset_counters *out,
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
+
+/* The rule that has a log statement. */
+uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr);
 
 #endif

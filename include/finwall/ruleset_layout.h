@@ -12,6 +12,7 @@
 #define FINWALL_RULESET_LAYOUT_H
 
 #include <finwall/ruleset.h>
+#include <finwall/ruleset_elem.h>
 #include <finwall/ruleset_set.h>
 
 #include <stdatomic.h>
@@ -43,8 +44,8 @@ enum rs_op {
 	RS_COUNT,          /* count for rule a */
 	RS_LOG,            /* log[a] */
 	RS_MARK,           /* the mark becomes a */
-	RS_JUMP,           /* go to a, come back */
-	RS_GOTO,           /* go to a */
+	RS_JUMP,           /* go to a, come back; b: the chain's number */
+	RS_GOTO,           /* go to a; b: the chain's number */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
 	/* The next three read the field in `with`; the first two look it up in map[a]. */
@@ -52,6 +53,16 @@ enum rs_op {
 	RS_MARK_MAP, /* the mark becomes the value from the map */
 	RS_CT_COUNT, /* connections are within, or over, count[a] */
 	RS_SKIP,     /* go to `next` */
+	/* Look-ups of keys of several fields, and of sets whose elements have a state: key[a]. */
+	RS_KEY,          /* the key is in the set */
+	RS_KEY_VMAP,     /* as RS_VMAP */
+	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
+	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
+	/*
+	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
+	 * instruction is for the next base chain of the hook; with != 0: there is none.
+	 */
+	RS_BASE,
 };
 
 /*
@@ -172,6 +183,24 @@ struct rs_map {
 	uint32_t form;        /* enum rs_map_form */
 };
 
+/* A field of a key: see struct rs_insn. */
+struct rs_key_field {
+	uint8_t field; /* enum rs_field */
+	uint8_t proto;
+	uint8_t reach;
+	uint8_t is_wide; /* an IPv6 address */
+};
+
+/* A look-up of a key, or a change by one. */
+struct rs_key {
+	uint32_t keyed; /* the set */
+	uint32_t fields_len;
+	struct rs_key_field field[RS_KEY_FIELDS_MAX];
+	const uint32_t *data; /* of a map of values */
+	uint32_t other_nr;    /* where no key matches, or RS_MAP_MISS */
+	struct rs_new change;
+};
+
 /* The connection limit of a rule. */
 struct rs_count_limit {
 	uint64_t counter;  /* the counter of the rule or set; even */
@@ -182,6 +211,7 @@ struct rs_count_limit {
 struct rs_log {
 	const char *prefix;
 	uint32_t level;
+	uint32_t rule_nr;
 };
 
 struct rs_pattern {
@@ -211,15 +241,21 @@ struct ruleset {
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
 	const struct rs_map *map;
+	const uint32_t *map_data; /* of all maps */
+	const struct rs_key *key;
+	const struct rs_keyed_set *const *keyed; /* keyed_len */
 	const struct rs_count_limit *count;
 	const struct rs_log *log;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
+	uint64_t exact_patterns;  /* those that one name matches */
 	uint32_t code_len;
 	uint32_t patterns_len;
 	uint32_t rules_len;
 	uint32_t counts_len;
 	uint32_t sets_len;
+	const uint32_t *rule_of; /* of each instruction, UINT32_MAX = of no rule; for traces */
+	uint32_t keyed_len;
 };
 
 struct rs_count {

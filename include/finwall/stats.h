@@ -30,6 +30,9 @@ enum verdict {
 	X(EVENT_FLOW_EVICTED,    "flows-evicted",      "flows evicted because the table was full") \
 	X(EVENT_FLOW_FLUSHED,    "flows-flushed",      "flows deleted by command") \
 	X(EVENT_FLOW_REVIVED,    "flows-revived",      "remembered connections revived") \
+	X(EVENT_HELD,            "segments-held",      "late segments held for the other end's answer") \
+	X(EVENT_PROBED,           "probes-sent",     "probes sent to the other end of a late segment") \
+	X(EVENT_ANSWERED,        "questions-answered", "answers to these probes") \
 	X(EVENT_TOMB_NEW,        "tombstones-new",     "expired connections remembered") \
 	X(EVENT_TOMB_EXPIRED,    "tombstones-expired", "remembered connections forgotten by age") \
 	X(EVENT_TOMB_EVICTED,    "tombstones-evicted", "remembered connections overwritten because their memory was full") \

@@ -34,6 +34,7 @@ enum late_policy {
 	LATE_PICKUP,
 	LATE_LENIENT,
 	LATE_REJECT,
+	LATE_VERIFY,
 	LATE_POLICIES_LEN,
 };
 
@@ -51,6 +52,20 @@ enum unknown_windows {
 	UNKNOWN_WINDOWS_REFUSE, /* nothing */
 	UNKNOWN_WINDOWS_PASS,   /* a segment a second, without effect until the other end answers */
 	UNKNOWN_WINDOWS_PROBE,  /* likewise; and both ends get a keepalive when the entry expires */
+};
+
+/* When a tombstone with unknown windows is verified: the other end is asked. */
+enum verify_unknown {
+	VERIFY_UNKNOWN_OFF,
+	VERIFY_UNKNOWN_ON,
+	VERIFY_UNKNOWN_AUTO, /* where the process that sends raw packets runs anyway */
+};
+
+/* What late data of a remembered connection does. */
+enum resurrect {
+	RESURRECT_OFF,
+	RESURRECT_ON,     /* revives the connection if it fits its windows */
+	RESURRECT_VERIFY, /* revives it if the other end proves it */
 };
 
 /* The kernel whose tracker is followed where versions differ (timeout after an inexact RST). */
@@ -75,12 +90,16 @@ struct tunables {
 	int64_t icmpv6_ns;
 	int64_t generic_ns;
 	int64_t remember_ns;
-	uint32_t resurrect;
-	uint32_t late_close;       /* enum late_policy */
-	uint32_t on_idle;          /* enum idle_policy */
-	uint32_t unknown_windows;  /* enum unknown_windows */
-	uint32_t late_rate;        /* per second and interface, lenient and reject */
-	uint32_t late_rate_source; /* per second and source address */
+	uint32_t resurrect;          /* enum resurrect */
+	uint32_t late_close;         /* enum late_policy */
+	uint32_t on_idle;            /* enum idle_policy */
+	uint32_t unknown_windows;    /* enum unknown_windows */
+	uint32_t late_rate;          /* per second and interface, lenient and reject */
+	uint32_t late_rate_source;   /* per second and source address */
+	int64_t verify_timeout_ns;   /* how long a held segment waits for the other end's answer */
+	uint32_t verify_rate;        /* questions per second */
+	uint32_t verify_rate_source; /* per second and source address */
+	uint32_t verify_unknown;     /* enum verify_unknown */
 	int64_t probe_interval_ns; /* between keepalives, and how long the last may be unanswered */
 	uint32_t probe_count;      /* unanswered keepalives until an end counts as gone */
 	uint32_t checksum;         /* enum csum_policy */

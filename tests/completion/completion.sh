@@ -38,7 +38,7 @@ has_options() {
 	shown=$("$@" --help | grep -Eo -- '(^|[^[:alnum:]-])--?[[:alnum:]][[:alnum:]-]*' | grep -o -- '-.*' | sort -u)
 	for option in $shown; do
 		# an option before the command, or of conntrack(8) or tcpdump(8)
-		[[ $option == --socket && $# -gt 1 || $option == -[Lw] ]] && continue
+		[[ $option == --socket && $# -gt 1 || $option == -[ELw] ]] && continue
 		# several short options in one word, as in "-nv"
 		[[ $option =~ ^-[[:alnum:]]{2,}$ ]] && continue
 		grep -qx -- "$option" <<<"$offered" || complain "$*: $option is not offered"
@@ -71,6 +71,8 @@ is_offered '--destination --dport --dry-run --dst' finwall flush --d
 is_offered 'late-close' finwall stats ''
 is_offered 'ruleset settings' finwall show ''
 is_offered 'hook' finwall help ho
+is_offered 'assured compare destroy late log new reject update' finwall events ''
+is_offered 'json text' finwall trace -o ''
 is_offered '' finwall events -n ''
 is_offered 'latency' finwall-bench lat
 cd "$(dirname "$2")"

@@ -4,6 +4,7 @@
  *
  *   golden good X.conf X.out   X.conf parses and prints as X.out, and X.out prints as itself
  *   golden bad X.conf X.err    X.conf is refused with exactly the lines of X.err
+ *   golden kernel X.conf X.out the kernel's part of X.conf is X.out
  *   golden parses X.conf       X.conf parses and compiles, and its print parses to the same
  *   golden page PAGE           the manual page has an entry for each of core's settings
  *
@@ -108,6 +109,27 @@ static int check_good(const struct config *c, const char *expected)
 	return failed;
 }
 
+static int check_kernel(const struct config *c, const char *expected)
+{
+	struct config_kernel part;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int failed;
+
+	config_kernel(c, &part);
+	fprintf(out, "chains: %u judged here, %u of the kernel\n", part.own_chains,
+	        part.kernel_chains);
+	for (size_t i = 0; i < part.tables_len; i++) {
+		fprintf(out, "table %s\n", part.tables[i]);
+	}
+	fputs(part.text, out);
+	fclose(out);
+	failed = compare(expected, text);
+	free(text);
+	return failed;
+}
+
 static int check_page(const char *path)
 {
 	size_t size;
@@ -136,7 +158,7 @@ int main(int argc, char **argv)
 	int failed;
 
 	if (argc < 3) {
-		fputs("usage: golden good|bad|parses|page FILE [EXPECTED]\n", stderr);
+		fputs("usage: golden good|bad|kernel|parses|page FILE [EXPECTED]\n", stderr);
 		return 2;
 	}
 	if (strcmp(argv[1], "page") == 0) {
@@ -148,6 +170,8 @@ int main(int argc, char **argv)
 	} else if (c == NULL) {
 		fputs(errors, stdout);
 		failed = 1;
+	} else if (strcmp(argv[1], "kernel") == 0) {
+		failed = expected == NULL || check_kernel(c, expected) != 0;
 	} else {
 		failed = check_good(c, expected);
 	}

@@ -187,8 +187,9 @@ static void change(struct named_set *s, enum named_set_op op, const struct some 
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
 
-	FUZZ_REQUIRE(named_set_change(s, op, (const char *const *)elements->text, elements->len,
-	                              &changed, &garbage, problem) == 0);
+	FUZZ_REQUIRE(named_set_change(s, (struct mono){ 1 }, op,
+	                              (const char *const *)elements->text, elements->len, &changed,
+	                              &garbage, problem) == 0);
 	FUZZ_REQUIRE(changed == wanted);
 	named_set_garbage_free(garbage);
 }
@@ -201,7 +202,7 @@ static void change_sets(const struct config *c)
 		struct some some = { .len = 0 };
 
 		named_set_info(s, &info);
-		(void)named_set_walk(s, &at, take, &some);
+		(void)named_set_walk(s, (struct mono){ 1 }, &at, take, &some);
 		if (info.can_change && some.len > 0) {
 			change(s, SET_ADD, &some, 0);
 			change(s, SET_DELETE, &some, some.len);

@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_REQUIRE(copy != NULL && out != NULL);
 	memcpy(copy, data, size);
 	convert_init(&cv, out);
+	convert_read_ipsets(&cv, copy, size);
 	convert_read(&cv, "input", copy, size, CONVERT_ANY);
 	free(copy);
 	text = convert_write(&cv);

@@ -161,7 +161,7 @@ static bool check_all(struct rng *r)
 			return false;
 		}
 	}
-	while (named_set_walk(set, &at, count_element, &listed)) {
+	while (named_set_walk(set, (struct mono){ 0 }, &at, count_element, &listed)) {
 	}
 	named_set_info(set, &info);
 	if (info.len != intervals || listed != intervals) {
@@ -260,7 +260,7 @@ static bool change(struct rng *r)
 	if (!should) {
 		memcpy(owner, saved, sizeof(owner));
 	}
-	err = named_set_change(set, what, list, len, &changed, &garbage, problem);
+	err = named_set_change(set, (struct mono){ 0 }, what, list, len, &changed, &garbage, problem);
 	named_set_garbage_free(garbage);
 	if ((err == 0) != should) {
 		printf("%s %s ...: %s\n", what == SET_ADD ? "add" : "delete", text[0],

@@ -3,7 +3,7 @@
 """Ends of the connections of ban.sh.
 
 usage: ban.py serve   echoes; prints "reset ADDRESS" when a connection is reset
-       ban.py talk    reads names of connections, sends a byte on each, prints what comes back
+       ban.py talk    reads names of connections, sends a byte on each, prints the answers
 """
 import selectors
 import socket

@@ -32,7 +32,7 @@ def text_reader(*args):
     return p
 
 
-everything = finwall.events(os.path.join(work, "all"))
+everything = finwall.events(os.path.join(work, "all"), "late", "log")
 only_log = finwall.events(os.path.join(work, "log"), "log")
 three = text_reader("late", "-n", "3")
 nine = text_reader("log", "--count", "1")
@@ -88,13 +88,14 @@ def ask(parameters, more=True):
     return s
 
 
-for parameters in {"kinds": ["x"]}, {"kinds": []}, {"kinds": [1]}, {"format": "xml"}, {"format": 1}:
+for parameters in {"kinds": ["x"]}, {"kinds": []}, {"kinds": [1]}, {"format": "xml"}, {"format": 1}, \
+        {"rate": 0}, {"rate": "x"}, {"filter": {"port": -1}}, {"filter": {"hook": "prerouting"}}:
     assert b"InvalidParameter" in ask(parameters).recv(4096), parameters
 assert b"ExpectedMore" in ask({}, more=False).recv(4096)
 
 # A reader that does not read, and one that does.
 before = len(lines("all"))
-lazy = ask({})
+lazy = ask({"kinds": ["late"]})
 poll(lambda: readers() == 2, "the lazy reader")
 sent = 0
 while finwall.json("stats")["events_skipped"] < 500:

@@ -31,7 +31,7 @@ CONF
 daemon_start server "$work/finwall.conf"
 ns server "$bin/finwall" --socket "$work/finwall.sock" hook up -c "$work/finwall.conf" >/dev/null
 
-for wrong in nonsense 'late log' '--count 0' '--count x' '--output xml' '--dance'; do
+for wrong in nonsense 'late dance' '--count 0' '--count x' '--output xml' '--dance'; do
 	code=0
 	# shellcheck disable=SC2086 # several words
 	"$bin/finwall" --socket "$work/finwall.sock" events $wrong 2>/dev/null || code=$?

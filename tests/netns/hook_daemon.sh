@@ -122,3 +122,16 @@ ends 0 hook up -c "$work/finwall.conf"
 is_hooked "INPUT OUTPUT "
 ! grep -q 'no daemon answers now' "$work/out" || fail "up did not wait: $(cat "$work/out")"
 daemon_end
+
+# The same with a configuration that only the daemon knows. A relative path is in its own directory.
+ends 0 hook down
+: >"$work/daemon.log"
+ns_bg server sh -c "sleep 1; cd '$work'; exec '$bin/finwalld' -c finwall.conf -s '$sock' -S none" \
+	2>>"$work/daemon.log"
+daemon_pid=$bg_pid
+ends 0 hook up
+is_hooked "INPUT OUTPUT "
+ends 0 doctor
+out_has 'ok +hooks'
+out_has 'ok +config'
+daemon_end

@@ -47,12 +47,12 @@ check_scan() {
 }
 
 for topology in host gateway; do
-	for firewall in none kernel strict remembered; do
+	for firewall in none kernel strict remembered restarted verify; do
 		lc_start "$topology-$firewall" "$topology" "$firewall"
 	done
 done
 for topology in host gateway; do
-	for firewall in none kernel strict remembered; do
+	for firewall in none kernel strict remembered restarted verify; do
 		if ! lc_wait "$topology-$firewall"; then
 			wrong=$((wrong + 1))
 			continue
@@ -62,4 +62,4 @@ for topology in host gateway; do
 	done
 done
 ((wrong == 0)) || fail "$wrong differences"
-echo "64 closes and 8 scans as expected"
+echo "96 closes and 12 scans as expected"

@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from ends import GATEWAY, PAIR, Connection, Finwall, Ns, listener, poll  # noqa: E402
 
-POLICIES = ["strict", "remembered", "pickup", "lenient", "reject"]
+POLICIES = ["strict", "remembered", "pickup", "lenient", "reject", "verify"]
 PORT = {p: 7001 + i for i, p in enumerate(POLICIES)}
 SCAN_LEN = 400
 SCAN_RATE = 50
@@ -38,6 +38,8 @@ def fate(policy, how, known):
         return PASS, "late-pickup"
     if policy == "lenient":
         return NO_ANSWERS, "late-lenient"
+    if policy == "verify":
+        return PASS, "late-verified"
     if how == "RST":
         return HELD, "late-strict"  # a RST is never answered
     return (RESET_BOTH if known else RESET_ONE), "late-rejected"
@@ -74,7 +76,8 @@ def expected(case):
         return states[what], why
     if who == "both":
         if how == "RST":
-            return ("closed", "closed"), why
+            # The probe finds no socket.
+            return ("closed", "closed"), "late-refuted-rst" if policy == "verify" else why
         return {PASS: ("TIME-WAIT", "TIME-WAIT"), HELD: ("FIN-WAIT-1", "FIN-WAIT-1"),
                 NO_ANSWERS: ONE_IN_TIME_WAIT, RESET_ONE: ("closed", "closed"),
                 RESET_BOTH: ("closed", "closed")}[what], why
@@ -108,7 +111,7 @@ def config(scan_policy=None, hooks=("input", "forward", "output")):
 	chain {hook} {{
 		type filter hook {hook} priority filter; policy drop;
 		ct state established,related,late,untracked accept
-		ct state new tcp dport 7001-7005 tcp flags & (fin|syn|rst|ack) == syn accept
+		ct state new tcp dport 7001-{7000 + len(POLICIES)} tcp flags & (fin|syn|rst|ack) == syn accept
 		meta l4proto {{ icmp, ipv6-icmp }} accept
 	}}""" for hook in hooks)
     return f"""
@@ -270,7 +273,8 @@ def judge(bed, family, case, seen, first):
     reason = ev["outcome"] if ev else "no event"
     good = fits(got_states, states) and reason == why and ev["policy"] == case[0] and \
         ev["class"] == case[1] and ("remembered" in ev) == case[2] and \
-        ev["verdict"] == ("drop" if why in ("late-strict", "late-unknown", "late-rejected")
+        ev["verdict"] == ("drop" if why in ("late-strict", "late-unknown", "late-rejected",
+                                             "late-refuted-rst")
                           else "accept")
     return f"{text} {reason}", good
 
@@ -306,7 +310,8 @@ def late_since(bed, before):
     """The reasons of late closes since then, with their numbers."""
     after = bed.finwall.reasons()
     return {n: after[n] - before[n] for n in after
-            if n.startswith("late-") and n != "late-resurrected" and after[n] > before[n]}
+            if n.startswith("late-") and n not in ("late-resurrected", "late-answer") and
+            after[n] > before[n]}
 
 
 def check_counts(bed, before):
@@ -334,6 +339,7 @@ def tcp_segments_in(ns):
 def scan(bed, policy, family, peer):
     """Lone FIN and RST segments of connections that never existed."""
     before, passed = bed.finwall.reasons(), tcp_segments_in(bed.server)
+    probes = bed.finwall.event("probes-sent")
     started = time.monotonic()
     result = json.loads(bed.client.run(peer, "scan", "fin,rst", str(SCAN_LEN),
                                      bed.address["client"][family],
@@ -345,13 +351,17 @@ def scan(bed, policy, family, peer):
          before["tcp-tracked"] >= SCAN_LEN, "the end of a scan")
     took = time.monotonic() - started
     passed = tcp_segments_in(bed.server) - passed
+    probes = bed.finwall.event("probes-sent") - probes
+    passed -= probes
     # A burst of one second is allowed. Replies of the scanned host are late closes too; they come
     # from another interface, which has a rate of its own.
     most = SCAN_RATE * (took + 1) + 1
     good = {"strict": passed == 0, "remembered": passed == 0, "pickup": passed == SCAN_LEN,
             "lenient": 0 < passed <= min(most, late().get("late-lenient", 0)) and
             late()["late-lenient"] <= 2 * most,
-            "reject": passed == 0 and late().get("late-rejected", 0) <= most}[policy]
+            "reject": passed == 0 and late().get("late-rejected", 0) <= most,
+            "verify": passed == 0 and late().get("late-refuted-rst", 0) == SCAN_LEN}[policy]
+    good = good and probes == (SCAN_LEN if policy == "verify" else 0)
     print(f"scan {bed.name:8} IPv{family} {policy:10} {passed:4} of {SCAN_LEN} passed, seed "
           f"{result['seed']}, {late()}", "" if good else "-- WRONG")
     return not good

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The RST or ICMP error for a rejected packet is sent, although the output chain drops INVALID
-# packets.
+# packets. A packet to the broadcast address of a network is not answered.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 
@@ -15,6 +15,7 @@ settings {
 table inet finwall {
 	chain input {
 		type filter hook input priority filter; policy accept;
+		ip daddr 10.1.0.255 log prefix "TO ALL: "
 		tcp dport 7001 reject with tcp reset
 		udp dport 7001 reject
 	}
@@ -43,5 +44,19 @@ for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
 		pass
 PY
 done
+
+# The client does not know that the address is a broadcast address.
+mac=$(ns server cat /sys/class/net/eth0/address)
+ns client ip addr del 10.1.0.1/24 dev eth0
+ns client ip addr add 10.1.0.1/32 dev eth0
+ns client ip route add 10.1.0.0/24 dev eth0
+ns client ip neigh replace 10.1.0.255 lladdr "$mac" dev eth0
+refused=$(dirname "$0")/../support/refused.py
+for kind in tcp udp; do
+	ns client python3 "$refused" "$kind" 10.1.0.255 7001 none || fail "broadcast, $kind"
+	proto=$(echo "$kind" | tr '[:lower:]' '[:upper:]')
+	log_has "TO ALL:.*PROTO=$proto" || fail "broadcast, $kind: not queued"
+done
+ns client python3 "$refused" tcp 10.1.0.2 7001 ECONNREFUSED || fail "no reset"
 log_has 'OUTPUT INVALID' && fail "a reply was INVALID"
 daemon_end

@@ -153,7 +153,7 @@ def main():
     bed = late_matrix.Bed("gateway", tag, "gclient", "gserver", "router", work, binaries,
                           int(daemon), GATEWAY)
     events = os.path.join(work, "router", "events")
-    reader = bed.finwall.events(events)
+    reader = bed.finwall.events(events, "late")
     traffic(bed, binaries)
     # Stuck sockets retransmit: take the links down to end that.
     for link in "west", "east":

@@ -89,6 +89,7 @@ static enum lockstep_result change_setting(struct lockstep *d, const struct step
 		return broken(d, row->name, err);
 	}
 	sysctls_apply(row, s->u.set.value, side_tunables(d->side));
+	side_settings_changed(d->side);
 	return LOCKSTEP_SAME;
 }
 
@@ -194,6 +195,7 @@ enum lockstep_result lockstep_step(struct lockstep *d, const struct ends *e, con
 {
 	struct tuple flow;
 	struct tuple own;
+	const char *difference;
 	struct mono start;
 	size_t size;
 	bool has_own;
@@ -246,6 +248,11 @@ enum lockstep_result lockstep_step(struct lockstep *d, const struct ends *e, con
 		}
 		return LOCKSTEP_UNCERTAIN;
 	}
+	difference = side_difference(d->side);
+	if (difference != NULL) {
+		(void)snprintf(d->diff, sizeof(d->diff), "%s", difference);
+		return LOCKSTEP_DIFFERENT;
+	}
 	return outcome_diff(&d->kernel, &d->ours, d->via != NULL ? &d->daemon : NULL, e->proto,
 	                    d->diff) != 0
 	               ? LOCKSTEP_DIFFERENT
@@ -273,6 +280,7 @@ void lockstep_defaults(struct lockstep *d)
 		kern_set(d->kern, i, sysctls_table[i].dflt);
 		sysctls_apply(&sysctls_table[i], sysctls_table[i].dflt, side_tunables(d->side));
 	}
+	side_settings_changed(d->side);
 }
 
 /*

@@ -32,6 +32,7 @@ TARGETS = ["oracle", "fastpath"] + [t for targets, _ in TESTS.values() for t in 
 T = "tcp_track.c"
 W = "tcp_window.h"
 X = "fastpath.c"
+P = "plain_segment.h"
 MUTANTS = [
     # the state table
     (T, "[SEG_SYN]    = { SS, SS, IG, IG, IG, IG, IG, SS, SS, S2 }",
@@ -158,7 +159,7 @@ MUTANTS = [
     (T, "remaining_ns > tun->tcp_unacked_ns", "remaining_ns > 0"),
     (T, "#define STRAY_CLOSERS_MIN_NS sec_to_ns(120)", "#define STRAY_CLOSERS_MIN_NS sec_to_ns(0)"),
     # time
-    (W, "t->retrans >= tun->tcp_max_retrans ?", "t->retrans > tun->tcp_max_retrans ?"),
+    (W, "t->retrans >= max_retrans ?", "t->retrans > max_retrans ?"),
     (W, "return tun->tcp_timeout_ns[TCP_CLOSE];", "return normal_ns;"),
     (W, "((t->flags[0] | t->flags[1]) & TCP_SIDE_UNACKED) != 0 ?",
         "(t->flags[t->last_dir] & TCP_SIDE_UNACKED) != 0 ?"),
@@ -179,10 +180,10 @@ MUTANTS = [
     (X, "fit.seq_is_recent & fit.ack_was_seen", "fit.ack_was_seen"),
     (X, "fit.ack_was_seen & fit.ack_is_recent", "fit.ack_is_recent"),
     (X, " & fit.ack_is_recent)) {", ")) {"),
-    (X, "~(TCP_PSH | TCP_ECE | TCP_CWR)", "~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_FIN)"),
-    (X, "~(TCP_PSH | TCP_ECE | TCP_CWR)", "~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_URG | TCP_RST)"),
-    (X, "cap_size >= STAMPED_SIZE &&", "1 &&"),
-    (X, "opts_are_plain(tcp + TCP_SIZE, STAMPED_SIZE - TCP_SIZE)", "1"),
+    (P, "~(TCP_PSH | TCP_ECE | TCP_CWR)", "~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_FIN)"),
+    (P, "~(TCP_PSH | TCP_ECE | TCP_CWR)", "~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_URG | TCP_RST)"),
+    (P, "cap_size >= STAMPED_SIZE &&", "1 &&"),
+    (P, "opts_are_plain(tcp + TCP_SIZE, STAMPED_SIZE - TCP_SIZE)", "1"),
     (X, "(load_be16(ip + 6) & IP4_OFFSET_MASK) != 0", "0"),
     (X, "ip[0] != 0x45 ||", "ip[0] >> 4 != 4 ||"),
     (X, "ip[0] >> 4 != 6 || cap_size < IP6_SIZE + TCP_SIZE ||", "ip[0] >> 4 != 6 ||"),

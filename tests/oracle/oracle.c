@@ -10,6 +10,7 @@
 #include "core/tcp_track.h"
 #include "gen.h"
 #include "history.h"
+#include "leased.h"
 #include "run.h"
 #include "shrink.h"
 #include "sysctls.h"
@@ -41,11 +42,15 @@ struct mode {
 /* At most one packet in UNSEEN_SHARE may be lost before the tracker. */
 #define UNSEEN_SHARE 50
 
+/* With --program it must accept one packet in so many. */
+#define PASSED_SHARE 50
+
 static void usage(FILE *to)
 {
 	fputs("usage: oracle [--proto tcp|udp|icmp|other|all] [--family 4|6] [--packets N]\n"
 	      "              [--seconds N] [--seed S] [--settings random|default]\n"
 	      "              [--differences N] [--via-daemon FINWALLD]\n"
+	      "              [--program]\n"
 	      "       oracle --batches [--packets N] [--seed S]\n"
 	      "       oracle [--verbose] --replay FILE...\n",
 	      to);
@@ -89,6 +94,7 @@ static bool parse_options(int argc, char **argv, struct run_config *cfg, struct 
 		{ "settings", required_argument, NULL, 'S' },
 		{ "differences", required_argument, NULL, 'd' },
 		{ "via-daemon", required_argument, NULL, 'D' },
+		{ "program", no_argument, NULL, 'P' },
 		{ "batches", no_argument, NULL, 'b' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -129,6 +135,9 @@ static bool parse_options(int argc, char **argv, struct run_config *cfg, struct 
 		case 'D':
 			mode->finwalld = optarg;
 			cfg->keep = true;
+			break;
+		case 'P':
+			cfg->program = true;
 			break;
 		case 'b':
 			mode->batches = true;
@@ -210,6 +219,19 @@ static void print_reasons(const struct side *t)
 	putchar('\n');
 }
 
+/* Too few packets that the program accepted would prove nothing. */
+static int print_leased(const struct leased *l, const struct run_config *cfg)
+{
+	struct leased_counts c;
+
+	leased_count(l, &c);
+	printf("leases: granted %" PRIu64 ", taken back %" PRIu64 "; of %" PRIu64
+	       " packets the program accepted %" PRIu64 " (%.1f %%)\n",
+	       c.granted, c.taken, c.packets, c.passed,
+	       100.0 * (double)c.passed / (double)(c.packets + (c.packets == 0)));
+	return (cfg->protos & (GEN_TCP | GEN_UDP)) != 0 && c.passed < c.packets / PASSED_SHARE;
+}
+
 static int print_result(const struct run_result *r, const struct lockstep *d)
 {
 	printf("%" PRIu64 " packets in %.1f s (%.0f/s), %" PRIu64 " flows, %" PRIu64
@@ -272,6 +294,10 @@ static int run_with_daemon(struct lockstep *d, const struct run_config *cfg, con
 	}
 	run_random(d, cfg, &result);
 	status = print_result(&result, d);
+	if (cfg->program && print_leased(side_leased(d->side), cfg) != 0) {
+		printf("the program accepted too few packets: the run proves nothing\n");
+		status = 1;
+	}
 	via_free(d->via);
 	d->via = NULL;
 	return status;
@@ -302,6 +328,11 @@ int main(int argc, char **argv)
 	d = lockstep_new(&why);
 	if (d == NULL) {
 		fprintf(stderr, "oracle: skipped: %s\n", why);
+		return EXIT_SKIP;
+	}
+	if (cfg.program && !side_use_program(d->side, cfg.seed, &why)) {
+		fprintf(stderr, "oracle: skipped: %s\n", why);
+		lockstep_free(d);
 		return EXIT_SKIP;
 	}
 	if (mode.replay) {

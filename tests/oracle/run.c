@@ -63,7 +63,7 @@ static void renew(struct run_state *h, struct run_flow *f)
 		lockstep_delete(h->d, &f->ends);
 	}
 	gen_flow_init(&f->gen, &h->rng);
-	f->gen.drops = h->cfg->keep ? 0 : RNG_PICK(&h->rng, drops);
+	f->gen.drops = h->cfg->keep || h->cfg->program ? 0 : RNG_PICK(&h->rng, drops);
 	f->past.len = 0;
 	f->life = 10 + rng_below(&h->rng, f->gen.repeats > 50 ? REPEATS_MAX : LIFE_MAX);
 	f->last = lockstep_now();

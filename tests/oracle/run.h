@@ -17,7 +17,8 @@ struct run_config {
 	unsigned protos; /* enum gen_proto, or-ed */
 	unsigned family; /* 4, 6, or 0 for both */
 	bool settings_vary;
-	bool keep; /* delete no entry and change no setting: the daemon cannot follow */
+	bool program; /* the kernel fast path in front of the engine; no rule drops */
+	bool keep;    /* delete no entry and change no setting: the daemon cannot follow */
 	unsigned differences_max; /* stop at this number */
 };
 

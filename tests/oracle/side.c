@@ -5,6 +5,7 @@
 #include "side.h"
 
 #include "config_text.h"
+#include "leased.h"
 
 #include <finwall/engine.h>
 #include <finwall/pkt.h>
@@ -31,6 +32,13 @@ struct side {
 	void *mem;
 	struct engine_worker *worker;
 	struct policy policy;
+	struct engine_config cfg;
+	/* with the kernel fast path in front; otherwise NULL */
+	struct leased *leased;
+	struct engine *plain;
+	struct engine_worker *plain_worker;
+	void *plain_mem;
+	const char *difference;
 };
 
 static struct ruleset *make_rules(void)
@@ -79,7 +87,49 @@ struct side *side_new(uint32_t flows_max, struct mono now)
 	t->policy.tun.checksum = CSUM_POLICY_FULL;
 	t->worker->policy = &t->policy;
 	t->engine = engine_init(t->mem, &cfg);
+	t->cfg = cfg;
 	return t;
+}
+
+bool side_use_program(struct side *t, uint64_t seed, const char **why)
+{
+	size_t size = (engine_size(&t->cfg) + 63) & ~(size_t)63;
+
+	/* Its rule that drops reads each packet. */
+	ruleset_free(t->policy.rules);
+	t->policy.rules = NULL;
+	t->plain_worker = aligned_alloc(64, sizeof(*t->plain_worker));
+	t->plain_mem = aligned_alloc(64, size);
+	*why = "out of memory";
+	if (t->plain_worker == NULL || t->plain_mem == NULL) {
+		return false;
+	}
+	memset(t->plain_mem, 0, size);
+	memset(t->plain_worker, 0, sizeof(*t->plain_worker));
+	t->plain_worker->policy = &t->policy;
+	t->plain = engine_init(t->plain_mem, &t->cfg);
+	t->leased = leased_new(t->engine, t->worker, t->plain, t->plain_worker, seed, why);
+	return t->leased != NULL;
+}
+
+void side_settings_changed(struct side *t)
+{
+	if (t->leased != NULL) {
+		leased_settings(t->leased, &t->policy.tun);
+	}
+}
+
+const char *side_difference(struct side *t)
+{
+	const char *text = t->difference;
+
+	t->difference = NULL;
+	return text;
+}
+
+const struct leased *side_leased(const struct side *t)
+{
+	return t->leased;
 }
 
 void side_free(struct side *t)
@@ -87,7 +137,10 @@ void side_free(struct side *t)
 	if (t == NULL) {
 		return;
 	}
+	leased_free(t->leased);
 	ruleset_free(t->policy.rules);
+	free(t->plain_mem);
+	free(t->plain_worker);
 	free(t->mem);
 	free(t->worker);
 	free(t);
@@ -132,7 +185,13 @@ void side_inject(struct side *t, struct mono now, const uint8_t *packet, size_t 
 	struct frame frame = side_frame(packet, size, cap_size);
 	struct decision d;
 
-	side_batch(t, now, &frame, 1, &d);
+	if (t->leased != NULL) {
+		t->difference = leased_decide(t->leased, now, &frame, &d);
+		engine_tick(t->engine, t->worker, now, TICK_BUDGET);
+		engine_tick(t->plain, t->plain_worker, now, TICK_BUDGET);
+	} else {
+		side_batch(t, now, &frame, 1, &d);
+	}
 	*out = (struct sighting){ true, d.state, d.dir };
 }
 
@@ -204,6 +263,9 @@ void side_delete(struct side *t, const struct tuple *tuple, struct mono now)
 
 	if (flowkey_from_tuple(tuple, &key, &side)) {
 		engine_delete(t->engine, t->worker, &key, now, DELETE_FORGET);
+		if (t->plain != NULL) {
+			engine_delete(t->plain, t->plain_worker, &key, now, DELETE_FORGET);
+		}
 	}
 }
 
@@ -218,6 +280,9 @@ uint64_t side_flows_len(struct side *t)
 void side_flush(struct side *t, struct mono now)
 {
 	engine_flush(t->engine, t->worker, now, DELETE_FORGET);
+	if (t->plain != NULL) {
+		engine_flush(t->plain, t->plain_worker, now, DELETE_FORGET);
+	}
 }
 
 void side_dump(struct side *t, struct mono now, side_each_fn *each, void *ctx)

@@ -25,6 +25,22 @@ void side_free(struct side *t);
 /* The settings, which may be changed between packets. */
 struct tunables *side_tunables(struct side *t);
 
+/*
+ * Puts the kernel fast path in front of the engine (leased.h), and takes the rule that drops away.
+ * Returns false with the reason in *why.
+ */
+bool side_use_program(struct side *t, uint64_t seed, const char **why);
+
+/* To be called after a change of side_tunables(). */
+void side_settings_changed(struct side *t);
+
+/* What the kernel fast path has changed in the last decision, or NULL. */
+const char *side_difference(struct side *t);
+
+struct leased;
+/* NULL without the kernel fast path. */
+const struct leased *side_leased(const struct side *t);
+
 /* Decides a packet of which the first cap_size bytes were copied. */
 void side_inject(struct side *t, struct mono now, const uint8_t *packet, size_t size,
                  size_t cap_size, struct sighting *out);

@@ -69,6 +69,11 @@ expect sweep-limit --config limit.conf --hook input --sweep tcp.established=10s.
 sed 's/tcp dport 80 accept/iifname "wan*" accept/' strict.conf >wan.conf
 expect interfaces --config wan.conf --hook input --iif wan0 closes.pcap
 expect no-interfaces --config wan.conf --hook input closes.pcap
+sed 's/late-close strict; on-idle forget; resurrect off/late-close verify/' strict.conf >verify.conf
+expect verify --config verify.conf --config strict.conf --local 10.0.0.2 --local fd00::2/127 closes.pcap
+expect verify-packets --config verify.conf --config strict.conf --local 10.0.0.2 --local fd00::2/127 \
+	-v --differences 0 closes.pcap
+expect verify-json --config verify.conf --output json closes.pcap
 "$capgen" nano any copies.pcap
 expect copies --timeout tcp.established=20s --differences 0 copies.pcap
 expect two-files --timeout tcp.established=20s --differences 1 closes.pcap closes.pcap

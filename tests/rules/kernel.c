@@ -64,15 +64,15 @@ static const char log_rules[] = "table inet watch {\n"
 				"ct state untracked log prefix \"U0\" group 1 snaplen 0 return\n"
 				"}\n"
 				"chain passed_in {\n"
-				"type filter hook input priority 10; policy accept;\n"
+				"type filter hook input priority 1000; policy accept;\n"
 				"log prefix \"N0\" group 2 snaplen 0\n"
 				"}\n"
 				"chain passed_through {\n"
-				"type filter hook forward priority 10; policy accept;\n"
+				"type filter hook forward priority 1000; policy accept;\n"
 				"log prefix \"N0\" group 2 snaplen 0\n"
 				"}\n"
 				"chain passed_out {\n"
-				"type filter hook output priority 10; policy accept;\n"
+				"type filter hook output priority 1000; policy accept;\n"
 				"log prefix \"N0\" group 2 snaplen 0\n"
 				"}\n"
 				"chain drop_own {\n"
@@ -124,15 +124,21 @@ static int open_raw(int family)
 	return fd;
 }
 
-static const char *load(enum kernel_rules kind, const char *rules)
+/* Of a save only table filter is loaded: the others can change packets, which the test does not
+ * see.
+ */
+static const char *load(enum kernel_rules kind, const char *rules, const char *ipsets)
 {
+	if (ipsets != NULL && !pipe_to("ipset restore", ipsets)) {
+		return "ipset cannot load the sets";
+	}
 	switch (kind) {
 	case KERNEL_IPTABLES:
-		return pipe_to("iptables-legacy-restore", rules)
+		return pipe_to("iptables-legacy-restore -T filter", rules)
 		               ? NULL
 		               : "iptables-legacy-restore refuses the rules";
 	case KERNEL_IP6TABLES:
-		return pipe_to("ip6tables-legacy-restore", rules)
+		return pipe_to("ip6tables-legacy-restore -T filter", rules)
 		               ? NULL
 		               : "ip6tables-legacy-restore refuses the rules";
 	default:
@@ -140,7 +146,8 @@ static const char *load(enum kernel_rules kind, const char *rules)
 	}
 }
 
-static const char *build(struct kernel *k, enum kernel_rules kind, const char *rules)
+static const char *build(struct kernel *k, enum kernel_rules kind, const char *rules,
+                         const char *ipsets)
 {
 	const char *problem;
 
@@ -162,7 +169,7 @@ static const char *build(struct kernel *k, enum kernel_rules kind, const char *r
 	if (!pipe_to("nft -f -", log_rules)) {
 		return "nft cannot load rules that match ct state and log";
 	}
-	problem = load(kind, rules);
+	problem = load(kind, rules, ipsets);
 	if (problem != NULL) {
 		return problem;
 	}
@@ -177,7 +184,8 @@ static const char *build(struct kernel *k, enum kernel_rules kind, const char *r
 	return NULL;
 }
 
-struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char **why)
+struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char *ipsets,
+                          const char **why)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 
@@ -187,7 +195,7 @@ struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char 
 	}
 	memset(k->tun, 0xff, sizeof(k->tun));
 	k->raw[0] = k->raw[1] = -1;
-	*why = build(k, kind, rules);
+	*why = build(k, kind, rules, ipsets);
 	if (*why != NULL) {
 		kernel_free(k);
 		return NULL;

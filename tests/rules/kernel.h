@@ -40,10 +40,12 @@ enum kernel_rules {
 struct kernel;
 
 /*
- * Moves the process into a new namespace and loads the rules. Returns NULL with the reason in *why
+ * Moves the process into a new namespace and loads the rules, after the sets of "ipset save" unless
+ * ipsets is NULL. Returns NULL with the reason in *why
  * if privileges or kernel features are missing.
  */
-struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char **why);
+struct kernel *kernel_new(enum kernel_rules kind, const char *rules, const char *ipsets,
+                          const char **why);
 void kernel_free(struct kernel *k);
 
 /* Replaces table t of every family. Returns false if nft refuses the rules. */

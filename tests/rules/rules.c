@@ -3,7 +3,8 @@
  * rules: does finwall decide as the kernel's rules do?
  *
  * Loads a rule set into the kernel (in its own network namespace) and into the engine: *.rules and
- * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. Sends random
+ * *.rules6 are converted from iptables and ip6tables, *.nft are loaded unchanged. *.v4 and *.v6
+ * are saves, of which table filter is used, with the sets of ipset in *.ipset. Sends random
  * packets through both and compares accept and drop after each one. A reject counts as a drop. With
  * --random, does so for random rule files (rulegen.h), with that many packets each. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
@@ -20,6 +21,7 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 #define EXIT_SKIP  77
@@ -38,6 +40,7 @@ struct run {
 	struct gen *gen;
 	bool is_verbose; /* print every packet */
 	bool is_random;  /* random files and odd packets */
+	bool is_save;    /* a save of iptables: it may accept, or drop, nearly all packets */
 	bool is_ticking; /* at most one packet per tick of the kernel's clock */
 	unsigned long packets;
 	unsigned long accepted;
@@ -48,6 +51,7 @@ struct run {
 	unsigned long other_states; /* random files: not compared */
 	unsigned long hooks[HOOKS_LEN];
 	unsigned long states[CT_STATES_LEN];
+	unsigned long pace; /* packets in a burst; 0 = no bursts */
 };
 
 static const char *const hook_names[HOOKS_LEN] = { "input", "forward", "output" };
@@ -184,6 +188,28 @@ static void next_packet(struct run *r, struct gen_packet *t)
 	} while (r->is_ticking && side_is_unanswered(r->side, clock_now(), &frame));
 }
 
+#define BURST_MAX_NS 250000000
+
+/*
+ * Waits for the next whole second after each burst. So what times out after half a second or one
+ * and a half does so while no packet is sent, in the kernel and here.
+ */
+static void pause_between(const struct run *r)
+{
+	struct timespec next;
+
+	if (r->pace == 0) {
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	if (r->packets % r->pace != 0 && next.tv_nsec < BURST_MAX_NS) {
+		return;
+	}
+	next = (struct timespec){ .tv_sec = next.tv_sec + 1 };
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) != 0) {
+	}
+}
+
 /* Returns false if the packet could not be sent. */
 static bool send_packet(struct run *r)
 {
@@ -196,6 +222,7 @@ static bool send_packet(struct run *r)
 	size_t size;
 	int kernel;
 
+	pause_between(r);
 	next_packet(r, &t);
 	hook = kernel_is_local(t.src)   ? HOOK_OUTPUT
 	       : kernel_is_local(t.dst) ? HOOK_INPUT
@@ -252,6 +279,9 @@ static bool send_packet(struct run *r)
 /* A run that did not reach the rules, or not both verdicts, proves nothing. */
 static bool covers_states_and_verdicts(const struct run *r)
 {
+	if (r->is_save) {
+		return r->unseen * 50 < r->packets && r->states[CT_ESTABLISHED] > 0;
+	}
 	return r->accepted * 20 > r->packets && (r->packets - r->accepted) * 20 > r->packets &&
 	       r->unseen * 50 < r->packets && r->states[CT_ESTABLISHED] > 0 &&
 	       r->states[CT_INVALID] > 0 && r->states[CT_RELATED] > 0;
@@ -339,7 +369,7 @@ static uint32_t decide(void *ctx, uint32_t n)
 static bool load_case(struct run *r, struct cases *c, const char *text)
 {
 	char *errors = NULL;
-	bool is_in_finwall = side_reload(r->side, text, &errors);
+	bool is_in_finwall = side_reload(r->side, clock_now(), text, &errors);
 	bool is_in_kernel = kernel_reload(r->kernel, text);
 
 	if (is_in_kernel && is_in_finwall) {
@@ -409,6 +439,19 @@ static int compare_random(struct run *r, struct rng *rng, unsigned long cases,
 	return different == 0 && c.refused_by_finwall == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Loads the rules at the beginning of a second, so that elements time out between bursts. */
+static bool load_again(struct run *r, const char *rules)
+{
+	char *errors = NULL;
+	bool is_loaded;
+
+	pause_between(r);
+	is_loaded = kernel_reload(r->kernel, rules) &&
+	            side_reload(r->side, clock_now(), rules, &errors);
+	free(errors);
+	return is_loaded;
+}
+
 static bool has_ending(const char *name, const char *ending)
 {
 	const size_t size = strlen(name);
@@ -428,6 +471,7 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 {
 	static const struct option options[] = {
 		{ "random", required_argument, NULL, 'r' },
+		{ "pace", required_argument, NULL, 'P' },
 		{ "packets", required_argument, NULL, 'n' },
 		{ "prefixes", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
@@ -441,6 +485,9 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 		switch (opt) {
 		case 'n':
 			a->packets = strtoul(optarg, NULL, 10);
+			break;
+		case 'P':
+			r->pace = strtoul(optarg, NULL, 10);
 			break;
 		case 'r':
 			a->cases = strtoul(optarg, NULL, 10);
@@ -468,9 +515,23 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 
 static enum kernel_rules kind_of(const char *name)
 {
-	return has_ending(name, ".rules6") ? KERNEL_IP6TABLES
-	       : has_ending(name, ".nft")  ? KERNEL_NFT
-	                                   : KERNEL_IPTABLES;
+	return has_ending(name, ".rules6") || has_ending(name, ".v6") ? KERNEL_IP6TABLES
+	       : has_ending(name, ".nft")                             ? KERNEL_NFT
+	                                                              : KERNEL_IPTABLES;
+}
+
+/* The sets of ipset beside a save, malloc'd; NULL if it has none. */
+static char *read_ipsets(const char *save, struct rng *rng)
+{
+	char *path = NULL;
+	char *text = NULL;
+
+	if (asprintf(&path, "%.*s.ipset", (int)strlen(save) - 3, save) > 0 &&
+	    access(path, R_OK) == 0) {
+		text = read_rules(path, 0, rng);
+	}
+	free(path);
+	return text;
 }
 
 int main(int argc, char **argv)
@@ -481,10 +542,11 @@ int main(int argc, char **argv)
 	const char *why;
 	struct rng rng;
 	char *rules;
+	char *ipsets;
 	int code = EXIT_FAILURE;
 
 	if (!parse_args(argc, argv, &a, &r)) {
-		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] "
+		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] [--pace N] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
@@ -493,12 +555,15 @@ int main(int argc, char **argv)
 	kind = r.is_random ? KERNEL_NFT : kind_of(argv[optind]);
 	rng_init(&rng, rng_seed(a.seed_text != NULL ? 2 : 1, (char *[]){ argv[0], a.seed_text }));
 	rules = r.is_random ? strdup(empty_rules) : read_rules(argv[optind], a.prefixes, &rng);
-	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, clock_now());
+	r.is_save = !r.is_random &&
+	            (has_ending(argv[optind], ".v4") || has_ending(argv[optind], ".v6"));
+	ipsets = r.is_save ? read_ipsets(argv[optind], &rng) : NULL;
+	r.side = side_new(r.is_random ? "random" : argv[optind], kind, rules, ipsets, clock_now());
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
 		goto out;
 	}
-	r.kernel = kernel_new(kind, rules, &why);
+	r.kernel = kernel_new(kind, rules, ipsets, &why);
 	if (r.kernel == NULL) {
 		printf("skipped: %s\n", why);
 		code = EXIT_SKIP;
@@ -507,11 +572,15 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
+	if (r.pace != 0 && !load_again(&r, rules)) {
+		goto out;
+	}
 	code = r.is_random ? compare_random(&r, &rng, a.cases, a.packets) : compare(&r, a.packets);
 out:
 	kernel_free(r.kernel);
 	side_free(r.side);
 	gen_free(r.gen);
+	free(ipsets);
 	free(rules);
 	return code;
 }

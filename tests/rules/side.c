@@ -24,7 +24,8 @@ struct side {
 	struct policy policy;
 };
 
-static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules)
+static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules,
+                           const char *ipsets)
 {
 	char *copy = strdup(rules);
 	struct convert c;
@@ -34,6 +35,9 @@ static char *convert_rules(const char *name, enum kernel_rules kind, const char 
 		return copy;
 	}
 	convert_init(&c, stderr);
+	if (ipsets != NULL) {
+		convert_read_ipsets(&c, ipsets, strlen(ipsets));
+	}
 	convert_read(&c, name, copy, strlen(copy),
 	             kind == KERNEL_IPTABLES ? CONVERT_IP : CONVERT_IP6);
 	text = convert_write(&c);
@@ -46,12 +50,13 @@ static char *convert_rules(const char *name, enum kernel_rules kind, const char 
 	return text;
 }
 
-static struct ruleset *compile(const char *name, enum kernel_rules kind, const char *rules)
+static struct ruleset *compile(const char *name, enum kernel_rules kind, const char *rules,
+                               const char *ipsets, struct mono now)
 {
 	struct ruleset *rs = NULL;
 	struct config *c;
 	char *errors = NULL;
-	char *text = convert_rules(name, kind, rules);
+	char *text = convert_rules(name, kind, rules, ipsets);
 
 	if (text == NULL) {
 		return NULL;
@@ -61,6 +66,7 @@ static struct ruleset *compile(const char *name, enum kernel_rules kind, const c
 		fputs(errors != NULL ? errors : "no memory\n", stderr);
 	} else {
 		rs = config_compile(c);
+		config_start(c, now);
 	}
 	free(errors);
 	free(text);
@@ -68,7 +74,8 @@ static struct ruleset *compile(const char *name, enum kernel_rules kind, const c
 	return rs;
 }
 
-struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now)
+struct side *side_new(const char *name, enum kernel_rules kind, const char *rules,
+                      const char *ipsets, struct mono now)
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
@@ -84,7 +91,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	}
 	s->worker = aligned_alloc(64, (sizeof(*s->worker) + 63) & ~(size_t)63);
 	s->mem = aligned_alloc(64, size);
-	s->policy.rules = compile(name, kind, rules);
+	s->policy.rules = compile(name, kind, rules, ipsets, now);
 	if (s->worker == NULL || s->mem == NULL || s->policy.rules == NULL) {
 		side_free(s);
 		return NULL;
@@ -101,7 +108,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 	return s;
 }
 
-bool side_reload(struct side *s, const char *rules, char **errors)
+bool side_reload(struct side *s, struct mono now, const char *rules, char **errors)
 {
 	struct config *c = config_text_load("rules", rules, errors);
 	struct ruleset *rs;
@@ -110,6 +117,7 @@ bool side_reload(struct side *s, const char *rules, char **errors)
 		return false;
 	}
 	rs = config_compile(c);
+	config_start(c, now);
 	config_free(c);
 	if (rs == NULL) {
 		abort();

@@ -15,15 +15,17 @@
 
 struct side;
 
-/* Converts and loads the rules. Returns NULL on an error, which is printed to standard error. */
-struct side *side_new(const char *name, enum kernel_rules kind, const char *rules, struct mono now);
+/* Converts and loads the rules, with the sets of "ipset save" unless ipsets is NULL. Returns NULL
+ * on an error, which is printed to standard error. */
+struct side *side_new(const char *name, enum kernel_rules kind, const char *rules,
+                      const char *ipsets, struct mono now);
 void side_free(struct side *s);
 
 /*
  * Replaces the rules; connections stay. Returns false with the errors, malloc'd, in *errors if they
  * are refused.
  */
-bool side_reload(struct side *s, const char *rules, char **errors);
+bool side_reload(struct side *s, struct mono now, const char *rules, char **errors);
 
 /* Sets the name of an interface index in the rules. */
 void side_iface(struct side *s, uint32_t ifindex, const char *name);

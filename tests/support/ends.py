@@ -71,6 +71,9 @@ class Finwall:
     def reasons(self):
         return {r["name"]: r["packets"] for r in self.json("stats")["reasons"]}
 
+    def event(self, name):
+        return {e["name"]: e["count"] for e in self.json("stats")["events"]}[name]
+
     def events(self, path, *args):
         """Writes the stream of events to a file; returns the process when the daemon serves it."""
         before = self.json("stats")["event_readers"]

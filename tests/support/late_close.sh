@@ -30,7 +30,8 @@ LC_PORTS_SERVER=7003-7004 # the server closes
 declare -A closer=() answerer=() addr4=() addr6=() hold_pid=()
 
 # lc_start NAME TOPOLOGY FIREWALL: starts the case in a bed, in the background; lc_wait waits for
-# it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none. Writes $work/NAME/result
+# it. TOPOLOGY: host, gateway; FIREWALL: kernel, strict, remembered, none; restarted and verify
+# (policies remembered and verify) lose all state before the closes instead of by the timeout. Writes $work/NAME/result
 # with lines
 #   scan SENT PASSED DROPPED           lone segments of connections that never existed
 #   close CLOSES HOW FAMILY CLOSER-STATE PEER-STATE
@@ -59,8 +60,8 @@ lc_wait() {
 # lc_expected FIREWALL HOW: the expected states of both ends.
 lc_expected() {
 	case $1-$2 in
-	remembered-FIN | none-FIN) echo 'TIME-WAIT closed' ;;
-	remembered-RST | none-RST) echo 'closed closed' ;;
+	remembered-FIN | verify-FIN | none-FIN) echo 'TIME-WAIT closed' ;;
+	remembered-RST | verify-RST | none-RST) echo 'closed closed' ;;
 	*-FIN) echo 'FIN-WAIT-1 ESTAB' ;;
 	*-RST) echo 'closed ESTAB' ;;
 	esac
@@ -137,6 +138,14 @@ lc_up_remembered() {
 	lc_up_finwall remembered
 }
 
+lc_up_restarted() {
+	lc_up_finwall remembered
+}
+
+lc_up_verify() {
+	lc_up_finwall verify
+}
+
 lc_up_finwall() { # lc_up_finwall LATE-POLICY
 	cat >"$work/finwall.conf" <<-END
 		settings {
@@ -172,7 +181,7 @@ lc_up_finwall() { # lc_up_finwall LATE-POLICY
 
 lc_down() {
 	case $firewall in
-	strict | remembered)
+	strict | remembered | restarted | verify)
 		lc_finwall hook down
 		daemon_end
 		;;
@@ -209,10 +218,11 @@ lc_dropped() {
 		ns "$fw" iptables -w -vnxL
 		ns "$fw" ip6tables -w -vnxL
 		;;
-	*) lc_finwall stats ;;
+	*) lc_finwall stats --all ;;
 	esac | awk '
 		/ctstate INVALID/ { n += $1 }
 		/^(input|forward|output) +invalid/ { n += $4 }
+		$1 == "late-answer" { n -= $3 } # replies to probes
 		END { print n + 0 }'
 }
 
@@ -263,7 +273,21 @@ lc_lines() { # lc_lines NUMBER PATTERN FILE
 lc_expire() {
 	[[ $firewall != none ]] || return 0
 	lc_tracks 8 || fail "8 connections, but the firewall knows $(lc_tracked)"
+	case $firewall in
+	restarted | verify)
+		lc_restart
+		return
+		;;
+	esac
 	wait_sec=$((LC_IDLE_S + 60)) wait_until lc_tracks 0
+}
+
+# The daemon starts again, without saved state.
+lc_restart() {
+	daemon_end
+	mv "$work/daemon.log" "$work/daemon-before.log"
+	daemon_start "$fw" "$work/finwall.conf" -s "$work/finwall.sock"
+	lc_tracks 0 || fail "the firewall knows $(lc_tracked) connections after its start"
 }
 
 # RST by command; FIN by SIGKILL of the process.
@@ -344,18 +368,26 @@ lc_scan() {
 	local from=${answerer[server]} to=${closer[server]}
 	local sent=$((2 * LC_SCAN_LEN)) passed_before
 
-	passed_before=$(lc_segments_in "$to")
+	passed_before=$(($(lc_segments_in "$to") - $(lc_probes)))
 	dropped_before=$(lc_dropped)
 	{
 		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr4[$from]}" "${addr4[$to]}"
 		ns "$from" "$peer" scan fin,rst "$LC_SCAN_LEN" "${addr6[$from]}" "${addr6[$to]}"
 	} >"$work/scan.out"
 	wait_until lc_scan_is_over
-	echo "scan $sent $(($(lc_segments_in "$to") - passed_before)) $(lc_dropped_since)"
+	echo "scan $sent $(($(lc_segments_in "$to") - $(lc_probes) - passed_before)) $(lc_dropped_since)"
 }
 
 lc_scan_is_over() {
-	(($(lc_segments_in "$to") - passed_before + $(lc_dropped_since) >= sent))
+	(($(lc_segments_in "$to") - $(lc_probes) - passed_before + $(lc_dropped_since) >= sent))
+}
+
+# The probes of verify, which are segments too.
+lc_probes() {
+	case $firewall in
+	none | kernel) echo 0 ;;
+	*) lc_finwall stats --all | awk '$1 == "probes-sent" { n = $2 } END { print n + 0 }' ;;
+	esac
 }
 
 # Segments that reached TCP in a namespace, behind every filter.

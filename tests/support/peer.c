@@ -4,7 +4,10 @@
  *
  *   peer listen PORTS ADDR...        the server's ends: one connection per port and address
  *   peer connect PORTS ADDR...       the client's ends: one connection per port and address
- *   peer scan FLAGS COUNT SRC DST [SEED]   send lone segments of connections that never existed
+ *   peer scan FLAGS COUNT SRC DST [SEED [RATE [SPORT DPORT]]]   send lone segments of connections
+ *                                    that never existed, or with given ports forged ones of a
+ *                                    connection; at most RATE a second, by default
+ *                                    about 30000
  *   peer serve ADDR PORT             answer `bulk`, `steady` and `short`
  *   peer bulk ADDR PORT MIB          send MIB, and compare the server's checksum
  *   peer short ADDR PORT COUNT       COUNT times: connect, a byte each way, close
@@ -49,7 +52,7 @@ struct mode {
 static const struct mode modes[] = {
 	{ "listen", "PORTS ADDR...", 2, 64, mode_listen },
 	{ "connect", "PORTS ADDR...", 2, 64, mode_connect },
-	{ "scan", "FLAGS COUNT SRC DST [SEED]", 4, 5, mode_scan },
+	{ "scan", "FLAGS COUNT SRC DST [SEED [RATE [SPORT DPORT]]]", 4, 8, mode_scan },
 	{ "serve", "ADDR PORT", 2, 2, mode_serve },
 	{ "bulk", "ADDR PORT MIB", 3, 3, mode_bulk },
 	{ "short", "ADDR PORT COUNT", 3, 3, mode_short },

@@ -22,8 +22,14 @@ enum {
 
 static uint16_t tcp_checksum(const struct endpoint *src, const struct endpoint *dst,
                              const struct tcphdr *th);
+struct ports {
+	uint16_t src; /* 0: random */
+	uint16_t dst;
+};
+
 static bool send_segment(int fd, const struct endpoint *src, const struct endpoint *dst,
-                         uint64_t *rnd, bool rst);
+                         const struct ports *fixed, uint64_t *rnd, bool rst);
+static void pace(uint64_t sent, uint64_t rate, const struct timespec *start);
 static uint64_t rnd_next(uint64_t *state);
 
 int mode_scan(int argc, char **argv)
@@ -36,6 +42,9 @@ int mode_scan(int argc, char **argv)
 	uint64_t seed = argc > 4 ? parse_count(argv[4], UINT64_MAX)
 	                         : (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
 	uint64_t rnd = seed;
+	uint64_t rate = argc > 5 ? parse_count(argv[5], 10000000) : 0;
+	struct ports fixed = { 0 };
+	struct timespec start;
 	uint64_t sent[2] = { 0, 0 };
 	uint64_t failed = 0;
 	int fd;
@@ -53,16 +62,24 @@ int mode_scan(int argc, char **argv)
 	if (bind(fd, &src.sa, src.size)) {
 		die("bind to %s", argv[2]);
 	}
+	if (argc == 7) {
+		die_usage("\"%s\": want two ports", argv[6]);
+	}
+	if (argc > 7) {
+		fixed.src = (uint16_t)parse_count(argv[6], UINT16_MAX);
+		fixed.dst = (uint16_t)parse_count(argv[7], UINT16_MAX);
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (uint64_t i = 0; i < count; i++) {
 		bool is_rst = fin && rst ? i % 2 == 1 : rst;
 
-		if (send_segment(fd, &src, &dst, &rnd, is_rst)) {
+		if (send_segment(fd, &src, &dst, &fixed, &rnd, is_rst)) {
 			sent[is_rst]++;
 		} else {
 			failed++;
 		}
 		if (i % PACE_PACKETS == PACE_PACKETS - 1) {
-			nanosleep(&(struct timespec){ .tv_nsec = PACE_NS }, NULL);
+			pace(i + 1, rate, &start);
 		}
 	}
 	close(fd);
@@ -73,8 +90,23 @@ int mode_scan(int argc, char **argv)
 	return failed ? 1 : 0;
 }
 
+/* Waits until so many may have been sent at this rate. */
+static void pace(uint64_t sent, uint64_t rate, const struct timespec *start)
+{
+	struct timespec until = *start;
+
+	if (rate == 0) {
+		nanosleep(&(struct timespec){ .tv_nsec = PACE_NS }, NULL);
+		return;
+	}
+	until.tv_nsec += (long)(sent % rate * 1000000000 / rate);
+	until.tv_sec += (time_t)(sent / rate) + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 static bool send_segment(int fd, const struct endpoint *src, const struct endpoint *dst,
-                         uint64_t *rnd, bool rst)
+                         const struct ports *fixed, uint64_t *rnd, bool rst)
 {
 	struct endpoint to = *dst;
 	uint64_t seqs = rnd_next(rnd);
@@ -84,6 +116,10 @@ static bool send_segment(int fd, const struct endpoint *src, const struct endpoi
 	memset(&th, 0, sizeof(th));
 	th.th_sport = htons((uint16_t)(1 + (ports & 0xffff) % 65535));
 	th.th_dport = htons((uint16_t)(1 + (ports >> 16 & 0xffff) % 65535));
+	if (fixed->src != 0) {
+		th.th_sport = htons(fixed->src);
+		th.th_dport = htons(fixed->dst);
+	}
 	th.th_seq = htonl((uint32_t)seqs);
 	th.th_off = sizeof(th) / 4;
 	if (rst) {

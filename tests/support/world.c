@@ -14,6 +14,9 @@ static const struct rs_insn verdicts[] = {
 	{ .op = RS_VERDICT, .a = RULE_DROP, .b = 1 },
 };
 
+/* The rules of the two, and of what would be the next one. */
+static const uint32_t rule_of[] = { 0, 1, UINT32_MAX };
+
 static void note_late(void *ctx, const struct late_event *ev)
 {
 	struct world *w = ctx;
@@ -55,6 +58,7 @@ void world_accept(struct world *w, unsigned states)
 	struct ruleset *rs = flows_memory(sizeof(*rs));
 
 	rs->code = verdicts;
+	rs->rule_of = rule_of;
 	rs->rules_len = 2;
 	for (unsigned chain = CHAIN_INPUT; chain <= CHAIN_OUTPUT; chain++) {
 		rs->has_chain[chain] = 1;

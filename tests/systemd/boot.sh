@@ -87,8 +87,9 @@ status_is() {
 expect status_is Filtering
 echo "ready as process $pid"
 
-# One right, a user of its own; in the machine's own numbers.
-in_machine grep -q '^CapEff:	0000000000001000$' "/proc/$pid/status" || fail "more or less than one right"
+# CAP_NET_ADMIN and CAP_NET_RAW, a user of its own; in the machine's own numbers.
+in_machine grep -q '^CapEff:	0000000000003000$' "/proc/$pid/status" ||
+	fail "other rights: $(in_machine grep '^CapEff' "/proc/$pid/status")"
 [ "$(in_machine stat -c %U /run/finwall/finwall.sock)" = finwall ] || fail "not its own user"
 in_machine systemd-analyze security --no-pager --threshold=15 finwalld >"$work/security.txt" ||
 	fail "its exposure is above 1.5: $(tail -n 1 "$work/security.txt")"

@@ -19,11 +19,13 @@
 	"*mangle\n:FINWALL_INPUT - [0:0]\n:FINWALL_OUTPUT - [0:0]\n" OUR_MARK                      \
 	"-A INPUT -j FINWALL_INPUT\n-A OUTPUT -j FINWALL_OUTPUT\nCOMMIT\n"
 #define DROP_RULE "-A INPUT -m conntrack --ctstate INVALID -j DROP\n"
-#define NFT_HOOK                                                                                   \
+#define NFT_HOOK_WITH(mark)                                                                        \
 	"table inet finwall_hook {\n\tchain input {\n\t\ttype filter hook input priority "         \
 	"filter;\n"                                                                                \
 	"\t\tct state invalid drop\n\t}\n\tchain output {\n\t\ttype filter hook output\n"          \
-	"\t\tmeta mark & 0xf0000000 == 0xa0000000 accept\n\t}\n}\n"
+	"\t\tmeta mark " mark " accept\n\t}\n}\n"
+/* As nft 1.0 lists it: the mask is a prefix. */
+#define NFT_HOOK NFT_HOOK_WITH("0xa0000000/4")
 
 /* A copy of a string literal that may be written, valid until the block ends. */
 #define TEXT(s) ((char[]){ s })
@@ -120,6 +122,9 @@ START_TEST(marks_are_compared_by_their_bits)
 		{ "-A x -m mark --mark 0x80000000/0x80000000 -j ACCEPT", MARK_MATCHED },
 		{ "meta mark & 0x20000000 == 0x20000000 accept", MARK_MATCHED },
 		{ "mark 0xa0000000 accept", MARK_MATCHED },
+		{ "meta mark 0xa0000000/4 accept", MARK_MATCHED },
+		{ "meta mark 0xb0000000/3 accept", MARK_MATCHED },
+		{ "meta mark 0xb0000000/4 accept", MARK_APART },
 		{ "-A x -j MARK --set-xmark 0xca6c/0xffffffff", MARK_CHANGED },
 		{ "meta mark set 0x0000ca6c", MARK_CHANGED },
 		{ "mark set mark & 0x0fffffff", MARK_CHANGED },
@@ -157,6 +162,10 @@ START_TEST(the_mark_is_compared_with_other_rules)
 	f.iptables[IPTABLES_NFT][FAMILY_IPV4] = f.iptables[IPTABLES_NFT][FAMILY_IPV6] = TEXT("");
 	f.nft = TEXT(NFT_HOOK);
 	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+	f.nft = TEXT(NFT_HOOK_WITH("& 0xf0000000 == 0xa0000000"));
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_OK);
+	f.nft = TEXT(NFT_HOOK_WITH("0xa0000000/5"));
+	ck_assert_int_eq(level_of(&f, "marks"), DOCTOR_PROBLEM);
 }
 END_TEST
 
@@ -464,6 +473,23 @@ START_TEST(shadow_mode_is_reported)
 }
 END_TEST
 
+START_TEST(offers_the_file_of_nft)
+{
+	struct doctor_facts f = good_facts();
+
+	f.has_nft_file = true;
+	f.nft_file_hooked[HOOK_INPUT] = true;
+	ck_assert_int_eq(level_of(&f, "nftables"), -1);
+	f.nft = TEXT("table inet fw {\n\tchain in {\n\t\ttype filter hook input priority filter; "
+	             "policy accept;\n\t\ttcp dport 23 drop\n\t}\n}\n");
+	ck_assert_int_eq(level_of(&f, "nftables"), DOCTOR_NOTE);
+	strcpy(f.nft_file_error, "/etc/nftables.conf:3:9: unexpected \"xyz\"");
+	ck_assert_int_eq(level_of(&f, "nftables"), DOCTOR_NOTE);
+	f.has_nft_file = false;
+	ck_assert_int_eq(level_of(&f, "nftables"), -1);
+}
+END_TEST
+
 START_TEST(nat_and_timeouts_are_reported)
 {
 	struct doctor_facts f = good_facts();
@@ -590,4 +616,5 @@ SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings, marks_are_comp
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
            interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,
-           losses_are_reported_as_problems, findings_for_every_interface_fit)
+           losses_are_reported_as_problems, findings_for_every_interface_fit,
+           offers_the_file_of_nft)

@@ -364,6 +364,41 @@ START_TEST(a_forged_fin_resets_only_its_sender)
 }
 END_TEST
 
+static void ck_sent_on(uint32_t ifindex)
+{
+	ck_assert_uint_eq(sent_len, 2);
+	ck_assert_uint_eq(sent_as(&c2s)->ifindex, ifindex);
+	ck_assert_uint_eq(sent_as(&s2c)->ifindex, ifindex);
+	sent_len = 0;
+}
+
+/* Segments to link-local ends name the link; the kernel routes those to others. */
+START_TEST(link_local_ends_are_reached_on_their_link)
+{
+	for (unsigned local = 0; local < 2; local++) {
+		setup_family(6);
+		if (local) {
+			c2s.src = build_addr("fe80::1");
+			c2s.dst = build_addr("febf::2");
+			s2c.src = c2s.dst;
+			s2c.dst = c2s.src;
+		}
+		w.policy.tun.on_idle = IDLE_RESET;
+		establish();
+		expire();
+		ck_sent_on(local);
+		w.policy.tun.on_idle = IDLE_REMEMBER;
+		w.policy.tun.late_close = LATE_REJECT;
+		establish();
+		expire();
+		tcp(&c2s, TCP_FIN | TCP_ACK, 1101, 5201, 0);
+		ck_sent_on(local);
+		tcp(&s2c, TCP_FIN | TCP_ACK, 5201, 1101, 0);
+		ck_sent_on(local);
+	}
+}
+END_TEST
+
 /* RFC 9293, section 3.10.7.1 */
 START_TEST(a_rst_is_never_answered)
 {
@@ -621,4 +656,4 @@ SUITE_MAIN("engine_idle", reset_is_sent_to_both_ends, nothing_is_sent_without_en
            a_revived_connection_has_its_openers_interface, loaded_flows_equal_the_saved_ones,
            flows_that_expired_meanwhile_become_tombstones, loaded_tombstones_keep_their_age,
            one_flow_is_found_by_its_key, a_flow_that_expired_long_ago_is_not_loaded,
-           a_memory_of_months_ends)
+           a_memory_of_months_ends, link_local_ends_are_reached_on_their_link)

@@ -34,7 +34,7 @@ static const char *line_of(const struct pkt *p, const char *prefix)
 	static struct event_ring ring;
 	const struct worker_event *ev;
 
-	ck_assert(event_ring_put_log(&ring, NULL, 0, p, CT_NEW));
+	ck_assert(event_ring_put_log(&ring, 1, NULL, 0, p, CT_NEW));
 	ev = event_ring_peek(&ring);
 	ck_assert_ptr_nonnull(ev);
 	ck_assert_int_eq(ev->kind, WORKER_EVENT_LOG);
@@ -171,9 +171,9 @@ START_TEST(a_full_ring_refuses)
 	for (int round = 0; round < 3; round++) {
 		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
 			late.seq_distance = i;
-			ck_assert(event_ring_put_late(ring, &late));
+			ck_assert(event_ring_put_late(ring, 1, &late));
 		}
-		ck_assert(!event_ring_put_late(ring, &late));
+		ck_assert(!event_ring_put_late(ring, 1, &late));
 		for (int32_t i = 0; i < EVENT_RING_LEN; i++) {
 			const struct worker_event *ev = event_ring_peek(ring);
 
@@ -195,7 +195,7 @@ static void *write_events(void *arg)
 	for (int32_t i = 0; i < PASSED_LEN;) {
 		late.seq_distance = i;
 		late.gone_ns = ~(int64_t)i;
-		i += event_ring_put_late(arg, &late) ? 1 : 0;
+		i += event_ring_put_late(arg, 1, &late) ? 1 : 0;
 	}
 	return NULL;
 }

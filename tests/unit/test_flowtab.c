@@ -234,6 +234,29 @@ START_TEST(a_flood_evicts_the_oldest)
 }
 END_TEST
 
+/* An entry past its deadline is evicted before any other, whatever bucket it is in. */
+START_TEST(an_expired_flow_is_evicted_first)
+{
+	const uint32_t len = 1000;
+
+	start(len);
+	for (uint32_t i = 0; i < len; i++) {
+		struct flow f = flows_tcp(i);
+
+		f.status = i == 77 ? FLOW_SEEN_REPLY | FLOW_ASSURED : 0;
+		f.deadline = i == 77 ? at(5) : at(100000);
+		ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(i, false)));
+	}
+	for (uint32_t i = 2000; i < 2003; i++) {
+		struct flow *victim = flowtab_victim(&t, hash_of(i, false), at(4));
+
+		ck_assert_ptr_nonnull(victim);
+		ck_assert_ptr_ne(victim, find(77, false));
+	}
+	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(2000, false), at(6)), find(77, false));
+}
+END_TEST
+
 /* One bucket: closed flows, then unassured ones, then those of which a side is closed. */
 START_TEST(flows_are_evicted_by_their_worth)
 {
@@ -307,5 +330,6 @@ SUITE_MAIN("flowtab", an_inserted_flow_is_found_until_deleted,
            a_full_table_refuses_until_a_flow_is_deleted, a_table_of_one_flow_works,
            due_flows_are_returned, a_deadline_may_move_earlier_or_later, expiry_keeps_its_budget,
            only_unassured_and_expired_flows_are_evicted, the_assured_mark_is_deleted_with_the_flow,
-           a_flood_evicts_the_oldest, flows_are_evicted_by_their_worth,
-           a_list_returns_each_flow_once, a_prefetch_of_any_hash_has_no_effect)
+           a_flood_evicts_the_oldest, an_expired_flow_is_evicted_first,
+           flows_are_evicted_by_their_worth, a_list_returns_each_flow_once,
+           a_prefetch_of_any_hash_has_no_effect)

@@ -463,6 +463,71 @@ START_TEST(reject_is_the_same_beside_a_live_entry)
 }
 END_TEST
 
+/* An answer that rules drop does not reach the opener, who may be a forger. */
+START_TEST(a_dropped_answer_ends_no_memory)
+{
+	for (unsigned deleted = 0; deleted < 2; deleted++) {
+		start();
+		see();
+		if (deleted) {
+			delete_it(DELETE_END);
+		} else {
+			expire_any();
+		}
+		tcp(&c2s, S, 90000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+		world_accept(&w, ACCEPT_STATE(CT_NEW));
+		tcp(&s2c, S | A, 70000, 90001, 0);
+		ck_assert_uint_eq(d.state, CT_ESTABLISHED);
+		ck_assert_uint_eq(d.verdict, VERDICT_DROP);
+		ck_assert(world_tomb(&w, &c2s, &tomb));
+		ck_assert_uint_eq(tomb.cause == TOMB_DELETED, deleted);
+		world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+		tcp(&s2c, F | A, 5201, 1101, 0);
+		if (deleted) {
+			ck_assert_uint_eq(d.reason, REASON_LATE_DELETED);
+		} else {
+			ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+		}
+	}
+}
+END_TEST
+
+/*
+ * A connection that was picked up beside the tombstone of an older one, and that an old segment
+ * displaces, may be the one that is open.
+ */
+START_TEST(a_displaced_connection_is_remembered)
+{
+	start();
+	see();
+	expire_any();
+	w.policy.tun.tcp_loose = 1;
+	tcp(&c2s, A, 500000, 600000, 10);
+	ck_passes(CT_NEW, REASON_TCP_PICKUP);
+	tcp(&s2c, A, 600000, 500010, 0);
+	/* They have agreed while it could still be evicted. Then both send at once. */
+	tcp(&c2s, A, 500010, 600000, 10);
+	tcp(&s2c, A, 600000, 500010, 10);
+	ck_assert_uint_eq(d.status & FLOW_ASSURED, FLOW_ASSURED);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.conn.seen[DIR_REPLY].end, 5201);
+	tcp(&s2c, F | A, 5201, 1101, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_REVIVED);
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.cause, TOMB_EVICTED);
+	ck_assert_uint_ne(tomb.conn.seen[DIR_REPLY].end, 5201);
+	tcp(&c2s, F | A, 1101, 5202, 0);
+	tcp(&s2c, A, 5202, 1102, 0);
+	ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	expire_any();
+	tcp(&s2c, F | A, 600010, 500020, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_UNPROVED);
+	tcp(&c2s, A, 500020, 600011, 0);
+	ck_passes(CT_ESTABLISHED, REASON_LATE_RESURRECTED);
+}
+END_TEST
+
 SUITE_MAIN("late_forger", forged_segments_do_not_hold_up_a_true_close,
            each_side_passes_one_unproved_segment_a_second,
            ports_of_a_deleted_connection_can_be_used_again,
@@ -473,4 +538,5 @@ SUITE_MAIN("late_forger", forged_segments_do_not_hold_up_a_true_close,
            after_a_gap_a_forged_syn_ack_teaches_no_windows,
            a_forged_close_and_a_forged_syn_end_no_memory,
            a_pickup_that_may_be_evicted_ends_no_memory, an_entry_past_its_deadline_is_saved,
-           reject_is_the_same_beside_a_live_entry)
+           reject_is_the_same_beside_a_live_entry, a_dropped_answer_ends_no_memory,
+           a_displaced_connection_is_remembered)

@@ -100,7 +100,7 @@ static void change(enum named_set_op op, struct reader *reader, uint32_t nr)
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
 
-	ck_assert_msg(named_set_change(set, op, elements, 3, &changed, &garbage, problem) == 0,
+	ck_assert_msg(named_set_change(set, (struct mono){ 0 }, op, elements, 3, &changed, &garbage, problem) == 0,
 	              "%s", problem);
 	ck_assert_uint_eq(changed, 3);
 	for (unsigned i = 0; i < READERS_LEN; i++) {

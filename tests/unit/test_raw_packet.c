@@ -120,16 +120,16 @@ START_TEST(requests_are_exact_for_either_end)
 		orig.src.bytes[0] = 250;
 	}
 	ck_assert(flowkey_from_tuple(&orig, &key, &side));
-	req = late_request(&t, &key, side, DIR_ORIG, RAW_RESET);
+	req = late_request(&t, &key, side, DIR_ORIG, RAW_RESET, 0);
 	ck_assert_mem_eq(&req.tuple, &orig, sizeof(orig));
 	ck_assert_uint_eq(req.seq, 1000);
-	req = late_request(&t, &key, side, DIR_REPLY, RAW_KEEPALIVE);
+	req = late_request(&t, &key, side, DIR_REPLY, RAW_KEEPALIVE, 0);
 	ck_assert_uint_eq(req.tuple.sport, orig.dport);
 	ck_assert_mem_eq(&req.tuple.src, &orig.dst, sizeof(orig.dst));
 	ck_assert_uint_eq(req.seq, 1999);
 	ck_assert_uint_eq(req.ack, 1000);
 	ck_assert_uint_eq(req.win, 32);
-	req = late_request(&t, &key, side, DIR_ORIG, RAW_KEEPALIVE);
+	req = late_request(&t, &key, side, DIR_ORIG, RAW_KEEPALIVE, 0);
 	ck_assert_uint_eq(req.win, 64);
 }
 END_TEST

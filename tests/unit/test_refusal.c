@@ -243,6 +243,30 @@ START_TEST(errors_are_limited)
 }
 END_TEST
 
+/* Buckets have a key: no relation between addresses makes them share one. */
+START_TEST(receivers_have_their_own_limit)
+{
+	static struct refusal_limits limits = { .key = { .k0 = 1, .k1 = 2 } };
+	static struct refusals r;
+	struct mono now = { .ns = 1000 * NSEC_PER_SEC };
+	struct build b = segment(6, TCP_SYN, 1, 0, 0);
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct frame f;
+
+		/* The halves change alike. */
+		b.src.bytes[7] = (uint8_t)i;
+		b.src.bytes[15] = (uint8_t)(1 ^ i);
+		f = frame_of(&b, HOOK_INPUT);
+		for (int n = 0; n < 7; n++) {
+			refusals_add(&r, &limits, &f, REJECT_PORT_UNREACHABLE, now);
+		}
+	}
+	ck_assert_uint_eq(r.len, 48);
+	ck_assert_uint_eq(r.limited, 8);
+}
+END_TEST
+
 static void refusal_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, resets_have_the_numbers_of_rfc_9293, 0, 2);
@@ -252,6 +276,7 @@ static void refusal_tests(TCase *tc)
 	tcase_add_test(tc, a_link_local_receiver_has_its_link);
 	tcase_add_test(tc, invalid_errors_are_not_written);
 	tcase_add_test(tc, errors_are_limited);
+	tcase_add_test(tc, receivers_have_their_own_limit);
 }
 
 SUITE_MAIN_PARTS("refusal", refusal_tests)

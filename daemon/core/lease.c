@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Leases in shared memory: grant, take back, read. See lease.h.
+ *
+ * The kernel side locks a lease for the time of one window check, with softirqs disabled; so a wait
+ * for it is short. The engine never locks one: it takes a lease back by clearing LEASE_VALID, which
+ * it can do only while nobody holds the lock, and grants it by setting LEASE_VALID after everything
+ * else was written. In between the lease is the engine's alone. A process that is killed leaves no
+ * lock behind.
+ */
+#include "lease.h"
+
+#include "shard_relax.h"
+
+/* The generation of a lease is in the upper half of its word. */
+static uint64_t grant_word(uint64_t word, uint32_t generation)
+{
+	return (uint64_t)generation << LEASE_GEN_SHIFT |
+	       (lease_next_word(word, LEASE_VALID) & LEASE_LOW);
+}
+
+static uint32_t nr_in(const struct flowtab *t, const struct flow *f)
+{
+	return (uint32_t)(f - t->pool);
+}
+
+static struct lease *lease_of(const struct lease_share *share, uint32_t nr)
+{
+	return &share->all->at[share->base + nr];
+}
+
+/* Writers of other shards use the same buckets: an empty entry is taken by compare-and-swap. */
+static uint32_t *index_add(struct leases *all, uint64_t hash, uint32_t entry)
+{
+	struct lease_bucket *b = &all->buckets[(uint32_t)hash & all->buckets_mask];
+
+	for (unsigned i = 0; i < LEASE_BUCKET_LEN; i++) {
+		uint32_t empty = 0;
+
+		if (__atomic_compare_exchange_n(&b->entry[i], &empty, entry, false,
+		                                __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+			return &b->entry[i];
+		}
+	}
+	return NULL;
+}
+
+/* Waits until nobody holds the lock, and clears LEASE_VALID. */
+static void withdraw(struct lease *l)
+{
+	uint64_t word = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+
+	while ((word & LEASE_VALID) != 0) {
+		if ((word & LEASE_LOCKED) != 0) {
+			shard_relax();
+			word = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+			continue;
+		}
+		if (__atomic_compare_exchange_n(&l->word, &word, lease_next_word(word, 0), false,
+		                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			return;
+		}
+	}
+}
+
+/* When the engine looks at a lease: its deadline may have been moved nearer meanwhile. */
+static struct mono next_look(const struct leases *all, const struct flow *f, int64_t deadline_ns,
+                             struct mono now)
+{
+	struct mono look = mono_add(now, all->look_ns);
+
+	return f->key.proto != IPPROTO_NR_TCP || deadline_ns < look.ns
+	               ? (struct mono){ deadline_ns }
+	               : look;
+}
+
+void lease_recall(const struct lease_share *share, const struct flowtab *t, const struct flow *f,
+                  uint32_t generation, struct lease_terms *out)
+{
+	uint32_t nr = nr_in(t, f);
+	const struct lease *l;
+
+	*out = (struct lease_terms){ .hooks = { 0 } };
+	if ((f->status & FLOW_HAD_LEASE) == 0 || nr >= share->len) {
+		return;
+	}
+	l = lease_of(share, nr);
+	if (l->terms_generation == generation) {
+		for (unsigned dir = 0; dir < 2; dir++) {
+			out->hooks[dir] = l->hooks[dir];
+			out->iif[dir] = l->iif[dir];
+		}
+	}
+}
+
+bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
+                 const struct lease_terms *terms, uint32_t generation, struct mono now)
+{
+	struct leases *all = share->all;
+	uint32_t nr = nr_in(t, f);
+	uint32_t *entry;
+	struct lease *l;
+
+	if (nr >= share->len) {
+		atomic_fetch_add_explicit(&all->no_place, 1, memory_order_relaxed);
+		return false;
+	}
+	entry = index_add(all, hash, lease_index_entry(hash, share->base + nr));
+	if (entry == NULL) {
+		atomic_fetch_add_explicit(&all->no_place, 1, memory_order_relaxed);
+		return false;
+	}
+	l = lease_of(share, nr);
+	if ((f->status & FLOW_HAD_LEASE) == 0) {
+		for (unsigned dir = 0; dir < 2; dir++) {
+			l->packets[dir] = 0;
+			l->bytes[dir] = 0;
+		}
+	}
+	l->key = f->key;
+	l->status = f->status;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		l->hooks[dir] = terms->hooks[dir];
+		l->iif[dir] = terms->iif[dir];
+	}
+	l->terms_generation = generation;
+	l->was_refused = 0;
+	l->flow_hook = f->hook;
+	l->flow_ifindex = f->ifindex;
+	l->index_at = (uint32_t)(entry - all->buckets[0].entry);
+	l->deadline_ns = f->deadline.ns;
+	l->conn = f->conn.tcp;
+	__atomic_store_n(&l->word, grant_word(l->word, generation), __ATOMIC_RELEASE);
+	f->status |= FLOW_LEASED | FLOW_HAD_LEASE;
+	flowtab_set_deadline(t, f, next_look(all, f, f->deadline.ns, now));
+	atomic_fetch_add_explicit(&all->granted, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&all->held, 1, memory_order_relaxed);
+	return true;
+}
+
+void lease_take(const struct lease_share *share, struct flowtab *t, struct flow *f)
+{
+	struct leases *all = share->all;
+	struct lease *l = lease_of(share, nr_in(t, f));
+
+	withdraw(l);
+	__atomic_store_n(&all->buckets[0].entry[l->index_at], 0, __ATOMIC_RELAXED);
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		f->conn.tcp = l->conn;
+	}
+	f->status &= (uint8_t)~FLOW_LEASED;
+	flowtab_set_deadline(t, f, (struct mono){ l->deadline_ns });
+	atomic_fetch_add_explicit(&all->taken, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&all->held, 1, memory_order_relaxed);
+}
+
+bool lease_renew(const struct lease_share *share, struct flowtab *t, struct flow *f,
+                 struct mono now)
+{
+	const struct lease *l = lease_of(share, nr_in(t, f));
+	struct mono deadline = { __atomic_load_n(&l->deadline_ns, __ATOMIC_RELAXED) };
+
+	if (!mono_is_due(deadline, now)) {
+		flowtab_set_deadline(t, f, next_look(share->all, f, deadline.ns, now));
+		return true;
+	}
+	lease_take(share, t, f);
+	/* A packet may have moved it meanwhile. */
+	return !mono_is_due(f->deadline, now);
+}
+
+void lease_end(const struct lease_share *share, struct flowtab *t, struct flow *f)
+{
+	if (lease_is_held(f)) {
+		lease_take(share, t, f);
+	}
+	f->status &= (uint8_t)~FLOW_HAD_LEASE;
+}
+
+/* The copy is what the lease was between two changes. */
+void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy)
+{
+	const struct lease *l;
+	struct tcp_conn conn;
+	int64_t deadline_ns;
+	uint64_t word;
+
+	if (share->all == NULL || share->all->control == NULL || nr >= share->len) {
+		return;
+	}
+	l = lease_of(share, nr);
+	do {
+		while (((word = __atomic_load_n(&l->word, __ATOMIC_ACQUIRE)) & LEASE_LOCKED) != 0) {
+			shard_relax();
+		}
+		deadline_ns = *(const volatile int64_t *)&l->deadline_ns;
+		copy_words(&conn, &l->conn, sizeof(conn));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (__atomic_load_n(&l->word, __ATOMIC_RELAXED) != word);
+	if ((word & LEASE_VALID) == 0) {
+		return;
+	}
+	if (copy->key.proto == IPPROTO_NR_TCP) {
+		copy->conn.tcp = conn;
+	}
+	copy->deadline.ns = deadline_ns;
+}
+
+void lease_counts(const struct lease_share *share, uint32_t nr, struct lease_counts *out)
+{
+	const struct lease *l;
+
+	*out = (struct lease_counts){ .packets = { 0 } };
+	if (share->all == NULL || share->all->control == NULL || nr >= share->len) {
+		return;
+	}
+	l = lease_of(share, nr);
+	for (unsigned dir = 0; dir < 2; dir++) {
+		out->packets[dir] = *(const volatile uint64_t *)&l->packets[dir];
+		out->bytes[dir] = *(const volatile uint64_t *)&l->bytes[dir];
+	}
+}

@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sets and maps of keyed elements: see keyed.h.
+ *
+ * Layers are found field by field. The different intervals of a field are sorted by their lower
+ * ends; each goes to the first layer whose last interval ends before it. That needs as many layers
+ * as there are intervals around one value, which is the least possible.
+ */
+#include "keyed.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CAP_LEAST 64 /* of a set that grows */
+
+#define CACHE_LINE_SIZE 64
+#define HUGE_PAGE_SIZE  ((size_t)2 << 20)
+
+static struct sipkey hash_key;
+static void (*yield_processor)(void);
+
+void keyed_setup(const struct sipkey *key, void (*yield)(void))
+{
+	hash_key = *key;
+	yield_processor = yield;
+}
+
+/* A new interval of a field, and where it is found. */
+struct placed {
+	struct interval interval;
+	uint8_t layer; /* + 1 */
+	uint32_t nr;   /* in the layer */
+};
+
+struct field_plan {
+	struct placed *at;
+	size_t len;
+	uint8_t layers_len;
+};
+
+/* A set that is being built. */
+struct plan {
+	const struct keyed_shape *shape;
+	const struct keyed_list *list;
+	struct field_plan field[RS_KEY_FIELDS_MAX];
+	struct rs_tuple *tuple;
+	uint32_t tuples_len;
+	uint32_t tuples_cap;
+};
+
+static int compare_intervals(const struct interval *a, const struct interval *b)
+{
+	int by_lo = u128_cmp(a->lo, b->lo);
+
+	return by_lo != 0 ? by_lo : u128_cmp(a->hi, b->hi);
+}
+
+static int compare_placed(const void *a, const void *b)
+{
+	return compare_intervals(&((const struct placed *)a)->interval,
+	                         &((const struct placed *)b)->interval);
+}
+
+static bool is_single(const struct interval *i)
+{
+	return u128_cmp(i->lo, i->hi) == 0;
+}
+
+/* Gathers the different intervals of a field, sorted. Returns false when memory runs out. */
+static bool gather(struct plan *p, uint32_t field)
+{
+	struct field_plan *f = &p->field[field];
+	size_t len = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->list->len; i++) {
+		len += !is_single(&p->list->box[i * p->shape->fields_len + field]);
+	}
+	if (len == 0) {
+		return true;
+	}
+	f->at = calloc(len, sizeof(*f->at));
+	if (f->at == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < p->list->len; i++) {
+		const struct interval *one = &p->list->box[i * p->shape->fields_len + field];
+
+		if (!is_single(one)) {
+			f->at[f->len++].interval = *one;
+		}
+	}
+	qsort(f->at, f->len, sizeof(*f->at), compare_placed);
+	for (size_t i = 0; i < f->len; i++) {
+		if (kept == 0 || compare_placed(&f->at[kept - 1], &f->at[i]) != 0) {
+			f->at[kept++] = f->at[i];
+		}
+	}
+	f->len = kept;
+	return true;
+}
+
+/* Gives each interval its layer. Returns false when there are too many. */
+static bool place(struct field_plan *f, uint32_t layers_max)
+{
+	struct {
+		struct u128 hi;
+		uint32_t len;
+	} layer[RS_LAYERS_MAX];
+
+	for (size_t i = 0; i < f->len; i++) {
+		struct placed *one = &f->at[i];
+		uint32_t nr = 0;
+
+		while (nr < f->layers_len && u128_cmp(layer[nr].hi, one->interval.lo) >= 0) {
+			nr++;
+		}
+		if (nr == layers_max) {
+			return false;
+		}
+		if (nr == f->layers_len) {
+			f->layers_len++;
+			layer[nr].len = 0;
+		}
+		layer[nr].hi = one->interval.hi;
+		one->layer = (uint8_t)(nr + 1);
+		one->nr = layer[nr].len++;
+	}
+	return true;
+}
+
+static const struct placed *find_placed(const struct field_plan *f, const struct interval *i)
+{
+	const struct placed key = { .interval = *i };
+
+	return f->len == 0 ? NULL : bsearch(&key, f->at, f->len, sizeof(key), compare_placed);
+}
+
+static struct rs_tuple tuple_of(const struct plan *p, const struct interval *box)
+{
+	struct rs_tuple t = { { 0 } };
+
+	for (uint32_t f = 0; f < p->shape->fields_len; f++) {
+		if (!is_single(&box[f])) {
+			t.layer[f] = find_placed(&p->field[f], &box[f])->layer;
+		}
+	}
+	return t;
+}
+
+static uint32_t tuple_nr(const struct rs_tuple *tuples, uint32_t len, const struct rs_tuple *t)
+{
+	uint32_t nr = 0;
+
+	while (nr < len && memcmp(&tuples[nr], t, sizeof(*t)) != 0) {
+		nr++;
+	}
+	return nr;
+}
+
+/* Notes the tuples that occur. Returns false when memory runs out. */
+static bool find_tuples(struct plan *p)
+{
+	for (size_t i = 0; i < p->list->len; i++) {
+		struct rs_tuple t = tuple_of(p, &p->list->box[i * p->shape->fields_len]);
+
+		if (tuple_nr(p->tuple, p->tuples_len, &t) < p->tuples_len) {
+			continue;
+		}
+		if (p->tuples_len == p->tuples_cap) {
+			uint32_t cap = p->tuples_cap * 2 + 4;
+			struct rs_tuple *more = realloc(p->tuple, cap * sizeof(*more));
+
+			if (more == NULL) {
+				return false;
+			}
+			p->tuple = more;
+			p->tuples_cap = cap;
+		}
+		p->tuple[p->tuples_len++] = t;
+	}
+	return true;
+}
+
+/* memory */
+
+static uint32_t power_of_2(uint32_t least)
+{
+	uint32_t n = 64;
+
+	while (n < least && n < UINT32_C(1) << 31) {
+		n *= 2;
+	}
+	return n;
+}
+
+/*
+ * Zeroed memory that becomes resident as it is used, on huge pages if it is large: look-ups in
+ * random order otherwise miss the TLB twice. Returns NULL when memory runs out.
+ */
+static void *array_new(size_t size)
+{
+	void *mem;
+
+	if (size < HUGE_PAGE_SIZE) {
+		mem = aligned_alloc(CACHE_LINE_SIZE,
+		                    (size + CACHE_LINE_SIZE) & ~(size_t)(CACHE_LINE_SIZE - 1));
+		return mem != NULL ? memset(mem, 0, size) : NULL;
+	}
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	           -1, 0);
+	if (mem == MAP_FAILED) {
+		return NULL;
+	}
+	(void)madvise(mem, size, MADV_HUGEPAGE);
+	return mem;
+}
+
+static void array_free(void *mem, size_t size)
+{
+	if (mem != NULL && size >= HUGE_PAGE_SIZE) {
+		(void)munmap(mem, size);
+	} else {
+		free(mem);
+	}
+}
+
+static uint32_t round_up(uint32_t n, uint32_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* Small elements do not cross the lines of the cache. */
+static uint32_t stride_of(uint32_t size)
+{
+	return size <= 16 ? 16 : size <= 32 ? 32 : size <= 64 ? 64 : round_up(size, 8);
+}
+
+static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint32_t words,
+                       uint32_t cap)
+{
+	uint32_t heads = power_of_2(cap);
+	uint32_t stripes = heads < RS_STRIPES_MAX ? heads : RS_STRIPES_MAX;
+	struct rs_kit *kit = calloc(shape->kits_len + 1, sizeof(*kit));
+
+	t->hash_key = hash_key;
+	t->yield = yield_processor;
+	t->words = words;
+	t->state_at = shape->has_state ? round_up(sizeof(struct rs_elem), 8) : 0;
+	t->key_at = shape->has_state ? t->state_at + (uint32_t)sizeof(struct rs_elem_state)
+	                             : (uint32_t)sizeof(struct rs_elem);
+	t->stride = stride_of(t->key_at + 4 * words);
+	t->cap = cap;
+	t->heads_mask = heads - 1;
+	t->head_words = shape->has_state || words > RS_HEAD_KEY_WORDS ? 1 : 1 + RS_HEAD_KEY_WORDS;
+	t->stripes_mask = stripes - 1;
+	t->head = array_new((size_t)heads * t->head_words * sizeof(*t->head));
+	t->stripe = calloc(stripes, sizeof(*t->stripe));
+	t->slot = array_new((size_t)cap * t->stride);
+	t->kit = kit;
+	t->kits_len = shape->kits_len + (shape->kits_len == 0);
+	if (kit != NULL && shape->kits_len != 0) {
+		memcpy(kit, shape->kit, shape->kits_len * sizeof(*kit));
+	}
+	return t->head != NULL && t->stripe != NULL && t->slot != NULL && kit != NULL;
+}
+
+static bool layers_init(struct rs_keyed *k, const struct plan *p)
+{
+	size_t intervals = 0;
+	struct rs_layer *layer;
+	struct u128 *ends;
+	char *mem;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		k->layers_from[f] = (uint8_t)k->layers_all;
+		k->layers_len[f] = p->field[f].layers_len;
+		k->layers_all += p->field[f].layers_len;
+		intervals += p->field[f].len;
+	}
+	mem = calloc(1, k->layers_all * sizeof(*layer) + 2 * intervals * sizeof(*ends) + 64);
+	if (mem == NULL) {
+		return false;
+	}
+	layer = (struct rs_layer *)(void *)mem;
+	ends = (struct u128 *)(void *)(layer + k->layers_all);
+	k->layer = layer;
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		const struct field_plan *from = &p->field[f];
+
+		for (uint32_t n = 1; n <= from->layers_len; n++, layer++) {
+			struct u128 *lo = ends;
+			struct u128 *hi;
+			uint32_t *lo32 = (uint32_t *)(void *)ends;
+			uint32_t *hi32;
+
+			for (size_t i = 0; i < from->len; i++) {
+				layer->len += from->at[i].layer == n;
+			}
+			hi = lo + layer->len;
+			hi32 = lo32 + layer->len;
+			for (size_t i = 0; i < from->len; i++) {
+				const struct placed *one = &from->at[i];
+
+				if (one->layer != n) {
+					continue;
+				}
+				if (k->is_wide[f]) {
+					lo[one->nr] = one->interval.lo;
+					hi[one->nr] = one->interval.hi;
+				} else {
+					lo32[one->nr] = (uint32_t)one->interval.lo.lo;
+					hi32[one->nr] = (uint32_t)one->interval.hi.lo;
+				}
+			}
+			if (k->is_wide[f]) {
+				layer->lo128 = lo;
+				layer->hi128 = hi;
+			} else {
+				layer->lo32 = lo32;
+				layer->hi32 = hi32;
+			}
+			ends += 2 * (size_t)layer->len;
+		}
+	}
+	return true;
+}
+
+void keyed_free(struct rs_keyed *k)
+{
+	if (k == NULL) {
+		return;
+	}
+	free((void *)(uintptr_t)k->layer);
+	free((void *)(uintptr_t)k->tuple);
+	free((void *)(uintptr_t)k->table.kit);
+	array_free(k->table.head, ((size_t)k->table.heads_mask + 1) * k->table.head_words *
+	                                  sizeof(*k->table.head));
+	free(k->table.stripe);
+	array_free(k->table.slot, (size_t)k->table.cap * k->table.stride);
+	free(k);
+}
+
+/* The words of an element's key. Returns false when the set has no layer for it. */
+static bool key_of(const struct rs_keyed *k, const struct interval *box, uint32_t *key)
+{
+	struct rs_tuple t = { { 0 } };
+	struct u128 value[RS_KEY_FIELDS_MAX];
+	uint32_t numbers[RS_LAYERS_MAX];
+	uint32_t nr = 0;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		value[f] = box[f].lo;
+	}
+	rs_keyed_numbers(k, value, numbers);
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		for (uint32_t n = 0; n < k->layers_len[f] && !is_single(&box[f]); n++) {
+			const struct rs_layer *l = &k->layer[k->layers_from[f] + n];
+			uint32_t at = numbers[k->layers_from[f] + n];
+			struct interval own;
+
+			if (at == UINT32_MAX) {
+				continue;
+			}
+			if (k->is_wide[f]) {
+				own = (struct interval){ l->lo128[at], l->hi128[at] };
+			} else {
+				own = (struct interval){ { 0, l->lo32[at] }, { 0, l->hi32[at] } };
+			}
+			if (interval_is_equal(&own, &box[f])) {
+				t.layer[f] = (uint8_t)(n + 1);
+			}
+		}
+		if (t.layer[f] == 0 && !is_single(&box[f])) {
+			return false;
+		}
+	}
+	if (!k->is_exact) {
+		nr = tuple_nr(k->tuple, k->tuples_len, &t);
+		if (nr == k->tuples_len) {
+			return false;
+		}
+	}
+	rs_keyed_words(k, nr, value, numbers, key);
+	return true;
+}
+
+static enum keyed_problem make_plan(struct plan *p)
+{
+	uint32_t layers_left = RS_LAYERS_MAX;
+
+	for (uint32_t f = 0; f < p->shape->fields_len; f++) {
+		if (!gather(p, f)) {
+			return KEYED_NO_MEMORY;
+		}
+		if (!place(&p->field[f], layers_left)) {
+			return KEYED_TOO_DEEP;
+		}
+		layers_left -= p->field[f].layers_len;
+	}
+	return find_tuples(p) ? KEYED_OK : KEYED_NO_MEMORY;
+}
+
+static uint32_t words_of(const struct keyed_shape *shape, bool is_exact)
+{
+	uint32_t words = !is_exact;
+
+	for (uint32_t f = 0; f < shape->fields_len; f++) {
+		words += shape->is_wide[f] ? 4 : 1;
+	}
+	return words;
+}
+
+static enum keyed_problem put_all(struct rs_keyed *k, const struct keyed_list *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		uint32_t key[RS_KEY_WORDS_MAX];
+
+		(void)key_of(k, &l->box[i * k->fields_len], key);
+		if (rs_table_put(&k->table, key, &l->item[i], (struct mono){ 0 }) == RS_PUT_FULL) {
+			return KEYED_FULL;
+		}
+	}
+	return KEYED_OK;
+}
+
+static struct rs_keyed *build(const struct keyed_shape *shape, const struct keyed_list *l,
+                              uint32_t cap, enum keyed_problem *problem)
+{
+	struct plan p = { .shape = shape, .list = l };
+	struct rs_keyed *k = aligned_alloc(64, (sizeof(*k) + 63) & ~(size_t)63);
+
+	*problem = KEYED_NO_MEMORY;
+	if (k == NULL) {
+		return NULL;
+	}
+	memset(k, 0, sizeof(*k));
+	*problem = make_plan(&p);
+	if (*problem == KEYED_OK) {
+		bool is_exact = p.field[0].len == 0;
+
+		for (uint32_t f = 1; f < shape->fields_len; f++) {
+			is_exact = is_exact && p.field[f].len == 0;
+		}
+		k->fields_len = shape->fields_len;
+		memcpy(k->is_wide, shape->is_wide, sizeof(k->is_wide));
+		k->is_exact = is_exact;
+		k->tuples_len = p.tuples_len;
+		k->tuple = p.tuple;
+		p.tuple = NULL;
+		*problem = KEYED_NO_MEMORY;
+		if (layers_init(k, &p) &&
+		    table_init(&k->table, shape, words_of(shape, is_exact), cap)) {
+			*problem = put_all(k, l);
+		}
+	}
+	for (uint32_t f = 0; f < shape->fields_len; f++) {
+		free(p.field[f].at);
+	}
+	free(p.tuple);
+	if (*problem != KEYED_OK) {
+		keyed_free(k);
+		return NULL;
+	}
+	return k;
+}
+
+static uint32_t cap_for(const struct keyed_shape *shape, size_t len)
+{
+	if (shape->cap != 0) {
+		return shape->cap;
+	}
+	return (uint32_t)(len < CAP_LEAST ? CAP_LEAST : len + len / 2);
+}
+
+struct live_keyed *live_keyed_new(const struct keyed_shape *shape, const struct keyed_list *l,
+                                  enum keyed_problem *problem)
+{
+	struct live_keyed *s = calloc(1, sizeof(*s));
+	struct rs_keyed *k;
+
+	*problem = KEYED_NO_MEMORY;
+	if (s == NULL) {
+		return NULL;
+	}
+	k = build(shape, l, cap_for(shape, l->len), problem);
+	if (k == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->refs = 1;
+	s->shape = *shape;
+	s->shape.kit = NULL; /* the table has its own */
+	atomic_init(&s->set.keyed, k);
+	return s;
+}
+
+struct live_keyed *live_keyed_get(struct live_keyed *s)
+{
+	s->refs++;
+	return s;
+}
+
+void live_keyed_put(struct live_keyed *s)
+{
+	if (s != NULL && --s->refs == 0) {
+		keyed_free(rs_keyed_of(&s->set));
+		free(s);
+	}
+}
+
+void live_keyed_start(struct live_keyed *s, struct mono now)
+{
+	struct rs_table *t = &rs_keyed_of(&s->set)->table;
+
+	if (atomic_load_explicit(&t->start_ns, memory_order_relaxed) == 0) {
+		atomic_store_explicit(&t->start_ns, (uint64_t)now.ns, memory_order_relaxed);
+	}
+}
+
+/* How many elements contain the lowest, or the highest, corner of the box. */
+static unsigned elements_at(struct rs_keyed *k, const struct interval *box, bool is_highest)
+{
+	struct u128 value[RS_KEY_FIELDS_MAX];
+	uint32_t numbers[RS_LAYERS_MAX];
+	unsigned found = 0;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		value[f] = is_highest ? box[f].hi : box[f].lo;
+	}
+	rs_keyed_numbers(k, value, numbers);
+	for (uint32_t t = 0; t < k->tuples_len; t++) {
+		uint32_t key[RS_KEY_WORDS_MAX];
+		bool fits = true;
+
+		for (uint32_t f = 0; f < k->fields_len && !k->is_exact; f++) {
+			uint32_t layer = k->tuple[t].layer[f];
+
+			fits = fits &&
+			       (layer == 0 || numbers[k->layers_from[f] + layer - 1] != UINT32_MAX);
+		}
+		if (fits) {
+			rs_keyed_words(k, t, value, numbers, key);
+			found += rs_table_slot(&k->table, key, (struct mono){ 0 }) != 0;
+		}
+	}
+	return found;
+}
+
+size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+
+	for (size_t i = 0; i < l->len; i++) {
+		const struct interval *box = &l->box[i * k->fields_len];
+		uint32_t key[RS_KEY_WORDS_MAX];
+		struct rs_item own;
+		uint32_t slot;
+
+		(void)key_of(k, box, key);
+		slot = rs_table_slot(&k->table, key, (struct mono){ 0 });
+		/* an equal key that came first has its number */
+		if (slot == 0 ||
+		    !rs_table_read(&k->table, slot - 1, (struct mono){ 0 }, key, &own) ||
+		    own.nr != l->item[i].nr || elements_at(k, box, false) > 1 ||
+		    elements_at(k, box, true) > 1) {
+			return i;
+		}
+	}
+	return l->len;
+}
+
+bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct interval *box,
+                struct rs_item *item)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	struct rs_table *t = &k->table;
+	uint32_t end = atomic_load_explicit(&t->fresh, memory_order_relaxed);
+	uint32_t key[RS_KEY_WORDS_MAX];
+	uint32_t at = 0;
+
+	while (*slot < end && !rs_table_read(t, *slot, now, key, item)) {
+		++*slot;
+	}
+	if (*slot >= end) {
+		return false;
+	}
+	++*slot;
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		uint32_t layer = k->is_exact ? 0 : k->tuple[key[t->words - 1]].layer[f];
+		struct u128 v = { 0, key[at] };
+
+		if (layer != 0) {
+			const struct rs_layer *l = &k->layer[k->layers_from[f] + layer - 1];
+
+			box[f] = k->is_wide[f] ? (struct interval){ l->lo128[v.lo], l->hi128[v.lo] }
+			                       : (struct interval){ { 0, l->lo32[v.lo] },
+				                                    { 0, l->hi32[v.lo] } };
+		} else {
+			if (k->is_wide[f]) {
+				v.lo |= (uint64_t)key[at + 1] << 32;
+				v.hi = key[at + 2] | (uint64_t)key[at + 3] << 32;
+			}
+			box[f] = (struct interval){ v, v };
+		}
+		at += k->is_wide[f] ? 4 : 1;
+	}
+	return true;
+}
+
+/* changes */
+
+bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+
+	return key_of(k, box, key) && rs_table_slot(&k->table, key, now) != 0;
+}
+
+/* All elements and more. Returns false when memory runs out; the caller frees the arrays. */
+static bool copy_with(struct live_keyed *s, const struct keyed_list *more, struct mono now,
+                      struct keyed_list *out)
+{
+	uint32_t fields_len = s->shape.fields_len;
+	size_t old_len =
+		atomic_load_explicit(&rs_keyed_of(&s->set)->table.used, memory_order_relaxed);
+	uint32_t slot = 0;
+
+	out->box = calloc((old_len + more->len) * fields_len + 1, sizeof(*out->box));
+	out->item = calloc(old_len + more->len + 1, sizeof(*out->item));
+	if (out->box == NULL || out->item == NULL) {
+		return false;
+	}
+	while (out->len < old_len &&
+	       keyed_next(s, &slot, now, &out->box[out->len * fields_len], &out->item[out->len])) {
+		out->len++;
+	}
+	memcpy(&out->box[out->len * fields_len], more->box,
+	       more->len * fields_len * sizeof(*out->box));
+	memcpy(&out->item[out->len], more->item, more->len * sizeof(*out->item));
+	out->len += more->len;
+	return true;
+}
+
+/* Replaces the set by a larger one, or one with other layers. */
+static enum keyed_problem rebuild(struct live_keyed *s, const struct keyed_list *more,
+                                  struct mono now, uint64_t *added, struct rs_keyed **old)
+{
+	struct rs_keyed *before = rs_keyed_of(&s->set);
+	struct keyed_list all = { 0 };
+	enum keyed_problem problem = KEYED_NO_MEMORY;
+	struct rs_keyed *k = NULL;
+
+	if (copy_with(s, more, now, &all)) {
+		struct keyed_shape shape = s->shape;
+
+		shape.kit = before->table.kit;
+		k = build(&shape, &all, cap_for(&shape, all.len), &problem);
+	}
+	free(all.box);
+	free(all.item);
+	if (k == NULL) {
+		return problem;
+	}
+	*added = k->table.used - (all.len - more->len);
+	k->table.start_ns = before->table.start_ns;
+	k->table.added = before->table.added + *added;
+	k->table.deleted = before->table.deleted;
+	k->table.expired = before->table.expired;
+	atomic_store_explicit(&s->set.keyed, k, memory_order_release);
+	*old = before;
+	return KEYED_OK;
+}
+
+/* Adds to the table as it is. Returns how many elements of the list it took. */
+static size_t add_in_place(struct rs_keyed *k, const struct keyed_list *l, struct mono now,
+                           bool *is_new)
+{
+	uint32_t key[RS_KEY_WORDS_MAX];
+	size_t i = 0;
+
+	for (; i < l->len && key_of(k, &l->box[i * k->fields_len], key); i++) {
+		enum rs_put done = rs_table_put(&k->table, key, &l->item[i], now);
+
+		if (done == RS_PUT_FULL) {
+			break;
+		}
+		is_new[i] = done == RS_PUT_NEW;
+	}
+	return i;
+}
+
+enum keyed_problem keyed_add(struct live_keyed *s, const struct keyed_list *l, struct mono now,
+                             uint64_t *added, struct rs_keyed **old)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	bool *is_new = calloc(l->len + 1, sizeof(*is_new));
+	uint32_t key[RS_KEY_WORDS_MAX];
+	enum keyed_problem problem = KEYED_OK;
+	size_t done;
+
+	*old = NULL;
+	*added = 0;
+	if (is_new == NULL) {
+		return KEYED_NO_MEMORY;
+	}
+	done = add_in_place(k, l, now, is_new);
+	if (done < l->len) {
+		for (size_t i = 0; i < done; i++) {
+			if (is_new[i] && key_of(k, &l->box[i * k->fields_len], key)) {
+				(void)rs_table_delete(&k->table, key, now);
+			}
+		}
+		problem = s->shape.cap != 0 && k->is_exact && k->table.used + l->len > k->table.cap
+		                  ? KEYED_FULL
+		                  : rebuild(s, l, now, added, old);
+	} else {
+		for (size_t i = 0; i < l->len; i++) {
+			*added += is_new[i];
+		}
+	}
+	free(is_new);
+	return problem;
+}
+
+enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+
+	if (!key_of(k, box, key) || !rs_table_delete(&k->table, key, now)) {
+		return KEYED_MISSING;
+	}
+	return KEYED_OK;
+}
+
+uint64_t keyed_flush(struct live_keyed *s, struct mono now)
+{
+	struct rs_table *t = &rs_keyed_of(&s->set)->table;
+	uint32_t end = atomic_load_explicit(&t->fresh, memory_order_relaxed);
+	uint64_t deleted = 0;
+
+	for (uint32_t slot = 0; slot < end; slot++) {
+		uint32_t key[RS_KEY_WORDS_MAX];
+		struct rs_item item;
+
+		if (rs_table_read(t, slot, now, key, &item)) {
+			deleted += rs_table_delete(t, key, now);
+		}
+	}
+	return deleted;
+}

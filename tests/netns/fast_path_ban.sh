@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A leased connection is cut off with its next packet: by an address that is added to a set, by a
+# reload, by finwall delete.
+# shellcheck source=tests/support/fast_path.sh
+. "$(dirname "$0")/../support/fast_path.sh"
+
+netns_begin iptables ip6tables ss python3
+topo_gateway client wall server
+# config RULE...: rules in front of those that accept.
+config() {
+	cat >"$work/finwall.conf" <<CONF
+settings {
+	queue { num 3; count 1; on-absent drop }
+	hook { fast-path on }
+	connections { max 4096; remember-max 4096 }
+	tcp { loose off }
+}
+table inet finwall {
+	set banned { type ipv4_addr; flags interval; }
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ip saddr @banned drop
+		$*
+		ct state established accept
+		tcp dport 7000 tcp flags & (fin|syn|rst|ack) == syn accept
+		meta l4proto ipv6-icmp accept
+	}
+}
+CONF
+}
+fw() {
+	"$bin/finwall" --socket "$work/finwall.sock" "$@"
+}
+# transfer: starts one that is longer than the test.
+transfer() {
+	ns_bg client "$peer" bulk 10.3.0.2 7000 200000 >"$work/bulk.log"
+	bulk_pid=$bg_pid
+	wait_until is_fast
+}
+is_fast() {
+	passed_then=$(fast_path_packets)
+	sleep 0.1
+	[ $(($(fast_path_packets) - passed_then)) -gt 50 ]
+}
+# is_cut WHY: no packet is accepted by the kernel any more, from now on.
+is_cut() {
+	passed_then=$(fast_path_packets)
+	sleep 0.5
+	[ "$(fast_path_packets)" = "$passed_then" ] || fail "$1: packets still pass"
+	! gone "$bulk_pid" || fail "$1: the transfer has ended"
+}
+end_transfer() {
+	kill -KILL "$bulk_pid"
+	wait "$bulk_pid" 2>/dev/null || true
+}
+
+config ''
+fast_path_begin
+daemon_start wall "$work/finwall.conf"
+fast_path_up wall
+ns_bg server "$peer" serve 10.3.0.2 7000 >"$work/serve.log"
+wait_until grep -q ready "$work/serve.log"
+
+transfer
+fw set add banned 10.2.0.0/24 >"$work/set.log" || fail "set add"
+is_cut "set add"
+fw set delete banned 10.2.0.0/24 >>"$work/set.log" || fail "set delete"
+wait_until is_fast
+end_transfer
+
+transfer
+config 'ip saddr 10.2.0.1 drop'
+fw reload >"$work/reload.log" || fail "reload"
+is_cut "reload"
+config ''
+fw reload >"$work/reload.log" || fail "reload"
+wait_until is_fast
+
+fw delete --dport 7000 >"$work/delete.log" 2>&1 || fail "delete: $(cat "$work/delete.log")"
+is_cut "delete"
+end_transfer
+
+transfer
+fw flush >"$work/flush.log" || fail "flush"
+is_cut "flush"
+end_transfer
+daemon_end

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Leases without a kernel: which connections get one under which rules, and what takes it back. The
+ * maps are memory of this process; the kernel side is played by the test.
+ */
+#include "rules_world.h"
+
+#include "test_engine.h"
+
+#include <finwall/lease_layout.h>
+
+#include <stdlib.h>
+
+#define LEASES 1024u
+
+static struct lease_map map;
+
+static void *zeroed(size_t size)
+{
+	void *mem = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	ck_assert_ptr_nonnull(mem);
+	memset(mem, 0, size);
+	return mem;
+}
+
+static void free_maps(void)
+{
+	free(map.control);
+	free(map.buckets);
+	free(map.leases);
+	map = (struct lease_map){ .control = NULL };
+}
+
+static void use_leases(void)
+{
+	free_maps();
+	map.control = zeroed(sizeof(*map.control));
+	*map.control = (struct lease_control){
+		.magic = LEASE_MAGIC,
+		.version = LEASE_VERSION,
+		.leases_len = LEASES,
+		.buckets_len = LEASES / 2,
+		.lease_size = sizeof(struct lease),
+	};
+	map.buckets = zeroed(LEASES / 2 * sizeof(struct lease_bucket));
+	map.leases = zeroed(LEASES * sizeof(struct lease));
+	ck_assert(engine_leases_fit(map.control));
+	engine_use_leases(w.engine, &map);
+	engine_set_lease_policy(w.engine, &w.policy.tun, true);
+}
+
+static void setup_leases(void)
+{
+	setup();
+	use_leases();
+}
+
+static void teardown(void)
+{
+	world_fini(&w);
+	w.engine = NULL;
+	free_maps();
+}
+
+/* As a worker does before each batch. */
+static void send_tcp(struct build *b, unsigned flags, uint32_t seq, uint32_t ack, size_t size)
+{
+	w.worker->lease_generation = engine_lease_generation(w.engine);
+	tcp(b, flags, seq, ack, size);
+}
+
+static void open_connection(void)
+{
+	send_tcp(&c2s, S, 1000, 0, 0);
+	send_tcp(&s2c, S | A, 5000, 1001, 0);
+	send_tcp(&c2s, A, 1001, 5001, 0);
+	send_tcp(&s2c, A, 5001, 1001, 10);
+	send_tcp(&c2s, A, 1001, 5011, 0);
+}
+
+/* The valid lease of the only connection, NULL without one. */
+static struct lease *lease(void)
+{
+	struct lease_usage u;
+
+	engine_lease_usage(w.engine, &u);
+	for (uint32_t i = 0; i < LEASES; i++) {
+		if ((map.leases[i].word & LEASE_VALID) != 0) {
+			ck_assert_uint_eq(u.held, 1);
+			return &map.leases[i];
+		}
+	}
+	ck_assert_uint_eq(u.held, 0);
+	return NULL;
+}
+
+/* Valid, and of the present generation. */
+static bool is_in_force(void)
+{
+	const struct lease *l = lease();
+
+	return l != NULL && lease_word_generation(l->word) == map.control->generation;
+}
+
+static unsigned index_entries(void)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < LEASES / 2 * LEASE_BUCKET_LEN; i++) {
+		n += map.buckets[0].entry[i] != 0;
+	}
+	return n;
+}
+
+START_TEST(granted_after_the_handshake)
+{
+	send_tcp(&c2s, S, 1000, 0, 0);
+	send_tcp(&s2c, S | A, 5000, 1001, 0);
+	ck_assert_ptr_null(lease());
+	send_tcp(&c2s, A, 1001, 5001, 0);
+	ck_assert(is_in_force());
+	ck_assert_uint_eq(index_entries(), 1);
+	ck_assert_uint_eq(lease()->hooks[0], 7);
+	ck_assert_uint_eq(lease()->hooks[1], 7);
+}
+END_TEST
+
+START_TEST(a_closer_takes_it_back)
+{
+	struct lease *l;
+
+	open_connection();
+	l = lease();
+	ck_assert_ptr_nonnull(l);
+	/* The kernel side has seen ten bytes of the client. */
+	l->conn.seen[DIR_ORIG].end += 10;
+	l->deadline_ns += 5;
+	send_tcp(&c2s, F | A, 1011, 5011, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert_ptr_null(lease());
+	ck_assert_uint_eq(index_entries(), 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_FIN_WAIT);
+	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_ORIG].end, 1012);
+}
+END_TEST
+
+START_TEST(stale_by_generation)
+{
+	open_connection();
+	ck_assert(is_in_force());
+	engine_stale_leases(w.engine);
+	ck_assert(!is_in_force());
+	send_tcp(&c2s, A, 1001, 5011, 0);
+	ck_assert(is_in_force());
+	/* A batch that has begun before the change. */
+	engine_stale_leases(w.engine);
+	tcp(&c2s, A, 1001, 5011, 0);
+	ck_assert(!is_in_force());
+}
+END_TEST
+
+START_TEST(ended_by_delete_and_flush)
+{
+	struct flow live;
+
+	open_connection();
+	ck_assert(world_flow(&w, &c2s, &live));
+	ck_assert_uint_ne(live.status & FLOW_LEASED, 0);
+	ck_assert(engine_delete(w.engine, w.worker, &live.key, w.now, DELETE_END));
+	ck_assert_ptr_null(lease());
+	ck_assert_uint_eq(index_entries(), 0);
+
+	setup_leases();
+	open_connection();
+	ck_assert_ptr_nonnull(lease());
+	ck_assert_uint_eq(engine_flush(w.engine, w.worker, w.now, DELETE_END), 1);
+	ck_assert_ptr_null(lease());
+}
+END_TEST
+
+START_TEST(expires_by_its_own_deadline)
+{
+	int64_t life_ns = w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED];
+	struct lease *l;
+
+	open_connection();
+	l = lease();
+	/* The kernel side sees it until later. */
+	world_pass(&w, life_ns - NSEC_PER_SEC);
+	world_tick(&w);
+	l->deadline_ns = mono_add(w.now, life_ns).ns;
+	world_pass(&w, life_ns - NSEC_PER_SEC);
+	world_tick(&w);
+	ck_assert_ptr_eq(lease(), l);
+	world_pass(&w, 2 * NSEC_PER_SEC);
+	world_tick(&w);
+	ck_assert_ptr_null(lease());
+	ck_assert(!world_flow(&w, &c2s, &flow));
+	ck_assert(world_tomb(&w, &c2s, &tomb));
+	ck_assert_uint_eq(tomb.status & (FLOW_LEASED | FLOW_HAD_LEASE), 0);
+}
+END_TEST
+
+/* The kernel side has shortened the life: data is not acknowledged. */
+START_TEST(expires_early)
+{
+	struct lease *l;
+
+	open_connection();
+	l = lease();
+	l->deadline_ns = mono_add(w.now, w.policy.tun.tcp_unacked_ns).ns;
+	world_pass(&w, w.policy.tun.tcp_unacked_ns + NSEC_PER_SEC);
+	world_tick(&w);
+	ck_assert_ptr_null(lease());
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+START_TEST(listed_with_its_windows)
+{
+	struct engine_cursor cursor = { 0 };
+	struct flow listed;
+	struct flow saved;
+
+	open_connection();
+	lease()->conn.seen[DIR_REPLY].end += 77;
+	ck_assert_uint_eq(engine_list_flows(w.engine, &cursor, w.now, &listed, 1), 1);
+	ck_assert_uint_eq(listed.conn.tcp.seen[DIR_REPLY].end, 5011 + 77);
+	ck_assert_uint_ne(listed.status & FLOW_LEASED, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_REPLY].end, 5011 + 77);
+	/* A save is out of date when it is made. */
+	cursor = (struct engine_cursor){ 0 };
+	ck_assert_uint_eq(engine_list_saved(w.engine, &cursor, w.now, &saved, 1), 1);
+	ck_assert_uint_eq(saved.status & (FLOW_LEASED | FLOW_HAD_LEASE), 0);
+	ck_assert_uint_eq(status_knowledge(saved.status), KNOWN_GAP);
+}
+END_TEST
+
+/* The next process. */
+START_TEST(adopted)
+{
+	const bool passed = _i != 0;
+
+	open_connection();
+	lease()->conn.seen[DIR_REPLY].end += 77;
+	lease()->was_refused = 1;
+	world_fini(&w);
+	world_init(&w, 100, 100, 1);
+	world_accept(&w, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
+	ck_assert_uint_eq(engine_adopt_leases(w.engine, w.worker, &map, passed, w.now), 1);
+	engine_use_leases(w.engine, &map);
+	engine_set_lease_policy(w.engine, &w.policy.tun, true);
+	ck_assert_ptr_null(lease());
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_REPLY].end, 5011 + 77);
+	/* What the kernel side refused may have passed meanwhile. */
+	ck_assert_uint_eq(status_knowledge(flow.status), passed ? KNOWN_GAP : KNOWN_EXACT);
+	packets = 0;
+	send_tcp(&c2s, A, 1001, 5011 + 77, 0);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert_int_eq(is_in_force(), !passed);
+}
+END_TEST
+
+START_TEST(left_when_the_maps_are_gone)
+{
+	open_connection();
+	lease()->conn.seen[DIR_REPLY].end += 77;
+	engine_leave_leases(w.engine);
+	ck_assert_ptr_null(lease());
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_REPLY].end, 5011 + 77);
+	send_tcp(&c2s, A, 1001, 5011, 0);
+	ck_assert_ptr_null(lease());
+}
+END_TEST
+
+/* Rules of the input chain in front of `ct state established accept`; the connection is from
+ * 10.0.0.1 to port 80. What is not leased stays in the queue. */
+static const struct {
+	const char *before; /* sets */
+	const char *rules;
+	bool is_leased;
+} kinds[] = {
+	{ "", "ct state established accept\nct state new accept", true },
+	{ "", "ct state established,related accept\nct state new accept", true },
+	{ "", "ct state new accept\nct state established accept", true },
+	{ "", "ct state invalid counter drop\nct state established,new accept", true },
+	{ "", "accept", true },
+	/* what all packets of a connection have in common */
+	{ "", "ip saddr 10.9.9.9 drop\naccept", true },
+	{ "", "ip saddr 10.0.0.1 accept", true },
+	{ "", "ip saddr != 10.0.0.0/8 drop\naccept", true },
+	{ "", "ip daddr { 10.0.0.2, 10.0.0.9 } accept", true },
+	{ "", "tcp dport { 80, 443 } accept", true },
+	{ "", "tcp sport 1024-65535 accept", true },
+	{ "", "meta l4proto tcp accept", true },
+	{ "", "ct direction original accept\naccept", true },
+	{ "", "tcp dport vmap { 80 : accept, 22 : drop }", true },
+	{ "", "ip6 saddr fd00::1 drop\naccept", true },
+	{ "set banned { type ipv4_addr; elements = { 10.9.9.9 } }", "ip saddr @banned drop\naccept",
+	  true },
+	/* what differs from packet to packet */
+	{ "", "counter accept", false },
+	{ "", "tcp dport 80 counter accept", false },
+	{ "", "ct state established counter accept\naccept", false },
+	{ "", "log prefix \"x\" accept", false },
+	{ "", "limit rate 1000/second burst 1000 packets accept", false },
+	{ "", "meta mark set 7 accept", false },
+	{ "", "meta mark 7 drop\naccept", false },
+	{ "", "meta length 1-1400 accept\naccept", false },
+	{ "", "ip ttl 1 drop\naccept", false },
+	{ "", "ip dscp 46 accept\naccept", false },
+	{ "", "tcp flags & psh == psh accept\naccept", false },
+	{ "", "tcp dport 80 ct count 100 accept", false },
+};
+
+START_TEST(by_kind_of_rule)
+{
+	setup();
+	rules_load_input(&w, kinds[_i].before, kinds[_i].rules);
+	use_leases();
+	open_connection();
+	ck_assert_str_eq(verdict_name((enum verdict)d.verdict), "accept");
+	ck_assert_msg((lease() != NULL) == kinds[_i].is_leased, "%s: %sleased", kinds[_i].rules,
+	              lease() != NULL ? "" : "not ");
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
+/* A direction whose packets have not been evaluated is not accepted by the kernel side. */
+START_TEST(learns_each_direction)
+{
+	setup();
+	rules_load_input(&w, "", "ip saddr 10.9.9.9 drop\naccept");
+	use_leases();
+	send_tcp(&c2s, S, 1000, 0, 0);
+	send_tcp(&s2c, S | A, 5000, 1001, 0);
+	send_tcp(&c2s, A, 1001, 5001, 0);
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 1u << HOOK_INPUT);
+	ck_assert_uint_eq(lease()->hooks[DIR_REPLY], 0);
+	/* there is no output chain */
+	send_tcp(&s2c, A, 5001, 1001, 10);
+	ck_assert_uint_eq(lease()->hooks[DIR_REPLY] & 1u << HOOK_OUTPUT, 1u << HOOK_OUTPUT);
+	/* what was learnt under another generation is forgotten */
+	engine_stale_leases(w.engine);
+	send_tcp(&c2s, A, 1001, 5011, 0);
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 1u << HOOK_INPUT);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
+START_TEST(not_with_checksums)
+{
+	w.policy.tun.checksum = CSUM_POLICY_FULL;
+	engine_set_lease_policy(w.engine, &w.policy.tun, true);
+	open_connection();
+	ck_assert_ptr_null(lease());
+}
+END_TEST
+
+START_TEST(no_place)
+{
+	struct lease_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 2000, 0, 1);
+	use_leases();
+	for (uint32_t i = 0; i < 1100; i++) {
+		c2s.sport = (uint16_t)(2000 + i);
+		s2c.dport = c2s.sport;
+		open_connection();
+	}
+	engine_lease_usage(w.engine, &u);
+	ck_assert_uint_le(u.held, LEASES);
+	ck_assert_uint_ge(u.held, LEASES - LEASES / 50);
+	ck_assert_uint_gt(u.no_place, 0);
+}
+END_TEST
+
+static void add(Suite *s, const char *name, const TTest *test, int loop)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, setup_leases, teardown);
+	tcase_add_loop_test(tc, test, 0, loop);
+	suite_add_tcase(s, tc);
+}
+
+static Suite *make_suite(void)
+{
+	Suite *s = suite_create("lease");
+
+	add(s, "granted after the handshake", granted_after_the_handshake, 1);
+	add(s, "a closer takes it back", a_closer_takes_it_back, 1);
+	add(s, "stale by generation", stale_by_generation, 1);
+	add(s, "ended by delete and flush", ended_by_delete_and_flush, 1);
+	add(s, "expires by its own deadline", expires_by_its_own_deadline, 1);
+	add(s, "expires early", expires_early, 1);
+	add(s, "listed with its windows", listed_with_its_windows, 1);
+	add(s, "adopted", adopted, 2);
+	add(s, "left when the maps are gone", left_when_the_maps_are_gone, 1);
+	add(s, "by kind of rule", by_kind_of_rule, (int)(sizeof(kinds) / sizeof(kinds[0])));
+	add(s, "learns each direction", learns_each_direction, 1);
+	add(s, "not with checksums", not_with_checksums, 1);
+	add(s, "no place", no_place, 1);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *r = srunner_create(make_suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}

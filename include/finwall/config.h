@@ -91,10 +91,12 @@ struct settings {
 	uint32_t remember_max;
 	uint32_t state_interval_s;
 	uint32_t prefault;           /* enum prefault */
+	uint32_t accounting;         /* 1: count packets and bytes of each connection */
 	uint32_t import_kernel;      /* 1: the first start imports the connections of the kernel's
 	                                tracker */
 	uint32_t metrics_port;       /* 0 = none */
 	uint32_t metrics_interval_s; /* of metrics_file */
+	const char *control_group;   /* who may read by the control socket; NULL = none */
 	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
 	const char *metrics_file;    /* likewise */
 	/* of the rules: what the queue's messages have to carry */

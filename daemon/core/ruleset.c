@@ -365,7 +365,7 @@ bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
 {
 	enum rs_family family = family_of(in->pkt);
 	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
-	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark };
+	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark, 0 };
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
 	uint32_t nr;

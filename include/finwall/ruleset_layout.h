@@ -233,6 +233,7 @@ enum rs_load_kind {
 	RS_LOAD_INC,   /* a counter modulo `mod` */
 	RS_LOAD_RANDOM,
 	RS_LOAD_HASH, /* of fields, as jhash of nft */
+	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
 };
 
 #define RS_LOAD_FIELDS_MAX 4

@@ -193,6 +193,12 @@ static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, 
 		            : atomic_fetch_add_explicit(&l->counter, 1, memory_order_relaxed);
 		*out = v % l->mod + l->plus;
 		return true;
+	case RS_LOAD_UID:
+		*out = p->frame->uid;
+		return (p->frame->has & FRAME_HAS_UID) != 0;
+	case RS_LOAD_GID:
+		*out = p->frame->gid;
+		return (p->frame->has & FRAME_HAS_GID) != 0;
 	case RS_LOAD_RANDOM:
 		v = next_random(l);
 		break;

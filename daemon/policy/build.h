@@ -32,6 +32,11 @@ void build_add_elements(struct parser *p, struct loc loc, const char *name, stru
 
 /* Begins a chain, or goes on with it. */
 void build_chain(struct parser *p, struct loc loc, const char *name);
+
+/* Begins and ends a chain in a rule. Returns the jump to it. */
+struct stmt *build_anonymous(struct parser *p, struct loc loc, enum stmt_kind kind);
+void build_anonymous_end(struct parser *p);
+
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
@@ -100,6 +105,7 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
                          const char *unit, uint64_t burst);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
+struct stmt *build_flow(struct parser *p, struct loc loc, const char *word);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
 void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,

@@ -158,12 +158,21 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	return true;
 }
 
+/* What the queue has to deliver for a field. */
+static void note_needs(struct settings *s, const struct selector *sel)
+{
+	s->needs_owner |= sel->load != NULL &&
+	                  (sel->load->kind == RS_LOAD_UID || sel->load->kind == RS_LOAD_GID);
+	s->needs_ct_status |= sel->field == RS_F_CT_STATUS;
+}
+
 /* Whether a field makes sense in this chain. Returns false after a config_error(). */
 static bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
                            const struct selector *sel)
 {
 	enum table_family f = ch->table->family;
 
+	note_needs(&c->settings, sel);
 	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
 		config_error(c, loc,
 		             "%s %s in a table of family %s never matches, expected a "

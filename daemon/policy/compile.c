@@ -102,8 +102,7 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 		return false;
 	}
 	/* no connection, no direction */
-	return sel->kind != SEL_FIELD ||
-	       (sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS) ||
+	return sel->kind != SEL_FIELD || (sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS) ||
 	       v->chain->kind != CHAIN_FILTER ||
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
 }
@@ -462,7 +461,10 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr };
+		*log = (struct rs_log){ s->log.prefix,
+			                s->log.level == LOG_LEVEL_AUDIT ? LOG_LEVEL_DEFAULT + 1
+			                                                : s->log.level,
+			                r->nr };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };

@@ -80,7 +80,7 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token NUMGEN "numgen" JHASH "jhash"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
@@ -93,7 +93,7 @@ static void recovered(struct parser *p);
 %type <dtype> types
 %type <opts> elem_opts some_elem_opts key_opts
 %type <change> change
-%type <stmt> stmt match log verdict limit target map_verdict
+%type <stmt> anonymous stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element
@@ -135,6 +135,7 @@ command
 	| command_map map_items '}'            { p->block_depth--; p->set = NULL; }
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
+	| RULE_WORD chain stmts comment NL     { build_rule(p, @1, &$3, $4); }
 	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
 	| FLUSH CHAIN chain NL                 { build_flush_chain(p); }
 	| DELETE_WORD TABLE name NL            { build_delete_table(p, @3, "ip", $3); }
@@ -343,6 +344,8 @@ stmt
 	| log
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
+	| FLOW ADD '@' set_name               { $$ = NULL; }
+	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
 	| selector SET mark_expr              { $$ = build_mark_change(p, @1, $1, &$3); }
 	| selector SET mark_expr MAP map_ref  { $$ = build_mark_map(p, @1, $1, &$3, &$5); }
@@ -409,7 +412,12 @@ mark_expr
 
 selector
 	: ALONE             { $$ = build_selector(p, @1, "meta", $1); }
-	| HEADER field_name { $$ = build_selector(p, @2, $1, $2); }
+	| HEADER field_name {
+		$$ = build_selector(p, @2, $1, $2);
+		if (p->is_recovering) {
+			YYERROR; /* the rest of the statement is of no field that is known */
+		}
+	}
 	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
 	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
 	| JHASH hash_fields MOD NUMBER seed offset {
@@ -468,6 +476,23 @@ verdict
 target
 	: JUMP name { $$ = build_target(p, @2, STMT_JUMP, $2); }
 	| GOTO name { $$ = build_target(p, @2, STMT_GOTO, $2); }
+	| anonymous anonymous_rules '}' {
+		$$ = $1;
+		build_anonymous_end(p);
+		p->block_depth--;
+	}
+	;
+
+anonymous
+	: JUMP '{' { $$ = build_anonymous(p, @2, STMT_JUMP); p->block_depth++; }
+	| GOTO '{' { $$ = build_anonymous(p, @2, STMT_GOTO); p->block_depth++; }
+	;
+
+anonymous_rules
+	: %empty
+	| anonymous_rules NL
+	| anonymous_rules stmts comment NL { build_rule(p, @2, &$2, $3); }
+	| anonymous_rules error NL         { yyerrok; recovered(p); }
 	;
 
 limit
@@ -502,6 +527,7 @@ log
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
 	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
 	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS ALONE         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
 	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
@@ -730,12 +756,12 @@ static const char *why_missing(const char *text)
 	} missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
 		{ "queue", "not supported: finwall is the consumer of the queue" },
-		{ "snat", "address translation is not supported" },
-		{ "dnat", "address translation is not supported" },
-		{ "masquerade", "address translation is not supported" },
-		{ "redirect", "address translation is not supported" },
-		{ "notrack", "every packet is tracked" },
-		{ "fib", "route look-ups are not supported" },
+		{ "snat", "translate in a chain of type nat: it goes to the kernel" },
+		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
+		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
+		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
+		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
+		{ "fib", "only the kernel knows routes: set a mark in a prerouting chain, and match it here" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
@@ -745,6 +771,17 @@ static const char *why_missing(const char *text)
 		{ "handle", "rules have no handles and positions" },
 		{ "index", "rules have no handles and positions" },
 		{ "device", "hooks of a device are not supported" },
+		{ "socket", "only the kernel knows sockets: set a mark in a prerouting chain, and match it here" },
+		{ "rt", "only the kernel knows routes: use a chain of type route or a postrouting chain" },
+		{ "ipsec", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
+		{ "osf", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
+		{ "tproxy", "put it into a prerouting chain, which goes to the kernel" },
+		{ "dup", "put it into a prerouting or postrouting chain, which goes to the kernel" },
+		{ "synproxy", "put it into a prerouting chain, which goes to the kernel" },
+		{ "symhash", "use jhash of addresses and ports" },
+		{ "vlan", "packets have no link-layer header here: use a table of family bridge or netdev" },
+		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
+		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
 
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {

@@ -59,6 +59,15 @@ static const struct load rt_hdrlength = { .kind = RS_LOAD_RT, .offset = 1 };
 static const struct load rt_type = { .kind = RS_LOAD_RT, .offset = 2 };
 static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
 
+#define META_LOADED(name, type, load)                                                              \
+	{                                                                                          \
+		"meta", name, false, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,  \
+			NULL                                                                       \
+	}
+
+static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
+static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
+
 static const uint8_t icmp_echo[] = { 2, 0, 8 };
 static const uint8_t icmp_unreachable[] = { 1, 3 };
 static const uint8_t icmp_redirect[] = { 1, 5 };
@@ -147,6 +156,8 @@ static const struct selector selectors[] = {
 	RT("hdrlength", &dtype_number8, &rt_hdrlength),
 	RT("type", &dtype_number8, &rt_type),
 	RT("seg-left", &dtype_number8, &rt_seg_left),
+	META_LOADED("skuid", &dtype_uid, &load_uid),
+	META_LOADED("skgid", &dtype_gid, &load_gid),
 	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
 	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_REACH_PROTO, RS_F_L4PROTO),
 	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_REACH_IP, RS_F_L4PROTO),
@@ -223,7 +234,9 @@ static void print_load(struct text *t, const struct load *l)
 
 void selector_print(struct text *t, const struct selector *sel)
 {
-	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT) {
+	/* those of meta and rt have a name like fields */
+	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
+	    strcmp(sel->header, "meta") != 0) {
 		print_load(t, sel->load);
 		return;
 	}

@@ -236,6 +236,8 @@ struct chain {
 	const char *name;
 	const char *comment;
 	bool is_base;
+	bool is_anonymous;   /* written in the rule that jumps to it */
+	struct chain *outer; /* of that rule */
 	bool has_policy;
 	enum base_chain base; /* of a base chain */
 	enum verdict policy;

@@ -9,7 +9,9 @@
 #include <finwall/pkt.h>
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <string.h>
 
 static const struct symbol service_words[] = { { "ftp-data", 20 },
@@ -382,6 +384,21 @@ const struct dtype dtype_igmp_type = {
 	.takes_numbers = true,
 };
 
+const struct dtype dtype_uid = {
+	.name = "uid",
+	.want = "a user: a number or a name",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_USERS,
+};
+const struct dtype dtype_gid = {
+	.name = "gid",
+	.want = "a group: a number or a name",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_GROUPS,
+};
+
 /* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
@@ -415,6 +432,16 @@ const char *dtype_names(void)
 	return "ipv4_addr, inet_service, ifname ...";
 }
 
+/* The number of a user or group of the system. */
+static bool find_owner(bool is_user, const char *word, uint32_t *out)
+{
+	const struct passwd *user = is_user ? getpwnam(word) : NULL;
+	const struct group *group = is_user ? NULL : getgrnam(word);
+
+	*out = user != NULL ? user->pw_uid : group != NULL ? group->gr_gid : 0;
+	return user != NULL || group != NULL;
+}
+
 bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out)
 {
 	const struct symbol *s = symbol_find(type->symbols, text, size);
@@ -435,6 +462,9 @@ bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_
 		service = getservbyname(word, NULL);
 		*out = service != NULL ? ntohs((uint16_t)service->s_port) : 0;
 		return service != NULL;
+	}
+	if (type->names == NAMES_USERS || type->names == NAMES_GROUPS) {
+		return find_owner(type->names == NAMES_USERS, word, out);
 	}
 	proto = getprotobyname(word);
 	if (proto == NULL || proto->p_proto < 0 || proto->p_proto > 255) {

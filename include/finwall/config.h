@@ -97,8 +97,11 @@ struct settings {
 	uint32_t metrics_interval_s; /* of metrics_file */
 	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
 	const char *metrics_file;    /* likewise */
-	const char *state_file;      /* NULL = none; lives as long as its configuration */
-	const char *queue_pin;       /* NULL = off, "on", or see cpulist.h; lives as long */
+	/* of the rules: what the queue's messages have to carry */
+	uint32_t needs_owner;     /* the user and group of a local packet */
+	uint32_t needs_ct_status; /* the status of the kernel tracker's entry */
+	const char *state_file;   /* NULL = none; lives as long as its configuration */
+	const char *queue_pin;    /* NULL = off, "on", or see cpulist.h; lives as long */
 };
 
 /* The number of queue numbers. */

@@ -244,6 +244,7 @@ static bool send_packet(struct run *r)
 	frame.iif = hook == HOOK_OUTPUT ? 0 : kernel_ifindex(t.iif);
 	frame.oif = hook == HOOK_INPUT ? 0 : kernel_ifindex(kernel_iface_of(t.dst));
 	frame.mark = hook == HOOK_OUTPUT ? KERNEL_MARK : 0;
+	frame.has = hook == HOOK_OUTPUT ? FRAME_HAS_UID | FRAME_HAS_GID : 0; /* of root */
 	frame.csum = hook == HOOK_OUTPUT ? CSUM_TRUSTED : CSUM_UNVERIFIED;
 	side_decide(r->side, clock_now(), &frame, &d);
 	r->packets++;

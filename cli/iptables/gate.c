@@ -102,7 +102,8 @@ bool convert_needs(struct rule_parser *p, enum convert_construct construct)
 	if (convert_has(construct)) {
 		return true;
 	}
-	convert_refuse(p, "this version of finwall has no %s; " CONVERT_WAY_OUT_MARK,
+	convert_refuse(p, "%s%s needs nft's %s, which finwall does not have: " CONVERT_WAY_OUT_MARK,
+	               p->module != NULL ? "-m " : "", p->module != NULL ? p->module : "this rule",
 	               constructs[construct].name);
 	return false;
 }

@@ -95,7 +95,7 @@ static bool set_filter(struct top *t, const char *text)
 	json_t *filter = top_read_filter(text, wrong);
 
 	if (filter == NULL) {
-		snprintf(t->message, sizeof(t->message), "filter: \"%s\" is not understood", wrong);
+		snprintf(t->message, sizeof(t->message), "filter: \"%s\" is not supported", wrong);
 		return false;
 	}
 	json_decref(t->filter);
@@ -322,7 +322,7 @@ static void draw(const struct top *t)
 	refresh();
 }
 
-static void ask_filter(struct top *t)
+static void read_new_filter(struct top *t)
 {
 	char text[sizeof(t->filter_text)];
 
@@ -355,7 +355,7 @@ static bool handle_key(struct top *t, int key)
 		t->order = (t->order + ORDERS_LEN - 1) % ORDERS_LEN;
 		break;
 	case 'f':
-		ask_filter(t);
+		read_new_filter(t);
 		break;
 	case 'p':
 		t->is_paused = !t->is_paused;

@@ -57,7 +57,7 @@ const struct cli_command cmd_set = {
 	        "connections\n"
 		"-o, --output text|json\n"
 		"\n"
-		"In a set of concatenations an element is \"192.0.2.1 . 22\"; in a set with timeouts\n"
+		"An element of a concatenation is \"192.0.2.1 . 22\"; in a set with timeouts,\n"
 		"\"timeout 5m\" may follow it.\n"
 		"\n"
 		"A reload replaces the elements with those of the configuration. To keep them:\n"

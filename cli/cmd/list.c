@@ -48,7 +48,7 @@ const struct cli_command cmd_list = {
 	.summary = "list live or remembered connections",
 	.details =
 		"-x, --expired        remembered connections: their entry has expired\n"
-		"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L), also with\n"
+		"-o, --output FORMAT  text, json, or conntrack (as conntrack -L), also with\n"
 		"                     its options: extended,id,timestamp,ktimestamp\n"
 		"--count              print only their numbers, by protocol and state\n"
 		"--sort ORDER         expiry: the next to expire first, or the last that ended;\n"

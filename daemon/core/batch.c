@@ -17,6 +17,7 @@ static void read_chunk(const struct fastpath *x, const struct frame *frames, uns
                        struct chunk *c, struct decoded *decoded);
 static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
 static void prefetch_chunk(unsigned len, struct chunk *c);
+static void prefetch_accounts(unsigned len, const struct chunk *c);
 static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
                        struct chunk *c, unsigned i, struct decoded *d, struct decision *out);
 static void decode(const struct frame *frame, struct decoded *d);
@@ -42,6 +43,9 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 		read_chunk(&x, &frames[done], chunk, &c, decoded);
 		hash_chunk(e, chunk, &c);
 		prefetch_chunk(chunk, &c);
+		if (x.accounts) {
+			prefetch_accounts(chunk, &c);
+		}
 		for (unsigned i = 0; i < chunk; i++) {
 			if (c.shard[i] != locked) {
 				if (locked != NULL) {
@@ -130,6 +134,16 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 	for (unsigned i = 0; i < len && hits > 0; i++) {
 		if (tomb[i] != UINT32_MAX) {
 			graveyard_prefetch_links(&c->shard[i]->graveyard, tomb[i]);
+		}
+	}
+}
+
+/* Starts loading what the flows have carried. */
+static __attribute__((noinline)) void prefetch_accounts(unsigned len, const struct chunk *c)
+{
+	for (unsigned i = 0; i < len; i++) {
+		if (c->hint[i] != HINDEX_NIL) {
+			__builtin_prefetch(&c->shard[i]->accounts[c->hint[i]], 1);
 		}
 	}
 }
@@ -453,6 +467,9 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
+	if (o->live != NULL && (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
+		shard_account(d->shard, o->live, o->dir, d->pkt.frame->true_size, d->cx->now);
+	}
 	if (o->has_late) {
 		late_report(d, o, judged);
 	}

@@ -151,6 +151,15 @@ static void note_return(const struct eval *ev, const struct rs_insn *i, unsigned
 	}
 }
 
+/* How far it is from an instruction of a fold to the next rule that can match. */
+static uint32_t fold_step(const struct eval *ev, const struct rs_insn *i)
+{
+	const struct rs_fold *f = &ev->rs->fold[i->a];
+	uint32_t nr = ruleset_fold_next(ev->rs, f, i->b, ev->in);
+
+	return nr < f->rules_len ? f->at[nr] - f->at[i->b] + 1 : i->next;
+}
+
 /* The next instruction after one that matched or not. */
 static inline const struct rs_insn *pass_or_skip(const struct eval *ev, const struct rs_insn *i,
                                                  bool hit, struct rule_trace *t)
@@ -248,6 +257,9 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			hit = field_is_there(ev->in->pkt, i) &&
 			      ruleset_load(ev->rs, i, ev->in, ev->mark, &ev->loaded);
 			i = pass_or_skip(ev, i, hit, t);
+			break;
+		case RS_FOLD:
+			i += fold_step(ev, i);
 			break;
 		case RS_KEY:
 			i = pass_or_skip(ev, i, key_matches(ev, i), t);
@@ -496,6 +508,11 @@ const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr)
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr)
 {
 	return rs->log[log_nr].level;
+}
+
+uint32_t ruleset_log_group(const struct ruleset *rs, unsigned log_nr)
+{
+	return rs->log[log_nr].group;
 }
 
 uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr)

@@ -64,6 +64,10 @@ bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const st
 bool ruleset_key_change(const struct ruleset *rs, const struct rs_key *k,
                         const struct rule_input *in, uint32_t mark);
 
+/* The first rule of the fold, from rule nr on, that can match; its length for none. */
+uint32_t ruleset_fold_next(const struct ruleset *rs, const struct rs_fold *f, uint32_t nr,
+                           const struct rule_input *in);
+
 /*
  * The binary search of all look-ups: the number of the last of len ascending values that is at most
  * v; 0 when none is, or len is 0. Branch-free. The 128-bit values are stride elements apart.

@@ -4,6 +4,7 @@
  * that can match. Lists of a chain that come out alike are kept once. Callees are compiled before
  * callers, so that their places are known. The checked configuration in, struct compiled out.
  */
+#include "fold.h"
 #include "layout.h"
 #include "match.h"
 #include "value.h"
@@ -20,6 +21,7 @@ struct compiler {
 	struct arena arena;
 	struct compiled out;
 	struct operand *operand; /* by stmt->nr */
+	uint32_t fold_least;     /* rules of a list that is folded */
 	uint32_t rule_nr;        /* of the instructions that are being written */
 };
 
@@ -42,7 +44,12 @@ static void compile(void *ctx);
 
 struct ruleset *config_compile(const struct config *c)
 {
-	struct compiler k = { .config = c, .out = { .config = c } };
+	return config_compile_folding(c, FOLD_RULES_LEAST);
+}
+
+struct ruleset *config_compile_folding(const struct config *c, uint32_t rules_least)
+{
+	struct compiler k = { .config = c, .out = { .config = c }, .fold_least = rules_least };
 	struct ruleset *rs = NULL;
 
 	if (arena_run(&k.arena, compile, &k)) {
@@ -397,46 +404,112 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 	return how == DECIDES && !may_fail;
 }
 
+/* A list as it was before it was folded, to find equal ones of the chain. */
+struct raw {
+	struct rs_insn *code;
+	uint32_t *rule_of;
+	uint32_t len;
+	uint32_t at; /* where it was written */
+};
+
+static void *copy_of(struct compiler *k, const void *from, size_t size)
+{
+	void *copy = arena_alloc(&k->arena, size + 1);
+
+	memcpy(copy, from, size);
+	return copy;
+}
+
+/* Writes the list again, with a look-up before each rule. */
+static void write_folded(struct compiler *k, const struct fold_list *l, uint32_t fold)
+{
+	uint32_t rule = 0;
+
+	for (uint32_t i = 0; i < l->len; i++) {
+		if (rule < l->rules_len && l->starts[rule] == i) {
+			struct rs_insn *d;
+
+			k->rule_nr = UINT32_MAX;
+			d = emit(k, RS_FOLD, fold, rule);
+			d->next = l->end - i + (l->rules_len - rule);
+			rule++;
+		}
+		k->rule_nr = l->rule_of[i];
+		*emit(k, RS_SKIP, 0, 0) = l->code[i];
+	}
+}
+
+/* Folds the list that was written last, if that helps. */
+static void fold_list(struct compiler *k, const struct raw *raw, const struct vec *starts,
+                      uint32_t end)
+{
+	const struct fold_list l = {
+		.code = raw->code,
+		.rule_of = raw->rule_of,
+		.len = raw->len,
+		.starts = starts->items,
+		.rules_len = (uint32_t)starts->len,
+		.end = end,
+	};
+	uint32_t fold = l.rules_len >= k->fold_least ? fold_make(&k->out.pools, &l, k->fold_least)
+	                                             : UINT32_MAX;
+
+	if (fold != UINT32_MAX) {
+		cut(k, raw->at);
+		write_folded(k, &l, fold);
+	}
+}
+
 /* Writes one list and returns its place: that of an equal list of the chain, if there is one. */
-static uint32_t emit_list(struct compiler *k, const struct variant *v, struct pool_span *earlier,
+static uint32_t emit_list(struct compiler *k, const struct variant *v, struct raw *earlier,
                           unsigned earlier_len)
 {
 	uint32_t start = (uint32_t)k->out.code.len;
+	struct raw *raw = &earlier[earlier_len];
+	struct vec starts = { 0 }; /* uint32_t: where rules begin */
 	bool is_over = false;
-	uint32_t len;
-	const struct rs_insn *code;
-	const uint32_t *rule_of;
+	uint32_t end;
 
 	for (const struct rule *r = v->chain->rules; r != NULL && !is_over; r = r->next) {
+		uint32_t before = (uint32_t)k->out.code.len;
+
 		is_over = emit_rule(k, v, r);
+		if (k->out.code.len != before) {
+			*(uint32_t *)vec_add(&k->arena, &starts, sizeof(uint32_t)) = before - start;
+		}
 	}
-	if (!is_over && k->out.code.len == start) {
-		earlier[earlier_len] = (struct pool_span){ EMPTY_LIST, 1 };
+	end = (uint32_t)k->out.code.len - start;
+	if (!is_over && end == 0) {
+		*raw = (struct raw){ .at = EMPTY_LIST };
 		return EMPTY_LIST;
 	}
 	if (!is_over) {
 		k->rule_nr = UINT32_MAX;
 		emit(k, RS_RETURN, 0, 0);
 	}
-	len = (uint32_t)k->out.code.len - start;
-	code = k->out.code.items;
-	rule_of = k->out.rule_of.items;
+	raw->len = (uint32_t)k->out.code.len - start;
+	raw->code = copy_of(k, (struct rs_insn *)k->out.code.items + start,
+	                    raw->len * sizeof(*raw->code));
+	raw->rule_of = copy_of(k, (uint32_t *)k->out.rule_of.items + start,
+	                       raw->len * sizeof(*raw->rule_of));
+	raw->at = start;
 	for (unsigned i = 0; i < earlier_len; i++) {
-		if (earlier[i].len == len &&
-		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0 &&
-		    memcmp(&rule_of[earlier[i].at], &rule_of[start], len * sizeof(*rule_of)) == 0) {
+		if (earlier[i].len == raw->len &&
+		    memcmp(earlier[i].code, raw->code, raw->len * sizeof(*raw->code)) == 0 &&
+		    memcmp(earlier[i].rule_of, raw->rule_of, raw->len * sizeof(*raw->rule_of)) ==
+		            0) {
 			cut(k, start);
-			start = earlier[i].at;
-			break;
+			raw->at = earlier[i].at;
+			return raw->at;
 		}
 	}
-	earlier[earlier_len] = (struct pool_span){ start, len };
+	fold_list(k, raw, &starts, end);
 	return start;
 }
 
 static void emit_chain(struct compiler *k, const struct chain *ch)
 {
-	struct pool_span earlier[VARIANTS_LEN];
+	struct raw earlier[VARIANTS_LEN];
 	unsigned earlier_len = 0;
 
 	for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
@@ -464,7 +537,7 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		*log = (struct rs_log){ s->log.prefix,
 			                s->log.level == LOG_LEVEL_AUDIT ? LOG_LEVEL_DEFAULT + 1
 			                                                : s->log.level,
-			                r->nr };
+			                r->nr, s->log.option[LOG_GROUP] };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };

@@ -141,6 +141,40 @@ static void lay_out_keys(const struct pools *p, struct carve *b, struct ruleset 
 	}
 }
 
+static void lay_out_folds(const struct pools *p, struct carve *b, struct ruleset *rs)
+{
+	const uint32_t *words = carve_vec(b, &p->fold_words, sizeof(uint32_t));
+	const struct u128 *wide = carve_vec(b, &p->fold_wide, sizeof(struct u128));
+	struct rs_fold_field *field = carve(b, p->fold_fields.len * sizeof(*field));
+	struct rs_fold *fold = carve(b, p->folds.len * sizeof(*fold));
+
+	if (rs == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < p->fold_fields.len; i++) {
+		const struct pool_fold_field *from =
+			(const struct pool_fold_field *)p->fold_fields.items + i;
+
+		field[i] = from->field;
+		field[i].list_at = words + from->list_at;
+		field[i].list = words + from->list;
+		if (field[i].is_wide) {
+			field[i].from128 = wide + from->from;
+		} else {
+			field[i].from32 = words + from->from;
+		}
+	}
+	for (size_t i = 0; i < p->folds.len; i++) {
+		const struct pool_fold *from = (const struct pool_fold *)p->folds.items + i;
+
+		fold[i] = from->fold;
+		fold[i].field = field + from->fields_at;
+		fold[i].other = words + from->other;
+		fold[i].at = words + from->at;
+	}
+	rs->fold = fold;
+}
+
 static void lay_out_texts(const struct compiled *k, struct carve *b, struct ruleset *rs)
 {
 	const struct vec *patterns = &k->config->patterns;
@@ -207,6 +241,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
 	lay_out_keys(&k->pools, &b, rs);
+	lay_out_folds(&k->pools, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;

@@ -33,6 +33,21 @@ struct pool_map {
 	uint64_t patterns;
 };
 
+/* A struct rs_fold_field, and a struct rs_fold, whose arrays are still offsets. */
+struct pool_fold_field {
+	struct rs_fold_field field;
+	uint32_t from; /* in fold_words or fold_wide; the others in fold_words */
+	uint32_t list_at;
+	uint32_t list;
+};
+
+struct pool_fold {
+	struct rs_fold fold;
+	uint32_t fields_at;
+	uint32_t other;
+	uint32_t at;
+};
+
 /* A struct rs_key whose data is still an offset, in the data of the maps. */
 struct pool_key {
 	struct rs_key key;
@@ -58,6 +73,10 @@ struct pools {
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
 	struct vec keys;                /* struct pool_key */
+	struct vec folds;               /* struct pool_fold */
+	struct vec fold_fields;         /* struct pool_fold_field */
+	struct vec fold_words;          /* uint32_t */
+	struct vec fold_wide;           /* struct u128 */
 	struct vec keyed;               /* struct live_keyed *, with a reference each */
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */

@@ -213,6 +213,9 @@ void ruleset_counters_negate(struct ruleset_counters *out,
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
 
+/* The group that a log statement names; 0 = none. */
+uint32_t ruleset_log_group(const struct ruleset *rs, unsigned log_nr);
+
 /* The rule that has a log statement. */
 uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr);
 

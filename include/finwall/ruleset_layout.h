@@ -60,6 +60,8 @@ enum rs_op {
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
 	RS_LOAD,         /* load[a] gives the number that RS_F_LOADED is */
+	RS_FOLD,         /* continue at the next rule of fold[a], from rule b on, that can match; or
+	                    at `next` */
 	/*
 	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
 	 * instruction is for the next base chain of the hook; with != 0: there is none.
@@ -219,6 +221,32 @@ struct rs_key {
 	struct rs_new change;
 };
 
+/*
+ * A run of rules that is entered at the next one that can match. Each rule with a match of a field
+ * is in the table of that field: the values are divided where a match begins or ends, and each part
+ * lists its rules, in order. An instruction before each rule searches the tables. Rules without
+ * such a match are candidates for all packets.
+ */
+struct rs_fold_field {
+	uint8_t field; /* enum rs_field: as in struct rs_insn */
+	uint8_t proto;
+	uint8_t reach;
+	uint8_t is_wide;        /* IPv6 addresses */
+	uint32_t parts_len;     /* interfaces: one for each pattern */
+	const uint32_t *from32; /* the lowest value of each part; the first is 0 */
+	const struct u128 *from128;
+	const uint32_t *list_at; /* parts_len + 1, in list */
+	const uint32_t *list;    /* numbers of rules */
+};
+
+struct rs_fold {
+	const struct rs_fold_field *field;
+	const uint32_t *other; /* rules_len + 1: the first rule from here on that is in no table */
+	const uint32_t *at; /* rules_len: the instruction before each rule, from the first one on */
+	uint32_t fields_len;
+	uint32_t rules_len;
+};
+
 /* The connection limit of a rule. */
 struct rs_count_limit {
 	uint64_t counter;  /* the counter of the rule or set; even */
@@ -233,6 +261,7 @@ enum rs_load_kind {
 	RS_LOAD_INC,   /* a counter modulo `mod` */
 	RS_LOAD_RANDOM,
 	RS_LOAD_HASH, /* of fields, as jhash of nft */
+	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
 	RS_LOAD_UID,  /* of the local socket */
 	RS_LOAD_GID,
 };
@@ -259,6 +288,7 @@ struct rs_log {
 	const char *prefix;
 	uint32_t level;
 	uint32_t rule_nr;
+	uint32_t group; /* of nfnetlink_log; 0 = not given */
 };
 
 struct rs_pattern {
@@ -291,6 +321,7 @@ struct ruleset {
 	const uint32_t *map_data; /* of all maps */
 	const struct rs_key *key;
 	const struct rs_keyed_set *const *keyed; /* keyed_len */
+	const struct rs_fold *fold;
 	const struct rs_count_limit *count;
 	const struct rs_log *log;
 	struct rs_load *load;

@@ -7,6 +7,7 @@
  */
 #include "bench.h"
 #include "engine_case.h"
+#include "fixture.h"
 #include "memory.h"
 #include "progress.h"
 #include "tsc.h"
@@ -165,6 +166,7 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 	unsigned done = 0;
 	int err = 0;
 
+	fixture_accounts = opt->accounting;
 	tsc_calibrate();
 	for (size_t i = 0; i < PLAN_LEN && err == 0; i++) {
 		if (is_wanted(&plan[i], opt) && has_memory(&plan[i])) {

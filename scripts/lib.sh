@@ -17,10 +17,10 @@ else
 fi
 
 # Debian packages needed to build. check: the test tools are part of a build. libpcap-dev: finwall
-# replay.
+# replay; clang and libbpf-dev: the kernel fast path.
 # shellcheck disable=SC2034
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
-	libmnl-dev libnetfilter-queue-dev libnfnetlink-dev libevent-dev libjansson-dev libpcap-dev check)
+	libmnl-dev libnetfilter-queue-dev libnfnetlink-dev libevent-dev libjansson-dev libpcap-dev clang libbpf-dev check)
 
 # Debian packages needed by the tests in network namespaces.
 # shellcheck disable=SC2034

@@ -56,7 +56,7 @@ static uint32_t first_of_field(const struct ruleset *rs, const struct rs_fold_fi
 		return first_from(
 			f, rs_last_le128(f->from128, 1, f->parts_len, u128_from_ip6(a->bytes)), nr);
 	}
-	v = ruleset_field(field, p, in->dir, 0);
+	v = ruleset_field(field, in, 0, 0);
 	if (field == RS_F_IIF || field == RS_F_OIF) {
 		return first_of_names(rs, f, in, v, nr);
 	}

@@ -109,7 +109,8 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 		return false;
 	}
 	/* no connection, no direction */
-	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR || v->chain->kind != CHAIN_FILTER ||
+	return sel->kind != SEL_FIELD || (sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS) ||
+	       v->chain->kind != CHAIN_FILTER ||
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
 }
 
@@ -141,6 +142,17 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	}
 	if (o->op == RS_KEY) {
 		emit(k, RS_KEY, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
+	}
+	if (o->types != 0) {
+		emit_field(k, sel, RS_BITMAP, o->types - 1, 0)->op |= RS_F_ICMP_TYPE;
+	}
+	if (o->load != 0) {
+		emit_field(k, sel, RS_LOAD, o->load - 1, 0);
+		i = emit(k, o->op, o->a, o->b);
+		i->op |= RS_F_HEADER;
+		i->with = RS_F_LOADED;
+		i->negated = o->is_negated;
 		return GOES_ON;
 	}
 	i = emit_field(k, sel, o->op, o->a, o->b);
@@ -196,6 +208,9 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0);
 		return GOES_ON;
 	}
+	if (k->operand[s->nr].load != 0) {
+		emit_field(k, sel, RS_LOAD, k->operand[s->nr].load - 1, 0);
+	}
 	if (!is_known(sel)) {
 		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 		return GOES_ON;
@@ -205,6 +220,18 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 		return NEVER;
 	}
 	emit(k, RS_MARK, value_number(&dtype_mark, e->data), 0);
+	return GOES_ON;
+}
+
+/* `meta mark set numgen ...` */
+static enum outcome emit_mark_load(struct compiler *k, const struct variant *v,
+                                   const struct stmt *s)
+{
+	if (!field_can_be_there(v, s->load)) {
+		return NEVER;
+	}
+	emit_field(k, s->load, RS_LOAD, k->operand[s->nr].load - 1, 0);
+	emit(k, RS_MARK_LOADED, 0, 0);
 	return GOES_ON;
 }
 
@@ -275,6 +302,9 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 	if (s->lookup.map->head.keyed != NULL) {
 		emit(k, RS_KEY_VMAP, k->operand[s->nr].a, 0);
 	} else {
+		if (k->operand[s->nr].load != 0) {
+			emit_field(k, sel, RS_LOAD, k->operand[s->nr].load - 1, 0);
+		}
 		emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 	}
 	for (size_t i = 0; i < verdicts->len; i++) {
@@ -305,8 +335,10 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		emit(k, RS_LOG, o->a, 0);
 		return GOES_ON;
 	case STMT_MARK:
-		emit(k, RS_MARK, s->mark, 0);
+		emit(k, RS_MARK, s->mark.flip, s->mark.keep);
 		return GOES_ON;
+	case STMT_MARK_LOAD:
+		return emit_mark_load(k, v, s);
 	case STMT_COUNT:
 		return emit_count(k, v, s);
 	case STMT_MARK_MAP:
@@ -502,7 +534,10 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr };
+		*log = (struct rs_log){ s->log.prefix,
+			                s->log.level == LOG_LEVEL_AUDIT ? LOG_LEVEL_DEFAULT + 1
+			                                                : s->log.level,
+			                r->nr, s->log.option[LOG_GROUP] };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };
@@ -514,7 +549,12 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		if (s->lookup.map->head.keyed != NULL) {
 			return (struct operand){ .a = key_map_make(p, &s->lookup) };
 		}
-		return (struct operand){ .a = map_make(p, k->config, &s->lookup) };
+		return (struct operand){
+			.a = map_make(p, k->config, &s->lookup),
+			.load = s->lookup.sel->load != NULL ? load_make(p, s->lookup.sel, NULL) : 0,
+		};
+	case STMT_MARK_LOAD:
+		return (struct operand){ .load = load_make(p, s->load, NULL) };
 	case STMT_CHANGE:
 		return (struct operand){ .a = key_change_make(p, &s->change) };
 	default:

@@ -229,12 +229,14 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
+	struct rs_load *load;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
 	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
+	load = carve_vec(&b, &k->pools.loads, sizeof(*load));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
@@ -248,6 +250,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
 		rs->count = count;
+		rs->load = load;
 		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
 			const struct rs_rate *from = k->pools.buckets.items;

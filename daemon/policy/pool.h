@@ -69,6 +69,7 @@ struct pools {
 	struct vec sets;                /* struct live_set *, with a reference each */
 	struct vec bitmap;              /* uint64_t */
 	struct vec buckets;             /* struct rs_rate */
+	struct vec loads;               /* struct rs_load */
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
 	struct vec keys;                /* struct pool_key */
@@ -94,6 +95,8 @@ struct operand {
 	bool is_negated;
 	uint32_t a;
 	uint32_t b;
+	uint32_t load;    /* number of a struct rs_load that makes what is compared, plus one */
+	uint32_t types;   /* bitmap of ICMP types that have the field, plus one */
 	uint32_t statics; /* ct state, nfproto: the states or rs_families that match, as bits */
 };
 

@@ -39,6 +39,7 @@ struct engine_config {
 	uint32_t flows_max;  /* live flows of all shards; each shard holds one at least */
 	uint32_t tombs_max;  /* tombstones of all shards; 0 = none */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
+	bool accounts;       /* count packets and bytes of each flow */
 	struct sipkey hash_key;
 	struct mono start;
 	void (*yield)(void); /* yields the processor in a long wait for a lock; may be NULL */
@@ -258,6 +259,10 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
+/* The same with what each flow has carried; all zero if the engine does not count it. */
+size_t engine_list_accounts(struct engine *e, struct engine_cursor *cur, struct mono now,
+                            struct flow *out, struct flow_account *accounts, size_t max);
+
 /* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
  * proved. Lists those past their deadline, too, that are to be remembered. */
 size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
@@ -269,6 +274,10 @@ bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur
 /* Copies the live flow of a key into *out. Returns false when there is none. Takes the lock. */
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
                       struct flow *out);
+
+/* The same with what it has carried. */
+bool engine_find_account(struct engine *e, const struct flowkey *key, struct mono now,
+                         struct flow *out, struct flow_account *account);
 
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth

@@ -425,6 +425,71 @@ def case_load():
     d.end()
 
 
+def case_busy():
+    """Forged segments of a busy connection whose packets go past the firewall: its server gets the
+    probes. The transfer goes on as without them."""
+    rounds = int(os.environ.get("FINWALL_VERIFY_ROUNDS", "2"))
+    seconds = float(os.environ.get("FINWALL_VERIFY_SECONDS", "2"))
+    attacker = Ns(f"{TAG}-attacker")
+    # Past the firewall: a link of its own.
+    near, far = "10.9.0.1", "10.9.0.2"
+    subprocess.run(["ip", "-n", client.name, "link", "add", "direct", "type", "veth", "peer", "name",
+                    "direct", "netns", server.name], check=True)
+    for ns, address in (client, near), (server, far):
+        ns.run("ip", "addr", "add", address + "/24", "dev", "direct")
+        ns.run("ip", "link", "set", "direct", "up")
+    attacker.run("ip", "addr", "add", near + "/32", "dev", "lo")
+    router.run("ip", "route", "add", far + "/32", "via", SERVER[4])
+    for ns in router, server:
+        for name in "all", "default", "eth0", "east", "attack":
+            path = f"net.ipv4.conf.{name}.rp_filter"
+            subprocess.run(["ip", "netns", "exec", ns.name, "sysctl", "-qw", path + "=0"],
+                           stderr=subprocess.DEVNULL, check=False)
+    d = Daemon(config())
+    hook()
+    s = listener(server, far, PORT)
+    c = client.socket(socket.AF_INET)
+    c.bind((near, 0))
+    c.connect((far, PORT))
+    peer, _ = s.accept()
+    port = c.getsockname()[1]
+    got = [0]
+
+    def read():
+        while True:
+            data = peer.recv(1 << 18)
+            got[0] += len(data)
+            if not data:
+                return
+    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=lambda: [c.send(bytes(1 << 18)) for _ in iter(int, 1)],
+                     daemon=True).start()
+    table = {"strict": [], "verify": []}
+    for _ in range(rounds):
+        for policy in table:
+            d.reload(config(policy))
+            probes = d.finwall.event("probes-sent")
+            attack = subprocess.Popen(
+                ["ip", "netns", "exec", attacker.name, PEER, "scan", "fin,rst",
+                 str(int(1000 * (seconds + 1))), near, far, "1", "1000", str(port), str(PORT)],
+                stdout=subprocess.DEVNULL)
+            before, started = got[0], time.monotonic()
+            time.sleep(seconds)
+            rate = (got[0] - before) / (time.monotonic() - started) / 1e6
+            attack.wait()
+            poll(lambda: d.held() == 0, "the end of the attack")
+            table[policy].append(rate)
+            print(f"{policy}: {rate:.0f} MB/s, probes {d.finwall.event('probes-sent') - probes}")
+    strict, verify = (sorted(table[p])[rounds // 2] for p in table)
+    print(f"median: strict {strict:.0f} MB/s, verify {verify:.0f} MB/s, "
+          f"{100 * (verify / strict - 1):+.1f} %; {d.late({n: 0 for n in d.finwall.reasons()})}")
+    states = client.tcp_sockets().get((port, PORT, 4)), server.tcp_sockets().get((PORT, port, 4))
+    if verify < strict / 3 or any(state is None or state[0] != "ESTAB" for state in states) or \
+            d.finwall.event("probes-sent") == 0 or d.finwall.reasons()["late-verified"] != 0:
+        fail(f"the transfer: {states}")
+    d.end()
+
+
 def verdicts(d):
     """p50 and p99 of the time to the verdict, in microseconds."""
     row = d.latency("verdict")

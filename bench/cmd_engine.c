@@ -7,6 +7,7 @@
  */
 #include "bench.h"
 #include "engine_case.h"
+#include "fixture.h"
 #include "memory.h"
 #include "progress.h"
 #include "tsc.h"
@@ -88,7 +89,9 @@ static const struct engine_case plan[] = {
 	{ "keyed/expire/1M",          "longest look-up or addition while 1 000 000 expire",  "us",        &case_keyed_expire, 100, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "rules/established/10k",    "established data, 10 000 rules / 3 rules",           "ratio",     &case_rules_established, 1.03, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "rules/open/10k/set",       "new connection, 10 000 addresses in a set",          "ns/packet", &case_rules_open_set, 0,  { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "rules/open/10k/list",      "new connection, 10 000 rules evaluated",             "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/address",   "new connection, 10 000 rules that differ in an address","ns/packet", &case_rules_open_address,500, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/mixed",     "new connection, 10 000 mixed rules",                "ns/packet", &case_rules_open_mixed, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/list",      "new connection, 10 000 rules of address and port",   "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 };
 /* clang-format on */
 
@@ -170,6 +173,7 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 	unsigned done = 0;
 	int err = 0;
 
+	fixture_accounts = opt->accounting;
 	tsc_calibrate();
 	for (size_t i = 0; i < PLAN_LEN && err == 0; i++) {
 		if (is_wanted(&plan[i], opt) && has_memory(&plan[i])) {

@@ -59,6 +59,8 @@ extern const struct case_ops case_keyed_add;
 extern const struct case_ops case_keyed_expire;
 extern const struct case_ops case_rules_established;
 extern const struct case_ops case_rules_open_list;
+extern const struct case_ops case_rules_open_address;
+extern const struct case_ops case_rules_open_mixed;
 extern const struct case_ops case_rules_open_set;
 extern const struct case_ops case_expire;
 extern const struct case_ops case_memory_live;

@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include "control/control.h"
+#include "event_sinks.h"
 #include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
@@ -70,8 +71,9 @@ struct daemon {
 	struct ifnames *ifnames;
 	/* settings that a reload cannot change are in force as here; pointers in it dangle */
 	struct settings settings_at_start;
-	char *pin_at_start;  /* its text, owned */
-	uint32_t queues_len; /* of the configuration, without extra_queues */
+	char *pin_at_start;   /* its text, owned */
+	char *group_at_start; /* likewise */
+	uint32_t queues_len;  /* of the configuration, without extra_queues */
 	struct extra_queues *extra_queues;
 	/* memory of the engine */
 	struct engine *engine;
@@ -85,6 +87,7 @@ struct daemon {
 	struct generations generations;
 	struct set_changes set_changes;
 	struct watch watch;
+	struct event_sinks sinks;
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
@@ -129,6 +132,7 @@ enum exit_code daemon_run(const struct daemon_options *options)
 
 	d.options = *options;
 	d.raw_sender = RAW_SENDER_NONE;
+	d.sinks.fd = -1;
 	d.start = clock_now();
 	code = start(&d);
 	if (code == EXIT_OK) {
@@ -215,6 +219,7 @@ static enum exit_code start(struct daemon *d)
 	if (params.compares_kernel) {
 		params.older = d->older = list_older(d);
 	}
+	event_sinks_apply(&d->sinks, s, &d->watch, &d->workers, d->log);
 	if (workers_start(&d->workers, &params, d->log) != 0 || start_threads(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -301,11 +306,13 @@ static void stop(struct daemon *d)
 	prefault_stop(d->prefaulter);
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
+	event_sinks_close(&d->sinks);
 	watch_fini(&d->watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
 	free(d->pin_at_start);
+	free(d->group_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
 	fast_path_fini(&d->fast_path);
@@ -387,7 +394,9 @@ static enum exit_code load_first(struct daemon *d)
 	d->settings_at_start = *s;
 	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
 	d->settings_at_start.queue_pin = d->pin_at_start;
-	return d->pin_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
+	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
+	d->settings_at_start.control_group = d->group_at_start;
+	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
 }
 
 /*
@@ -435,6 +444,7 @@ static int make_engine(struct daemon *d)
 		.flows_max = d->settings_at_start.connections_max,
 		.tombs_max = d->settings_at_start.remember_max,
 		.shards_len = count_shards(d->workers.len),
+		.accounts = d->settings_at_start.accounting != 0,
 		.start = d->start,
 		.yield = yield_cpu,
 	};
@@ -475,7 +485,21 @@ static void on_watch(void *ctx, const struct watch_record *record, const void *c
 {
 	struct daemon *d = ctx;
 
-	control_publish_record(d->control, record, contents);
+	char ifname[IFNAMSIZ] = "";
+	const struct watch_flow *ev = contents;
+
+	if ((record->readers & d->sinks.bit) != 0) {
+		const struct config *config = NULL;
+
+		if (record->kind != WATCH_LOGGED) {
+			config = generations_config(&d->generations, ev->generation);
+			(void)ifnames_get(d->ifnames, ev->flow.ifindex, ifname);
+		}
+		event_sinks_record(&d->sinks, record, contents, config, ifname);
+	}
+	if (record->kind != WATCH_LOGGED) {
+		control_publish_record(d->control, record, contents);
+	}
 }
 
 /* Of deletions by command: the main thread has a port of its own. */
@@ -498,6 +522,8 @@ static void set_up_modules(struct daemon *d)
 		.logs_late = d->options.verbose,
 		.on_event = on_event,
 		.on_watch = on_watch,
+		.sinks = &d->sinks,
+		.generations = &d->generations,
 		.watch = &d->watch,
 		.ctx = d,
 	};
@@ -571,6 +597,7 @@ static int open_control(struct daemon *d)
 		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
 		.config_path = d->options.config_absolute,
+		.group = generation_settings(d->generations.current)->control_group,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
@@ -581,7 +608,10 @@ static int open_control(struct daemon *d)
 	};
 	int err = control_start(d->base, path, &env, &d->control);
 
-	if (err != 0) {
+	if (err == -ENOENT && env.group != NULL) {
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "cannot listen on %s for group %s: no such group", path, env.group);
+	} else if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", path,
 		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}
@@ -738,6 +768,7 @@ static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
+	event_sinks_apply(&d->sinks, generation_settings(fresh), &d->watch, &d->workers, d->log);
 	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
 	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
 	d->generation_last++;

@@ -28,6 +28,10 @@ table inet finwall {
 		type ipv6_addr
 		flags interval
 	}
+	set timed {
+		type ipv4_addr
+		flags timeout
+	}
 	set closed {
 		type inet_service
 	}
@@ -39,6 +43,7 @@ table inet finwall {
 		ct state established,related accept
 		ip saddr @ban4 drop
 		ip daddr @ban4 drop
+		ip saddr @timed drop
 		ip6 saddr @ban6 drop
 		tcp dport @closed drop
 		udp dport @closed drop
@@ -108,6 +113,12 @@ ends 0 set add --kill --output json closed 7002
 out_is '{"changed":1,"deleted":1,"remembered":0,"resets":0}'
 talks port nothing
 talks tcp2 echo
+
+# An element with a timeout.
+ends 0 set add --kill timed '{ 10.2.0.2 timeout 1h }'
+out_is '1 added
+1 connections and 0 remembered ones ended'
+talks tcp2 nothing
 
 # Remembered connections are ended too: the entry of tcp3 is kept after a flush.
 ends 0 flush --remember

@@ -91,6 +91,17 @@ for name in tcp1 tcp2 tcp3 tcp6 port udp; do
 	talks "$name" echo
 done
 
+# Completion knows the sets and the connections of the running daemon, also behind a colon.
+offered() { # offered WORD...: what completion offers for the last word
+	ns router bash -c '. "$1"; shift; PATH=$1:$PATH; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_finwall; printf "%s " "${COMPREPLY[@]}"' bash "$here/../../cli/completion/finwall.bash" \
+		"$(cd "$bin" && pwd)" finwall --socket "$sock" "$@"
+}
+[ "$(offered set add ban)" = 'ban4 ban6 ' ] || fail "sets: $(offered set add ban)"
+[ "$(offered get udp 10.2)" != '' ] || fail "connections: $(offered get udp 10.2)"
+[ "$(offered get udp 10.2.0.1 : '')" = "$(offered get udp 10.2 | cut -d: -f2)" ] ||
+	fail "ports: $(offered get udp 10.2.0.1 : '')"
+
 # tcp1 and udp are 10.2.0.1's, tcp2 and port 10.2.0.2's, tcp3 10.2.0.3's, tcp6 fd02::2's.
 ends 0 set add ban4 10.2.0.1
 talks tcp1 echo # as in nft: established connections are accepted before

@@ -11,6 +11,7 @@
 #include "daemon.h"
 
 #include "control/control.h"
+#include "event_sinks.h"
 #include "fast_path.h"
 #include "fixed_settings.h"
 #include "generation.h"
@@ -86,6 +87,7 @@ struct daemon {
 	struct generations generations;
 	struct set_changes set_changes;
 	struct watch watch;
+	struct event_sinks sinks;
 	struct raw_sender raw_sender;
 	struct report report;
 	struct watchdog *watchdog; /* NULL when the service manager has none */
@@ -130,6 +132,7 @@ enum exit_code daemon_run(const struct daemon_options *options)
 
 	d.options = *options;
 	d.raw_sender = RAW_SENDER_NONE;
+	d.sinks.fd = -1;
 	d.start = clock_now();
 	code = start(&d);
 	if (code == EXIT_OK) {
@@ -216,6 +219,7 @@ static enum exit_code start(struct daemon *d)
 	if (params.compares_kernel) {
 		params.older = d->older = list_older(d);
 	}
+	event_sinks_apply(&d->sinks, s, &d->watch, &d->workers, d->log);
 	if (workers_start(&d->workers, &params, d->log) != 0 || start_threads(d) != 0) {
 		return EXIT_CANNOT_RUN;
 	}
@@ -302,6 +306,7 @@ static void stop(struct daemon *d)
 	prefault_stop(d->prefaulter);
 	raw_sender_stop(&d->raw_sender);
 	set_changes_fini(&d->set_changes);
+	event_sinks_close(&d->sinks);
 	watch_fini(&d->watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
@@ -480,7 +485,21 @@ static void on_watch(void *ctx, const struct watch_record *record, const void *c
 {
 	struct daemon *d = ctx;
 
-	control_publish_record(d->control, record, contents);
+	char ifname[IFNAMSIZ] = "";
+	const struct watch_flow *ev = contents;
+
+	if ((record->readers & d->sinks.bit) != 0) {
+		const struct config *config = NULL;
+
+		if (record->kind != WATCH_LOGGED) {
+			config = generations_config(&d->generations, ev->generation);
+			(void)ifnames_get(d->ifnames, ev->flow.ifindex, ifname);
+		}
+		event_sinks_record(&d->sinks, record, contents, config, ifname);
+	}
+	if (record->kind != WATCH_LOGGED) {
+		control_publish_record(d->control, record, contents);
+	}
 }
 
 /* Of deletions by command: the main thread has a port of its own. */
@@ -503,6 +522,8 @@ static void set_up_modules(struct daemon *d)
 		.logs_late = d->options.verbose,
 		.on_event = on_event,
 		.on_watch = on_watch,
+		.sinks = &d->sinks,
+		.generations = &d->generations,
 		.watch = &d->watch,
 		.ctx = d,
 	};
@@ -747,6 +768,7 @@ static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
 	}
 	generations_publish(&d->generations, fresh, &d->workers);
+	event_sinks_apply(&d->sinks, generation_settings(fresh), &d->watch, &d->workers, d->log);
 	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
 	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
 	d->generation_last++;

@@ -26,6 +26,8 @@ static const struct row fixed_rows[] = {
 	{ "hook mark", offsetof(struct settings, hook_mark) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
+	{ "rules with skuid or skgid", offsetof(struct settings, needs_owner) },
+	{ "rules with ct status", offsetof(struct settings, needs_ct_status) },
 	{ "connections accounting", offsetof(struct settings, accounting) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };

@@ -4,13 +4,17 @@
  */
 #include "report.h"
 
+#include "event_sinks.h"
 #include "event_text.h"
+#include "generation.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "io/log.h"
 #include "io/nfq_proc.h"
+#include "wire/trace_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* Failures are logged at most this often. */
 #define FAILURES_EVERY_NS sec_to_ns(10)
@@ -25,30 +29,54 @@ static const enum nfq_count failures[] = {
 	NFQ_COUNT_RAW_LOST,   NFQ_COUNT_EVENTS_LOST,
 };
 
+/* A line for the log and for the other places; place: of the rule, "" = none. */
+static void put_line(struct report *r, const struct worker_event *ev, struct mono now,
+                     unsigned level, const char *text, const char *prefix, const char *iif,
+                     const char *oif, const char *place)
+{
+	char line[EVENT_TEXT_SIZE + RULE_PLACE_SIZE];
+
+	(void)snprintf(line, sizeof(line), place[0] != '\0' ? "%s rule=\"%s\"" : "%s", text, place);
+	if (log_packet(r->log, now, level, line)) {
+		event_sinks_line(r->sinks, level, line, ev, prefix, iif, oif, place);
+	}
+}
+
 static void log_event(struct report *r, const struct worker_event *ev, struct mono now)
 {
-	char iif_name[IFNAMSIZ];
-	char oif_name[IFNAMSIZ];
+	const struct config *config = generations_config(r->generations, ev->generation);
+	const struct packet_event *packet =
+		ev->kind == WORKER_EVENT_COMPARE ? &ev->compare.packet : &ev->log;
+	char iif_name[IFNAMSIZ] = "";
+	char oif_name[IFNAMSIZ] = "";
 	char text[EVENT_TEXT_SIZE];
+	char place[RULE_PLACE_SIZE] = "";
 
+	if (ev->kind == WORKER_EVENT_LATE && !r->logs_late) {
+		return;
+	}
+	if (ev->kind != WORKER_EVENT_LATE) {
+		(void)ifnames_get(r->ifnames, packet->iif, iif_name);
+		(void)ifnames_get(r->ifnames, packet->oif, oif_name);
+	}
 	switch (ev->kind) {
 	case WORKER_EVENT_LOG:
-		event_text_log(&ev->log, ruleset_log_prefix(ev->log.rules, ev->log.log_nr),
-		               ifnames_get(r->ifnames, ev->log.iif, iif_name),
-		               ifnames_get(r->ifnames, ev->log.oif, oif_name), text);
-		log_packet(r->log, now, ruleset_log_level(ev->log.rules, ev->log.log_nr), text);
+		event_text_log(packet, ruleset_log_prefix(packet->rules, packet->log_nr), iif_name,
+		               oif_name, text);
+		rule_place_text(config, ruleset_log_rule(packet->rules, packet->log_nr),
+		                (enum base_chain)packet->hook, 0, place);
+		put_line(r, ev, now, ruleset_log_level(packet->rules, packet->log_nr), text,
+		         ruleset_log_prefix(packet->rules, packet->log_nr), iif_name, oif_name,
+		         place);
 		break;
 	case WORKER_EVENT_LATE:
-		if (r->logs_late) {
-			event_text_late(&ev->late, text);
-			log_packet(r->log, now, LOG_LEVEL_INFO, text);
-		}
+		event_text_late(&ev->late, text);
+		rule_place_text(config, ev->late.rule_nr, CHAIN_LATE, ev->late.tuple.family, place);
+		put_line(r, ev, now, LOG_LEVEL_INFO, text, "", "", "", place);
 		break;
 	case WORKER_EVENT_COMPARE:
-		event_text_compare(&ev->compare,
-		                   ifnames_get(r->ifnames, ev->compare.packet.iif, iif_name),
-		                   ifnames_get(r->ifnames, ev->compare.packet.oif, oif_name), text);
-		log_packet(r->log, now, LOG_LEVEL_WARNING, text);
+		event_text_compare(&ev->compare, iif_name, oif_name, text);
+		put_line(r, ev, now, LOG_LEVEL_WARNING, text, "", iif_name, oif_name, "");
 		break;
 	}
 }
@@ -141,6 +169,7 @@ void report_failures(struct report *r)
 void report_tick(struct report *r, struct mono now)
 {
 	report_events(r);
+	event_sinks_report(r->sinks, now, r->log);
 	if (mono_diff(now, r->failures_logged) >= FAILURES_EVERY_NS) {
 		report_failures(r);
 		r->failures_logged = now;

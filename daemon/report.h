@@ -12,9 +12,14 @@
 struct ifnames;
 struct log;
 
+struct event_sinks;
+struct generations;
+
 struct report {
 	/* set once; borrowed */
 	struct log *log;
+	struct event_sinks *sinks;
+	const struct generations *generations;
 	const struct ifnames *ifnames;
 	struct workers *workers;
 	bool logs_late; /* late closes go to the log */

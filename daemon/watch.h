@@ -31,6 +31,7 @@ enum watch_kind {
 	WATCH_DESTROY,
 	WATCH_REJECT,
 	WATCH_TRACE,
+	WATCH_LOGGED, /* the packet of a log statement, for a file */
 	WATCH_KINDS_LEN,
 };
 
@@ -60,6 +61,22 @@ struct watch_reject { /* ... of WATCH_REJECT */
 	uint8_t with;  /* enum reject_with */
 	uint8_t state; /* enum ct_state */
 	uint8_t depth; /* enum pkt_depth, of tuple */
+};
+
+#define WATCH_LOGGED_BYTES  2048
+#define WATCH_LOGGED_PREFIX 128 /* as the longest of a log statement */
+
+struct watch_logged { /* ... of WATCH_LOGGED, without the bytes that are not used */
+	struct mono now;
+	char prefix[WATCH_LOGGED_PREFIX + 1];
+	uint32_t iif;
+	uint32_t oif;
+	uint32_t mark;
+	uint32_t true_size;
+	uint32_t cap_size;
+	uint16_t group; /* of the log statement */
+	uint8_t hook;
+	uint8_t bytes[WATCH_LOGGED_BYTES];
 };
 
 /* A reader. Immutable for workers, but for the atomics. */
@@ -123,6 +140,8 @@ void watch_port_put_trace(struct watch_port *port, const struct watch_list *list
                           const struct trace *t);
 void watch_port_put_flow(struct watch_port *port, const struct watch_list *list,
                          const struct flow_event *ev);
+void watch_port_put_logged(struct watch_port *port, const struct watch_list *list, struct mono now,
+                           const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt);
 void watch_port_put_reject(struct watch_port *port, const struct watch_list *list, struct mono now,
                            const struct frame *frame, const struct decision *d,
                            uint32_t generation);

@@ -7,6 +7,8 @@
 
 #include "core/gcra.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static void leave_out(const struct watch_list *list, uint32_t readers)
@@ -168,5 +170,43 @@ void watch_port_put_reject(struct watch_port *port, const struct watch_list *lis
 		.state = d->state,
 		.depth = pkt.depth,
 	};
+	watch_ring_publish(&port->ring);
+}
+
+void watch_port_put_logged(struct watch_port *port, const struct watch_list *list, struct mono now,
+                           const struct ruleset *rs, unsigned log_nr, const struct pkt *pkt)
+{
+	const struct frame *f = pkt->frame;
+	uint32_t cap_size = f->cap_size < f->true_size ? f->cap_size : f->true_size;
+	uint32_t readers = 0;
+	struct watch_logged *to;
+
+	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
+		struct watcher *w = list->at[i];
+
+		if (w != NULL && (w->kinds & 1u << WATCH_LOGGED) != 0 && rate_allows(w, now)) {
+			readers |= 1u << i;
+		}
+	}
+	if (readers == 0) {
+		return;
+	}
+	cap_size = cap_size < WATCH_LOGGED_BYTES ? cap_size : WATCH_LOGGED_BYTES;
+	to = watch_ring_reserve(&port->ring, WATCH_LOGGED, readers,
+	                        (uint32_t)offsetof(struct watch_logged, bytes) + cap_size);
+	if (to == NULL) {
+		leave_out(list, readers);
+		return;
+	}
+	to->now = now;
+	(void)snprintf(to->prefix, sizeof(to->prefix), "%s", ruleset_log_prefix(rs, log_nr));
+	to->iif = f->iif;
+	to->oif = f->oif;
+	to->mark = f->mark;
+	to->true_size = f->true_size;
+	to->cap_size = cap_size;
+	to->group = (uint16_t)ruleset_log_group(rs, log_nr);
+	to->hook = f->hook;
+	memcpy(to->bytes, f->data, cap_size);
 	watch_ring_publish(&port->ring);
 }

@@ -217,6 +217,7 @@ static void take_watch(struct worker *w)
 	kinds = wanted->kinds;
 	w->engine_worker.trace = (kinds & 1u << WATCH_TRACE) != 0 ? &w->watch_port->trace : NULL;
 	w->engine_worker.sink.flow = (kinds & WATCH_FLOW_KINDS) != 0 ? sink_flow : NULL;
+	w->reports_logged = (kinds & 1u << WATCH_LOGGED) != 0;
 	w->reports_rejects = (kinds & 1u << WATCH_REJECT) != 0;
 	atomic_store_explicit(&w->watch_used, wanted, memory_order_release);
 }
@@ -519,6 +520,7 @@ static unsigned turn(struct worker *w)
 	acknowledge_sets(w);
 	take_watch(w);
 	now = clock_now();
+	w->now = now;
 	take_batch(w, datagrams_len, now);
 	engine_tick(w->engine, &w->engine_worker, now,
 	            datagrams_len == 0 ? TICK_BUDGET_IDLE : TICK_BUDGET_BUSY);
@@ -554,6 +556,9 @@ static void sink_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 	if (!event_ring_put_log(&w->events, w->engine_worker.policy->generation, rs, log_nr, pkt,
 	                        state)) {
 		count(w, NFQ_COUNT_EVENTS_LOST);
+	}
+	if (w->reports_logged) {
+		watch_port_put_logged(w->watch_port, watch_list(w), w->now, rs, log_nr, pkt);
 	}
 }
 

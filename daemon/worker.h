@@ -61,6 +61,8 @@ struct worker {
 	uint8_t is_adopted;  /* the queue is the previous process's; 0 after the first packet */
 	bool measures_latency;
 	bool reports_rejects; /* a reader of events wants them */
+	bool reports_logged;  /* likewise the packets of log statements */
+	struct mono now;      /* of the batch */
 	/* between the main thread and the worker */
 	_Atomic(const struct worker_config *) wanted;    /* written by main */
 	_Atomic(const struct worker_config *) used;      /* written by the worker */

@@ -160,6 +160,8 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	d->hash = c->hash[i];
 	(void)pkt_decode(frame, &d->pkt);
 	o.live = live;
+	o.has_status = false;
+	o.status = 0;
 	o.state = CT_ESTABLISHED;
 	o.reason = REASON_TCP_TRACKED;
 	o.dir = (enum flow_dir)out->dir;
@@ -358,7 +360,13 @@ static void count(const struct decoded *d, const struct outcome *o, enum verdict
 static void evaluate(const struct decoded *d, struct outcome *o, struct rule_result *out)
 {
 	const struct ruleset *rs = d->cx->policy->rules;
-	struct rule_input in = { .pkt = &d->pkt, .state = o->state, .dir = o->dir };
+	struct rule_input in = {
+		.pkt = &d->pkt,
+		.state = o->state,
+		.dir = o->dir,
+		.has_flow = o->live != NULL || o->has_status,
+		.flow_status = o->live != NULL ? o->live->status : o->status,
+	};
 
 	if (o->wants_entry) {
 		o->claim.len = 0;
@@ -389,6 +397,8 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	struct outcome o;
 
 	o.live = NULL;
+	o.has_status = false;
+	o.status = 0;
 	o.wants_entry = false;
 	o.displaced = NULL;
 	o.is_held = false;

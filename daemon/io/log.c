@@ -37,6 +37,7 @@ struct log {
 	struct mono reported;
 	uint32_t tokens;
 	uint64_t suppressed;
+	bool packets_are_elsewhere;
 };
 
 /* True when standard error is the journal's stream. */
@@ -76,7 +77,7 @@ int log_start(struct log *l)
 void log_free(struct log *l)
 {
 	if (l != NULL) {
-		log_out_free(l->out);
+		(void)log_out_free(l->out);
 		free(l);
 	}
 }
@@ -168,17 +169,25 @@ static bool take_token(struct log *l, struct mono now)
 	return true;
 }
 
-void log_packet(struct log *l, struct mono now, unsigned level, const char *line)
+void log_set_packets_elsewhere(struct log *l, bool in_journal)
+{
+	l->packets_are_elsewhere = in_journal && l->to_journal;
+}
+
+bool log_packet(struct log *l, struct mono now, unsigned level, const char *line)
 {
 	struct line out;
 
 	if (!take_token(l, now)) {
 		l->suppressed++;
-		return;
+		return false;
 	}
-	line_begin(&out, l, level);
-	line_put(&out, "%s", line);
-	line_end(&out, l);
+	if (!l->packets_are_elsewhere) {
+		line_begin(&out, l, level);
+		line_put(&out, "%s", line);
+		line_end(&out, l);
+	}
+	return true;
 }
 
 void log_report(struct log *l, struct mono now)

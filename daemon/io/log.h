@@ -10,6 +10,7 @@
 
 #include <finwall/mono.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The numbers of syslog(3). */
@@ -38,8 +39,13 @@ void log_write(struct log *l, enum log_level level, const char *format, ...)
 /* Writes newline-separated lines without the program's name. Any thread. */
 void log_lines(struct log *l, enum log_level level, const char *lines);
 
-/* Writes one line about a packet, if the rate limit allows; level 0..7. Main thread. */
-void log_packet(struct log *l, struct mono now, unsigned level, const char *line);
+/* Writes one line about a packet; level 0..7. Returns false when the rate limit does not allow it.
+ * Main thread. */
+bool log_packet(struct log *l, struct mono now, unsigned level, const char *line);
+
+/* Whether the journal gets the lines about packets from elsewhere too: then they are not written to
+ * it here. Main thread. */
+void log_set_packets_elsewhere(struct log *l, bool in_journal);
 
 /* Logs how many packet lines were suppressed, at most every five seconds. Call it periodically. */
 void log_report(struct log *l, struct mono now);

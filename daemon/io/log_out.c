@@ -109,7 +109,7 @@ static void put_dropped(struct log_out *o)
 	char line[160];
 	int size;
 
-	if (o->dropped == 0 || o->used > RING_SIZE / 2) {
+	if (o->prefix == NULL || o->dropped == 0 || o->used > RING_SIZE / 2) {
 		return;
 	}
 	size = snprintf(line, sizeof(line),
@@ -194,7 +194,8 @@ static bool end_thread(struct log_out *o)
 	(void)pthread_mutex_lock(&o->lock);
 	o->is_ending = true;
 	(void)pthread_cond_signal(&o->filled);
-	while ((o->used > 0 || o->is_writing || o->dropped > 0) && err == 0) {
+	while ((o->used > 0 || o->is_writing || (o->dropped > 0 && o->prefix != NULL)) &&
+	       err == 0) {
 		err = thread_cond_wait(&o->emptied, &o->lock, until);
 	}
 	is_over = err == 0;
@@ -207,13 +208,28 @@ static bool end_thread(struct log_out *o)
 	return is_over;
 }
 
-void log_out_free(struct log_out *o)
+bool log_out_free(struct log_out *o)
 {
-	if (o == NULL || (o->has_thread && !end_thread(o))) {
-		return;
+	if (o == NULL) {
+		return true;
+	}
+	if (o->has_thread && !end_thread(o)) {
+		return false;
 	}
 	(void)pthread_cond_destroy(&o->filled);
 	(void)pthread_cond_destroy(&o->emptied);
 	(void)pthread_mutex_destroy(&o->lock);
 	free(o);
+	return true;
+}
+
+uint64_t log_out_dropped(struct log_out *o)
+{
+	uint64_t dropped;
+
+	(void)pthread_mutex_lock(&o->lock);
+	dropped = o->dropped;
+	o->dropped = 0;
+	(void)pthread_mutex_unlock(&o->lock);
+	return dropped;
 }

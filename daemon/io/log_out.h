@@ -9,14 +9,16 @@
 #ifndef FINWALL_IO_LOG_OUT_H
 #define FINWALL_IO_LOG_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct log_out;
 
 /*
- * prefix: precedes the line that reports dropped lines; borrowed. Returns NULL when memory runs
- * out. There is no thread yet: lines are written at once while standard error accepts them, and
- * otherwise kept.
+ * prefix: precedes the line that reports dropped lines, NULL = there is no such line; borrowed.
+ * Returns NULL when memory runs out. There is no thread yet: lines are written at once while
+ * standard error accepts them, and otherwise kept.
  */
 struct log_out *log_out_new(int fd, const char *prefix);
 
@@ -28,8 +30,11 @@ void log_out_put(struct log_out *o, const char *line, size_t size);
 
 /*
  * Waits at most a second for the lines to be written, then frees o; NULL is fine. A thread that
- * still waits for the reader keeps its memory until the process exits.
+ * still waits for the reader keeps its memory until the process exits: returns false.
  */
-void log_out_free(struct log_out *o);
+bool log_out_free(struct log_out *o);
+
+/* Returns how many lines were dropped since the last call. Only without a prefix. */
+uint64_t log_out_dropped(struct log_out *o);
 
 #endif

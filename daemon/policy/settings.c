@@ -66,6 +66,11 @@ static const struct tunable shell_table[] = {
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
 	ROW("connections", "accounting", accounting, TUNABLE_SWITCH, NULL, 0, 0, 1, "count packets and bytes of each connection"),
+	ROW("events", "journal", events_journal, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to the journal, with fields"),
+	ROW("events", "syslog", events_syslog, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to /dev/log"),
+	ROW("events", "packets", events_packets, TUNABLE_PATH, NULL, 0, 0, 0, "file for logged packets, as pcap of NFLOG"),
+	ROW("events", "accounting", events_accounting, TUNABLE_PATH, NULL, 0, 0, 0, "file for a record of each connection that ended, as JSON"),
+	COUNT("events", "file-size", events_file_bytes, NULL, 64 << 20, 65536, 1 << 30, "bytes after which these files become FILE.1"),
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
@@ -79,9 +84,9 @@ static const struct tunable shell_table[] = {
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue",   "hook",    "connections", "state",
-	                              "control", "metrics", "tcp",         "udp",
-	                              "icmp",    "icmpv6",  "generic" };
+static const char *const blocks[] = { "queue", "hook",    "connections", "events",
+	                              "state", "control", "metrics",     "tcp",
+	                              "udp",   "icmp",    "icmpv6",      "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
 #define PATH_SIZE_MAX 4000
@@ -169,6 +174,8 @@ void settings_init(struct settings *s)
 	s->metrics_socket = NULL;
 	s->metrics_file = NULL;
 	s->state_file = FINWALL_STATE_PATH;
+	s->events_packets = NULL;
+	s->events_accounting = NULL;
 }
 
 bool settings_open_block(struct config *c, struct loc loc, const char *block)

@@ -42,6 +42,11 @@ static const char *why_fixed(const struct set *s)
 	               : NULL;
 }
 
+static struct name_list names_of(const struct set *s)
+{
+	return (struct name_list){ s->names_at, s->names_len };
+}
+
 void named_set_info(const struct named_set *named, struct named_set_info *out)
 {
 	const struct set *s = inside(named);
@@ -70,11 +75,6 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 	} else {
 		out->len = s->names.len;
 	}
-}
-
-static struct name_list names_of(const struct set *s)
-{
-	return (struct name_list){ s->names_at, s->names_len };
 }
 
 #define KEYED_WALK_LEN 2048

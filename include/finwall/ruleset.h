@@ -75,6 +75,8 @@ struct rule_input {
 	const struct pkt *pkt;
 	enum ct_state state;
 	enum flow_dir dir;
+	uint8_t flow_status; /* FLOW_* of the live connection */
+	bool has_flow;       /* there is one */
 	enum eval_mode mode;
 	struct mono now;
 	struct conncount *counts;      /* of live connections; NULL: `ct count` never matches */
@@ -210,6 +212,9 @@ void ruleset_counters_negate(struct ruleset_counters *out,
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);
+
+/* The group that a log statement names; 0 = none. */
+uint32_t ruleset_log_group(const struct ruleset *rs, unsigned log_nr);
 
 /* The rule that has a log statement. */
 uint32_t ruleset_log_rule(const struct ruleset *rs, unsigned log_nr);

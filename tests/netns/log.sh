@@ -30,7 +30,7 @@ wait_until log_has '^LAN: IN=lan7 OUT= SRC=10\.1\.0\.1 DST=10\.1\.0\.2 LEN=30 .*
 echo x | ns client socat -u - 'UDP6:[fd01::2]:9'
 wait_until log_has '^LAN: IN=lan7 OUT= SRC=fd01::1 DST=fd01::2 LEN=50 .*HOPLIMIT=64 PROTO=UDP'
 ns client timeout 0.2 socat -u OPEN:/dev/null TCP:10.1.0.2:9 || true
-wait_until log_has '^SYN: IN=lan7 .*PROTO=TCP SPT=[0-9]+ DPT=9 WINDOW=[0-9]+ SYN$'
+wait_until log_has '^SYN: IN=lan7 .*PROTO=TCP SPT=[0-9]+ DPT=9 WINDOW=[0-9]+ SYN rule="inet finwall input [^"]*finwall.conf:[0-9]+"$'
 
 # Rules and lines use the new name of a renamed interface.
 ns server ip link set lan7 down

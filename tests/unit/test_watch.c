@@ -91,7 +91,7 @@ START_TEST(records_of_any_size_cross_the_end)
 }
 END_TEST
 
-#define PASSED_LEN 200000
+#define PASSED_LEN 50000
 
 static void *write_all(void *arg)
 {

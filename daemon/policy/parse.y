@@ -802,7 +802,6 @@ static const char *why_missing(const char *text)
 		{ "index", "rules have no handles and positions" },
 		{ "device", "hooks of a device are not supported" },
 		{ "socket", "only the kernel knows sockets: set a mark in a prerouting chain, and match it here" },
-		{ "rt", "only the kernel knows routes: use a chain of type route or a postrouting chain" },
 		{ "ipsec", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
 		{ "osf", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
 		{ "tproxy", "put it into a prerouting chain, which goes to the kernel" },

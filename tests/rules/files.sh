@@ -40,6 +40,12 @@ for file in "$dir"/*.nft; do
 		[ "$?" != 77 ] || { cat "$work/out"; exit 77; }
 		# Not by the status: it fails for a file that accepts everything, too.
 		is_right=$(grep -c "^$packets packets, .* 0 differences" "$work/out")
+		if [ "$is_right" = 0 ]; then
+			# Under load a message of the kernel can be late; a difference is there again.
+			seed=$(sed -n 's/^seed //p' "$work/out")
+			"$rules" --own --packets "$packets" --seed "$seed" "$work/$name.nft" >"$work/out" 2>&1
+			is_right=$(grep -c "^$packets packets, .* 0 differences" "$work/out")
+		fi
 	fi
 	if [ "$is_right" = 1 ]; then
 		right=$((right + 1))

@@ -65,8 +65,7 @@ const struct dtype *build_type_concat(struct parser *p, struct loc loc, const st
 const struct selector *build_concat(struct parser *p, struct loc loc, const struct selector *before,
                                     const struct selector *part);
 const struct selector *build_concat_constant(struct parser *p, struct loc loc,
-                                             const struct selector *before,
-                                             const struct value *v);
+                                             const struct selector *before, const struct value *v);
 struct value *build_tuple(struct parser *p, struct loc loc, struct value *before,
                           struct value *part);
 struct value *build_element(struct value *v, const struct elem_opts *opts);

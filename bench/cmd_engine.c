@@ -46,6 +46,10 @@ static const struct engine_case plan[] = {
 	{ "established/ipv4/1k/2t",   "established data, two threads, 1 000",             "ns/packet", &case_established, 0,   { 1 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/100k/2t", "established data, two threads, 100 000",           "ns/packet", &case_established, 0,   { 100 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/1M/2t",   "established data, two threads, 1 000 000",         "ns/packet", &case_established, 0,   { 1 * M, 4, 2, 0, 0 }, NULL, 0 },
+	{ "leased/1k",                "kernel fast path, 1 000 leases, cold",             "ns/packet", &case_leased,      0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/100k",              "kernel fast path, 100 000 leases, cold",           "ns/packet", &case_leased,      0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/1M",                "kernel fast path, 1 000 000 leases, cold",         "ns/packet", &case_leased,      0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/ipv6/100k",         "kernel fast path, IPv6, 100 000 leases, cold",     "ns/packet", &case_leased,      0,   { 100 * K, 6, 1, 0, 0 }, NULL, 0 },
 	{ "open/1k",                  "new connection, table of 1 000",                   "ns/packet", &case_open,        0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "open/100k",                "new connection, table of 100 000",                 "ns/packet", &case_open,        0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "open/1M",                  "new connection, table of 1 000 000",               "ns/packet", &case_open,        350, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
@@ -105,6 +109,9 @@ static bool is_wanted(const struct engine_case *c, const struct bench_options *o
 	uint32_t flows_dflt = opt->quick ? 100 * K : 10 * M;
 	uint32_t flows_max = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
 
+	if (c->ops == &case_leased && !case_leased_is_possible()) {
+		return false;
+	}
 	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
 }
 

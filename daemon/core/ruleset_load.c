@@ -26,6 +26,50 @@ static bool read_bits(const uint8_t *from, uint32_t size, uint32_t offset, uint3
 	return true;
 }
 
+/*
+ * A byte of the first routing header. Returns false if the packet has none. Finds what the kernel's
+ * ipv6_find_hdr() finds: a header is searched for only up to the first later fragment.
+ */
+static bool read_routing_header(const struct pkt *p, uint32_t offset, uint32_t *out)
+{
+	const uint8_t *d = p->frame->data;
+	const uint32_t size = p->frame->cap_size;
+	uint32_t at = 40;
+	uint8_t next;
+
+	if (p->tuple.family != 6 || size <= at) {
+		return false;
+	}
+	next = d[6];
+	while (next != 43 && at + 8 <= size) {
+		const uint8_t *h = d + at;
+
+		switch (next) {
+		case 0:  /* hop-by-hop options */
+		case 60: /* destination options */
+			at += (h[1] + 1u) * 8;
+			break;
+		case 51: /* authentication */
+			at += (h[1] + 2u) * 4;
+			break;
+		case 44: /* fragment */
+			if ((load_be16(h + 2) & 0xfff8) != 0) {
+				return false;
+			}
+			at += 8;
+			break;
+		default:
+			return false;
+		}
+		next = h[0];
+	}
+	if (next != 43 || at + offset >= size) {
+		return false;
+	}
+	*out = d[at + offset];
+	return true;
+}
+
 static uint32_t rotate(uint32_t v, unsigned by)
 {
 	return v << by | v >> (32 - by);
@@ -138,6 +182,8 @@ static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, 
 		return read_bits(p->frame->data, p->frame->cap_size, l->offset, l->bits, out);
 	case RS_LOAD_TH:
 		return read_bits(p->l4, p->l4_cap_size, l->offset, l->bits, out);
+	case RS_LOAD_RT:
+		return read_routing_header(p, l->offset, out);
 	case RS_LOAD_FIELD:
 		*out = ruleset_field((enum rs_field)l->field[0], in, mark, 0);
 		return true;

@@ -33,7 +33,7 @@ static const struct place {
 	{ { TABLE, SETTINGS_WORD, DEFINE },
 	  "table, settings or define",
 	  "table, settings or define",
-	  { TABLE, SETTINGS_WORD, DEFINE, FLUSH, ADD, INSERT, DELETE_WORD } },
+	  { TABLE, SETTINGS_WORD, DEFINE, FLUSH, ADD, INSERT, DELETE_WORD, RULE_WORD } },
 	{ { CHAIN, SET, MAP },
 	  "chain, set or map",
 	  "chain, set or map",

@@ -136,6 +136,7 @@ command
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
 	| ADD ELEMENT object pairs_body NL     { build_add_pairs(p, @3, $3, &$4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
+	| RULE_WORD chain stmts comment NL     { build_rule(p, @1, &$3, $4); }
 	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
 	| FLUSH CHAIN chain NL                 { build_flush_chain(p); }
 	| DELETE_WORD TABLE name NL            { build_delete_table(p, @3, "ip", $3); }
@@ -539,6 +540,7 @@ log
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
 	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
 	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS ALONE         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
 	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;

@@ -48,6 +48,17 @@
 			PKT_REACH_PROTO + (end), field, NULL, types                                \
 	}
 
+/* The routing header of IPv6, which is searched for when a rule needs it. */
+#define RT(name, type, load)                                                                       \
+	{                                                                                          \
+		"rt", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, RS_F_LOADED, load, NULL    \
+	}
+
+static const struct load rt_nexthdr = { .kind = RS_LOAD_RT, .offset = 0 };
+static const struct load rt_hdrlength = { .kind = RS_LOAD_RT, .offset = 1 };
+static const struct load rt_type = { .kind = RS_LOAD_RT, .offset = 2 };
+static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
+
 #define META_LOADED(name, type, load)                                                              \
 	{                                                                                          \
 		"meta", name, false, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,  \
@@ -141,6 +152,10 @@ static const struct selector selectors[] = {
 	ICMP6_OF("mtu", &dtype_number32, 8, icmp6_too_big, RS_F_TH_32_4),
 	ICMP6("parameter-problem", &dtype_number32, 8, RS_F_TH_32_4),
 	ICMP6_OF("max-delay", &dtype_number16, 6, icmp6_mld_query, RS_F_UDP_LENGTH),
+	RT("nexthdr", &dtype_proto, &rt_nexthdr),
+	RT("hdrlength", &dtype_number8, &rt_hdrlength),
+	RT("type", &dtype_number8, &rt_type),
+	RT("seg-left", &dtype_number8, &rt_seg_left),
 	META_LOADED("skuid", &dtype_uid, &load_uid),
 	META_LOADED("skgid", &dtype_gid, &load_gid),
 	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
@@ -229,7 +244,9 @@ static void print_load(struct text *t, const struct load *l)
 
 void selector_print(struct text *t, const struct selector *sel)
 {
-	if (sel->load != NULL && strcmp(sel->header, "meta") != 0) {
+	/* those of meta and rt have a name like fields */
+	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
+	    strcmp(sel->header, "meta") != 0) {
 		print_load(t, sel->load);
 		return;
 	}

@@ -58,14 +58,16 @@ struct decision {
 	uint8_t state;       /* enum ct_state */
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
-	uint8_t mark_is_set;
-	uint8_t is_held;   /* 1: no decision yet, engine_sink.hold() has a copy; nothing else is set
-	                    */
-	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
-	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
+	uint8_t mark_is_set : 1;
+	uint8_t is_held : 1; /* no decision yet, engine_sink.hold() has a copy; nothing else is set
+	                      */
+	uint8_t tcp_state;   /* enum tcp_state after the packet; TCP_NONE without an entry */
+	uint8_t status;      /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
 	uint32_t rule_nr; /* see struct rule_result */
 };
+
+_Static_assert(sizeof(struct decision) == 16, "a batch of decisions is 1 KiB");
 
 /* A late close, for events and for the comparison of policies. */
 struct late_event {

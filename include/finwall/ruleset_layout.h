@@ -262,6 +262,7 @@ enum rs_load_kind {
 	RS_LOAD_INC,   /* a counter modulo `mod` */
 	RS_LOAD_RANDOM,
 	RS_LOAD_HASH, /* of fields, as jhash of nft */
+	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
 	RS_LOAD_UID,  /* of the local socket */
 	RS_LOAD_GID,
 };

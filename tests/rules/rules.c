@@ -570,7 +570,8 @@ int main(int argc, char **argv)
 	int code = EXIT_FAILURE;
 
 	if (!parse_args(argc, argv, &a, &r)) {
-		fputs("usage: rules [--own] [--packets N] [--prefixes N] [--seed S] [--ticking] [--pace N] "
+		fputs("usage: rules [--own] [--packets N] [--prefixes N] [--seed S] [--ticking] "
+		      "[--pace N] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
@@ -589,6 +590,9 @@ int main(int argc, char **argv)
 	}
 	if (a.is_own && !print_own(&rules)) {
 		goto out;
+	}
+	if (strstr(rules, "--rt-type") != NULL || strstr(rules, "rt type ") != NULL) {
+		gen_add_extensions(r.gen);
 	}
 	r.kernel = kernel_new(kind, rules, ipsets, &why);
 	if (r.kernel == NULL) {

@@ -208,7 +208,8 @@ START_TEST(json_of_a_live_connection_is_exact)
 	flow_view_live(&f, now, "wan0", &v);
 	expect_json(&v,
 	            "{\"assured\":true,\"expires_ms\":90000,\"family\":\"ipv4\",\"hook\":\"input\","
-	            "\"interface\":\"wan0\",\"original\":{\"destination\":\"192.0.2.1\","
+	            "\"interface\":\"wan0\",\"leased\":false,\"original\":{\"destination\":\"192.0."
+	            "2.1\","
 	            "\"destination_port\":443,\"source\":\"192.0.2.9\",\"source_port\":40000},"
 	            "\"protocol\":\"tcp\",\"protocol_number\":6,\"replied\":true,"
 	            "\"reply\":{\"destination\":\"192.0.2.9\",\"destination_port\":40000,"
@@ -241,12 +242,14 @@ START_TEST(json_of_icmp_is_exact)
 	struct flow_view v;
 
 	flow_view_live(&f, now, "", &v);
-	expect_json(&v, "{\"assured\":false,\"expires_ms\":90000,\"family\":\"ipv6\","
-	                "\"hook\":\"input\",\"interface\":\"\",\"original\":{\"code\":0,"
-	                "\"destination\":\"2001:db8::2\",\"id\":77,\"source\":\"2001:db8::1\","
-	                "\"type\":128},\"protocol\":\"icmpv6\",\"protocol_number\":58,"
-	                "\"replied\":false,\"reply\":{\"code\":0,\"destination\":\"2001:db8::1\","
-	                "\"id\":77,\"source\":\"2001:db8::2\",\"type\":129},\"revived\":false}");
+	expect_json(
+		&v,
+		"{\"assured\":false,\"expires_ms\":90000,\"family\":\"ipv6\","
+		"\"hook\":\"input\",\"interface\":\"\",\"leased\":false,\"original\":{\"code\":0,"
+		"\"destination\":\"2001:db8::2\",\"id\":77,\"source\":\"2001:db8::1\","
+		"\"type\":128},\"protocol\":\"icmpv6\",\"protocol_number\":58,"
+		"\"replied\":false,\"reply\":{\"code\":0,\"destination\":\"2001:db8::1\","
+		"\"id\":77,\"source\":\"2001:db8::2\",\"type\":129},\"revived\":false}");
 }
 END_TEST
 

@@ -93,7 +93,14 @@ struct stmt *build_meter(struct parser *p, struct loc loc, const char *name,
 /* Adds a map without a name to the table, for a rule that has the map's body. */
 struct map *build_table_map(struct parser *p);
 
+/* Begins a counter or limit of the table. */
+void build_object(struct parser *p, struct loc loc, enum shared_kind kind, const char *name);
+void build_object_limit(struct parser *p, const struct stmt *limit);
+
 /* build_rule.c: rules and statements */
+/* `counter name "x"`, `limit name "x"`; word: "name". */
+struct stmt *build_named(struct parser *p, struct loc loc, enum stmt_kind kind, const char *word,
+                         const char *name);
 void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment);
 void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
                       const char *comment);

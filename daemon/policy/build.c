@@ -52,6 +52,7 @@ static struct table *table_of(struct parser *p, struct loc loc, enum table_famil
 	t->sets_end = &t->sets;
 	t->maps_end = &t->maps;
 	t->chains_end = &t->chains;
+	t->objects_end = &t->objects;
 	*c->tables_end = t;
 	c->tables_end = &t->next;
 	return t;
@@ -524,4 +525,34 @@ void build_map_append(struct parser *p, struct map_entries *list, struct map_ent
 		list->first = e;
 	}
 	list->last = e;
+}
+
+/* objects */
+
+void build_object(struct parser *p, struct loc loc, enum shared_kind kind, const char *name)
+{
+	const struct shared *old = table_object(p->table, kind, name);
+	struct shared *o = arena_alloc(&p->config->arena, sizeof(*o));
+
+	if (old != NULL) {
+		config_error(p->config, loc,
+		             "%.64s is already defined at %s, expected another name", name,
+		             config_where(p->config, old->loc));
+	}
+	*o = (struct shared){
+		.loc = loc, .kind = kind, .name = name, .nr = p->config->objects_len[kind]++
+	};
+	*p->table->objects_end = o;
+	p->table->objects_end = &o->next;
+	p->object = o;
+}
+
+void build_object_limit(struct parser *p, const struct stmt *limit)
+{
+	if (p->object->kind != OBJECT_LIMIT) {
+		config_error(p->config, limit->loc,
+		             "a rate in counter %.64s, expected packets and bytes, or nothing",
+		             p->object->name);
+	}
+	p->object->limit = limit->limit;
 }

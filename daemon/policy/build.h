@@ -65,8 +65,7 @@ const struct dtype *build_type_concat(struct parser *p, struct loc loc, const st
 const struct selector *build_concat(struct parser *p, struct loc loc, const struct selector *before,
                                     const struct selector *part);
 const struct selector *build_concat_constant(struct parser *p, struct loc loc,
-                                             const struct selector *before,
-                                             const struct value *v);
+                                             const struct selector *before, const struct value *v);
 struct value *build_tuple(struct parser *p, struct loc loc, struct value *before,
                           struct value *part);
 struct value *build_element(struct value *v, const struct elem_opts *opts);
@@ -94,7 +93,14 @@ struct stmt *build_meter(struct parser *p, struct loc loc, const char *name,
 /* Adds a map without a name to the table, for a rule that has the map's body. */
 struct map *build_table_map(struct parser *p);
 
+/* Begins a counter or limit of the table. */
+void build_object(struct parser *p, struct loc loc, enum shared_kind kind, const char *name);
+void build_object_limit(struct parser *p, const struct stmt *limit);
+
 /* build_rule.c: rules and statements */
+/* `counter name "x"`, `limit name "x"`; word: "name". */
+struct stmt *build_named(struct parser *p, struct loc loc, enum stmt_kind kind, const char *word,
+                         const char *name);
 void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment);
 void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
                       const char *comment);

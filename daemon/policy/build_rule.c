@@ -220,7 +220,9 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 		             "to 1000000000 and a burst of 1 to 4294967295 packets");
 		return s;
 	}
-	s->limit = (struct limit){ rate, u->value, burst, is_over };
+	s->limit = (struct limit){
+		.rate = rate, .period_sec = u->value, .burst = burst, .is_over = is_over
+	};
 	return s;
 }
 
@@ -503,4 +505,21 @@ void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const str
 	name->text = set_name;
 	s->count.key = key;
 	s->count.set_name = name;
+}
+
+struct stmt *build_named(struct parser *p, struct loc loc, enum stmt_kind kind, const char *word,
+                         const char *name)
+{
+	struct stmt *s = build_stmt(p, loc, kind);
+
+	if (strcmp(word, "name") != 0) {
+		config_error(p->config, loc,
+		             "unexpected \"%.64s\" behind counter or limit, expected name", word);
+	}
+	if (kind == STMT_LIMIT) {
+		s->limit.name = name;
+	} else {
+		s->counter.name = name;
+	}
+	return s;
 }

@@ -420,6 +420,25 @@ static bool stmt_ends_rule(const struct stmt *s)
 	}
 }
 
+/* The object that a statement names; NULL without a name. */
+static const struct shared *check_object(struct config *c, const struct chain *ch,
+                                         const struct stmt *s, enum shared_kind kind,
+                                         const char *name)
+{
+	const struct shared *o = name != NULL ? table_object(ch->table, kind, name) : NULL;
+
+	if (name != NULL && o == NULL) {
+		config_error(
+			c, s->loc,
+			"there is no %s %.64s in table %.64s, expected one that is defined in it",
+			kind == OBJECT_LIMIT ? "limit" : "counter", name, ch->table->name);
+	} else if (o != NULL && kind == OBJECT_LIMIT && o->limit.rate == 0) {
+		config_error(c, o->loc, "limit %.64s has no rate, expected one like rate 10/second",
+		             name);
+	}
+	return o;
+}
+
 static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands,
                        struct several *several)
 {
@@ -440,6 +459,12 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		if (s->count.key != NULL) {
 			check_demands(c, s, s->count.key, demands);
 		}
+		break;
+	case STMT_COUNTER:
+		s->counter.object = check_object(c, ch, s, OBJECT_COUNTER, s->counter.name);
+		break;
+	case STMT_LIMIT:
+		s->limit.object = check_object(c, ch, s, OBJECT_LIMIT, s->limit.name);
 		break;
 	case STMT_CHANGE:
 		check_change(c, ch, s);
@@ -476,7 +501,8 @@ void check_rules(struct config *c, struct chain *ch)
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			s->nr = c->stmts_len++;
 			check_stmt(c, ch, s, &demands, &several);
-			if (s->kind == STMT_COUNTER && counters_len++ != 0) {
+			if (s->kind == STMT_COUNTER && s->counter.name == NULL &&
+			    counters_len++ != 0) {
 				config_error(c, s->loc, "a second counter, expected one in a rule");
 			}
 			if (stmt_ends_rule(s) && s->next != NULL) {

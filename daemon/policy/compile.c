@@ -329,7 +329,10 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		emit(k, RS_LIMIT, o->a, 0)->negated = o->is_negated;
 		return GOES_ON;
 	case STMT_COUNTER:
-		emit(k, RS_COUNT, rule_nr, 0);
+		emit(k, RS_COUNT,
+		     s->counter.object != NULL ? k->config->rules_len + s->counter.object->nr
+		                               : rule_nr,
+		     0);
 		return GOES_ON;
 	case STMT_LOG:
 		emit(k, RS_LOG, o->a, 0);

@@ -34,7 +34,8 @@ static void load(void *ctx);
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct loading l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
+	struct loading l = { .parser = { .config = c, .files = { .reader = reader } },
+		             .path = path };
 	bool has_memory;
 
 	*errors = NULL;

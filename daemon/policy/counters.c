@@ -22,7 +22,7 @@ struct walk {
 static bool has_counter(const struct rule *r)
 {
 	for (const struct stmt *s = r->stmts; s != NULL; s = s->next) {
-		if (s->kind == STMT_COUNTER) {
+		if (s->kind == STMT_COUNTER && s->counter.name == NULL) {
 			return true;
 		}
 	}

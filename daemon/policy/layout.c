@@ -258,7 +258,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 			bucket[i].interval_ns = from[i].interval_ns;
 			bucket[i].slack_ns = from[i].slack_ns;
 		}
-		rs->rules_len = k->config->rules_len;
+		rs->rules_len = k->config->rules_len + k->config->objects_len[OBJECT_COUNTER];
 		lay_out_entries(k, rs);
 	}
 	return b.size;

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-struct operand limit_make(struct pools *p, const struct limit *l)
+static uint32_t bucket_new(struct pools *p, const struct limit *l)
 {
 	struct rs_rate *b = vec_add(p->arena, &p->buckets, sizeof(*b));
 	uint64_t slack_max = INT64_MAX / 2;
@@ -16,9 +16,20 @@ struct operand limit_make(struct pools *p, const struct limit *l)
 	b->interval_ns = l->period_sec * (uint64_t)NSEC_PER_SEC / l->rate;
 	b->slack_ns = l->burst - 1 > slack_max / b->interval_ns ? slack_max
 	                                                        : (l->burst - 1) * b->interval_ns;
-	return (struct operand){ .op = RS_LIMIT,
-		                 .is_negated = l->is_over,
-		                 .a = (uint32_t)p->buckets.len - 1 };
+	return (uint32_t)p->buckets.len - 1;
+}
+
+/* Rules that name an object share its bucket. */
+struct operand limit_make(struct pools *p, const struct limit *written)
+{
+	const struct limit *l = written->object != NULL ? &written->object->limit : written;
+	uint32_t *known = written->object != NULL ? &p->of_limit[written->object->nr] : NULL;
+	uint32_t nr = known != NULL && *known != 0 ? *known - 1 : bucket_new(p, l);
+
+	if (known != NULL) {
+		*known = nr + 1;
+	}
+	return (struct operand){ .op = RS_LIMIT, .is_negated = l->is_over, .a = nr };
 }
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo). Names come from the administrator: no key is needed. */

@@ -26,6 +26,16 @@ struct set *table_set(const struct table *t, const char *name)
 	return s;
 }
 
+struct shared *table_object(const struct table *t, enum shared_kind kind, const char *name)
+{
+	struct shared *o = t->objects;
+
+	while (o != NULL && (o->kind != kind || strcmp(o->name, name) != 0)) {
+		o = o->next;
+	}
+	return o;
+}
+
 struct map *table_map(const struct table *t, const char *name)
 {
 	struct map *m = t->maps;

@@ -9,6 +9,7 @@
 
 struct chain *table_chain(const struct table *t, const char *name);
 struct set *table_set(const struct table *t, const char *name);
+struct shared *table_object(const struct table *t, enum shared_kind kind, const char *name);
 struct map *table_map(const struct table *t, const char *name);
 
 /* The number of an interface name pattern of the rules; c->patterns.len when there is none. */

@@ -87,7 +87,7 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> name field_name type_name comment set_name object flag_name
+%type <text> object_name name field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -223,7 +223,29 @@ table_items
 	| table_items set_head set_items '}'   { p->block_depth--; p->set = NULL; }
 	| table_items map_head map_items '}'   { p->block_depth--; p->set = NULL; }
 	| table_items chain_head chain_items '}' { p->block_depth--; }
+	| table_items object_head object_items '}' { p->block_depth--; }
 	| table_items error NL                 { yyerrok; recovered(p); }
+	;
+
+object_head
+	: COUNTER name '{' { build_object(p, @2, OBJECT_COUNTER, $2); p->block_depth++; }
+	| LIMIT name '{'   { build_object(p, @2, OBJECT_LIMIT, $2); p->block_depth++; }
+	;
+
+object_items
+	: %empty
+	| object_items NL
+	| object_items PACKETS NUMBER BYTES NUMBER NL
+	| object_items RATE over NUMBER '/' name burst NL {
+		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
+	}
+	| object_items COMMENT STRING NL { p->object->comment = $3; }
+	| object_items error NL          { yyerrok; recovered(p); }
+	;
+
+object_name
+	: WORD
+	| STRING
 	;
 
 set_head
@@ -345,6 +367,8 @@ stmt
 	| log
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
+	| COUNTER WORD object_name            { $$ = build_named(p, @2, STMT_COUNTER, $2, $3); }
+	| LIMIT WORD object_name              { $$ = build_named(p, @2, STMT_LIMIT, $2, $3); }
 	| FLOW ADD '@' set_name               { $$ = NULL; }
 	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }

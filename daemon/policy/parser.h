@@ -44,6 +44,7 @@ struct parser {
 	struct added *added;
 	struct set *set; /* or the head of a map */
 	struct map *map;
+	struct shared *object;
 	const char *block; /* of settings; NULL = unknown, the error is reported */
 };
 

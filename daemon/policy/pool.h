@@ -80,6 +80,7 @@ struct pools {
 	struct vec keyed;               /* struct live_keyed *, with a reference each */
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */
+	uint32_t *of_limit;     /* by object->nr: its bucket, plus one */
 	uint8_t *has_set;       /* of_set[nr] was made */
 };
 

@@ -50,11 +50,15 @@ char *config_print(const struct config *c, enum config_print how,
 	return copy;
 }
 
-static void print_counter(struct print *p, const struct rule *r)
+static void print_counter(struct print *p, const struct rule *r, const struct stmt *s)
 {
 	uint64_t packets = 0;
 	uint64_t bytes = 0;
 
+	if (s->counter.name != NULL) {
+		text_add(&p->out, "counter name \"%s\"", s->counter.name);
+		return;
+	}
 	text_add(&p->out, "counter");
 	if (p->how == PRINT_PLAIN) {
 		return;
@@ -90,7 +94,7 @@ static void print_match(struct print *p, const struct match *m)
 	}
 }
 
-static void print_limit(struct print *p, const struct limit *l)
+static void print_rate(struct print *p, const struct limit *l)
 {
 	const char *unit = l->period_sec == 1       ? "second"
 	                   : l->period_sec == 60    ? "minute"
@@ -98,8 +102,18 @@ static void print_limit(struct print *p, const struct limit *l)
 	                   : l->period_sec == 86400 ? "day"
 	                                            : "week";
 
-	text_add(&p->out, "limit rate %s%" PRIu64 "/%s burst %" PRIu64 " packets",
+	text_add(&p->out, "rate %s%" PRIu64 "/%s burst %" PRIu64 " packets",
 	         l->is_over ? "over " : "", l->rate, unit, l->burst);
+}
+
+static void print_limit(struct print *p, const struct limit *l)
+{
+	text_add(&p->out, "limit ");
+	if (l->name != NULL) {
+		text_add(&p->out, "name \"%s\"", l->name);
+	} else {
+		print_rate(p, l);
+	}
 }
 
 static void print_log_flags(struct text *t, unsigned flags)
@@ -306,7 +320,7 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		print_limit(p, &s->limit);
 		break;
 	case STMT_COUNTER:
-		print_counter(p, r);
+		print_counter(p, r, s);
 		break;
 	case STMT_LOG:
 		print_log(p, s);
@@ -524,6 +538,30 @@ static void print_map(struct print *p, const struct map *m)
 	text_add(&p->out, "\t}\n");
 }
 
+static void print_object(struct print *p, const struct shared *o)
+{
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+
+	text_add(&p->out, "\t%s %s {\n", o->kind == OBJECT_LIMIT ? "limit" : "counter", o->name);
+	if (o->comment != NULL) {
+		print_comment(p, "\t\t", o->comment);
+		text_add(&p->out, "\n");
+	}
+	if (o->kind == OBJECT_LIMIT) {
+		text_add(&p->out, "\t\t");
+		print_rate(p, &o->limit);
+		text_add(&p->out, "\n");
+	}
+	for (size_t i = 0; i < p->ctr_len && o->kind == OBJECT_COUNTER; i++) {
+		ruleset_counter_add(p->ctr[i], p->c->rules_len + o->nr, &packets, &bytes);
+	}
+	if (o->kind == OBJECT_COUNTER) {
+		text_add(&p->out, "\t\tpackets %" PRIu64 " bytes %" PRIu64 "\n", packets, bytes);
+	}
+	text_add(&p->out, "\t}\n");
+}
+
 static void print_hook(struct print *p, const struct chain *ch)
 {
 	static const char *const hooks[CHAINS_LEN] = { "input", "forward", "output", "late",
@@ -615,6 +653,9 @@ static void print_config(void *ctx)
 		if (t->comment != NULL) {
 			print_comment(p, "\t", t->comment);
 			text_add(&p->out, "\n");
+		}
+		for (const struct shared *o = t->objects; o != NULL; o = o->next) {
+			print_object(p, o);
 		}
 		for (const struct set *s = t->sets; s != NULL; s = s->next) {
 			print_set(p, s);

@@ -118,7 +118,9 @@ struct limit {
 	uint64_t rate;
 	uint64_t period_sec;
 	uint64_t burst;
-	bool is_over; /* true where the rate is exceeded */
+	bool is_over;                /* true where the rate is exceeded */
+	const char *name;            /* of an object; NULL = as written */
+	const struct shared *object; /* the checker finds it */
 };
 
 /* The verdict of a rule or a policy. The chain's kind gives it its enum rule_code. */
@@ -192,6 +194,10 @@ struct stmt {
 		} log;
 		struct count count;
 		struct change change;
+		struct {
+			const char *name;            /* of an object; NULL = of the rule */
+			const struct shared *object; /* the checker finds it */
+		} counter;
 		struct {
 			uint32_t keep; /* the mark becomes (mark & keep) ^ flip */
 			uint32_t flip;
@@ -285,8 +291,27 @@ enum table_family {
 	TABLE_IP6,
 };
 
+enum shared_kind {
+	OBJECT_COUNTER,
+	OBJECT_LIMIT,
+	OBJECT_KINDS_LEN,
+};
+
+/* A counter or limit of a table, which rules share by its name. */
+struct shared {
+	struct shared *next;
+	struct loc loc;
+	enum shared_kind kind;
+	const char *name;
+	const char *comment;
+	struct limit limit; /* rate 0 = none given */
+	uint32_t nr;        /* of its kind, in the configuration */
+};
+
 struct table {
 	struct table *next;
+	struct shared *objects;
+	struct shared **objects_end;
 	struct loc loc;
 	enum table_family family;
 	const char *name;
@@ -328,7 +353,8 @@ struct config {
 	uint32_t maps_len;
 	struct vec rules;    /* const struct rule *, by rule->nr */
 	struct vec patterns; /* const char *: interface names, each once */
-	struct vec keyed;    /* struct live_keyed *: a reference of each */
+	uint32_t objects_len[OBJECT_KINDS_LEN];
+	struct vec keyed; /* struct live_keyed *: a reference of each */
 	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
 	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */

@@ -203,6 +203,9 @@ void control_stream_traces(struct control *ctl, struct ctl_client *c, const stru
 		return;
 	}
 	start_stream(ctl, c, call, 0, 1u << WATCH_TRACE, TRACES_RATE);
+	/* Packets that the kernel fast path accepts would not be traced. Workers grant no leases
+	 * while they trace. */
+	engine_stale_leases(ctl->env.engine);
 }
 
 static json_t *make_json(const struct control_env *env, const struct worker_event *ev)

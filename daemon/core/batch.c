@@ -484,7 +484,8 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		.rule_nr = rules.rule_nr,
 	};
 	if (o->live != NULL) {
-		if (leases_are_on(e) && judged == VERDICT_ACCEPT && o->state == CT_ESTABLISHED) {
+		if (leases_are_on(e) && judged == VERDICT_ACCEPT && o->state == CT_ESTABLISHED &&
+		    d->cx->worker->trace == NULL) {
 			lease_offer(d->cx, d->shard, o->live, d->hash, &d->pkt, o->dir);
 		}
 		out->status = o->live->status;

@@ -119,7 +119,7 @@ uint64_t engine_take_leases(struct engine *e)
 			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				taken += lease_is_held(f);
 				if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
-					lease_end(&s->leases, &s->flows, f);
+					shard_end_lease(s, f);
 				}
 			}
 			shard_unlock(s);

@@ -103,7 +103,7 @@ void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint
 	if (!can_be_leased(f)) {
 		if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) == FLOW_HAD_LEASE) {
 			/* It ends, or its windows are in doubt: others may need the place. */
-			lease_end(&s->leases, &s->flows, f);
+			shard_end_lease(s, f);
 		}
 		return;
 	}

@@ -29,8 +29,8 @@
 #include "graveyard.h"
 #include "knowledge.h"
 #include "late_close.h"
-#include "questions.h"
 #include "lease.h"
+#include "questions.h"
 #include "shard_relax.h"
 
 #include <finwall/engine.h>
@@ -152,18 +152,6 @@ void shard_uncount(struct shard *s, struct flow *f);
 void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
                 enum flow_end end, struct mono now);
 
-/* Deletes a flow from the table and from the counters. */
-static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
-{
-	if (f->counted != 0) {
-		shard_uncount(s, f);
-	}
-	if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
-		lease_end(&s->leases, &s->flows, f);
-	}
-	flowtab_delete(&s->flows, f, hash);
-}
-
 /* Counts a packet of a flow, if packets are counted. bytes: from the IP header on. */
 static inline void shard_account(struct shard *s, const struct flow *f, enum flow_dir dir,
                                  uint32_t bytes, struct mono now)
@@ -182,8 +170,8 @@ static inline void shard_account(struct shard *s, const struct flow *f, enum flo
 	}
 }
 
-/* Adds what the kernel side has accepted of flow nr to a copy of its account. f: the flow, or a copy
- * of it. */
+/* Adds what the kernel side has accepted of flow nr to a copy of its account. f: the flow, or a
+ * copy of it. */
 static inline void shard_add_leased(const struct shard *s, uint32_t nr, const struct flow *f,
                                     struct flow_account *a)
 {
@@ -205,6 +193,31 @@ static inline void shard_take_lease(struct shard *s, struct flow *f)
 	if (lease_is_held(f)) {
 		lease_take(&s->leases, &s->flows, f);
 	}
+}
+
+/* A flow with FLOW_LEASED or FLOW_HAD_LEASE needs no lease any more: its account keeps what the
+ * kernel side has accepted. */
+static inline void shard_end_lease(struct shard *s, struct flow *f)
+{
+	shard_take_lease(s, f);
+	if (s->accounts != NULL) {
+		uint32_t nr = (uint32_t)(f - s->flows.pool);
+
+		shard_add_leased(s, nr, f, &s->accounts[nr]);
+	}
+	lease_end(&s->leases, &s->flows, f);
+}
+
+/* Deletes a flow from the table and from the counters. */
+static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
+{
+	if (f->counted != 0) {
+		shard_uncount(s, f);
+	}
+	if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
+		shard_end_lease(s, f);
+	}
+	flowtab_delete(&s->flows, f, hash);
 }
 
 /* As shard_delete(), and sends an event. */

@@ -23,7 +23,6 @@ MUTANTS = [
     (K, "is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns", "c->udp_ttl_ns"),
     (K, "l->is_stream |= is_stream;", ";"),
     (K, "p.side) == DIR_ORIG) {", "p.side) == DIR_REPLY) {"),
-    (K, "now_ns < l->deadline_ns && ", ""),
     (L, "f->conn.tcp = l->conn;", ";"),
     (L, "flowtab_set_deadline(t, f, (struct mono){ l->deadline_ns });", ";"),
     (O, "is_plain(&f->conn.tcp, SEG_ACK);", "1;"),

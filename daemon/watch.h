@@ -47,6 +47,7 @@ struct watch_flow { /* ... of WATCH_NEW, WATCH_UPDATE and WATCH_DESTROY ... */
 	uint8_t changes; /* bits of enum flow_change */
 	uint8_t end;     /* enum flow_end */
 	uint8_t hook;
+	bool has_rule;
 };
 
 struct watch_reject { /* ... of WATCH_REJECT */

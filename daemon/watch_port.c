@@ -121,6 +121,7 @@ void watch_port_put_flow(struct watch_port *port, const struct watch_list *list,
 		.changes = ev->changes,
 		.end = ev->end,
 		.hook = ev->hook,
+		.has_rule = ev->has_rule,
 	};
 	watch_ring_publish(&port->ring);
 }

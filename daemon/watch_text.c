@@ -55,7 +55,7 @@ void watch_text_flow(const struct watch_flow *ev, const struct config *config,
 	if ((ev->changes & FLOW_CHANGE_DESTROY) != 0) {
 		add(out, "end", flow_end_name((enum flow_end)ev->end));
 	}
-	if ((ev->changes & FLOW_CHANGE_NEW) != 0) {
+	if (ev->has_rule && (ev->changes & FLOW_CHANGE_UPDATE) == 0) {
 		add_rule(out, config, ev->rule_nr, ev->hook, ev->flow.key.family);
 	}
 }
@@ -78,7 +78,7 @@ json_t *watch_json_flow(const struct watch_flow *ev, const struct config *config
 	if ((ev->changes & FLOW_CHANGE_DESTROY) != 0) {
 		json_object_set_new(o, "end", json_string(flow_end_name((enum flow_end)ev->end)));
 	}
-	if ((ev->changes & FLOW_CHANGE_NEW) != 0) {
+	if (ev->has_rule) {
 		rule_json_add(o, config, ev->rule_nr, (enum base_chain)ev->hook,
 		              ev->flow.key.family);
 	}

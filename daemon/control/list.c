@@ -9,8 +9,10 @@
  */
 #include "method.h"
 
+#include "generation.h"
 #include "io/clock.h"
 #include "io/ifname.h"
+#include "wire/trace_text.h"
 
 #include <finwall/flow_text.h>
 
@@ -41,6 +43,7 @@ struct list {
 	enum flow_view_kind kind;
 	bool with_connections; /* as well as lines */
 	struct flow_filter filter;
+	uint32_t origin; /* of the live connection that is added */
 	struct engine_cursor cursor;
 	json_t *items;                  /* of the slice: lines, or connections */
 	json_t *connections;            /* of the slice, as well as lines; or NULL */
@@ -156,6 +159,7 @@ void control_get_connection(struct control *ctl, struct ctl_client *c, const str
 	}
 	l.items = json_array();
 	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
+	l.origin = f.timer[0];
 	add_item(&l, &v);
 	ctl_client_reply(c, json_pack("{s:o}", items_member(&l), l.items), CTL_LAST);
 }
@@ -246,6 +250,7 @@ static void slice_live(struct list *l)
 
 		flow_view_live(&flows[i], now, ifnames_get(l->env->ifnames, flows[i].ifindex, name),
 		               &v);
+		l->origin = flows[i].timer[0];
 		add_item(l, &v);
 	}
 }
@@ -262,6 +267,20 @@ static void slice_remembered(struct list *l)
 		flow_view_remembered(&tombs[i], now, &v);
 		add_item(l, &v);
 	}
+}
+
+/* A connection with the rule that let it in, if the rules in force have it. */
+static json_t *connection_json(const struct list *l, const struct flow_view *v)
+{
+	const struct generation *g = l->env->generations->current;
+	json_t *o = flow_json(v);
+	uint32_t rule_nr;
+
+	if (v->kind == VIEW_LIVE &&
+	    flow_origin_rule(l->origin, g->shared.policy.generation, &rule_nr)) {
+		rule_json_add(o, g->config, rule_nr, (enum base_chain)v->hook, v->orig.family);
+	}
+	return o;
 }
 
 static void add_item(struct list *l, const struct flow_view *v)
@@ -283,12 +302,12 @@ static void add_item(struct list *l, const struct flow_view *v)
 		flow_conntrack(v, line, sizeof(line));
 		break;
 	default:
-		json_array_append_new(l->items, flow_json(v));
+		json_array_append_new(l->items, connection_json(l, v));
 		return;
 	}
 	json_array_append_new(l->items, json_string(line));
 	if (l->connections != NULL) {
-		json_array_append_new(l->connections, flow_json(v));
+		json_array_append_new(l->connections, connection_json(l, v));
 	}
 }
 

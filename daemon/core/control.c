@@ -75,6 +75,7 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 	f = flowtab_find(&s->flows, key, hash);
 	if (f != NULL) {
 		*out = *f;
+		out->timer[0] = *shard_origin(s, f);
 		if (lease_is_held(f)) {
 			lease_peek(&s->leases, (uint32_t)(f - s->flows.pool), out);
 		}

@@ -2,8 +2,8 @@
 /*
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
  * rules that count connections touch (claims and counters), then what only connections touch whose
- * windows were not seen from the start (witnesses), then what only late segments touch whose other
- * end is asked (questions).
+ * windows were not seen from the start (witnesses), then the origins of all, then what only late
+ * segments touch whose other end is asked (questions).
  */
 #include "shard.h"
 
@@ -37,6 +37,11 @@ static uint32_t questions_here(const struct engine_config *cfg)
 	return questions_len(cfg->flows_max / cfg->shards_len);
 }
 
+static size_t origins_size(uint32_t flows_len)
+{
+	return aligned(flows_len * sizeof(uint32_t));
+}
+
 static size_t head_size(const struct engine_config *cfg)
 {
 	return aligned(sizeof(struct engine) + cfg->shards_len * sizeof(struct shard));
@@ -60,8 +65,9 @@ size_t engine_size(const struct engine_config *cfg)
 	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
 
 	return engine_table_size(cfg) +
-	       cfg->shards_len * (claims_size(flows_len) + witnesses_size(flows_len) +
-	                          aligned(questions_size(questions_here(cfg)))) +
+	       cfg->shards_len *
+	               (claims_size(flows_len) + witnesses_size(flows_len) +
+	                origins_size(flows_len) + aligned(questions_size(questions_here(cfg)))) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -94,6 +100,8 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 
 		s->witnesses = (struct witness *)(void *)counts_at;
 		counts_at += witnesses_size(s->flows.pool_len);
+		s->origins = (uint32_t *)(void *)counts_at;
+		counts_at += origins_size(s->flows.pool_len);
 		questions_init(&s->questions, counts_at, questions_here(cfg));
 		counts_at += aligned(questions_size(questions_here(cfg)));
 	}

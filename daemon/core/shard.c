@@ -25,19 +25,21 @@ void shard_lock_contended(const struct engine *e, struct shard *s)
 	}
 }
 
-__attribute__((noinline, cold)) void shard_note(const struct engine_worker *w, const struct flow *f,
+__attribute__((noinline, cold)) void shard_note(const struct shard *s,
+                                                const struct engine_worker *w, const struct flow *f,
                                                 unsigned changes, enum flow_end end,
                                                 struct mono now)
 {
-	const struct flow_event ev = {
+	struct flow_event ev = {
 		.flow = f,
 		.now = now,
-		.rule_nr = UINT32_MAX,
 		.generation = w->policy->generation,
 		.changes = (uint8_t)changes,
 		.end = (uint8_t)end,
+		.hook = f->hook,
 	};
 
+	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
 	w->sink.flow(w->sink.ctx, &ev);
 }
 

@@ -428,6 +428,9 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 			note_new(d, o->live, rules.rule_nr);
 		}
 	}
+	if (o->proof != PROOF_NONE && passes && o->live != NULL) {
+		lookup_end_older(d, o);
+	}
 	if (o->is_unproved && passes) {
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}

@@ -27,6 +27,7 @@ struct bench_options {
 	const char *only;      /* a glob for ids without the subcommand; NULL = all */
 	unsigned runs;         /* 0 = the subcommand's default */
 	bool quick;            /* smaller and shorter */
+	bool accounting;       /* packets and bytes of each connection are counted */
 	uint32_t flows_max;    /* engine: skip cases with more connections; 0 = default */
 	uint32_t packets;      /* engine: packets in one run of a case; 0 = default */
 };

@@ -7,6 +7,7 @@
  */
 #include "bench.h"
 #include "engine_case.h"
+#include "fixture.h"
 #include "memory.h"
 #include "progress.h"
 #include "tsc.h"
@@ -45,6 +46,10 @@ static const struct engine_case plan[] = {
 	{ "established/ipv4/1k/2t",   "established data, two threads, 1 000",             "ns/packet", &case_established, 0,   { 1 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/100k/2t", "established data, two threads, 100 000",           "ns/packet", &case_established, 0,   { 100 * K, 4, 2, 0, 0 }, NULL, 0 },
 	{ "established/ipv4/1M/2t",   "established data, two threads, 1 000 000",         "ns/packet", &case_established, 0,   { 1 * M, 4, 2, 0, 0 }, NULL, 0 },
+	{ "leased/1k",                "kernel fast path, 1 000 leases, cold",             "ns/packet", &case_leased,      0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/100k",              "kernel fast path, 100 000 leases, cold",           "ns/packet", &case_leased,      0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/1M",                "kernel fast path, 1 000 000 leases, cold",         "ns/packet", &case_leased,      0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "leased/ipv6/100k",         "kernel fast path, IPv6, 100 000 leases, cold",     "ns/packet", &case_leased,      0,   { 100 * K, 6, 1, 0, 0 }, NULL, 0 },
 	{ "open/1k",                  "new connection, table of 1 000",                   "ns/packet", &case_open,        0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "open/100k",                "new connection, table of 100 000",                 "ns/packet", &case_open,        0,   { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "open/1M",                  "new connection, table of 1 000 000",               "ns/packet", &case_open,        350, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
@@ -84,7 +89,9 @@ static const struct engine_case plan[] = {
 	{ "keyed/expire/1M",          "longest look-up or addition while 1 000 000 expire",  "us",        &case_keyed_expire, 100, { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "rules/established/10k",    "established data, 10 000 rules / 3 rules",           "ratio",     &case_rules_established, 1.03, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "rules/open/10k/set",       "new connection, 10 000 addresses in a set",          "ns/packet", &case_rules_open_set, 0,  { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
-	{ "rules/open/10k/list",      "new connection, 10 000 rules evaluated",             "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/address",   "new connection, 10 000 rules that differ in an address","ns/packet", &case_rules_open_address,500, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/mixed",     "new connection, 10 000 mixed rules",                "ns/packet", &case_rules_open_mixed, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "rules/open/10k/list",      "new connection, 10 000 rules of address and port",   "ns/packet", &case_rules_open_list, 0, { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 };
 /* clang-format on */
 
@@ -102,6 +109,9 @@ static bool is_wanted(const struct engine_case *c, const struct bench_options *o
 	uint32_t flows_dflt = opt->quick ? 100 * K : 10 * M;
 	uint32_t flows_max = opt->flows_max != 0 ? opt->flows_max : flows_dflt;
 
+	if (c->ops == &case_leased && !case_leased_is_possible()) {
+		return false;
+	}
 	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
 }
 
@@ -163,6 +173,7 @@ enum bench_exit cmd_engine(const struct bench_options *opt, struct report *repor
 	unsigned done = 0;
 	int err = 0;
 
+	fixture_accounts = opt->accounting;
 	tsc_calibrate();
 	for (size_t i = 0; i < PLAN_LEN && err == 0; i++) {
 		if (is_wanted(&plan[i], opt) && has_memory(&plan[i])) {

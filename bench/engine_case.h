@@ -39,6 +39,7 @@ struct case_ops {
 };
 
 extern const struct case_ops case_established;
+extern const struct case_ops case_leased;
 extern const struct case_ops case_open;
 extern const struct case_ops case_fill;
 extern const struct case_ops case_churn;
@@ -58,10 +59,15 @@ extern const struct case_ops case_keyed_add;
 extern const struct case_ops case_keyed_expire;
 extern const struct case_ops case_rules_established;
 extern const struct case_ops case_rules_open_list;
+extern const struct case_ops case_rules_open_address;
+extern const struct case_ops case_rules_open_mixed;
 extern const struct case_ops case_rules_open_set;
 extern const struct case_ops case_expire;
 extern const struct case_ops case_memory_live;
 extern const struct case_ops case_memory_remembered;
+
+/* True where case_leased can run: as root, in a build with the kernel fast path. */
+bool case_leased_is_possible(void);
 
 /*
  * Compares a counter of the engine with its expected value. Returns 0, or -EPROTO after an error

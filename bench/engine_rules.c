@@ -18,9 +18,6 @@
 #define STRETCH_LEN 4096
 #define PAIRS_MAX   1024
 
-/* A list of all rules is slower than a set, so fewer packets go through it. */
-#define LIST_SLOWNESS 100
-
 struct rules_case {
 	struct case_params p;
 	uint32_t packets;
@@ -31,7 +28,9 @@ struct rules_case {
 };
 
 enum shape {
-	SHAPE_LIST,
+	SHAPE_LIST,    /* an address and a port each */
+	SHAPE_ADDRESS, /* rules that differ in an address */
+	SHAPE_MIXED,   /* addresses of both ends, ports, prefixes, in turn */
 	SHAPE_SET,
 };
 
@@ -59,12 +58,23 @@ static char *rules_text(enum shape shape)
 		}
 		fprintf(f, " } }\n");
 	}
+	fprintf(f, "chain more { counter }\n");
 	fprintf(f, "chain forward { type filter hook forward priority filter; policy drop\n"
 	           "ct state established,related accept\n");
-	for (unsigned nr = 0; nr < RULES_LEN && shape == SHAPE_LIST; nr++) {
-		fprintf(f, "ip saddr ");
+	for (unsigned nr = 0; nr < RULES_LEN && shape != SHAPE_SET; nr++) {
+		if (shape == SHAPE_MIXED && nr % 5 == 4) {
+			fprintf(f, "udp dport %u counter drop\n", nr % 60000);
+			continue;
+		}
+		fprintf(f, shape == SHAPE_MIXED && nr % 2 == 1 ? "ip daddr " : "ip saddr ");
 		put_address(f, nr);
-		fprintf(f, " tcp dport %u drop\n", nr % 1000 + 1);
+		if (shape == SHAPE_MIXED && nr % 3 == 0) {
+			fprintf(f, "/30");
+		}
+		if (shape == SHAPE_LIST || (shape == SHAPE_MIXED && nr % 4 == 0)) {
+			fprintf(f, " tcp dport %u", nr % 1000 + 1);
+		}
+		fprintf(f, shape == SHAPE_MIXED && nr % 7 == 0 ? " jump more\n" : " drop\n");
 	}
 	fprintf(f, "%sct state new tcp dport 80 accept\n}\n}\n",
 	        shape == SHAPE_SET ? "ip saddr @s drop\n" : "");
@@ -165,7 +175,7 @@ static void *open_start(const struct case_params *p, enum shape shape)
 
 	if (s != NULL) {
 		s->p = *p;
-		s->packets = shape == SHAPE_LIST ? p->packets / LIST_SLOWNESS + 1 : p->packets;
+		s->packets = p->packets;
 		s->next = p->flows;
 	}
 	if (s == NULL || text == NULL || start_table(&s->many, p, s->packets, text) != 0) {
@@ -179,6 +189,16 @@ static void *open_start(const struct case_params *p, enum shape shape)
 static void *open_list_start(const struct case_params *p)
 {
 	return open_start(p, SHAPE_LIST);
+}
+
+static void *open_address_start(const struct case_params *p)
+{
+	return open_start(p, SHAPE_ADDRESS);
+}
+
+static void *open_mixed_start(const struct case_params *p)
+{
+	return open_start(p, SHAPE_MIXED);
 }
 
 static void *open_set_start(const struct case_params *p)
@@ -201,6 +221,18 @@ const struct case_ops case_rules_established = {
 
 const struct case_ops case_rules_open_list = {
 	.start = open_list_start,
+	.run = open_run,
+	.stop = rules_stop,
+};
+
+const struct case_ops case_rules_open_address = {
+	.start = open_address_start,
+	.run = open_run,
+	.stop = rules_stop,
+};
+
+const struct case_ops case_rules_open_mixed = {
+	.start = open_mixed_start,
 	.run = open_run,
 	.stop = rules_stop,
 };

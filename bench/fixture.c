@@ -16,6 +16,8 @@
 static const struct sipkey hash_key = { UINT64_C(0x0706050403020100),
 	                                UINT64_C(0x0f0e0d0c0b0a0908) };
 
+bool fixture_accounts;
+
 struct fixture *fixture_new(const struct fixture_config *cfg)
 {
 	struct engine_config ec = {
@@ -23,6 +25,7 @@ struct fixture *fixture_new(const struct fixture_config *cfg)
 		.tombs_max = cfg->tombs_max,
 		.shards_len = cfg->shards_len,
 		.hash_key = hash_key,
+		.accounts = fixture_accounts,
 	};
 	struct fixture *x = calloc(1, sizeof(*x));
 	void *mem = NULL;

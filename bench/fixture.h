@@ -23,6 +23,9 @@ struct fixture {
 	struct policy policy;
 };
 
+/* The setting connections accounting of all fixtures. */
+extern bool fixture_accounts;
+
 /* Returns NULL after an error message when memory runs out. fixture_free(NULL) is allowed. */
 struct fixture *fixture_new(const struct fixture_config *cfg);
 void fixture_free(struct fixture *x);

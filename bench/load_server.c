@@ -16,6 +16,9 @@
 
 #define DISCARD_SIZE (256 * 1024)
 #define UDP_BATCH    64
+
+/* One datagram in so many is answered. */
+#define UDP_ANSWERED 64
 #define RCVBUF_BYTES (64 << 20)
 
 struct connection {
@@ -167,12 +170,16 @@ static _Noreturn void receive_datagrams(struct load_counters *t)
 	static struct load_datagram datagram[UDP_BATCH];
 	struct mmsghdr msg[UDP_BATCH] = { 0 };
 	struct iovec iov[UDP_BATCH];
+	struct sockaddr_in from[UDP_BATCH];
 	int fd = open_port(SOCK_DGRAM, LOAD_PORT_UDP);
+	uint32_t seen = 0;
 
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		iov[i] = (struct iovec){ &datagram[i], sizeof(datagram[i]) };
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
+		msg[i].msg_hdr.msg_name = &from[i];
+		msg[i].msg_hdr.msg_namelen = sizeof(from[i]);
 	}
 	load_set_realtime();
 	atomic_store(&t->server_ready, 1);
@@ -182,6 +189,11 @@ static _Noreturn void receive_datagrams(struct load_counters *t)
 
 		for (int i = 0; i < len; i++) {
 			store_time(t, &datagram[i], now_ns);
+			/* So that a tracker sees both directions. */
+			if (seen++ % UDP_ANSWERED == 0) {
+				(void)sendto(fd, "", 1, MSG_DONTWAIT, (struct sockaddr *)&from[i],
+				             sizeof(from[i]));
+			}
 		}
 		if (len > 0) {
 			atomic_fetch_add_explicit(&t->udp_datagrams, (uint64_t)len,

@@ -28,6 +28,7 @@ static const char usage_text[] =
 	"  --json FILE       write the results to FILE\n"
 	"  --html FILE       write a page with charts to FILE\n"
 	"  --quick           smaller tables, shorter runs\n"
+	"  --accounting      engine: with the setting connections accounting on\n"
 	"  --runs N          number of runs of each measurement\n"
 	"  --only PATTERN    only measures whose name matches, for example 'established/*'\n"
 	"  --flows-max N     engine: skip cases with more connections; stall: connections\n"
@@ -39,6 +40,7 @@ static const char usage_text[] =
 enum option_nr {
 	OPT_JSON = 256,
 	OPT_HTML,
+	OPT_ACCOUNTING,
 	OPT_QUICK,
 	OPT_RUNS,
 	OPT_ONLY,
@@ -51,6 +53,7 @@ static const struct option options[] = {
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "html", required_argument, NULL, OPT_HTML },
 	{ "quick", no_argument, NULL, OPT_QUICK },
+	{ "accounting", no_argument, NULL, OPT_ACCOUNTING },
 	{ "runs", required_argument, NULL, OPT_RUNS },
 	{ "only", required_argument, NULL, OPT_ONLY },
 	{ "flows-max", required_argument, NULL, OPT_FLOWS },
@@ -106,6 +109,9 @@ static void parse(int argc, char **argv, struct command_line *cl)
 			break;
 		case OPT_HTML:
 			cl->opt.html_path = optarg;
+			break;
+		case OPT_ACCOUNTING:
+			cl->opt.accounting = true;
 			break;
 		case OPT_QUICK:
 			cl->opt.quick = true;

@@ -267,6 +267,9 @@ static enum cli_exit report_error(const struct cli_command *cmd, const struct ct
 	    parameter != NULL) {
 		return cli_usage(cmd, "missing or invalid %s", parameter);
 	}
+	if (strcmp(reply->error, "org.varlink.service.PermissionDenied") == 0) {
+		return cli_refuse(cmd, "permission denied: run as root");
+	}
 	if (message == NULL) {
 		return cli_refuse(cmd, "refused: %s", reply->error);
 	}

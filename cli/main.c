@@ -17,6 +17,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_list,
 	&cmd_get,
 	&cmd_stats,
+	&cmd_top,
 	&cmd_events,
 	&cmd_trace,
 	&cmd_explain,

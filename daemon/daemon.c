@@ -71,8 +71,9 @@ struct daemon {
 	struct ifnames *ifnames;
 	/* settings that a reload cannot change are in force as here; pointers in it dangle */
 	struct settings settings_at_start;
-	char *pin_at_start;  /* its text, owned */
-	uint32_t queues_len; /* of the configuration, without extra_queues */
+	char *pin_at_start;   /* its text, owned */
+	char *group_at_start; /* likewise */
+	uint32_t queues_len;  /* of the configuration, without extra_queues */
 	struct extra_queues *extra_queues;
 	/* memory of the engine */
 	struct engine *engine;
@@ -311,6 +312,7 @@ static void stop(struct daemon *d)
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
 	free(d->pin_at_start);
+	free(d->group_at_start);
 	ifnames_close(d->ifnames);
 	older_free(d->older);
 	fast_path_fini(&d->fast_path);
@@ -392,7 +394,9 @@ static enum exit_code load_first(struct daemon *d)
 	d->settings_at_start = *s;
 	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
 	d->settings_at_start.queue_pin = d->pin_at_start;
-	return d->pin_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
+	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
+	d->settings_at_start.control_group = d->group_at_start;
+	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
 }
 
 /*
@@ -440,6 +444,7 @@ static int make_engine(struct daemon *d)
 		.flows_max = d->settings_at_start.connections_max,
 		.tombs_max = d->settings_at_start.remember_max,
 		.shards_len = count_shards(d->workers.len),
+		.accounts = d->settings_at_start.accounting != 0,
 		.start = d->start,
 		.yield = yield_cpu,
 	};
@@ -592,6 +597,7 @@ static int open_control(struct daemon *d)
 		.fast_path = &d->fast_path,
 		.queues_len = d->queues_len,
 		.config_path = d->options.config_absolute,
+		.group = generation_settings(d->generations.current)->control_group,
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
@@ -602,7 +608,10 @@ static int open_control(struct daemon *d)
 	};
 	int err = control_start(d->base, path, &env, &d->control);
 
-	if (err != 0) {
+	if (err == -ENOENT && env.group != NULL) {
+		log_write(d->log, LOG_LEVEL_ERROR,
+		          "cannot listen on %s for group %s: no such group", path, env.group);
+	} else if (err != 0) {
 		log_write(d->log, LOG_LEVEL_ERROR, "cannot listen on %s: %s", path,
 		          err == -EADDRINUSE ? "another finwalld does" : strerror(-err));
 	}

@@ -26,6 +26,9 @@ static const struct row fixed_rows[] = {
 	{ "hook mark", offsetof(struct settings, hook_mark) },
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
+	{ "rules with skuid or skgid", offsetof(struct settings, needs_owner) },
+	{ "rules with ct status", offsetof(struct settings, needs_ct_status) },
+	{ "connections accounting", offsetof(struct settings, accounting) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 
@@ -62,7 +65,13 @@ void fixed_settings_check(const struct settings *at_start, const struct settings
 	const char *old_pin = at_start->queue_pin != NULL ? at_start->queue_pin : "";
 	const char *pin = fresh->queue_pin != NULL ? fresh->queue_pin : "";
 
+	const char *old_group = at_start->control_group != NULL ? at_start->control_group : "";
+	const char *group = fresh->control_group != NULL ? fresh->control_group : "";
+
 	check(at_start, fresh, fixed_rows, sizeof(fixed_rows) / sizeof(fixed_rows[0]), "start", to);
+	if (strcmp(old_group, group) != 0) {
+		(void)fprintf(to, "new value of control group takes effect at the next start\n");
+	}
 	if (strcmp(old_pin, pin) != 0) {
 		(void)fprintf(to, "new value of queue pin takes effect at the next start\n");
 	}

@@ -41,6 +41,7 @@ enum watch_kind {
 /* Records of the ring: of kind WATCH_TRACE a struct trace, ... */
 struct watch_flow { /* ... of WATCH_NEW, WATCH_UPDATE and WATCH_DESTROY ... */
 	struct flow flow;
+	struct flow_account account;
 	struct mono now;
 	uint32_t rule_nr;
 	uint32_t generation;

@@ -24,6 +24,7 @@ extern const struct cli_command cmd_set;
 extern const struct cli_command cmd_show;
 extern const struct cli_command cmd_stats;
 extern const struct cli_command cmd_trace;
+extern const struct cli_command cmd_top;
 extern const struct cli_command cmd_version;
 extern const struct cli_command cmd_wait;
 

@@ -10,7 +10,7 @@ static enum cli_exit run_confirm(const struct cli *cli, int argc, char **argv);
 const struct cli_command cmd_confirm = {
 	.name = "confirm",
 	.args = "",
-	.summary = "keep the configuration of the last reload --confirm",
+	.summary = "keep the configuration that waits for a confirmation",
 	.details = "Without it, the configuration before comes back when the time is over.\n",
 	.run = run_confirm,
 };

@@ -23,7 +23,8 @@ const struct cli_command cmd_get = {
 	.summary = "print one connection",
 	.details = CONNECTION_KEY_HELP
 	"\n"
-	"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L)\n"
+	"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L); also with the\n"
+	"                     options of conntrack -o: extended,id,timestamp,ktimestamp\n"
 	"\n"
 	"The exit status is 1 if there is no such live connection.\n",
 	.run = run_get,
@@ -62,6 +63,9 @@ static enum cli_exit run_get(const struct cli *cli, int argc, char **argv)
 		code = cli_usage(&cmd_get, "expected PROTO FROM TO");
 	} else {
 		json_object_set_new(key, "format", json_string(out.format));
+		if (out.options != NULL) {
+			json_object_set(key, "options", out.options);
+		}
 		code = client_run(cli, &cmd_get, "GetConnection", key, CTL_LAST, list_output_print,
 		                  &out);
 	}

@@ -58,6 +58,7 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 static enum cli_exit hook_down(const struct cli *cli);
 static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args);
+static enum cli_exit hook_load(const struct cli *cli, const struct hook_args *args);
 static enum cli_exit find_wish(const struct cli *cli, const struct hook_args *args,
                                struct hook_wish *wish, bool *daemon_answers);
 static enum cli_exit apply(const struct cli *cli, const struct hook_args *args,
@@ -67,7 +68,7 @@ static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_
 
 const struct cli_command cmd_hook = {
 	.name = "hook",
-	.args = "up|down|watch|print [-c FILE] [--backend nft|iptables] [--force]",
+	.args = "up|down|watch|print|load|unload [-c FILE] [--backend nft|iptables] [--force]",
 	.summary = "install or remove the kernel rules that queue packets",
 	.details =
 		"up     install the hook rules; replaces installed ones\n"
@@ -75,6 +76,8 @@ const struct cli_command cmd_hook = {
 		"watch  up, then install the hook rules again when they are missing, bypassed or\n"
 		"       out of date (setting hook watch); down at SIGTERM, not at SIGUSR1\n"
 		"print  print what up would do as a shell script; change nothing\n"
+		"load   make what the kernel fast path needs, as up does; install no rules\n"
+		"unload remove what load has made, unless hook rules use it\n"
 		"\n"
 		"The hook rules are those that the running daemon needs. Without a daemon, those\n"
 		"of the configuration file.\n"
@@ -111,9 +114,11 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		return cli_usage(&cmd_hook, optind == argc
-		                                    ? "missing subcommand: up, down, watch or print"
-		                                    : "too many arguments");
+		return cli_usage(
+			&cmd_hook,
+			optind == argc
+				? "missing subcommand: up, down, watch, print, load or unload"
+				: "too many arguments");
 	}
 	verb = argv[optind];
 	if (args.backend != NULL && strcmp(args.backend, "nft") != 0 &&
@@ -133,7 +138,15 @@ static enum cli_exit run_hook(const struct cli *cli, int argc, char **argv)
 	if (strcmp(verb, "print") == 0) {
 		return hook_print(cli, &args);
 	}
-	return cli_usage(&cmd_hook, "unknown subcommand \"%s\": up, down, watch or print", verb);
+	if (strcmp(verb, "load") == 0) {
+		return hook_load(cli, &args);
+	}
+	if (strcmp(verb, "unload") == 0) {
+		hook_fast_path_unmount(cli->socket_path);
+		return CLI_OK;
+	}
+	return cli_usage(&cmd_hook,
+	                 "unknown subcommand \"%s\": up, down, watch, print, load or unload", verb);
 }
 
 /*
@@ -531,4 +544,23 @@ static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *a
 		hook_mark_clear(cli->socket_path);
 	}
 	return code;
+}
+
+/* For a service manager: with rights that finwall hook watch does not need then. */
+static enum cli_exit hook_load(const struct cli *cli, const struct hook_args *args)
+{
+	struct hook_wish wish;
+	struct hook_plan plan;
+	char why[LEASE_WHY_SIZE] = "";
+	bool daemon_answers;
+	enum cli_exit code = find_wish(cli, args, &wish, &daemon_answers);
+
+	if (code != CLI_OK) {
+		return code;
+	}
+	make_fast_path(cli, &wish, backend_of(&wish), &plan, why);
+	if (plan.fast_path == NULL) {
+		printf("hook: no kernel fast path: %s\n", why);
+	}
+	return CLI_OK;
 }

@@ -8,17 +8,14 @@
 #include "cmd/filter_options.h"
 #include "cmd/list_count.h"
 #include "cmd/list_output.h"
-#include "cmd/list_sort.h"
 
 #include "text/num.h"
-#include <finwall/flow_text.h>
+#include "wire/flow_sort.h"
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#define SLICE_LEN 256
 
 static const struct option options[] = {
 	{ "expired", no_argument, NULL, 'x' },
@@ -36,28 +33,29 @@ struct list_args {
 	json_t *filter;
 	bool is_count;
 	const char *order_name; /* NULL = as the daemon lists them */
-	enum list_order order;
-	uint64_t limit; /* 0 = not given */
+	uint64_t limit;         /* 0 = not given */
 };
 
 static enum cli_exit run_list(const struct cli *cli, int argc, char **argv);
 static enum cli_exit read_args(struct list_args *args, int argc, char **argv);
 static enum cli_exit check_args(const struct list_args *args);
 static enum cli_exit print_list(const struct cli *cli, const struct list_args *args);
-static enum cli_exit print_sorted(struct list_output *out, struct list_sort *sort);
-static client_fn add_slice;
 
 const struct cli_command cmd_list = {
 	.name = "list",
 	.args = "[--expired] [--output text|json|conntrack] [FILTER...] "
-		"[--count | [--sort expiry|state|address] [--limit N]]",
+		"[--count | [--sort ORDER] [--limit N]]",
 	.summary = "list live or remembered connections",
 	.details =
 		"-x, --expired        remembered connections: their entry has expired\n"
-		"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L)\n"
+		"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L); also "
+	        "with\n"
+		"                     the options of conntrack -o: "
+	        "extended,id,timestamp,ktimestamp\n"
 		"--count              print only their numbers, by protocol and state\n"
 		"--sort ORDER         expiry: the next to expire first, or the last that ended;\n"
-		"                     state; or address, of source and destination\n"
+		"                     state; address, of source and destination; with the setting\n"
+		"                     connections accounting on: bytes, packets, age, idle\n"
 		"--limit N            with --sort: print the first N, 1 to 20000 (default 10000)\n"
 		"\n" FILTER_HELP,
 	.run = run_list,
@@ -83,6 +81,7 @@ static enum cli_exit run_list(const struct cli *cli, int argc, char **argv)
 static enum cli_exit read_args(struct list_args *args, int argc, char **argv)
 {
 	enum cli_exit code = CLI_OK;
+	enum flow_order order;
 	int opt;
 
 	while (code == CLI_OK &&
@@ -99,15 +98,15 @@ static enum cli_exit read_args(struct list_args *args, int argc, char **argv)
 			break;
 		case 'S':
 			args->order_name = optarg;
-			if (!list_order_read(optarg, &args->order)) {
+			if (!flow_order_read(optarg, &order)) {
 				code = cli_usage(&cmd_list, "unknown order \"%s\"", optarg);
 			}
 			break;
 		case 'l':
-			if (!text_number(optarg, 1, LIST_SORT_LIMIT_MAX, &args->limit)) {
+			if (!text_number(optarg, 1, FLOW_SORT_LIMIT_MAX, &args->limit)) {
 				code = cli_usage(&cmd_list,
 				                 "invalid limit \"%s\": expected 1 to %d", optarg,
-				                 LIST_SORT_LIMIT_MAX);
+				                 FLOW_SORT_LIMIT_MAX);
 			}
 			break;
 		default:
@@ -140,75 +139,30 @@ static enum cli_exit check_args(const struct list_args *args)
 
 static enum cli_exit print_list(const struct cli *cli, const struct list_args *args)
 {
-	size_t limit = args->limit > 0 ? args->limit : LIST_SORT_LIMIT_DEFAULT;
-	struct list_sort *sort = NULL;
+	json_int_t limit = args->limit > 0 ? (json_int_t)args->limit : FLOW_SORT_LIMIT_DEFAULT;
 	struct list_output out;
 	enum cli_exit code = list_output_init(&out, &cmd_list, args->kind, args->format);
+	json_t *call;
 
 	if (code != CLI_OK) {
 		return code;
 	}
+	call = json_pack("{s:b, s:s, s:O}", "expired", args->kind == VIEW_REMEMBERED, "format",
+	                 out.format, "filter", args->filter);
+	if (out.options != NULL) {
+		json_object_set(call, "options", out.options);
+	}
 	if (args->order_name != NULL) {
-		sort = list_sort_new(args->order, limit);
-		code = sort != NULL ? CLI_OK : cli_refuse(&cmd_list, "out of memory");
+		json_object_set_new(call, "sort", json_string(args->order_name));
+		json_object_set_new(call, "limit", json_integer(limit));
 	}
-	if (code == CLI_OK) {
-		code = client_run(cli, &cmd_list, "ListConnections",
-		                  json_pack("{s:b, s:s, s:O, s:b}", "expired",
-		                            args->kind == VIEW_REMEMBERED, "format", out.format,
-		                            "filter", args->filter, "with_connections",
-		                            sort != NULL),
-		                  CTL_CONTINUES, sort != NULL ? add_slice : list_output_print,
-		                  sort != NULL ? (void *)sort : &out);
-	}
-	if (code == CLI_OK && sort != NULL) {
-		code = print_sorted(&out, sort);
-	}
+	code = client_run(cli, &cmd_list, "ListConnections", call, CTL_CONTINUES, list_output_print,
+	                  &out);
 	list_output_fini(&out, code);
-	if (code == CLI_OK && sort != NULL && list_sort_left_out(sort) > 0) {
+	if (code == CLI_OK && out.left_out > 0) {
 		fflush(stdout);
-		fprintf(stderr, "finwall list: the first %zu by %s; %zu more are not printed\n",
-		        limit, args->order_name, list_sort_left_out(sort));
-	}
-	list_sort_free(sort);
-	return code;
-}
-
-static enum cli_exit add_slice(void *ctx, const json_t *parameters)
-{
-	const json_t *lines = json_object_get(parameters, "lines");
-	const json_t *connection;
-	size_t i;
-
-	json_array_foreach(json_object_get(parameters, "connections"), i, connection)
-	{
-		if (!list_sort_add(ctx, connection, json_string_value(json_array_get(lines, i)))) {
-			return cli_refuse(&cmd_list, "out of memory");
-		}
-	}
-	return CLI_OK;
-}
-
-/* In slices, as the daemon sends a list. */
-static enum cli_exit print_sorted(struct list_output *out, struct list_sort *sort)
-{
-	bool is_text = out->screen == NULL && !out->is_json;
-	size_t len = list_sort_finish(sort);
-	enum cli_exit code = CLI_OK;
-
-	for (size_t at = 0; at < len && code == CLI_OK; at += SLICE_LEN) {
-		json_t *items = json_array();
-		json_t *slice;
-
-		for (size_t i = at; i < len && i < at + SLICE_LEN; i++) {
-			const char *text = list_sort_text(sort, i);
-
-			json_array_append_new(items, is_text ? json_string(text)
-			                                     : json_loads(text, 0, NULL));
-		}
-		slice = json_pack("{s:o}", is_text ? "lines" : "connections", items);
-		code = list_output_print(out, slice);
-		json_decref(slice);
+		fprintf(stderr, "finwall list: the first %lld by %s; %lld more are not printed\n",
+		        (long long)limit, args->order_name, out.left_out);
 	}
 	return code;
 }

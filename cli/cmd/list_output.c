@@ -8,16 +8,55 @@
 
 #include <string.h>
 
+static bool is_word(const char *at, size_t size, const char *word)
+{
+	return strlen(word) == size && strncmp(at, word, size) == 0;
+}
+
+/* "json"; "conntrack,extended,id"; "extended,id" */
+static bool read_format(struct list_output *out, const char *text)
+{
+	static const char *const formats[] = { "text", "json", "conntrack" };
+	static const char *const options[] = { "extended", "id", "timestamp", "ktimestamp" };
+
+	for (const char *at = text;; at++) {
+		size_t size = strcspn(at, ",");
+		bool is_known = false;
+
+		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+			if (is_word(at, size, formats[i]) && out->format == NULL) {
+				out->format = formats[i];
+				is_known = true;
+			}
+		}
+		for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+			if (is_word(at, size, options[i])) {
+				if (out->options == NULL) {
+					out->options = json_array();
+				}
+				json_array_append_new(out->options, json_string(options[i]));
+				is_known = true;
+			}
+		}
+		at += size;
+		if (!is_known || *at == '\0') {
+			out->format = out->format != NULL ? out->format : "conntrack";
+			return is_known &&
+			       (out->options == NULL || strcmp(out->format, "conntrack") == 0);
+		}
+	}
+}
+
 enum cli_exit list_output_init(struct list_output *out, const struct cli_command *cmd,
                                enum flow_view_kind kind, const char *format)
 {
-	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0 &&
-	    strcmp(format, "conntrack") != 0) {
+	*out = (struct list_output){ .kind = kind };
+	if (!read_format(out, format)) {
+		json_decref(out->options);
 		return cli_usage(cmd, "unknown output format \"%s\"", format);
 	}
-	*out = (struct list_output){ .kind = kind, .format = format };
-	out->is_json = strcmp(format, "json") == 0;
-	out->heading = strcmp(format, "text") == 0 ? flow_text_heading(kind) : NULL;
+	out->is_json = strcmp(out->format, "json") == 0;
+	out->heading = strcmp(out->format, "text") == 0 ? flow_text_heading(kind) : NULL;
 	if (out->heading != NULL && screen_width() > 0) {
 		out->screen = screen_open(stdout);
 		out->format = "json";
@@ -30,6 +69,7 @@ void list_output_fini(struct list_output *out, enum cli_exit code)
 	if (out->screen != NULL) {
 		screen_close(out->screen);
 	}
+	json_decref(out->options);
 	if (out->is_json && code == CLI_OK) {
 		puts(out->has_items ? "\n]" : "[]");
 	}
@@ -51,6 +91,7 @@ enum cli_exit list_output_print(void *ctx, const json_t *parameters)
 	const json_t *item;
 	size_t i;
 
+	out->left_out = client_number(parameters, "left_out");
 	if (out->screen != NULL) {
 		return print_columns(out, parameters);
 	}

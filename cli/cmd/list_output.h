@@ -14,12 +14,15 @@ struct list_output {
 	const char *format;  /* to ask the daemon for */
 	const char *heading; /* to be printed before the first line, or NULL */
 	FILE *screen;        /* of a terminal: print columns; NULL = print the daemon's lines */
+	json_t *options;     /* of conntrack, to ask the daemon for; or NULL */
 	bool is_json;
 	bool has_items;
+	long long left_out; /* of a sorted list */
 	struct list_columns columns;
 };
 
-/* format: text, json or conntrack. Returns CLI_OK, or CLI_USAGE with a message. */
+/* format: text, json or conntrack, or options of conntrack(8), as in its -o; several with commas.
+ * Returns CLI_OK, or CLI_USAGE with a message. */
 enum cli_exit list_output_init(struct list_output *out, const struct cli_command *cmd,
                                enum flow_view_kind kind, const char *format);
 

@@ -57,6 +57,9 @@ const struct cli_command cmd_set = {
 	        "connections\n"
 		"-o, --output text|json\n"
 		"\n"
+		"An element of a concatenation is \"192.0.2.1 . 22\"; in a set with timeouts,\n"
+		"\"timeout 5m\" may follow it.\n"
+		"\n"
 		"A reload replaces the elements with those of the configuration. To keep them:\n"
 		"finwall set list blocked > blocklist.txt, with elements-file \"blocklist.txt\"\n",
 	.run = run_set,

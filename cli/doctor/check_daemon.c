@@ -61,6 +61,26 @@ static void check_compare(const struct doctor_facts *f, struct doctor_report *ou
 	}
 }
 
+/* No fast path is no fault: packets take the queue. */
+static void check_fast_path(const struct doctor_facts *f, struct doctor_report *out)
+{
+	const bool is_off = f->has_config && f->settings.fast_path == FAST_PATH_OFF;
+
+	if (!f->has_fast_path) {
+		return;
+	}
+	if (f->fast_path_why[0] == '\0') {
+		doctor_add(out, DOCTOR_OK, "fast-path", "",
+		           "kernel fast path: %llu of %llu connections leased",
+		           (unsigned long long)f->fast_path_leased,
+		           (unsigned long long)f->fast_path_max);
+	} else {
+		doctor_add(out, DOCTOR_NOTE, "fast-path",
+		           is_off ? "" : "finwall hook up prints why; finwall.conf(5), fast-path",
+		           "no kernel fast path: %s", f->fast_path_why);
+	}
+}
+
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out)
 {
 	if (f->has_config && f->tunables.enforce == 0) {
@@ -80,5 +100,6 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
 	doctor_add(out, DOCTOR_OK, "daemon", "", "the daemon answers; it reads %llu queue(s)",
 	           (unsigned long long)f->queues_len);
 	check_losses(f, out);
+	check_fast_path(f, out);
 	check_compare(f, out);
 }

@@ -330,6 +330,17 @@ static void gather_difference(struct doctor_facts *f, const char *config_path,
 	free(errors);
 }
 
+static void gather_fast_path(struct doctor_facts *f, const json_t *fp)
+{
+	if (fp == NULL) {
+		return;
+	}
+	f->has_fast_path = true;
+	snprintf(f->fast_path_why, sizeof(f->fast_path_why), "%s", client_text(fp, "why"));
+	f->fast_path_leased = (uint64_t)client_number(fp, "leased");
+	f->fast_path_max = (uint64_t)client_number(fp, "leased_max");
+}
+
 static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 {
 	struct client *c = client_open(socket_path);
@@ -343,6 +354,7 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 		const json_t *queues = json_object_get(reply.parameters, "queues");
 
 		f->daemon_answers = true;
+		gather_fast_path(f, json_object_get(reply.parameters, "fast_path"));
 		f->queues_len = json_array_size(queues);
 		for (size_t i = 0; i < f->queues_len; i++) {
 			const json_t *queue = json_array_get(queues, i);

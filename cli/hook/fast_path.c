@@ -4,7 +4,7 @@
  *
  * Not below /sys/fs/bpf: that is not mounted everywhere, and `ip netns exec` hides it.
  *
- * A program that changes a table of iptables-legacy loads all its rules again, and the kernel then opens
+ * A change of a table of iptables-legacy loads all its rules again, and the kernel then opens
  * the pinned program by its path, in the mount namespace of that process. So the bpffs must be one
  * that all see: it is mounted only in the mount namespace of the first process, and elsewhere used
  * if it is there.
@@ -148,13 +148,22 @@ void hook_fast_path_remove(const char *socket_path)
 {
 	char dir[LEASE_PATH_SIZE];
 
-	if (!lease_pins_dir(socket_path, dir) || access(dir, F_OK) != 0) {
+	if (lease_pins_dir(socket_path, dir) && access(dir, F_OK) == 0) {
+		lease_pins_remove(dir);
+		hook_fast_path_unmount(socket_path);
+	}
+}
+
+void hook_fast_path_unmount(const char *socket_path)
+{
+	char dir[LEASE_PATH_SIZE];
+
+	if (!lease_pins_dir(socket_path, dir) || lease_pins_inode(dir) != 0) {
 		return;
 	}
-	lease_pins_remove(dir);
+	/* Fails where it was mounted in another mount namespace, and is done there. */
 	if (is_bpffs(dir)) {
-		/* Fails where it is another mount namespace's. */
-		(void)umount2(dir, MNT_DETACH);
+		(void)umount2(dir, 0);
 	}
 	(void)rmdir(dir);
 }

@@ -23,4 +23,7 @@ int hook_fast_path_make(const char *socket_path, uint32_t leases_max, char dir[L
 /* Removes the pins and their directory, if there are any. */
 void hook_fast_path_remove(const char *socket_path);
 
+/* Unmounts the bpffs and removes its directory if nothing is pinned there. */
+void hook_fast_path_unmount(const char *socket_path);
+
 #endif

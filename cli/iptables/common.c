@@ -20,6 +20,8 @@ static void take_target(struct rule_parser *p)
 {
 	const char *name = convert_argument(p);
 
+	p->module = NULL; /* what follows is about the target */
+
 	if (name == NULL) {
 		return;
 	}

@@ -38,7 +38,7 @@ static const struct {
 	[CONSTRUCT_TIME] = { "meta time", "", "meta time > \"2026-01-02 03:04:05\"" },
 	[CONSTRUCT_HOUR] = { "meta hour", "", "meta hour \"01:00\"-\"02:00\"" },
 	[CONSTRUCT_DAY] = { "meta day", "", "meta day { \"Monday\", \"Tuesday\" }" },
-	[CONSTRUCT_RT] = { "rt type", "", "meta nfproto ipv6 rt type 0" },
+	[CONSTRUCT_RT] = { "rt type", "", "rt type 0" },
 	[CONSTRUCT_AH] = { "ah spi", "", "ah spi 1-2" },
 	[CONSTRUCT_ESP] = { "esp spi", "", "esp spi 1-2" },
 	[CONSTRUCT_MAXSEG] = { "tcp option maxseg", "", "tcp option maxseg size 1-500" },
@@ -86,7 +86,7 @@ bool convert_has(enum convert_construct construct)
 	if (known[construct] != UNKNOWN) {
 		return known[construct] == PRESENT;
 	}
-	reader.ctx = convert_text("table ip t { %schain c { type filter hook input priority 0; "
+	reader.ctx = convert_text("table inet t { %schain c { type filter hook input priority 0; "
 	                          "%s accept; } }",
 	                          constructs[construct].set, constructs[construct].rule);
 	c = reader.ctx != NULL ? config_load("construct", &reader, &errors) : NULL;
@@ -102,7 +102,8 @@ bool convert_needs(struct rule_parser *p, enum convert_construct construct)
 	if (convert_has(construct)) {
 		return true;
 	}
-	convert_refuse(p, "this version of finwall has no %s; " CONVERT_WAY_OUT_MARK,
+	convert_refuse(p, "%s%s needs nft's %s, which finwall does not have: " CONVERT_WAY_OUT_MARK,
+	               p->module != NULL ? "-m " : "", p->module != NULL ? p->module : "this rule",
 	               constructs[construct].name);
 	return false;
 }

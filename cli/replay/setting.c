@@ -105,6 +105,7 @@ int setting_parse_value(const struct tunable *row, const char *text, size_t text
 		err = parse_word(row->choices, text, text_size, value);
 		break;
 	case TUNABLE_PATH:
+	case TUNABLE_NAME:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
 	case TUNABLE_MARK:

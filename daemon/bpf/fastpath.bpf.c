@@ -5,9 +5,9 @@
  *
  * A packet matches, and is accepted, if the kernel side owns a lease of its connection, the lease's
  * generation is in force, the chain of this hook accepts all its packets, and the packet is one
- * that needs only the window check: what fastpath.c takes in user space, and UDP datagrams of a
- * stream. Its effect on windows and deadline is that of the engine, by the same code
- * (core/tcp_window.h). Every other packet does not match, and goes to the queue.
+ * that needs only the window check: what fastpath.c takes in user space, and UDP datagrams. Its
+ * effect on windows and deadline is that of the engine, by the same code (core/tcp_window.h). Every
+ * other packet does not match, and goes to the queue.
  *
  * Two CPUs may have packets of one connection at once, and the engine may take the lease back: who
  * changes a lease holds the lock bit of its word. The wait for it is bounded; then the packet goes
@@ -306,7 +306,11 @@ static ALWAYS_INLINE bool judge_locked(struct lease *l, const struct lease_contr
 			return false;
 		}
 	} else {
-		l->deadline_ns = now_ns + c->udp_ttl_ns;
+		/* As udp_track(). */
+		bool is_stream = now_ns > l->udp_stream_from_ns;
+
+		l->is_stream |= is_stream;
+		l->deadline_ns = now_ns + (is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns);
 	}
 	l->packets[dir]++;
 	l->bytes[dir] += size;

@@ -50,6 +50,7 @@ struct control_env {
 	const struct fast_path *fast_path;
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
+	const char *group; /* of those who may read; NULL = none */
 	const struct reload_counts *reloads;
 	struct mono start; /* of the daemon */
 	bool compares_kernel;

@@ -15,6 +15,11 @@ void method_refuse(struct ctl_client *c, const char *error, const char *message)
 	ctl_client_error(c, error, json_pack("{s:o}", "message", ctl_json_text(message)));
 }
 
+void method_permission_denied(struct ctl_client *c)
+{
+	ctl_client_error(c, "org.varlink.service.PermissionDenied", NULL);
+}
+
 void method_out_of_memory(struct ctl_client *c)
 {
 	method_refuse(c, CTL_ERROR("OutOfMemory"), "out of memory");

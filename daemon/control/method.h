@@ -73,6 +73,9 @@ void method_invalid_parameter(struct ctl_client *c, const char *name);
 /* Replies with an error and a message for people. error: CTL_ERROR("..."). */
 void method_refuse(struct ctl_client *c, const char *error, const char *message);
 
+/* Replies with the error PermissionDenied: the method is for those who may change something. */
+void method_permission_denied(struct ctl_client *c);
+
 /* Replies with the error OutOfMemory. */
 void method_out_of_memory(struct ctl_client *c);
 

@@ -145,6 +145,10 @@ void control_get_stats(struct control *ctl, struct ctl_client *c, const struct c
 		method_invalid_parameter(c, "zero");
 		return;
 	}
+	if (zeroes && ctl_client_access(c) != CTL_ACCESS_WRITE) {
+		method_permission_denied(c);
+		return;
+	}
 	read_engine(env, &sum);
 	subtract(&sum, base != NULL ? &base->engine : NULL, sizeof(sum));
 	o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",

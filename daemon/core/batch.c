@@ -17,6 +17,7 @@ static void read_chunk(const struct fastpath *x, const struct frame *frames, uns
                        struct chunk *c, struct decoded *decoded);
 static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
 static void prefetch_chunk(unsigned len, struct chunk *c);
+static void prefetch_accounts(unsigned len, const struct chunk *c);
 static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
                        struct chunk *c, unsigned i, struct decoded *d, struct decision *out);
 static void decode(const struct frame *frame, struct decoded *d);
@@ -42,6 +43,9 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 		read_chunk(&x, &frames[done], chunk, &c, decoded);
 		hash_chunk(e, chunk, &c);
 		prefetch_chunk(chunk, &c);
+		if (x.accounts) {
+			prefetch_accounts(chunk, &c);
+		}
 		for (unsigned i = 0; i < chunk; i++) {
 			if (c.shard[i] != locked) {
 				if (locked != NULL) {
@@ -134,6 +138,16 @@ static void prefetch_chunk(unsigned len, struct chunk *c)
 	}
 }
 
+/* Starts loading what the flows have carried. */
+static __attribute__((noinline)) void prefetch_accounts(unsigned len, const struct chunk *c)
+{
+	for (unsigned i = 0; i < len; i++) {
+		if (c->hint[i] != HINDEX_NIL) {
+			__builtin_prefetch(&c->shard[i]->accounts[c->hint[i]], 1);
+		}
+	}
+}
+
 /* A segment that the fast path tracked; its rules read the packet. */
 static void conclude_tracked(const struct engine *e, const struct frame *frame,
                              const struct context *cx, const struct chunk *c, unsigned i,
@@ -146,6 +160,8 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	d->hash = c->hash[i];
 	(void)pkt_decode(frame, &d->pkt);
 	o.live = live;
+	o.has_status = false;
+	o.status = 0;
 	o.state = CT_ESTABLISHED;
 	o.reason = REASON_TCP_TRACKED;
 	o.dir = (enum flow_dir)out->dir;
@@ -344,7 +360,13 @@ static void count(const struct decoded *d, const struct outcome *o, enum verdict
 static void evaluate(const struct decoded *d, struct outcome *o, struct rule_result *out)
 {
 	const struct ruleset *rs = d->cx->policy->rules;
-	struct rule_input in = { .pkt = &d->pkt, .state = o->state, .dir = o->dir };
+	struct rule_input in = {
+		.pkt = &d->pkt,
+		.state = o->state,
+		.dir = o->dir,
+		.has_flow = o->live != NULL || o->has_status,
+		.flow_status = o->live != NULL ? o->live->status : o->status,
+	};
 
 	if (o->wants_entry) {
 		o->claim.len = 0;
@@ -375,6 +397,8 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	struct outcome o;
 
 	o.live = NULL;
+	o.has_status = false;
+	o.status = 0;
 	o.wants_entry = false;
 	o.displaced = NULL;
 	o.is_held = false;
@@ -435,6 +459,9 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
+	if (o->live != NULL && (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
+		shard_account(d->shard, o->live, o->dir, d->pkt.frame->true_size, d->cx->now);
+	}
 	if (o->has_late) {
 		late_report(d, o, judged);
 	}

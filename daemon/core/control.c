@@ -66,6 +66,14 @@ static bool delete_tomb(struct graveyard *g, uint32_t nr, uint64_t hash, struct 
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
                       struct flow *out)
 {
+	struct flow_account account;
+
+	return engine_find_account(e, key, now, out, &account);
+}
+
+bool engine_find_account(struct engine *e, const struct flowkey *key, struct mono now,
+                         struct flow *out, struct flow_account *account)
+{
 	uint64_t hash = flowkey_hash(key, &e->cfg.hash_key);
 	struct shard *s = shard_of(e, hash);
 	const struct flow *f;
@@ -76,6 +84,9 @@ bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono n
 	if (f != NULL) {
 		*out = *f;
 		out->timer[0] = *shard_origin(s, f);
+		*account = s->accounts != NULL ? s->accounts[f - s->flows.pool]
+		                               : (struct flow_account){ 0 };
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, account);
 		if (lease_is_held(f)) {
 			lease_peek(&s->leases, (uint32_t)(f - s->flows.pool), out);
 		}

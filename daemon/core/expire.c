@@ -199,6 +199,13 @@ struct flow *expire_find_victim(struct shard *s, uint64_t hash, struct mono now)
 		if (f == NULL || !lease_is_held(f) || !lease_renew(&s->leases, &s->flows, f, now)) {
 			return f;
 		}
+		if ((f->status & FLOW_ASSURED) == 0) {
+			/* UDP: evicted as any other of its kind, unless it is a stream by now. */
+			shard_take_lease(s, f);
+			if ((f->status & FLOW_ASSURED) == 0) {
+				return f;
+			}
+		}
 	}
 	return NULL;
 }

@@ -35,6 +35,7 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 	x->cx = cx;
 	x->tun = tun;
 	x->is_off = e->fastpath_is_off || cx->worker->trace != NULL;
+	x->accounts = e->cfg.accounts;
 	x->has_leases = leases_are_on(e);
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
@@ -273,6 +274,9 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	if (!v->is_fixed) {
 		*live = f;
 		return FASTPATH_TRACKED;
+	}
+	if (x->accounts) {
+		shard_account(c->shard[i], f, s.dir, frame->true_size, x->cx->now);
 	}
 	v->packets++;
 	v->bytes += frame->true_size;

@@ -48,6 +48,9 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	if (inserted != NULL) {
 		*shard_origin(s, inserted) = 0;
 	}
+	if (inserted != NULL && s->accounts != NULL) {
+		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
+	}
 	if (inserted != NULL && (fresh.status & FLOW_KNOWN) != 0) {
 		*shard_witness(s, inserted) =
 			(struct witness){ .flags = tomb != UINT32_MAX ? WITNESS_BESIDE : 0 };

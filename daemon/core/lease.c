@@ -26,7 +26,29 @@ static uint32_t nr_in(const struct flowtab *t, const struct flow *f)
 
 static struct lease *lease_of(const struct lease_share *share, uint32_t nr)
 {
-	return &share->all->at[share->base + nr];
+	return &share->all->at[share->base + share->slot[nr]];
+}
+
+/* Takes a place for the lease of flow nr. Returns false when there is none. */
+static bool take_slot(struct lease_share *share, uint32_t nr)
+{
+	uint32_t slot = share->free_list;
+
+	if (slot != LEASE_NONE) {
+		share->free_list = share->all->at[share->base + slot].next_free;
+	} else if (share->fresh < share->len) {
+		slot = share->fresh++;
+	} else {
+		return false;
+	}
+	share->slot[nr] = slot;
+	return true;
+}
+
+static void give_slot_back(struct lease_share *share, uint32_t nr)
+{
+	lease_of(share, nr)->next_free = share->free_list;
+	share->free_list = share->slot[nr];
 }
 
 /* Writers of other shards use the same buckets: an empty entry is taken by compare-and-swap. */
@@ -81,7 +103,7 @@ void lease_recall(const struct lease_share *share, const struct flowtab *t, cons
 	const struct lease *l;
 
 	*out = (struct lease_terms){ .hooks = { 0 } };
-	if ((f->status & FLOW_HAD_LEASE) == 0 || nr >= share->len) {
+	if ((f->status & FLOW_HAD_LEASE) == 0) {
 		return;
 	}
 	l = lease_of(share, nr);
@@ -93,25 +115,29 @@ void lease_recall(const struct lease_share *share, const struct flowtab *t, cons
 	}
 }
 
-bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
+bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
                  const struct lease_terms *terms, uint32_t generation, struct mono now)
 {
 	struct leases *all = share->all;
+	const bool is_first = (f->status & FLOW_HAD_LEASE) == 0;
 	uint32_t nr = nr_in(t, f);
 	uint32_t *entry;
 	struct lease *l;
 
-	if (nr >= share->len) {
+	if (is_first && !take_slot(share, nr)) {
 		atomic_fetch_add_explicit(&all->no_place, 1, memory_order_relaxed);
 		return false;
 	}
-	entry = index_add(all, hash, lease_index_entry(hash, share->base + nr));
+	entry = index_add(all, hash, lease_index_entry(hash, share->base + share->slot[nr]));
 	if (entry == NULL) {
+		if (is_first) {
+			give_slot_back(share, nr);
+		}
 		atomic_fetch_add_explicit(&all->no_place, 1, memory_order_relaxed);
 		return false;
 	}
 	l = lease_of(share, nr);
-	if ((f->status & FLOW_HAD_LEASE) == 0) {
+	if (is_first) {
 		for (unsigned dir = 0; dir < 2; dir++) {
 			l->packets[dir] = 0;
 			l->bytes[dir] = 0;
@@ -129,7 +155,12 @@ bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow
 	l->flow_ifindex = f->ifindex;
 	l->index_at = (uint32_t)(entry - all->buckets[0].entry);
 	l->deadline_ns = f->deadline.ns;
-	l->conn = f->conn.tcp;
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		l->conn = f->conn.tcp;
+	} else {
+		l->udp_stream_from_ns = f->conn.udp.stream_from.ns;
+		l->is_stream = (f->status & FLOW_ASSURED) != 0;
+	}
 	__atomic_store_n(&l->word, grant_word(l->word, generation), __ATOMIC_RELEASE);
 	f->status |= FLOW_LEASED | FLOW_HAD_LEASE;
 	flowtab_set_deadline(t, f, next_look(all, f, f->deadline.ns, now));
@@ -149,6 +180,10 @@ void lease_take(const struct lease_share *share, struct flowtab *t, struct flow 
 		f->conn.tcp = l->conn;
 	}
 	f->status &= (uint8_t)~FLOW_LEASED;
+	if (f->key.proto == IPPROTO_NR_UDP && l->is_stream != 0 &&
+	    (f->status & FLOW_ASSURED) == 0) {
+		flowtab_assure(t, f, flowkey_hash(&f->key, &all->control->hash_key));
+	}
 	flowtab_set_deadline(t, f, (struct mono){ l->deadline_ns });
 	atomic_fetch_add_explicit(&all->taken, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&all->held, 1, memory_order_relaxed);
@@ -169,26 +204,40 @@ bool lease_renew(const struct lease_share *share, struct flowtab *t, struct flow
 	return !mono_is_due(f->deadline, now);
 }
 
-void lease_end(const struct lease_share *share, struct flowtab *t, struct flow *f)
+void lease_end(struct lease_share *share, struct flowtab *t, struct flow *f)
 {
 	if (lease_is_held(f)) {
 		lease_take(share, t, f);
 	}
-	f->status &= (uint8_t)~FLOW_HAD_LEASE;
+	if ((f->status & FLOW_HAD_LEASE) != 0) {
+		give_slot_back(share, nr_in(t, f));
+		f->status &= (uint8_t)~FLOW_HAD_LEASE;
+	}
+}
+
+/* The lease of flow nr, for a seqlock read; NULL if its place is not valid. */
+static const struct lease *lease_peeked(const struct lease_share *share, uint32_t nr)
+{
+	uint32_t slot;
+
+	if (share->all == NULL || share->all->control == NULL) {
+		return NULL;
+	}
+	slot = *(const volatile uint32_t *)&share->slot[nr];
+	return slot < share->len ? &share->all->at[share->base + slot] : NULL;
 }
 
 /* The copy is what the lease was between two changes. */
 void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy)
 {
-	const struct lease *l;
+	const struct lease *l = lease_peeked(share, nr);
 	struct tcp_conn conn;
 	int64_t deadline_ns;
 	uint64_t word;
 
-	if (share->all == NULL || share->all->control == NULL || nr >= share->len) {
+	if (l == NULL) {
 		return;
 	}
-	l = lease_of(share, nr);
 	do {
 		while (((word = __atomic_load_n(&l->word, __ATOMIC_ACQUIRE)) & LEASE_LOCKED) != 0) {
 			shard_relax();
@@ -202,19 +251,20 @@ void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy)
 	}
 	if (copy->key.proto == IPPROTO_NR_TCP) {
 		copy->conn.tcp = conn;
+	} else if (*(const volatile uint32_t *)&l->is_stream != 0) {
+		copy->status |= FLOW_ASSURED;
 	}
 	copy->deadline.ns = deadline_ns;
 }
 
 void lease_counts(const struct lease_share *share, uint32_t nr, struct lease_counts *out)
 {
-	const struct lease *l;
+	const struct lease *l = lease_peeked(share, nr);
 
 	*out = (struct lease_counts){ .packets = { 0 } };
-	if (share->all == NULL || share->all->control == NULL || nr >= share->len) {
+	if (l == NULL) {
 		return;
 	}
-	l = lease_of(share, nr);
 	for (unsigned dir = 0; dir < 2; dir++) {
 		out->packets[dir] = *(const volatile uint64_t *)&l->packets[dir];
 		out->bytes[dir] = *(const volatile uint64_t *)&l->bytes[dir];

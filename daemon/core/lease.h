@@ -34,9 +34,14 @@ struct leases {
 /* A shard's part of them. */
 struct lease_share {
 	struct leases *all;
-	uint32_t base; /* the lease of its first flow */
-	uint32_t len;  /* flows with a lease's number below it can be leased */
+	uint32_t *slot;     /* of flows with FLOW_HAD_LEASE, by their number in the table */
+	uint32_t base;      /* the first of its leases */
+	uint32_t len;       /* their number */
+	uint32_t fresh;     /* those from here on were never used */
+	uint32_t free_list; /* through next_free */
 };
+
+#define LEASE_NONE UINT32_MAX
 
 static inline bool lease_is_held(const struct flow *f)
 {
@@ -60,7 +65,7 @@ void lease_recall(const struct lease_share *share, const struct flowtab *t, cons
  * Gives a flow to the kernel side. generation: as read before the terms were evaluated. Returns
  * false when there is no place.
  */
-bool lease_grant(const struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
+bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, uint64_t hash,
                  const struct lease_terms *terms, uint32_t generation, struct mono now);
 
 /* Takes back the lease of a flow with FLOW_LEASED: the flow is up to date, and its timer armed. */
@@ -73,8 +78,9 @@ void lease_take(const struct lease_share *share, struct flowtab *t, struct flow 
 bool lease_renew(const struct lease_share *share, struct flowtab *t, struct flow *f,
                  struct mono now);
 
-/* A flow with FLOW_LEASED or FLOW_HAD_LEASE is to be deleted. */
-void lease_end(const struct lease_share *share, struct flowtab *t, struct flow *f);
+/* A flow with FLOW_LEASED or FLOW_HAD_LEASE needs no lease any more: frees its place, and its
+ * counters are gone. */
+void lease_end(struct lease_share *share, struct flowtab *t, struct flow *f);
 
 /*
  * Sets windows and deadline of a copy of flow nr, which has FLOW_LEASED, to those of its lease.

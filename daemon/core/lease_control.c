@@ -49,8 +49,13 @@ void engine_use_leases(struct engine *e, const struct lease_map *map)
 	all->at = map->leases;
 	all->buckets_mask = map->control->buckets_len - 1;
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
-		e->shard[i].leases =
-			(struct lease_share){ .all = all, .base = i * each, .len = each };
+		struct lease_share *share = &e->shard[i].leases;
+
+		share->all = all;
+		share->base = i * each;
+		share->len = each;
+		share->fresh = 0;
+		share->free_list = LEASE_NONE;
 	}
 	all->control = map->control;
 }
@@ -61,7 +66,7 @@ void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool 
 	struct lease_control *c = all->control;
 	/* Checksums cannot be verified; a timeout of 0 leaves the deadline alone. */
 	bool is_on = c != NULL && is_wanted && tun->checksum != CSUM_POLICY_FULL &&
-	             tun->udp_replied_ns != 0;
+	             tun->udp_replied_ns != 0 && tun->udp_unreplied_ns != 0;
 	int64_t look_ns = INT64_MAX;
 
 	if (c == NULL) {
@@ -77,6 +82,7 @@ void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool 
 		is_on = is_on && ns != 0;
 	}
 	c->udp_ttl_ns = tun->udp_replied_ns;
+	c->udp_new_ttl_ns = tun->udp_unreplied_ns;
 	c->tcp_max_retrans = tun->tcp_max_retrans;
 	all->look_ns = look_ns;
 	atomic_store_explicit(&all->is_on, is_on, memory_order_release);
@@ -112,8 +118,9 @@ uint64_t engine_take_leases(struct engine *e)
 			shard_lock(e, s);
 			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				taken += lease_is_held(f);
-				shard_take_lease(s, f);
-				f->status &= (uint8_t)~FLOW_HAD_LEASE;
+				if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {
+					lease_end(&s->leases, &s->flows, f);
+				}
 			}
 			shard_unlock(s);
 		} while (budget == 0);
@@ -186,6 +193,9 @@ static bool adopt(struct lease *l, struct flow *out)
 	};
 	if (l->key.proto == IPPROTO_NR_TCP) {
 		out->conn.tcp = l->conn;
+	} else {
+		out->conn.udp.stream_from.ns = l->udp_stream_from_ns;
+		out->status |= l->is_stream != 0 ? FLOW_ASSURED : 0;
 	}
 	return (l->key.family == 4 || l->key.family == 6) && l->flow_hook < HOOKS_LEN;
 }

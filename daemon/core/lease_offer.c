@@ -4,23 +4,22 @@
  *
  * The conditions on a TCP connection are those of the fast path (fastpath.c): its packets change
  * windows and deadline only. They hold as long as the kernel side owns it, because every packet
- * that could change anything else is sent to the queue. UDP: a stream, whose datagrams move the
- * deadline only.
+ * that could change anything else is sent to the queue. UDP: with datagrams of both ends; further
+ * ones move the deadline, and make it a stream.
  */
 #include "lease_offer.h"
 
 #include "tcp_window.h"
 
-#define STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)
-
 static bool can_be_leased(const struct flow *f)
 {
-	if (((~f->status & STATUS_NEEDED) | (f->status & FLOW_LEASED) | f->probes) != 0) {
+	if (((~f->status & FLOW_SEEN_REPLY) | (f->status & FLOW_LEASED) | f->probes) != 0) {
 		return false;
 	}
 	switch (f->key.proto) {
 	case IPPROTO_NR_TCP:
-		return (f->status & FLOW_KNOWN) == 0 && is_plain(&f->conn.tcp, SEG_ACK);
+		return (f->status & (FLOW_ASSURED | FLOW_KNOWN)) == FLOW_ASSURED &&
+		       is_plain(&f->conn.tcp, SEG_ACK);
 	case IPPROTO_NR_UDP:
 		return true;
 	default:
@@ -102,6 +101,10 @@ void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint
 	struct rule_result r;
 
 	if (!can_be_leased(f)) {
+		if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) == FLOW_HAD_LEASE) {
+			/* It ends, or its windows are in doubt: others may need the place. */
+			lease_end(&s->leases, &s->flows, f);
+		}
 		return;
 	}
 	if (verdict_is_fixed(cx->policy, (enum base_chain)pkt->frame->hook, f->key.family,

@@ -92,6 +92,26 @@ static uint32_t read_saved(const struct shard *s, uint32_t at, uint32_t max, voi
 	return len;
 }
 
+struct account_slice {
+	struct flow flows[SLICE];
+	struct flow_account accounts[SLICE];
+};
+
+/* Flows likewise, with what they have carried. */
+static uint32_t read_accounts(const struct shard *s, uint32_t at, uint32_t max, void *out)
+{
+	struct account_slice *slice = out;
+	uint32_t len = read_flows(s, at, max, slice->flows);
+
+	if (s->accounts != NULL) {
+		copy_words(slice->accounts, &s->accounts[at], len * sizeof(struct flow_account));
+		for (uint32_t i = 0; i < len; i++) {
+			shard_add_leased(s, at + i, &slice->flows[i], &slice->accounts[i]);
+		}
+	}
+	return len;
+}
+
 /* Tombstones likewise. */
 static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, void *out)
 {
@@ -146,6 +166,28 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			if (slice[i].key.family != 0 && !mono_is_due(slice[i].deadline, now)) {
 				out[len++] = slice[i];
+			}
+		}
+		seen += got + 1;
+	}
+	return len;
+}
+
+size_t engine_list_accounts(struct engine *e, struct engine_cursor *cur, struct mono now,
+                            struct flow *out, struct flow_account *accounts, size_t max)
+{
+	struct account_slice slice;
+	size_t len = 0;
+
+	memset(slice.accounts, 0, sizeof(slice.accounts));
+	for (unsigned seen = 0; seen < BUDGET && len < max && !engine_list_is_over(e, cur);) {
+		uint32_t got = next_slice(e, cur, read_accounts, max - len, &slice);
+
+		for (uint32_t i = 0; i < got; i++) {
+			if (slice.flows[i].key.family != 0 &&
+			    !mono_is_due(slice.flows[i].deadline, now)) {
+				out[len] = slice.flows[i];
+				accounts[len++] = slice.accounts[i];
 			}
 		}
 		seen += got + 1;

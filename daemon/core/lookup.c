@@ -71,6 +71,8 @@ static void track_error(const struct decoded *d, struct outcome *o)
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
 	                                    : dir_other(flow_dir_of(f, (enum key_side)d->side));
+	o->has_status = true;
+	o->status = f->status;
 	o->state = CT_RELATED;
 	o->reason = REASON_ICMP_RELATED;
 }
@@ -104,8 +106,12 @@ static enum track_verdict run_tracker(const struct decoded *d, struct flow *f, e
 		udp_track(&f->conn.udp, d->cx->now, f->status, tun, fx);
 		return TRACK_ACCEPT;
 	default:
-		*fx = (struct track_effect){ .timeout_ns =
-			                             tunables_other_ttl_ns(tun, d->pkt.l4_proto) };
+		*fx = (struct track_effect){
+			.timeout_ns = tunables_other_ttl_ns(tun, d->pkt.l4_proto),
+			/* as the kernel's tracker of GRE */
+			.set_assured = d->pkt.l4_proto == IPPROTO_NR_GRE &&
+			               (f->status & FLOW_SEEN_REPLY) != 0,
+		};
 		return TRACK_ACCEPT;
 	}
 }
@@ -350,6 +356,8 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		o->reason = REASON_TCP_UNREPLIED;
 	}
 	if (fx.delete_it) {
+		o->has_status = true;
+		o->status = f->status | (dir == DIR_REPLY ? FLOW_SEEN_REPLY : 0);
 		delete_closed(d, f, FLOW_END_CLOSED);
 		o->live = NULL;
 		return true;

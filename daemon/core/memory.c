@@ -2,8 +2,9 @@
 /*
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
  * rules that count connections touch (claims and counters), then what only connections touch whose
- * windows were not seen from the start (witnesses), then the origins of all, then what only late
- * segments touch whose other end is asked (questions).
+ * windows were not seen from the start (witnesses) or that were leased (slots), then the origins of
+ * all, then what only late segments touch whose other end is asked (questions), then what flows
+ * have carried, if it is counted.
  */
 #include "shard.h"
 
@@ -30,6 +31,16 @@ static size_t claims_size(uint32_t flows_len)
 static size_t witnesses_size(uint32_t flows_len)
 {
 	return aligned(flows_len * sizeof(struct witness));
+}
+
+static size_t slots_size(uint32_t flows_len)
+{
+	return aligned(flows_len * sizeof(uint32_t));
+}
+
+static size_t accounts_size(const struct engine_config *cfg, uint32_t flows_len)
+{
+	return cfg->accounts ? flows_len * sizeof(struct flow_account) : 0;
 }
 
 static uint32_t questions_here(const struct engine_config *cfg)
@@ -66,8 +77,9 @@ size_t engine_size(const struct engine_config *cfg)
 
 	return engine_table_size(cfg) +
 	       cfg->shards_len *
-	               (claims_size(flows_len) + witnesses_size(flows_len) +
-	                origins_size(flows_len) + aligned(questions_size(questions_here(cfg)))) +
+	               (claims_size(flows_len) + witnesses_size(flows_len) + slots_size(flows_len) +
+	                origins_size(flows_len) + aligned(questions_size(questions_here(cfg))) +
+	                accounts_size(cfg, flows_len)) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -102,8 +114,14 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		counts_at += witnesses_size(s->flows.pool_len);
 		s->origins = (uint32_t *)(void *)counts_at;
 		counts_at += origins_size(s->flows.pool_len);
+		s->leases.slot = (uint32_t *)(void *)counts_at;
+		counts_at += slots_size(s->flows.pool_len);
 		questions_init(&s->questions, counts_at, questions_here(cfg));
 		counts_at += aligned(questions_size(questions_here(cfg)));
+		if (cfg->accounts) {
+			s->accounts = (struct flow_account *)(void *)counts_at;
+			counts_at += accounts_size(cfg, s->flows.pool_len);
+		}
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);
 	return e;

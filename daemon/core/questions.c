@@ -51,6 +51,10 @@ struct question *questions_find(const struct questions *qs, uint64_t hash, enum 
 {
 	struct question *set = set_of(qs, hash);
 
+	/* Usually no question is open, and no answer counts: the set is not loaded. */
+	if (mono_is_due(mono_add(qs->until, ANSWER_KEEP_NS), now)) {
+		return NULL;
+	}
 	for (unsigned way = 0; way < QUESTION_WAYS; way++) {
 		if (set[way].hash == hash && set[way].side == side && is_in_use(&set[way], now)) {
 			return &set[way];

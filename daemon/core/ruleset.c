@@ -23,7 +23,8 @@ struct eval {
 	struct ruleset_counters *ctr;
 	const struct rule_input *in;
 	struct rule_result *out;
-	uint32_t mark; /* as set by the rules so far */
+	uint32_t mark;   /* as set by the rules so far */
+	uint32_t loaded; /* by RS_LOAD */
 };
 
 static enum rs_family family_of(const struct pkt *p);
@@ -77,7 +78,8 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 
 	switch (i->op) {
 		RS_FIELDS(MATCHES)
-		MATCHES(RS_F_HEADER, ruleset_field((enum rs_field)i->with, p, dir, mark))
+		MATCHES(RS_F_HEADER,
+		        ruleset_field((enum rs_field)i->with, ev->in, mark, ev->loaded))
 		RS_IFACE_FIELDS(IFACE_MATCHES)
 	case RS_SET128 | RS_F_SADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.src);
@@ -147,6 +149,15 @@ static void note_return(const struct eval *ev, const struct rs_insn *i, unsigned
 	} else if (depth > 0) {
 		rule_trace_add(t, &(struct rule_step){ .kind = STEP_END, .chain_nr = chain_nr });
 	}
+}
+
+/* How far it is from an instruction of a fold to the next rule that can match. */
+static uint32_t fold_step(const struct eval *ev, const struct rs_insn *i)
+{
+	const struct rs_fold *f = &ev->rs->fold[i->a];
+	uint32_t nr = ruleset_fold_next(ev->rs, f, i->b, ev->in);
+
+	return nr < f->rules_len ? f->at[nr] - f->at[i->b] + 1 : i->next;
 }
 
 /* The next instruction after one that matched or not. */
@@ -242,6 +253,14 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			}
 			i += i->next;
 			break;
+		case RS_LOAD:
+			hit = field_is_there(ev->in->pkt, i) &&
+			      ruleset_load(ev->rs, i, ev->in, ev->mark, &ev->loaded);
+			i = pass_or_skip(ev, i, hit, t);
+			break;
+		case RS_FOLD:
+			i += fold_step(ev, i);
+			break;
 		case RS_KEY:
 			i = pass_or_skip(ev, i, key_matches(ev, i), t);
 			break;
@@ -276,7 +295,7 @@ void ruleset_eval(const struct ruleset *rs, struct ruleset_counters *ctr, enum b
 		give_verdict(i, out);
 		return;
 	}
-	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark }, i, NULL);
+	run_rules(&(struct eval){ rs, ctr, in, out, in->pkt->frame->mark, 0 }, i, NULL);
 }
 
 __attribute__((noinline, cold)) void
@@ -285,7 +304,7 @@ ruleset_eval_traced(const struct ruleset *rs, struct ruleset_counters *ctr, enum
 {
 	static const uint8_t numbers[RS_FAMILIES_LEN] = { 0, 4, 6 };
 	enum rs_family family = family_of(in->pkt);
-	struct eval ev = { rs, ctr, in, out, in->pkt->frame->mark };
+	struct eval ev = { rs, ctr, in, out, in->pkt->frame->mark, 0 };
 	struct rule_step step = {
 		.kind = STEP_CHAIN,
 		.chain = (uint8_t)chain,
@@ -358,7 +377,7 @@ bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
 {
 	enum rs_family family = family_of(in->pkt);
 	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
-	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark };
+	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark, 0 };
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
 	uint32_t nr;
@@ -514,8 +533,8 @@ static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
 	if (!field_is_there(ev->in->pkt, i)) {
 		return false;
 	}
-	*nr = ruleset_map_find(ev->rs, &ev->rs->map[i->a], (enum rs_field)i->with, ev->in,
-	                       ev->mark);
+	*nr = ruleset_map_find(ev->rs, &ev->rs->map[i->a], (enum rs_field)i->with, ev->in, ev->mark,
+	                       ev->loaded);
 	return *nr != RS_MAP_MISS;
 }
 
@@ -594,7 +613,12 @@ static bool set32_has(const struct rs_set32 *s, uint32_t v)
 
 static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
 {
-	return rs_interval128(s->lo, s->hi, s->len, u128_from_ip6(addr->bytes)) != RS_MAP_MISS;
+	const struct u128 v = u128_from_ip6(addr->bytes);
+
+	if (s->len == 0) {
+		return (v.hi & s->lo->hi) == s->hi->hi && (v.lo & s->lo->lo) == s->hi->lo;
+	}
+	return rs_interval128(s->lo, s->hi, s->len, v) != RS_MAP_MISS;
 }
 
 /*
@@ -631,7 +655,10 @@ static void act(struct eval *ev, const struct rs_insn *i)
 		}
 		break;
 	case RS_MARK:
-		set_mark(ev, i->a);
+		set_mark(ev, (ev->mark & i->b) ^ i->a);
+		break;
+	case RS_MARK_LOADED:
+		set_mark(ev, ev->loaded);
 		break;
 	default:
 		break;

@@ -7,6 +7,8 @@
 #ifndef FINWALL_CORE_RULESET_CODE_H
 #define FINWALL_CORE_RULESET_CODE_H
 
+#include <finwall/bytes.h>
+#include <finwall/flow.h>
 #include <finwall/ruleset_layout.h>
 
 /* True if the evaluation must not count, log or change anything. */
@@ -17,10 +19,37 @@ static inline bool rule_is_dry(const struct rule_input *in)
 
 /* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
-                          const struct rule_input *in, uint32_t mark);
+                          const struct rule_input *in, uint32_t mark, uint32_t loaded);
 
 /* A field of at most 32 bits as a number; not an interface. */
-uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark);
+uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_t mark,
+                       uint32_t loaded);
+
+/* ruleset_load.c: loads a number. Returns false without the bytes that it is made of. */
+bool ruleset_load(const struct ruleset *rs, const struct rs_insn *i, const struct rule_input *in,
+                  uint32_t mark, uint32_t *out);
+
+/* The type of packet by its destination: PACKET_HOST, _BROADCAST, _MULTICAST of the kernel. */
+static inline uint32_t ruleset_pkttype(const struct pkt *p)
+{
+	const uint8_t *to = p->tuple.dst.bytes;
+
+	if (p->tuple.family == 6) {
+		return to[0] == 0xff ? 2 : 0;
+	}
+	return load_be32(to) == UINT32_MAX ? 1 : to[0] >> 4 == 0xe ? 2 : 0;
+}
+
+/* Bits of IPS_*: of the kernel's tracker, which translates addresses, or of the connection. */
+static inline uint32_t ruleset_ct_status(const struct rule_input *in)
+{
+	if ((in->pkt->frame->has & FRAME_HAS_CT) != 0) {
+		return in->pkt->frame->ct_status;
+	}
+	return in->has_flow ? 8u | ((in->flow_status & FLOW_SEEN_REPLY) != 0 ? 2u : 0) |
+	                              ((in->flow_status & FLOW_ASSURED) != 0 ? 4u : 0)
+	                    : 0;
+}
 
 /* The result of RS_CT_COUNT; with EVAL_CLAIM it counts the connection. */
 bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
@@ -34,6 +63,10 @@ bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const st
                       uint32_t mark, bool *is_there, uint32_t *nr);
 bool ruleset_key_change(const struct ruleset *rs, const struct rs_key *k,
                         const struct rule_input *in, uint32_t mark);
+
+/* The first rule of the fold, from rule nr on, that can match; its length for none. */
+uint32_t ruleset_fold_next(const struct ruleset *rs, const struct rs_fold *f, uint32_t nr,
+                           const struct rule_input *in);
 
 /*
  * The binary search of all look-ups: the number of the last of len ascending values that is at most

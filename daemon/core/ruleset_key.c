@@ -39,7 +39,7 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 			value[i] = wide_field(field, p);
 			continue;
 		}
-		value[i] = (struct u128){ 0, ruleset_field(field, p, in->dir, mark) };
+		value[i] = (struct u128){ 0, ruleset_field(field, in, mark, 0) };
 		if (field == RS_F_IIF || field == RS_F_OIF) {
 			value[i].lo = name_nr(rs, in, (uint32_t)value[i].lo);
 		}

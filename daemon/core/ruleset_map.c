@@ -8,8 +8,12 @@
 
 #include "ruleset_code.h"
 
-uint32_t ruleset_field(enum rs_field field, const struct pkt *p, enum flow_dir dir, uint32_t mark)
+uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_t mark,
+                       uint32_t loaded)
 {
+	const struct pkt *p = in->pkt;
+	const enum flow_dir dir = in->dir;
+
 	switch (field) {
 #define X(field, value)                                                                            \
 	case field:                                                                                \
@@ -36,27 +40,26 @@ static uint32_t datum_of(const struct rs_map *m, uint32_t interval)
 }
 
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
-                          const struct rule_input *in, uint32_t mark)
+                          const struct rule_input *in, uint32_t mark, uint32_t loaded)
 {
 	const struct pkt *p = in->pkt;
-	const enum flow_dir dir = in->dir;
 	uint32_t nr = RS_MAP_MISS;
 	uint64_t patterns;
 
 	switch ((enum rs_map_form)m->form) {
 	case RS_MAP_TABLE:
-		nr = m->nr[ruleset_field(field, p, dir, mark) & 0xff];
+		nr = m->nr[ruleset_field(field, in, mark, loaded) & 0xff];
 		break;
 	case RS_MAP_32:
 		nr = datum_of(m, rs_interval32(m->lo32, m->hi32, m->len,
-		                               ruleset_field(field, p, dir, mark) & m->mask));
+		                               ruleset_field(field, in, mark, loaded) & m->mask));
 		break;
 	case RS_MAP_128:
 		nr = datum_of(m, rs_interval128(m->lo128, m->hi128, m->len,
 		                                u128_from_ip6(address(field, p))));
 		break;
 	case RS_MAP_IFACE:
-		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, p, dir, mark)) &
+		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, in, mark, loaded)) &
 		           m->patterns;
 		nr = patterns != 0 ? m->nr[__builtin_ctzll(patterns)] : RS_MAP_MISS;
 		break;
@@ -81,7 +84,7 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		key.hi = addr.hi;
 		key.lo = addr.lo;
 	} else {
-		key.lo = ruleset_field(field, in->pkt, in->dir, mark);
+		key.lo = ruleset_field(field, in, mark, 0);
 	}
 	if (in->mode != EVAL_CLAIM) {
 		found = conncount_get(in->counts, &key) + (in->mode == EVAL_EXPLAIN);

@@ -39,6 +39,10 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 		.hook = f->hook,
 	};
 
+	if (s->accounts != NULL) {
+		ev.account = s->accounts[f - s->flows.pool];
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
+	}
 	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
 	w->sink.flow(w->sink.ctx, &ev);
 }

@@ -56,6 +56,7 @@ struct shard {
 	struct conncount *counts;       /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	uint32_t *origins;              /* of all flows, likewise; flow.h */
+	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
@@ -131,6 +132,9 @@ static inline struct flow *shard_insert(struct shard *s, struct engine_worker *w
 	struct flow *inserted = flowtab_insert(&s->flows, f, hash);
 
 	if (inserted != NULL) {
+		if (s->accounts != NULL) {
+			s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
+		}
 		stat_add(&w->stats.event[EVENT_FLOW_NEW], 1);
 	}
 	return inserted;
@@ -165,6 +169,41 @@ static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 		lease_end(&s->leases, &s->flows, f);
 	}
 	flowtab_delete(&s->flows, f, hash);
+}
+
+/* Counts a packet of a flow, if packets are counted. bytes: from the IP header on. */
+static inline void shard_account(struct shard *s, const struct flow *f, enum flow_dir dir,
+                                 uint32_t bytes, struct mono now)
+{
+	struct flow_account *a;
+
+	if (s->accounts == NULL) {
+		return;
+	}
+	a = &s->accounts[f - s->flows.pool];
+	a->packets[dir]++;
+	a->bytes[dir] += bytes;
+	a->last = now;
+	if (a->start.ns == 0) {
+		a->start = now;
+	}
+}
+
+/* Adds what the kernel side has accepted of flow nr to a copy of its account. f: the flow, or a
+ * copy of it. */
+static inline void shard_add_leased(const struct shard *s, uint32_t nr, const struct flow *f,
+                                    struct flow_account *a)
+{
+	struct lease_counts c;
+
+	if (s->accounts == NULL || (f->status & FLOW_HAD_LEASE) == 0) {
+		return;
+	}
+	lease_counts(&s->leases, nr, &c);
+	for (unsigned dir = 0; dir < 2; dir++) {
+		a->packets[dir] += c.packets[dir];
+		a->bytes[dir] += c.bytes[dir];
+	}
 }
 
 /* Takes back the lease of a flow, if it has one: its windows and its deadline are up to date. */

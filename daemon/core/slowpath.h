@@ -34,6 +34,8 @@ struct outcome {
 	enum reason reason;
 	enum flow_dir dir;
 	struct flow *live;            /* its entry, or NULL */
+	bool has_status; /* without live: of the entry that ended, or that an ICMP error is about */
+	uint8_t status;
 	bool wants_entry;             /* insert fresh if the verdict is accept */
 	struct flow fresh;            /* complete but for the deadline */
 	struct conncount_claim claim; /* counters that its rules incremented */

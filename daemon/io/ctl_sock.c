@@ -16,15 +16,20 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX       32
+#define READERS_MAX       24 /* of them; so that root always has a place */
+#define PEER_GROUPS_MAX   1024
 #define SOCKET_MODE       0600
+#define SOCKET_MODE_GROUP 0660
 #define OUTPUT_LOW_SIZE   ((size_t)64 << 10)
 #define WRITE_TIMEOUT_SEC 30
 #define ACCEPT_PAUSE_SEC  1
@@ -34,9 +39,10 @@ struct ctl_client {
 	struct bufferevent *bev;
 	struct ctl_stream *stream; /* reply in progress, or NULL */
 	struct event *again;       /* made when it is needed first */
-	bool is_oneway;            /* the current call gets no reply */
-	bool is_replied;           /* the current call has its last reply */
-	bool is_closing;           /* has closed its sending side */
+	enum ctl_access access;
+	bool is_oneway;  /* the current call gets no reply */
+	bool is_replied; /* the current call has its last reply */
+	bool is_closing; /* has closed its sending side */
 	LIST_ENTRY(ctl_client) link;
 };
 
@@ -47,6 +53,9 @@ struct ctl_sock {
 	struct event *accept_again;
 	LIST_HEAD(, ctl_client) clients;
 	unsigned clients_len;
+	unsigned readers_len;
+	bool has_group;
+	gid_t group; /* of readers */
 	struct unix_socket file;
 };
 
@@ -58,15 +67,39 @@ static void on_accept_again(evutil_socket_t fd, short what, void *ctx);
 static void on_read(struct bufferevent *bev, void *ctx);
 static void on_write(struct bufferevent *bev, void *ctx);
 static void on_event(struct bufferevent *bev, short what, void *ctx);
-static const char *refusal_of(const struct ctl_sock *s, int fd);
+static const char *refusal_of(const struct ctl_sock *s, int fd, enum ctl_access *access);
 static void continue_client(struct ctl_client *c);
 static void discard_input(struct ctl_client *c);
 static int handle_call(struct ctl_client *c);
 static void send_msg(struct ctl_client *c, char *msg, size_t size);
 static void client_free(struct ctl_client *c);
 
+/* Returns 0, or -ENOENT. */
+static int find_group(struct ctl_sock *s, const char *name)
+{
+	const struct group *g = name != NULL ? getgrnam(name) : NULL;
+
+	if (g != NULL) {
+		s->has_group = true;
+		s->group = g->gr_gid;
+	}
+	return name != NULL && g == NULL ? -ENOENT : 0;
+}
+
+/* The group may connect. */
+static int open_to_group(const struct ctl_sock *s)
+{
+	const char *path = s->file.addr.sun_path;
+
+	if (!s->has_group) {
+		return 0;
+	}
+	return chown(path, (uid_t)-1, s->group) < 0 || chmod(path, SOCKET_MODE_GROUP) < 0 ? -errno
+	                                                                                  : 0;
+}
+
 int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_handler *handler,
-                  struct ctl_sock **out)
+                  const char *group, struct ctl_sock **out)
 {
 	struct ctl_sock *s = calloc(1, sizeof(*s));
 	int fd;
@@ -78,12 +111,19 @@ int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_ha
 	s->handler = *handler;
 	s->base = base;
 	LIST_INIT(&s->clients);
+	rc = find_group(s, group);
+	if (rc < 0) {
+		goto free_sock;
+	}
 	fd = unix_socket_bind(&s->file, path, SOCKET_MODE);
 	if (fd < 0) {
 		rc = fd;
 		goto free_sock;
 	}
-	rc = arm_listener(s, fd);
+	rc = open_to_group(s);
+	if (rc == 0) {
+		rc = arm_listener(s, fd);
+	}
 	if (rc < 0) {
 		close(fd);
 		unix_socket_remove(&s->file);
@@ -194,7 +234,8 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 {
 	const struct timeval timeout = { .tv_sec = WRITE_TIMEOUT_SEC };
 	struct ctl_sock *s = ctx;
-	const char *refusal = refusal_of(s, fd);
+	enum ctl_access access;
+	const char *refusal = refusal_of(s, fd, &access);
 	struct ctl_client *c;
 
 	(void)l;
@@ -224,8 +265,10 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 		return;
 	}
 	c->sock = s;
+	c->access = access;
 	LIST_INSERT_HEAD(&s->clients, c, link);
 	s->clients_len++;
+	s->readers_len += access == CTL_ACCESS_READ;
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, CTL_CALL_SIZE_MAX + 1);
 	bufferevent_setwatermark(c->bev, EV_WRITE, OUTPUT_LOW_SIZE, 0);
@@ -280,16 +323,53 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 	client_free(c);
 }
 
-static const char *refusal_of(const struct ctl_sock *s, int fd)
+/* Kernels before 4.13 do not name the other groups: then the first one counts. */
+static bool is_in_group(const struct ctl_sock *s, int fd, gid_t first)
+{
+	gid_t groups[PEER_GROUPS_MAX];
+	socklen_t size = sizeof(groups);
+
+	if (!s->has_group) {
+		return false;
+	}
+	if (first == s->group) {
+		return true;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) {
+		return false;
+	}
+	for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
+		if (groups[i] == s->group) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Returns the error for a client that is not served, or NULL with *access set. */
+static const char *refusal_of(const struct ctl_sock *s, int fd, enum ctl_access *access)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
+	bool is_full = s->clients_len >= CLIENTS_MAX;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-	    (peer.uid != 0 && peer.uid != geteuid())) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
 		return "org.varlink.service.PermissionDenied";
 	}
-	return s->clients_len >= CLIENTS_MAX ? CTL_INTERFACE ".TooManyClients" : NULL;
+	*access = CTL_ACCESS_WRITE;
+	if (peer.uid != 0 && peer.uid != geteuid()) {
+		if (!is_in_group(s, fd, peer.gid)) {
+			return "org.varlink.service.PermissionDenied";
+		}
+		*access = CTL_ACCESS_READ;
+		is_full |= s->readers_len >= READERS_MAX;
+	}
+	return is_full ? CTL_INTERFACE ".TooManyClients" : NULL;
+}
+
+enum ctl_access ctl_client_access(const struct ctl_client *c)
+{
+	return c->access;
 }
 
 /*
@@ -386,6 +466,7 @@ static void client_free(struct ctl_client *c)
 	}
 	LIST_REMOVE(c, link);
 	c->sock->clients_len--;
+	c->sock->readers_len -= c->access == CTL_ACCESS_READ;
 	if (c->again != NULL) {
 		event_free(c->again);
 	}

@@ -3,8 +3,8 @@
  * The control socket: a UNIX stream socket, its clients, and limits on their memory and number.
  *
  * Runs on the main loop and never blocks. Calls of one client are handled in order; a long reply is
- * made in slices as the client reads it. Only root and the daemon's own user, by SO_PEERCRED, may
- * call. Main thread only.
+ * made in slices as the client reads it. Only root, the daemon's own user and, to read, the members
+ * of a group may call, by SO_PEERCRED and SO_PEERGROUPS. Main thread only.
  */
 #ifndef FINWALL_IO_CTL_SOCK_H
 #define FINWALL_IO_CTL_SOCK_H
@@ -29,6 +29,12 @@ struct ctl_stream {
 	bool is_endless;
 };
 
+/* What a client may call. */
+enum ctl_access {
+	CTL_ACCESS_READ,  /* a member of the group */
+	CTL_ACCESS_WRITE, /* root, and the daemon's own user */
+};
+
 struct ctl_handler {
 	/* Handles one call: replies, or starts a stream. Borrows call. */
 	void (*call)(void *ctx, struct ctl_client *c, const struct ctl_call *call);
@@ -37,11 +43,15 @@ struct ctl_handler {
 
 /*
  * Listens at path; makes its last directory if it is missing, and replaces the socket of a daemon
- * that has exited. base is borrowed until ctl_sock_close(). Returns 0 with *out, or -errno;
+ * that has exited. base is borrowed until ctl_sock_close(). group: of readers, NULL =
+ * none. Returns -ENOENT when there is no such group, 0 with *out, or -errno;
  * -EADDRINUSE when a daemon answers there.
  */
 int ctl_sock_open(struct event_base *base, const char *path, const struct ctl_handler *handler,
-                  struct ctl_sock **out);
+                  const char *group, struct ctl_sock **out);
+
+/* By the credentials that the kernel has of the client. */
+enum ctl_access ctl_client_access(const struct ctl_client *c);
 
 /* Closes the socket and all clients, and removes the file; NULL is fine. */
 void ctl_sock_close(struct ctl_sock *s);

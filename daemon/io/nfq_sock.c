@@ -494,12 +494,15 @@ static void put_params(const struct nfq_sock *s, struct nlmsghdr *nlh)
 	if (s->params.wants_conntrack) {
 		flags |= NFQA_CFG_F_CONNTRACK;
 	}
+	if (s->params.wants_owner) {
+		flags |= NFQA_CFG_F_UID_GID;
+	}
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, s->params.len);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(flags));
-	mnl_attr_put_u32(
-		nlh, NFQA_CFG_MASK,
-		htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN | (flags & NFQA_CFG_F_CONNTRACK)));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK,
+	                 htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN |
+	                       (flags & (NFQA_CFG_F_CONNTRACK | NFQA_CFG_F_UID_GID))));
 }
 
 static int bind_queue(struct nfq_sock *s)

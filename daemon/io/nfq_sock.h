@@ -36,6 +36,7 @@ struct nfq_params {
 	uint32_t copy_bytes;          /* of each packet; 0 = all */
 	uint32_t spin_us;             /* a receive polls so long before it sleeps */
 	bool wants_conntrack;         /* messages carry the kernel tracker's state, if it can */
+	bool wants_owner;             /* and the user and group of a local socket */
 	enum nfq_default on_overload; /* the queue or the receive buffer is full */
 	enum nfq_default on_absent;   /* while the queue is being bound or unbound */
 };

@@ -144,6 +144,27 @@ void build_chain(struct parser *p, struct loc loc, const char *name)
 	c->chains_len++;
 }
 
+struct stmt *build_anonymous(struct parser *p, struct loc loc, enum stmt_kind kind)
+{
+	struct text name = { .arena = &p->config->arena };
+	struct stmt *s = arena_alloc(&p->config->arena, sizeof(*s));
+	struct chain *outer = p->chain;
+
+	text_add(&name, "__chain%u", p->config->chains_len);
+	build_chain(p, loc, name.at);
+	p->chain->is_anonymous = true;
+	p->chain->outer = outer;
+	s->loc = loc;
+	s->kind = kind;
+	s->target.name = name.at;
+	return s;
+}
+
+void build_anonymous_end(struct parser *p)
+{
+	p->chain = p->chain->outer;
+}
+
 void build_chain_ref(struct parser *p, struct loc loc, const char *name)
 {
 	if (table_chain(p->table, name) == NULL && !p->has_no_table) {

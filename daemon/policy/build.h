@@ -32,6 +32,11 @@ void build_add_elements(struct parser *p, struct loc loc, const char *name, stru
 
 /* Begins a chain, or goes on with it. */
 void build_chain(struct parser *p, struct loc loc, const char *name);
+
+/* Begins and ends a chain in a rule. Returns the jump to it. */
+struct stmt *build_anonymous(struct parser *p, struct loc loc, enum stmt_kind kind);
+void build_anonymous_end(struct parser *p);
+
 void build_hook(struct parser *p, struct loc loc, const char *type, const char *hook, int priority);
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict);
 int build_priority(struct parser *p, struct loc loc, const char *word, int64_t offset);
@@ -100,6 +105,7 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
                          const char *unit, uint64_t burst);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
+struct stmt *build_flow(struct parser *p, struct loc loc, const char *word);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
 void build_log_option(struct parser *p, struct loc loc, struct stmt *s, const char *word,
@@ -109,8 +115,22 @@ void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
-                            const struct selector *sel, const struct value *mask,
-                            const struct lookup *map);
+                            const struct mark_expr *from, const struct lookup *map);
+void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                         const struct value *v);
+struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
+                               const struct mark_expr *e);
+
+/* build_load.c: numbers that are no field of the packet */
+const struct selector *build_raw(struct parser *p, struct loc loc, const char *base,
+                                 const struct value *offset, const struct value *bits);
+const struct selector *build_numgen(struct parser *p, struct loc loc, const char *how,
+                                    const struct value *mod, const struct value *plus);
+const struct selector *build_hash(struct parser *p, struct loc loc, const struct hash_fields *f,
+                                  const struct value *mod, const struct value *seed,
+                                  const struct value *plus);
+void build_hash_field(struct parser *p, struct loc loc, struct hash_fields *f,
+                      const struct selector *sel);
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
                          const struct value *max);
 void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,

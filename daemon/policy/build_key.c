@@ -65,11 +65,12 @@ const struct selector *build_concat(struct parser *p, struct loc loc, const stru
 	if ((part->kind != SEL_FIELD && part->kind != SEL_IFACE) || part->type->is_bitmask ||
 	    (len == 1 && before->kind != SEL_FIELD && before->kind != SEL_IFACE &&
 	     before->kind != SEL_CONCAT) ||
-	    before->type->is_bitmask) {
-		const struct selector *bad = part->type->is_bitmask || (part->kind != SEL_FIELD &&
-		                                                        part->kind != SEL_IFACE)
-		                                     ? part
-		                                     : before;
+	    before->type->is_bitmask || part->load != NULL || before->load != NULL) {
+		const struct selector *bad =
+			part->load != NULL || part->type->is_bitmask ||
+					(part->kind != SEL_FIELD && part->kind != SEL_IFACE)
+				? part
+				: before;
 
 		config_error(p->config, loc,
 		             "%s %s cannot be part of a concatenation, expected an address, port, "

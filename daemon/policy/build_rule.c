@@ -23,8 +23,12 @@ static struct rule *rule_new(struct parser *p, struct loc loc, const struct stmt
 
 void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, const char *comment)
 {
-	struct rule *r = rule_new(p, loc, stmts, comment);
+	struct rule *r;
 
+	if (stmts->first == NULL) {
+		return; /* nothing with an effect */
+	}
+	r = rule_new(p, loc, stmts, comment);
 	*p->chain->rules_end = r;
 	p->chain->rules_end = &r->next;
 }
@@ -32,8 +36,12 @@ void build_rule(struct parser *p, struct loc loc, const struct stmts *stmts, con
 void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmts,
                       const char *comment)
 {
-	struct rule *r = rule_new(p, loc, stmts, comment);
+	struct rule *r;
 
+	if (stmts->first == NULL) {
+		return;
+	}
+	r = rule_new(p, loc, stmts, comment);
 	r->next = p->chain->rules;
 	p->chain->rules = r;
 	if (r->next == NULL) {
@@ -41,12 +49,64 @@ void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmt
 	}
 }
 
+/* Fields that only the kernel can read here, and what to do instead; or NULL. */
+static const char *way_out(const char *header, const char *name)
+{
+	static const char mark[] = "a mark that a prerouting chain sets, and meta mark here";
+	static const char out[] = "the rule in a postrouting chain, which goes to the kernel";
+	static const struct {
+		const char *header;
+		const char *name;
+		const char *way;
+	} fields[] = {
+		{ "tcp", "option", out },
+		{ "ip", "option", mark },
+		{ "ct", "mark", mark },
+		{ "ct", "original", mark },
+		{ "ct", "reply", mark },
+		{ "ct", "helper", mark },
+		{ "ct", "zone", mark },
+		{ "ct", "label", mark },
+		{ "ct", "id", mark },
+		{ "ct", "expiration", mark },
+		{ "ct", "avgpkt", mark },
+		{ "ct", "event", mark },
+		{ "meta", "cgroup", mark },
+		{ "meta", "rtclassid", mark },
+		{ "meta", "iifkind", mark },
+		{ "meta", "iiftype", mark },
+		{ "meta", "iifgroup", mark },
+		{ "meta", "ipsec", mark },
+		{ "meta", "secmark", mark },
+		{ "meta", "sdif", mark },
+		{ "meta", "hour", mark },
+		{ "meta", "day", mark },
+		{ "meta", "time", mark },
+		{ "meta", "oifkind", out },
+		{ "meta", "oiftype", out },
+		{ "meta", "oifgroup", out },
+		{ "meta", "nftrace", "finwall events for packets that are followed" },
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strcmp(fields[i].header, header) == 0 && strcmp(fields[i].name, name) == 0) {
+			return fields[i].way;
+		}
+	}
+	return NULL;
+}
+
 const struct selector *build_selector(struct parser *p, struct loc loc, const char *header,
                                       const char *name)
 {
 	const struct selector *sel = selector_find(header, name);
+	const char *way = sel == NULL ? way_out(header, name) : NULL;
 
-	if (sel == NULL) {
+	if (way != NULL) {
+		config_error(p->config, loc, "only the kernel has %s %.64s, expected %s", header,
+		             name, way);
+		p->is_recovering = true;
+	} else if (sel == NULL) {
 		struct suggest similar = { .text = name };
 
 		selector_suggest(&similar, header);
@@ -165,8 +225,10 @@ static bool check_settable(struct parser *p, struct loc loc, const struct select
 	if (sel->field == RS_F_MARK) {
 		return true;
 	}
-	config_error(p->config, loc, "%s %s cannot be set, expected meta mark set N", sel->header,
-	             sel->name);
+	config_error(p->config, loc,
+	             "%s %s cannot be set, expected meta mark set N, or the rule in a postrouting "
+	             "chain, which goes to the kernel",
+	             sel->header, sel->name);
 	return false;
 }
 
@@ -190,8 +252,18 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
 	if (i.lo.lo != i.hi.lo) {
 		config_error(p->config, v->loc, "a range cannot be set, expected one mark");
 	}
-	s->mark = (uint32_t)i.lo.lo;
+	s->mark.flip = (uint32_t)i.lo.lo;
 	return s;
+}
+
+/* `flow offload` is `flow add`: without effect, as each packet is judged. */
+struct stmt *build_flow(struct parser *p, struct loc loc, const char *word)
+{
+	if (strcmp(word, "offload") != 0) {
+		config_error(p->config, loc, "unknown word \"%.64s\", expected flow add @table",
+		             word);
+	}
+	return NULL;
 }
 
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name)
@@ -315,14 +387,82 @@ struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector 
 }
 
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
-                            const struct selector *sel, const struct value *mask,
-                            const struct lookup *map)
+                            const struct mark_expr *from, const struct lookup *map)
 {
-	if (set == NULL || sel == NULL) {
+	if (set == NULL || from->sel == NULL) {
 		return NULL;
 	}
 	check_settable(p, loc, set);
-	return build_lookup(p, loc, STMT_MARK_MAP, sel, mask, map);
+	if (from->operators > 1 || from->has_changed) {
+		config_error(p->config, loc,
+		             "a map of a computed mark, expected a field, or a field & mask");
+	}
+	return build_lookup(p, loc, STMT_MARK_MAP, from->sel, from->mask, map);
+}
+
+void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                         const struct value *v)
+{
+	char problem[256];
+	struct interval i = { { 0, 0 }, { 0, 0 } };
+	uint32_t n;
+
+	e->mask = e->operators == 0 && op == '&' ? v : NULL;
+	e->operators++;
+	if (op == '&' && e->has_changed) {
+		config_error(p->config, loc,
+		             "\"&\" behind \"|\" or \"^\", expected \"&\" first: meta mark & "
+		             "0xff | 0x100");
+		return;
+	}
+	e->has_changed |= op != '&';
+	if (e->sel == NULL || e->sel->field != RS_F_MARK) {
+		return;
+	}
+	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {
+		config_error(p->config, v->loc, "%s", problem);
+		return;
+	}
+	n = (uint32_t)i.lo.lo;
+	switch (op) {
+	case '&':
+		e->keep &= n;
+		break;
+	case '|':
+		e->keep &= ~n;
+		e->flip |= n;
+		break;
+	default:
+		e->flip ^= n;
+		break;
+	}
+}
+
+struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
+                               const struct mark_expr *e)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_MARK);
+
+	if (set == NULL || e->sel == NULL) {
+		return NULL;
+	}
+	if (!check_settable(p, loc, set)) {
+		return s;
+	}
+	if (e->sel->load != NULL && e->operators == 0) {
+		s->kind = STMT_MARK_LOAD;
+		s->load = e->sel;
+		return s;
+	}
+	if (e->sel->field != RS_F_MARK) {
+		config_error(p->config, loc,
+		             "%s %s cannot become the mark, expected meta mark, a number or a map",
+		             e->sel->header, e->sel->name);
+		return s;
+	}
+	s->mark.keep = e->keep;
+	s->mark.flip = e->flip;
+	return s;
 }
 
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,

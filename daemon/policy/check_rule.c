@@ -130,7 +130,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	case REL_GT:
 	case REL_LE:
 	case REL_GE:
-		if (is_set || type->is_bitmask || type->bits == 0 || m->mask != NULL ||
+		if (is_set || type->bits == 0 || type->bits == 128 || type == &dtype_ct_state ||
 		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
 			config_error(c, v->loc,
 			             "<, <=, > and >= are not valid here, expected a single number "
@@ -151,11 +151,19 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		config_error(c, v->loc, "a list without braces, expected { a, b }");
 		return false;
 	}
-	if (m->mask != NULL && !type->is_bitmask && (is_set || v->kind == VALUE_RANGE)) {
+	if (m->mask != NULL && type->bits == 128 && (is_set || v->kind == VALUE_RANGE)) {
 		config_error(c, v->loc, "a set or range after a mask, expected one value");
 		return false;
 	}
 	return true;
+}
+
+/* What the queue has to deliver for a field. */
+static void note_needs(struct settings *s, const struct selector *sel)
+{
+	s->needs_owner |= sel->load != NULL &&
+	                  (sel->load->kind == RS_LOAD_UID || sel->load->kind == RS_LOAD_GID);
+	s->needs_ct_status |= sel->field == RS_F_CT_STATUS;
 }
 
 /* Whether a field makes sense in this chain. Returns false after a config_error(). */
@@ -164,6 +172,7 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 {
 	enum table_family f = ch->table->family;
 
+	note_needs(&c->settings, sel);
 	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
 		config_error(c, loc,
 		             "%s %s in a table of family %s never matches, expected a "
@@ -236,7 +245,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
 	}
-	if (l->mask != NULL && !type->is_bitmask && !type->takes_mask) {
+	if (l->mask != NULL && (type->bits == 128 || (!type->is_bitmask && !type->takes_mask))) {
 		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
 		             l->sel->name);
 		return;

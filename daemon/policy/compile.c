@@ -4,6 +4,7 @@
  * that can match. Lists of a chain that come out alike are kept once. Callees are compiled before
  * callers, so that their places are known. The checked configuration in, struct compiled out.
  */
+#include "fold.h"
 #include "layout.h"
 #include "match.h"
 #include "value.h"
@@ -20,6 +21,7 @@ struct compiler {
 	struct arena arena;
 	struct compiled out;
 	struct operand *operand; /* by stmt->nr */
+	uint32_t fold_least;     /* rules of a list that is folded */
 	uint32_t rule_nr;        /* of the instructions that are being written */
 };
 
@@ -42,7 +44,12 @@ static void compile(void *ctx);
 
 struct ruleset *config_compile(const struct config *c)
 {
-	struct compiler k = { .config = c, .out = { .config = c } };
+	return config_compile_folding(c, FOLD_RULES_LEAST);
+}
+
+struct ruleset *config_compile_folding(const struct config *c, uint32_t rules_least)
+{
+	struct compiler k = { .config = c, .out = { .config = c }, .fold_least = rules_least };
 	struct ruleset *rs = NULL;
 
 	if (arena_run(&k.arena, compile, &k)) {
@@ -102,7 +109,8 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 		return false;
 	}
 	/* no connection, no direction */
-	return sel->kind != SEL_FIELD || sel->field != RS_F_DIR || v->chain->kind != CHAIN_FILTER ||
+	return sel->kind != SEL_FIELD || (sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS) ||
+	       v->chain->kind != CHAIN_FILTER ||
 	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
 }
 
@@ -134,6 +142,17 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	}
 	if (o->op == RS_KEY) {
 		emit(k, RS_KEY, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
+	}
+	if (o->types != 0) {
+		emit_field(k, sel, RS_BITMAP, o->types - 1, 0)->op |= RS_F_ICMP_TYPE;
+	}
+	if (o->load != 0) {
+		emit_field(k, sel, RS_LOAD, o->load - 1, 0);
+		i = emit(k, o->op, o->a, o->b);
+		i->op |= RS_F_HEADER;
+		i->with = RS_F_LOADED;
+		i->negated = o->is_negated;
 		return GOES_ON;
 	}
 	i = emit_field(k, sel, o->op, o->a, o->b);
@@ -189,6 +208,9 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0);
 		return GOES_ON;
 	}
+	if (k->operand[s->nr].load != 0) {
+		emit_field(k, sel, RS_LOAD, k->operand[s->nr].load - 1, 0);
+	}
 	if (!is_known(sel)) {
 		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 		return GOES_ON;
@@ -198,6 +220,18 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 		return NEVER;
 	}
 	emit(k, RS_MARK, value_number(&dtype_mark, e->data), 0);
+	return GOES_ON;
+}
+
+/* `meta mark set numgen ...` */
+static enum outcome emit_mark_load(struct compiler *k, const struct variant *v,
+                                   const struct stmt *s)
+{
+	if (!field_can_be_there(v, s->load)) {
+		return NEVER;
+	}
+	emit_field(k, s->load, RS_LOAD, k->operand[s->nr].load - 1, 0);
+	emit(k, RS_MARK_LOADED, 0, 0);
 	return GOES_ON;
 }
 
@@ -268,6 +302,9 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 	if (s->lookup.map->head.keyed != NULL) {
 		emit(k, RS_KEY_VMAP, k->operand[s->nr].a, 0);
 	} else {
+		if (k->operand[s->nr].load != 0) {
+			emit_field(k, sel, RS_LOAD, k->operand[s->nr].load - 1, 0);
+		}
 		emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 	}
 	for (size_t i = 0; i < verdicts->len; i++) {
@@ -298,8 +335,10 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		emit(k, RS_LOG, o->a, 0);
 		return GOES_ON;
 	case STMT_MARK:
-		emit(k, RS_MARK, s->mark, 0);
+		emit(k, RS_MARK, s->mark.flip, s->mark.keep);
 		return GOES_ON;
+	case STMT_MARK_LOAD:
+		return emit_mark_load(k, v, s);
 	case STMT_COUNT:
 		return emit_count(k, v, s);
 	case STMT_MARK_MAP:
@@ -365,46 +404,112 @@ static bool emit_rule(struct compiler *k, const struct variant *v, const struct 
 	return how == DECIDES && !may_fail;
 }
 
+/* A list as it was before it was folded, to find equal ones of the chain. */
+struct raw {
+	struct rs_insn *code;
+	uint32_t *rule_of;
+	uint32_t len;
+	uint32_t at; /* where it was written */
+};
+
+static void *copy_of(struct compiler *k, const void *from, size_t size)
+{
+	void *copy = arena_alloc(&k->arena, size + 1);
+
+	memcpy(copy, from, size);
+	return copy;
+}
+
+/* Writes the list again, with a look-up before each rule. */
+static void write_folded(struct compiler *k, const struct fold_list *l, uint32_t fold)
+{
+	uint32_t rule = 0;
+
+	for (uint32_t i = 0; i < l->len; i++) {
+		if (rule < l->rules_len && l->starts[rule] == i) {
+			struct rs_insn *d;
+
+			k->rule_nr = UINT32_MAX;
+			d = emit(k, RS_FOLD, fold, rule);
+			d->next = l->end - i + (l->rules_len - rule);
+			rule++;
+		}
+		k->rule_nr = l->rule_of[i];
+		*emit(k, RS_SKIP, 0, 0) = l->code[i];
+	}
+}
+
+/* Folds the list that was written last, if that helps. */
+static void fold_list(struct compiler *k, const struct raw *raw, const struct vec *starts,
+                      uint32_t end)
+{
+	const struct fold_list l = {
+		.code = raw->code,
+		.rule_of = raw->rule_of,
+		.len = raw->len,
+		.starts = starts->items,
+		.rules_len = (uint32_t)starts->len,
+		.end = end,
+	};
+	uint32_t fold = l.rules_len >= k->fold_least ? fold_make(&k->out.pools, &l, k->fold_least)
+	                                             : UINT32_MAX;
+
+	if (fold != UINT32_MAX) {
+		cut(k, raw->at);
+		write_folded(k, &l, fold);
+	}
+}
+
 /* Writes one list and returns its place: that of an equal list of the chain, if there is one. */
-static uint32_t emit_list(struct compiler *k, const struct variant *v, struct pool_span *earlier,
+static uint32_t emit_list(struct compiler *k, const struct variant *v, struct raw *earlier,
                           unsigned earlier_len)
 {
 	uint32_t start = (uint32_t)k->out.code.len;
+	struct raw *raw = &earlier[earlier_len];
+	struct vec starts = { 0 }; /* uint32_t: where rules begin */
 	bool is_over = false;
-	uint32_t len;
-	const struct rs_insn *code;
-	const uint32_t *rule_of;
+	uint32_t end;
 
 	for (const struct rule *r = v->chain->rules; r != NULL && !is_over; r = r->next) {
+		uint32_t before = (uint32_t)k->out.code.len;
+
 		is_over = emit_rule(k, v, r);
+		if (k->out.code.len != before) {
+			*(uint32_t *)vec_add(&k->arena, &starts, sizeof(uint32_t)) = before - start;
+		}
 	}
-	if (!is_over && k->out.code.len == start) {
-		earlier[earlier_len] = (struct pool_span){ EMPTY_LIST, 1 };
+	end = (uint32_t)k->out.code.len - start;
+	if (!is_over && end == 0) {
+		*raw = (struct raw){ .at = EMPTY_LIST };
 		return EMPTY_LIST;
 	}
 	if (!is_over) {
 		k->rule_nr = UINT32_MAX;
 		emit(k, RS_RETURN, 0, 0);
 	}
-	len = (uint32_t)k->out.code.len - start;
-	code = k->out.code.items;
-	rule_of = k->out.rule_of.items;
+	raw->len = (uint32_t)k->out.code.len - start;
+	raw->code = copy_of(k, (struct rs_insn *)k->out.code.items + start,
+	                    raw->len * sizeof(*raw->code));
+	raw->rule_of = copy_of(k, (uint32_t *)k->out.rule_of.items + start,
+	                       raw->len * sizeof(*raw->rule_of));
+	raw->at = start;
 	for (unsigned i = 0; i < earlier_len; i++) {
-		if (earlier[i].len == len &&
-		    memcmp(&code[earlier[i].at], &code[start], len * sizeof(*code)) == 0 &&
-		    memcmp(&rule_of[earlier[i].at], &rule_of[start], len * sizeof(*rule_of)) == 0) {
+		if (earlier[i].len == raw->len &&
+		    memcmp(earlier[i].code, raw->code, raw->len * sizeof(*raw->code)) == 0 &&
+		    memcmp(earlier[i].rule_of, raw->rule_of, raw->len * sizeof(*raw->rule_of)) ==
+		            0) {
 			cut(k, start);
-			start = earlier[i].at;
-			break;
+			raw->at = earlier[i].at;
+			return raw->at;
 		}
 	}
-	earlier[earlier_len] = (struct pool_span){ start, len };
+	fold_list(k, raw, &starts, end);
 	return start;
 }
 
 static void emit_chain(struct compiler *k, const struct chain *ch)
 {
-	struct pool_span earlier[VARIANTS_LEN];
+	struct raw earlier[VARIANTS_LEN];
 	unsigned earlier_len = 0;
 
 	for (unsigned f = 0; f < RS_FAMILIES_LEN; f++) {
@@ -429,8 +534,10 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
 		log = vec_add(p->arena, &p->logs, sizeof(*log));
-		*log = (struct rs_log){ s->log.prefix, s->log.level, r->nr,
-			                s->log.option[LOG_GROUP] };
+		*log = (struct rs_log){ s->log.prefix,
+			                s->log.level == LOG_LEVEL_AUDIT ? LOG_LEVEL_DEFAULT + 1
+			                                                : s->log.level,
+			                r->nr, s->log.option[LOG_GROUP] };
 		return (struct operand){ .a = (uint32_t)p->logs.len - 1 };
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };
@@ -442,7 +549,12 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 		if (s->lookup.map->head.keyed != NULL) {
 			return (struct operand){ .a = key_map_make(p, &s->lookup) };
 		}
-		return (struct operand){ .a = map_make(p, k->config, &s->lookup) };
+		return (struct operand){
+			.a = map_make(p, k->config, &s->lookup),
+			.load = s->lookup.sel->load != NULL ? load_make(p, s->lookup.sel, NULL) : 0,
+		};
+	case STMT_MARK_LOAD:
+		return (struct operand){ .load = load_make(p, s->load, NULL) };
 	case STMT_CHANGE:
 		return (struct operand){ .a = key_change_make(p, &s->change) };
 	default:

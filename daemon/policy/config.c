@@ -24,7 +24,7 @@
 #define SWEEP_PART(mask) (((mask) + 1) / 16 + 1)
 
 /* The state of one config_load(). */
-struct load {
+struct loading {
 	struct parser parser;
 	const char *path;
 };
@@ -34,7 +34,7 @@ static void load(void *ctx);
 struct config *config_load(const char *path, const struct config_reader *reader, char **errors)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct load l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
+	struct loading l = { .parser = { .config = c, .files = { .reader = reader } }, .path = path };
 	bool has_memory;
 
 	*errors = NULL;
@@ -169,7 +169,7 @@ struct named_set *named_set_find(const struct config *c, const char *table, cons
 
 static void load(void *ctx)
 {
-	struct load *l = ctx;
+	struct loading *l = ctx;
 	struct parser *p = &l->parser;
 	struct config *c = p->config;
 

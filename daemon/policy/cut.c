@@ -58,6 +58,7 @@ struct object {
 	const char *name;
 	struct reference *references;
 	bool is_base;
+	bool is_kernel_kind; /* finwall knows no such objects */
 	uint8_t sides;
 };
 
@@ -441,9 +442,7 @@ static void read_object(struct cut *k, struct item *i, const struct kind *kind,
 	enum cut_how how;
 
 	i->object = o;
-	if (kind->is_kernel) {
-		o->sides |= SIDE_KERNEL;
-	}
+	o->is_kernel_kind = kind->is_kernel;
 	cut_next(&k->text);
 	how = read_statement(k, o, ends_with_block);
 	item_end(k, how);
@@ -632,6 +631,11 @@ static void mark_rest(struct object *o)
 	bool is_kernel = t->is_foreign || (t->has_kernel_chain && !t->is_own) ||
 	                 (t->has_kernel_chain && o->class == CLASS_CHAIN);
 
+	if (o->is_kernel_kind) {
+		/* useless without a chain of the kernel */
+		o->sides = t->has_kernel_chain || t->is_foreign ? SIDE_KERNEL : 0;
+		return;
+	}
 	if (o->class != CLASS_STATEMENT && o->sides == 0) {
 		o->sides = is_kernel ? SIDE_KERNEL : SIDE_OWN;
 	}
@@ -653,6 +657,9 @@ static void divide(struct cut *k)
 	}
 	mark_reached(k);
 	for (const struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->is_kernel_kind) {
+			continue;
+		}
 		o->table->is_kernel |= (o->sides & SIDE_KERNEL) != 0;
 		o->table->is_own |= (o->sides & SIDE_OWN) != 0;
 		o->table->has_kernel_chain |=
@@ -742,7 +749,8 @@ static bool is_blank(const struct item *i)
 	if (i->table != NULL && i->table->is_whole) {
 		return true;
 	}
-	return i->kind == ITEM_OBJECT && i->object->sides == SIDE_KERNEL;
+	return i->kind == ITEM_OBJECT && i->object->class != CLASS_STATEMENT &&
+	       (i->object->sides & SIDE_OWN) == 0;
 }
 
 static void blank(const struct cut_span *s)

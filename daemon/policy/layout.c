@@ -141,6 +141,40 @@ static void lay_out_keys(const struct pools *p, struct carve *b, struct ruleset 
 	}
 }
 
+static void lay_out_folds(const struct pools *p, struct carve *b, struct ruleset *rs)
+{
+	const uint32_t *words = carve_vec(b, &p->fold_words, sizeof(uint32_t));
+	const struct u128 *wide = carve_vec(b, &p->fold_wide, sizeof(struct u128));
+	struct rs_fold_field *field = carve(b, p->fold_fields.len * sizeof(*field));
+	struct rs_fold *fold = carve(b, p->folds.len * sizeof(*fold));
+
+	if (rs == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < p->fold_fields.len; i++) {
+		const struct pool_fold_field *from =
+			(const struct pool_fold_field *)p->fold_fields.items + i;
+
+		field[i] = from->field;
+		field[i].list_at = words + from->list_at;
+		field[i].list = words + from->list;
+		if (field[i].is_wide) {
+			field[i].from128 = wide + from->from;
+		} else {
+			field[i].from32 = words + from->from;
+		}
+	}
+	for (size_t i = 0; i < p->folds.len; i++) {
+		const struct pool_fold *from = (const struct pool_fold *)p->folds.items + i;
+
+		fold[i] = from->fold;
+		fold[i].field = field + from->fields_at;
+		fold[i].other = words + from->other;
+		fold[i].at = words + from->at;
+	}
+	rs->fold = fold;
+}
+
 static void lay_out_texts(const struct compiled *k, struct carve *b, struct ruleset *rs)
 {
 	const struct vec *patterns = &k->config->patterns;
@@ -195,16 +229,19 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	const void *bitmap;
 	const void *count;
 	struct rs_bucket *bucket;
+	struct rs_load *load;
 
 	carve(&b, sizeof(*rs));
 	code = carve_vec(&b, &k->code, sizeof(struct rs_insn));
 	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
+	load = carve_vec(&b, &k->pools.loads, sizeof(*load));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
 	lay_out_keys(&k->pools, &b, rs);
+	lay_out_folds(&k->pools, &b, rs);
 	lay_out_texts(k, &b, rs);
 	if (rs != NULL) {
 		rs->code = code;
@@ -213,6 +250,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
 		rs->count = count;
+		rs->load = load;
 		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
 			const struct rs_rate *from = k->pools.buckets.items;

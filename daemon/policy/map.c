@@ -75,7 +75,7 @@ static void fill_table(struct gather *g)
 	add_numbers(g, 256, RS_MAP_MISS);
 	for (size_t n = 0; n < g->items.len; n++) {
 		for (uint64_t v = 0; v < 256; v++) {
-			uint64_t masked = g->type->is_bitmask ? v & g->mask : v;
+			uint64_t masked = v & g->mask;
 
 			if (i[n].interval.lo.lo <= masked && masked <= i[n].interval.hi.lo) {
 				numbers(g)[v] = i[n].nr;

@@ -211,6 +211,14 @@ static bool bits_fit(const struct match *m, uint32_t x)
 		v = value_number(type, value);
 	}
 	switch (m->rel) {
+	case REL_LT:
+		return e.x < v;
+	case REL_LE:
+		return e.x <= v;
+	case REL_GT:
+		return e.x > v;
+	case REL_GE:
+		return e.x >= v;
 	case REL_NE:
 		return e.x != v;
 	case REL_EQ:
@@ -303,11 +311,85 @@ static struct operand of_families(const struct match *m)
 	return (struct operand){ .statics = f.found };
 }
 
+/* `field & mask == value`: one comparison. */
+static bool is_plain_mask(const struct match *m)
+{
+	const struct value *v = value_only(m->value);
+
+	return (m->rel == REL_EQ || m->rel == REL_NE || m->rel == REL_IMPLICIT) &&
+	       v->kind != VALUE_SET && v->kind != VALUE_NAME && v->kind != VALUE_RANGE;
+}
+
+/* A comparison of 128 bits under a mask. */
+static struct operand of_wide_mask(struct pools *p, const struct match *m)
+{
+	const struct u128 mask = value_checked(m->sel->type, m->mask).lo;
+	const struct u128 value = value_checked(m->sel->type, m->value).lo;
+	const struct interval i = { mask, value };
+	struct pool_span *s;
+
+	s = vec_add(p->arena, &p->set128, sizeof(*s));
+	*s = pool_intervals(p->arena, &p->intervals, true, &i, 1);
+	s->len = 0;
+	return (struct operand){ .op = RS_SET128, .a = (uint32_t)p->set128.len - 1 };
+}
+
+/* Bytes of a field in a packet; 0 for the mark, which is a number of this host. */
+static uint8_t field_size(const struct selector *sel)
+{
+	return sel->field == RS_F_MARK ? 0 : (uint8_t)((sel->type->bits + 7) / 8);
+}
+
+uint32_t load_make(struct pools *p, const struct selector *sel, const struct value *mask)
+{
+	const struct load *from = sel->load;
+	struct rs_load *l = vec_add(p->arena, &p->loads, sizeof(*l));
+
+	l->mask = mask != NULL ? value_number(sel->type, mask) : UINT32_MAX;
+	if (from == NULL) {
+		l->kind = RS_LOAD_FIELD;
+		l->field[0] = (uint8_t)sel->field;
+		return (uint32_t)p->loads.len;
+	}
+	l->kind = (uint8_t)from->kind;
+	l->bits = from->bits;
+	l->offset = from->offset;
+	l->mod = from->mod;
+	l->plus = from->plus;
+	l->seed = from->seed;
+	l->fields_len = from->fields_len;
+	for (unsigned i = 0; i < from->fields_len; i++) {
+		l->field[i] = (uint8_t)from->field[i]->field;
+		l->network_size[i] = field_size(from->field[i]);
+	}
+	return (uint32_t)p->loads.len;
+}
+
+/* The bitmap of the types that have a field of ICMP, plus one; 0 = all have it. */
+static uint32_t types_make(struct pools *p, const struct selector *sel)
+{
+	uint32_t at;
+
+	if (sel->icmp_types == NULL) {
+		return 0;
+	}
+	at = pool_bitmap(p, 256);
+	for (unsigned i = 1; i <= sel->icmp_types[0]; i++) {
+		pool_bitmap_set(p, at, sel->icmp_types[i]);
+	}
+	return at + 1;
+}
+
 struct operand match_make(struct pools *p, const struct config *c, const struct match *m)
 {
 	const struct dtype *type = m->sel->type;
+	uint32_t load = 0;
 	struct operand o;
 
+	if (m->sel->load != NULL ||
+	    (m->mask != NULL && type->bits != 128 && !type->is_bitmask && !is_plain_mask(m))) {
+		load = load_make(p, m->sel, m->mask);
+	}
 	if (m->sel->kind == SEL_CT_STATE) {
 		return of_states(m);
 	}
@@ -324,15 +406,19 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 		return of_flags(p, m);
 	} else if (m->set != NULL) {
 		o = of_named_set(p, m->set);
-	} else if (m->mask != NULL) {
+	} else if (m->mask != NULL && type->bits == 128) {
+		o = of_wide_mask(p, m);
+	} else if (m->mask != NULL && load == 0) {
 		o = (struct operand){ .op = RS_MASKED,
 			              .a = value_number(type, m->mask),
 			              .b = value_number(type, m->value) };
 	} else if (m->rel == REL_LT || m->rel == REL_LE || m->rel == REL_GT || m->rel == REL_GE) {
-		return of_relation(type, m->rel, m->value);
+		o = of_relation(type, m->rel, m->value);
 	} else {
 		o = of_list(p, type, m->value);
 	}
 	o.is_negated = m->rel == REL_NE;
+	o.load = load;
+	o.types = types_make(p, m->sel);
 	return o;
 }

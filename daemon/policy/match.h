@@ -27,6 +27,9 @@ uint32_t map_make(struct pools *p, const struct config *c, const struct lookup *
 /* map.c: the entry of a map for a state or family, given as its value; NULL for none. */
 const struct map_entry *map_static(const struct lookup *l, uint32_t value);
 
+/* match.c: what RS_LOAD loads for a field that is masked, or is none of the packet; the number of
+ * its struct rs_load, plus one. */
+uint32_t load_make(struct pools *p, const struct selector *sel, const struct value *mask);
 /* keyed.c: the number in keys of a look-up in a table, of one in a map, of a change. */
 uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live);
 uint32_t key_map_make(struct pools *p, const struct lookup *l);

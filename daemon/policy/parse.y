@@ -52,6 +52,8 @@ static void recovered(struct parser *p);
 	struct map_entry *entry;
 	struct map_entries entries;
 	const struct selector *sel;
+	struct hash_fields fields;
+	struct mark_expr mark;
 	enum relation rel;
 	enum verdict verdict;
 	enum rs_change change;
@@ -78,7 +80,9 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow"
+%token <text> MOD "mod" OFFSET "offset" SEED "seed"
+%token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
@@ -89,13 +93,17 @@ static void recovered(struct parser *p);
 %type <dtype> types
 %type <opts> elem_opts some_elem_opts key_opts
 %type <change> change
-%type <stmt> stmt match log verdict limit target map_verdict
+%type <stmt> anonymous stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element
 %type <entries> map_elements
 %type <stmts> stmts
 %type <sel> selector concat key
+%type <text> raw_base
+%type <fields> hash_fields
+%type <mark> mark_expr
+%type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
 %type <number> priority burst
@@ -127,6 +135,7 @@ command
 	| command_map map_items '}'            { p->block_depth--; p->set = NULL; }
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
+	| RULE_WORD chain stmts comment NL     { build_rule(p, @1, &$3, $4); }
 	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
 	| FLUSH CHAIN chain NL                 { build_flush_chain(p); }
 	| DELETE_WORD TABLE name NL            { build_delete_table(p, @3, "ip", $3); }
@@ -335,14 +344,16 @@ stmt
 	| log
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
+	| FLOW ADD '@' set_name               { $$ = NULL; }
+	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
-	| selector SET selector MAP map_ref   { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
-	| selector SET selector '&' primary MAP map_ref {
-		$$ = build_mark_map(p, @1, $1, $3, $5, &$7);
-	}
+	| selector SET mark_expr              { $$ = build_mark_change(p, @1, $1, &$3); }
+	| selector SET mark_expr MAP map_ref  { $$ = build_mark_map(p, @1, $1, &$3, &$5); }
 	| selector VMAP map_ref               { $$ = build_vmap(p, @1, $1, NULL, &$3); }
 	| selector '&' primary VMAP map_ref   { $$ = build_vmap(p, @1, $1, $3, &$5); }
-	| selector SET concat MAP map_ref     { $$ = build_mark_map(p, @1, $1, $3, NULL, &$5); }
+	| selector SET concat MAP map_ref {
+		$$ = build_mark_map(p, @1, $1, &(struct mark_expr){ .sel = $3 }, &$5);
+	}
 	| concat VMAP map_ref                 { $$ = build_vmap(p, @1, $1, NULL, &$3); }
 	| change '@' set_name '{' nl key key_opts nl '}' {
 		$$ = build_change(p, @3, $1, $3, $6, $7);
@@ -391,9 +402,47 @@ match
 	| selector '&' primary relation right { $$ = build_match(p, @1, $1, $4, $3, $5); }
 	;
 
+/* A field, or the mark, with operators: "meta mark & 0xff | 0x100". */
+mark_expr
+	: selector              { $$ = (struct mark_expr){ .sel = $1, .keep = UINT32_MAX }; }
+	| mark_expr '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
+	| mark_expr '|' primary { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
+	| mark_expr '^' primary { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	;
+
 selector
 	: ALONE             { $$ = build_selector(p, @1, "meta", $1); }
-	| HEADER field_name { $$ = build_selector(p, @2, $1, $2); }
+	| HEADER field_name {
+		$$ = build_selector(p, @2, $1, $2);
+		if (p->is_recovering) {
+			YYERROR; /* the rest of the statement is of no field that is known */
+		}
+	}
+	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
+	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
+	| JHASH hash_fields MOD NUMBER seed offset {
+		$$ = build_hash(p, @4, &$2, $4, $5, $6);
+	}
+	;
+
+raw_base
+	: WORD
+	| HEADER
+	;
+
+hash_fields
+	: selector                 { $$ = (struct hash_fields){ { $1 }, 1 }; }
+	| hash_fields '.' selector { $$ = $1; build_hash_field(p, @3, &$$, $3); }
+	;
+
+offset
+	: %empty        { $$ = NULL; }
+	| OFFSET NUMBER { $$ = $2; }
+	;
+
+seed
+	: %empty      { $$ = NULL; }
+	| SEED NUMBER { $$ = $2; }
 	;
 
 field_name
@@ -427,6 +476,23 @@ verdict
 target
 	: JUMP name { $$ = build_target(p, @2, STMT_JUMP, $2); }
 	| GOTO name { $$ = build_target(p, @2, STMT_GOTO, $2); }
+	| anonymous anonymous_rules '}' {
+		$$ = $1;
+		build_anonymous_end(p);
+		p->block_depth--;
+	}
+	;
+
+anonymous
+	: JUMP '{' { $$ = build_anonymous(p, @2, STMT_JUMP); p->block_depth++; }
+	| GOTO '{' { $$ = build_anonymous(p, @2, STMT_GOTO); p->block_depth++; }
+	;
+
+anonymous_rules
+	: %empty
+	| anonymous_rules NL
+	| anonymous_rules stmts comment NL { build_rule(p, @2, &$2, $3); }
+	| anonymous_rules error NL         { yyerrok; recovered(p); }
 	;
 
 limit
@@ -461,6 +527,7 @@ log
 	| log LEVEL name    { $$ = $1; build_log_level(p, @3, $$, $3); }
 	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
 	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS ALONE         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
 	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
@@ -604,6 +671,9 @@ name
 	| METER { $$ = "meter"; }
 	| HEADER
 	| CLOSE_VERDICT
+	| MOD
+	| OFFSET
+	| SEED
 	;
 
 set_name
@@ -686,12 +756,12 @@ static const char *why_missing(const char *text)
 	} missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
 		{ "queue", "not supported: finwall is the consumer of the queue" },
-		{ "snat", "address translation is not supported" },
-		{ "dnat", "address translation is not supported" },
-		{ "masquerade", "address translation is not supported" },
-		{ "redirect", "address translation is not supported" },
-		{ "notrack", "every packet is tracked" },
-		{ "fib", "route look-ups are not supported" },
+		{ "snat", "translate in a chain of type nat: it goes to the kernel" },
+		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
+		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
+		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
+		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
+		{ "fib", "only the kernel knows routes: set a mark in a prerouting chain, and match it here" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
@@ -701,6 +771,17 @@ static const char *why_missing(const char *text)
 		{ "handle", "rules have no handles and positions" },
 		{ "index", "rules have no handles and positions" },
 		{ "device", "hooks of a device are not supported" },
+		{ "socket", "only the kernel knows sockets: set a mark in a prerouting chain, and match it here" },
+		{ "rt", "only the kernel knows routes: use a chain of type route or a postrouting chain" },
+		{ "ipsec", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
+		{ "osf", "only the kernel knows it: set a mark in a prerouting chain, and match it here" },
+		{ "tproxy", "put it into a prerouting chain, which goes to the kernel" },
+		{ "dup", "put it into a prerouting or postrouting chain, which goes to the kernel" },
+		{ "synproxy", "put it into a prerouting chain, which goes to the kernel" },
+		{ "symhash", "use jhash of addresses and ports" },
+		{ "vlan", "packets have no link-layer header here: use a table of family bridge or netdev" },
+		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
+		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
 
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {

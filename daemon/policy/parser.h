@@ -60,6 +60,23 @@ struct stmts {
 	struct stmt *last;
 };
 
+/* Fields that jhash takes. */
+#define HASH_FIELDS_MAX RS_LOAD_FIELDS_MAX
+struct hash_fields {
+	const struct selector *at[HASH_FIELDS_MAX];
+	uint32_t len;
+};
+
+/* (sel & keep) ^ flip */
+struct mark_expr {
+	const struct selector *sel;
+	const struct value *mask; /* of the only operator, if it is `&` */
+	uint32_t keep;
+	uint32_t flip;
+	unsigned operators;
+	bool has_changed; /* an operator that is not `&` */
+};
+
 struct map_entries {
 	struct map_entry *first;
 	struct map_entry *last;

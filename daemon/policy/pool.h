@@ -33,6 +33,21 @@ struct pool_map {
 	uint64_t patterns;
 };
 
+/* A struct rs_fold_field, and a struct rs_fold, whose arrays are still offsets. */
+struct pool_fold_field {
+	struct rs_fold_field field;
+	uint32_t from; /* in fold_words or fold_wide; the others in fold_words */
+	uint32_t list_at;
+	uint32_t list;
+};
+
+struct pool_fold {
+	struct rs_fold fold;
+	uint32_t fields_at;
+	uint32_t other;
+	uint32_t at;
+};
+
 /* A struct rs_key whose data is still an offset, in the data of the maps. */
 struct pool_key {
 	struct rs_key key;
@@ -54,9 +69,14 @@ struct pools {
 	struct vec sets;                /* struct live_set *, with a reference each */
 	struct vec bitmap;              /* uint64_t */
 	struct vec buckets;             /* struct rs_rate */
+	struct vec loads;               /* struct rs_load */
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
 	struct vec keys;                /* struct pool_key */
+	struct vec folds;               /* struct pool_fold */
+	struct vec fold_fields;         /* struct pool_fold_field */
+	struct vec fold_words;          /* uint32_t */
+	struct vec fold_wide;           /* struct u128 */
 	struct vec keyed;               /* struct live_keyed *, with a reference each */
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */
@@ -75,6 +95,8 @@ struct operand {
 	bool is_negated;
 	uint32_t a;
 	uint32_t b;
+	uint32_t load;    /* number of a struct rs_load that makes what is compared, plus one */
+	uint32_t types;   /* bitmap of ICMP types that have the field, plus one */
 	uint32_t statics; /* ct state, nfproto: the states or rs_families that match, as bits */
 };
 

@@ -28,6 +28,7 @@ struct print {
 	enum config_print how;
 	const struct ruleset_counters *const *ctr;
 	size_t ctr_len;
+	unsigned depth;    /* of the chain; 0 = a rule alone, in one line */
 	bool hides_counts; /* connection limits are left out */
 };
 
@@ -37,7 +38,9 @@ char *config_print(const struct config *c, enum config_print how,
                    const struct ruleset_counters *const *ctr, size_t ctr_len)
 {
 	struct arena arena = { 0 };
-	struct print p = { { .arena = &arena }, c, how, ctr, ctr_len, false };
+	struct print p = {
+		.out = { .arena = &arena }, .c = c, .how = how, .ctr = ctr, .ctr_len = ctr_len
+	};
 	char *copy = NULL;
 
 	if (arena_run(&arena, print_config, &p)) {
@@ -142,6 +145,7 @@ static void print_log(struct print *p, const struct stmt *s)
 }
 
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s);
+static void print_rules(struct print *p, const struct chain *ch);
 
 /* Prints an entry of a map; a key that is a list is printed as one entry for each element. */
 struct pair {
@@ -215,6 +219,29 @@ static void print_ct_count(struct print *p, const struct count *c)
 	text_add(&p->out, "%s", c->key != NULL ? " }" : "");
 }
 
+/* As nft, which shows the bits that are set in any case with "|". */
+static void print_mark(struct text *t, uint32_t keep, uint32_t flip)
+{
+	const uint32_t set = flip & ~keep;
+	const uint32_t xor = flip & keep;
+
+	text_add(t, "meta mark set ");
+	if (keep == 0) {
+		text_add(t, "0x%08x", flip);
+		return;
+	}
+	text_add(t, "meta mark");
+	if ((keep | set) != UINT32_MAX) {
+		text_add(t, " & 0x%08x", keep | set);
+	}
+	if (xor != 0) {
+		text_add(t, " ^ 0x%08x", xor);
+	}
+	if (set != 0) {
+		text_add(t, " | 0x%08x", set);
+	}
+}
+
 static void print_duration(struct print *p, const char *before, uint64_t ms, const char *behind)
 {
 	char text[DURATION_TEXT_SIZE];
@@ -245,6 +272,30 @@ static void print_change(struct print *p, const struct change *c)
 	text_add(&p->out, "%s }", o != NULL && o->has_counter ? " counter" : "");
 }
 
+/* A jump or goto; a chain without name is printed here. */
+static void print_target(struct print *p, const struct stmt *s)
+{
+	const struct chain *to = s->target.chain;
+
+	text_add(&p->out, "%s ", s->kind == STMT_JUMP ? "jump" : "goto");
+	if (to == NULL || !to->is_anonymous) {
+		text_add(&p->out, "%s", s->target.name);
+		return;
+	}
+	if (p->depth == 0) {
+		text_add(&p->out, "{ ... }");
+		return;
+	}
+	text_add(&p->out, "{\n");
+	p->depth++;
+	print_rules(p, to);
+	p->depth--;
+	for (unsigned i = 0; i < p->depth; i++) {
+		text_add(&p->out, "\t");
+	}
+	text_add(&p->out, "}");
+}
+
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s)
 {
 	switch (s->kind) {
@@ -261,7 +312,11 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		print_log(p, s);
 		break;
 	case STMT_MARK:
-		text_add(&p->out, "meta mark set 0x%08x", s->mark);
+		print_mark(&p->out, s->mark.keep, s->mark.flip);
+		break;
+	case STMT_MARK_LOAD:
+		text_add(&p->out, "meta mark set ");
+		selector_print(&p->out, s->load);
 		break;
 	case STMT_CHANGE:
 		print_change(p, &s->change);
@@ -283,10 +338,8 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		}
 		break;
 	case STMT_JUMP:
-		text_add(&p->out, "jump %s", s->target.name);
-		break;
 	case STMT_GOTO:
-		text_add(&p->out, "goto %s", s->target.name);
+		print_target(p, s);
 		break;
 	case STMT_RETURN:
 		text_add(&p->out, "return");
@@ -515,8 +568,23 @@ void rule_print(struct text *t, const struct rule *r)
 	*t = p.out;
 }
 
+static void print_rules(struct print *p, const struct chain *ch)
+{
+	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
+		for (unsigned i = 1; i < p->depth; i++) {
+			text_add(&p->out, "\t");
+		}
+		print_stmts(p, r, "\t");
+		print_comment(p, " ", r->comment);
+		text_add(&p->out, "\n");
+	}
+}
+
 static void print_chain(struct print *p, const struct chain *ch)
 {
+	if (ch->is_anonymous) {
+		return;
+	}
 	text_add(&p->out, "\tchain %s {\n", ch->name);
 	if (ch->comment != NULL) {
 		print_comment(p, "\t\t", ch->comment);
@@ -525,11 +593,9 @@ static void print_chain(struct print *p, const struct chain *ch)
 	if (ch->is_base) {
 		print_hook(p, ch);
 	}
-	for (const struct rule *r = ch->rules; r != NULL; r = r->next) {
-		print_stmts(p, r, "\t\t");
-		print_comment(p, " ", r->comment);
-		text_add(&p->out, "\n");
-	}
+	p->depth = 2;
+	print_rules(p, ch);
+	p->depth = 0;
 	text_add(&p->out, "\t}\n");
 }
 

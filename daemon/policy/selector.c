@@ -6,21 +6,22 @@
 #include "selector.h"
 #include "suggest.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define HEADER_IP(name, type, field)                                                               \
 	{                                                                                          \
-		"ip", name, false, SEL_FIELD, type, 4, 0, PKT_REACH_IP, field                      \
+		"ip", name, false, SEL_FIELD, type, 4, 0, PKT_REACH_IP, field, NULL, NULL          \
 	}
 #define HEADER_IP6(name, type, field)                                                              \
 	{                                                                                          \
-		"ip6", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, field                     \
+		"ip6", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, field, NULL, NULL         \
 	}
 /* A field of the transport header, which ends `end` bytes behind the header's beginning. */
 #define TH(header, name, type, family, proto, end, field)                                          \
 	{                                                                                          \
 		header, name, false, SEL_FIELD, type, family, proto, PKT_REACH_PROTO + (end),      \
-			field                                                                      \
+			field, NULL, NULL                                                          \
 	}
 #define SPORT(header, proto)          TH(header, "sport", &dtype_port, 0, proto, 2, RS_F_SPORT)
 #define DPORT(header, proto)          TH(header, "dport", &dtype_port, 0, proto, 4, RS_F_DPORT)
@@ -28,12 +29,51 @@
 #define ICMP6(name, type, end, field) TH("icmpv6", name, type, 6, IPPROTO_NR_ICMPV6, end, field)
 #define META(name, alone, kind, type, depth, field)                                                \
 	{                                                                                          \
-		"meta", name, alone, kind, type, 0, 0, depth, field                                \
+		"meta", name, alone, kind, type, 0, 0, depth, field, NULL, NULL                    \
 	}
 #define CT(name, kind, type, field)                                                                \
 	{                                                                                          \
-		"ct", name, false, kind, type, 0, 0, PKT_REACH_NOTHING, field                      \
+		"ct", name, false, kind, type, 0, 0, PKT_REACH_NOTHING, field, NULL, NULL          \
 	}
+
+/* A field of some types of ICMP: nft tests the type, too. */
+#define ICMP4_OF(name, type, end, types, field)                                                    \
+	{                                                                                          \
+		"icmp", name, false, SEL_FIELD, type, 4, IPPROTO_NR_ICMP, PKT_REACH_PROTO + (end), \
+			field, NULL, types                                                         \
+	}
+#define ICMP6_OF(name, type, end, types, field)                                                    \
+	{                                                                                          \
+		"icmpv6", name, false, SEL_FIELD, type, 6, IPPROTO_NR_ICMPV6,                      \
+			PKT_REACH_PROTO + (end), field, NULL, types                                \
+	}
+
+/* The routing header of IPv6, which is searched for when a rule needs it. */
+#define RT(name, type, load)                                                                       \
+	{                                                                                          \
+		"rt", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, RS_F_LOADED, load, NULL    \
+	}
+
+static const struct load rt_nexthdr = { .kind = RS_LOAD_RT, .offset = 0 };
+static const struct load rt_hdrlength = { .kind = RS_LOAD_RT, .offset = 1 };
+static const struct load rt_type = { .kind = RS_LOAD_RT, .offset = 2 };
+static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
+
+#define META_LOADED(name, type, load)                                                              \
+	{                                                                                          \
+		"meta", name, false, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,  \
+			NULL                                                                       \
+	}
+
+static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
+static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
+
+static const uint8_t icmp_echo[] = { 2, 0, 8 };
+static const uint8_t icmp_unreachable[] = { 1, 3 };
+static const uint8_t icmp_redirect[] = { 1, 5 };
+static const uint8_t icmp6_echo[] = { 2, 128, 129 };
+static const uint8_t icmp6_too_big[] = { 1, 2 };
+static const uint8_t icmp6_mld_query[] = { 1, 130 };
 
 static const struct selector selectors[] = {
 	HEADER_IP("saddr", &dtype_ip4, RS_F_SADDR),
@@ -65,16 +105,60 @@ static const struct selector selectors[] = {
 	TH("tcp", "doff", &dtype_number4, 0, IPPROTO_NR_TCP, 13, RS_F_TCP_DOFF),
 	TH("tcp", "reserved", &dtype_number4, 0, IPPROTO_NR_TCP, 13, RS_F_TCP_RESERVED),
 	TH("tcp", "window", &dtype_number16, 0, IPPROTO_NR_TCP, 16, RS_F_TCP_WINDOW),
+	TH("tcp", "checksum", &dtype_number16, 0, IPPROTO_NR_TCP, 18, RS_F_TH_16_16),
 	TH("tcp", "urgptr", &dtype_number16, 0, IPPROTO_NR_TCP, 20, RS_F_TCP_URGPTR),
 	SPORT("udp", IPPROTO_NR_UDP),
 	DPORT("udp", IPPROTO_NR_UDP),
 	TH("udp", "length", &dtype_number16, 0, IPPROTO_NR_UDP, 6, RS_F_UDP_LENGTH),
+	TH("udp", "checksum", &dtype_number16, 0, IPPROTO_NR_UDP, 8, RS_F_TH_16_6),
+	SPORT("udplite", IPPROTO_NR_UDPLITE),
+	DPORT("udplite", IPPROTO_NR_UDPLITE),
+	TH("udplite", "checksum", &dtype_number16, 0, IPPROTO_NR_UDPLITE, 8, RS_F_TH_16_6),
+	SPORT("sctp", IPPROTO_NR_SCTP),
+	DPORT("sctp", IPPROTO_NR_SCTP),
+	TH("sctp", "vtag", &dtype_number32, 0, IPPROTO_NR_SCTP, 8, RS_F_TH_32_4),
+	TH("sctp", "checksum", &dtype_number32, 0, IPPROTO_NR_SCTP, 12, RS_F_TH_32_8),
+	SPORT("dccp", IPPROTO_NR_DCCP),
+	DPORT("dccp", IPPROTO_NR_DCCP),
+	TH("dccp", "type", &dtype_dccp_type, 0, IPPROTO_NR_DCCP, 9, RS_F_DCCP_TYPE),
+	TH("esp", "spi", &dtype_number32, 0, IPPROTO_NR_ESP, 4, RS_F_TH_32_0),
+	TH("esp", "sequence", &dtype_number32, 0, IPPROTO_NR_ESP, 8, RS_F_TH_32_4),
+	TH("ah", "nexthdr", &dtype_proto, 0, IPPROTO_NR_AH, 1, RS_F_TH_8_0),
+	TH("ah", "hdrlength", &dtype_number8, 0, IPPROTO_NR_AH, 2, RS_F_TH_8_1),
+	TH("ah", "reserved", &dtype_number16, 0, IPPROTO_NR_AH, 4, RS_F_TH_16_2),
+	TH("ah", "spi", &dtype_number32, 0, IPPROTO_NR_AH, 8, RS_F_TH_32_4),
+	TH("ah", "sequence", &dtype_number32, 0, IPPROTO_NR_AH, 12, RS_F_TH_32_8),
+	TH("comp", "nexthdr", &dtype_proto, 0, IPPROTO_NR_COMP, 1, RS_F_TH_8_0),
+	TH("comp", "flags", &dtype_number8, 0, IPPROTO_NR_COMP, 2, RS_F_TH_8_1),
+	TH("comp", "cpi", &dtype_number16, 0, IPPROTO_NR_COMP, 4, RS_F_TH_16_2),
+	TH("igmp", "type", &dtype_igmp_type, 4, IPPROTO_NR_IGMP, 1, RS_F_TH_8_0),
+	TH("igmp", "mrt", &dtype_number8, 4, IPPROTO_NR_IGMP, 2, RS_F_TH_8_1),
+	TH("igmp", "checksum", &dtype_number16, 4, IPPROTO_NR_IGMP, 4, RS_F_TH_16_2),
+	TH("igmp", "group", &dtype_ip4, 4, IPPROTO_NR_IGMP, 8, RS_F_TH_32_4),
 	SPORT("th", 0),
 	DPORT("th", 0),
 	ICMP4("type", &dtype_icmp_type, 1, RS_F_ICMP_TYPE),
 	ICMP4("code", &dtype_icmp_code, 2, RS_F_ICMP_CODE),
+	ICMP4("checksum", &dtype_number16, 4, RS_F_TH_16_2),
+	ICMP4_OF("id", &dtype_number16, 6, icmp_echo, RS_F_UDP_LENGTH),
+	ICMP4_OF("sequence", &dtype_number16, 8, icmp_echo, RS_F_TH_16_6),
+	ICMP4_OF("mtu", &dtype_number16, 8, icmp_unreachable, RS_F_TH_16_6),
+	ICMP4_OF("gateway", &dtype_number32, 8, icmp_redirect, RS_F_TH_32_4),
 	ICMP6("type", &dtype_icmp6_type, 1, RS_F_ICMP_TYPE),
 	ICMP6("code", &dtype_icmp6_code, 2, RS_F_ICMP_CODE),
+	ICMP6("checksum", &dtype_number16, 4, RS_F_TH_16_2),
+	ICMP6_OF("id", &dtype_number16, 6, icmp6_echo, RS_F_UDP_LENGTH),
+	ICMP6_OF("sequence", &dtype_number16, 8, icmp6_echo, RS_F_TH_16_6),
+	ICMP6_OF("mtu", &dtype_number32, 8, icmp6_too_big, RS_F_TH_32_4),
+	ICMP6("parameter-problem", &dtype_number32, 8, RS_F_TH_32_4),
+	ICMP6_OF("max-delay", &dtype_number16, 6, icmp6_mld_query, RS_F_UDP_LENGTH),
+	RT("nexthdr", &dtype_proto, &rt_nexthdr),
+	RT("hdrlength", &dtype_number8, &rt_hdrlength),
+	RT("type", &dtype_number8, &rt_type),
+	RT("seg-left", &dtype_number8, &rt_seg_left),
+	META_LOADED("skuid", &dtype_uid, &load_uid),
+	META_LOADED("skgid", &dtype_gid, &load_gid),
+	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
 	META("l4proto", false, SEL_FIELD, &dtype_proto, PKT_REACH_PROTO, RS_F_L4PROTO),
 	META("nfproto", false, SEL_NFPROTO, &dtype_nfproto, PKT_REACH_IP, RS_F_L4PROTO),
 	META("protocol", false, SEL_NFPROTO, &dtype_ethertype, PKT_REACH_IP, RS_F_L4PROTO),
@@ -85,6 +169,7 @@ static const struct selector selectors[] = {
 	META("oif", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_OIF),
 	META("oifname", true, SEL_IFACE, &dtype_ifname, PKT_REACH_NOTHING, RS_F_OIF),
 	CT("state", SEL_CT_STATE, &dtype_ct_state, RS_F_DIR),
+	CT("status", SEL_FIELD, &dtype_ct_status, RS_F_CT_STATUS),
 	CT("direction", SEL_FIELD, &dtype_ct_dir, RS_F_DIR),
 	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
 };
@@ -117,8 +202,44 @@ void selector_suggest(struct suggest *s, const char *header)
 	}
 }
 
+static void print_load(struct text *t, const struct load *l)
+{
+	const char *between = "jhash ";
+
+	switch (l->kind) {
+	case RS_LOAD_NH:
+	case RS_LOAD_TH:
+		text_add(t, "@%s,%u,%u", l->kind == RS_LOAD_NH ? "nh" : "th", l->offset, l->bits);
+		return;
+	case RS_LOAD_INC:
+	case RS_LOAD_RANDOM:
+		text_add(t, "numgen %s", l->kind == RS_LOAD_INC ? "inc" : "random");
+		break;
+	default:
+		for (unsigned i = 0; i < l->fields_len; i++) {
+			text_add(t, "%s", between);
+			selector_print(t, l->field[i]);
+			between = " . ";
+		}
+		break;
+	}
+	text_add(t, " mod %" PRIu32, l->mod);
+	if (l->has_seed) {
+		text_add(t, " seed 0x%" PRIx32, l->seed);
+	}
+	if (l->plus != 0) {
+		text_add(t, " offset %" PRIu32, l->plus);
+	}
+}
+
 void selector_print(struct text *t, const struct selector *sel)
 {
+	/* those of meta and rt have a name like fields */
+	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
+	    strcmp(sel->header, "meta") != 0) {
+		print_load(t, sel->load);
+		return;
+	}
 	if (!sel->stands_alone) {
 		text_add(t, "%s ", sel->header);
 	}

@@ -31,6 +31,21 @@ struct selector {
 	uint8_t proto;  /* transport protocol it belongs to, 0 = any */
 	uint8_t reach;  /* enum pkt_reach: what rules must be able to read of the packet */
 	enum rs_field field;
+	const struct load *load;   /* NULL = it is a field of the packet */
+	const uint8_t *icmp_types; /* their number, and those that have it; NULL = all */
+};
+
+/* A number that is computed for each packet: raw bits, numgen, jhash. */
+struct load {
+	enum rs_load_kind kind;
+	uint8_t bits;
+	uint16_t offset;
+	uint32_t mod;
+	uint32_t plus;
+	uint32_t seed;
+	const struct selector *field[RS_LOAD_FIELDS_MAX];
+	uint8_t fields_len;
+	bool has_seed;
 };
 
 /* A selector of kind SEL_CONCAT. */

@@ -65,6 +65,7 @@ static const struct tunable shell_table[] = {
 	COUNT("connections", "max", connections_max, NULL, 1 << 20, 1, 1 << 28, "live connections"),
 	COUNT("connections", "remember-max", remember_max, NULL, 1 << 20, 0, 1 << 28, "expired connections that are remembered"),
 	CHOICE("connections", "prefault", prefault, prefault_words, PREFAULT_AUTO, 2, "allocate the tables' memory at the start; auto: if it is a small part of what is available"),
+	ROW("connections", "accounting", accounting, TUNABLE_SWITCH, NULL, 0, 0, 1, "count packets and bytes of each connection"),
 	ROW("events", "journal", events_journal, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to the journal, with fields"),
 	ROW("events", "syslog", events_syslog, TUNABLE_SWITCH, NULL, 0, 0, 1, "lines about packets go to /dev/log"),
 	ROW("events", "packets", events_packets, TUNABLE_PATH, NULL, 0, 0, 0, "file for logged packets, as pcap of NFLOG"),
@@ -73,6 +74,7 @@ static const struct tunable shell_table[] = {
 	ROW("state", "file", state_file, TUNABLE_PATH, NULL, 0, 0, 0, "where connections are saved for the next start"),
 	ROW("state", "interval", state_interval_s, TUNABLE_DURATION, NULL, 60, 1, 86400, "between two saves while the daemon runs"),
 	ROW("state", "import-kernel", import_kernel, TUNABLE_SWITCH, NULL, 1, 0, 1, "a start without saved connections imports those of the kernel's tracker"),
+	ROW("control", "group", control_group, TUNABLE_NAME, NULL, 0, 0, 0, "group whose members may read by the control socket"),
 	COUNT("metrics", "port", metrics_port, none_words, 0, 1024, 65535, "TCP port on the loopback addresses where metrics can be read"),
 	ROW("metrics", "socket", metrics_socket, TUNABLE_PATH, NULL, 0, 0, 0, "UNIX socket where metrics can be read"),
 	ROW("metrics", "file", metrics_file, TUNABLE_PATH, NULL, 0, 0, 0, "file that metrics are written to, for node_exporter"),
@@ -82,8 +84,9 @@ static const struct tunable shell_table[] = {
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook", "connections", "events", "state",  "metrics",
-	                              "tcp",   "udp",  "icmp",        "icmpv6", "generic" };
+static const char *const blocks[] = { "queue", "hook",    "connections", "events",
+	                              "state", "control", "metrics",     "tcp",
+	                              "udp",   "icmp",    "icmpv6",      "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
 #define PATH_SIZE_MAX 4000
@@ -91,7 +94,7 @@ static const char *const blocks[] = { "queue", "hook", "connections", "events", 
 /* Rows whose value is text, const char * in struct settings. */
 static bool is_text(const struct tunable *row)
 {
-	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS;
+	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS || row->kind == TUNABLE_NAME;
 }
 
 /* The row has two numbers, mark and mask. */
@@ -167,6 +170,7 @@ void settings_init(struct settings *s)
 	s->hook_mark = HOOK_MARK_DEFAULT;
 	s->hook_mark_mask = HOOK_MARK_MASK_DEFAULT;
 	s->queue_pin = NULL;
+	s->control_group = NULL;
 	s->metrics_socket = NULL;
 	s->metrics_file = NULL;
 	s->state_file = FINWALL_STATE_PATH;
@@ -230,6 +234,9 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 		break;
 	case TUNABLE_PATH:
 		text_add(&t, "an absolute path, or none");
+		break;
+	case TUNABLE_NAME:
+		text_add(&t, "the name of a group, or none");
 		break;
 	case TUNABLE_CPUS:
 		text_add(&t, "on, off, or processors like 0-3,6");
@@ -315,6 +322,20 @@ static int64_t read_path(const struct value *v, const char **out)
 	return *out == NULL || ((*out)[0] == '/' && strlen(*out) <= PATH_SIZE_MAX) ? 0 : -1;
 }
 
+/* A name, or NULL for `none`. Returns 0, or -1 for anything else. */
+static int64_t read_name(const struct value *v, const char **out)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+	if (v->kind != VALUE_WORD) {
+		return -1;
+	}
+	*out = strcmp(v->text, "none") == 0 ? NULL : v->text;
+	return *out == NULL || ((*out)[strspn(*out, letters)] == '\0' && strlen(*out) <= 32) ? 0
+	                                                                                     : -1;
+}
+
 static const char *value_text(struct arena *a, const struct value *v);
 
 /* A CPU list as text, NULL for `off`. Returns 0, or -1 when it is not a CPU list. */
@@ -334,7 +355,9 @@ static int64_t read_cpus(struct arena *a, const struct value *v, const char **ou
 static int64_t read_text(struct arena *a, const struct tunable *row, const struct value *v,
                          const char **out)
 {
-	return row->kind == TUNABLE_PATH ? read_path(v, out) : read_cpus(a, v, out);
+	return row->kind == TUNABLE_PATH   ? read_path(v, out)
+	       : row->kind == TUNABLE_NAME ? read_name(v, out)
+	                                   : read_cpus(a, v, out);
 }
 
 static const char *value_text(struct arena *a, const struct value *v)
@@ -507,7 +530,7 @@ static const char *text_or_word(const struct config *c, const struct tunable *ro
 {
 	const char *text = get_text(c, row);
 
-	return text != NULL ? text : row->kind == TUNABLE_PATH ? "none" : "off";
+	return text != NULL ? text : row->kind == TUNABLE_CPUS ? "off" : "none";
 }
 
 static const char *path_default(const struct tunable *row)
@@ -521,6 +544,7 @@ static bool is_default(const struct config *c, const struct setting *s)
 	case TUNABLE_PATH:
 		return strcmp(text_or_word(c, s->row), path_default(s->row)) == 0;
 	case TUNABLE_CPUS:
+	case TUNABLE_NAME:
 		return get_text(c, s->row) == NULL;
 	case TUNABLE_MARK:
 		return c->settings.hook_mark == HOOK_MARK_DEFAULT &&
@@ -555,6 +579,7 @@ static void setting_print(struct text *t, const struct config *c, const struct s
 		break;
 	case TUNABLE_PATH:
 	case TUNABLE_CPUS:
+	case TUNABLE_NAME:
 		text_add(t, "%s", text_or_word(c, row));
 		break;
 	case TUNABLE_MARK:

@@ -156,6 +156,7 @@ enum stmt_kind {
 	STMT_LOG,
 	STMT_COUNT, /* `ct count` */
 	STMT_MARK,
+	STMT_MARK_LOAD,
 	STMT_MARK_MAP,
 	STMT_VMAP,
 	STMT_VERDICT,
@@ -191,8 +192,12 @@ struct stmt {
 		} log;
 		struct count count;
 		struct change change;
-		uint32_t mark;
-		struct lookup lookup; /* STMT_MARK_MAP, STMT_VMAP */
+		struct {
+			uint32_t keep; /* the mark becomes (mark & keep) ^ flip */
+			uint32_t flip;
+		} mark;
+		const struct selector *load; /* STMT_MARK_LOAD */
+		struct lookup lookup;        /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
 			enum verdict verdict;
 			const struct reject *reject; /* NULL = not given */
@@ -231,6 +236,8 @@ struct chain {
 	const char *name;
 	const char *comment;
 	bool is_base;
+	bool is_anonymous;   /* written in the rule that jumps to it */
+	struct chain *outer; /* of that rule */
 	bool has_policy;
 	enum base_chain base; /* of a base chain */
 	enum verdict policy;
@@ -319,9 +326,9 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
-	struct vec rules;                  /* const struct rule *, by rule->nr */
-	struct vec patterns;               /* const char *: interface names, each once */
-	struct vec keyed;                  /* struct live_keyed *: a reference of each */
+	struct vec rules;    /* const struct rule *, by rule->nr */
+	struct vec patterns; /* const char *: interface names, each once */
+	struct vec keyed;    /* struct live_keyed *: a reference of each */
 	/* the first chain of each hook for IPv4 and IPv6 packets, by priority */
 	struct chain *base[CHAINS_LEN][2];
 	/* while it is loaded */

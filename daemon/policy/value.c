@@ -350,8 +350,15 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 
 void value_print_bits(struct text *t, const struct dtype *type, const struct value *v)
 {
-	uint32_t bits = value_number(type, v);
-	bool has_many = type->prints_symbols && (bits & (bits - 1)) != 0;
+	uint32_t bits;
+	bool has_many;
+
+	if (!type->is_bitmask) {
+		value_print(t, type, v);
+		return;
+	}
+	bits = value_number(type, v);
+	has_many = type->prints_symbols && (bits & (bits - 1)) != 0;
 
 	text_add(t, "%s", has_many ? "(" : "");
 	number_print(t, type, bits, " | ");

@@ -6,8 +6,8 @@
 
 const char *const table_families[] = { "inet", "ip", "ip6" };
 
-const char *const log_levels[] = { "emerg",  "alert", "crit",  "err", "warn",
-	                           "notice", "info",  "debug", NULL };
+const char *const log_levels[] = { "emerg",  "alert", "crit",  "err",   "warn",
+	                           "notice", "info",  "debug", "audit", NULL };
 
 const char *const log_options[] = { "group", "snaplen", "queue-threshold" };
 

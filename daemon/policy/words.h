@@ -45,5 +45,6 @@ extern const struct log_flag log_flags[LOG_FLAGS_LEN];
 /* "emerg" ... "debug", by syslog's numbers; ends with NULL. */
 extern const char *const log_levels[];
 #define LOG_LEVEL_DEFAULT 4
+#define LOG_LEVEL_AUDIT   8 /* of the kernel's audit log: logged as notice */
 
 #endif

@@ -9,7 +9,9 @@
 #include <finwall/pkt.h>
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <string.h>
 
 static const struct symbol service_words[] = { { "ftp-data", 20 },
@@ -150,6 +152,28 @@ static const struct symbol ecn_words[] = {
 	{ "not-ect", 0 }, { "ect1", 1 }, { "ect0", 2 }, { "ce", 3 }, { NULL, 0 }
 };
 
+/* Bits of the kernel's IPS_*. */
+static const struct symbol ct_status_words[] = { { "expected", 1 }, { "seen-reply", 2 },
+	                                         { "assured", 4 },  { "confirmed", 8 },
+	                                         { "snat", 0x10 },  { "dnat", 0x20 },
+	                                         { NULL, 0 } };
+
+static const struct symbol pkttype_words[] = { { "host", 0 },      { "unicast", 0 },
+	                                       { "broadcast", 1 }, { "multicast", 2 },
+	                                       { "other", 3 },     { NULL, 0 } };
+
+static const struct symbol dccp_type_words[] = {
+	{ "request", 0 }, { "response", 1 }, { "data", 2 },  { "ack", 3 },
+	{ "dataack", 4 }, { "closereq", 5 }, { "close", 6 }, { "reset", 7 },
+	{ "sync", 8 },    { "syncack", 9 },  { NULL, 0 }
+};
+
+static const struct symbol igmp_type_words[] = {
+	{ "membership-query", 0x11 },     { "membership-report-v1", 0x12 },
+	{ "membership-report-v2", 0x16 }, { "leave-group", 0x17 },
+	{ "membership-report-v3", 0x22 }, { NULL, 0 }
+};
+
 const struct dtype dtype_ifname = {
 	.name = "ifname",
 	.want = "an interface name like \"eth0\" or \"wan*\"",
@@ -158,11 +182,13 @@ const struct dtype dtype_ip4 = {
 	.name = "ipv4_addr",
 	.want = "an IPv4 address, 192.0.2.1 or 192.0.2.0/24",
 	.bits = 32,
+	.takes_mask = true,
 };
 const struct dtype dtype_ip6 = {
 	.name = "ipv6_addr",
 	.want = "an IPv6 address, 2001:db8::1 or 2001:db8::/32",
 	.bits = 128,
+	.takes_mask = true,
 };
 const struct dtype dtype_port = {
 	.name = "inet_service",
@@ -221,6 +247,13 @@ const struct dtype dtype_number4 = {
 	.name = "integer",
 	.want = "a number (0-15)",
 	.bits = 4,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number8 = {
+	.name = "integer",
+	.want = "a number (0-255)",
+	.bits = 8,
 	.takes_numbers = true,
 	.takes_mask = true,
 };
@@ -318,6 +351,54 @@ const struct dtype dtype_ct_dir = {
 	.prints_symbols = true,
 };
 
+const struct dtype dtype_ct_status = {
+	.name = "ct_status",
+	.want = "assured, seen-reply, dnat ...",
+	.symbols = ct_status_words,
+	.bits = 8,
+	.is_bitmask = true,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_pkttype = {
+	.name = "pkt_type",
+	.want = "host, broadcast or multicast",
+	.symbols = pkttype_words,
+	.bits = 8,
+	.prints_symbols = true,
+};
+const struct dtype dtype_dccp_type = {
+	.name = "dccp_pkttype",
+	.want = "a DCCP type: request, response, data ...",
+	.symbols = dccp_type_words,
+	.bits = 4,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_igmp_type = {
+	.name = "igmp_type",
+	.want = "an IGMP type: membership-query, leave-group ...",
+	.symbols = igmp_type_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+
+const struct dtype dtype_uid = {
+	.name = "uid",
+	.want = "a user: a number or a name",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_USERS,
+};
+const struct dtype dtype_gid = {
+	.name = "gid",
+	.want = "a group: a number or a name",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_GROUPS,
+};
+
 /* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
@@ -351,6 +432,16 @@ const char *dtype_names(void)
 	return "ipv4_addr, inet_service, ifname ...";
 }
 
+/* The number of a user or group of the system. */
+static bool find_owner(bool is_user, const char *word, uint32_t *out)
+{
+	const struct passwd *user = is_user ? getpwnam(word) : NULL;
+	const struct group *group = is_user ? NULL : getgrnam(word);
+
+	*out = user != NULL ? user->pw_uid : group != NULL ? group->gr_gid : 0;
+	return user != NULL || group != NULL;
+}
+
 bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out)
 {
 	const struct symbol *s = symbol_find(type->symbols, text, size);
@@ -371,6 +462,9 @@ bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_
 		service = getservbyname(word, NULL);
 		*out = service != NULL ? ntohs((uint16_t)service->s_port) : 0;
 		return service != NULL;
+	}
+	if (type->names == NAMES_USERS || type->names == NAMES_GROUPS) {
+		return find_owner(type->names == NAMES_USERS, word, out);
 	}
 	proto = getprotobyname(word);
 	if (proto == NULL || proto->p_proto < 0 || proto->p_proto > 255) {

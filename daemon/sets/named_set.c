@@ -42,6 +42,11 @@ static const char *why_fixed(const struct set *s)
 	               : NULL;
 }
 
+static struct name_list names_of(const struct set *s)
+{
+	return (struct name_list){ s->names_at, s->names_len };
+}
+
 void named_set_info(const struct named_set *named, struct named_set_info *out)
 {
 	const struct set *s = inside(named);
@@ -70,11 +75,6 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 	} else {
 		out->len = s->names.len;
 	}
-}
-
-static struct name_list names_of(const struct set *s)
-{
-	return (struct name_list){ s->names_at, s->names_len };
 }
 
 #define KEYED_WALK_LEN 2048
@@ -148,7 +148,16 @@ enum named_set_ends named_set_ends(const struct named_set *named)
 bool named_set_read(const struct named_set *named, const char *element, struct interval *out)
 {
 	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct interval box[RS_KEY_FIELDS_MAX];
+	uint64_t unused = 0;
 
+	if (inside(named)->keyed != NULL) {
+		bool is_read = keyed_read(inside(named)->type, names_of(inside(named)), element, box,
+		                          &unused, &unused, problem, sizeof(problem)) == NULL;
+
+		*out = box[0];
+		return is_read;
+	}
 	return element_read(inside(named)->type, element, strlen(element), out, problem,
 	                    sizeof(problem)) == NULL;
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 static json_t *tuple_json(const struct tuple *t);
+static void add_account(json_t *o, const struct flow_view *v);
 static json_t *tcp_side_json(const struct tcp_conn *c, enum flow_dir dir);
 
 json_t *flow_json(const struct flow_view *v)
@@ -30,6 +31,7 @@ json_t *flow_json(const struct flow_view *v)
 		json_object_set_new(o, "expires_ms", json_integer(v->time_ns / NSEC_PER_MSEC));
 		json_object_set_new(o, "hook", json_string(hook_name(v->hook)));
 		json_object_set_new(o, "interface", json_string(v->ifname));
+		add_account(o, v);
 		json_object_set_new(o, "leased", json_boolean((v->status & FLOW_LEASED) != 0));
 	} else {
 		json_object_set_new(o, "ended_ms_ago", json_integer(v->time_ns / NSEC_PER_MSEC));
@@ -43,6 +45,26 @@ json_t *flow_json(const struct flow_view *v)
 		                              tcp_side_json(&v->tcp, DIR_REPLY)));
 	}
 	return o;
+}
+
+/* Only where packets are counted. */
+static void add_account(json_t *o, const struct flow_view *v)
+{
+	static const char *const dirs[] = { [DIR_ORIG] = "original", [DIR_REPLY] = "reply" };
+
+	if (v->account.start.ns == 0) {
+		return;
+	}
+	for (unsigned dir = 0; dir < 2; dir++) {
+		json_t *tuple = json_object_get(o, dirs[dir]);
+
+		json_object_set_new(tuple, "packets",
+		                    json_integer((json_int_t)v->account.packets[dir]));
+		json_object_set_new(tuple, "bytes",
+		                    json_integer((json_int_t)v->account.bytes[dir]));
+	}
+	json_object_set_new(o, "age_ms", json_integer(v->age_ns / NSEC_PER_MSEC));
+	json_object_set_new(o, "idle_ms", json_integer(v->idle_ns / NSEC_PER_MSEC));
 }
 
 static json_t *tuple_json(const struct tuple *t)

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 /* Buffers of columns: "ip-255", "[ADDRESS]:PORT", a TCP state or "type 255 id 65535". */
 #define PROTO_TEXT_SIZE    16
@@ -67,6 +69,8 @@ struct line {
 static enum tuple_shape tuple_shape(uint8_t proto);
 static void put(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void put_conntrack_tuple(struct line *l, const struct tuple *t);
+static void put_counters(struct line *l, const struct flow_view *v, enum flow_dir dir);
+static void put_start(struct line *l, int64_t wall_s);
 static void endpoint_text(const union ip_addr *a, uint16_t port, const struct tuple *t, char *out,
                           size_t out_size);
 
@@ -86,6 +90,16 @@ void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
 	out->kind = VIEW_LIVE;
 	out->status = f->status;
 	out->hook = f->hook;
+	out->id = f->hash_lo;
+}
+
+void flow_view_account(struct flow_view *v, const struct flow_account *a, struct mono now)
+{
+	v->account = *a;
+	if (a->start.ns != 0) {
+		v->age_ns = mono_diff(now, a->start);
+		v->idle_ns = mono_diff(now, a->last);
+	}
 }
 
 void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flow_view *out)
@@ -189,26 +203,63 @@ static const char *conntrack_proto_name(uint8_t proto)
  * The format of libnetfilter_conntrack, blanks included, so that the same programs can parse it. A
  * remembered connection has 0 seconds left.
  */
-void flow_conntrack(const struct flow_view *v, char *line, size_t line_size)
+void flow_conntrack(const struct flow_view *v, unsigned options, int64_t wall_s, char *line,
+                    size_t line_size)
 {
 	struct line l = { line, line_size };
 	const char *name = conntrack_proto_name(v->orig.proto);
 	int64_t left_sec = v->kind == VIEW_LIVE ? v->time_ns / NSEC_PER_SEC : 0;
 
+	if ((options & CONNTRACK_EXTENDED) != 0) {
+		put(&l, "%-8s %u ", v->orig.family == 4 ? "ipv4" : "ipv6",
+		    v->orig.family == 4 ? AF_INET : AF_INET6);
+	}
 	put(&l, "%-8s %u %lld ", name != NULL ? name : "unknown", v->orig.proto,
 	    (long long)(left_sec > 0 ? left_sec : 0));
 	if (v->orig.proto == IPPROTO_TCP) {
 		put(&l, "%s ", tcp_state_name(v->tcp.state));
 	}
 	put_conntrack_tuple(&l, &v->orig);
+	put_counters(&l, v, DIR_ORIG);
 	if ((v->status & FLOW_SEEN_REPLY) == 0) {
 		put(&l, "[UNREPLIED] ");
 	}
 	put_conntrack_tuple(&l, &v->reply);
+	put_counters(&l, v, DIR_REPLY);
 	if ((v->status & FLOW_ASSURED) != 0) {
 		put(&l, "[ASSURED] ");
 	}
+	put(&l, "mark=0 ");
+	if (v->account.start.ns != 0) {
+		put(&l, "delta-time=%lld ", (long long)(v->age_ns / NSEC_PER_SEC));
+		if ((options & CONNTRACK_KTIMESTAMP) != 0) {
+			put_start(&l, wall_s - v->age_ns / NSEC_PER_SEC);
+		}
+	}
 	put(&l, "use=1");
+	if ((options & CONNTRACK_ID) != 0 && v->kind == VIEW_LIVE) {
+		put(&l, " id=%u", v->id);
+	}
+}
+
+/* As the kernel does, all or none: where packets are not counted, there is no start either. */
+static void put_counters(struct line *l, const struct flow_view *v, enum flow_dir dir)
+{
+	if (v->account.start.ns != 0) {
+		put(l, "packets=%llu bytes=%llu ", (unsigned long long)v->account.packets[dir],
+		    (unsigned long long)v->account.bytes[dir]);
+	}
+}
+
+static void put_start(struct line *l, int64_t wall_s)
+{
+	time_t when = (time_t)wall_s;
+	char text[32];
+	struct tm tm;
+
+	if (localtime_r(&when, &tm) != NULL && asctime_r(&tm, text) != NULL) {
+		put(l, "[start=%.24s] ", text);
+	}
 }
 
 void flow_conntrack_event(const struct flow_view *v, enum flow_line_kind kind, char *line,

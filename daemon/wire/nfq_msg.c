@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -160,6 +161,24 @@ static bool attr_skb_info(struct cursor value, struct packet_attrs *a)
 	return true;
 }
 
+static bool next_attr(struct cursor *c, unsigned *type, struct cursor *value);
+
+/* The kernel tracker's entry: only its status is read. */
+static bool attr_ct(struct cursor value, struct frame *frame)
+{
+	struct cursor one;
+	unsigned type;
+	uint32_t status;
+
+	while (next_attr(&value, &type, &one)) {
+		if (type == CTA_STATUS && attr_be32(one, &status)) {
+			frame->has |= FRAME_HAS_CT;
+			frame->ct_status = (uint8_t)status;
+		}
+	}
+	return true;
+}
+
 /* Reads one attribute. Returns false when its size is wrong. */
 static bool read_attr(unsigned type, struct cursor value, struct packet_attrs *a)
 {
@@ -183,6 +202,14 @@ static bool read_attr(unsigned type, struct cursor value, struct packet_attrs *a
 	case NFQA_CAP_LEN:
 		a->cap_len_is_known = 1;
 		return attr_be32(value, &a->cap_len);
+	case NFQA_CT:
+		return attr_ct(value, frame);
+	case NFQA_UID:
+		frame->has |= FRAME_HAS_UID;
+		return attr_be32(value, &frame->uid);
+	case NFQA_GID:
+		frame->has |= FRAME_HAS_GID;
+		return attr_be32(value, &frame->gid);
 	case NFQA_CT_INFO:
 		a->out->ctinfo_is_known = 1;
 		return attr_be32(value, &a->out->ctinfo);

@@ -90,13 +90,18 @@ struct settings {
 	uint32_t connections_max;
 	uint32_t remember_max;
 	uint32_t state_interval_s;
-	uint32_t prefault;             /* enum prefault */
-	uint32_t import_kernel;        /* 1: the first start imports the connections of the kernel's
-	                                  tracker */
-	uint32_t metrics_port;         /* 0 = none */
-	uint32_t metrics_interval_s;   /* of metrics_file */
-	const char *metrics_socket;    /* NULL = none; lives as long as its configuration */
-	const char *metrics_file;      /* likewise */
+	uint32_t prefault;           /* enum prefault */
+	uint32_t accounting;         /* 1: count packets and bytes of each connection */
+	uint32_t import_kernel;      /* 1: the first start imports the connections of the kernel's
+	                                tracker */
+	uint32_t metrics_port;       /* 0 = none */
+	uint32_t metrics_interval_s; /* of metrics_file */
+	const char *control_group;   /* who may read by the control socket; NULL = none */
+	const char *metrics_socket;  /* NULL = none; lives as long as its configuration */
+	const char *metrics_file;    /* likewise */
+	/* of the rules: what the queue's messages have to carry */
+	uint32_t needs_owner;          /* the user and group of a local packet */
+	uint32_t needs_ct_status;      /* the status of the kernel tracker's entry */
 	const char *state_file;        /* NULL = none; lives as long as its configuration */
 	const char *queue_pin;         /* NULL = off, "on", or see cpulist.h; lives as long */
 	uint32_t events_journal;       /* 1: lines about packets go to the journal, with fields */
@@ -163,6 +168,12 @@ void config_kernel(const struct config *c, struct config_kernel *out);
 /* Compiles the rules. Returns NULL only when memory runs out. The caller frees with ruleset_free().
  */
 struct ruleset *config_compile(const struct config *c);
+
+/*
+ * Likewise, but only lists of at least so many rules are searched by a look-up; UINT32_MAX = none.
+ * For tests: it makes no difference but to the time.
+ */
+struct ruleset *config_compile_folding(const struct config *c, uint32_t rules_least);
 
 /*
  * Lets sets that rules fill keep their elements: those of old that are the same in both, with all

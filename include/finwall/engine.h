@@ -39,6 +39,7 @@ struct engine_config {
 	uint32_t flows_max;  /* live flows of all shards; each shard holds one at least */
 	uint32_t tombs_max;  /* tombstones of all shards; 0 = none */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
+	bool accounts;       /* count packets and bytes of each flow */
 	struct sipkey hash_key;
 	struct mono start;
 	void (*yield)(void); /* yields the processor in a long wait for a lock; may be NULL */
@@ -57,14 +58,16 @@ struct decision {
 	uint8_t state;       /* enum ct_state */
 	uint8_t dir;         /* enum flow_dir */
 	uint8_t reason;      /* enum reason */
-	uint8_t mark_is_set;
-	uint8_t is_held;   /* 1: no decision yet, engine_sink.hold() has a copy; nothing else is set
-	                    */
-	uint8_t tcp_state; /* enum tcp_state after the packet; TCP_NONE without an entry */
-	uint8_t status;    /* FLOW_* after the packet; 0 without an entry */
+	uint8_t mark_is_set : 1;
+	uint8_t is_held : 1; /* no decision yet, engine_sink.hold() has a copy; nothing else is set
+	                      */
+	uint8_t tcp_state;   /* enum tcp_state after the packet; TCP_NONE without an entry */
+	uint8_t status;      /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
 	uint32_t rule_nr; /* see struct rule_result */
 };
+
+_Static_assert(sizeof(struct decision) == 16, "a batch of decisions is 1 KiB");
 
 /* A late close, for events and for the comparison of policies. */
 struct late_event {
@@ -106,7 +109,8 @@ enum flow_change {
 
 /* A change of an entry, for events. */
 struct flow_event {
-	const struct flow *flow; /* after the change; before it ends */
+	const struct flow *flow;     /* after the change; before it ends */
+	struct flow_account account; /* zeroes: not counted */
 	struct mono now;
 	uint32_t rule_nr; /* that let it in, if has_rule; see struct rule_result */
 	uint32_t generation;
@@ -259,6 +263,10 @@ size_t engine_list_flows(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct tomb_info *out, size_t max);
 
+/* The same with what each flow has carried; all zero if the engine does not count it. */
+size_t engine_list_accounts(struct engine *e, struct engine_cursor *cur, struct mono now,
+                            struct flow *out, struct flow_account *accounts, size_t max);
+
 /* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
  * proved. Lists those past their deadline, too, that are to be remembered. */
 size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
@@ -270,6 +278,10 @@ bool engine_list_is_over(const struct engine *e, const struct engine_cursor *cur
 /* Copies the live flow of a key into *out. Returns false when there is none. Takes the lock. */
 bool engine_find_flow(struct engine *e, const struct flowkey *key, struct mono now,
                       struct flow *out);
+
+/* The same with what it has carried. */
+bool engine_find_account(struct engine *e, const struct flowkey *key, struct mono now,
+                         struct flow *out, struct flow_account *account);
 
 /*
  * Import a saved flow or tombstone. A flow past its deadline becomes a tombstone if it is worth

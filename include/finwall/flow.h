@@ -223,6 +223,18 @@ static inline bool flow_is_closed(const struct flow *f)
 	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
 }
 
+/* What a flow has carried: packets that belong to it, whatever their verdict; their bytes from the
+ * IP header on. By enum flow_dir. */
+struct flow_account {
+	uint64_t packets[2];
+	uint64_t bytes[2];
+	struct mono start; /* of its first packet that was counted; 0 = none was */
+	struct mono last;  /* of its last packet */
+	uint64_t unused[2];
+};
+
+_Static_assert(sizeof(struct flow_account) == 64, "one cache line");
+
 /* Why a remembered entry ended. */
 enum tomb_cause {
 	TOMB_IDLE,    /* by timeout */

@@ -27,20 +27,27 @@ enum flow_view_kind {
 
 /* A connection in a list. */
 struct flow_view {
-	struct tuple orig;   /* of packets of the opener */
-	struct tuple reply;  /* of packets of the other end */
-	struct tcp_conn tcp; /* only with proto TCP */
-	int64_t time_ns;     /* live: until it expires; remembered: since it expired */
-	const char *ifname;  /* live: of the first packet; borrowed; "" = unknown */
-	uint8_t kind;        /* enum flow_view_kind */
-	uint8_t status;      /* FLOW_* */
-	uint8_t hook;        /* live: enum hook of its first packet */
-	uint8_t cause;       /* remembered: enum tomb_cause */
+	struct tuple orig;           /* of packets of the opener */
+	struct tuple reply;          /* of packets of the other end */
+	struct tcp_conn tcp;         /* only with proto TCP */
+	int64_t time_ns;             /* live: until it expires; remembered: since it expired */
+	struct flow_account account; /* live; all zero: not counted */
+	int64_t age_ns;              /* since the first packet that was counted */
+	int64_t idle_ns;             /* since the last one */
+	uint32_t origin;             /* live, in lists: flow_origin(); 0 = not known */
+	uint32_t id;                 /* live: stays the same while the connection does */
+	const char *ifname;          /* live: of the first packet; borrowed; "" = unknown */
+	uint8_t kind;                /* enum flow_view_kind */
+	uint8_t status;              /* FLOW_* */
+	uint8_t hook;                /* live: enum hook of its first packet */
+	uint8_t cause;               /* remembered: enum tomb_cause */
 };
 
 /* ifname may be NULL. */
 void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
                     struct flow_view *out);
+/* Adds what the flow has carried. */
+void flow_view_account(struct flow_view *v, const struct flow_account *a, struct mono now);
 void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flow_view *out);
 
 /* Returns "tcp", "udp" ..., NULL without a name; and the reverse, -1 for an unknown name. */
@@ -53,7 +60,15 @@ char *addr_text(const union ip_addr *a, uint8_t family, char out[ADDR_TEXT_SIZE]
 
 /* Write one line without a newline, cut off at line_size. */
 void flow_text(const struct flow_view *v, char *line, size_t line_size);
-void flow_conntrack(const struct flow_view *v, char *line, size_t line_size);
+
+/* Options of conntrack(8), -o. */
+#define CONNTRACK_EXTENDED   0x01u
+#define CONNTRACK_ID         0x02u
+#define CONNTRACK_KTIMESTAMP 0x04u /* [start=...], in wall-clock time */
+
+/* wall_s: the time of day now; for CONNTRACK_KTIMESTAMP. */
+void flow_conntrack(const struct flow_view *v, unsigned options, int64_t wall_s, char *line,
+                    size_t line_size);
 
 /* An event of a live connection, as conntrack -E prints it; likewise. */
 enum flow_line_kind {

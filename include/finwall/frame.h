@@ -21,6 +21,10 @@ enum frame_csum {
 	CSUM_UNVERIFIED, /* not verified yet */
 };
 
+#define FRAME_HAS_CT  0x01u
+#define FRAME_HAS_UID 0x02u
+#define FRAME_HAS_GID 0x04u
+
 struct frame {
 	const uint8_t *data; /* the first byte of the IP header; borrowed */
 	uint32_t cap_size;   /* bytes that were copied */
@@ -31,6 +35,11 @@ struct frame {
 	uint8_t hook;        /* enum hook */
 	uint8_t csum;        /* enum frame_csum */
 	uint8_t was_held;    /* 1: held before (engine_sink.hold), and now to be decided for good */
+	/* Of the kernel's tracker and socket, where they are known. */
+	uint8_t has;       /* FRAME_HAS_* */
+	uint8_t ct_status; /* the lower bits of IPS_* */
+	uint32_t uid;
+	uint32_t gid;
 };
 
 #endif

@@ -4,8 +4,8 @@
  * maps, which the daemon maps into its own memory. doc/design.md, "The kernel fast path".
  *
  * A lease is the part of a connection that the kernel side owns while it is valid: windows,
- * deadline and counters. Its number is that of the connection's place in the table. The index finds
- * it by the keyed hash of the connection's key. Compiled for both targets.
+ * deadline and counters. The index finds it by the keyed hash of the connection's key. Compiled for
+ * both targets.
  */
 #ifndef FINWALL_LEASE_LAYOUT_H
 #define FINWALL_LEASE_LAYOUT_H
@@ -65,8 +65,13 @@ struct lease {
 	uint64_t bytes[2];
 	/* set by the engine: the incoming interface that hooks[] depends on, 0 = any */
 	uint32_t iif[2];
-	uint32_t terms_generation; /* the engine's own: hooks[] and iif[] were learnt under it */
-	uint32_t unused2[5];
+	/* the engine's own */
+	uint32_t terms_generation; /* hooks[] and iif[] were learnt under it */
+	uint32_t next_free;
+	int64_t udp_stream_from_ns; /* struct udp_conn */
+	/* set by the kernel side: a datagram came after that */
+	uint32_t is_stream;
+	uint32_t unused2;
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lease) == 192, "three cache lines");
@@ -116,7 +121,8 @@ struct lease_control {
 	/* set by the daemon before it grants leases */
 	struct sipkey hash_key;
 	int64_t tcp_ttl_ns[8]; /* by enum ttl_fact */
-	int64_t udp_ttl_ns;
+	int64_t udp_ttl_ns;    /* of a stream */
+	int64_t udp_new_ttl_ns;
 	uint32_t tcp_max_retrans;
 	uint32_t generation; /* leases of another one are not valid */
 	int64_t grace_ns;    /* the setting; 0 = no limit */

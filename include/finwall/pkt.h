@@ -21,6 +21,16 @@
 #define IPPROTO_NR_UDP    17
 #define IPPROTO_NR_ICMPV6 58
 
+/* Those that only rules know. */
+#define IPPROTO_NR_IGMP    2
+#define IPPROTO_NR_DCCP    33
+#define IPPROTO_NR_GRE     47
+#define IPPROTO_NR_ESP     50
+#define IPPROTO_NR_AH      51
+#define IPPROTO_NR_COMP    108
+#define IPPROTO_NR_SCTP    132
+#define IPPROTO_NR_UDPLITE 136
+
 /* The fragment offset, in bytes 6 and 7 of an IPv4 header. */
 #define IP4_OFFSET_MASK 0x1fffu
 

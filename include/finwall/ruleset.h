@@ -75,6 +75,8 @@ struct rule_input {
 	const struct pkt *pkt;
 	enum ct_state state;
 	enum flow_dir dir;
+	uint8_t flow_status; /* FLOW_* of the live connection */
+	bool has_flow;       /* there is one */
 	enum eval_mode mode;
 	struct mono now;
 	struct conncount *counts;      /* of live connections; NULL: `ct count` never matches */

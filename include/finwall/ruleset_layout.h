@@ -43,21 +43,25 @@ enum rs_op {
 	RS_LIMIT = 0x80,   /* bucket[a] has a token */
 	RS_COUNT,          /* count for rule a */
 	RS_LOG,            /* log[a] */
-	RS_MARK,           /* the mark becomes a */
+	RS_MARK,           /* the mark becomes (mark & b) ^ a */
 	RS_JUMP,           /* go to a, come back; b: the chain's number */
 	RS_GOTO,           /* go to a; b: the chain's number */
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
 	/* The next three read the field in `with`; the first two look it up in map[a]. */
-	RS_VMAP,     /* continue at this instruction + 1 + the number from the map */
-	RS_MARK_MAP, /* the mark becomes the value from the map */
-	RS_CT_COUNT, /* connections are within, or over, count[a] */
-	RS_SKIP,     /* go to `next` */
+	RS_VMAP,        /* continue at this instruction + 1 + the number from the map */
+	RS_MARK_MAP,    /* the mark becomes the value from the map */
+	RS_CT_COUNT,    /* connections are within, or over, count[a] */
+	RS_SKIP,        /* go to `next` */
+	RS_MARK_LOADED, /* the mark becomes what RS_LOAD has loaded */
 	/* Look-ups of keys of several fields, and of sets whose elements have a state: key[a]. */
 	RS_KEY,          /* the key is in the set */
 	RS_KEY_VMAP,     /* as RS_VMAP */
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
+	RS_LOAD,         /* load[a] gives the number that RS_F_LOADED is */
+	RS_FOLD,         /* continue at the next rule of fold[a], from rule b on, that can match; or
+	                    at `next` */
 	/*
 	 * Evaluate the list of a base chain at a, whose policy is b. If it accepts, the following
 	 * instruction is for the next base chain of the hook; with != 0: there is none.
@@ -66,8 +70,9 @@ enum rs_op {
 };
 
 /*
- * The fields of a packet and how each is read, given a struct pkt *p, its direction dir and its
- * mark as the rules have set it so far. Matches and look-ups are made from this list.
+ * The fields of a packet and how each is read, given a struct pkt *p, its direction dir, its mark
+ * as the rules have set it so far, the input *in and the number that the last RS_LOAD has loaded.
+ * Matches and look-ups are made from this list.
  */
 /* clang-format off */
 #define RS_FIELDS(X) \
@@ -109,7 +114,19 @@ enum rs_op {
 	X(RS_F_TCP_RESERVED,  p->l4[12] & 0xf) \
 	X(RS_F_TCP_WINDOW,    load_be16(p->l4 + 14)) \
 	X(RS_F_TCP_URGPTR,    load_be16(p->l4 + 18)) \
-	X(RS_F_UDP_LENGTH,    load_be16(p->l4 + 4))
+	X(RS_F_UDP_LENGTH,    load_be16(p->l4 + 4)) \
+	X(RS_F_TH_8_0,        p->l4[0]) \
+	X(RS_F_TH_8_1,        p->l4[1]) \
+	X(RS_F_TH_16_2,       load_be16(p->l4 + 2)) \
+	X(RS_F_TH_16_6,       load_be16(p->l4 + 6)) \
+	X(RS_F_TH_16_16,      load_be16(p->l4 + 16)) \
+	X(RS_F_TH_32_0,       load_be32(p->l4)) \
+	X(RS_F_TH_32_4,       load_be32(p->l4 + 4)) \
+	X(RS_F_TH_32_8,       load_be32(p->l4 + 8)) \
+	X(RS_F_DCCP_TYPE,     p->l4[8] >> 1 & 0xf) \
+	X(RS_F_PKTTYPE,       ruleset_pkttype(p)) \
+	X(RS_F_CT_STATUS,     ruleset_ct_status(in)) \
+	X(RS_F_LOADED,        loaded)
 /* clang-format on */
 
 enum rs_field {
@@ -139,7 +156,10 @@ struct rs_insn {
 _Static_assert(sizeof(struct rs_insn) == 16, "four instructions to a cache line");
 _Static_assert(RS_F_HEADER < 16, "matches have the field in four bits of the operation");
 
-/* Disjoint intervals in ascending order; both ends belong to them. */
+/*
+ * Disjoint intervals in ascending order; both ends belong to them. len 0, of 128 bits only: what is
+ * equal to hi[0] under the mask lo[0].
+ */
 struct rs_set32 {
 	const uint32_t *lo;
 	const uint32_t *hi;
@@ -149,7 +169,7 @@ struct rs_set32 {
 struct rs_set128 {
 	const struct u128 *lo;
 	const struct u128 *hi;
-	uint32_t len; /* > 0 */
+	uint32_t len;
 };
 
 /* A token bucket (generic cell rate algorithm): its state is the time when it is full. */
@@ -201,11 +221,67 @@ struct rs_key {
 	struct rs_new change;
 };
 
+/*
+ * A run of rules that is entered at the next one that can match. Each rule with a match of a field
+ * is in the table of that field: the values are divided where a match begins or ends, and each part
+ * lists its rules, in order. An instruction before each rule searches the tables. Rules without
+ * such a match are candidates for all packets.
+ */
+struct rs_fold_field {
+	uint8_t field; /* enum rs_field: as in struct rs_insn */
+	uint8_t proto;
+	uint8_t reach;
+	uint8_t is_wide;        /* IPv6 addresses */
+	uint32_t parts_len;     /* interfaces: one for each pattern */
+	const uint32_t *from32; /* the lowest value of each part; the first is 0 */
+	const struct u128 *from128;
+	const uint32_t *list_at; /* parts_len + 1, in list */
+	const uint32_t *list;    /* numbers of rules */
+};
+
+struct rs_fold {
+	const struct rs_fold_field *field;
+	const uint32_t *other; /* rules_len + 1: the first rule from here on that is in no table */
+	const uint32_t *at; /* rules_len: the instruction before each rule, from the first one on */
+	uint32_t fields_len;
+	uint32_t rules_len;
+};
+
 /* The connection limit of a rule. */
 struct rs_count_limit {
 	uint64_t counter;  /* the counter of the rule or set; even */
 	uint32_t max;      /* connections */
 	uint32_t keys_max; /* of a set; 0 = no set */
+};
+
+enum rs_load_kind {
+	RS_LOAD_NH,    /* `bits` bits from bit `offset` of the IP header on */
+	RS_LOAD_TH,    /* likewise of the transport header */
+	RS_LOAD_FIELD, /* a field */
+	RS_LOAD_INC,   /* a counter modulo `mod` */
+	RS_LOAD_RANDOM,
+	RS_LOAD_HASH, /* of fields, as jhash of nft */
+	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
+	RS_LOAD_UID,  /* of the local socket */
+	RS_LOAD_GID,
+};
+
+#define RS_LOAD_FIELDS_MAX 4
+
+/* How a number is made that is no field of the packet. */
+struct rs_load {
+	_Atomic uint32_t counter; /* RS_LOAD_INC, RS_LOAD_RANDOM */
+	uint8_t kind;             /* enum rs_load_kind */
+	uint8_t bits;             /* at most 32 */
+	uint16_t offset;
+	uint32_t mask; /* of the result */
+	uint32_t mod;  /* 0 = none */
+	uint32_t plus; /* is added behind mod */
+	uint32_t seed;
+	uint8_t fields_len;
+	uint8_t field[RS_LOAD_FIELDS_MAX]; /* enum rs_field */
+	/* bytes of a field in network order, 0 = a number of the host */
+	uint8_t network_size[RS_LOAD_FIELDS_MAX];
 };
 
 struct rs_log {
@@ -245,8 +321,10 @@ struct ruleset {
 	const uint32_t *map_data; /* of all maps */
 	const struct rs_key *key;
 	const struct rs_keyed_set *const *keyed; /* keyed_len */
+	const struct rs_fold *fold;
 	const struct rs_count_limit *count;
 	const struct rs_log *log;
+	struct rs_load *load;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
 	uint64_t exact_patterns;  /* those that one name matches */

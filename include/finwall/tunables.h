@@ -111,6 +111,7 @@ enum tunable_kind {
 	TUNABLE_SWITCH,       /* uint32_t 0 or 1: off, on */
 	TUNABLE_COUNT,        /* uint32_t */
 	TUNABLE_CHOICE,       /* uint32_t, an index into choices */
+	TUNABLE_NAME,         /* const char *, NULL = none; never in struct tunables */
 	TUNABLE_PATH,         /* const char *, NULL = none; never in struct tunables */
 	TUNABLE_CPUS,         /* likewise; "on", or a list of processors; NULL = off */
 	TUNABLE_MICROSECONDS, /* uint32_t; never in struct tunables */

@@ -60,8 +60,8 @@ has_options finwall
 has_options finwalld
 has_options finwall-bench
 
-is_offered 'down print up watch' finwall hook ''
-is_offered 'up' finwall hook u
+is_offered 'down load print unload up watch' finwall hook ''
+is_offered 'unload up' finwall hook u
 is_offered 'iptables nft' finwall hook up --backend ''
 is_offered 'conntrack json text' finwall list -o ''
 is_offered 'json text' finwall stats --output ''

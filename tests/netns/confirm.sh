@@ -83,7 +83,7 @@ generation_is 1 || fail "not generation 1"
 ends 1 confirm
 err_has 'no reload waits'
 
-# Confirmed: it stays. A second --confirm restarts the time; what comes back is the confirmed one.
+# Confirmed: it stays. A second --confirm restarts the time; the confirmed one is kept.
 ends 0 reload --confirm 1m
 config accept
 ends 0 reload --confirm 90s

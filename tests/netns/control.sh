@@ -14,6 +14,7 @@ cat >"$conf" <<'CONF'
 settings {
 	queue { num 7; count 1; on-absent drop }
 	connections { max 5000 }
+	udp { timeout unreplied 1h }
 }
 table inet finwall {
 	chain input {
@@ -76,7 +77,7 @@ out_has '^PROTO +FROM +TO'
 out_has '^tcp +10\.1\.0\.1:40000 +10\.1\.0\.2:7000 +ESTABLISHED +[0-9]+s +assured in eth0$'
 ends 0 list --output conntrack --proto tcp
 out_lines 1
-out_has '^tcp      6 [0-9]+ ESTABLISHED src=10\.1\.0\.1 dst=10\.1\.0\.2 sport=40000 dport=7000 src=10\.1\.0\.2 dst=10\.1\.0\.1 sport=7000 dport=40000 \[ASSURED\] use=1$'
+out_has '^tcp      6 [0-9]+ ESTABLISHED src=10\.1\.0\.1 dst=10\.1\.0\.2 sport=40000 dport=7000 src=10\.1\.0\.2 dst=10\.1\.0\.1 sport=7000 dport=40000 \[ASSURED\] mark=0 use=1$'
 ends 0 list --output json
 python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 2' "$work/out"
 ends 0 list --output json --address 10.9.0.0/16

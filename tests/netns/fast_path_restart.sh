@@ -3,7 +3,7 @@
 #
 # The daemon is killed and started again, again and again, under a bulk transfer and a stream of
 # datagrams: on-absent is drop, and no packet of the leased connections is lost or INVALID. Then it
-# is dead beyond the grace: nothing passes any more.
+# is gone for longer than the grace: nothing passes any more.
 #
 #	fast_path_restart.sh [KILLS]
 # shellcheck source=tests/support/fast_path.sh
@@ -32,8 +32,7 @@ table inet finwall {
 }
 CONF
 
-# Numbered datagrams, one in a millisecond; the receiver answers each hundredth, counts, and tells
-# how many are missing.
+# Numbered datagrams, one in a millisecond; the receiver answers each hundredth, and counts.
 cat >"$work/count.py" <<'PY'
 import os, socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -115,7 +114,7 @@ received=$(tail -n 1 "$work/receive.out")
 echo "$killed kills; datagrams: $sent sent, $received received; segments sent again: $retransmitted"
 [ "$sent" = "$received" ] || fail "datagrams were lost"
 
-# Dead beyond the grace.
+# Gone for longer than the grace.
 sed -i 's/fast-path-grace 30s/fast-path-grace 1s/' "$work/finwall.conf"
 kill -HUP "$daemon_pid"
 wait_until log_has 'loaded, generation 2'

@@ -82,6 +82,7 @@ static void put_tunable(FILE *to, const struct tunables *tun, const struct tunab
 		fputs(row->choices[value], to);
 		break;
 	case TUNABLE_PATH:
+	case TUNABLE_NAME:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
 	case TUNABLE_MARK:

@@ -40,6 +40,7 @@ struct gen {
 	uint8_t inner[BUILD_MAX];
 	uint8_t ext[64];
 	bool has_odd_packets;
+	bool has_extensions;
 };
 
 static bool is_chance(struct gen *d, unsigned percent)
@@ -386,27 +387,37 @@ static void fill_icmp(struct gen *d, struct flow *f, unsigned from, struct build
 }
 
 /*
- * Adds one or two extension headers, each 8 bytes with options of padding, cuts the packet off in
- * its transport header, sets other fields of the IP header.
+ * Adds one or two extension headers of 8 bytes each: hop-by-hop or destination options, which are
+ * padding, or a routing header.
  */
+static void add_extensions(struct gen *d, struct gen_packet *t)
+{
+	static const uint8_t headers[] = { 0, 60, 43 };
+	const unsigned len = 1 + rng_below(d->rng, 2);
+	const uint8_t second = headers[1 + rng_below(d->rng, 2)];
+	uint8_t *ext = d->ext;
+
+	t->b.ext_first = headers[len == 2 ? 0 : rng_below(d->rng, 3)];
+	t->b.ext = d->ext;
+	t->b.ext_size = (size_t)len * 8;
+	for (unsigned i = 0; i < len; i++, ext += 8) {
+		const uint8_t pad[8] = { i + 1 < len ? second : t->b.proto, 0, 1, 4 };
+
+		memcpy(ext, pad, sizeof(pad));
+		if ((i == 0 ? t->b.ext_first : second) == 43) {
+			ext[2] = (uint8_t)rng_below(d->rng, 5); /* type */
+			ext[3] = (uint8_t)rng_below(d->rng, 3); /* segments left */
+		}
+	}
+}
+
+/* Cuts the packet off in its transport header, sets other fields of the IP header. */
 static void make_odd(struct gen *d, struct gen_packet *t)
 {
-	static const uint8_t headers[] = { 0, 60 }; /* hop by hop, destination */
-
 	if (t->b.family == 6 && is_chance(d, 15)) {
-		const unsigned len = 1 + rng_below(d->rng, 2);
-		uint8_t *ext = d->ext;
-
-		t->b.ext_first = headers[len == 2 ? 0 : rng_below(d->rng, 2)];
-		t->b.ext = d->ext;
-		t->b.ext_size = (size_t)len * 8;
-		for (unsigned i = 0; i < len; i++, ext += 8) {
-			const uint8_t pad[8] = { i + 1 < len ? 60 : t->b.proto, 0, 1, 4 };
-
-			memcpy(ext, pad, sizeof(pad));
-		}
+		add_extensions(d, t);
 		if (is_chance(d, 20)) { /* longer than the packet */
-			ext[-8 + 1] = 200;
+			d->ext[t->b.ext_size - 8 + 1] = 200;
 		}
 	}
 	t->id = is_chance(d, 50) ? 61 : (uint16_t)(1 + rng_below(d->rng, 65535));
@@ -421,6 +432,11 @@ static void make_odd(struct gen *d, struct gen_packet *t)
 void gen_add_odd_packets(struct gen *d)
 {
 	d->has_odd_packets = true;
+}
+
+void gen_add_extensions(struct gen *d)
+{
+	d->has_extensions = true;
 }
 
 void gen_next(struct gen *d, struct gen_packet *out)
@@ -457,5 +473,7 @@ void gen_next(struct gen *d, struct gen_packet *out)
 	out->id = 1;
 	if (d->has_odd_packets) {
 		make_odd(d, out);
+	} else if (d->has_extensions && out->b.family == 6 && is_chance(d, 30)) {
+		add_extensions(d, out);
 	}
 }

@@ -32,6 +32,9 @@ struct gen_packet {
 /* From now on also packets that are cut off, and extension headers of IPv6. */
 void gen_add_odd_packets(struct gen *d);
 
+/* From now on also extension headers of IPv6, all of them complete. */
+void gen_add_extensions(struct gen *d);
+
 void gen_next(struct gen *d, struct gen_packet *out);
 
 #endif

@@ -9,6 +9,7 @@
  * --random, does so for random rule files (rulegen.h), with that many packets each. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
+#include "config_text.h"
 #include "gen.h"
 #include "kernel.h"
 #include "rulegen.h"
@@ -243,6 +244,7 @@ static bool send_packet(struct run *r)
 	frame.iif = hook == HOOK_OUTPUT ? 0 : kernel_ifindex(t.iif);
 	frame.oif = hook == HOOK_INPUT ? 0 : kernel_ifindex(kernel_iface_of(t.dst));
 	frame.mark = hook == HOOK_OUTPUT ? KERNEL_MARK : 0;
+	frame.has = hook == HOOK_OUTPUT ? FRAME_HAS_UID | FRAME_HAS_GID : 0; /* of root */
 	frame.csum = hook == HOOK_OUTPUT ? CSUM_TRUSTED : CSUM_UNVERIFIED;
 	side_decide(r->side, clock_now(), &frame, &d);
 	r->packets++;
@@ -463,6 +465,7 @@ struct args {
 	unsigned long packets;
 	unsigned long prefixes;
 	unsigned long cases; /* of random rule files */
+	bool is_own;         /* the kernel loads only what finwall judges, as finwall prints it */
 	char *seed_text;
 };
 
@@ -473,6 +476,7 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 		{ "random", required_argument, NULL, 'r' },
 		{ "pace", required_argument, NULL, 'P' },
 		{ "packets", required_argument, NULL, 'n' },
+		{ "own", no_argument, NULL, 'o' },
 		{ "prefixes", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "ticking", no_argument, NULL, 't' },
@@ -492,6 +496,9 @@ static bool parse_args(int argc, char **argv, struct args *a, struct run *r)
 		case 'r':
 			a->cases = strtoul(optarg, NULL, 10);
 			r->is_random = true;
+			break;
+		case 'o':
+			a->is_own = true;
 			break;
 		case 'p':
 			a->prefixes = strtoul(optarg, NULL, 10);
@@ -534,6 +541,23 @@ static char *read_ipsets(const char *save, struct rng *rng)
 	return text;
 }
 
+/* Replaces the text by the canonical one, which has only the chains that finwall judges. */
+static bool print_own(char **rules)
+{
+	char *errors = NULL;
+	struct config *c = config_text_load("rules", *rules, &errors);
+	char *text = c != NULL ? config_print(c, PRINT_PLAIN, NULL, 0) : NULL;
+
+	free(errors);
+	config_free(c);
+	if (text == NULL) {
+		return false;
+	}
+	free(*rules);
+	*rules = text;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct args a = { .packets = 20000 };
@@ -546,7 +570,8 @@ int main(int argc, char **argv)
 	int code = EXIT_FAILURE;
 
 	if (!parse_args(argc, argv, &a, &r)) {
-		fputs("usage: rules [--packets N] [--prefixes N] [--seed S] [--ticking] [--pace N] "
+		fputs("usage: rules [--own] [--packets N] [--prefixes N] [--seed S] [--ticking] "
+		      "[--pace N] "
 		      "[--verbose] FILE\n"
 		      "       rules --random FILES [--packets N] [--seed S] [--verbose]\n",
 		      stderr);
@@ -562,6 +587,12 @@ int main(int argc, char **argv)
 	r.gen = gen_new(&rng, kind, rules);
 	if (r.side == NULL || r.gen == NULL) {
 		goto out;
+	}
+	if (a.is_own && !print_own(&rules)) {
+		goto out;
+	}
+	if (strstr(rules, "--rt-type") != NULL || strstr(rules, "rt type ") != NULL) {
+		gen_add_extensions(r.gen);
 	}
 	r.kernel = kernel_new(kind, rules, ipsets, &why);
 	if (r.kernel == NULL) {

@@ -299,11 +299,74 @@ static bool may_negate(const struct field *f, unsigned where)
 	       (where == 2 && f->name[0] == 'o');
 }
 
+static bool can_be_part(const struct field *f)
+{
+	return f->words == ports || f->words == ip4s || f->words == ip6s || f->words == protos;
+}
+
+static const struct field *pick_part(struct writer *w)
+{
+	const struct field *f = any_field(w);
+
+	for (unsigned tries = 0; !(can_be_part(f) && fits(w, f)) && tries < 60; tries++) {
+		f = any_field(w);
+	}
+	return can_be_part(f) ? f : NULL;
+}
+
+/* One of a few elements; none of them overlap, as the words of a field do not. */
+static void tuple(struct writer *w, const struct field *const *part, unsigned len, unsigned nr)
+{
+	for (unsigned i = 0; i < len; i++) {
+		fprintf(w->to, "%s%s", i > 0 ? " . " : "",
+		        part[i]->words[(nr + i * 3) % part[i]->words_len]);
+	}
+}
+
+static void map_verdict(struct writer *w, unsigned first);
+
+/* A concatenation, compared with a set in the rule, or in a map of verdicts. */
+static bool concat(struct writer *w, bool is_vmap, unsigned first)
+{
+	const struct field *part[3];
+	unsigned len = 2 + one_in(w, 4);
+	unsigned from = below(w, 8);
+	unsigned elements = 1 + below(w, 5);
+
+	for (unsigned i = 0; i < len; i++) {
+		part[i] = pick_part(w);
+		if (part[i] == NULL) {
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < len; i++) {
+		fprintf(w->to, "%s%s", i > 0 ? " . " : "", part[i]->name);
+	}
+	fputs(is_vmap ? " vmap { " : one_in(w, 4) ? " != { " : " { ", w->to);
+	for (unsigned i = 0; i < elements; i++) {
+		fputs(i > 0 ? ", " : "", w->to);
+		tuple(w, part, len, from + i);
+		if (is_vmap) {
+			fputs(" : ", w->to);
+			map_verdict(w, first);
+		}
+	}
+	fputs(" }", w->to);
+	return true;
+}
+
 static void match(struct writer *w, unsigned where)
 {
 	static const char *const relations[] = { "<", ">", "<=", ">=" };
-	const struct field *f = pick_field(w);
-	const char *negation = may_negate(f, where) && !w->was_negated && one_in(w, 4) ? "!= " : "";
+	const struct field *f;
+	const char *negation;
+
+	if (one_in(w, 9) && concat(w, false, 0)) {
+		w->was_negated = false;
+		return;
+	}
+	f = pick_field(w);
+	negation = may_negate(f, where) && !w->was_negated && one_in(w, 4) ? "!= " : "";
 
 	w->was_negated = negation[0] != '\0';
 
@@ -415,7 +478,12 @@ static const struct field *pick_key(struct writer *w)
 
 static void vmap(struct writer *w, unsigned first)
 {
-	const struct field *f = pick_key(w);
+	const struct field *f;
+
+	if (one_in(w, 5) && concat(w, true, first)) {
+		return;
+	}
+	f = pick_key(w);
 
 	key(w, f);
 	fputs(" vmap ", w->to);

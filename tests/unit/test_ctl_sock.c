@@ -54,7 +54,7 @@ static void open_sock(void)
 	(void)snprintf(path, sizeof(path), "/tmp/finwall-test-ctl.%d", (int)getpid());
 	base = event_base_new();
 	ck_assert_ptr_nonnull(base);
-	ck_assert_int_eq(ctl_sock_open(base, path, &handler, &sock), 0);
+	ck_assert_int_eq(ctl_sock_open(base, path, &handler, NULL, &sock), 0);
 }
 
 static void close_sock(void)

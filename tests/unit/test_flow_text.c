@@ -51,7 +51,7 @@ static void expect_live(const struct flow *f, const char *text, const char *conn
 	flow_view_live(f, now, "wan0", &v);
 	flow_text(&v, line, sizeof(line));
 	ck_assert_str_eq(line, text);
-	flow_conntrack(&v, line, sizeof(line));
+	flow_conntrack(&v, 0, 0, line, sizeof(line));
 	ck_assert_str_eq(line, conntrack);
 }
 
@@ -64,7 +64,7 @@ START_TEST(tcp_lines_are_exact)
 		"tcp     192.0.2.9:40000        192.0.2.1:443          ESTABLISHED          90s "
 		" assured in wan0",
 		"tcp      6 90 ESTABLISHED src=192.0.2.9 dst=192.0.2.1 sport=40000 dport=443 "
-		"src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 [ASSURED] use=1");
+		"src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 [ASSURED] mark=0 use=1");
 	f = make_tcp(TCP_SYN_SENT, 0);
 	f.hook = HOOK_OUTPUT;
 	expect_live(
@@ -72,7 +72,7 @@ START_TEST(tcp_lines_are_exact)
 		"tcp     192.0.2.9:40000        192.0.2.1:443          SYN_SENT             90s "
 		" unreplied out wan0",
 		"tcp      6 90 SYN_SENT src=192.0.2.9 dst=192.0.2.1 sport=40000 dport=443 "
-		"[UNREPLIED] src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 use=1");
+		"[UNREPLIED] src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 mark=0 use=1");
 }
 END_TEST
 
@@ -86,7 +86,7 @@ START_TEST(udp_lines_are_exact)
 		"udp     [2001:db8::1]:5000     [2001:db8::2]:53       -                    90s "
 		" replied in wan0",
 		"udp      17 90 src=2001:db8::1 dst=2001:db8::2 sport=5000 dport=53 "
-		"src=2001:db8::2 dst=2001:db8::1 sport=53 dport=5000 use=1");
+		"src=2001:db8::2 dst=2001:db8::1 sport=53 dport=5000 mark=0 use=1");
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(icmp_lines_are_exact)
 		"icmp    192.0.2.1              192.0.2.2              type 8 id 77         90s "
 		" unreplied in wan0",
 		"icmp     1 90 src=192.0.2.1 dst=192.0.2.2 type=8 code=0 id=77 [UNREPLIED] "
-		"src=192.0.2.2 dst=192.0.2.1 type=0 code=0 id=77 use=1");
+		"src=192.0.2.2 dst=192.0.2.1 type=0 code=0 id=77 mark=0 use=1");
 }
 END_TEST
 
@@ -112,7 +112,7 @@ START_TEST(lines_of_other_protocols_are_exact)
 		"ip-99   192.0.2.1              192.0.2.2              -                    90s "
 		" unreplied in wan0",
 		"unknown  99 90 src=192.0.2.1 dst=192.0.2.2 [UNREPLIED] src=192.0.2.2 "
-		"dst=192.0.2.1 use=1");
+		"dst=192.0.2.1 mark=0 use=1");
 	/* a name that conntrack(8) does not have */
 	f = make_flow(112, "192.0.2.1", 0, "224.0.0.18", 0, 0);
 	expect_live(
@@ -120,7 +120,7 @@ START_TEST(lines_of_other_protocols_are_exact)
 		"vrrp    192.0.2.1              224.0.0.18             -                    90s "
 		" unreplied in wan0",
 		"unknown  112 90 src=192.0.2.1 dst=224.0.0.18 [UNREPLIED] src=224.0.0.18 "
-		"dst=192.0.2.1 use=1");
+		"dst=192.0.2.1 mark=0 use=1");
 }
 END_TEST
 
@@ -146,10 +146,10 @@ START_TEST(lines_of_remembered_connections_are_exact)
 	flow_text(&v, line, sizeof(line));
 	ck_assert_str_eq(line, "tcp     192.0.2.9:40000        192.0.2.1:443          ESTABLISHED"
 	                       "           3s  idle");
-	flow_conntrack(&v, line, sizeof(line));
+	flow_conntrack(&v, 0, 0, line, sizeof(line));
 	ck_assert_str_eq(
 		line, "tcp      6 0 ESTABLISHED src=192.0.2.9 dst=192.0.2.1 sport=40000 dport=443 "
-		      "src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 [ASSURED] use=1");
+		      "src=192.0.2.1 dst=192.0.2.9 sport=443 dport=40000 [ASSURED] mark=0 use=1");
 }
 END_TEST
 
@@ -160,11 +160,11 @@ START_TEST(a_line_is_truncated_to_the_buffer)
 	struct flow_view v;
 
 	flow_view_live(&f, now, NULL, &v);
-	flow_conntrack(&v, whole, sizeof(whole));
+	flow_conntrack(&v, 0, 0, whole, sizeof(whole));
 	for (size_t size = 1; size < strlen(whole); size++) {
 		char *line = malloc(size);
 
-		flow_conntrack(&v, line, size);
+		flow_conntrack(&v, 0, 0, line, size);
 		ck_assert_uint_eq(strlen(line), size - 1);
 		ck_assert(strncmp(line, whole, size - 1) == 0);
 		free(line);
@@ -185,8 +185,8 @@ START_TEST(the_longest_line_fits)
 	flow_view_live(&f, (struct mono){ 0 }, "abcdefghijklmno", &v);
 	flow_text(&v, line, sizeof(line));
 	ck_assert_ptr_nonnull(strstr(line, " revived in abcdefghijklmno"));
-	flow_conntrack(&v, line, sizeof(line));
-	ck_assert_ptr_nonnull(strstr(line, " use=1"));
+	flow_conntrack(&v, 0, 0, line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, " mark=0 use=1"));
 }
 END_TEST
 
@@ -208,7 +208,8 @@ START_TEST(json_of_a_live_connection_is_exact)
 	flow_view_live(&f, now, "wan0", &v);
 	expect_json(&v,
 	            "{\"assured\":true,\"expires_ms\":90000,\"family\":\"ipv4\",\"hook\":\"input\","
-	            "\"interface\":\"wan0\",\"original\":{\"destination\":\"192.0.2.1\","
+	            "\"interface\":\"wan0\",\"leased\":false,\"original\":{\"destination\":\"192.0."
+	            "2.1\","
 	            "\"destination_port\":443,\"source\":\"192.0.2.9\",\"source_port\":40000},"
 	            "\"protocol\":\"tcp\",\"protocol_number\":6,\"replied\":true,"
 	            "\"reply\":{\"destination\":\"192.0.2.9\",\"destination_port\":40000,"
@@ -241,12 +242,14 @@ START_TEST(json_of_icmp_is_exact)
 	struct flow_view v;
 
 	flow_view_live(&f, now, "", &v);
-	expect_json(&v, "{\"assured\":false,\"expires_ms\":90000,\"family\":\"ipv6\","
-	                "\"hook\":\"input\",\"interface\":\"\",\"original\":{\"code\":0,"
-	                "\"destination\":\"2001:db8::2\",\"id\":77,\"source\":\"2001:db8::1\","
-	                "\"type\":128},\"protocol\":\"icmpv6\",\"protocol_number\":58,"
-	                "\"replied\":false,\"reply\":{\"code\":0,\"destination\":\"2001:db8::1\","
-	                "\"id\":77,\"source\":\"2001:db8::2\",\"type\":129},\"revived\":false}");
+	expect_json(
+		&v,
+		"{\"assured\":false,\"expires_ms\":90000,\"family\":\"ipv6\","
+		"\"hook\":\"input\",\"interface\":\"\",\"leased\":false,\"original\":{\"code\":0,"
+		"\"destination\":\"2001:db8::2\",\"id\":77,\"source\":\"2001:db8::1\","
+		"\"type\":128},\"protocol\":\"icmpv6\",\"protocol_number\":58,"
+		"\"replied\":false,\"reply\":{\"code\":0,\"destination\":\"2001:db8::1\","
+		"\"id\":77,\"source\":\"2001:db8::2\",\"type\":129},\"revived\":false}");
 }
 END_TEST
 

@@ -28,8 +28,10 @@ static const struct row rows[] = {
 	{ SYNTAX_SAVE, "a\"b c\"d", "ab cd|", NULL },
 	{ SYNTAX_SAVE, "it's #5 $x > y", "it's|#5|$x|>|y|", NULL },
 	{ SYNTAX_SAVE, "a\\ b", "a\\|b|", NULL },
-	{ SYNTAX_SAVE, "\"open", NULL, "missing closing quote" },
-	{ SYNTAX_SAVE, "\"open\\\"", NULL, "missing closing quote" },
+	{ SYNTAX_SAVE, "\"open", NULL,
+	  "a quote is not closed: write \" where its text ends, or remove it" },
+	{ SYNTAX_SAVE, "\"open\\\"", NULL,
+	  "a quote is not closed: write \" where its text ends, or remove it" },
 	{ SYNTAX_SHELL, "a # b", "a|", NULL },
 	{ SYNTAX_SHELL, "a#b", "a#b|", NULL },
 	{ SYNTAX_SHELL, "'a \"b\" $c' d", "a \"b\" $c|d|", NULL },
@@ -43,7 +45,8 @@ static const struct row rows[] = {
 	{ SYNTAX_SHELL, "`x`", NULL, "shell variables and substitutions are not expanded" },
 	{ SYNTAX_SHELL, "a > b", NULL, "shell operators and patterns are not supported" },
 	{ SYNTAX_SHELL, "a; b", NULL, "shell operators and patterns are not supported" },
-	{ SYNTAX_SHELL, "'open", NULL, "missing closing quote" },
+	{ SYNTAX_SHELL, "'open", NULL,
+	  "a quote is not closed: write \" where its text ends, or remove it" },
 };
 
 static void check_row(const struct row *row)

@@ -66,7 +66,7 @@ static enum cli_exit read_args(struct watch_args *args, json_t *parameters, int 
 	if (code == CLI_OK && strcmp(args->format, "text") != 0 &&
 	    strcmp(args->format, "json") != 0 && strcmp(args->format, "conntrack") != 0) {
 		code = cli_usage(&cmd_events,
-		                 "unknown format \"%s\": expected text, json or conntrack",
+		                 "unknown output format \"%s\": expected text, json or conntrack",
 		                 args->format);
 	}
 	for (; code == CLI_OK && optind < argc; optind++) {

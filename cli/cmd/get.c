@@ -23,8 +23,8 @@ const struct cli_command cmd_get = {
 	.summary = "print one connection",
 	.details = CONNECTION_KEY_HELP
 	"\n"
-	"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L); also with the\n"
-	"                     options of conntrack -o: extended,id,timestamp,ktimestamp\n"
+	"-o, --output FORMAT  text, json, or conntrack (as conntrack -L), also with\n"
+	"                     its options: extended,id,timestamp,ktimestamp\n"
 	"\n"
 	"The exit status is 1 if there is no such live connection.\n",
 	.run = run_get,

@@ -48,10 +48,8 @@ const struct cli_command cmd_list = {
 	.summary = "list live or remembered connections",
 	.details =
 		"-x, --expired        remembered connections: their entry has expired\n"
-		"-o, --output FORMAT  text, json, or conntrack (format of conntrack -L); also "
-	        "with\n"
-		"                     the options of conntrack -o: "
-	        "extended,id,timestamp,ktimestamp\n"
+		"-o, --output FORMAT  text, json, or conntrack (as conntrack -L), also with\n"
+		"                     its options: extended,id,timestamp,ktimestamp\n"
 		"--count              print only their numbers, by protocol and state\n"
 		"--sort ORDER         expiry: the next to expire first, or the last that ended;\n"
 		"                     state; address, of source and destination; with the setting\n"

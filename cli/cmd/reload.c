@@ -26,8 +26,7 @@ const struct cli_command cmd_reload = {
 	.args = "[--confirm TIME]",
 	.summary = "read the configuration again; an invalid one is refused",
 	.details =
-		"-c, --confirm TIME  the configuration before comes back after this time, such as "
-	        "60s,\n"
+		"-c, --confirm TIME  the configuration before comes back after this time (60s),\n"
 		"                    unless finwall confirm is called\n"
 		"\n"
 		"Prints what of the new configuration is not in force yet: settings for the next\n"

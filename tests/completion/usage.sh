@@ -24,7 +24,7 @@ refuses() {
 refuses 'unknown command "lists"' lists
 refuses 'unknown command "lists"' help lists
 for command in delete doctor events flush get hook import-iptables list set show stats; do
-	refuses 'Usage: finwall [--socket PATH] '"$command " "$command" --no-such-option
+	refuses 'Usage: finwall [--socket PATH] '"$command" "$command" --no-such-option
 done
 for command in doctor events get list set stats; do
 	refuses 'unknown output format "xml"' "$command" -o xml
@@ -71,8 +71,8 @@ refuses 'invalid number "x"' delete icmp 192.0.2.1 192.0.2.2 --type x --id 1
 refuses 'invalid source "192.0.2.300"' delete --source 192.0.2.300
 refuses 'invalid source "192.0.2.300"' flush --source 192.0.2.300
 refuses 'expected PROTO FROM TO' get tcp 192.0.2.1:80
-refuses 'missing subcommand: up, down, watch or print' hook
-refuses 'unknown subcommand "renew": up, down, watch or print' hook renew
+refuses 'missing subcommand: up, down, watch, print, load or unload' hook
+refuses 'unknown subcommand "renew": up, down, watch, print, load or unload' hook renew
 refuses 'too many arguments' hook up down
 refuses 'unknown backend "ebtables"' hook up --backend ebtables
 refuses 'missing subcommand: ruleset or settings' show

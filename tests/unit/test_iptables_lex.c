@@ -43,8 +43,8 @@ static const struct row rows[] = {
 	{ SYNTAX_SHELL, "-p $x", NULL, "shell variables and substitutions are not expanded" },
 	{ SYNTAX_SHELL, "\"$x\"", NULL, "shell variables and substitutions are not expanded" },
 	{ SYNTAX_SHELL, "`x`", NULL, "shell variables and substitutions are not expanded" },
-	{ SYNTAX_SHELL, "a > b", NULL, "shell operators and patterns are not supported" },
-	{ SYNTAX_SHELL, "a; b", NULL, "shell operators and patterns are not supported" },
+	{ SYNTAX_SHELL, "a > b", NULL, "shell operators and patterns are not carried out" },
+	{ SYNTAX_SHELL, "a; b", NULL, "shell operators and patterns are not carried out" },
 	{ SYNTAX_SHELL, "'open", NULL,
 	  "a quote is not closed: write \" where its text ends, or remove it" },
 };

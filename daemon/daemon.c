@@ -721,6 +721,7 @@ static void revert(struct daemon *d)
 	set_changes_log_discarded(rejected->config, d->log);
 	put_in_force(d, kept);
 	generations_revert(&d->generations, &d->workers);
+	event_sinks_apply(&d->sinks, generation_settings(kept), &d->watch, &d->workers, d->log);
 	metrics_apply(d->metrics, generation_settings(kept), clock_now());
 	fast_path_publish(&d->fast_path, generation_settings(kept), &kept->shared.policy.tun);
 	log_write(d->log, LOG_LEVEL_WARNING,

@@ -41,12 +41,14 @@ enum watch_kind {
 /* Records of the ring: of kind WATCH_TRACE a struct trace, ... */
 struct watch_flow { /* ... of WATCH_NEW, WATCH_UPDATE and WATCH_DESTROY ... */
 	struct flow flow;
+	struct flow_account account;
 	struct mono now;
 	uint32_t rule_nr;
 	uint32_t generation;
 	uint8_t changes; /* bits of enum flow_change */
 	uint8_t end;     /* enum flow_end */
 	uint8_t hook;
+	bool has_rule;
 };
 
 struct watch_reject { /* ... of WATCH_REJECT */

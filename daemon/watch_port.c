@@ -115,12 +115,14 @@ void watch_port_put_flow(struct watch_port *port, const struct watch_list *list,
 	}
 	*to = (struct watch_flow){
 		.flow = *ev->flow,
+		.account = ev->account,
 		.now = ev->now,
 		.rule_nr = ev->rule_nr,
 		.generation = ev->generation,
 		.changes = ev->changes,
 		.end = ev->end,
 		.hook = ev->hook,
+		.has_rule = ev->has_rule,
 	};
 	watch_ring_publish(&port->ring);
 }

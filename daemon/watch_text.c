@@ -9,6 +9,7 @@
 #include <finwall/ctl_msg.h>
 #include <finwall/flow_text.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,22 @@ static void add_rule(char out[WATCH_TEXT_SIZE], const struct config *config, uin
 	}
 }
 
+/* What it has carried, in both directions, and for how long. */
+static void add_account(char out[WATCH_TEXT_SIZE], const struct watch_flow *ev)
+{
+	const struct flow_account *a = &ev->account;
+	size_t size = strlen(out);
+
+	if (a->start.ns != 0) {
+		(void)snprintf(out + size, WATCH_TEXT_SIZE - size,
+		               " packets=%" PRIu64 "/%" PRIu64 " bytes=%" PRIu64 "/%" PRIu64
+		               " duration=%" PRId64 ".%03" PRId64,
+		               a->packets[0], a->packets[1], a->bytes[0], a->bytes[1],
+		               mono_diff(ev->now, a->start) / NSEC_PER_SEC,
+		               mono_diff(ev->now, a->start) % NSEC_PER_SEC / NSEC_PER_MSEC);
+	}
+}
+
 void watch_text_flow(const struct watch_flow *ev, const struct config *config,
                      enum watch_format format, char out[WATCH_TEXT_SIZE])
 {
@@ -54,8 +71,9 @@ void watch_text_flow(const struct watch_flow *ev, const struct config *config,
 	}
 	if ((ev->changes & FLOW_CHANGE_DESTROY) != 0) {
 		add(out, "end", flow_end_name((enum flow_end)ev->end));
+		add_account(out, ev);
 	}
-	if ((ev->changes & FLOW_CHANGE_NEW) != 0) {
+	if (ev->has_rule && (ev->changes & FLOW_CHANGE_UPDATE) == 0) {
 		add_rule(out, config, ev->rule_nr, ev->hook, ev->flow.key.family);
 	}
 }
@@ -71,6 +89,7 @@ json_t *watch_json_flow(const struct watch_flow *ev, const struct config *config
 	json_t *o;
 
 	flow_view_live(&ev->flow, ev->now, ifname, &v);
+	flow_view_account(&v, &ev->account, ev->now);
 	o = json_pack("{s:s, s:o}", "type", type, "connection", flow_json(&v));
 	if (o == NULL) {
 		return NULL;
@@ -78,7 +97,7 @@ json_t *watch_json_flow(const struct watch_flow *ev, const struct config *config
 	if ((ev->changes & FLOW_CHANGE_DESTROY) != 0) {
 		json_object_set_new(o, "end", json_string(flow_end_name((enum flow_end)ev->end)));
 	}
-	if ((ev->changes & FLOW_CHANGE_NEW) != 0) {
+	if (ev->has_rule) {
 		rule_json_add(o, config, ev->rule_nr, (enum base_chain)ev->hook,
 		              ev->flow.key.family);
 	}

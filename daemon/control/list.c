@@ -9,9 +9,11 @@
  */
 #include "method.h"
 
+#include "generation.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "wire/flow_sort.h"
+#include "wire/trace_text.h"
 
 #include <finwall/flow_text.h>
 
@@ -176,6 +178,7 @@ void control_get_connection(struct control *ctl, struct ctl_client *c, const str
 	}
 	l.items = json_array();
 	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
+	v.origin = f.timer[0];
 	flow_view_account(&v, &account, now);
 	write_item(&l, &v);
 	ctl_client_reply(c, json_pack("{s:o}", items_member(&l), l.items), CTL_LAST);
@@ -365,6 +368,7 @@ static void slice_live(struct list *l)
 
 		flow_view_live(&flows[i], now, ifnames_get(l->env->ifnames, flows[i].ifindex, name),
 		               &v);
+		v.origin = flows[i].timer[0];
 		flow_view_account(&v, &accounts[i], now);
 		add_item(l, &v, flows[i].ifindex);
 	}
@@ -382,6 +386,20 @@ static void slice_remembered(struct list *l)
 		flow_view_remembered(&tombs[i], now, &v);
 		add_item(l, &v, 0);
 	}
+}
+
+/* A connection with the rule that let it in, if the rules in force have it. */
+static json_t *connection_json(const struct list *l, const struct flow_view *v)
+{
+	const struct generation *g = l->env->generations->current;
+	json_t *o = flow_json(v);
+	uint32_t rule_nr;
+
+	if (v->kind == VIEW_LIVE &&
+	    flow_origin_rule(v->origin, g->shared.policy.generation, &rule_nr)) {
+		rule_json_add(o, g->config, rule_nr, (enum base_chain)v->hook, v->orig.family);
+	}
+	return o;
 }
 
 static void add_item(struct list *l, const struct flow_view *v, uint32_t ifindex)
@@ -411,7 +429,7 @@ static void write_item(struct list *l, const struct flow_view *v)
 		flow_conntrack(v, l->options, (int64_t)time(NULL), line, sizeof(line));
 		break;
 	default:
-		json_array_append_new(l->items, flow_json(v));
+		json_array_append_new(l->items, connection_json(l, v));
 		return;
 	}
 	json_array_append_new(l->items, json_string(line));

@@ -174,7 +174,7 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	conclude(e, d, &o, out);
 }
 
-/* Out of line, as note_new(): inlined they cost every packet 4 %. */
+/* Out of line, as shard_note(): inlined they cost every packet 4 %. */
 static __attribute__((noinline, cold)) void decide_traced(struct engine *e, const struct decoded *d,
                                                           struct decision *out)
 {
@@ -417,20 +417,12 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 }
 
 /* rule_nr: that let it in. */
-static __attribute__((noinline, cold)) void note_new(const struct decoded *d, const struct flow *f,
-                                                     uint32_t rule_nr)
+static void note_new(const struct decoded *d, const struct flow *f, uint32_t rule_nr)
 {
-	const struct engine_worker *w = d->cx->worker;
-	const struct flow_event ev = {
-		.flow = f,
-		.now = d->cx->now,
-		.rule_nr = rule_nr,
-		.generation = d->cx->policy->generation,
-		.changes = FLOW_CHANGE_NEW,
-		.hook = d->pkt.frame->hook,
-	};
-
-	w->sink.flow(w->sink.ctx, &ev);
+	*shard_origin(d->shard, f) = flow_origin(rule_nr, d->cx->policy->generation);
+	if (d->cx->worker->sink.flow != NULL) {
+		shard_note(d->shard, d->cx->worker, f, FLOW_CHANGE_NEW, FLOW_END_NONE, d->cx->now);
+	}
 }
 
 /* From the outcome of the look-up to the decision: verdict, entry, counters. */
@@ -456,7 +448,7 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 	}
 	if (o->wants_entry) {
 		settle_claim(d, o);
-		if (o->live != NULL && d->cx->worker->sink.flow != NULL) {
+		if (o->live != NULL) {
 			note_new(d, o->live, rules.rule_nr);
 		}
 	}

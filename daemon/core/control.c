@@ -83,6 +83,7 @@ bool engine_find_account(struct engine *e, const struct flowkey *key, struct mon
 	f = flowtab_find(&s->flows, key, hash);
 	if (f != NULL) {
 		*out = *f;
+		out->timer[0] = *shard_origin(s, f);
 		*account = s->accounts != NULL ? s->accounts[f - s->flows.pool]
 		                               : (struct flow_account){ 0 };
 		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, account);

@@ -45,6 +45,9 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	fresh.counted = 0;
 	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
 	inserted = flowtab_insert(&s->flows, &fresh, hash);
+	if (inserted != NULL) {
+		*shard_origin(s, inserted) = 0;
+	}
 	if (inserted != NULL && s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
 	}

@@ -67,6 +67,7 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 		if (lease_is_held(copy)) {
 			lease_peek(&s->leases, at + i, copy);
 		}
+		copy->timer[0] = read_word(&s->origins[at + i]);
 	}
 	return len;
 }

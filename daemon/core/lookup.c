@@ -302,7 +302,7 @@ note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t
 		changes |= FLOW_CHANGE_UPDATE;
 	}
 	if (changes != 0) {
-		shard_note(d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
+		shard_note(d->shard, d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
 	}
 }
 

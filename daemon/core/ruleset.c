@@ -179,7 +179,7 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 {
 	const struct rs_insn *code = ev->rs->code;
 	uint32_t stack[RS_JUMPS_MAX];
-	uint32_t chain_nr[RS_JUMPS_MAX + 1]; /* traces only: of each nested jump */
+	uint32_t chain_nr[RS_JUMPS_MAX + 1];    /* traces only: of each nested jump */
 	const struct rs_insn *next_base = NULL; /* for what this chain accepts */
 	unsigned depth = 0;
 	uint32_t nr;

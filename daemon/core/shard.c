@@ -25,19 +25,25 @@ void shard_lock_contended(const struct engine *e, struct shard *s)
 	}
 }
 
-__attribute__((noinline, cold)) void shard_note(const struct engine_worker *w, const struct flow *f,
+__attribute__((noinline, cold)) void shard_note(const struct shard *s,
+                                                const struct engine_worker *w, const struct flow *f,
                                                 unsigned changes, enum flow_end end,
                                                 struct mono now)
 {
-	const struct flow_event ev = {
+	struct flow_event ev = {
 		.flow = f,
 		.now = now,
-		.rule_nr = UINT32_MAX,
 		.generation = w->policy->generation,
 		.changes = (uint8_t)changes,
 		.end = (uint8_t)end,
+		.hook = f->hook,
 	};
 
+	if (s->accounts != NULL) {
+		ev.account = s->accounts[f - s->flows.pool];
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
+	}
+	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
 	w->sink.flow(w->sink.ctx, &ev);
 }
 

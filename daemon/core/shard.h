@@ -55,6 +55,7 @@ struct shard {
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
+	uint32_t *origins;              /* of all flows, likewise; flow.h */
 	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
@@ -149,8 +150,14 @@ void shard_recount(struct shard *s, struct flow *f);
 void shard_uncount(struct shard *s, struct flow *f);
 
 /* Passes a change of a flow to the sink, which must be there. Rare: out of the way of packets. */
-void shard_note(const struct engine_worker *w, const struct flow *f, unsigned changes,
-                enum flow_end end, struct mono now);
+void shard_note(const struct shard *s, const struct engine_worker *w, const struct flow *f,
+                unsigned changes, enum flow_end end, struct mono now);
+
+/* The origin of a flow in the table. */
+static inline uint32_t *shard_origin(const struct shard *s, const struct flow *f)
+{
+	return &s->origins[f - s->flows.pool];
+}
 
 /* Counts a packet of a flow, if packets are counted. bytes: from the IP header on. */
 static inline void shard_account(struct shard *s, const struct flow *f, enum flow_dir dir,
@@ -225,7 +232,7 @@ static inline void shard_end(struct shard *s, const struct engine_worker *w, str
                              uint64_t hash, enum flow_end end, struct mono now)
 {
 	if (w->sink.flow != NULL) {
-		shard_note(w, f, FLOW_CHANGE_DESTROY, end, now);
+		shard_note(s, w, f, FLOW_CHANGE_DESTROY, end, now);
 	}
 	shard_delete(s, f, hash);
 }

@@ -87,6 +87,10 @@ static void fill_connection(const struct decoded *d, struct trace *t)
 	if (f != NULL) {
 		t->entry = mono_is_due(f->deadline, now) ? TRACE_DUE : TRACE_LIVE;
 		t->before = *f;
+		if (lease_is_held(f)) {
+			lease_peek(&d->shard->leases, (uint32_t)(f - d->shard->flows.pool),
+			           &t->before);
+		}
 		t->dir = (uint8_t)flow_dir_of(f, (enum key_side)d->side);
 	}
 	if (d->key.proto == IPPROTO_NR_TCP) {

@@ -17,8 +17,8 @@
 /* The longest time: 248 days, the kernel's limit with 100 ticks per second. */
 #define TIME_MAX (248 * DAY)
 
-static const char *const late_words[] = { "strict",  "remembered", "pickup",
-	                                  "lenient", "reject",     "verify", NULL };
+static const char *const late_words[] = { "strict", "remembered", "pickup", "lenient",
+	                                  "reject", "verify",     NULL };
 static const char *const resurrect_words[] = { "off", "on", "verify", NULL };
 static const char *const verify_words[] = { "off", "on", "auto", NULL };
 static const char *const idle_words[] = { "forget", "remember", "reset", "probe", NULL };

@@ -221,6 +221,10 @@ json_t *trace_json(const struct trace *t, const struct trace_names *names)
 	if (t->has_after) {
 		json_object_set_new(o, "after", entry_json(&t->after, t->now));
 	}
+	if (d->is_held != 0) {
+		json_object_set_new(o, "verdict", json_string("held"));
+		return o;
+	}
 	json_object_set_new(o, "state", json_string(ct_state_name((enum ct_state)d->state)));
 	if (d->reason < REASONS_LEN) {
 		json_object_set_new(o, "reason", json_string(reason_name((enum reason)d->reason)));

@@ -50,6 +50,12 @@ void trace_text(const struct trace *t, const struct trace_names *names,
 	write_before(&w);
 	write_steps(&w);
 	set_chain(&w, (enum base_chain)t->packet.hook, t->packet.tuple.family);
+	if (t->decision.is_held != 0) {
+		begin(&w);
+		put(&w, "verdict held, until the other end answers a probe");
+		end(&w);
+		return;
+	}
 	if (!t->is_explained) {
 		write_after(&w);
 	}

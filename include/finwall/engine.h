@@ -109,13 +109,15 @@ enum flow_change {
 
 /* A change of an entry, for events. */
 struct flow_event {
-	const struct flow *flow; /* after the change; before it ends */
+	const struct flow *flow;     /* after the change; before it ends */
+	struct flow_account account; /* zeroes: not counted */
 	struct mono now;
-	uint32_t rule_nr; /* FLOW_CHANGE_NEW: that let it in; see struct rule_result */
+	uint32_t rule_nr; /* that let it in, if has_rule; see struct rule_result */
 	uint32_t generation;
+	bool has_rule;   /* false: not known, or of an earlier generation */
 	uint8_t changes; /* bits of enum flow_change */
 	uint8_t end;     /* enum flow_end, of FLOW_CHANGE_DESTROY */
-	uint8_t hook;    /* enum hook, of FLOW_CHANGE_NEW */
+	uint8_t hook;    /* enum hook, of the first packet */
 };
 
 /* "timeout", "closed" ... */

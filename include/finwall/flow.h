@@ -86,7 +86,7 @@ struct flow {
 	/* set once at insert */
 	struct flowkey key;
 	uint32_t hash_lo;
-	uint32_t timer[3]; /* the table's own */
+	uint32_t timer[3]; /* the table's own; [0] of a copy in a list: its origin, see below */
 	/* the flow expires at this instant; every accepted packet moves it */
 	struct mono deadline;
 	/* the tracker's own */
@@ -101,6 +101,34 @@ struct flow {
 	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
 	uint8_t counted;  /* 1: `ct count` counts it */
 } __attribute__((aligned(64)));
+
+/*
+ * The origin of an entry: the rule that let its first packet in, and the generation of the rules.
+ * It is kept beside the table, so that packets of open connections do not load it. 0: not known,
+ * such as of an import. Generations are compared modulo 4096.
+ */
+#define FLOW_ORIGIN_RULES    0xfffffu
+#define FLOW_ORIGIN_NO_RULE  FLOW_ORIGIN_RULES /* the policy of a chain, or no chain */
+#define FLOW_ORIGIN_GEN_MASK 0xfffu
+
+/* rule_nr: UINT32_MAX = no rule. */
+static inline uint32_t flow_origin(uint32_t rule_nr, uint32_t generation)
+{
+	uint32_t nr = rule_nr == UINT32_MAX               ? FLOW_ORIGIN_NO_RULE
+	              : rule_nr + 1 < FLOW_ORIGIN_NO_RULE ? rule_nr + 1
+	                                                  : 0;
+
+	return nr == 0 ? 0 : (generation & FLOW_ORIGIN_GEN_MASK) << 20 | nr;
+}
+
+/* Sets *rule_nr. Returns false when the rule is not known, or of another generation. */
+static inline bool flow_origin_rule(uint32_t origin, uint32_t generation, uint32_t *rule_nr)
+{
+	uint32_t nr = origin & FLOW_ORIGIN_RULES;
+
+	*rule_nr = nr == FLOW_ORIGIN_NO_RULE ? UINT32_MAX : nr - 1;
+	return nr != 0 && origin >> 20 == (generation & FLOW_ORIGIN_GEN_MASK);
+}
 
 /* Which ends have not answered a keepalive yet (a bit per enum flow_dir), and how many were sent.
  */

@@ -34,6 +34,7 @@ struct flow_view {
 	struct flow_account account; /* live; all zero: not counted */
 	int64_t age_ns;              /* since the first packet that was counted */
 	int64_t idle_ns;             /* since the last one */
+	uint32_t origin;             /* live, in lists: flow_origin(); 0 = not known */
 	uint32_t id;                 /* live: stays the same while the connection does */
 	const char *ifname;          /* live: of the first packet; borrowed; "" = unknown */
 	uint8_t kind;                /* enum flow_view_kind */

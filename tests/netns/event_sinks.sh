@@ -14,6 +14,7 @@ conf() {
 settings {
 	queue { num 0; count 1 }
 	events { journal $1; syslog $1; packets $work/packets.pcap; accounting $work/accounts; file-size 64K }
+	connections { accounting on }
 	state { import-kernel off }
 }
 table inet fw {
@@ -60,7 +61,7 @@ grep -Eq "^<28>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} finwalld\[[0-9]+\]: NINE: IN=et
 	"$work/syslog" || fail "syslog: $(cat "$work/syslog")"
 for field in 'PRIORITY=4' 'SYSLOG_IDENTIFIER=finwalld' 'FINWALL_EVENT=log' 'FINWALL_PREFIX=NINE: ' \
 	'FINWALL_SRC=fd01::1' 'FINWALL_DPORT=9' 'FINWALL_PROTOCOL=udp' 'FINWALL_IN=eth0' \
-	'FINWALL_HOOK=input' 'FINWALL_STATE=new' "FINWALL_RULE=inet fw input $work/finwall.conf:9"; do
+	'FINWALL_HOOK=input' 'FINWALL_STATE=new' "FINWALL_RULE=inet fw input $work/finwall.conf:10"; do
 	grep -qxF "$field" "$work/journal" || fail "journal without $field: $(cat "$work/journal")"
 done
 tcpdump -vnr "$work/packets.pcap" >"$work/tcpdump" 2>"$work/tcpdump.err"
@@ -97,7 +98,11 @@ import json, sys
 for line in open(sys.argv[1]):
     o = json.loads(line)
     assert o["type"] == "destroy" and o["end"] == "deleted" and o["time_ms"] > 1600000000000, o
-    assert o["connection"]["original"]["destination_port"] == 9, o
+    c = o["connection"]
+    assert c["original"]["destination_port"] == 9, o
+    assert c["original"]["packets"] == 1 and c["reply"]["packets"] == 0, o
+    assert c["original"]["bytes"] in (34, 54) and 0 <= c["age_ms"] < 60000, o
+    assert o["rule"]["line"] == 10 and o["rule"]["text"].startswith("udp dport 9 meta mark"), o
 CHECK
 
 # a file that is full becomes FILE.1

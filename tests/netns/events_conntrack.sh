@@ -121,7 +121,7 @@ has_all() {
 	grep -q DESTROY "$work/text" && [ -s "$work/json" ]
 }
 wait_until has_all
-grep -q 'DESTROY.*dport=7001.* end=closed$' "$work/text" || fail "$(cat "$work/text")"
+grep -q 'DESTROY.*dport=7001.* end=closed rule="' "$work/text" || fail "$(cat "$work/text")"
 grep -q 'NEW.*dport=7001.* rule="inet finwall forward [^"]*finwall.conf:9"$' "$work/text" ||
 	fail "no rule: $(cat "$work/text")"
 ! grep -q 'dport=7000' "$work/text" || fail "the filter passes others"

@@ -24,7 +24,7 @@ CONFIG = """\
 settings {
 	queue { num 6; count 1; copy 128 }
 	hook { backend iptables; defragment off }
-	connections { %s; checksum full; late-rate 2; late-rate-source 2 }
+	connections { %s; verify-unknown off; checksum full; late-rate 2; late-rate-source 2 }
 	tcp { timeout established 1s; loose %s }
 	state { import-kernel off }
 }
@@ -33,6 +33,7 @@ table inet gate {
 		tcp dport 1 strict
 		tcp dport 3 lenient
 		tcp dport 4 reject
+		tcp dport 5 verify
 	}
 	chain forward {
 		type filter hook forward priority filter; policy drop;
@@ -48,13 +49,14 @@ table inet gate {
 }
 """
 CONFIGS = {"closed": CONFIG % ("unknown-windows pass", "off"),
+           "verify": CONFIG % ("unknown-windows pass", "off"),
            "loose": CONFIG % ("max 1; unknown-windows refuse", "on")}
 
-# The kernel drops these before a filter sees them. The first needs a command; of the next two,
-# neither passes in a capture either: tests/unit/test_trace.c has them. The last is there in case
+# The kernel drops the first before a filter sees it, and a replay cannot probe. The next needs a
+# command. Of the next two, neither passes in a capture: tests/unit/test_trace.c has them. The last is there in case
 # the tracker's table changes: it allows each late segment in each state that is remembered
 # (test_trace.c again).
-NOT_LIVE = {"ip-header"}
+NOT_LIVE = {"ip-header", "late-not-probed"}
 NOT_REPLAYED = {"late-deleted"}
 NOT_HERE = {"ip-short", "ip-version", "late-state"}
 
@@ -117,7 +119,7 @@ class Bed:
         self.finwall = Finwall(self.binary, os.path.join(work, "finwall.sock"))
         self.ends = {side: self.end(Ns(f"{tag}-{ns}"), Ns(f"{tag}-router"), link)
                      for side, ns, link in (("west", "client", "west"), ("east", "server", "east"))}
-        self.sent = 0
+        self.sent = self.again = self.answers = 0
         self.readers = []
         for family, address in ("4", WEST), ("6", WEST6):
             self.readers.append(subprocess.Popen(
@@ -147,9 +149,11 @@ class Bed:
         before = self.live()
         sock.send(head + (b"\x08\x00" if packet[0] >> 4 == 4 else b"\x86\xdd") + packet)
         self.sent += 1
-        poll(lambda: len(re.findall(r"^trace .* verdict (?:accept|drop|reject)\b[^)]*$",
-                                    self.live(), re.M)) >= self.sent, f"a trace: {want}")
-        if want is not None:
+        poll(lambda: len(re.findall(r"^trace .* verdict (?:accept|drop|reject|held)\b[^)]*$",
+                                    self.live(), re.M)) >= self.sent + self.again, f"a trace: {want}")
+        if want == "held":
+            assert " verdict held, " in self.live().replace(before, "", 1), self.live()[len(before):]
+        elif want is not None:
             now = self.live()
             assert f": {want}," in now.replace(before, "", 1), f"{want}: {now[len(before):]}"
 
@@ -234,6 +238,28 @@ def run_closed(bed):
     send(tcp(42, 22, FIN | ACK, seq, ack), "late-deleted")
 
 
+def run_verify(bed):
+    """Late segments whose other end is probed: they are held, and traced again."""
+    send = bed.send
+
+    def decided(reason):
+        poll(lambda: f": {reason}," in bed.live(), reason)
+        bed.again += 1
+
+    for sport, answer, reason in (60, (RST, 200, 0), "late-refuted-rst"), \
+            (61, (ACK, 700000, 900000), "late-refuted-seq"), (62, None, "late-unanswered"):
+        send(tcp(sport, 5, FIN | ACK, 100, 200), "held")
+        if sport == 60:
+            send(tcp(sport, 5, FIN | ACK, 100, 200), "late-copy")
+        if answer is not None:
+            sock, head = bed.ends["east"]
+            sock.send(head + b"\x08\x00" + back(5, sport, *answer))
+            bed.sent += 1
+            poll(lambda: bed.live().count(": late-answer,") > bed.answers, "the answer")
+            bed.answers += 1
+        decided(reason)
+
+
 def run_loose(bed):
     send = bed.send
     # picked up in the middle, and idle before both sides have agreed
@@ -308,8 +334,10 @@ def broken_headers(work, binary):
         f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
         for i, p in enumerate(packets):
             f.write(struct.pack("<IIII", 1000 + i, 0, len(p), len(p)) + p)
-    return subprocess.run([binary, "replay", "-c", os.path.join(work, "closed.conf"), "--trace",
-                           path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return "".join(
+        subprocess.run([binary, "replay", "-c", os.path.join(work, "closed.conf"), "--trace", p],
+                       stdout=subprocess.PIPE, text=True, check=True).stdout
+        for p in (path, os.path.join(work, "verify.pcap")))
 
 
 def check(work, binary):
@@ -334,8 +362,9 @@ if sys.argv[1] == "config":
     print(CONFIGS[sys.argv[2]], end="")
 elif sys.argv[1] == "run":
     the_bed = Bed(*sys.argv[2:])
-    {"closed": run_closed, "loose": run_loose}[the_bed.name](the_bed)
+    {"closed": run_closed, "verify": run_verify, "loose": run_loose}[the_bed.name](the_bed)
     the_bed.end_run()
-    compare(the_bed.name, the_bed.work, the_bed.binary)
+    if the_bed.name != "verify":  # a replay cannot probe
+        compare(the_bed.name, the_bed.work, the_bed.binary)
 else:
     check(sys.argv[2], os.path.join(sys.argv[3], "finwall"))

@@ -28,7 +28,7 @@ begin() {
 	wait_until grep -q '^tcpdump: listening\|, link-type' "$work/tcpdump.log"
 }
 
-for conf in closed loose; do
+for conf in closed verify loose; do
 	begin "$conf"
 	python3 "$(dirname "$0")/trace.py" run "$conf" "$ns_tag" "$work" "$bin" "$capture" ||
 		fail "traces, $conf"

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # How fast a ban takes effect: CONNECTIONS of 20 source addresses exchange small segments through a

@@ -187,7 +187,7 @@ static int interval_hit_run(void *state, double *value)
 	return lookup_run(state, LOOKUP_HIT, true, value);
 }
 
-/* New elements in each run, until the set is full. */
+/* New elements in each run, as long as there is space. */
 static int add_run(void *state, double *value)
 {
 	struct keyed *s = state;

@@ -44,6 +44,12 @@ int set_changes_apply(struct set_changes *sc, struct workers *ws, struct named_s
 	return 0;
 }
 
+uint32_t set_changes_mark(struct set_changes *sc, struct workers *ws)
+{
+	workers_set_change(ws, ++sc->last);
+	return sc->last;
+}
+
 static void free_oldest(struct set_changes *sc)
 {
 	struct replaced *r = sc->oldest;

@@ -27,6 +27,9 @@ int set_changes_apply(struct set_changes *sc, struct workers *ws, struct named_s
                       enum named_set_op op, const char *const *elements, size_t elements_len,
                       uint64_t *changed, char problem[NAMED_SET_PROBLEM_SIZE]);
 
+/* Returns a number for workers_all_passed(): of what has changed before the call. */
+uint32_t set_changes_mark(struct set_changes *sc, struct workers *ws);
+
 /* Frees what no worker can refer to. */
 void set_changes_retire(struct set_changes *sc, const struct workers *ws);
 

@@ -74,7 +74,7 @@ static struct ban *ban_new(struct control *ctl, const struct ban_params *p)
 	b->ends = named_set_ends(p->set);
 	b->sends_resets = p->sends_resets;
 	b->changed = p->changed;
-	b->change = ctl->env.set_changes->last;
+	b->change = set_changes_mark(ctl->env.set_changes, ctl->env.workers);
 	b->hits = calloc(p->elements_len + 1, sizeof(*b->hits));
 	if (b->hits == NULL) {
 		free(b);

@@ -35,6 +35,10 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 		if (p->reach < f->reach || (f->proto != 0 && f->proto != p->l4_proto)) {
 			return false;
 		}
+		if (field == RS_F_NONE) {
+			value[i] = (struct u128){ 0, k->constant };
+			continue;
+		}
 		if (f->is_wide) {
 			value[i] = wide_field(field, p);
 			continue;

@@ -463,6 +463,27 @@ void build_map_elements(struct parser *p, struct loc loc, const struct map *body
 	p->map->entries = body->entries;
 }
 
+void build_add_pairs(struct parser *p, struct loc loc, const char *name,
+                     const struct map_entries *pairs)
+{
+	struct map *m = table_map(p->table, name);
+	struct map_entry **end;
+
+	if (m == NULL) {
+		if (!p->has_no_table) {
+			config_error(
+				p->config, loc,
+				"there is no map %.64s in table %.64s, expected `add map` before "
+				"it",
+				name, p->table->name);
+		}
+		return;
+	}
+	for (end = &m->entries; *end != NULL; end = &(*end)->next) {
+	}
+	*end = pairs->first;
+}
+
 struct map *build_map_body(struct parser *p, struct loc loc, const struct map_entries *entries)
 {
 	struct map *m = arena_alloc(&p->config->arena, sizeof(*m));

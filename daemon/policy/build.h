@@ -45,6 +45,8 @@ void build_set(struct parser *p, struct loc loc, const char *name);
 void build_set_flag(struct parser *p, struct loc loc, const char *word);
 void build_set_elements(struct parser *p, struct loc loc, const struct value *v);
 
+void build_add_pairs(struct parser *p, struct loc loc, const char *name,
+                     const struct map_entries *pairs);
 void build_map(struct parser *p, struct loc loc, const char *name);
 void build_map_data(struct parser *p, struct loc loc, const char *name);
 void build_map_typeof(struct parser *p, struct loc loc, const struct selector *key,
@@ -62,6 +64,9 @@ const struct dtype *build_type_concat(struct parser *p, struct loc loc, const st
                                       const struct dtype *part);
 const struct selector *build_concat(struct parser *p, struct loc loc, const struct selector *before,
                                     const struct selector *part);
+const struct selector *build_concat_constant(struct parser *p, struct loc loc,
+                                             const struct selector *before,
+                                             const struct value *v);
 struct value *build_tuple(struct parser *p, struct loc loc, struct value *before,
                           struct value *part);
 struct value *build_element(struct value *v, const struct elem_opts *opts);

@@ -8,6 +8,7 @@
 #include "value.h"
 #include "words.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* types */
@@ -107,6 +108,28 @@ const struct selector *build_concat(struct parser *p, struct loc loc, const stru
 		.field = RS_F_NONE,
 	};
 	return &concat->sel;
+}
+
+const struct selector *build_concat_constant(struct parser *p, struct loc loc,
+                                             const struct selector *before, const struct value *v)
+{
+	const struct selector *sel = build_concat(p, loc, before, &selector_constant);
+	struct text name = { .arena = &p->config->arena };
+	struct concat *concat = (struct concat *)(uintptr_t)sel;
+
+	if (sel == NULL || sel == before) {
+		return sel;
+	}
+	selector_print(&name, before);
+	text_add(&name, " . ");
+	if (v->kind == VALUE_NUMBER) {
+		text_add(&name, "%" PRIu64, v->number);
+	} else {
+		text_add(&name, "%s", v->text);
+	}
+	concat->sel.name = name.at;
+	concat->last = v;
+	return sel;
 }
 
 /* elements */

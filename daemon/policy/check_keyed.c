@@ -333,6 +333,26 @@ void check_changed_sets(struct config *c)
 	}
 }
 
+/* The constant at the end of a key has the type that the set has there. */
+static void check_constant(struct config *c, const struct set *set, const struct selector *key)
+{
+	struct concat *concat = (struct concat *)(uintptr_t)key;
+	struct probe p = { .c = c };
+
+	if (key->kind != SEL_CONCAT || concat->last == NULL) {
+		return;
+	}
+	p.type = set->type->parts[set->type->parts_len - 1];
+	if (p.type->bits == 128) {
+		config_error(
+			c, concat->last->loc,
+			"an IPv6 address cannot be a constant in a key, expected a number or word");
+		return;
+	}
+	check_element(&p, concat->last);
+	concat->last_number = value_number(p.type, concat->last);
+}
+
 void check_change(struct config *c, const struct chain *ch, struct stmt *s)
 {
 	struct change *change = &s->change;
@@ -363,6 +383,7 @@ void check_change(struct config *c, const struct chain *ch, struct stmt *s)
 		             "set %.64s has no timeouts, expected `flags timeout` in it",
 		             set->name);
 	} else {
+		check_constant(c, set, change->key);
 		change->kit = set->kit;
 		if (opts != NULL && (opts->has_counter || opts->has_limit)) {
 			const struct rs_kit kit = kit_of(opts->has_counter, opts->limit);

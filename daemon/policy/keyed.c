@@ -44,6 +44,7 @@ static struct pool_key *key_new(struct pools *p, const struct selector *sel,
 		return k;
 	}
 	k->key.fields_len = sel->type->parts_len;
+	k->key.constant = ((const struct concat *)sel)->last_number;
 	for (unsigned i = 0; i < sel->type->parts_len; i++) {
 		k->key.field[i] = field_of(selector_part(sel, i));
 	}

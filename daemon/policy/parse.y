@@ -88,7 +88,7 @@ static void recovered(struct parser *p);
 %token <value> NUMBER "a number" ADDR "an address"
 
 %type <text> name field_name type_name comment set_name object flag_name
-%type <value> setting_word primary mark_value item bits element right set_body tuple
+%type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
 %type <opts> elem_opts some_elem_opts key_opts
@@ -96,10 +96,10 @@ static void recovered(struct parser *p);
 %type <stmt> anonymous stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
-%type <entry> map_element
-%type <entries> map_elements
+%type <entry> map_element pair
+%type <entries> map_elements pairs pairs_body
 %type <stmts> stmts
-%type <sel> selector concat key
+%type <sel> selector concat key change_key
 %type <text> raw_base
 %type <fields> hash_fields
 %type <mark> mark_expr
@@ -134,6 +134,7 @@ command
 	| command_set set_items '}'            { p->block_depth--; p->set = NULL; }
 	| command_map map_items '}'            { p->block_depth--; p->set = NULL; }
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
+	| ADD ELEMENT object pairs_body NL     { build_add_pairs(p, @3, $3, &$4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
 	| RULE_WORD chain stmts comment NL     { build_rule(p, @1, &$3, $4); }
 	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
@@ -355,7 +356,7 @@ stmt
 		$$ = build_mark_map(p, @1, $1, &(struct mark_expr){ .sel = $3 }, &$5);
 	}
 	| concat VMAP map_ref                 { $$ = build_vmap(p, @1, $1, NULL, &$3); }
-	| change '@' set_name '{' nl key key_opts nl '}' {
+	| change '@' set_name '{' nl change_key key_opts nl '}' {
 		$$ = build_change(p, @3, $1, $3, $6, $7);
 	}
 	| METER name '{' nl key key_opts nl '}' {
@@ -380,6 +381,18 @@ key
 concat
 	: selector '.' selector { $$ = build_concat(p, @1, $1, $3); }
 	| concat '.' selector   { $$ = build_concat(p, @1, $1, $3); }
+	;
+
+/* the key of an element that a rule changes: also with constants, as in `ip saddr . 10002` */
+change_key
+	: key
+	| selector '.' constant { $$ = build_concat_constant(p, @1, $1, $3); }
+	| concat '.' constant   { $$ = build_concat_constant(p, @1, $1, $3); }
+	;
+
+constant
+	: NUMBER
+	| WORD { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	;
 
 key_opts
@@ -619,6 +632,23 @@ map_element
 	| element nl ':' nl primary     { $$ = build_map_entry(p, @1, $1, $5, NULL); }
 	| '*' nl ':' nl map_verdict     { $$ = build_map_entry(p, @1, NULL, NULL, $5); }
 	| '*' nl ':' nl primary         { $$ = build_map_entry(p, @1, NULL, $5, NULL); }
+	;
+
+/* of `add element`, where the colon follows its key in the same line */
+pairs_body
+	: '{' nl pairs nl '}'    { $$ = $3; }
+	| '{' nl pairs comma '}' { $$ = $3; }
+	;
+
+pairs
+	: pair             { $$ = (struct map_entries){ 0 }; build_map_append(p, &$$, $1); }
+	| pairs comma pair { $$ = $1; build_map_append(p, &$$, $3); }
+	;
+
+pair
+	: element ':' nl map_verdict { $$ = build_map_entry(p, @1, $1, NULL, $4); }
+	| element ':' nl primary     { $$ = build_map_entry(p, @1, $1, $4, NULL); }
+	| '*' ':' nl map_verdict     { $$ = build_map_entry(p, @1, NULL, NULL, $4); }
 	;
 
 map_verdict

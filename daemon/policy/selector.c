@@ -174,6 +174,16 @@ static const struct selector selectors[] = {
 	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
 };
 
+const struct selector selector_constant = {
+	.header = "",
+	.name = "a constant",
+	.stands_alone = true,
+	.kind = SEL_FIELD,
+	.type = &dtype_any,
+	.reach = PKT_REACH_NOTHING,
+	.field = RS_F_NONE,
+};
+
 #define SELECTORS_LEN (sizeof(selectors) / sizeof(selectors[0]))
 
 const struct selector *selector_find(const char *header, const char *name)

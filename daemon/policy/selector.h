@@ -52,7 +52,12 @@ struct load {
 struct concat {
 	struct selector sel;                            /* first */
 	const struct selector *part[RS_KEY_FIELDS_MAX]; /* sel.type->parts_len */
+	const struct value *last; /* the last part is this value, which the checker types; or NULL */
+	uint32_t last_number;
 };
+
+/* The last part, if it is a constant. */
+extern const struct selector selector_constant;
 
 static inline const struct selector *selector_part(const struct selector *concat, unsigned nr)
 {

@@ -174,6 +174,10 @@ static const struct symbol igmp_type_words[] = {
 	{ "membership-report-v3", 0x22 }, { NULL, 0 }
 };
 
+const struct dtype dtype_any = {
+	.name = "any",
+	.want = "a value",
+};
 const struct dtype dtype_ifname = {
 	.name = "ifname",
 	.want = "an interface name like \"eth0\" or \"wan*\"",
@@ -420,7 +424,8 @@ bool dtype_is_equal(const struct dtype *a, const struct dtype *b)
 		return a == b;
 	}
 	for (unsigned i = 0; i < a->parts_len; i++) {
-		if (a->parts[i] != b->parts[i]) {
+		if (a->parts[i] != b->parts[i] && a->parts[i] != &dtype_any &&
+		    b->parts[i] != &dtype_any) {
 			return false;
 		}
 	}

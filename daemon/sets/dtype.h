@@ -49,6 +49,7 @@ enum names_file {
 	NAMES_LEN,
 };
 
+extern const struct dtype dtype_any; /* of a constant whose type is not known yet */
 extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
 	dtype_nfproto, dtype_ethertype, dtype_number4, dtype_number8, dtype_number16,
 	dtype_number20, dtype_number32, dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl,

@@ -147,19 +147,22 @@ enum named_set_ends named_set_ends(const struct named_set *named)
 
 bool named_set_read(const struct named_set *named, const char *element, struct interval *out)
 {
-	char problem[NAMED_SET_PROBLEM_SIZE];
+	const struct set *s = inside(named);
 	struct interval box[RS_KEY_FIELDS_MAX];
-	uint64_t unused = 0;
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	uint64_t timeout_ms = 0;
+	uint64_t expires_ms = 0;
 
-	if (inside(named)->keyed != NULL) {
-		bool is_read = keyed_read(inside(named)->type, names_of(inside(named)), element, box,
-		                          &unused, &unused, problem, sizeof(problem)) == NULL;
-
-		*out = box[0];
-		return is_read;
+	if (s->keyed == NULL) {
+		return element_read(s->type, element, strlen(element), out, problem,
+		                    sizeof(problem)) == NULL;
 	}
-	return element_read(inside(named)->type, element, strlen(element), out, problem,
-	                    sizeof(problem)) == NULL;
+	if (keyed_read(s->type, names_of(s), element, box, &timeout_ms, &expires_ms, problem,
+	               sizeof(problem)) != NULL) {
+		return false;
+	}
+	*out = box[0];
+	return true;
 }
 
 static int compare_lower(const void *a, const void *b)

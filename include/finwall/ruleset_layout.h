@@ -205,7 +205,7 @@ struct rs_map {
 
 /* A field of a key: see struct rs_insn. */
 struct rs_key_field {
-	uint8_t field; /* enum rs_field */
+	uint8_t field; /* enum rs_field; RS_F_NONE = the constant */
 	uint8_t proto;
 	uint8_t reach;
 	uint8_t is_wide; /* an IPv6 address */
@@ -218,6 +218,7 @@ struct rs_key {
 	struct rs_key_field field[RS_KEY_FIELDS_MAX];
 	const uint32_t *data; /* of a map of values */
 	uint32_t other_nr;    /* where no key matches, or RS_MAP_MISS */
+	uint32_t constant;    /* of the last field */
 	struct rs_new change;
 };
 

@@ -75,6 +75,12 @@ is_offered 'assured compare destroy late log new reject update' finwall events '
 is_offered 'json text' finwall trace -o ''
 is_offered '' finwall events -n ''
 is_offered 'latency' finwall-bench lat
+is_offered 'CLOSE CLOSE_WAIT' finwall list --state CLOSE
+is_offered 'FIN_WAIT' finwall delete -s F
+is_offered 'icmp icmpv6' finwall list -p ic
+is_offered 'lo' finwall list --interface lo
+is_offered 'packets' finwall top --sort p
+is_offered 'add delete flush list' finwall set ''
 cd "$(dirname "$2")"
 is_offered 'finwall.bash' finwall replay fin
 is_offered 'finwall.bash' finwall hook up -c fin

@@ -28,6 +28,10 @@ table inet finwall {
 		type ipv6_addr
 		flags interval
 	}
+	set timed {
+		type ipv4_addr
+		flags timeout
+	}
 	set closed {
 		type inet_service
 	}
@@ -39,6 +43,7 @@ table inet finwall {
 		ct state established,related accept
 		ip saddr @ban4 drop
 		ip daddr @ban4 drop
+		ip saddr @timed drop
 		ip6 saddr @ban6 drop
 		tcp dport @closed drop
 		udp dport @closed drop
@@ -86,6 +91,17 @@ for name in tcp1 tcp2 tcp3 tcp6 port udp; do
 	talks "$name" echo
 done
 
+# Completion knows the sets and the connections of the running daemon, also behind a colon.
+offered() { # offered WORD...: what completion offers for the last word
+	ns router bash -c '. "$1"; shift; PATH=$1:$PATH; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_finwall; printf "%s " "${COMPREPLY[@]}"' bash "$here/../../cli/completion/finwall.bash" \
+		"$(cd "$bin" && pwd)" finwall --socket "$sock" "$@"
+}
+[ "$(offered set add ban)" = 'ban4 ban6 ' ] || fail "sets: $(offered set add ban)"
+[ "$(offered get udp 10.2)" != '' ] || fail "connections: $(offered get udp 10.2)"
+[ "$(offered get udp 10.2.0.1 : '')" = "$(offered get udp 10.2 | cut -d: -f2)" ] ||
+	fail "ports: $(offered get udp 10.2.0.1 : '')"
+
 # tcp1 and udp are 10.2.0.1's, tcp2 and port 10.2.0.2's, tcp3 10.2.0.3's, tcp6 fd02::2's.
 ends 0 set add ban4 10.2.0.1
 talks tcp1 echo # as in nft: established connections are accepted before
@@ -108,6 +124,12 @@ ends 0 set add --kill --output json closed 7002
 out_is '{"changed":1,"deleted":1,"remembered":0,"resets":0}'
 talks port nothing
 talks tcp2 echo
+
+# An element with a timeout.
+ends 0 set add --kill timed '{ 10.2.0.2 timeout 1h }'
+out_is '1 added
+1 connections and 0 remembered ones ended'
+talks tcp2 nothing
 
 # Remembered connections are ended too: the entry of tcp3 is kept after a flush.
 ends 0 flush --remember

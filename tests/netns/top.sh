@@ -129,7 +129,7 @@ see 80x24-again '^finwall top - up'
 key q
 see clean '^clean>'
 key "clear; stty -a >$work/stty.after; echo do\ne" Enter
-see done '^done'
+see 'end' '^done'
 sed 's/rows [0-9]*; columns [0-9]*//' "$work/stty.before" >"$work/1"
 sed 's/rows [0-9]*; columns [0-9]*//' "$work/stty.after" >"$work/2"
 cmp "$work/1" "$work/2" || fail "the terminal has other settings"

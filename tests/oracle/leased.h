@@ -26,6 +26,9 @@ void leased_free(struct leased *l);
 /* To be called after a change of the settings. */
 void leased_settings(struct leased *l, const struct tunables *tun);
 
+/* What leased_decide() returns where the entry is due in one engine only: the clocks differ. */
+extern const char leased_uncertain[];
+
 /* Decides a packet in both ways. Returns NULL, or what differs. */
 const char *leased_decide(struct leased *l, struct mono now, const struct frame *frame,
                           struct decision *out);

@@ -6,6 +6,7 @@
  */
 #include "lockstep.h"
 
+#include "leased.h"
 #include "sysctls.h"
 #include "via.h"
 
@@ -249,6 +250,9 @@ enum lockstep_result lockstep_step(struct lockstep *d, const struct ends *e, con
 		return LOCKSTEP_UNCERTAIN;
 	}
 	difference = side_difference(d->side);
+	if (difference == leased_uncertain) {
+		return LOCKSTEP_UNCERTAIN;
+	}
 	if (difference != NULL) {
 		(void)snprintf(d->diff, sizeof(d->diff), "%s", difference);
 		return LOCKSTEP_DIFFERENT;

@@ -42,7 +42,7 @@ static client_fn print_changed;
 const struct cli_command cmd_set = {
 	.name = "set",
 	.args = "list [NAME] | add [--kill [--reset]] NAME ELEMENT... | delete NAME ELEMENT... | "
-	        "flush NAME",
+		"flush NAME",
 	.summary = "list and change the elements of named sets, without a reload",
 	.details =
 		"list          list all sets, or the elements of one, one a line\n"

@@ -119,7 +119,7 @@ ns client python3 "$terminal" 80 "$bin/finwall" --socket "$work/none" hook up -c
 	>"$work/out" && fail "hook up without a daemon"
 awk 'length($0) > 80 { wide = 1 } END { exit wide || NR < 3 }' "$work/out" || fail "$(cat "$work/out")"
 
-printf '%s\n' '*filter' '-A INPUT -m recent --name a-list-with-a-long-name --update --seconds 60 -j DROP' COMMIT \
+printf '%s\n' '*filter' '-A INPUT -m physdev --physdev-in an-interface-with-a-long-name --physdev-is-bridged -j DROP' COMMIT \
 	>"$work/old.rules"
 ns client python3 "$terminal" 80 "$bin/finwall" import-iptables "$work/old.rules" >"$work/out" &&
 	fail "import-iptables of what cannot be converted"

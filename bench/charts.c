@@ -18,7 +18,7 @@
 static const enum chart_colour filter_colours[FILTERS_LEN] = {
 	[FILTER_NOTHING] = CHART_GREY, [FILTER_CONNTRACK] = CHART_VERMILLION,
 	[FILTER_BARE] = CHART_BLACK,   [FILTER_FINWALL1] = CHART_BLUE,
-	[FILTER_FINWALL2] = CHART_SKY,
+	[FILTER_FINWALL2] = CHART_SKY, [FILTER_FINWALL_FAST] = CHART_TEAL,
 };
 
 /* Time per packet over the size of the table: one line per kind of packet. */

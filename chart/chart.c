@@ -46,7 +46,7 @@ static const struct {
 	[CHART_SKY] = { "#56b4e9", "#8fd0f5" },      [CHART_GREY] = { "#8a8a8a", "#9a9a9a" },
 	[CHART_BROWN] = { "#8c564b", "#b98a80" },    [CHART_PURPLE] = { "#5e2d91", "#a578d6" },
 	[CHART_LAVENDER] = { "#b39ddb", "#d3c6f0" }, [CHART_OLIVE] = { "#8f8f00", "#c4c43a" },
-	[CHART_PLAIN] = { "#9fb3c8", "#5f7790" },
+	[CHART_TEAL] = { "#007c80", "#3db5b8" },     [CHART_PLAIN] = { "#9fb3c8", "#5f7790" },
 };
 
 /* Labels of a time axis. */

@@ -27,6 +27,7 @@ enum chart_colour {
 	CHART_PURPLE,
 	CHART_LAVENDER,
 	CHART_OLIVE,
+	CHART_TEAL,
 	CHART_PLAIN, /* for bars whose colour has no meaning */
 	CHART_COLOURS_LEN,
 };

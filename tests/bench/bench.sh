@@ -46,7 +46,7 @@ results() {
 }
 
 # one_colour FILE: in the page's charts a name has one colour, and a colour one name. The delay "end to
-# end" inside finwalld is the one of finwalld; bars without a meaning of their colour are c12.
+# end" inside finwalld is the one of finwalld; bars without a meaning of their colour are c13.
 one_colour() {
 	python3 - "$1" <<-'CHECK' || fail "colours of $1"
 		import re, sys
@@ -55,7 +55,7 @@ one_colour() {
 		pairs += [(c, n) for n, c in re.findall(
 		    r'<text class="name" text-anchor="end"[^>]*>([^<]*)</text>\s*<rect class="bar (c\d+)"', page)]
 		pairs = {(c, "finwalld, 1 queue" if n == "end to end" else n) for c, n in pairs}
-		coloured = [(c, n) for c, n in pairs if c != "c12"]
+		coloured = [(c, n) for c, n in pairs if c != "c13"]
 		assert pairs, "no series"
 		assert len({n for c, n in coloured}) == len(coloured), coloured
 		assert len({c for c, n in coloured}) == len(coloured), coloured

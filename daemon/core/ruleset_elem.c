@@ -603,6 +603,10 @@ bool rs_keyed_change(struct rs_keyed *k, const struct u128 *value, const struct 
 	uint32_t slot;
 	bool fits;
 
+	/* the checker refuses intervals in sets that rules change */
+	if (!k->is_exact) {
+		return what->what == RS_CHANGE_DELETE;
+	}
 	rs_keyed_words(k, 0, value, NULL, key);
 	if (touch->is_dry) {
 		return what->what == RS_CHANGE_DELETE || try_change(k, key, touch);

@@ -28,7 +28,8 @@ static const struct set *find_equal(const struct config *c, const struct set *s)
 {
 	for (const struct table *t = c->tables; t != NULL; t = t->next) {
 		for (const struct set *old = t->sets; old != NULL; old = old->next) {
-			if (old->is_dynamic && old->keyed != NULL && sets_are_equal(s, old)) {
+			if (old->is_dynamic && old->keyed != NULL && sets_are_equal(s, old) &&
+			    (!s->is_changed || rs_keyed_of(&old->keyed->set)->is_exact)) {
 				return old;
 			}
 		}

@@ -56,8 +56,8 @@ struct set {
 /* Whether the elements are in a table, not a tree. */
 static inline bool set_is_keyed(const struct set *s)
 {
-	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->kits.len > 1 ||
-	       s->has_plain_opts;
+	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->is_changed ||
+	       s->kits.len > 1 || s->has_plain_opts;
 }
 
 #endif

@@ -41,6 +41,7 @@ struct set {
 	/* made by the checker */
 	struct live_set *live;       /* all elements; NULL for type ifname and with keyed */
 	struct live_keyed *keyed;    /* all elements of a set that set_is_keyed() */
+	struct live_keyed *to_list;  /* elements of the text that an adopted table is to get */
 	struct vec kits;             /* struct rs_kit: [0] nothing; what elements count and limit */
 	uint32_t kit;                /* of elements without their own */
 	bool is_meter;               /* made by a rule with meter */

@@ -347,7 +347,7 @@ static enum exit_code load_first(struct daemon *d)
 	struct generation *g;
 	char *errors;
 
-	g = generation_load(path, 1, 0, NULL, &errors);
+	g = generation_load(path, 1, 0, NULL, false, &errors);
 	if (g == NULL && errors == NULL) {
 		log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
 		          strerror(ENOMEM));
@@ -367,7 +367,7 @@ static enum exit_code load_first(struct daemon *d)
 	if (d->extra_queues->len > 0) {
 		/* again, with counters for more workers */
 		generation_free(g);
-		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL,
+		g = generation_load(path, 1, d->queues_len + d->extra_queues->len, NULL, false,
 		                    &errors);
 		if (g == NULL) {
 			log_write(d->log, LOG_LEVEL_ERROR, "%s: cannot load it: %s", path,
@@ -750,7 +750,7 @@ static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
 		*errors = waits_text(d);
 	} else if (generation_check(path, d->workers.len, errors) == 0) {
 		fresh = generation_load(path, d->generation_last + 1, d->workers.len, old->config,
-		                        errors);
+		                        confirm_s != 0, errors);
 	}
 	if (fresh == NULL) {
 		d->reloads.failed++;

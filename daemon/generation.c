@@ -61,7 +61,7 @@ static void seed_sets(void)
 }
 
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   const struct config *before, char **errors)
+                                   const struct config *before, bool is_trial, char **errors)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	const struct settings *s;
@@ -76,8 +76,8 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 	if (g->config == NULL) {
 		goto fail;
 	}
-	if (before != NULL) {
-		config_adopt(g->config, before);
+	if (before != NULL && !config_adopt(g->config, before, is_trial, clock_now())) {
+		goto fail;
 	}
 	config_start(g->config, clock_now());
 	s = generation_settings(g);
@@ -89,6 +89,7 @@ struct generation *generation_load(const char *path, uint32_t number, uint32_t w
 	if (g->shared.policy.rules == NULL || make_counters(g) != 0) {
 		goto fail;
 	}
+	config_adopt_listed(g->config, clock_now());
 	/* Parsing long lists used much heap. */
 	mem_trim();
 	return g;
@@ -246,7 +247,7 @@ static int check_in_child(void *ctx, char **text)
 {
 	const struct check *check = ctx;
 
-	if (generation_load(check->path, 0, check->workers_len, NULL, text) != NULL) {
+	if (generation_load(check->path, 0, check->workers_len, NULL, false, text) != NULL) {
 		return CHECK_GOOD;
 	}
 	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;

@@ -36,12 +36,13 @@ struct generations {
 
 /*
  * Makes a generation of the file at path, for workers_len workers, or with 0 for as many as its
- * settings ask for. shared.raw is RAWSEND_NONE: the caller sets it before publishing. Returns NULL
- * on failure, with *errors set to malloc'd lines that the caller frees, or to NULL when memory ran
- * out.
+ * settings ask for. before: the configuration in force, whose sets that rules fill are kept; NULL =
+ * none. is_trial: it may come back, so its sets stay its own. shared.raw is RAWSEND_NONE: the
+ * caller sets it before publishing. Returns NULL on failure, with *errors set to malloc'd lines
+ * that the caller frees, or to NULL when memory ran out.
  */
 struct generation *generation_load(const char *path, uint32_t number, uint32_t workers_len,
-                                   const struct config *before, char **errors);
+                                   const struct config *before, bool is_trial, char **errors);
 
 /*
  * Reads the file as generation_load() does, but in a child process with bounded time and memory: a

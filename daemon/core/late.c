@@ -414,7 +414,7 @@ static void track_close(struct engine *e, const struct decoded *d, const struct 
 	bool fits;
 
 	if (d->pkt.frame->was_held != 0) {
-		in.mode = EVAL_DRY; /* the chain has had its effects */
+		in.mode = EVAL_AGAIN; /* the chain has had its effects */
 	}
 	if (tomb != NULL) {
 		judge(d, tomb, &j);

@@ -35,7 +35,7 @@ void questions_init(struct questions *qs, void *mem, uint32_t len)
 
 static bool is_in_use(const struct question *q, struct mono now)
 {
-	int64_t keep_ns = q->answer != ANSWER_NONE ? ANSWER_KEEP_NS : QUESTION_KEEP_NS;
+	int64_t keep_ns = q->answer != ANSWER_NONE ? ANSWER_KEEP_NS : q->keep_ns;
 	struct mono from = q->answer != ANSWER_NONE ? q->heard : q->probed;
 
 	return q->probed.ns != 0 && mono_diff(now, from) < keep_ns;
@@ -82,10 +82,12 @@ struct question *questions_add(struct questions *qs, uint64_t hash, enum key_sid
 }
 
 void question_note_probe(struct questions *qs, struct question *q, uint32_t seq, uint32_t ack,
-                         struct mono now)
+                         int64_t keep_ns, struct mono now)
 {
-	struct mono until = mono_add(now, QUESTION_KEEP_NS);
+	struct mono until;
 
+	q->keep_ns = keep_ns > QUESTION_KEEP_NS ? keep_ns : QUESTION_KEEP_NS;
+	until = mono_add(now, q->keep_ns);
 	q->probed = now;
 	q->probe_seq = seq;
 	q->probe_ack = ack;
@@ -130,7 +132,8 @@ bool question_hear(struct question *q, const struct pkt *p, struct mono now)
 	}
 	switch ((enum tcp_class)tcp->class_nr) {
 	case SEG_ACK:
-		if (tcp->payload_size != 0) {
+		/* a further answer is equal: other ACKs are the connection's own */
+		if (tcp->payload_size != 0 || (q->answer == ANSWER_ACK && tcp->ack != q->expects)) {
 			return false;
 		}
 		q->answer = ANSWER_ACK;

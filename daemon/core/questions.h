@@ -23,7 +23,8 @@
 /* An answer is used for segments that arrive this long after it. */
 #define ANSWER_KEEP_NS sec_to_ns(2)
 
-/* An unanswered question is kept this long after its last probe, so that a slow answer is known. */
+/* An unanswered question is kept at least this long after its last probe, so that a slow answer is
+ * known. */
 #define QUESTION_KEEP_NS sec_to_ns(3)
 
 /* Different segments that wait for one answer. */
@@ -46,6 +47,7 @@ struct question {
 	uint64_t hash;      /* of the connection's key */
 	struct mono probed; /* when the last probe was sent; 0: the place is free */
 	struct mono heard;  /* when the answer arrived */
+	int64_t keep_ns;    /* after the last probe, without an answer */
 	uint32_t probe_ack;
 	uint32_t probe_seq;
 	uint32_t expects; /* ANSWER_ACK: the number that it expects next of the sender */
@@ -82,9 +84,9 @@ struct question *questions_find(const struct questions *qs, uint64_t hash, enum 
 struct question *questions_add(struct questions *qs, uint64_t hash, enum key_side side,
                                struct mono now);
 
-/* A probe was sent with these numbers. */
+/* A probe was sent with these numbers. keep_ns: how long segments may wait for its answer. */
 void question_note_probe(struct questions *qs, struct question *q, uint32_t seq, uint32_t ack,
-                         struct mono now);
+                         int64_t keep_ns, struct mono now);
 
 /* True when the question has an answer that still counts. */
 bool question_is_answered(const struct question *q, struct mono now);

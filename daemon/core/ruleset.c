@@ -96,7 +96,8 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
 
-		hit = rule_is_dry(ev->in)
+		hit = ev->in->mode == EVAL_AGAIN ? true
+		      : rule_is_dry(ev->in)
 		              ? gcra_has(&b->full_ns, b->slack_ns, ev->in->now)
 		              : gcra_take(&b->full_ns, b->interval_ns, b->slack_ns, ev->in->now);
 		break;

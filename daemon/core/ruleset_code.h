@@ -14,7 +14,7 @@
 /* True if the evaluation must not count, log or change anything. */
 static inline bool rule_is_dry(const struct rule_input *in)
 {
-	return in->mode == EVAL_DRY || in->mode == EVAL_EXPLAIN;
+	return in->mode == EVAL_DRY || in->mode == EVAL_AGAIN || in->mode == EVAL_EXPLAIN;
 }
 
 /* The map's number for the packet's field, or RS_MAP_MISS. mark: as set by the rules so far. */

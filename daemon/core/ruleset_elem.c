@@ -290,13 +290,26 @@ void rs_table_sweep(struct rs_table *t, struct mono now, uint32_t chains)
 	}
 }
 
+/* Once per millisecond: packets that a full table refuses must stay cheap. */
+static bool may_sweep_full(struct rs_table *t, struct mono now)
+{
+	uint64_t ms = (uint64_t)now.ns / NSEC_PER_MSEC + 1;
+	uint64_t last = load64(&t->swept_ms);
+
+	return ms != last &&
+	       atomic_compare_exchange_strong_explicit(&t->swept_ms, &last, ms,
+	                                               memory_order_relaxed, memory_order_relaxed);
+}
+
 /* Reserves a slot, or 0 when the table is full, although expired elements were looked for. */
 static uint32_t reserve(struct rs_table *t, struct mono now)
 {
 	uint32_t slot = take_slot(t);
 
-	rs_table_sweep(t, now, slot != 0 ? SWEEP_BY_ADDING : SWEEP_WHEN_FULL);
-	if (slot == 0) {
+	if (slot != 0) {
+		rs_table_sweep(t, now, SWEEP_BY_ADDING);
+	} else if (may_sweep_full(t, now)) {
+		rs_table_sweep(t, now, SWEEP_WHEN_FULL);
 		slot = take_slot(t);
 	}
 	if (slot != 0) {
@@ -320,7 +333,7 @@ static void fill(struct rs_table *t, struct rs_elem *e, const uint32_t *key,
 
 		store64(&s->deadline_ns, item->deadline_ns);
 		store64(&s->timeout_ns, item->timeout_ns);
-		store64(&s->full_ns, 0);
+		store64(&s->full_ns, item->full_ns);
 		store64(&s->packets, item->packets);
 		store64(&s->bytes, item->bytes);
 		store32(&s->kit, item->kit);
@@ -449,6 +462,7 @@ bool rs_table_read(struct rs_table *t, uint32_t slot, struct mono now, uint32_t 
 
 			out->deadline_ns = load64(&s->deadline_ns);
 			out->timeout_ns = load64(&s->timeout_ns);
+			out->full_ns = load64(&s->full_ns);
 			out->packets = load64(&s->packets);
 			out->bytes = load64(&s->bytes);
 		}
@@ -474,7 +488,8 @@ static bool run_kit(const struct rs_table *t, struct rs_elem *e, uint32_t kit_nr
 	if (!kit->has_limit) {
 		return true;
 	}
-	has_token = touch->is_dry
+	has_token = touch->is_again ? true
+	            : touch->is_dry
 	                    ? gcra_has(&s->full_ns, kit->slack_ns, touch->now)
 	                    : gcra_take(&s->full_ns, kit->interval_ns, kit->slack_ns, touch->now);
 	return has_token != (kit->is_over != 0);
@@ -603,6 +618,10 @@ bool rs_keyed_change(struct rs_keyed *k, const struct u128 *value, const struct 
 	uint32_t slot;
 	bool fits;
 
+	/* the checker refuses intervals in sets that rules change */
+	if (!k->is_exact) {
+		return what->what == RS_CHANGE_DELETE;
+	}
 	rs_keyed_words(k, 0, value, NULL, key);
 	if (touch->is_dry) {
 		return what->what == RS_CHANGE_DELETE || try_change(k, key, touch);

@@ -53,7 +53,10 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 
 static struct rs_touch touch_of(const struct rule_input *in)
 {
-	return (struct rs_touch){ in->now, in->pkt->frame->true_size, rule_is_dry(in) };
+	return (struct rs_touch){ .now = in->now,
+		                  .bytes = in->pkt->frame->true_size,
+		                  .is_dry = rule_is_dry(in),
+		                  .is_again = in->mode == EVAL_AGAIN };
 }
 
 bool ruleset_key_find(const struct ruleset *rs, const struct rs_key *k, const struct rule_input *in,

@@ -160,7 +160,7 @@ static uint32_t hash(const struct rs_load *l, const struct rule_input *in, uint3
 }
 
 /* xorshift; the start is the address of the load. Good enough to divide packets. */
-static uint32_t next_random(struct rs_load *l)
+static uint32_t next_random(struct rs_load *l, bool is_dry)
 {
 	uint32_t x = atomic_load_explicit(&l->counter, memory_order_relaxed);
 
@@ -168,7 +168,9 @@ static uint32_t next_random(struct rs_load *l)
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
-	atomic_store_explicit(&l->counter, x, memory_order_relaxed);
+	if (!is_dry) {
+		atomic_store_explicit(&l->counter, x, memory_order_relaxed);
+	}
 	return x;
 }
 
@@ -188,7 +190,7 @@ static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, 
 		*out = ruleset_field((enum rs_field)l->field[0], in, mark, 0);
 		return true;
 	case RS_LOAD_INC:
-		v = in->mode == EVAL_DRY
+		v = rule_is_dry(in)
 		            ? atomic_load_explicit(&l->counter, memory_order_relaxed)
 		            : atomic_fetch_add_explicit(&l->counter, 1, memory_order_relaxed);
 		*out = v % l->mod + l->plus;
@@ -200,7 +202,7 @@ static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, 
 		*out = p->frame->gid;
 		return (p->frame->has & FRAME_HAS_GID) != 0;
 	case RS_LOAD_RANDOM:
-		v = next_random(l);
+		v = next_random(l, rule_is_dry(in));
 		break;
 	case RS_LOAD_HASH:
 		v = hash(l, in, mark);

@@ -40,7 +40,8 @@ static inline void eval(const struct context *cx, enum base_chain chain, struct 
                         struct rule_result *out)
 {
 	/* What other policies would do is no step. */
-	struct rule_trace *steps = in->mode != EVAL_DRY ? cx->worker->steps : NULL;
+	struct rule_trace *steps =
+		in->mode != EVAL_DRY && in->mode != EVAL_AGAIN ? cx->worker->steps : NULL;
 
 	if (!has_chain(cx->policy, chain)) {
 		default_verdict(&cx->policy->tun, chain, out);

@@ -132,7 +132,9 @@ static void forget_held(struct question *q, const struct pkt_tcp *tcp)
 
 static void note_probe(const struct decoded *d, struct question *q, const struct raw_request *req)
 {
-	question_note_probe(&d->shard->questions, q, req->seq, req->ack, d->cx->now);
+	/* segments that are held a little later wait for this answer too */
+	question_note_probe(&d->shard->questions, q, req->seq, req->ack,
+	                    d->cx->policy->tun.verify_timeout_ns + PROBE_REPEAT_NS, d->cx->now);
 	stat_add(&d->cx->worker->stats.event[EVENT_PROBED], 1);
 }
 

@@ -260,6 +260,24 @@ void check_keyed_set(struct config *c, struct set *s)
 	}
 }
 
+/* Packets add one value, and the table then has one tuple. Returns false when an element differs.
+ */
+static bool check_single(const struct gather *g, uint32_t fields_len)
+{
+	const struct interval *box = g->box.items;
+	unsigned errors_len = g->c->errors_len;
+
+	for (size_t i = 0; i < g->box.len && g->set->is_changed; i++) {
+		if (u128_cmp(box[i].lo, box[i].hi) != 0) {
+			config_error(g->c, ((const struct loc *)g->loc.items)[i / fields_len],
+			             "an interval in set %.64s, which rules change, expected one "
+			             "value",
+			             g->set->name);
+		}
+	}
+	return g->c->errors_len == errors_len;
+}
+
 static void make_set(struct config *c, struct set *s)
 {
 	struct gather g = { .c = c, .set = s, .type = s->type };
@@ -269,6 +287,9 @@ static void make_set(struct config *c, struct set *s)
 	gather_intervals(&g, &s->filed);
 	if (s->elements != NULL) {
 		value_each(s->elements, gather_value, &g);
+	}
+	if (!check_single(&g, shape.fields_len)) {
+		return;
 	}
 	if (s->size != 0) {
 		shape.cap = s->size > SET_LEN_MAX ? SET_LEN_MAX : (uint32_t)s->size;

@@ -67,6 +67,7 @@ void config_free(struct config *c)
 	for (const struct table *t = c->tables; t != NULL; t = t->next) {
 		for (const struct set *s = t->sets; s != NULL; s = s->next) {
 			live_set_put(s->live);
+			live_keyed_put(s->to_list);
 		}
 	}
 	for (size_t i = 0; i < c->keyed.len; i++) {

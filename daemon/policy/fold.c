@@ -49,13 +49,23 @@ static enum rs_field field_of(const struct rs_insn *i)
 	return (enum rs_field)(i->op & 0xf);
 }
 
-static bool is_handle(const struct rs_insn *i)
+/* A list of no intervals is a mask and a value. */
+static bool is_mask(const struct pools *p, const struct rs_insn *i)
+{
+	return ((const struct pool_span *)p->set128.items)[i->a].len == 0;
+}
+
+static bool is_handle(const struct pools *p, const struct rs_insn *i)
 {
 	switch (i->op & 0xf0) {
 	case RS_RANGE:
 	case RS_SET32:
-	case RS_SET128:
 	case RS_IFACE:
+		break;
+	case RS_SET128:
+		if (is_mask(p, i)) {
+			return false;
+		}
 		break;
 	default:
 		return false;
@@ -101,7 +111,7 @@ static void find_handles(struct plan *p)
 		uint32_t end = r + 1 < l->rules_len ? l->starts[r + 1] : l->end;
 
 		for (uint32_t i = l->starts[r]; i < end && l->code[i].op < RS_LIMIT; i++) {
-			if (is_handle(&l->code[i])) {
+			if (is_handle(p->p, &l->code[i])) {
 				h = vec_add(p->p->arena, &p->handles, sizeof(*h));
 				*h = (struct handle){ .rule = r, .insn = l->code[i] };
 				h->insn.next = 0;

@@ -637,11 +637,39 @@ static bool copy_with(struct live_keyed *s, const struct keyed_list *more, struc
 	       keyed_next(s, &slot, now, &out->box[out->len * fields_len], &out->item[out->len])) {
 		out->len++;
 	}
-	memcpy(&out->box[out->len * fields_len], more->box,
-	       more->len * fields_len * sizeof(*out->box));
-	memcpy(&out->item[out->len], more->item, more->len * sizeof(*out->item));
+	if (more->len != 0) {
+		memcpy(&out->box[out->len * fields_len], more->box,
+		       more->len * fields_len * sizeof(*out->box));
+		memcpy(&out->item[out->len], more->item, more->len * sizeof(*out->item));
+	}
 	out->len += more->len;
 	return true;
+}
+
+struct live_keyed *live_keyed_copy(struct live_keyed *s, struct mono now)
+{
+	const struct rs_table *from = &rs_keyed_of(&s->set)->table;
+	const struct keyed_list none = { 0 };
+	struct keyed_shape shape = s->shape;
+	struct keyed_list all = { 0 };
+	struct live_keyed *copy = NULL;
+	enum keyed_problem problem;
+
+	shape.kit = from->kit;
+	if (copy_with(s, &none, now, &all)) {
+		copy = live_keyed_new(&shape, &all, &problem);
+	}
+	free(all.box);
+	free(all.item);
+	if (copy != NULL) {
+		struct rs_table *t = &rs_keyed_of(&copy->set)->table;
+
+		t->start_ns = from->start_ns;
+		t->added = from->added;
+		t->deleted = from->deleted;
+		t->expired = from->expired;
+	}
+	return copy;
 }
 
 /* Replaces the set by a larger one, or one with other layers. */
@@ -723,6 +751,15 @@ enum keyed_problem keyed_add(struct live_keyed *s, const struct keyed_list *l, s
 	}
 	free(is_new);
 	return problem;
+}
+
+bool keyed_put(struct live_keyed *s, const struct interval *box, const struct rs_item *item,
+               struct mono now)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+
+	return key_of(k, box, key) && rs_table_put(&k->table, key, item, now) != RS_PUT_FULL;
 }
 
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now)

@@ -46,6 +46,8 @@ struct live_keyed {
 /* Has one reference. NULL, with the reason in *problem, when it cannot be made. */
 struct live_keyed *live_keyed_new(const struct keyed_shape *shape, const struct keyed_list *l,
                                   enum keyed_problem *problem);
+/* Likewise, with the same elements, whose times go on. */
+struct live_keyed *live_keyed_copy(struct live_keyed *s, struct mono now);
 struct live_keyed *live_keyed_get(struct live_keyed *s);
 void live_keyed_put(struct live_keyed *s); /* NULL is fine */
 
@@ -64,6 +66,10 @@ size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l);
  */
 enum keyed_problem keyed_add(struct live_keyed *s, const struct keyed_list *l, struct mono now,
                              uint64_t *added, struct rs_keyed **old);
+
+/* Adds one element to the table as it is. Returns false when it does not go in. */
+bool keyed_put(struct live_keyed *s, const struct interval *box, const struct rs_item *item,
+               struct mono now);
 bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now);
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now);
 

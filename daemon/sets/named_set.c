@@ -277,12 +277,12 @@ static int read_keyed(const struct set *s, const char *const *elements, size_t e
 			         s->name);
 			return -EINVAL;
 		}
-		for (uint32_t f = 0; f < fields_len && s->is_dynamic; f++) {
+		for (uint32_t f = 0; f < fields_len && (s->is_dynamic || s->is_changed); f++) {
 			if (u128_cmp(box[f].lo, box[f].hi) != 0) {
 				snprintf(problem, NAMED_SET_PROBLEM_SIZE,
-				         "%.90s is an interval, which set %.64s cannot have: it is "
-				         "dynamic",
-				         elements[i], s->name);
+				         "%.90s is an interval, which set %.64s cannot have: %s",
+				         elements[i], s->name,
+				         s->is_dynamic ? "it is dynamic" : "rules change it");
 				return -EINVAL;
 			}
 		}

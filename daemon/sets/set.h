@@ -41,6 +41,7 @@ struct set {
 	/* made by the checker */
 	struct live_set *live;       /* all elements; NULL for type ifname and with keyed */
 	struct live_keyed *keyed;    /* all elements of a set that set_is_keyed() */
+	struct live_keyed *to_list;  /* elements of the text that an adopted table is to get */
 	struct vec kits;             /* struct rs_kit: [0] nothing; what elements count and limit */
 	uint32_t kit;                /* of elements without their own */
 	bool is_meter;               /* made by a rule with meter */
@@ -56,8 +57,8 @@ struct set {
 /* Whether the elements are in a table, not a tree. */
 static inline bool set_is_keyed(const struct set *s)
 {
-	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->kits.len > 1 ||
-	       s->has_plain_opts;
+	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->is_changed ||
+	       s->kits.len > 1 || s->has_plain_opts;
 }
 
 #endif

@@ -177,9 +177,13 @@ struct ruleset *config_compile_folding(const struct config *c, uint32_t rules_le
 
 /*
  * Lets sets that rules fill keep their elements: those of old that are the same in both, with all
- * properties. To be called before c is compiled; old stays as it is, and both share the elements.
+ * properties. To be called before c is compiled. Both share the elements, or c gets a copy, so that
+ * old can come back as it was. Returns false when memory runs out.
  */
-void config_adopt(struct config *c, const struct config *old);
+bool config_adopt(struct config *c, const struct config *old, bool is_copy, struct mono now);
+
+/* Adds the elements of the text to shared sets. To be called when nothing can fail any more. */
+void config_adopt_listed(const struct config *c, struct mono now);
 
 /*
  * Begins the time of sets whose elements expire. To be called once rules are evaluated, with the

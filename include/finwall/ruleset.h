@@ -64,6 +64,7 @@ enum eval_mode {
 	EVAL_COUNT,   /* rules count and log, and use up rate limits */
 	EVAL_CLAIM,   /* the same; `ct count` also counts the packet's connection into *claim */
 	EVAL_DRY,     /* none */
+	EVAL_AGAIN,   /* none; limits match as they did when they were used up before */
 	EVAL_EXPLAIN, /* none; `ct count` matches as if the packet opened a connection */
 };
 

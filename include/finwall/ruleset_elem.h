@@ -97,6 +97,7 @@ struct rs_table {
 	_Atomic uint32_t fresh; /* slots from here on were never used */
 	_Atomic uint32_t used;
 	_Atomic uint32_t sweep_at; /* the next chain to look for expired elements */
+	_Atomic uint64_t swept_ms; /* when the full table was swept last, + 1 */
 	_Atomic uint32_t full;     /* additions refused because the set was full */
 	_Atomic uint64_t added;
 	_Atomic uint64_t deleted;
@@ -159,7 +160,8 @@ static inline uint32_t *rs_elem_key(const struct rs_table *t, struct rs_elem *e)
 struct rs_touch {
 	struct mono now;
 	uint32_t bytes;
-	uint32_t is_dry; /* nothing */
+	bool is_dry;   /* nothing */
+	bool is_again; /* likewise; it has used up limits before */
 };
 
 /*
@@ -211,6 +213,7 @@ struct rs_item {
 	uint64_t timeout_ns;
 	uint64_t packets;
 	uint64_t bytes;
+	uint64_t full_ns; /* of the limit */
 };
 
 enum rs_put {

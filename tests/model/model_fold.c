@@ -64,7 +64,7 @@ static void put_match(FILE *f, struct rng *r)
 		                              "{ \"lan0\", \"wan0\" }" };
 	unsigned nr = rng_below(r, 40);
 
-	switch (rng_below(r, 9)) {
+	switch (rng_below(r, 10)) {
 	case 0:
 	case 1:
 		fprintf(f, "ip saddr ");
@@ -87,6 +87,9 @@ static void put_match(FILE *f, struct rng *r)
 		fprintf(f, "iifname %s", ifaces[nr % 4]);
 		break;
 	case 7:
+		fprintf(f, "ip6 saddr & fd00::%x == fd00::%x", nr % 4 + 1, nr / 8 & (nr % 4 + 1));
+		break;
+	case 8:
 		fprintf(f, "meta mark %u", nr % 3);
 		break;
 	default:

@@ -275,6 +275,70 @@ static void run_threads(struct rng *r)
 	live_keyed_put(s);
 }
 
+/* A full table looks for expired elements now and then only. */
+static void fill_up(void)
+{
+	const struct keyed_shape shape = { .fields_len = 1, .has_state = true, .cap = 1024 };
+	const struct keyed_list none = { 0 };
+	const struct rs_new new = { .what = RS_CHANGE_ADD, .timeout_ns = NSEC_PER_SEC };
+	struct rs_touch touch = { .now = { NSEC_PER_SEC } };
+	enum keyed_problem problem;
+	struct live_keyed *s = live_keyed_new(&shape, &none, &problem);
+	struct rs_keyed *k;
+	struct u128 key = { 0, 0 };
+	uint32_t before;
+
+	REQUIRE(s != NULL);
+	live_keyed_start(s, (struct mono){ 1 });
+	k = rs_keyed_of(&s->set);
+	for (; key.lo < shape.cap; key.lo++) {
+		REQUIRE(rs_keyed_change(k, &key, &new, &touch));
+	}
+	before = k->table.sweep_at;
+	for (; key.lo < 2 * shape.cap; key.lo++) {
+		REQUIRE(!rs_keyed_change(k, &key, &new, &touch));
+	}
+	REQUIRE(k->table.sweep_at - before <= 256);
+	touch.now.ns += NSEC_PER_SEC;
+	REQUIRE(rs_keyed_change(k, &key, &new, &touch));
+	live_keyed_put(s);
+}
+
+/* A limit that is used up stays so when the set grows. */
+static void grow(void)
+{
+	static const struct rs_kit kits[] = {
+		{ 0 }, { .has_limit = 1, .interval_ns = 3600 * (uint64_t)NSEC_PER_SEC }
+	};
+	const struct keyed_shape shape = {
+		.fields_len = 1, .has_state = true, .kit = kits, .kits_len = 2
+	};
+	const struct rs_touch touch = { .now = { NSEC_PER_SEC } };
+	const struct u128 key = { 0, 1 };
+	struct interval box = { key, key };
+	struct rs_item item = { .kit = 1, .deadline_ns = RS_NEVER };
+	const struct keyed_list one = { &box, &item, 1 };
+	enum keyed_problem problem;
+	struct live_keyed *s = live_keyed_new(&shape, &one, &problem);
+	bool has_grown = false;
+
+	REQUIRE(s != NULL);
+	live_keyed_start(s, (struct mono){ 1 });
+	REQUIRE(rs_keyed_find(rs_keyed_of(&s->set), &key, &touch, NULL));
+	REQUIRE(!rs_keyed_find(rs_keyed_of(&s->set), &key, &touch, NULL));
+	while (!has_grown) {
+		struct rs_keyed *old;
+		uint64_t added;
+
+		box.lo.lo = ++box.hi.lo;
+		REQUIRE(keyed_add(s, &one, touch.now, &added, &old) == KEYED_OK);
+		has_grown = old != NULL;
+		keyed_free(old);
+	}
+	REQUIRE(!rs_keyed_find(rs_keyed_of(&s->set), &key, &touch, NULL));
+	live_keyed_put(s);
+}
+
 int main(int argc, char **argv)
 {
 	struct rng r;
@@ -284,5 +348,7 @@ int main(int argc, char **argv)
 		run(&r);
 	}
 	run_threads(&r);
+	fill_up();
+	grow();
 	return 0;
 }

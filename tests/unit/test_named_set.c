@@ -11,6 +11,7 @@
 #include "sets/named_set.h"
 #include <finwall/bytes.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -100,7 +101,8 @@ static void change(enum named_set_op op, struct reader *reader, uint32_t nr)
 	char problem[NAMED_SET_PROBLEM_SIZE];
 	uint64_t changed;
 
-	ck_assert_msg(named_set_change(set, (struct mono){ 0 }, op, elements, 3, &changed, &garbage, problem) == 0,
+	ck_assert_msg(named_set_change(set, (struct mono){ 0 }, op, elements, 3, &changed, &garbage,
+	                               problem) == 0,
 	              "%s", problem);
 	ck_assert_uint_eq(changed, 3);
 	for (unsigned i = 0; i < READERS_LEN; i++) {
@@ -152,10 +154,165 @@ START_TEST(rules_may_outlive_their_configuration)
 }
 END_TEST
 
+/* sets that rules fill, over a reload */
+
+static struct mono at_s(int64_t s)
+{
+	return (struct mono){ s * NSEC_PER_SEC };
+}
+
+static struct config *config_of(const char *text)
+{
+	char *errors = NULL;
+	struct config *c = config_text_load("text", text, &errors);
+
+	ck_assert_msg(c != NULL, "%s", errors);
+	return c;
+}
+
+/* A configuration with a set s that rules fill, and elements of the text. */
+static struct config *filled(const char *elements)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	         "table inet t {\nset s { type ipv4_addr; flags dynamic, timeout; timeout 10s; %s "
+	         "}\nchain i { type filter hook input priority 0; add @s { ip saddr } "
+	         "accept\n}\n}\n",
+	         elements);
+	return config_of(text);
+}
+
+static struct named_set *set_of(struct config *c)
+{
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct named_set *s = named_set_find(c, "inet t", "s", problem);
+
+	ck_assert_ptr_nonnull(s);
+	return s;
+}
+
+static void note_line(void *ctx, const char *element)
+{
+	char *lines = ctx;
+
+	snprintf(lines + strlen(lines), 256 - strlen(lines), "%s; ", element);
+}
+
+static const char *elements_of(struct config *c, struct mono now)
+{
+	static char lines[256];
+	struct named_set_cursor at = { 0 };
+
+	lines[0] = '\0';
+	while (named_set_walk(set_of(c), now, &at, note_line, lines)) {
+	}
+	return lines;
+}
+
+static void add_element(struct config *c, const char *element, struct mono now)
+{
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct named_set_garbage *garbage;
+	uint64_t changed;
+
+	ck_assert_msg(named_set_change(set_of(c), now, SET_ADD, &element, 1, &changed, &garbage,
+	                               problem) == 0,
+	              "%s", problem);
+	named_set_garbage_free(garbage);
+}
+
+START_TEST(a_kept_set_gets_the_elements_of_the_text)
+{
+	struct config *old = filled("");
+	struct config *c = filled("elements = { 192.0.2.1, 192.0.2.2 expires 7s }");
+
+	config_start(old, at_s(1000));
+	add_element(old, "198.51.100.1", at_s(1995));
+	ck_assert(config_adopt(c, old, false, at_s(2000)));
+	config_start(c, at_s(2000));
+	/* what may still fail changes nothing */
+	ck_assert_str_eq(elements_of(old, at_s(2000)), "198.51.100.1 expires 5s; ");
+	config_adopt_listed(c, at_s(2000));
+	ck_assert_str_eq(elements_of(c, at_s(2001)),
+	                 "198.51.100.1 expires 4s; 192.0.2.1 expires 9s; 192.0.2.2 expires 6s; ");
+	ck_assert_str_eq(elements_of(c, at_s(2009)), "192.0.2.1 expires 1s; ");
+	config_free(old);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(a_trial_leaves_the_set_in_force_alone)
+{
+	struct config *old = filled("");
+	struct config *c = filled("elements = { 192.0.2.1 }");
+
+	config_start(old, at_s(1000));
+	add_element(old, "198.51.100.1", at_s(1995));
+	ck_assert(config_adopt(c, old, true, at_s(2000)));
+	config_start(c, at_s(2000));
+	config_adopt_listed(c, at_s(2000));
+	add_element(c, "198.51.100.2", at_s(2001));
+	ck_assert_str_eq(
+		elements_of(c, at_s(2001)),
+		"198.51.100.1 expires 4s; 192.0.2.1 expires 9s; 198.51.100.2 expires 10s; ");
+	ck_assert_str_eq(elements_of(old, at_s(2001)), "198.51.100.1 expires 4s; ");
+	config_free(old);
+	ck_assert_str_eq(elements_of(c, at_s(2008)),
+	                 "192.0.2.1 expires 2s; 198.51.100.2 expires 3s; ");
+	config_free(c);
+}
+END_TEST
+
+/* Packets look for one value in the set's only tuple. */
+START_TEST(a_set_that_rules_delete_from_gets_no_interval)
+{
+	struct config *c =
+		config_of("table inet t {\nset s { type ipv4_addr; }\nchain i { type "
+	                  "filter hook input priority 0; delete @s { ip saddr }\n}\n}\n");
+	const char *element = "10.0.0.0/8";
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct named_set_garbage *garbage;
+	uint64_t changed;
+
+	ck_assert_int_eq(named_set_change(set_of(c), at_s(1), SET_ADD, &element, 1, &changed,
+	                                  &garbage, problem),
+	                 -EINVAL);
+	ck_assert_str_eq(problem, "10.0.0.0/8 is an interval, which set s cannot have: rules "
+	                          "change it");
+	add_element(c, "10.0.0.1", at_s(1));
+	ck_assert_str_eq(elements_of(c, at_s(1)), "10.0.0.1; ");
+	config_free(c);
+}
+END_TEST
+
+/* Keys have numbers of names, which another configuration gives to others. */
+START_TEST(a_set_of_interfaces_is_not_kept)
+{
+	struct config *old = config_of("table inet t {\nset s { type ifname . inet_service; flags "
+	                               "dynamic; elements = { \"lan0\" . 22 }; }\n}\n");
+	struct config *c = config_of("table inet t {\nset s { type ifname . inet_service; flags "
+	                             "dynamic; elements = { \"wan0\" . 23 }; }\n}\n");
+
+	config_start(old, at_s(1000));
+	ck_assert(config_adopt(c, old, false, at_s(2000)));
+	config_start(c, at_s(2000));
+	config_adopt_listed(c, at_s(2000));
+	ck_assert_str_eq(elements_of(c, at_s(2000)), "\"wan0\" . 23; ");
+	ck_assert_str_eq(elements_of(old, at_s(2000)), "\"lan0\" . 22; ");
+	config_free(old);
+	config_free(c);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_set_timeout(tc, 100);
 	tcase_add_test(tc, readers_see_the_old_set_or_the_new_one);
+	tcase_add_test(tc, a_kept_set_gets_the_elements_of_the_text);
+	tcase_add_test(tc, a_trial_leaves_the_set_in_force_alone);
+	tcase_add_test(tc, a_set_that_rules_delete_from_gets_no_interval);
+	tcase_add_test(tc, a_set_of_interfaces_is_not_kept);
 	tcase_add_test(tc, rules_may_outlive_their_configuration);
 }
 

@@ -573,6 +573,35 @@ static void note_log(void *ctx, const struct ruleset *rs, unsigned log_nr, const
 	         ruleset_log_level(rs, log_nr), pkt->tuple.dport, state);
 }
 
+/* A dry evaluation gives the numbers that the next one will, and does not use them up. */
+START_TEST(a_dry_evaluation_uses_up_no_number)
+{
+	static const char *const loads[] = { "inc mod 60000", "random mod 60000" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(loads); i++) {
+		struct given g = given_syn();
+		char body[80];
+		uint32_t first;
+
+		snprintf(body, sizeof(body), "meta mark set numgen %s accept", loads[i]);
+		load_input(body);
+		g.in.mode = EVAL_EXPLAIN;
+		(void)evaluate(&g);
+		first = g.out.mark;
+		(void)evaluate(&g);
+		ck_assert_uint_eq(g.out.mark, first);
+		g.in.mode = EVAL_DRY;
+		(void)evaluate(&g);
+		ck_assert_uint_eq(g.out.mark, first);
+		g.in.mode = EVAL_COUNT;
+		(void)evaluate(&g);
+		ck_assert_uint_eq(g.out.mark, first);
+		(void)evaluate(&g);
+		ck_assert_uint_ne(g.out.mark, first);
+	}
+}
+END_TEST
+
 START_TEST(log_calls_the_sink)
 {
 	struct given g = given_syn();
@@ -680,6 +709,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_mark_is_set_and_matched);
 	tcase_add_test(tc, a_counter_counts_the_packets_that_reach_it);
 	tcase_add_test(tc, a_limit_passes_the_burst_and_then_the_rate);
+	tcase_add_test(tc, a_dry_evaluation_uses_up_no_number);
 	tcase_add_test(tc, log_calls_the_sink);
 	tcase_add_test(tc, close_chains_return_policies);
 	tcase_add_loop_test(tc, sets_agree_with_a_list, 0, 4);

@@ -6,6 +6,7 @@
 #include "held.h"
 
 #include "rng.h"
+#include "rules_world.h"
 #include "test_engine.h"
 
 #include <finwall/bytes.h>
@@ -428,6 +429,58 @@ START_TEST(the_answer_to_a_forged_segment_proves_the_true_one_after_it)
 }
 END_TEST
 
+START_TEST(the_connections_own_acks_are_no_answers)
+{
+	start();
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_held();
+	world_pass(&w, NSEC_PER_SEC / 5);
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_invalid(REASON_LATE_COPY);
+	answer(ck_probes(2), &server); /* one of two */
+	ck_assert(next_due());
+	ck_passes(CT_ESTABLISHED, REASON_LATE_VERIFIED);
+	send_seg(&s2c, A, 5201, 1102);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	answer(&probe[1], &server);
+}
+END_TEST
+
+/* The limit was used up when the segment was held. */
+START_TEST(a_limit_is_used_up_once)
+{
+	start();
+	rules_load(&w, "table inet t {\nchain input { type filter hook input priority filter;\n}\n"
+	               "chain late { type close hook late\n"
+	               "limit rate 1/hour burst 1 packets verify\nstrict\n}\n}\n");
+	w.policy.tun.tcp_loose = 0;
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_held();
+	answer(ck_probes(1), &server);
+	ck_assert(next_due());
+	ck_passes(CT_ESTABLISHED, REASON_LATE_VERIFIED);
+	c2s.sport++;
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_assert_uint_eq(d.reason, REASON_LATE_STRICT);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
+START_TEST(a_slow_answer_is_waited_for)
+{
+	start();
+	w.policy.tun.verify_timeout_ns = sec_to_ns(10);
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_held();
+	world_pass(&w, sec_to_ns(9));
+	ck_assert(!next_due());
+	answer(ck_probes(1), &server);
+	ck_assert(next_due());
+	ck_passes(CT_ESTABLISHED, REASON_LATE_VERIFIED);
+}
+END_TEST
+
 START_TEST(a_retransmission_repeats_the_probe)
 {
 	const struct raw_request *req;
@@ -693,8 +746,10 @@ SUITE_MAIN("verify", a_fin_never_seen_passes_when_its_other_end_proves_it,
            no_answer_counts_that_took_another_way, where_the_segment_may_not_go_no_probe_goes,
            rates_bound_what_is_held, forged_numbers_do_not_disturb_the_true_one,
            the_answer_to_a_forged_segment_proves_the_true_one_after_it,
-           a_retransmission_repeats_the_probe, both_ends_may_close_at_once,
-           the_rules_decide_about_a_proved_segment, unknown_windows_are_verified,
-           late_data_is_verified_if_set, a_forged_syn_beside_the_connection_does_not_hide_it,
+           the_connections_own_acks_are_no_answers, a_limit_is_used_up_once,
+           a_slow_answer_is_waited_for, a_retransmission_repeats_the_probe,
+           both_ends_may_close_at_once, the_rules_decide_about_a_proved_segment,
+           unknown_windows_are_verified, late_data_is_verified_if_set,
+           a_forged_syn_beside_the_connection_does_not_hide_it,
            the_probe_has_the_timestamps_of_the_segment, a_million_forged_fins_do_not_pass,
            a_million_forged_rsts_do_not_pass)

@@ -91,7 +91,8 @@ static void open_file(struct record_file **out, const char *path, const void *he
 	}
 	err = record_file_open(path, head, head_size, size_max, out);
 	if (err != 0) {
-		log_write(log, LOG_LEVEL_WARNING, "cannot write %s: %s", path, strerror(-err));
+		log_write(log, LOG_LEVEL_WARNING, "cannot write %s: %s", path,
+		          err == -EINVAL ? "no regular file" : strerror(-err));
 	}
 }
 

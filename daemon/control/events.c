@@ -162,8 +162,10 @@ static bool start_stream(struct control *ctl, struct ctl_client *c, const struct
 	r->client = c;
 	r->kinds = kinds;
 	if (watched != 0) {
-		err = watch_add(ctl->env.watch, ctl->env.workers, &r->filter, watched, rate,
-		                &r->watcher);
+		err = watch_add(ctl->env.watch, ctl->env.workers, &r->filter,
+		                ctl_client_access(c) == CTL_ACCESS_WRITE ? WATCHERS_WRITE
+		                                                         : WATCHERS_READ,
+		                watched, rate, &r->watcher);
 		if (err != 0) {
 			free(r);
 			if (err == -EBUSY) {

@@ -91,12 +91,12 @@ static void open_file(struct record_file **out, const char *path, const void *he
 	}
 	err = record_file_open(path, head, head_size, size_max, out);
 	if (err != 0) {
-		log_write(log, LOG_LEVEL_WARNING, "cannot write %s: %s", path, strerror(-err));
+		log_write(log, LOG_LEVEL_WARNING, "cannot write %s: %s", path,
+		          err == -EINVAL ? "no regular file" : strerror(-err));
 	}
 }
 
-static void watch_for_files(struct event_sinks *s, struct watch *watch, struct workers *ws,
-                            struct log *log)
+static void watch_for_files(struct event_sinks *s, struct log *log)
 {
 	const struct watch_filter all = { .hooks = 0 };
 	uint32_t kinds = (s->packets != NULL ? 1u << WATCH_LOGGED : 0) |
@@ -104,19 +104,25 @@ static void watch_for_files(struct event_sinks *s, struct watch *watch, struct w
 	int err;
 
 	if (s->watcher != NULL && s->watcher->kinds != kinds) {
-		watch_remove(watch, ws, s->watcher);
+		watch_remove(s->watch, s->workers, s->watcher);
 		s->watcher = NULL;
 		s->bit = 0;
 	}
 	if (s->watcher != NULL || kinds == 0) {
+		s->waits = false;
 		return;
 	}
-	err = watch_add(watch, ws, &all, kinds, FILES_RATE, &s->watcher);
+	err = watch_add(s->watch, s->workers, &all, WATCHERS_MAX, kinds, FILES_RATE, &s->watcher);
 	if (err != 0) {
-		log_write(log, LOG_LEVEL_WARNING, "files of events stay empty: %s", strerror(-err));
+		if (!s->waits) {
+			log_write(log, LOG_LEVEL_WARNING, "files of events stay empty for now: %s",
+			          strerror(-err));
+		}
+		s->waits = true;
 		return;
 	}
-	s->bit = watch_bit(watch, s->watcher);
+	s->waits = false;
+	s->bit = watch_bit(s->watch, s->watcher);
 }
 
 void event_sinks_apply(struct event_sinks *s, const struct settings *settings, struct watch *watch,
@@ -132,7 +138,9 @@ void event_sinks_apply(struct event_sinks *s, const struct settings *settings, s
 	          settings->events_file_bytes, log);
 	open_file(&s->accounting, settings->events_accounting, NULL, 0, settings->events_file_bytes,
 	          log);
-	watch_for_files(s, watch, ws, log);
+	s->watch = watch;
+	s->workers = ws;
+	watch_for_files(s, log);
 }
 
 /* A datagram under construction; it is cut at its end. */
@@ -362,6 +370,9 @@ void event_sinks_record(struct event_sinks *s, const struct watch_record *record
 
 void event_sinks_report(struct event_sinks *s, struct mono now, struct log *log)
 {
+	if (s->waits) {
+		watch_for_files(s, log);
+	}
 	if (mono_diff(now, s->reported) < REPORT_NS) {
 		return;
 	}

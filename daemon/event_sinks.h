@@ -28,7 +28,10 @@ struct event_sinks {
 	struct record_file *accounting;
 	struct watcher *watcher; /* of what is made for the files only */
 	uint32_t bit;            /* of it */
-	uint64_t lost;           /* events since they were reported last */
+	bool waits;              /* for a place among the readers */
+	struct watch *watch;     /* borrowed, as the next one */
+	struct workers *workers;
+	uint64_t lost; /* events since they were reported last */
 	struct mono reported;
 };
 
@@ -46,7 +49,7 @@ void event_sinks_line(struct event_sinks *s, unsigned level, const char *text,
 void event_sinks_record(struct event_sinks *s, const struct watch_record *record,
                         const void *contents, const struct config *config, const char *ifname);
 
-/* Logs how many events were lost, at most every ten seconds. */
+/* Logs how many events were lost, at most every ten seconds. Tries again what found no place. */
 void event_sinks_report(struct event_sinks *s, struct mono now, struct log *log);
 
 /* Closes everything; the list of readers may be gone. */

@@ -16,6 +16,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Of the same maps: the try whose failure is logged. */
+#define TRIES_LOGGED 2
+
 void fast_path_init(struct fast_path *fp, const char *socket_path, enum fail_mode on_absent)
 {
 	fp->has_dir = lease_pins_dir(socket_path, fp->dir);
@@ -34,22 +37,36 @@ static void extend(struct fast_path *fp, const struct settings *s, const struct 
 	__atomic_store_n(&fp->pins.map.control->valid_until_ns, until_ns, __ATOMIC_RELAXED);
 }
 
+static const char *why_refused(const struct fast_path *fp)
+{
+	return fp->err == -EPROTO ? "made by another version; finwall hook up replaces it"
+	                          : strerror(-fp->err);
+}
+
 static bool open_pins(struct fast_path *fp, struct lease_pins *pins)
 {
 	ino_t inode = lease_pins_inode(fp->dir);
 
-	if (inode == 0 || inode == fp->refused) {
+	if (inode != fp->refused) {
+		fp->refused = 0;
+		fp->tries = 0;
+	}
+	if (inode == 0 || (fp->refused != 0 && fp->err == -EPROTO)) {
 		return false;
 	}
 	fp->err = lease_pins_open(fp->dir, pins);
 	if (fp->err == 0) {
 		fp->refused = 0;
+		fp->tries = 0;
 		return true;
 	}
 	fp->refused = inode;
-	log_write(fp->log, LOG_LEVEL_WARNING, "no kernel fast path: %s: %s", fp->dir,
-	          fp->err == -EPROTO ? "made by another version; finwall hook up replaces it"
-	                             : strerror(-fp->err));
+	/* finwall hook may be about to pin the other maps and to give them to this user. */
+	fp->tries += fp->tries < TRIES_LOGGED + 1;
+	if (fp->err == -EPROTO || fp->tries == TRIES_LOGGED) {
+		log_write(fp->log, LOG_LEVEL_WARNING, "no kernel fast path: %s: %s", fp->dir,
+		          why_refused(fp));
+	}
 	return false;
 }
 
@@ -141,8 +158,11 @@ const char *fast_path_why_not(const struct fast_path *fp, const struct settings 
 		return "hook fast-path is off";
 	}
 	if (fp->pins.inode == 0) {
-		return fp->refused != 0 ? "its maps cannot be opened"
-		                        : "the hook rules have no match for it";
+		if (fp->refused == 0) {
+			return "the hook rules have no match for it";
+		}
+		return fp->err == -EPROTO ? "its maps are of another version"
+		                          : "its maps cannot be opened";
 	}
 	if (tun->checksum == CSUM_POLICY_FULL) {
 		return "connections checksum is full";

@@ -26,7 +26,8 @@ struct fast_path {
 	/* zeroed at first */
 	struct lease_pins pins; /* in use */
 	ino_t refused;          /* inode of maps that cannot be used */
-	int err;                /* why */
+	int err;                /* why; -EPROTO is final, others are tried again */
+	unsigned tries;         /* of these maps that failed */
 	uint64_t adopted;       /* connections taken over from an earlier process */
 	bool has_gap;           /* packets may pass while no daemon runs */
 };

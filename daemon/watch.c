@@ -71,7 +71,7 @@ static bool slot_is_free(const struct watch *watch, unsigned slot)
 }
 
 int watch_add(struct watch *watch, struct workers *ws, const struct watch_filter *filter,
-              uint32_t kinds, uint32_t rate, struct watcher **out)
+              unsigned places, uint32_t kinds, uint32_t rate, struct watcher **out)
 {
 	struct watch_list *list;
 	struct watcher *w;
@@ -81,10 +81,10 @@ int watch_add(struct watch *watch, struct workers *ws, const struct watch_filter
 	if (err != 0) {
 		return err;
 	}
-	while (slot < WATCHERS_MAX && !slot_is_free(watch, slot)) {
+	while (slot < places && !slot_is_free(watch, slot)) {
 		slot++;
 	}
-	if (slot == WATCHERS_MAX) {
+	if (slot >= places) {
 		return -EBUSY;
 	}
 	list = copy_list(watch);

@@ -24,6 +24,10 @@ struct workers;
 /* At once; each is a bit of watch_record.readers. */
 #define WATCHERS_MAX 32
 
+/* Of them: for clients that may change the daemon, and for others. The rest is for files. */
+#define WATCHERS_WRITE (WATCHERS_MAX - 2)
+#define WATCHERS_READ  (WATCHERS_MAX - 10)
+
 enum watch_kind {
 	WATCH_NEW,
 	WATCH_UPDATE,
@@ -114,10 +118,10 @@ struct watch {
 	uint32_t ports_len;
 };
 
-/* Adds a reader. rate: per second, of all workers together. Returns 0 with *out, or -errno: -EBUSY
- * when there are too many. */
+/* Adds a reader. places: the number of those that it may take one of. rate: per second, of all
+ * workers together. Returns 0 with *out, or -errno: -EBUSY when there are too many. */
 int watch_add(struct watch *watch, struct workers *ws, const struct watch_filter *filter,
-              uint32_t kinds, uint32_t rate, struct watcher **out);
+              unsigned places, uint32_t kinds, uint32_t rate, struct watcher **out);
 
 /* Removes and frees a reader. */
 void watch_remove(struct watch *watch, struct workers *ws, struct watcher *w);

@@ -252,10 +252,20 @@ static enum cli_exit hook_up(const struct cli *cli, const struct hook_args *args
 	return code;
 }
 
-/* From the daemon if that has this part, otherwise from the file. */
+static const char *kernel_path(const struct hook_args *args)
+{
+	return args != NULL && args->config_path != NULL ? args->config_path : FINWALL_CONFIG_PATH;
+}
+
+/*
+ * From the daemon if that has this part, otherwise from the file. Returns 0 or -errno: -ESTALE if
+ * neither has it.
+ */
 static int find_kernel_part(const struct cli *cli, const struct hook_args *args, uint64_t hash,
                             struct hook_kernel *out)
 {
+	int rc;
+
 	if (hash == 0) {
 		*out = (struct hook_kernel){ 0 };
 		return 0;
@@ -266,8 +276,23 @@ static int find_kernel_part(const struct cli *cli, const struct hook_args *args,
 		}
 		hook_kernel_fini(out);
 	}
-	return hook_kernel_of_file(
-		args->config_path != NULL ? args->config_path : FINWALL_CONFIG_PATH, out);
+	rc = hook_kernel_of_file(kernel_path(args), out);
+	if (rc == 0 && out->hash != hash) {
+		hook_kernel_fini(out);
+		rc = -ESTALE;
+	}
+	return rc;
+}
+
+static enum cli_exit refuse_kernel_part(const struct hook_args *args, int rc)
+{
+	if (rc == -ESTALE) {
+		return cli_refuse(&cmd_hook,
+		                  "the kernel's part in %s is not that of the configuration in "
+		                  "force; reload the daemon, or try again",
+		                  kernel_path(args));
+	}
+	return cli_refuse(&cmd_hook, "the kernel's part cannot be read");
 }
 
 static void print_kernel_part(const struct hook_kernel *part, const struct hook_kernel_result *done)
@@ -298,11 +323,13 @@ static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_
 	struct hook_kernel part = { 0 };
 	enum cli_exit code = CLI_OK;
 	char *error = NULL;
+	int rc = find_kernel_part(cli, args, hash, &part);
 
-	if (find_kernel_part(cli, args, hash, &part) != 0 ||
-	    hook_kernel_apply(&part, &done, &error) != 0) {
+	if (rc != 0) {
+		code = refuse_kernel_part(args, rc);
+	} else if (hook_kernel_apply(&part, &done, &error) != 0) {
 		code = cli_refuse(&cmd_hook, "%s",
-		                  error != NULL ? error : "the kernel's part cannot be read");
+		                  error != NULL ? error : "the kernel's part cannot be loaded");
 	} else {
 		print_kernel_part(&part, &done);
 	}
@@ -431,17 +458,20 @@ static enum cli_exit print_script_of_kernel_part(const struct cli *cli,
                                                  const struct hook_args *args, uint64_t hash)
 {
 	struct hook_kernel part = { 0 };
-	char *text = NULL;
+	char *text;
+	int rc;
 
 	if (hash == 0) {
 		return CLI_OK;
 	}
-	if (find_kernel_part(cli, args, hash, &part) == 0) {
-		text = hook_kernel_text(&part);
+	rc = find_kernel_part(cli, args, hash, &part);
+	if (rc != 0) {
+		return refuse_kernel_part(args, rc);
 	}
+	text = hook_kernel_text(&part);
 	hook_kernel_fini(&part);
 	if (text == NULL) {
-		return cli_refuse(&cmd_hook, "the kernel's part cannot be read");
+		return refuse_kernel_part(args, -ENOMEM);
 	}
 	printf("# the kernel's part of the configuration\nnft -f - <<'EOF'\n%sEOF\n", text);
 	free(text);

@@ -14,6 +14,7 @@
 #include <finwall/lease_layout.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,11 +23,50 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-static bool is_bpffs(const char *dir)
+/* The bpffs, by a descriptor of its root. */
+struct bpffs {
+	int fd;
+	char path[32]; /* a way to it that nobody can change */
+};
+
+/*
+ * Opens dir if a bpffs is mounted there. The daemon's user owns the directory that dir is in: what
+ * it puts in its place, as a symbolic link, is not followed. Returns 0, or -errno: -ENOENT if there
+ * is no bpffs.
+ */
+static int open_bpffs(const char *dir, struct bpffs *out)
 {
 	struct statfs fs;
 
-	return statfs(dir, &fs) == 0 && (uint32_t)fs.f_type == BPF_FS_MAGIC;
+	out->fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (out->fd < 0) {
+		return -errno;
+	}
+	if (fstatfs(out->fd, &fs) != 0 || (uint32_t)fs.f_type != BPF_FS_MAGIC) {
+		(void)close(out->fd);
+		out->fd = -1;
+		return -ENOENT;
+	}
+	(void)snprintf(out->path, sizeof(out->path), "/proc/self/fd/%d", out->fd);
+	return 0;
+}
+
+/* Mounts a bpffs on the directory dir itself. */
+static int mount_bpffs(const char *dir)
+{
+	const int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+	int err = 0;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") != 0) {
+		err = -errno;
+	}
+	(void)close(fd);
+	return err;
 }
 
 /* Mounts here are seen by the first process, and so by others. */
@@ -40,31 +80,42 @@ static bool is_first_mount_namespace(void)
 }
 
 /* The maps are the daemon's to write, whatever user it runs as; the programs stay root's. */
-static int give_maps(const char *dir, const struct stat *owner)
+static int give_maps(const struct bpffs *b, const struct stat *owner)
 {
-	char path[LEASE_PATH_SIZE];
-
 	for (unsigned i = 0; i < LEASE_MAPS_LEN; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, lease_map_names[i]);
-		if (chown(path, owner->st_uid, owner->st_gid) != 0 || chmod(path, 0600) != 0) {
+		if (fchownat(b->fd, lease_map_names[i], owner->st_uid, owner->st_gid,
+		             AT_SYMLINK_NOFOLLOW) != 0 ||
+		    fchmodat(b->fd, lease_map_names[i], 0600, 0) != 0) {
 			return -errno;
 		}
 	}
 	return 0;
 }
 
-static int make_directory(const char *socket_path, const char *dir, struct stat *owner,
-                          char why[LEASE_WHY_SIZE])
+/* The daemon's user: of the control socket, without one of its directory. */
+static int find_owner(const char *socket_path, const char *dir, struct stat *owner,
+                      char why[LEASE_WHY_SIZE])
 {
 	char parent[LEASE_PATH_SIZE];
 
+	if (lstat(socket_path, owner) == 0 && S_ISSOCK(owner->st_mode)) {
+		return 0;
+	}
 	(void)snprintf(parent, sizeof(parent), "%.*s",
 	               (int)(strlen(dir) - strlen("/" LEASE_DIR_NAME)), dir);
-	if (stat(socket_path, owner) != 0 && stat(parent, owner) != 0) {
+	if (stat(parent, owner) != 0) {
 		(void)snprintf(why, LEASE_WHY_SIZE, "%s: %s", parent, strerror(errno));
 		return -ENOENT;
 	}
-	if (is_bpffs(dir)) {
+	return 0;
+}
+
+/* Opens the bpffs, mounted if there is none. */
+static int make_directory(const char *dir, struct bpffs *out, char why[LEASE_WHY_SIZE])
+{
+	int err;
+
+	if (open_bpffs(dir, out) == 0) {
 		return 0;
 	}
 	if (!is_first_mount_namespace()) {
@@ -78,10 +129,13 @@ static int make_directory(const char *socket_path, const char *dir, struct stat 
 		(void)snprintf(why, LEASE_WHY_SIZE, "%s: %s", dir, strerror(errno));
 		return -EACCES;
 	}
-	if (!is_bpffs(dir) &&
-	    mount("bpf", dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") != 0) {
+	err = mount_bpffs(dir);
+	if (err == 0) {
+		err = open_bpffs(dir, out);
+	}
+	if (err != 0) {
 		(void)snprintf(why, LEASE_WHY_SIZE, "cannot mount a bpffs on %s: %s", dir,
-		               strerror(errno));
+		               strerror(-err));
 		(void)rmdir(dir);
 		return -EACCES;
 	}
@@ -109,10 +163,34 @@ static bool pins_fit(const char *dir, uint32_t leases_max)
 	return len >= leases_max && len < 2 * leases_max;
 }
 
+/* Replaces the pins. */
+static int make_pins(const struct bpffs *b, uint32_t leases_max, const struct stat *owner,
+                     const char *dir, char why[LEASE_WHY_SIZE])
+{
+	struct lease_program *p;
+	int err = lease_program_load(leases_max, &p, why);
+
+	if (err != 0) {
+		return err;
+	}
+	lease_pins_remove(b->path);
+	err = lease_program_pin(p, b->path);
+	if (err == 0) {
+		err = give_maps(b, owner);
+	}
+	lease_program_free(p);
+	if (err != 0) {
+		(void)snprintf(why, LEASE_WHY_SIZE, "cannot pin in %s: %s", dir, strerror(-err));
+		lease_pins_remove(b->path);
+	}
+	return err;
+}
+
 int hook_fast_path_make(const char *socket_path, uint32_t leases_max, char dir[LEASE_PATH_SIZE],
                         char why[LEASE_WHY_SIZE])
 {
 	struct lease_program *p;
+	struct bpffs bpffs;
 	struct stat owner;
 	int err;
 
@@ -123,47 +201,55 @@ int hook_fast_path_make(const char *socket_path, uint32_t leases_max, char dir[L
 		(void)snprintf(why, LEASE_WHY_SIZE, "%s: %s", socket_path, strerror(ENAMETOOLONG));
 		return -ENAMETOOLONG;
 	}
-	err = make_directory(socket_path, dir, &owner, why);
-	if (err != 0 || pins_fit(dir, leases_max)) {
-		return err;
-	}
-	err = lease_program_load(leases_max, &p, why);
-	if (err != 0) {
-		return err;
-	}
-	lease_pins_remove(dir);
-	err = lease_program_pin(p, dir);
+	err = find_owner(socket_path, dir, &owner, why);
 	if (err == 0) {
-		err = give_maps(dir, &owner);
+		err = make_directory(dir, &bpffs, why);
 	}
-	lease_program_free(p);
 	if (err != 0) {
-		(void)snprintf(why, LEASE_WHY_SIZE, "cannot pin in %s: %s", dir, strerror(-err));
-		lease_pins_remove(dir);
+		return err;
 	}
+	if (!pins_fit(bpffs.path, leases_max)) {
+		err = make_pins(&bpffs, leases_max, &owner, dir, why);
+	}
+	(void)close(bpffs.fd);
 	return err;
+}
+
+static void unmount(const char *dir)
+{
+	(void)umount2(dir, UMOUNT_NOFOLLOW);
+	(void)rmdir(dir);
 }
 
 void hook_fast_path_remove(const char *socket_path)
 {
 	char dir[LEASE_PATH_SIZE];
+	struct bpffs bpffs;
 
-	if (lease_pins_dir(socket_path, dir) && access(dir, F_OK) == 0) {
-		lease_pins_remove(dir);
-		hook_fast_path_unmount(socket_path);
+	if (lease_pins_dir(socket_path, dir) && open_bpffs(dir, &bpffs) == 0) {
+		lease_pins_remove(bpffs.path);
+		(void)close(bpffs.fd);
+		unmount(dir);
 	}
 }
 
 void hook_fast_path_unmount(const char *socket_path)
 {
 	char dir[LEASE_PATH_SIZE];
+	struct bpffs bpffs;
+	bool is_used;
 
-	if (!lease_pins_dir(socket_path, dir) || lease_pins_inode(dir) != 0) {
+	if (!lease_pins_dir(socket_path, dir)) {
 		return;
 	}
-	/* Fails where it was mounted in another mount namespace, and is done there. */
-	if (is_bpffs(dir)) {
-		(void)umount2(dir, 0);
+	if (open_bpffs(dir, &bpffs) != 0) {
+		/* Mounted in another mount namespace, and unmounted there. */
+		(void)rmdir(dir);
+		return;
 	}
-	(void)rmdir(dir);
+	is_used = lease_pins_inode(bpffs.path) != 0;
+	(void)close(bpffs.fd);
+	if (!is_used) {
+		unmount(dir);
+	}
 }

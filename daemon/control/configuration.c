@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest text in one reply: JSON may escape each byte as two. */
-#define TEXT_SIZE_MAX (CTL_REPLY_SIZE_MAX / 2)
-
 #define CONFIRM_S_MAX 86400
 
 static void reply_text(const struct control *ctl, struct ctl_client *c, enum config_print how)
@@ -25,7 +22,7 @@ static void reply_text(const struct control *ctl, struct ctl_client *c, enum con
 		method_out_of_memory(c);
 		return;
 	}
-	if (strlen(text) > TEXT_SIZE_MAX) {
+	if (strlen(text) > METHOD_TEXT_SIZE_MAX) {
 		method_refuse(c, CTL_ERROR("TooLarge"),
 		              "the text is larger than 8 MiB: keep large sets in files "
 		              "(elements-file) and list them with finwall set list");
@@ -36,7 +33,7 @@ static void reply_text(const struct control *ctl, struct ctl_client *c, enum con
 	free(text);
 }
 
-_Static_assert(TEXT_SIZE_MAX == 8u << 20, "the message above names the size");
+_Static_assert(METHOD_TEXT_SIZE_MAX == 8u << 20, "the message above names the size");
 
 void control_get_ruleset(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {

@@ -80,7 +80,8 @@ void control_stop(struct control *c);
 /* The hook rules, or what they have to be, changed: for the clients of GetHooks. c may be NULL. */
 void control_hooks_changed(struct control *c);
 
-/* Returns how many clients follow GetHooks: finwall hook watch. c may be NULL. */
+/* Returns how many clients that may change the daemon follow GetHooks: finwall hook watch. c may be
+ * NULL. */
 unsigned control_hook_watchers(const struct control *c);
 
 /* Passes an event to the clients of StreamEvents; never blocks. c may be NULL. */

@@ -132,8 +132,9 @@ static bool read_rate(const struct ctl_call *call, uint32_t usual, uint32_t *out
 	return rate >= 1 && rate <= RATE_MAX;
 }
 
-/* Starts a stream of these kinds; watched: bits of enum watch_kind among them. */
-static void start_stream(struct control *ctl, struct ctl_client *c, const struct ctl_call *call,
+/* Starts a stream of these kinds; watched: bits of enum watch_kind among them. Returns false after
+ * an error reply. */
+static bool start_stream(struct control *ctl, struct ctl_client *c, const struct ctl_call *call,
                          unsigned kinds, uint32_t watched, uint32_t usual_rate)
 {
 	const char *wrong = "format";
@@ -143,26 +144,28 @@ static void start_stream(struct control *ctl, struct ctl_client *c, const struct
 
 	if (r == NULL) {
 		method_out_of_memory(c);
-		return;
+		return false;
 	}
 	if (!read_format(call, &r->format) ||
 	    !watch_filter_parse(json_object_get(call->parameters, "filter"), &r->filter, &wrong)) {
 		free(r);
 		method_invalid_parameter(c, wrong);
-		return;
+		return false;
 	}
 	if (!read_rate(call, usual_rate, &rate)) {
 		free(r);
 		method_invalid_parameter(c, "rate");
-		return;
+		return false;
 	}
 	r->stream = (struct ctl_stream){ .free = reader_free, .is_endless = true };
 	r->ctl = ctl;
 	r->client = c;
 	r->kinds = kinds;
 	if (watched != 0) {
-		err = watch_add(ctl->env.watch, ctl->env.workers, &r->filter, watched, rate,
-		                &r->watcher);
+		err = watch_add(ctl->env.watch, ctl->env.workers, &r->filter,
+		                ctl_client_access(c) == CTL_ACCESS_WRITE ? WATCHERS_WRITE
+		                                                         : WATCHERS_READ,
+		                watched, rate, &r->watcher);
 		if (err != 0) {
 			free(r);
 			if (err == -EBUSY) {
@@ -171,20 +174,21 @@ static void start_stream(struct control *ctl, struct ctl_client *c, const struct
 			} else {
 				method_out_of_memory(c);
 			}
-			return;
+			return false;
 		}
 		r->bit = watch_bit(ctl->env.watch, r->watcher);
 	}
 	LIST_INSERT_HEAD(&ctl->readers.list, r, link);
 	ctl->readers.len++;
 	ctl_client_stream(c, &r->stream);
+	return true;
 }
 
 void control_stream_events(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
 	unsigned kinds;
 
-	if (!call->wants_more) {
+	if (!call->wants_more || call->is_oneway) {
 		ctl_client_error(c, "org.varlink.service.ExpectedMore", NULL);
 		return;
 	}
@@ -192,20 +196,21 @@ void control_stream_events(struct control *ctl, struct ctl_client *c, const stru
 		method_invalid_parameter(c, "kinds");
 		return;
 	}
-	start_stream(ctl, c, call, kinds, kinds >> WATCHED & ((1u << WATCH_TRACE) - 1),
-	             EVENTS_RATE);
+	(void)start_stream(ctl, c, call, kinds, kinds >> WATCHED & ((1u << WATCH_TRACE) - 1),
+	                   EVENTS_RATE);
 }
 
 void control_stream_traces(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
 {
-	if (!call->wants_more) {
+	if (!call->wants_more || call->is_oneway) {
 		ctl_client_error(c, "org.varlink.service.ExpectedMore", NULL);
 		return;
 	}
-	start_stream(ctl, c, call, 0, 1u << WATCH_TRACE, TRACES_RATE);
 	/* Packets that the kernel fast path accepts would not be traced. Workers grant no leases
 	 * while they trace. */
-	engine_stale_leases(ctl->env.engine);
+	if (start_stream(ctl, c, call, 0, 1u << WATCH_TRACE, TRACES_RATE)) {
+		engine_stale_leases(ctl->env.engine);
+	}
 }
 
 static json_t *make_json(const struct control_env *env, const struct worker_event *ev)

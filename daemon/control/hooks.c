@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hook_follower {
 	struct ctl_stream stream;
@@ -87,11 +88,19 @@ void control_get_kernel_part(struct control *ctl, struct ctl_client *c, const st
 {
 	const struct generation *g = ctl->env.generations->current;
 	char hash[KERNEL_HASH_SIZE];
-	json_t *tables = json_array();
 	struct config_kernel part;
+	json_t *tables;
 
 	(void)call;
 	config_kernel(g->config, &part);
+	if (strlen(part.text) > METHOD_TEXT_SIZE_MAX) {
+		method_refuse(
+			c, CTL_ERROR("TooLarge"),
+			"the kernel's part is larger than 8 MiB: finwall hook reads it from the "
+			"configuration file");
+		return;
+	}
+	tables = json_array();
 	for (size_t i = 0; i < part.tables_len; i++) {
 		json_array_append_new(tables, ctl_json_text(part.tables[i]));
 	}
@@ -106,7 +115,6 @@ static void follower_free(struct ctl_stream *s)
 	struct hook_follower *f = (struct hook_follower *)s;
 
 	LIST_REMOVE(f, link);
-	f->ctl->followers.len--;
 	free(f);
 }
 
@@ -129,7 +137,6 @@ void control_get_hooks(struct control *ctl, struct ctl_client *c, const struct c
 		.client = c,
 	};
 	LIST_INSERT_HEAD(&ctl->followers.list, f, link);
-	ctl->followers.len++;
 	ctl_client_reply(c, hooks_json(&ctl->env), CTL_CONTINUES);
 	ctl_client_stream(c, &f->stream);
 }
@@ -149,5 +156,16 @@ void control_hooks_changed(struct control *c)
 
 unsigned control_hook_watchers(const struct control *c)
 {
-	return c != NULL ? c->followers.len : 0;
+	const struct hook_follower *f;
+	unsigned len = 0;
+
+	if (c == NULL) {
+		return 0;
+	}
+	LIST_FOREACH(f, &c->followers.list, link)
+	{
+		/* A client that may only read installs nothing. */
+		len += ctl_client_access(f->client) == CTL_ACCESS_WRITE;
+	}
+	return len;
 }

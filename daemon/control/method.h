@@ -15,6 +15,9 @@
 
 #define CTL_ERROR(name) CTL_INTERFACE "." name
 
+/* The largest text in one reply: JSON may escape each byte as two. */
+#define METHOD_TEXT_SIZE_MAX (CTL_REPLY_SIZE_MAX / 2)
+
 struct event_reader;
 
 /* Clients of StreamEvents. */
@@ -27,7 +30,6 @@ struct event_readers {
 /* Clients that follow GetHooks. */
 struct hook_followers {
 	LIST_HEAD(, hook_follower) list;
-	unsigned len;
 };
 
 struct control {
@@ -53,14 +55,14 @@ control_method_fn control_count_connections;
 control_method_fn control_get_connection;
 control_method_fn control_get_hooks; /* hooks.c */
 control_method_fn control_get_kernel_part;
-control_method_fn control_flush;     /* connections.c */
+control_method_fn control_flush; /* connections.c */
 control_method_fn control_delete;
 control_method_fn control_import;
 control_method_fn control_delete_matching; /* delete_matching.c */
 control_method_fn control_get_stats;       /* stats.c */
 control_method_fn control_stream_events;   /* events.c */
 control_method_fn control_stream_traces;
-control_method_fn control_explain; /* explain.c */
+control_method_fn control_explain;   /* explain.c */
 control_method_fn control_list_sets; /* sets.c */
 control_method_fn control_list_elements;
 control_method_fn control_add_elements;

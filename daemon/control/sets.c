@@ -214,6 +214,10 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 	}
 	err = set_changes_apply(ctl->env.set_changes, ctl->env.workers, named.found, op, elements,
 	                        len, &changed, problem);
+	if (err == 0) {
+		/* Before any reply: the next packet of each connection meets the changed set. */
+		engine_stale_leases(ctl->env.engine);
+	}
 	if (err == 0 && kills) {
 		const struct ban_params ban = {
 			.set = named.found,
@@ -238,8 +242,6 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		method_refuse(c, CTL_ERROR("SetUnchanged"), problem);
 		return;
 	}
-	/* Before the reply: the next packet of each connection meets the changed set. */
-	engine_stale_leases(ctl->env.engine);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "set %s: %" PRIu64 " %s by command", named.set,
 	          changed, done[op]);
 	ctl_client_reply(c, json_pack("{s:I}", "changed", (json_int_t)changed), CTL_LAST);

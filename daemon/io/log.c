@@ -120,7 +120,7 @@ static void line_begin(struct line *line, const struct log *l, unsigned level)
 static void line_end(struct line *line, struct log *l)
 {
 	line->text[line->size++] = '\n';
-	log_out_put(l->out, line->text, line->size);
+	(void)log_out_put(l->out, line->text, line->size);
 }
 
 void log_write(struct log *l, enum log_level level, const char *format, ...)

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,8 +43,12 @@ struct log_out {
 	uint64_t dropped;       /* lines, not reported yet */
 	bool is_writing;        /* the thread has taken bytes out of the ring */
 	bool is_ending;
+	bool is_left; /* the thread closes and frees at its end */
 	char ring[RING_SIZE];
 };
+
+/* Threads that are left behind. */
+static _Atomic unsigned left;
 
 struct log_out *log_out_new(int fd, const char *prefix)
 {
@@ -119,10 +124,19 @@ static void put_dropped(struct log_out *o)
 	o->dropped = 0;
 }
 
+static void destroy(struct log_out *o)
+{
+	(void)pthread_cond_destroy(&o->filled);
+	(void)pthread_cond_destroy(&o->emptied);
+	(void)pthread_mutex_destroy(&o->lock);
+	free(o);
+}
+
 static void *writer_main(void *arg)
 {
 	struct log_out *o = arg;
 	char chunk[CHUNK_SIZE];
+	bool is_left;
 
 	(void)pthread_mutex_lock(&o->lock);
 	for (;;) {
@@ -144,7 +158,13 @@ static void *writer_main(void *arg)
 		(void)pthread_mutex_lock(&o->lock);
 		o->is_writing = false;
 	}
+	is_left = o->is_left;
 	(void)pthread_mutex_unlock(&o->lock);
+	if (is_left) {
+		(void)close(o->fd);
+		destroy(o);
+		atomic_fetch_sub_explicit(&left, 1, memory_order_release);
+	}
 	return NULL;
 }
 
@@ -168,13 +188,16 @@ static void write_now(struct log_out *o)
 	}
 }
 
-void log_out_put(struct log_out *o, const char *line, size_t size)
+bool log_out_put(struct log_out *o, const char *line, size_t size)
 {
+	bool fits;
+
 	(void)pthread_mutex_lock(&o->lock);
-	if (size > RING_SIZE - o->used) {
-		o->dropped++;
-	} else {
+	fits = size <= RING_SIZE - o->used;
+	if (fits) {
 		put_bytes(o, line, size);
+	} else {
+		o->dropped++;
 	}
 	if (o->has_thread) {
 		(void)pthread_cond_signal(&o->filled);
@@ -182,10 +205,17 @@ void log_out_put(struct log_out *o, const char *line, size_t size)
 		write_now(o);
 	}
 	(void)pthread_mutex_unlock(&o->lock);
+	return fits;
 }
 
-/* Ends the thread. Returns false when it still waits for the reader. */
-static bool end_thread(struct log_out *o)
+/* Something is not written yet. */
+static bool is_busy(const struct log_out *o)
+{
+	return o->used > 0 || o->is_writing || (o->dropped > 0 && o->prefix != NULL);
+}
+
+/* Ends the thread. Returns false when it still writes; then leaves: it closes and frees. */
+static bool end_thread(struct log_out *o, bool waits, bool leaves)
 {
 	struct mono until = mono_add(clock_now(), DRAIN_NS);
 	int err = 0;
@@ -194,16 +224,21 @@ static bool end_thread(struct log_out *o)
 	(void)pthread_mutex_lock(&o->lock);
 	o->is_ending = true;
 	(void)pthread_cond_signal(&o->filled);
-	while ((o->used > 0 || o->is_writing || (o->dropped > 0 && o->prefix != NULL)) &&
-	       err == 0) {
+	while (waits && is_busy(o) && err == 0) {
 		err = thread_cond_wait(&o->emptied, &o->lock, until);
 	}
-	is_over = err == 0;
+	is_over = !is_busy(o);
+	if (!is_over) {
+		/* Under the lock: its end follows. */
+		o->is_left = leaves;
+		(void)pthread_detach(o->thread);
+		if (leaves) {
+			atomic_fetch_add_explicit(&left, 1, memory_order_relaxed);
+		}
+	}
 	(void)pthread_mutex_unlock(&o->lock);
 	if (is_over) {
 		(void)pthread_join(o->thread, NULL);
-	} else {
-		(void)pthread_detach(o->thread);
 	}
 	return is_over;
 }
@@ -213,14 +248,26 @@ bool log_out_free(struct log_out *o)
 	if (o == NULL) {
 		return true;
 	}
-	if (o->has_thread && !end_thread(o)) {
+	if (o->has_thread && !end_thread(o, true, false)) {
 		return false;
 	}
-	(void)pthread_cond_destroy(&o->filled);
-	(void)pthread_cond_destroy(&o->emptied);
-	(void)pthread_mutex_destroy(&o->lock);
-	free(o);
+	destroy(o);
 	return true;
+}
+
+bool log_out_close(struct log_out *o, bool waits)
+{
+	if (o->has_thread && !end_thread(o, waits, true)) {
+		return false;
+	}
+	(void)close(o->fd);
+	destroy(o);
+	return true;
+}
+
+unsigned log_out_left(void)
+{
+	return atomic_load_explicit(&left, memory_order_acquire);
 }
 
 uint64_t log_out_dropped(struct log_out *o)

@@ -6,11 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Files that are full and that a thread still writes. With more the disk hangs: all is dropped. */
+#define LEFT_MAX 4
+
+/* How long a close waits for them. */
+#define LEFT_WAIT_MSEC 1000
 
 struct record_file {
 	char *path;
@@ -30,12 +37,18 @@ static int begin(struct record_file *f)
 	struct stat st;
 	int err;
 
-	f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	/* Not blocking: a FIFO would wait for its reader. */
+	f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+	             0640);
 	if (f->fd < 0) {
-		return -errno;
+		return errno == ENXIO ? -EINVAL : -errno;
 	}
 	if (fstat(f->fd, &st) != 0) {
 		err = -errno;
+		goto close_fd;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err = -EINVAL;
 		goto close_fd;
 	}
 	f->out = log_out_new(f->fd, NULL);
@@ -49,7 +62,7 @@ static int begin(struct record_file *f)
 	}
 	f->size = (uint64_t)st.st_size;
 	if (f->size == 0 && f->head_size > 0) {
-		log_out_put(f->out, f->head, f->head_size);
+		(void)log_out_put(f->out, f->head, f->head_size);
 		f->size = f->head_size;
 	}
 	return 0;
@@ -63,18 +76,29 @@ close_fd:
 	return err;
 }
 
-/* Ends the thread, whose descriptor stays open if it still waits for the disk. */
-static void finish(struct record_file *f)
+/* Ends the thread, which writes the rest if it is not waited for. Returns false if it still writes.
+ */
+static bool finish(struct record_file *f, bool waits)
 {
+	bool is_over;
+
 	if (f->out == NULL) {
-		return;
+		return true;
 	}
 	f->dropped += log_out_dropped(f->out);
-	if (log_out_free(f->out)) {
-		(void)close(f->fd);
-	}
+	is_over = log_out_close(f->out, waits);
 	f->out = NULL;
 	f->fd = -1;
+	return is_over;
+}
+
+/* Begins a new file. */
+static void rotate(struct record_file *f)
+{
+	(void)finish(f, false);
+	if (rename(f->path, f->older) != 0 || begin(f) != 0) {
+		(void)finish(f, false);
+	}
 }
 
 int record_file_open(const char *path, const void *head, size_t head_size, uint64_t size_max,
@@ -110,17 +134,19 @@ fail:
 void record_file_put(struct record_file *f, const void *bytes, size_t size)
 {
 	if (f->out != NULL && f->size + size > f->size_max && f->size > f->head_size) {
-		finish(f);
-		if (rename(f->path, f->older) != 0 || begin(f) != 0) {
-			finish(f);
+		if (log_out_left() >= LEFT_MAX) {
+			f->dropped++;
+			return;
 		}
+		rotate(f);
 	}
 	if (f->out == NULL) {
 		f->dropped++;
 		return;
 	}
-	log_out_put(f->out, bytes, size);
-	f->size += size;
+	if (log_out_put(f->out, bytes, size)) {
+		f->size += size;
+	}
 }
 
 uint64_t record_file_dropped(struct record_file *f)
@@ -133,10 +159,15 @@ uint64_t record_file_dropped(struct record_file *f)
 
 void record_file_close(struct record_file *f)
 {
+	bool is_over;
+
 	if (f == NULL) {
 		return;
 	}
-	finish(f);
+	is_over = finish(f, true);
+	for (unsigned msec = 0; is_over && log_out_left() > 0 && msec < LEFT_WAIT_MSEC; msec++) {
+		(void)poll(NULL, 0, 1);
+	}
 	free(f->older);
 	free(f->path);
 	free(f);

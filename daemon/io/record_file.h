@@ -14,18 +14,19 @@ struct record_file;
 
 /*
  * Opens the file for appending, or makes it, readable by its owner and group. head: what an empty
- * one begins with; borrowed until the close, size 0 = nothing. Returns 0 with *out, or -errno.
+ * one begins with; borrowed until the close, size 0 = nothing. Returns 0 with *out, or -errno:
+ * -EINVAL if it is no regular file.
  */
 int record_file_open(const char *path, const void *head, size_t head_size, uint64_t size_max,
                      struct record_file **out);
 
-/* Appends a record. Never waits for the disk, but to begin a new file. */
+/* Appends a record. Never waits for what is written; a new file is opened in it. */
 void record_file_put(struct record_file *f, const void *bytes, size_t size);
 
 /* Returns how many records were dropped since the last call. */
 uint64_t record_file_dropped(struct record_file *f);
 
-/* Waits at most a second for the disk; NULL is fine. */
+/* Waits at most two seconds for the disk; NULL is fine. */
 void record_file_close(struct record_file *f);
 
 #endif

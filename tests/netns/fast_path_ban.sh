@@ -19,9 +19,11 @@ settings {
 }
 table inet finwall {
 	set banned { type ipv4_addr; flags interval; }
+	set sources { type inet_service; flags interval; }
 	chain forward {
 		type filter hook forward priority filter; policy drop;
 		ip saddr @banned drop
+		tcp sport @sources drop
 		$*
 		ct state established accept
 		tcp dport 7000 tcp flags & (fin|syn|rst|ack) == syn accept
@@ -67,6 +69,11 @@ transfer
 fw set add banned 10.2.0.0/24 >"$work/set.log" || fail "set add"
 is_cut "set add"
 fw set delete banned 10.2.0.0/24 >>"$work/set.log" || fail "set delete"
+wait_until is_fast
+# Of a set of ports, --kill ends connections to these ports only: this one stays, and is dropped.
+fw set add --kill sources 32768-65535 >>"$work/set.log" || fail "set add --kill"
+is_cut "set add --kill"
+fw set delete sources 32768-65535 >>"$work/set.log" || fail "set delete"
 wait_until is_fast
 end_transfer
 

@@ -5,12 +5,17 @@
  */
 #include "io/clock.h"
 #include "io/log_out.h"
+#include "io/record_file.h"
 
 #include "suite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +39,7 @@ static void put_line(struct log_out *o, unsigned nr)
 	char line[64];
 	int size = snprintf(line, sizeof(line), "line %u of a log that nobody reads\n", nr);
 
-	log_out_put(o, line, (size_t)size);
+	(void)log_out_put(o, line, (size_t)size);
 }
 
 /* Reads whole lines until the number of lines and dropped lines is LINES_LEN; checks the order. */
@@ -131,11 +136,97 @@ START_TEST(a_log_that_is_read_loses_nothing)
 }
 END_TEST
 
+/* Left behind, the thread writes everything, then closes. */
+START_TEST(a_log_that_is_left_is_written_and_closed)
+{
+	struct log_out *o;
+	struct mono start = clock_now();
+	size_t size = 0;
+	char bytes[4096];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	o = log_out_new(ends[1], NULL);
+	ck_assert_ptr_nonnull(o);
+	ck_assert_int_eq(log_out_start(o), 0);
+	memset(bytes, 'x', sizeof(bytes));
+	/* more than a pipe takes */
+	for (unsigned i = 0; i < 50; i++) {
+		ck_assert(log_out_put(o, bytes, sizeof(bytes)));
+	}
+	ck_assert(!log_out_close(o, false));
+	ck_assert_int_lt(mono_diff(clock_now(), start), sec_to_ns(1));
+	ck_assert_uint_eq(log_out_left(), 1);
+	while ((n = read(ends[0], bytes, sizeof(bytes))) > 0) {
+		size += (size_t)n;
+	}
+	ck_assert_int_eq(n, 0);
+	ck_assert_uint_eq(size, 50 * sizeof(bytes));
+	while (log_out_left() != 0) {
+		(void)usleep(1000);
+	}
+	(void)close(ends[0]);
+}
+END_TEST
+
+/* With a reader and without one. */
+START_TEST(a_fifo_is_no_file_of_records)
+{
+	char dir[] = "/tmp/finwall-test-XXXXXX";
+	struct record_file *f = NULL;
+	char path[64];
+	int reader;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/fifo", dir);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(record_file_open(path, NULL, 0, 1000, &f), -EINVAL);
+	reader = open(path, O_RDONLY | O_NONBLOCK);
+	ck_assert_int_ge(reader, 0);
+	ck_assert_int_eq(record_file_open(path, NULL, 0, 1000, &f), -EINVAL);
+	ck_assert_ptr_null(f);
+	(void)close(reader);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+END_TEST
+
+/* Each file has whole records, and begins with the head. */
+START_TEST(a_full_file_is_followed_by_another)
+{
+	char dir[] = "/tmp/finwall-test-XXXXXX";
+	struct record_file *f = NULL;
+	char older[64];
+	char path[64];
+	struct stat st;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/file", dir);
+	(void)snprintf(older, sizeof(older), "%s/file.1", dir);
+	ck_assert_int_eq(record_file_open(path, "head", 4, 100, &f), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		record_file_put(f, "a record of 32 bytes in the file", 32);
+	}
+	ck_assert_uint_eq(record_file_dropped(f), 0);
+	record_file_close(f);
+	ck_assert_int_eq(stat(older, &st), 0);
+	ck_assert_int_eq(st.st_size, 100);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 4 + 2 * 32);
+	(void)unlink(path);
+	(void)unlink(older);
+	(void)rmdir(dir);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, a_log_that_nobody_reads_delays_nobody, 0, 2);
 	tcase_add_test(tc, the_end_waits_for_a_reader_but_not_for_long);
 	tcase_add_test(tc, a_log_that_is_read_loses_nothing);
+	tcase_add_test(tc, a_log_that_is_left_is_written_and_closed);
+	tcase_add_test(tc, a_fifo_is_no_file_of_records);
+	tcase_add_test(tc, a_full_file_is_followed_by_another);
 }
 
 SUITE_MAIN_PARTS("log", add_tests)

@@ -171,7 +171,7 @@ static struct watcher *add(const char *filter, uint32_t kinds, uint32_t rate)
 
 	ck_assert(watch_filter_parse(object, &parsed, &wrong));
 	json_decref(object);
-	ck_assert_int_eq(watch_add(&watch, &workers, &parsed, kinds, rate, &w), 0);
+	ck_assert_int_eq(watch_add(&watch, &workers, &parsed, WATCHERS_MAX, kinds, rate, &w), 0);
 	take();
 	return w;
 }
@@ -250,6 +250,29 @@ START_TEST(what_does_not_fit_is_counted)
 }
 END_TEST
 
+/* Clients that may only read leave places for others, and these for files. */
+START_TEST(places_are_kept_for_those_with_more_rights)
+{
+	static const unsigned places[] = { WATCHERS_READ, WATCHERS_WRITE, WATCHERS_MAX };
+	const struct watch_filter all = { .hooks = 0 };
+	struct watcher *w[WATCHERS_MAX];
+	struct watcher *more;
+	unsigned len = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		while (watch_add(&watch, &workers, &all, places[i], 1, 1, &more) == 0) {
+			w[len++] = more;
+		}
+		ck_assert_uint_eq(len, places[i]);
+	}
+	while (len > 0) {
+		watch_remove(&watch, &workers, w[--len]);
+	}
+	take();
+	watch_retire(&watch);
+}
+END_TEST
+
 START_TEST(a_slot_is_free_when_no_worker_uses_it)
 {
 	struct watcher *w[WATCHERS_MAX];
@@ -258,16 +281,18 @@ START_TEST(a_slot_is_free_when_no_worker_uses_it)
 	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
 		w[i] = add("{}", 1u << WATCH_TRACE, 1);
 	}
-	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, 1, 1, &more), -EBUSY);
+	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, WATCHERS_MAX, 1, 1, &more),
+	                 -EBUSY);
 	ck_assert(watch_can_retire(&watch, &workers));
 	watch_retire(&watch);
 	watch_remove(&watch, &workers, w[3]);
 	ck_assert(!watch_can_retire(&watch, &workers));
-	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, 1, 1, &more), -EBUSY);
+	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, WATCHERS_MAX, 1, 1, &more),
+	                 -EBUSY);
 	take();
 	ck_assert(watch_can_retire(&watch, &workers));
 	watch_retire(&watch);
-	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, 1, 1, &more), 0);
+	ck_assert_int_eq(watch_add(&watch, &workers, &w[0]->filter, WATCHERS_MAX, 1, 1, &more), 0);
 	ck_assert_uint_eq(watch_bit(&watch, more), 1u << 3);
 	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
 		watch_remove(&watch, &workers, i == 3 ? more : w[i]);
@@ -317,6 +342,7 @@ static SUITE_PART(ring_part, a_full_ring_refuses, records_of_any_size_cross_the_
 	tcase_add_test(tc, a_reader_gets_what_it_wants);
 	tcase_add_test(tc, the_surplus_of_a_rate_is_counted);
 	tcase_add_test(tc, what_does_not_fit_is_counted);
+	tcase_add_test(tc, places_are_kept_for_those_with_more_rights);
 	tcase_add_test(tc, a_slot_is_free_when_no_worker_uses_it);
 	tcase_add_test(tc, lines_are_those_of_conntrack);
 }

@@ -46,13 +46,15 @@ check_scan() {
 	fi
 }
 
+# Not verify: its scan uses up the verify-rate-source of the address whose RST follows at once and is
+# not repeated. late_matrix, verify.sh and verify_lwip.sh have its closes.
 for topology in host gateway; do
-	for firewall in none kernel strict remembered restarted verify; do
+	for firewall in none kernel strict remembered restarted; do
 		lc_start "$topology-$firewall" "$topology" "$firewall"
 	done
 done
 for topology in host gateway; do
-	for firewall in none kernel strict remembered restarted verify; do
+	for firewall in none kernel strict remembered restarted; do
 		if ! lc_wait "$topology-$firewall"; then
 			wrong=$((wrong + 1))
 			continue

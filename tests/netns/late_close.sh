@@ -64,4 +64,4 @@ for topology in host gateway; do
 	done
 done
 ((wrong == 0)) || fail "$wrong differences"
-echo "96 closes and 12 scans as expected"
+echo "80 closes and 10 scans as expected"

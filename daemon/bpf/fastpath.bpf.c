@@ -91,12 +91,32 @@ static ALWAYS_INLINE void read_tcp(const uint8_t *tcp, struct seen *p)
 	p->win = load_be16(tcp + 14);
 }
 
+/* Reads the header behind the IP header; size: bytes from l4 on. Returns false if the packet is for
+ * the queue. */
+static ALWAYS_INLINE bool read_transport(const uint8_t *l4, uint32_t size, struct seen *p)
+{
+	uint32_t tcp_size;
+
+	if (p->proto != IPPROTO_NR_TCP) {
+		return p->proto == IPPROTO_NR_UDP && udp_is_valid(l4, size);
+	}
+	if (size < TCP_SIZE) {
+		return false;
+	}
+	tcp_size = (uint32_t)common_size(l4, size);
+	if (tcp_size == 0) {
+		return false;
+	}
+	p->payload = size - tcp_size;
+	read_tcp(l4, p);
+	return true;
+}
+
 static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *key, struct seen *p)
 {
 	uint8_t ip[IP4_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP4_SIZE;
 	uint32_t size = skb->len;
-	uint32_t tcp_size;
 	uint64_t lo;
 	uint64_t hi;
 	bool is_hi;
@@ -119,17 +139,7 @@ static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *k
 		return false;
 	}
 	p->proto = ip[9];
-	if (p->proto == IPPROTO_NR_TCP) {
-		if (size < IP4_SIZE + TCP_SIZE) {
-			return false;
-		}
-		tcp_size = (uint32_t)common_size(l4, size - IP4_SIZE);
-		if (tcp_size == 0) {
-			return false;
-		}
-		p->payload = size - IP4_SIZE - tcp_size;
-		read_tcp(l4, p);
-	} else if (p->proto != IPPROTO_NR_UDP || !udp_is_valid(l4, size - IP4_SIZE)) {
+	if (!read_transport(l4, size - IP4_SIZE, p)) {
 		return false;
 	}
 	lo = (uint64_t)load_word(ip + 12) << 16 | load_be16(l4);
@@ -148,7 +158,6 @@ static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *k
 	uint8_t ip[IP6_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP6_SIZE;
 	uint32_t size = skb->len;
-	uint32_t tcp_size;
 	uint64_t lo[3];
 	uint64_t hi[3];
 	bool is_hi;
@@ -171,17 +180,7 @@ static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *k
 		return false;
 	}
 	p->proto = ip[6];
-	if (p->proto == IPPROTO_NR_TCP) {
-		if (size < IP6_SIZE + TCP_SIZE) {
-			return false;
-		}
-		tcp_size = (uint32_t)common_size(l4, size - IP6_SIZE);
-		if (tcp_size == 0) {
-			return false;
-		}
-		p->payload = size - IP6_SIZE - tcp_size;
-		read_tcp(l4, p);
-	} else if (p->proto != IPPROTO_NR_UDP || !udp_is_valid(l4, size - IP6_SIZE)) {
+	if (!read_transport(l4, size - IP6_SIZE, p)) {
 		return false;
 	}
 	memcpy(lo, ip + 8, 16);

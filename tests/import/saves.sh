@@ -14,10 +14,9 @@ what=$3
 rules=${4:-}
 packets=${5:-400}
 dir=$(dirname "$0")/saves
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-wrong=0
-right=0
+# shellcheck source=tests/support/not_yet.sh
+. "$(dirname "$0")/../support/not_yet.sh"
+not_yet_begin "$dir"
 
 # The sets of ipset are in a file beside the save.
 loads() {
@@ -29,27 +28,14 @@ loads() {
 
 for file in "$dir"/*.v4 "$dir"/*.v6; do
 	name=$(basename "$file")
-	is_left_out=$(grep -cx "$name" "$dir/not-yet")
 	if [ "$what" = load ]; then
-		if loads "$file"; then
-			is_right=$((1 - is_left_out))
-			echo "is in not-yet, and is converted" >>"$work/out"
-		else
-			is_right=$is_left_out
-		fi
-	elif [ "$is_left_out" = 1 ]; then
-		continue
-	else
+		loads "$file"
+		not_yet_load "$name" $?
+	elif ! is_not_yet "$name"; then
 		"$rules" --packets "$packets" "$file" >"$work/out" 2>&1
 		[ "$?" != 77 ] || { cat "$work/out"; exit 77; }
-		is_right=$(grep -c "^$packets packets, .* 0 differences" "$work/out")
-	fi
-	if [ "$is_right" = 1 ]; then
-		right=$((right + 1))
-	else
-		wrong=$((wrong + 1))
-		printf '%s: %s\n' "$name" "$(tail -n 6 "$work/out")"
+		verdicts_are_equal "$packets"
+		not_yet_count "$name" $?
 	fi
 done
-echo "$right saves as expected, $wrong not; not yet: $(grep -c . "$dir/not-yet")"
-[ "$wrong" = 0 ] && [ "$right" != 0 ]
+not_yet_end saves

@@ -12,47 +12,30 @@ finwalld=$2
 what=$3
 packets=${4:-400}
 dir=$(dirname "$0")/files
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-wrong=0
-right=0
+# shellcheck source=tests/support/not_yet.sh
+. "$(dirname "$0")/../support/not_yet.sh"
+not_yet_begin "$dir"
 
-loads() {
-	"$finwalld" -n -c "$1" >"$work/out" 2>&1
+# compare NAME [ARG...]: true if finwall and the kernel agree about $work/NAME.nft.
+compare() {
+	name=$1
+	shift
+	"$rules" --own --packets "$packets" "$@" "$work/$name.nft" >"$work/out" 2>&1
+	[ "$?" != 77 ] || { cat "$work/out"; exit 77; }
+	verdicts_are_equal "$packets"
 }
 
 for file in "$dir"/*.nft; do
 	name=$(basename "$file" .nft)
-	is_left_out=$(grep -cx "$name" "$dir/not-yet")
 	if [ "$what" = load ]; then
-		if loads "$file"; then
-			is_right=$((1 - is_left_out))
-			echo "is in not-yet, and loads" >>"$work/out"
-		else
-			is_right=$is_left_out
-		fi
-	elif [ "$is_left_out" = 1 ]; then
-		continue
-	else
+		"$finwalld" -n -c "$file" >"$work/out" 2>&1
+		not_yet_load "$name" $?
+	elif ! is_not_yet "$name"; then
 		# Not with "flush ruleset", which removes the rules that watch the verdicts.
 		sed '/^flush ruleset/d' "$file" >"$work/$name.nft"
-		"$rules" --own --packets "$packets" "$work/$name.nft" >"$work/out" 2>&1
-		[ "$?" != 77 ] || { cat "$work/out"; exit 77; }
-		# Not by the status: it fails for a file that accepts everything, too.
-		is_right=$(grep -c "^$packets packets, .* 0 differences" "$work/out")
-		if [ "$is_right" = 0 ]; then
-			# Under load a message of the kernel can be late; a difference is there again.
-			seed=$(sed -n 's/^seed //p' "$work/out")
-			"$rules" --own --packets "$packets" --seed "$seed" "$work/$name.nft" >"$work/out" 2>&1
-			is_right=$(grep -c "^$packets packets, .* 0 differences" "$work/out")
-		fi
-	fi
-	if [ "$is_right" = 1 ]; then
-		right=$((right + 1))
-	else
-		wrong=$((wrong + 1))
-		printf '%s: %s\n' "$name" "$(tail -n 5 "$work/out")"
+		# Under load a message of the kernel can be late; a difference is there again.
+		compare "$name" || compare "$name" --seed "$(sed -n 's/^seed //p' "$work/out")"
+		not_yet_count "$name" $?
 	fi
 done
-echo "$right files as expected, $wrong not; not yet: $(grep -c . "$dir/not-yet")"
-[ "$wrong" = 0 ] && [ "$right" != 0 ]
+not_yet_end files

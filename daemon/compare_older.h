@@ -40,7 +40,7 @@ void older_settle(struct older *o, const struct flowkey *key);
 /* True for a connection that was added and not settled. */
 bool older_has(const struct older *o, const struct flowkey *key);
 
-/* True if there is one. Cheap. */
+/* True if there is one. One comparison. */
 bool older_any(const struct older *o);
 
 #endif

@@ -290,7 +290,7 @@ void rs_table_sweep(struct rs_table *t, struct mono now, uint32_t chains)
 	}
 }
 
-/* Once per millisecond: packets that a full table refuses must stay cheap. */
+/* Once per millisecond, because a full table refuses every new packet. */
 static bool may_sweep_full(struct rs_table *t, struct mono now)
 {
 	uint64_t ms = (uint64_t)now.ns / NSEC_PER_MSEC + 1;

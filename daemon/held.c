@@ -7,7 +7,6 @@
 
 #include "io/mem.h"
 
-#include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -43,7 +42,6 @@ struct held {
 	uint32_t used; /* slot[used..] was never used */
 	uint32_t free_list;
 	uint32_t heap_len;
-	uint32_t latest; /* the slot that was added last */
 	struct list released;
 };
 
@@ -88,7 +86,6 @@ struct held *held_new(uint32_t max)
 	h->max = max;
 	h->free_list = NIL;
 	h->released = (struct list){ NIL, NIL };
-	h->latest = NIL;
 	return h;
 }
 
@@ -222,22 +219,9 @@ bool held_add(struct held *h, const struct held_packet *p)
 	*first = nr + 1;
 	put(h, h->heap_len++, nr);
 	sift_up(h, h->heap_len - 1);
-	h->latest = nr;
 	set_len(h, 1);
 	unlock(h);
 	return true;
-}
-
-void held_undo(struct held *h)
-{
-	lock(h);
-	assert(h->latest != NIL);
-	unchain(h, h->latest);
-	remove_from_heap(h, h->latest);
-	give_back(h, h->latest);
-	h->latest = NIL;
-	set_len(h, -1);
-	unlock(h);
 }
 
 static void append_released(struct held *h, uint32_t nr)

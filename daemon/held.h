@@ -46,9 +46,6 @@ unsigned held_release(struct held *h, uint64_t token);
 /* Makes all packets due, in the order of their deadlines. */
 void held_release_all(struct held *h);
 
-/* Removes the packet that was added last, after a failure. */
-void held_undo(struct held *h);
-
 /*
  * The next packet that is due, released ones first; NULL: none. It is valid until held_done(),
  * and no longer counted as held.

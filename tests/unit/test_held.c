@@ -87,7 +87,8 @@ START_TEST(no_more_than_max_are_held)
 	start(2);
 	ck_assert(add(1, 1, 10) && add(2, 2, 20));
 	ck_assert(!add(3, 3, 30));
-	held_undo(h);
+	ck_assert_uint_eq(held_release(h, 2), 1);
+	ck_assert_uint_eq(next(0), 2);
 	ck_assert_uint_eq(held_release(h, 2), 0);
 	ck_assert(add(4, 4, 5));
 	ck_assert_uint_eq(next(100), 4);

@@ -46,16 +46,14 @@ static enum raw_result hold(void *ctx, const struct frame *frame, uint64_t token
 	const struct held_packet p = {
 		.frame = *frame, .token = token, .deadline = deadline, .since = w.now
 	};
-	enum raw_result result;
 
+	if (req != NULL && sender != RAW_SENT) {
+		return sender;
+	}
 	if (!held_add(held, &p)) {
 		return RAW_BUSY;
 	}
-	result = req != NULL ? note_probe(ctx, req) : RAW_SENT;
-	if (result != RAW_SENT) {
-		held_undo(held);
-	}
-	return result;
+	return req != NULL ? note_probe(ctx, req) : RAW_SENT;
 }
 
 static void release(void *ctx, uint64_t token)

@@ -29,6 +29,7 @@
 #include "queues.h"
 #include "raw_sender.h"
 #include "report.h"
+#include "route_watch.h"
 #include "set_changes.h"
 #include "state/import_conntrack.h"
 #include "state/state.h"
@@ -59,6 +60,7 @@ enum source {
 	SOURCE_TICK,
 	SOURCE_LINK,
 	SOURCE_HOOKS,
+	SOURCE_ROUTES,
 	SOURCES_LEN,
 };
 
@@ -86,6 +88,7 @@ struct daemon {
 	struct workers workers;
 	struct generations generations;
 	struct set_changes set_changes;
+	struct route_watch route_watch;
 	struct watch watch;
 	struct event_sinks sinks;
 	struct raw_sender raw_sender;
@@ -195,6 +198,7 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	route_watch_open(&d->route_watch, d->log, &d->set_changes, &d->workers);
 	d->raw_sender.mark = d->settings_at_start.hook_mark;
 	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	put_in_force(d, d->generations.current);
@@ -308,6 +312,7 @@ static void stop(struct daemon *d)
 	set_changes_fini(&d->set_changes);
 	event_sinks_close(&d->sinks);
 	watch_fini(&d->watch);
+	route_watch_close(&d->route_watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
@@ -399,13 +404,21 @@ static enum exit_code load_first(struct daemon *d)
 	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
 }
 
+/* The rules' time of day follows the kernel's clock, which may be set. */
+static void set_wall(struct ruleset *rules)
+{
+	ruleset_set_wall(rules, (int64_t)clock_wall_ns() - clock_now().ns);
+}
+
 /*
  * What a generation needs before workers get it, and what it changes besides them: interface names
- * in its rules, the raw packet sender, the main thread's policy.
+ * and routes in its rules, the raw packet sender, the main thread's policy.
  */
 static void put_in_force(struct daemon *d, struct generation *g)
 {
 	ifnames_apply(d->ifnames, g->shared.policy.rules);
+	route_watch_require(&d->route_watch, g->shared.policy.rules);
+	set_wall(g->shared.policy.rules);
 	if (g->shared.policy.tun.enforce == 0) {
 		log_write(d->log, LOG_LEVEL_WARNING,
 		          "%s: enforce off: every packet is accepted, drops are only counted",
@@ -845,6 +858,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	route_watch_tick(&d->route_watch, now);
+	set_wall(d->generations.current->shared.policy.rules);
 	named_sets_sweep(d->generations.current->config, clock_now());
 	if (watch_can_retire(&d->watch, &d->workers)) {
 		/* Records of readers that are gone may be left. */
@@ -881,6 +896,22 @@ static void on_hooks(evutil_socket_t fd, short what, void *arg)
 	hook_watch_notified(&d->hook_watch);
 }
 
+static void on_routes(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	route_watch_notified(&d->route_watch);
+}
+
+/* Whether a source has no descriptor, which is no error. */
+static bool is_missing(const struct daemon *d, enum source source)
+{
+	return (source == SOURCE_HOOKS && hook_watch_fd(&d->hook_watch) < 0) ||
+	       (source == SOURCE_ROUTES && d->route_watch.fd < 0);
+}
+
 static int make_sources(struct daemon *d)
 {
 	struct timeval tick = { .tv_usec = TICK_USEC };
@@ -893,8 +924,10 @@ static int make_sources(struct daemon *d)
 		event_new(d->base, ifnames_fd(d->ifnames), EV_READ | EV_PERSIST, on_link, d);
 	d->sources[SOURCE_HOOKS] = event_new(d->base, hook_watch_fd(&d->hook_watch),
 	                                     EV_READ | EV_PERSIST, on_hooks, d);
+	d->sources[SOURCE_ROUTES] =
+		event_new(d->base, d->route_watch.fd, EV_READ | EV_PERSIST, on_routes, d);
 	for (enum source i = 0; i < SOURCES_LEN; i++) {
-		if (i == SOURCE_HOOKS && hook_watch_fd(&d->hook_watch) < 0) {
+		if (is_missing(d, i)) {
 			continue;
 		}
 		if (d->sources[i] == NULL ||

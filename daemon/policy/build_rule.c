@@ -78,17 +78,10 @@ static const char *way_out(const char *header, const char *name)
 		{ "meta", "cgroup", mark },
 		{ "meta", "rtclassid", mark },
 		{ "meta", "iifkind", mark },
-		{ "meta", "iiftype", mark },
-		{ "meta", "iifgroup", mark },
 		{ "meta", "ipsec", mark },
 		{ "meta", "secmark", mark },
 		{ "meta", "sdif", mark },
-		{ "meta", "hour", mark },
-		{ "meta", "day", mark },
-		{ "meta", "time", mark },
 		{ "meta", "oifkind", out },
-		{ "meta", "oiftype", out },
-		{ "meta", "oifgroup", out },
 		{ "meta", "nftrace", "finwall events for packets that are followed" },
 	};
 
@@ -130,6 +123,30 @@ struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind)
 	return s;
 }
 
+/* Hours over midnight of UTC, "22:00"-"06:00": not those between, as in nft. */
+static void turn_night(struct parser *p, struct match *m)
+{
+	struct interval lo;
+	struct interval hi;
+	struct value *turned;
+	char problem[64];
+
+	if (m->value->kind != VALUE_RANGE ||
+	    (m->rel != REL_IMPLICIT && m->rel != REL_EQ && m->rel != REL_NE) ||
+	    value_interval(m->sel->type, m->value->range.lo, &lo, problem, sizeof(problem)) !=
+	            NULL ||
+	    value_interval(m->sel->type, m->value->range.hi, &hi, problem, sizeof(problem)) !=
+	            NULL ||
+	    u128_is_le(lo.lo, hi.lo)) {
+		return;
+	}
+	turned = value_new(p->config, m->value->loc, VALUE_RANGE);
+	turned->range.lo = m->value->range.hi;
+	turned->range.hi = m->value->range.lo;
+	m->value = turned;
+	m->rel = m->rel == REL_NE ? REL_IMPLICIT : REL_NE;
+}
+
 struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
                          enum relation rel, const struct value *mask, const struct value *v)
 {
@@ -145,6 +162,9 @@ struct stmt *build_match(struct parser *p, struct loc loc, const struct selector
 	}
 	s = build_stmt(p, loc, STMT_MATCH);
 	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
+	if (sel->type == &dtype_hour) {
+		turn_night(p, &s->match);
+	}
 	return s;
 }
 

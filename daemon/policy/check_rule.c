@@ -166,6 +166,15 @@ static void note_needs(struct settings *s, const struct selector *sel)
 	s->needs_ct_status |= sel->field == RS_F_CT_STATUS;
 }
 
+/* Whether packets of a base chain have the interface that `fib` looks up for. */
+static bool fib_has_interface(const struct chain *ch, const struct load *l)
+{
+	bool is_fib = l->kind == RS_LOAD_FIB_TYPE || l->kind == RS_LOAD_FIB_OIF;
+
+	return !is_fib || ((ch->base != CHAIN_OUTPUT || (l->offset & RS_FIB_IIF) == 0) &&
+	                   (ch->base != CHAIN_INPUT || (l->offset & RS_FIB_OIF) == 0));
+}
+
 /* Whether a field makes sense in this chain. Returns false after a config_error(). */
 static bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
                            const struct selector *sel)
@@ -179,6 +188,14 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 		             "table of family inet or %s",
 		             sel->header, sel->name, table_families[f],
 		             sel->family == 4 ? "ip" : "ip6");
+		return false;
+	}
+	if (sel->load != NULL && ch->is_base && !fib_has_interface(ch, sel->load)) {
+		config_error(
+			c, loc,
+			"packets of this hook have no %s interface for fib, expected %s or none",
+			ch->base == CHAIN_OUTPUT ? "incoming" : "outgoing",
+			ch->base == CHAIN_OUTPUT ? "oif" : "iif");
 		return false;
 	}
 	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {

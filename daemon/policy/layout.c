@@ -251,6 +251,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bucket = bucket;
 		rs->count = count;
 		rs->load = load;
+		rs->needs_routes = k->pools.needs_routes;
 		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
 			const struct rs_rate *from = k->pools.buckets.items;

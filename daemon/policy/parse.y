@@ -80,14 +80,14 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token NUMGEN "numgen" JHASH "jhash" FLOW "flow"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> object_name name field_name type_name comment set_name object flag_name
+%type <text> object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -106,7 +106,7 @@ static void recovered(struct parser *p);
 %type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
-%type <number> priority burst
+%type <number> priority burst fib_flags fib_flag
 %type <flag> over
 
 %%
@@ -236,7 +236,7 @@ object_items
 	: %empty
 	| object_items NL
 	| object_items PACKETS NUMBER BYTES NUMBER NL
-	| object_items RATE over NUMBER '/' name burst NL {
+	| object_items RATE over NUMBER '/' unit burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
 	| object_items COMMENT STRING NL { p->object->comment = $3; }
@@ -460,6 +460,18 @@ selector
 	| JHASH hash_fields MOD NUMBER seed offset {
 		$$ = build_hash(p, @4, &$2, $4, $5, $6);
 	}
+	| FIB fib_flags TYPE  { $$ = build_fib(p, @1, (uint32_t)$2, "type"); }
+	| FIB fib_flags ALONE { $$ = build_fib(p, @3, (uint32_t)$2, $3); }
+	;
+
+fib_flags
+	: fib_flag
+	| fib_flags '.' fib_flag { $$ = $1 | $3; }
+	;
+
+fib_flag
+	: WORD  { $$ = build_fib_flag(p, @1, $1); }
+	| ALONE { $$ = build_fib_flag(p, @1, $1); }
 	;
 
 raw_base
@@ -533,10 +545,10 @@ anonymous_rules
 	;
 
 limit
-	: LIMIT RATE over NUMBER '/' name burst {
+	: LIMIT RATE over NUMBER '/' unit burst {
 		$$ = build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7);
 	}
-	| LIMIT RATE over NUMBER name '/' name burst {
+	| LIMIT RATE over NUMBER name '/' unit burst {
 		config_error(p->config, @5, "limits of bytes are not supported, expected packets: "
 		                            "limit rate 10/second");
 		$$ = build_stmt(p, @1, STMT_CONTINUE);
@@ -546,6 +558,11 @@ limit
 over
 	: %empty { $$ = false; }
 	| OVER   { $$ = true; }
+	;
+
+unit
+	: name
+	| ALONE
 	;
 
 burst
@@ -815,7 +832,6 @@ static const char *why_missing(const char *text)
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
 		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
-		{ "fib", "only the kernel knows routes: set a mark in a prerouting chain, and match it here" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },

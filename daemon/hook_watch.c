@@ -4,6 +4,7 @@
 
 #include "io/hook_read.h"
 #include "io/log.h"
+#include "io/notify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -177,4 +178,12 @@ void hook_watch_status(const struct hook_watch *w, char text[HOOK_STATUS_SIZE])
 		break;
 	}
 	(void)snprintf(text, HOOK_STATUS_SIZE, "%s: %s", mode, w->text);
+}
+
+void hook_watch_notify_ready(const struct hook_watch *w)
+{
+	char status[HOOK_STATUS_SIZE];
+
+	hook_watch_status(w, status);
+	notify_ready(status);
 }

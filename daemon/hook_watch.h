@@ -70,4 +70,7 @@ bool hook_watch_tick(struct hook_watch *w, struct mono now);
 #define HOOK_STATUS_SIZE (HOOK_FAULT_TEXT_SIZE + 64)
 void hook_watch_status(const struct hook_watch *w, char text[HOOK_STATUS_SIZE]);
 
+/* Sends READY with that line. */
+void hook_watch_notify_ready(const struct hook_watch *w);
+
 #endif

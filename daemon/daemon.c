@@ -639,10 +639,13 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 static void on_hooks(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct mono now = clock_now();
 
 	(void)fd;
 	(void)what;
-	hook_watch_notified(&d->hook_watch);
+	if (hook_watch_notified(&d->hook_watch, now)) {
+		hooks_tick(d, now);
+	}
 }
 
 static int make_sources(struct daemon *d)

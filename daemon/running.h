@@ -5,6 +5,7 @@
 #ifndef FINWALL_RUNNING_H
 #define FINWALL_RUNNING_H
 
+#include "control/control.h"
 #include "daemon.h"
 #include "event_sinks.h"
 #include "fast_path.h"

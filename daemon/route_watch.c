@@ -124,6 +124,12 @@ static void read_routes(struct route_watch *w, uint32_t what)
 	w->has_failed = err != 0;
 }
 
+/* The rules' time of day follows the kernel's clock, which may be set. */
+static void set_wall(struct ruleset *rules, struct mono now)
+{
+	ruleset_set_wall(rules, (int64_t)clock_wall_ns() - now.ns);
+}
+
 void route_watch_require(struct route_watch *w, struct ruleset *rules)
 {
 	uint32_t what = ruleset_needs_routes(rules);
@@ -132,6 +138,7 @@ void route_watch_require(struct route_watch *w, struct ruleset *rules)
 		read_routes(w, what);
 	}
 	ruleset_set_routes(rules, w->routes);
+	set_wall(rules, clock_now());
 	w->rules = rules;
 }
 
@@ -154,6 +161,9 @@ void route_watch_notified(struct route_watch *w)
 
 void route_watch_tick(struct route_watch *w, struct mono now)
 {
+	if (w->rules != NULL) {
+		set_wall(w->rules, now);
+	}
 	read_if_due(w, now);
 	retire(w);
 }

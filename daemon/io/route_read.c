@@ -35,7 +35,7 @@ static uint32_t find_ifindex(const char *name)
 }
 
 /* Sends a request and reads its answers. Returns 0, -EINTR when the tables changed, or -errno. */
-static int ask(struct reader *r, const uint8_t *request, size_t request_size, uint8_t table)
+static int dump(struct reader *r, const uint8_t *request, size_t request_size, uint8_t table)
 {
 	_Alignas(struct nlmsghdr) uint8_t bytes[DATAGRAM_SIZE];
 	int err = 0;
@@ -66,28 +66,28 @@ static int ask(struct reader *r, const uint8_t *request, size_t request_size, ui
 	}
 }
 
-static int ask_routes(struct reader *r, uint8_t family, uint8_t table)
+static int dump_routes(struct reader *r, uint8_t family, uint8_t table)
 {
 	uint8_t request[ROUTE_REQUEST_SIZE];
 
 	route_put_request(family, table, ++r->seq, request);
-	return ask(r, request, sizeof(request), table);
+	return dump(r, request, sizeof(request), table);
 }
 
-static int ask_rules(struct reader *r, uint8_t family)
+static int dump_rules(struct reader *r, uint8_t family)
 {
 	uint8_t request[ROUTE_REQUEST_SIZE];
 
 	route_rule_put_request(family, ++r->seq, request);
-	return ask(r, request, sizeof(request), 0);
+	return dump(r, request, sizeof(request), 0);
 }
 
-static int ask_links(struct reader *r)
+static int dump_links(struct reader *r)
 {
 	uint8_t request[ROUTE_LINK_REQUEST_SIZE];
 
 	route_link_put_request(++r->seq, request);
-	return ask(r, request, sizeof(request), 0);
+	return dump(r, request, sizeof(request), 0);
 }
 
 /* Of a kernel without a family: it has no routes. */
@@ -101,21 +101,21 @@ static int read_once(struct reader *r, uint32_t what)
 	int err = 0;
 
 	if ((what & ROUTES_IP4) != 0) {
-		err = ask_routes(r, 4, 0);
+		err = dump_routes(r, 4, 0);
 		if (err == 0) {
-			err = ask_rules(r, 4);
+			err = dump_rules(r, 4);
 		}
 	} else if ((what & ROUTES_IP4_LOCAL) != 0) {
-		err = ask_routes(r, 4, ROUTE_TABLE_LOCAL);
+		err = dump_routes(r, 4, ROUTE_TABLE_LOCAL);
 	}
 	if (err == 0 && (what & ROUTES_IP6) != 0) {
-		err = without_family(ask_routes(r, 6, 0));
+		err = without_family(dump_routes(r, 6, 0));
 		if (err == 0) {
-			err = without_family(ask_rules(r, 6));
+			err = without_family(dump_rules(r, 6));
 		}
 	}
 	if (err == 0 && (what & ROUTES_LINKS) != 0) {
-		err = ask_links(r);
+		err = dump_links(r);
 	}
 	return err;
 }

@@ -18,6 +18,7 @@ config() {
 		settings {
 			queue { num 7; count 1; latency on }
 			connections { max 5000 }
+			udp { timeout unreplied 1h }
 			$1
 		}
 		table inet finwall {

@@ -7,6 +7,7 @@
  *   - the state, as one of the four that are remembered;
  *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
  * largest windows are zero, as known ones never are.
+ * A mark, and timeouts of its own, are in an array of their own, for those that have any.
  * The last segment is not kept: after an idle timeout the tracker does not need it. The links of
  * the queue and the time of the end, in seconds, are in an array of their own, so that ageing reads
  * no tombstone.
@@ -51,6 +52,7 @@ struct tomb {
 	uint32_t queue : 6; /* where it is linked */
 	uint32_t scale0 : 4;
 	uint32_t scale1 : 4;
+	uint32_t has_extra : 1;
 };
 
 struct tomb_link {
@@ -165,12 +167,18 @@ static size_t links_size(uint32_t tombs_max)
 	return ((size_t)tombs_max * sizeof(struct tomb_link) + 63) & ~(size_t)63;
 }
 
+static size_t extras_size(uint32_t tombs_max)
+{
+	return ((size_t)tombs_max * sizeof(struct flow_extra) + 63) & ~(size_t)63;
+}
+
 size_t graveyard_size(uint32_t tombs_max)
 {
 	if (tombs_max == 0) {
 		return 0;
 	}
 	return (size_t)tombs_max * sizeof(struct tomb) + links_size(tombs_max) +
+	       extras_size(tombs_max) +
 	       (size_t)hindex_buckets_for(tombs_max) * sizeof(struct hindex_bucket);
 }
 
@@ -178,10 +186,12 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 {
 	struct tomb *pool = mem;
 	unsigned char *links = (unsigned char *)(pool + tombs_max);
+	unsigned char *extras = links + links_size(tombs_max);
 
 	memset(g, 0, sizeof(*g));
 	g->pool = pool;
 	g->link = (struct tomb_link *)(void *)links;
+	g->extra = (struct flow_extra *)(void *)extras;
 	g->pool_len = tombs_max;
 	g->free_list = TOMB_NIL;
 	g->sip = *sip;
@@ -189,7 +199,7 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 		g->queue[q].first = TOMB_NIL;
 		g->queue[q].last = TOMB_NIL;
 	}
-	hindex_init(&g->index, (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
+	hindex_init(&g->index, (struct hindex_bucket *)(void *)(extras + extras_size(tombs_max)),
 	            tombs_max == 0 ? 0 : hindex_buckets_for(tombs_max));
 }
 
@@ -397,6 +407,10 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 	}
 	nr = take_place(g);
 	write_tomb(&g->pool[nr], f, cause);
+	if ((f->timer[1] | f->timer[2]) != 0) {
+		g->extra[nr] = flow_extra_of_copy(f);
+		g->pool[nr].has_extra = 1;
+	}
 	hindex_add(&g->index, hash, nr);
 	enqueue(g, nr, seconds_of(now));
 	g->alive++;
@@ -465,8 +479,8 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 	return TOMB_NIL;
 }
 
-static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
-                      struct tomb_info *out)
+static void read_tomb(const struct tomb *b, uint32_t ended_s, const struct flow_extra *extra,
+                      struct mono now, struct tomb_info *out)
 {
 	struct tcp_conn *t = &out->conn;
 
@@ -495,13 +509,16 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 		out->status = status_with_knowledge(out->status, KNOWN_GAP);
 	}
 	out->cause = b->cause;
+	if (b->has_extra != 0) {
+		out->extra = *extra;
+	}
 	out->ended =
 		(struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
-	read_tomb(&g->pool[nr], g->link[nr].ended_s, now, out);
+	read_tomb(&g->pool[nr], g->link[nr].ended_s, &g->extra[nr], now, out);
 	/* It may be deleted soon: dequeue() writes its neighbours' links. */
 	if (g->link[nr].prev != TOMB_NIL) {
 		__builtin_prefetch(&g->link[g->link[nr].prev], 1);
@@ -558,6 +575,11 @@ const void *graveyard_tomb_at(const struct graveyard *g, uint32_t nr)
 	return &g->pool[nr];
 }
 
+const struct flow_extra *graveyard_extra_at(const struct graveyard *g, uint32_t nr)
+{
+	return &g->extra[nr];
+}
+
 const uint32_t *graveyard_ended_at(const struct graveyard *g, uint32_t nr)
 {
 	return &g->link[nr].ended_s;
@@ -571,6 +593,6 @@ bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct t
 	if (!is_alive(&b)) {
 		return false;
 	}
-	read_tomb(&b, (uint32_t)copy->ended_s, now, out);
+	read_tomb(&b, (uint32_t)copy->ended_s, &copy->extra, now, out);
 	return true;
 }

@@ -130,7 +130,8 @@ static const char *meant_text(struct parser *p, const char *found, const struct 
                               int len)
 {
 	struct suggest similar = { .text = found };
-	bool is_close = p->chain != NULL && p->chain->is_base && p->chain->base >= CHAIN_LATE;
+	bool is_close = p->chain != NULL && p->chain->is_base &&
+	                (p->chain->base == CHAIN_LATE || p->chain->base == CHAIN_IDLE);
 	const char *word;
 	int token;
 

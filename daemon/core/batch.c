@@ -162,6 +162,7 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	(void)pkt_decode(frame, &d->pkt);
 	o.live = live;
 	o.related = NULL;
+	o.is_ignored = false;
 	o.gone = (struct flow_extra){ 0, 0 };
 	o.has_status = false;
 	o.status = 0;
@@ -372,13 +373,12 @@ static void read_account(const struct decoded *d, const struct outcome *o, const
 {
 	struct flow_account a = { .packets = { 0 } };
 
-	if (f != NULL && f != &o->fresh && d->shard->accounts != NULL) {
-		uint32_t nr = (uint32_t)(f - d->shard->flows.pool);
-
-		a = d->shard->accounts[nr];
-		shard_add_leased(d->shard, nr, f, &a);
+	if (f != NULL && f != &o->fresh) {
+		a = shard_account_of(d->shard, f);
+	} else if (f == NULL && o->has_status) {
+		a = o->gone_account;
 	}
-	if (o->state != CT_RELATED) {
+	if (o->state != CT_RELATED && !o->is_ignored) {
 		a.packets[o->dir]++;
 		a.bytes[o->dir] += d->pkt.frame->true_size;
 	}
@@ -572,6 +572,7 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 
 	o.live = NULL;
 	o.related = NULL;
+	o.is_ignored = false;
 	o.gone = (struct flow_extra){ 0, 0 };
 	o.has_status = false;
 	o.status = 0;
@@ -649,7 +650,8 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
-	if (o->live != NULL && (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
+	if (o->live != NULL && !o->is_ignored &&
+	    (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
 		shard_account(d->shard, o->live, o->dir, d->pkt.frame->true_size, d->cx->now);
 	}
 	if (o->has_late) {

@@ -167,18 +167,12 @@ static size_t links_size(uint32_t tombs_max)
 	return ((size_t)tombs_max * sizeof(struct tomb_link) + 63) & ~(size_t)63;
 }
 
-static size_t extras_size(uint32_t tombs_max)
-{
-	return ((size_t)tombs_max * sizeof(struct flow_extra) + 63) & ~(size_t)63;
-}
-
 size_t graveyard_size(uint32_t tombs_max)
 {
 	if (tombs_max == 0) {
 		return 0;
 	}
 	return (size_t)tombs_max * sizeof(struct tomb) + links_size(tombs_max) +
-	       extras_size(tombs_max) +
 	       (size_t)hindex_buckets_for(tombs_max) * sizeof(struct hindex_bucket);
 }
 
@@ -186,12 +180,10 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 {
 	struct tomb *pool = mem;
 	unsigned char *links = (unsigned char *)(pool + tombs_max);
-	unsigned char *extras = links + links_size(tombs_max);
 
 	memset(g, 0, sizeof(*g));
 	g->pool = pool;
 	g->link = (struct tomb_link *)(void *)links;
-	g->extra = (struct flow_extra *)(void *)extras;
 	g->pool_len = tombs_max;
 	g->free_list = TOMB_NIL;
 	g->sip = *sip;
@@ -199,7 +191,7 @@ void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const st
 		g->queue[q].first = TOMB_NIL;
 		g->queue[q].last = TOMB_NIL;
 	}
-	hindex_init(&g->index, (struct hindex_bucket *)(void *)(extras + extras_size(tombs_max)),
+	hindex_init(&g->index, (struct hindex_bucket *)(void *)(links + links_size(tombs_max)),
 	            tombs_max == 0 ? 0 : hindex_buckets_for(tombs_max));
 }
 
@@ -407,7 +399,7 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 	}
 	nr = take_place(g);
 	write_tomb(&g->pool[nr], f, cause);
-	if ((f->timer[1] | f->timer[2]) != 0) {
+	if (g->extra != NULL && (f->timer[1] | f->timer[2]) != 0) {
 		g->extra[nr] = flow_extra_of_copy(f);
 		g->pool[nr].has_extra = 1;
 	}
@@ -518,7 +510,7 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, const struct flow_
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
-	read_tomb(&g->pool[nr], g->link[nr].ended_s, &g->extra[nr], now, out);
+	read_tomb(&g->pool[nr], g->link[nr].ended_s, graveyard_extra_at(g, nr), now, out);
 	/* It may be deleted soon: dequeue() writes its neighbours' links. */
 	if (g->link[nr].prev != TOMB_NIL) {
 		__builtin_prefetch(&g->link[g->link[nr].prev], 1);
@@ -575,9 +567,14 @@ const void *graveyard_tomb_at(const struct graveyard *g, uint32_t nr)
 	return &g->pool[nr];
 }
 
+void graveyard_set_extras(struct graveyard *g, struct flow_extra *mem)
+{
+	g->extra = mem;
+}
+
 const struct flow_extra *graveyard_extra_at(const struct graveyard *g, uint32_t nr)
 {
-	return &g->extra[nr];
+	return g->extra != NULL ? &g->extra[nr] : NULL;
 }
 
 const uint32_t *graveyard_ended_at(const struct graveyard *g, uint32_t nr)

@@ -69,6 +69,9 @@ size_t graveyard_size(uint32_t tombs_max);
  */
 void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const struct sipkey *sip);
 
+/* mem: tombs_max of them, zeroed, the caller's. Without it nothing is kept beside a tombstone. */
+void graveyard_set_extras(struct graveyard *g, struct flow_extra *mem);
+
 /*
  * True for a flow that is worth remembering: TCP, ASSURED, not closed by both ends, and with less
  * than 16 MiB unacknowledged. The tracker's state does not decide: like the kernel's it is

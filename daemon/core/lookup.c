@@ -325,6 +325,14 @@ note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t
 	}
 }
 
+/* A SYN that is sent again before it is answered: as in the kernel it neither prolongs the entry
+ * nor counts. */
+static bool is_repeated_syn(const struct decoded *d, uint8_t from, uint8_t status)
+{
+	return d->pkt.kind == PKT_KIND_TCP && d->pkt.tcp.class_nr == SEG_SYN &&
+	       from == TCP_SYN_SENT && (status & FLOW_SEEN_REPLY) == 0;
+}
+
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
  * entry then. */
 static bool track_live(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
@@ -366,9 +374,12 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		}
 		return true;
 	case TRACK_IGNORE:
+		o->is_ignored = true;
+		break;
 	case TRACK_ACCEPT:
 		break;
 	}
+	o->is_ignored |= is_repeated_syn(d, from, status);
 	if ((f->status & FLOW_KNOWN) != 0 && v == TRACK_ACCEPT) {
 		learn(d, f, dir, from, rst_is_proved, o);
 	}
@@ -379,6 +390,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		o->has_status = true;
 		o->status = f->status | (dir == DIR_REPLY ? FLOW_SEEN_REPLY : 0);
 		o->gone = shard_extra_of(d->shard, f);
+		o->gone_account = shard_account_of(d->shard, f);
 		delete_closed(d, f, FLOW_END_CLOSED);
 		o->live = NULL;
 		return true;

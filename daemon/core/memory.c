@@ -79,11 +79,12 @@ size_t engine_table_size(const struct engine_config *cfg)
 size_t engine_size(const struct engine_config *cfg)
 {
 	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+	uint32_t tombs_len = cfg->tombs_max / cfg->shards_len + 1;
 
 	return engine_table_size(cfg) +
 	       cfg->shards_len *
 	               (claims_size(flows_len) + witnesses_size(flows_len) + slots_size(flows_len) +
-	                origins_size(flows_len) + extras_size(flows_len) +
+	                origins_size(flows_len) + extras_size(flows_len) + extras_size(tombs_len) +
 	                aligned(questions_size(questions_here(cfg))) +
 	                accounts_size(cfg, flows_len)) +
 	       conncount_size(counts_max(cfg));
@@ -122,6 +123,8 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		counts_at += origins_size(s->flows.pool_len);
 		s->extras = (struct flow_extra *)(void *)counts_at;
 		counts_at += extras_size(s->flows.pool_len);
+		graveyard_set_extras(&s->graveyard, (struct flow_extra *)(void *)counts_at);
+		counts_at += extras_size(s->graveyard.pool_len);
 		s->leases.slot = (uint32_t *)(void *)counts_at;
 		counts_at += slots_size(s->flows.pool_len);
 		questions_init(&s->questions, counts_at, questions_here(cfg));

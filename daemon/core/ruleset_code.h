@@ -71,9 +71,9 @@ static inline uint32_t ruleset_ct_mark(const struct rule_input *in)
 	return in->ct != NULL ? in->ct->mark : 0;
 }
 
-static inline uint32_t ruleset_ct_left_s(const struct rule_input *in)
+static inline uint32_t ruleset_ct_left_ms(const struct rule_input *in)
 {
-	return in->ct != NULL && in->ct->left_ns > 0 ? (uint32_t)(in->ct->left_ns / NSEC_PER_SEC)
+	return in->ct != NULL && in->ct->left_ns > 0 ? (uint32_t)(in->ct->left_ns / NSEC_PER_MSEC)
 	                                             : 0;
 }
 

@@ -208,6 +208,18 @@ static inline void shard_add_leased(const struct shard *s, uint32_t nr, const st
 	}
 }
 
+/* What a flow in the table has carried; zeroes where packets are not counted. */
+static inline struct flow_account shard_account_of(const struct shard *s, const struct flow *f)
+{
+	struct flow_account a = { .packets = { 0 } };
+
+	if (s->accounts != NULL) {
+		a = s->accounts[f - s->flows.pool];
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &a);
+	}
+	return a;
+}
+
 /* Takes back the lease of a flow, if it has one: its windows and its deadline are up to date. */
 static inline void shard_take_lease(struct shard *s, struct flow *f)
 {

@@ -33,9 +33,10 @@ struct outcome {
 	enum ct_state state;
 	enum reason reason;
 	enum flow_dir dir;
-	struct flow *live;      /* its entry, or NULL */
-	struct flow *related;   /* the entry that an ICMP error is about, or NULL */
-	struct flow_extra gone; /* of the entry that ended */
+	struct flow *live;                /* its entry, or NULL */
+	struct flow *related;             /* the entry that an ICMP error is about, or NULL */
+	struct flow_extra gone;           /* of the entry that ended */
+	struct flow_account gone_account; /* likewise, if has_status is set */
 	bool has_status; /* without live: of the entry that ended, or that an ICMP error is about */
 	uint8_t status;
 	bool wants_entry;             /* insert fresh if the verdict is accept */
@@ -46,9 +47,10 @@ struct outcome {
 	enum proof proof;             /* lookup_end_older() is to be called if it passes */
 	bool is_unproved;             /* unproved is set: store it if the packet passes */
 	struct unproved_pair unproved;
-	bool is_held;   /* no decision yet: the segment waits for the other end's answer */
-	bool must_drop; /* whatever the verdict (late policy reject) */
-	bool has_late;  /* the two below are set: it is a late close */
+	bool is_ignored; /* accepted by the tracker, but not counted */
+	bool is_held;    /* no decision yet: the segment waits for the other end's answer */
+	bool must_drop;  /* whatever the verdict (late policy reject) */
+	bool has_late;   /* the two below are set: it is a late close */
 	struct late_event late;
 	enum reason late_would[LATE_POLICIES_LEN]; /* the reason under each policy */
 };

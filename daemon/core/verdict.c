@@ -112,9 +112,20 @@ bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct ru
 {
 	const enum base_chain chain = raw_chain((enum hook)pkt->frame->hook);
 	struct rule_input in = { .pkt = pkt, .state = CT_INVALID, .mode = EVAL_DRY };
+	struct frame frame;
+	struct pkt before;
 
 	if (!has_chain(cx->policy, chain)) {
 		return false;
+	}
+	if (pkt->frame->hook == HOOK_FORWARD) {
+		/* as it was before the route: without output interface, its hop limit as received */
+		frame = *pkt->frame;
+		frame.oif = 0;
+		before = *pkt;
+		before.frame = &frame;
+		before.ttl++;
+		in.pkt = &before;
 	}
 	eval(cx, chain, &in, out);
 	return true;

@@ -242,6 +242,7 @@ object_items
 	| object_items RATE over NUMBER '/' name burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
+	| object_items WORD NL           { build_timeouts_property(p, @2, $2, @2, ""); }
 	| object_items WORD name NL      { build_timeouts_property(p, @2, $2, @3, $3); }
 	| object_items POLICY '=' '{' nl timeouts nl '}' NL
 	| object_items POLICY '=' '{' nl timeouts comma '}' NL

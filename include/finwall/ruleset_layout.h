@@ -146,7 +146,7 @@ enum rs_op {
 	X(RS_F_CT_ORIG_DST,   ruleset_ct_port(in, DIR_ORIG, false)) \
 	X(RS_F_CT_REPLY_SRC,  ruleset_ct_port(in, DIR_REPLY, true)) \
 	X(RS_F_CT_REPLY_DST,  ruleset_ct_port(in, DIR_REPLY, false)) \
-	X(RS_F_CT_EXPIRATION, ruleset_ct_left_s(in))
+	X(RS_F_CT_EXPIRATION, ruleset_ct_left_ms(in))
 /* clang-format on */
 
 enum rs_field {

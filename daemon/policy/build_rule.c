@@ -473,6 +473,7 @@ void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, 
 		break;
 	case '|':
 		e->keep &= ~n;
+		e->own &= ~n;
 		e->flip |= n;
 		break;
 	default:

@@ -335,7 +335,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
 		} else {
-			number_print(t, type, value_number(type, v), "|");
+			number_print(t, type, value_checked(type, v).lo.lo, "|");
 		}
 		break;
 	case VALUE_ADDR:

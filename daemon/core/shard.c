@@ -30,8 +30,9 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
                                                 unsigned changes, enum flow_end end,
                                                 struct mono now)
 {
+	struct flow copy = *f;
 	struct flow_event ev = {
-		.flow = f,
+		.flow = &copy,
 		.now = now,
 		.generation = w->policy->generation,
 		.changes = (uint8_t)changes,
@@ -39,11 +40,11 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 		.hook = f->hook,
 	};
 
+	flow_set_extra_of_copy(&copy, shard_extra_of(s, f));
 	if (s->accounts != NULL) {
 		ev.account = s->accounts[f - s->flows.pool];
 		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
 	}
-	ev.extra = shard_extra_of(s, f);
 	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
 	w->sink.flow(w->sink.ctx, &ev);
 }

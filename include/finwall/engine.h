@@ -111,7 +111,6 @@ enum flow_change {
 struct flow_event {
 	const struct flow *flow;     /* after the change; before it ends */
 	struct flow_account account; /* zeroes: not counted */
-	struct flow_extra extra;
 	struct mono now;
 	uint32_t rule_nr; /* that let it in, if has_rule; see struct rule_result */
 	uint32_t generation;

@@ -29,7 +29,8 @@ static const struct place {
 	{ { TIMEOUT, LIMIT, HEADER },
 	  "timeout, counter, limit or ct count",
 	  "timeout, counter, limit or ct count",
-	  { TIMEOUT, COUNTER, LIMIT, HEADER, ALONE, NUMGEN, JHASH, FIB, '@', '.', '}' } },
+	  { TIMEOUT, COUNTER, LIMIT, HEADER, ALONE, NUMGEN, JHASH, FIB, '@', '.', '}',
+	    CT_DIRECTION } },
 	{ { TABLE, SETTINGS_WORD, DEFINE },
 	  "table, settings or define",
 	  "table, settings or define",
@@ -37,7 +38,7 @@ static const struct place {
 	{ { CHAIN, SET, MAP },
 	  "chain, set or map",
 	  "chain, set or map",
-	  { CHAIN, SET, MAP, DEFINE, COMMENT, COUNTER, LIMIT, '}' } },
+	  { CHAIN, SET, MAP, DEFINE, COMMENT, COUNTER, LIMIT, '}', HEADER } },
 	{ { TYPE, FLAGS, ELEMENTS },
 	  "type, flags or elements",
 	  "type, flags or elements",
@@ -46,20 +47,21 @@ static const struct place {
 	{ { LOG, LIMIT, COUNTER },
 	  "a match, a statement or a verdict",
 	  "the next statement",
-	  { TYPE,          POLICY, COMMENT, COUNTER, LOG,      LIMIT, ACCEPT, DROP,
-	    REJECT_WORD,   JUMP,   GOTO,    RETURN,  CONTINUE, ADD,   HEADER, ALONE,
-	    CLOSE_VERDICT, ',',    '-',     '/',     '|',      '}',   UPDATE, DELETE_WORD,
-	    METER,         FLOW,   NUMGEN,  JHASH,   FIB,      '@',   '^' } },
+	  { TYPE,   POLICY,      COMMENT,       COUNTER, LOG,         LIMIT,    ACCEPT,
+	    DROP,   REJECT_WORD, JUMP,          GOTO,    RETURN,      CONTINUE, ADD,
+	    HEADER, ALONE,       CLOSE_VERDICT, ',',     '-',         '/',      '|',
+	    '}',    UPDATE,      DELETE_WORD,   METER,   FLOW,        NUMGEN,   JHASH,
+	    FIB,    '@',         '^',           NOTRACK, CT_DIRECTION } },
 	{ { NUMBER, EQ, '{' },
 	  "a value, a set or an operator",
 	  "a value, a set or an operator",
-	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, EQ,  NE,   LE,   GE, '<',
-	    '>',    '!',  '&',  '@',    '{',      '(',    SET, VMAP, OVER, '.' } },
+	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, EQ,  NE,   LE,   GE,  '<',
+	    '>',    '!',  '&',  '@',    '{',      '(',    SET, VMAP, OVER, '.', TIME } },
 	{ { ACCEPT, JUMP, NUMBER },
 	  "a verdict or a value",
 	  "a verdict or a value",
 	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, '(', ACCEPT, DROP, REJECT_WORD, JUMP,
-	    GOTO, RETURN, CONTINUE, CLOSE_VERDICT } },
+	    GOTO, RETURN, CONTINUE, CLOSE_VERDICT, TIME } },
 	{ { ACCEPT, DROP, CLOSE_VERDICT },
 	  "accept, drop or a policy for late closes",
 	  "a policy",
@@ -67,11 +69,12 @@ static const struct place {
 	{ { NUMBER, ADDR, '{' },
 	  "a value or { ... }",
 	  "a value",
-	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, '{', '(', '@' } },
+	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, '{', '(', '@', TIME } },
 	{ { NUMBER, ADDR, VARIABLE },
 	  "a value",
 	  "a value",
-	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, ALONE, '(', NUMGEN, JHASH, FIB, '@' } },
+	  { NUMBER, ADDR, WORD, STRING, VARIABLE, HEADER, ALONE, '(', NUMGEN, JHASH, FIB, '@', TIME,
+	    CT_DIRECTION } },
 	{ { WORD, '/', CLOSE_VERDICT },
 	  "/second, /minute or /hour",
 	  "/second, /minute or /hour",
@@ -86,11 +89,11 @@ static const struct place {
 	{ { WORD, ALONE, FLAGS },
 	  "the name of a field",
 	  "the name of a field",
-	  { WORD, ALONE, FLAGS, TYPE } },
+	  { WORD, ALONE, FLAGS, TYPE, PACKETS, BYTES, TIMEOUT } },
 	{ { HEADER, ALONE, ALONE },
 	  "a field such as ip saddr",
 	  "a field such as ip saddr",
-	  { HEADER, ALONE, NUMGEN, JHASH, FIB, '@' } },
+	  { HEADER, ALONE, NUMGEN, JHASH, FIB, '@', CT_DIRECTION } },
 };
 
 static bool has_token(const int *in, int len, int token)
@@ -131,7 +134,8 @@ static const char *meant_text(struct parser *p, const char *found, const struct 
                               int len)
 {
 	struct suggest similar = { .text = found };
-	bool is_close = p->chain != NULL && p->chain->is_base && p->chain->base >= CHAIN_LATE;
+	bool is_close = p->chain != NULL && p->chain->is_base &&
+	                (p->chain->base == CHAIN_LATE || p->chain->base == CHAIN_IDLE);
 	const char *word;
 	int token;
 

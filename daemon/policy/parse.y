@@ -81,7 +81,9 @@ static void recovered(struct parser *p);
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
+%token NOTRACK "notrack"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
+%token <text> CT_DIRECTION "ct original, ct reply"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
@@ -102,7 +104,7 @@ static void recovered(struct parser *p);
 %type <sel> selector concat key change_key
 %type <text> raw_base
 %type <fields> hash_fields
-%type <mark> mark_expr
+%type <mark> mark_expr mark_bits
 %type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
@@ -230,6 +232,7 @@ table_items
 object_head
 	: COUNTER name '{' { build_object(p, @2, OBJECT_COUNTER, $2); p->block_depth++; }
 	| LIMIT name '{'   { build_object(p, @2, OBJECT_LIMIT, $2); p->block_depth++; }
+	| HEADER TIMEOUT name '{' { build_object(p, @3, OBJECT_TIMEOUTS, $3); p->block_depth++; }
 	;
 
 object_items
@@ -239,8 +242,22 @@ object_items
 	| object_items RATE over NUMBER '/' unit burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
+	| object_items WORD NL           { build_timeouts_property(p, @2, $2, @2, ""); }
+	| object_items WORD name NL      { build_timeouts_property(p, @2, $2, @3, $3); }
+	| object_items POLICY '=' '{' nl timeouts nl '}' NL
+	| object_items POLICY '=' '{' nl timeouts comma '}' NL
 	| object_items COMMENT STRING NL { p->object->comment = $3; }
 	| object_items error NL          { yyerrok; recovered(p); }
+	;
+
+timeouts
+	: one_timeout
+	| timeouts comma one_timeout
+	;
+
+one_timeout
+	: WORD ':' TIME   { build_timeouts_value(p, @1, $1, (uint64_t)$3); }
+	| WORD ':' NUMBER { build_timeouts_value(p, @1, $1, $3->number * 1000); }
 	;
 
 object_name
@@ -369,6 +386,8 @@ stmt
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER WORD object_name            { $$ = build_named(p, @2, STMT_COUNTER, $2, $3); }
 	| LIMIT WORD object_name              { $$ = build_named(p, @2, STMT_LIMIT, $2, $3); }
+	| NOTRACK                             { $$ = build_notrack(p, @1); }
+	| HEADER TIMEOUT SET object_name      { $$ = build_timeouts(p, @2, $1, $4); }
 	| FLOW ADD '@' set_name               { $$ = NULL; }
 	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
@@ -441,10 +460,21 @@ match
 
 /* A field, or the mark, with operators: "meta mark & 0xff | 0x100". */
 mark_expr
+	: mark_bits
+	| mark_expr '|' mark_value   { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
+	| mark_expr '^' mark_value   { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	| mark_expr '|' mark_value '&' primary {
+		$$ = $1;
+		build_mark_operator(p, @2, &$$, '|', $3);
+		build_mark_operator(p, @4, &$$, '&', $5);
+	}
+	| mark_expr '|' mark_bits { $$ = $1; build_mark_other(p, @2, &$$, '|', &$3); }
+	| mark_expr '^' mark_bits { $$ = $1; build_mark_other(p, @2, &$$, '^', &$3); }
+	;
+
+mark_bits
 	: selector              { $$ = (struct mark_expr){ .sel = $1, .keep = UINT32_MAX }; }
-	| mark_expr '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
-	| mark_expr '|' primary { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
-	| mark_expr '^' primary { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	| mark_bits '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
 	;
 
 selector
@@ -453,6 +483,18 @@ selector
 		$$ = build_selector(p, @2, $1, $2);
 		if (p->is_recovering) {
 			YYERROR; /* the rest of the statement is of no field that is known */
+		}
+	}
+	| CT_DIRECTION field_name {
+		$$ = build_ct_selector(p, @2, $1, NULL, $2);
+		if (p->is_recovering) {
+			YYERROR;
+		}
+	}
+	| CT_DIRECTION HEADER field_name {
+		$$ = build_ct_selector(p, @3, $1, $2, $3);
+		if (p->is_recovering) {
+			YYERROR;
 		}
 	}
 	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
@@ -499,6 +541,8 @@ field_name
 	| ALONE
 	| TYPE  { $$ = "type"; }
 	| FLAGS { $$ = "flags"; }
+	| BYTES   { $$ = "bytes"; }
+	| PACKETS { $$ = "packets"; }
 	;
 
 relation
@@ -729,6 +773,11 @@ mark_value
 
 primary
 	: NUMBER
+	| TIME {
+		$$ = value_new(p->config, @1, VALUE_NUMBER);
+		$$->number = (uint64_t)$1;
+		$$->is_time = true;
+	}
 	| ADDR
 	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
@@ -839,7 +888,6 @@ static const char *why_missing(const struct parser *p, const char *text)
 		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
-		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },

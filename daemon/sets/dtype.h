@@ -58,7 +58,7 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 	dtype_tcp_flags, dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code,
 	dtype_ct_state, dtype_ct_dir, dtype_ct_status, dtype_pkttype, dtype_dccp_type,
 	dtype_igmp_type, dtype_uid, dtype_gid, dtype_fib_type, dtype_fib_oif, dtype_time, dtype_day,
-	dtype_hour, dtype_link_type, dtype_link_group;
+	dtype_hour, dtype_link_type, dtype_link_group, dtype_number64, dtype_duration;
 
 /* Whether both are the same type, or have the same parts. */
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b);

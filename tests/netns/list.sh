@@ -174,6 +174,7 @@ daemon_end
 
 # Without counts, a filter by idle time is refused, not ignored.
 conf off
+: >"$work/daemon.log"
 daemon_start server "$work/finwall.conf"
 ends 1 list --idle-over 1s
 err_has 'set "connections accounting on"'

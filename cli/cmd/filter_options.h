@@ -23,7 +23,7 @@ enum {
 	FILTER_HOOK,
 	FILTER_VERDICT,
 	FILTER_REASON,
-	FILTER_MARK,
+	FILTER_PACKET_MARK,
 };
 
 /* For the array and the string of getopt_long(). */

@@ -3,16 +3,19 @@
 """Parts of list_time.sh.
 
 usage: list_time.py fill CONNECTIONS FINWALL SOCKET    datagrams until there are so many
+       list_time.py scrape                             time of a collection of metrics
        list_time.py serve | traffic                    echoes, about 4000 a second
        list_time.py measure ROUNDS FINWALL SOCKET      verdict latency beside lists
 """
 import json
 import os
+import re
 import socket
 import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 
 PORT = 7000
 
@@ -49,6 +52,16 @@ def fill(connections, program, sock):
         if n >= connections:
             return
     sys.exit("too few connections")
+
+
+def scrape():
+    times = []
+    for _ in range(101):
+        with urllib.request.urlopen("http://127.0.0.1:9477/metrics") as reply:
+            text = reply.read().decode()
+        times.append(float(re.search(r"^finwall_metrics_collect_seconds (\S+)", text, re.M)[1]))
+    # Each reply has the time of the one before it.
+    print(f"metrics: {statistics.median(times[1:]) * 1000:.2f} ms, {len(text)} bytes", flush=True)
 
 
 def serve():
@@ -126,6 +139,8 @@ def main():
     match sys.argv[1:]:
         case ["fill", connections, program, sock]:
             fill(int(connections), program, sock)
+        case ["scrape"]:
+            scrape()
         case ["serve"]:
             serve()
         case ["traffic"]:

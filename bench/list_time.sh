@@ -3,7 +3,8 @@
 #
 # What a list of CONNECTIONS live connections costs the packets that arrive meanwhile, and the
 # client: verdict latency with and without a running list, in turn; time and memory of the list in
-# each format. Needs a release build, FINWALL_BIN.
+# each format. Before that, what metrics cost without connections and with them. Needs a release
+# build, FINWALL_BIN.
 #
 # usage: list_time.sh [CONNECTIONS [ROUNDS]]      as root; needs python3
 # shellcheck source=tests/support/netns.sh
@@ -19,6 +20,7 @@ cat >"$work/finwall.conf" <<'END'
 settings {
 	queue { num 7; count 2; latency on }
 	connections { max 1200000; accounting on }
+	metrics { port 9477 }
 	udp { timeout unreplied 1h }
 }
 table inet finwall {
@@ -36,7 +38,9 @@ for i in $(seq 16); do
 	ns client ip addr add "10.1.2.$i/32" dev lo
 done
 ns server ip route add 10.1.2.0/24 via 10.1.0.1
+ns server python3 "$here/list_time.py" scrape
 ns client python3 "$here/list_time.py" fill "$connections" "$bin/finwall" "$sock"
+ns server python3 "$here/list_time.py" scrape
 ns_bg server python3 "$here/list_time.py" serve 2>"$work/serve.log"
 ns_bg client python3 "$here/list_time.py" traffic 2>"$work/traffic.log"
 ns server python3 "$here/list_time.py" measure "$rounds" "$bin/finwall" "$sock"

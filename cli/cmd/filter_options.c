@@ -37,6 +37,7 @@ static const struct {
 	{ FILTER_RULE, "rule", "LINE or FILE:LINE" },
 	{ FILTER_HOOK, "hook", "input, forward, output, or several" },
 	{ FILTER_VERDICT, "verdict", "accept, drop, reject, or several" },
+	{ FILTER_PACKET_MARK, "packet_mark", "MARK or MARK/MASK, as 0x10/0xff" },
 	{ FILTER_REASON, "reason", "a reason of finwall stats, or several: tcp-state,tcp-flags" },
 };
 
@@ -47,6 +48,7 @@ static const char *spoken(const char *member)
 	       : strcmp(member, "destination_port") == 0 ? "destination port"
 	       : strcmp(member, "expires_under_s") == 0  ? "time"
 	       : strcmp(member, "idle_over_s") == 0      ? "time"
+	       : strcmp(member, "packet_mark") == 0      ? "mark"
 	                                                 : member;
 }
 

@@ -12,7 +12,7 @@ static const struct option options[] = {
 	WATCH_LONG_OPTIONS,
 	{ "verdict", required_argument, NULL, FILTER_VERDICT },
 	{ "reason", required_argument, NULL, FILTER_REASON },
-	{ "mark", required_argument, NULL, FILTER_MARK },
+	{ "packet-mark", required_argument, NULL, FILTER_PACKET_MARK },
 	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
@@ -31,7 +31,7 @@ const struct cli_command cmd_trace = {
 		"--verdict VERDICT    accept, drop, reject, or several: drop,reject\n"
 		"--reason REASON      as finwall stats lists them; or several\n"
 		"--hook HOOK          input, forward, output, or several\n"
-		"--mark MARK[/MASK]   of the packet\n"
+		"--packet-mark MARK[/MASK]  as 0x10/0xff\n"
 		"\n"
 		"While packets are traced, they take longer. finwall replay can trace the packets\n"
 		"of a capture file.\n"

@@ -177,7 +177,10 @@ void lease_take(const struct lease_share *share, struct flowtab *t, struct flow 
 	withdraw(l);
 	__atomic_store_n(&all->buckets[0].entry[l->index_at], 0, __ATOMIC_RELAXED);
 	if (f->key.proto == IPPROTO_NR_TCP) {
+		uint8_t from = f->conn.tcp.state;
+
 		f->conn.tcp = l->conn;
+		flowtab_count_state(t, f, from);
 	}
 	f->status &= (uint8_t)~FLOW_LEASED;
 	if (f->key.proto == IPPROTO_NR_UDP && l->is_stream != 0 &&

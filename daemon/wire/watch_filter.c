@@ -67,7 +67,7 @@ static bool read_bits(const json_t *value, name_fn *name, unsigned len, uint8_t 
 _Static_assert(HOOKS_LEN <= 8 && VERDICTS_LEN <= 8, "a bit for each");
 
 /* "16", "0x10", "0x10/0xff" */
-static bool read_mark(const json_t *value, struct watch_filter *out)
+static bool read_packet_mark(const json_t *value, struct watch_filter *out)
 {
 	const char *text = json_string_value(value);
 	const char *slash = text != NULL ? strchr(text, '/') : NULL;
@@ -111,8 +111,8 @@ static bool read_own(const char *name, const json_t *value, struct watch_filter 
 		*good = read_bits(value, verdict_at, VERDICTS_LEN, &out->verdicts);
 		return true;
 	}
-	if (strcmp(name, "mark") == 0) {
-		*good = read_mark(value, out);
+	if (strcmp(name, "packet_mark") == 0) {
+		*good = read_packet_mark(value, out);
 		return true;
 	}
 	if (strcmp(name, "reason") == 0) {

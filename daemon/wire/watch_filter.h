@@ -27,8 +27,8 @@ struct watch_filter {
 
 /*
  * Reads the members of flow_filter_parse(), and "hook":"input,output", "verdict":"drop,reject",
- * "reason":"tcp-state", "mark":"0x10/0xff". Returns true, or false with *wrong set to the name of
- * the invalid member, which borrows from object.
+ * "reason":"tcp-state", "packet_mark":"0x10/0xff". Returns true, or false with *wrong set to the
+ * name of the invalid member, which borrows from object.
  */
 bool watch_filter_parse(const json_t *object, struct watch_filter *out, const char **wrong);
 

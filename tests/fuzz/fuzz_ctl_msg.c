@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any bytes on the control socket: frames lie inside them, messages are parsed or refused, and so
- * are the filter and the key of a parsed message.
+ * are the filter and the key of a parsed message, and the elements of a reply's array.
  */
 #include <finwall/ctl_msg.h>
 #include <finwall/flow_text.h>
@@ -43,6 +43,36 @@ static void check_call(const char *msg, size_t msg_size)
 	ctl_call_fini(&call);
 }
 
+/* The elements of an array lie inside it, one after the other; without them a reply is still one.
+ */
+static void check_array(const char *msg, size_t msg_size, bool is_reply)
+{
+	struct ctl_array array;
+	struct ctl_reply reply;
+	size_t at;
+	size_t begin;
+	size_t element;
+	char *rest;
+
+	if (!ctl_array_find(msg, msg_size, "list", &array)) {
+		return;
+	}
+	demand(array.at <= array.end && array.end < msg_size && msg[array.end] == ']');
+	for (begin = at = array.at; (element = ctl_array_next(msg, &array, &at)) > 0; begin = at) {
+		demand(at > begin && at <= array.end && begin + element <= at);
+	}
+	rest = malloc(msg_size);
+	if (!is_reply || rest == NULL) {
+		free(rest);
+		return;
+	}
+	memcpy(rest, msg, array.at);
+	memcpy(rest + array.at, msg + array.end, msg_size - array.end);
+	demand(ctl_reply_parse(rest, msg_size - (array.end - array.at), &reply) == 0);
+	ctl_reply_fini(&reply);
+	free(rest);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *bytes = (const char *)data;
@@ -54,6 +84,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_call(bytes, msg_size);
 		if (ctl_reply_parse(bytes, msg_size, &reply) == 0) {
 			ctl_reply_fini(&reply);
+			check_array(bytes, msg_size, true);
+		} else {
+			check_array(bytes, msg_size, false);
 		}
 		bytes += msg_size + 1;
 		size -= msg_size + 1;

@@ -19,6 +19,7 @@ settings {
 	queue { num 3; count 1 }
 	hook { fast-path on }
 	connections { max 64K; remember-max 64K }
+	metrics { file $work/finwall.prom; interval 1s }
 }
 table inet finwall {
 	chain input {
@@ -61,6 +62,14 @@ queued=$(queue_column "$wall" 3 8)
 passed=$(fast_path_packets)
 # 200 MB are some thousand segments of up to 64 KiB; short connections are six packets each.
 [ "$passed" -gt 3000 ] || fail "only $passed packets took the fast path"
+# Metrics have them, and the states of TCP connections add up.
+metrics_are_right() {
+	awk -v passed="$passed" '/^finwall_fast_path_packets_total/ { packets += $2 }
+		/^finwall_tcp_connections/ { states += $2 }
+		/^finwall_connections.protocol="tcp"/ { tcp = $2 }
+		END { exit !(packets >= passed && states == tcp && tcp > 0) }' "$work/finwall.prom"
+}
+wait_until metrics_are_right
 wait_until queue_is_clean "$wall" 3
 ! log_has INVALID || fail "legal packets were INVALID"
 before=$queued

@@ -159,7 +159,7 @@ c, = json.load(open(sys.argv[1])); assert c["rule"]["line"] == 9, c' "$work/out"
 
 # The mark of a packet: set by the client's side of a rule in the kernel.
 ns server iptables -t mangle -A PREROUTING -p udp --dport 5001 -j MARK --set-mark 0x31
-ns_bg server "$bin/finwall" --socket "$sock" trace --mark 0x30/0xf0 -n 1 >"$work/traced" 2>"$work/trace.err"
+ns_bg server "$bin/finwall" --socket "$sock" trace --packet-mark 0x30/0xf0 -n 1 >"$work/traced" 2>"$work/trace.err"
 trace=$bg_pid
 traced() {
 	sends 5002 5001
@@ -168,12 +168,13 @@ traced() {
 wait_until traced
 grep -q 'udp dport 5001' "$work/traced" || fail "trace: $(cat "$work/traced")"
 ! grep -q 'udp dport 5002' "$work/traced" || fail "trace: $(cat "$work/traced")"
-ends 2 trace --mark 0x30/
+ends 2 trace --packet-mark 0x30/
 err_has 'expected MARK or MARK/MASK'
 daemon_end
 
 # Without counts, a filter by idle time is refused, not ignored.
 conf off
+: >"$work/daemon.log"
 daemon_start server "$work/finwall.conf"
 ends 1 list --idle-over 1s
 err_has 'set "connections accounting on"'

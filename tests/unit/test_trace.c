@@ -202,7 +202,7 @@ START_TEST(filters_select_traces)
 	struct watch_filter output = parse("{\"hook\":\"output\"}");
 	struct watch_filter opener = parse("{\"destination_port\":80}");
 	struct watch_filter none = parse("{}");
-	struct watch_filter mark = parse("{\"mark\":\"0x10/0xf0\"}");
+	struct watch_filter mark = parse("{\"packet_mark\":\"0x10/0xf0\"}");
 
 	setup();
 	c2s.dport = 80;
@@ -227,8 +227,8 @@ START_TEST(filters_select_traces)
 	ck_refused("{\"verdict\":\"\"}", "verdict");
 	ck_refused("{\"reason\":\"drop\"}", "reason");
 	ck_refused("{\"hook\":3}", "hook");
-	ck_refused("{\"mark\":\"0x10/\"}", "mark");
-	ck_refused("{\"mark\":16}", "mark");
+	ck_refused("{\"packet_mark\":\"0x10/\"}", "packet_mark");
+	ck_refused("{\"packet_mark\":16}", "packet_mark");
 	ck_refused("{\"port\":-1}", "port");
 	ck_refused("{\"colour\":1}", "colour");
 }

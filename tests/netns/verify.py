@@ -27,6 +27,7 @@ PEER = os.path.join(BIN, "../tests/peer")
 PORT = 7001
 BULK = 5201 if sys.argv[4] == "load" else 0
 MARK = "0xa0000000/0xf0000000"
+BUSY_RATE = 100_000_000  # bytes a second
 CLIENT, SERVER = GATEWAY["client"], GATEWAY["server"]
 
 client, router, server = (Ns(f"{TAG}-{n}") for n in ("client", "router", "server"))
@@ -210,7 +211,7 @@ def case_scan():
             fail("the scan")
         if sent != probes:
             fail(f"{probes} probes were counted")
-        if most > 1.2 * rate + 50:
+        if most > 2 * rate:  # the burst again, after a pause of the machine
             fail("the rate")
     ends = client.tcp_sockets(), server.tcp_sockets()
     for family, c in real.items():
@@ -517,6 +518,8 @@ def busy(near, far, columns):
     hook()
     s = listener(server, far, PORT)
     c = client.socket(socket.AF_INET)
+    # Below what the machine can do, so that the rate tells of losses, not of other processes.
+    c.setsockopt(socket.SOL_SOCKET, 47, struct.pack("Q", BUSY_RATE))  # SO_MAX_PACING_RATE
     c.bind((near, 0))
     c.connect((far, PORT))
     peer, _ = s.accept()
@@ -553,10 +556,10 @@ def busy(near, far, columns):
                 fail("the attack")
             poll(lambda: d.held() == 0, "the end of the attack")
             table[column].append(rate)
-            print(f"{column}: {rate:.0f} MB/s, probes {d.finwall.event('probes-sent') - probes}",
+            print(f"{column}: {rate:.1f} MB/s, probes {d.finwall.event('probes-sent') - probes}",
                   flush=True)
     for column in columns:
-        print(f"{column:6}: {quartiles(table[column], '.0f')} MB/s; of quiet in the same round: "
+        print(f"{column:6}: {quartiles(table[column], '.1f')} MB/s; of quiet in the same round: "
               f"{quartiles([b / a for a, b in zip(table['quiet'], table[column])], '.3f')}")
     print(f"(quartiles of {rounds} rounds; {pace} forged segments a second) "
           f"{d.late({n: 0 for n in d.finwall.reasons()})}")

@@ -53,6 +53,9 @@ class Kernel:
     def down(self):
         router.run("iptables", "-w", "-P", "FORWARD", "ACCEPT")
         router.run("iptables", "-w", "-F", "FORWARD")
+        # The next round begins with an empty table.
+        subprocess.run(["ip", "netns", "exec", router.name, "conntrack", "-F"], check=True,
+                       stderr=subprocess.DEVNULL)
 
     @staticmethod
     def entries():
@@ -73,6 +76,7 @@ settings {{
 	queue {{ num 0; count 2; length 4096 }}
 	hook {{ backend iptables; watch off; fast-path {"on" if self.fast_path else "off"} }}
 	connections {{ max {TABLE}; remember-max 4096 }}
+	state {{ import-kernel off }}
 }}
 table inet finwall {{
 	chain forward {{
@@ -104,7 +108,7 @@ table inet finwall {{
 
     @staticmethod
     def entries():
-        return finwall.json("stats")["table"]["flows"]
+        return finwall.json("stats")["table"]["connections"]
 
 
 class Transfer:

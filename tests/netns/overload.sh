@@ -6,7 +6,7 @@
 # shellcheck source=tests/support/fast_path.sh
 . "$(dirname "$0")/../support/fast_path.sh"
 
-netns_begin ip ss iptables ip6tables python3 sysctl
+netns_begin ip ss iptables ip6tables python3 sysctl conntrack
 python3 -c 'import ctypes; ctypes.CDLL(None).setns' 2>/dev/null || skip "needs setns in Python"
 
 fast_path_begin

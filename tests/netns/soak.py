@@ -214,7 +214,7 @@ class Echo:
         udp = client.socket(socket.AF_INET, socket.SOCK_DGRAM)
         ping = client.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
         ping6 = client.socket(socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6)
-        self.threads = [threading.Thread(target=self.send, args=a) for a in (
+        self.threads = [threading.Thread(target=self.send, args=a, daemon=True) for a in (
             ("UDP", udp, (SERVER[4], ECHO), b"x" * 100),
             ("ping", ping, (SERVER[4], 0), struct.pack("!BBHHH", 8, 0, 0, 0, 1)),
             ("ping6", ping6, (SERVER[6], 0), struct.pack("!BBHHH", 128, 0, 0, 0, 1)))]

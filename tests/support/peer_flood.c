@@ -31,7 +31,7 @@ struct flood {
 	struct in_addr dst;
 	uint16_t port;
 	bool is_syn;
-	uint8_t packet[BATCH_LEN][PACKET_MAX];
+	_Alignas(8) uint8_t packet[BATCH_LEN][PACKET_MAX];
 };
 
 static volatile sig_atomic_t must_end;

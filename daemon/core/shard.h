@@ -49,7 +49,7 @@
 #define UNPROVED_SETS 128
 #define UNPROVED_WAYS 4
 
-/* Who may have the other end asked: each has rates of its own, so that none starves another. */
+/* Shares of the questions: each has rates of its own, so that none starves another. */
 enum verify_share_nr {
 	VERIFY_FIRST,    /* segments of which nothing is known */
 	VERIFY_REPEATED, /* those that were above the rate, and come again */

@@ -113,7 +113,7 @@ static bool was_refused(struct engine *e, const struct decoded *d)
 
 /*
  * Numbers that somebody guesses in the name of the sender do not use up what a segment needs that
- * fits, or that is retransmitted: to repeat a guess is of no use.
+ * fits, or that is retransmitted: a guess is not worth repeating.
  */
 static bool rate_allows(struct engine *e, const struct decoded *d, bool fits)
 {

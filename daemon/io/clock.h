@@ -19,7 +19,7 @@ uint64_t clock_wall_ns(void);
 struct wall_time {
 	uint64_t wall_ns; /* CLOCK_REALTIME, which may be set */
 	uint32_t boot_s;  /* CLOCK_BOOTTIME, seconds */
-	uint32_t boot_id; /* 24 bits that tell one boot of the machine from another; 0: unknown */
+	uint32_t boot_id; /* 24 bits that identify a boot of the machine; 0: unknown */
 };
 
 struct wall_time clock_wall(void);

@@ -31,7 +31,7 @@ struct snapshot_header {
 	uint64_t tombs_len;
 	uint64_t records_sum; /* over all records, see snapshot_sum() */
 	uint8_t flags;        /* SNAPSHOT_FINAL */
-	uint32_t boot_id; /* 24 bits that tell one boot of the machine from another; 0: unknown */
+	uint32_t boot_id; /* 24 bits that identify a boot of the machine; 0: unknown */
 	uint32_t boot_s;  /* seconds since that boot */
 };
 

@@ -326,7 +326,7 @@ def still_work(conns):
 
 
 def saved(path):
-    """What tells one save from the next."""
+    """Differs from save to save."""
     try:
         st = os.stat(path)
     except FileNotFoundError:

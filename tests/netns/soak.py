@@ -202,7 +202,7 @@ class Books:
 
 
 class Echo:
-    """UDP datagrams and pings, one at a time each. Pauses when told."""
+    """UDP datagrams and pings, one at a time each. Pauses while runs is not set."""
 
     def __init__(self):
         self.runs, self.ends = threading.Event(), threading.Event()

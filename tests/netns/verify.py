@@ -518,7 +518,7 @@ def busy(near, far, columns):
     hook()
     s = listener(server, far, PORT)
     c = client.socket(socket.AF_INET)
-    # Below what the machine can do, so that the rate tells of losses, not of other processes.
+    # Below what the machine can do, so that losses lower the rate, and other processes do not.
     c.setsockopt(socket.SOL_SOCKET, 47, struct.pack("Q", BUSY_RATE))  # SO_MAX_PACING_RATE
     c.bind((near, 0))
     c.connect((far, PORT))

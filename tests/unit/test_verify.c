@@ -415,7 +415,7 @@ START_TEST(forged_segments_of_a_sender_do_not_use_up_what_it_needs)
 	send_seg(&c2s, F | A, 1001, 5001);
 	ck_held();
 	answer(ck_probes(1), &open);
-	/* So has what comes again, as a FIN does. */
+	/* So has a retransmission. */
 	start();
 	w.policy.tun.verify_rate = 60;
 	w.policy.tun.verify_rate_source = 20;
@@ -433,7 +433,7 @@ START_TEST(forged_segments_of_a_sender_do_not_use_up_what_it_needs)
 	answer(ck_probes(1), &server);
 	ck_assert(next_due());
 	ck_passes(CT_ESTABLISHED, REASON_LATE_VERIFIED);
-	/* Who repeats all gets a quarter more. */
+	/* A sender that repeats all gets a quarter more. */
 	world_pass(&w, sec_to_ns(2));
 	while (next_due()) {
 	}

@@ -59,6 +59,8 @@ static const struct engine_case plan[] = {
 	{ "churn/100k",               "whole connection of 8 packets, 100 000 in TIME_WAIT", "ns/connection", &case_churn, 0,  { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "flood/1k",                 "SYN flood at a full table of 1 000",               "ns/packet", &case_flood,       0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "flood/1M",                 "SYN flood at a full table of 1 000 000",           "ns/packet", &case_flood,       0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
+	{ "collide/blind",            "tuples that collide, without the key / random",    "ratio",     &case_collide_blind, 1.1, { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
+	{ "collide/keyed",            "tuples that collide, with the key / random",       "ratio",     &case_collide_keyed, 0, { 100 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/revive/1k",           "late FIN revives one of 1 000 remembered",         "ns/packet", &case_revive,      0,   { 1 * K, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/revive/1M",           "late FIN revives one of 1 000 000 remembered",     "ns/packet", &case_revive,      0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },
 	{ "late/hit/1M",              "look-up among 1 000 000 remembered, cold cache, hit","ns",        &case_tombstone_hit,0,   { 1 * M, 4, 1, 0, 0 }, NULL, 0 },

@@ -44,6 +44,8 @@ extern const struct case_ops case_open;
 extern const struct case_ops case_fill;
 extern const struct case_ops case_churn;
 extern const struct case_ops case_flood;
+extern const struct case_ops case_collide_blind;
+extern const struct case_ops case_collide_keyed;
 extern const struct case_ops case_revive;
 extern const struct case_ops case_tombstone_hit;
 extern const struct case_ops case_tombstone_miss;

@@ -12,9 +12,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* A fixed key, so that all runs use the same buckets. */
-static const struct sipkey hash_key = { UINT64_C(0x0706050403020100),
-	                                UINT64_C(0x0f0e0d0c0b0a0908) };
+const struct sipkey fixture_hash_key = { UINT64_C(0x0706050403020100),
+	                                 UINT64_C(0x0f0e0d0c0b0a0908) };
 
 bool fixture_accounts;
 
@@ -24,7 +23,7 @@ struct fixture *fixture_new(const struct fixture_config *cfg)
 		.flows_max = cfg->flows_max,
 		.tombs_max = cfg->tombs_max,
 		.shards_len = cfg->shards_len,
-		.hash_key = hash_key,
+		.hash_key = fixture_hash_key,
 		.accounts = fixture_accounts,
 	};
 	struct fixture *x = calloc(1, sizeof(*x));

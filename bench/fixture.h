@@ -23,6 +23,9 @@ struct fixture {
 	struct policy policy;
 };
 
+/* The key of their hash: fixed, so that all runs use the same buckets. */
+extern const struct sipkey fixture_hash_key;
+
 /* The setting connections accounting of all fixtures. */
 extern bool fixture_accounts;
 

@@ -115,7 +115,7 @@ static void save_all(struct engine *e)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/tmp/finwall-bench-%d.state", (int)getpid());
-	if (state_save_begin(path, SAVE_PERIODIC, now, clock_wall_ns(), &save) == 0) {
+	if (state_save_begin(path, SAVE_PERIODIC, now, clock_wall(), &save) == 0) {
 		while (state_save_step(save, e, now, CHUNK_LEN) == SAVE_CONTINUES) {
 		}
 	}

@@ -22,6 +22,7 @@
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in one call");
 
@@ -31,6 +32,9 @@ _Static_assert(NFQ_SOCK_BATCH_MAX <= ENGINE_BATCH_MAX, "a batch is decided in on
 
 /* Packets that a worker holds at most. */
 #define HELD_MAX 16384
+
+/* Probes that wait while the raw packet sender is busy. */
+#define PROBES_MAX 256
 
 /* A stopping worker waits at most this long for the kernel to report an empty queue. */
 #define DRAIN_NS sec_to_ns(3)
@@ -55,9 +59,9 @@ struct worker_bufs {
 	size_t stamps_len;                                /* of the slots, those with a stamp */
 	const struct held_packet *held[ENGINE_BATCH_MAX]; /* of which frames are copies */
 	size_t held_len;
-	uint32_t frame_slot[ENGINE_BATCH_MAX];   /* number of each frame's slot */
-	struct mono now;                         /* of the batch that is decided */
-	struct raw_out probes[ENGINE_BATCH_MAX]; /* for held packets of the batch, to be sent */
+	uint32_t frame_slot[ENGINE_BATCH_MAX]; /* number of each frame's slot */
+	struct mono now;                       /* of the batch that is decided */
+	struct raw_out probes[PROBES_MAX];     /* for held packets, to be sent */
 	size_t probes_len;
 	struct refusals refusals;
 	struct nfq_out out;
@@ -334,15 +338,31 @@ static void send_refusals(struct worker *w)
 	r->limited = 0;
 }
 
-/* Sends the probes for the packets of the batch that are held: after the verdicts of the others. */
+/*
+ * Sends the probes for packets that are held: after the verdicts of the others. When the sender is
+ * busy the rest waits for the next batch or turn: a packet that is held must have its probe.
+ */
 static void send_probes(struct worker *w)
 {
 	const struct worker_config *cfg = atomic_load_explicit(&w->used, memory_order_relaxed);
 	struct worker_bufs *b = w->bufs;
+	size_t done = 0;
+	size_t sent;
+	int err;
 
-	stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST],
-	         rawsend_put(&cfg->raw, b->probes, b->probes_len));
-	b->probes_len = 0;
+	do {
+		size_t len = b->probes_len - done;
+
+		len = len < RAWSEND_LEN_MAX ? len : RAWSEND_LEN_MAX;
+		err = rawsend_try(&cfg->raw, b->probes + done, len, &sent);
+		done += sent;
+	} while (sent == RAWSEND_LEN_MAX && done < b->probes_len);
+	if (err != 0) {
+		stat_add(&w->nfq.count[NFQ_COUNT_RAW_LOST], b->probes_len - done);
+		done = b->probes_len;
+	}
+	b->probes_len -= done;
+	memmove(b->probes, b->probes + done, b->probes_len * sizeof(b->probes[0]));
 }
 
 /* Latency from the receive to the decision. */
@@ -522,6 +542,9 @@ static unsigned turn(struct worker *w)
 	now = clock_now();
 	w->now = now;
 	take_batch(w, datagrams_len, now);
+	if (w->bufs->probes_len > 0) {
+		send_probes(w);
+	}
 	engine_tick(w->engine, &w->engine_worker, now,
 	            datagrams_len == 0 ? TICK_BUDGET_IDLE : TICK_BUDGET_BUSY);
 	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
@@ -605,11 +628,10 @@ static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t 
 	if (w->holds_none != 0 || (req != NULL && cfg->raw.fd < 0)) {
 		return RAW_UNAVAILABLE;
 	}
-	if (!held_add(w->held, &packet)) {
+	if ((req != NULL && b->probes_len == PROBES_MAX) || !held_add(w->held, &packet)) {
 		return RAW_BUSY;
 	}
 	if (req != NULL) {
-		/* At most one for each packet of the batch. */
 		w->bufs->probes[w->bufs->probes_len++] = (struct raw_out){ .req = *req };
 	}
 	return RAW_SENT;

@@ -68,17 +68,26 @@ struct question *questions_add(struct questions *qs, uint64_t hash, enum key_sid
 {
 	struct question *set = set_of(qs, hash);
 
+	struct question *found = NULL;
+
 	for (unsigned way = 0; way < QUESTION_WAYS; way++) {
 		struct question *q = &set[way];
 
 		if (!is_in_use(q, now)) {
-			memset(q, 0, sizeof(*q));
-			q->hash = hash;
-			q->side = (uint8_t)side;
-			return q;
+			found = q;
+			break;
+		}
+		/* What is kept without a segment that waits only spares probes. */
+		if (q->held_len == 0 && (found == NULL || q->probed.ns < found->probed.ns)) {
+			found = q;
 		}
 	}
-	return NULL;
+	if (found != NULL) {
+		memset(found, 0, sizeof(*found));
+		found->hash = hash;
+		found->side = (uint8_t)side;
+	}
+	return found;
 }
 
 void question_note_probe(struct questions *qs, struct question *q, uint32_t seq, uint32_t ack,

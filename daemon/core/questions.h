@@ -80,7 +80,8 @@ void questions_init(struct questions *qs, void *mem, uint32_t len);
 struct question *questions_find(const struct questions *qs, uint64_t hash, enum key_side side,
                                 struct mono now);
 
-/* A place for a new one, zeroed but for hash and side; NULL when all of its set are in use. */
+/* A place for a new one, zeroed but for hash and side: a free one, or else that of the oldest
+ * question for which no segment waits. NULL when segments wait for all of its set. */
 struct question *questions_add(struct questions *qs, uint64_t hash, enum key_side side,
                                struct mono now);
 

@@ -49,6 +49,22 @@
 #define UNPROVED_SETS 128
 #define UNPROVED_WAYS 4
 
+/* Shares of the questions: each has rates of its own, so that none starves another. */
+enum verify_share_nr {
+	VERIFY_FIRST,    /* segments of which nothing is known */
+	VERIFY_REPEATED, /* those that were above the rate, and come again */
+	VERIFY_FITTING,  /* those that fit a remembered connection */
+	VERIFY_SHARES_LEN,
+};
+
+struct verify_share {
+	_Atomic uint64_t all;
+	_Atomic uint64_t source[LATE_SOURCES];
+};
+
+/* Segments that were above a rate and are recognised when they come again; a power of two. */
+#define VERIFY_REFUSED_LEN 65536
+
 struct shard {
 	_Atomic uint32_t lock; /* even = free; incremented by each lock and unlock */
 	struct flowtab flows;
@@ -71,9 +87,9 @@ struct engine {
 	 * addresses. */
 	_Atomic uint64_t late_iface[LATE_IFACES];
 	_Atomic uint64_t late_source[LATE_SOURCES];
-	/* The same of questions: all, and per group of source addresses. */
-	_Atomic uint64_t verify_all;
-	_Atomic uint64_t verify_source[LATE_SOURCES];
+	/* The same of questions. */
+	struct verify_share verify[VERIFY_SHARES_LEN];
+	_Atomic uint64_t verify_refused[VERIFY_REFUSED_LEN]; /* verify.c's */
 	struct conncount counts;
 	struct leases leases;
 	struct shard shard[];

@@ -19,6 +19,14 @@
  * (net.ipv4.tcp_invalid_ratelimit). */
 #define PROBE_ANEW_NS (500 * NSEC_PER_MSEC)
 
+/* Segments that come again have one part in this of the rates, in addition. */
+#define REPEATED_PART 4
+
+/* A TCP retransmits after 200 ms or later, the second time after twice that, at most two minutes.
+ */
+#define REFUSED_REPEAT_MS 100u
+#define REFUSED_KEEP_MS   130000u
+
 /* Multicast, reserved and limited broadcast addresses. */
 #define IP4_UNICAST_END 0xe0000000u
 
@@ -58,18 +66,59 @@ static bool may_probe(const struct decoded *d, enum flow_dir dir)
 	       rules_would_accept(d, dir);
 }
 
-/* Takes from the rate of the source (IPv6: of its /64), and from that of all unless it fits. The
+/* Nanoseconds between two tokens, at most a second. */
+static uint64_t interval_ns(uint32_t rate, uint32_t part)
+{
+	return rate > part ? (uint64_t)NSEC_PER_SEC * part / rate : NSEC_PER_SEC;
+}
+
+/* Takes from the share of the source (IPv6: of its /64), and from that of all unless it fits. The
  * burst is one second's worth. */
-static bool rate_allows(struct engine *e, const struct decoded *d, bool fits)
+static bool share_allows(struct engine *e, const struct decoded *d, enum verify_share_nr nr)
 {
 	const struct tunables *tun = &d->cx->policy->tun;
-	uint64_t all_ns = (uint64_t)NSEC_PER_SEC / tun->verify_rate;
-	uint64_t each_ns = (uint64_t)NSEC_PER_SEC / tun->verify_rate_source;
+	uint32_t part = nr == VERIFY_REPEATED ? REPEATED_PART : 1;
+	uint64_t all_ns = interval_ns(tun->verify_rate, part);
+	uint64_t each_ns = interval_ns(tun->verify_rate_source, part);
 	uint64_t source = siphash13(&e->cfg.hash_key, d->pkt.tuple.src.half, 1);
+	struct verify_share *share = &e->verify[nr];
 
-	return gcra_take(&e->verify_source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
+	return gcra_take(&share->source[source % LATE_SOURCES], each_ns, NSEC_PER_SEC - each_ns,
 	                 d->cx->now) &&
-	       (fits || gcra_take(&e->verify_all, all_ns, NSEC_PER_SEC - all_ns, d->cx->now));
+	       (nr == VERIFY_FITTING ||
+	        gcra_take(&share->all, all_ns, NSEC_PER_SEC - all_ns, d->cx->now));
+}
+
+/*
+ * True for a segment that was above the rate a moment ago: a retransmission. Otherwise it is noted,
+ * in place of another one. A word has half of a keyed hash, and the time in milliseconds. Threads
+ * that overwrite each other's word do no harm.
+ */
+static bool was_refused(struct engine *e, const struct decoded *d)
+{
+	const struct pkt_tcp *tcp = &d->pkt.tcp;
+	uint64_t key[2] = { d->hash,
+		            (uint64_t)tcp->seq << 32 | (uint32_t)(d->side << 8) | tcp->class_nr };
+	uint64_t hash = siphash13(&e->cfg.hash_key, key, 2);
+	uint32_t now_ms = (uint32_t)(d->cx->now.ns / NSEC_PER_MSEC);
+	_Atomic uint64_t *place = &e->verify_refused[hash % VERIFY_REFUSED_LEN];
+	uint64_t word = atomic_load_explicit(place, memory_order_relaxed);
+
+	if (word >> 32 == hash >> 32 && now_ms - (uint32_t)word <= REFUSED_KEEP_MS) {
+		return now_ms - (uint32_t)word >= REFUSED_REPEAT_MS;
+	}
+	atomic_store_explicit(place, (hash & ~(uint64_t)UINT32_MAX) | now_ms, memory_order_relaxed);
+	return false;
+}
+
+/*
+ * Numbers that somebody guesses in the name of the sender do not use up what a segment needs that
+ * fits, or that is retransmitted: a guess is not worth repeating.
+ */
+static bool rate_allows(struct engine *e, const struct decoded *d, bool fits)
+{
+	return share_allows(e, d, fits ? VERIFY_FITTING : VERIFY_FIRST) ||
+	       (was_refused(e, d) && share_allows(e, d, VERIFY_REPEATED));
 }
 
 /* Copies the timestamps: an end that has agreed on them may ignore segments without (RFC 7323,

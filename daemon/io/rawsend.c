@@ -379,9 +379,18 @@ static int open_sockets(uint32_t mark, int fds[CHILD_FDS_LEN])
 	return fds[CHILD_IP4] < 0 && fds[CHILD_IP6] < 0 ? fds[CHILD_IP4] : 0;
 }
 
+/* Beyond net.core.wmem_max if permitted. */
+static void set_sndbuf(int fd)
+{
+	const int size = REQUESTS_SNDBUF;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	}
+}
+
 int rawsend_start(struct rawsend *r, uint32_t mark)
 {
-	const int sndbuf = REQUESTS_SNDBUF;
 	int fds[CHILD_FDS_LEN];
 	int pair[2] = { -1, -1 };
 	int err = open_sockets(mark, fds);
@@ -392,7 +401,7 @@ int rawsend_start(struct rawsend *r, uint32_t mark)
 		err = -errno;
 	}
 	if (err == 0) {
-		(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+		set_sndbuf(pair[0]);
 		fds[CHILD_REQUESTS] = pair[1];
 		r->pid = fork();
 		if (r->pid == 0) {
@@ -474,33 +483,36 @@ int rawsend_put_one(const struct rawsend *r, const struct raw_out *out)
 	return sendmsg(r->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len)
+int rawsend_try(const struct rawsend *r, const struct raw_out *out, size_t len, size_t *sent)
 {
 	struct mmsghdr msgs[RAWSEND_LEN_MAX];
 	struct iovec parts[RAWSEND_LEN_MAX][2];
-	size_t lost = 0;
 
+	*sent = 0;
 	if (r->fd < 0) {
-		return len;
+		return -ENOTCONN;
 	}
 	memset(msgs, 0, len * sizeof(msgs[0]));
 	for (size_t i = 0; i < len; i++) {
 		set_message(&out[i], parts[i], &msgs[i].msg_hdr);
 	}
-	for (size_t done = 0; done < len;) {
-		int sent = sendmmsg(r->fd, msgs + done, (unsigned)(len - done),
+	while (*sent < len) {
+		int done = sendmmsg(r->fd, msgs + *sent, (unsigned)(len - *sent),
 		                    MSG_DONTWAIT | MSG_NOSIGNAL);
 
-		if (sent > 0) {
-			done += (size_t)sent;
-			continue;
+		if (done > 0) {
+			*sent += (size_t)done;
+		} else if (errno != EINTR) {
+			return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
 		}
-		if (errno == EINTR) {
-			continue;
-		}
-		/* The buffer is full, or there is no process: the rest is lost as well. */
-		lost = len - done;
-		break;
 	}
-	return lost;
+	return 0;
+}
+
+size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len)
+{
+	size_t sent;
+
+	(void)rawsend_try(r, out, len, &sent);
+	return len - sent;
 }

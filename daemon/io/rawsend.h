@@ -60,4 +60,10 @@ int rawsend_put_one(const struct rawsend *r, const struct raw_out *out);
  */
 size_t rawsend_put(const struct rawsend *r, const struct raw_out *out, size_t len);
 
+/*
+ * The same for what can wait. Returns 0 with *sent the number of requests that were sent, fewer
+ * than len when the buffer is full; or -errno: the others are lost, because there is no process.
+ */
+int rawsend_try(const struct rawsend *r, const struct raw_out *out, size_t len, size_t *sent);
+
 #endif

@@ -26,7 +26,7 @@ struct background_save {
 	char *path;
 	struct engine *engine;
 	struct mono start;
-	uint64_t wall_ns;
+	struct wall_time wall;
 	pthread_t thread;
 	/* between the two threads */
 	_Atomic int stop;  /* written by main */
@@ -39,7 +39,7 @@ static int save(struct background_save *s)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	struct state_save *save;
-	int res = state_save_begin(s->path, SAVE_PERIODIC, s->start, s->wall_ns, &save);
+	int res = state_save_begin(s->path, SAVE_PERIODIC, s->start, s->wall, &save);
 
 	if (res != 0) {
 		return res;
@@ -66,8 +66,8 @@ static void *save_main(void *arg)
 	return NULL;
 }
 
-int background_save_start(const char *path, struct engine *e, struct mono now, uint64_t wall_ns,
-                          struct background_save **out)
+int background_save_start(const char *path, struct engine *e, struct mono now,
+                          struct wall_time wall, struct background_save **out)
 {
 	struct background_save *s = calloc(1, sizeof(*s));
 	int err;
@@ -82,7 +82,7 @@ int background_save_start(const char *path, struct engine *e, struct mono now, u
 	}
 	s->engine = e;
 	s->start = now;
-	s->wall_ns = wall_ns;
+	s->wall = wall;
 	err = thread_start("state", save_main, s, &s->thread);
 	if (err != 0) {
 		free(s->path);

@@ -14,10 +14,10 @@ struct background_save;
 
 /*
  * Starts a save to path, of kind SAVE_PERIODIC. e is borrowed until the save has ended. now,
- * wall_ns: as for state_save_begin(). Returns 0 with *out, or -errno.
+ * wall: as for state_save_begin(). Returns 0 with *out, or -errno.
  */
-int background_save_start(const char *path, struct engine *e, struct mono now, uint64_t wall_ns,
-                          struct background_save **out);
+int background_save_start(const char *path, struct engine *e, struct mono now,
+                          struct wall_time wall, struct background_save **out);
 
 /*
  * Returns true when the save has ended; then *res is SAVE_DONE or -errno, and s is freed. Never

@@ -19,6 +19,9 @@ struct expired {
 	uint64_t nr;
 };
 
+/* A difference of the clocks by which one of them was set. */
+#define CLOCK_SET_NS sec_to_ns(2)
+
 struct load {
 	/* set once */
 	const uint8_t *file;
@@ -35,11 +38,11 @@ struct load {
 };
 
 static bool mark_used(const char *path, const struct snapshot_header *h);
-static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns);
+static int64_t time_down(const struct snapshot_header *h, const struct wall_time *now);
 static int load_all(struct load *l);
 
 int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
-               struct mono now, uint64_t wall_ns, struct state_loaded *out)
+               struct mono now, struct wall_time wall, struct state_loaded *out)
 {
 	struct load l = { .engine = e, .worker = w, .gap = gap, .now = now, .loaded = out };
 	struct state_view view;
@@ -50,7 +53,7 @@ int state_load(const char *path, struct engine *e, struct engine_worker *w, enum
 	}
 	*out = (struct state_loaded){ .result = snapshot_check(view.bytes, view.size, &l.header) };
 	if (out->result == SNAPSHOT_OK) {
-		out->down_ns = time_down(&l.header, wall_ns);
+		out->down_ns = time_down(&l.header, &wall);
 		l.file = view.bytes;
 		l.saved = mono_add(now, -out->down_ns);
 		/* A periodic save: its daemon ran on, and was killed later. */
@@ -78,12 +81,24 @@ static bool mark_used(const char *path, const struct snapshot_header *h)
 	return state_file_set_header(path, bytes, sizeof(bytes)) == 0;
 }
 
-/* Returns 0 when the wall clock was set back meanwhile. */
-static int64_t time_down(const struct snapshot_header *h, uint64_t wall_ns)
+/*
+ * Since the same boot the time is known, and the wall clock adds precision unless it was set. After
+ * another one the wall clock decides; 0 when it was set back meanwhile.
+ */
+static int64_t time_down(const struct snapshot_header *h, const struct wall_time *now)
 {
-	int64_t wall = (int64_t)wall_ns;
+	int64_t wall = (int64_t)now->wall_ns;
+	int64_t down_ns =
+		h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
 
-	return h->saved_wall_ns >= 0 && h->saved_wall_ns < wall ? wall - h->saved_wall_ns : 0;
+	if (h->boot_id != 0 && h->boot_id == now->boot_id && now->boot_s >= h->boot_s) {
+		int64_t since_ns = sec_to_ns(now->boot_s - h->boot_s);
+
+		return down_ns - since_ns > CLOCK_SET_NS || since_ns - down_ns > CLOCK_SET_NS
+		               ? since_ns
+		               : down_ns;
+	}
+	return down_ns;
 }
 
 static bool read_flow(const struct load *l, uint64_t nr, struct flow *f)

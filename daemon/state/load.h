@@ -6,6 +6,8 @@
 #ifndef FINWALL_STATE_LOAD_H
 #define FINWALL_STATE_LOAD_H
 
+#include "io/clock.h"
+
 #include <finwall/engine.h>
 #include <finwall/snapshot.h>
 
@@ -23,15 +25,15 @@ struct state_loaded {
 	uint64_t tombs;              /* remembered, including flows that expired meanwhile */
 	uint64_t left_out;           /* no longer wanted, or the table was full */
 	uint64_t invalid;            /* records with a value that no entry can have */
-	int64_t down_ns;             /* since the save, by the wall clock; never negative */
+	int64_t down_ns;             /* since the save; never negative */
 };
 
 /*
- * Checks the whole file, then loads it. w: for its policy and counters. wall_ns: the wall clock,
- * nanoseconds since 1970, at the same instant as now. Returns 0 with *out, or -errno when the file
+ * Checks the whole file, then loads it. w: for its policy and counters. wall: the same
+ * instant as now. Returns 0 with *out, or -errno when the file
  * cannot be read (-ENOENT: there is none).
  */
 int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
-               struct mono now, uint64_t wall_ns, struct state_loaded *out);
+               struct mono now, struct wall_time wall, struct state_loaded *out);
 
 #endif

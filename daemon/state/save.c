@@ -38,7 +38,7 @@ static int save_tombs(struct state_save *s, struct engine *e, struct mono now);
 static int save_revived(struct state_save *s, struct engine *e, struct mono now);
 static int finish(struct state_save *s);
 
-int state_save_begin(const char *path, enum save_kind kind, struct mono now, uint64_t wall_ns,
+int state_save_begin(const char *path, enum save_kind kind, struct mono now, struct wall_time wall,
                      struct state_save **out)
 {
 	struct state_save *s = NULL;
@@ -48,7 +48,9 @@ int state_save_begin(const char *path, enum save_kind kind, struct mono now, uin
 		return -ENOMEM;
 	}
 	s->start = now;
-	s->header = (struct snapshot_header){ .saved_wall_ns = (int64_t)wall_ns,
+	s->header = (struct snapshot_header){ .saved_wall_ns = (int64_t)wall.wall_ns,
+		                              .boot_id = wall.boot_id,
+		                              .boot_s = wall.boot_s,
 		                              .flags = kind == SAVE_FINAL ? SNAPSHOT_FINAL : 0 };
 	s->cursor = (struct engine_cursor){ 0 };
 	s->pass = PASS_FLOWS;

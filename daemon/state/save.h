@@ -6,6 +6,8 @@
 #ifndef FINWALL_STATE_SAVE_H
 #define FINWALL_STATE_SAVE_H
 
+#include "io/clock.h"
+
 #include <finwall/engine.h>
 
 #include <stdint.h>
@@ -18,10 +20,10 @@ enum save_kind {
 };
 
 /*
- * Starts a save to path. wall_ns: the wall clock, nanoseconds since 1970, at the same instant as
- * now. Returns 0 with *out, which state_save_step() or state_save_abort() frees, or -errno.
+ * Starts a save to path. wall: the same instant as now. Returns 0 with *out, which
+ * state_save_step() or state_save_abort() frees, or -errno.
  */
-int state_save_begin(const char *path, enum save_kind kind, struct mono now, uint64_t wall_ns,
+int state_save_begin(const char *path, enum save_kind kind, struct mono now, struct wall_time wall,
                      struct state_save **out);
 
 enum save_step {

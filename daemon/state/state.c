@@ -71,7 +71,7 @@ bool state_start(struct state *s, const struct settings *settings, enum load_gap
 	if (path == NULL) {
 		return false;
 	}
-	err = state_load(path, s->engine, s->worker, gap, now, clock_wall_ns(), &loaded);
+	err = state_load(path, s->engine, s->worker, gap, now, clock_wall(), &loaded);
 	if (err == -ENOENT) {
 		return false;
 	}
@@ -99,7 +99,7 @@ void state_tick(struct state *s, const struct settings *settings, struct mono no
 		if (path == NULL || mono_diff(now, s->saved) < interval_ns) {
 			return;
 		}
-		res = background_save_start(path, s->engine, now, clock_wall_ns(), &s->save);
+		res = background_save_start(path, s->engine, now, clock_wall(), &s->save);
 		if (res != 0) {
 			save_ended(s, res, path);
 		}
@@ -113,7 +113,7 @@ static int save_final(const struct state *s, const char *path)
 {
 	struct mono now = clock_now();
 	struct state_save *save;
-	int res = state_save_begin(path, SAVE_FINAL, now, clock_wall_ns(), &save);
+	int res = state_save_begin(path, SAVE_FINAL, now, clock_wall(), &save);
 
 	if (res == 0) {
 		do {

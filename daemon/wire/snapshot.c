@@ -108,7 +108,9 @@ void snapshot_write_header(const struct snapshot_header *h,
 	put(&p, h->flows_len, 8);
 	put(&p, h->tombs_len, 8);
 	put(&p, h->records_sum, 8);
-	put(&p, h->flags, 8);
+	put(&p, h->flags, 1);
+	put(&p, h->boot_id, 3);
+	put(&p, h->boot_s, 4);
 	p.at = out + HEADER_SUMMED_SIZE;
 	put(&p, sum_of(0, out, HEADER_SUMMED_SIZE), 8);
 }
@@ -346,7 +348,9 @@ static enum snapshot_result read_header(const uint8_t *file, size_t size, struct
 	h->flows_len = get(&p, 8);
 	h->tombs_len = get(&p, 8);
 	h->records_sum = get(&p, 8);
-	h->flags = get(&p, 8);
+	h->flags = (uint8_t)get(&p, 1);
+	h->boot_id = (uint32_t)get(&p, 3);
+	h->boot_s = (uint32_t)get(&p, 4);
 	p.at = copy + HEADER_SUMMED_SIZE;
 	if (get(&p, 8) != sum_of(0, file, HEADER_SUMMED_SIZE)) {
 		return SNAPSHOT_HEADER;

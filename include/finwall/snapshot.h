@@ -30,11 +30,13 @@ struct snapshot_header {
 	uint64_t flows_len;
 	uint64_t tombs_len;
 	uint64_t records_sum; /* over all records, see snapshot_sum() */
-	uint64_t flags;       /* SNAPSHOT_FINAL */
+	uint8_t flags;        /* SNAPSHOT_FINAL */
+	uint32_t boot_id; /* 24 bits that identify a boot of the machine; 0: unknown */
+	uint32_t boot_s;  /* seconds since that boot */
 };
 
 /* The daemon had stopped: no packet got a verdict after the save. */
-#define SNAPSHOT_FINAL UINT64_C(1)
+#define SNAPSHOT_FINAL 1u
 
 /* clang-format off */
 #define FINWALL_SNAPSHOT_RESULTS(X) \

@@ -27,6 +27,7 @@ PEER = os.path.join(BIN, "../tests/peer")
 PORT = 7001
 BULK = 5201 if sys.argv[4] == "load" else 0
 MARK = "0xa0000000/0xf0000000"
+BUSY_RATE = 100_000_000  # bytes a second
 CLIENT, SERVER = GATEWAY["client"], GATEWAY["server"]
 
 client, router, server = (Ns(f"{TAG}-{n}") for n in ("client", "router", "server"))
@@ -177,33 +178,88 @@ def case_workers():
 
 
 def case_scan():
-    """Forged segments of tuples never seen and of real ones; none passes, and each at most one
-    probe is sent, within the rates."""
-    rate, number = 1000, 12000
-    d = Daemon(config(more=f"verify-rate {rate}; verify-rate-source {rate}"))
+    """Forged segments of tuples never seen and of a real one, at the default rates; none passes, and
+    each at most one probe is sent, within the rates. The real connection stays open meanwhile."""
+    rate = 1000  # the default of verify-rate-source
+    number = int(os.environ.get("FINWALL_VERIFY_SCAN", "12000"))
+    pace = os.environ.get("FINWALL_VERIFY_PACE")
+    few = min(number, 12000)
+    d = Daemon(config())
     hook()
-    real = opened(4, 1)[0]
+    real = {family: opened(family, 1)[0] for family in (4, 6)}
     d.finwall("flush", "--forget")
-    for family, flags, ports in ((4, "fin,rst", ()), (6, "fin,rst", ()),
-                                 (4, "fin", (real.client_port, PORT)),
-                                 (4, "rst", (real.client_port, PORT))):
+    for family, flags, is_real, count in (
+            (4, "fin", False, number), (4, "rst", False, number), (4, "fin", True, number),
+            (4, "rst", True, number), (6, "fin,rst", False, few), (6, "fin,rst", True, few)):
+        ports = (real[family].client_port, PORT) if is_real else ()
         before, probes = d.finwall.reasons(), d.finwall.event("probes-sent")
-        segments = segments_in()
+        segments, lost = segments_in(), lost_at_queue()
+        wire = Wire()
         started = time.monotonic()
-        forge(flags, number, CLIENT[family], SERVER[family], 1, 4000, *ports)
-        poll(lambda: d.held() == 0 and
-             sum(n for name, n in d.late(before).items() if name != "late-answer") >= number,
+        forge(flags, count, CLIENT[family], SERVER[family], 1, pace or 30000, *ports)
+        poll(lambda: d.held() == 0 and lost_at_queue() - lost +
+             sum(n for name, n in d.late(before).items() if name != "late-answer") >= count,
              "the end of the scan", 60)
         took = time.monotonic() - started
+        sent, most = wire.end()
         probes = d.finwall.event("probes-sent") - probes
-        passed = segments_in() - segments - probes
-        print(f"IPv{family} {flags} {'real' if ports else 'never seen'}: {number} in {took:.1f} s, "
-              f"{passed} passed, {probes} probes, {d.late(before)}")
-        if passed != 0 or not 0 < probes <= min(number, rate * (took + 1) + 1) + 100:
+        passed = segments_in() - segments - sent
+        print(f"IPv{family} {flags} {'real' if is_real else 'never seen'}: {count} in {took:.1f} s, "
+              f"{passed} passed, {sent} probes on the wire, at most {most:.0f} a second after the "
+              f"first; {lost_at_queue() - lost} lost at the queue; {d.late(before)}", flush=True)
+        if passed != 0 or not 0 < sent <= min(count, rate * (took + 1) + 1):
             fail("the scan")
-    real.close("client", "FIN")
-    poll(lambda: closed([real]) == 1, "the true close")
+        if sent != probes:
+            fail(f"{probes} probes were counted")
+        if most > 2 * rate:  # the burst again, after a pause of the machine
+            fail("the rate")
+    ends = client.tcp_sockets(), server.tcp_sockets()
+    for family, c in real.items():
+        if any(state != "ESTAB" for state, _ in c.states(*ends)):
+            fail(f"the real connection: {c.states(*ends)}")
+        c.close("client", "FIN")
+    poll(lambda: closed(list(real.values())) == 2, "the true closes")
     d.end()
+
+
+def lost_at_queue():
+    """Packets that the kernel dropped because the queue or its socket was full."""
+    lines = router.run("cat", "/proc/net/netfilter/nfnetlink_queue").splitlines()
+    return sum(int(n) for line in lines for n in line.split()[5:7])
+
+
+class Wire(threading.Thread):
+    """Counts the probes that leave the router, and how many a second."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        for tables in "iptables", "ip6tables":
+            router.run(tables, "-w", "-t", "mangle", "-F", "POSTROUTING")
+            router.run(tables, "-w", "-t", "mangle", "-A", "POSTROUTING", "-p", "tcp", "-m", "mark",
+                       "--mark", MARK)
+        self.most, self.ended = 0, threading.Event()
+        self.begun = time.monotonic()
+        self.start()
+
+    @staticmethod
+    def count():
+        return sum(int(line.split()[0]) for tables in ("iptables", "ip6tables") for line in
+                   router.run(tables, "-w", "-t", "mangle", "-vnxL", "POSTROUTING").splitlines()
+                   if "mark match" in line)
+
+    def run(self):
+        at, number = time.monotonic(), self.count()
+        while not self.ended.wait(1):
+            now, more = time.monotonic(), self.count()
+            # The burst is one second's worth.
+            if at - self.begun > 1:
+                self.most = max(self.most, (more - number) / (now - at))
+            at, number = now, more
+
+    def end(self):
+        self.ended.set()
+        self.join()
+        return self.count(), self.most
 
 
 def segments_in():
@@ -429,9 +485,6 @@ def case_load():
 def case_busy():
     """Forged segments of a busy connection whose packets go past the firewall: its server gets the
     probes. The transfer goes on as without them."""
-    rounds = int(os.environ.get("FINWALL_VERIFY_ROUNDS", "2"))
-    seconds = float(os.environ.get("FINWALL_VERIFY_SECONDS", "2"))
-    attacker = Ns(f"{TAG}-attacker")
     # Past the firewall: a link of its own.
     near, far = "10.9.0.1", "10.9.0.2"
     subprocess.run(["ip", "-n", client.name, "link", "add", "direct", "type", "veth", "peer", "name",
@@ -439,8 +492,23 @@ def case_busy():
     for ns, address in (client, near), (server, far):
         ns.run("ip", "addr", "add", address + "/24", "dev", "direct")
         ns.run("ip", "link", "set", "direct", "up")
-    attacker.run("ip", "addr", "add", near + "/32", "dev", "lo")
     router.run("ip", "route", "add", far + "/32", "via", SERVER[4])
+    busy(near, far, ("quiet", "strict", "verify"))
+
+
+def case_busy_through():
+    """The same where the firewall sees the transfer: its entry judges the forged segments."""
+    busy(CLIENT[4], SERVER[4], ("quiet", "verify"))
+
+
+def busy(near, far, columns):
+    """The rate of a transfer from near to far: quiet, and attacked under a late policy, in turn."""
+    rounds = int(os.environ.get("FINWALL_VERIFY_ROUNDS", "2"))
+    seconds = float(os.environ.get("FINWALL_VERIFY_SECONDS", "2"))
+    pace = int(os.environ.get("FINWALL_VERIFY_PACE", "1000"))
+    is_past = far != SERVER[4]
+    attacker = Ns(f"{TAG}-attacker")
+    attacker.run("ip", "addr", "add", near + "/32", "dev", "lo")
     for ns in router, server:
         for name in "all", "default", "eth0", "east", "attack":
             path = f"net.ipv4.conf.{name}.rp_filter"
@@ -450,6 +518,8 @@ def case_busy():
     hook()
     s = listener(server, far, PORT)
     c = client.socket(socket.AF_INET)
+    # Below what the machine can do, so that losses lower the rate, and other processes do not.
+    c.setsockopt(socket.SOL_SOCKET, 47, struct.pack("Q", BUSY_RATE))  # SO_MAX_PACING_RATE
     c.bind((near, 0))
     c.connect((far, PORT))
     peer, _ = s.accept()
@@ -465,30 +535,48 @@ def case_busy():
     threading.Thread(target=read, daemon=True).start()
     threading.Thread(target=lambda: [c.send(bytes(1 << 18)) for _ in iter(int, 1)],
                      daemon=True).start()
-    table = {"strict": [], "verify": []}
+    table = {name: [] for name in columns}
+    forged = 0
     for _ in range(rounds):
-        for policy in table:
-            d.reload(config(policy))
+        for column in columns:
+            d.reload(config(column if column != "quiet" else "verify"))
             probes = d.finwall.event("probes-sent")
-            attack = subprocess.Popen(
-                ["ip", "netns", "exec", attacker.name, PEER, "scan", "fin,rst",
-                 str(int(1000 * (seconds + 1))), near, far, "1", "1000", str(port), str(PORT)],
-                stdout=subprocess.DEVNULL)
+            attack = None
+            if column != "quiet":
+                forged += int(pace * (seconds + 1))
+                attack = subprocess.Popen(
+                    ["ip", "netns", "exec", attacker.name, PEER, "scan", "fin,rst",
+                     str(int(pace * (seconds + 1))), near, far, str(forged), str(pace), str(port),
+                     str(PORT)], stdout=subprocess.DEVNULL)
+                time.sleep(0.2)
             before, started = got[0], time.monotonic()
             time.sleep(seconds)
             rate = (got[0] - before) / (time.monotonic() - started) / 1e6
-            attack.wait()
+            if attack is not None and attack.wait() != 0:
+                fail("the attack")
             poll(lambda: d.held() == 0, "the end of the attack")
-            table[policy].append(rate)
-            print(f"{policy}: {rate:.0f} MB/s, probes {d.finwall.event('probes-sent') - probes}")
-    strict, verify = (sorted(table[p])[rounds // 2] for p in table)
-    print(f"median: strict {strict:.0f} MB/s, verify {verify:.0f} MB/s, "
-          f"{100 * (verify / strict - 1):+.1f} %; {d.late({n: 0 for n in d.finwall.reasons()})}")
+            table[column].append(rate)
+            print(f"{column}: {rate:.1f} MB/s, probes {d.finwall.event('probes-sent') - probes}",
+                  flush=True)
+    for column in columns:
+        print(f"{column:6}: {quartiles(table[column], '.1f')} MB/s; of quiet in the same round: "
+              f"{quartiles([b / a for a, b in zip(table['quiet'], table[column])], '.3f')}")
+    print(f"(quartiles of {rounds} rounds; {pace} forged segments a second) "
+          f"{d.late({n: 0 for n in d.finwall.reasons()})}")
     states = client.tcp_sockets().get((port, PORT, 4)), server.tcp_sockets().get((PORT, port, 4))
-    if verify < strict / 3 or any(state is None or state[0] != "ESTAB" for state in states) or \
-            d.finwall.event("probes-sent") == 0 or d.finwall.reasons()["late-verified"] != 0:
+    share = sorted(b / a for a, b in zip(table["quiet"], table["verify"]))[rounds // 2]
+    if share < 1 / 3 or any(state is None or state[0] != "ESTAB" for state in states) or \
+            (d.finwall.event("probes-sent") > 0) != is_past or \
+            d.finwall.reasons()["late-verified"] != 0:
         fail(f"the transfer: {states}")
     d.end()
+
+
+def quartiles(values, form):
+    """The middle one, and those at a quarter and three quarters."""
+    row = sorted(values)
+    low, middle, high = (row[min(len(row) - 1, len(row) * n // 4)] for n in (1, 2, 3))
+    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
 
 
 def verdicts(d):

@@ -147,11 +147,15 @@ lc_up_verify() {
 }
 
 lc_up_finwall() { # lc_up_finwall LATE-POLICY
+	local idle_s=$LC_IDLE_S
+	case $firewall in
+	restarted | verify) idle_s=600 ;; # not by the timeout
+	esac
 	cat >"$work/finwall.conf" <<-END
 		settings {
 			queue { count 1 }
 			connections { max 4096; remember-max 4096 }
-			tcp { timeout established ${LC_IDLE_S}s }
+			tcp { timeout established ${idle_s}s }
 		}
 		table inet finwall {
 			chain input {

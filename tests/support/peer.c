@@ -8,6 +8,8 @@
  *                                    that never existed, or with given ports forged ones of a
  *                                    connection; at most RATE a second, by default
  *                                    about 30000
+ *   peer flood KIND SECONDS ADDR PORT [RATE]   send `syn` or `random` packets with random sources,
+ *                                    as fast as possible or RATE a second, or until SIGTERM
  *   peer serve ADDR PORT             answer `bulk`, `steady` and `short`
  *   peer bulk ADDR PORT MIB          send MIB, and compare the server's checksum
  *   peer short ADDR PORT COUNT       COUNT times: connect, a byte each way, close
@@ -53,6 +55,7 @@ static const struct mode modes[] = {
 	{ "listen", "PORTS ADDR...", 2, 64, mode_listen },
 	{ "connect", "PORTS ADDR...", 2, 64, mode_connect },
 	{ "scan", "FLAGS COUNT SRC DST [SEED [RATE [SPORT DPORT]]]", 4, 8, mode_scan },
+	{ "flood", "KIND SECONDS ADDR PORT [RATE]", 4, 5, mode_flood },
 	{ "serve", "ADDR PORT", 2, 2, mode_serve },
 	{ "bulk", "ADDR PORT MIB", 3, 3, mode_bulk },
 	{ "short", "ADDR PORT COUNT", 3, 3, mode_short },

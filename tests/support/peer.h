@@ -52,5 +52,6 @@ int mode_short(int argc, char **argv);
 int mode_steady(int argc, char **argv);
 int mode_storm(int argc, char **argv);
 int mode_answer(int argc, char **argv);
+int mode_flood(int argc, char **argv);
 
 #endif

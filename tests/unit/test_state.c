@@ -90,6 +90,39 @@ START_TEST(a_clock_set_back_counts_as_no_time)
 }
 END_TEST
 
+static int64_t down_after(struct world *to, uint32_t boot_id, int64_t wall_s, int64_t boot_s)
+{
+	struct wall_time wall = { .wall_ns = WALL_NS + (uint64_t)sec_to_ns(wall_s),
+		                  .boot_s = (uint32_t)(BOOT_S + boot_s),
+		                  .boot_id = boot_id };
+	struct state_loaded taken;
+
+	ck_assert_int_eq(
+		state_load(path, to->engine, to->worker, GAP_NOTHING, to->now, wall, &taken), 0);
+	return taken.down_ns / NSEC_PER_SEC;
+}
+
+START_TEST(a_clock_that_was_set_does_not_count)
+{
+	struct world from;
+	struct world to;
+
+	world_init(&from, 64, 64, 1);
+	world_init(&to, 64, 64, 1);
+	add_flow(&from, 1, 100);
+	save(&from, SAVE_FINAL);
+	ck_assert_int_eq(down_after(&to, 7, 10, 10), 10);
+	ck_assert_int_eq(down_after(&to, 7, 300000000, 10), 10);
+	ck_assert_int_eq(down_after(&to, 7, -300000000, 10), 10);
+	/* Another boot, or an unknown one: the wall clock decides. */
+	ck_assert_int_eq(down_after(&to, 8, 300, 10), 300);
+	ck_assert_int_eq(down_after(&to, 0, 300, 10), 300);
+	ck_assert_int_eq(down_after(&to, 7, 300, -10), 300);
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
 /* The reader's monotonic clock may be earlier than all times in the file. */
 START_TEST(state_is_loaded_after_a_reboot)
 {
@@ -238,7 +271,7 @@ START_TEST(a_flow_that_expires_during_the_save_counts_once)
 	world_init(&to, 64, 64, 1);
 	add_flow(&from, 1, 10);
 	add_flow(&from, 2, 1000);
-	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL, &s), 0);
 	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_CONTINUES);
 	world_pass(&from, sec_to_ns(20));
 	world_tick(&from);
@@ -283,7 +316,7 @@ START_TEST(a_connection_revived_during_the_save_is_in_it)
 	(void)world_send(&from, &fin, HOOK_INPUT);
 	ck_assert(world_flow(&from, &fin, &f));
 	ck_assert(engine_delete(from.engine, from.worker, &f.key, from.now, DELETE_REMEMBER));
-	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_begin(path, SAVE_PERIODIC, from.now, WALL, &s), 0);
 	ck_assert_int_eq(state_save_step(s, from.engine, from.now, 1), SAVE_CONTINUES);
 	fin.flags = TCP_FIN | TCP_ACK;
 	ck_assert_uint_eq(world_send(&from, &fin, HOOK_INPUT).reason, REASON_LATE_REVIVED);
@@ -429,7 +462,7 @@ START_TEST(a_failed_save_keeps_the_old_file)
 	world_init(&from, 64, 64, 1);
 	add_flow(&from, 1, 10);
 	save(&from, SAVE_FINAL);
-	ck_assert_int_eq(state_save_begin(path, SAVE_FINAL, from.now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_begin(path, SAVE_FINAL, from.now, WALL, &s), 0);
 	state_save_abort(s);
 	state_save_abort(NULL);
 	state_file_abort(NULL);
@@ -526,6 +559,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, saved_state_is_loaded);
 	tcase_add_test(tc, time_passes_while_the_daemon_is_stopped);
 	tcase_add_test(tc, a_clock_set_back_counts_as_no_time);
+	tcase_add_test(tc, a_clock_that_was_set_does_not_count);
 	tcase_add_test(tc, state_is_loaded_after_a_reboot);
 	tcase_add_loop_test(tc, windows_are_not_enforced_after_a_gap, 0, 4);
 	tcase_add_test(tc, a_final_save_is_final_only_once);

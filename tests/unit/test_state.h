@@ -20,6 +20,8 @@
 
 /* The wall clock when a test world starts. */
 #define WALL_NS (UINT64_C(1700000000) * NSEC_PER_SEC)
+#define BOOT_S  5000
+#define WALL    ((struct wall_time){ .wall_ns = WALL_NS, .boot_s = BOOT_S, .boot_id = 7 })
 
 static char dir[] = "/tmp/finwall-test-state.XXXXXX";
 static char path[sizeof(dir) + 16];
@@ -92,19 +94,19 @@ static inline void save(struct world *w, enum save_kind kind)
 	struct state_save *s;
 	int res;
 
-	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL_NS, &s), 0);
+	ck_assert_int_eq(state_save_begin(path, kind, w->now, WALL, &s), 0);
 	while ((res = state_save_step(s, w->engine, w->now, 1)) == SAVE_CONTINUES) {
 	}
 	ck_assert_int_eq(res, SAVE_DONE);
 }
 
-/* Loads the file into another world, down_s later by the wall clock. */
+/* Loads the file into another world, after another boot, down_s later by the wall clock. */
 static inline struct state_loaded load(struct world *w, int64_t down_s, enum load_gap gap)
 {
 	struct state_loaded taken;
-	uint64_t wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s);
+	struct wall_time wall = { .wall_ns = WALL_NS + (uint64_t)sec_to_ns(down_s), .boot_id = 8 };
 
-	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall_ns, &taken), 0);
+	ck_assert_int_eq(state_load(path, w->engine, w->worker, gap, w->now, wall, &taken), 0);
 	return taken;
 }
 

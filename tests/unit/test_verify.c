@@ -383,6 +383,95 @@ START_TEST(rates_bound_what_is_held)
 }
 END_TEST
 
+/* Segments with numbers from first on in the client's name, of other ports. Returns how many are
+ * held. */
+static unsigned flood(uint32_t first, unsigned len)
+{
+	struct build forged = c2s;
+	unsigned held_here = 0;
+
+	for (unsigned i = 0; i < len; i++) {
+		forged.sport = (uint16_t)(10000 + i);
+		build_segment(&forged, F | A, first + i, 5201, 0);
+		submit(&forged, 1, 1);
+		held_here += d.is_held;
+	}
+	return held_here;
+}
+
+START_TEST(forged_segments_of_a_sender_do_not_use_up_what_it_needs)
+{
+	static const struct end open = { .expects = 1001, .next = 5001, .is_open = true };
+	unsigned repeated;
+
+	start();
+	w.policy.tun.verify_rate = 60;
+	w.policy.tun.verify_rate_source = 20;
+	establish();
+	expire();
+	ck_assert_uint_eq(flood(10000, 1000), 20);
+	/* What fits has a share of its own. */
+	probes = 0;
+	send_seg(&c2s, F | A, 1001, 5001);
+	ck_held();
+	answer(ck_probes(1), &open);
+	/* So has a retransmission. */
+	start();
+	w.policy.tun.verify_rate = 60;
+	w.policy.tun.verify_rate_source = 20;
+	ck_assert_uint_eq(flood(10000, 1000), 20);
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_invalid(REASON_LATE_RATE);
+	world_pass(&w, 99 * NSEC_PER_MSEC);
+	(void)flood(20000, 100);
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_invalid(REASON_LATE_RATE);
+	world_pass(&w, 2 * NSEC_PER_MSEC);
+	probes = 0;
+	send_seg(&c2s, F | A, 1101, 5201);
+	ck_held();
+	answer(ck_probes(1), &server);
+	ck_assert(next_due());
+	ck_passes(CT_ESTABLISHED, REASON_LATE_VERIFIED);
+	/* A sender that repeats all gets a quarter more. */
+	world_pass(&w, sec_to_ns(2));
+	while (next_due()) {
+	}
+	ck_assert_uint_eq(flood(30000, 1000), 20);
+	world_pass(&w, 100 * NSEC_PER_MSEC);
+	repeated = flood(30000, 1000);
+	ck_assert_uint_ge(repeated, 2 + 20 / 4);
+	ck_assert_uint_le(repeated, 2 + 20 / 4 + 1);
+}
+END_TEST
+
+START_TEST(what_was_refuted_takes_no_place_from_others)
+{
+	start();
+	w.policy.tun.verify_rate = 1000000;
+	w.policy.tun.verify_rate_source = 1000000;
+	for (unsigned i = 0; i < 2000; i++) {
+		c2s.sport = (uint16_t)(10000 + i);
+		s2c.dport = c2s.sport;
+		ck_refused(F | A, 77, 88, &nobody, REASON_LATE_REFUTED_RST);
+	}
+	/* But from segments that wait none is taken. */
+	for (unsigned i = 0; i < 2000; i++) {
+		c2s.sport = (uint16_t)(20000 + i);
+		send_seg(&c2s, F | A, 77, 88);
+		if (d.is_held == 0) {
+			ck_invalid(REASON_LATE_RATE);
+		}
+	}
+	ck_assert_uint_gt(held_len(held), 64);
+	ck_assert_uint_lt(held_len(held), 1000);
+	world_pass(&w, sec_to_ns(1));
+	while (next_due()) {
+		ck_invalid(REASON_LATE_UNANSWERED);
+	}
+}
+END_TEST
+
 START_TEST(forged_numbers_do_not_disturb_the_true_one)
 {
 	start();
@@ -742,7 +831,8 @@ SUITE_MAIN("verify", a_fin_never_seen_passes_when_its_other_end_proves_it,
            a_rst_never_seen_passes_when_its_other_end_proves_it,
            what_the_other_end_does_not_prove_is_refused, a_remembered_connection_is_proved_too,
            no_answer_counts_that_took_another_way, where_the_segment_may_not_go_no_probe_goes,
-           rates_bound_what_is_held, forged_numbers_do_not_disturb_the_true_one,
+           rates_bound_what_is_held, forged_segments_of_a_sender_do_not_use_up_what_it_needs,
+           what_was_refuted_takes_no_place_from_others, forged_numbers_do_not_disturb_the_true_one,
            the_answer_to_a_forged_segment_proves_the_true_one_after_it,
            the_connections_own_acks_are_no_answers, a_limit_is_used_up_once,
            a_slow_answer_is_waited_for, a_retransmission_repeats_the_probe,

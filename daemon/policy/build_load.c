@@ -187,7 +187,7 @@ const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flag
 	}
 	sel = load_selector(p, "fib", 8, &l);
 	sel->name = what;
-	sel->type = is_type ? &dtype_fib_type : &dtype_fib_oif;
+	sel->type = is_type ? &dtype_fib_type : &dtype_presence;
 	sel->reach = PKT_REACH_IP;
 	return sel;
 }

@@ -59,8 +59,6 @@ static const char *way_out(const char *header, const char *name)
 		const char *name;
 		const char *way;
 	} fields[] = {
-		{ "tcp", "option", out },
-		{ "ip", "option", mark },
 		{ "ct", "mark", mark },
 		{ "ct", "original", mark },
 		{ "ct", "reply", mark },

@@ -81,13 +81,14 @@ static void recovered(struct parser *p);
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
+%token <text> OPTION "option" PRESENCE "exists or missing"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> object_name name unit field_name type_name comment set_name object flag_name
+%type <text> option_field object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -99,7 +100,7 @@ static void recovered(struct parser *p);
 %type <entry> map_element pair
 %type <entries> map_elements pairs pairs_body
 %type <stmts> stmts
-%type <sel> selector concat key change_key
+%type <sel> option selector concat key change_key
 %type <text> raw_base
 %type <fields> hash_fields
 %type <mark> mark_expr
@@ -428,7 +429,9 @@ key_opts
 	;
 
 match
-	: selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
+	: option PRESENCE                 { $$ = build_presence(p, @1, $1, REL_IMPLICIT, @2, $2); }
+	| option relation PRESENCE        { $$ = build_presence(p, @1, $1, $2, @3, $3); }
+	| selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
 	| selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
 	| selector relation right         { $$ = build_match(p, @1, $1, $2, NULL, $3); }
 	| concat right                    { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
@@ -455,6 +458,7 @@ selector
 			YYERROR; /* the rest of the statement is of no field that is known */
 		}
 	}
+	| option option_field { $$ = build_option_field(p, @2, $1, $2); }
 	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
 	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
 	| JHASH hash_fields MOD NUMBER seed offset {
@@ -472,6 +476,27 @@ fib_flags
 fib_flag
 	: WORD  { $$ = build_fib_flag(p, @1, $1); }
 	| ALONE { $$ = build_fib_flag(p, @1, $1); }
+	;
+
+option
+	: HEADER OPTION WORD {
+		$$ = build_option(p, @3, $1, $3, NULL);
+		if ($$ == NULL) {
+			YYERROR;
+		}
+	}
+	| HEADER OPTION NUMBER {
+		$$ = build_option(p, @3, $1, NULL, $3);
+		if ($$ == NULL) {
+			YYERROR;
+		}
+	}
+	;
+
+option_field
+	: WORD
+	| SIZE { $$ = "size"; }
+	| TYPE { $$ = "type"; }
 	;
 
 raw_base
@@ -497,6 +522,7 @@ seed
 field_name
 	: WORD
 	| ALONE
+	| HEADER
 	| TYPE  { $$ = "type"; }
 	| FLAGS { $$ = "flags"; }
 	;
@@ -731,6 +757,7 @@ primary
 	: NUMBER
 	| ADDR
 	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| PRESENCE     { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| STRING       { $$ = value_new(p->config, @1, VALUE_STRING); $$->text = $1; }
 	| VARIABLE     { $$ = build_variable(p, @1, $1); }
@@ -745,10 +772,12 @@ name
 	| MOD
 	| OFFSET
 	| SEED
+	| OPTION
 	;
 
 set_name
 	: WORD
+	| HEADER
 	| METER { $$ = "meter"; }
 	;
 

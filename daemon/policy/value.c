@@ -60,7 +60,7 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 {
 	bool is_no_bits = type->is_bitmask && v->number == 0;
 
-	if (type == &dtype_fib_oif && v->number != 0) {
+	if (type == &dtype_presence && v->number != 0) {
 		return problem_text(problem, size,
 		                    "%" PRIu64 " is the index of an interface, expected %s",
 		                    v->number, type->want);
@@ -334,7 +334,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 	case VALUE_BITS:
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
-		} else if (type == &dtype_fib_oif && v->kind == VALUE_NUMBER) {
+		} else if (type == &dtype_presence && v->kind == VALUE_NUMBER) {
 			text_add(t, "%" PRIu64, v->number);
 		} else {
 			number_print(t, type, value_number(type, v), "|");

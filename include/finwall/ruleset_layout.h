@@ -262,8 +262,16 @@ enum rs_load_kind {
 	RS_LOAD_INC,   /* a counter modulo `mod` */
 	RS_LOAD_RANDOM,
 	RS_LOAD_HASH, /* of fields, as jhash of nft */
-	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
-	RS_LOAD_UID,  /* of the local socket */
+	/* `bits` bits from bit `offset` on of an extension header of IPv6 or an option, number
+	   `seed` */
+	RS_LOAD_EXT,
+	RS_LOAD_TCP_OPT,
+	RS_LOAD_IP_OPT,
+	/* whether there is such a one: 1 or 0 */
+	RS_LOAD_EXT_THERE,
+	RS_LOAD_TCP_OPT_THERE,
+	RS_LOAD_IP_OPT_THERE,
+	RS_LOAD_UID, /* of the local socket */
 	RS_LOAD_GID,
 	RS_LOAD_TIME,     /* seconds since 1970 */
 	RS_LOAD_DAY,      /* of the week, 0 = Sunday, of UTC */

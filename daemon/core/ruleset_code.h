@@ -35,6 +35,17 @@ bool ruleset_link(const struct ruleset *rs, const struct rs_load *l, const struc
 bool ruleset_fib(const struct ruleset *rs, const struct rs_load *l, const struct rule_input *in,
                  uint32_t mark, uint32_t *out);
 
+/* A field of more than 32 bits. */
+static inline struct u128 ruleset_wide(enum rs_field field, const struct pkt *p)
+{
+	const uint8_t *ether = p->frame->ether_src;
+
+	if (field == RS_F_ETHER_SADDR) {
+		return (struct u128){ 0, (uint64_t)load_be16(ether) << 32 | load_be32(ether + 2) };
+	}
+	return u128_from_ip6(field == RS_F_SADDR ? p->tuple.src.bytes : p->tuple.dst.bytes);
+}
+
 /* The type of packet by its destination: PACKET_HOST, _BROADCAST, _MULTICAST of the kernel. */
 static inline uint32_t ruleset_pkttype(const struct pkt *p)
 {

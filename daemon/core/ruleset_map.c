@@ -56,7 +56,7 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 		break;
 	case RS_MAP_128:
 		nr = datum_of(m, rs_interval128(m->lo128, m->hi128, m->len,
-		                                u128_from_ip6(address(field, p))));
+		                                ruleset_wide(field, p)));
 		break;
 	case RS_MAP_IFACE:
 		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, in, mark, loaded)) &

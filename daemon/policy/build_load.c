@@ -119,7 +119,8 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
 		if (field == NULL) {
 			return NULL;
 		}
-		if (field->kind != SEL_FIELD || field->load != NULL || field->type->is_bitmask) {
+		if (field->kind != SEL_FIELD || field->load != NULL || field->type->is_bitmask ||
+		    field->type == &dtype_ether) {
 			config_error(
 				p->config, loc,
 				"jhash of %s %s is not supported, expected addresses and ports",

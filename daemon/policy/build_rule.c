@@ -59,6 +59,7 @@ static const char *way_out(const char *header, const char *name)
 		const char *name;
 		const char *way;
 	} fields[] = {
+		{ "ether", "daddr", mark },
 		{ "ct", "mark", mark },
 		{ "ct", "original", mark },
 		{ "ct", "reply", mark },
@@ -108,6 +109,7 @@ const struct selector *build_selector(struct parser *p, struct loc loc, const ch
 		config_error(p->config, loc, "%s has no field \"%.64s\", expected %s%s", header,
 		             name, suggest_list(&similar, &p->config->arena),
 		             suggest_question(&similar, &p->config->arena));
+		p->is_recovering = p->is_recovering || strcmp(header, "ether") == 0;
 	}
 	return sel;
 }

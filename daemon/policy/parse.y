@@ -81,7 +81,7 @@ static void recovered(struct parser *p);
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
-%token <text> OPTION "option" PRESENCE "exists or missing"
+%token <text> ETHER "ether" OPTION "option" PRESENCE "exists or missing"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
@@ -459,6 +459,12 @@ selector
 		}
 	}
 	| option option_field { $$ = build_option_field(p, @2, $1, $2); }
+	| ETHER field_name {
+		$$ = build_selector(p, @2, $1, $2);
+		if ($$ == NULL) {
+			YYERROR;
+		}
+	}
 	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
 	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
 	| JHASH hash_fields MOD NUMBER seed offset {
@@ -608,6 +614,7 @@ log
 	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
 	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS ALONE         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS ETHER         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
 	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
@@ -759,6 +766,7 @@ primary
 	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| PRESENCE     { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| ETHER        { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| STRING       { $$ = value_new(p->config, @1, VALUE_STRING); $$->text = $1; }
 	| VARIABLE     { $$ = build_variable(p, @1, $1); }
 	| '(' bits ')' { $$ = $2; }
@@ -861,7 +869,6 @@ static const char *why_missing(const char *text)
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
 		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
-		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
 		{ "insert", "commands are outside of tables" },

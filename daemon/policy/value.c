@@ -196,6 +196,14 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_BITS:
 	case VALUE_COMMAS:
 		return interval_of_bits(type, v, out, problem, size);
+	case VALUE_ETHER:
+		if (type != &dtype_ether) {
+			return problem_text(problem, size,
+			                    "an Ethernet address is not valid here, expected %s",
+			                    type->want);
+		}
+		out->lo = out->hi = (struct u128){ 0, v->number };
+		return NULL;
 	case VALUE_TUPLE:
 		return problem_text(problem, size, "a concatenation is not valid here, expected %s",
 		                    type->want);
@@ -324,6 +332,7 @@ static void elements_print(struct text *t, const struct dtype *type, const struc
 
 void value_print(struct text *t, const struct dtype *type, const struct value *v)
 {
+	char ether[ETHER_TEXT_SIZE];
 	const char *between = "";
 	unsigned part = 0;
 
@@ -342,6 +351,9 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_ADDR:
 		addr_print(t, type, v);
+		break;
+	case VALUE_ETHER:
+		text_add(t, "%s", ether_text(v->number, ether));
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);

@@ -283,6 +283,12 @@ const struct dtype dtype_ttl = {
 	.bits = 8,
 	.takes_numbers = true,
 };
+const struct dtype dtype_ether = {
+	.name = "ether_addr",
+	.want = "an Ethernet address, 02:00:5e:10:00:01",
+	.bits = 48,
+	.takes_mask = true,
+};
 const struct dtype dtype_number1 = {
 	.name = "integer",
 	.want = "a number (0-1)",
@@ -527,7 +533,7 @@ const struct dtype dtype_link_group = {
 /* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
-	                                         &dtype_icmp_type, &dtype_icmp6_type };
+	                                         &dtype_icmp_type, &dtype_icmp6_type, &dtype_ether };
 
 const struct dtype *dtype_find(const char *name)
 {

@@ -124,6 +124,8 @@ enum rs_op {
 	X(RS_F_TH_32_4,       load_be32(p->l4 + 4)) \
 	X(RS_F_TH_32_8,       load_be32(p->l4 + 8)) \
 	X(RS_F_DCCP_TYPE,     p->l4[8] >> 1 & 0xf) \
+	X(RS_F_HAS_ETHER,     (p->frame->has & FRAME_HAS_ETHER) != 0) \
+	X(RS_F_ETHER_SADDR,   0) /* 48 bits: read as the wide ones */ \
 	X(RS_F_PKTTYPE,       ruleset_pkttype(p)) \
 	X(RS_F_CT_STATUS,     ruleset_ct_status(in)) \
 	X(RS_F_LOADED,        loaded)

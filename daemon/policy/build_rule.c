@@ -54,8 +54,6 @@ static const char *way_out(const char *header, const char *name)
 {
 	static const char mark[] = "a mark that a prerouting chain sets, and meta mark here";
 	static const char out[] = "the rule in a postrouting chain, which goes to the kernel";
-	static const char change[] =
-		"the rule in a chain that only changes packets, which goes to the kernel";
 	static const struct {
 		const char *header;
 		const char *name;
@@ -73,7 +71,7 @@ static const char *way_out(const char *header, const char *name)
 		{ "ct", "avgpkt", mark },
 		{ "ct", "event", mark },
 		{ "rt", "nexthop", out },
-		{ "rt", "mtu", change },
+		{ "rt", "mtu", out },
 		{ "rt", "classid", out },
 		{ "rt", "ipsec", mark },
 		{ "meta", "cgroup", mark },
@@ -254,8 +252,8 @@ static bool check_settable(struct parser *p, struct loc loc, const struct select
 		return true;
 	}
 	config_error(p->config, loc,
-	             "%s %s cannot be set here, expected meta mark set N, or the rule in a chain "
-	             "that only changes packets, which goes to the kernel",
+	             "%s %s cannot be set, expected meta mark set N, or the rule in a postrouting "
+	             "chain, which goes to the kernel",
 	             sel->header, sel->name);
 	return false;
 }

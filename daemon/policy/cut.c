@@ -59,9 +59,6 @@ struct object {
 	struct reference *references;
 	bool is_base;
 	bool is_kernel_kind; /* finwall knows no such objects */
-	/* of a chain: it has statements that change packets, and such that decide about them */
-	bool changes_packets;
-	bool decides;
 	uint8_t sides;
 };
 
@@ -267,8 +264,6 @@ struct history {
 	enum before before;
 	bool is_hook;          /* the statement begins with `type` */
 	const char *hook_type; /* the word behind it */
-	bool is_after_mark;    /* the last word is `mark` */
-	uint8_t since_ct;      /* words since `ct`, from 2 down; 0 = more */
 };
 
 static void refer(struct cut *k, struct object *o, enum class class)
@@ -324,32 +319,11 @@ static enum before word_before(const struct cut_text *t)
 	return BEFORE_NOTHING;
 }
 
-/* What a chain does with packets, besides marking them. */
-static void note_effect(const struct cut_text *t, struct object *o, struct history *h)
-{
-	static const char *const deciding[] = { "drop", "reject", "jump",   "goto", "queue", "vmap",
-		                                "add",  "update", "delete", "name", NULL };
-	bool is_of_own = h->is_after_mark || h->since_ct != 0; /* `ct timeout set` */
-
-	h->is_after_mark = false;
-	h->since_ct -= h->since_ct != 0;
-	if (t->token != CUT_WORD || h->before != BEFORE_NOTHING) {
-		return;
-	}
-	h->is_after_mark = cut_is(t, "mark");
-	h->since_ct = cut_is(t, "ct") ? 2 : h->since_ct;
-	o->changes_packets |= cut_is(t, "set") && !is_of_own;
-	for (size_t i = 0; deciding[i] != NULL; i++) {
-		o->decides |= cut_is(t, deciding[i]);
-	}
-}
-
 static void note_word(struct cut *k, struct object *o, struct history *h, bool begins)
 {
 	struct cut_text *t = &k->text;
 	enum before now = word_before(t);
 
-	note_effect(t, o, h);
 	switch (h->before) {
 	case BEFORE_CHAIN:
 		refer(k, o, CLASS_CHAIN);
@@ -391,7 +365,7 @@ static void note_word(struct cut *k, struct object *o, struct history *h, bool b
 static enum cut_how read_statement(struct cut *k, struct object *o, bool ends_with_block)
 {
 	struct cut_text *t = &k->text;
-	struct history h = { BEFORE_NOTHING, false, NULL, false, 0 };
+	struct history h = { BEFORE_NOTHING, false, NULL };
 	unsigned depth = 0;
 	bool begins = false;
 
@@ -673,19 +647,10 @@ static void count_chain(struct kernel_part *p, const struct object *o)
 	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0;
 }
 
-/*
- * A base chain that only changes packets and lets all of them pass, such as one that sets the
- * segment size, does in the kernel what it does in any place.
- */
-static bool only_changes(const struct object *o)
-{
-	return o->class == CLASS_CHAIN && o->is_base && o->changes_packets && !o->decides;
-}
-
 static void divide(struct cut *k)
 {
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
-		uint8_t sides = o->table->is_foreign || only_changes(o) ? SIDE_KERNEL : o->sides;
+		uint8_t sides = o->table->is_foreign ? SIDE_KERNEL : o->sides;
 
 		o->sides = 0;
 		mark(k, o, sides);

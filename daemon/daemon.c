@@ -359,7 +359,8 @@ static int make_engine(struct daemon *d)
 		.flows_max = d->settings_at_start.connections_max,
 		.tombs_max = d->settings_at_start.remember_max,
 		.shards_len = count_shards(d->workers.len),
-		.accounts = d->settings_at_start.accounting != 0,
+		.accounts = d->settings_at_start.accounting != 0 ||
+		            d->settings_at_start.needs_accounting != 0,
 		.start = d->start,
 		.yield = yield_cpu,
 	};

@@ -16,6 +16,7 @@ enum {
 	FILTER_SPORT,
 	FILTER_DPORT,
 	FILTER_EXPIRES_UNDER,
+	FILTER_MARK,
 	/* of packets: commands that have them list them */
 	FILTER_HOOK,
 	FILTER_VERDICT,
@@ -36,6 +37,7 @@ enum {
 		{ "dst", required_argument, NULL, FILTER_DESTINATION },                            \
 		{ "sport", required_argument, NULL, FILTER_SPORT },                                \
 		{ "dport", required_argument, NULL, FILTER_DPORT },                                \
+		{ "mark", required_argument, NULL, FILTER_MARK },                                  \
 	{                                                                                          \
 		"expires-under", required_argument, NULL, FILTER_EXPIRES_UNDER                     \
 	}
@@ -53,6 +55,7 @@ enum {
 	"-P, --port PORT                of either end\n"                                           \
 	"-s, --state STATE              TCP state, or several: TIME_WAIT,CLOSE\n"                  \
 	"-i, --interface NAME           of the first packet; \"eth*\" matches a prefix\n"          \
+	"--mark MARK                    of the connection; also MARK/MASK: 0x1/0xff\n"             \
 	"--expires-under DURATION       less time left: 90s, 1h30m\n"
 
 /*

@@ -70,6 +70,8 @@ struct pools {
 	struct vec bitmap;              /* uint64_t */
 	struct vec buckets;             /* struct rs_rate */
 	struct vec loads;               /* struct rs_load */
+	struct vec mark_changes;        /* struct rs_mark_change */
+	struct vec accounts;            /* struct rs_account */
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
 	struct vec keys;                /* struct pool_key */

@@ -36,6 +36,21 @@
 		"ct", name, false, kind, type, 0, 0, PKT_REACH_NOTHING, field, NULL, NULL          \
 	}
 
+#define CT_ADDR(name, type, family, field)                                                         \
+	{                                                                                          \
+		"ct", name, false, SEL_FIELD, type, family, 0, PKT_REACH_NOTHING, field, NULL,     \
+			NULL                                                                       \
+	}
+#define CT_ACCOUNT(name, what, dirs)                                                               \
+	{                                                                                          \
+		"ct", name, false, SEL_ACCOUNT, &dtype_number64, 0, 0, PKT_REACH_NOTHING,          \
+			RS_F_NONE, NULL, (const uint8_t[])                                         \
+		{                                                                                  \
+			what, dirs                                                                 \
+		}                                                                                  \
+	}
+#define BOTH_DIRS (RS_ACCOUNT_ORIG | RS_ACCOUNT_REPLY)
+
 /* A field of some types of ICMP: nft tests the type, too. */
 #define ICMP4_OF(name, type, end, types, field)                                                    \
 	{                                                                                          \
@@ -248,6 +263,35 @@ static const struct selector selectors[] = {
 	CT("status", SEL_FIELD, &dtype_ct_status, RS_F_CT_STATUS),
 	CT("direction", SEL_FIELD, &dtype_ct_dir, RS_F_DIR),
 	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
+	CT("mark", SEL_FIELD, &dtype_mark, RS_F_CT_MARK),
+	CT("zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT("expiration", SEL_FIELD, &dtype_duration, RS_F_CT_EXPIRATION),
+	CT("l3proto", SEL_FIELD, &dtype_nfproto, RS_F_CT_L3PROTO),
+	CT("protocol", SEL_FIELD, &dtype_proto, RS_F_CT_PROTOCOL),
+	CT_ADDR("original ip saddr", &dtype_ip4, 4, RS_F_CT_ORIG_SADDR),
+	CT_ADDR("original ip daddr", &dtype_ip4, 4, RS_F_CT_ORIG_DADDR),
+	CT_ADDR("original ip6 saddr", &dtype_ip6, 6, RS_F_CT_ORIG_SADDR),
+	CT_ADDR("original ip6 daddr", &dtype_ip6, 6, RS_F_CT_ORIG_DADDR),
+	CT("original proto-src", SEL_FIELD, &dtype_port, RS_F_CT_ORIG_SRC),
+	CT("original proto-dst", SEL_FIELD, &dtype_port, RS_F_CT_ORIG_DST),
+	CT_ADDR("reply ip saddr", &dtype_ip4, 4, RS_F_CT_REPLY_SADDR),
+	CT_ADDR("reply ip daddr", &dtype_ip4, 4, RS_F_CT_REPLY_DADDR),
+	CT_ADDR("reply ip6 saddr", &dtype_ip6, 6, RS_F_CT_REPLY_SADDR),
+	CT_ADDR("reply ip6 daddr", &dtype_ip6, 6, RS_F_CT_REPLY_DADDR),
+	CT("reply proto-src", SEL_FIELD, &dtype_port, RS_F_CT_REPLY_SRC),
+	CT("reply proto-dst", SEL_FIELD, &dtype_port, RS_F_CT_REPLY_DST),
+	CT("original zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT("reply zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT_ACCOUNT("packets", RS_ACCOUNT_PACKETS, BOTH_DIRS),
+	CT_ACCOUNT("bytes", RS_ACCOUNT_BYTES, BOTH_DIRS),
+	CT_ACCOUNT("avgpkt", RS_ACCOUNT_AVGPKT, BOTH_DIRS),
+	CT_ACCOUNT("original packets", RS_ACCOUNT_PACKETS, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("original bytes", RS_ACCOUNT_BYTES, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("original avgpkt", RS_ACCOUNT_AVGPKT, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("reply packets", RS_ACCOUNT_PACKETS, RS_ACCOUNT_REPLY),
+	CT_ACCOUNT("reply bytes", RS_ACCOUNT_BYTES, RS_ACCOUNT_REPLY),
+	CT_ACCOUNT("reply avgpkt", RS_ACCOUNT_AVGPKT, RS_ACCOUNT_REPLY),
+	CT("tracking", SEL_TRACKING, &dtype_number8, RS_F_NONE),
 };
 
 const struct selector selector_constant = {
@@ -277,6 +321,31 @@ bool selector_is_proto(const struct selector *sel)
 {
 	return sel->kind == SEL_FIELD &&
 	       (sel->field == RS_F_L4PROTO || sel->field == RS_F_IP6_NEXTHDR);
+}
+
+bool selector_is_ct(const struct selector *sel)
+{
+	return (sel->kind == SEL_FIELD || sel->kind == SEL_ACCOUNT) &&
+	       strcmp(sel->header, "ct") == 0;
+}
+
+uint32_t selector_ct_uses(const struct selector *sel)
+{
+	uint32_t uses = 0;
+
+	if (sel->kind == SEL_CONCAT) {
+		for (unsigned i = 0; i < sel->type->parts_len; i++) {
+			uses |= selector_ct_uses(selector_part(sel, i));
+		}
+		return uses;
+	}
+	if (sel->kind == SEL_ACCOUNT) {
+		return RULE_USES_CT | RULE_USES_CT_ACCOUNT;
+	}
+	/* the others need no connection table */
+	return selector_is_ct(sel) && sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS
+	               ? RULE_USES_CT
+	               : 0;
 }
 
 void selector_suggest(struct suggest *s, const char *header)

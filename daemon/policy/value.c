@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sets/keyed_text.h"
 #include "text/addr.h"
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
@@ -59,6 +60,7 @@ static const char *interval_of_number(const struct dtype *type, const struct val
                                       struct interval *out, char *problem, size_t size)
 {
 	bool is_no_bits = type->is_bitmask && v->number == 0;
+	uint64_t ms;
 
 	if (type == &dtype_presence && v->number != 0) {
 		return problem_text(problem, size,
@@ -66,6 +68,19 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 		                    v->number, type->want);
 	}
 
+	if (type == &dtype_duration) {
+		/* a number without a unit is one of seconds */
+		ms = v->is_time ? v->number : v->number * 1000;
+		if (v->number > UINT32_MAX || ms > UINT32_MAX) {
+			return problem_text(problem, size, "too long, expected at most 49 days");
+		}
+		out->lo = out->hi = (struct u128){ 0, ms };
+		return NULL;
+	}
+	if (v->is_time) {
+		return problem_text(problem, size, "a time is not valid here, expected %s",
+		                    type->want);
+	}
 	if (!is_no_bits && (!type->takes_numbers || v->number > type_max(type))) {
 		return problem_text(problem, size, "%" PRIu64 " %s, expected %s", v->number,
 		                    type->takes_numbers ? "is out of range" : "is not valid here",
@@ -278,7 +293,12 @@ static void number_print(struct text *t, const struct dtype *type, uint64_t numb
 	const char *word = type->prints_symbols ? symbol_word(type->symbols, number) : NULL;
 	const char *between = "";
 
-	if (type->names == NAMES_TIME || type->names == NAMES_HOUR) {
+	if (type == &dtype_duration) {
+		char text[DURATION_TEXT_SIZE];
+
+		duration_text(number, text);
+		text_add(t, "%s", text);
+	} else if (type->names == NAMES_TIME || type->names == NAMES_HOUR) {
 		dtype_time_text(type, (uint32_t)number, time_text);
 		text_add(t, "%s", time_text);
 	} else if (word != NULL) {
@@ -346,7 +366,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		} else if (type == &dtype_presence && v->kind == VALUE_NUMBER) {
 			text_add(t, "%" PRIu64, v->number);
 		} else {
-			number_print(t, type, value_number(type, v), "|");
+			number_print(t, type, value_checked(type, v).lo.lo, "|");
 		}
 		break;
 	case VALUE_ADDR:

@@ -353,6 +353,18 @@ const struct dtype dtype_number32 = {
 	.takes_numbers = true,
 	.takes_mask = true,
 };
+const struct dtype dtype_number64 = {
+	.name = "integer",
+	.want = "a number (0-18446744073709551615)",
+	.bits = 64,
+	.takes_numbers = true,
+};
+const struct dtype dtype_duration = {
+	.name = "time",
+	.want = "a time like 30s, or seconds",
+	.bits = 32, /* of milliseconds */
+	.takes_numbers = true,
+};
 const struct dtype dtype_dscp = {
 	.name = "dscp",
 	.want = "a code point (0-63) or its name: cs1, af11, ef ...",

@@ -27,6 +27,9 @@ json_t *flow_json(const struct flow_view *v)
 	if (name != NULL) {
 		json_object_set_new(o, "protocol", json_string(name));
 	}
+	if (v->mark != 0) {
+		json_object_set_new(o, "mark", json_integer((json_int_t)v->mark));
+	}
 	if (v->kind == VIEW_LIVE) {
 		json_object_set_new(o, "expires_ms", json_integer(v->time_ns / NSEC_PER_MSEC));
 		json_object_set_new(o, "hook", json_string(hook_name(v->hook)));

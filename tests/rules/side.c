@@ -82,6 +82,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
+		.accounts = true,
 		.shards_len = 1,
 		.hash_key = { 1, 2 },
 		.start = now,

@@ -3,6 +3,7 @@
  * Grammar actions for rules and statements.
  */
 #include "build.h"
+#include "cut_rules.h"
 #include "suggest.h"
 #include "value.h"
 #include "words.h"
@@ -225,10 +226,13 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 	const struct symbol *u = symbol_find(units, unit, strlen(unit));
 
 	if (u == NULL) {
+		struct suggest similar = { .text = unit };
+
+		suggest_symbols(&similar, units);
 		config_error(p->config, loc,
 		             "unknown unit of time \"%.64s\", expected second, "
-		             "minute, hour, day or week",
-		             unit);
+		             "minute, hour, day or week%s",
+		             unit, suggest_question(&similar, &p->config->arena));
 		return s;
 	}
 	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
@@ -248,6 +252,14 @@ static bool is_mark(const struct selector *sel)
 	return sel->kind == SEL_FIELD && (sel->field == RS_F_MARK || sel->field == RS_F_CT_MARK);
 }
 
+/* "size" of "option maxseg size". */
+static const char *last_word(const char *name)
+{
+	const char *space = strrchr(name, ' ');
+
+	return space != NULL ? space + 1 : name;
+}
+
 static bool check_settable(struct parser *p, struct loc loc, const struct selector *sel)
 {
 	if (is_mark(sel)) {
@@ -257,6 +269,13 @@ static bool check_settable(struct parser *p, struct loc loc, const struct select
 		config_error(p->config, loc,
 		             "finwall has one zone, expected no ct zone set, or it in a prerouting "
 		             "chain, which goes to the kernel");
+		return false;
+	}
+	if (cut_is_effect(last_word(sel->name))) {
+		config_error(p->config, loc,
+		             "%s %s cannot be set here, expected a rule of its own without a "
+		             "verdict before limits and jumps, or in a postrouting chain",
+		             sel->header, sel->name);
 		return false;
 	}
 	config_error(p->config, loc,

@@ -100,8 +100,9 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 	if (s == NULL) {
 		config_error(c, m->value->loc,
 		             "there is no set %.64s in table %.64s, expected one "
-		             "that is defined in it",
-		             m->value->text, t->name);
+		             "that is defined in it%s",
+		             m->value->text, t->name,
+		             table_set_question(t, m->value->text, &c->arena));
 	} else if (s->is_counted) {
 		config_error(c, m->value->loc,
 		             "set %.64s counts connections, expected one with elements to compare "
@@ -329,8 +330,9 @@ static void check_count_set(struct config *c, const struct chain *ch, struct stm
 	if (set == NULL) {
 		config_error(c, name->loc,
 		             "there is no set %.64s in table %.64s, expected one that is defined "
-		             "in it",
-		             name->text, ch->table->name);
+		             "in it%s",
+		             name->text, ch->table->name,
+		             table_set_question(ch->table, name->text, &c->arena));
 	} else if (!set->is_dynamic) {
 		config_error(c, name->loc,
 		             "set %.64s is not dynamic, expected one with flags dynamic",

@@ -909,14 +909,22 @@ static void policy_error(struct loc *loc, struct parser *p, const char *what)
 }
 
 /* Features of nftables that are not supported, by the token that shows them. */
-static const char *why_missing(const char *text)
+static const char *why_missing(const struct parser *p, const char *text)
 {
+	static const char port[] = "ports belong to a protocol: write tcp, udp or th before it";
 	static const struct {
 		const char *text;
 		const char *why;
-	} missing[] = {
+	} in_rule[] = {
+		{ ":", "a range is written with -" },
+		{ "dport", port },
+		{ "sport", port },
+		{ "saddr", "write ip or ip6 before it" },
+		{ "daddr", "write ip or ip6 before it" },
+		{ "state", "write ct before it" },
+	}, missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
-		{ "queue", "not supported: finwall is the consumer of the queue" },
+		{ "queue", "finwall is the consumer of the queue: remove the rule, or put it into a prerouting chain, which goes to the kernel" },
 		{ "snat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
@@ -940,10 +948,45 @@ static const char *why_missing(const char *text)
 		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
 		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
+	const bool is_in_rule = p->chain != NULL && p->depth == p->block_depth;
 
+	for (size_t i = 0; is_in_rule && i < sizeof(in_rule) / sizeof(in_rule[0]); i++) {
+		if (strcmp(in_rule[i].text, text) == 0) {
+			return in_rule[i].why;
+		}
+	}
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		if (strcmp(missing[i].text, text) == 0) {
 			return missing[i].why;
+		}
+	}
+	return NULL;
+}
+
+/* Files for other programs, by the first text outside of tables. */
+static const char *what_file(const struct parser *p, const char *text)
+{
+	static const char command[] =
+		"a command: run it, then finwall import-iptables converts the output of iptables-save";
+	static const struct {
+		const char *text;
+		const char *what;
+	} files[] = {
+		{ "*", "a save of iptables: finwall import-iptables converts it" },
+		{ "iptables", command },
+		{ "ip6tables", command },
+		{ "ufw", command },
+		{ "firewall-cmd", "a command: run it, then use the output of nft list ruleset" },
+		{ "nft", "a command: run it, then use the output of nft list ruleset" },
+		{ "<", "XML: use the output of nft list ruleset" },
+		{ "{", "JSON: use the output of nft list ruleset, without -j" },
+		{ "block", "a rule of pf: write rules of nft" },
+		{ "pass", "a rule of pf: write rules of nft" },
+	};
+
+	for (size_t i = 0; p->table == NULL && i < sizeof(files) / sizeof(files[0]); i++) {
+		if (strcmp(files[i].text, text) == 0) {
+			return files[i].what;
 		}
 	}
 	return NULL;
@@ -972,16 +1015,29 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 {
 	yysymbol_kind_t found = yypcontext_token(ctx);
 	const char *text = scan_get_text(p->scanner);
-	const char *why = found == YYSYMBOL_STRING ? NULL : why_missing(text);
-	const char *expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+	const char *why = found == YYSYMBOL_STRING ? NULL : what_file(p, text);
+	const char *expected;
 	struct loc loc = *yypcontext_location(ctx);
 
+	if (why == NULL && found != YYSYMBOL_STRING) {
+		why = why_missing(p, text);
+	}
+	expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+
 	p->is_recovering = true;
-	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
+	if (found == YYSYMBOL_YYEOF && p->table != NULL) {
+		config_error(p->config, loc, "the file ends in a block of table %.64s, expected '}'",
+			     p->table->name);
+	} else if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s",
 			     yysymbol_name(found == YYSYMBOL_INNER_NL ? YYSYMBOL_NL : found), expected);
 	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
 		config_error(p->config, loc, "unterminated string, expected a closing quote");
+	} else if (found == YYSYMBOL_INVALID && strncmp(text, "\xe2\x80", 2) == 0) {
+		/* U+2010 to U+2015 are dashes, U+2018 to U+201F quotes */
+		config_error(p->config, loc, "typographic %s, expected %s",
+			     (unsigned char)text[2] < 0x98 ? "dash" : "quote",
+			     (unsigned char)text[2] < 0x98 ? "-" : "\"");
 	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {
 		config_error(p->config, loc, "unexpected byte 0x%02x, expected %s",
 			     (unsigned char)text[0], expected);

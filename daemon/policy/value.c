@@ -119,6 +119,12 @@ static const char *interval_of_word(const struct dtype *type, const struct value
 	} else {
 		suggest_symbols(&similar, type->symbols);
 		meant = suggest_meant(&similar);
+		if (type == &dtype_ip4 || type == &dtype_ip6) {
+			return problem_text(problem, size,
+			                    "unknown word \"%.64s\", expected %s; names of hosts "
+			                    "are not looked up",
+			                    v->text, type->want);
+		}
 		return problem_text(problem, size, "unknown word \"%.64s\", expected %s%s%s%s",
 		                    v->text, type->want, meant != NULL ? "; did you mean " : "",
 		                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
@@ -134,8 +140,11 @@ static const char *interval_of_addr(const struct dtype *type, const struct value
 
 	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
 		return problem_text(problem, size,
-		                    "an IPv%u address is not valid here, expected %s", v->family,
-		                    type->want);
+		                    "an IPv%u address is not valid here, expected %s%s", v->family,
+		                    type->want,
+		                    type == &dtype_ip4   ? "; write ip6 for IPv6"
+		                    : type == &dtype_ip6 ? "; write ip for IPv4"
+		                                         : "");
 	}
 	*out = interval_of_prefix(v->family == 4 ? u128_from_ip4(b) : u128_from_ip6(b),
 	                          addr_bits(v->family), v->prefix_len);

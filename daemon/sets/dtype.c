@@ -554,7 +554,8 @@ const struct dtype *dtype_find(const char *name)
 			return set_types[i];
 		}
 	}
-	return NULL;
+	/* interfaces have one name at a time here: by index and by name is the same */
+	return strcmp(name, "iface_index") == 0 ? &dtype_ifname : NULL;
 }
 
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b)

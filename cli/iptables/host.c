@@ -314,11 +314,26 @@ static void take_packet_type(struct rule_parser *p)
 }
 
 /* Numbers of a header: "--rt-type 0", "--espspi 1:9" */
+/* Reads "5" or "5:9"; false after a refusal. */
+static bool read_numbers(struct rule_parser *p, const char *text, uint32_t max, uint32_t range[2])
+{
+	const char *colon = strchr(text, ':');
+
+	if (colon == NULL ? !convert_number(text, max, &range[0])
+	                  : !convert_number_n(text, (size_t)(colon - text), max, &range[0]) ||
+	                            !convert_number(colon + 1, max, &range[1])) {
+		convert_refuse(p, "\"%.40s\" is not a number up to %u, or a range of two", text,
+		               max);
+		return false;
+	}
+	range[1] = colon == NULL ? range[0] : range[1];
+	return true;
+}
+
 static void take_header_number(struct rule_parser *p, enum convert_construct construct,
                                const char *field, bool is_of_ip6, uint32_t max)
 {
 	const char *text = convert_argument(p);
-	const char *colon = text != NULL ? strchr(text, ':') : NULL;
 	uint32_t range[2];
 
 	if (text == NULL || !convert_needs(p, construct)) {
@@ -328,18 +343,11 @@ static void take_header_number(struct rule_parser *p, enum convert_construct con
 		convert_refuse(p, "%s is for ip6tables", field);
 		return;
 	}
-	if (colon == NULL ? !convert_number(text, max, &range[0])
-	                  : !convert_number_n(text, (size_t)(colon - text), max, &range[0]) ||
-	                            !convert_number(colon + 1, max, &range[1])) {
-		convert_refuse(p, "\"%.40s\" is not a number up to %u, or a range of two", text,
-		               max);
-		return;
+	if (read_numbers(p, text, max, range)) {
+		fprintf(p->matches, "%s %s", field, convert_not(p));
+		convert_range_put(p->matches, range);
+		fputc(' ', p->matches);
 	}
-	fprintf(p->matches, "%s %s%u", field, convert_not(p), range[0]);
-	if (colon != NULL && range[1] != range[0]) {
-		fprintf(p->matches, "-%u", range[1]);
-	}
-	fputc(' ', p->matches);
 }
 
 static void opt_rt_type(struct rule_parser *p)
@@ -359,10 +367,24 @@ static void opt_esp(struct rule_parser *p)
 	take_header_number(p, CONSTRUCT_ESP, "esp spi", false, UINT32_MAX);
 }
 
-/* The option of the segment size is tested only where a SYN has it. */
+/* A segment without the option matches the negation, which is a rule of its own here. */
 static void opt_mss(struct rule_parser *p)
 {
-	take_header_number(p, CONSTRUCT_MAXSEG, "tcp option maxseg size", false, UINT16_MAX);
+	const char *text;
+	uint32_t range[2];
+
+	if (!p->is_negated) {
+		take_header_number(p, CONSTRUCT_MAXSEG, "tcp option maxseg size", false,
+		                   UINT16_MAX);
+		return;
+	}
+	text = convert_argument(p);
+	if (text != NULL && convert_needs(p, CONSTRUCT_MAXSEG) &&
+	    read_numbers(p, text, UINT16_MAX, range)) {
+		convert_either(
+			p, convert_text("tcp option maxseg size != %u-%u ", range[0], range[1]));
+		convert_either(p, convert_text("tcp option maxseg missing "));
+	}
 }
 
 static void put_dscp(struct rule_parser *p, uint32_t dscp)

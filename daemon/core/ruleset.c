@@ -32,7 +32,7 @@ static void give_verdict(const struct rs_insn *i, struct rule_result *out);
 static bool field_is_there(const struct pkt *p, const struct rs_insn *i);
 static bool bitmap_has(const struct ruleset *rs, uint32_t at, uint32_t v);
 static bool set32_has(const struct rs_set32 *s, uint32_t v);
-static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
+static bool set128_has(const struct rs_set128 *s, struct u128 v);
 static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t ifindex);
 static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
 static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
@@ -82,24 +82,22 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 		        ruleset_field((enum rs_field)i->with, ev->in, mark, ev->loaded))
 		RS_IFACE_FIELDS(IFACE_MATCHES)
 	case RS_SET128 | RS_F_SADDR:
-		hit = set128_has(&rs->set128[i->a], &p->tuple.src);
+		hit = set128_has(&rs->set128[i->a], u128_from_ip6(p->tuple.src.bytes));
 		break;
 	case RS_SET128 | RS_F_DADDR:
-		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
-		break;
-	case RS_SET128 | RS_F_HEADER:
-		hit = set128_has(&rs->set128[i->a], ruleset_addr((enum rs_field)i->with, ev->in));
-		break;
-	case RS_TREE128 | RS_F_HEADER:
-		hit = rs_set_has128(
-			rs->set[i->a],
-			u128_from_ip6(ruleset_addr((enum rs_field)i->with, ev->in)->bytes));
+		hit = set128_has(&rs->set128[i->a], u128_from_ip6(p->tuple.dst.bytes));
 		break;
 	case RS_TREE128 | RS_F_SADDR:
 		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.src.bytes));
 		break;
 	case RS_TREE128 | RS_F_DADDR:
 		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.dst.bytes));
+		break;
+	case RS_SET128 | RS_F_HEADER:
+		hit = set128_has(&rs->set128[i->a], ruleset_wide((enum rs_field)i->with, ev->in));
+		break;
+	case RS_TREE128 | RS_F_HEADER:
+		hit = rs_set_has128(rs->set[i->a], ruleset_wide((enum rs_field)i->with, ev->in));
 		break;
 	case RS_LIMIT: {
 		struct rs_bucket *b = &rs->bucket[i->a];
@@ -637,10 +635,8 @@ static bool set32_has(const struct rs_set32 *s, uint32_t v)
 	return rs_interval32(s->lo, s->hi, s->len, v) != RS_MAP_MISS;
 }
 
-static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr)
+static bool set128_has(const struct rs_set128 *s, struct u128 v)
 {
-	const struct u128 v = u128_from_ip6(addr->bytes);
-
 	if (s->len == 0) {
 		return (v.hi & s->lo->hi) == s->hi->hi && (v.lo & s->lo->lo) == s->hi->lo;
 	}

@@ -102,6 +102,17 @@ static inline const union ip_addr *ruleset_addr(enum rs_field field, const struc
 	}
 }
 
+/* A field of more than 32 bits. */
+static inline struct u128 ruleset_wide(enum rs_field field, const struct rule_input *in)
+{
+	const uint8_t *ether = in->pkt->frame->ether_src;
+
+	if (field == RS_F_ETHER_SADDR) {
+		return (struct u128){ 0, (uint64_t)load_be16(ether) << 32 | load_be32(ether + 2) };
+	}
+	return u128_from_ip6(ruleset_addr(field, in)->bytes);
+}
+
 /* ruleset_ct.c: RS_CT_ACCOUNT, RS_MARKS, RS_TIMEOUTS. mark: of the packet; changed by RS_MARKS.
  * Returns true where that is so. */
 bool ruleset_account_fits(const struct rs_account *a, const struct rule_input *in);

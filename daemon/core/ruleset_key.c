@@ -35,7 +35,7 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 			continue;
 		}
 		if (f->is_wide) {
-			value[i] = u128_from_ip6(ruleset_addr(field, in)->bytes);
+			value[i] = ruleset_wide(field, in);
 			continue;
 		}
 		value[i] = (struct u128){ 0, ruleset_field(field, in, mark, 0) };

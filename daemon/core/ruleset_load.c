@@ -29,10 +29,11 @@ static bool read_bits(const uint8_t *from, uint32_t size, uint32_t offset, uint3
 }
 
 /*
- * A byte of the first routing header. Returns false if the packet has none. Finds what the kernel's
- * ipv6_find_hdr() finds: a header is searched for only up to the first later fragment.
+ * The place of the first extension header of this number. Returns false if the packet has none.
+ * Finds what the kernel's ipv6_find_hdr() finds: a header is searched for only up to the first
+ * later fragment.
  */
-static bool read_routing_header(const struct pkt *p, uint32_t offset, uint32_t *out)
+static bool find_extension(const struct pkt *p, uint8_t number, uint32_t *out)
 {
 	const uint8_t *d = p->frame->data;
 	const uint32_t size = p->frame->cap_size;
@@ -43,11 +44,12 @@ static bool read_routing_header(const struct pkt *p, uint32_t offset, uint32_t *
 		return false;
 	}
 	next = d[6];
-	while (next != 43 && at + 8 <= size) {
+	while (next != number && at + 8 <= size) {
 		const uint8_t *h = d + at;
 
 		switch (next) {
 		case 0:  /* hop-by-hop options */
+		case 43: /* routing */
 		case 60: /* destination options */
 			at += (h[1] + 1u) * 8;
 			break;
@@ -65,11 +67,61 @@ static bool read_routing_header(const struct pkt *p, uint32_t offset, uint32_t *
 		}
 		next = h[0];
 	}
-	if (next != 43 || at + offset >= size) {
+	*out = at;
+	return next == number && at + 2 <= size;
+}
+
+/*
+ * The place of an option in a list of them, and its size. As the kernel's nft_exthdr.c: numbers up
+ * to 1 have one byte, and the end of the list does not end the search.
+ */
+static bool find_option(const uint8_t *list, uint32_t size, uint8_t number, uint32_t *out,
+                        uint32_t *option_size)
+{
+	for (uint32_t at = 0; at + 1 < size; at += *option_size) {
+		*option_size = list[at] <= 1 || list[at + 1] == 0 ? 1 : list[at + 1];
+		if (list[at] == number) {
+			*out = at;
+			return at + *option_size <= size;
+		}
+	}
+	return false;
+}
+
+static bool find_tcp_option(const struct pkt *p, uint8_t number, uint32_t *out, uint32_t *size)
+{
+	uint32_t header_size;
+
+	if (p->l4_proto != IPPROTO_NR_TCP || p->reach < PKT_REACH_PROTO + 20) {
 		return false;
 	}
-	*out = d[at + offset];
+	header_size = (p->l4[12] >> 4) * 4u;
+	if (header_size < 20 || header_size > p->l4_cap_size ||
+	    !find_option(p->l4 + 20, header_size - 20, number, out, size)) {
+		return false;
+	}
+	*out += 20;
 	return true;
+}
+
+/* The kernel has refused packets with malformed options before the rules see them. */
+static bool find_ip_option(const struct pkt *p, uint8_t number, uint32_t *out, uint32_t *size)
+{
+	const uint32_t header_size = (p->frame->data[0] & 0xfu) * 4;
+
+	if (p->tuple.family != 4 || header_size <= 20 || header_size > p->frame->cap_size ||
+	    !find_option(p->frame->data + 20, header_size - 20, number, out, size)) {
+		return false;
+	}
+	*out += 20;
+	return true;
+}
+
+/* Bits of an option that was found at `at` behind `from`. */
+static bool read_option(const struct rs_load *l, const uint8_t *from, uint32_t at, uint32_t size,
+                        uint32_t *out)
+{
+	return read_bits(from + at, size, l->offset, l->bits, out);
 }
 
 static uint32_t rotate(uint32_t v, unsigned by)
@@ -195,6 +247,8 @@ static bool load(const struct ruleset *rs, struct rs_load *l, const struct rule_
                  uint32_t mark, uint32_t *out)
 {
 	const struct pkt *p = in->pkt;
+	uint32_t size;
+	uint32_t at;
 	uint32_t v;
 
 	switch ((enum rs_load_kind)l->kind) {
@@ -202,8 +256,25 @@ static bool load(const struct ruleset *rs, struct rs_load *l, const struct rule_
 		return read_bits(p->frame->data, p->frame->cap_size, l->offset, l->bits, out);
 	case RS_LOAD_TH:
 		return read_bits(p->l4, p->l4_cap_size, l->offset, l->bits, out);
-	case RS_LOAD_RT:
-		return read_routing_header(p, l->offset, out);
+	case RS_LOAD_EXT:
+		return find_extension(p, (uint8_t)l->seed, &at) &&
+		       read_bits(p->frame->data + at, p->frame->cap_size - at, l->offset, l->bits,
+		                 out);
+	case RS_LOAD_TCP_OPT:
+		return find_tcp_option(p, (uint8_t)l->seed, &at, &size) &&
+		       read_option(l, p->l4, at, size, out);
+	case RS_LOAD_IP_OPT:
+		return find_ip_option(p, (uint8_t)l->seed, &at, &size) &&
+		       read_option(l, p->frame->data, at, size, out);
+	case RS_LOAD_EXT_THERE:
+		*out = find_extension(p, (uint8_t)l->seed, &at);
+		return true;
+	case RS_LOAD_TCP_OPT_THERE:
+		*out = find_tcp_option(p, (uint8_t)l->seed, &at, &size);
+		return true;
+	case RS_LOAD_IP_OPT_THERE:
+		*out = find_ip_option(p, (uint8_t)l->seed, &at, &size);
+		return true;
 	case RS_LOAD_FIELD:
 		*out = ruleset_field((enum rs_field)l->field[0], in, mark, 0);
 		return true;

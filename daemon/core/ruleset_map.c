@@ -49,8 +49,8 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 		                               ruleset_field(field, in, mark, loaded) & m->mask));
 		break;
 	case RS_MAP_128:
-		nr = datum_of(m, rs_interval128(m->lo128, m->hi128, m->len,
-		                                u128_from_ip6(ruleset_addr(field, in)->bytes)));
+		nr = datum_of(m,
+		              rs_interval128(m->lo128, m->hi128, m->len, ruleset_wide(field, in)));
 		break;
 	case RS_MAP_IFACE:
 		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, in, mark, loaded)) &

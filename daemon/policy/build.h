@@ -155,6 +155,15 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
                                   const struct value *plus);
 void build_hash_field(struct parser *p, struct loc loc, struct hash_fields *f,
                       const struct selector *sel);
+/* build_option.c: `tcp option maxseg size`, `ip option lsrr exists`. number: instead of a name.
+ * build_option() gives the option itself, which is there or not. */
+const struct selector *build_option(struct parser *p, struct loc loc, const char *header,
+                                    const char *name, const struct value *number);
+const struct selector *build_option_field(struct parser *p, struct loc loc,
+                                          const struct selector *option, const char *field);
+struct stmt *build_presence(struct parser *p, struct loc loc, const struct selector *option,
+                            enum relation rel, struct loc word_loc, const char *word);
+
 /* `fib saddr . iif oif`; flag: of one word, RS_FIB_*; what: "type", "oif", "oifname". */
 uint32_t build_fib_flag(struct parser *p, struct loc loc, const char *word);
 const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flags,

@@ -119,7 +119,8 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
 		if (field == NULL) {
 			return NULL;
 		}
-		if (field->kind != SEL_FIELD || field->load != NULL || field->type->is_bitmask) {
+		if (field->kind != SEL_FIELD || field->load != NULL || field->type->is_bitmask ||
+		    field->type == &dtype_ether) {
 			config_error(
 				p->config, loc,
 				"jhash of %s %s is not supported, expected addresses and ports",
@@ -187,7 +188,7 @@ const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flag
 	}
 	sel = load_selector(p, "fib", 8, &l);
 	sel->name = what;
-	sel->type = is_type ? &dtype_fib_type : &dtype_fib_oif;
+	sel->type = is_type ? &dtype_fib_type : &dtype_presence;
 	sel->reach = PKT_REACH_IP;
 	return sel;
 }

@@ -62,8 +62,7 @@ static const char *way_out(const char *header, const char *name)
 		const char *name;
 		const char *way;
 	} fields[] = {
-		{ "tcp", "option", out },
-		{ "ip", "option", mark },
+		{ "ether", "daddr", mark },
 		{ "ct", "helper", helper },
 		{ "ct", "expectation", helper },
 		{ "ct", "label", "bits of ct mark" },
@@ -108,6 +107,7 @@ const struct selector *build_selector(struct parser *p, struct loc loc, const ch
 		config_error(p->config, loc, "%s has no field \"%.64s\", expected %s%s", header,
 		             name, suggest_list(&similar, &p->config->arena),
 		             suggest_question(&similar, &p->config->arena));
+		p->is_recovering = p->is_recovering || strcmp(header, "ether") == 0;
 	}
 	return sel;
 }
@@ -252,22 +252,30 @@ static bool is_mark(const struct selector *sel)
 	return sel->kind == SEL_FIELD && (sel->field == RS_F_MARK || sel->field == RS_F_CT_MARK);
 }
 
+/* "size" of "option maxseg size". */
+static const char *last_word(const char *name)
+{
+	const char *space = strrchr(name, ' ');
+
+	return space != NULL ? space + 1 : name;
+}
+
 static bool check_settable(struct parser *p, struct loc loc, const struct selector *sel)
 {
 	if (is_mark(sel)) {
 		return true;
 	}
-	if (cut_is_effect(sel->name)) {
-		config_error(p->config, loc,
-		             "%s %s cannot be set here, expected a rule of its own without a "
-		             "verdict before limits and jumps, or in a postrouting chain",
-		             sel->header, sel->name);
-		return false;
-	}
 	if (sel->field == RS_F_CT_ZONE) {
 		config_error(p->config, loc,
 		             "finwall has one zone, expected no ct zone set, or it in a prerouting "
 		             "chain, which goes to the kernel");
+		return false;
+	}
+	if (cut_is_effect(last_word(sel->name))) {
+		config_error(p->config, loc,
+		             "%s %s cannot be set here, expected a rule of its own without a "
+		             "verdict before limits and jumps, or in a postrouting chain",
+		             sel->header, sel->name);
 		return false;
 	}
 	config_error(p->config, loc,

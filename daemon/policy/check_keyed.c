@@ -101,7 +101,7 @@ static struct keyed_shape shape_of(const struct dtype *type)
 	for (uint32_t i = 0; i < shape.fields_len; i++) {
 		const struct dtype *part = type->parts_len != 0 ? type->parts[i] : type;
 
-		shape.is_wide[i] = part->bits == 128;
+		shape.is_wide[i] = dtype_is_wide(part);
 	}
 	return shape;
 }
@@ -364,7 +364,7 @@ static void check_constant(struct config *c, const struct set *set, const struct
 		return;
 	}
 	p.type = set->type->parts[set->type->parts_len - 1];
-	if (p.type->bits == 128) {
+	if (dtype_is_wide(p.type)) {
 		config_error(
 			c, concat->last->loc,
 			"an IPv6 address cannot be a constant in a key, expected a number or word");

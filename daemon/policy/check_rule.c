@@ -131,7 +131,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	case REL_GT:
 	case REL_LE:
 	case REL_GE:
-		if (is_set || type->bits == 0 || type->bits == 128 || type == &dtype_ct_state ||
+		if (is_set || type->bits == 0 || dtype_is_wide(type) || type == &dtype_ct_state ||
 		    v->kind == VALUE_RANGE || v->kind == VALUE_COMMAS) {
 			config_error(c, v->loc,
 			             "<, <=, > and >= are not valid here, expected a single number "
@@ -152,7 +152,7 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 		config_error(c, v->loc, "a list without braces, expected { a, b }");
 		return false;
 	}
-	if (m->mask != NULL && type->bits == 128 && (is_set || v->kind == VALUE_RANGE)) {
+	if (m->mask != NULL && dtype_is_wide(type) && (is_set || v->kind == VALUE_RANGE)) {
 		config_error(c, v->loc, "a set or range after a mask, expected one value");
 		return false;
 	}
@@ -302,7 +302,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
 	}
-	if (l->mask != NULL && (type->bits == 128 || (!type->is_bitmask && !type->takes_mask))) {
+	if (l->mask != NULL && (dtype_is_wide(type) || (!type->is_bitmask && !type->takes_mask))) {
 		config_error(c, l->mask->loc, "%s %s takes no mask, expected a map", l->sel->header,
 		             l->sel->name);
 		return;
@@ -356,7 +356,8 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 	if (key == NULL || !check_selector(c, ch, s->loc, key)) {
 		return;
 	}
-	if (key->kind != SEL_FIELD || key->type->is_bitmask || selector_is_ct(key)) {
+	if (key->kind != SEL_FIELD || key->type->is_bitmask || key->type == &dtype_ether ||
+	    selector_is_ct(key)) {
 		config_error(c, s->loc,
 		             "connections cannot be counted by %s %s, expected an address, port or "
 		             "mark",

@@ -20,7 +20,7 @@ static void make_live(struct config *c, struct set *s)
 		             s->name, SET_LEN_MAX);
 		return;
 	}
-	s->live = live_set_make(s->type->bits == 128, &s->listed, &s->filed,
+	s->live = live_set_make(dtype_is_wide(s->type), &s->listed, &s->filed,
 	                        s->has_auto_merge ? JOIN_ADJACENT : JOIN_OVERLAPPING);
 	if (s->live == NULL) {
 		arena_fail(&c->arena);

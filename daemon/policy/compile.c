@@ -129,6 +129,21 @@ static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel
 	return i;
 }
 
+/* Packets of the output hook, and of many interfaces, have no Ethernet header. */
+static void emit_ether(struct compiler *k, const struct selector *sel)
+{
+	struct rs_insn *i;
+
+	for (unsigned n = 0; sel->kind == SEL_CONCAT && n < sel->type->parts_len; n++) {
+		emit_ether(k, selector_part(sel, n));
+	}
+	if (sel->kind == SEL_FIELD && sel->field == RS_F_ETHER_SADDR) {
+		i = emit(k, RS_RANGE, 1, 0);
+		i->op |= RS_F_HEADER;
+		i->with = RS_F_HAS_ETHER;
+	}
+}
+
 /* Whether notrack can change the state while the rules of this list are evaluated. */
 static bool state_may_change(const struct compiler *k, const struct variant *v)
 {
@@ -156,6 +171,7 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 	if (!field_can_be_there(v, sel)) {
 		return NEVER;
 	}
+	emit_ether(k, sel);
 	if (sel->kind == SEL_CT_STATE) {
 		return emit_state(k, v, o->statics);
 	}
@@ -230,6 +246,7 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 	if (!field_can_be_there(v, sel)) {
 		return NEVER;
 	}
+	emit_ether(k, sel);
 	if (s->lookup.map->head.keyed != NULL) {
 		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0)->negated = s->to_ct;
 		return GOES_ON;
@@ -384,6 +401,7 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 		}
 		return e != NULL ? emit_verdict(k, v, e->verdict, rule_nr) : NEVER;
 	}
+	emit_ether(k, sel);
 	if (s->lookup.map->head.keyed != NULL) {
 		emit(k, RS_KEY_VMAP, k->operand[s->nr].a, 0);
 	} else {
@@ -451,6 +469,7 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		if (!field_can_be_there(v, s->change.key)) {
 			return NEVER;
 		}
+		emit_ether(k, s->change.key);
 		emit(k, RS_KEY_CHANGE, o->a, 0);
 		return GOES_ON;
 	case STMT_JUMP:

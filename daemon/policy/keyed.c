@@ -26,7 +26,7 @@ static struct rs_key_field field_of(const struct selector *sel)
 		.field = (uint8_t)sel->field,
 		.proto = sel->proto,
 		.reach = sel->reach,
-		.is_wide = sel->type->bits == 128,
+		.is_wide = dtype_is_wide(sel->type),
 	};
 }
 

@@ -87,7 +87,7 @@ static void fill_table(struct gather *g)
 static void fill_intervals(struct gather *g)
 {
 	struct map_pools *p = &g->pools->maps;
-	bool is_wide = g->type->bits == 128;
+	bool is_wide = dtype_is_wide(g->type);
 	struct item *i = g->items.items;
 
 	if (g->items.len != 0) {

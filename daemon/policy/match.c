@@ -39,7 +39,7 @@ static void merge(struct pools *p, struct vec *v)
 /* A set as a tree; takes the reference over. */
 static struct operand of_tree(struct pools *p, const struct dtype *type, struct live_set *s)
 {
-	return (struct operand){ .op = type->bits == 128 ? RS_TREE128 : RS_TREE32,
+	return (struct operand){ .op = dtype_is_wide(type) ? RS_TREE128 : RS_TREE32,
 		                 .a = pool_set(p, s) };
 }
 
@@ -65,9 +65,9 @@ static struct operand of_intervals(struct pools *p, const struct dtype *type,
 	}
 	if (intervals->len >= TREE_FROM && type->bits >= 32) {
 		return of_tree(p, type,
-		               live_set_new(type->bits == 128, intervals->items, intervals->len));
+		               live_set_new(dtype_is_wide(type), intervals->items, intervals->len));
 	}
-	if (type->bits == 128) {
+	if (dtype_is_wide(type)) {
 		return (struct operand){ .op = RS_SET128, .a = add_set(p, true, intervals) };
 	}
 	if (intervals->len == 1) {
@@ -420,7 +420,7 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 	struct operand o;
 
 	if (m->sel->load != NULL ||
-	    (m->mask != NULL && type->bits != 128 && !type->is_bitmask && !is_plain_mask(m))) {
+	    (m->mask != NULL && !dtype_is_wide(type) && !type->is_bitmask && !is_plain_mask(m))) {
 		load = load_make(p, m->sel, m->mask);
 	}
 	if (m->sel->kind == SEL_CT_STATE) {
@@ -442,7 +442,7 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 		return of_flags(p, m);
 	} else if (m->set != NULL) {
 		o = of_named_set(p, m->set);
-	} else if (m->mask != NULL && type->bits == 128) {
+	} else if (m->mask != NULL && dtype_is_wide(type)) {
 		o = of_wide_mask(p, m);
 	} else if (m->mask != NULL && load == 0) {
 		o = (struct operand){ .op = RS_MASKED,

@@ -80,8 +80,9 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
 %token NOTRACK "notrack"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
+%token <text> ETHER "ether" OPTION "option" PRESENCE "exists or missing"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> CT_DIRECTION "ct original, ct reply"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
@@ -89,7 +90,7 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> object_name name unit field_name type_name comment set_name object flag_name
+%type <text> any_field option_field object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -101,7 +102,7 @@ static void recovered(struct parser *p);
 %type <entry> map_element pair
 %type <entries> map_elements pairs pairs_body
 %type <stmts> stmts
-%type <sel> selector concat key change_key
+%type <sel> option selector concat key change_key
 %type <text> raw_base
 %type <fields> hash_fields
 %type <mark> mark_expr mark_bits
@@ -447,7 +448,9 @@ key_opts
 	;
 
 match
-	: selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
+	: option PRESENCE                 { $$ = build_presence(p, @1, $1, REL_IMPLICIT, @2, $2); }
+	| option relation PRESENCE        { $$ = build_presence(p, @1, $1, $2, @3, $3); }
+	| selector OVER NUMBER            { $$ = build_count(p, @1, $1, true, $3); }
 	| selector right                  { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
 	| selector relation right         { $$ = build_match(p, @1, $1, $2, NULL, $3); }
 	| concat right                    { $$ = build_match(p, @1, $1, REL_IMPLICIT, NULL, $2); }
@@ -479,10 +482,17 @@ mark_bits
 
 selector
 	: ALONE             { $$ = build_selector(p, @1, "meta", $1); }
-	| HEADER field_name {
+	| HEADER any_field {
 		$$ = build_selector(p, @2, $1, $2);
 		if (p->is_recovering) {
 			YYERROR; /* the rest of the statement is of no field that is known */
+		}
+	}
+	| option option_field { $$ = build_option_field(p, @2, $1, $2); }
+	| ETHER field_name {
+		$$ = build_selector(p, @2, $1, $2);
+		if ($$ == NULL) {
+			YYERROR;
 		}
 	}
 	| CT_DIRECTION field_name {
@@ -516,6 +526,27 @@ fib_flag
 	| ALONE { $$ = build_fib_flag(p, @1, $1); }
 	;
 
+option
+	: HEADER OPTION WORD {
+		$$ = build_option(p, @3, $1, $3, NULL);
+		if ($$ == NULL) {
+			YYERROR;
+		}
+	}
+	| HEADER OPTION NUMBER {
+		$$ = build_option(p, @3, $1, NULL, $3);
+		if ($$ == NULL) {
+			YYERROR;
+		}
+	}
+	;
+
+option_field
+	: WORD
+	| SIZE { $$ = "size"; }
+	| TYPE { $$ = "type"; }
+	;
+
 raw_base
 	: WORD
 	| HEADER
@@ -534,6 +565,11 @@ offset
 seed
 	: %empty      { $$ = NULL; }
 	| SEED NUMBER { $$ = $2; }
+	;
+
+any_field
+	: field_name
+	| HEADER
 	;
 
 field_name
@@ -626,6 +662,7 @@ log
 	| log WORD NUMBER         { $$ = $1; build_log_option(p, @2, $$, $2, $3); }
 	| log FLAGS WORD          { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS ALONE         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
+	| log FLAGS ETHER         { $$ = $1; build_log_flag(p, @3, $$, "", $3); }
 	| log FLAGS HEADER WORD   { $$ = $1; build_log_flag(p, @4, $$, $3, $4); }
 	| log FLAGS HEADER WORD ',' WORD {
 		$$ = $1;
@@ -780,7 +817,9 @@ primary
 	}
 	| ADDR
 	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| PRESENCE     { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
+	| ETHER        { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| STRING       { $$ = value_new(p->config, @1, VALUE_STRING); $$->text = $1; }
 	| VARIABLE     { $$ = build_variable(p, @1, $1); }
 	| '(' bits ')' { $$ = $2; }
@@ -794,10 +833,12 @@ name
 	| MOD
 	| OFFSET
 	| SEED
+	| OPTION
 	;
 
 set_name
 	: WORD
+	| HEADER
 	| METER { $$ = "meter"; }
 	;
 
@@ -888,7 +929,6 @@ static const char *why_missing(const struct parser *p, const char *text)
 		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
-		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
 		{ "insert", "commands are outside of tables" },

@@ -63,16 +63,47 @@
 			PKT_REACH_PROTO + (end), field, NULL, types                                \
 	}
 
-/* The routing header of IPv6, which is searched for when a rule needs it. */
-#define RT(name, type, load)                                                                       \
+/* Extension headers of IPv6, which are searched for when a rule needs them. */
+#define EXT(header, name, type, load)                                                              \
 	{                                                                                          \
-		"rt", name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, RS_F_LOADED, load, NULL    \
+		header, name, false, SEL_FIELD, type, 6, 0, PKT_REACH_IP, RS_F_LOADED, load, NULL  \
+	}
+#define EXT_LOAD(number, first_bit, bits_len)                                                      \
+	{                                                                                          \
+		.kind = RS_LOAD_EXT, .seed = (number), .offset = (first_bit), .bits = (bits_len)   \
 	}
 
-static const struct load rt_nexthdr = { .kind = RS_LOAD_RT, .offset = 0 };
-static const struct load rt_hdrlength = { .kind = RS_LOAD_RT, .offset = 1 };
-static const struct load rt_type = { .kind = RS_LOAD_RT, .offset = 2 };
-static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
+#define EXT_HBH  0
+#define EXT_RT   43
+#define EXT_FRAG 44
+#define EXT_DST  60
+#define EXT_MH   135
+
+static const struct load hbh_nexthdr = EXT_LOAD(EXT_HBH, 0, 8);
+static const struct load hbh_hdrlength = EXT_LOAD(EXT_HBH, 8, 8);
+static const struct load rt_nexthdr = EXT_LOAD(EXT_RT, 0, 8);
+static const struct load rt_hdrlength = EXT_LOAD(EXT_RT, 8, 8);
+static const struct load rt_type = EXT_LOAD(EXT_RT, 16, 8);
+static const struct load rt_seg_left = EXT_LOAD(EXT_RT, 24, 8);
+static const struct load frag_nexthdr = EXT_LOAD(EXT_FRAG, 0, 8);
+static const struct load frag_reserved = EXT_LOAD(EXT_FRAG, 8, 8);
+static const struct load frag_off = EXT_LOAD(EXT_FRAG, 16, 13);
+static const struct load frag_reserved2 = EXT_LOAD(EXT_FRAG, 29, 2);
+static const struct load frag_more = EXT_LOAD(EXT_FRAG, 31, 1);
+static const struct load frag_id = EXT_LOAD(EXT_FRAG, 32, 32);
+static const struct load dst_nexthdr = EXT_LOAD(EXT_DST, 0, 8);
+static const struct load dst_hdrlength = EXT_LOAD(EXT_DST, 8, 8);
+static const struct load mh_nexthdr = EXT_LOAD(EXT_MH, 0, 8);
+static const struct load mh_hdrlength = EXT_LOAD(EXT_MH, 8, 8);
+static const struct load mh_type = EXT_LOAD(EXT_MH, 16, 8);
+static const struct load mh_reserved = EXT_LOAD(EXT_MH, 24, 8);
+static const struct load mh_checksum = EXT_LOAD(EXT_MH, 32, 16);
+
+static const struct load exists_hbh = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_HBH };
+static const struct load exists_rt = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_RT };
+static const struct load exists_frag = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_FRAG };
+static const struct load exists_dst = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_DST };
+static const struct load exists_mh = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_MH };
 
 #define META_LOADED(name, type, load)                                                              \
 	{                                                                                          \
@@ -181,10 +212,34 @@ static const struct selector selectors[] = {
 	ICMP6_OF("mtu", &dtype_number32, 8, icmp6_too_big, RS_F_TH_32_4),
 	ICMP6("parameter-problem", &dtype_number32, 8, RS_F_TH_32_4),
 	ICMP6_OF("max-delay", &dtype_number16, 6, icmp6_mld_query, RS_F_UDP_LENGTH),
-	RT("nexthdr", &dtype_proto, &rt_nexthdr),
-	RT("hdrlength", &dtype_number8, &rt_hdrlength),
-	RT("type", &dtype_number8, &rt_type),
-	RT("seg-left", &dtype_number8, &rt_seg_left),
+	{ "ether", "saddr", false, SEL_FIELD, &dtype_ether, 0, 0, PKT_REACH_NOTHING,
+	  RS_F_ETHER_SADDR, NULL, NULL },
+	{ "ether", "type", false, SEL_NFPROTO, &dtype_ethertype, 0, 0, PKT_REACH_IP, RS_F_L4PROTO,
+	  NULL, NULL },
+	EXT("hbh", "nexthdr", &dtype_proto, &hbh_nexthdr),
+	EXT("hbh", "hdrlength", &dtype_number8, &hbh_hdrlength),
+	EXT("rt", "nexthdr", &dtype_proto, &rt_nexthdr),
+	EXT("rt", "hdrlength", &dtype_number8, &rt_hdrlength),
+	EXT("rt", "type", &dtype_number8, &rt_type),
+	EXT("rt", "seg-left", &dtype_number8, &rt_seg_left),
+	EXT("frag", "nexthdr", &dtype_proto, &frag_nexthdr),
+	EXT("frag", "reserved", &dtype_number8, &frag_reserved),
+	EXT("frag", "frag-off", &dtype_number13, &frag_off),
+	EXT("frag", "reserved2", &dtype_number2, &frag_reserved2),
+	EXT("frag", "more-fragments", &dtype_number1, &frag_more),
+	EXT("frag", "id", &dtype_number32, &frag_id),
+	EXT("dst", "nexthdr", &dtype_proto, &dst_nexthdr),
+	EXT("dst", "hdrlength", &dtype_number8, &dst_hdrlength),
+	EXT("mh", "nexthdr", &dtype_proto, &mh_nexthdr),
+	EXT("mh", "hdrlength", &dtype_number8, &mh_hdrlength),
+	EXT("mh", "type", &dtype_mh_type, &mh_type),
+	EXT("mh", "reserved", &dtype_number8, &mh_reserved),
+	EXT("mh", "checksum", &dtype_number16, &mh_checksum),
+	EXT("exthdr", "hbh", &dtype_presence, &exists_hbh),
+	EXT("exthdr", "rt", &dtype_presence, &exists_rt),
+	EXT("exthdr", "frag", &dtype_presence, &exists_frag),
+	EXT("exthdr", "dst", &dtype_presence, &exists_dst),
+	EXT("exthdr", "mh", &dtype_presence, &exists_mh),
 	META_LOADED("time", &dtype_time, &load_time),
 	META_LOADED("day", &dtype_day, &load_day),
 	META_LOADED("hour", &dtype_hour, &load_hour),
@@ -354,11 +409,26 @@ static void print_load(struct text *t, const struct load *l)
 	}
 }
 
+/* The others have a name, as fields have. */
+static bool has_own_text(enum rs_load_kind kind)
+{
+	switch (kind) {
+	case RS_LOAD_NH:
+	case RS_LOAD_TH:
+	case RS_LOAD_INC:
+	case RS_LOAD_RANDOM:
+	case RS_LOAD_HASH:
+	case RS_LOAD_FIB_TYPE:
+	case RS_LOAD_FIB_OIF:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void selector_print(struct text *t, const struct selector *sel)
 {
-	/* those of meta and rt have a name like fields */
-	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
-	    strcmp(sel->header, "meta") != 0) {
+	if (sel->load != NULL && has_own_text((enum rs_load_kind)sel->load->kind)) {
 		print_load(t, sel->load);
 		if (strcmp(sel->header, "fib") == 0) {
 			text_add(t, " %s", sel->name);

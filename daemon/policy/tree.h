@@ -24,6 +24,7 @@ enum value_kind {
 	VALUE_SET,    /* { a, b } */
 	VALUE_NAME,   /* @name */
 	VALUE_TUPLE,  /* a . b: an element of a concatenation */
+	VALUE_ETHER,  /* an Ethernet address, as a number */
 };
 
 #define VALUE_DEPTH_MAX 16          /* of lists in lists, through variables */

@@ -62,7 +62,7 @@ static const char *interval_of_number(const struct dtype *type, const struct val
 	bool is_no_bits = type->is_bitmask && v->number == 0;
 	uint64_t ms;
 
-	if (type == &dtype_fib_oif && v->number != 0) {
+	if (type == &dtype_presence && v->number != 0) {
 		return problem_text(problem, size,
 		                    "%" PRIu64 " is the index of an interface, expected %s",
 		                    v->number, type->want);
@@ -220,6 +220,14 @@ const char *value_interval(const struct dtype *type, const struct value *v, stru
 	case VALUE_BITS:
 	case VALUE_COMMAS:
 		return interval_of_bits(type, v, out, problem, size);
+	case VALUE_ETHER:
+		if (type != &dtype_ether) {
+			return problem_text(problem, size,
+			                    "an Ethernet address is not valid here, expected %s",
+			                    type->want);
+		}
+		out->lo = out->hi = (struct u128){ 0, v->number };
+		return NULL;
 	case VALUE_TUPLE:
 		return problem_text(problem, size, "a concatenation is not valid here, expected %s",
 		                    type->want);
@@ -353,6 +361,7 @@ static void elements_print(struct text *t, const struct dtype *type, const struc
 
 void value_print(struct text *t, const struct dtype *type, const struct value *v)
 {
+	char ether[ETHER_TEXT_SIZE];
 	const char *between = "";
 	unsigned part = 0;
 
@@ -363,7 +372,7 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 	case VALUE_BITS:
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
-		} else if (type == &dtype_fib_oif && v->kind == VALUE_NUMBER) {
+		} else if (type == &dtype_presence && v->kind == VALUE_NUMBER) {
 			text_add(t, "%" PRIu64, v->number);
 		} else {
 			number_print(t, type, value_checked(type, v).lo.lo, "|");
@@ -371,6 +380,9 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 		break;
 	case VALUE_ADDR:
 		addr_print(t, type, v);
+		break;
+	case VALUE_ETHER:
+		text_add(t, "%s", ether_text(v->number, ether));
 		break;
 	case VALUE_RANGE:
 		value_print(t, type, v->range.lo);

@@ -175,6 +175,21 @@ static const struct symbol igmp_type_words[] = {
 	{ "membership-report-v3", 0x22 }, { NULL, 0 }
 };
 
+static const struct symbol mh_type_words[] = { { "binding-refresh-request", 0 },
+	                                       { "home-test-init", 1 },
+	                                       { "careof-test-init", 2 },
+	                                       { "home-test", 3 },
+	                                       { "careof-test", 4 },
+	                                       { "binding-update", 5 },
+	                                       { "binding-acknowledgement", 6 },
+	                                       { "binding-error", 7 },
+	                                       { "fast-binding-update", 8 },
+	                                       { "fast-binding-acknowledgement", 9 },
+	                                       { "fast-binding-advertisement", 10 },
+	                                       { "experimental-mobility-header", 11 },
+	                                       { "home-agent-switch-message", 12 },
+	                                       { NULL, 0 } };
+
 static const struct symbol fib_type_words[] = { { "unspec", 0 },    { "unicast", 1 },
 	                                        { "local", 2 },     { "broadcast", 3 },
 	                                        { "anycast", 4 },   { "multicast", 5 },
@@ -266,6 +281,41 @@ const struct dtype dtype_ttl = {
 	.name = "ttl",
 	.want = "a number of hops (0-255)",
 	.bits = 8,
+	.takes_numbers = true,
+};
+const struct dtype dtype_ether = {
+	.name = "ether_addr",
+	.want = "an Ethernet address, 02:00:5e:10:00:01",
+	.bits = 48,
+	.takes_mask = true,
+};
+const struct dtype dtype_number1 = {
+	.name = "integer",
+	.want = "a number (0-1)",
+	.bits = 1,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number2 = {
+	.name = "integer",
+	.want = "a number (0-3)",
+	.bits = 2,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_number13 = {
+	.name = "integer",
+	.want = "a number (0-8191)",
+	.bits = 13,
+	.takes_numbers = true,
+	.takes_mask = true,
+};
+const struct dtype dtype_mh_type = {
+	.name = "mh_type",
+	.want = "a type of mobility header: a number (0-255), binding-update ...",
+	.symbols = mh_type_words,
+	.bits = 8,
+	.prints_symbols = true,
 	.takes_numbers = true,
 };
 const struct dtype dtype_number4 = {
@@ -444,7 +494,7 @@ const struct dtype dtype_fib_type = {
 	.prints_symbols = true,
 	.takes_numbers = true,
 };
-const struct dtype dtype_fib_oif = {
+const struct dtype dtype_presence = {
 	.name = "presence",
 	.want = "missing or exists",
 	.symbols = presence_words,
@@ -495,7 +545,7 @@ const struct dtype dtype_link_group = {
 /* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
-	                                         &dtype_icmp_type, &dtype_icmp6_type };
+	                                         &dtype_icmp_type, &dtype_icmp6_type, &dtype_ether };
 
 const struct dtype *dtype_find(const char *name)
 {

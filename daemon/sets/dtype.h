@@ -53,12 +53,19 @@ enum names_file {
 
 extern const struct dtype dtype_any; /* of a constant whose type is not known yet */
 extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_proto,
-	dtype_nfproto, dtype_ethertype, dtype_number4, dtype_number8, dtype_number16,
-	dtype_number20, dtype_number32, dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl,
-	dtype_tcp_flags, dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code,
-	dtype_ct_state, dtype_ct_dir, dtype_ct_status, dtype_pkttype, dtype_dccp_type,
-	dtype_igmp_type, dtype_uid, dtype_gid, dtype_fib_type, dtype_fib_oif, dtype_time, dtype_day,
-	dtype_hour, dtype_link_type, dtype_link_group, dtype_number64, dtype_duration;
+	dtype_nfproto, dtype_ethertype, dtype_number1, dtype_number2, dtype_number4, dtype_number8,
+	dtype_number13, dtype_mh_type, dtype_ether, dtype_number16, dtype_number20, dtype_number32,
+	dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl, dtype_tcp_flags,
+	dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code, dtype_ct_state,
+	dtype_ct_dir, dtype_ct_status, dtype_pkttype, dtype_dccp_type, dtype_igmp_type, dtype_uid,
+	dtype_gid, dtype_fib_type, dtype_presence, dtype_time, dtype_day, dtype_hour,
+	dtype_link_type, dtype_link_group, dtype_number64, dtype_duration;
+
+/* An address of more than 32 bits. */
+static inline bool dtype_is_wide(const struct dtype *type)
+{
+	return type->bits == 128 || type->bits == 48;
+}
 
 /* Whether both are the same type, or have the same parts. */
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b);

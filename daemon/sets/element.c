@@ -21,10 +21,13 @@ static const char *scan_value(const struct dtype *type, const char *at, const ch
 	if (type == &dtype_ip6) {
 		return scan_ip6(at, end, out);
 	}
+	out->hi = 0;
+	if (type == &dtype_ether) {
+		return scan_ether(at, end, &out->lo);
+	}
 	if (!type->takes_numbers || type->bits == 0) {
 		return NULL;
 	}
-	out->hi = 0;
 	return scan_number(at, end, u128_max(type->bits).lo, &out->lo);
 }
 
@@ -108,6 +111,8 @@ static void print_value(struct u128 v, const struct dtype *type, char out[ADDR_T
 		ip_text_u128(4, v, out);
 	} else if (type == &dtype_ip6) {
 		ip_text_u128(6, v, out);
+	} else if (type == &dtype_ether) {
+		ether_text(v.lo, out);
 	} else if (word != NULL) {
 		snprintf(out, ADDR_TEXT_SIZE, "%s", word);
 	} else {

@@ -7,6 +7,7 @@
 #include "text/num.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(ADDR_TEXT_SIZE == INET6_ADDRSTRLEN, "the longest address, with its NUL");
@@ -211,4 +212,54 @@ char *ip_text_u128(unsigned family, struct u128 v, char out[ADDR_TEXT_SIZE])
 		u128_to_ip6(v, bytes);
 	}
 	return ip_text(family, bytes, out);
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+	                              : -1;
+}
+
+const char *scan_ether(const char *at, const char *end, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned byte = 0;
+		unsigned digits = 0;
+
+		if (i != 0 && (at == end || *at++ != ':')) {
+			return NULL;
+		}
+		for (; at < end && digits < 2 && hex_digit(*at) >= 0; at++, digits++) {
+			byte = byte << 4 | (unsigned)hex_digit(*at);
+		}
+		if (digits == 0) {
+			return NULL;
+		}
+		v = v << 8 | byte;
+	}
+	*out = v;
+	return at;
+}
+
+bool text_ether(const char *text, size_t size, uint64_t *out)
+{
+	uint64_t v;
+
+	if (scan_ether(text, text + size, &v) != text + size) {
+		return false;
+	}
+	*out = v;
+	return true;
+}
+
+char *ether_text(uint64_t v, char out[static ETHER_TEXT_SIZE])
+{
+	snprintf(out, ETHER_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned)(v >> 40) & 0xff,
+	         (unsigned)(v >> 32) & 0xff, (unsigned)(v >> 24) & 0xff, (unsigned)(v >> 16) & 0xff,
+	         (unsigned)(v >> 8) & 0xff, (unsigned)v & 0xff);
+	return out;
 }

@@ -51,6 +51,15 @@ struct text_endpoint {
 };
 bool text_endpoint(const char *text, size_t size, struct text_endpoint *out);
 
+/*
+ * An Ethernet address, six hexadecimal numbers of one or two digits with colons between them. scan:
+ * returns the place behind it, or NULL; text: of the whole text, false when it is anything else.
+ */
+#define ETHER_TEXT_SIZE 18
+const char *scan_ether(const char *at, const char *end, uint64_t *out);
+bool text_ether(const char *text, size_t size, uint64_t *out);
+char *ether_text(uint64_t v, char out[static ETHER_TEXT_SIZE]);
+
 /* All addresses of the prefix. */
 struct interval text_addr_interval(const struct text_addr *a);
 

@@ -161,6 +161,24 @@ static bool attr_skb_info(struct cursor value, struct packet_attrs *a)
 	return true;
 }
 
+/* Only Ethernet addresses; the kernel sends zeroes for loopback. */
+static bool attr_hwaddr(struct cursor value, struct frame *frame)
+{
+	static const uint8_t none[sizeof(frame->ether_src)];
+	struct nfqnl_msg_packet_hw hw;
+
+	if (cursor_left(&value) < sizeof(hw)) {
+		return false;
+	}
+	memcpy(&hw, value.at, sizeof(hw));
+	if (ntohs(hw.hw_addrlen) == sizeof(frame->ether_src) &&
+	    memcmp(hw.hw_addr, none, sizeof(none)) != 0) {
+		memcpy(frame->ether_src, hw.hw_addr, sizeof(frame->ether_src));
+		frame->has |= FRAME_HAS_ETHER;
+	}
+	return true;
+}
+
 static bool next_attr(struct cursor *c, unsigned *type, struct cursor *value);
 
 /* The kernel tracker's entry: only its status is read. */
@@ -189,6 +207,8 @@ static bool read_attr(unsigned type, struct cursor value, struct packet_attrs *a
 		return attr_packet_hdr(value, a);
 	case NFQA_MARK:
 		return attr_be32(value, &frame->mark);
+	case NFQA_HWADDR:
+		return attr_hwaddr(value, frame);
 	case NFQA_TIMESTAMP:
 		return attr_timestamp(value, a);
 	case NFQA_IFINDEX_INDEV:

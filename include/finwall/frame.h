@@ -24,6 +24,7 @@ enum frame_csum {
 #define FRAME_HAS_CT  0x01u
 #define FRAME_HAS_UID 0x02u
 #define FRAME_HAS_GID 0x04u
+#define FRAME_HAS_ETHER 0x08u
 
 struct frame {
 	const uint8_t *data; /* the first byte of the IP header; borrowed */
@@ -38,6 +39,7 @@ struct frame {
 	/* Of the kernel's tracker and socket, where they are known. */
 	uint8_t has;       /* FRAME_HAS_* */
 	uint8_t ct_status; /* the lower bits of IPS_* */
+	uint8_t ether_src[6]; /* of the link-layer header; of the output hook never */
 	uint32_t uid;
 	uint32_t gid;
 };

@@ -131,6 +131,8 @@ enum rs_op {
 	X(RS_F_TH_32_4,       load_be32(p->l4 + 4)) \
 	X(RS_F_TH_32_8,       load_be32(p->l4 + 8)) \
 	X(RS_F_DCCP_TYPE,     p->l4[8] >> 1 & 0xf) \
+	X(RS_F_HAS_ETHER,     (p->frame->has & FRAME_HAS_ETHER) != 0) \
+	X(RS_F_ETHER_SADDR,   0) /* 48 bits: read as the wide ones */ \
 	X(RS_F_PKTTYPE,       ruleset_pkttype(p)) \
 	X(RS_F_CT_STATUS,     ruleset_ct_status(in)) \
 	X(RS_F_LOADED,        loaded) \
@@ -320,8 +322,16 @@ enum rs_load_kind {
 	RS_LOAD_INC,   /* a counter modulo `mod` */
 	RS_LOAD_RANDOM,
 	RS_LOAD_HASH, /* of fields, as jhash of nft */
-	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
-	RS_LOAD_UID,  /* of the local socket */
+	/* `bits` bits from bit `offset` on of an extension header of IPv6 or an option, number
+	   `seed` */
+	RS_LOAD_EXT,
+	RS_LOAD_TCP_OPT,
+	RS_LOAD_IP_OPT,
+	/* whether there is such a one: 1 or 0 */
+	RS_LOAD_EXT_THERE,
+	RS_LOAD_TCP_OPT_THERE,
+	RS_LOAD_IP_OPT_THERE,
+	RS_LOAD_UID, /* of the local socket */
 	RS_LOAD_GID,
 	RS_LOAD_TIME,     /* seconds since 1970 */
 	RS_LOAD_DAY,      /* of the week, 0 = Sunday, of UTC */

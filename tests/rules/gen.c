@@ -41,6 +41,8 @@ struct gen {
 	uint8_t ext[64];
 	bool has_odd_packets;
 	bool has_extensions;
+	bool has_options;
+	uint8_t tcp_options[40];
 };
 
 static bool is_chance(struct gen *d, unsigned percent)
@@ -429,6 +431,75 @@ static void make_odd(struct gen *d, struct gen_packet *t)
 	}
 }
 
+/* A few options, of which the last one may be cut off. */
+static void add_tcp_options(struct gen *d, struct build *b)
+{
+	static const uint8_t options[][10] = {
+		{ 1 },
+		{ 0 },
+		{ 2, 4, 5, 0xb4 },
+		{ 2, 4, 1, 0 },
+		{ 4, 2 },
+		{ 8, 10, 0, 0, 0, 9, 0, 0, 1, 0 },
+		{ 64, 3, 7 },
+		{ 30, 4, 0x10, 0 },
+		{ 34, 2 },
+		{ 19, 6, 1, 2, 3, 4 },
+		{ 64, 0, 7 },
+		{ 2, 30, 7 },
+		{ 2, 3, 7 },
+	};
+	static const uint8_t sizes[] = { 1, 1, 4, 4, 2, 10, 3, 4, 2, 6, 3, 3, 3 };
+	unsigned size = 0;
+
+	for (unsigned n = rng_below(d->rng, 5); n > 0; n--) {
+		unsigned nr = rng_below(d->rng, sizeof(sizes));
+
+		/* malformed ones end the options of the tracker, too: only where it does not look
+		 */
+		if (nr > 9 && (b->flags & TCP_SYN) != 0) {
+			continue;
+		}
+		memcpy(d->tcp_options + size, options[nr], sizes[nr]);
+		size += sizes[nr];
+		if (size > 28) {
+			break;
+		}
+	}
+	b->opts = d->tcp_options;
+	b->opts_size = (uint8_t)size;
+}
+
+static void add_ip_options(struct gen *d, struct build *b)
+{
+	static const uint8_t alert[] = { 148, 4, 0, 0 };
+	static const uint8_t full_route[] = { 1, 7, 7, 8, 10, 0, 0, 1 };
+	static const uint8_t both[] = { 7, 7, 8, 10, 0, 0, 1, 148, 4, 0, 0, 0 };
+
+	switch (rng_below(d->rng, 4)) {
+	case 0:
+		b->ip_opts = alert;
+		b->ip_opts_size = sizeof(alert);
+		break;
+	case 1:
+		b->ip_opts = full_route;
+		b->ip_opts_size = sizeof(full_route);
+		break;
+	case 2:
+		b->ip_opts = both;
+		b->ip_opts_size = sizeof(both);
+		break;
+	default:
+		b->ip_opts_size = 4;
+		break;
+	}
+}
+
+void gen_add_options(struct gen *d)
+{
+	d->has_options = true;
+}
+
 void gen_add_odd_packets(struct gen *d)
 {
 	d->has_odd_packets = true;
@@ -475,5 +546,11 @@ void gen_next(struct gen *d, struct gen_packet *out)
 		make_odd(d, out);
 	} else if (d->has_extensions && out->b.family == 6 && is_chance(d, 30)) {
 		add_extensions(d, out);
+	}
+	if (d->has_options && out->b.proto == IPPROTO_NR_TCP && is_chance(d, 60)) {
+		add_tcp_options(d, &out->b);
+	}
+	if (d->has_options && out->b.family == 4 && is_chance(d, 30)) {
+		add_ip_options(d, &out->b);
 	}
 }

@@ -35,6 +35,9 @@ void gen_add_odd_packets(struct gen *d);
 /* From now on also extension headers of IPv6, all of them complete. */
 void gen_add_extensions(struct gen *d);
 
+/* From now on also options of TCP and IPv4, some TCP options cut off or with a wrong length. */
+void gen_add_options(struct gen *d);
+
 void gen_next(struct gen *d, struct gen_packet *out);
 
 #endif

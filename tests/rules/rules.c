@@ -127,10 +127,11 @@ static void print_packet(const struct gen_packet *t, enum hook hook, int kernel,
 
 static void fix_ip_checksum(uint8_t *packet)
 {
+	const unsigned header_size = (packet[0] & 0xfu) * 4;
 	uint32_t sum = 0;
 
 	store_be16(packet + 10, 0);
-	for (unsigned i = 0; i < 20; i += 2) {
+	for (unsigned i = 0; i < header_size; i += 2) {
 		sum += load_be16(packet + i);
 	}
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -158,7 +159,7 @@ static void set_id(uint8_t *packet, uint16_t id)
 static size_t write_packet(const struct gen_packet *t, uint8_t *packet)
 {
 	size_t size = build_packet(&t->b, packet);
-	const size_t l4_at = t->b.family == 4 ? 20 : 40 + t->b.ext_size;
+	const size_t l4_at = t->b.family == 4 ? 20u + t->b.ip_opts_size : 40 + t->b.ext_size;
 
 	if (t->has_bad_checksum && t->b.proto == IPPROTO_NR_TCP) {
 		packet[l4_at + 16] ^= 0x55;
@@ -591,8 +592,13 @@ int main(int argc, char **argv)
 	if (a.is_own && !print_own(&rules)) {
 		goto out;
 	}
-	if (strstr(rules, "--rt-type") != NULL || strstr(rules, "rt type ") != NULL) {
+	if (strstr(rules, "--rt-type") != NULL || strstr(rules, "rt type ") != NULL ||
+	    strstr(rules, "exthdr ") != NULL) {
 		gen_add_extensions(r.gen);
+	}
+	if (strstr(rules, " option ") != NULL || strstr(rules, "--tcp-option") != NULL ||
+	    strstr(rules, "--mss") != NULL) {
+		gen_add_options(r.gen);
 	}
 	r.kernel = kernel_new(kind, rules, ipsets, &why);
 	if (r.kernel == NULL) {

@@ -140,6 +140,9 @@ static size_t put_ip(const struct build *b, uint8_t *out, size_t behind_size)
 		memcpy(out + 12, b->src.bytes, 4);
 		memcpy(out + 16, b->dst.bytes, 4);
 		memset(out + 20, 1, b->ip_opts_size);
+		if (b->ip_opts != NULL) {
+			memcpy(out + 20, b->ip_opts, b->ip_opts_size);
+		}
 		put16(out + 10, ~sum16(0, out, head) & 0xffff);
 		return head;
 	}

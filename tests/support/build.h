@@ -21,10 +21,11 @@ struct build {
 	uint8_t tos;
 	union ip_addr src;
 	union ip_addr dst;
-	uint16_t frag;        /* IPv4: flags and offset, as in the header */
-	uint8_t ip_opts_size; /* IPv4: that many NOP options, a multiple of 4 */
-	uint8_t ext_first;    /* IPv6: protocol number of the first extension header */
-	const uint8_t *ext;   /* IPv6: extension headers; the last one names proto itself */
+	uint16_t frag;          /* IPv4: flags and offset, as in the header */
+	uint8_t ip_opts_size;   /* IPv4: bytes of options, a multiple of 4 */
+	const uint8_t *ip_opts; /* those; NULL: NOP */
+	uint8_t ext_first;      /* IPv6: protocol number of the first extension header */
+	const uint8_t *ext;     /* IPv6: extension headers; the last one names proto itself */
 	size_t ext_size;
 	uint16_t sport; /* TCP, UDP */
 	uint16_t dport;

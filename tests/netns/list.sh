@@ -157,6 +157,15 @@ ends 0 get udp 10.1.0.1:4000 10.1.0.2:9 --output json
 python3 -c 'import json, sys
 c, = json.load(open(sys.argv[1])); assert c["rule"]["line"] == 9, c' "$work/out"
 
+ends 0 get --dport 9 --rule 9 --output conntrack
+lines_are 1
+out_has ' dport=9 '
+ends 0 get -p udp --sport 4000 --output json
+ends 1 get --dport 8
+err_has 'no such connection'
+ends 2 get --dport 9 udp 10.1.0.1:4000 10.1.0.2:9
+ends 2 get
+
 # The mark of a packet: set by the client's side of a rule in the kernel.
 ns server iptables -t mangle -A PREROUTING -p udp --dport 5001 -j MARK --set-mark 0x31
 ns_bg server "$bin/finwall" --socket "$sock" trace --packet-mark 0x30/0xf0 -n 1 >"$work/traced" 2>"$work/trace.err"

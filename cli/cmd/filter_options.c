@@ -31,6 +31,7 @@ static const struct {
 	  "SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE or "
 	  "SYN_SENT2" },
 	{ 'i', "interface", "a name of at most 15 characters" },
+	{ FILTER_MARK, "mark", "MARK or MARK/MASK, as 0x10/0xff" },
 	{ FILTER_EXPIRES_UNDER, "expires_under_s", "a duration as 90s or 1h30m" },
 	{ FILTER_IDLE_OVER, "idle_over_s", "a duration as 90s or 1h30m" },
 	{ FILTER_RULE, "rule", "LINE or FILE:LINE" },

@@ -16,6 +16,7 @@ enum {
 	FILTER_SPORT,
 	FILTER_DPORT,
 	FILTER_EXPIRES_UNDER,
+	FILTER_MARK,
 	/* of connections: commands that have them list them */
 	FILTER_IDLE_OVER,
 	FILTER_RULE,
@@ -47,12 +48,14 @@ enum {
 /* For the array of commands about connections that exist, and their help text. */
 #define FILTER_LIST_OPTIONS                                                                        \
 	{ "idle-over", required_argument, NULL, FILTER_IDLE_OVER },                                \
+		{ "mark", required_argument, NULL, FILTER_MARK },                                  \
 	{                                                                                          \
 		"rule", required_argument, NULL, FILTER_RULE                                       \
 	}
 #define FILTER_LIST_HELP                                                                           \
 	"--idle-over DURATION           longer without a packet; with the setting\n"               \
 	"                               connections accounting on\n"                               \
+	"--mark MARK                    of the connection; also MARK/MASK: 0x1/0xff\n"             \
 	"--rule [FILE:]LINE             let in by the rule in this line\n"
 
 /* For the help text. */

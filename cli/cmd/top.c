@@ -284,7 +284,8 @@ static void put_states(const struct top *t)
 	}
 	if (s->has_hook_fault) {
 		attron(A_BOLD);
-		mvprintw(4, 0, "NOT FILTERING: %.*s", COLS > 16 ? COLS - 16 : 0, s->hook_fault);
+		mvprintw(4, 0, "%s: %.*s", s->is_unfiltered ? "NOT FILTERING" : "HOOK RULES",
+		         COLS > 16 ? COLS - 16 : 0, s->hook_fault);
 		attroff(A_BOLD);
 	} else {
 		mvprintw(4, 0, "order: %s   every %llu s   fast path: %s   %sfilter: %s",

@@ -89,6 +89,8 @@ void top_read_stats(struct top_sample *out, const json_t *stats)
 	out->bytes += (uint64_t)number_of(fast, "bytes");
 	read_queues(out, json_object_get(stats, "queues"));
 	out->has_hook_fault = strcmp(text_of(hooks, "fault"), "none") != 0;
+	out->is_unfiltered = strcmp(text_of(hooks, "fault"), "missing") == 0 ||
+	                     strcmp(text_of(hooks, "fault"), "bypassed") == 0;
 	snprintf(out->hook_fault, sizeof(out->hook_fault), "%s", text_of(hooks, "text"));
 }
 

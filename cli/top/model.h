@@ -50,6 +50,7 @@ struct top_sample {
 	uint64_t waiting, lost;
 	int64_t verdict_p99_ns; /* -1: not measured */
 	bool has_hook_fault;
+	bool is_unfiltered; /* packets are not judged */
 	char hook_fault[160];
 	struct top_state states[TOP_STATES_MAX];
 	size_t states_len;

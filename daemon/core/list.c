@@ -68,6 +68,12 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 			lease_peek(&s->leases, at + i, copy);
 		}
 		copy->timer[0] = read_word(&s->origins[at + i]);
+		copy->timer[1] = 0;
+		copy->timer[2] = 0;
+		if ((copy->extras & FLOW_EXTRA_BESIDE) != 0) {
+			copy->timer[1] = read_word(&s->extras[at + i].mark);
+			copy->timer[2] = read_word(&s->extras[at + i].timeouts);
+		}
 	}
 	return len;
 }
@@ -124,6 +130,8 @@ static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, voi
 		copy_words(copy[i].word, graveyard_tomb_at(&s->graveyard, at + i),
 		           sizeof(copy[i].word));
 		copy[i].ended_s = read_word(graveyard_ended_at(&s->graveyard, at + i));
+		copy_words(&copy[i].extra, graveyard_extra_at(&s->graveyard, at + i),
+		           sizeof(copy[i].extra));
 	}
 	return len;
 }

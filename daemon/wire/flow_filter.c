@@ -15,6 +15,7 @@ static bool read_proto(const json_t *value, uint8_t *out);
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits);
 static bool read_u16(const json_t *value, uint16_t *out);
 static bool read_member(const char *name, const json_t *value, struct flow_filter *out);
+static bool read_mark(const json_t *value, struct flow_filter *out);
 static bool read_tcp_states(const json_t *value, uint32_t *out);
 static bool read_ifname(const json_t *value, char out[FLOW_IFNAME_SIZE]);
 static bool read_seconds(const json_t *value, int64_t *out_ns);
@@ -57,6 +58,9 @@ bool flow_filter_matches(const struct flow_filter *filter, const struct flow_vie
 	}
 	if (filter->tcp_states != 0 &&
 	    (t->proto != IPPROTO_TCP || (filter->tcp_states >> v->tcp.state & 1) == 0)) {
+		return false;
+	}
+	if (filter->has_mark && (v->mark & filter->mark_mask) != filter->mark) {
 		return false;
 	}
 	if (!ports_match(filter, t) || !icmp_matches(filter, t) || !live_members_match(filter, v)) {
@@ -197,6 +201,10 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 		out->has_proto = 1;
 		return read_proto(value, &out->proto);
 	}
+	if (strcmp(name, "mark") == 0) {
+		out->has_mark = 1;
+		return read_mark(value, out);
+	}
 	if (strcmp(name, "state") == 0) {
 		return read_tcp_states(value, &out->tcp_states);
 	}
@@ -210,6 +218,35 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 		return read_seconds(value, &out->idle_over_ns);
 	}
 	return strcmp(name, "expires_under_s") == 0 && read_seconds(value, &out->expires_under_ns);
+}
+
+/* A number of 32 bits that is the whole text, decimal or hexadecimal. */
+static bool read_hex(const char *text, const char *end, uint64_t *out)
+{
+	return scan_number(text, end, UINT32_MAX, out) == end;
+}
+
+/* A number, "0x1" or "0x1/0xff", as the command line sends it. */
+static bool read_mark(const json_t *value, struct flow_filter *out)
+{
+	const char *text = json_string_value(value);
+	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	json_int_t number = json_integer_value(value);
+	uint64_t mark = (uint64_t)number;
+	uint64_t mask = UINT32_MAX;
+
+	if (text == NULL && (!json_is_integer(value) || number < 0 || number > UINT32_MAX)) {
+		return false;
+	}
+	if (text != NULL && !read_hex(text, slash != NULL ? slash : text + strlen(text), &mark)) {
+		return false;
+	}
+	if (slash != NULL && !read_hex(slash + 1, text + strlen(text), &mask)) {
+		return false;
+	}
+	out->mark = (uint32_t)(mark & mask);
+	out->mark_mask = (uint32_t)mask;
+	return true;
 }
 
 /* "CLOSE", "TIME_WAIT,CLOSE": in capitals or not. */

@@ -48,6 +48,9 @@ size_t flow_json_text(const struct flow_view *v, char out[FLOW_JSON_SIZE])
 	    (v->status & FLOW_SEEN_REPLY) != 0 ? "true" : "false",
 	    (v->status & FLOW_ASSURED) != 0 ? "true" : "false",
 	    (v->status & FLOW_REVIVED) != 0 ? "true" : "false");
+	if (v->mark != 0) {
+		put(&w, ",\"mark\":%" PRIu32, v->mark);
+	}
 	if (v->kind == VIEW_LIVE) {
 		put(&w, ",\"expires_ms\":%" PRId64 ",\"hook\":\"%s\",\"interface\":",
 		    v->time_ns / NSEC_PER_MSEC, hook_name(v->hook));

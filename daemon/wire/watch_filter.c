@@ -90,7 +90,7 @@ static bool read_packet_mark(const json_t *value, struct watch_filter *out)
 		return false;
 	}
 	out->has_mark = true;
-	out->mark = (uint32_t)mark;
+	out->mark = (uint32_t)(mark & mask);
 	out->mark_mask = (uint32_t)mask;
 	return true;
 }

@@ -35,6 +35,7 @@ struct flow_view {
 	int64_t age_ns;              /* since the first packet that was counted */
 	int64_t idle_ns;             /* since the last one */
 	uint32_t origin;             /* live, in lists: flow_origin(); 0 = not known */
+	uint32_t mark;               /* of the connection */
 	uint32_t id;                 /* live: stays the same while the connection does */
 	const char *ifname;          /* live: of the first packet; borrowed; "" = unknown */
 	uint8_t kind;                /* enum flow_view_kind */
@@ -116,10 +117,13 @@ struct flow_filter {
 	uint8_t has_dport;
 	uint8_t has_proto;
 	uint8_t proto;
+	uint8_t has_mark;
 	uint8_t has_type; /* of an ICMP query, as the next one */
 	uint8_t has_id;
 	uint16_t type;
 	uint16_t id;
+	uint32_t mark; /* under mark_mask */
+	uint32_t mark_mask;
 	char ifname[FLOW_IFNAME_SIZE]; /* "" = any; live connections only; "eth*" = a prefix */
 	char rule_file[FLOW_RULE_FILE_SIZE]; /* "" = any; or the end of the path */
 };
@@ -127,7 +131,7 @@ struct flow_filter {
 /*
  * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"source":"192.0.2.1",
  * "destination":"192.0.2.2","source_port":1,"destination_port":2,"state":"TIME_WAIT,CLOSE",
- * "type":8,"id":77,"interface":"eth0","expires_under_s":60,"idle_over_s":60,
+ * "type":8,"id":77,"mark":"0x1/0xff","interface":"eth0","expires_under_s":60,"idle_over_s":60,
  * "rule":"finwall.conf:12"}, all optional. Unknown members are refused, because a filter that is
  * ignored matches too much. Returns true, or false with *wrong set to the name of the invalid
  * member, which borrows from object.

@@ -22,7 +22,7 @@ conf() { # conf ACCOUNTING
 			chain input {
 				type filter hook input priority filter; policy accept;
 				udp dport 9 accept
-				udp dport 10-4000 accept
+				udp dport 10-4000 ct mark set 0x2a accept
 				udp dport 5000 meta mark set 0x21 log prefix "MARKED: " accept
 			}
 			chain output {
@@ -84,6 +84,17 @@ out_has '^udp +10\.1\.0\.1:4000 +10\.1\.0\.2:9 +- +(1h0m|59m[0-9]+s) +38 +1 .*un
 on 150 --sort address
 out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS +AGE +IDLE +RULE$'
 out_has ' 38 +1 +[0-9]+s +[0-9]+s +finwall\.conf:9 +unreplied in eth0$'
+
+# By the connection's mark.
+ends 0 list --mark 0x2a --columns to,mark
+lines_are 2
+out_has '^TO +MARK$'
+out_has '^10\.1\.0\.2:10 +0x2a$'
+ends 0 list --mark 0x20/0xf0 --output conntrack
+lines_are 1
+out_has ' mark=42 '
+ends 0 list --mark 1
+lines_are 0
 
 # By rule.
 ends 0 list --rule 9

@@ -82,7 +82,7 @@ on 90 --sort address
 out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS'
 out_has '^udp +10\.1\.0\.1:4000 +10\.1\.0\.2:9 +- +(1h0m|59m[0-9]+s) +38 +1 .*unreplied in eth0$'
 on 150 --sort address
-out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS +AGE +IDLE +RULE$'
+out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS +AGE +IDLE +MARK +RULE$'
 out_has ' 38 +1 +[0-9]+s +[0-9]+s +finwall\.conf:9 +unreplied in eth0$'
 
 # By the connection's mark.

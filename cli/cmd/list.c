@@ -55,7 +55,7 @@ const struct cli_command cmd_list = {
 		"                     its options: extended,id,timestamp,ktimestamp\n"
 		"--columns NAMES      print these, as proto,from,to; of proto, from, to, state,\n"
 		"                     expires, ended, status, cause, hook, interface, age, idle,\n"
-		"                     packets, bytes, rule\n"
+		"                     packets, bytes, mark, rule\n"
 		"--count              print only their numbers, by protocol and state\n"
 		"--sort ORDER         expiry: the next to expire first, or the last that ended;\n"
 		"                     state; address, of source and destination; with the setting\n"

@@ -13,7 +13,7 @@ typedef void cell_fn(const json_t *item, char out[CELL_SIZE]);
 
 static cell_fn proto_cell, from_cell, to_cell, state_cell, expires_cell, ended_cell, status_cell;
 static cell_fn cause_cell, hook_cell, interface_cell, age_cell, idle_cell, packets_cell;
-static cell_fn bytes_cell, rule_cell, flags_cell;
+static cell_fn bytes_cell, mark_cell, rule_cell, flags_cell;
 
 enum column {
 	COLUMN_PROTO,
@@ -30,6 +30,7 @@ enum column {
 	COLUMN_IDLE,
 	COLUMN_PACKETS,
 	COLUMN_BYTES,
+	COLUMN_MARK,
 	COLUMN_RULE,
 	COLUMN_FLAGS, /* status, and the interface with its direction: by default */
 	COLUMNS_LEN,
@@ -55,6 +56,7 @@ static const struct {
 	[COLUMN_IDLE] = { "idle", "IDLE", idle_cell, true },
 	[COLUMN_PACKETS] = { "packets", "PACKETS", packets_cell, true },
 	[COLUMN_BYTES] = { "bytes", "BYTES", bytes_cell, true },
+	[COLUMN_MARK] = { "mark", "MARK", mark_cell, true },
 	[COLUMN_RULE] = { "rule", "RULE", rule_cell, false },
 	[COLUMN_FLAGS] = { "", "", flags_cell, false },
 };
@@ -130,8 +132,8 @@ static void use_usual(struct list_columns *c, enum flow_view_kind kind)
  */
 static void use_more(struct list_columns *c, const json_t *items)
 {
-	static const unsigned char more[] = { COLUMN_BYTES, COLUMN_PACKETS, COLUMN_AGE, COLUMN_IDLE,
-		                              COLUMN_RULE };
+	static const unsigned char more[] = { COLUMN_BYTES, COLUMN_PACKETS, COLUMN_AGE,
+		                              COLUMN_IDLE,  COLUMN_MARK,    COLUMN_RULE };
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < c->len; i++) {
@@ -348,6 +350,13 @@ static void packets_cell(const json_t *item, char out[CELL_SIZE])
 static void bytes_cell(const json_t *item, char out[CELL_SIZE])
 {
 	sum_cell(item, "bytes", out);
+}
+
+static void mark_cell(const json_t *item, char out[CELL_SIZE])
+{
+	if (json_object_get(item, "mark") != NULL) {
+		snprintf(out, CELL_SIZE, "0x%x", (unsigned)number_of(item, "mark"));
+	}
 }
 
 /* "finwall.conf:12"; "policy input" */

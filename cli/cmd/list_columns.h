@@ -26,7 +26,7 @@ struct list_columns {
 /* For the help text and messages. */
 #define LIST_COLUMNS_NAMES                                                                         \
 	"proto, from, to, state, expires, ended, status, cause, hook, interface, age, idle, "      \
-	"packets, bytes, rule"
+	"packets, bytes, mark, rule"
 
 /* Reads names with commas between them. Returns NULL, or the name that is wrong, in *text. */
 const char *list_columns_read(struct list_columns *c, const char *text);

@@ -100,6 +100,7 @@ static enum cli_exit print_columns(void *ctx, const json_t *parameters)
 {
 	struct list_output *out = ctx;
 
+	out->has_items |= json_array_size(json_object_get(parameters, "connections")) > 0;
 	list_columns_print(&out->columns, out->kind, json_object_get(parameters, "connections"),
 	                   out->screen);
 	return fflush(out->screen) != 0 ? CLI_REFUSED : CLI_OK;
@@ -123,6 +124,7 @@ static enum cli_exit print_reply(void *ctx, const json_t *parameters)
 			out->heading = NULL;
 		}
 		puts(json_string_value(item) != NULL ? json_string_value(item) : "");
+		out->has_items = true;
 	}
 	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
 }

@@ -22,7 +22,7 @@ conf() { # conf ACCOUNTING
 			chain input {
 				type filter hook input priority filter; policy accept;
 				udp dport 9 accept
-				udp dport 10-4000 accept
+				udp dport 10-4000 ct mark set 0x2a accept
 				udp dport 5000 meta mark set 0x21 log prefix "MARKED: " accept
 			}
 			chain output {
@@ -82,8 +82,19 @@ on 90 --sort address
 out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS'
 out_has '^udp +10\.1\.0\.1:4000 +10\.1\.0\.2:9 +- +(1h0m|59m[0-9]+s) +38 +1 .*unreplied in eth0$'
 on 150 --sort address
-out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS +AGE +IDLE +RULE$'
+out_has '^PROTO +FROM +TO +STATE +EXPIRES +BYTES +PACKETS +AGE +IDLE +MARK +RULE$'
 out_has ' 38 +1 +[0-9]+s +[0-9]+s +finwall\.conf:9 +unreplied in eth0$'
+
+# By the connection's mark.
+ends 0 list --mark 0x2a --columns to,mark
+lines_are 2
+out_has '^TO +MARK$'
+out_has '^10\.1\.0\.2:10 +0x2a$'
+ends 0 list --mark 0x20/0xf0 --output conntrack
+lines_are 1
+out_has ' mark=42 '
+ends 0 list --mark 1
+lines_are 0
 
 # By rule.
 ends 0 list --rule 9
@@ -156,6 +167,15 @@ ends 0 list --output json --proto tcp
 ends 0 get udp 10.1.0.1:4000 10.1.0.2:9 --output json
 python3 -c 'import json, sys
 c, = json.load(open(sys.argv[1])); assert c["rule"]["line"] == 9, c' "$work/out"
+
+ends 0 get --dport 9 --rule 9 --output conntrack
+lines_are 1
+out_has ' dport=9 '
+ends 0 get -p udp --sport 4000 --output json
+ends 1 get --dport 8
+err_has 'no such connection'
+ends 2 get --dport 9 udp 10.1.0.1:4000 10.1.0.2:9
+ends 2 get
 
 # The mark of a packet: set by the client's side of a rule in the kernel.
 ns server iptables -t mangle -A PREROUTING -p udp --dport 5001 -j MARK --set-mark 0x31

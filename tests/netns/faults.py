@@ -744,7 +744,7 @@ def case_memory():
     conns = opened(50)
     with open(f"/proc/{d.pid}/statm") as statm:
         size = int(statm.read().split()[0]) * os.sysconf("SC_PAGESIZE")
-    subprocess.run(["prlimit", "--pid", str(d.pid), f"--as={size + 65536}"], check=True)
+    subprocess.run(["prlimit", "--pid", str(d.pid), f"--as={size + 65536}:"], check=True)
     big = text.replace("chain output", "set s { type ipv4_addr; elements = { " + ", ".join(
         f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(0, 400000, 2)) +
         " } }\n\tchain output")
@@ -763,7 +763,7 @@ def case_memory():
     still_work(conns)
     if d.process.poll() is not None:
         fail(f"it ended with {d.process.returncode}")
-    subprocess.run(["prlimit", "--pid", str(d.pid), "--as=unlimited"], check=True)
+    subprocess.run(["prlimit", "--pid", str(d.pid), "--as=unlimited:"], check=True)
     d.finwall("reload")
     steady.end()
     d.end()

@@ -25,7 +25,7 @@ LOG = os.path.join(WORK, "daemon.log")
 CLIENT, SERVER = GATEWAY["client"][4], GATEWAY["server"][4]
 IDLE, BULK, OPEN = 7001, 7000, 7100
 IDLE_LEN = 1000
-TABLE = 65536
+TABLE = 8192 if RATE else 65536
 FLOODS = "syn", "random"
 ONLY = os.environ.get("FINWALL_ONLY", "").split(",")  # of the firewalls
 
@@ -100,7 +100,7 @@ table inet finwall {{
         poll(lambda: b"finwalld: ready" in open(LOG, "rb").read()[before:], "the daemon", 60)
         self.hook("up")
         if self.fast_path:
-            poll(lambda: finwall.json("stats")["fast_path"]["on"], "the kernel fast path")
+            poll(lambda: finwall.json("stats")["fast_path"]["on"], "the kernel fast path", 60)
 
     @staticmethod
     def hook(*args):

@@ -129,6 +129,19 @@ static void note_expired(struct load *l, int64_t expired_ns, uint64_t nr)
 	l->expired[l->expired_len++] = (struct expired){ expired_ns, nr };
 }
 
+static void import_flow(struct load *l, const struct flow *f)
+{
+	if (engine_import_flow(l->engine, l->worker, f, l->now)) {
+		l->loaded->flows++;
+	} else {
+		l->loaded->left_out++;
+	}
+}
+
+/*
+ * ASSURED flows first: with another hash key, or fewer places, shards of a full table overflow, and
+ * the entries of a SYN flood must not take the places of connections.
+ */
 static void load_flows(struct load *l)
 {
 	struct flow f;
@@ -136,16 +149,16 @@ static void load_flows(struct load *l)
 	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
 		if (!read_flow(l, nr, &f)) {
 			l->loaded->invalid++;
-			continue;
-		}
-		if (mono_is_due(f.deadline, l->now)) {
+		} else if (mono_is_due(f.deadline, l->now)) {
 			note_expired(l, f.deadline.ns, nr);
-			continue;
+		} else if ((f.status & FLOW_ASSURED) != 0) {
+			import_flow(l, &f);
 		}
-		if (engine_import_flow(l->engine, l->worker, &f, l->now)) {
-			l->loaded->flows++;
-		} else {
-			l->loaded->left_out++;
+	}
+	for (uint64_t nr = 0; nr < l->header.flows_len; nr++) {
+		if (read_flow(l, nr, &f) && !mono_is_due(f.deadline, l->now) &&
+		    (f.status & FLOW_ASSURED) == 0) {
+			import_flow(l, &f);
 		}
 	}
 }

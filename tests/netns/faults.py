@@ -182,7 +182,7 @@ class Steady:
     def flows(self):
         """It makes progress: more than any window."""
         start = self.got()
-        poll(lambda: self.got() > start + (1 << 20), "the transfer goes on", 30)
+        poll(lambda: self.got() > start + (1 << 20), "the transfer goes on", 60)
 
     def end(self):
         self.flows()
@@ -468,6 +468,7 @@ def case_signals():
         if waiting() or os.path.exists(state + ".bad"):
             fail(f"left: {waiting()}")
         d.start()
+        steady.flows()  # or its retransmission timeout grows from start to start
     print("20 starts that a signal ends:", left)
     steady.end()
     d.end()
@@ -501,8 +502,13 @@ def case_kills():
     early = loads = 0
     before = time.monotonic()
     for n in range(number):
-        # Of every ten one lives on until it has saved.
-        time.sleep(rnd.choice((rnd.random() / 10, rnd.random() / 2, 1.2 if n % 10 == 0 else 0)))
+        time.sleep(rnd.choice((rnd.random() / 10, rnd.random() / 2, 0)))
+        if n % 10 == 0:
+            # Lives on until it has saved, and the transfer has gone on.
+            poll(lambda: d.log("finwalld: ready"), "the daemon", 60)
+            inode = saved(state)
+            poll(lambda i=inode: saved(state) != i, "saved", 20)
+            steady.flows()
         early += not d.log("finwalld: ready")
         loads += d.log("loaded ")
         if d.process.poll() is not None:
@@ -744,7 +750,7 @@ def case_memory():
     conns = opened(50)
     with open(f"/proc/{d.pid}/statm") as statm:
         size = int(statm.read().split()[0]) * os.sysconf("SC_PAGESIZE")
-    subprocess.run(["prlimit", "--pid", str(d.pid), f"--as={size + 65536}"], check=True)
+    subprocess.run(["prlimit", "--pid", str(d.pid), f"--as={size + 65536}:"], check=True)
     big = text.replace("chain output", "set s { type ipv4_addr; elements = { " + ", ".join(
         f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}" for i in range(0, 400000, 2)) +
         " } }\n\tchain output")
@@ -763,7 +769,7 @@ def case_memory():
     still_work(conns)
     if d.process.poll() is not None:
         fail(f"it ended with {d.process.returncode}")
-    subprocess.run(["prlimit", "--pid", str(d.pid), "--as=unlimited"], check=True)
+    subprocess.run(["prlimit", "--pid", str(d.pid), "--as=unlimited:"], check=True)
     d.finwall("reload")
     steady.end()
     d.end()

@@ -25,8 +25,9 @@ LOG = os.path.join(WORK, "daemon.log")
 CLIENT, SERVER = GATEWAY["client"][4], GATEWAY["server"][4]
 IDLE, BULK, OPEN = 7001, 7000, 7100
 IDLE_LEN = 1000
-TABLE = 65536
+TABLE = 8192 if RATE else 65536
 FLOODS = "syn", "random"
+ONLY = os.environ.get("FINWALL_ONLY", "").split(",")  # of the firewalls
 
 client, router, server, attacker = (Ns(f"{TAG}-{n}")
                                     for n in ("client", "router", "server", "attacker"))
@@ -56,6 +57,10 @@ class Kernel:
         # The next round begins with an empty table.
         subprocess.run(["ip", "netns", "exec", router.name, "conntrack", "-F"], check=True,
                        stderr=subprocess.DEVNULL)
+
+    @staticmethod
+    def seen():
+        return {}
 
     @staticmethod
     def entries():
@@ -93,7 +98,9 @@ table inet finwall {{
                 ["ip", "netns", "exec", router.name, os.path.join(BIN, "finwalld"), "-c",
                  self.conf, "-s", os.path.join(WORK, "finwall.sock"), "-S", "none"], stderr=err)
         poll(lambda: b"finwalld: ready" in open(LOG, "rb").read()[before:], "the daemon", 60)
-        self.hook("up", "-c", self.conf)
+        self.hook("up")
+        if self.fast_path:
+            poll(lambda: finwall.json("stats")["fast_path"]["on"], "the kernel fast path", 60)
 
     @staticmethod
     def hook(*args):
@@ -105,6 +112,18 @@ table inet finwall {{
         self.process.terminate()
         if self.process.wait() != 0:
             fail("the daemon's exit status")
+
+    @staticmethod
+    def seen():
+        """What the daemon and the fast path have counted."""
+        stats = finwall.json("stats")
+        return {"queued": sum(c["count"] for q in stats["queues"] for c in q["counters"]
+                              if c["name"] == "packets"),
+                "dropped at the queues": sum(q["dropped"] + q["user_dropped"]
+                                             for q in stats["queues"]),
+                "by the fast path": stats["fast_path"].get("packets", 0),
+                "leases granted": stats["fast_path"].get("granted", 0),
+                "taken back": stats["fast_path"].get("taken_back", 0)}
 
     @staticmethod
     def entries():
@@ -190,7 +209,12 @@ def measure(firewall):
     for kind in FLOODS:
         p = flood(kind, SECONDS + 1)
         time.sleep(0.5)
+        before = firewall.seen()
         rates[kind] = transfer.rate(SECONDS)
+        after = firewall.seen()
+        if after:
+            print(f"  {kind}: " + ", ".join(f"{name} {after[name] - before[name]}"
+                                            for name in after), flush=True)
         p.terminate()
         sent[kind] = p.communicate()[0].split('"per_second":')[1].split("}")[0]
     entries = firewall.entries()
@@ -209,6 +233,8 @@ def main():
     table = {(name, kind): [] for name in firewalls for kind in ("none", *FLOODS)}
     for n in range(ROUNDS):
         for name, firewall in firewalls.items():
+            if ONLY[0] and name not in ONLY:
+                continue
             rates, sent, entries, gone = measure(firewall)
             for kind, rate in rates.items():
                 table[name, kind].append(rate)
@@ -220,7 +246,7 @@ def main():
                 fail("idle connections are lost")
     for kind in FLOODS:
         for name in firewalls:
-            if name == "kernel":
+            if name == "kernel" or not table[name, kind] or not table["kernel", kind]:
                 continue
             share = sorted(a / b for a, b in zip(table[name, kind], table["kernel", kind]))
             print(f"{kind} flood: {name} / kernel: median {share[len(share) // 2]:.2f}, "

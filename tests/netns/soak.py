@@ -162,7 +162,7 @@ class Books:
 
     def begin(self):
         """A daemon has started during a pause."""
-        now, daemon = self.settled(), self.read_daemon()
+        now, daemon = self.settled()
         new = {k: now[k] - self.kernel[k] for k in now}
         if new["matched"] != new["queued"] + new["full"]:
             fail(f"across a restart: {new}")
@@ -171,18 +171,21 @@ class Books:
         self.kernel, self.daemon = now, daemon
 
     def settled(self):
-        """The kernel's counters when nothing moves and no packet waits."""
-        last = [None]
+        """The counters of both when no packet waits, and none arrived between the two readings: the
+        server repeats its SYN+ACKs to a flood for a while."""
+        found = [None, None]
 
         def is_still():
-            before, last[0] = last[0], self.read_kernel()
-            return before == last[0] and last[0]["waiting"] == 0
-        poll(is_still, "an end of the packets without a verdict", 30)
-        return last[0]
+            before = self.read_kernel()
+            found[1] = self.read_daemon()
+            found[0] = self.read_kernel()
+            return before == found[0] and before["waiting"] == 0
+        poll(is_still, "an end of the packets without a verdict", 60)
+        return found
 
     def balance(self, is_first):
         """is_first: all of the daemon's counters are new."""
-        now, daemon = self.settled(), self.read_daemon()
+        now, daemon = self.settled()
         if not is_first:
             daemon_new = {k: v - self.daemon[k] for k, v in daemon.items()}
         else:

@@ -90,6 +90,36 @@ START_TEST(a_clock_set_back_counts_as_no_time)
 }
 END_TEST
 
+START_TEST(connections_are_loaded_before_unanswered_entries)
+{
+	struct world from;
+	struct world to;
+	struct state_loaded taken;
+	struct flow f;
+
+	world_init(&from, 128, 64, 1);
+	world_init(&to, 64, 64, 1);
+	for (uint32_t nr = 1; nr <= 60; nr++) {
+		f = flows_tcp(nr);
+		f.deadline = mono_add(from.now, sec_to_ns(100));
+		f.status &= (uint8_t)~FLOW_ASSURED;
+		ck_assert(engine_import_flow(from.engine, from.worker, &f, from.now));
+	}
+	for (uint32_t nr = 61; nr <= 100; nr++) {
+		add_flow(&from, nr, 100);
+	}
+	save(&from, SAVE_FINAL);
+	taken = load(&to, 1, GAP_NOTHING);
+	ck_assert_uint_eq(taken.flows, 64);
+	ck_assert_uint_eq(taken.left_out, 36);
+	for (uint32_t nr = 61; nr <= 100; nr++) {
+		ck_assert(find(&to, nr, &f));
+	}
+	world_fini(&from);
+	world_fini(&to);
+}
+END_TEST
+
 static int64_t down_after(struct world *to, uint32_t boot_id, int64_t wall_s, int64_t boot_s)
 {
 	struct wall_time wall = { .wall_ns = WALL_NS + (uint64_t)sec_to_ns(wall_s),
@@ -560,6 +590,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, time_passes_while_the_daemon_is_stopped);
 	tcase_add_test(tc, a_clock_set_back_counts_as_no_time);
 	tcase_add_test(tc, a_clock_that_was_set_does_not_count);
+	tcase_add_test(tc, connections_are_loaded_before_unanswered_entries);
 	tcase_add_test(tc, state_is_loaded_after_a_reboot);
 	tcase_add_loop_test(tc, windows_are_not_enforced_after_a_gap, 0, 4);
 	tcase_add_test(tc, a_final_save_is_final_only_once);

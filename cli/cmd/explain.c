@@ -5,8 +5,10 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "io/mem.h"
+#include "io/route_read.h"
 #include "screen.h"
 
 #include "text/addr.h"
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,15 +278,39 @@ static void print_line(void *ctx, const char *text)
 	fprintf(ctx, "%s\n", text);
 }
 
+/* Of interfaces that this host does not have. */
+#define UNKNOWN_INDEX 0x7ffffff0u
+
+static uint32_t index_of(const char *name, uint32_t otherwise)
+{
+	uint32_t index = if_nametoindex(name);
+
+	return index != 0 ? index : otherwise;
+}
+
+/* What `fib` goes by: the routes of this host. NULL when there are none. */
+static struct rs_routes *read_routes(const struct ruleset *rules)
+{
+	const uint32_t what = ruleset_needs_routes(rules);
+	struct rs_routes *routes = NULL;
+	struct route_dump dump = { 0 };
+
+	if (what != 0 && route_read(what, &dump) == 0) {
+		routes = routes_new(&dump);
+	}
+	route_dump_fini(&dump);
+	return routes;
+}
+
 /* Indexes of the interfaces that the command line names. */
 static void name_interfaces(struct ruleset *rules, struct explain_request *req)
 {
 	if (req->in[0] != '\0') {
-		req->iif = 1;
+		req->iif = index_of(req->in, UNKNOWN_INDEX);
 		ruleset_set_ifname(rules, req->iif, req->in);
 	}
 	if (req->out[0] != '\0') {
-		req->oif = 2;
+		req->oif = index_of(req->out, UNKNOWN_INDEX + 1);
 		ruleset_set_ifname(rules, req->oif, req->out);
 	}
 }
@@ -297,6 +324,7 @@ static enum cli_exit explain_under(struct explain_args *args, const struct confi
 	struct engine_worker *w = calloc(1, sizeof(*w));
 	struct explanation *x = aligned_alloc(64, (sizeof(*x) + 63) & ~(size_t)63);
 	void *mem = mem_map(engine_size(&cfg));
+	struct rs_routes *routes = read_routes(rules);
 	enum cli_exit code = CLI_REFUSED;
 	struct explain_request req;
 	const char *wrong;
@@ -306,6 +334,8 @@ static enum cli_exit explain_under(struct explain_args *args, const struct confi
 	} else {
 		(void)explain_parse(args->request, &req, &wrong);
 		name_interfaces(rules, &req);
+		ruleset_set_routes(rules, routes);
+		ruleset_set_wall(rules, (int64_t)clock_wall_ns() - now.ns);
 		w->policy = &policy;
 		explain_run(engine_init(mem, &cfg), w, now, &req, x);
 		if (args->is_json) {
@@ -320,6 +350,8 @@ static enum cli_exit explain_under(struct explain_args *args, const struct confi
 		code = code_of(
 			verdict_name((enum verdict)x->trace[EXPLAIN_FIRST].decision.verdict));
 	}
+	ruleset_set_routes(rules, NULL);
+	routes_free(routes);
 	mem_unmap(mem, engine_size(&cfg));
 	free(x);
 	free(w);

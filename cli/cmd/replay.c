@@ -58,6 +58,7 @@ struct run {
 
 static enum cli_exit load_policies(struct run *run);
 static void warn_of_names(const struct run *run, const struct replay *r);
+static void warn_of_routes(const struct run *run, const struct replay *r);
 static enum cli_exit run_once(struct run *run);
 static enum cli_exit run_sweep(struct run *run);
 static enum cli_exit replay_files(struct run *run, struct replay *r);
@@ -207,6 +208,7 @@ static enum cli_exit run_once(struct run *run)
 	}
 	r.callbacks.packet = handle_packet;
 	warn_of_names(run, &r);
+	warn_of_routes(run, &r);
 	code = replay_files(run, &r);
 	if (!run->report.is_json) {
 		if (!run->args.all_packets && r.differing > run->diffs_shown) {
@@ -234,6 +236,18 @@ static void warn_of_names(const struct run *run, const struct replay *r)
 		if (ruleset_has_ifnames(r->instance[i].policy.rules)) {
 			screen_error("%s: warning: its rules name interfaces, which a capture does "
 			             "not; give --iif and --oif\n",
+			             r->instance[i].source->name);
+		}
+	}
+}
+
+/* A capture has no routes: without --local, fib calls only the loopback addresses local. */
+static void warn_of_routes(const struct run *run, const struct replay *r)
+{
+	for (size_t i = 0; i < r->instances_len && run->args.vantage.locals_len == 0; i++) {
+		if (ruleset_needs_routes(r->instance[i].policy.rules) != 0) {
+			screen_error("%s: warning: its rules look up addresses with fib; give the "
+			             "addresses of the host with --local\n",
 			             r->instance[i].source->name);
 		}
 	}
@@ -307,6 +321,7 @@ static enum cli_exit run_sweep(struct run *run)
 		}
 		if (k == 0) {
 			warn_of_names(run, &r);
+			warn_of_routes(run, &r);
 		}
 		one = replay_files(run, &r);
 		code = one != CLI_OK ? one : code;

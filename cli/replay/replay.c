@@ -7,6 +7,7 @@
 
 #include "io/capture.h"
 #include "io/mem.h"
+#include "replay/local_routes.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -62,6 +63,7 @@ void replay_fini(struct replay *r)
 	for (size_t i = 0; i < r->instances_len; i++) {
 		mem_unmap(r->instance[i].mem, r->instance[i].mem_size);
 		ruleset_free(r->instance[i].policy.rules);
+		routes_free(r->instance[i].routes);
 		free(r->instance[i].trace);
 	}
 	conns_fini(&r->conns);
@@ -115,6 +117,13 @@ static int instance_init(struct replay_instance *in, const struct replay_policy 
 	}
 	ruleset_set_ifname(in->policy.rules, IIF_INDEX, vantage->iif);
 	ruleset_set_ifname(in->policy.rules, OIF_INDEX, vantage->oif);
+	if (ruleset_needs_routes(in->policy.rules) != 0 && vantage->locals_len != 0) {
+		in->routes = local_routes_new(vantage, IIF_INDEX, OIF_INDEX);
+		if (in->routes == NULL) {
+			return -ENOMEM;
+		}
+		ruleset_set_routes(in->policy.rules, in->routes);
+	}
 	in->mem_size = engine_size(&cfg);
 	in->mem = mem_map(in->mem_size);
 	if (in->mem == NULL) {
@@ -197,6 +206,9 @@ int replay_frame(struct replay *r, enum link_type type, const struct capture_pac
 	}
 	r->packets++;
 	r->bytes += packet.true_size;
+	for (size_t i = 0; i < r->instances_len; i++) {
+		ruleset_set_wall(r->instance[i].policy.rules, r->first_ns - REPLAY_START.ns);
+	}
 	frame = (struct frame){
 		.data = packet.data,
 		.cap_size = packet.cap_size,

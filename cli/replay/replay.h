@@ -45,6 +45,7 @@ struct replay_vantage {
 struct replay_instance {
 	const struct replay_policy *source;
 	struct policy policy;
+	struct rs_routes *routes; /* NULL without addresses of the host */
 	struct engine *engine;
 	void *mem;
 	size_t mem_size;

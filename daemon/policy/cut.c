@@ -64,10 +64,10 @@ struct object {
 	struct cut_rules rules;
 	uint32_t items_len;
 	bool is_base;
+	bool is_divided;     /* a chain of finwall's, of which the kernel has some rules */
 	bool is_raw;         /* a base chain of prerouting or output, before the tracker */
 	bool has_notrack;    /* a rule has the word */
 	bool is_visited;     /* by a search */
-	bool is_divided;     /* a chain of finwall's, of which the kernel has some rules */
 	bool is_kernel_kind; /* finwall knows no such objects */
 	uint8_t sides;
 };

@@ -32,12 +32,13 @@ def devices(text):
     for name, value in re.findall(r"define\s+(\w+)\s*=\s*(\{[^}]*\}|\S+)", text):
         if re.search(r"(devices?\s*=?|[io]if)\s*\{?\s*\$" + name, text):
             names |= set(re.findall(r"[a-z][\w.-]*", value))
-    return sorted(n for n in names if n != "lo" and 0 < len(n) < 16)
+    return sorted(n for n in names if n != "lo" and n[0].isalpha() and len(n) < 16)
 
 
 def in_namespace(script, text, names):
     """Runs a script with `text` as its input in a new network namespace that has the interfaces."""
-    links = "".join(f"ip link add {n} type dummy 2>/dev/null; ip link set {n} up;" for n in names)
+    links = "".join(f"ip link add {n} type veth peer name far{i} 2>/dev/null;"
+                    for i, n in enumerate(names))
     return subprocess.run(
         ["unshare", "-n", "sh", "-c", f"ip link set lo up; {links} {script}"],
         input=text, capture_output=True, text=True, check=False)

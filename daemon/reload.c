@@ -21,6 +21,7 @@
 void reload_put_in_force(struct daemon *d, struct generation *g)
 {
 	ifnames_apply(d->ifnames, g->shared.policy.rules);
+	route_watch_require(&d->route_watch, g->shared.policy.rules);
 	if (g->shared.policy.tun.enforce == 0) {
 		log_write(d->log, LOG_LEVEL_WARNING,
 		          "%s: enforce off: every packet is accepted, drops are only counted",

@@ -233,7 +233,7 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 	} hooks[] = {
 		{ "filter", "input", CHAIN_INPUT },   { "filter", "forward", CHAIN_FORWARD },
 		{ "filter", "output", CHAIN_OUTPUT }, { "close", "late", CHAIN_LATE },
-		{ "close", "idle", CHAIN_IDLE },
+		{ "close", "idle", CHAIN_IDLE },      { "filter", "prerouting", CHAIN_PREROUTING },
 	};
 	struct chain *ch = p->chain;
 	struct suggest similar = { .text = hook };

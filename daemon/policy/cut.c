@@ -9,6 +9,7 @@
 #include "cut_text.h"
 #include "kernel_part.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What is marked with the side that has it. */
@@ -65,6 +66,9 @@ struct object {
 	bool is_base;
 	enum cut_part part;  /* a chain of finwall's: what of it the kernel has, too */
 	bool is_of_kernel;   /* a base chain of the kernel's reaches it */
+	bool is_raw;         /* a base chain of prerouting or output, before the tracker */
+	bool has_notrack;    /* a rule has the word */
+	bool is_visited;     /* by a search */
 	bool is_kernel_kind; /* finwall knows no such objects */
 	uint8_t sides;
 };
@@ -266,12 +270,15 @@ enum before {
 	BEFORE_QUOTED, /* set, `:`: a quoted text is an object */
 	BEFORE_TYPE,
 	BEFORE_HOOK,
+	BEFORE_PRIORITY,
+	BEFORE_MINUS, /* of a priority */
 };
 
 struct history {
 	enum before before;
 	bool is_hook;          /* the statement begins with `type` */
 	const char *hook_type; /* the word behind it */
+	bool may_be_raw;       /* the hook is prerouting or output */
 };
 
 static void refer(struct cut *k, struct object *o, enum class class)
@@ -306,14 +313,33 @@ static void note_hook(struct object *o, const char *type, const char *hook)
 	o->sides = is_kernel_hook(type, hook) || o->table->is_foreign ? SIDE_KERNEL : SIDE_OWN;
 }
 
+/* A priority below that of the tracker. text: without its sign. */
+static bool is_raw_priority(const char *text, bool is_negative)
+{
+	if (text[0] == '-') {
+		return is_raw_priority(text + 1, true);
+	}
+	return strcmp(text, "raw") == 0 ||
+	       (is_negative && strspn(text, "0123456789") == strlen(text) &&
+	        strtoul(text, NULL, 10) > -PRIORITY_TRACKER);
+}
+
+static bool is_raw_hook(const char *type, const char *hook)
+{
+	return strcmp(type, "filter") == 0 &&
+	       (strcmp(hook, "prerouting") == 0 || strcmp(hook, "output") == 0);
+}
+
 static enum before word_before(const struct cut_text *t)
 {
 	static const struct {
 		const char *word;
 		enum before before;
 	} words[] = {
-		{ "jump", BEFORE_CHAIN }, { "goto", BEFORE_CHAIN }, { "name", BEFORE_OBJECT },
-		{ "set", BEFORE_QUOTED }, { "type", BEFORE_TYPE },  { "hook", BEFORE_HOOK },
+		{ "jump", BEFORE_CHAIN },        { "goto", BEFORE_CHAIN },
+		{ "name", BEFORE_OBJECT },       { "set", BEFORE_QUOTED },
+		{ "type", BEFORE_TYPE },         { "hook", BEFORE_HOOK },
+		{ "priority", BEFORE_PRIORITY },
 	};
 
 	if (t->token == CUT_OTHER) {
@@ -353,11 +379,23 @@ static void note_word(struct cut *k, struct object *o, struct history *h, bool b
 	case BEFORE_HOOK:
 		if (h->is_hook && h->hook_type != NULL) {
 			note_hook(o, h->hook_type, copy(k));
+			h->may_be_raw = is_raw_hook(h->hook_type, copy(k));
+		}
+		break;
+	case BEFORE_PRIORITY:
+	case BEFORE_MINUS:
+		if (h->may_be_raw && t->token == CUT_OTHER && *t->at == '-') {
+			h->before = BEFORE_MINUS;
+			return;
+		}
+		if (h->may_be_raw && t->token == CUT_WORD) {
+			o->is_raw = is_raw_priority(copy(k), h->before == BEFORE_MINUS);
 		}
 		break;
 	case BEFORE_NOTHING:
 		break;
 	}
+	o->has_notrack |= t->token == CUT_WORD && cut_is(t, "notrack");
 	if (begins) {
 		h->is_hook = now == BEFORE_TYPE && o->class == CLASS_CHAIN;
 		h->hook_type = NULL;
@@ -373,7 +411,7 @@ static void note_word(struct cut *k, struct object *o, struct history *h, bool b
 static enum cut_how read_statement(struct cut *k, struct object *o, bool ends_with_block)
 {
 	struct cut_text *t = &k->text;
-	struct history h = { BEFORE_NOTHING, false, NULL };
+	struct history h = { .before = BEFORE_NOTHING };
 	unsigned depth = 0;
 	bool begins = false;
 
@@ -464,13 +502,17 @@ static void read_object(struct cut *k, struct item *i, const struct kind *kind,
 	}
 }
 
-/* `ct helper NAME`, `ct timeout NAME`, `ct expectation NAME`. */
-static void read_object_kind(struct cut *k, const struct kind *kind)
+/* `ct helper NAME`, `ct timeout NAME`, `ct expectation NAME`. Returns the kind. */
+static const struct kind *read_object_kind(struct cut *k, const struct kind *kind)
 {
+	static const struct kind timeout = { "ct timeout", CLASS_OBJECT, false };
+
 	cut_next(&k->text);
 	if (strcmp(kind->word, "ct") == 0) {
+		kind = cut_is(&k->text, "timeout") ? &timeout : kind;
 		cut_next(&k->text);
 	}
+	return kind;
 }
 
 /* A statement of a table: comment, flags. */
@@ -501,7 +543,7 @@ static void read_block(struct cut *k, struct cut_table *t)
 			struct item *i = item_begin(k, ITEM_OBJECT, t);
 
 			i->is_in_block = true;
-			read_object_kind(k, kind);
+			kind = read_object_kind(k, kind);
 			read_object(k, i, kind, true);
 		} else {
 			read_table_statement(k, t);
@@ -560,7 +602,7 @@ static void read_command(struct cut *k, struct item *i)
 		item_end(k, read_statement(k, NULL, false));
 		return;
 	}
-	read_object_kind(k, kind);
+	kind = read_object_kind(k, kind);
 	family = family_of(k);
 	if (family != NULL) {
 		cut_next(&k->text);
@@ -709,7 +751,7 @@ static void give_chains(struct cut *k)
 		}
 	}
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
-		if (o->sides == SIDE_KERNEL && o->is_base) {
+		if ((o->sides & SIDE_KERNEL) != 0 && o->is_base) {
 			for (struct object *to = walk_from(k, o); to != NULL;
 			     to = to->next_walked) {
 				to->is_of_kernel = true;
@@ -793,8 +835,43 @@ static void count_chain(struct kernel_part *p, const struct object *o)
 	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0 || o->part != CUT_NONE;
 }
 
+/* Whether a rule that is evaluated from this chain on has notrack. */
+static bool reaches_notrack(struct cut *k, struct object *from)
+{
+	struct object *todo = from;
+
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		o->is_visited = o == from;
+	}
+	from->next_marked = NULL;
+	while (todo != NULL) {
+		struct object *o = todo;
+
+		todo = o->next_marked;
+		if (o->has_notrack) {
+			return true;
+		}
+		for (const struct reference *r = o->references; r != NULL; r = r->next) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL && !to->is_visited) {
+				to->is_visited = true;
+				to->next_marked = todo;
+				todo = to;
+			}
+		}
+	}
+	return false;
+}
+
 static void divide(struct cut *k)
 {
+	/* Both trackers need to know what is not tracked. */
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->is_raw && !o->table->is_foreign && reaches_notrack(k, o)) {
+			o->sides = SIDE_OWN | SIDE_KERNEL;
+		}
+	}
 	give_effects(k);
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
 		uint8_t sides = o->table->is_foreign ? SIDE_KERNEL : o->sides;
@@ -937,6 +1014,20 @@ static void blank(const struct cut_span *s)
 	}
 }
 
+/* Before the tracker, the kernel writes addresses and ports by itself. */
+static void blank_writes(const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t n = 0; n < o->rules.list.len; n++) {
+		if (rules[n].write_at != NULL && (rules[n].has & (HAS_VERDICT | HAS_JUMP)) == 0) {
+			blank(&(struct cut_span){
+				.at = rules[n].write_at,
+				.size = (size_t)(rules[n].end - rules[n].write_at) });
+		}
+	}
+}
+
 /* The rules of a divided chain that only the kernel has. */
 static void blank_rules(const struct object *o)
 {
@@ -963,6 +1054,9 @@ static void blank_all(struct cut *k)
 		}
 		if (i->object != NULL && i->object->part != CUT_NONE) {
 			blank_rules(i->object);
+		}
+		if (i->object != NULL && i->object->is_raw && (i->object->sides & SIDE_OWN) != 0) {
+			blank_writes(i->object);
 		}
 	}
 	for (size_t n = 0; n < k->text.includes.len; n++) {

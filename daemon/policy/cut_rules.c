@@ -2,6 +2,7 @@
 /* The rules of a chain as text: see cut_rules.h. */
 #include "cut_rules.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Of the words below. */
@@ -167,7 +168,20 @@ static void follow_log(struct cut_rules *r, struct cut_rule *rule, const struct 
 	rule->log_end = t->token == CUT_STRING ? t->at - 1 : t->at;
 }
 
-/* Notes what has to be written otherwise for the kernel. */
+/* The last word is an address or a port. */
+static bool is_end_of(const struct cut_rules *r)
+{
+	static const char *const fields[] = { "saddr", "daddr", "sport", "dport" };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (r->last != NULL && is(r->last, r->last_size, fields[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Notes what has to be written otherwise for the kernel, or left out for finwall. */
 static void note_places(struct cut_rules *r, struct arena *a, struct cut_rule *rule,
                         const struct cut_text *t, unsigned depth)
 {
@@ -176,6 +190,8 @@ static void note_places(struct cut_rules *r, struct arena *a, struct cut_rule *r
 	} else if (cut_is(t, "reject")) {
 		rule->reject = t->at;
 		rule->has |= depth > 1 ? HAS_OTHER : 0;
+	} else if (cut_is(t, "set") && depth == 1 && rule->write_at == NULL && is_end_of(r)) {
+		rule->write_at = r->before_last;
 	} else if (cut_is(t, "log")) {
 		/* one, and not in a chain without a name */
 		rule->has |= depth > 1 || rule->log_at != NULL ? HAS_OTHER : 0;
@@ -226,6 +242,7 @@ void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text
 		rule->has |= has;
 		note_places(r, a, rule, t, depth);
 	}
+	r->before_last = (char *)(uintptr_t)r->last;
 	r->last = t->at;
 	r->last_size = t->size;
 }

@@ -32,6 +32,8 @@ struct cut_rule {
 	struct vec drops; /* char *: each word drop */
 	char *log_at;     /* the log statement; NULL = none */
 	char *log_end;
+	char *write_at; /* the header of an address or a port that is set, behind all else; NULL =
+	                   none */
 	uint16_t has;
 	/* of the object, before and after the rule was read */
 	const void *references_before, *references_after;
@@ -50,9 +52,10 @@ struct cut_rules {
 	bool is_in_rule;
 	enum cut_log log;
 	uint16_t has; /* of all rules, and of what is in no block */
-	/* the last word or sign */
+	/* the last word or sign, and the one before it */
 	const char *last;
 	size_t last_size;
+	char *before_last;
 };
 
 /* Which rules of a chain the kernel has, too. */

@@ -55,7 +55,7 @@ for port in range(7000, 7004):
 print("ready", flush=True)
 threading.Event().wait()
 PY
-# Sends and gets back as many bytes as each line of the input says; prints "ok" each time.
+# Sends and gets back the number of bytes in each line of the input; prints "ok" each time.
 cat >"$work/client.py" <<'PY'
 import socket, sys
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=float(sys.argv[3]))

@@ -16,11 +16,15 @@ enum {
 	FILTER_SPORT,
 	FILTER_DPORT,
 	FILTER_EXPIRES_UNDER,
-	FILTER_MARK,
+	/* of connections: commands that have them list them */
+	FILTER_IDLE_OVER,
+	FILTER_RULE,
 	/* of packets: commands that have them list them */
 	FILTER_HOOK,
 	FILTER_VERDICT,
 	FILTER_REASON,
+	/* of the connection or of the packet */
+	FILTER_MARK,
 };
 
 /* For the array and the string of getopt_long(). */
@@ -37,10 +41,22 @@ enum {
 		{ "dst", required_argument, NULL, FILTER_DESTINATION },                            \
 		{ "sport", required_argument, NULL, FILTER_SPORT },                                \
 		{ "dport", required_argument, NULL, FILTER_DPORT },                                \
-		{ "mark", required_argument, NULL, FILTER_MARK },                                  \
 	{                                                                                          \
 		"expires-under", required_argument, NULL, FILTER_EXPIRES_UNDER                     \
 	}
+
+/* For the array of commands about connections that exist, and their help text. */
+#define FILTER_LIST_OPTIONS                                                                        \
+	{ "idle-over", required_argument, NULL, FILTER_IDLE_OVER },                                \
+		{ "mark", required_argument, NULL, FILTER_MARK },                                  \
+	{                                                                                          \
+		"rule", required_argument, NULL, FILTER_RULE                                       \
+	}
+#define FILTER_LIST_HELP                                                                           \
+	"--idle-over DURATION           longer without a packet; with the setting\n"               \
+	"                               connections accounting on\n"                               \
+	"--mark MARK                    of the connection; also MARK/MASK: 0x1/0xff\n"             \
+	"--rule [FILE:]LINE             let in by the rule in this line\n"
 
 /* For the help text. */
 #define FILTER_HELP                                                                                \
@@ -55,7 +71,6 @@ enum {
 	"-P, --port PORT                of either end\n"                                           \
 	"-s, --state STATE              TCP state, or several: TIME_WAIT,CLOSE\n"                  \
 	"-i, --interface NAME           of the first packet; \"eth*\" matches a prefix\n"          \
-	"--mark MARK                    of the connection; also MARK/MASK: 0x1/0xff\n"             \
 	"--expires-under DURATION       less time left: 90s, 1h30m\n"
 
 /*

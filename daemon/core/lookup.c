@@ -346,6 +346,9 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
+	if (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from) {
+		flowtab_count_state(&d->shard->flows, f, from);
+	}
 	o->dir = dir;
 	o->live = f;
 	replied |= (f->extras & FLOW_EXTRA_ONE_WAY) != 0 && one_way_is_open(f);

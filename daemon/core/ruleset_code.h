@@ -29,6 +29,12 @@ uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_
 bool ruleset_load(const struct ruleset *rs, const struct rs_insn *i, const struct rule_input *in,
                   uint32_t mark, uint32_t *out);
 
+/* ruleset_routes.c: RS_LOAD_FIB_*, and RS_LOAD_LINK: false for an interface that is not known. */
+bool ruleset_link(const struct ruleset *rs, const struct rs_load *l, const struct rule_input *in,
+                  uint32_t *out);
+bool ruleset_fib(const struct ruleset *rs, const struct rs_load *l, const struct rule_input *in,
+                 uint32_t mark, uint32_t *out);
+
 /* The type of packet by its destination: PACKET_HOST, _BROADCAST, _MULTICAST of the kernel. */
 static inline uint32_t ruleset_pkttype(const struct pkt *p)
 {

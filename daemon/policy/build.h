@@ -155,6 +155,10 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
                                   const struct value *plus);
 void build_hash_field(struct parser *p, struct loc loc, struct hash_fields *f,
                       const struct selector *sel);
+/* `fib saddr . iif oif`; flag: of one word, RS_FIB_*; what: "type", "oif", "oifname". */
+uint32_t build_fib_flag(struct parser *p, struct loc loc, const char *word);
+const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flags,
+                                 const char *what);
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
                          const struct value *max);
 void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,

@@ -3,6 +3,7 @@
  * Grammar actions for rules and statements.
  */
 #include "build.h"
+#include "cut_rules.h"
 #include "suggest.h"
 #include "value.h"
 #include "words.h"
@@ -75,17 +76,10 @@ static const char *way_out(const char *header, const char *name)
 		{ "meta", "cgroup", mark },
 		{ "meta", "rtclassid", mark },
 		{ "meta", "iifkind", mark },
-		{ "meta", "iiftype", mark },
-		{ "meta", "iifgroup", mark },
 		{ "meta", "ipsec", mark },
 		{ "meta", "secmark", mark },
 		{ "meta", "sdif", mark },
-		{ "meta", "hour", mark },
-		{ "meta", "day", mark },
-		{ "meta", "time", mark },
 		{ "meta", "oifkind", out },
-		{ "meta", "oiftype", out },
-		{ "meta", "oifgroup", out },
 		{ "meta", "nftrace", "finwall events for packets that are followed" },
 	};
 
@@ -127,6 +121,30 @@ struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind)
 	return s;
 }
 
+/* Hours over midnight of UTC, "22:00"-"06:00": not those between, as in nft. */
+static void turn_night(struct parser *p, struct match *m)
+{
+	struct interval lo;
+	struct interval hi;
+	struct value *turned;
+	char problem[64];
+
+	if (m->value->kind != VALUE_RANGE ||
+	    (m->rel != REL_IMPLICIT && m->rel != REL_EQ && m->rel != REL_NE) ||
+	    value_interval(m->sel->type, m->value->range.lo, &lo, problem, sizeof(problem)) !=
+	            NULL ||
+	    value_interval(m->sel->type, m->value->range.hi, &hi, problem, sizeof(problem)) !=
+	            NULL ||
+	    u128_is_le(lo.lo, hi.lo)) {
+		return;
+	}
+	turned = value_new(p->config, m->value->loc, VALUE_RANGE);
+	turned->range.lo = m->value->range.hi;
+	turned->range.hi = m->value->range.lo;
+	m->value = turned;
+	m->rel = m->rel == REL_NE ? REL_IMPLICIT : REL_NE;
+}
+
 struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
                          enum relation rel, const struct value *mask, const struct value *v)
 {
@@ -142,6 +160,9 @@ struct stmt *build_match(struct parser *p, struct loc loc, const struct selector
 	}
 	s = build_stmt(p, loc, STMT_MATCH);
 	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
+	if (sel->type == &dtype_hour) {
+		turn_night(p, &s->match);
+	}
 	return s;
 }
 
@@ -205,10 +226,13 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 	const struct symbol *u = symbol_find(units, unit, strlen(unit));
 
 	if (u == NULL) {
+		struct suggest similar = { .text = unit };
+
+		suggest_symbols(&similar, units);
 		config_error(p->config, loc,
 		             "unknown unit of time \"%.64s\", expected second, "
-		             "minute, hour, day or week",
-		             unit);
+		             "minute, hour, day or week%s",
+		             unit, suggest_question(&similar, &p->config->arena));
 		return s;
 	}
 	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
@@ -232,6 +256,13 @@ static bool check_settable(struct parser *p, struct loc loc, const struct select
 {
 	if (is_mark(sel)) {
 		return true;
+	}
+	if (cut_is_effect(sel->name)) {
+		config_error(p->config, loc,
+		             "%s %s cannot be set here, expected a rule of its own without a "
+		             "verdict before limits and jumps, or in a postrouting chain",
+		             sel->header, sel->name);
+		return false;
 	}
 	if (sel->field == RS_F_CT_ZONE) {
 		config_error(p->config, loc,

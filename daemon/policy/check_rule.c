@@ -100,8 +100,9 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 	if (s == NULL) {
 		config_error(c, m->value->loc,
 		             "there is no set %.64s in table %.64s, expected one "
-		             "that is defined in it",
-		             m->value->text, t->name);
+		             "that is defined in it%s",
+		             m->value->text, t->name,
+		             table_set_question(t, m->value->text, &c->arena));
 	} else if (s->is_counted) {
 		config_error(c, m->value->loc,
 		             "set %.64s counts connections, expected one with elements to compare "
@@ -186,6 +187,15 @@ static void note_needs(struct config *c, const struct selector *sel)
 	s->needs_ct_status |= sel->field == RS_F_CT_STATUS || is_of_tuple(sel);
 }
 
+/* Whether packets of a base chain have the interface that `fib` looks up for. */
+static bool fib_has_interface(const struct chain *ch, const struct load *l)
+{
+	bool is_fib = l->kind == RS_LOAD_FIB_TYPE || l->kind == RS_LOAD_FIB_OIF;
+
+	return !is_fib || ((ch->base != CHAIN_OUTPUT || (l->offset & RS_FIB_IIF) == 0) &&
+	                   (ch->base != CHAIN_INPUT || (l->offset & RS_FIB_OIF) == 0));
+}
+
 /* Whether a field makes sense in this chain. Returns false after a config_error(). */
 static bool check_selector(struct config *c, const struct chain *ch, struct loc loc,
                            const struct selector *sel)
@@ -199,6 +209,14 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 		             "table of family inet or %s",
 		             sel->header, sel->name, table_families[f],
 		             sel->family == 4 ? "ip" : "ip6");
+		return false;
+	}
+	if (sel->load != NULL && ch->is_base && !fib_has_interface(ch, sel->load)) {
+		config_error(
+			c, loc,
+			"packets of this hook have no %s interface for fib, expected %s or none",
+			ch->base == CHAIN_OUTPUT ? "incoming" : "outgoing",
+			ch->base == CHAIN_OUTPUT ? "oif" : "iif");
 		return false;
 	}
 	if (sel->kind == SEL_TRACKING) {
@@ -327,8 +345,9 @@ static void check_count_set(struct config *c, const struct chain *ch, struct stm
 	if (set == NULL) {
 		config_error(c, name->loc,
 		             "there is no set %.64s in table %.64s, expected one that is defined "
-		             "in it",
-		             name->text, ch->table->name);
+		             "in it%s",
+		             name->text, ch->table->name,
+		             table_set_question(ch->table, name->text, &c->arena));
 	} else if (!set->is_dynamic) {
 		config_error(c, name->loc,
 		             "set %.64s is not dynamic, expected one with flags dynamic",

@@ -5,6 +5,7 @@
  */
 #include "cut.h"
 
+#include "cut_rules.h"
 #include "cut_text.h"
 #include "kernel_part.h"
 
@@ -54,11 +55,16 @@ struct object {
 	struct object *next; /* with the same hash */
 	struct object *next_of_all;
 	struct object *next_marked;
+	struct object *next_walked;
+	const struct object *walk; /* the base chain that the last walk began at */
 	struct cut_table *table;
 	enum class class;
 	const char *name;
 	struct reference *references;
+	struct cut_rules rules;
+	uint32_t items_len;
 	bool is_base;
+	bool is_divided;     /* a chain of finwall's, of which the kernel has some rules */
 	bool is_raw;         /* a base chain of prerouting or output, before the tracker */
 	bool has_notrack;    /* a rule has the word */
 	bool is_visited;     /* by a search */
@@ -408,6 +414,10 @@ static enum cut_how read_statement(struct cut *k, struct object *o, bool ends_wi
 	bool begins = false;
 
 	for (;; cut_next(t)) {
+		if (o != NULL) {
+			cut_rules_token(&o->rules, k->arena, t, ends_with_block ? depth : 0,
+			                o->references);
+		}
 		switch (t->token) {
 		case CUT_END:
 			return CUT_BEFORE;
@@ -480,6 +490,7 @@ static void read_object(struct cut *k, struct item *i, const struct kind *kind,
 	enum cut_how how;
 
 	i->object = o;
+	o->items_len++;
 	o->is_kernel_kind = kind->is_kernel;
 	cut_next(&k->text);
 	how = read_statement(k, o, ends_with_block);
@@ -666,6 +677,69 @@ static void mark_reached(struct cut *k)
 	}
 }
 
+/* What the words of an object and of all that it reaches mean. */
+static uint8_t has_reached(struct cut *k, struct object *base)
+{
+	struct object *walked = base;
+	uint8_t has = 0;
+
+	base->walk = base;
+	base->next_walked = NULL;
+	while (walked != NULL) {
+		struct object *o = walked;
+
+		walked = o->next_walked;
+		has |= o->rules.has;
+		for (const struct reference *r = o->references; r != NULL; r = r->next) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL && to->walk != base) {
+				to->walk = base;
+				to->next_walked = walked;
+				walked = to;
+			}
+		}
+	}
+	return has;
+}
+
+/*
+ * Base chains of finwall's with rules that change packets as only the kernel can. One that drops
+ * nothing is the kernel's. Of another one, the kernel gets these rules.
+ */
+static void give_effects(struct cut *k)
+{
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		uint8_t has = o->sides == SIDE_OWN && o->is_base ? has_reached(k, o) : 0;
+
+		if ((has & HAS_EFFECT) != 0 && (has & (HAS_DROP | HAS_STATE)) == 0) {
+			o->sides = SIDE_KERNEL;
+		} else if ((has & HAS_EFFECT) != 0 && o->items_len == 1) {
+			o->is_divided = cut_rules_can_divide(&o->rules);
+		}
+	}
+}
+
+/* The kernel has what its rules of a divided chain refer to. */
+static void mark_divided(struct cut *k, const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t i = 0; i < o->rules.list.len; i++) {
+		const struct reference *r = rules[i].references_after;
+
+		while (cut_rule_is_kernel(&o->rules, &rules[i]) &&
+		       r != rules[i].references_before) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL) {
+				mark(k, to, SIDE_KERNEL);
+			}
+			r = r->next;
+		}
+	}
+}
+
 /* Objects that no base chain reaches: of the kernel where finwall has no chain in the table. */
 static void mark_rest(struct object *o)
 {
@@ -673,7 +747,7 @@ static void mark_rest(struct object *o)
 	bool is_kernel = t->is_foreign || (t->has_kernel_chain && !t->is_own) ||
 	                 (t->has_kernel_chain && o->class == CLASS_CHAIN);
 
-	if (o->is_kernel_kind) {
+	if (o->is_kernel_kind || (o->sides == 0 && (o->rules.has & HAS_KERNEL_DATA) != 0)) {
 		/* useless without a chain of the kernel */
 		o->sides = t->has_kernel_chain || t->is_foreign ? SIDE_KERNEL : 0;
 		return;
@@ -686,7 +760,7 @@ static void mark_rest(struct object *o)
 static void count_chain(struct kernel_part *p, const struct object *o)
 {
 	p->own_chains += (o->sides & SIDE_OWN) != 0;
-	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0;
+	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0 || o->is_divided;
 }
 
 /* Whether a rule that is evaluated from this chain on has notrack. */
@@ -726,11 +800,19 @@ static void divide(struct cut *k)
 			o->sides = SIDE_OWN | SIDE_KERNEL;
 		}
 	}
+	give_effects(k);
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
 		uint8_t sides = o->table->is_foreign ? SIDE_KERNEL : o->sides;
 
 		o->sides = 0;
 		mark(k, o, sides);
+	}
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->is_divided) {
+			mark_divided(k, o);
+			o->table->is_kernel = true;
+			o->table->has_kernel_chain = true;
+		}
 	}
 	mark_reached(k);
 	for (const struct object *o = k->objects; o != NULL; o = o->next_of_all) {
@@ -761,7 +843,7 @@ static bool is_written(const struct item *i)
 	case ITEM_DEFINE:
 		return i->table == NULL || i->table->is_kernel;
 	case ITEM_OBJECT:
-		return (i->object->sides & SIDE_KERNEL) != 0;
+		return (i->object->sides & SIDE_KERNEL) != 0 || i->object->is_divided;
 	default:
 		return false;
 	}
@@ -774,6 +856,11 @@ static void write_item(struct text *out, struct item *i)
 	if (i->is_in_block && !i->table->is_open) {
 		text_add(out, "table %s %s {\n", i->table->family, i->table->name);
 		i->table->is_open = true;
+	}
+	if (i->object != NULL && i->object->is_divided) {
+		text_add(out, "# %s:%u\n", i->path, i->line);
+		cut_rules_write(&i->object->rules, out, i->object->name);
+		return;
 	}
 	text_add(out, "# %s:%u\n%s", i->path, i->line, i->is_in_block ? "\t" : "");
 	for (size_t n = 0; n < i->spans.len; n++) {
@@ -799,12 +886,28 @@ static void note_tables(struct cut *k)
 	}
 }
 
+static void note_sets(struct cut *k)
+{
+	struct config *c = k->config;
+
+	for (const struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->class == CLASS_SET && o->sides == (SIDE_OWN | SIDE_KERNEL)) {
+			struct text name = { .arena = &c->arena };
+
+			text_add(&name, "%s %s %s", o->table->family, o->table->name, o->name);
+			*(const char **)vec_add(&c->arena, &c->kernel.sets, sizeof(char *)) =
+				name.at;
+		}
+	}
+}
+
 static void write_all(struct cut *k)
 {
 	struct config *c = k->config;
 	struct text out = { .arena = &c->arena };
 
 	note_tables(k);
+	note_sets(k);
 	if (c->kernel.tables.len == 0) {
 		return;
 	}
@@ -839,6 +942,19 @@ static void blank(const struct cut_span *s)
 	}
 }
 
+/* The rules of a divided chain that only the kernel has. */
+static void blank_rules(const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t n = 0; n < o->rules.list.len; n++) {
+		if (cut_rule_is_only_kernel(&rules[n])) {
+			blank(&(struct cut_span){ .at = rules[n].at,
+			                          .size = (size_t)(rules[n].end - rules[n].at) });
+		}
+	}
+}
+
 static void blank_all(struct cut *k)
 {
 	const struct cut_span *includes = k->text.includes.items;
@@ -849,6 +965,9 @@ static void blank_all(struct cut *k)
 		i->owner.is_blank = is_blank(i);
 		for (size_t n = 0; n < i->spans.len && i->owner.is_blank; n++) {
 			blank(&spans[n]);
+		}
+		if (i->object != NULL && i->object->is_divided) {
+			blank_rules(i->object);
 		}
 	}
 	for (size_t n = 0; n < k->text.includes.len; n++) {

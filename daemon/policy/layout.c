@@ -322,6 +322,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bucket = bucket;
 		rs->count = count;
 		rs->load = load;
+		rs->needs_routes = k->pools.needs_routes;
 		rs->mark_change = mark_change;
 		rs->account = account;
 		rs->ct_uses = k->config->ct_uses;

@@ -8,6 +8,8 @@
 #include "names.h"
 #include "value.h"
 
+#include <finwall/routes.h>
+
 #define TREE_FROM   64 /* from this number of intervals of 32 bits or more a tree is faster */
 #define BITMAP_FROM 16 /* above this number of intervals ports get a bitmap of 8 KiB */
 
@@ -106,6 +108,10 @@ static struct operand of_relation(const struct dtype *type, enum relation rel,
 	uint32_t n;
 
 	n = (uint32_t)i.lo.lo;
+	if (type == &dtype_time) {
+		/* the moment at which a second begins: the seconds before, or from it on */
+		rel = rel == REL_GT ? REL_GE : rel == REL_LE ? REL_LT : rel;
+	}
 	switch (rel) {
 	case REL_LT:
 		return n == 0 ? none : (struct operand){ .op = RS_RANGE, .a = 0, .b = n - 1 };
@@ -354,6 +360,10 @@ uint32_t load_make(struct pools *p, const struct selector *sel, const struct val
 		return (uint32_t)p->loads.len;
 	}
 	l->kind = (uint8_t)from->kind;
+	p->needs_routes |= from->kind == RS_LOAD_FIB_TYPE  ? ROUTES_IP4_LOCAL | ROUTES_IP6
+	                   : from->kind == RS_LOAD_FIB_OIF ? ROUTES_IP4 | ROUTES_IP6
+	                   : from->kind == RS_LOAD_LINK    ? ROUTES_LINKS
+	                                                   : 0;
 	l->bits = from->bits;
 	l->offset = from->offset;
 	l->mod = from->mod;

@@ -80,8 +80,8 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
 %token NOTRACK "notrack"
-%token NUMGEN "numgen" JHASH "jhash" FLOW "flow"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
 %token <text> CT_DIRECTION "ct original, ct reply"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
@@ -89,7 +89,7 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> object_name name field_name type_name comment set_name object flag_name
+%type <text> object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -108,7 +108,7 @@ static void recovered(struct parser *p);
 %type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
-%type <number> priority burst
+%type <number> priority burst fib_flags fib_flag
 %type <flag> over
 
 %%
@@ -239,7 +239,7 @@ object_items
 	: %empty
 	| object_items NL
 	| object_items PACKETS NUMBER BYTES NUMBER NL
-	| object_items RATE over NUMBER '/' name burst NL {
+	| object_items RATE over NUMBER '/' unit burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
 	| object_items WORD NL           { build_timeouts_property(p, @2, $2, @2, ""); }
@@ -502,6 +502,18 @@ selector
 	| JHASH hash_fields MOD NUMBER seed offset {
 		$$ = build_hash(p, @4, &$2, $4, $5, $6);
 	}
+	| FIB fib_flags TYPE  { $$ = build_fib(p, @1, (uint32_t)$2, "type"); }
+	| FIB fib_flags ALONE { $$ = build_fib(p, @3, (uint32_t)$2, $3); }
+	;
+
+fib_flags
+	: fib_flag
+	| fib_flags '.' fib_flag { $$ = $1 | $3; }
+	;
+
+fib_flag
+	: WORD  { $$ = build_fib_flag(p, @1, $1); }
+	| ALONE { $$ = build_fib_flag(p, @1, $1); }
 	;
 
 raw_base
@@ -577,10 +589,10 @@ anonymous_rules
 	;
 
 limit
-	: LIMIT RATE over NUMBER '/' name burst {
+	: LIMIT RATE over NUMBER '/' unit burst {
 		$$ = build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7);
 	}
-	| LIMIT RATE over NUMBER name '/' name burst {
+	| LIMIT RATE over NUMBER name '/' unit burst {
 		config_error(p->config, @5, "limits of bytes are not supported, expected packets: "
 		                            "limit rate 10/second");
 		$$ = build_stmt(p, @1, STMT_CONTINUE);
@@ -590,6 +602,11 @@ limit
 over
 	: %empty { $$ = false; }
 	| OVER   { $$ = true; }
+	;
+
+unit
+	: name
+	| ALONE
 	;
 
 burst
@@ -851,19 +868,26 @@ static void policy_error(struct loc *loc, struct parser *p, const char *what)
 }
 
 /* Features of nftables that are not supported, by the token that shows them. */
-static const char *why_missing(const char *text)
+static const char *why_missing(const struct parser *p, const char *text)
 {
+	static const char port[] = "ports belong to a protocol: write tcp, udp or th before it";
 	static const struct {
 		const char *text;
 		const char *why;
-	} missing[] = {
+	} in_rule[] = {
+		{ ":", "a range is written with -" },
+		{ "dport", port },
+		{ "sport", port },
+		{ "saddr", "write ip or ip6 before it" },
+		{ "daddr", "write ip or ip6 before it" },
+		{ "state", "write ct before it" },
+	}, missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
-		{ "queue", "not supported: finwall is the consumer of the queue" },
+		{ "queue", "finwall is the consumer of the queue: remove the rule, or put it into a prerouting chain, which goes to the kernel" },
 		{ "snat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
-		{ "fib", "only the kernel knows routes: set a mark in a prerouting chain, and match it here" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
@@ -884,10 +908,45 @@ static const char *why_missing(const char *text)
 		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
 		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
+	const bool is_in_rule = p->chain != NULL && p->depth == p->block_depth;
 
+	for (size_t i = 0; is_in_rule && i < sizeof(in_rule) / sizeof(in_rule[0]); i++) {
+		if (strcmp(in_rule[i].text, text) == 0) {
+			return in_rule[i].why;
+		}
+	}
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		if (strcmp(missing[i].text, text) == 0) {
 			return missing[i].why;
+		}
+	}
+	return NULL;
+}
+
+/* Files for other programs, by the first text outside of tables. */
+static const char *what_file(const struct parser *p, const char *text)
+{
+	static const char command[] =
+		"a command: run it, then finwall import-iptables converts the output of iptables-save";
+	static const struct {
+		const char *text;
+		const char *what;
+	} files[] = {
+		{ "*", "a save of iptables: finwall import-iptables converts it" },
+		{ "iptables", command },
+		{ "ip6tables", command },
+		{ "ufw", command },
+		{ "firewall-cmd", "a command: run it, then use the output of nft list ruleset" },
+		{ "nft", "a command: run it, then use the output of nft list ruleset" },
+		{ "<", "XML: use the output of nft list ruleset" },
+		{ "{", "JSON: use the output of nft list ruleset, without -j" },
+		{ "block", "a rule of pf: write rules of nft" },
+		{ "pass", "a rule of pf: write rules of nft" },
+	};
+
+	for (size_t i = 0; p->table == NULL && i < sizeof(files) / sizeof(files[0]); i++) {
+		if (strcmp(files[i].text, text) == 0) {
+			return files[i].what;
 		}
 	}
 	return NULL;
@@ -916,16 +975,29 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 {
 	yysymbol_kind_t found = yypcontext_token(ctx);
 	const char *text = scan_get_text(p->scanner);
-	const char *why = found == YYSYMBOL_STRING ? NULL : why_missing(text);
-	const char *expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+	const char *why = found == YYSYMBOL_STRING ? NULL : what_file(p, text);
+	const char *expected;
 	struct loc loc = *yypcontext_location(ctx);
 
+	if (why == NULL && found != YYSYMBOL_STRING) {
+		why = why_missing(p, text);
+	}
+	expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+
 	p->is_recovering = true;
-	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
+	if (found == YYSYMBOL_YYEOF && p->table != NULL) {
+		config_error(p->config, loc, "the file ends in a block of table %.64s, expected '}'",
+			     p->table->name);
+	} else if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s",
 			     yysymbol_name(found == YYSYMBOL_INNER_NL ? YYSYMBOL_NL : found), expected);
 	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
 		config_error(p->config, loc, "unterminated string, expected a closing quote");
+	} else if (found == YYSYMBOL_INVALID && strncmp(text, "\xe2\x80", 2) == 0) {
+		/* U+2010 to U+2015 are dashes, U+2018 to U+201F quotes */
+		config_error(p->config, loc, "typographic %s, expected %s",
+			     (unsigned char)text[2] < 0x98 ? "dash" : "quote",
+			     (unsigned char)text[2] < 0x98 ? "-" : "\"");
 	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {
 		config_error(p->config, loc, "unexpected byte 0x%02x, expected %s",
 			     (unsigned char)text[0], expected);

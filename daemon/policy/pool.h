@@ -84,6 +84,7 @@ struct pools {
 	struct operand *of_set; /* by set->nr */
 	uint32_t *of_limit;     /* by object->nr: its bucket, plus one */
 	uint8_t *has_set;       /* of_set[nr] was made */
+	uint32_t needs_routes;  /* ROUTES_* */
 };
 
 /* What a struct rs_bucket starts with; see there. */

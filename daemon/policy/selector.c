@@ -83,6 +83,20 @@ static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
 static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
 static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
 
+static const struct load load_time = { .kind = RS_LOAD_TIME, .bits = 32 };
+static const struct load load_day = { .kind = RS_LOAD_DAY, .bits = 8 };
+static const struct load load_hour = { .kind = RS_LOAD_HOUR, .bits = 32 };
+static const struct load load_iiftype = { .kind = RS_LOAD_LINK, .offset = RS_LINK_IIFTYPE };
+static const struct load load_oiftype = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFTYPE };
+static const struct load load_iifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_IIFGROUP };
+static const struct load load_oifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFGROUP };
+
+#define META_ALONE_LOADED(name, type, load)                                                        \
+	{                                                                                          \
+		"meta", name, true, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,   \
+			NULL                                                                       \
+	}
+
 static const uint8_t icmp_echo[] = { 2, 0, 8 };
 static const uint8_t icmp_unreachable[] = { 1, 3 };
 static const uint8_t icmp_redirect[] = { 1, 5 };
@@ -171,6 +185,13 @@ static const struct selector selectors[] = {
 	RT("hdrlength", &dtype_number8, &rt_hdrlength),
 	RT("type", &dtype_number8, &rt_type),
 	RT("seg-left", &dtype_number8, &rt_seg_left),
+	META_LOADED("time", &dtype_time, &load_time),
+	META_LOADED("day", &dtype_day, &load_day),
+	META_LOADED("hour", &dtype_hour, &load_hour),
+	META_LOADED("iiftype", &dtype_link_type, &load_iiftype),
+	META_LOADED("oiftype", &dtype_link_type, &load_oiftype),
+	META_ALONE_LOADED("iifgroup", &dtype_link_group, &load_iifgroup),
+	META_ALONE_LOADED("oifgroup", &dtype_link_group, &load_oifgroup),
 	META_LOADED("skuid", &dtype_uid, &load_uid),
 	META_LOADED("skgid", &dtype_gid, &load_gid),
 	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
@@ -281,11 +302,33 @@ void selector_suggest(struct suggest *s, const char *header)
 	}
 }
 
+/* "fib daddr . iif", in the order of nft. */
+static void print_fib(struct text *t, uint32_t flags)
+{
+	static const struct symbol words[] = { { "saddr", RS_FIB_SADDR },
+		                               { "daddr", RS_FIB_DADDR },
+		                               { "mark", RS_FIB_MARK },
+		                               { "iif", RS_FIB_IIF },
+		                               { "oif", RS_FIB_OIF } };
+	const char *between = "fib ";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((flags & words[i].value) != 0) {
+			text_add(t, "%s%s", between, words[i].word);
+			between = " . ";
+		}
+	}
+}
+
 static void print_load(struct text *t, const struct load *l)
 {
 	const char *between = "jhash ";
 
 	switch (l->kind) {
+	case RS_LOAD_FIB_TYPE:
+	case RS_LOAD_FIB_OIF:
+		print_fib(t, l->offset);
+		return;
 	case RS_LOAD_NH:
 	case RS_LOAD_TH:
 		text_add(t, "@%s,%u,%u", l->kind == RS_LOAD_NH ? "nh" : "th", l->offset, l->bits);
@@ -317,6 +360,9 @@ void selector_print(struct text *t, const struct selector *sel)
 	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
 	    strcmp(sel->header, "meta") != 0) {
 		print_load(t, sel->load);
+		if (strcmp(sel->header, "fib") == 0) {
+			text_add(t, " %s", sel->name);
+		}
 		return;
 	}
 	if (!sel->stands_alone) {

@@ -348,6 +348,7 @@ struct table {
 /* The part of the files that belongs to the kernel: finwall/config.h. */
 struct kernel_part {
 	struct vec tables; /* const char *: "family name" */
+	struct vec sets;   /* const char *: "family table name", of those that both sides have */
 	const char *text;  /* "" = none */
 	uint64_t hash;     /* of the text */
 	uint32_t own_chains;

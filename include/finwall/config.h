@@ -160,6 +160,8 @@ struct config_kernel {
 	const char *text;          /* "" = none */
 	const char *const *tables; /* "family name" */
 	size_t tables_len;
+	const char *const *sets; /* "family table name", of those that finwall has, too */
+	size_t sets_len;
 	uint64_t hash; /* of the text; 0 = none */
 	uint32_t own_chains;
 	uint32_t kernel_chains;

@@ -62,6 +62,7 @@ struct conncount; /* opaque; the engine's counters of connections */
 struct conncount_claim;
 struct ruleset;          /* opaque: finwall/ruleset_layout.h; config_compile() makes one */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
+struct rs_routes;        /* finwall/ruleset_routes.h */
 
 /* The effects of an evaluation besides its result. */
 enum eval_mode {
@@ -232,6 +233,18 @@ bool ruleset_has_ifnames(const struct ruleset *rs);
  * evaluate.
  */
 void ruleset_set_ifname(struct ruleset *rs, uint32_t ifindex, const char *name);
+
+/*
+ * The kernel's routes for `fib`. needs: ROUTES_* (finwall/routes.h) of those that the rules read, 0
+ * = none. set: borrows the snapshot until the next call, and for as long as an evaluation that
+ * began before it runs; NULL: only loopback addresses are local, and any address has a route. Any
+ * thread.
+ */
+uint32_t ruleset_needs_routes(const struct ruleset *rs);
+void ruleset_set_routes(struct ruleset *rs, const struct rs_routes *routes);
+
+/* Sets what has to be added to rule_input.now for the time since 1970. Any thread. */
+void ruleset_set_wall(struct ruleset *rs, int64_t wall_ns);
 
 /* Bytes of a worker's counters. init takes that many, zeroed and 64-byte aligned, and the caller
  * frees them. */

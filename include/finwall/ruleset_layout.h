@@ -323,7 +323,28 @@ enum rs_load_kind {
 	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
 	RS_LOAD_UID,  /* of the local socket */
 	RS_LOAD_GID,
+	RS_LOAD_TIME,     /* seconds since 1970 */
+	RS_LOAD_DAY,      /* of the week, 0 = Sunday, of UTC */
+	RS_LOAD_HOUR,     /* seconds since midnight, of UTC */
+	RS_LOAD_LINK,     /* of an interface: RS_LINK_* */
+	RS_LOAD_FIB_TYPE, /* of an address, by the kernel's routes: enum rs_route_type */
+	RS_LOAD_FIB_OIF,  /* whether there is a route: 1 or 0 */
 };
+
+/* In `offset` of RS_LOAD_LINK. */
+enum rs_link_field {
+	RS_LINK_IIFTYPE,
+	RS_LINK_OIFTYPE,
+	RS_LINK_IIFGROUP,
+	RS_LINK_OIFGROUP,
+};
+
+/* In `offset` of RS_LOAD_FIB_*. */
+#define RS_FIB_SADDR 0x01u
+#define RS_FIB_DADDR 0x02u
+#define RS_FIB_MARK  0x04u
+#define RS_FIB_IIF   0x08u
+#define RS_FIB_OIF   0x10u
 
 #define RS_LOAD_FIELDS_MAX 4
 
@@ -399,6 +420,9 @@ struct ruleset {
 	uint32_t sets_len;
 	const uint32_t *rule_of; /* of each instruction, UINT32_MAX = of no rule; for traces */
 	uint32_t keyed_len;
+	uint32_t needs_routes;                    /* ROUTES_* */
+	_Atomic(const struct rs_routes *) routes; /* or NULL; not owned */
+	_Atomic int64_t wall_ns;                  /* the time of day less the monotonic clock */
 };
 
 struct rs_count {

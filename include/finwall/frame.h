@@ -21,9 +21,9 @@ enum frame_csum {
 	CSUM_UNVERIFIED, /* not verified yet */
 };
 
-#define FRAME_HAS_CT  0x01u
-#define FRAME_HAS_UID 0x02u
-#define FRAME_HAS_GID 0x04u
+#define FRAME_HAS_CT    0x01u
+#define FRAME_HAS_UID   0x02u
+#define FRAME_HAS_GID   0x04u
 #define FRAME_HAS_ETHER 0x08u
 
 struct frame {
@@ -37,11 +37,13 @@ struct frame {
 	uint8_t csum;        /* enum frame_csum */
 	uint8_t was_held;    /* 1: held before (engine_sink.hold), and now to be decided for good */
 	/* Of the kernel's tracker and socket, where they are known. */
-	uint8_t has;       /* FRAME_HAS_* */
-	uint8_t ct_status; /* the lower bits of IPS_* */
+	uint8_t has;          /* FRAME_HAS_* */
+	uint8_t ct_status;    /* the lower bits of IPS_* */
 	uint8_t ether_src[6]; /* of the link-layer header; of the output hook never */
+	uint16_t ct_size; /* of its entry as the queue has it, ct_at bytes from data on; 0 = none */
 	uint32_t uid;
 	uint32_t gid;
+	int32_t ct_at;
 };
 
 #endif

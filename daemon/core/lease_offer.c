@@ -2,26 +2,58 @@
 /*
  * Which flows are leased. See lease_offer.h.
  *
- * The conditions on a TCP connection are those of the fast path (fastpath.c): its packets change
- * windows and deadline only. They hold as long as the kernel side owns it, because every packet
- * that could change anything else is sent to the queue. UDP: with datagrams of both ends; further
- * ones move the deadline, and make it a stream.
+ * A TCP connection of which everything is known, from its SYN on: the kernel side has the tracker's
+ * step (tcp_step.h), and sends every packet to the queue that needs more. UDP: with datagrams of
+ * both ends; further ones move the deadline, and make it a stream.
+ *
+ * The kernel side accepts packets of open connections only. So of a connection that has not been
+ * answered it takes the answers.
  */
 #include "lease_offer.h"
 
-#include "tcp_window.h"
+/* The part of the table that connections without an answer may fill, and be leased. */
+#define OPENING_MAX(len) ((len) - (len) / 8)
 
-static bool can_be_leased(const struct flow *f)
+/*
+ * A lease of each SYN of a flood would be of no use. While a question to an end is open, its answer
+ * may look like a segment of a connection that has been opened meanwhile (verify.c).
+ */
+static bool opening_can_be_leased(const struct shard *s, struct mono now)
 {
-	if (((~f->status & FLOW_SEEN_REPLY) | (f->status & FLOW_LEASED) | f->probes) != 0) {
+	return s->flows.used < OPENING_MAX(s->flows.pool_len) &&
+	       mono_is_due(s->questions.until, now);
+}
+
+static bool tcp_can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
+{
+	if ((f->status & FLOW_KNOWN) != 0) {
+		return false;
+	}
+	switch ((enum tcp_state)f->conn.tcp.state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return opening_can_be_leased(s, now);
+	case TCP_ESTABLISHED:
+		return (f->status & FLOW_ASSURED) != 0 || opening_can_be_leased(s, now);
+	case TCP_FIN_WAIT:
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
+{
+	if (((f->status & FLOW_LEASED) | f->probes) != 0) {
 		return false;
 	}
 	switch (f->key.proto) {
 	case IPPROTO_NR_TCP:
-		return (f->status & (FLOW_ASSURED | FLOW_KNOWN)) == FLOW_ASSURED &&
-		       is_plain(&f->conn.tcp, SEG_ACK);
+		return tcp_can_be_leased(s, f, now);
 	case IPPROTO_NR_UDP:
-		return true;
+		return (f->status & FLOW_SEEN_REPLY) != 0;
 	default:
 		return false;
 	}
@@ -52,16 +84,17 @@ static void grant(const struct context *cx, struct shard *s, struct flow *f, uin
 void lease_offer_fixed(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
                        enum hook hook)
 {
-	struct lease_terms terms = { .hooks = { 0 } };
+	struct lease_terms terms;
 	uint8_t hooks;
 
-	if (!can_be_leased(f)) {
+	if (!can_be_leased(s, f, cx->now)) {
 		return;
 	}
 	hooks = accepting_hooks(cx->policy, f->key.family);
 	if ((hooks & 1u << hook) != 0) {
-		terms.hooks[DIR_ORIG] = hooks;
-		terms.hooks[DIR_REPLY] = hooks;
+		lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
+		terms.hooks[DIR_ORIG] |= hooks;
+		terms.hooks[DIR_REPLY] |= hooks;
 		grant(cx, s, f, hash, &terms);
 	}
 }
@@ -79,6 +112,7 @@ static void offer_constant(const struct context *cx, struct shard *s, struct flo
 	struct lease_terms terms;
 	struct rule_result r;
 	bool reads_iif;
+	uint8_t fixed;
 	uint32_t iif;
 
 	if (!verdict_is_constant(cx, (enum base_chain)hook, &in, &r, &reads_iif) ||
@@ -92,6 +126,9 @@ static void offer_constant(const struct context *cx, struct shard *s, struct flo
 		terms.iif[dir] = iif;
 	}
 	terms.hooks[dir] |= (uint8_t)(1u << hook);
+	fixed = accepting_hooks(cx->policy, f->key.family);
+	terms.hooks[DIR_ORIG] |= fixed;
+	terms.hooks[DIR_REPLY] |= fixed;
 	grant(cx, s, f, hash, &terms);
 }
 
@@ -100,7 +137,7 @@ void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint
 {
 	struct rule_result r;
 
-	if (!can_be_leased(f)) {
+	if (!can_be_leased(s, f, cx->now)) {
 		if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) == FLOW_HAD_LEASE) {
 			/* It ends, or its windows are in doubt: others may need the place. */
 			shard_end_lease(s, f);

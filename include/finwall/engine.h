@@ -332,6 +332,7 @@ struct lease_map {
 	struct lease_control *control;
 	struct lease_bucket *buckets;
 	struct lease *leases;
+	uint64_t *notes;
 };
 
 /* True for maps of this version, whose numbers can be used. */

@@ -7,8 +7,8 @@
  * generation is in force, the chain of this hook accepts all its packets, and the tracker accepts
  * it. TCP: SYN+ACK, data, acknowledgements and FIN, by the code of core: tcp_window.h where only
  * the windows matter, tcp_step.h otherwise. A segment that the tracker refuses or ignores, a SYN
- * and a RST have changed nothing here, and go to the queue. UDP: all datagrams of a connection that
- * has been answered.
+ * and a RST have changed nothing here, and go to the queue. UDP: all datagrams; before the
+ * first answer only if the rules accept those, too.
  *
  * Two CPUs may have packets of one connection at once, and the engine may take the lease back: who
  * changes a lease holds the lock bit of its word. The wait for it is bounded; then the packet goes
@@ -602,17 +602,25 @@ static ALWAYS_INLINE bool track_tcp(struct lease *l, struct lease_control *c, co
 	return step(l, c, p, opts, lease_nr, dir, now_ns);
 }
 
-/* As udp_track(), of a connection that has been answered. */
-static ALWAYS_INLINE void track_udp(struct lease *l, struct lease_control *c, uint32_t lease_nr,
-                                    int64_t now_ns)
+/* As udp_track(). Before the first answer a datagram is a new one for the rules. */
+static ALWAYS_INLINE bool track_udp(struct lease *l, struct lease_control *c, uint32_t lease_nr,
+                                    unsigned hook, enum flow_dir dir, int64_t now_ns)
 {
-	bool is_stream = now_ns > l->udp_stream_from_ns;
+	unsigned status = l->status | l->gained;
+	bool is_stream = (status & FLOW_SEEN_REPLY) != 0 && now_ns > l->udp_stream_from_ns;
+	unsigned gained = is_stream ? FLOW_ASSURED : 0;
 
-	if (is_stream && ((l->status | l->gained) & FLOW_ASSURED) == 0) {
-		l->gained |= FLOW_ASSURED;
+	if (dir == DIR_REPLY) {
+		gained |= FLOW_SEEN_REPLY;
+	} else if ((status & FLOW_SEEN_REPLY) == 0 && (l->new_hooks & 1u << hook) == 0) {
+		return false;
+	}
+	if ((gained & ~status) != 0) {
+		l->gained |= (uint8_t)gained;
 		note(l, lease_nr, c);
 	}
 	l->deadline_ns = now_ns + (is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns);
+	return true;
 }
 
 /* A packet of a lease that is locked, and has this generation. */
@@ -624,9 +632,8 @@ static ALWAYS_INLINE bool judge_locked(struct lease *l, struct lease_control *c,
 	if ((l->hooks[dir] & 1u << hook) == 0 || (l->iif[dir] != 0 && l->iif[dir] != iif)) {
 		return false;
 	}
-	if (p->proto != IPPROTO_NR_TCP) {
-		track_udp(l, c, lease_nr, now_ns);
-	} else if (!track_tcp(l, c, p, opts, lease_nr, dir, now_ns)) {
+	if (p->proto == IPPROTO_NR_TCP ? !track_tcp(l, c, p, opts, lease_nr, dir, now_ns)
+	                               : !track_udp(l, c, lease_nr, hook, dir, now_ns)) {
 		return false;
 	}
 	l->packets[dir]++;

@@ -90,11 +90,13 @@ static void withdraw(struct lease *l)
 static struct mono next_look(const struct leases *all, const struct flow *f, int64_t deadline_ns,
                              struct mono now)
 {
-	struct mono look = mono_add(now, all->look_ns[f->conn.tcp.state % TCP_STATES_LEN]);
+	struct mono look;
 
-	return f->key.proto != IPPROTO_NR_TCP || deadline_ns < look.ns
-	               ? (struct mono){ deadline_ns }
-	               : look;
+	if (f->key.proto != IPPROTO_NR_TCP) {
+		return (struct mono){ deadline_ns };
+	}
+	look = mono_add(now, all->look_ns[f->conn.tcp.state]);
+	return deadline_ns < look.ns ? (struct mono){ deadline_ns } : look;
 }
 
 /* Sets what the kernel side owns of a flow but its deadline. The index notes what it is worth. */
@@ -129,6 +131,7 @@ void lease_recall(const struct lease_share *share, const struct flowtab *t, cons
 			out->hooks[dir] = l->hooks[dir];
 			out->iif[dir] = l->iif[dir];
 		}
+		out->new_hooks = l->new_hooks;
 	}
 }
 
@@ -166,6 +169,7 @@ bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, u
 		l->hooks[dir] = terms->hooks[dir];
 		l->iif[dir] = terms->iif[dir];
 	}
+	l->new_hooks = terms->new_hooks;
 	l->terms_generation = generation;
 	l->was_refused = 0;
 	l->may_close = f->counted == 0;

@@ -55,8 +55,9 @@ static inline bool lease_is_held(const struct flow *f)
 
 /* Which packets of a connection the kernel side accepts, by enum flow_dir. */
 struct lease_terms {
-	uint8_t hooks[2]; /* a bit per enum hook */
-	uint32_t iif[2];  /* the incoming interface, 0 = any */
+	uint8_t hooks[2];  /* a bit per enum hook */
+	uint8_t new_hooks; /* UDP: likewise, before the first answer */
+	uint32_t iif[2];   /* the incoming interface, 0 = any */
 };
 
 /* Below: the caller holds the shard's lock. hash: of the flow's key. */

@@ -7,6 +7,9 @@
 
 #include "tcp_window.h"
 
+/* The longest time between two looks at a lease. */
+#define LOOK_MAX_NS sec_to_ns(86400)
+
 /* Flows of a shard of which the leases are taken back under one hold of its lock. */
 #define SLICE 32
 
@@ -72,7 +75,7 @@ void engine_use_leases(struct engine *e, const struct lease_map *map)
 static bool set_ttls(struct leases *all, struct lease_control *c, const struct tunables *tun,
                      enum tcp_state state)
 {
-	int64_t look_ns = INT64_MAX;
+	int64_t look_ns = LOOK_MAX_NS;
 
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		int64_t ns = ttl_ns(tun, state, SEG_ACK, facts);

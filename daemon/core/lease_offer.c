@@ -3,8 +3,8 @@
  * Which flows are leased. See lease_offer.h.
  *
  * A TCP connection of which everything is known, from its SYN on: the kernel side has the tracker's
- * step (tcp_step.h), and sends every packet to the queue that needs more. UDP: with datagrams of
- * both ends; further ones move the deadline, and make it a stream.
+ * step (tcp_step.h), and sends every packet to the queue that needs more. UDP: datagrams move the
+ * deadline, and make it a stream.
  *
  * The kernel side accepts packets of open connections only. So of a connection that has not been
  * answered it takes the answers.
@@ -53,7 +53,7 @@ static bool can_be_leased(const struct shard *s, const struct flow *f, struct mo
 	case IPPROTO_NR_TCP:
 		return tcp_can_be_leased(s, f, now);
 	case IPPROTO_NR_UDP:
-		return (f->status & FLOW_SEEN_REPLY) != 0;
+		return (f->status & FLOW_SEEN_REPLY) != 0 || opening_can_be_leased(s, now);
 	default:
 		return false;
 	}
@@ -100,43 +100,64 @@ void lease_offer_fixed(const struct context *cx, struct shard *s, struct flow *f
 }
 
 /*
- * The rules read the packet, but nothing that other packets of its connection and direction do not
- * have: they are accepted as well. Those of the other direction are known when one of them comes to
- * the queue; until then the kernel side does not accept them.
+ * True if the chain accepts this packet in this state, and reads nothing that other packets of its
+ * connection and direction do not have. *iif: the incoming interface that it depends on, 0 = any.
  */
-static void offer_constant(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
-                           const struct pkt *pkt, enum flow_dir dir)
+static bool accepts_all_like(const struct context *cx, const struct pkt *pkt, enum ct_state state,
+                             enum flow_dir dir, uint32_t *iif)
 {
-	const enum hook hook = (enum hook)pkt->frame->hook;
-	struct rule_input in = { .pkt = pkt, .state = CT_ESTABLISHED, .dir = dir };
-	struct lease_terms terms;
+	const enum base_chain chain = (enum base_chain)pkt->frame->hook;
+	struct rule_input in = { .pkt = pkt, .state = state, .dir = dir };
 	struct rule_result r;
 	bool reads_iif;
-	uint8_t fixed;
-	uint32_t iif;
 
-	if (!verdict_is_constant(cx, (enum base_chain)hook, &in, &r, &reads_iif) ||
+	if (!verdict_is_constant(cx, chain, &in, &r, &reads_iif) ||
 	    verdict_of(&r) != VERDICT_ACCEPT) {
-		return;
+		return false;
 	}
+	*iif = reads_iif ? pkt->frame->iif : 0;
+	return true;
+}
+
+/*
+ * The rules read the packet: all like it are accepted as well. Those of the other direction are
+ * known when one of them comes to the queue; until then the kernel side accepts them in hooks whose
+ * chain accepts everything.
+ */
+static void offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                  const struct pkt *pkt, enum flow_dir dir)
+{
+	const enum hook hook = (enum hook)pkt->frame->hook;
+	const uint8_t fixed = accepting_hooks(cx->policy, f->key.family);
+	struct lease_terms terms;
+	uint32_t iif = 0;
+
 	lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
-	iif = reads_iif ? pkt->frame->iif : 0;
-	if (terms.iif[dir] != iif) {
-		terms.hooks[dir] = 0;
-		terms.iif[dir] = iif;
+	if ((fixed & 1u << hook) == 0) {
+		if (!accepts_all_like(cx, pkt, CT_ESTABLISHED, dir, &iif)) {
+			return;
+		}
+		if (terms.iif[dir] != iif) {
+			terms.hooks[dir] = 0;
+			terms.new_hooks = 0;
+			terms.iif[dir] = iif;
+		}
+		terms.hooks[dir] |= (uint8_t)(1u << hook);
 	}
-	terms.hooks[dir] |= (uint8_t)(1u << hook);
-	fixed = accepting_hooks(cx->policy, f->key.family);
 	terms.hooks[DIR_ORIG] |= fixed;
 	terms.hooks[DIR_REPLY] |= fixed;
+	/* The chain accepts it as a new one, and all like it. */
+	if ((f->status & FLOW_SEEN_REPLY) == 0 && f->key.proto == IPPROTO_NR_UDP &&
+	    accepts_all_like(cx, pkt, CT_NEW, dir, &iif)) {
+		terms.new_hooks |= (uint8_t)(1u << hook);
+		terms.iif[dir] = iif != 0 ? iif : terms.iif[dir];
+	}
 	grant(cx, s, f, hash, &terms);
 }
 
 void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
                  const struct pkt *pkt, enum flow_dir dir)
 {
-	struct rule_result r;
-
 	if (!can_be_leased(s, f, cx->now)) {
 		if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) == FLOW_HAD_LEASE) {
 			/* It ends, or its windows are in doubt: others may need the place. */
@@ -144,10 +165,5 @@ void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint
 		}
 		return;
 	}
-	if (verdict_is_fixed(cx->policy, (enum base_chain)pkt->frame->hook, f->key.family,
-	                     CT_ESTABLISHED, &r)) {
-		lease_offer_fixed(cx, s, f, hash, (enum hook)pkt->frame->hook);
-	} else {
-		offer_constant(cx, s, f, hash, pkt, dir);
-	}
+	offer(cx, s, f, hash, pkt, dir);
 }

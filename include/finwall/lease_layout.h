@@ -74,7 +74,9 @@ struct lease {
 	uint32_t next_free;
 	int64_t udp_stream_from_ns; /* struct udp_conn */
 	uint32_t flow_nr;           /* its place in the table of its shard */
-	uint32_t unused;
+	/* set by the engine: as hooks[], of datagrams before the first answer */
+	uint8_t new_hooks;
+	uint8_t unused[3];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lease) == 192, "three cache lines");

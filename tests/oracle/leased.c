@@ -113,6 +113,9 @@ static bool pass(struct leased *l, struct mono now, const struct frame *frame, s
 	*out = (struct decision){ .verdict = VERDICT_ACCEPT, .state = CT_ESTABLISHED };
 	if (find(l->engine, frame, now, &f, &dir)) {
 		out->dir = (uint8_t)dir;
+		if (dir == DIR_ORIG && (f.status & FLOW_SEEN_REPLY) == 0) {
+			out->state = CT_NEW;
+		}
 	}
 	l->counts.passed++;
 	return true;

@@ -22,7 +22,10 @@ MUTANTS = [
     (K, "c->tcp_ttl_ns[TCP_ESTABLISHED][ttl_facts_of(t, c->tcp_max_retrans) & 7]",
      "c->tcp_ttl_ns[TCP_ESTABLISHED][0]"),
     (K, "is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns", "c->udp_ttl_ns"),
-    (K, "\t\tl->gained |= FLOW_ASSURED;\n", ""),
+    (K, "\t\tl->gained |= (uint8_t)gained;\n", ""),
+    (K, "unsigned gained = is_stream ? FLOW_ASSURED : 0;", "unsigned gained = 0;"),
+    (K, "(status & FLOW_SEEN_REPLY) != 0 && now_ns > l->udp_stream_from_ns;", "now_ns > l->udp_stream_from_ns;"),
+    (K, "l->new_hooks & 1u << hook) == 0) {\n\t\treturn false;", "l->new_hooks & 1u << hook) != 0) {\n\t\treturn false;"),
     (K, "p.side) == DIR_ORIG) {", "p.side) == DIR_REPLY) {"),
     # the step
     (K, "\tcase TCP_ACK | TCP_FIN:\n", "\tcase TCP_ACK | TCP_FIN:\n\tcase TCP_ACK | TCP_RST:\n"),

@@ -658,6 +658,12 @@ static ALWAYS_INLINE void count(struct lease_control *c, unsigned hook, uint32_t
 	}
 }
 
+/* Starts loading a cache line before the lock, which later loads wait for. */
+static ALWAYS_INLINE void touch(const void *at)
+{
+	(void)*(const volatile uint64_t *)at;
+}
+
 static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 {
 	uint32_t zero = 0;
@@ -680,6 +686,8 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	if (now_ns >= c->valid_until_ns) {
 		return 0;
 	}
+	touch(&c->tcp_ttl_ns[TCP_ESTABLISHED][0]);
+	touch(&c->cpu[bpf_get_smp_processor_id() & (LEASE_CPUS - 1)]);
 	if (is_ip6) {
 		if (!read_ip6(skb, &c->hash_key, &p, &sum)) {
 			return 0;
@@ -691,6 +699,8 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	if (l == NULL) {
 		return 0;
 	}
+	touch(&l->deadline_ns);
+	touch(&l->bytes[0]);
 	opts.sack = p.ack;
 	if (p.proto == IPPROTO_NR_TCP && !p.is_common &&
 	    !read_more(skb, c, &p, is_ip6 ? IP6_SIZE : IP4_SIZE, hook, sum, &opts)) {

@@ -116,33 +116,32 @@ struct lease_cpu {
 
 /* One element. Written by the daemon, but for cpu[]. */
 struct lease_control {
-	/* set by the loader */
+	/* Set by the loader. The first cache line is what each packet needs. */
 	uint32_t magic;
 	uint32_t version;
 	uint32_t leases_len;  /* a power of two */
 	uint32_t buckets_len; /* likewise */
 	uint32_t lease_size;
-	uint32_t unused;
 	/* set by the daemon before it grants leases */
+	uint32_t generation; /* leases of another one are not valid */
 	struct sipkey hash_key;
-	/* of segments without RST; 0 = the deadline stays */
-	int64_t tcp_ttl_ns[TCP_STATES_LEN][8]; /* by enum tcp_state and enum ttl_fact */
-	int64_t udp_ttl_ns;                    /* of a stream */
-	int64_t udp_new_ttl_ns;
+	/* no lease is valid from this instant on; the daemon moves it while it runs */
+	int64_t valid_until_ns;
 	uint32_t tcp_max_retrans;
 	uint8_t tcp_be_liberal;
 	uint8_t verifies; /* checksums of SYN+ACK and FIN */
-	uint8_t unused2[2];
-	uint32_t generation; /* leases of another one are not valid */
-	uint32_t unused3;
-	int64_t grace_ns; /* the setting; 0 = no limit */
-	/* no lease is valid from this instant on; the daemon moves it while it runs */
-	int64_t valid_until_ns;
+	uint8_t unused[2];
+	int64_t udp_ttl_ns; /* of a stream */
+	/* of segments without RST, by enum tcp_state and enum ttl_fact; 0 = the deadline stays */
+	int64_t tcp_ttl_ns[TCP_STATES_LEN][8];
+	int64_t udp_new_ttl_ns;
 	/* Leases that the kernel side has added to the notes: the next place, modulo leases_len. A
 	 * lease is there at most once, so the notes are never full. */
 	uint64_t notes_end __attribute__((aligned(64)));
 	struct lease_cpu cpu[LEASE_CPUS];
 } __attribute__((aligned(64)));
+
+_Static_assert(offsetof(struct lease_control, tcp_ttl_ns) == 64, "a cache line a state");
 
 #define LEASE_ALWAYS INT64_MAX
 

@@ -506,7 +506,7 @@ struct step_args {
 };
 
 /* The tracker's step. Returns whether the segment is accepted; the copy is then up to date, but for
- * the deadline. Otherwise it is of no use. */
+ * the deadline. Otherwise it must not be used. */
 __attribute__((noinline)) int finwall_step(struct step_args *a)
 {
 	struct step_rules rules = { .be_liberal = false };

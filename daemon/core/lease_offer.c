@@ -15,8 +15,9 @@
 #define OPENING_MAX(len) ((len) - (len) / 8)
 
 /*
- * A lease of each SYN of a flood would be of no use. While a question to an end is open, its answer
- * may look like a segment of a connection that has been opened meanwhile (verify.c).
+ * A flood would need a lease for each SYN, and none of them is answered. While a question to an end
+ * is open, its answer may look like a segment of a connection that has been opened meanwhile
+ * (verify.c).
  */
 static bool opening_can_be_leased(const struct shard *s, struct mono now)
 {

@@ -124,7 +124,7 @@ START_TEST(granted_with_the_syn)
 	ck_assert_uint_eq(lease()->hooks[0], 7);
 	ck_assert_uint_eq(lease()->hooks[1], 7);
 	ck_assert_uint_eq(lease()->may_close, 1);
-	/* What comes to the queue all the same takes it back, and grants it again. */
+	/* A packet in the queue takes it back, and grants it again. */
 	send_tcp(&s2c, S | A, 5000, 1001, 0);
 	ck_assert(is_in_force());
 	ck_assert_uint_eq(lease()->conn.state, TCP_SYN_RECV);

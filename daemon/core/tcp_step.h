@@ -75,6 +75,21 @@ static const uint8_t table[2][SEGS_LEN][TCP_STATES_LEN] = {
 };
 /* clang-format on */
 
+/* The state after a segment of this class. The kernel's verifier must see the bound of the index.
+ */
+static ALWAYS_INLINE unsigned state_after(enum flow_dir dir, enum tcp_class class_nr, unsigned from)
+{
+#ifdef __bpf__
+	uint64_t at = ((uint64_t)dir * SEGS_LEN + class_nr) * TCP_STATES_LEN + from;
+
+	/* The compiler knows nothing of it from here on. */
+	__asm__ volatile("" : "+r"(at));
+	return at < sizeof(table) ? (&table[0][0][0])[at] : IV;
+#else
+	return table[dir][class_nr][from];
+#endif
+}
+
 /* What the settings say. */
 struct step_rules {
 	bool be_liberal;
@@ -487,7 +502,7 @@ static ALWAYS_INLINE enum step_result tcp_step(struct tcp_conn *t, struct seg *s
 {
 	bool rst_is_exact = is_exact_rst(t, s);
 	unsigned from = t->state;
-	unsigned to = table[s->dir][s->class_nr][from];
+	unsigned to = state_after(s->dir, s->class_nr, from);
 
 	if (to == SS && (from == TW || from == CL)) { /* 6.1 */
 		if (is_reopen(t, s)) {

@@ -277,7 +277,7 @@ int lease_program_pin(const struct lease_program *p, const char *dir)
 int lease_program_run(const struct lease_program *p, enum hook hook, const void *packet,
                       size_t size, uint32_t repeat, uint32_t *ns_each)
 {
-	static uint8_t buf[PACKET_MAX];
+	static _Thread_local uint8_t buf[PACKET_MAX];
 	const bool is_ip6 = size > 0 && *(const uint8_t *)packet >> 4 == 6;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = buf,
 	            .data_size_in = (uint32_t)(size + ETHERNET_SIZE), .repeat = (int)repeat);

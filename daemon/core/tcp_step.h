@@ -82,9 +82,13 @@ static ALWAYS_INLINE unsigned state_after(enum flow_dir dir, enum tcp_class clas
 #ifdef __bpf__
 	uint64_t at = ((uint64_t)dir * SEGS_LEN + class_nr) * TCP_STATES_LEN + from;
 
-	/* The compiler knows nothing of it from here on. */
+	/* The compiler keeps the comparison, and keeps it before the access. */
 	__asm__ volatile("" : "+r"(at));
-	return at < sizeof(table) ? (&table[0][0][0])[at] : IV;
+	if (at >= sizeof(table)) {
+		return IV;
+	}
+	__asm__ volatile("" : "+r"(at));
+	return (&table[0][0][0])[at];
 #else
 	return table[dir][class_nr][from];
 #endif

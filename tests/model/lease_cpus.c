@@ -28,8 +28,8 @@
 #define IN_FLIGHT 20000u /* bytes, below the window */
 
 /* Of repeat(). */
-#define ROUNDS  400u
-#define REPEATS 500u
+#define ROUNDS  1000u
+#define REPEATS 3000u
 
 static struct engine *engine;
 static struct policy policy;

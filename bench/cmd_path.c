@@ -45,6 +45,21 @@ enum path_value {
 	PATH_VALUES_LEN,
 };
 
+/* The kinds of traffic, as --only names them. */
+enum path_load {
+	PATH_LOAD_BULK,
+	PATH_LOAD_SMALL,
+	PATH_LOAD_CONNECT,
+	PATH_LOAD_RTT,
+	PATH_LOAD_CPU,
+	PATH_LOADS_LEN,
+};
+
+static const char *const load_ids[PATH_LOADS_LEN] = {
+	[PATH_LOAD_BULK] = "bulk", [PATH_LOAD_SMALL] = "small", [PATH_LOAD_CONNECT] = "connect",
+	[PATH_LOAD_RTT] = "rtt",   [PATH_LOAD_CPU] = "cpu",
+};
+
 static const struct {
 	const char *id;
 	const char *title;
@@ -182,30 +197,68 @@ static int measure_cpu(struct path *p, const struct filter *f, double *v)
 	return testbed_stop_client(&p->testbed) != 0 ? -EIO : err;
 }
 
-static int measure_filter(struct path *p, const struct filter *f, double *v)
+/* --only is a pattern of filters, as '*-fast', or of loads and filters, as 'bulk/finwalld-*'. */
+static bool load_is_wanted(const struct path *p, enum filter_kind kind, enum path_load load)
 {
-	int err = measure_rate(p, LOAD_BULK, &v[PATH_BULK]);
+	const char *only = p->opt->only;
+	char id[64];
 
-	v[PATH_BULK] *= 8e-9;
-	if (err == 0) {
-		err = measure_rate(p, LOAD_FLOOD, &v[PATH_FLOOD]);
-		settle(p);
+	if (kind == FILTER_FINWALL_FAST && !lease_program_is_built()) {
+		return false;
 	}
-	if (err == 0) {
-		err = measure_rate(p, LOAD_CONNECT, &v[PATH_CONNECT]);
+	if (only == NULL || strchr(only, '/') == NULL) {
+		return only == NULL || fnmatch(only, filter_id(kind), 0) == 0;
 	}
-	if (err == 0) {
-		err = measure_rtt(p, v);
-	}
-	return err == 0 ? measure_cpu(p, f, v) : err;
+	(void)snprintf(id, sizeof(id), "%s/%s", load_ids[load], filter_id(kind));
+	return fnmatch(only, id, 0) == 0;
 }
 
 static bool is_wanted(const struct path *p, enum filter_kind kind)
 {
-	if (kind == FILTER_FINWALL_FAST && !lease_program_is_built()) {
-		return false;
+	for (unsigned load = 0; load < PATH_LOADS_LEN; load++) {
+		if (load_is_wanted(p, kind, (enum path_load)load)) {
+			return true;
+		}
 	}
-	return p->opt->only == NULL || fnmatch(p->opt->only, filter_id(kind), 0) == 0;
+	return false;
+}
+
+static int measure_bulk(struct path *p, double *v)
+{
+	int err = measure_rate(p, LOAD_BULK, &v[PATH_BULK]);
+
+	v[PATH_BULK] *= 8e-9;
+	return err;
+}
+
+static int measure_small(struct path *p, double *v)
+{
+	int err = measure_rate(p, LOAD_FLOOD, &v[PATH_FLOOD]);
+
+	settle(p);
+	return err;
+}
+
+static int measure_filter(struct path *p, const struct filter *f, double *v)
+{
+	int err = 0;
+
+	if (load_is_wanted(p, f->kind, PATH_LOAD_BULK)) {
+		err = measure_bulk(p, v);
+	}
+	if (err == 0 && load_is_wanted(p, f->kind, PATH_LOAD_SMALL)) {
+		err = measure_small(p, v);
+	}
+	if (err == 0 && load_is_wanted(p, f->kind, PATH_LOAD_CONNECT)) {
+		err = measure_rate(p, LOAD_CONNECT, &v[PATH_CONNECT]);
+	}
+	if (err == 0 && load_is_wanted(p, f->kind, PATH_LOAD_RTT)) {
+		err = measure_rtt(p, v);
+	}
+	if (err == 0 && load_is_wanted(p, f->kind, PATH_LOAD_CPU)) {
+		err = measure_cpu(p, f, v);
+	}
+	return err;
 }
 
 /* Each round starts with another filter, so that the order has no effect. */

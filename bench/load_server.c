@@ -17,8 +17,8 @@
 #define DISCARD_SIZE (256 * 1024)
 #define UDP_BATCH    64
 
-/* One datagram in so many is answered. */
-#define UDP_ANSWERED 64
+/* One datagram in so many is answered: prime, so that each of the client's sockets gets answers. */
+#define UDP_ANSWERED 61
 #define RCVBUF_BYTES (64 << 20)
 
 struct connection {

@@ -453,6 +453,8 @@ static void set_up_modules(struct daemon *d)
 		.log = d->log,
 		.engine = d->engine,
 		.worker = &d->engine_worker,
+		.changes = &d->set_changes,
+		.workers = &d->workers,
 	};
 	fast_path_init(&d->fast_path, socket_path(d), d->settings_at_start.on_absent);
 	d->importer = (struct importer){

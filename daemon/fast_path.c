@@ -8,6 +8,9 @@
  */
 #include "fast_path.h"
 
+#include "set_changes.h"
+#include "workers.h"
+
 #include "io/log.h"
 
 #include <finwall/lease_layout.h>
@@ -122,10 +125,14 @@ void fast_path_tick(struct fast_path *fp, const struct settings *s, const struct
 		return;
 	}
 	if (fp->pins.inode != 0) {
-		/* Removed, or replaced. The memory stays mapped until new maps are used. */
+		/* Removed, or replaced. A worker may be in a batch that uses the memory. */
 		engine_leave_leases(fp->engine);
+		fp->left = set_changes_mark(fp->changes, fp->workers);
 		fp->pins.inode = 0;
 		log_write(fp->log, LOG_LEVEL_NOTICE, "the kernel fast path is no longer used");
+		return;
+	}
+	if (fp->pins.map.control != NULL && !workers_all_passed(fp->workers, fp->left)) {
 		return;
 	}
 	if (open_pins(fp, &pins)) {

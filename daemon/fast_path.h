@@ -15,16 +15,21 @@
 #include <stdbool.h>
 
 struct log;
+struct set_changes;
+struct workers;
 
 struct fast_path {
 	/* set once; borrowed */
 	struct log *log;
 	struct engine *engine;
 	struct engine_worker *worker; /* the main thread's */
+	struct set_changes *changes;
+	struct workers *workers;
 	bool has_dir;
 	char dir[LEASE_PATH_SIZE];
 	/* zeroed at first */
-	struct lease_pins pins; /* in use */
+	struct lease_pins pins; /* inode 0: no longer in use */
+	uint32_t left;          /* they are unmapped when the workers have passed this */
 	ino_t refused;          /* inode of maps that cannot be used */
 	int err;                /* why; -EPROTO is final, others are tried again */
 	unsigned tries;         /* of these maps that failed */

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel fast path: the window check of core, as a BPF match of the hook rules in front of the
+ * The kernel fast path: the tracker of core, as a BPF match of the hook rules in front of the
  * queue. doc/design.md, "The kernel fast path".
  *
  * A packet matches, and is accepted, if the kernel side owns a lease of its connection, the lease's
- * generation is in force, the chain of this hook accepts all its packets, and the packet is one
- * that needs only the window check: what fastpath.c takes in user space, and UDP datagrams. Its
- * effect on windows and deadline is that of the engine, by the same code (core/tcp_window.h). Every
- * other packet does not match, and goes to the queue.
+ * generation is in force, the chain of this hook accepts all its packets, and the tracker accepts
+ * it. TCP: SYN+ACK, data, acknowledgements and FIN, by the code of core: tcp_window.h where only
+ * the windows matter, tcp_step.h otherwise. A segment that the tracker refuses or ignores, a SYN
+ * and a RST have changed nothing here, and go to the queue. UDP: all datagrams; before the
+ * first answer only if the rules accept those, too.
  *
  * Two CPUs may have packets of one connection at once, and the engine may take the lease back: who
  * changes a lease holds the lock bit of its word. The wait for it is bounded; then the packet goes
- * to the queue, which is always correct. No packet can interrupt the holder on its own CPU, because
- * the tables of iptables are evaluated with softirqs disabled.
+ * to the queue, which is always correct.
  *
  * A socket filter: packets are read by bpf_skb_load_bytes(), and begin with the IP header.
  */
 #include <finwall/lease_layout.h>
 
 #include "core/plain_segment.h"
+#include "core/tcp_step.h"
 #include "core/tcp_window.h"
 
 #include <linux/bpf.h>
@@ -36,8 +37,14 @@
 #define PROTOCOL_IP6 0x86dd
 #endif
 
-/* Tries to take a lease's lock: a microsecond or so. */
-#define LOCK_TRIES 32
+/* Tries to take a lease's lock: a microsecond or two. A window check takes a tenth of that. */
+#define LOCK_TRIES 1000
+
+/* Values of skb->ip_summed. */
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_PARTIAL     3
+
+const volatile struct lease_skb kernel_skb SEC(LEASE_SKB_SECTION) = { 0 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -64,6 +71,15 @@ struct {
 	__type(value, struct lease);
 } leases SEC(".maps");
 
+/* Numbers of leases, plus one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, uint64_t);
+} notes SEC(".maps");
+
 /* What is read of a packet. */
 struct seen {
 	uint64_t word[FLOWKEY_WORDS_MAX]; /* of its key, as hashed */
@@ -74,6 +90,11 @@ struct seen {
 	uint16_t win;
 	uint8_t proto;
 	uint8_t side; /* enum key_side */
+	/* TCP: */
+	uint8_t is_common; /* of the common shape: without options that matter here */
+	uint8_t flags;
+	uint8_t class_nr;  /* enum tcp_class */
+	uint8_t opts_size; /* unless is_common */
 };
 
 /* A datagram that the tracker accepts (pkt.c). */
@@ -84,35 +105,173 @@ static ALWAYS_INLINE bool udp_is_valid(const uint8_t *udp, uint32_t udp_size)
 	return length >= UDP_SIZE && length <= udp_size;
 }
 
-static ALWAYS_INLINE void read_tcp(const uint8_t *tcp, struct seen *p)
+/* Sets the class of the segment. Returns false for those that are for the queue. */
+static ALWAYS_INLINE bool classify(struct seen *p)
 {
+	switch (p->flags & ~(TCP_PSH | TCP_ECE | TCP_CWR)) {
+	case TCP_ACK:
+		p->class_nr = SEG_ACK;
+		return true;
+	case TCP_ACK | TCP_FIN:
+		p->class_nr = SEG_FIN;
+		return true;
+	case TCP_ACK | TCP_SYN:
+		p->class_nr = SEG_SYNACK;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Reads a TCP header; size: bytes from it on. Returns false if the segment is for the queue. */
+static ALWAYS_INLINE bool read_tcp(const uint8_t *tcp, uint32_t size, struct seen *p)
+{
+	uint32_t tcp_size = (uint32_t)common_size(tcp, size);
+
+	p->is_common = tcp_size != 0;
+	p->flags = tcp[13];
+	p->class_nr = SEG_ACK;
+	p->opts_size = 0;
+	if (!p->is_common) {
+		tcp_size = (tcp[12] >> 4) * 4u;
+		if (tcp_size < TCP_SIZE || !classify(p)) {
+			return false;
+		}
+		p->opts_size = (uint8_t)(tcp_size - TCP_SIZE);
+	}
+	if (tcp_size > size) {
+		return false;
+	}
+	p->payload = size - tcp_size;
 	p->seq = load_be32(tcp + 4);
 	p->ack = load_be32(tcp + 8);
 	p->win = load_be16(tcp + 14);
+	return true;
 }
 
 /* Reads the header behind the IP header; size: bytes from l4 on. Returns false if the packet is for
  * the queue. */
 static ALWAYS_INLINE bool read_transport(const uint8_t *l4, uint32_t size, struct seen *p)
 {
-	uint32_t tcp_size;
-
 	if (p->proto != IPPROTO_NR_TCP) {
 		return p->proto == IPPROTO_NR_UDP && udp_is_valid(l4, size);
 	}
-	if (size < TCP_SIZE) {
-		return false;
-	}
-	tcp_size = (uint32_t)common_size(l4, size);
-	if (tcp_size == 0) {
-		return false;
-	}
-	p->payload = size - tcp_size;
-	read_tcp(l4, p);
-	return true;
+	return size >= TCP_SIZE && read_tcp(l4, size, p);
 }
 
-static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *key, struct seen *p)
+/* The sum of an even number of bytes, to be folded. */
+static ALWAYS_INLINE uint32_t sum_of(const uint8_t *b, unsigned size)
+{
+	uint32_t sum = 0;
+
+#pragma unroll
+	for (unsigned i = 0; i < size; i += 2) {
+		sum += load_be16(b + i);
+	}
+	return sum;
+}
+
+/*
+ * True if the transport checksum of a SYN+ACK or FIN is right, or known to be: its device has
+ * verified it, or it will be filled in later (pkt_verify()). addrs: both, of addrs_size bytes. tcp:
+ * the header; opts: padded with zeros.
+ */
+static __attribute__((noinline)) bool checksum_is_right(struct __sk_buff *skb, uint32_t sum,
+                                                        uint32_t payload, const uint8_t *opts)
+{
+	uint8_t summed = 0;
+
+	if (kernel_skb.ip_summed_at != 0 &&
+	    bpf_probe_read_kernel(&summed, 1, (const uint8_t *)skb + kernel_skb.ip_summed_at) ==
+	            0) {
+		summed = summed >> (kernel_skb.ip_summed_shift & 7) & 3;
+		if (summed == CHECKSUM_UNNECESSARY || summed == CHECKSUM_PARTIAL) {
+			return true;
+		}
+	}
+	/* With payload the queue verifies it. */
+	if (payload != 0) {
+		return false;
+	}
+	sum += sum_of(opts, OPTS_MAX);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+/* Options, and what they say. */
+struct opts {
+	uint8_t bytes[OPTS_BUF]; /* padded with zeros */
+	volatile uint32_t at;
+	volatile uint32_t sack;
+	uint32_t size;
+	volatile uint8_t flags;
+	volatile uint8_t scale;
+	uint8_t unused[2];
+};
+
+/*
+ * Global functions are verified by themselves, whatever their callers do: each has the verifier's
+ * budget, and arguments of which the values are not known.
+ */
+__attribute__((noinline)) int finwall_syn_opts(struct opts *o)
+{
+	struct pkt_tcp tcp;
+
+	if (o == NULL) {
+		return 0;
+	}
+	tcp.opts = o->bytes;
+	tcp.opts_size = (uint8_t)o->size;
+	o->at = 0;
+	parse_options(&tcp, &o->at, &o->flags, &o->scale);
+	return 0;
+}
+
+__attribute__((noinline)) int finwall_sack_opts(struct opts *o)
+{
+	struct pkt_tcp tcp;
+
+	if (o == NULL) {
+		return 0;
+	}
+	tcp.opts = o->bytes;
+	tcp.opts_size = (uint8_t)o->size;
+	o->at = 0;
+	highest_sack(&tcp, &o->at, &o->sack);
+	return 0;
+}
+
+/* Reads the options behind a TCP header at this offset, and verifies the checksum. sum: of the
+ * pseudo-header and the TCP header. Returns false if the segment is for the queue. */
+static ALWAYS_INLINE bool read_more(struct __sk_buff *skb, const struct lease_control *c,
+                                    const struct seen *p, uint32_t tcp_at, unsigned hook,
+                                    uint32_t sum, struct opts_read *out)
+{
+	uint32_t opts_size = p->opts_size;
+	struct opts o;
+
+	__builtin_memset(&o, 0, sizeof(o));
+	if (opts_size > OPTS_MAX ||
+	    (opts_size != 0 &&
+	     bpf_skb_load_bytes(skb, tcp_at + TCP_SIZE, o.bytes, opts_size) != 0)) {
+		return false;
+	}
+	o.size = opts_size;
+	o.sack = p->ack;
+	if (opts_size != 0) {
+		if (p->class_nr == SEG_SYNACK) {
+			(void)finwall_syn_opts(&o);
+		}
+		(void)finwall_sack_opts(&o);
+	}
+	*out = (struct opts_read){ o.sack, opts_size != 0, o.flags, o.scale, 0 };
+	return hook == HOOK_OUTPUT || c->verifies == 0 || p->class_nr == SEG_ACK ||
+	       checksum_is_right(skb, sum, p->payload, o.bytes);
+}
+
+static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *key, struct seen *p,
+                                   uint32_t *sum)
 {
 	uint8_t ip[IP4_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP4_SIZE;
@@ -142,6 +301,10 @@ static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *k
 	if (!read_transport(l4, size - IP4_SIZE, p)) {
 		return false;
 	}
+	if (p->proto == IPPROTO_NR_TCP && !p->is_common) {
+		*sum = sum_of(ip + 12, 8) + IPPROTO_NR_TCP + (size - IP4_SIZE) +
+		       sum_of(l4, TCP_SIZE);
+	}
 	lo = (uint64_t)load_word(ip + 12) << 16 | load_be16(l4);
 	hi = (uint64_t)load_word(ip + 16) << 16 | load_be16(l4 + 2);
 	is_hi = lo > hi;
@@ -153,7 +316,8 @@ static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *k
 	return true;
 }
 
-static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *key, struct seen *p)
+static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *key, struct seen *p,
+                                   uint32_t *sum)
 {
 	uint8_t ip[IP6_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP6_SIZE;
@@ -182,6 +346,10 @@ static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *k
 	p->proto = ip[6];
 	if (!read_transport(l4, size - IP6_SIZE, p)) {
 		return false;
+	}
+	if (p->proto == IPPROTO_NR_TCP && !p->is_common) {
+		*sum = sum_of(ip + 8, 32) + IPPROTO_NR_TCP + (size - IP6_SIZE) +
+		       sum_of(l4, TCP_SIZE);
 	}
 	memcpy(lo, ip + 8, 16);
 	memcpy(hi, ip + 24, 16);
@@ -214,7 +382,7 @@ static ALWAYS_INLINE bool has_key(const struct lease *l, const struct seen *p, b
 }
 
 static ALWAYS_INLINE struct lease *find(const struct lease_control *c, const struct seen *p,
-                                        bool is_ip6)
+                                        bool is_ip6, uint32_t *lease_nr)
 {
 	uint32_t bucket_nr = (uint32_t)p->hash & (c->buckets_len - 1);
 	uint32_t tag = LEASE_ENTRY_TAG(lease_index_entry(p->hash, 0));
@@ -234,6 +402,7 @@ static ALWAYS_INLINE struct lease *find(const struct lease_control *c, const str
 		}
 		l = bpf_map_lookup_elem(&leases, &nr);
 		if (l != NULL && has_key(l, p, is_ip6)) {
+			*lease_nr = nr;
 			return l;
 		}
 	}
@@ -241,21 +410,30 @@ static ALWAYS_INLINE struct lease *find(const struct lease_control *c, const str
 }
 
 /* Takes the lock of a valid lease. *word: the value before. */
-static ALWAYS_INLINE bool lock(struct lease *l, uint64_t *word)
+static ALWAYS_INLINE bool try_lock(struct lease *l, uint64_t *word)
 {
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		uint64_t seen = *(volatile uint64_t *)&l->word;
+	uint64_t seen = *(volatile uint64_t *)&l->word;
 
-		if ((seen & LEASE_VALID) == 0) {
-			return false;
+	*word = seen;
+	return (seen & (LEASE_VALID | LEASE_LOCKED)) == LEASE_VALID &&
+	       __sync_val_compare_and_swap(&l->word, seen, seen | LEASE_LOCKED) == seen;
+}
+
+/* The same while others hold it. */
+__attribute__((noinline)) int finwall_lock(struct lease *l, uint64_t *word)
+{
+	if (l == NULL || word == NULL) {
+		return 0;
+	}
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (try_lock(l, word)) {
+			return 1;
 		}
-		if ((seen & LEASE_LOCKED) == 0 &&
-		    __sync_val_compare_and_swap(&l->word, seen, seen | LEASE_LOCKED) == seen) {
-			*word = seen;
-			return true;
+		if ((*word & LEASE_VALID) == 0) {
+			return 0;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* Atomic, as a full barrier: what was written to the lease is seen before. */
@@ -264,7 +442,7 @@ static ALWAYS_INLINE void unlock(struct lease *l, uint64_t word)
 	(void)__sync_lock_test_and_set(&l->word, lease_next_word(word, LEASE_VALID));
 }
 
-/* A segment in direction dir: the window check, and its effect. */
+/* A segment of the common shape in an ASSURED connection: the window check, and its effect. */
 static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
                                 const struct seen *p, enum flow_dir dir, int64_t now_ns)
 {
@@ -282,47 +460,208 @@ static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
 		.has_ack = true,
 	};
 	struct fit fit = fit_of(t, &s);
+	int64_t ttl_ns;
 
 	if (!(fit.seq_is_inside & fit.seq_is_recent & fit.ack_was_seen & fit.ack_is_recent)) {
 		return false;
 	}
 	update_windows(t, &s);
 	t->last_class = SEG_ACK;
-	l->deadline_ns = now_ns + c->tcp_ttl_ns[ttl_facts_of(t, c->tcp_max_retrans) & 7];
+	ttl_ns = c->tcp_ttl_ns[TCP_ESTABLISHED][ttl_facts_of(t, c->tcp_max_retrans) & 7];
+	l->deadline_ns = now_ns + ttl_ns;
 	return true;
 }
 
-/* The same for any protocol. The lease is locked, and has this generation. */
-static ALWAYS_INLINE bool judge_locked(struct lease *l, const struct lease_control *c,
-                                       const struct seen *p, uint32_t size, uint32_t iif,
+/* The engine is to read this lease soon. It is locked. */
+static ALWAYS_INLINE void note(struct lease *l, uint32_t lease_nr, struct lease_control *c)
+{
+	uint32_t at;
+	uint64_t *place;
+
+	if (*(volatile uint8_t *)&l->is_noted != 0) {
+		return;
+	}
+	l->is_noted = 1;
+	at = (uint32_t)__sync_fetch_and_add(&c->notes_end, 1) & (c->leases_len - 1);
+	place = bpf_map_lookup_elem(&notes, &at);
+	if (place != NULL) {
+		/* Atomic, as a barrier. */
+		(void)__sync_lock_test_and_set(place, (uint64_t)lease_nr + 1);
+	}
+}
+
+/* A segment and a copy of its connection. */
+struct step_args {
+	struct tcp_conn conn;
+	struct opts_read opts;
+	uint32_t seq;
+	uint32_t ack;
+	uint32_t end;
+	uint16_t win;
+	uint8_t class_nr;
+	uint8_t dir;
+	uint8_t status; /* FLOW_*, before the segment; afterwards with what it has gained */
+	uint8_t be_liberal;
+	uint8_t unused[2];
+};
+
+/* The tracker's step. Returns whether the segment is accepted; the copy is then up to date, but for
+ * the deadline. Otherwise it must not be used. */
+__attribute__((noinline)) int finwall_step(struct step_args *a)
+{
+	struct step_rules rules = { .be_liberal = false };
+	struct step result;
+	struct seg s;
+	unsigned status;
+
+	if (a == NULL || a->conn.state >= TCP_STATES_LEN) {
+		return 0;
+	}
+	rules.be_liberal = a->be_liberal != 0;
+	status = a->status;
+	s = (struct seg){
+		.opts = &a->opts,
+		.seq = a->seq,
+		.ack = a->ack,
+		.sack = a->ack,
+		.end = a->end,
+		.win = a->win,
+		.class_nr = a->class_nr,
+		.dir = a->dir & 1,
+		.status = status,
+		.is_syn = a->class_nr == SEG_SYNACK,
+		.has_ack = true,
+	};
+	s.other = s.dir ^ 1;
+	/* Without an answer the packet is a new one for the rules. */
+	if ((s.dir == DIR_ORIG && (status & FLOW_SEEN_REPLY) == 0) ||
+	    (s.class_nr != SEG_ACK && s.class_nr != SEG_FIN && s.class_nr != SEG_SYNACK) ||
+	    tcp_step(&a->conn, &s, &rules, &result) != STEP_ACCEPT) {
+		return 0;
+	}
+	/* Its time to live would be another one. */
+	if ((status & FLOW_SEEN_REPLY) == 0 && result.to == TCP_ESTABLISHED) {
+		return 0;
+	}
+	step_settle(&a->conn, &s, result.from, result.to);
+	status |= step_assures(status, result.from, result.to) ? FLOW_ASSURED : 0;
+	status |= s.dir == DIR_REPLY ? FLOW_SEEN_REPLY : 0;
+	a->status = (uint8_t)status;
+	return 1;
+}
+
+/*
+ * Any other segment: the tracker's step on a copy, which replaces the entry if the segment is
+ * accepted. What else the engine does with an accepted segment is done here, or nothing has changed
+ * and false is returned.
+ */
+static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const struct seen *p,
+                               const struct opts_read *opts, uint32_t lease_nr, enum flow_dir dir,
+                               int64_t now_ns)
+{
+	const uint8_t gained = FLOW_SEEN_REPLY | FLOW_ASSURED;
+	uint8_t status = (uint8_t)(l->status | l->gained);
+	struct step_args a = {
+		.conn = l->conn,
+		.opts = *opts,
+		.seq = p->seq,
+		.ack = p->ack,
+		.end = p->seq + p->payload + (p->class_nr != SEG_ACK),
+		.win = p->win,
+		.class_nr = p->class_nr,
+		.dir = dir,
+		.status = status,
+		.be_liberal = c->tcp_be_liberal,
+	};
+	int64_t ttl_ns;
+
+	if ((p->class_nr == SEG_FIN && l->may_close == 0) || finwall_step(&a) == 0 ||
+	    a.conn.state >= TCP_STATES_LEN) {
+		return false;
+	}
+	ttl_ns = c->tcp_ttl_ns[a.conn.state][ttl_facts_of(&a.conn, c->tcp_max_retrans) & 7];
+	if (ttl_ns != 0) {
+		l->deadline_ns = now_ns + ttl_ns;
+	}
+	if (a.conn.state != l->conn.state || a.status != status) {
+		note(l, lease_nr, c);
+	}
+	l->conn = a.conn;
+	l->gained = a.status & gained;
+	return true;
+}
+
+static ALWAYS_INLINE bool track_tcp(struct lease *l, struct lease_control *c, const struct seen *p,
+                                    const struct opts_read *opts, uint32_t lease_nr,
+                                    enum flow_dir dir, int64_t now_ns)
+{
+	if (p->is_common && ((l->status | l->gained) & FLOW_ASSURED) != 0 &&
+	    is_plain(&l->conn, SEG_ACK)) {
+		return track(l, c, p, dir, now_ns);
+	}
+	return step(l, c, p, opts, lease_nr, dir, now_ns);
+}
+
+/* As udp_track(). Before the first answer a datagram is a new one for the rules. */
+static ALWAYS_INLINE bool track_udp(struct lease *l, struct lease_control *c, uint32_t lease_nr,
+                                    unsigned hook, enum flow_dir dir, int64_t now_ns)
+{
+	unsigned status = l->status | l->gained;
+	bool is_stream = (status & FLOW_SEEN_REPLY) != 0 && now_ns > l->udp_stream_from_ns;
+	unsigned gained = is_stream ? FLOW_ASSURED : 0;
+
+	if (dir == DIR_REPLY) {
+		gained |= FLOW_SEEN_REPLY;
+	} else if ((status & FLOW_SEEN_REPLY) == 0 && (l->new_hooks & 1u << hook) == 0) {
+		return false;
+	}
+	if ((gained & ~status) != 0) {
+		l->gained |= (uint8_t)gained;
+		note(l, lease_nr, c);
+	}
+	l->deadline_ns = now_ns + (is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns);
+	return true;
+}
+
+/* A packet of a lease that is locked, and has this generation. */
+static ALWAYS_INLINE bool judge_locked(struct lease *l, struct lease_control *c,
+                                       const struct seen *p, const struct opts_read *opts,
+                                       uint32_t lease_nr, uint32_t size, uint32_t iif,
                                        unsigned hook, enum flow_dir dir, int64_t now_ns)
 {
 	if ((l->hooks[dir] & 1u << hook) == 0 || (l->iif[dir] != 0 && l->iif[dir] != iif)) {
 		return false;
 	}
-	if (p->proto == IPPROTO_NR_TCP) {
-		if (!track(l, c, p, dir, now_ns)) {
-			return false;
-		}
-	} else {
-		/* As udp_track(). */
-		bool is_stream = now_ns > l->udp_stream_from_ns;
-
-		l->is_stream |= is_stream;
-		l->deadline_ns = now_ns + (is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns);
+	if (p->proto == IPPROTO_NR_TCP ? !track_tcp(l, c, p, opts, lease_nr, dir, now_ns)
+	                               : !track_udp(l, c, lease_nr, hook, dir, now_ns)) {
+		return false;
 	}
 	l->packets[dir]++;
 	l->bytes[dir] += size;
 	return true;
 }
 
-/* Counts an accepted packet. Each CPU has its own counters, and softirqs are disabled. */
+/*
+ * Counts an accepted packet. Each CPU has its own counters. In the output hook a packet may
+ * interrupt another one on the same CPU.
+ */
 static ALWAYS_INLINE void count(struct lease_control *c, unsigned hook, uint32_t size)
 {
 	struct lease_cpu *cpu = &c->cpu[bpf_get_smp_processor_id() & (LEASE_CPUS - 1)];
 
-	cpu->count[hook][LEASE_PASSED]++;
-	cpu->count[hook][LEASE_BYTES] += size;
+	if (hook == HOOK_OUTPUT) {
+		__sync_fetch_and_add(&cpu->count[hook][LEASE_PASSED], 1);
+		__sync_fetch_and_add(&cpu->count[hook][LEASE_BYTES], size);
+	} else {
+		cpu->count[hook][LEASE_PASSED]++;
+		cpu->count[hook][LEASE_BYTES] += size;
+	}
+}
+
+/* Starts loading a cache line before the lock, which later loads wait for. */
+static ALWAYS_INLINE void touch(const void *at)
+{
+	(void)*(const volatile uint64_t *)at;
 }
 
 static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
@@ -331,6 +670,9 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	struct lease_control *c = bpf_map_lookup_elem(&control, &zero);
 	bool is_ip6 = skb->protocol == PROTOCOL_IP6;
 	uint32_t size = skb->len;
+	uint32_t lease_nr = 0;
+	struct opts_read opts = { .sack = 0 };
+	uint32_t sum = 0;
 	struct seen p;
 	struct lease *l;
 	uint64_t word;
@@ -344,15 +686,28 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	if (now_ns >= c->valid_until_ns) {
 		return 0;
 	}
+	touch(&c->tcp_ttl_ns[TCP_ESTABLISHED][0]);
+	touch(&c->cpu[bpf_get_smp_processor_id() & (LEASE_CPUS - 1)]);
 	if (is_ip6) {
-		if (!read_ip6(skb, &c->hash_key, &p)) {
+		if (!read_ip6(skb, &c->hash_key, &p, &sum)) {
 			return 0;
 		}
-	} else if (!read_ip4(skb, &c->hash_key, &p)) {
+	} else if (!read_ip4(skb, &c->hash_key, &p, &sum)) {
 		return 0;
 	}
-	l = find(c, &p, is_ip6);
-	if (l == NULL || !lock(l, &word)) {
+	l = find(c, &p, is_ip6, &lease_nr);
+	if (l == NULL) {
+		return 0;
+	}
+	touch(&l->deadline_ns);
+	touch(&l->bytes[0]);
+	opts.sack = p.ack;
+	if (p.proto == IPPROTO_NR_TCP && !p.is_common &&
+	    !read_more(skb, c, &p, is_ip6 ? IP6_SIZE : IP4_SIZE, hook, sum, &opts)) {
+		l->was_refused = 1;
+		return 0;
+	}
+	if (!try_lock(l, &word) && finwall_lock(l, &word) == 0) {
 		return 0;
 	}
 	/* Again: the lease may have been another connection's meanwhile. */
@@ -360,10 +715,11 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	    now_ns < l->deadline_ns && has_key(l, &p, is_ip6)) {
 		/* With a constant direction each. */
 		if (status_dir_of(l->status, p.side) == DIR_ORIG) {
-			passes = judge_locked(l, c, &p, size, skb->ifindex, hook, DIR_ORIG, now_ns);
+			passes = judge_locked(l, c, &p, &opts, lease_nr, size, skb->ifindex, hook,
+			                      DIR_ORIG, now_ns);
 		} else {
-			passes =
-				judge_locked(l, c, &p, size, skb->ifindex, hook, DIR_REPLY, now_ns);
+			passes = judge_locked(l, c, &p, &opts, lease_nr, size, skb->ifindex, hook,
+			                      DIR_REPLY, now_ns);
 		}
 	}
 	if (!passes) {

@@ -10,6 +10,7 @@
 #include <finwall/lease_layout.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -23,6 +24,9 @@
 #define LEASES_PER_BUCKET 2u
 
 #define LEASES_LEAST 1024u
+
+/* Structures within each other that are searched for a member. */
+#define SKB_DEPTH_MAX 4
 
 /* BPF_PROG_TEST_RUN wants an Ethernet header, which a socket filter does not see. */
 #define ETHERNET_SIZE 14
@@ -110,38 +114,101 @@ static int set_up_control(struct lease_program *p, uint32_t leases_len)
 	return err;
 }
 
-int lease_program_load(uint32_t leases_len, struct lease_program **out, char why[LEASE_WHY_SIZE])
+/*
+ * Where struct sk_buff has ip_summed, from the types of the running kernel. Also looks into
+ * structures and unions without a name. bit: where the type begins.
+ */
+static bool find_ip_summed(const struct btf *btf, const struct btf_type *t, uint32_t bit,
+                           unsigned depth, struct lease_skb *out)
 {
-	const uint32_t len = power_of_two(leases_len);
+	const struct btf_member *m = btf_members(t);
+
+	for (uint16_t i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, m[i].name_off);
+		uint32_t at = bit + btf_member_bit_offset(t, i);
+		const struct btf_type *inner = btf__type_by_id(btf, m[i].type);
+
+		if (name != NULL && strcmp(name, "ip_summed") == 0) {
+			*out = (struct lease_skb){ at / 8, at % 8 };
+			return btf_member_bitfield_size(t, i) == 2;
+		}
+		if (name != NULL && name[0] == '\0' && depth > 0 && inner != NULL &&
+		    btf_is_composite(inner) && find_ip_summed(btf, inner, at, depth - 1, out)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct lease_skb skb_of_kernel(void)
+{
+	struct lease_skb skb = { 0 };
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf == NULL ? -1 : btf__find_by_name_kind(btf, "sk_buff", BTF_KIND_STRUCT);
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (id > 0 &&
+	    !find_ip_summed(btf, btf__type_by_id(btf, (uint32_t)id), 0, SKB_DEPTH_MAX, &skb)) {
+		skb = (struct lease_skb){ 0 };
+	}
+#else
+	(void)id;
+#endif
+	btf__free(btf);
+	return skb;
+}
+
+/* Sets what the program gets from the loader, and loads it. */
+static int load(struct lease_program *p, uint32_t len, const struct lease_skb *skb)
+{
 	const uint32_t sizes[LEASE_MAPS_LEN] = {
 		[LEASE_MAP_CONTROL] = 1,
 		[LEASE_MAP_BUCKETS] = len / LEASES_PER_BUCKET,
 		[LEASE_MAP_LEASES] = len,
+		[LEASE_MAP_NOTES] = len,
 	};
+	struct bpf_map *map;
+	int err;
+
+	p->object = bpf_object__open_mem(fastpath_object,
+	                                 (size_t)(fastpath_object_end - fastpath_object), NULL);
+	if (p->object == NULL) {
+		return -errno;
+	}
+	for (unsigned i = 0; i < LEASE_MAPS_LEN; i++) {
+		map = bpf_object__find_map_by_name(p->object, lease_map_names[i]);
+		err = map == NULL ? -ENOENT : bpf_map__set_max_entries(map, sizes[i]);
+		if (err != 0) {
+			return err;
+		}
+	}
+	map = bpf_object__find_map_by_name(p->object, LEASE_SKB_SECTION);
+	err = map == NULL ? -ENOENT : bpf_map__set_initial_value(map, skb, sizeof(*skb));
+	return err != 0 ? err : bpf_object__load(p->object);
+}
+
+int lease_program_load(uint32_t leases_len, struct lease_program **out, char why[LEASE_WHY_SIZE])
+{
+	const uint32_t len = power_of_two(leases_len);
+	struct lease_skb skb;
 	struct lease_program *p = calloc(1, sizeof(*p));
 	int err = -ENOMEM;
 
 	why[0] = '\0';
-	complaint[0] = '\0';
 	if (p == NULL) {
 		return fail(why, err);
 	}
 	(void)libbpf_set_print(note_complaint);
-	p->object = bpf_object__open_mem(fastpath_object,
-	                                 (size_t)(fastpath_object_end - fastpath_object), NULL);
-	if (p->object == NULL) {
-		err = -errno;
-		goto failed;
+	skb = skb_of_kernel();
+	complaint[0] = '\0';
+	err = load(p, len, &skb);
+	if (err != 0 && skb.ip_summed_at != 0) {
+		/* A kernel that is locked down lets no program read its memory. */
+		bpf_object__close(p->object);
+		complaint[0] = '\0';
+		skb = (struct lease_skb){ 0 };
+		err = load(p, len, &skb);
 	}
-	for (unsigned i = 0; i < LEASE_MAPS_LEN; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(p->object, lease_map_names[i]);
-
-		err = map == NULL ? -ENOENT : bpf_map__set_max_entries(map, sizes[i]);
-		if (err != 0) {
-			goto failed;
-		}
-	}
-	err = bpf_object__load(p->object);
 	if (err != 0) {
 		goto failed;
 	}
@@ -210,7 +277,7 @@ int lease_program_pin(const struct lease_program *p, const char *dir)
 int lease_program_run(const struct lease_program *p, enum hook hook, const void *packet,
                       size_t size, uint32_t repeat, uint32_t *ns_each)
 {
-	static uint8_t buf[PACKET_MAX];
+	static _Thread_local uint8_t buf[PACKET_MAX];
 	const bool is_ip6 = size > 0 && *(const uint8_t *)packet >> 4 == 6;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = buf,
 	            .data_size_in = (uint32_t)(size + ETHERNET_SIZE), .repeat = (int)repeat);

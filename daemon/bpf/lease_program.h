@@ -40,7 +40,8 @@ int lease_program_pin(const struct lease_program *p, const char *dir);
 
 /*
  * Runs the program of a hook on a packet, which begins with its IP header, so often. Returns 1 if
- * it is accepted, 0 if it goes to the queue, or -errno. *ns_each: the time per run; NULL is fine.
+ * it is accepted, 0 if it goes to the queue, or -errno. *ns_each: the time per run; NULL is fine. Any
+ * thread.
  */
 int lease_program_run(const struct lease_program *p, enum hook hook, const void *packet,
                       size_t size, uint32_t repeat, uint32_t *ns_each);

@@ -315,7 +315,7 @@ static bool insert(const struct decoded *d, struct outcome *o)
 	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {
-		struct flow *victim = expire_find_victim(s, d->hash, d->cx->now);
+		struct flow *victim = expire_find_victim(d->cx, s, d->hash);
 
 		if (victim == NULL) {
 			return false;
@@ -673,7 +673,8 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		.rule_nr = rules.rule_nr,
 	};
 	if (o->live != NULL) {
-		if (leases_are_on(e) && judged == VERDICT_ACCEPT && o->state == CT_ESTABLISHED &&
+		if (leases_are_on(e) && judged == VERDICT_ACCEPT &&
+		    (o->state == CT_ESTABLISHED || o->state == CT_NEW) &&
 		    d->cx->worker->trace == NULL && verdict_raw_hooks(d->cx->policy) == 0) {
 			lease_offer(d->cx, d->shard, o->live, d->hash, &d->pkt, o->dir);
 		}

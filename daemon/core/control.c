@@ -32,7 +32,7 @@ static void unlock_and_pause(const struct engine *e, struct shard *s, unsigned s
 static void delete_flow(struct shard *s, struct engine_worker *w, struct flow *f, uint64_t hash,
                         struct mono now, enum engine_delete_mode mode)
 {
-	shard_take_lease(s, f);
+	shard_take_lease(s, w, f, now);
 	if (mode != DELETE_FORGET) {
 		shard_remember(s, w, f, hash, mode == DELETE_END ? TOMB_DELETED : TOMB_FLUSHED,
 		               now);
@@ -198,7 +198,7 @@ void engine_note_gap(struct engine *e)
 			shard_lock(e, s);
 			while ((f = flowtab_next(&s->flows, &cursor, &budget)) != NULL) {
 				if (f->key.proto == IPPROTO_NR_TCP) {
-					shard_take_lease(s, f);
+					shard_take_lease(s, NULL, f, (struct mono){ 0 });
 					note_gap(s, f);
 				}
 			}

@@ -6,6 +6,7 @@
 #include "expire.h"
 
 #include "late_close.h"
+#include "lease_offer.h"
 
 /* After a request that found the sender busy the worker waits: many entries may expire at once. */
 #define RAW_PAUSE_NS (50 * NSEC_PER_MSEC)
@@ -190,19 +191,26 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 	return false;
 }
 
-struct flow *expire_find_victim(struct shard *s, uint64_t hash, struct mono now)
+/* One that may be evicted although its deadline is ahead. */
+static bool can_be_evicted(const struct flow *f)
+{
+	return (f->status & FLOW_ASSURED) == 0 || flow_is_closed(f) || flow_is_closing(f);
+}
+
+struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash)
 {
 	for (unsigned tries = 0; tries < VICTIM_TRIES; tries++) {
-		struct flow *f = flowtab_victim(&s->flows, hash, now);
+		struct flow *f = flowtab_victim(&s->flows, hash, cx->now);
 
 		/* A leased one was chosen because of the time of the next look at it. */
-		if (f == NULL || !lease_is_held(f) || !lease_renew(&s->leases, &s->flows, f, now)) {
+		if (f == NULL || !lease_is_held(f) ||
+		    !shard_renew_lease(s, cx->worker, f, cx->now)) {
 			return f;
 		}
-		if ((f->status & FLOW_ASSURED) == 0) {
-			/* UDP: evicted as any other of its kind, unless it is a stream by now. */
-			shard_take_lease(s, f);
-			if ((f->status & FLOW_ASSURED) == 0) {
+		/* Or because of what it was when it was read back last. */
+		if (can_be_evicted(f)) {
+			shard_take_lease(s, cx->worker, f, cx->now);
+			if (can_be_evicted(f)) {
 				return f;
 			}
 		}
@@ -230,7 +238,7 @@ static void expire_shard(const struct context *cx, const struct engine *e, struc
 
 	shard_lock(e, s);
 	while ((f = flowtab_pop_due(&s->flows, cx->now, budget)) != NULL) {
-		if (lease_is_held(f) && lease_renew(&s->leases, &s->flows, f, cx->now)) {
+		if (lease_is_held(f) && shard_renew_lease(s, cx->worker, f, cx->now)) {
 			continue;
 		}
 		expire_flow(cx, s, f, flowkey_hash(&f->key, &e->cfg.hash_key));
@@ -245,6 +253,33 @@ static void expire_shard(const struct context *cx, const struct engine *e, struc
 	shard_unlock(s);
 }
 
+/* Reads back what the kernel side has noted; each note takes one from *budget. */
+static void read_notes(const struct context *cx, struct engine *e, unsigned *budget)
+{
+	struct leases *all = &e->leases;
+	uint32_t nr;
+
+	if (!leases_are_on(e)) {
+		return;
+	}
+	while (*budget > 0 && lease_next_note(all, &nr)) {
+		struct shard *s;
+		struct flow *f;
+
+		--*budget;
+		if (nr / all->shard_len >= e->cfg.shards_len) {
+			continue;
+		}
+		s = &e->shard[nr / all->shard_len];
+		shard_lock(e, s);
+		f = lease_noted(&s->leases, &s->flows, nr);
+		if (f != NULL) {
+			shard_read_lease_back(s, cx->worker, f, cx->now);
+		}
+		shard_unlock(s);
+	}
+}
+
 void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, unsigned budget)
 {
 	const struct context cx = {
@@ -255,6 +290,7 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 	if (tick == w->tick_seen) {
 		return;
 	}
+	read_notes(&cx, e, &budget);
 	for (uint32_t seen = 0; seen < e->cfg.shards_len && budget > 0; seen++) {
 		expire_shard(&cx, e, &e->shard[w->tick_shard & (e->cfg.shards_len - 1)], &budget);
 		/* Without budget left the next call goes on with the same shard. */

@@ -229,7 +229,7 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	bool is_exact;
 
 	if (f != NULL && lease_is_held(f)) {
-		shard_take_lease(c->shard[i], f);
+		shard_take_lease(c->shard[i], x->cx->worker, f, x->cx->now);
 	}
 	if (f == NULL ||
 	    ((~f->status & STATUS_NEEDED) | f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0 ||

@@ -187,12 +187,7 @@ struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budge
 /* True for a flow that may be given up although it is ASSURED. */
 static bool is_ending(const struct flow *f, struct mono now)
 {
-	if (mono_is_due(f->deadline, now)) {
-		return true;
-	}
-	return f->key.proto == IPPROTO_NR_TCP &&
-	       (f->conn.tcp.state == TCP_FIN_WAIT || f->conn.tcp.state == TCP_CLOSE_WAIT ||
-	        f->conn.tcp.state == TCP_LAST_ACK);
+	return mono_is_due(f->deadline, now) || flow_is_closing(f);
 }
 
 struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now)

@@ -85,15 +85,37 @@ static void withdraw(struct lease *l)
 	}
 }
 
-/* When the engine looks at a lease: its deadline may have been moved nearer meanwhile. */
+/* When the engine looks at a lease: its deadline may have been moved nearer meanwhile. A change of
+ * the state is noted, and the engine looks at once. */
 static struct mono next_look(const struct leases *all, const struct flow *f, int64_t deadline_ns,
                              struct mono now)
 {
-	struct mono look = mono_add(now, all->look_ns);
+	struct mono look;
 
-	return f->key.proto != IPPROTO_NR_TCP || deadline_ns < look.ns
-	               ? (struct mono){ deadline_ns }
-	               : look;
+	if (f->key.proto != IPPROTO_NR_TCP) {
+		return (struct mono){ deadline_ns };
+	}
+	look = mono_add(now, all->look_ns[f->conn.tcp.state]);
+	return deadline_ns < look.ns ? (struct mono){ deadline_ns } : look;
+}
+
+/* Sets what the kernel side owns of a flow but its deadline. The index notes what it is worth. */
+static void set_owned(const struct leases *all, struct flowtab *t, struct flow *f,
+                      const struct tcp_conn *conn, uint8_t gained)
+{
+	const bool was_closed = flow_is_closed(f);
+	const uint8_t status = f->status;
+
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		const uint8_t from = f->conn.tcp.state;
+
+		f->conn.tcp = *conn;
+		flowtab_count_state(t, f, from);
+	}
+	f->status |= gained & (FLOW_SEEN_REPLY | FLOW_ASSURED);
+	if (((f->status ^ status) & FLOW_ASSURED) != 0 || flow_is_closed(f) != was_closed) {
+		flowtab_revalue(t, f, flowkey_hash(&f->key, &all->control->hash_key));
+	}
 }
 
 void lease_recall(const struct lease_share *share, const struct flowtab *t, const struct flow *f,
@@ -112,6 +134,7 @@ void lease_recall(const struct lease_share *share, const struct flowtab *t, cons
 			out->hooks[dir] = l->hooks[dir];
 			out->iif[dir] = l->iif[dir];
 		}
+		out->new_hooks = l->new_hooks;
 	}
 }
 
@@ -149,8 +172,12 @@ bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, u
 		l->hooks[dir] = terms->hooks[dir];
 		l->iif[dir] = terms->iif[dir];
 	}
+	l->new_hooks = terms->new_hooks;
 	l->terms_generation = generation;
 	l->was_refused = 0;
+	l->may_close = (f->extras & FLOW_EXTRA_COUNTED) == 0;
+	l->gained = 0;
+	l->flow_nr = nr;
 	l->flow_hook = f->hook;
 	l->flow_ifindex = f->ifindex;
 	l->index_at = (uint32_t)(entry - all->buckets[0].entry);
@@ -159,7 +186,6 @@ bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, u
 		l->conn = f->conn.tcp;
 	} else {
 		l->udp_stream_from_ns = f->conn.udp.stream_from.ns;
-		l->is_stream = (f->status & FLOW_ASSURED) != 0;
 	}
 	__atomic_store_n(&l->word, grant_word(l->word, generation), __ATOMIC_RELEASE);
 	f->status |= FLOW_LEASED | FLOW_HAD_LEASE;
@@ -176,17 +202,8 @@ void lease_take(const struct lease_share *share, struct flowtab *t, struct flow 
 
 	withdraw(l);
 	__atomic_store_n(&all->buckets[0].entry[l->index_at], 0, __ATOMIC_RELAXED);
-	if (f->key.proto == IPPROTO_NR_TCP) {
-		uint8_t from = f->conn.tcp.state;
-
-		f->conn.tcp = l->conn;
-		flowtab_count_state(t, f, from);
-	}
+	set_owned(all, t, f, &l->conn, l->gained);
 	f->status &= (uint8_t)~FLOW_LEASED;
-	if (f->key.proto == IPPROTO_NR_UDP && l->is_stream != 0 &&
-	    (f->status & FLOW_ASSURED) == 0) {
-		flowtab_assure(t, f, flowkey_hash(&f->key, &all->control->hash_key));
-	}
 	flowtab_set_deadline(t, f, (struct mono){ l->deadline_ns });
 	atomic_fetch_add_explicit(&all->taken, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&all->held, 1, memory_order_relaxed);
@@ -218,6 +235,43 @@ void lease_end(struct lease_share *share, struct flowtab *t, struct flow *f)
 	}
 }
 
+bool lease_next_note(struct leases *all, uint32_t *nr)
+{
+	uint64_t at = atomic_load_explicit(&all->notes_at, memory_order_relaxed);
+	uint64_t *place;
+	uint64_t note;
+
+	do {
+		place = &all->notes[at & all->notes_mask];
+		note = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+		if (note == 0) {
+			return false;
+		}
+	} while (!atomic_compare_exchange_weak_explicit(
+		&all->notes_at, &at, at + 1, memory_order_relaxed, memory_order_relaxed));
+	/* The place is free before the lease can be noted again. */
+	__atomic_store_n(place, 0, __ATOMIC_RELEASE);
+	*nr = (uint32_t)(note - 1);
+	return true;
+}
+
+struct flow *lease_noted(const struct lease_share *share, const struct flowtab *t, uint32_t nr)
+{
+	struct lease *l = &share->all->at[nr];
+	struct flow *f;
+
+	/* What the kernel side changes after this is noted anew; what it changed before is read. */
+	__atomic_store_n(&l->is_noted, 0, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (l->flow_nr >= t->pool_len) {
+		return NULL;
+	}
+	f = &t->pool[l->flow_nr];
+	return f->key.family != 0 && lease_is_held(f) && share->base + share->slot[l->flow_nr] == nr
+	               ? f
+	               : NULL;
+}
+
 /* The lease of flow nr, for a seqlock read; NULL if its place is not valid. */
 static const struct lease *lease_peeked(const struct lease_share *share, uint32_t nr)
 {
@@ -230,34 +284,60 @@ static const struct lease *lease_peeked(const struct lease_share *share, uint32_
 	return slot < share->len ? &share->all->at[share->base + slot] : NULL;
 }
 
-/* The copy is what the lease was between two changes. */
-void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy)
-{
-	const struct lease *l = lease_peeked(share, nr);
+/* What the kernel side owns. */
+struct owned {
 	struct tcp_conn conn;
 	int64_t deadline_ns;
+	uint8_t gained;
+};
+
+/* The copy is what the lease was between two changes. Returns whether it was valid. */
+static bool read_owned(const struct lease *l, struct owned *out)
+{
 	uint64_t word;
 
-	if (l == NULL) {
-		return;
-	}
 	do {
 		while (((word = __atomic_load_n(&l->word, __ATOMIC_ACQUIRE)) & LEASE_LOCKED) != 0) {
 			shard_relax();
 		}
-		deadline_ns = *(const volatile int64_t *)&l->deadline_ns;
-		copy_words(&conn, &l->conn, sizeof(conn));
+		out->deadline_ns = *(const volatile int64_t *)&l->deadline_ns;
+		out->gained = *(const volatile uint8_t *)&l->gained;
+		copy_words(&out->conn, &l->conn, sizeof(out->conn));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (__atomic_load_n(&l->word, __ATOMIC_RELAXED) != word);
-	if ((word & LEASE_VALID) == 0) {
+	return (word & LEASE_VALID) != 0;
+}
+
+void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy)
+{
+	const struct lease *l = lease_peeked(share, nr);
+	struct owned owned;
+
+	if (l == NULL || !read_owned(l, &owned)) {
 		return;
 	}
 	if (copy->key.proto == IPPROTO_NR_TCP) {
-		copy->conn.tcp = conn;
-	} else if (*(const volatile uint32_t *)&l->is_stream != 0) {
-		copy->status |= FLOW_ASSURED;
+		copy->conn.tcp = owned.conn;
 	}
-	copy->deadline.ns = deadline_ns;
+	copy->status |= owned.gained & (FLOW_SEEN_REPLY | FLOW_ASSURED);
+	copy->deadline.ns = owned.deadline_ns;
+}
+
+void lease_read_back(const struct lease_share *share, struct flowtab *t, struct flow *f,
+                     struct mono now)
+{
+	const struct lease *l = lease_of(share, nr_in(t, f));
+	struct owned owned;
+
+	if (!read_owned(l, &owned)) {
+		return;
+	}
+	set_owned(share->all, t, f, &owned.conn, owned.gained);
+	if (flow_is_closed(f)) {
+		lease_take(share, t, f);
+		return;
+	}
+	flowtab_set_deadline(t, f, next_look(share->all, f, owned.deadline_ns, now));
 }
 
 void lease_counts(const struct lease_share *share, uint32_t nr, struct lease_counts *out)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Leases: connections whose packets the kernel side accepts and tracks (lease_layout.h). While a
- * flow has FLOW_LEASED, its windows and its deadline are in its lease; the flow's deadline is then
- * the time of the next look at the lease.
+ * flow has FLOW_LEASED, its state, windows and deadline are in its lease; the flow's deadline is
+ * then the time of the next look at the lease. When the kernel side has changed state or status, it
+ * notes the lease, and the engine reads them back.
  *
  * Everything that reads or changes windows or deadline takes the lease back first, or reads it by
  * lease_peek(). Must not know packets, rules or shards.
@@ -22,9 +23,13 @@ struct leases {
 	struct lease_control *control; /* NULL: there is no kernel side */
 	struct lease_bucket *buckets;
 	struct lease *at;
+	uint64_t *notes; /* of leases that have changed their state */
 	uint32_t buckets_mask;
-	_Atomic uint32_t is_on; /* leases may be granted */
-	int64_t look_ns;        /* the shortest time to live of a leased TCP connection */
+	uint32_t notes_mask;
+	uint32_t shard_len;              /* leases of a shard */
+	_Atomic uint32_t is_on;          /* leases may be granted */
+	_Atomic uint64_t notes_at;       /* the first that was not read */
+	int64_t look_ns[TCP_STATES_LEN]; /* the shortest time to live of a leased TCP connection */
 	_Atomic uint64_t granted;
 	_Atomic uint64_t taken;
 	_Atomic uint64_t no_place; /* grants that failed: no place */
@@ -50,8 +55,9 @@ static inline bool lease_is_held(const struct flow *f)
 
 /* Which packets of a connection the kernel side accepts, by enum flow_dir. */
 struct lease_terms {
-	uint8_t hooks[2]; /* a bit per enum hook */
-	uint32_t iif[2];  /* the incoming interface, 0 = any */
+	uint8_t hooks[2];  /* a bit per enum hook */
+	uint8_t new_hooks; /* UDP: likewise, before the first answer */
+	uint32_t iif[2];   /* the incoming interface, 0 = any */
 };
 
 /* Below: the caller holds the shard's lock. hash: of the flow's key. */
@@ -83,7 +89,22 @@ bool lease_renew(const struct lease_share *share, struct flowtab *t, struct flow
 void lease_end(struct lease_share *share, struct flowtab *t, struct flow *f);
 
 /*
- * Sets windows and deadline of a copy of flow nr, which has FLOW_LEASED, to those of its lease.
+ * A flow with FLOW_LEASED that the kernel side has noted: its state, windows and status are read
+ * back, and its timer is armed for the next look. One that is closed loses its lease.
+ */
+void lease_read_back(const struct lease_share *share, struct flowtab *t, struct flow *f,
+                     struct mono now);
+
+/* The leased flow of a lease in this share, or NULL. nr: of the lease in its map. It can be noted
+ * again from here on. */
+struct flow *lease_noted(const struct lease_share *share, const struct flowtab *t, uint32_t nr);
+
+/* Removes a note. Returns false when there is none. *nr: of the lease. Needs no lock. */
+bool lease_next_note(struct leases *all, uint32_t *nr);
+
+/*
+ * Sets state, windows, status and deadline of a copy of flow nr, which has FLOW_LEASED, to those of
+ * its lease.
  * Needs no lock; the copy counts only if the shard's lock was not taken meanwhile.
  */
 void lease_peek(const struct lease_share *share, uint32_t nr, struct flow *copy);

@@ -7,6 +7,9 @@
 
 #include "tcp_window.h"
 
+/* The longest time between two looks at a lease. */
+#define LOOK_MAX_NS sec_to_ns(86400)
+
 /* Flows of a shard of which the leases are taken back under one hold of its lock. */
 #define SLICE 32
 
@@ -43,11 +46,18 @@ void engine_use_leases(struct engine *e, const struct lease_map *map)
 
 		/* The count goes on: a packet may be under way. */
 		__atomic_store_n(&l->word, low_bits(lease_next_word(l->word, 0)), __ATOMIC_RELAXED);
+		l->is_noted = 0;
+		map->notes[i] = 0;
 	}
+	map->control->notes_end = 0;
 	map->control->hash_key = e->cfg.hash_key;
 	all->buckets = map->buckets;
 	all->at = map->leases;
 	all->buckets_mask = map->control->buckets_len - 1;
+	all->notes = map->notes;
+	all->notes_mask = map->control->leases_len - 1;
+	all->shard_len = each;
+	atomic_store_explicit(&all->notes_at, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < e->cfg.shards_len; i++) {
 		struct lease_share *share = &e->shard[i].leases;
 
@@ -60,6 +70,26 @@ void engine_use_leases(struct engine *e, const struct lease_map *map)
 	all->control = map->control;
 }
 
+/* The times to live of a state. Returns false for ESTABLISHED with a timeout of 0: the plain way of
+ * the kernel side sets the deadline always. */
+static bool set_ttls(struct leases *all, struct lease_control *c, const struct tunables *tun,
+                     enum tcp_state state)
+{
+	int64_t look_ns = LOOK_MAX_NS;
+
+	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
+		int64_t ns = ttl_ns(tun, state, SEG_ACK, facts);
+
+		c->tcp_ttl_ns[state][facts] = ns;
+		look_ns = ns < look_ns && ns != 0 ? ns : look_ns;
+		if (ns == 0 && state == TCP_ESTABLISHED) {
+			return false;
+		}
+	}
+	all->look_ns[state] = look_ns;
+	return true;
+}
+
 void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool is_wanted)
 {
 	struct leases *all = &e->leases;
@@ -67,24 +97,20 @@ void engine_set_lease_policy(struct engine *e, const struct tunables *tun, bool 
 	/* Checksums cannot be verified; a timeout of 0 leaves the deadline alone. */
 	bool is_on = c != NULL && is_wanted && tun->checksum != CSUM_POLICY_FULL &&
 	             tun->udp_replied_ns != 0 && tun->udp_unreplied_ns != 0;
-	int64_t look_ns = INT64_MAX;
 
 	if (c == NULL) {
 		return;
 	}
 	/* First: no lease of the earlier policy is valid with the new numbers. */
 	engine_stale_leases(e);
-	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
-		int64_t ns = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
-
-		c->tcp_ttl_ns[facts] = ns;
-		look_ns = ns < look_ns ? ns : look_ns;
-		is_on = is_on && ns != 0;
+	for (unsigned state = 0; state < TCP_STATES_LEN; state++) {
+		is_on = set_ttls(all, c, tun, (enum tcp_state)state) && is_on;
 	}
+	c->tcp_be_liberal = tun->tcp_be_liberal != 0;
+	c->verifies = tun->checksum != CSUM_POLICY_OFF;
 	c->udp_ttl_ns = tun->udp_replied_ns;
 	c->udp_new_ttl_ns = tun->udp_unreplied_ns;
 	c->tcp_max_retrans = tun->tcp_max_retrans;
-	all->look_ns = look_ns;
 	atomic_store_explicit(&all->is_on, is_on, memory_order_release);
 }
 
@@ -187,7 +213,8 @@ static bool adopt(struct lease *l, struct flow *out)
 	*out = (struct flow){
 		.key = l->key,
 		.deadline = { l->deadline_ns },
-		.status = l->status & (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE),
+		.status = (l->status & (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE)) |
+		          (l->gained & (FLOW_SEEN_REPLY | FLOW_ASSURED)),
 		.hook = l->flow_hook,
 		.ifindex = l->flow_ifindex,
 	};
@@ -195,7 +222,6 @@ static bool adopt(struct lease *l, struct flow *out)
 		out->conn.tcp = l->conn;
 	} else {
 		out->conn.udp.stream_from.ns = l->udp_stream_from_ns;
-		out->status |= l->is_stream != 0 ? FLOW_ASSURED : 0;
 	}
 	return (l->key.family == 4 || l->key.family == 6) && l->flow_hook < HOOKS_LEN;
 }

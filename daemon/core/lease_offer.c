@@ -2,27 +2,59 @@
 /*
  * Which flows are leased. See lease_offer.h.
  *
- * The conditions on a TCP connection are those of the fast path (fastpath.c): its packets change
- * windows and deadline only. They hold as long as the kernel side owns it, because every packet
- * that could change anything else is sent to the queue. UDP: with datagrams of both ends; further
- * ones move the deadline, and make it a stream.
+ * A TCP connection of which everything is known, from its SYN on: the kernel side has the tracker's
+ * step (tcp_step.h), and sends every packet to the queue that needs more. UDP: datagrams move the
+ * deadline, and make it a stream.
+ *
+ * The kernel side accepts packets of open connections only. So of a connection that has not been
+ * answered it takes the answers.
  */
 #include "lease_offer.h"
 
-#include "tcp_window.h"
+/* The part of the table that connections without an answer may fill, and be leased. */
+#define OPENING_MAX(len) ((len) - (len) / 8)
 
-static bool can_be_leased(const struct flow *f)
+/*
+ * A flood would need a lease for each SYN, and none of them is answered. While a question to an end
+ * is open, its answer may look like a segment of a connection that has been opened meanwhile
+ * (verify.c).
+ */
+static bool opening_can_be_leased(const struct shard *s, struct mono now)
 {
-	if (((~f->status & FLOW_SEEN_REPLY) | (f->status & FLOW_LEASED) | f->probes |
-	     (f->extras & FLOW_EXTRA_SLOW)) != 0) {
+	return s->flows.used < OPENING_MAX(s->flows.pool_len) &&
+	       mono_is_due(s->questions.until, now);
+}
+
+static bool tcp_can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
+{
+	if ((f->status & FLOW_KNOWN) != 0) {
+		return false;
+	}
+	switch ((enum tcp_state)f->conn.tcp.state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return opening_can_be_leased(s, now);
+	case TCP_ESTABLISHED:
+		return (f->status & FLOW_ASSURED) != 0 || opening_can_be_leased(s, now);
+	case TCP_FIN_WAIT:
+	case TCP_CLOSE_WAIT:
+	case TCP_LAST_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
+{
+	if (((f->status & FLOW_LEASED) | f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0) {
 		return false;
 	}
 	switch (f->key.proto) {
 	case IPPROTO_NR_TCP:
-		return (f->status & (FLOW_ASSURED | FLOW_KNOWN)) == FLOW_ASSURED &&
-		       is_plain(&f->conn.tcp, SEG_ACK);
+		return tcp_can_be_leased(s, f, now);
 	case IPPROTO_NR_UDP:
-		return true;
+		return (f->status & FLOW_SEEN_REPLY) != 0 || opening_can_be_leased(s, now);
 	default:
 		return false;
 	}
@@ -53,65 +85,86 @@ static void grant(const struct context *cx, struct shard *s, struct flow *f, uin
 void lease_offer_fixed(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
                        enum hook hook)
 {
-	struct lease_terms terms = { .hooks = { 0 } };
+	struct lease_terms terms;
 	uint8_t hooks;
 
-	if (!can_be_leased(f)) {
+	if (!can_be_leased(s, f, cx->now)) {
 		return;
 	}
 	hooks = accepting_hooks(cx->policy, f->key.family);
 	if ((hooks & 1u << hook) != 0) {
-		terms.hooks[DIR_ORIG] = hooks;
-		terms.hooks[DIR_REPLY] = hooks;
+		lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
+		terms.hooks[DIR_ORIG] |= hooks;
+		terms.hooks[DIR_REPLY] |= hooks;
 		grant(cx, s, f, hash, &terms);
 	}
 }
 
 /*
- * The rules read the packet, but nothing that other packets of its connection and direction do not
- * have: they are accepted as well. Those of the other direction are known when one of them comes to
- * the queue; until then the kernel side does not accept them.
+ * True if the chain accepts this packet in this state, and reads nothing that other packets of its
+ * connection and direction do not have. *iif: the incoming interface that it depends on, 0 = any.
  */
-static void offer_constant(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
-                           const struct pkt *pkt, enum flow_dir dir)
+static bool accepts_all_like(const struct context *cx, const struct pkt *pkt, enum ct_state state,
+                             enum flow_dir dir, uint32_t *iif)
 {
-	const enum hook hook = (enum hook)pkt->frame->hook;
-	struct rule_input in = { .pkt = pkt, .state = CT_ESTABLISHED, .dir = dir };
-	struct lease_terms terms;
+	const enum base_chain chain = (enum base_chain)pkt->frame->hook;
+	struct rule_input in = { .pkt = pkt, .state = state, .dir = dir };
 	struct rule_result r;
 	bool reads_iif;
-	uint32_t iif;
 
-	if (!verdict_is_constant(cx, (enum base_chain)hook, &in, &r, &reads_iif) ||
+	if (!verdict_is_constant(cx, chain, &in, &r, &reads_iif) ||
 	    verdict_of(&r) != VERDICT_ACCEPT) {
-		return;
+		return false;
 	}
+	*iif = reads_iif ? pkt->frame->iif : 0;
+	return true;
+}
+
+/*
+ * The rules read the packet: all like it are accepted as well. Those of the other direction are
+ * known when one of them comes to the queue; until then the kernel side accepts them in hooks whose
+ * chain accepts everything.
+ */
+static void offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                  const struct pkt *pkt, enum flow_dir dir)
+{
+	const enum hook hook = (enum hook)pkt->frame->hook;
+	const uint8_t fixed = accepting_hooks(cx->policy, f->key.family);
+	struct lease_terms terms;
+	uint32_t iif = 0;
+
 	lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
-	iif = reads_iif ? pkt->frame->iif : 0;
-	if (terms.iif[dir] != iif) {
-		terms.hooks[dir] = 0;
-		terms.iif[dir] = iif;
+	if ((fixed & 1u << hook) == 0) {
+		if (!accepts_all_like(cx, pkt, CT_ESTABLISHED, dir, &iif)) {
+			return;
+		}
+		if (terms.iif[dir] != iif) {
+			terms.hooks[dir] = 0;
+			terms.new_hooks = 0;
+			terms.iif[dir] = iif;
+		}
+		terms.hooks[dir] |= (uint8_t)(1u << hook);
 	}
-	terms.hooks[dir] |= (uint8_t)(1u << hook);
+	terms.hooks[DIR_ORIG] |= fixed;
+	terms.hooks[DIR_REPLY] |= fixed;
+	/* The chain accepts it as a new one, and all like it. */
+	if ((f->status & FLOW_SEEN_REPLY) == 0 && f->key.proto == IPPROTO_NR_UDP &&
+	    accepts_all_like(cx, pkt, CT_NEW, dir, &iif)) {
+		terms.new_hooks |= (uint8_t)(1u << hook);
+		terms.iif[dir] = iif != 0 ? iif : terms.iif[dir];
+	}
 	grant(cx, s, f, hash, &terms);
 }
 
 void lease_offer(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
                  const struct pkt *pkt, enum flow_dir dir)
 {
-	struct rule_result r;
-
-	if (!can_be_leased(f)) {
+	if (!can_be_leased(s, f, cx->now)) {
 		if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) == FLOW_HAD_LEASE) {
 			/* It ends, or its windows are in doubt: others may need the place. */
 			shard_end_lease(s, f);
 		}
 		return;
 	}
-	if (verdict_is_fixed(cx->policy, (enum base_chain)pkt->frame->hook, f->key.family,
-	                     CT_ESTABLISHED, &r)) {
-		lease_offer_fixed(cx, s, f, hash, (enum hook)pkt->frame->hook);
-	} else {
-		offer_constant(cx, s, f, hash, pkt, dir);
-	}
+	offer(cx, s, f, hash, pkt, dir);
 }

@@ -22,7 +22,7 @@ static struct flow *find_live(const struct decoded *d)
 	struct flow *f = flowtab_find_hint(&d->shard->flows, &d->key, d->hash, d->hint);
 
 	if (f != NULL) {
-		shard_take_lease(d->shard, f);
+		shard_take_lease(d->shard, d->cx->worker, f, d->cx->now);
 	}
 	if (f != NULL && mono_is_due(f->deadline, d->cx->now) &&
 	    !expire_flow(d->cx, d->shard, f, d->hash)) {
@@ -306,25 +306,6 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
-/* Notes what an accepted packet has changed; from, status: before it. */
-static __attribute__((noinline, cold)) void
-note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
-{
-	uint8_t gained = f->status & (uint8_t)~status;
-	unsigned changes = 0;
-
-	if ((gained & FLOW_ASSURED) != 0) {
-		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
-	}
-	if ((gained & FLOW_SEEN_REPLY) != 0 ||
-	    (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from)) {
-		changes |= FLOW_CHANGE_UPDATE;
-	}
-	if (changes != 0) {
-		shard_note(d->shard, d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
-	}
-}
-
 /* A SYN that is sent again before it is answered: as in the kernel it neither prolongs the entry
  * nor counts. */
 static bool is_repeated_syn(const struct decoded *d, uint8_t from, uint8_t status)
@@ -406,7 +387,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		f->status |= FLOW_SEEN_REPLY;
 	}
 	if (d->cx->worker->sink.flow != NULL) {
-		note_update(d, f, from, status);
+		shard_note_update(d->shard, d->cx->worker, f, from, status, d->cx->now);
 	}
 	return true;
 }

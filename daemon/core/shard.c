@@ -49,6 +49,67 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 	w->sink.flow(w->sink.ctx, &ev);
 }
 
+__attribute__((noinline, cold)) void shard_note_update(const struct shard *s,
+                                                       const struct engine_worker *w,
+                                                       const struct flow *f, uint8_t from,
+                                                       uint8_t status, struct mono now)
+{
+	uint8_t gained = f->status & (uint8_t)~status;
+	unsigned changes = 0;
+
+	if ((gained & FLOW_ASSURED) != 0) {
+		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
+	}
+	if ((gained & FLOW_SEEN_REPLY) != 0 ||
+	    (f->key.proto == IPPROTO_NR_TCP && f->conn.tcp.state != from)) {
+		changes |= FLOW_CHANGE_UPDATE;
+	}
+	if (changes != 0) {
+		shard_note(s, w, f, changes, FLOW_END_NONE, now);
+	}
+}
+
+void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
+                           struct mono now)
+{
+	uint8_t from = f->conn.tcp.state;
+	uint8_t status = f->status;
+
+	lease_take(&s->leases, &s->flows, f);
+	if (w != NULL && w->sink.flow != NULL) {
+		shard_note_update(s, w, f, from, status, now);
+	}
+}
+
+bool shard_renew_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
+                       struct mono now)
+{
+	uint8_t from = f->conn.tcp.state;
+	uint8_t status = f->status;
+	bool stays = lease_renew(&s->leases, &s->flows, f, now);
+
+	if (!lease_is_held(f) && w->sink.flow != NULL) {
+		shard_note_update(s, w, f, from, status, now);
+	}
+	return stays;
+}
+
+void shard_read_lease_back(struct shard *s, const struct engine_worker *w, struct flow *f,
+                           struct mono now)
+{
+	uint8_t from = f->conn.tcp.state;
+	uint8_t status = f->status;
+
+	lease_read_back(&s->leases, &s->flows, f, now);
+	if (w->sink.flow != NULL) {
+		shard_note_update(s, w, f, from, status, now);
+	}
+	if (!lease_is_held(f)) {
+		/* It is closed: others may need the place. */
+		shard_end_lease(s, f);
+	}
+}
+
 const char *flow_end_name(enum flow_end e)
 {
 	static const char *const names[FLOW_ENDS_LEN] = {

@@ -236,19 +236,39 @@ static inline struct flow_account shard_account_of(const struct shard *s, const 
 	return a;
 }
 
-/* Takes back the lease of a flow, if it has one: its windows and its deadline are up to date. */
-static inline void shard_take_lease(struct shard *s, struct flow *f)
+/* Sends the event of what has changed of a flow; from: its TCP state before, status: FLOW_*
+ * before. */
+void shard_note_update(const struct shard *s, const struct engine_worker *w, const struct flow *f,
+                       uint8_t from, uint8_t status, struct mono now);
+
+/* Takes back a lease. w: for the event of what the kernel side has changed; NULL = none. */
+void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
+                           struct mono now);
+
+/* Takes back the lease of a flow, if it has one: its state, its windows and its deadline are up to
+ * date. */
+static inline void shard_take_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
+                                    struct mono now)
 {
 	if (lease_is_held(f)) {
-		lease_take(&s->leases, &s->flows, f);
+		shard_take_held_lease(s, w, f, now);
 	}
 }
+
+/* As lease_renew() and lease_read_back(), and sends the event of what the kernel side has changed.
+ */
+bool shard_renew_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
+                       struct mono now);
+void shard_read_lease_back(struct shard *s, const struct engine_worker *w, struct flow *f,
+                           struct mono now);
 
 /* A flow with FLOW_LEASED or FLOW_HAD_LEASE needs no lease any more: its account keeps what the
  * kernel side has accepted. */
 static inline void shard_end_lease(struct shard *s, struct flow *f)
 {
-	shard_take_lease(s, f);
+	if (lease_is_held(f)) {
+		lease_take(&s->leases, &s->flows, f);
+	}
 	if (s->accounts != NULL) {
 		uint32_t nr = (uint32_t)(f - s->flows.pool);
 

@@ -22,7 +22,12 @@
 
 /* A segment for the window check, which may replace ack, sack, seq and end (7.4). */
 struct seg {
-	const struct pkt_tcp *tcp; /* for flags and options; unused in the fast path */
+	/* for options; unused in the fast paths */
+#ifdef __bpf__
+	const struct opts_read *opts;
+#else
+	const struct pkt_tcp *tcp;
+#endif
 	uint32_t seq;
 	uint32_t ack;
 	uint32_t sack; /* ack, or the highest SACK edge */

@@ -83,9 +83,10 @@ int lease_pins_map(const int fds[LEASE_MAPS_LEN], struct lease_pins *out)
 		/* A map that is smaller than its header claims cannot be mapped. */
 		p.size[LEASE_MAP_BUCKETS] = c->buckets_len * sizeof(struct lease_bucket);
 		p.size[LEASE_MAP_LEASES] = c->leases_len * sizeof(struct lease);
+		p.size[LEASE_MAP_NOTES] = c->leases_len * sizeof(uint64_t);
 	}
 	p.map = (struct lease_map){ at[LEASE_MAP_CONTROL], at[LEASE_MAP_BUCKETS],
-		                    at[LEASE_MAP_LEASES] };
+		                    at[LEASE_MAP_LEASES], at[LEASE_MAP_NOTES] };
 	*out = p;
 	return 0;
 
@@ -100,7 +101,7 @@ failed:
 
 int lease_pins_open(const char *dir, struct lease_pins *out)
 {
-	int fds[LEASE_MAPS_LEN] = { -1, -1, -1 };
+	int fds[LEASE_MAPS_LEN] = { -1, -1, -1, -1 };
 	ino_t inode = lease_pins_inode(dir);
 	int err = inode == 0 ? -ENOENT : 0;
 
@@ -130,6 +131,7 @@ void lease_pins_unmap(struct lease_pins *pins)
 	(void)munmap(pins->map.control, pins->size[LEASE_MAP_CONTROL]);
 	(void)munmap(pins->map.buckets, pins->size[LEASE_MAP_BUCKETS]);
 	(void)munmap(pins->map.leases, pins->size[LEASE_MAP_LEASES]);
+	(void)munmap(pins->map.notes, pins->size[LEASE_MAP_NOTES]);
 	*pins = (struct lease_pins){ .inode = 0 };
 }
 

@@ -36,7 +36,7 @@ ino_t lease_pins_inode(const char *dir);
  */
 int lease_pins_open(const char *dir, struct lease_pins *out);
 
-/* Maps the three maps, and checks their version. Returns 0/-errno; then *out has no map. */
+/* Maps all maps, and checks their version. Returns 0/-errno; then *out has no map. */
 int lease_pins_map(const int fds[LEASE_MAPS_LEN], struct lease_pins *out);
 
 /* Unmaps what is mapped. */

@@ -13,6 +13,7 @@ enum lease_map_nr {
 	LEASE_MAP_CONTROL,
 	LEASE_MAP_BUCKETS,
 	LEASE_MAP_LEASES,
+	LEASE_MAP_NOTES,
 	LEASE_MAPS_LEN,
 };
 
@@ -21,6 +22,7 @@ static const char *const lease_map_names[LEASE_MAPS_LEN] = {
 	[LEASE_MAP_CONTROL] = "control",
 	[LEASE_MAP_BUCKETS] = "buckets",
 	[LEASE_MAP_LEASES] = "leases",
+	[LEASE_MAP_NOTES] = "notes",
 };
 
 /* Of the pins of the programs. */

@@ -336,6 +336,7 @@ struct lease_map {
 	struct lease_control *control;
 	struct lease_bucket *buckets;
 	struct lease *leases;
+	uint64_t *notes;
 };
 
 /* True for maps of this version, whose numbers can be used. */

@@ -252,6 +252,14 @@ static inline bool flow_is_closed(const struct flow *f)
 	       (f->conn.tcp.state == TCP_TIME_WAIT || f->conn.tcp.state == TCP_CLOSE);
 }
 
+/* True for a TCP flow of which one side has closed, or both, but not to the end. */
+static inline bool flow_is_closing(const struct flow *f)
+{
+	return f->key.proto == IPPROTO_NR_TCP &&
+	       (f->conn.tcp.state == TCP_FIN_WAIT || f->conn.tcp.state == TCP_CLOSE_WAIT ||
+	        f->conn.tcp.state == TCP_LAST_ACK);
+}
+
 /* What a flow has carried: packets that belong to it, whatever their verdict; their bytes from the
  * IP header on. By enum flow_dir. */
 struct flow_account {

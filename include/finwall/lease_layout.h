@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory that the engine shares with the kernel fast path (daemon/bpf/fastpath.bpf.c): three array
+ * Memory that the engine shares with the kernel fast path (daemon/bpf/fastpath.bpf.c): four array
  * maps, which the daemon maps into its own memory. doc/design.md, "The kernel fast path".
  *
  * A lease is the part of a connection that the kernel side owns while it is valid: windows,
- * deadline and counters. The index finds it by the keyed hash of the connection's key. Compiled for
- * both targets.
+ * state, deadline and counters. The index finds it by the keyed hash of the connection's key. The
+ * notes name leases that have changed their state. Compiled for both targets.
  */
 #ifndef FINWALL_LEASE_LAYOUT_H
 #define FINWALL_LEASE_LAYOUT_H
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define LEASE_MAGIC   UINT32_C(0x46574c31) /* "FWL1" */
-#define LEASE_VERSION 1u
+#define LEASE_VERSION 2u
 
 /* Leases at most: the index has so many bits for a number. */
 #define LEASES_MAX (1u << 22)
@@ -54,7 +54,11 @@ struct lease {
 	/* set by the kernel side: a packet of the connection went to the queue */
 	uint8_t was_refused;
 	uint8_t flow_hook; /* as in struct flow, for an adoption */
-	uint8_t unused[3];
+	uint8_t may_close; /* the kernel side accepts FIN */
+	uint8_t gained;    /* by the kernel side: FLOW_SEEN_REPLY, FLOW_ASSURED */
+	/* set by the kernel side when it adds the lease to the notes, cleared by the engine when it
+	 * has removed it there */
+	uint8_t is_noted;
 	uint32_t index_at; /* its entry there */
 	uint32_t flow_ifindex;
 	/* owned by the kernel side while LEASE_VALID */
@@ -69,9 +73,10 @@ struct lease {
 	uint32_t terms_generation; /* hooks[] and iif[] were learnt under it */
 	uint32_t next_free;
 	int64_t udp_stream_from_ns; /* struct udp_conn */
-	/* set by the kernel side: a datagram came after that */
-	uint32_t is_stream;
-	uint32_t unused2;
+	uint32_t flow_nr;           /* its place in the table of its shard */
+	/* set by the engine: as hooks[], of datagrams before the first answer */
+	uint8_t new_hooks;
+	uint8_t unused[3];
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lease) == 192, "three cache lines");
@@ -111,26 +116,45 @@ struct lease_cpu {
 
 /* One element. Written by the daemon, but for cpu[]. */
 struct lease_control {
-	/* set by the loader */
+	/* Set by the loader. The first cache line is what each packet needs. */
 	uint32_t magic;
 	uint32_t version;
 	uint32_t leases_len;  /* a power of two */
 	uint32_t buckets_len; /* likewise */
 	uint32_t lease_size;
-	uint32_t unused;
 	/* set by the daemon before it grants leases */
-	struct sipkey hash_key;
-	int64_t tcp_ttl_ns[8]; /* by enum ttl_fact */
-	int64_t udp_ttl_ns;    /* of a stream */
-	int64_t udp_new_ttl_ns;
-	uint32_t tcp_max_retrans;
 	uint32_t generation; /* leases of another one are not valid */
-	int64_t grace_ns;    /* the setting; 0 = no limit */
+	struct sipkey hash_key;
 	/* no lease is valid from this instant on; the daemon moves it while it runs */
 	int64_t valid_until_ns;
+	uint32_t tcp_max_retrans;
+	uint8_t tcp_be_liberal;
+	uint8_t verifies; /* checksums of SYN+ACK and FIN */
+	uint8_t unused[2];
+	int64_t udp_ttl_ns; /* of a stream */
+	/* of segments without RST, by enum tcp_state and enum ttl_fact; 0 = the deadline stays */
+	int64_t tcp_ttl_ns[TCP_STATES_LEN][8];
+	int64_t udp_new_ttl_ns;
+	/* Leases that the kernel side has added to the notes: the next place, modulo leases_len. A
+	 * lease is there at most once, so the notes are never full. */
+	uint64_t notes_end __attribute__((aligned(64)));
 	struct lease_cpu cpu[LEASE_CPUS];
 } __attribute__((aligned(64)));
 
+_Static_assert(offsetof(struct lease_control, tcp_ttl_ns) == 64, "a cache line a state");
+
 #define LEASE_ALWAYS INT64_MAX
+
+/*
+ * Set by the loader in the program: where struct sk_buff of this kernel has ip_summed, the byte and
+ * the lowest bit in it. 0: not known. Then the program verifies each checksum, also one that a
+ * device has verified.
+ */
+struct lease_skb {
+	uint32_t ip_summed_at;
+	uint32_t ip_summed_shift;
+};
+
+#define LEASE_SKB_SECTION ".rodata.skb"
 
 #endif

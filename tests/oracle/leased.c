@@ -71,7 +71,7 @@ void leased_settings(struct leased *l, const struct tunables *tun)
 {
 	struct tunables own = *tun;
 
-	/* leased_decide() keeps packets with a wrong checksum from the program. */
+	/* pass() keeps packets with a wrong checksum from the program. */
 	own.checksum = CSUM_POLICY_CONTROL;
 	engine_set_lease_policy(l->engine, &own, true);
 }
@@ -99,10 +99,12 @@ static bool pass(struct leased *l, struct mono now, const struct frame *frame, s
 	struct flow f;
 	struct pkt p;
 
-	/* The program cannot verify checksums. */
-	if (frame->csum != CSUM_TRUSTED && pkt_decode(frame, &p) == REASON_NONE) {
+	/* The program verifies those of SYN+ACK and FIN only; the engine all. */
+	if (frame->csum != CSUM_TRUSTED && pkt_decode(frame, &p) == REASON_NONE &&
+	    (p.kind != PKT_KIND_TCP || p.tcp.class_nr == SEG_ACK)) {
 		return false;
 	}
+	l->map.control->verifies = frame->csum != CSUM_TRUSTED || rng_percent(&l->rng, 50);
 	if (frame->cap_size < frame->true_size ||
 	    lease_program_run(l->program, HOOK_FORWARD, frame->data, frame->true_size, 1, NULL) !=
 	            1) {
@@ -111,6 +113,9 @@ static bool pass(struct leased *l, struct mono now, const struct frame *frame, s
 	*out = (struct decision){ .verdict = VERDICT_ACCEPT, .state = CT_ESTABLISHED };
 	if (find(l->engine, frame, now, &f, &dir)) {
 		out->dir = (uint8_t)dir;
+		if (dir == DIR_ORIG && (f.status & FLOW_SEEN_REPLY) == 0) {
+			out->state = CT_NEW;
+		}
 	}
 	l->counts.passed++;
 	return true;

@@ -29,6 +29,7 @@ static void free_maps(void)
 	free(map.control);
 	free(map.buckets);
 	free(map.leases);
+	free(map.notes);
 	map = (struct lease_map){ .control = NULL };
 }
 
@@ -45,6 +46,7 @@ static void use_leases(void)
 	};
 	map.buckets = zeroed(LEASES / 2 * sizeof(struct lease_bucket));
 	map.leases = zeroed(LEASES * sizeof(struct lease));
+	map.notes = zeroed(LEASES * sizeof(uint64_t));
 	ck_assert(engine_leases_fit(map.control));
 	engine_use_leases(w.engine, &map);
 	engine_set_lease_policy(w.engine, &w.policy.tun, true);
@@ -113,16 +115,170 @@ static unsigned index_entries(void)
 	return n;
 }
 
-START_TEST(granted_after_the_handshake)
+START_TEST(granted_with_the_syn)
 {
 	send_tcp(&c2s, S, 1000, 0, 0);
-	send_tcp(&s2c, S | A, 5000, 1001, 0);
-	ck_assert_ptr_null(lease());
-	send_tcp(&c2s, A, 1001, 5001, 0);
 	ck_assert(is_in_force());
+	ck_assert_uint_eq(lease()->conn.state, TCP_SYN_SENT);
 	ck_assert_uint_eq(index_entries(), 1);
 	ck_assert_uint_eq(lease()->hooks[0], 7);
 	ck_assert_uint_eq(lease()->hooks[1], 7);
+	ck_assert_uint_eq(lease()->may_close, 1);
+	/* A packet in the queue takes it back, and grants it again. */
+	send_tcp(&s2c, S | A, 5000, 1001, 0);
+	ck_assert(is_in_force());
+	ck_assert_uint_eq(lease()->conn.state, TCP_SYN_RECV);
+	send_tcp(&c2s, A, 1001, 5001, 0);
+	ck_assert(is_in_force());
+	ck_assert_uint_eq(lease()->status & FLOW_ASSURED, FLOW_ASSURED);
+	ck_assert_uint_eq(index_entries(), 1);
+}
+END_TEST
+
+/* As the program does it. */
+static void note(struct lease *l)
+{
+	if (l->is_noted == 0) {
+		l->is_noted = 1;
+		map.notes[map.control->notes_end++ % LEASES] = (uint64_t)(l - map.leases) + 1;
+	}
+}
+
+/* The kernel side sees the rest of the handshake. */
+static struct lease *open_in_the_kernel(void)
+{
+	struct lease *l;
+
+	send_tcp(&c2s, S, 1000, 0, 0);
+	l = lease();
+	ck_assert_ptr_nonnull(l);
+	l->conn.state = TCP_ESTABLISHED;
+	l->conn.seen[DIR_REPLY] = (struct tcp_seen){ 5001, 6001, 1000, 1001 };
+	l->gained = FLOW_SEEN_REPLY | FLOW_ASSURED;
+	l->deadline_ns = mono_add(w.now, w.policy.tun.tcp_timeout_ns[TCP_ESTABLISHED]).ns;
+	return l;
+}
+
+START_TEST(a_change_is_read_back)
+{
+	struct lease *l = open_in_the_kernel();
+
+	note(l);
+	world_pass(&w, 100 * NSEC_PER_MSEC);
+	world_tick(&w);
+	ck_assert_ptr_eq(lease(), l);
+	ck_assert_uint_eq(l->is_noted, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_ESTABLISHED);
+	ck_assert_uint_eq(flow.status & (FLOW_SEEN_REPLY | FLOW_ASSURED),
+	                  FLOW_SEEN_REPLY | FLOW_ASSURED);
+	/* It lives on: the deadline of the SYN is no longer that of the timer. */
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_SYN_SENT] + NSEC_PER_SEC);
+	world_tick(&w);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	/* The end: nothing is left to lease. */
+	l->conn.state = TCP_TIME_WAIT;
+	l->deadline_ns = mono_add(w.now, w.policy.tun.tcp_timeout_ns[TCP_TIME_WAIT]).ns;
+	note(l);
+	world_pass(&w, 100 * NSEC_PER_MSEC);
+	world_tick(&w);
+	ck_assert_ptr_null(lease());
+	ck_assert_uint_eq(index_entries(), 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_TIME_WAIT);
+	world_pass(&w, w.policy.tun.tcp_timeout_ns[TCP_TIME_WAIT]);
+	world_tick(&w);
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+/* The note of a lease that has been taken back, and granted to another connection. */
+START_TEST(an_old_note_does_no_harm)
+{
+	struct lease *l = open_in_the_kernel();
+	struct flow live;
+
+	note(l);
+	ck_assert(world_flow(&w, &c2s, &live));
+	ck_assert(engine_delete(w.engine, w.worker, &live.key, w.now, DELETE_FORGET));
+	ck_assert_ptr_null(lease());
+	ck_assert_uint_eq(l->is_noted, 1);
+	c2s.sport++;
+	s2c.dport++;
+	send_tcp(&c2s, S, 1000, 0, 0);
+	ck_assert_ptr_eq(lease(), l);
+	note(l);
+	ck_assert_uint_eq(map.control->notes_end, 1);
+	world_pass(&w, 100 * NSEC_PER_MSEC);
+	world_tick(&w);
+	ck_assert_ptr_eq(lease(), l);
+	ck_assert_uint_eq(l->is_noted, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_SYN_SENT);
+	ck_assert_uint_eq(flow.status & FLOW_ASSURED, 0);
+}
+END_TEST
+
+/* A packet in the queue finds what the kernel side has changed, noted or not. */
+START_TEST(changes_are_taken_back)
+{
+	(void)open_in_the_kernel();
+	send_tcp(&s2c, A, 5001, 1001, 10);
+	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_ESTABLISHED);
+	ck_assert_uint_ne(flow.status & FLOW_ASSURED, 0);
+	ck_assert(is_in_force());
+}
+END_TEST
+
+/* `ct count` is exact: the engine sees the end of counted connections itself. */
+START_TEST(a_counted_one_closes_in_the_queue)
+{
+	setup();
+	rules_load_input(&w, "", "ct state established accept\ntcp dport 80 ct count 100 accept");
+	use_leases();
+	send_tcp(&c2s, S, 1000, 0, 0);
+	ck_assert(is_in_force());
+	ck_assert_uint_eq(lease()->may_close, 0);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
+/* Of a connection that the kernel side has seen open the table knows only the SYN. */
+START_TEST(an_open_one_is_not_evicted)
+{
+	setup_with(4, IPPROTO_NR_TCP, 8, 0, 1);
+	use_leases();
+	(void)open_in_the_kernel();
+	for (uint32_t i = 1; i < 40; i++) {
+		struct build syn = c2s;
+
+		syn.sport = (uint16_t)(c2s.sport + i);
+		send_tcp(&syn, S, 1000, 0, 0);
+		ck_passes(CT_NEW, REASON_TCP_OPEN);
+	}
+	ck_assert(world_flow(&w, &c2s, &flow));
+	ck_assert_uint_eq(flow.conn.tcp.state, TCP_ESTABLISHED);
+	ck_assert_uint_ne(flow.status & FLOW_ASSURED, 0);
+}
+END_TEST
+
+START_TEST(not_each_syn_of_a_flood)
+{
+	struct lease_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 64, 0, 1);
+	use_leases();
+	for (uint32_t i = 0; i < 64; i++) {
+		struct build syn = c2s;
+
+		syn.sport = (uint16_t)(c2s.sport + i);
+		send_tcp(&syn, S, 1000, 0, 0);
+	}
+	engine_lease_usage(w.engine, &u);
+	ck_assert_uint_eq(u.held, 64 - 64 / 8 - 1);
 }
 END_TEST
 
@@ -138,11 +294,15 @@ START_TEST(a_closer_takes_it_back)
 	l->deadline_ns += 5;
 	send_tcp(&c2s, F | A, 1011, 5011, 0);
 	ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
-	ck_assert_ptr_null(lease());
-	ck_assert_uint_eq(index_entries(), 0);
+	/* and it is granted again, as long as there is something to come */
+	ck_assert(is_in_force());
+	ck_assert_uint_eq(lease()->conn.state, TCP_FIN_WAIT);
 	ck_assert(world_flow(&w, &c2s, &flow));
 	ck_assert_uint_eq(flow.conn.tcp.state, TCP_FIN_WAIT);
 	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_ORIG].end, 1012);
+	send_tcp(&c2s, R, 1012, 0, 0);
+	ck_assert_ptr_null(lease());
+	ck_assert_uint_eq(index_entries(), 0);
 }
 END_TEST
 
@@ -353,17 +513,18 @@ START_TEST(learns_each_direction)
 	rules_load_input(&w, "", "ip saddr 10.9.9.9 drop\naccept");
 	use_leases();
 	send_tcp(&c2s, S, 1000, 0, 0);
+	/* there is no forward or output chain */
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 7);
+	ck_assert_uint_eq(lease()->hooks[DIR_REPLY], 1u << HOOK_FORWARD | 1u << HOOK_OUTPUT);
+	/* what is known of the other direction is kept */
 	send_tcp(&s2c, S | A, 5000, 1001, 0);
-	send_tcp(&c2s, A, 1001, 5001, 0);
-	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 1u << HOOK_INPUT);
-	ck_assert_uint_eq(lease()->hooks[DIR_REPLY], 0);
-	/* there is no output chain */
-	send_tcp(&s2c, A, 5001, 1001, 10);
-	ck_assert_uint_eq(lease()->hooks[DIR_REPLY] & 1u << HOOK_OUTPUT, 1u << HOOK_OUTPUT);
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 7);
 	/* what was learnt under another generation is forgotten */
+	lease()->hooks[DIR_REPLY] |= 1u << HOOK_INPUT;
 	engine_stale_leases(w.engine);
-	send_tcp(&c2s, A, 1001, 5011, 0);
-	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 1u << HOOK_INPUT);
+	send_tcp(&c2s, A, 1001, 5001, 0);
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG], 7);
+	ck_assert_uint_eq(lease()->hooks[DIR_REPLY], 1u << HOOK_FORWARD | 1u << HOOK_OUTPUT);
 	ruleset_free(w.policy.rules);
 	w.policy.rules = NULL;
 }
@@ -409,7 +570,13 @@ static Suite *make_suite(void)
 {
 	Suite *s = suite_create("lease");
 
-	add(s, "granted after the handshake", granted_after_the_handshake, 1);
+	add(s, "granted with the SYN", granted_with_the_syn, 1);
+	add(s, "a change is read back", a_change_is_read_back, 1);
+	add(s, "an old note does no harm", an_old_note_does_no_harm, 1);
+	add(s, "changes are taken back", changes_are_taken_back, 1);
+	add(s, "a counted one closes in the queue", a_counted_one_closes_in_the_queue, 1);
+	add(s, "an open one is not evicted", an_open_one_is_not_evicted, 1);
+	add(s, "not each SYN of a flood", not_each_syn_of_a_flood, 1);
 	add(s, "a closer takes it back", a_closer_takes_it_back, 1);
 	add(s, "stale by generation", stale_by_generation, 1);
 	add(s, "ended by delete and flush", ended_by_delete_and_flush, 1);

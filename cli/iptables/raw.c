@@ -69,6 +69,29 @@ static void add(const struct convert_line *l, struct convert_chain *c, struct co
 	}
 }
 
+/* Options of CT that finwall's own tracker knows nothing of. */
+static void note_options(const struct convert_line *l, const char *const *word, size_t len)
+{
+	static const struct {
+		const char *option;
+		const char *note;
+	} notes[] = {
+		{ "--timeout", "CT --timeout is for the kernel's tracker: write ct timeout set in "
+		               "table filter for "
+		               "finwall's" },
+		{ "--zone", "CT --zone is for the kernel's tracker: finwall has one zone for all "
+		            "connections" },
+	};
+
+	for (size_t i = 0; i < len; i++) {
+		for (size_t n = 0; n < sizeof(notes) / sizeof(notes[0]); n++) {
+			if (strcmp(word[i], notes[n].option) == 0) {
+				convert_note(l->cv, l->file, l->line, "%s", notes[n].note);
+			}
+		}
+	}
+}
+
 void convert_raw_rule(const struct convert_line *l, enum convert_family family,
                       const char *const *word, size_t len)
 {
@@ -87,6 +110,9 @@ void convert_raw_rule(const struct convert_line *l, enum convert_family family,
 	size_t nr = 0;
 	size_t made;
 
+	if (target != NULL && strcmp(target, "CT") == 0) {
+		note_options(l, word, len);
+	}
 	if (len < 2 || (!is_untracked && !is_decided)) {
 		return;
 	}

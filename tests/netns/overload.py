@@ -98,6 +98,12 @@ table inet finwall {{
                 ["ip", "netns", "exec", router.name, os.path.join(BIN, "finwalld"), "-c",
                  self.conf, "-s", os.path.join(WORK, "finwall.sock"), "-S", "none"], stderr=err)
         poll(lambda: b"finwalld: ready" in open(LOG, "rb").read()[before:], "the daemon", 60)
+        if self.fast_path:
+            # finwall hook down has removed the one before
+            folder = os.path.join(WORK, "fast-path")
+            os.makedirs(folder, exist_ok=True)
+            if not os.path.ismount(folder):
+                subprocess.run(["mount", "-t", "bpf", "-o", "mode=0755", "bpf", folder], check=True)
         self.hook("up")
         if self.fast_path:
             poll(lambda: finwall.json("stats")["fast_path"]["on"], "the kernel fast path", 60)
@@ -105,7 +111,7 @@ table inet finwall {{
     @staticmethod
     def hook(*args):
         subprocess.run(["ip", "netns", "exec", router.name, *finwall.start, "hook", *args],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       check=True)
 
     def down(self):
         self.hook("down")

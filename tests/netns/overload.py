@@ -75,6 +75,12 @@ class Daemon:
         self.fast_path = fast_path
 
     def up(self):
+        if self.fast_path:
+            # Before the daemon's mount namespace; finwall hook down has removed the one before.
+            folder = os.path.join(WORK, "fast-path")
+            os.makedirs(folder, exist_ok=True)
+            if not os.path.ismount(folder):
+                subprocess.run(["mount", "-t", "bpf", "-o", "mode=0755", "bpf", folder], check=True)
         with open(self.conf, "w") as out:
             out.write(f"""
 settings {{
@@ -98,12 +104,6 @@ table inet finwall {{
                 ["ip", "netns", "exec", router.name, os.path.join(BIN, "finwalld"), "-c",
                  self.conf, "-s", os.path.join(WORK, "finwall.sock"), "-S", "none"], stderr=err)
         poll(lambda: b"finwalld: ready" in open(LOG, "rb").read()[before:], "the daemon", 60)
-        if self.fast_path:
-            # finwall hook down has removed the one before
-            folder = os.path.join(WORK, "fast-path")
-            os.makedirs(folder, exist_ok=True)
-            if not os.path.ismount(folder):
-                subprocess.run(["mount", "-t", "bpf", "-o", "mode=0755", "bpf", folder], check=True)
         self.hook("up")
         if self.fast_path:
             poll(lambda: finwall.json("stats")["fast_path"]["on"], "the kernel fast path", 60)
@@ -111,7 +111,7 @@ table inet finwall {{
     @staticmethod
     def hook(*args):
         subprocess.run(["ip", "netns", "exec", router.name, *finwall.start, "hook", *args],
-                       check=True)
+                       check=True, stdout=subprocess.DEVNULL)
 
     def down(self):
         self.hook("down")

@@ -75,6 +75,12 @@ class Daemon:
         self.fast_path = fast_path
 
     def up(self):
+        if self.fast_path:
+            # Before the daemon's mount namespace; finwall hook down has removed the one before.
+            folder = os.path.join(WORK, "fast-path")
+            os.makedirs(folder, exist_ok=True)
+            if not os.path.ismount(folder):
+                subprocess.run(["mount", "-t", "bpf", "-o", "mode=0755", "bpf", folder], check=True)
         with open(self.conf, "w") as out:
             out.write(f"""
 settings {{
@@ -105,7 +111,7 @@ table inet finwall {{
     @staticmethod
     def hook(*args):
         subprocess.run(["ip", "netns", "exec", router.name, *finwall.start, "hook", *args],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL)
 
     def down(self):
         self.hook("down")

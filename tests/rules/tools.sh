@@ -121,6 +121,7 @@ docker run -d --name two --network web -p 127.0.0.1:5432:5432 busybox /bin/busyb
 sleep 2
 save docker
 docker rm -f one two
+rmdir /sys/fs/cgroup/docker
 END
 inside ufw <<'END'
 ufw --force enable

@@ -193,17 +193,17 @@ down() {
 hold_pids=
 hold() {
 	[ -p "$work/$1.in" ] || mkfifo "$work/$1.in"
-	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "$5" <>"$work/$1.in" >"$work/$1.out" 2>&1 &
+	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "$5" <>"$work/$1.in" >"$work/$1.log" 2>&1 &
 	hold_pids="$hold_pids $!"
 	bg_pids="$bg_pids $!"
-	wait_until grep -q '^ready' "$work/$1.out"
+	wait_until grep -q '^ready' "$work/$1.log"
 }
 tell() {
 	echo "$2 $3" 1<>"$work/$1.in"
-	wait_until grep -q "^done $2" "$work/$1.out"
+	wait_until grep -q "^done $2" "$work/$1.log"
 }
 has_data() { # has_data ID LINES
-	[ "$(grep -c '^data' "$work/$1.out")" = "$2" ]
+	[ "$(grep -c '^data' "$work/$1.log")" = "$2" ]
 }
 
 # ${base}1 and ${base}2: the opener closes, by FIN and RST; ${base}3 and ${base}4: the listener does. Each

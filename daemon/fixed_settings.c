@@ -29,6 +29,11 @@ static const struct row fixed_rows[] = {
 	{ "rules with skuid or skgid", offsetof(struct settings, needs_owner) },
 	{ "rules with ct status", offsetof(struct settings, needs_ct_status) },
 	{ "connections accounting", offsetof(struct settings, accounting) },
+	{ "cluster interval", offsetof(struct settings, cluster_interval_ms) },
+	{ "cluster replicate", offsetof(struct settings, cluster_replicate) },
+	{ "cluster replicate-timeout", offsetof(struct settings, cluster_timeout_ms) },
+	{ "cluster snapshot", offsetof(struct settings, cluster_snapshot_s) },
+	{ "cluster sets", offsetof(struct settings, cluster_sets) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 

@@ -68,6 +68,7 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 			lease_peek(&s->leases, at + i, copy);
 		}
 		copy->timer[0] = read_word(&s->origins[at + i]);
+		copy->timer[1] = s->marks != NULL ? read_word(&s->marks[at + i].node) : 0;
 	}
 	return len;
 }
@@ -207,7 +208,8 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			const struct flow *f = &slice.flows[i];
 
-			if (f->key.family == 0) {
+			if (f->key.family == 0 ||
+			    ((f->probes & FLOW_PROBE_FOREIGN) != 0 && f->timer[1] != PEER_SELF)) {
 				continue;
 			}
 			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);

@@ -287,15 +287,17 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
-/* Notes what an accepted packet has changed; from, status: before it. */
-static __attribute__((noinline, cold)) void
-note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t status)
+/* Notes what an accepted packet has changed; from, status, was_foreign: before it. Returns whether
+ * it is the first reply. */
+static __attribute__((noinline, cold)) bool note_update(const struct decoded *d,
+                                                        const struct flow *f, uint8_t from,
+                                                        uint8_t status, bool was_foreign)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
-	unsigned changes = 0;
+	unsigned changes = was_foreign ? FLOW_CHANGE_CLAIMED : 0;
 
 	if ((gained & FLOW_ASSURED) != 0) {
-		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
+		changes |= FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
 	}
 	if ((gained & FLOW_SEEN_REPLY) != 0 ||
 	    (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from)) {
@@ -304,6 +306,7 @@ note_update(const struct decoded *d, const struct flow *f, uint8_t from, uint8_t
 	if (changes != 0) {
 		shard_note(d->shard, d->cx->worker, f, changes, FLOW_END_NONE, d->cx->now);
 	}
+	return (gained & FLOW_SEEN_REPLY) != 0;
 }
 
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
@@ -316,6 +319,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	uint8_t status = f->status;
 	bool rst_is_proved = proves_rst(d, f, dir);
 	bool was_closed = flow_is_closed(f);
+	bool was_foreign = (f->probes & FLOW_PROBE_FOREIGN) != 0;
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -370,7 +374,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		f->status |= FLOW_SEEN_REPLY;
 	}
 	if (d->cx->worker->sink.flow != NULL) {
-		note_update(d, f, from, status);
+		o->is_opening = note_update(d, f, from, status, was_foreign);
 	}
 	return true;
 }

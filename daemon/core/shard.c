@@ -44,6 +44,10 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
 	}
 	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
+	ev.is_remembered = (changes & FLOW_CHANGE_DESTROY) != 0 && f->key.proto == IPPROTO_NR_TCP &&
+	                   s->graveyard.pool_len > 0 &&
+	                   graveyard_find(&s->graveyard, &f->key,
+	                                  flowkey_hash(&f->key, &s->graveyard.sip)) != UINT32_MAX;
 	w->sink.flow(w->sink.ctx, &ev);
 }
 

@@ -19,7 +19,7 @@
  *
  * trace.c, called by batch.c, only reads. Beside them, explain.c on top of trace.c, and on top of
  * expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
- * memory.c (size and layout).
+ * memory.c (size and layout), and peer.c (what other nodes report).
  */
 #ifndef FINWALL_CORE_SHARD_H
 #define FINWALL_CORE_SHARD_H
@@ -34,6 +34,7 @@
 #include "shard_relax.h"
 
 #include <finwall/engine.h>
+#include <finwall/peer.h>
 
 #include <stdatomic.h>
 
@@ -57,6 +58,7 @@ struct shard {
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	uint32_t *origins;              /* of all flows, likewise; flow.h */
 	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
+	struct peer_mark *marks;        /* of flows, likewise; NULL = there are no other nodes */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];

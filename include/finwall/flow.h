@@ -86,7 +86,8 @@ struct flow {
 	/* set once at insert */
 	struct flowkey key;
 	uint32_t hash_lo;
-	uint32_t timer[3]; /* the table's own; [0] of a copy in a list: its origin, see below */
+	uint32_t timer[3]; /* the table's own; of a copy in a list: [0] its origin, see below; [1]
+	                      its node, see finwall/peer.h */
 	/* the flow expires at this instant; every accepted packet moves it */
 	struct mono deadline;
 	/* the tracker's own */
@@ -98,7 +99,7 @@ struct flow {
 	                   */
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
-	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
+	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for, or FOREIGN */
 	uint8_t counted;  /* 1: `ct count` counts it */
 } __attribute__((aligned(64)));
 
@@ -134,6 +135,10 @@ static inline bool flow_origin_rule(uint32_t origin, uint32_t generation, uint32
  */
 #define FLOW_PROBE_WAITS 0x03u
 #define FLOW_PROBE_SENT  0x04u /* one */
+
+/* In the same field, alone: the entry is another node's, until a packet of it passes here
+ * (finwall/peer.h). So the fast path, which takes no entry that is probed, leaves it alone. */
+#define FLOW_PROBE_FOREIGN 0x80u
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 

@@ -24,6 +24,7 @@
 #define SNAPSHOT_VERSION     1
 #define SNAPSHOT_HEADER_SIZE 64
 #define SNAPSHOT_RECORD_SIZE 112
+#define SNAPSHOT_KEY_SIZE    40
 
 struct snapshot_header {
 	int64_t saved_wall_ns; /* CLOCK_REALTIME of the save */
@@ -75,5 +76,15 @@ enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct sna
  */
 bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out);
 bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out);
+
+/* The same of one record, wherever it is. */
+bool snapshot_record_flow(const uint8_t record[static SNAPSHOT_RECORD_SIZE], struct mono now,
+                          struct flow *out);
+bool snapshot_record_tomb(const uint8_t record[static SNAPSHOT_RECORD_SIZE], struct mono now,
+                          struct tomb_info *out);
+
+/* A key alone. Returns false for one that no packet can have. */
+void snapshot_write_key(const struct flowkey *key, uint8_t out[static SNAPSHOT_KEY_SIZE]);
+bool snapshot_read_key(const uint8_t bytes[static SNAPSHOT_KEY_SIZE], struct flowkey *out);
 
 #endif

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+#
+# For tests and trials of a cluster: two gateways between a client and a server, and the engine.
+# After netns.sh.
+#
+#	          10.1.1.0/24  gw1  10.2.1.0/24
+#	client <                                > server
+#	10.9.0.1  10.1.2.0/24  gw2  10.2.2.0/24   10.9.0.2
+#
+# The way of each direction is a route: via moves it, as VRRP would.
+
+many=$(dirname "$0")/../support/many.py
+[ -e "$many" ] || many=$(dirname "$0")/../tests/support/many.py
+
+# cluster_topology: the namespaces, with all routes by gw1.
+cluster_topology() {
+	ns_add client
+	ns_add server
+	for gw in 1 2; do
+		ns_add gw$gw
+		ns_link client c$gw 10.1.$gw.1/24 - gw$gw west 10.1.$gw.254/24 -
+		ns_link server s$gw 10.2.$gw.1/24 - gw$gw east 10.2.$gw.254/24 -
+		ns_router gw$gw
+		ns gw$gw sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.west.rp_filter=0 \
+			net.ipv4.conf.east.rp_filter=0
+		ip -n "$ns_tag-gw$gw" route add 10.9.0.1 via 10.1.$gw.1
+		ip -n "$ns_tag-gw$gw" route add 10.9.0.2 via 10.2.$gw.1
+	done
+	for host in client server; do
+		ns $host sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	done
+	ns client sysctl -qw net.ipv4.conf.c1.rp_filter=0 net.ipv4.conf.c2.rp_filter=0
+	ns server sysctl -qw net.ipv4.conf.s1.rp_filter=0 net.ipv4.conf.s2.rp_filter=0 \
+		net.core.somaxconn=8192 net.ipv4.tcp_max_syn_backlog=8192
+	ip -n "$ns_tag-client" addr add 10.9.0.1/32 dev lo
+	ip -n "$ns_tag-server" addr add 10.9.0.2/32 dev lo
+	via client 1
+	via server 1
+}
+
+# via HOST GW: what HOST sends goes by that gateway from now on.
+via() {
+	case $1 in
+	client) ip -n "$ns_tag-client" route replace 10.9.0.2 via "10.1.$2.254" src 10.9.0.1 ;;
+	server) ip -n "$ns_tag-server" route replace 10.9.0.1 via "10.2.$2.254" src 10.9.0.2 ;;
+	esac
+}
+
+# engine_start: the engine, on a UNIX socket. Its process ID is $engine_pid.
+engine_start() {
+	redis-server --port 0 --unixsocket "$work/engine.sock" --save '' --appendonly no \
+		--dir "$work" --loglevel warning >>"$work/engine.txt" 2>&1 &
+	engine_pid=$!
+	bg_pids="$bg_pids $engine_pid"
+	wait_until engine ping
+}
+
+# engine COMMAND...: a command to the engine.
+engine() {
+	redis-cli -s "$work/engine.sock" "$@" >>"$work/engine.txt"
+}
+
+# gateway_config GW REPLICATE [SETTING...]: writes $work/gwN.conf. More settings follow as a text.
+gateway_config() {
+	cat >"$work/gw$1.conf" <<-CONF
+		settings {
+			queue { num 0; count ${queues:-1}; on-absent drop }
+			connections { resurrect off }
+			hook { fast-path off }
+			tcp { loose off; timeout established ${established:-1h} }
+			cluster {
+				engine unix:$work/engine.sock
+				group test
+				node gw$1
+				replicate $2
+				sets on
+				${3:-}
+			}
+		}
+		table inet filter {
+			set banned {
+				type ipv4_addr
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ip saddr @banned drop
+				ct state established,related accept
+				tcp flags & (fin|syn|rst|ack) == syn accept
+				meta l4proto udp accept
+			}
+		}
+	CONF
+}
+
+# gateway_start GW: its daemon; the process ID is $gwN_pid.
+gateway_start() {
+	: >"$work/gw$1.log"
+	ns_bg gw"$1" "$bin/finwalld" -c "$work/gw$1.conf" -s "$work/gw$1.sock" -S none \
+		2>>"$work/gw$1.log"
+	eval "gw$1_pid=$bg_pid"
+	wait_until grep -q '^finwalld: ready' "$work/gw$1.log"
+}
+
+# gateway GW COMMAND...: finwall of that gateway.
+gateway() {
+	gateway_nr=$1
+	shift
+	"$bin/finwall" --socket "$work/gw$gateway_nr.sock" "$@"
+}
+
+# number GW PATH: a number of GetCluster, "out.records".
+number() {
+	gateway "$1" cluster --output json | python3 -c '
+import json, sys
+at = json.load(sys.stdin)
+for name in sys.argv[1].split("."):
+    at = at[int(name)] if name.isdigit() else at[name]
+print(int(at))' "$2"
+}
+
+# has_number GW PATH TEST VALUE: such a number passes a test, as "-ge 20".
+has_number() {
+	[ "$(number "$1" "$2")" "$3" "$4" ]
+}
+
+# client_start, server_start: the two ends.
+server_start() {
+	ns_bg server python3 "$many" serve 10.9.0.2 7000 >"$work/serve.out"
+	wait_until grep -q ready "$work/serve.out"
+}
+
+client_start() {
+	mkfifo "$work/to_client"
+	exec 8<>"$work/to_client"
+	# A shell gives its background processes an empty standard input.
+	ip netns exec "$ns_tag-client" python3 "$many" client 10.9.0.2 7000 10.9.0.1 <&8 \
+		>"$work/client.out" &
+	bg_pids="$bg_pids $!"
+	wait_until grep -q ready "$work/client.out"
+}
+
+# ask COMMAND...: a command to the client; its answer is $answer.
+ask() {
+	ask_lines=$(wc -l <"$work/client.out")
+	echo "$*" >&8
+	wait_until client_said "$ask_lines"
+	answer=$(tail -n 1 "$work/client.out")
+}
+
+client_said() {
+	[ "$(wc -l <"$work/client.out")" -gt "$1" ]
+}
+
+# entries GW: the live connections with their states, as conntrack prints them, sorted.
+entries() {
+	gateway "$1" list --output conntrack | sed -E 's/^([a-z]+ +[0-9]+) [0-9]+ /\1 /' | sort
+}
+
+same_entries() {
+	entries 1 >"$work/entries1" && entries 2 >"$work/entries2" &&
+		cmp -s "$work/entries1" "$work/entries2"
+}

@@ -2,7 +2,7 @@
 /* Records of changes, from a worker to the main thread. See cluster_port.h. */
 #include "cluster_port.h"
 
-#include <unistd.h>
+#include "io/wakeup.h"
 
 #define MASK (CLUSTER_PORT_LEN - 1)
 
@@ -44,7 +44,7 @@ void cluster_port_note(struct cluster_port *p, const struct flow_event *ev)
 	enum cluster_mode mode = cluster_port_mode(p);
 
 	/* A connection that is still another node's is for that one to report. */
-	if (mode == CLUSTER_MODE_OFF || (ev->flow->probes & FLOW_PROBE_FOREIGN) != 0 ||
+	if (mode == CLUSTER_MODE_OFF || (ev->flow->probes & FLOW_PROBE_REPLICATED) != 0 ||
 	    !is_worth(ev, mode)) {
 		return;
 	}
@@ -57,13 +57,12 @@ void cluster_port_note(struct cluster_port *p, const struct flow_event *ev)
 
 void cluster_port_push(struct cluster_port *p, uint64_t put_before)
 {
-	const uint64_t one = 1;
 	uint64_t put = atomic_load_explicit(&p->put, memory_order_relaxed);
 	uint64_t waiting = put - atomic_load_explicit(&p->taken, memory_order_relaxed);
 
 	if (put != put_before &&
 	    (cluster_port_mode(p) == CLUSTER_MODE_HOLD || waiting > CLUSTER_PORT_LEN / 2)) {
-		(void)!write(p->wake_fd, &one, sizeof(one));
+		wakeup_send(p->wake_fd);
 	}
 }
 

@@ -17,11 +17,11 @@ else
 fi
 
 # Debian packages needed to build. check: the test tools are part of a build. libpcap-dev: finwall
-# replay; libncurses-dev: finwall top; clang and libbpf-dev: the kernel fast path.
+# replay; libncurses-dev: finwall top; libhiredis-dev: the cluster; clang and libbpf-dev: the kernel fast path.
 # shellcheck disable=SC2034
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 	libmnl-dev libnetfilter-queue-dev libnfnetlink-dev libevent-dev libjansson-dev
-	libncurses-dev libpcap-dev clang libbpf-dev check)
+	libncurses-dev libpcap-dev libhiredis-dev clang libbpf-dev check)
 
 # Debian packages needed by the tests in network namespaces.
 # shellcheck disable=SC2034

@@ -48,7 +48,7 @@ static void print_own(const json_t *o)
 	printf("engine       %s: %s%s%s\n", client_text(o, "engine"),
 	       is_connected ? "connected" : "not connected", *problem != '\0' ? ", " : "", problem);
 	printf("entries      %lld own, %lld of other nodes\n", client_number(o, "own"),
-	       client_number(o, "foreign"));
+	       client_number(o, "replicated"));
 	printf("sent         %lld records in %lld messages, %lld bytes; %lld snapshots\n",
 	       client_number(out, "records"), client_number(out, "messages"),
 	       client_number(out, "bytes"), client_number(out, "snapshots"));

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/log.h"
 #include "io/mem.h"
+#include "io/wakeup.h"
 #include "workers.h"
 
 #include <errno.h>
@@ -17,11 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* How often a node's line is written, and the others' are read. */
-#define HELLO_NS NSEC_PER_SEC
+#define LINE_NS NSEC_PER_SEC
 
 /* A node whose line is older is gone. */
 #define ALIVE_MS 5000
@@ -96,9 +96,9 @@ static int read_password(struct cluster *c, const char *path)
 
 static int make_ports(struct cluster *c)
 {
-	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->wake_fd = wakeup_open();
 	if (c->wake_fd < 0) {
-		return -errno;
+		return c->wake_fd;
 	}
 	c->ports = calloc(c->workers->len, sizeof(struct cluster_port *));
 	if (c->ports == NULL) {
@@ -269,9 +269,7 @@ void cluster_stop(struct cluster *c)
 		mem_unmap(c->ports[i], sizeof(*c->ports[i]));
 	}
 	free(c->ports);
-	if (c->wake_fd >= 0) {
-		(void)close(c->wake_fd);
-	}
+	wakeup_close(c->wake_fd);
 	free(c->servers);
 	free(c->user);
 	free(c->password);
@@ -307,15 +305,15 @@ static void on_nodes(void *ctx, const struct redisReply *reply, const char *erro
 	}
 	subscribe_nodes(c, reply, now);
 	c->has_listed = true;
-	publish_hello(c, now);
+	publish_line(c, now);
 }
 
-static void say_hello(struct cluster *c, struct mono now)
+static void announce(struct cluster *c, struct mono now)
 {
 	const char *time[] = { "TIME" };
 	const char *list[] = { "HGETALL", c->nodes_key };
 
-	c->hello_ns = now.ns;
+	c->announced_ns = now.ns;
 	(void)redis_command(c->out, on_time, c, 1, time, NULL);
 	(void)redis_command(c->out, on_nodes, c, 2, list, NULL);
 }
@@ -326,7 +324,7 @@ static void on_ready_out(void *ctx)
 	struct mono now = clock_now();
 
 	publish_begin(c, now);
-	say_hello(c, now);
+	announce(c, now);
 }
 
 static void on_lost_out(void *ctx)
@@ -358,8 +356,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	redis_tick(c->in, now.ns);
 	publish_flush(c, now);
 	publish_watch(c, now);
-	if (redis_is_ready(c->out) && now.ns - c->hello_ns >= HELLO_NS) {
-		say_hello(c, now);
+	if (redis_is_ready(c->out) && now.ns - c->announced_ns >= LINE_NS) {
+		announce(c, now);
 	}
 	publish_snapshot(c, now);
 	subscribe_tick(c, now);
@@ -368,11 +366,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct cluster *c = arg;
-	uint64_t woken;
 
 	(void)fd;
 	(void)what;
-	(void)!read(c->wake_fd, &woken, sizeof(woken));
+	wakeup_take(c->wake_fd);
 	publish_flush(c, clock_now());
 }
 
@@ -484,22 +481,22 @@ bool cluster_usage(struct cluster *c, struct cluster_usage *out)
 	return true;
 }
 
-static void count_entries(struct cluster *c, uint64_t *own, uint64_t *foreign)
+static void count_entries(struct cluster *c, uint64_t *own, uint64_t *replicated)
 {
 	struct engine_cursor at = { 0 };
 	struct flow flows[SLICE_LEN];
 	struct mono now = clock_now();
 
 	*own = 0;
-	*foreign = 0;
+	*replicated = 0;
 	while (!engine_list_is_over(c->apply.engine, &at)) {
 		size_t len = engine_list_flows(c->apply.engine, &at, now, flows, SLICE_LEN);
 
 		for (size_t i = 0; i < len; i++) {
-			bool is_foreign = (flows[i].probes & FLOW_PROBE_FOREIGN) != 0;
+			bool is_replicated = (flows[i].probes & FLOW_PROBE_REPLICATED) != 0;
 
-			*foreign += is_foreign;
-			*own += !is_foreign;
+			*replicated += is_replicated;
+			*own += !is_replicated;
 		}
 	}
 }
@@ -569,7 +566,7 @@ json_t *cluster_json(struct cluster *c)
 	const struct cluster_counts *n;
 	json_t *nodes;
 	uint64_t own;
-	uint64_t foreign;
+	uint64_t replicated;
 	json_t *o;
 
 	if (c == NULL) {
@@ -580,12 +577,12 @@ json_t *cluster_json(struct cluster *c)
 	for (unsigned i = 0; i < c->peers_len; i++) {
 		json_array_append_new(nodes, peer_json(c, c->peers[i], now));
 	}
-	count_entries(c, &own, &foreign);
+	count_entries(c, &own, &replicated);
 	o = json_pack("{s:b, s:s, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:o}", "on", true,
 	              "group", c->group, "node", c->node, "connected", redis_is_ready(c->out),
 	              "engine", redis_server(c->out), "problem", redis_problem(c->out), "replicate",
 	              c->holds ? "before-accept" : "async", "suspended", c->is_suspended, "own",
-	              number(own), "foreign", number(foreign), "nodes_ignored",
+	              number(own), "replicated", number(replicated), "nodes_ignored",
 	              number(c->peers_ignored), "nodes", nodes);
 	json_object_set_new(o, "out",
 	                    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",

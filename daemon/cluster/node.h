@@ -142,7 +142,7 @@ struct cluster {
 	char last_id[STREAM_ID_SIZE];
 	unsigned unanswered; /* messages */
 	int64_t answered_ns; /* the last answer, or the first message without one */
-	bool is_lossy;       /* the next message says so */
+	bool is_lossy;       /* the next message has the flag */
 	bool wants_snapshot;
 	bool is_suspended;
 	struct writing writing;
@@ -150,9 +150,9 @@ struct cluster {
 	struct node_line line; /* ours */
 	int64_t snapshot_ns;   /* when the latest one was begun */
 	char trim_id[STREAM_ID_SIZE];
-	int64_t hello_ns;    /* when the nodes were listed last */
-	bool has_listed;     /* the nodes, since the connection */
-	bool has_said_hello; /* our line is in the hash */
+	int64_t announced_ns; /* when the nodes were listed last */
+	bool has_listed;      /* the nodes, since the connection */
+	bool has_announced;   /* our line is in the hash */
 	int64_t duplicate_ns;
 	int64_t ready_ns;
 	/* in */
@@ -160,7 +160,7 @@ struct cluster {
 	unsigned peers_len;
 	struct peer *self; /* this node before its restart; NULL = not any more */
 	bool is_reading;   /* a request for streams is under way ... */
-	bool asks_self;    /* ... and is about ours, too */
+	bool reads_self;   /* ... and is about ours, too */
 	struct reading reading;
 	uint64_t peers_ignored;
 	struct cluster_counts counts;
@@ -190,7 +190,7 @@ void publish_end(struct cluster *c);
 void publish_watch(struct cluster *c, struct mono now);
 
 /* Writes our line. */
-void publish_hello(struct cluster *c, struct mono now);
+void publish_line(struct cluster *c, struct mono now);
 
 /* subscribe.c: what the others send. */
 

@@ -88,7 +88,7 @@ void publish_begin(struct cluster *c, struct mono now)
 	c->is_lossy = c->seq != 0;
 	c->wants_snapshot = true;
 	c->has_listed = false;
-	c->has_said_hello = false;
+	c->has_announced = false;
 	c->ready_ns = now.ns;
 	c->counts.connections++;
 	set_mode(c, c->holds ? CLUSTER_MODE_HOLD : CLUSTER_MODE_ASYNC);
@@ -273,7 +273,7 @@ static void finish_snapshot(struct cluster *c, struct mono now)
 	c->line.chunks = w->chunks;
 	(void)snprintf(c->line.id, sizeof(c->line.id), "%s", w->id);
 	c->counts.snapshots++;
-	publish_hello(c, now);
+	publish_line(c, now);
 	/* After the line: who reads the other one has begun before. */
 	chunk_key(c, 1 - w->slot, other);
 	(void)redis_command(c->out, NULL, NULL, 2, del, NULL);
@@ -373,7 +373,7 @@ void publish_snapshot(struct cluster *c, struct mono now)
 {
 	struct writing *w = &c->writing;
 
-	if (!redis_is_ready(c->out) || !c->has_said_hello || !c->has_clock) {
+	if (!redis_is_ready(c->out) || !c->has_announced || !c->has_clock) {
 		return;
 	}
 	if (!w->is_on) {
@@ -405,7 +405,7 @@ void publish_snapshot(struct cluster *c, struct mono now)
 	}
 }
 
-void publish_hello(struct cluster *c, struct mono now)
+void publish_line(struct cluster *c, struct mono now)
 {
 	const struct node_line *l = &c->line;
 	char text[256];
@@ -415,6 +415,6 @@ void publish_hello(struct cluster *c, struct mono now)
 	(void)snprintf(text, sizeof(text), "%u %016" PRIx64 " %u %u %" PRIu64 " %s %u %" PRIu64,
 	               CLUSTER_VERSION, c->run, l->generation, l->slot, l->seq,
 	               l->id[0] != '\0' ? l->id : "0", l->chunks, cluster_time_ms(c, now));
-	c->has_said_hello = redis_command(c->out, NULL, NULL, 4, args, NULL);
+	c->has_announced = redis_command(c->out, NULL, NULL, 4, args, NULL);
 	(void)redis_command(c->out, NULL, NULL, 3, expire, NULL);
 }

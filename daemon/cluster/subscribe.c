@@ -4,7 +4,7 @@
  *
  * A node's snapshot is read when it is new: at first, and each time it was renewed. Meanwhile its
  * stream is read on. Afterwards entries that were not in it are deleted, and the stream is read
- * again from the snapshot's position, because the snapshot may have brought back what ended since.
+ * again from the snapshot's position, because the snapshot may have made live what ended since.
  * So each snapshot repairs whatever was missed, and renews the deadlines of idle connections.
  */
 #include "node.h"
@@ -256,7 +256,7 @@ static void on_streams(void *ctx, const struct redisReply *reply, const char *er
 		              strcmp(stream->element[0]->str, c->self->key) == 0;
 		take_stream(c, stream, now);
 	}
-	if (c->self != NULL && c->asks_self && (!heard_self || c->self->is_over)) {
+	if (c->self != NULL && c->reads_self && (!heard_self || c->self->is_over)) {
 		end_self(c);
 	}
 	read_streams(c);
@@ -272,7 +272,7 @@ static void read_streams(struct cluster *c)
 	if (c->is_reading || !redis_is_ready(c->in)) {
 		return;
 	}
-	c->asks_self = false;
+	c->reads_self = false;
 	for (unsigned i = 0; i < c->peers_len; i++) {
 		read[len++] = c->peers[i];
 	}
@@ -294,7 +294,7 @@ static void read_streams(struct cluster *c)
 		i++;
 	}
 	for (unsigned i = 0; i < len; i++) {
-		c->asks_self |= read[i] == c->self;
+		c->reads_self |= read[i] == c->self;
 		args[6 + i] = read[i]->key;
 		args[6 + len + i] = read[i]->id;
 	}

@@ -208,8 +208,8 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			const struct flow *f = &slice.flows[i];
 
-			if (f->key.family == 0 ||
-			    ((f->probes & FLOW_PROBE_FOREIGN) != 0 && f->timer[1] != PEER_SELF)) {
+			if (f->key.family == 0 || ((f->probes & FLOW_PROBE_REPLICATED) != 0 &&
+			                           f->timer[1] != PEER_SELF)) {
 				continue;
 			}
 			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);

@@ -287,14 +287,14 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
-/* Notes what an accepted packet has changed; from, status, was_foreign: before it. Returns whether
- * it is the first reply. */
+/* Notes what an accepted packet has changed; from, status, was_replicated: before it. Returns
+ * whether it is the first reply. */
 static __attribute__((noinline, cold)) bool note_update(const struct decoded *d,
                                                         const struct flow *f, uint8_t from,
-                                                        uint8_t status, bool was_foreign)
+                                                        uint8_t status, bool was_replicated)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
-	unsigned changes = was_foreign ? FLOW_CHANGE_CLAIMED : 0;
+	unsigned changes = was_replicated ? FLOW_CHANGE_CLAIMED : 0;
 
 	if ((gained & FLOW_ASSURED) != 0) {
 		changes |= FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
@@ -319,7 +319,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	uint8_t status = f->status;
 	bool rst_is_proved = proves_rst(d, f, dir);
 	bool was_closed = flow_is_closed(f);
-	bool was_foreign = (f->probes & FLOW_PROBE_FOREIGN) != 0;
+	bool was_replicated = (f->probes & FLOW_PROBE_REPLICATED) != 0;
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -374,7 +374,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		f->status |= FLOW_SEEN_REPLY;
 	}
 	if (d->cx->worker->sink.flow != NULL) {
-		o->is_opening = note_update(d, f, from, status, was_foreign);
+		o->is_opening = note_update(d, f, from, status, was_replicated);
 	}
 	return true;
 }

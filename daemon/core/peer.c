@@ -17,9 +17,9 @@ static const uint8_t rank_of[TCP_STATES_LEN] = {
 	[TCP_TIME_WAIT] = 8,   [TCP_CLOSE] = 9,
 };
 
-static bool is_foreign(const struct flow *f)
+static bool is_replicated(const struct flow *f)
 {
-	return (f->probes & FLOW_PROBE_FOREIGN) != 0;
+	return (f->probes & FLOW_PROBE_REPLICATED) != 0;
 }
 
 static struct peer_mark *mark_of(const struct shard *s, const struct flow *f)
@@ -28,11 +28,11 @@ static struct peer_mark *mark_of(const struct shard *s, const struct flow *f)
 }
 
 /* As this node stores an entry that another one reported. */
-static struct flow as_foreign(const struct flow *f)
+static struct flow as_replicated(const struct flow *f)
 {
 	struct flow fresh = *f;
 
-	fresh.probes = FLOW_PROBE_FOREIGN;
+	fresh.probes = FLOW_PROBE_REPLICATED;
 	fresh.counted = 0;
 	fresh.ifindex = 0; /* the other node's numbers */
 	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
@@ -187,7 +187,7 @@ static bool outlives_tomb(struct shard *s, const struct flow *f, uint64_t hash, 
 static enum peer_outcome insert(struct shard *s, const struct flow *f, uint64_t hash,
                                 const struct peer_mark *mark)
 {
-	struct flow fresh = as_foreign(f);
+	struct flow fresh = as_replicated(f);
 	struct flow *inserted = flowtab_insert(&s->flows, &fresh, hash);
 
 	if (inserted == NULL) {
@@ -214,7 +214,7 @@ static enum peer_outcome take_flow(struct shard *s, const struct flow *f, uint64
 	bool is_tcp = f->key.proto == IPPROTO_NR_TCP;
 	uint32_t tomb;
 
-	if (live != NULL && !is_foreign(live) && !(is_tcp && reopens(f, live))) {
+	if (live != NULL && !is_replicated(live) && !(is_tcp && reopens(f, live))) {
 		return mark->node == PEER_SELF ? PEER_OLDER : merge(s, live, f, hash);
 	}
 	if (live != NULL) {
@@ -227,10 +227,10 @@ static enum peer_outcome take_flow(struct shard *s, const struct flow *f, uint64
 	return insert(s, f, hash, mark);
 }
 
-/* Deletes the live entry, which is foreign, and remembers it. Returns what was done. */
-static enum peer_outcome end_foreign(struct shard *s, struct engine_worker *w, struct flow *live,
-                                     const struct flow *f, uint64_t hash, bool remembers,
-                                     struct mono ended)
+/* Deletes the live entry, which is replicated, and remembers it. Returns what was done. */
+static enum peer_outcome end_replicated(struct shard *s, struct engine_worker *w, struct flow *live,
+                                        const struct flow *f, uint64_t hash, bool remembers,
+                                        struct mono ended)
 {
 	struct flow memory;
 
@@ -276,8 +276,8 @@ enum peer_outcome engine_peer_ended(struct engine *e, struct engine_worker *w, c
 	}
 	shard_lock(e, s);
 	live = flowtab_find(&s->flows, &f->key, hash);
-	if (live == NULL || is_foreign(live)) {
-		outcome = end_foreign(s, w, live, f, hash, remembers, ended);
+	if (live == NULL || is_replicated(live)) {
+		outcome = end_replicated(s, w, live, f, hash, remembers, ended);
 	}
 	shard_unlock(s);
 	return outcome;
@@ -294,7 +294,7 @@ enum peer_outcome engine_peer_tomb(struct engine *e, struct engine_worker *w,
 	shard_lock(e, s);
 	live = flowtab_find(&s->flows, &tomb->key, hash);
 	/* It ended while its node could not report it. */
-	if (live != NULL && is_foreign(live) && mark_of(s, live)->node == mark->node &&
+	if (live != NULL && is_replicated(live) && mark_of(s, live)->node == mark->node &&
 	    (int32_t)(mark_of(s, live)->seq - mark->seq) < 0) {
 		shard_delete(s, live, hash);
 	}
@@ -316,7 +316,7 @@ size_t engine_peer_sweep(struct engine *e, struct engine_cursor *cur, const stru
 		while ((f = flowtab_next(&s->flows, &cur->at, &budget)) != NULL) {
 			const struct peer_mark *m = mark_of(s, f);
 
-			if (is_foreign(f) && m->node == mark->node &&
+			if (is_replicated(f) && m->node == mark->node &&
 			    (int32_t)(m->seq - mark->seq) < 0) {
 				shard_delete(s, f, flowkey_hash(&f->key, &e->cfg.hash_key));
 				swept++;

@@ -99,7 +99,7 @@ struct flow {
 	                   */
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
-	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for, or FOREIGN */
+	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for, or REPLICATED */
 	uint8_t counted;  /* 1: `ct count` counts it */
 } __attribute__((aligned(64)));
 
@@ -138,7 +138,7 @@ static inline bool flow_origin_rule(uint32_t origin, uint32_t generation, uint32
 
 /* In the same field, alone: the entry is another node's, until a packet of it passes here
  * (finwall/peer.h). So the fast path, which takes no entry that is probed, leaves it alone. */
-#define FLOW_PROBE_FOREIGN 0x80u
+#define FLOW_PROBE_REPLICATED 0x80u
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 

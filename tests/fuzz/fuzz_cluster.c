@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Messages of other nodes, applied to an engine: no message may crash it, or change an entry of
- * this node but to a later state of the same connection. The first byte says what the table has.
+ * this node but to a later state of the same connection. The first byte chooses what is in the
+ * table.
  */
 #include "cluster/apply.h"
 
@@ -40,7 +41,7 @@ static void check_own(struct world *w, const struct flow *before)
 		return; /* deleted by command */
 	}
 	FUZZ_REQUIRE(f.conn.tcp.state < TCP_STATES_LEN && f.conn.tcp.state != TCP_NONE);
-	if ((f.probes & FLOW_PROBE_FOREIGN) == 0) {
+	if ((f.probes & FLOW_PROBE_REPLICATED) == 0) {
 		FUZZ_REQUIRE(f.conn.tcp.state == TCP_SYN_SENT2 ||
 		             f.conn.tcp.state >= before->conn.tcp.state);
 		FUZZ_REQUIRE((f.status & FLOW_ASSURED) != 0);

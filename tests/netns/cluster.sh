@@ -33,32 +33,32 @@ begin() {
 expect() {
 	case $answer in
 	"$1"*) ;;
-	*) fail "the client says \"$answer\", must be \"$1\"" ;;
+	*) fail "the client printed \"$answer\", must be \"$1\"" ;;
 	esac
 }
 
 failover() {
 	begin "$1"
-	ask open 200
+	command_client open 200
 	expect "open 200"
-	ask echo
+	command_client echo
 	expect "echo 200"
-	wait_until has_number 2 foreign -eq 200
+	wait_until has_number 2 replicated -eq 200
 	has_number 2 own -eq 0 || fail "gw2 has entries of its own"
 	kill -KILL "$gw1_pid"
 	via client 2
 	via server 2
-	ask echo
+	command_client echo
 	expect "echo 200"
 	wait_until has_number 2 own -eq 200
 	# the first one comes back, and hears of all
 	gateway_start 1
-	wait_until has_number 1 foreign -eq 200
+	wait_until has_number 1 replicated -eq 200
 	via client 1
 	via server 1
-	ask echo
+	command_client echo
 	expect "echo 200"
-	ask close
+	command_client close
 	expect "closed 200"
 	wait_until same_entries
 }
@@ -66,7 +66,7 @@ failover() {
 late() {
 	established=4s
 	begin async
-	ask open 50
+	command_client open 50
 	expect "open 50"
 	expired_there() { [ "$(gateway "$1" list --expired | grep -c ESTABLISHED)" -eq 50 ]; }
 	wait_until expired_there 1
@@ -74,18 +74,18 @@ late() {
 	kill -KILL "$gw1_pid"
 	via client 2
 	via server 2
-	ask close
+	command_client close
 	expect "closed 50"
 }
 
 asymmetric() {
 	begin before-accept "replicate-timeout 500ms"
 	via server 2
-	ask open 300
+	command_client open 300
 	expect "open 300"
-	ask echo
+	command_client echo
 	expect "echo 300"
-	ask close
+	command_client close
 	expect "closed 300"
 	has_number 1 held.count -ge 300 || fail "no packet waited"
 	has_number 1 held.late -eq 0 || fail "packets waited until their time was over"
@@ -95,32 +95,32 @@ asymmetric() {
 
 engine_away() {
 	begin before-accept "snapshot 5s"
-	ask open 50
+	command_client open 50
 	expect "open 50"
-	wait_until has_number 2 foreign -eq 50
+	wait_until has_number 2 replicated -eq 50
 	kill -KILL "$engine_pid"
 	wait_until has_number 1 connected -eq 0
-	ask echo 5
+	command_client echo 5
 	expect "echo 50"
 	# nobody waits for an engine that is away, and what ends meanwhile is not reported
-	ask close
+	command_client close
 	expect "closed 50"
-	ask open 100 5
+	command_client open 100 5
 	expect "open 100"
-	has_number 2 foreign -eq 50 || fail "gw2 heard of something"
+	has_number 2 replicated -eq 50 || fail "gw2 heard of something"
 	rm -f "$work/engine.sock"
 	engine_start
 	wait_sec=20 wait_until has_number 1 connected -eq 1
 	wait_sec=20 wait_until has_number 2 connected -eq 1
 	wait_sec=20 wait_until same_entries
-	ask echo
+	command_client echo
 	expect "echo 100"
 	# an engine that hangs: no packet waits for longer than its time
 	kill -STOP "$engine_pid"
-	ask open 50 5
+	command_client open 50 5
 	expect "open 50"
 	wait_until grep -q 'packets do not wait for it\|no answer' "$work/gw1.log"
-	ask open 50 5
+	command_client open 50 5
 	expect "open 50"
 	kill -CONT "$engine_pid"
 	wait_until has_number 1 connected -eq 1
@@ -129,12 +129,12 @@ engine_away() {
 
 commands() {
 	begin async
-	ask open 30
+	command_client open 30
 	expect "open 30"
-	wait_until has_number 2 foreign -eq 30
+	wait_until has_number 2 replicated -eq 30
 	port=$(entries 1 | sed -n '1s/.*src=10.9.0.1 dst=10.9.0.2 sport=\([0-9]*\) .*/\1/p')
 	gateway 1 delete tcp "10.9.0.1:$port" 10.9.0.2:7000
-	wait_until has_number 2 foreign -eq 29
+	wait_until has_number 2 replicated -eq 29
 	gateway 1 set add banned 192.0.2.7
 	has_element() { gateway 2 set list banned | grep -q 192.0.2.7; }
 	wait_until has_element
@@ -142,7 +142,7 @@ commands() {
 	lacks_element() { ! gateway 1 set list banned | grep -q 192.0.2.7; }
 	wait_until lacks_element
 	gateway 1 flush
-	wait_until has_number 2 foreign -eq 0
+	wait_until has_number 2 replicated -eq 0
 	# the text for people
 	gateway 2 cluster >"$work/text"
 	grep -q '^node gw2 of group test' "$work/text" || fail "no such line"
@@ -151,9 +151,9 @@ commands() {
 
 strange() {
 	begin async "snapshot 5s"
-	ask open 20
+	command_client open 20
 	expect "open 20"
-	wait_until has_number 2 foreign -eq 20
+	wait_until has_number 2 replicated -eq 20
 	# entries that are none of ours, in every place
 	engine XADD 'finwall:{test}:s:gw1' '*' d nonsense
 	engine XADD 'finwall:{test}:s:gw1' '*' e ''
@@ -162,17 +162,17 @@ strange() {
 		'9 0123456789abcdef 3 1 7 0 5 99999999999999'
 	engine RPUSH 'finwall:{test}:c:third:1' nonsense
 	wait_until has_number 2 nodes.0.refused -ge 2
-	ask echo
+	command_client echo
 	expect "echo 20"
 	# the other node's keys are gone
 	engine DEL 'finwall:{test}:s:gw2' 'finwall:{test}:c:gw1:0' 'finwall:{test}:c:gw1:1'
-	ask open 20
+	command_client open 20
 	expect "open 20"
-	wait_until has_number 2 foreign -eq 40
+	wait_until has_number 2 replicated -eq 40
 	# of another type: every command about it fails
 	engine DEL 'finwall:{test}:s:gw1'
 	engine SET 'finwall:{test}:s:gw1' text
-	ask open 20
+	command_client open 20
 	expect "open 20"
 	wait_until has_number 1 out.refused -ge 1
 	engine DEL 'finwall:{test}:s:gw1'
@@ -184,7 +184,7 @@ strange() {
 	ns_bg gw3 "$bin/finwalld" -c "$work/gw3.conf" -s "$work/gw3.sock" -S none 2>>"$work/gw3.log"
 	wait_until has_number 1 duplicates -ge 1
 	wait_until grep -q 'another node of group test is called gw1' "$work/gw1.log"
-	ask echo
+	command_client echo
 	expect "echo 60"
 }
 

@@ -8,6 +8,7 @@
 #	client <                                > server
 #	10.9.0.1  10.1.2.0/24  gw2  10.2.2.0/24   10.9.0.2
 #
+# The engine is in a namespace of its own, at 10.3.N.1 for gwN.
 # The way of each direction is a route: via moves it, as VRRP would.
 
 many=$(dirname "$0")/../support/many.py
@@ -17,10 +18,12 @@ many=$(dirname "$0")/../support/many.py
 cluster_topology() {
 	ns_add client
 	ns_add server
+	ns_add engine
 	for gw in 1 2; do
 		ns_add gw$gw
 		ns_link client c$gw 10.1.$gw.1/24 - gw$gw west 10.1.$gw.254/24 -
 		ns_link server s$gw 10.2.$gw.1/24 - gw$gw east 10.2.$gw.254/24 -
+		ns_link engine g$gw 10.3.$gw.1/24 - gw$gw engine 10.3.$gw.254/24 -
 		ns_router gw$gw
 		ns gw$gw sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.west.rp_filter=0 \
 			net.ipv4.conf.east.rp_filter=0
@@ -47,9 +50,11 @@ via() {
 	esac
 }
 
-# engine_start: the engine, on a UNIX socket. Its process ID is $engine_pid.
+# engine_start: the engine, with a password. Its process ID is $engine_pid.
 engine_start() {
-	redis-server --port 0 --unixsocket "$work/engine.sock" --save '' --appendonly no \
+	echo secret >"$work/password"
+	ip netns exec "$ns_tag-engine" redis-server --port 6379 --bind 10.3.1.1 10.3.2.1 \
+		--requirepass secret --unixsocket "$work/engine.sock" --save '' --appendonly no \
 		--dir "$work" --loglevel warning >>"$work/engine.txt" 2>&1 &
 	engine_pid=$!
 	bg_pids="$bg_pids $engine_pid"
@@ -58,7 +63,15 @@ engine_start() {
 
 # engine COMMAND...: a command to the engine.
 engine() {
-	redis-cli -s "$work/engine.sock" "$@" >>"$work/engine.txt"
+	redis-cli -s "$work/engine.sock" --no-auth-warning -a secret "$@" >>"$work/engine.txt"
+}
+
+# engine_of GW: as it is configured: by TCP, behind a server that is not there, or by a UNIX socket.
+engine_of() {
+	case $1 in
+	1) echo "redis://10.3.1.1:6378,redis://10.3.1.1:6379" ;;
+	*) echo "unix:$work/engine.sock" ;;
+	esac
 }
 
 # gateway_config GW REPLICATE [SETTING...]: writes $work/gwN.conf. More settings follow as a text.
@@ -70,7 +83,8 @@ gateway_config() {
 			hook { fast-path off }
 			tcp { loose off; timeout established ${established:-1h} }
 			cluster {
-				engine unix:$work/engine.sock
+				engine $(engine_of "$1")
+				password-file $work/password
 				group test
 				node gw$1
 				replicate $2
@@ -140,15 +154,15 @@ client_start() {
 	wait_until grep -q ready "$work/client.out"
 }
 
-# ask COMMAND...: a command to the client; its answer is $answer.
-ask() {
-	ask_lines=$(wc -l <"$work/client.out")
+# command_client COMMAND...: a command to the client; its answer is $answer.
+command_client() {
+	client_lines=$(wc -l <"$work/client.out")
 	echo "$*" >&8
-	wait_until client_said "$ask_lines"
+	wait_until client_printed "$client_lines"
 	answer=$(tail -n 1 "$work/client.out")
 }
 
-client_said() {
+client_printed() {
 	[ "$(wc -l <"$work/client.out")" -gt "$1" ]
 }
 

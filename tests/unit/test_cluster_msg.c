@@ -140,7 +140,7 @@ START_TEST(every_truncation_ends_the_message)
 }
 END_TEST
 
-/* A later record is read behind one that is not understood. */
+/* A later record is read behind one of an unknown kind. */
 START_TEST(an_unknown_kind_is_skipped)
 {
 	write_message();

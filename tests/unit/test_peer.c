@@ -117,10 +117,10 @@ static void pass(int64_t ns)
 	world_tick(&b);
 }
 
-static bool is_foreign(struct world *w)
+static bool is_replicated(struct world *w)
 {
 	ck_assert(world_flow(w, &c2s, &flow));
-	return (flow.probes & FLOW_PROBE_FOREIGN) != 0;
+	return (flow.probes & FLOW_PROBE_REPLICATED) != 0;
 }
 
 static void establish_on_a(void)
@@ -135,13 +135,13 @@ START_TEST(an_established_connection_goes_on_at_the_other_node)
 {
 	establish_on_a();
 	ck_assert_uint_eq(replicate(&a, &b), 3);
-	ck_assert(is_foreign(&b));
+	ck_assert(is_replicated(&b));
 	ck_assert_uint_eq(flow.conn.tcp.state, TCP_ESTABLISHED);
 	/* data from either side, far beyond what b has seen */
 	tcp(&b, &s2c, A, 900000, 1001, 100);
 	ck_assert_uint_eq(d.state, CT_ESTABLISHED);
 	ck_assert_uint_eq(d.verdict, VERDICT_ACCEPT);
-	ck_assert(!is_foreign(&b));
+	ck_assert(!is_replicated(&b));
 	tcp(&b, &c2s, A, 1001, 900100, 50);
 	ck_assert_uint_eq(d.verdict, VERDICT_ACCEPT);
 	/* the claim is reported, once */
@@ -198,7 +198,7 @@ START_TEST(an_own_entry_is_moved_on_but_not_back)
 	ck_assert(world_flow(&a, &c2s, &flow));
 	ck_assert_uint_eq(flow.conn.tcp.state, TCP_FIN_WAIT);
 	ck_assert_uint_eq(flow.conn.tcp.seen[DIR_ORIG].end, 1002);
-	ck_assert(!is_foreign(&a));
+	ck_assert(!is_replicated(&a));
 	/* other numbers, another opener: another connection */
 	older.conn.tcp.seen[DIR_ORIG].end += UINT32_C(0x60000000);
 	ck_assert_int_eq(engine_peer_flow(a.engine, a.worker, &older, &mark, a.now), PEER_OLDER);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon's life: start, loop, reload, stop. With main.c the only file that knows every module;
- * no module calls back into it but by the callbacks that it passes at the start.
+ * The daemon's life: start, loop, stop (reload.c: reload). With main.c and reload.c the only
+ * file that knows every module; no module calls back into it but by the callbacks that it passes at
+ * the start.
  *
  * Two orders matter. Queues are bound before READY is sent, because the hook rules that feed them
  * follow it. At the stop the kernel queues no more packets, and waiting packets get a verdict,
@@ -12,10 +13,7 @@
 
 #include "cluster/cluster.h"
 #include "control/control.h"
-#include "event_sinks.h"
 #include "fast_path.h"
-#include "fixed_settings.h"
-#include "generation.h"
 #include "hook_watch.h"
 #include "io/background.h"
 #include "io/clock.h"
@@ -29,7 +27,8 @@
 #include "prefault.h"
 #include "queues.h"
 #include "raw_sender.h"
-#include "report.h"
+#include "reload.h"
+#include "running.h"
 #include "set_changes.h"
 #include "state/import_conntrack.h"
 #include "state/state.h"
@@ -52,60 +51,6 @@
 /* With several workers: few enough collisions of their locks. */
 #define SHARDS_PER_WORKER 4
 
-/* What the main loop waits for. */
-enum source {
-	SOURCE_TERM,
-	SOURCE_INT,
-	SOURCE_HUP,
-	SOURCE_TICK,
-	SOURCE_LINK,
-	SOURCE_HOOKS,
-	SOURCES_LEN,
-};
-
-struct daemon {
-	struct daemon_options options;
-	struct mono start;
-	struct event_base *base;
-	struct event *sources[SOURCES_LEN];
-	struct log *log;
-	struct ifnames *ifnames;
-	/* settings that a reload cannot change are in force as here; pointers in it dangle */
-	struct settings settings_at_start;
-	char *pin_at_start;   /* its text, owned */
-	char *group_at_start; /* likewise */
-	uint32_t queues_len;  /* of the configuration, without extra_queues */
-	struct extra_queues *extra_queues;
-	/* memory of the engine */
-	struct engine *engine;
-	void *engine_mem;
-	size_t engine_mem_size;
-	size_t engine_table_size; /* of it, what prefault populates */
-	struct prefaulter *prefaulter;
-	/* modules */
-	struct engine_worker engine_worker; /* the main thread's: delete, flush, load, import */
-	struct workers workers;
-	struct generations generations;
-	struct set_changes set_changes;
-	struct watch watch;
-	struct event_sinks sinks;
-	struct raw_sender raw_sender;
-	struct report report;
-	struct watchdog *watchdog; /* NULL when the service manager has none */
-	struct hook_watch hook_watch;
-	struct fast_path fast_path;
-	struct state state;
-	struct importer importer;
-	struct cluster *cluster; /* NULL without one */
-	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
-	struct control *control; /* NULL when there is none */
-	struct reload_counts reloads;
-	uint32_t generation_last; /* the last number given */
-	struct mono confirm_end;  /* without a confirmation, the kept generation is put in force */
-	struct metrics *metrics;
-	bool has_run; /* the table is worth saving */
-};
-
 static enum exit_code start(struct daemon *d);
 static enum exit_code load_first(struct daemon *d);
 static int make_engine(struct daemon *d);
@@ -121,11 +66,6 @@ static int open_control(struct daemon *d);
 static int open_metrics(struct daemon *d);
 static void loop(struct daemon *d);
 static void stop(struct daemon *d);
-static void put_in_force(struct daemon *d, struct generation *g);
-static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings);
-static bool confirm(void *ctx);
-static int64_t confirm_left(void *ctx);
-static void revert(struct daemon *d);
 
 enum exit_code daemon_run(const struct daemon_options *options)
 {
@@ -205,7 +145,7 @@ static enum exit_code start(struct daemon *d)
 	}
 	d->raw_sender.mark = d->settings_at_start.hook_mark;
 	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
-	put_in_force(d, d->generations.current);
+	reload_put_in_force(d, d->generations.current);
 	s = generation_settings(d->generations.current);
 	if (make_engine(d) != 0 ||
 	    queues_open(&d->workers, s, d->extra_queues, d->log, &queues_adopted) != 0 ||
@@ -284,19 +224,11 @@ static int start_threads(struct daemon *d)
 	return err;
 }
 
-static void notify_ready_with_hooks(const struct daemon *d)
-{
-	char status[HOOK_STATUS_SIZE];
-
-	hook_watch_status(&d->hook_watch, status);
-	notify_ready(status);
-}
-
 static void loop(struct daemon *d)
 {
 	log_write(d->log, LOG_LEVEL_NOTICE, "ready: %" PRIu32 " queue%s from %" PRIu32,
 	          d->queues_len, d->queues_len == 1 ? "" : "s", d->settings_at_start.queue_num);
-	notify_ready_with_hooks(d);
+	hook_watch_notify_ready(&d->hook_watch);
 	background_is_ready(d->options.ready_fd);
 	d->has_run = true;
 	d->prefaulter = prefault_start(d->base, d->log, d->engine_mem, d->engine_table_size,
@@ -432,27 +364,6 @@ static enum exit_code load_first(struct daemon *d)
 	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
 	d->settings_at_start.control_group = d->group_at_start;
 	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
-}
-
-/*
- * What a generation needs before workers get it, and what it changes besides them: interface names
- * in its rules, the raw packet sender, the main thread's policy.
- */
-static void put_in_force(struct daemon *d, struct generation *g)
-{
-	ifnames_apply(d->ifnames, g->shared.policy.rules);
-	if (g->shared.policy.tun.enforce == 0) {
-		log_write(d->log, LOG_LEVEL_WARNING,
-		          "%s: enforce off: every packet is accepted, drops are only counted",
-		          d->options.config_path);
-	}
-	raw_sender_require(&d->raw_sender, &g->shared.policy, clock_now(), d->log);
-	g->shared.raw = d->raw_sender.raw;
-	g->shared.limits = &d->raw_sender.limits;
-	d->engine_worker.policy = &g->shared.policy;
-	cluster_apply(d->cluster, &g->shared.policy, g->config);
-	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
-	                   &g->shared.policy.tun, clock_now());
 }
 
 static void yield_cpu(void)
@@ -639,9 +550,9 @@ static int open_control(struct daemon *d)
 		.reloads = &d->reloads,
 		.start = d->start,
 		.compares_kernel = d->settings_at_start.compare_kernel != 0,
-		.reload = reload,
-		.confirm = confirm,
-		.confirm_left = confirm_left,
+		.reload = reload_configuration,
+		.confirm = reload_confirm,
+		.confirm_left = reload_confirm_left,
 		.ctx = d,
 	};
 	int err = control_start(d->base, path, &env, &d->control);
@@ -681,153 +592,6 @@ static int open_metrics(struct daemon *d)
 	return 0;
 }
 
-/*
- * Writes what of a new configuration is not in force yet: settings for the next start or the next
- * hook rules, and hooks that are not queued. Hook rules that a finwall hook watch renews are left
- * out. Returns malloc'd lines, NULL if memory ran out.
- */
-static char *find_warnings(const struct daemon *d, const struct settings *old,
-                           const struct settings *fresh)
-{
-	const bool is_renewed =
-		fresh->hook_watch == HOOK_WATCH_RESTORE && control_hook_watchers(d->control) > 0;
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (to == NULL) {
-		return NULL;
-	}
-	fixed_settings_check(&d->settings_at_start, fresh, to);
-	if (!is_renewed) {
-		hook_settings_check(old, fresh, to);
-	}
-	if (!is_renewed && d->hook_watch.is_on && d->hook_watch.fault != HOOK_FAULT_NONE) {
-		(void)fprintf(to, "%s; finwall hook up installs the hook rules\n",
-		              d->hook_watch.text);
-	}
-	if (fclose(to) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-/* Why a reload is refused, malloc'd. */
-static char *waits_text(const struct daemon *d)
-{
-	char *text = NULL;
-
-	if (asprintf(&text,
-	             "the configuration in force waits for its confirmation, %" PRId64
-	             " s are left: finwall confirm, or finwall reload --confirm\n",
-	             (confirm_left((void *)(uintptr_t)d) + NSEC_PER_SEC - 1) / NSEC_PER_SEC) < 0) {
-		return NULL;
-	}
-	return text;
-}
-
-static bool confirm(void *ctx)
-{
-	struct daemon *d = ctx;
-
-	if (d->generations.kept == NULL) {
-		return false;
-	}
-	generations_confirm(&d->generations);
-	log_write(d->log, LOG_LEVEL_NOTICE, "generation %" PRIu32 " confirmed",
-	          d->generations.current->shared.policy.generation);
-	notify_ready_with_hooks(d);
-	return true;
-}
-
-/* Nanoseconds; 0: nothing waits. */
-static int64_t confirm_left(void *ctx)
-{
-	const struct daemon *d = ctx;
-	int64_t left = mono_diff(d->confirm_end, clock_now());
-
-	return d->generations.kept == NULL ? 0 : left > 1 ? left : 1;
-}
-
-/* Not confirmed in time. The file stays as it is. */
-static void revert(struct daemon *d)
-{
-	const struct generation *rejected = d->generations.current;
-	struct generation *kept = d->generations.kept;
-
-	notify_reloading(clock_now());
-	set_changes_log_discarded(rejected->config, d->log);
-	put_in_force(d, kept);
-	generations_revert(&d->generations, &d->workers);
-	event_sinks_apply(&d->sinks, generation_settings(kept), &d->watch, &d->workers, d->log);
-	metrics_apply(d->metrics, generation_settings(kept), clock_now());
-	fast_path_publish(&d->fast_path, generation_settings(kept), &kept->shared.policy.tun);
-	log_write(d->log, LOG_LEVEL_WARNING,
-	          "generation %" PRIu32 " was not confirmed: generation %" PRIu32
-	          " is in force again; %s still has the other one",
-	          rejected->shared.policy.generation, kept->shared.policy.generation,
-	          d->options.config_path);
-	notify_ready_with_hooks(d);
-	control_hooks_changed(d->control);
-}
-
-/*
- * Replaces the configuration, or logs why not and leaves everything as it was. confirm_s: seconds
- * until the one before comes back, unless confirmed; 0 = never.
- */
-static int reload(void *ctx, uint32_t confirm_s, char **errors, char **warnings)
-{
-	struct daemon *d = ctx;
-	const struct generation *old = d->generations.current;
-	const char *path = d->options.config_path;
-	struct generation *fresh = NULL;
-
-	*warnings = NULL;
-	notify_reloading(clock_now());
-	if (d->generations.kept != NULL && confirm_s == 0) {
-		*errors = waits_text(d);
-	} else if (generation_check(path, d->workers.len, errors) == 0) {
-		fresh = generation_load(path, d->generation_last + 1, d->workers.len, old->config,
-		                        confirm_s != 0, errors);
-	}
-	if (fresh == NULL) {
-		d->reloads.failed++;
-		if (*errors != NULL) {
-			log_lines(d->log, LOG_LEVEL_ERROR, *errors);
-		}
-		log_write(d->log, LOG_LEVEL_ERROR,
-		          "%s: not loaded, the previous configuration stays in force", path);
-		notify_ready("Last reload failed, the previous configuration stays in force");
-		return *errors == NULL ? -ENOMEM : -EINVAL;
-	}
-	set_changes_log_discarded(old->config, d->log);
-	put_in_force(d, fresh);
-	*warnings = find_warnings(d, generation_settings(old), generation_settings(fresh));
-	if (*warnings != NULL) {
-		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
-	}
-	generations_publish(&d->generations, fresh, &d->workers);
-	event_sinks_apply(&d->sinks, generation_settings(fresh), &d->watch, &d->workers, d->log);
-	metrics_apply(d->metrics, generation_settings(fresh), clock_now());
-	fast_path_publish(&d->fast_path, generation_settings(fresh), &fresh->shared.policy.tun);
-	d->generation_last++;
-	d->reloads.done++;
-	log_write(d->log, LOG_LEVEL_NOTICE, "%s: loaded, generation %" PRIu32, path,
-	          fresh->shared.policy.generation);
-	if (confirm_s != 0) {
-		generations_keep(&d->generations);
-		d->confirm_end = mono_add(clock_now(), sec_to_ns(confirm_s));
-		log_write(d->log, LOG_LEVEL_NOTICE,
-		          "generation %" PRIu32 " is in force for %" PRIu32
-		          " s, until finwall confirm",
-		          fresh->shared.policy.generation, confirm_s);
-	}
-	notify_ready_with_hooks(d);
-	control_hooks_changed(d->control);
-	return 0;
-}
-
 static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -844,7 +608,7 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	(void)reload(arg, 0, &errors, &warnings);
+	(void)reload_configuration(arg, 0, &errors, &warnings);
 	free(warnings);
 	free(errors);
 }
@@ -879,9 +643,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		report_events(&d->report);
 		generations_retire(&d->generations);
 	}
-	if (d->generations.kept != NULL && mono_is_due(d->confirm_end, now)) {
-		revert(d);
-	}
+	reload_tick(d, now);
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
 	named_sets_sweep(d->generations.current->config, clock_now());
@@ -914,10 +676,13 @@ static void on_link(evutil_socket_t fd, short what, void *arg)
 static void on_hooks(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	struct mono now = clock_now();
 
 	(void)fd;
 	(void)what;
-	hook_watch_notified(&d->hook_watch);
+	if (hook_watch_notified(&d->hook_watch, now)) {
+		hooks_tick(d, now);
+	}
 }
 
 static int make_sources(struct daemon *d)

@@ -4,6 +4,7 @@
 
 #include "io/hook_read.h"
 #include "io/log.h"
+#include "io/notify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,12 @@
 /* Between two readings: where changes have no notification, and where they have. */
 #define POLL_NS     (300 * NSEC_PER_MSEC)
 #define INTERVAL_NS (10 * NSEC_PER_SEC)
+
+/* A notification so soon after a reading waits for the next tick. */
+#define PAUSE_NS (50 * NSEC_PER_MSEC)
+
+/* So old a reading is good enough for those who ask. */
+#define REFRESH_NS (10 * NSEC_PER_MSEC)
 
 /* After the start the hook rules follow; until then their absence is not logged. */
 #define GRACE_NS (5 * NSEC_PER_SEC)
@@ -76,10 +83,18 @@ int hook_watch_fd(const struct hook_watch *w)
 	return w->reader != NULL ? hook_reader_fd(w->reader) : -1;
 }
 
-void hook_watch_notified(struct hook_watch *w)
+bool hook_watch_notified(struct hook_watch *w, struct mono now)
 {
 	hook_reader_drain(w->reader);
 	w->is_dirty = true;
+	return mono_diff(now, w->read_at) >= PAUSE_NS;
+}
+
+void hook_watch_refresh(struct hook_watch *w, struct mono now)
+{
+	if (w->is_on && mono_diff(now, w->read_at) >= REFRESH_NS) {
+		w->is_changed |= read_rules(w, now);
+	}
 }
 
 /* True if packets are not judged. */
@@ -109,7 +124,7 @@ static void log_change(struct hook_watch *w, struct mono now)
 
 bool hook_watch_tick(struct hook_watch *w, struct mono now)
 {
-	bool is_changed = false;
+	bool is_changed = w->is_changed;
 
 	if (w->is_on && !w->must_poll && mono_diff(now, w->polled_at) >= POLL_NS) {
 		/* iptables-legacy may have been used for the first time */
@@ -119,8 +134,9 @@ bool hook_watch_tick(struct hook_watch *w, struct mono now)
 	}
 	if (w->is_on &&
 	    (w->is_dirty || mono_diff(now, w->read_at) >= (w->must_poll ? POLL_NS : INTERVAL_NS))) {
-		is_changed = read_rules(w, now);
+		is_changed |= read_rules(w, now);
 	}
+	w->is_changed = false;
 	log_change(w, now);
 	return is_changed;
 }
@@ -177,4 +193,12 @@ void hook_watch_status(const struct hook_watch *w, char text[HOOK_STATUS_SIZE])
 		break;
 	}
 	(void)snprintf(text, HOOK_STATUS_SIZE, "%s: %s", mode, w->text);
+}
+
+void hook_watch_notify_ready(const struct hook_watch *w)
+{
+	char status[HOOK_STATUS_SIZE];
+
+	hook_watch_status(w, status);
+	notify_ready(status);
 }

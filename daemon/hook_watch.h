@@ -40,6 +40,7 @@ struct hook_watch {
 	bool was_good;   /* packets have been queued since the start */
 	bool has_gap;    /* packets may have passed unseen; the caller clears it */
 	bool is_logged;  /* the fault is in the log */
+	bool is_changed; /* since the last tick */
 	uint64_t losses; /* how often packets were no longer queued */
 };
 
@@ -60,7 +61,18 @@ void hook_watch_require(struct hook_watch *w, const struct ruleset *rules, const
 
 /* -1: none. hook_watch_notified() when it is readable. */
 int hook_watch_fd(const struct hook_watch *w);
-void hook_watch_notified(struct hook_watch *w);
+
+/*
+ * Rules have changed. Returns true if hook_watch_tick() is due at once, so that packets that nobody
+ * judges are few; false right after a reading: many changes in a row are read together.
+ */
+bool hook_watch_notified(struct hook_watch *w, struct mono now);
+
+/*
+ * Reads the rules now, unless that was just done: for somebody who asks right after a change of
+ * which there is no notification. The next hook_watch_tick() returns what has changed.
+ */
+void hook_watch_refresh(struct hook_watch *w, struct mono now);
 
 /* Reads the rules if it is time to, and logs changes. Returns true if the fault or its text
  * changed. */
@@ -69,5 +81,8 @@ bool hook_watch_tick(struct hook_watch *w, struct mono now);
 /* The line that the service manager shows. */
 #define HOOK_STATUS_SIZE (HOOK_FAULT_TEXT_SIZE + 64)
 void hook_watch_status(const struct hook_watch *w, char text[HOOK_STATUS_SIZE]);
+
+/* Sends READY with that line. */
+void hook_watch_notify_ready(const struct hook_watch *w);
 
 #endif

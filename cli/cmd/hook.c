@@ -506,8 +506,6 @@ static enum cli_exit hook_print(const struct cli *cli, const struct hook_args *a
  */
 static bool install_again(struct watch_state *s, const struct hook_wish *wish)
 {
-	struct hook_plan plan = s->plan;
-	struct hook_choice choice = s->choice;
 	char *error = NULL;
 	int rc;
 
@@ -515,7 +513,7 @@ static bool install_again(struct watch_state *s, const struct hook_wish *wish)
 	    hook_wish_difference(&s->wish, wish) != NULL) {
 		return false;
 	}
-	rc = hook_apply_up(&plan, &choice, &error);
+	rc = hook_apply_again(&s->plan, &s->choice, &error);
 	free(error);
 	if (rc == 0 && apply_kernel_part(s->cli, s->args, wish->kernel_hash) != CLI_OK) {
 		rc = -EPERM;

@@ -112,6 +112,30 @@ int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **err
 	return rc == 0 ? nft_down(&was_up, error) : rc;
 }
 
+int hook_apply_again(const struct hook_plan *plan, const struct hook_choice *choice, char **error)
+{
+	const enum hook_table table = hook_plan_table(plan);
+	int rc = 0;
+
+	*error = NULL;
+	if (choice->backend == BACKEND_NFT) {
+		return load(nft_load, hook_text_nft_up(plan, choice->spread), error);
+	}
+	for (enum hook_family f = 0; f < FAMILIES_LEN && rc == 0; f++) {
+		struct hook_found found;
+
+		if (family_is_absent(f)) {
+			continue;
+		}
+		rc = find(f, table, &found, error);
+		if (rc == 0) {
+			rc = restore(f, hook_text_iptables_up(plan, choice->spread, f, &found),
+			             error);
+		}
+	}
+	return rc;
+}
+
 /* Removes the rules of both backends even if one fails. */
 int hook_apply_down(struct hook_removal *removal, char **error)
 {

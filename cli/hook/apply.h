@@ -42,6 +42,13 @@ struct hook_removal {
 int hook_apply_up(struct hook_plan *plan, struct hook_choice *choice, char **error);
 int hook_apply_down(struct hook_removal *removal, char **error);
 
+/*
+ * Installs what hook_apply_up() has installed before, after others removed or changed it. As fast
+ * as possible, since packets pass meanwhile: the other backend and table, where nothing of ours is
+ * left since then, are not searched. Returns 0, or -errno with *error as above.
+ */
+int hook_apply_again(const struct hook_plan *plan, const struct hook_choice *choice, char **error);
+
 /* What hook_apply_up() does on a system without hook rules, as a malloc'd shell script; NULL if
  * memory runs out. */
 char *hook_script(const struct hook_plan *plan, const struct hook_choice *choice);

@@ -47,7 +47,7 @@ struct control_env {
 	struct watch *watch;
 	struct importer *importer;
 	struct raw_sender *raw_sender;
-	const struct hook_watch *hook_watch;
+	struct hook_watch *hook_watch;
 	const struct fast_path *fast_path;
 	struct cluster *cluster; /* NULL without one */
 	uint32_t queues_len; /* of the configuration at the start */

@@ -7,6 +7,7 @@
 
 #include "generation.h"
 #include "hook_watch.h"
+#include "io/clock.h"
 #include "raw_sender.h"
 
 #include <inttypes.h>
@@ -122,6 +123,7 @@ void control_get_hooks(struct control *ctl, struct ctl_client *c, const struct c
 {
 	struct hook_follower *f;
 
+	hook_watch_refresh(ctl->env.hook_watch, clock_now());
 	if (!call->wants_more) {
 		ctl_client_reply(c, hooks_json(&ctl->env), CTL_LAST);
 		return;

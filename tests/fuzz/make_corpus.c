@@ -5,6 +5,8 @@
  *
  * usage: make_corpus DIRECTORY
  */
+#include <finwall/snapshot.h>
+
 #include "build.h"
 
 #include <stdio.h>
@@ -173,6 +175,63 @@ static void lives(void)
 	}
 }
 
+/* The connection of the default packets, in the notation of fuzz_state.c. */
+static void put_record(uint8_t *at, uint8_t family, uint8_t state, bool is_tomb)
+{
+	const struct mono now = { 1000 * NSEC_PER_SEC };
+	struct build b = build_default(family, IPPROTO_NR_TCP);
+	struct tuple t = { .src = b.src, .dst = b.dst, .sport = b.sport, .dport = b.dport };
+	struct flow f = { .status = FLOW_SEEN_REPLY | FLOW_ASSURED, .hook = HOOK_FORWARD };
+	struct tomb_info tomb = { .cause = TOMB_EVICTED, .ended = now };
+	enum key_side side;
+
+	t.proto = IPPROTO_NR_TCP;
+	t.family = family;
+	if (!flowkey_from_tuple(&t, &f.key, &side)) {
+		exit(EXIT_FAILURE);
+	}
+	f.status |= side == SIDE_HI ? FLOW_ORIG_HI : 0;
+	f.deadline = mono_add(now, 100 * NSEC_PER_SEC);
+	f.conn.tcp = (struct tcp_conn){
+		.seen = { { 1000, 66000, 60000, 60000 }, { 5000, 65000, 60000, 60000 } },
+		.last_seq = 1000,
+		.last_ack = 5000,
+		.last_end = 1000,
+		.last_win = 1000,
+		.scale = { 0, 0 },
+		.state = state,
+	};
+	at[0] = is_tomb ? 1 : 0;
+	if (is_tomb) {
+		tomb.key = f.key;
+		tomb.conn = f.conn.tcp;
+		tomb.status = f.status;
+		snapshot_write_tomb(&tomb, now, at + 1);
+	} else {
+		snapshot_write_flow(&f, now, at + 1);
+	}
+}
+
+static void states(void)
+{
+	static const uint8_t packets[] = { TCP_ACK,           0, TCP_FIN | TCP_ACK, 2,
+		                           TCP_FIN | TCP_ACK, 1, TCP_RST,           3 };
+
+	for (uint8_t i = 0; i < 4; i++) {
+		uint8_t data[2 * (1 + SNAPSHOT_RECORD_SIZE)];
+		char name[64];
+		uint8_t file[sizeof(data) + sizeof(packets)];
+		uint8_t settings = (uint8_t)(i << 1 | (i == 3 ? 8 : 0));
+
+		put_record(data, 4, i == 1 ? TCP_FIN_WAIT : TCP_ESTABLISHED, i > 1);
+		put_record(data + 1 + SNAPSHOT_RECORD_SIZE, 6, TCP_ESTABLISHED, i % 2 != 0);
+		memcpy(file, data, sizeof(data));
+		memcpy(file + sizeof(data), packets, sizeof(packets));
+		snprintf(name, sizeof(name), "fuzz_state/records-%u", i);
+		write_file(name, &settings, 1, file, sizeof(file));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -184,5 +243,6 @@ int main(int argc, char **argv)
 	family_packets(6);
 	special_packets();
 	lives();
+	states();
 	return EXIT_SUCCESS;
 }

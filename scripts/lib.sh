@@ -17,7 +17,8 @@ else
 fi
 
 # Debian packages needed to build. check: the test tools are part of a build. libpcap-dev: finwall
-# replay; libncurses-dev: finwall top; libhiredis-dev: the cluster; clang and libbpf-dev: the kernel fast path.
+# replay; libncurses-dev: finwall top; libhiredis-dev: the cluster; clang and libbpf-dev: the kernel
+# fast path.
 # shellcheck disable=SC2034
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 	libmnl-dev libnetfilter-queue-dev libnfnetlink-dev libevent-dev libjansson-dev
@@ -29,7 +30,7 @@ NETNS_PACKAGES=(iproute2 iptables ipset conntrack procps)
 
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool tmux
+TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool tmux redis-server
 	libnetfilter-conntrack-dev liblwip-dev mandoc groff)
 
 die() {

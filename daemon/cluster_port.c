@@ -39,6 +39,13 @@ static bool is_worth(const struct flow_event *ev, enum cluster_mode mode)
 	return f->key.proto == IPPROTO_NR_UDP && (f->status & FLOW_SEEN_REPLY) != 0;
 }
 
+/* A connection that ends by its timeout, closed or without a tombstone, ends there by the same. */
+static bool ends_alike(const struct flow_event *ev)
+{
+	return ev->end == FLOW_END_TIMEOUT && !ev->is_remembered &&
+	       (ev->flow->key.proto != IPPROTO_NR_TCP || flow_is_closed(ev->flow));
+}
+
 void cluster_port_note(struct cluster_port *p, const struct flow_event *ev)
 {
 	enum cluster_mode mode = cluster_port_mode(p);
@@ -49,6 +56,9 @@ void cluster_port_note(struct cluster_port *p, const struct flow_event *ev)
 		return;
 	}
 	if ((ev->changes & FLOW_CHANGE_DESTROY) != 0) {
+		if (ends_alike(ev)) {
+			return;
+		}
 		put(p, CLUSTER_ENDED, ev->is_remembered ? CLUSTER_REMEMBERS : 0, ev->flow, ev->now);
 		return;
 	}

@@ -122,13 +122,11 @@ take_over() {
 }
 
 second_word() {
-	set -- $answer # words
-	echo "$2"
+	cut -d' ' -f2 <<<"$answer"
 }
 
 third_word() {
-	set -- $answer
-	echo "$3"
+	cut -d' ' -f3 <<<"$answer"
 }
 
 trial_failover() {

@@ -257,7 +257,7 @@ void cluster_stop(struct cluster *c)
 	if (c->out != NULL && redis_is_ready(c->out)) {
 		/* What the socket takes at once; the rest is repaired by the next start. */
 		publish_flush(c, clock_now());
-		(void)event_base_loop(c->base, EVLOOP_NONBLOCK);
+		redis_push(c->out);
 	}
 	redis_free(c->out);
 	c->out = NULL;

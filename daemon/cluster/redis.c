@@ -80,6 +80,7 @@ void redis_free(struct redis *r)
 		return;
 	}
 	r->is_ending = true;
+	r->is_ready = false;
 	ac = r->ac;
 	r->ac = NULL;
 	if (ac != NULL) {
@@ -194,6 +195,13 @@ bool redis_command(struct redis *r, redis_reply_fn *fn, void *ctx, int args_len,
                    const char *const *args, const size_t *sizes)
 {
 	return r->is_ready && send_command(r, fn, ctx, args_len, args, sizes);
+}
+
+void redis_push(struct redis *r)
+{
+	if (r->ac != NULL) {
+		redisAsyncHandleWrite(r->ac);
+	}
 }
 
 /* Role: an array that begins with "master". Servers without the command count as masters. */

@@ -55,6 +55,9 @@ const char *redis_problem(const struct redis *r);
 bool redis_command(struct redis *r, redis_reply_fn *fn, void *ctx, int args_len,
                    const char *const *args, const size_t *sizes);
 
+/* Writes what the socket takes at once, for a last message before redis_free(). */
+void redis_push(struct redis *r);
+
 /* Bytes of commands that have no reply yet. */
 size_t redis_backlog(const struct redis *r);
 

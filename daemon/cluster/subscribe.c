@@ -174,7 +174,9 @@ static void apply_entry(struct cluster *c, struct peer *p, const char *id, const
 		return;
 	}
 	(void)apply_message(&c->apply, &p->stream, bytes, size, lag_ms, now);
-	if (p->stream.newest > newest) {
+	/* What was there before this connection is late because of that. */
+	if (p->stream.newest > newest &&
+	    strtoull(id, NULL, 10) >= cluster_time_ms(c, (struct mono){ c->ready_ns })) {
 		p->lag_ms = lag_ms;
 		p->lag_max_ms = lag_ms > p->lag_max_ms ? lag_ms : p->lag_max_ms;
 		histogram_add(&c->lag_ns, (uint64_t)lag_ms * (uint64_t)NSEC_PER_MSEC, 1);

@@ -4,7 +4,8 @@
 # Two gateways and an engine: connections go on at the other gateway, late closes and asymmetric
 # routes pass, commands are for both, and nothing that happens to the engine stops packets.
 #
-#	cluster.sh failover|late|asymmetric|engine|commands|strange
+#	cluster.sh failover async|before-accept
+#	cluster.sh late|asymmetric|engine|commands|strange
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 # shellcheck source=tests/support/cluster.sh
@@ -64,6 +65,7 @@ failover() {
 }
 
 late() {
+	# shellcheck disable=SC2034 # read by gateway_config
 	established=4s
 	begin async
 	command_client open 50

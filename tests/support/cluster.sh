@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # set and used by the scripts that source this file
 #
 # For tests and trials of a cluster: two gateways between a client and a server, and the engine.
 # After netns.sh.
@@ -11,6 +12,8 @@
 # The engine is in a namespace of its own, at 10.3.N.1 for gwN.
 # The way of each direction is a route: via moves it, as VRRP would.
 
+gw1_pid=
+gw2_pid=
 many=$(dirname "$0")/../support/many.py
 [ -e "$many" ] || many=$(dirname "$0")/../tests/support/many.py
 
@@ -135,7 +138,7 @@ print(int(at))' "$2"
 
 # has_number GW PATH TEST VALUE: such a number passes a test, as "-ge 20".
 has_number() {
-	[ "$(number "$1" "$2")" "$3" "$4" ]
+	test "$(number "$1" "$2")" "$3" "$4"
 }
 
 # client_start, server_start: the two ends.

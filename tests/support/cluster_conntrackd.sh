@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # set by the scripts that source this file
 #
 # The gateways of cluster.sh with the kernel's tracker and conntrackd in place of finwall, for
 # comparison: mode FTFW, states go straight into the other kernel's table. After cluster.sh.

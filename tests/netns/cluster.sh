@@ -5,14 +5,20 @@
 # routes pass, commands are for both, and nothing that happens to the engine stops packets.
 #
 #	cluster.sh failover async|before-accept
-#	cluster.sh late|asymmetric|engine|commands|strange
+#	cluster.sh late|asymmetric|engine|commands|strange|keepalived|daemon
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
 # shellcheck source=tests/support/cluster.sh
 . "$(dirname "$0")/../support/cluster.sh"
 
 netns_begin iptables ip6tables python3 redis-server redis-cli
-cluster_topology
+case $1 in
+keepalived | daemon)
+	command -v keepalived >/dev/null || skip "needs keepalived"
+	cluster_networks
+	;;
+*) cluster_topology ;;
+esac
 
 # begin REPLICATE [SETTING...]: both gateways, and the ends.
 begin() {
@@ -190,7 +196,36 @@ strange() {
 	expect "echo 60"
 }
 
+# with_keepalived gateway|daemon: the first gateway, or only its daemon, is gone.
+with_keepalived() {
+	begin before-accept
+	keepalived_start 1 100
+	first_pid=$keepalived_pid
+	wait_until has_addresses 1
+	keepalived_start 2 50
+	command_client open 100
+	expect "open 100"
+	command_client busy 10
+	wait_until has_number 2 replicated -ge 110
+	if [ "$1" = gateway ]; then
+		ip -n "$ns_tag-gw1" link set lan0 down
+		ip -n "$ns_tag-gw1" link set wan0 down
+		kill -KILL "$first_pid"
+	fi
+	kill -KILL "$gw1_pid"
+	wait_until has_addresses 2
+	command_client calm
+	expect "calm 10"
+	echo "110 connections, the longest gap ${answer##* } ms"
+	command_client echo
+	expect "echo 100"
+	command_client close
+	expect "closed 100"
+}
+
 case $1 in
+keepalived) with_keepalived gateway ;;
+daemon) with_keepalived daemon ;;
 failover) failover "$2" ;;
 late) late ;;
 asymmetric) asymmetric ;;

@@ -12,6 +12,8 @@
 # The engine is in a namespace of its own, at 10.3.N.1 for gwN.
 # The way of each direction is a route: via moves it, as VRRP would.
 
+client_address=10.9.0.1
+server_address=10.9.0.2
 gw1_pid=
 gw2_pid=
 many=$(dirname "$0")/../support/many.py
@@ -43,6 +45,88 @@ cluster_topology() {
 	ip -n "$ns_tag-server" addr add 10.9.0.2/32 dev lo
 	via client 1
 	via server 1
+}
+
+# cluster_networks: another topology, with networks that both gateways are in, and addresses that
+# keepalived moves: 192.168.1.1 to the client, 198.51.100.1 to the server.
+#
+#	client 192.168.1.2 -- lan -- gw1, gw2 -- wan -- 198.51.100.2 server
+cluster_networks() {
+	for host in lan wan client server engine gw1 gw2; do
+		ns_add $host
+	done
+	for net in lan wan; do
+		ip -n "$ns_tag-$net" link add br0 type bridge
+		ip -n "$ns_tag-$net" link set br0 up
+	done
+	ns_link client eth0 192.168.1.2/24 - lan client - -
+	ns_link server eth0 198.51.100.2/24 - wan server - -
+	for gw in 1 2; do
+		ns_link gw$gw lan0 192.168.1.25$gw/24 - lan gw$gw - -
+		ns_link gw$gw wan0 198.51.100.25$gw/24 - wan gw$gw - -
+		ns_link engine g$gw 10.3.$gw.1/24 - gw$gw engine 10.3.$gw.254/24 -
+		ns_router gw$gw
+		ip -n "$ns_tag-lan" link set gw$gw master br0
+		ip -n "$ns_tag-wan" link set gw$gw master br0
+	done
+	ip -n "$ns_tag-lan" link set client master br0
+	ip -n "$ns_tag-wan" link set server master br0
+	ip -n "$ns_tag-client" route add default via 192.168.1.1
+	ip -n "$ns_tag-server" route add default via 198.51.100.1
+	client_address=192.168.1.2
+	server_address=198.51.100.2
+}
+
+# keepalived_start GW PRIORITY: as doc/deploy.md has it; its process ID is $keepalived_pid.
+keepalived_start() {
+	cat >"$work/keepalived$1.conf" <<-CONF
+		global_defs {
+			enable_script_security
+			script_user root
+		}
+		vrrp_script finwall {
+			script "$bin/finwall --socket $work/gw$1.sock wait --timeout 1s"
+			interval 2
+			fall 2
+		}
+		vrrp_sync_group gateway {
+			group {
+				lan
+				wan
+			}
+		}
+		vrrp_instance lan {
+			interface lan0
+			virtual_router_id 51
+			priority $2
+			virtual_ipaddress {
+				192.168.1.1/24
+			}
+			track_script {
+				finwall
+			}
+		}
+		vrrp_instance wan {
+			interface wan0
+			virtual_router_id 52
+			priority $2
+			virtual_ipaddress {
+				198.51.100.1/24
+			}
+			track_script {
+				finwall
+			}
+		}
+	CONF
+	ns_bg gw"$1" keepalived -n -l -f "$work/keepalived$1.conf" -p "$work/keepalived$1.pid" \
+		-r "$work/vrrp$1.pid" >"$work/keepalived$1.txt" 2>&1
+	keepalived_pid=$bg_pid
+}
+
+# has_addresses GW: keepalived has given it both.
+has_addresses() {
+	ip -n "$ns_tag-gw$1" -4 addr show | grep -q ' 192.168.1.1/24' &&
+		ip -n "$ns_tag-gw$1" -4 addr show | grep -q ' 198.51.100.1/24'
 }
 
 # via HOST GW: what HOST sends goes by that gateway from now on.
@@ -143,7 +227,7 @@ has_number() {
 
 # client_start, server_start: the two ends.
 server_start() {
-	ns_bg server python3 "$many" serve 10.9.0.2 7000 >"$work/serve.out"
+	ns_bg server python3 "$many" serve "$server_address" 7000 >"$work/serve.out"
 	wait_until grep -q ready "$work/serve.out"
 }
 
@@ -151,7 +235,7 @@ client_start() {
 	mkfifo "$work/to_client"
 	exec 8<>"$work/to_client"
 	# A shell gives its background processes an empty standard input.
-	ip netns exec "$ns_tag-client" python3 "$many" client 10.9.0.2 7000 10.9.0.1 <&8 \
+	ip netns exec "$ns_tag-client" python3 "$many" client "$server_address" 7000 "$client_address" <&8 \
 		>"$work/client.out" &
 	bg_pids="$bg_pids $!"
 	wait_until grep -q ready "$work/client.out"

@@ -16,7 +16,7 @@ import argparse
 import heapq
 import random
 
-RECORD = 116
+RECORD = 132
 HEADER = 40
 ENTRY = 24  # of Redis for an entry of a stream: id, field name, lengths
 CHUNK = 256

@@ -13,7 +13,8 @@
 
 static bool can_be_leased(const struct flow *f)
 {
-	if (((~f->status & FLOW_SEEN_REPLY) | (f->status & FLOW_LEASED) | f->probes) != 0) {
+	if (((~f->status & FLOW_SEEN_REPLY) | (f->status & FLOW_LEASED) | f->probes |
+	     (f->extras & FLOW_EXTRA_SLOW)) != 0) {
 		return false;
 	}
 	switch (f->key.proto) {

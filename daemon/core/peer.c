@@ -33,7 +33,7 @@ static struct flow as_replicated(const struct flow *f)
 	struct flow fresh = *f;
 
 	fresh.probes = FLOW_PROBE_REPLICATED;
-	fresh.counted = 0;
+	fresh.extras &= FLOW_EXTRA_ONE_WAY;
 	fresh.ifindex = 0; /* the other node's numbers */
 	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
 	if (f->key.proto == IPPROTO_NR_TCP) {
@@ -132,7 +132,7 @@ static bool merge_tcp(struct shard *s, struct flow *own, const struct flow *f, u
 		own->conn.tcp.retrans = f->conn.tcp.retrans;
 	}
 	note_gap(s, own);
-	if (own->counted != 0) {
+	if ((own->extras & FLOW_EXTRA_COUNTED) != 0) {
 		shard_recount(s, own);
 	}
 	if (flow_is_closed(own) != was_closed) {
@@ -194,6 +194,9 @@ static enum peer_outcome insert(struct shard *s, const struct flow *f, uint64_t 
 		return PEER_FULL;
 	}
 	*shard_origin(s, inserted) = 0;
+	if ((f->timer[1] | f->timer[2]) != 0) {
+		shard_set_extra(s, inserted, flow_extra_of_copy(f));
+	}
 	*mark_of(s, inserted) = *mark;
 	if (s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };

@@ -176,11 +176,11 @@ static bool read_body(const uint8_t *body, size_t size, struct mono written,
 	switch (out->kind) {
 	case CLUSTER_FLOW:
 	case CLUSTER_ENDED:
-		return size >= SNAPSHOT_RECORD_SIZE &&
-		       snapshot_record_flow(body, written, &out->flow);
+		return size >= SNAPSHOT_RECORD_MIN &&
+		       snapshot_record_flow(body, size, written, &out->flow);
 	case CLUSTER_TOMB:
-		return size >= SNAPSHOT_RECORD_SIZE &&
-		       snapshot_record_tomb(body, written, &out->tomb);
+		return size >= SNAPSHOT_RECORD_MIN &&
+		       snapshot_record_tomb(body, size, written, &out->tomb);
 	case CLUSTER_DELETED:
 		return size >= SNAPSHOT_KEY_SIZE && out->arg < CLUSTER_MODES_LEN &&
 		       snapshot_read_key(body, &out->key);

@@ -28,6 +28,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_delete,
 	&cmd_set,
 	&cmd_hook,
+	&cmd_cluster,
 	&cmd_replay,
 	&cmd_import_iptables,
 	&cmd_import_conntrack,

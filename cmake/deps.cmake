@@ -54,5 +54,8 @@ if(BPF_FOUND AND FINWALL_BPF_CLANG)
 endif()
 finwall_optional(FASTPATH ${finwall_bpf_works} "kernel fast path" "clang for BPF or libbpf")
 
+pkg_check_modules(HIREDIS IMPORTED_TARGET hiredis)
+finwall_optional(CLUSTER "${HIREDIS_FOUND}" "cluster" "hiredis")
+
 pkg_check_modules(NCURSES IMPORTED_TARGET ncursesw)
 finwall_optional(NCURSES "${NCURSES_FOUND}" "finwall top" "ncurses")

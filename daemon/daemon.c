@@ -11,6 +11,7 @@
  */
 #include "daemon.h"
 
+#include "cluster/cluster.h"
 #include "control/control.h"
 #include "fast_path.h"
 #include "hook_watch.h"
@@ -58,6 +59,7 @@ static void set_up_modules(struct daemon *d);
 static void fill_table(struct daemon *d, uint32_t queues_adopted);
 static struct least_rights choose_rights(const struct daemon *d, const struct settings *s);
 static int start_threads(struct daemon *d);
+static int start_cluster(struct daemon *d, const struct settings *s);
 static struct older *list_older(struct daemon *d);
 static const char *socket_path(const struct daemon *d);
 static int open_control(struct daemon *d);
@@ -93,6 +95,11 @@ enum exit_code daemon_check(const char *config_path)
 	if (c == NULL) {
 		(void)fputs(errors == NULL ? "finwalld: out of memory\n" : errors, stderr);
 		free(errors);
+		return EXIT_BAD_CONFIG;
+	}
+	if (cluster_problem(config_settings(c)) != NULL) {
+		(void)fprintf(stderr, "%s: %s\n", config_path, cluster_problem(config_settings(c)));
+		config_free(c);
 		return EXIT_BAD_CONFIG;
 	}
 	rs = config_compile(c);
@@ -147,6 +154,9 @@ static enum exit_code start(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	set_up_modules(d);
+	if (start_cluster(d, s) != 0) {
+		return EXIT_CANNOT_RUN;
+	}
 	rights = choose_rights(d, s);
 	if (open_control(d) != 0 || least_rights_take(&rights, d->log) != 0 ||
 	    open_metrics(d) != 0) {
@@ -166,6 +176,23 @@ static enum exit_code start(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	return EXIT_OK;
+}
+
+/* Before the rights are given up: the password's file may be root's. */
+static int start_cluster(struct daemon *d, const struct settings *s)
+{
+	const struct cluster_env env = {
+		.base = d->base,
+		.log = d->log,
+		.engine = d->engine,
+		.workers = &d->workers,
+		.set_changes = &d->set_changes,
+	};
+	int err = cluster_start(&env, s, &d->cluster);
+
+	cluster_apply(d->cluster, &d->generations.current->shared.policy,
+	              d->generations.current->config);
+	return err;
 }
 
 static const char *socket_path(const struct daemon *d)
@@ -227,6 +254,8 @@ static void stop(struct daemon *d)
 			report_events(&d->report);
 			report_failures(&d->report);
 		}
+		cluster_stop(d->cluster);
+		d->cluster = NULL;
 		workers_free(&d->workers);
 		if (d->has_run) {
 			state_stop(&d->state, generation_settings(d->generations.current));
@@ -294,6 +323,11 @@ static enum exit_code load_first(struct daemon *d)
 		return EXIT_BAD_CONFIG;
 	}
 	s = generation_settings(g);
+	if (cluster_problem(s) != NULL) {
+		log_write(d->log, LOG_LEVEL_ERROR, "%s: %s", path, cluster_problem(s));
+		generation_free(g);
+		return EXIT_BAD_CONFIG;
+	}
 	d->queues_len = g->workers_len;
 	if (!find_extra_queues(d, s)) {
 		generation_free(g);
@@ -361,6 +395,7 @@ static int make_engine(struct daemon *d)
 		.shards_len = count_shards(d->workers.len),
 		.accounts = d->settings_at_start.accounting != 0 ||
 		            d->settings_at_start.needs_accounting != 0,
+		.peers = d->settings_at_start.cluster_engine != NULL,
 		.start = d->start,
 		.yield = yield_cpu,
 	};
@@ -513,6 +548,7 @@ static int open_control(struct daemon *d)
 		.raw_sender = &d->raw_sender,
 		.hook_watch = &d->hook_watch,
 		.fast_path = &d->fast_path,
+		.cluster = d->cluster,
 		.queues_len = d->queues_len,
 		.config_path = d->options.config_absolute,
 		.group = generation_settings(d->generations.current)->control_group,
@@ -546,6 +582,7 @@ static int open_metrics(struct daemon *d)
 		.generations = &d->generations,
 		.hook_watch = &d->hook_watch,
 		.raw_sender = &d->raw_sender,
+		.cluster = d->cluster,
 		.reloads = &d->reloads,
 		.control = (const struct control *const *)&d->control,
 		.start = d->start,

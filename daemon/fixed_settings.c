@@ -30,6 +30,11 @@ static const struct row fixed_rows[] = {
 	{ "rules with ct status, original or reply", offsetof(struct settings, needs_ct_status) },
 	{ "rules with ct bytes, packets or avgpkt", offsetof(struct settings, needs_accounting) },
 	{ "connections accounting", offsetof(struct settings, accounting) },
+	{ "cluster interval", offsetof(struct settings, cluster_interval_ms) },
+	{ "cluster replicate", offsetof(struct settings, cluster_replicate) },
+	{ "cluster replicate-timeout", offsetof(struct settings, cluster_timeout_ms) },
+	{ "cluster snapshot", offsetof(struct settings, cluster_snapshot_s) },
+	{ "cluster sets", offsetof(struct settings, cluster_sets) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
 

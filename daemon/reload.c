@@ -4,6 +4,7 @@
  */
 #include "reload.h"
 
+#include "cluster/cluster.h"
 #include "control/control.h"
 #include "fixed_settings.h"
 #include "io/clock.h"
@@ -31,6 +32,7 @@ void reload_put_in_force(struct daemon *d, struct generation *g)
 	g->shared.raw = d->raw_sender.raw;
 	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
+	cluster_apply(d->cluster, &g->shared.policy, g->config);
 	hook_watch_require(&d->hook_watch, g->shared.policy.rules, g->config, &g->shared.policy.tun,
 	                   clock_now());
 }

@@ -66,6 +66,7 @@ struct daemon {
 	struct fast_path fast_path;
 	struct state state;
 	struct importer importer;
+	struct cluster *cluster; /* NULL without one */
 	struct older *older;     /* for the comparison with the kernel's tracker; may be NULL */
 	struct control *control; /* NULL when there is none */
 	struct reload_counts reloads;

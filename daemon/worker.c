@@ -80,6 +80,7 @@ static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t 
                                  struct mono deadline, const struct raw_request *req);
 static void sink_release(void *ctx, uint64_t token);
 static void answer_held(struct worker *w, struct mono now, size_t max);
+static void answer_pending(struct worker *w, struct mono now);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
 static bool sink_kernel_tuples(void *ctx, const struct frame *frame, struct tuple out[2]);
 static void sink_flow(void *ctx, const struct flow_event *ev);
@@ -122,6 +123,13 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		.trace_wants = sink_trace_wants,
 		.traced = sink_traced,
 	};
+	if (w->cluster != NULL) {
+		w->pending = pending_new();
+		if (w->pending == NULL) {
+			return -ENOMEM;
+		}
+		w->engine_worker.sink.flow = sink_flow;
+	}
 	return 0;
 }
 
@@ -157,6 +165,8 @@ void worker_fini(struct worker *w)
 	w->bufs = NULL;
 	held_free(w->held);
 	w->held = NULL;
+	pending_free(w->pending);
+	w->pending = NULL;
 }
 
 /* Nothing waits for an answer any longer: what is held is judged without. */
@@ -165,6 +175,9 @@ static void end_held(struct worker *w)
 	w->holds_none = 1;
 	held_release_all(w->held);
 	answer_held(w, clock_now(), SIZE_MAX);
+	if (w->cluster != NULL) {
+		answer_pending(w, clock_now());
+	}
 }
 
 static void *worker_main(void *arg)
@@ -223,7 +236,8 @@ static void take_watch(struct worker *w)
 	}
 	kinds = wanted->kinds;
 	w->engine_worker.trace = (kinds & 1u << WATCH_TRACE) != 0 ? &w->watch_port->trace : NULL;
-	w->engine_worker.sink.flow = (kinds & WATCH_FLOW_KINDS) != 0 ? sink_flow : NULL;
+	w->engine_worker.sink.flow =
+		(kinds & WATCH_FLOW_KINDS) != 0 || w->cluster != NULL ? sink_flow : NULL;
 	w->reports_logged = (kinds & 1u << WATCH_LOGGED) != 0;
 	w->reports_rejects = (kinds & 1u << WATCH_REJECT) != 0;
 	atomic_store_explicit(&w->watch_used, wanted, memory_order_release);
@@ -416,11 +430,42 @@ static void compare(struct worker *w, struct mono now)
 	}
 }
 
+/*
+ * Lets a verdict wait until the other nodes can know of the connection that the packet has opened,
+ * or answered. The records of the whole batch are waited for, which are sent together anyway.
+ * Returns false when it is to be sent now.
+ */
+static bool keep_pending(struct worker *w, const struct slot *slot, const struct decision *d)
+{
+	const struct worker_bufs *b = w->bufs;
+	int64_t hold_us;
+	struct pending_verdict v;
+
+	if (w->holds_none != 0 || cluster_port_mode(w->cluster) != CLUSTER_MODE_HOLD) {
+		return false;
+	}
+	hold_us = atomic_load_explicit(&w->cluster->hold_us, memory_order_relaxed);
+	v = (struct pending_verdict){
+		.record = atomic_load_explicit(&w->cluster->put, memory_order_relaxed),
+		.since = b->now,
+		.deadline = mono_add(b->now, hold_us * NSEC_PER_USEC),
+		.id = slot->id,
+		.mark = d->mark_is_set != 0 ? d->mark : slot->mark,
+		.has_mark = d->mark_is_set != 0 || slot->mark_is_ours != 0,
+	};
+	if (!pending_add(w->pending, &v)) {
+		stat_add(&w->pending_full, 1);
+		return false;
+	}
+	return true;
+}
+
 /* Decides all received packets and sends their verdicts. */
 static void answer(struct worker *w, struct mono now)
 {
 	struct worker_bufs *b = w->bufs;
 	const struct decision *decision = b->decisions;
+	uint64_t put_before = 0;
 	bool measures = w->measures_latency && b->held_len == 0;
 	bool refused = false;
 	size_t verdicts_len;
@@ -429,11 +474,18 @@ static void answer(struct worker *w, struct mono now)
 		return;
 	}
 	b->now = now;
+	if (w->cluster != NULL) {
+		put_before = atomic_load_explicit(&w->cluster->put, memory_order_relaxed);
+	}
 	engine_batch(w->engine, &w->engine_worker, now, b->frames, b->frames_len, b->decisions);
 	for (size_t i = 0; i < b->slots_len; i++) {
 		const struct slot *slot = &b->slots[i];
 
 		if (slot->has_frame != 0 && decision->is_held != 0) {
+			decision++;
+		} else if (slot->has_frame != 0 && decision->is_opening != 0 &&
+		           w->cluster != NULL && decision->verdict == VERDICT_ACCEPT &&
+		           keep_pending(w, slot, decision)) {
 			decision++;
 		} else if (slot->has_frame != 0) {
 			if (decision->verdict == VERDICT_REJECT) {
@@ -454,6 +506,9 @@ static void answer(struct worker *w, struct mono now)
 	}
 	if (measures) {
 		measure_sent(w, now);
+	}
+	if (w->cluster != NULL) {
+		cluster_port_push(w->cluster, put_before);
 	}
 	if (refused) {
 		send_refusals(w);
@@ -506,6 +561,39 @@ static void answer_held(struct worker *w, struct mono now, size_t max)
 	}
 }
 
+/* Sends the verdicts that need wait no longer. */
+static void answer_pending(struct worker *w, struct mono now)
+{
+	struct nfq_out *out = &w->bufs->out;
+	const struct pending_verdict *v;
+	uint64_t safe;
+
+	/* The main thread publishes what is safe before it looks whether somebody waits. */
+	atomic_thread_fence(memory_order_seq_cst);
+	safe = w->holds_none != 0 ? UINT64_MAX
+	                          : atomic_load_explicit(&w->cluster->safe, memory_order_acquire);
+	v = pending_first(w->pending);
+	while (v != NULL && pending_is_due(v, safe, now)) {
+		size_t len = 0;
+
+		for (; len < ENGINE_BATCH_MAX && v != NULL && pending_is_due(v, safe, now); len++) {
+			if (v->has_mark) {
+				(void)nfq_put_verdict_mark(out, w->queue, v->id, NF_ACCEPT,
+				                           v->mark);
+			} else {
+				(void)nfq_put_verdict(out, w->queue, v->id, NF_ACCEPT);
+			}
+			histogram_add(&w->pending_ns, (uint64_t)mono_diff(now, v->since), 1);
+			stat_add(&w->pending_late, v->record > safe);
+			pending_pop(w->pending);
+			v = pending_first(w->pending);
+		}
+		if (nfq_sock_send(w->sock, out) == 0) {
+			stat_add(&w->nfq.count[NFQ_COUNT_VERDICTS], len);
+		}
+	}
+}
+
 /* Handles the received datagrams; the kernel puts one packet into each. */
 static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now)
 {
@@ -526,6 +614,20 @@ static void take_batch(struct worker *w, unsigned datagrams_len, struct mono now
 	/* Others do not wait while many are due at once; an idle turn decides them all. */
 	answer_held(w, now,
 	            datagrams_len == 0 ? SIZE_MAX : ENGINE_BATCH_MAX + 2 * (size_t)datagrams_len);
+	if (w->cluster != NULL && pending_len(w->pending) > 0) {
+		answer_pending(w, now);
+	}
+}
+
+/* Waits for packets; no longer than a verdict may wait for the cluster. */
+static unsigned receive(struct worker *w)
+{
+	const struct pending_verdict *v = w->cluster != NULL ? pending_first(w->pending) : NULL;
+
+	if (v == NULL) {
+		return nfq_sock_recv(w->sock);
+	}
+	return nfq_sock_recv_within(w->sock, mono_diff(v->deadline, clock_now()));
 }
 
 /* One turn. Returns the number of datagrams received. */
@@ -534,7 +636,7 @@ static unsigned turn(struct worker *w)
 	unsigned datagrams_len;
 	struct mono now;
 
-	datagrams_len = nfq_sock_recv(w->sock);
+	datagrams_len = receive(w);
 	/* Before the configuration and the sets: a lease that is granted by what is replaced
 	 * meanwhile is stale. */
 	w->engine_worker.lease_generation = engine_lease_generation(w->engine);
@@ -672,7 +774,12 @@ static void sink_flow(void *ctx, const struct flow_event *ev)
 {
 	struct worker *w = ctx;
 
-	watch_port_put_flow(w->watch_port, watch_list(w), ev);
+	if (w->cluster != NULL) {
+		cluster_port_note(w->cluster, ev);
+	}
+	if (watch_list(w) != NULL) {
+		watch_port_put_flow(w->watch_port, watch_list(w), ev);
+	}
 }
 
 static bool sink_trace_wants(void *ctx, const struct trace *t)

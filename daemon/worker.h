@@ -9,6 +9,7 @@
 #ifndef FINWALL_WORKER_H
 #define FINWALL_WORKER_H
 
+#include "cluster_port.h"
 #include "comparer.h"
 #include "event_ring.h"
 #include "held.h"
@@ -16,6 +17,7 @@
 #include "io/nfq_count.h"
 #include "io/nfq_proc.h"
 #include "io/rawsend.h"
+#include "pending.h"
 #include "refusals.h"
 #include "watch.h"
 
@@ -46,12 +48,17 @@ struct worker {
 	struct histogram verdict_ns; /* ... until the kernel has applied all of them */
 	struct histogram stay_ns;    /* until then from the kernel's timestamp, if there is one */
 	struct histogram held_ns;    /* of held packets: until the decision, always measured */
+	struct histogram pending_ns; /* of packets that waited for the cluster: until the verdict */
+	_Atomic uint64_t pending_late; /* of them, those whose time was over */
+	_Atomic uint64_t pending_full; /* packets that did not wait because too many did */
 	/* set once */
 	struct engine *engine;
 	struct nfq_sock *sock; /* opened by the main thread, used by the worker */
 	struct worker_bufs *bufs;
-	struct held *held;       /* packets whose verdict is given later */
-	struct worker *siblings; /* all workers; a packet may release what another one holds */
+	struct held *held;            /* packets whose verdict is given later */
+	struct cluster_port *cluster; /* NULL = no cluster; borrowed, set before the start */
+	struct pending *pending;      /* verdicts that wait for the cluster; NULL likewise */
+	struct worker *siblings;      /* all workers; a packet may release what another one holds */
 	uint32_t siblings_len;
 	pthread_t thread;
 	uint32_t nr; /* 0, 1 ... */

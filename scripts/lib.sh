@@ -17,11 +17,12 @@ else
 fi
 
 # Debian packages needed to build. check: the test tools are part of a build. libpcap-dev: finwall
-# replay; libncurses-dev: finwall top; clang and libbpf-dev: the kernel fast path.
+# replay; libncurses-dev: finwall top; libhiredis-dev: the cluster; clang and libbpf-dev: the kernel
+# fast path.
 # shellcheck disable=SC2034
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config flex bison
 	libmnl-dev libnetfilter-queue-dev libnfnetlink-dev libevent-dev libjansson-dev
-	libncurses-dev libpcap-dev clang libbpf-dev check)
+	libncurses-dev libpcap-dev libhiredis-dev clang libbpf-dev check)
 
 # Debian packages needed by the tests in network namespaces.
 # shellcheck disable=SC2034
@@ -29,8 +30,8 @@ NETNS_PACKAGES=(iproute2 iptables ipset conntrack procps)
 
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool tmux
-	libnetfilter-conntrack-dev liblwip-dev mandoc groff)
+TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool tmux redis-server
+	keepalived libnetfilter-conntrack-dev liblwip-dev mandoc groff)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

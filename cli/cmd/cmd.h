@@ -7,6 +7,7 @@
 
 #include "cli.h"
 
+extern const struct cli_command cmd_cluster;
 extern const struct cli_command cmd_confirm;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_doctor;

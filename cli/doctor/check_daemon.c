@@ -81,6 +81,42 @@ static void check_fast_path(const struct doctor_facts *f, struct doctor_report *
 	}
 }
 
+/* The nodes that share state, where there are any. */
+static void check_cluster(const struct doctor_facts *f, struct doctor_report *out)
+{
+	if (!f->has_cluster) {
+		return;
+	}
+	if (!f->cluster_is_connected) {
+		doctor_add(out, DOCTOR_PROBLEM, "cluster", "check the engine, and cluster engine",
+		           "no connection to the engine at %s: %s", f->cluster_engine,
+		           f->cluster_problem[0] != '\0' ? f->cluster_problem : "not yet");
+		return;
+	}
+	if (f->cluster_duplicates > 0) {
+		doctor_add(out, DOCTOR_PROBLEM, "cluster", "set cluster node on each",
+		           "another node has the name of this one");
+	}
+	if (f->cluster_invalid > 0) {
+		doctor_add(out, DOCTOR_WARNING, "cluster",
+		           "finwall cluster; compare the versions of the nodes",
+		           "%llu messages or records of other nodes were invalid",
+		           (unsigned long long)f->cluster_invalid);
+	}
+	if (f->cluster_full > 0) {
+		doctor_add(out, DOCTOR_WARNING, "cluster", "raise connections max",
+		           "the table had no space for %llu connections of other nodes",
+		           (unsigned long long)f->cluster_full);
+	}
+	if (f->cluster_nodes == 0) {
+		doctor_add(out, DOCTOR_WARNING, "cluster", "finwall cluster, on each node",
+		           "no other node of the group is alive");
+	} else {
+		doctor_add(out, DOCTOR_OK, "cluster", "", "%llu other node(s) alive",
+		           (unsigned long long)f->cluster_nodes);
+	}
+}
+
 void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out)
 {
 	if (f->has_config && f->tunables.enforce == 0) {
@@ -101,5 +137,6 @@ void doctor_check_daemon(const struct doctor_facts *f, struct doctor_report *out
 	           (unsigned long long)f->queues_len);
 	check_losses(f, out);
 	check_fast_path(f, out);
+	check_cluster(f, out);
 	check_compare(f, out);
 }

@@ -76,10 +76,18 @@ struct doctor_facts {
 	char hook_fault[16];    /* as the daemon sees the hook rules: "none", ...; "" = unknown */
 	char hook_text[160];    /* of the fault */
 	char other_setting[48]; /* the first that differs from the daemon's; "" = none */
-	bool has_fast_path;        /* the daemon reports about the kernel fast path */
-	char fast_path_why[80];    /* why there is none; "" = there is one */
+	bool has_fast_path;     /* the daemon reports about the kernel fast path */
+	char fast_path_why[80]; /* why there is none; "" = there is one */
 	uint64_t fast_path_leased; /* connections now */
 	uint64_t fast_path_max;
+	bool has_cluster; /* the rest of the group is of interest */
+	bool cluster_is_connected;
+	char cluster_engine[112];
+	char cluster_problem[80];
+	uint64_t cluster_nodes; /* others that are alive */
+	uint64_t cluster_duplicates;
+	uint64_t cluster_invalid; /* messages and records of others */
+	uint64_t cluster_full;    /* entries of others for which there was no space */
 	uint64_t queues_len;
 	uint64_t queue_dropped; /* sum of all queues, as the next three */
 	uint64_t queue_user_dropped;

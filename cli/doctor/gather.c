@@ -341,6 +341,30 @@ static void gather_fast_path(struct doctor_facts *f, const json_t *fp)
 	f->fast_path_max = (uint64_t)client_number(fp, "leased_max");
 }
 
+/* An older daemon has no such method: its reply has no "on". */
+static void gather_cluster(struct doctor_facts *f, const json_t *o)
+{
+	const json_t *nodes = json_object_get(o, "nodes");
+
+	f->has_cluster = json_is_true(json_object_get(o, "on"));
+	if (!f->has_cluster) {
+		return;
+	}
+	f->cluster_is_connected = json_is_true(json_object_get(o, "connected"));
+	(void)snprintf(f->cluster_engine, sizeof(f->cluster_engine), "%s",
+	               client_text(o, "engine"));
+	(void)snprintf(f->cluster_problem, sizeof(f->cluster_problem), "%s",
+	               client_text(o, "problem"));
+	f->cluster_duplicates = number_in(o, "duplicates");
+	for (size_t i = 0; i < json_array_size(nodes); i++) {
+		const json_t *n = json_array_get(nodes, i);
+
+		f->cluster_nodes += json_is_true(json_object_get(n, "alive"));
+		f->cluster_invalid += number_in(n, "invalid") + number_in(n, "refused");
+		f->cluster_full += number_in(json_object_get(n, "outcomes"), "full");
+	}
+}
+
 static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 {
 	struct client *c = client_open(socket_path);
@@ -366,6 +390,11 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 		}
 		gather_hooks(f, json_object_get(reply.parameters, "hooks"));
 		gather_compare(f, json_object_get(reply.parameters, "compare"));
+		ctl_reply_fini(&reply);
+	}
+	if (f->daemon_answers && client_call(c, "GetCluster", NULL, CTL_LAST) == 0 &&
+	    client_reply(c, &reply) == 0) {
+		gather_cluster(f, reply.parameters);
 		ctl_reply_fini(&reply);
 	}
 	client_close(c);

@@ -108,6 +108,8 @@ int setting_parse_value(const struct tunable *row, const char *text, size_t text
 	case TUNABLE_NAME:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
+	case TUNABLE_MILLISECONDS:
+	case TUNABLE_SERVERS:
 	case TUNABLE_MARK:
 		break;
 	}

@@ -9,6 +9,7 @@
  */
 #include "ban.h"
 
+#include "cluster/cluster.h"
 #include "io/clock.h"
 #include "io/log.h"
 #include "raw_sender.h"
@@ -217,6 +218,7 @@ static bool end_one(const struct ban *b, const struct flowkey *key, struct mono 
 		return false;
 	}
 	import_note_deleted(env->importer, key);
+	cluster_note_deleted(env->cluster, key, DELETE_END);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "method.h"
 
+#include "cluster/cluster.h"
 #include "generation.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -25,6 +26,7 @@ void control_flush(struct control *ctl, struct ctl_client *c, const struct ctl_c
 		return;
 	}
 	import_note_flushed(ctl->env.importer);
+	cluster_note_flushed(ctl->env.cluster, how);
 	n = engine_flush(ctl->env.engine, ctl->env.worker, clock_now(), how);
 	log_write(ctl->env.log, LOG_LEVEL_NOTICE, "%" PRIu64 " connections flushed by command", n);
 	ctl_client_reply(c, json_pack("{s:I}", "flushed", (json_int_t)n), CTL_LAST);
@@ -49,6 +51,7 @@ void control_delete(struct control *ctl, struct ctl_client *c, const struct ctl_
 		return;
 	}
 	import_note_deleted(ctl->env.importer, &key);
+	cluster_note_deleted(ctl->env.cluster, &key, how);
 	ctl_client_reply(c, NULL, CTL_LAST);
 }
 

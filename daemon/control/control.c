@@ -28,6 +28,7 @@ static const struct {
 	{ CTL_INTERFACE ".Explain", control_explain, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetHooks", control_get_hooks, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetKernelPart", control_get_kernel_part, CTL_ACCESS_READ },
+	{ CTL_INTERFACE ".GetCluster", control_get_cluster, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetSettings", control_get_settings, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetRuleset", control_get_ruleset, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".ListSets", control_list_sets, CTL_ACCESS_READ },

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cluster;
 struct control;
 struct event_base;
 struct generations;
@@ -48,6 +49,7 @@ struct control_env {
 	struct raw_sender *raw_sender;
 	struct hook_watch *hook_watch;
 	const struct fast_path *fast_path;
+	struct cluster *cluster; /* NULL without one */
 	uint32_t queues_len; /* of the configuration at the start */
 	const char *config_path;
 	const char *group; /* of those who may read; NULL = none */

@@ -7,6 +7,7 @@
  */
 #include "method.h"
 
+#include "cluster/cluster.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "io/log.h"
@@ -109,6 +110,7 @@ static bool delete_one(struct deletion *d, const struct flowkey *key, struct mon
 		return false;
 	}
 	import_note_deleted(d->env->importer, key);
+	cluster_note_deleted(d->env->cluster, key, d->mode);
 	return true;
 }
 

@@ -48,6 +48,7 @@ typedef void control_method_fn(struct control *ctl, struct ctl_client *c,
 
 control_method_fn control_get_info; /* service.c */
 control_method_fn control_get_interface;
+control_method_fn control_get_cluster;  /* cluster.c */
 control_method_fn control_get_settings; /* configuration.c */
 control_method_fn control_get_ruleset;
 control_method_fn control_reload;

@@ -8,6 +8,7 @@
 #include "ban.h"
 #include "method.h"
 
+#include "cluster/cluster.h"
 #include "generation.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +191,23 @@ static const char **read_elements(const struct ctl_call *call, size_t *len)
 	return out;
 }
 
+/* A flush is not shared: it may be of elements that only this node has. */
+static void note_for_others(struct control *ctl, const struct named_set *set, enum named_set_op op,
+                            const char **elements, size_t len)
+{
+	struct named_set_info info;
+	char table[256];
+
+	if (op == SET_FLUSH || ctl->env.cluster == NULL) {
+		return;
+	}
+	named_set_info(set, &info);
+	(void)snprintf(table, sizeof(table), "%s %s", info.family, info.table);
+	for (size_t i = 0; i < len; i++) {
+		cluster_note_set(ctl->env.cluster, op == SET_ADD, table, info.name, elements[i]);
+	}
+}
+
 static void change(struct control *ctl, struct ctl_client *c, const struct ctl_call *call,
                    enum named_set_op op)
 {
@@ -234,6 +253,7 @@ static void change(struct control *ctl, struct ctl_client *c, const struct ctl_c
 	if (err == 0) {
 		/* Before any reply: the next packet of each connection meets the changed set. */
 		engine_stale_leases(ctl->env.engine);
+		note_for_others(ctl, named.found, op, elements, len);
 	}
 	if (err == 0 && kills) {
 		const struct ban_params ban = {

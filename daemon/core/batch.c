@@ -170,6 +170,7 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	o.reason = REASON_TCP_TRACKED;
 	o.dir = (enum flow_dir)out->dir;
 	o.wants_entry = false;
+	o.is_opening = false;
 	o.is_held = false;
 	o.must_drop = false;
 	o.proof = PROOF_NONE;
@@ -583,6 +584,7 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	o.status = 0;
 	o.wants_entry = false;
 	o.displaced = NULL;
+	o.is_opening = false;
 	o.is_held = false;
 	o.must_drop = false;
 	o.proof = PROOF_NONE;
@@ -646,6 +648,7 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		settle_claim(d, o);
 		if (o->live != NULL) {
 			note_new(d, o->live, rules.rule_nr);
+			o->is_opening = d->cx->worker->sink.flow != NULL;
 		}
 	}
 	if (o->proof != PROOF_NONE && passes && o->live != NULL) {
@@ -669,6 +672,7 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		.dir = (uint8_t)o->dir,
 		.reason = (uint8_t)o->reason,
 		.mark_is_set = rules.mark_is_set,
+		.is_opening = o->is_opening,
 		.mark = rules.mark,
 		.rule_nr = rules.rule_nr,
 	};

@@ -172,13 +172,15 @@ bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint
 	struct flow memory;
 	enum idle_policy policy =
 		shard_memory(s, f, &memory) ? verdict_eval_idle(cx, f) : IDLE_FORGET;
+	bool is_replicated = (f->probes & FLOW_PROBE_REPLICATED) != 0;
 	bool remembers = policy == IDLE_REMEMBER || policy == IDLE_PROBE ||
-	                 (policy == IDLE_RESET && !is_proved(&memory));
+	                 (policy == IDLE_RESET && (is_replicated || !is_proved(&memory)));
 
-	if (probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
+	/* What an entry of another node's ends are sent is for that node to decide. */
+	if (!is_replicated && probes_first(cx, policy, &memory) && probe(cx, s, f, &memory)) {
 		return true;
 	}
-	if (policy == IDLE_RESET && is_proved(&memory) &&
+	if (!is_replicated && policy == IDLE_RESET && is_proved(&memory) &&
 	    reset_ends(cx, s, f, &memory, &remembers)) {
 		return true;
 	}

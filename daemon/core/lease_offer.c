@@ -17,11 +17,11 @@
 /*
  * A flood would need a lease for each SYN, and none of them is answered. While a question to an end
  * is open, its answer may look like a segment of a connection that has been opened meanwhile
- * (verify.c).
+ * (verify.c). Other nodes get to know of an opening packet by packet.
  */
 static bool opening_can_be_leased(const struct shard *s, struct mono now)
 {
-	return s->flows.used < OPENING_MAX(s->flows.pool_len) &&
+	return s->marks == NULL && s->flows.used < OPENING_MAX(s->flows.pool_len) &&
 	       mono_is_due(s->questions.until, now);
 }
 

@@ -74,6 +74,10 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 			copy->timer[1] = read_word(&s->extras[at + i].mark);
 			copy->timer[2] = read_word(&s->extras[at + i].timeouts);
 		}
+		if ((copy->probes & FLOW_PROBE_REPLICATED) != 0 &&
+		    read_word(&s->marks[at + i].node) == PEER_SELF) {
+			copy->probes |= FLOW_PROBE_SELF;
+		}
 	}
 	return len;
 }
@@ -215,7 +219,9 @@ size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mon
 		for (uint32_t i = 0; i < got; i++) {
 			const struct flow *f = &slice.flows[i];
 
-			if (f->key.family == 0) {
+			if (f->key.family == 0 ||
+			    (f->probes & (FLOW_PROBE_REPLICATED | FLOW_PROBE_SELF)) ==
+			            FLOW_PROBE_REPLICATED) {
 				continue;
 			}
 			knowledge_to_remember(f, &slice.witnesses[i], &out[len]);

@@ -306,6 +306,17 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
+/* Notes what an accepted packet has changed; from, status, was_replicated: before it. Returns whether
+ * it is the first reply. */
+static __attribute__((noinline, cold)) bool note_update(const struct decoded *d,
+                                                        const struct flow *f, uint8_t from,
+                                                        uint8_t status, bool was_replicated)
+{
+	shard_note_update(d->shard, d->cx->worker, f, from, status,
+	                  was_replicated ? FLOW_CHANGE_CLAIMED : 0, d->cx->now);
+	return (f->status & (uint8_t)~status & FLOW_SEEN_REPLY) != 0;
+}
+
 /* A SYN that is sent again before it is answered: as in the kernel it neither prolongs the entry
  * nor counts. */
 static bool is_repeated_syn(const struct decoded *d, uint8_t from, uint8_t status)
@@ -324,6 +335,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	uint8_t status = f->status;
 	bool rst_is_proved = proves_rst(d, f, dir);
 	bool was_closed = flow_is_closed(f);
+	bool was_replicated = (f->probes & FLOW_PROBE_REPLICATED) != 0;
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
@@ -387,7 +399,7 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		f->status |= FLOW_SEEN_REPLY;
 	}
 	if (d->cx->worker->sink.flow != NULL) {
-		shard_note_update(d->shard, d->cx->worker, f, from, status, d->cx->now);
+		o->is_opening = note_update(d, f, from, status, was_replicated);
 	}
 	return true;
 }

@@ -4,7 +4,8 @@
  * rules that count connections touch (claims and counters), then what only connections touch whose
  * windows were not seen from the start (witnesses) or that were leased (slots), then the origins of
  * all, then marks and timeouts of those that have any, then what only late segments touch whose
- * other end is asked (questions), then what flows have carried, if it is counted.
+ * other end is asked (questions), then what flows have carried, if it is counted, and which node
+ * entries are of, if there are others.
  */
 #include "shard.h"
 
@@ -41,6 +42,11 @@ static size_t slots_size(uint32_t flows_len)
 static size_t accounts_size(const struct engine_config *cfg, uint32_t flows_len)
 {
 	return cfg->accounts ? flows_len * sizeof(struct flow_account) : 0;
+}
+
+static size_t marks_size(const struct engine_config *cfg, uint32_t flows_len)
+{
+	return cfg->peers ? aligned(flows_len * sizeof(struct peer_mark)) : 0;
 }
 
 static uint32_t questions_here(const struct engine_config *cfg)
@@ -86,7 +92,7 @@ size_t engine_size(const struct engine_config *cfg)
 	               (claims_size(flows_len) + witnesses_size(flows_len) + slots_size(flows_len) +
 	                origins_size(flows_len) + extras_size(flows_len) + extras_size(tombs_len) +
 	                aligned(questions_size(questions_here(cfg))) +
-	                accounts_size(cfg, flows_len)) +
+	                accounts_size(cfg, flows_len) + marks_size(cfg, flows_len)) +
 	       conncount_size(counts_max(cfg));
 }
 
@@ -132,6 +138,10 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		if (cfg->accounts) {
 			s->accounts = (struct flow_account *)(void *)counts_at;
 			counts_at += accounts_size(cfg, s->flows.pool_len);
+		}
+		if (cfg->peers) {
+			s->marks = (struct peer_mark *)(void *)counts_at;
+			counts_at += marks_size(cfg, s->flows.pool_len);
 		}
 	}
 	conncount_init(&e->counts, counts_at, counts_max(cfg), &cfg->hash_key, cfg->yield);

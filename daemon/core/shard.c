@@ -46,19 +46,23 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
 	}
 	ev.has_rule = flow_origin_rule(*shard_origin(s, f), ev.generation, &ev.rule_nr);
+	ev.is_remembered = (changes & FLOW_CHANGE_DESTROY) != 0 && f->key.proto == IPPROTO_NR_TCP &&
+	                   s->graveyard.pool_len > 0 &&
+	                   graveyard_find(&s->graveyard, &f->key,
+	                                  flowkey_hash(&f->key, &s->graveyard.sip)) != UINT32_MAX;
 	w->sink.flow(w->sink.ctx, &ev);
 }
 
 __attribute__((noinline, cold)) void shard_note_update(const struct shard *s,
                                                        const struct engine_worker *w,
                                                        const struct flow *f, uint8_t from,
-                                                       uint8_t status, struct mono now)
+                                                       uint8_t status, unsigned changes,
+                                                       struct mono now)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
-	unsigned changes = 0;
 
 	if ((gained & FLOW_ASSURED) != 0) {
-		changes = FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
+		changes |= FLOW_CHANGE_UPDATE | FLOW_CHANGE_ASSURED;
 	}
 	if ((gained & FLOW_SEEN_REPLY) != 0 ||
 	    (f->key.proto == IPPROTO_NR_TCP && f->conn.tcp.state != from)) {
@@ -77,7 +81,7 @@ void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struc
 
 	lease_take(&s->leases, &s->flows, f);
 	if (w != NULL && w->sink.flow != NULL) {
-		shard_note_update(s, w, f, from, status, now);
+		shard_note_update(s, w, f, from, status, 0, now);
 	}
 }
 
@@ -89,7 +93,7 @@ bool shard_renew_lease(struct shard *s, const struct engine_worker *w, struct fl
 	bool stays = lease_renew(&s->leases, &s->flows, f, now);
 
 	if (!lease_is_held(f) && w->sink.flow != NULL) {
-		shard_note_update(s, w, f, from, status, now);
+		shard_note_update(s, w, f, from, status, 0, now);
 	}
 	return stays;
 }
@@ -102,7 +106,7 @@ void shard_read_lease_back(struct shard *s, const struct engine_worker *w, struc
 
 	lease_read_back(&s->leases, &s->flows, f, now);
 	if (w->sink.flow != NULL) {
-		shard_note_update(s, w, f, from, status, now);
+		shard_note_update(s, w, f, from, status, 0, now);
 	}
 	if (!lease_is_held(f)) {
 		/* It is closed: others may need the place. */

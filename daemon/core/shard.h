@@ -19,7 +19,7 @@
  *
  * trace.c, called by batch.c, only reads. Beside them, explain.c on top of trace.c, and on top of
  * expire.c or shard.c: list.c, control.c (find, delete, flush), import.c and
- * memory.c (size and layout).
+ * memory.c (size and layout), and peer.c (what other nodes report).
  */
 #ifndef FINWALL_CORE_SHARD_H
 #define FINWALL_CORE_SHARD_H
@@ -34,6 +34,7 @@
 #include "shard_relax.h"
 
 #include <finwall/engine.h>
+#include <finwall/peer.h>
 
 #include <stdatomic.h>
 
@@ -74,6 +75,7 @@ struct shard {
 	uint32_t *origins;              /* of all flows, likewise; flow.h */
 	struct flow_extra *extras;      /* of flows with FLOW_EXTRA_BESIDE, likewise */
 	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
+	struct peer_mark *marks;        /* of flows, likewise; NULL = there are no other nodes */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
 	struct unproved_pair unproved[UNPROVED_SETS][UNPROVED_WAYS];
@@ -236,10 +238,10 @@ static inline struct flow_account shard_account_of(const struct shard *s, const 
 	return a;
 }
 
-/* Sends the event of what has changed of a flow; from: its TCP state before, status: FLOW_*
- * before. */
+/* Sends the event of what has changed of a flow; from: its TCP state before, status: FLOW_* before,
+ * changes: FLOW_CHANGE_* besides. */
 void shard_note_update(const struct shard *s, const struct engine_worker *w, const struct flow *f,
-                       uint8_t from, uint8_t status, struct mono now);
+                       uint8_t from, uint8_t status, unsigned changes, struct mono now);
 
 /* Takes back a lease. w: for the event of what the kernel side has changed; NULL = none. */
 void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struct flow *f,

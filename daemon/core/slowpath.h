@@ -47,6 +47,7 @@ struct outcome {
 	enum proof proof;             /* lookup_end_older() is to be called if it passes */
 	bool is_unproved;             /* unproved is set: store it if the packet passes */
 	struct unproved_pair unproved;
+	bool is_opening; /* it made its entry, or is its first reply, and the sink knows */
 	bool is_ignored; /* accepted by the tracker, but not counted */
 	bool is_held;    /* no decision yet: the segment waits for the other end's answer */
 	bool must_drop;  /* whatever the verdict (late policy reject) */

@@ -225,6 +225,21 @@ unsigned nfq_sock_recv(struct nfq_sock *s)
 	return 0;
 }
 
+unsigned nfq_sock_recv_within(struct nfq_sock *s, int64_t wait_ns)
+{
+	struct pollfd fd = { .fd = mnl_socket_get_fd(s->nl), .events = POLLIN };
+	struct timespec wait = {
+		.tv_sec = wait_ns > 0 ? wait_ns / NSEC_PER_SEC : 0,
+		.tv_nsec = wait_ns > 0 ? wait_ns % NSEC_PER_SEC : 0,
+	};
+
+	if (ppoll(&fd, 1, &wait, NULL) == 0) {
+		s->filled = 0;
+		return 0;
+	}
+	return nfq_sock_recv(s);
+}
+
 struct cursor nfq_sock_datagram(const struct nfq_sock *s, unsigned i)
 {
 	const struct mmsghdr *m = &s->msgs[i];

@@ -75,6 +75,9 @@ uint32_t nfq_sock_rcvbuf(const struct nfq_sock *s);
  */
 unsigned nfq_sock_recv(struct nfq_sock *s);
 
+/* The same, but waits no longer than so many nanoseconds for the first one. */
+unsigned nfq_sock_recv_within(struct nfq_sock *s, int64_t wait_ns);
+
 /* Returns datagram i of the last receive; empty when the kernel is not its sender. */
 struct cursor nfq_sock_datagram(const struct nfq_sock *s, unsigned i);
 

@@ -4,6 +4,7 @@
  */
 #include "collect.h"
 
+#include "cluster/cluster.h"
 #include "control/control.h"
 #include "generation.h"
 #include "hook_watch.h"
@@ -39,6 +40,7 @@ static void rule_metrics(struct exposition *x, const struct generation *g);
 static void set_metrics(struct exposition *x, const struct generation *g);
 static void hook_metrics(struct exposition *x, const struct metrics_sources *m);
 static void control_metrics(struct exposition *x, const struct metrics_sources *m);
+static void cluster_metrics(struct exposition *x, const struct metrics_sources *m);
 static void own_metrics(struct exposition *x, const struct metrics_own *own);
 
 char *metrics_collect(const struct metrics_sources *from, const struct metrics_own *own,
@@ -67,6 +69,7 @@ char *metrics_collect(const struct metrics_sources *from, const struct metrics_o
 	set_metrics(&x, from->generations->current);
 	hook_metrics(&x, from);
 	control_metrics(&x, from);
+	cluster_metrics(&x, from);
 	own_metrics(&x, own);
 	exposition_end(&x);
 	if (fclose(x.to) != 0) {
@@ -438,6 +441,45 @@ static void control_metrics(struct exposition *x, const struct metrics_sources *
 	gauge(x, "finwall_event_readers", "Clients that read events", u.event_readers);
 	counter(x, "finwall_events_skipped", "Events not sent because a client read too slowly",
 	        u.events_skipped);
+}
+
+/* Without a cluster there are none. */
+static void cluster_metrics(struct exposition *x, const struct metrics_sources *m)
+{
+	struct cluster_usage u;
+
+	if (!cluster_usage(m->cluster, &u)) {
+		return;
+	}
+	gauge(x, "finwall_cluster_connected", "1: there is a connection to the engine",
+	      u.is_connected);
+	gauge(x, "finwall_cluster_suspended", "1: packets do not wait, because the engine is slow",
+	      u.is_suspended);
+	gauge(x, "finwall_cluster_nodes", "Other nodes that are alive", u.nodes);
+	exposition_family(
+		x, "finwall_cluster_lag_seconds", METRIC_GAUGE, "seconds",
+		"Time from the engine until the latest message of a node was applied, the "
+		"longest of all nodes");
+	exposition_sample_f(x, NULL, (double)u.lag_ms / 1000);
+	counter(x, "finwall_cluster_records_sent", "Changes sent", u.records_out);
+	counter(x, "finwall_cluster_messages_sent", "Messages sent", u.messages_out);
+	exposition_family(x, "finwall_cluster_sent_bytes", METRIC_COUNTER, "bytes",
+	                  "Bytes of these messages");
+	exposition_sample(x, NULL, u.bytes_out);
+	counter(x, "finwall_cluster_records_dropped",
+	        "Changes not sent because the engine was away or slow", u.dropped);
+	counter(x, "finwall_cluster_messages_refused", "Messages that the engine did not take",
+	        u.refused);
+	counter(x, "finwall_cluster_snapshots", "Lists of all connections written", u.snapshots);
+	counter(x, "finwall_cluster_connections", "Connections to the engine made", u.connections);
+	counter(x, "finwall_cluster_suspensions", "Times in which packets did not wait",
+	        u.suspensions);
+	counter(x, "finwall_cluster_duplicates", "Times another node had this node's name",
+	        u.duplicates);
+	counter(x, "finwall_cluster_records_received", "Changes received", u.records_in);
+	counter(x, "finwall_cluster_messages_received", "Messages received", u.messages_in);
+	counter(x, "finwall_cluster_gaps", "Places where messages were missing", u.gaps);
+	counter(x, "finwall_cluster_invalid", "Messages and records that were invalid", u.invalid);
 }
 
 static void own_metrics(struct exposition *x, const struct metrics_own *own)

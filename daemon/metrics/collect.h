@@ -30,6 +30,7 @@ struct metrics_sources {
 	const struct generations *generations;
 	const struct hook_watch *hook_watch;
 	const struct raw_sender *raw_sender;
+	struct cluster *cluster; /* NULL without one */
 	const struct reload_counts *reloads;
 	const struct control *const *control; /* where the pointer is; it may be NULL */
 	struct mono start;                    /* of the daemon */

@@ -11,6 +11,7 @@
 
 #include "text/cpulist.h"
 #include "text/num.h"
+#include "text/server.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static const char *const off_words[] = { "off", NULL };
 /* In the order of enum prefault. */
 static const char *const prefault_words[] = { "auto", "off", "on", NULL };
 static const char *const none_words[] = { "none", NULL };
+/* In the order of enum replicate. */
+static const char *const replicate_words[] = { "async", "before-accept", NULL };
 
 /* Each queue has a worker, so this limits threads. */
 #define QUEUE_COUNT_MAX 1024u
@@ -79,14 +82,24 @@ static const struct tunable shell_table[] = {
 	ROW("metrics", "socket", metrics_socket, TUNABLE_PATH, NULL, 0, 0, 0, "UNIX socket where metrics can be read"),
 	ROW("metrics", "file", metrics_file, TUNABLE_PATH, NULL, 0, 0, 0, "file that metrics are written to, for node_exporter"),
 	ROW("metrics", "interval", metrics_interval_s, TUNABLE_DURATION, NULL, 15, 1, 86400, "between two writes of that file"),
+	ROW("cluster", "engine", cluster_engine, TUNABLE_SERVERS, NULL, 0, 0, 0, "servers of the engine that nodes share state through, in the order in which they are tried"),
+	ROW("cluster", "group", cluster_group, TUNABLE_NAME, NULL, 0, 0, 0, "name of the nodes that share state; none: default"),
+	ROW("cluster", "node", cluster_node, TUNABLE_NAME, NULL, 0, 0, 0, "name of this node, unique in its group; none: that of the host"),
+	ROW("cluster", "user", cluster_user, TUNABLE_NAME, NULL, 0, 0, 0, "user of the engine"),
+	ROW("cluster", "password-file", cluster_password, TUNABLE_PATH, NULL, 0, 0, 0, "file with the password for the engine in its first line"),
+	ROW("cluster", "interval", cluster_interval_ms, TUNABLE_MILLISECONDS, NULL, 50, 1, 1000, "between two messages to the other nodes"),
+	CHOICE("cluster", "replicate", cluster_replicate, replicate_words, REPLICATE_ASYNC, 1, "whether a packet that opens a connection waits until the engine has it"),
+	ROW("cluster", "replicate-timeout", cluster_timeout_ms, TUNABLE_MILLISECONDS, NULL, 10, 1, 1000, "how long such a packet waits at most"),
+	ROW("cluster", "snapshot", cluster_snapshot_s, TUNABLE_DURATION, NULL, 60, 5, 3600, "between two lists of all connections for the other nodes"),
+	ROW("cluster", "sets", cluster_sets, TUNABLE_SWITCH, NULL, 0, 0, 1, "changes of sets by command are for all nodes"),
 };
 /* clang-format on */
 
 #define SHELL_LEN (sizeof(shell_table) / sizeof(shell_table[0]))
 
-static const char *const blocks[] = { "queue", "hook",    "connections", "events",
-	                              "state", "control", "metrics",     "tcp",
-	                              "udp",   "icmp",    "icmpv6",      "generic" };
+static const char *const blocks[] = { "queue",   "hook",    "connections", "events", "state",
+	                              "control", "metrics", "cluster",     "tcp",    "udp",
+	                              "icmp",    "icmpv6",  "generic" };
 
 /* The longest path: the state file's other names are longer by an ending. */
 #define PATH_SIZE_MAX 4000
@@ -94,7 +107,8 @@ static const char *const blocks[] = { "queue", "hook",    "connections", "events
 /* Rows whose value is text, const char * in struct settings. */
 static bool is_text(const struct tunable *row)
 {
-	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS || row->kind == TUNABLE_NAME;
+	return row->kind == TUNABLE_PATH || row->kind == TUNABLE_CPUS ||
+	       row->kind == TUNABLE_NAME || row->kind == TUNABLE_SERVERS;
 }
 
 /* The row has two numbers, mark and mask. */
@@ -176,6 +190,11 @@ void settings_init(struct settings *s)
 	s->state_file = FINWALL_STATE_PATH;
 	s->events_packets = NULL;
 	s->events_accounting = NULL;
+	s->cluster_engine = NULL;
+	s->cluster_group = NULL;
+	s->cluster_node = NULL;
+	s->cluster_user = NULL;
+	s->cluster_password = NULL;
 }
 
 bool settings_open_block(struct config *c, struct loc loc, const char *block)
@@ -236,7 +255,14 @@ static const char *range_of(struct arena *a, const struct tunable *row)
 		text_add(&t, "an absolute path, or none");
 		break;
 	case TUNABLE_NAME:
-		text_add(&t, "the name of a group, or none");
+		text_add(&t, "a name of at most 32 letters, digits, - and _, or none");
+		break;
+	case TUNABLE_SERVERS:
+		text_add(&t, "redis://ADDRESS:PORT, redis://[ADDRESS]:PORT or unix:PATH, several "
+		             "with commas and without blanks, or none");
+		break;
+	case TUNABLE_MILLISECONDS:
+		text_add(&t, "%" PRId64 "ms to %" PRId64 "ms", row->min, row->max);
 		break;
 	case TUNABLE_CPUS:
 		text_add(&t, "on, off, or processors like 0-3,6");
@@ -266,6 +292,17 @@ static int64_t read_with_unit(int (*read)(const char *text, size_t size, enum te
 		return -1;
 	}
 	return n;
+}
+
+/* "50ms", or -1. */
+static int64_t read_milliseconds(const struct value *v)
+{
+	uint64_t ms;
+
+	if (v->kind != VALUE_WORD || !text_duration_ms(v->text, strlen(v->text), &ms)) {
+		return -1;
+	}
+	return (int64_t)ms;
 }
 
 static int64_t read_word(const char *const *words, const char *word)
@@ -303,6 +340,9 @@ static int64_t read_value(const struct tunable *row, const struct value *v)
 		break;
 	case TUNABLE_MICROSECONDS:
 		n = read_with_unit(text_microseconds, v);
+		break;
+	case TUNABLE_MILLISECONDS:
+		n = read_milliseconds(v);
 		break;
 	case TUNABLE_CHOICE:
 		return v->kind == VALUE_NUMBER ? -1 : read_word(row->choices, v->text);
@@ -351,13 +391,38 @@ static int64_t read_cpus(struct arena *a, const struct value *v, const char **ou
 	return *out == NULL || strcmp(text, "on") == 0 || cpulist_len(text) > 0 ? 0 : -1;
 }
 
+/* A list of servers, or NULL for `none`. Returns 0, or -1 for anything else. */
+static int64_t read_servers(const struct value *v, const char **out)
+{
+	struct text_server server;
+	const char *at;
+
+	if (v->kind != VALUE_WORD) {
+		return -1;
+	}
+	*out = strcmp(v->text, "none") == 0 ? NULL : v->text;
+	for (at = v->text; *out != NULL && *at != '\0';) {
+		if (!text_server_next(&at, &server)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* The text of a row. Returns 0, or -1 when it is not valid. */
 static int64_t read_text(struct arena *a, const struct tunable *row, const struct value *v,
                          const char **out)
 {
-	return row->kind == TUNABLE_PATH   ? read_path(v, out)
-	       : row->kind == TUNABLE_NAME ? read_name(v, out)
-	                                   : read_cpus(a, v, out);
+	switch (row->kind) {
+	case TUNABLE_PATH:
+		return read_path(v, out);
+	case TUNABLE_NAME:
+		return read_name(v, out);
+	case TUNABLE_SERVERS:
+		return read_servers(v, out);
+	default:
+		return read_cpus(a, v, out);
+	}
 }
 
 static const char *value_text(struct arena *a, const struct value *v)
@@ -545,6 +610,7 @@ static bool is_default(const struct config *c, const struct setting *s)
 		return strcmp(text_or_word(c, s->row), path_default(s->row)) == 0;
 	case TUNABLE_CPUS:
 	case TUNABLE_NAME:
+	case TUNABLE_SERVERS:
 		return get_text(c, s->row) == NULL;
 	case TUNABLE_MARK:
 		return c->settings.hook_mark == HOOK_MARK_DEFAULT &&
@@ -580,7 +646,11 @@ static void setting_print(struct text *t, const struct config *c, const struct s
 	case TUNABLE_PATH:
 	case TUNABLE_CPUS:
 	case TUNABLE_NAME:
+	case TUNABLE_SERVERS:
 		text_add(t, "%s", text_or_word(c, row));
+		break;
+	case TUNABLE_MILLISECONDS:
+		text_add(t, "%" PRId64 "ms", value);
 		break;
 	case TUNABLE_MARK:
 		text_add(t, "0x%08x/0x%08x", c->settings.hook_mark, c->settings.hook_mark_mask);

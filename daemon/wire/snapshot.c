@@ -115,6 +115,8 @@ void snapshot_write_header(const struct snapshot_header *h,
 	put(&p, sum_of(0, out, HEADER_SUMMED_SIZE), 8);
 }
 
+_Static_assert(SNAPSHOT_KEY_SIZE == 32 + 2 * 2 + 2 * 1 + 2, "what put_key() writes");
+
 static void put_key(struct place *p, const struct flowkey *key)
 {
 	memcpy(p->at, key->lo.bytes, 16);
@@ -387,11 +389,11 @@ enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct sna
 	return SNAPSHOT_OK;
 }
 
-bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out)
+bool snapshot_record_flow(const uint8_t *record, size_t size, struct mono now, struct flow *out)
 {
 	struct record r;
 
-	read_record(record_at(file, nr), record_size_of(file), &r);
+	read_record(record, size < SNAPSHOT_RECORD_SIZE ? size : SNAPSHOT_RECORD_SIZE, &r);
 	if (!record_is_sound(&r, RECORD_FLOW)) {
 		return false;
 	}
@@ -403,11 +405,12 @@ bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struc
 	return true;
 }
 
-bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out)
+bool snapshot_record_tomb(const uint8_t *record, size_t size, struct mono now,
+                          struct tomb_info *out)
 {
 	struct record r;
 
-	read_record(record_at(file, nr), record_size_of(file), &r);
+	read_record(record, size < SNAPSHOT_RECORD_SIZE ? size : SNAPSHOT_RECORD_SIZE, &r);
 	if (!record_is_sound(&r, RECORD_TOMB)) {
 		return false;
 	}
@@ -420,4 +423,32 @@ bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 		.ended = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
 	};
 	return true;
+}
+
+bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out)
+{
+	return snapshot_record_flow(record_at(file, nr), record_size_of(file), now, out);
+}
+
+bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out)
+{
+	return snapshot_record_tomb(record_at(file, nr), record_size_of(file), now, out);
+}
+
+void snapshot_write_key(const struct flowkey *key, uint8_t out[static SNAPSHOT_KEY_SIZE])
+{
+	struct place p = { out };
+
+	put_key(&p, key);
+}
+
+bool snapshot_read_key(const uint8_t bytes[static SNAPSHOT_KEY_SIZE], struct flowkey *out)
+{
+	uint8_t copy[SNAPSHOT_KEY_SIZE];
+	struct place p = { copy };
+
+	memcpy(copy, bytes, sizeof(copy));
+	memset(out, 0, sizeof(*out));
+	get_key(&p, out);
+	return key_is_sound(out);
 }

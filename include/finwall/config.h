@@ -64,6 +64,11 @@ enum prefault {
 #define HOOK_MARK_DEFAULT      0xa0000000u
 #define HOOK_MARK_MASK_DEFAULT 0xf0000000u
 
+enum replicate {
+	REPLICATE_ASYNC,         /* a packet that opens a connection does not wait */
+	REPLICATE_BEFORE_ACCEPT, /* it waits until the engine of the cluster has its connection */
+};
+
 /* Settings of the daemon; those of the engine are struct tunables. */
 struct settings {
 	uint32_t queue_num;
@@ -110,6 +115,17 @@ struct settings {
 	uint32_t events_file_bytes;    /* a file of events becomes FILE.1 at this size */
 	const char *events_packets;    /* NULL = none; lives as long as its configuration */
 	const char *events_accounting; /* likewise */
+	/* text lives as long as its configuration */
+	const char *cluster_engine;   /* see text/server.h; NULL = no cluster */
+	const char *cluster_group;    /* NULL = "default" */
+	const char *cluster_node;     /* NULL = the host's name */
+	const char *cluster_user;     /* of the engine; NULL = its default user */
+	const char *cluster_password; /* path of a file; NULL = none */
+	uint32_t cluster_interval_ms; /* between two messages */
+	uint32_t cluster_replicate;   /* enum replicate */
+	uint32_t cluster_timeout_ms;  /* REPLICATE_BEFORE_ACCEPT: how long a packet waits at most */
+	uint32_t cluster_snapshot_s;  /* between two lists of all connections */
+	uint32_t cluster_sets;        /* 1: changes of sets by command are for all nodes */
 };
 
 /* The number of queue numbers. */

@@ -40,6 +40,7 @@ struct engine_config {
 	uint32_t tombs_max;  /* tombstones of all shards; 0 = none */
 	uint32_t shards_len; /* a power of two; 1 with one worker */
 	bool accounts;       /* count packets and bytes of each flow */
+	bool peers;          /* entries of other nodes are taken: finwall/peer.h */
 	struct sipkey hash_key;
 	struct mono start;
 	void (*yield)(void); /* yields the processor in a long wait for a lock; may be NULL */
@@ -61,8 +62,10 @@ struct decision {
 	uint8_t mark_is_set : 1;
 	uint8_t is_held : 1; /* no decision yet, engine_sink.hold() has a copy; nothing else is set
 	                      */
-	uint8_t tcp_state;   /* enum tcp_state after the packet; TCP_NONE without an entry */
-	uint8_t status;      /* FLOW_* after the packet; 0 without an entry */
+	uint8_t is_opening : 1; /* made the entry, or is its first reply: engine_sink.flow() was
+	                           called */
+	uint8_t tcp_state;      /* enum tcp_state after the packet; TCP_NONE without an entry */
+	uint8_t status;         /* FLOW_* after the packet; 0 without an entry */
 	uint32_t mark;
 	uint32_t rule_nr; /* see struct rule_result */
 };
@@ -105,6 +108,8 @@ enum flow_change {
 	FLOW_CHANGE_UPDATE = 2,  /* its state changed, or the first reply was seen */
 	FLOW_CHANGE_ASSURED = 4, /* it became ASSURED; with UPDATE */
 	FLOW_CHANGE_DESTROY = 8,
+	FLOW_CHANGE_CLAIMED =
+		16, /* the first packet here of another node's entry; finwall/peer.h */
 };
 
 /* A change of an entry, for events. */
@@ -114,10 +119,11 @@ struct flow_event {
 	struct mono now;
 	uint32_t rule_nr; /* that let it in, if has_rule; see struct rule_result */
 	uint32_t generation;
-	bool has_rule;   /* false: not known, or of an earlier generation */
-	uint8_t changes; /* bits of enum flow_change */
-	uint8_t end;     /* enum flow_end, of FLOW_CHANGE_DESTROY */
-	uint8_t hook;    /* enum hook, of the first packet */
+	bool has_rule;      /* false: not known, or of an earlier generation */
+	bool is_remembered; /* it ends, and has a tombstone */
+	uint8_t changes;    /* bits of enum flow_change */
+	uint8_t end;        /* enum flow_end, of FLOW_CHANGE_DESTROY */
+	uint8_t hook;       /* enum hook, of the first packet */
 };
 
 /* "timeout", "closed" ... */
@@ -271,8 +277,9 @@ size_t engine_list_tombs(struct engine *e, struct engine_cursor *cur, struct mon
 size_t engine_list_accounts(struct engine *e, struct engine_cursor *cur, struct mono now,
                             struct flow *out, struct flow_account *accounts, size_t max);
 
-/* As engine_list_flows(), but each flow as it is to be saved: with those windows only that are
- * proved. Lists those past their deadline, too, that are to be remembered. */
+/* As engine_list_flows(), but each flow as it is to be saved, without those of other nodes: with
+ * those windows only that are proved. Lists those past their deadline, too, that are to be
+ * remembered. */
 size_t engine_list_saved(struct engine *e, struct engine_cursor *cur, struct mono now,
                          struct flow *out, size_t max);
 

@@ -100,7 +100,7 @@ struct flow {
 	                   */
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
-	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
+	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for, or REPLICATED */
 	uint8_t extras;   /* FLOW_EXTRA_* */
 } __attribute__((aligned(64)));
 
@@ -151,6 +151,13 @@ static inline bool flow_origin_rule(uint32_t origin, uint32_t generation, uint32
  */
 #define FLOW_PROBE_WAITS 0x03u
 #define FLOW_PROBE_SENT  0x04u /* one */
+
+/* In the same field, alone: the entry is another node's, until a packet of it passes here
+ * (finwall/peer.h). So the fast path, which takes no entry that is probed, leaves it alone. */
+#define FLOW_PROBE_REPLICATED 0x80u
+
+/* In a copy in a list, with it: this node reported it, before its restart. */
+#define FLOW_PROBE_SELF 0x40u
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
 

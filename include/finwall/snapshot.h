@@ -3,8 +3,9 @@
  * Saved state: live flows and tombstones to the bytes of a file, and back.
  *
  * Layout, little-endian: a header of 64 bytes, then records of 128 bytes each, all flows before all
- * tombstones; in version 1 of 112 bytes, which lack the last fields. The header has their numbers, a checksum of itself and one of all records. Times are
- * relative to the wall-clock time in the header, so that they are valid after a reboot.
+ * tombstones; in version 1 of 112 bytes, which lack the last fields. The header has their numbers,
+ * a checksum of itself and one of all records. Times are relative to the wall-clock time in the
+ * header, so that they are valid after a reboot.
  *
  * A file is untrusted: snapshot_check() checks all of it for damage before the first record is
  * read, so that a damaged file is never loaded in part. Each record is checked when it is read: one
@@ -24,6 +25,8 @@
 #define SNAPSHOT_VERSION     2
 #define SNAPSHOT_HEADER_SIZE 64
 #define SNAPSHOT_RECORD_SIZE 128
+#define SNAPSHOT_RECORD_MIN  112 /* of version 1 */
+#define SNAPSHOT_KEY_SIZE    40
 
 struct snapshot_header {
 	int64_t saved_wall_ns; /* CLOCK_REALTIME of the save */
@@ -77,5 +80,15 @@ enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct sna
  */
 bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struct flow *out);
 bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struct tomb_info *out);
+
+/* The same of one record, wherever it is. size: SNAPSHOT_RECORD_MIN or more; what is behind
+ * SNAPSHOT_RECORD_SIZE is ignored. */
+bool snapshot_record_flow(const uint8_t *record, size_t size, struct mono now, struct flow *out);
+bool snapshot_record_tomb(const uint8_t *record, size_t size, struct mono now,
+                          struct tomb_info *out);
+
+/* A key alone. Returns false for one that no packet can have. */
+void snapshot_write_key(const struct flowkey *key, uint8_t out[static SNAPSHOT_KEY_SIZE]);
+bool snapshot_read_key(const uint8_t bytes[static SNAPSHOT_KEY_SIZE], struct flowkey *out);
 
 #endif

@@ -115,6 +115,8 @@ enum tunable_kind {
 	TUNABLE_PATH,         /* const char *, NULL = none; never in struct tunables */
 	TUNABLE_CPUS,         /* likewise; "on", or a list of processors; NULL = off */
 	TUNABLE_MICROSECONDS, /* uint32_t; never in struct tunables */
+	TUNABLE_MILLISECONDS, /* likewise */
+	TUNABLE_SERVERS,      /* const char *, NULL = none; likewise; text/server.h */
 	TUNABLE_MARK,         /* two uint32_t, mark and mask: MARK/MASK; never in struct tunables */
 };
 

@@ -85,6 +85,8 @@ static void put_tunable(FILE *to, const struct tunables *tun, const struct tunab
 	case TUNABLE_NAME:
 	case TUNABLE_CPUS:
 	case TUNABLE_MICROSECONDS:
+	case TUNABLE_MILLISECONDS:
+	case TUNABLE_SERVERS:
 	case TUNABLE_MARK:
 		break;
 	}

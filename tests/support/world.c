@@ -31,6 +31,7 @@ void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_
 		.flows_max = flows_max,
 		.tombs_max = tombs_max,
 		.shards_len = shards_len,
+		.peers = true,
 		.hash_key = { 0x1234, 0x5678 },
 		.start = { sec_to_ns(10000) },
 	};

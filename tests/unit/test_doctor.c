@@ -590,6 +590,24 @@ START_TEST(losses_are_reported_as_problems)
 }
 END_TEST
 
+START_TEST(a_cluster_is_checked)
+{
+	struct doctor_facts f = good_facts();
+
+	ck_assert_int_eq(level_of(&f, "cluster"), -1);
+	f.has_cluster = true;
+	ck_assert_int_eq(level_of(&f, "cluster"), DOCTOR_PROBLEM);
+	f.cluster_is_connected = true;
+	ck_assert_int_eq(level_of(&f, "cluster"), DOCTOR_WARNING);
+	f.cluster_nodes = 1;
+	ck_assert_int_eq(level_of(&f, "cluster"), DOCTOR_OK);
+	f.cluster_invalid = 1;
+	ck_assert_int_eq(level_of(&f, "cluster"), DOCTOR_WARNING);
+	f.cluster_duplicates = 1;
+	ck_assert_int_eq(level_of(&f, "cluster"), DOCTOR_PROBLEM);
+}
+END_TEST
+
 START_TEST(findings_for_every_interface_fit)
 {
 	struct doctor_facts f = good_facts();
@@ -616,5 +634,5 @@ SUITE_MAIN("doctor", a_machine_without_a_problem_has_no_findings, marks_are_comp
            other_rules_that_drop_everything_else_are_reported, the_kernel_comparison_is_checked,
            shadow_mode_is_reported, nat_and_timeouts_are_reported,
            interfaces_with_the_same_finding_share_one, offloads_and_buffers_are_reported,
-           losses_are_reported_as_problems, findings_for_every_interface_fit,
+           losses_are_reported_as_problems, a_cluster_is_checked, findings_for_every_interface_fit,
            offers_the_file_of_nft)

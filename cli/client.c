@@ -107,24 +107,20 @@ int client_call(struct client *c, const char *method, json_t *parameters, enum c
 	return rc;
 }
 
-int client_reply(struct client *c, struct ctl_reply *out)
+/* Receives a whole message, which is at c->buf until drop(). */
+static int receive(struct client *c, size_t *msg_size)
 {
 	for (;;) {
-		size_t msg_size;
 		enum ctl_frame frame;
 		ssize_t n;
 
 		frame = ctl_frame_find(c->buf != NULL ? c->buf : "", c->buf_used,
-		                       CTL_REPLY_SIZE_MAX, &msg_size);
+		                       CTL_REPLY_SIZE_MAX, msg_size);
 		if (frame == CTL_FRAME_TOO_LONG) {
 			return -EMSGSIZE;
 		}
 		if (frame == CTL_FRAME_WHOLE) {
-			int rc = ctl_reply_parse(c->buf, msg_size, out);
-
-			c->buf_used -= msg_size + 1;
-			memmove(c->buf, c->buf + msg_size + 1, c->buf_used);
-			return rc;
+			return 0;
 		}
 		if (c->buf_used == c->buf_size) {
 			size_t size = c->buf_size * 2 + BUF_SIZE_FIRST;
@@ -147,10 +143,58 @@ int client_reply(struct client *c, struct ctl_reply *out)
 	}
 }
 
+/* Removes bytes of the buffer. */
+static void drop(struct client *c, size_t at, size_t size)
+{
+	c->buf_used -= size;
+	memmove(c->buf + at, c->buf + at + size, c->buf_used - at);
+}
+
+int client_reply(struct client *c, struct ctl_reply *out)
+{
+	size_t msg_size;
+	int rc = receive(c, &msg_size);
+
+	if (rc == 0) {
+		rc = ctl_reply_parse(c->buf, msg_size, out);
+		drop(c, 0, msg_size + 1);
+	}
+	return rc;
+}
+
+/* What is done with replies. */
+struct handling {
+	client_fn *each;            /* or NULL */
+	const char *member;         /* the array whose elements are passed on as text, or NULL */
+	client_element_fn *element; /* then */
+	void *ctx;
+};
+
+/* Takes the elements out of the message before client_reply() reads it. */
+static int take_elements(struct client *c, const struct handling *h, enum cli_exit *code)
+{
+	struct ctl_array array;
+	size_t msg_size;
+	int rc = receive(c, &msg_size);
+
+	if (rc == 0 && ctl_array_find(c->buf, msg_size, h->member, &array)) {
+		size_t at = array.at;
+		size_t begin = at;
+		size_t size;
+
+		while (*code == CLI_OK && (size = ctl_array_next(c->buf, &array, &at)) > 0) {
+			*code = h->element(h->ctx, c->buf + begin, size);
+			begin = at;
+		}
+		drop(c, array.at, array.end - array.at);
+	}
+	return rc;
+}
+
 /* Closes c. c may be NULL: then errno is the cause. */
 static enum cli_exit run(struct client *c, const struct cli *cli, const struct cli_command *cmd,
                          const char *method, json_t *parameters, enum ctl_more more,
-                         client_fn *each, void *ctx)
+                         const struct handling *h)
 {
 	enum cli_exit code = CLI_OK;
 	bool continues = true;
@@ -169,15 +213,18 @@ static enum cli_exit run(struct client *c, const struct cli *cli, const struct c
 	while (rc == 0 && continues && code == CLI_OK) {
 		struct ctl_reply reply;
 
-		rc = client_reply(c, &reply);
+		rc = h->member != NULL ? take_elements(c, h, &code) : 0;
+		if (rc == 0) {
+			rc = client_reply(c, &reply);
+		}
 		if (rc < 0) {
 			break;
 		}
 		continues = reply.continues;
 		if (reply.error != NULL) {
 			code = report_error(cmd, &reply);
-		} else if (each != NULL) {
-			code = each(ctx, reply.parameters);
+		} else if (h->each != NULL && code == CLI_OK) {
+			code = h->each(h->ctx, reply.parameters);
 		}
 		ctl_reply_fini(&reply);
 	}
@@ -188,12 +235,27 @@ static enum cli_exit run(struct client *c, const struct cli *cli, const struct c
 enum cli_exit client_run(const struct cli *cli, const struct cli_command *cmd, const char *method,
                          json_t *parameters, enum ctl_more more, client_fn *each, void *ctx)
 {
-	return run(client_open(cli->socket_path), cli, cmd, method, parameters, more, each, ctx);
+	const struct handling h = { .each = each, .ctx = ctx };
+
+	return run(client_open(cli->socket_path), cli, cmd, method, parameters, more, &h);
+}
+
+enum cli_exit client_run_elements(const struct cli *cli, const struct cli_command *cmd,
+                                  const char *method, json_t *parameters, enum ctl_more more,
+                                  const char *member, client_fn *each, client_element_fn *element,
+                                  void *ctx)
+{
+	const struct handling h = {
+		.each = each, .member = member, .element = element, .ctx = ctx
+	};
+
+	return run(client_open(cli->socket_path), cli, cmd, method, parameters, more, &h);
 }
 
 enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,
                             const char *method, json_t *parameters, client_fn *each, void *ctx)
 {
+	const struct handling h = { .each = each, .ctx = ctx };
 	const struct timeval no_timeout = { 0 };
 	struct client *c = client_open(cli->socket_path);
 	enum cli_exit code;
@@ -201,7 +263,7 @@ enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd
 	if (c != NULL) {
 		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
 	}
-	code = run(c, cli, cmd, method, parameters, CTL_CONTINUES, each, ctx);
+	code = run(c, cli, cmd, method, parameters, CTL_CONTINUES, &h);
 	return code == CLI_ENOUGH ? CLI_OK : code;
 }
 

@@ -43,6 +43,17 @@ typedef enum cli_exit client_fn(void *ctx, const json_t *parameters);
 enum cli_exit client_run(const struct cli *cli, const struct cli_command *cmd, const char *method,
                          json_t *parameters, enum ctl_more more, client_fn *each, void *ctx);
 
+/*
+ * As client_run(), but the elements of the array `member`, the first parameter of each reply, are
+ * passed to the second callback, as text, and left out of the parameters. They are not parsed, so
+ * that a large list costs little.
+ */
+typedef enum cli_exit client_element_fn(void *ctx, const char *text, size_t size);
+enum cli_exit client_run_elements(const struct cli *cli, const struct cli_command *cmd,
+                                  const char *method, json_t *parameters, enum ctl_more more,
+                                  const char *member, client_fn *each, client_element_fn *element,
+                                  void *ctx);
+
 /* As client_run(), for a stream of replies: waits without a timeout; CLI_ENOUGH from the callback
  * ends it and is returned as CLI_OK. */
 enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd,

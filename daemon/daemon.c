@@ -136,6 +136,7 @@ static enum exit_code start(struct daemon *d)
 		          strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
+	route_watch_open(&d->route_watch, d->log, &d->set_changes, &d->workers);
 	d->raw_sender.mark = d->settings_at_start.hook_mark;
 	d->raw_sender.mask = d->settings_at_start.hook_mark_mask;
 	reload_put_in_force(d, d->generations.current);
@@ -241,6 +242,7 @@ static void stop(struct daemon *d)
 	set_changes_fini(&d->set_changes);
 	event_sinks_close(&d->sinks);
 	watch_fini(&d->watch);
+	route_watch_close(&d->route_watch);
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
@@ -357,7 +359,8 @@ static int make_engine(struct daemon *d)
 		.flows_max = d->settings_at_start.connections_max,
 		.tombs_max = d->settings_at_start.remember_max,
 		.shards_len = count_shards(d->workers.len),
-		.accounts = d->settings_at_start.accounting != 0,
+		.accounts = d->settings_at_start.accounting != 0 ||
+		            d->settings_at_start.needs_accounting != 0,
 		.start = d->start,
 		.yield = yield_cpu,
 	};
@@ -611,6 +614,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	reload_tick(d, now);
 	s = generation_settings(d->generations.current);
 	set_changes_retire(&d->set_changes, &d->workers);
+	route_watch_tick(&d->route_watch, now);
 	named_sets_sweep(d->generations.current->config, clock_now());
 	if (watch_can_retire(&d->watch, &d->workers)) {
 		/* Records of readers that are gone may be left. */
@@ -650,6 +654,22 @@ static void on_hooks(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void on_routes(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	route_watch_notified(&d->route_watch);
+}
+
+/* Whether a source has no descriptor, which is no error. */
+static bool is_missing(const struct daemon *d, enum source source)
+{
+	return (source == SOURCE_HOOKS && hook_watch_fd(&d->hook_watch) < 0) ||
+	       (source == SOURCE_ROUTES && d->route_watch.fd < 0);
+}
+
 static int make_sources(struct daemon *d)
 {
 	struct timeval tick = { .tv_usec = TICK_USEC };
@@ -662,8 +682,10 @@ static int make_sources(struct daemon *d)
 		event_new(d->base, ifnames_fd(d->ifnames), EV_READ | EV_PERSIST, on_link, d);
 	d->sources[SOURCE_HOOKS] = event_new(d->base, hook_watch_fd(&d->hook_watch),
 	                                     EV_READ | EV_PERSIST, on_hooks, d);
+	d->sources[SOURCE_ROUTES] =
+		event_new(d->base, d->route_watch.fd, EV_READ | EV_PERSIST, on_routes, d);
 	for (enum source i = 0; i < SOURCES_LEN; i++) {
-		if (i == SOURCE_HOOKS && hook_watch_fd(&d->hook_watch) < 0) {
+		if (is_missing(d, i)) {
 			continue;
 		}
 		if (d->sources[i] == NULL ||

@@ -5,8 +5,12 @@
 #include "io/hook_read.h"
 #include "io/log.h"
 #include "io/notify.h"
+#include "wire/hook_names.h"
+#include "wire/nft_rule.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,12 +73,13 @@ uint32_t hook_watch_extra(struct hook_watch *w, uint32_t own_first, uint32_t own
 	return len;
 }
 
-void hook_watch_require(struct hook_watch *w, const struct ruleset *rules, const struct settings *s,
+void hook_watch_require(struct hook_watch *w, const struct ruleset *rules, const struct config *c,
                         const struct tunables *tun, struct mono now)
 {
 	ruleset_hooks(rules, w->wanted.hooked);
+	config_kernel(c, &w->kernel);
 	w->wanted.is_shadow = tun->enforce == 0;
-	w->is_on = s->hook_watch != HOOK_WATCH_OFF;
+	w->is_on = config_settings(c)->hook_watch != HOOK_WATCH_OFF;
 	(void)read_rules(w, now);
 }
 
@@ -117,8 +122,9 @@ static void log_change(struct hook_watch *w, struct mono now)
 		return;
 	}
 	log_write(w->log, LOG_LEVEL_WARNING, "%s%s", w->text,
-	          w->fault == HOOK_FAULT_UNKNOWN ? ""
-	                                         : "; finwall hook up installs the hook rules");
+	          w->fault == HOOK_FAULT_UNKNOWN || w->fault == HOOK_FAULT_TAKEN ? ""
+	          : w->fault == HOOK_FAULT_KERNEL ? "; finwall hook up loads it"
+	                                          : "; finwall hook up installs the hook rules");
 	w->is_logged = true;
 }
 
@@ -141,6 +147,84 @@ bool hook_watch_tick(struct hook_watch *w, struct mono now)
 	return is_changed;
 }
 
+/* A table of the kernel's part, as it is in the kernel. */
+enum table_state {
+	TABLE_MISSING,
+	TABLE_TAKEN,
+	TABLE_OTHER, /* of another configuration */
+	TABLE_GOOD,
+};
+
+struct tables_seen {
+	const struct config_kernel *wanted;
+	uint8_t *states; /* enum table_state, of each wanted table */
+};
+
+static void note_table(void *ctx, const struct nft_table_seen *table)
+{
+	static const char mark[] = KERNEL_PART_MARK;
+	const struct tables_seen *seen = ctx;
+	char name[NFT_TABLE_NAME_SIZE + 8];
+
+	(void)snprintf(name, sizeof(name), "%s %s", nft_family_name(table->family), table->name);
+	for (size_t i = 0; i < seen->wanted->tables_len; i++) {
+		if (strcmp(seen->wanted->tables[i], name) != 0) {
+			continue;
+		}
+		seen->states[i] = strncmp(table->comment, mark, sizeof(mark) - 1) != 0 ? TABLE_TAKEN
+		                  : strtoull(table->comment + sizeof(mark) - 1, NULL, 16) ==
+		                                  seen->wanted->hash
+		                          ? TABLE_GOOD
+		                          : TABLE_OTHER;
+	}
+}
+
+/* Looks for the tables of the kernel's part. Returns 0/-errno; sets the fault if one is not there.
+ */
+static int check_kernel(struct hook_watch *w)
+{
+	static const char *const texts[] = {
+		[TABLE_MISSING] = "of the configuration is not in the kernel",
+		[TABLE_TAKEN] = "in the kernel is not finwall's; delete it, so that that of the "
+				"configuration can be loaded",
+		[TABLE_OTHER] = "in the kernel is that of another configuration",
+	};
+	struct tables_seen seen = { .wanted = &w->kernel };
+	int err;
+
+	if (w->kernel.tables_len == 0) {
+		return 0;
+	}
+	seen.states = calloc(w->kernel.tables_len, 1);
+	if (seen.states == NULL) {
+		return -ENOMEM;
+	}
+	err = hook_read_tables(w->reader, note_table, &seen);
+	for (size_t i = 0; err == 0 && i < w->kernel.tables_len; i++) {
+		if (seen.states[i] != TABLE_GOOD && w->fault != HOOK_FAULT_TAKEN) {
+			w->fault = seen.states[i] == TABLE_TAKEN ? HOOK_FAULT_TAKEN
+			                                         : HOOK_FAULT_KERNEL;
+			(void)snprintf(w->text, sizeof(w->text), "table %s %s", w->kernel.tables[i],
+			               texts[seen.states[i]]);
+		}
+	}
+	free(seen.states);
+	return err;
+}
+
+/* Reads what the kernel has, and sets the fault. Returns 0/-errno. */
+static int read_all(struct hook_watch *w)
+{
+	int err = hook_read(w->reader, w->wanted.queue_first, w->wanted.queue_last, &w->seen);
+
+	w->must_poll = hook_reader_must_poll(w->reader);
+	if (err != 0) {
+		return err;
+	}
+	w->fault = hook_seen_check(&w->seen, &w->wanted, w->text);
+	return w->fault == HOOK_FAULT_NONE ? check_kernel(w) : 0;
+}
+
 static bool read_rules(struct hook_watch *w, struct mono now)
 {
 	const enum hook_fault old = w->fault;
@@ -151,15 +235,12 @@ static bool read_rules(struct hook_watch *w, struct mono now)
 	w->is_dirty = false;
 	w->read_at = now;
 	if (w->reader != NULL) {
-		err = hook_read(w->reader, w->wanted.queue_first, w->wanted.queue_last, &w->seen);
-		w->must_poll = hook_reader_must_poll(w->reader);
+		err = read_all(w);
 	}
 	if (err != 0) {
 		w->fault = HOOK_FAULT_UNKNOWN;
 		(void)snprintf(w->text, sizeof(w->text), "the hook rules cannot be read: %s",
 		               strerror(-err));
-	} else {
-		w->fault = hook_seen_check(&w->seen, &w->wanted, w->text);
 	}
 	if (old == w->fault && strcmp(old_text, w->text) == 0) {
 		return false;

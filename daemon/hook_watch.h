@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watches the hook rules: compares what the kernel has with what the configuration needs. Main
- * thread only.
+ * Watches the hook rules, and the tables with the kernel's part of the configuration: compares what
+ * the kernel has with what the configuration needs. Main thread only.
  *
  * Reads the rules after each change of nf_tables, and from time to time for changes without a
  * notification. Changes no rule: finwall hook watch does, for which the daemon has no rights.
@@ -27,7 +27,8 @@ struct hook_watch {
 	struct hook_reader *reader; /* NULL: the rules cannot be read */
 	int reader_error;           /* why, -errno */
 	struct hook_wanted wanted;
-	bool is_on; /* the setting hook watch is not off */
+	struct config_kernel kernel; /* of the configuration in force */
+	bool is_on;                  /* the setting hook watch is not off */
 	struct mono start;
 	/* state */
 	struct hook_seen seen;
@@ -55,8 +56,8 @@ void hook_watch_close(struct hook_watch *w);
 uint32_t hook_watch_extra(struct hook_watch *w, uint32_t own_first, uint32_t own_len,
                           uint16_t *extra, uint32_t max);
 
-/* A configuration comes into force. Reads the rules at once. */
-void hook_watch_require(struct hook_watch *w, const struct ruleset *rules, const struct settings *s,
+/* A configuration comes into force, and stays until the next one. Reads the rules at once. */
+void hook_watch_require(struct hook_watch *w, const struct ruleset *rules, const struct config *c,
                         const struct tunables *tun, struct mono now);
 
 /* -1: none. hook_watch_notified() when it is readable. */

@@ -21,6 +21,7 @@
 void reload_put_in_force(struct daemon *d, struct generation *g)
 {
 	ifnames_apply(d->ifnames, g->shared.policy.rules);
+	route_watch_require(&d->route_watch, g->shared.policy.rules);
 	if (g->shared.policy.tun.enforce == 0) {
 		log_write(d->log, LOG_LEVEL_WARNING,
 		          "%s: enforce off: every packet is accepted, drops are only counted",
@@ -30,8 +31,8 @@ void reload_put_in_force(struct daemon *d, struct generation *g)
 	g->shared.raw = d->raw_sender.raw;
 	g->shared.limits = &d->raw_sender.limits;
 	d->engine_worker.policy = &g->shared.policy;
-	hook_watch_require(&d->hook_watch, g->shared.policy.rules, generation_settings(g),
-	                   &g->shared.policy.tun, clock_now());
+	hook_watch_require(&d->hook_watch, g->shared.policy.rules, g->config, &g->shared.policy.tun,
+	                   clock_now());
 }
 
 /*
@@ -56,8 +57,11 @@ static char *find_warnings(const struct daemon *d, const struct settings *old,
 		hook_settings_check(old, fresh, to);
 	}
 	if (!is_renewed && d->hook_watch.is_on && d->hook_watch.fault != HOOK_FAULT_NONE) {
-		(void)fprintf(to, "%s; finwall hook up installs the hook rules\n",
-		              d->hook_watch.text);
+		(void)fprintf(to, "%s; finwall hook up %s\n", d->hook_watch.text,
+		              d->hook_watch.fault == HOOK_FAULT_KERNEL ||
+		                              d->hook_watch.fault == HOOK_FAULT_TAKEN
+		                      ? "loads it"
+		                      : "installs the hook rules");
 	}
 	if (fclose(to) != 0) {
 		free(text);

@@ -13,6 +13,7 @@
 #include "hook_watch.h"
 #include "raw_sender.h"
 #include "report.h"
+#include "route_watch.h"
 #include "set_changes.h"
 #include "state/import_conntrack.h"
 #include "state/state.h"
@@ -27,6 +28,7 @@ enum source {
 	SOURCE_TICK,
 	SOURCE_LINK,
 	SOURCE_HOOKS,
+	SOURCE_ROUTES,
 	SOURCES_LEN,
 };
 
@@ -54,6 +56,7 @@ struct daemon {
 	struct workers workers;
 	struct generations generations;
 	struct set_changes set_changes;
+	struct route_watch route_watch;
 	struct watch watch;
 	struct event_sinks sinks;
 	struct raw_sender raw_sender;

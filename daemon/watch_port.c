@@ -99,7 +99,7 @@ void watch_port_put_flow(struct watch_port *port, const struct watch_list *list,
 	for (unsigned i = 0; i < WATCHERS_MAX; i++) {
 		struct watcher *w = list->at[i];
 
-		if (w != NULL && (w->kinds & kinds) != 0 &&
+		if (w != NULL && (w->kinds & kinds) != 0 && !w->filter.has_mark &&
 		    wants_hook(&w->filter, ev->flow->hook) &&
 		    watch_filter_wants_flow(&w->filter, &view) && rate_allows(w, ev->now)) {
 			readers |= 1u << i;
@@ -147,6 +147,7 @@ void watch_port_put_reject(struct watch_port *port, const struct watch_list *lis
 
 		if (w != NULL && (w->kinds & 1u << WATCH_REJECT) != 0 &&
 		    wants_hook(&w->filter, frame->hook) &&
+		    watch_filter_wants_mark(&w->filter, frame->mark) &&
 		    watch_filter_wants_flow(&w->filter, &view) && rate_allows(w, now)) {
 			readers |= 1u << i;
 		}

@@ -19,6 +19,7 @@ static const struct option options[] = {
 	{ "type", required_argument, NULL, 't' },
 	{ "id", required_argument, NULL, 'I' },
 	FILTER_LONG_OPTIONS,
+	FILTER_LIST_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -46,7 +47,7 @@ const struct cli_command cmd_delete = {
 	"--remember     remember them instead, as if they had expired\n"
 	"--forget       keep nothing of them: late data may open a new connection\n"
 	"--dry-run      print the connections, and delete none\n"
-	"\n" FILTER_HELP,
+	"\n" FILTER_HELP FILTER_LIST_HELP,
 	.run = run_delete,
 };
 

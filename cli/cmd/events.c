@@ -12,6 +12,7 @@
 
 static const struct option options[] = {
 	WATCH_LONG_OPTIONS,
+	{ "mark", required_argument, NULL, FILTER_MARK },
 	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
@@ -38,6 +39,7 @@ const struct cli_command cmd_events = {
 		   "                      conntrack -E, and nothing else)\n"
 		   "--rate N              leave out what is above N a second (10000)\n"
 		   "--hook HOOK           of the first packet, or the rejected one\n"
+		   "--mark MARK[/MASK]    of the packet; of the kinds reject and log only\n"
 		   "\n" FILTER_HELP,
 	.run = run_events,
 };

@@ -31,7 +31,10 @@ static const struct {
 	  "SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE or "
 	  "SYN_SENT2" },
 	{ 'i', "interface", "a name of at most 15 characters" },
+	{ FILTER_MARK, "mark", "MARK or MARK/MASK, as 0x10/0xff" },
 	{ FILTER_EXPIRES_UNDER, "expires_under_s", "a duration as 90s or 1h30m" },
+	{ FILTER_IDLE_OVER, "idle_over_s", "a duration as 90s or 1h30m" },
+	{ FILTER_RULE, "rule", "LINE or FILE:LINE" },
 	{ FILTER_HOOK, "hook", "input, forward, output, or several" },
 	{ FILTER_VERDICT, "verdict", "accept, drop, reject, or several" },
 	{ FILTER_REASON, "reason", "a reason of finwall stats, or several: tcp-state,tcp-flags" },
@@ -43,6 +46,7 @@ static const char *spoken(const char *member)
 	return strcmp(member, "source_port") == 0        ? "source port"
 	       : strcmp(member, "destination_port") == 0 ? "destination port"
 	       : strcmp(member, "expires_under_s") == 0  ? "time"
+	       : strcmp(member, "idle_over_s") == 0      ? "time"
 	                                                 : member;
 }
 
@@ -87,6 +91,7 @@ enum cli_exit filter_option(const struct cli_command *cmd, int opt, json_t *filt
 		value = port_value(optarg);
 		break;
 	case FILTER_EXPIRES_UNDER:
+	case FILTER_IDLE_OVER:
 		value = duration_value(optarg);
 		break;
 	default:

@@ -16,10 +16,15 @@ enum {
 	FILTER_SPORT,
 	FILTER_DPORT,
 	FILTER_EXPIRES_UNDER,
+	/* of connections: commands that have them list them */
+	FILTER_IDLE_OVER,
+	FILTER_RULE,
 	/* of packets: commands that have them list them */
 	FILTER_HOOK,
 	FILTER_VERDICT,
 	FILTER_REASON,
+	/* of the connection or of the packet */
+	FILTER_MARK,
 };
 
 /* For the array and the string of getopt_long(). */
@@ -39,6 +44,19 @@ enum {
 	{                                                                                          \
 		"expires-under", required_argument, NULL, FILTER_EXPIRES_UNDER                     \
 	}
+
+/* For the array of commands about connections that exist, and their help text. */
+#define FILTER_LIST_OPTIONS                                                                        \
+	{ "idle-over", required_argument, NULL, FILTER_IDLE_OVER },                                \
+		{ "mark", required_argument, NULL, FILTER_MARK },                                  \
+	{                                                                                          \
+		"rule", required_argument, NULL, FILTER_RULE                                       \
+	}
+#define FILTER_LIST_HELP                                                                           \
+	"--idle-over DURATION           longer without a packet; with the setting\n"               \
+	"                               connections accounting on\n"                               \
+	"--mark MARK                    of the connection; also MARK/MASK: 0x1/0xff\n"             \
+	"--rule [FILE:]LINE             let in by the rule in this line\n"
 
 /* For the help text. */
 #define FILTER_HELP                                                                                \

@@ -16,6 +16,7 @@ static const struct option options[] = {
 	{ "remember", no_argument, NULL, 'r' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	FILTER_LONG_OPTIONS,
+	FILTER_LIST_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -34,7 +35,7 @@ const struct cli_command cmd_flush = {
 		"--remember  remember them instead, as if they had expired\n"
 		"--forget    keep nothing of them: late data may open a new connection\n"
 		"--dry-run   print the connections, and delete none\n"
-		"\n" FILTER_HELP,
+		"\n" FILTER_HELP FILTER_LIST_HELP,
 	.run = run_flush,
 };
 

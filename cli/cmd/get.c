@@ -66,8 +66,7 @@ static enum cli_exit run_get(const struct cli *cli, int argc, char **argv)
 		if (out.options != NULL) {
 			json_object_set(key, "options", out.options);
 		}
-		code = client_run(cli, &cmd_get, "GetConnection", key, CTL_LAST, list_output_print,
-		                  &out);
+		code = list_output_run(&out, cli, &cmd_get, "GetConnection", key, CTL_LAST);
 	}
 	list_output_fini(&out, code);
 	return code;

@@ -12,6 +12,7 @@
 #include "hook/kernel_part.h"
 #include "hook/mark_down.h"
 #include "hook/plan.h"
+#include "hook/set_copy.h"
 #include "hook/watch.h"
 
 #include <errno.h>
@@ -332,6 +333,9 @@ static enum cli_exit apply_kernel_part(const struct cli *cli, const struct hook_
 		                  error != NULL ? error : "the kernel's part cannot be loaded");
 	} else {
 		print_kernel_part(&part, &done);
+		if (done.loaded != 0) {
+			set_copies_refresh(cli->socket_path, SET_COPIES_CHANGED);
+		}
 	}
 	free(done.foreign);
 	free(error);

@@ -23,13 +23,16 @@ static const struct option options[] = {
 	{ "count", no_argument, NULL, 'c' },
 	{ "sort", required_argument, NULL, 'S' },
 	{ "limit", required_argument, NULL, 'l' },
+	{ "columns", required_argument, NULL, 'C' },
 	FILTER_LONG_OPTIONS,
+	FILTER_LIST_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
 
 struct list_args {
 	enum flow_view_kind kind;
 	const char *format;
+	const char *columns; /* NULL = the usual ones */
 	json_t *filter;
 	bool is_count;
 	const char *order_name; /* NULL = as the daemon lists them */
@@ -44,18 +47,21 @@ static enum cli_exit print_list(const struct cli *cli, const struct list_args *a
 const struct cli_command cmd_list = {
 	.name = "list",
 	.args = "[--expired] [--output text|json|conntrack] [FILTER...] "
-		"[--count | [--sort ORDER] [--limit N]]",
+		"[--count | [--columns NAMES] [--sort ORDER] [--limit N]]",
 	.summary = "list live or remembered connections",
 	.details =
 		"-x, --expired        remembered connections: their entry has expired\n"
 		"-o, --output FORMAT  text, json, or conntrack (as conntrack -L), also with\n"
 		"                     its options: extended,id,timestamp,ktimestamp\n"
+		"--columns NAMES      print these, as proto,from,to; of proto, from, to, state,\n"
+		"                     expires, ended, status, cause, hook, interface, age, idle,\n"
+		"                     packets, bytes, rule\n"
 		"--count              print only their numbers, by protocol and state\n"
 		"--sort ORDER         expiry: the next to expire first, or the last that ended;\n"
 		"                     state; address, of source and destination; with the setting\n"
 		"                     connections accounting on: bytes, packets, age, idle\n"
 		"--limit N            with --sort: print the first N, 1 to 20000 (default 10000)\n"
-		"\n" FILTER_HELP,
+		"\n" FILTER_HELP FILTER_LIST_HELP,
 	.run = run_list,
 };
 
@@ -100,6 +106,9 @@ static enum cli_exit read_args(struct list_args *args, int argc, char **argv)
 				code = cli_usage(&cmd_list, "unknown order \"%s\"", optarg);
 			}
 			break;
+		case 'C':
+			args->columns = optarg;
+			break;
 		case 'l':
 			if (!text_number(optarg, 1, FLOW_SORT_LIMIT_MAX, &args->limit)) {
 				code = cli_usage(&cmd_list,
@@ -122,9 +131,14 @@ static enum cli_exit check_args(const struct list_args *args)
 {
 	if (args->kind == VIEW_REMEMBERED &&
 	    (json_object_get(args->filter, "interface") != NULL ||
-	     json_object_get(args->filter, "expires_under_s") != NULL)) {
-		return cli_usage(&cmd_list, "--interface and --expires-under are for live "
-		                            "connections, not with --expired");
+	     json_object_get(args->filter, "expires_under_s") != NULL ||
+	     json_object_get(args->filter, "idle_over_s") != NULL ||
+	     json_object_get(args->filter, "rule") != NULL)) {
+		return cli_usage(&cmd_list, "--interface, --expires-under, --idle-over and --rule "
+		                            "are for live connections, not with --expired");
+	}
+	if (args->is_count && args->columns != NULL) {
+		return cli_usage(&cmd_list, "--count and --columns exclude each other");
 	}
 	if (args->is_count && args->order_name != NULL) {
 		return cli_usage(&cmd_list, "--count and --sort exclude each other");
@@ -142,6 +156,9 @@ static enum cli_exit print_list(const struct cli *cli, const struct list_args *a
 	enum cli_exit code = list_output_init(&out, &cmd_list, args->kind, args->format);
 	json_t *call;
 
+	if (code == CLI_OK && args->columns != NULL) {
+		code = list_output_columns(&out, &cmd_list, args->columns);
+	}
 	if (code != CLI_OK) {
 		return code;
 	}
@@ -154,8 +171,7 @@ static enum cli_exit print_list(const struct cli *cli, const struct list_args *a
 		json_object_set_new(call, "sort", json_string(args->order_name));
 		json_object_set_new(call, "limit", json_integer(limit));
 	}
-	code = client_run(cli, &cmd_list, "ListConnections", call, CTL_CONTINUES, list_output_print,
-	                  &out);
+	code = list_output_run(&out, cli, &cmd_list, "ListConnections", call, CTL_CONTINUES);
 	list_output_fini(&out, code);
 	if (code == CLI_OK && out.left_out > 0) {
 		fflush(stdout);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * finwall list on a terminal: connections in columns that are as wide as their contents, so that
- * most lines fit 80 columns. Pure but for the output; knows no socket.
+ * Connections in columns that are as wide as their contents, so that most lines fit 80 columns. On
+ * a wider terminal there are more of them. Pure but for the output; knows no socket.
  */
 #ifndef FINWALL_CLI_LIST_COLUMNS_H
 #define FINWALL_CLI_LIST_COLUMNS_H
@@ -12,13 +12,24 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define LIST_COLUMNS_LEN 5 /* protocol, from, to, state, time; the status follows */
+#define LIST_COLUMNS_MAX 16
 
-/* Zeroed before the first slice. */
+/* Zeroed before the first slice: the usual columns. */
 struct list_columns {
-	int width[LIST_COLUMNS_LEN];
+	unsigned terminal; /* its columns: what fits is added to the usual ones; 0 = nothing is */
+	unsigned len;
+	unsigned char column[LIST_COLUMNS_MAX];
+	int width[LIST_COLUMNS_MAX];
 	bool has_heading; /* printed */
 };
+
+/* For the help text and messages. */
+#define LIST_COLUMNS_NAMES                                                                         \
+	"proto, from, to, state, expires, ended, status, cause, hook, interface, age, idle, "      \
+	"packets, bytes, rule"
+
+/* Reads names with commas between them. Returns NULL, or the name that is wrong, in *text. */
+const char *list_columns_read(struct list_columns *c, const char *text);
 
 /* Prints connections in the form of flow_json(). Columns become wider from slice to slice, never
  * narrower. The heading is printed with the first connection. */

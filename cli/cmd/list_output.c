@@ -60,6 +60,27 @@ enum cli_exit list_output_init(struct list_output *out, const struct cli_command
 	if (out->heading != NULL && screen_width() > 0) {
 		out->screen = screen_open(stdout);
 		out->format = "json";
+		out->columns.terminal = screen_width();
+	}
+	return CLI_OK;
+}
+
+enum cli_exit list_output_columns(struct list_output *out, const struct cli_command *cmd,
+                                  const char *names)
+{
+	const char *wrong;
+
+	if (out->heading == NULL) {
+		return cli_usage(cmd, "--columns is for the output as text");
+	}
+	wrong = list_columns_read(&out->columns, names);
+	if (wrong != NULL) {
+		return cli_usage(cmd, "unknown column \"%.*s\": expected " LIST_COLUMNS_NAMES,
+		                 (int)strcspn(wrong, ","), wrong);
+	}
+	if (out->screen == NULL) {
+		out->screen = screen_open(stdout);
+		out->format = "json";
 	}
 	return CLI_OK;
 }
@@ -84,7 +105,7 @@ static enum cli_exit print_columns(void *ctx, const json_t *parameters)
 	return fflush(out->screen) != 0 ? CLI_REFUSED : CLI_OK;
 }
 
-enum cli_exit list_output_print(void *ctx, const json_t *parameters)
+static enum cli_exit print_reply(void *ctx, const json_t *parameters)
 {
 	const json_t *items = json_object_get(parameters, "lines");
 	struct list_output *out = ctx;
@@ -95,22 +116,34 @@ enum cli_exit list_output_print(void *ctx, const json_t *parameters)
 	if (out->screen != NULL) {
 		return print_columns(out, parameters);
 	}
-	if (out->is_json) {
-		items = json_object_get(parameters, "connections");
-	}
 	json_array_foreach(items, i, item)
 	{
 		if (out->heading != NULL) {
 			puts(out->heading);
 			out->heading = NULL;
 		}
-		if (out->is_json) {
-			fputs(out->has_items ? ",\n" : "[\n", stdout);
-			json_dumpf(item, stdout, JSON_COMPACT);
-		} else {
-			puts(json_string_value(item) != NULL ? json_string_value(item) : "");
-		}
-		out->has_items = true;
+		puts(json_string_value(item) != NULL ? json_string_value(item) : "");
 	}
 	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
+}
+
+static enum cli_exit print_element(void *ctx, const char *text, size_t size)
+{
+	struct list_output *out = ctx;
+
+	fputs(out->has_items ? ",\n" : "[\n", stdout);
+	fwrite(text, 1, size, stdout);
+	out->has_items = true;
+	return ferror(stdout) ? CLI_REFUSED : CLI_OK;
+}
+
+enum cli_exit list_output_run(struct list_output *out, const struct cli *cli,
+                              const struct cli_command *cmd, const char *method, json_t *parameters,
+                              enum ctl_more more)
+{
+	if (out->is_json) {
+		return client_run_elements(cli, cmd, method, parameters, more, "connections",
+		                           print_reply, print_element, out);
+	}
+	return client_run(cli, cmd, method, parameters, more, print_reply, out);
 }

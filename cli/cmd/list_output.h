@@ -13,7 +13,7 @@ struct list_output {
 	enum flow_view_kind kind;
 	const char *format;  /* to ask the daemon for */
 	const char *heading; /* to be printed before the first line, or NULL */
-	FILE *screen;        /* of a terminal: print columns; NULL = print the daemon's lines */
+	FILE *screen;        /* print columns there; NULL = print the daemon's lines */
 	json_t *options;     /* of conntrack, to ask the daemon for; or NULL */
 	bool is_json;
 	bool has_items;
@@ -26,8 +26,14 @@ struct list_output {
 enum cli_exit list_output_init(struct list_output *out, const struct cli_command *cmd,
                                enum flow_view_kind kind, const char *format);
 
-/* Prints a reply of ListConnections or GetConnection. ctx: struct list_output. */
-client_fn list_output_print;
+/* Prints these columns, LIST_COLUMNS_NAMES, whether on a terminal or not. Likewise. */
+enum cli_exit list_output_columns(struct list_output *out, const struct cli_command *cmd,
+                                  const char *names);
+
+/* Calls ListConnections or GetConnection, and prints the replies. */
+enum cli_exit list_output_run(struct list_output *out, const struct cli *cli,
+                              const struct cli_command *cmd, const char *method, json_t *parameters,
+                              enum ctl_more more);
 
 /* code: of the call; only the array of a complete list is closed. */
 void list_output_fini(struct list_output *out, enum cli_exit code);

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "hook/set_copy.h"
 #include "screen.h"
 
 #include "text/num.h"
@@ -71,6 +72,9 @@ static enum cli_exit run_reload(const struct cli *cli, int argc, char **argv)
 		parameters = json_pack("{s:I}", "confirm_s", (json_int_t)confirm_sec);
 	}
 	code = client_run(cli, &cmd_reload, "Reload", parameters, CTL_LAST, print_warnings, NULL);
+	if (code == CLI_OK) {
+		set_copies_refresh(cli->socket_path, SET_COPIES_ALL);
+	}
 	if (code == CLI_OK && confirm_sec > 0) {
 		printf("in force for %lld s: finwall confirm keeps it\n", (long long)confirm_sec);
 	}

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "cmd/cmd.h"
+#include "hook/set_copy.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -32,8 +33,8 @@ struct set_out {
 
 static enum cli_exit run_set(const struct cli *cli, int argc, char **argv);
 static enum cli_exit list(const struct cli *cli, json_t *call, struct set_out *out);
-static enum cli_exit change(const struct cli *cli, const char *method, json_t *call,
-                            struct set_out *out);
+static enum cli_exit change(const struct cli *cli, const char *verb, const char *method,
+                            json_t *call, struct set_out *out);
 static bool add_elements(json_t *call, char **arg, int len);
 static client_fn print_sets;
 static client_fn print_elements;
@@ -58,6 +59,9 @@ const struct cli_command cmd_set = {
 		"\n"
 		"An element of a concatenation is \"192.0.2.1 . 22\"; in a set with timeouts,\n"
 		"\"timeout 5m\" may follow it.\n"
+		"\n"
+		"A set that the kernel's part of the configuration uses, too, is changed in the\n"
+		"kernel as well.\n"
 		"\n"
 		"A reload replaces the elements with those of the configuration. To keep them:\n"
 		"finwall set list blocked > blocklist.txt, with elements-file \"blocklist.txt\"\n",
@@ -117,7 +121,7 @@ static enum cli_exit run_verb(const struct cli *cli, int argc, char **argv, json
 			                  "too many elements for one command (at most 15 KiB of "
 			                  "text): use an elements-file and a reload");
 		}
-		return change(cli, changes[i].method, call, out);
+		return change(cli, verb, changes[i].method, call, out);
 	}
 	json_decref(call);
 	return verb_usage(verb);
@@ -179,10 +183,19 @@ static enum cli_exit list(const struct cli *cli, json_t *call, struct set_out *o
 	return code;
 }
 
-static enum cli_exit change(const struct cli *cli, const char *method, json_t *call,
-                            struct set_out *out)
+static enum cli_exit change(const struct cli *cli, const char *verb, const char *method,
+                            json_t *call, struct set_out *out)
 {
-	return client_run(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
+	json_t *kept = json_incref(call);
+	enum cli_exit code = client_run(cli, &cmd_set, method, call, CTL_LAST, print_changed, out);
+
+	if (code == CLI_OK) {
+		set_copy_change(cli->socket_path, json_string_value(json_object_get(kept, "table")),
+		                json_string_value(json_object_get(kept, "set")), verb,
+		                json_object_get(kept, "elements"));
+	}
+	json_decref(kept);
+	return code;
 }
 
 /*

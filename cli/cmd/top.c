@@ -175,6 +175,7 @@ static int64_t now_msec(void)
 static enum cli_exit on_stats(void *ctx, const json_t *reply)
 {
 	top_read_stats(ctx, reply);
+	top_read_states(ctx, reply);
 	return CLI_OK;
 }
 
@@ -200,7 +201,8 @@ static enum cli_exit update(struct top *t, int rows)
 	fresh->at_ms = now_msec();
 	rows = rows < 1 ? 1 : rows > TOP_ROWS_MAX ? TOP_ROWS_MAX : rows;
 	code = client_run(t->cli, &cmd_top, "GetStats", NULL, CTL_LAST, on_stats, fresh);
-	if (code == CLI_OK) {
+	if (code == CLI_OK && json_object_size(t->filter) > 0) {
+		fresh->states_len = 0;
 		code = client_run(t->cli, &cmd_top, "CountConnections",
 		                  json_pack("{s:O}", "filter", t->filter), CTL_CONTINUES, on_counts,
 		                  fresh);
@@ -247,31 +249,49 @@ static void put_head(const struct top *t)
 	printw("; late closes passed: %s", top_number((double)s->late_passed, n[0]));
 }
 
+/* Its share of the accepted packets since the sample before. */
+static const char *fast_path_text(const struct top *t, char out[TOP_NUMBER_SIZE])
+{
+	const struct top_sample *s = t->now;
+	const struct top_sample *b = t->before;
+	double all = top_rate(s, b, s->accepted, b->accepted);
+	double fast = top_rate(s, b, s->fast_packets, b->fast_packets);
+
+	if (!s->has_fast_path) {
+		return "off";
+	}
+	(void)snprintf(out, TOP_NUMBER_SIZE, "%.0f %%", all > 0 ? 100 * fast / all : 0);
+	return out;
+}
+
 /* As many states as fit. */
 static void put_states(const struct top *t)
 {
 	const struct top_sample *s = t->now;
+	char text[TOP_NUMBER_SIZE];
 
 	move(3, 0);
 	for (size_t i = 0; i < s->states_len; i++) {
-		char text[64];
+		char part[64];
 		char n[TOP_NUMBER_SIZE];
-		int size = snprintf(text, sizeof(text), "%s%s %s", i > 0 ? "  " : "",
+		int size = snprintf(part, sizeof(part), "%s%s %s", i > 0 ? "  " : "",
 		                    s->states[i].name, top_number((double)s->states[i].count, n));
 
 		if (getcurx(stdscr) + size > COLS) {
 			break;
 		}
-		addstr(text);
+		addstr(part);
 	}
 	if (s->has_hook_fault) {
 		attron(A_BOLD);
-		mvprintw(4, 0, "NOT FILTERING: %.*s", COLS > 16 ? COLS - 16 : 0, s->hook_fault);
+		mvprintw(4, 0, "%s: %.*s", s->is_unfiltered ? "NOT FILTERING" : "HOOK RULES",
+		         COLS > 16 ? COLS - 16 : 0, s->hook_fault);
 		attroff(A_BOLD);
 	} else {
-		mvprintw(4, 0, "order: %s   filter: %s   every %llu s%s", orders[t->order],
-		         *t->filter_text != '\0' ? t->filter_text : "none",
-		         (unsigned long long)t->interval_sec, t->is_paused ? "   PAUSED" : "");
+		mvprintw(4, 0, "order: %s   every %llu s   fast path: %s   %sfilter: %s",
+		         orders[t->order], (unsigned long long)t->interval_sec,
+		         fast_path_text(t, text), t->is_paused ? "PAUSED   " : "",
+		         *t->filter_text != '\0' ? t->filter_text : "none");
 	}
 }
 

@@ -12,6 +12,7 @@ static const struct option options[] = {
 	WATCH_LONG_OPTIONS,
 	{ "verdict", required_argument, NULL, FILTER_VERDICT },
 	{ "reason", required_argument, NULL, FILTER_REASON },
+	{ "mark", required_argument, NULL, FILTER_MARK },
 	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
@@ -22,17 +23,19 @@ const struct cli_command cmd_trace = {
 	.name = "trace",
 	.args = "[--count N] [--rate N] [--output text|json] [FILTER...]",
 	.summary = "print how packets are decided: entry, windows, rules, verdict",
-	.details = "-n, --count N        exit after N packets\n"
-		   "--rate N             leave out packets above N a second (100)\n"
-		   "-o, --output FORMAT  text, in the words of nft monitor trace, or json (one\n"
-		   "                     object a line)\n"
-		   "--verdict VERDICT    accept, drop, reject, or several: drop,reject\n"
-		   "--reason REASON      as finwall stats lists them; or several\n"
-		   "--hook HOOK          input, forward, output, or several\n"
-		   "\n"
-		   "While packets are traced, they take longer. finwall replay can trace the packets\n"
-		   "of a capture file.\n"
-		   "\n" FILTER_HELP,
+	.details =
+		"-n, --count N        exit after N packets\n"
+		"--rate N             leave out packets above N a second (100)\n"
+		"-o, --output FORMAT  text, in the words of nft monitor trace, or json (one\n"
+		"                     object a line)\n"
+		"--verdict VERDICT    accept, drop, reject, or several: drop,reject\n"
+		"--reason REASON      as finwall stats lists them; or several\n"
+		"--hook HOOK          input, forward, output, or several\n"
+		"--mark MARK[/MASK]   of the packet\n"
+		"\n"
+		"While packets are traced, they take longer. finwall replay can trace the packets\n"
+		"of a capture file.\n"
+		"\n" FILTER_HELP,
 	.run = run_trace,
 };
 

@@ -67,6 +67,7 @@ _finwall_system() {
 		--state) echo SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2 ;;
 		--proto | --protocol) echo tcp udp icmp icmpv6 sctp gre esp ah igmp ospf vrrp ;;
 		--interface) (cd /sys/class/net && echo *) ;;
+		--columns) echo proto from to state expires ended status cause hook interface age idle packets bytes rule ;;
 		--sort) echo bytes packets age idle expiry state address ;;
 		--table) _finwall_ask set list | sed '1d; s/  */ /g' | cut -d' ' -f4 | sort -u ;;
 		*) continue ;;

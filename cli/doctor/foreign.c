@@ -14,6 +14,7 @@
 
 #include "text/num.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -276,9 +277,26 @@ static bool is_iptables_table(const char *table)
 struct nft_place {
 	char table[72];
 	char chain[48];
+	bool is_iptables; /* the table is one of iptables-nft */
 };
 
-static void nft_place(const char *line, struct nft_place *place)
+/* True if a base chain of the table, whose lines follow, is none of iptables, which has INPUT. */
+static bool has_other_base(const char *text)
+{
+	char line[LINE_MAX_SIZE];
+	char chain[48] = "";
+
+	while (next_line(&text, line) && line[0] != '}') {
+		sscanf(line, " chain %47s", chain);
+		if (strstr(line, " hook ") != NULL && islower((unsigned char)chain[0])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* rest: the lines behind it. */
+static void nft_place(const char *line, const char *rest, struct nft_place *place)
 {
 	char family[16];
 	char name[48];
@@ -286,6 +304,7 @@ static void nft_place(const char *line, struct nft_place *place)
 	if (sscanf(line, "table %15s %47s", family, name) == 2) {
 		snprintf(place->table, sizeof(place->table), "%s %s", family, name);
 		place->chain[0] = '\0';
+		place->is_iptables = is_iptables_table(place->table) && !has_other_base(rest);
 	}
 	sscanf(line, " chain %47s", place->chain);
 }
@@ -294,7 +313,7 @@ static void nft_place(const char *line, struct nft_place *place)
 static bool nft_drops(const char *text, const char *table, const char *verdict)
 {
 	const char *jump = strstr(verdict, "jump ");
-	struct nft_place place = { "", "" };
+	struct nft_place place = { "", "", false };
 	char line[LINE_MAX_SIZE];
 	char target[48];
 
@@ -306,7 +325,7 @@ static bool nft_drops(const char *text, const char *table, const char *verdict)
 		return false;
 	}
 	while (next_line(&text, line)) {
-		nft_place(line, &place);
+		nft_place(line, text, &place);
 		if (strcmp(place.table, table) == 0 && strcmp(place.chain, target) == 0 &&
 		    has_any(line, drop_words)) {
 			return true;
@@ -347,7 +366,7 @@ static void nft_policy(const char *line, const struct nft_place *place, struct f
 		if (strstr(line, "type filter") == NULL || strstr(line, types[h]) == NULL) {
 			continue;
 		}
-		out->filter_chains += is_iptables_table(place->table) ? 0 : 1;
+		out->filter_chains += place->is_iptables ? 0 : 1;
 		if (strstr(line, "policy drop") != NULL) {
 			add_policy_drop(out, h, place->table, place->chain);
 		}
@@ -358,13 +377,13 @@ void foreign_read_nft(const char *text, bool with_iptables_tables, struct foreig
 {
 	static const char *const nat[] = { " masquerade", " snat ", " dnat ", " redirect", NULL };
 	const char *const all = text;
-	struct nft_place place = { "", "" };
+	struct nft_place place = { "", "", false };
 	char line[LINE_MAX_SIZE];
 
 	while (next_line(&text, line)) {
-		nft_place(line, &place);
+		nft_place(line, text, &place);
 		if (strcmp(place.table, "inet " HOOK_NFT_TABLE) == 0 ||
-		    (!with_iptables_tables && is_iptables_table(place.table))) {
+		    (!with_iptables_tables && place.is_iptables)) {
 			continue;
 		}
 		nft_policy(line, &place, out);

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "io/file.h"
 #include "run.h"
+#include "wire/hook_names.h"
 
 #include <finwall/config.h>
 
@@ -16,8 +17,7 @@
 
 #define TOOL_TIMEOUT_MS 30000
 
-/* The comment of a table of finwall's, followed by the hash of the text. */
-#define MARK "finwall kernel part "
+#define MARK KERNEL_PART_MARK
 
 static const char *const nft_list[] = { "nft", "-t", "list", "ruleset", NULL };
 static const char *const nft_load[] = { "nft", "-f", "-", NULL };

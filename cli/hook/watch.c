@@ -111,7 +111,9 @@ static bool install(struct watch *w, const struct hook_wish *wish)
 static bool handle(struct watch *w, const json_t *message)
 {
 	const char *fault = client_text(message, "fault");
-	const bool is_wrong = strcmp(fault, "none") != 0 && strcmp(fault, "unknown") != 0;
+	/* a table of others is not replaced */
+	const bool is_wrong = strcmp(fault, "none") != 0 && strcmp(fault, "unknown") != 0 &&
+	                      strcmp(fault, "taken") != 0;
 	struct hook_wish wish;
 
 	w->is_unconfirmed = false;

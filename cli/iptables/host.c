@@ -108,19 +108,78 @@ static void take_mark(struct rule_parser *p)
 	fprintf(p->matches, "%s0x%x ", convert_not(p), value);
 }
 
+/* The interface that the same addrtype is limited to: " . iif", " . oif" or "". */
+static const char *limiting_interface(const struct rule_parser *p)
+{
+	size_t from = p->at;
+
+	while (from > 0 && strcmp(p->word[from - 1], "-m") != 0 &&
+	       strcmp(p->word[from - 1], "--match") != 0) {
+		from--;
+	}
+	for (size_t i = from;
+	     i < p->len && strcmp(p->word[i], "-m") != 0 && strcmp(p->word[i], "--match") != 0;
+	     i++) {
+		if (strcmp(p->word[i], "--limit-iface-in") == 0) {
+			return " . iif";
+		}
+		if (strcmp(p->word[i], "--limit-iface-out") == 0) {
+			return " . oif";
+		}
+	}
+	return "";
+}
+
+#define TYPE_UNICAST     2u
+#define TYPE_LOCAL       4u
+#define TYPE_ANYCAST     16u
+#define TYPE_MULTICAST   32u
+#define TYPE_BLACKHOLE   64u
+#define TYPE_UNREACHABLE 128u
+#define TYPE_PROHIBIT    256u
+
+/*
+ * ip6tables takes an address alone for unicast and multicast, and calls unreachable what fails in
+ * any way. Returns the types for fib, 0 when the match is written or refused.
+ */
+static unsigned ip6_types(struct rule_parser *p, const char *field, unsigned bits)
+{
+	if (bits == TYPE_UNICAST || bits == TYPE_MULTICAST) {
+		fprintf(p->matches, "ip6 %s %s%s ", field,
+		        (bits == TYPE_UNICAST) != p->is_negated ? "!= " : "",
+		        bits == TYPE_UNICAST ? "{ ::, ff00::/8 }" : "ff00::/8");
+		return 0;
+	}
+	if ((bits & ~(TYPE_LOCAL | TYPE_ANYCAST | TYPE_UNREACHABLE)) != 0) {
+		convert_refuse(p, "this list of types has no equivalent for IPv6: expected one of "
+		                  "UNICAST and MULTICAST, or a list of LOCAL, ANYCAST and "
+		                  "UNREACHABLE");
+		return 0;
+	}
+	return (bits & TYPE_UNREACHABLE) != 0 ? bits | TYPE_BLACKHOLE | TYPE_PROHIBIT : bits;
+}
+
 static void take_address_type(struct rule_parser *p, const char *field)
 {
 	static const struct convert_list_name types[] = {
-		{ "unspec", 1 },     { "unicast", 2 },       { "local", 4 },
-		{ "broadcast", 8 },  { "anycast", 16 },      { "multicast", 32 },
-		{ "blackhole", 64 }, { "unreachable", 128 }, { "prohibit", 256 },
+		{ "unspec", 1 },
+		{ "unicast", TYPE_UNICAST },
+		{ "local", TYPE_LOCAL },
+		{ "broadcast", 8 },
+		{ "anycast", TYPE_ANYCAST },
+		{ "multicast", TYPE_MULTICAST },
+		{ "blackhole", TYPE_BLACKHOLE },
+		{ "unreachable", TYPE_UNREACHABLE },
+		{ "prohibit", TYPE_PROHIBIT },
 	};
+	const char *interface = limiting_interface(p);
 	const char *text = convert_argument(p);
 	char copy[CONVERT_LIST_SIZE];
 	const char *unknown;
 	unsigned bits;
 
-	if (text == NULL || !convert_needs(p, CONSTRUCT_FIB_TYPE)) {
+	if (text == NULL || !convert_needs(p, CONSTRUCT_FIB_TYPE) ||
+	    (*interface != '\0' && !convert_needs(p, CONSTRUCT_FIB_TYPE_IIF))) {
 		return;
 	}
 	unknown = convert_read_list(text, types, sizeof(types) / sizeof(types[0]), &bits, copy);
@@ -129,7 +188,13 @@ static void take_address_type(struct rule_parser *p, const char *field)
 		               unknown != NULL ? unknown : text);
 		return;
 	}
-	fprintf(p->matches, "fib %s type %s%s", field, convert_not(p),
+	if (p->family == CONVERT_IP6) {
+		bits = ip6_types(p, field, bits);
+		if (bits == 0) {
+			return;
+		}
+	}
+	fprintf(p->matches, "fib %s%s type %s%s", field, interface, convert_not(p),
 	        (bits & (bits - 1)) != 0 ? "{ " : "");
 	convert_put_list(p->matches, types, sizeof(types) / sizeof(types[0]), bits, ", ");
 	fputs((bits & (bits - 1)) != 0 ? " } " : " ", p->matches);
@@ -144,10 +209,10 @@ static void opt_destination_type(struct rule_parser *p)
 	take_address_type(p, "daddr");
 }
 
+/* Was read with the type. */
 static void opt_limit_iface(struct rule_parser *p)
 {
-	convert_refuse(p, "--limit-iface-in and --limit-iface-out are not converted; name the "
-	                  "interface's addresses with -d or -s");
+	(void)p;
 }
 
 /* A user or group by name or number, as a number. */

@@ -47,6 +47,7 @@ static const struct option options[] = {
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "verdict", required_argument, NULL, FILTER_VERDICT },
 	{ "reason", required_argument, NULL, FILTER_REASON },
+	{ "mark", required_argument, NULL, FILTER_MARK },
 	FILTER_LONG_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };

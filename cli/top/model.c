@@ -60,6 +60,7 @@ void top_read_stats(struct top_sample *out, const json_t *stats)
 {
 	const json_t *table = json_object_get(stats, "table");
 	const json_t *hooks = json_object_get(stats, "hooks");
+	const json_t *fast = json_object_get(stats, "fast_path");
 	const json_t *row;
 	size_t i;
 
@@ -82,8 +83,14 @@ void top_read_stats(struct top_sample *out, const json_t *stats)
 			out->late_passed += (uint64_t)number_of(row, "packets");
 		}
 	}
+	out->has_fast_path = json_is_true(json_object_get(fast, "on"));
+	out->fast_packets = (uint64_t)number_of(fast, "packets");
+	out->accepted += out->fast_packets;
+	out->bytes += (uint64_t)number_of(fast, "bytes");
 	read_queues(out, json_object_get(stats, "queues"));
 	out->has_hook_fault = strcmp(text_of(hooks, "fault"), "none") != 0;
+	out->is_unfiltered = strcmp(text_of(hooks, "fault"), "missing") == 0 ||
+	                     strcmp(text_of(hooks, "fault"), "bypassed") == 0;
 	snprintf(out->hook_fault, sizeof(out->hook_fault), "%s", text_of(hooks, "text"));
 }
 
@@ -99,6 +106,30 @@ static struct top_state *state_of(struct top_sample *out, const char *name)
 	}
 	snprintf(out->states[out->states_len].name, sizeof(out->states[0].name), "%s", name);
 	return &out->states[out->states_len++];
+}
+
+static void read_parts(struct top_sample *out, const json_t *parts)
+{
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(parts, i, part)
+	{
+		uint64_t count = (uint64_t)number_of(part, "connections");
+
+		/* TCP is counted by state. */
+		if (count > 0 && strcmp(text_of(part, "name"), "tcp") != 0) {
+			state_of(out, text_of(part, "name"))->count += count;
+		}
+	}
+}
+
+void top_read_states(struct top_sample *out, const json_t *stats)
+{
+	const json_t *table = json_object_get(stats, "table");
+
+	read_parts(out, json_object_get(table, "tcp_states"));
+	read_parts(out, json_object_get(table, "protocols"));
 }
 
 void top_read_counts(struct top_sample *out, const json_t *reply)

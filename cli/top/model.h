@@ -43,11 +43,14 @@ struct top_sample {
 	uint64_t connections, connections_max;
 	uint64_t remembered, remembered_max;
 	uint64_t accepted, dropped, rejected; /* packets */
-	uint64_t bytes;
+	uint64_t bytes;                       /* accepted */
+	uint64_t fast_packets;                /* of the accepted ones, by the kernel fast path */
+	bool has_fast_path;                   /* it is on */
 	uint64_t late_passed; /* late closes, and late data */
 	uint64_t waiting, lost;
 	int64_t verdict_p99_ns; /* -1: not measured */
 	bool has_hook_fault;
+	bool is_unfiltered; /* packets are not judged */
 	char hook_fault[160];
 	struct top_state states[TOP_STATES_MAX];
 	size_t states_len;
@@ -55,8 +58,10 @@ struct top_sample {
 	size_t rows_len;
 };
 
-/* Read replies of GetStats, CountConnections and ListConnections into *out. */
+/* Read replies of GetStats, CountConnections and ListConnections into *out. The connections by state
+ * are in the first two: of all, and of those that match a filter. */
 void top_read_stats(struct top_sample *out, const json_t *stats);
+void top_read_states(struct top_sample *out, const json_t *stats);
 void top_read_counts(struct top_sample *out, const json_t *reply);
 void top_read_rows(struct top_sample *out, const json_t *reply);
 

@@ -51,10 +51,14 @@ void control_delete_matching(struct control *ctl, struct ctl_client *c, const st
 		return;
 	}
 	/* an empty filter is refused: Flush deletes all */
-	if (json_object_size(filter) == 0 || !flow_filter_parse(filter, &d->filter, &wrong) ||
+	if (json_object_size(filter) == 0 ||
 	    (wrong = method_read_delete_mode(call, &d->mode)) != NULL) {
 		free(d);
 		method_invalid_parameter(c, wrong);
+		return;
+	}
+	if (!method_read_filter(&ctl->env, c, filter, &d->filter)) {
+		free(d);
 		return;
 	}
 	d->stream.next = deletion_next;
@@ -112,7 +116,9 @@ static void slice_live(struct deletion *d)
 {
 	struct mono now = clock_now();
 	struct flow flows[SLICE_LEN];
-	size_t n = engine_list_flows(d->env->engine, &d->cursor, now, flows, SLICE_LEN);
+	struct flow_account accounts[SLICE_LEN];
+	size_t n =
+		engine_list_accounts(d->env->engine, &d->cursor, now, flows, accounts, SLICE_LEN);
 
 	for (size_t i = 0; i < n; i++) {
 		struct flow_view v;
@@ -120,7 +126,10 @@ static void slice_live(struct deletion *d)
 
 		flow_view_live(&flows[i], now, ifnames_get(d->env->ifnames, flows[i].ifindex, name),
 		               &v);
-		if (flow_filter_matches(&d->filter, &v) && delete_one(d, &flows[i].key, now)) {
+		v.origin = flows[i].timer[0];
+		flow_view_account(&v, &accounts[i], now);
+		if (method_wants_connection(d->env, &d->filter, &v) &&
+		    delete_one(d, &flows[i].key, now)) {
 			d->deleted++;
 		}
 	}
@@ -142,7 +151,7 @@ static void slice_remembered(struct deletion *d)
 		}
 		flow_view_remembered(&tombs[i], now, &v);
 		/* the key has a new connection: the first pass has decided about it */
-		if (!flow_filter_matches(&d->filter, &v) ||
+		if (!method_wants_connection(d->env, &d->filter, &v) ||
 		    engine_find_flow(d->env->engine, &tombs[i].key, now, &live)) {
 			continue;
 		}

@@ -132,6 +132,13 @@ static bool read_rate(const struct ctl_call *call, uint32_t usual, uint32_t *out
 	return rate >= 1 && rate <= RATE_MAX;
 }
 
+/* What only connections in a list have. */
+static bool has_list_filter(const struct watch_filter *filter, const char **wrong)
+{
+	*wrong = filter->flows.rule_line != 0 ? "rule" : "idle_over_s";
+	return filter->flows.rule_line != 0 || filter->flows.idle_over_ns != 0;
+}
+
 /* Starts a stream of these kinds; watched: bits of enum watch_kind among them. Returns false after
  * an error reply. */
 static bool start_stream(struct control *ctl, struct ctl_client *c, const struct ctl_call *call,
@@ -147,7 +154,8 @@ static bool start_stream(struct control *ctl, struct ctl_client *c, const struct
 		return false;
 	}
 	if (!read_format(call, &r->format) ||
-	    !watch_filter_parse(json_object_get(call->parameters, "filter"), &r->filter, &wrong)) {
+	    !watch_filter_parse(json_object_get(call->parameters, "filter"), &r->filter, &wrong) ||
+	    has_list_filter(&r->filter, &wrong)) {
 		free(r);
 		method_invalid_parameter(c, wrong);
 		return false;
@@ -332,6 +340,10 @@ static bool reader_wants(const struct event_reader *r, const struct worker_event
 	struct flow_view v = { .ifname = "" };
 
 	if ((r->kinds & 1u << ev->kind) == 0) {
+		return false;
+	}
+	if (r->filter.has_mark &&
+	    (ev->kind != WORKER_EVENT_LOG || !watch_filter_wants_mark(&r->filter, ev->log.mark))) {
 		return false;
 	}
 	v.orig = *tuple_of(ev);

@@ -91,6 +91,7 @@ void control_get_kernel_part(struct control *ctl, struct ctl_client *c, const st
 	char hash[KERNEL_HASH_SIZE];
 	struct config_kernel part;
 	json_t *tables;
+	json_t *sets;
 
 	(void)call;
 	config_kernel(g->config, &part);
@@ -105,9 +106,13 @@ void control_get_kernel_part(struct control *ctl, struct ctl_client *c, const st
 	for (size_t i = 0; i < part.tables_len; i++) {
 		json_array_append_new(tables, ctl_json_text(part.tables[i]));
 	}
+	sets = json_array();
+	for (size_t i = 0; i < part.sets_len; i++) {
+		json_array_append_new(sets, ctl_json_text(part.sets[i]));
+	}
 	ctl_client_reply(c,
-	                 json_pack("{s:o, s:o, s:s}", "text", ctl_json_text(part.text), "tables",
-	                           tables, "hash", kernel_hash(g, hash)),
+	                 json_pack("{s:o, s:o, s:o, s:s}", "text", ctl_json_text(part.text),
+	                           "tables", tables, "sets", sets, "hash", kernel_hash(g, hash)),
 	                 CTL_LAST);
 }
 

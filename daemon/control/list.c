@@ -7,13 +7,13 @@
  * read most of its output. So a list of any length costs one slice of memory, and a slow client
  * delays nobody.
  */
+#include "connection_texts.h"
 #include "method.h"
 
 #include "generation.h"
 #include "io/clock.h"
 #include "io/ifname.h"
 #include "wire/flow_sort.h"
-#include "wire/trace_text.h"
 
 #include <finwall/flow_text.h>
 
@@ -50,17 +50,20 @@ struct list {
 	unsigned options; /* CONNTRACK_* */
 	struct flow_filter filter;
 	struct engine_cursor cursor;
-	json_t *items;                  /* of the slice: lines, or connections */
+	json_t *lines;                  /* of the slice, unless the format is LIST_JSON */
+	struct connection_texts texts;  /* of the slice, if it is */
 	uint64_t (*counts)[STATES_LEN]; /* by protocol; NULL = list */
 };
 
 static void list_next(struct ctl_stream *s, struct ctl_client *c);
-static const char *items_member(const struct list *l);
+static void begin_slice(struct list *l);
+static bool slice_is_empty(const struct list *l);
+static void send_slice(struct list *l, struct ctl_client *c, json_t *rest, enum ctl_more more);
 static void count_next(struct ctl_stream *s, struct ctl_client *c);
 static void list_free(struct ctl_stream *s);
 static bool read_format(const struct ctl_call *call, enum list_format *out);
 static bool read_options(const struct ctl_call *call, struct list *l);
-static bool parse_selection(const struct ctl_call *call, struct list *l, const char **wrong);
+static bool parse_selection(struct ctl_client *c, const struct ctl_call *call, struct list *l);
 static void next_slice(struct list *l);
 static void slice_live(struct list *l);
 static void slice_remembered(struct list *l);
@@ -74,7 +77,7 @@ static json_t *counts_json(const struct list *l);
 void control_list_connections(struct control *ctl, struct ctl_client *c,
                               const struct ctl_call *call)
 {
-	const char *wrong = "format";
+	const char *wrong;
 	struct list *l;
 
 	if (!call->wants_more) {
@@ -89,9 +92,13 @@ void control_list_connections(struct control *ctl, struct ctl_client *c,
 	l->stream.next = list_next;
 	l->stream.free = list_free;
 	l->env = &ctl->env;
-	if (!read_format(call, &l->format) || !parse_selection(call, l, &wrong)) {
+	if (!read_format(call, &l->format)) {
 		list_free(&l->stream);
-		method_invalid_parameter(c, wrong);
+		method_invalid_parameter(c, "format");
+		return;
+	}
+	if (!parse_selection(c, call, l)) {
+		list_free(&l->stream);
 		return;
 	}
 	if (!read_options(call, l)) {
@@ -111,7 +118,6 @@ void control_list_connections(struct control *ctl, struct ctl_client *c,
 void control_count_connections(struct control *ctl, struct ctl_client *c,
                                const struct ctl_call *call)
 {
-	const char *wrong;
 	struct list *l;
 
 	if (!call->wants_more) {
@@ -130,27 +136,25 @@ void control_count_connections(struct control *ctl, struct ctl_client *c,
 	l->stream.next = count_next;
 	l->stream.free = list_free;
 	l->env = &ctl->env;
-	if (!parse_selection(call, l, &wrong)) {
+	if (!parse_selection(c, call, l)) {
 		list_free(&l->stream);
-		method_invalid_parameter(c, wrong);
 		return;
 	}
 	ctl_client_stream(c, &l->stream);
 }
 
-static bool parse_selection(const struct ctl_call *call, struct list *l, const char **wrong)
+/* Returns false after an error reply. */
+static bool parse_selection(struct ctl_client *c, const struct ctl_call *call, struct list *l)
 {
 	bool is_expired;
 
-	if (!flow_filter_parse(json_object_get(call->parameters, "filter"), &l->filter, wrong)) {
-		return false;
-	}
-	*wrong = "expired";
 	if (!method_read_flag(call, "expired", &is_expired)) {
+		method_invalid_parameter(c, "expired");
 		return false;
 	}
 	l->kind = is_expired ? VIEW_REMEMBERED : VIEW_LIVE;
-	return true;
+	return method_read_filter(l->env, c, json_object_get(call->parameters, "filter"),
+	                          &l->filter);
 }
 
 void control_get_connection(struct control *ctl, struct ctl_client *c, const struct ctl_call *call)
@@ -176,28 +180,27 @@ void control_get_connection(struct control *ctl, struct ctl_client *c, const str
 		method_refuse(c, CTL_ERROR("NotFound"), "no such connection");
 		return;
 	}
-	l.items = json_array();
+	begin_slice(&l);
 	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
 	v.origin = f.timer[0];
 	flow_view_account(&v, &account, now);
 	write_item(&l, &v);
-	ctl_client_reply(c, json_pack("{s:o}", items_member(&l), l.items), CTL_LAST);
+	send_slice(&l, c, NULL, CTL_LAST);
+	connection_texts_fini(&l.texts);
 }
 
 /* One slice a turn, also when nothing in it matches the filter. */
 static void list_next(struct ctl_stream *s, struct ctl_client *c)
 {
 	struct list *l = (struct list *)s;
+	json_t *rest = NULL;
 	bool is_over;
-	json_t *reply;
 
-	l->items = json_array();
+	begin_slice(l);
 	if (l->sort != NULL) {
 		is_over = next_sorted(l);
-		if (json_array_size(l->items) == 0 && !is_over) {
+		if (slice_is_empty(l) && !is_over) {
 			/* The table is still being read. */
-			json_decref(l->items);
-			l->items = NULL;
 			ctl_client_again(c, 0);
 			return;
 		}
@@ -205,13 +208,10 @@ static void list_next(struct ctl_stream *s, struct ctl_client *c)
 		next_slice(l);
 		is_over = engine_list_is_over(l->env->engine, &l->cursor);
 	}
-	reply = json_pack("{s:o}", items_member(l), l->items);
 	if (l->sort != NULL && is_over) {
-		json_object_set_new(reply, "left_out",
-		                    json_integer((json_int_t)flow_sort_left_out(l->sort)));
+		rest = json_pack("{s:I}", "left_out", (json_int_t)flow_sort_left_out(l->sort));
 	}
-	l->items = NULL;
-	ctl_client_reply(c, reply, is_over ? CTL_LAST : CTL_CONTINUES);
+	send_slice(l, c, rest, is_over ? CTL_LAST : CTL_CONTINUES);
 }
 
 static void count_next(struct ctl_stream *s, struct ctl_client *c)
@@ -234,9 +234,33 @@ static void next_slice(struct list *l)
 	}
 }
 
-static const char *items_member(const struct list *l)
+static void begin_slice(struct list *l)
 {
-	return l->format == LIST_JSON ? "connections" : "lines";
+	l->texts.size = 0;
+	if (l->format != LIST_JSON) {
+		json_decref(l->lines);
+		l->lines = json_array();
+	}
+}
+
+static bool slice_is_empty(const struct list *l)
+{
+	return l->format == LIST_JSON ? l->texts.size == 0 : json_array_size(l->lines) == 0;
+}
+
+/* rest: of the parameters; stolen. */
+static void send_slice(struct list *l, struct ctl_client *c, json_t *rest, enum ctl_more more)
+{
+	if (l->format == LIST_JSON) {
+		ctl_client_reply_array(c, "connections", l->texts.at, l->texts.size, rest, more);
+		return;
+	}
+	if (rest == NULL) {
+		rest = json_object();
+	}
+	json_object_set_new(rest, "lines", l->lines);
+	l->lines = NULL;
+	ctl_client_reply(c, rest, more);
 }
 
 static void list_free(struct ctl_stream *s)
@@ -244,6 +268,8 @@ static void list_free(struct ctl_stream *s)
 	struct list *l = (struct list *)s;
 
 	flow_sort_free(l->sort);
+	connection_texts_fini(&l->texts);
+	json_decref(l->lines);
 	free(l->counts);
 	free(l);
 }
@@ -388,23 +414,9 @@ static void slice_remembered(struct list *l)
 	}
 }
 
-/* A connection with the rule that let it in, if the rules in force have it. */
-static json_t *connection_json(const struct list *l, const struct flow_view *v)
-{
-	const struct generation *g = l->env->generations->current;
-	json_t *o = flow_json(v);
-	uint32_t rule_nr;
-
-	if (v->kind == VIEW_LIVE &&
-	    flow_origin_rule(v->origin, g->shared.policy.generation, &rule_nr)) {
-		rule_json_add(o, g->config, rule_nr, (enum base_chain)v->hook, v->orig.family);
-	}
-	return o;
-}
-
 static void add_item(struct list *l, const struct flow_view *v, uint32_t ifindex)
 {
-	if (!flow_filter_matches(&l->filter, v)) {
+	if (!method_wants_connection(l->env, &l->filter, v)) {
 		return;
 	}
 	if (l->counts != NULL) {
@@ -429,10 +441,10 @@ static void write_item(struct list *l, const struct flow_view *v)
 		flow_conntrack(v, l->options, (int64_t)time(NULL), line, sizeof(line));
 		break;
 	default:
-		json_array_append_new(l->items, connection_json(l, v));
+		connection_texts_add(&l->texts, l->env->generations->current, v);
 		return;
 	}
-	json_array_append_new(l->items, json_string(line));
+	json_array_append_new(l->lines, json_string(line));
 }
 
 static void count_item(struct list *l, const struct flow_view *v)

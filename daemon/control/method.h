@@ -9,6 +9,8 @@
 #include "control.h"
 #include "io/ctl_sock.h"
 
+#include <finwall/flow_text.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -84,10 +86,23 @@ void method_out_of_memory(struct ctl_client *c);
 /* Reads the flags forget and remember. Returns the name of the one that is wrong, or NULL. */
 const char *method_read_delete_mode(const struct ctl_call *call, enum engine_delete_mode *out);
 
+/*
+ * Whether a connection matches, the rule that let it in included: of the rules in force, so none
+ * does after a reload or a restart.
+ */
+bool method_wants_connection(const struct control_env *env, const struct flow_filter *filter,
+                             const struct flow_view *v);
+
+/* As flow_filter_parse(), for connections that exist. Returns false after an error reply: also for
+ * a filter by idle time without the setting `connections accounting on`. */
+bool method_read_filter(const struct control_env *env, struct ctl_client *c, const json_t *object,
+                        struct flow_filter *out);
+
 /* Reads an optional boolean, by default false. Returns false when the value is not a boolean. */
 bool method_read_flag(const struct ctl_call *call, const char *name, bool *out);
 
 /* The interface in Varlink's interface language. */
 extern const char control_interface_text[];
+extern const char control_service_interface_text[]; /* org.varlink.service */
 
 #endif

@@ -26,6 +26,11 @@ void control_get_interface(struct control *ctl, struct ctl_client *c, const stru
 		method_invalid_parameter(c, "interface");
 		return;
 	}
+	if (strcmp(name, "org.varlink.service") == 0) {
+		ctl_client_reply(c, json_pack("{s:s}", "description", control_service_interface_text),
+		                 CTL_LAST);
+		return;
+	}
 	if (strcmp(name, CTL_INTERFACE) != 0) {
 		ctl_client_error(c, "org.varlink.service.InterfaceNotFound",
 		                 json_pack("{s:s}", "interface", name));

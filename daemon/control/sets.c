@@ -33,16 +33,33 @@ struct set_call {
 	struct named_set *found;
 };
 
-static json_t *set_json(const struct named_set *s)
+/* True if the kernel has a copy of the set. */
+static bool is_in_kernel(const struct config *c, const struct named_set_info *info)
+{
+	struct config_kernel part;
+	char name[512];
+
+	config_kernel(c, &part);
+	(void)snprintf(name, sizeof(name), "%s %s %s", info->family, info->table, info->name);
+	for (size_t i = 0; i < part.sets_len; i++) {
+		if (strcmp(part.sets[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static json_t *set_json(const struct config *c, const struct named_set *s)
 {
 	struct named_set_info info;
 
 	named_set_info(s, &info);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "family",
-	                 info.family, "table", info.table, "name", info.name, "type", info.type,
-	                 "elements", (json_int_t)info.len, "added", (json_int_t)info.added,
-	                 "deleted", (json_int_t)info.deleted, "can_change", info.can_change,
-	                 "dynamic", info.is_dynamic, "expired", (json_int_t)info.expired, "refused",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:I, s:I}",
+	                 "family", info.family, "table", info.table, "name", info.name, "type",
+	                 info.type, "elements", (json_int_t)info.len, "added",
+	                 (json_int_t)info.added, "deleted", (json_int_t)info.deleted, "can_change",
+	                 info.can_change, "dynamic", info.is_dynamic, "in_kernel",
+	                 is_in_kernel(c, &info), "expired", (json_int_t)info.expired, "refused",
 	                 (json_int_t)info.refused, "size", (json_int_t)info.size);
 }
 
@@ -54,7 +71,7 @@ void control_list_sets(struct control *ctl, struct ctl_client *c, const struct c
 	(void)call;
 	for (const struct named_set *s = named_set_next(config, NULL); s != NULL;
 	     s = named_set_next(config, s)) {
-		json_array_append_new(sets, set_json(s));
+		json_array_append_new(sets, set_json(config, s));
 	}
 	ctl_client_reply(c, json_pack("{s:o}", "sets", sets), CTL_LAST);
 }

@@ -217,14 +217,34 @@ static json_t *fast_path_json(const struct control_env *env)
 	return o;
 }
 
+static json_t *part_json(const char *name, uint64_t connections)
+{
+	return json_pack("{s:s, s:I}", "name", name, "connections", number(connections));
+}
+
 static json_t *table_json(struct engine *e)
 {
+	static const char *const protocols[FLOW_PROTOS_LEN] = {
+		[FLOW_PROTO_TCP] = "tcp",
+		[FLOW_PROTO_UDP] = "udp",
+		[FLOW_PROTO_ICMP] = "icmp",
+		[FLOW_PROTO_OTHER] = "other",
+	};
+	json_t *by_protocol = json_array();
+	json_t *by_state = json_array();
 	struct engine_usage u;
 
 	engine_usage(e, &u);
-	return json_pack("{s:I, s:I, s:I, s:I}", "connections", number(u.flows), "connections_max",
-	                 number(u.flows_max), "remembered", number(u.tombs), "remembered_max",
-	                 number(u.tombs_max));
+	for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
+		json_array_append_new(by_protocol, part_json(protocols[p], u.flows_by[p]));
+	}
+	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
+		json_array_append_new(by_state, part_json(tcp_state_name(s), u.tcp_by[s]));
+	}
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "connections", number(u.flows),
+	                 "connections_max", number(u.flows_max), "remembered", number(u.tombs),
+	                 "remembered_max", number(u.tombs_max), "protocols", by_protocol,
+	                 "tcp_states", by_state);
 }
 
 static json_t *reasons_json(const struct stats *s)

@@ -11,6 +11,7 @@
 #include "fastpath.h"
 #include "lease_offer.h"
 #include "slowpath.h"
+#include "tcp_window.h"
 #include "trace.h"
 
 static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
@@ -160,6 +161,9 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	d->hash = c->hash[i];
 	(void)pkt_decode(frame, &d->pkt);
 	o.live = live;
+	o.related = NULL;
+	o.is_ignored = false;
+	o.gone = (struct flow_extra){ 0, 0 };
 	o.has_status = false;
 	o.status = 0;
 	o.state = CT_ESTABLISHED;
@@ -355,11 +359,133 @@ static void count(const struct decoded *d, const struct outcome *o, enum verdict
 	stat_add(&st->verdict_bytes[f->hook][o->state][v], f->true_size);
 }
 
+/* The entry of a packet as rules see it, or NULL. */
+static const struct flow *entry_of(const struct outcome *o)
+{
+	if (o->live != NULL) {
+		return o->live;
+	}
+	return o->related != NULL ? o->related : o->wants_entry ? &o->fresh : NULL;
+}
+
+static void read_account(const struct decoded *d, const struct outcome *o, const struct flow *f,
+                         struct rule_ct *ct)
+{
+	struct flow_account a = { .packets = { 0 } };
+
+	if (f != NULL && f != &o->fresh) {
+		a = shard_account_of(d->shard, f);
+	} else if (f == NULL && o->has_status) {
+		a = o->gone_account;
+	}
+	if (o->state != CT_RELATED && !o->is_ignored) {
+		a.packets[o->dir]++;
+		a.bytes[o->dir] += d->pkt.frame->true_size;
+	}
+	memcpy(ct->packets, a.packets, sizeof(ct->packets));
+	memcpy(ct->bytes, a.bytes, sizeof(ct->bytes));
+}
+
+/* The connection of a packet. */
+static void read_ct(const struct decoded *d, const struct outcome *o, unsigned uses,
+                    struct rule_ct *ct)
+{
+	const struct flow *f = entry_of(o);
+
+	*ct = (struct rule_ct){ .mark = o->gone.mark };
+	if (f == NULL) {
+		struct tuple *other = &ct->tuple[dir_other(o->dir)];
+
+		ct->tuple[o->dir] = d->pkt.tuple;
+		*other = d->pkt.tuple;
+		other->src = d->pkt.tuple.dst;
+		other->dst = d->pkt.tuple.src;
+		other->sport = d->pkt.tuple.dport;
+		other->dport = d->pkt.tuple.sport;
+	} else {
+		enum key_side opener = flow_orig_side(f);
+
+		flowkey_to_tuple(&f->key, opener, &ct->tuple[DIR_ORIG]);
+		flowkey_to_tuple(&f->key, opener == SIDE_LO ? SIDE_HI : SIDE_LO,
+		                 &ct->tuple[DIR_REPLY]);
+		ct->mark =
+			(f == &o->fresh ? flow_extra_of_copy(f) : shard_extra_of(d->shard, f)).mark;
+		ct->left_ns = f == &o->fresh ? o->fresh_ttl_ns : mono_diff(f->deadline, d->cx->now);
+	}
+	if ((uses & RULE_USES_CT_ACCOUNT) != 0) {
+		read_account(d, o, f, ct);
+	}
+}
+
+/* The timeouts that a rule gives to a new connection. */
+static void set_timeouts(const struct decoded *d, struct outcome *o, uint32_t timeouts)
+{
+	struct flow *f = &o->fresh;
+	struct tunables own;
+	const struct tunables *tun = lookup_tunables(d->cx->policy, timeouts, &own);
+
+	if (d->pkt.kind == PKT_KIND_TCP) {
+		o->fresh_ttl_ns =
+			ttl_ns(tun, (enum tcp_state)f->conn.tcp.state,
+		               (enum tcp_class)d->pkt.tcp.class_nr, ttl_facts(&f->conn.tcp, tun));
+	} else {
+		o->fresh_ttl_ns = tun->udp_unreplied_ns;
+	}
+	f->timer[2] = timeouts;
+}
+
+/* What rules have set of the connection. */
+static void apply_ct(const struct decoded *d, struct outcome *o, const struct rule_ct *ct)
+{
+	struct flow *f = o->live != NULL ? o->live : o->related;
+
+	if (ct->mark_is_set && f != NULL) {
+		struct flow_extra extra = shard_extra_of(d->shard, f);
+
+		extra.mark = ct->mark;
+		shard_set_extra(d->shard, f, extra);
+	}
+	if (!o->wants_entry) {
+		return;
+	}
+	if (ct->mark_is_set) {
+		o->fresh.timer[1] = ct->mark;
+	}
+	if (ct->timeouts_are_set) {
+		set_timeouts(d, o, ct->timeouts);
+	}
+	if ((ct->tracking & RULE_TRACK_ONE_WAY) != 0) {
+		o->fresh.extras |= FLOW_EXTRA_ONE_WAY;
+	}
+	if ((ct->tracking & RULE_TRACK_LIBERAL) != 0 && d->pkt.kind == PKT_KIND_TCP) {
+		o->fresh.conn.tcp.flags[DIR_ORIG] |= TCP_SIDE_LIBERAL;
+		o->fresh.conn.tcp.flags[DIR_REPLY] |= TCP_SIDE_LIBERAL;
+	}
+}
+
+/* Evaluates rules that read or set more of the connection than its state. */
+static __attribute__((noinline)) void evaluate_ct(const struct decoded *d, struct outcome *o,
+                                                  unsigned uses, struct rule_input *in,
+                                                  struct rule_result *out)
+{
+	struct rule_ct ct;
+
+	if (o->state != CT_INVALID && o->state != CT_UNTRACKED) {
+		read_ct(d, o, uses, &ct);
+		in->ct = &ct;
+	}
+	verdict_eval(d->cx, (enum base_chain)d->pkt.frame->hook, in, out);
+	if (in->ct != NULL) {
+		apply_ct(d, o, &ct);
+	}
+}
+
 /* Evaluates the chain of the packet's hook. A packet that opens an entry is counted by `ct count`.
  */
 static void evaluate(const struct decoded *d, struct outcome *o, struct rule_result *out)
 {
 	const struct ruleset *rs = d->cx->policy->rules;
+	const unsigned uses = rs != NULL ? ruleset_ct_uses(rs) : 0;
 	struct rule_input in = {
 		.pkt = &d->pkt,
 		.state = o->state,
@@ -374,6 +500,10 @@ static void evaluate(const struct decoded *d, struct outcome *o, struct rule_res
 			in.mode = EVAL_CLAIM;
 			in.claim = &o->claim;
 		}
+	}
+	if (uses != 0) {
+		evaluate_ct(d, o, uses, &in, out);
+		return;
 	}
 	verdict_eval(d->cx, (enum base_chain)d->pkt.frame->hook, &in, out);
 }
@@ -391,12 +521,59 @@ static void settle_claim(const struct decoded *d, struct outcome *o)
 	}
 }
 
+/* The decision on a packet that the rules before the tracker drop. */
+static __attribute__((noinline, cold)) void drop_untracked(const struct decoded *d,
+                                                           struct outcome *o,
+                                                           const struct rule_result *r,
+                                                           struct decision *out)
+{
+	o->state = CT_UNTRACKED;
+	o->reason = REASON_NOTRACK;
+	count(d, o, verdict_of(r));
+	*out = (struct decision){
+		.verdict =
+			(uint8_t)(d->cx->policy->tun.enforce == 0 ? VERDICT_ACCEPT : verdict_of(r)),
+		.reject_with = r->reject_with,
+		.state = CT_UNTRACKED,
+		.reason = REASON_NOTRACK,
+		.rule_nr = r->rule_nr,
+	};
+}
+
+/* How the rules before the tracker have decided. */
+enum raw {
+	RAW_TRACK,
+	RAW_UNTRACKED,
+	RAW_DROP,
+};
+
+/* The kernel tracks a packet that has an entry there, whatever these rules say: its address may
+ * have been another one before. */
+static enum raw judge_raw(const struct decoded *d, struct rule_result *r)
+{
+	const struct frame *frame = d->pkt.frame;
+
+	if (d->cx->policy->rules == NULL ||
+	    (frame->hook != HOOK_OUTPUT && (frame->has & FRAME_HAS_CT) != 0) ||
+	    !verdict_eval_raw(d->cx, &d->pkt, r)) {
+		return RAW_TRACK;
+	}
+	if (verdict_of(r) != VERDICT_ACCEPT) {
+		return RAW_DROP;
+	}
+	return r->is_untracked != 0 ? RAW_UNTRACKED : RAW_TRACK;
+}
+
 /* A packet on the slow path, under its shard's lock. */
 static void decide(struct engine *e, const struct decoded *d, struct decision *out)
 {
+	struct rule_result raw;
 	struct outcome o;
 
 	o.live = NULL;
+	o.related = NULL;
+	o.is_ignored = false;
+	o.gone = (struct flow_extra){ 0, 0 };
 	o.has_status = false;
 	o.status = 0;
 	o.wants_entry = false;
@@ -407,11 +584,22 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	o.is_unproved = false;
 	o.has_late = false;
 	o.dir = DIR_ORIG;
-	if (d->broken != REASON_NONE) {
-		o.reason = (enum reason)d->broken;
-		o.state = CT_INVALID;
-	} else {
+	switch (judge_raw(d, &raw)) {
+	case RAW_DROP:
+		drop_untracked(d, &o, &raw, out);
+		return;
+	case RAW_UNTRACKED:
+		o.state = CT_UNTRACKED;
+		o.reason = REASON_NOTRACK;
+		break;
+	case RAW_TRACK:
+		if (d->broken != REASON_NONE) {
+			o.reason = (enum reason)d->broken;
+			o.state = CT_INVALID;
+			break;
+		}
 		lookup_packet(e, d, &o);
+		break;
 	}
 	conclude(e, d, &o, out);
 }
@@ -438,6 +626,9 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		return;
 	}
 	evaluate(d, o, &rules);
+	if (rules.is_untracked != 0) {
+		o->state = CT_UNTRACKED;
+	}
 	judged = o->must_drop ? VERDICT_DROP : verdict_of(&rules);
 	passes = judged == VERDICT_ACCEPT || d->cx->policy->tun.enforce == 0;
 	if (o->wants_entry && passes && !insert(d, o) && !revive_tomb(d, o)) {
@@ -459,7 +650,8 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 		*shard_unproved(d->shard, d->hash) = o->unproved;
 	}
 	count(d, o, judged);
-	if (o->live != NULL && (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
+	if (o->live != NULL && !o->is_ignored &&
+	    (o->state == CT_ESTABLISHED || o->state == CT_NEW)) {
 		shard_account(d->shard, o->live, o->dir, d->pkt.frame->true_size, d->cx->now);
 	}
 	if (o->has_late) {
@@ -478,7 +670,7 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 	if (o->live != NULL) {
 		if (leases_are_on(e) && judged == VERDICT_ACCEPT &&
 		    (o->state == CT_ESTABLISHED || o->state == CT_NEW) &&
-		    d->cx->worker->trace == NULL) {
+		    d->cx->worker->trace == NULL && verdict_raw_hooks(d->cx->policy) == 0) {
 			lease_offer(d->cx, d->shard, o->live, d->hash, &d->pkt, o->dir);
 		}
 		out->status = o->live->status;

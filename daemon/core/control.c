@@ -83,6 +83,7 @@ bool engine_find_account(struct engine *e, const struct flowkey *key, struct mon
 	f = flowtab_find(&s->flows, key, hash);
 	if (f != NULL) {
 		*out = *f;
+		flow_set_extra_of_copy(out, shard_extra_of(s, f));
 		out->timer[0] = *shard_origin(s, f);
 		*account = s->accounts != NULL ? s->accounts[f - s->flows.pool]
 		                               : (struct flow_account){ 0 };

@@ -35,8 +35,9 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 	x->cx = cx;
 	x->tun = tun;
 	x->is_off = e->fastpath_is_off || cx->worker->trace != NULL;
+	x->raw_hooks = verdict_raw_hooks(cx->policy);
 	x->accounts = e->cfg.accounts;
-	x->has_leases = leases_are_on(e);
+	x->has_leases = leases_are_on(e) && x->raw_hooks == 0;
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
@@ -119,7 +120,7 @@ bool fastpath_read(const struct fastpath *x, const struct frame *frame, struct c
 {
 	size_t cap_size = frame->cap_size < frame->true_size ? frame->cap_size : frame->true_size;
 
-	if (cap_size < IP4_SIZE + TCP_SIZE || x->is_off) {
+	if (cap_size < IP4_SIZE + TCP_SIZE || x->is_off || (x->raw_hooks >> frame->hook & 1) != 0) {
 		return false;
 	}
 	/* pkt_verify() skips packets that were not copied whole, and those of the output hook. */
@@ -230,7 +231,8 @@ enum fastpath_result fastpath_decide(struct fastpath *x, const struct frame *fra
 	if (f != NULL && lease_is_held(f)) {
 		shard_take_lease(c->shard[i], x->cx->worker, f, x->cx->now);
 	}
-	if (f == NULL || ((~f->status & STATUS_NEEDED) | f->probes) != 0 ||
+	if (f == NULL ||
+	    ((~f->status & STATUS_NEEDED) | f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0 ||
 	    mono_is_due(f->deadline, x->cx->now)) {
 		return FASTPATH_REFUSED;
 	}

@@ -34,6 +34,7 @@ void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono 
 	t->free_list = WHEEL_NIL;
 	t->used = 0;
 	memset(t->used_by, 0, sizeof(t->used_by));
+	memset(t->used_by_tcp, 0, sizeof(t->used_by_tcp));
 	hindex_init(&t->index,
 	            (struct hindex_bucket *)(void *)((unsigned char *)mem + pool_size(flows_max)),
 	            hindex_buckets_for(flows_max));
@@ -117,6 +118,9 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	wheel_insert(&t->wheel, nr, wheel_tick(f->deadline));
 	t->used++;
 	t->used_by[flow_proto_of(f->key.proto)]++;
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		t->used_by_tcp[f->conn.tcp.state]++;
+	}
 	if ((f->status & FLOW_ASSURED) != 0 || flow_is_closed(f)) {
 		flowtab_revalue(t, &t->pool[nr], hash);
 	}
@@ -152,6 +156,9 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 	give_place_back(t, nr);
 	t->used--;
 	t->used_by[flow_proto_of(f->key.proto)]--;
+	if (f->key.proto == IPPROTO_NR_TCP) {
+		t->used_by_tcp[f->conn.tcp.state]--;
+	}
 }
 
 void flowtab_rearm(struct flowtab *t, struct flow *f)

@@ -34,6 +34,7 @@ struct flowtab {
 	uint32_t used_by[FLOW_PROTOS_LEN]; /* of them, by enum flow_proto */
 	struct hindex index;
 	struct wheel wheel;
+	uint32_t used_by_tcp[TCP_STATES_LEN]; /* TCP flows, by enum tcp_state */
 };
 
 /* Bytes of memory that flowtab_init() needs; a multiple of 64. */
@@ -95,6 +96,13 @@ static inline void flowtab_set_deadline(struct flowtab *t, struct flow *f, struc
  * new deadline. NULL when there is none or *budget is 0.
  */
 struct flow *flowtab_pop_due(struct flowtab *t, struct mono now, unsigned *budget);
+
+/* To be called when the state of a TCP flow in the table has changed. */
+static inline void flowtab_count_state(struct flowtab *t, const struct flow *f, unsigned from)
+{
+	t->used_by_tcp[from]--;
+	t->used_by_tcp[f->conn.tcp.state]++;
+}
 
 /* To be called when flow_is_closed() has changed: the index notes it. */
 void flowtab_revalue(struct flowtab *t, const struct flow *f, uint64_t hash);

@@ -7,6 +7,7 @@
  *   - the state, as one of the four that are remembered;
  *   - what is known of the windows: whether they are those before a gap; if they are unknown, both
  * largest windows are zero, as known ones never are.
+ * A mark, and timeouts of its own, are in an array of their own, for those that have any.
  * The last segment is not kept: after an idle timeout the tracker does not need it. The links of
  * the queue and the time of the end, in seconds, are in an array of their own, so that ageing reads
  * no tombstone.
@@ -51,6 +52,7 @@ struct tomb {
 	uint32_t queue : 6; /* where it is linked */
 	uint32_t scale0 : 4;
 	uint32_t scale1 : 4;
+	uint32_t has_extra : 1;
 };
 
 struct tomb_link {
@@ -397,6 +399,10 @@ bool graveyard_add(struct graveyard *g, const struct flow *f, uint64_t hash, enu
 	}
 	nr = take_place(g);
 	write_tomb(&g->pool[nr], f, cause);
+	if (g->extra != NULL && (f->timer[1] | f->timer[2]) != 0) {
+		g->extra[nr] = flow_extra_of_copy(f);
+		g->pool[nr].has_extra = 1;
+	}
 	hindex_add(&g->index, hash, nr);
 	enqueue(g, nr, seconds_of(now));
 	g->alive++;
@@ -465,8 +471,8 @@ uint32_t graveyard_find(const struct graveyard *g, const struct flowkey *key, ui
 	return TOMB_NIL;
 }
 
-static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
-                      struct tomb_info *out)
+static void read_tomb(const struct tomb *b, uint32_t ended_s, const struct flow_extra *extra,
+                      struct mono now, struct tomb_info *out)
 {
 	struct tcp_conn *t = &out->conn;
 
@@ -495,13 +501,16 @@ static void read_tomb(const struct tomb *b, uint32_t ended_s, struct mono now,
 		out->status = status_with_knowledge(out->status, KNOWN_GAP);
 	}
 	out->cause = b->cause;
+	if (b->has_extra != 0) {
+		out->extra = *extra;
+	}
 	out->ended =
 		(struct mono){ sec_to_ns((int64_t)(now.ns / NSEC_PER_SEC) - age_s(ended_s, now)) };
 }
 
 void graveyard_read(const struct graveyard *g, uint32_t nr, struct mono now, struct tomb_info *out)
 {
-	read_tomb(&g->pool[nr], g->link[nr].ended_s, now, out);
+	read_tomb(&g->pool[nr], g->link[nr].ended_s, graveyard_extra_at(g, nr), now, out);
 	/* It may be deleted soon: dequeue() writes its neighbours' links. */
 	if (g->link[nr].prev != TOMB_NIL) {
 		__builtin_prefetch(&g->link[g->link[nr].prev], 1);
@@ -558,6 +567,16 @@ const void *graveyard_tomb_at(const struct graveyard *g, uint32_t nr)
 	return &g->pool[nr];
 }
 
+void graveyard_set_extras(struct graveyard *g, struct flow_extra *mem)
+{
+	g->extra = mem;
+}
+
+const struct flow_extra *graveyard_extra_at(const struct graveyard *g, uint32_t nr)
+{
+	return g->extra != NULL ? &g->extra[nr] : NULL;
+}
+
 const uint32_t *graveyard_ended_at(const struct graveyard *g, uint32_t nr)
 {
 	return &g->link[nr].ended_s;
@@ -571,6 +590,6 @@ bool graveyard_read_copy(const struct tomb_copy *copy, struct mono now, struct t
 	if (!is_alive(&b)) {
 		return false;
 	}
-	read_tomb(&b, (uint32_t)copy->ended_s, now, out);
+	read_tomb(&b, (uint32_t)copy->ended_s, &copy->extra, now, out);
 	return true;
 }

@@ -48,7 +48,8 @@ struct tomb_link; /* 12 bytes; opaque */
 
 struct graveyard {
 	struct tomb *pool;
-	struct tomb_link *link; /* of each place */
+	struct tomb_link *link;   /* of each place */
+	struct flow_extra *extra; /* of those that have any */
 	uint32_t pool_len;
 	uint32_t fresh;     /* pool[fresh..] was never used */
 	uint32_t free_list; /* through next */
@@ -67,6 +68,9 @@ size_t graveyard_size(uint32_t tombs_max);
  * sip: the key of all hashes. mem: zeroed, 64-byte aligned, the caller's. tombs_max may be 0.
  */
 void graveyard_init(struct graveyard *g, void *mem, uint32_t tombs_max, const struct sipkey *sip);
+
+/* mem: tombs_max of them, zeroed, the caller's. Without it nothing is kept beside a tombstone. */
+void graveyard_set_extras(struct graveyard *g, struct flow_extra *mem);
 
 /*
  * True for a flow that is worth remembering: TCP, ASSURED, not closed by both ends, and with less
@@ -124,8 +128,10 @@ unsigned graveyard_age(struct graveyard *g, struct mono now, int64_t remember_ns
 struct tomb_copy {
 	uint64_t word[8];
 	uint64_t ended_s;
+	struct flow_extra extra; /* if it has any */
 };
 const void *graveyard_tomb_at(const struct graveyard *g, uint32_t nr);
+const struct flow_extra *graveyard_extra_at(const struct graveyard *g, uint32_t nr);
 const uint32_t *graveyard_ended_at(const struct graveyard *g, uint32_t nr);
 
 /* Reads a copied place. Returns false when it holds no tombstone. */

@@ -42,11 +42,14 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 		return wanted;
 	}
 	fresh.probes = 0;
-	fresh.counted = 0;
+	fresh.extras &= FLOW_EXTRA_ONE_WAY;
 	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
 	inserted = flowtab_insert(&s->flows, &fresh, hash);
 	if (inserted != NULL) {
 		*shard_origin(s, inserted) = 0;
+		if ((f->timer[1] | f->timer[2]) != 0) {
+			shard_set_extra(s, inserted, flow_extra_of_copy(f));
+		}
 	}
 	if (inserted != NULL && s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
@@ -112,6 +115,7 @@ bool engine_import_tomb(struct engine *e, struct engine_worker *w, const struct 
 	bool wanted;
 
 	f.conn.tcp = tomb->conn;
+	flow_set_extra_of_copy(&f, tomb->extra);
 	if (mono_diff(now, tomb->ended) >= w->policy->tun.remember_ns ||
 	    !(tomb->cause == TOMB_DELETED ? graveyard_can_end(&f) : graveyard_wants(&f))) {
 		return false;

@@ -132,6 +132,7 @@ static void revive(const struct decoded *d, const struct tomb_info *tomb, const 
 	}
 	o->dir = tomb_dir(tomb, (enum key_side)d->side);
 	o->fresh.conn.tcp = j->revived;
+	flow_set_extra_of_copy(&o->fresh, tomb->extra);
 	o->fresh.status = status_with_knowledge(tomb->status, j->known) | FLOW_REVIVED;
 	if (o->dir == DIR_REPLY) {
 		mirror_path(d, &o->fresh);
@@ -154,6 +155,7 @@ static void revive_proved(const struct decoded *d, const struct tomb_info *tomb,
 	}
 	if (tomb != NULL) {
 		o->fresh.status = status_with_knowledge(tomb->status, KNOWN_EXACT) | FLOW_REVIVED;
+		flow_set_extra_of_copy(&o->fresh, tomb->extra);
 		if (o->dir == DIR_REPLY) {
 			mirror_path(d, &o->fresh);
 		}

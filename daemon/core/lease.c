@@ -107,7 +107,10 @@ static void set_owned(const struct leases *all, struct flowtab *t, struct flow *
 	const uint8_t status = f->status;
 
 	if (f->key.proto == IPPROTO_NR_TCP) {
+		const uint8_t from = f->conn.tcp.state;
+
 		f->conn.tcp = *conn;
+		flowtab_count_state(t, f, from);
 	}
 	f->status |= gained & (FLOW_SEEN_REPLY | FLOW_ASSURED);
 	if (((f->status ^ status) & FLOW_ASSURED) != 0 || flow_is_closed(f) != was_closed) {
@@ -172,7 +175,7 @@ bool lease_grant(struct lease_share *share, struct flowtab *t, struct flow *f, u
 	l->new_hooks = terms->new_hooks;
 	l->terms_generation = generation;
 	l->was_refused = 0;
-	l->may_close = f->counted == 0;
+	l->may_close = (f->extras & FLOW_EXTRA_COUNTED) == 0;
 	l->gained = 0;
 	l->flow_nr = nr;
 	l->flow_hook = f->hook;

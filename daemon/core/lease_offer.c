@@ -47,7 +47,7 @@ static bool tcp_can_be_leased(const struct shard *s, const struct flow *f, struc
 
 static bool can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
 {
-	if (((f->status & FLOW_LEASED) | f->probes) != 0) {
+	if (((f->status & FLOW_LEASED) | f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0) {
 		return false;
 	}
 	switch (f->key.proto) {

@@ -68,6 +68,12 @@ static uint32_t read_flows(const struct shard *s, uint32_t at, uint32_t max, voi
 			lease_peek(&s->leases, at + i, copy);
 		}
 		copy->timer[0] = read_word(&s->origins[at + i]);
+		copy->timer[1] = 0;
+		copy->timer[2] = 0;
+		if ((copy->extras & FLOW_EXTRA_BESIDE) != 0) {
+			copy->timer[1] = read_word(&s->extras[at + i].mark);
+			copy->timer[2] = read_word(&s->extras[at + i].timeouts);
+		}
 	}
 	return len;
 }
@@ -124,6 +130,8 @@ static uint32_t read_tombs(const struct shard *s, uint32_t at, uint32_t max, voi
 		copy_words(copy[i].word, graveyard_tomb_at(&s->graveyard, at + i),
 		           sizeof(copy[i].word));
 		copy[i].ended_s = read_word(graveyard_ended_at(&s->graveyard, at + i));
+		copy_words(&copy[i].extra, graveyard_extra_at(&s->graveyard, at + i),
+		           sizeof(copy[i].extra));
 	}
 	return len;
 }
@@ -251,9 +259,17 @@ static uint32_t read_usage(const struct shard *s, uint32_t at, uint32_t max, voi
 	for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
 		u->flows_by[p] = read_word(&s->flows.used_by[p]);
 	}
+	for (unsigned t = 0; t < TCP_STATES_LEN; t++) {
+		u->tcp_by[t] = read_word(&s->flows.used_by_tcp[t]);
+	}
 	u->tombs = read_word(&s->graveyard.alive);
 	u->tombs_taken = read_word(&s->graveyard.taken);
 	return 1;
+}
+
+bool engine_has_accounts(const struct engine *e)
+{
+	return e->cfg.accounts;
 }
 
 void engine_usage(struct engine *e, struct engine_usage *out)
@@ -268,6 +284,9 @@ void engine_usage(struct engine *e, struct engine_usage *out)
 		out->flows += one.flows;
 		for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
 			out->flows_by[p] += one.flows_by[p];
+		}
+		for (unsigned t = 0; t < TCP_STATES_LEN; t++) {
+			out->tcp_by[t] += one.tcp_by[t];
 		}
 		out->tombs += one.tombs;
 		out->tombs_taken += one.tombs_taken;

@@ -7,6 +7,7 @@
  * deadline is expired first.
  */
 #include "expire.h"
+#include "one_way.h"
 #include "slowpath.h"
 #include "tcp_track.h"
 #include "udp_track.h"
@@ -71,6 +72,7 @@ static void track_error(const struct decoded *d, struct outcome *o)
 	}
 	o->dir = flowkey_is_mirror(&f->key) ? DIR_REPLY
 	                                    : dir_other(flow_dir_of(f, (enum key_side)d->side));
+	o->related = f;
 	o->has_status = true;
 	o->status = f->status;
 	o->state = CT_RELATED;
@@ -92,12 +94,29 @@ static enum reason stateless_reason(const struct pkt *p, enum ct_state state)
 	}
 }
 
+const struct tunables *lookup_tunables(const struct policy *policy, uint32_t timeouts,
+                                       struct tunables *own)
+{
+	*own = policy->tun;
+	if (policy->rules != NULL) {
+		(void)ruleset_set_timeouts(policy->rules, timeouts, own);
+	}
+	return own;
+}
+
 /* Runs the protocol's tracker on a flow. */
 static enum track_verdict run_tracker(const struct decoded *d, struct flow *f, enum flow_dir dir,
                                       struct track_effect *fx)
 {
 	const struct tunables *tun = &d->cx->policy->tun;
+	struct tunables own;
 
+	if ((f->extras & FLOW_EXTRA_TIMEOUTS) != 0) {
+		tun = lookup_tunables(d->cx->policy, shard_extra_of(d->shard, f).timeouts, &own);
+	}
+	if ((f->extras & FLOW_EXTRA_ONE_WAY) != 0) {
+		return one_way_track(f, &d->pkt, dir, d->cx->now, tun, fx);
+	}
 	switch (d->pkt.kind) {
 	case PKT_KIND_TCP:
 		return tcp_track(&f->conn.tcp, &d->pkt, dir, f->status,
@@ -133,7 +152,7 @@ static bool is_probed_still(const struct decoded *d, struct flow *f, enum flow_d
 /* A packet of a flow that is counted or probed. Returns true when the deadline stays. */
 static bool update_rare(const struct decoded *d, struct flow *f, enum flow_dir dir)
 {
-	if (f->counted != 0) {
+	if ((f->extras & FLOW_EXTRA_COUNTED) != 0) {
 		shard_recount(d->shard, f);
 	}
 	return f->probes != 0 && is_probed_still(d, f, dir);
@@ -146,7 +165,7 @@ static void apply(const struct decoded *d, struct flow *f, enum flow_dir dir,
 	if (fx->set_assured) {
 		flowtab_assure(&d->shard->flows, f, d->hash);
 	}
-	if ((f->probes != 0 || f->counted != 0) && update_rare(d, f, dir)) {
+	if ((f->probes != 0 || f->extras != 0) && update_rare(d, f, dir)) {
 		return;
 	}
 	if (fx->timeout_ns != 0) {
@@ -287,6 +306,14 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
+/* A SYN that is sent again before it is answered: as in the kernel it neither prolongs the entry
+ * nor counts. */
+static bool is_repeated_syn(const struct decoded *d, uint8_t from, uint8_t status)
+{
+	return d->pkt.kind == PKT_KIND_TCP && d->pkt.tcp.class_nr == SEG_SYN &&
+	       from == TCP_SYN_SENT && (status & FLOW_SEEN_REPLY) == 0;
+}
+
 /* A packet of a live flow. Returns false when the flow was over and is deleted: the packet has no
  * entry then. */
 static bool track_live(struct engine *e, const struct decoded *d, struct flow *f, struct outcome *o)
@@ -300,8 +327,12 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	struct track_effect fx;
 	enum track_verdict v = run_tracker(d, f, dir, &fx);
 
+	if (d->pkt.kind == PKT_KIND_TCP && f->conn.tcp.state != from) {
+		flowtab_count_state(&d->shard->flows, f, from);
+	}
 	o->dir = dir;
 	o->live = f;
+	replied |= (f->extras & FLOW_EXTRA_ONE_WAY) != 0 && one_way_is_open(f);
 	o->state = replied ? CT_ESTABLISHED : CT_NEW;
 	o->reason = d->pkt.kind == PKT_KIND_TCP ? (enum reason)fx.reason
 	                                        : stateless_reason(&d->pkt, o->state);
@@ -327,9 +358,12 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 		}
 		return true;
 	case TRACK_IGNORE:
+		o->is_ignored = true;
+		break;
 	case TRACK_ACCEPT:
 		break;
 	}
+	o->is_ignored |= is_repeated_syn(d, from, status);
 	if ((f->status & FLOW_KNOWN) != 0 && v == TRACK_ACCEPT) {
 		learn(d, f, dir, from, rst_is_proved, o);
 	}
@@ -339,6 +373,8 @@ static bool track_live(struct engine *e, const struct decoded *d, struct flow *f
 	if (fx.delete_it) {
 		o->has_status = true;
 		o->status = f->status | (dir == DIR_REPLY ? FLOW_SEEN_REPLY : 0);
+		o->gone = shard_extra_of(d->shard, f);
+		o->gone_account = shard_account_of(d->shard, f);
 		delete_closed(d, f, FLOW_END_CLOSED);
 		o->live = NULL;
 		return true;

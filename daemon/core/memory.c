@@ -3,8 +3,8 @@
  * The engine in its memory: head and shards, then each shard's flows and tombstones, then what only
  * rules that count connections touch (claims and counters), then what only connections touch whose
  * windows were not seen from the start (witnesses) or that were leased (slots), then the origins of
- * all, then what only late segments touch whose other end is asked (questions), then what flows
- * have carried, if it is counted.
+ * all, then marks and timeouts of those that have any, then what only late segments touch whose
+ * other end is asked (questions), then what flows have carried, if it is counted.
  */
 #include "shard.h"
 
@@ -53,6 +53,11 @@ static size_t origins_size(uint32_t flows_len)
 	return aligned(flows_len * sizeof(uint32_t));
 }
 
+static size_t extras_size(uint32_t flows_len)
+{
+	return aligned(flows_len * sizeof(struct flow_extra));
+}
+
 static size_t head_size(const struct engine_config *cfg)
 {
 	return aligned(sizeof(struct engine) + cfg->shards_len * sizeof(struct shard));
@@ -74,11 +79,13 @@ size_t engine_table_size(const struct engine_config *cfg)
 size_t engine_size(const struct engine_config *cfg)
 {
 	uint32_t flows_len = cfg->flows_max / cfg->shards_len + 1;
+	uint32_t tombs_len = cfg->tombs_max / cfg->shards_len + 1;
 
 	return engine_table_size(cfg) +
 	       cfg->shards_len *
 	               (claims_size(flows_len) + witnesses_size(flows_len) + slots_size(flows_len) +
-	                origins_size(flows_len) + aligned(questions_size(questions_here(cfg))) +
+	                origins_size(flows_len) + extras_size(flows_len) + extras_size(tombs_len) +
+	                aligned(questions_size(questions_here(cfg))) +
 	                accounts_size(cfg, flows_len)) +
 	       conncount_size(counts_max(cfg));
 }
@@ -114,6 +121,10 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		counts_at += witnesses_size(s->flows.pool_len);
 		s->origins = (uint32_t *)(void *)counts_at;
 		counts_at += origins_size(s->flows.pool_len);
+		s->extras = (struct flow_extra *)(void *)counts_at;
+		counts_at += extras_size(s->flows.pool_len);
+		graveyard_set_extras(&s->graveyard, (struct flow_extra *)(void *)counts_at);
+		counts_at += extras_size(s->graveyard.pool_len);
 		s->leases.slot = (uint32_t *)(void *)counts_at;
 		counts_at += slots_size(s->flows.pool_len);
 		questions_init(&s->questions, counts_at, questions_here(cfg));

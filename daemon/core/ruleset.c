@@ -36,7 +36,7 @@ static bool set128_has(const struct rs_set128 *s, const union ip_addr *addr);
 static bool iface_has(const struct eval *ev, const struct rs_insn *i, uint32_t ifindex);
 static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
 static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i);
-static void set_mark(struct eval *ev, uint32_t mark);
+static void set_mark(struct eval *ev, const struct rs_insn *i, uint32_t mark);
 static void act(struct eval *ev, const struct rs_insn *i);
 static bool key_matches(const struct eval *ev, const struct rs_insn *i);
 static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t *nr);
@@ -86,6 +86,14 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 		break;
 	case RS_SET128 | RS_F_DADDR:
 		hit = set128_has(&rs->set128[i->a], &p->tuple.dst);
+		break;
+	case RS_SET128 | RS_F_HEADER:
+		hit = set128_has(&rs->set128[i->a], ruleset_addr((enum rs_field)i->with, ev->in));
+		break;
+	case RS_TREE128 | RS_F_HEADER:
+		hit = rs_set_has128(
+			rs->set[i->a],
+			u128_from_ip6(ruleset_addr((enum rs_field)i->with, ev->in)->bytes));
 		break;
 	case RS_TREE128 | RS_F_SADDR:
 		hit = rs_set_has128(rs->set[i->a], u128_from_ip6(p->tuple.src.bytes));
@@ -261,6 +269,16 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			break;
 		case RS_FOLD:
 			i += fold_step(ev, i);
+			break;
+		case RS_CT_ACCOUNT:
+			hit = ruleset_account_fits(&ev->rs->account[i->a], ev->in);
+			i = pass_or_skip(ev, i, hit != i->negated, t);
+			break;
+		case RS_UNTRACKED:
+			i = pass_or_skip(ev, i, ev->out->is_untracked != i->negated, t);
+			break;
+		case RS_IF_UNTRACKED:
+			i += 1 + ev->out->is_untracked;
 			break;
 		case RS_KEY:
 			i = pass_or_skip(ev, i, key_matches(ev, i), t);
@@ -450,8 +468,9 @@ bool ruleset_can_give(const struct ruleset *rs, enum base_chain chain, uint8_t c
 
 void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN])
 {
-	const bool is_local =
-		ruleset_has_chain(rs, CHAIN_INPUT) || ruleset_has_chain(rs, CHAIN_OUTPUT);
+	const bool is_local = ruleset_has_chain(rs, CHAIN_INPUT) ||
+	                      ruleset_has_chain(rs, CHAIN_OUTPUT) ||
+	                      ruleset_has_chain(rs, CHAIN_RAW_OUTPUT);
 
 	hooked[HOOK_INPUT] = is_local;
 	hooked[HOOK_OUTPUT] = is_local;
@@ -539,8 +558,14 @@ static bool find(const struct eval *ev, const struct rs_insn *i, uint32_t *nr)
 	return *nr != RS_MAP_MISS;
 }
 
-static void set_mark(struct eval *ev, uint32_t mark)
+static void set_mark(struct eval *ev, const struct rs_insn *i, uint32_t mark)
 {
+	const struct rs_mark_change to_ct = { .flip = mark, .to_ct = 1 };
+
+	if (i->negated) {
+		(void)ruleset_change_mark(&to_ct, ev->in, &ev->mark);
+		return;
+	}
 	ev->mark = mark;
 	ev->out->mark = mark;
 	ev->out->mark_is_set = 1;
@@ -553,7 +578,7 @@ static bool set_mapped_mark(struct eval *ev, const struct rs_insn *i)
 	if (!find(ev, i, &nr)) {
 		return false;
 	}
-	set_mark(ev, ev->rs->map[i->a].data[nr]);
+	set_mark(ev, i, ev->rs->map[i->a].data[nr]);
 	return true;
 }
 
@@ -585,7 +610,7 @@ static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
 	if (!key_in_map(ev, i, &nr)) {
 		return false;
 	}
-	set_mark(ev, ev->rs->key[i->a].data[nr]);
+	set_mark(ev, i, ev->rs->key[i->a].data[nr]);
 	return true;
 }
 
@@ -656,10 +681,27 @@ static void act(struct eval *ev, const struct rs_insn *i)
 		}
 		break;
 	case RS_MARK:
-		set_mark(ev, (ev->mark & i->b) ^ i->a);
+		set_mark(ev, i, (ev->mark & i->b) ^ i->a);
 		break;
 	case RS_MARK_LOADED:
-		set_mark(ev, ev->loaded);
+		set_mark(ev, i, ev->loaded);
+		break;
+	case RS_MARKS:
+		if (ruleset_change_mark(&ev->rs->mark_change[i->a], in, &ev->mark)) {
+			ev->out->mark = ev->mark;
+			ev->out->mark_is_set = 1;
+		}
+		break;
+	case RS_TIMEOUTS:
+		ruleset_give_timeouts(&ev->rs->timeouts[i->a], in);
+		break;
+	case RS_TRACKING:
+		if (in->ct != NULL) {
+			in->ct->tracking |= (uint8_t)i->a;
+		}
+		break;
+	case RS_NOTRACK:
+		ev->out->is_untracked = 1;
 		break;
 	default:
 		break;

@@ -29,6 +29,12 @@ uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_
 bool ruleset_load(const struct ruleset *rs, const struct rs_insn *i, const struct rule_input *in,
                   uint32_t mark, uint32_t *out);
 
+/* ruleset_routes.c: RS_LOAD_FIB_*, and RS_LOAD_LINK: false for an interface that is not known. */
+bool ruleset_link(const struct ruleset *rs, const struct rs_load *l, const struct rule_input *in,
+                  uint32_t *out);
+bool ruleset_fib(const struct ruleset *rs, const struct rs_load *l, const struct rule_input *in,
+                 uint32_t mark, uint32_t *out);
+
 /* The type of packet by its destination: PACKET_HOST, _BROADCAST, _MULTICAST of the kernel. */
 static inline uint32_t ruleset_pkttype(const struct pkt *p)
 {
@@ -39,6 +45,69 @@ static inline uint32_t ruleset_pkttype(const struct pkt *p)
 	}
 	return load_be32(to) == UINT32_MAX ? 1 : to[0] >> 4 == 0xe ? 2 : 0;
 }
+
+/*
+ * The packet's connection. Where only the packet is known, such as in explanations, its addresses
+ * are those of the connection.
+ */
+static inline const union ip_addr *ruleset_ct_addr(const struct rule_input *in, enum flow_dir of,
+                                                   bool is_src)
+{
+	const struct tuple *t = in->ct != NULL ? &in->ct->tuple[of] : &in->pkt->tuple;
+	bool is_other = in->ct == NULL && in->dir != of;
+
+	return is_src != is_other ? &t->src : &t->dst;
+}
+
+static inline uint32_t ruleset_ct_port(const struct rule_input *in, enum flow_dir of, bool is_src)
+{
+	const struct tuple *t = in->ct != NULL ? &in->ct->tuple[of] : &in->pkt->tuple;
+	bool is_other = in->ct == NULL && in->dir != of;
+
+	return is_src != is_other ? t->sport : t->dport;
+}
+
+static inline uint32_t ruleset_ct_proto(const struct rule_input *in)
+{
+	return in->ct != NULL ? in->ct->tuple[0].proto : in->pkt->l4_proto;
+}
+
+static inline uint32_t ruleset_ct_mark(const struct rule_input *in)
+{
+	return in->ct != NULL ? in->ct->mark : 0;
+}
+
+static inline uint32_t ruleset_ct_left_ms(const struct rule_input *in)
+{
+	return in->ct != NULL && in->ct->left_ns > 0 ? (uint32_t)(in->ct->left_ns / NSEC_PER_MSEC)
+	                                             : 0;
+}
+
+/* An IPv6 address. */
+static inline const union ip_addr *ruleset_addr(enum rs_field field, const struct rule_input *in)
+{
+	switch (field) {
+	case RS_F_SADDR:
+		return &in->pkt->tuple.src;
+	case RS_F_CT_ORIG_SADDR:
+		return ruleset_ct_addr(in, DIR_ORIG, true);
+	case RS_F_CT_ORIG_DADDR:
+		return ruleset_ct_addr(in, DIR_ORIG, false);
+	case RS_F_CT_REPLY_SADDR:
+		return ruleset_ct_addr(in, DIR_REPLY, true);
+	case RS_F_CT_REPLY_DADDR:
+		return ruleset_ct_addr(in, DIR_REPLY, false);
+	default:
+		return &in->pkt->tuple.dst;
+	}
+}
+
+/* ruleset_ct.c: RS_CT_ACCOUNT, RS_MARKS, RS_TIMEOUTS. mark: of the packet; changed by RS_MARKS.
+ * Returns true where that is so. */
+bool ruleset_account_fits(const struct rs_account *a, const struct rule_input *in);
+bool ruleset_change_mark(const struct rs_mark_change *c, const struct rule_input *in,
+                         uint32_t *mark);
+void ruleset_give_timeouts(const struct rs_timeouts *t, const struct rule_input *in);
 
 /* Bits of IPS_*: of the kernel's tracker, which translates addresses, or of the connection. */
 static inline uint32_t ruleset_ct_status(const struct rule_input *in)

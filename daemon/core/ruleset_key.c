@@ -17,11 +17,6 @@ static uint32_t name_nr(const struct ruleset *rs, const struct rule_input *in, u
 	return patterns != 0 ? (uint32_t)__builtin_ctzll(patterns) : NO_NAME;
 }
 
-static struct u128 wide_field(enum rs_field field, const struct pkt *p)
-{
-	return u128_from_ip6(field == RS_F_SADDR ? p->tuple.src.bytes : p->tuple.dst.bytes);
-}
-
 /* Returns false when the packet lacks a field. */
 static bool read_key(const struct ruleset *rs, const struct rs_key *k, const struct rule_input *in,
                      uint32_t mark, struct u128 *value)
@@ -40,7 +35,7 @@ static bool read_key(const struct ruleset *rs, const struct rs_key *k, const str
 			continue;
 		}
 		if (f->is_wide) {
-			value[i] = wide_field(field, p);
+			value[i] = u128_from_ip6(ruleset_addr(field, in)->bytes);
 			continue;
 		}
 		value[i] = (struct u128){ 0, ruleset_field(field, in, mark, 0) };

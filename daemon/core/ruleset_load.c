@@ -3,6 +3,8 @@
  * Numbers that are no field of the packet: raw bits of a header, masked fields, counters, random
  * numbers and hashes. See struct rs_load.
  */
+#include <finwall/ruleset.h>
+
 #include "ruleset_code.h"
 
 #include <stdatomic.h>
@@ -174,7 +176,23 @@ static uint32_t next_random(struct rs_load *l, bool is_dry)
 	return x;
 }
 
-static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, uint32_t *out)
+#define DAY_S 86400
+
+/* Seconds since 1970. */
+static uint64_t wall_s(const struct ruleset *rs, const struct rule_input *in)
+{
+	int64_t ns = in->now.ns + atomic_load_explicit(&rs->wall_ns, memory_order_relaxed);
+
+	return ns > 0 ? (uint64_t)ns / NSEC_PER_SEC : 0;
+}
+
+void ruleset_set_wall(struct ruleset *rs, int64_t wall_ns)
+{
+	atomic_store_explicit(&rs->wall_ns, wall_ns, memory_order_relaxed);
+}
+
+static bool load(const struct ruleset *rs, struct rs_load *l, const struct rule_input *in,
+                 uint32_t mark, uint32_t *out)
 {
 	const struct pkt *p = in->pkt;
 	uint32_t v;
@@ -201,6 +219,20 @@ static bool load(struct rs_load *l, const struct rule_input *in, uint32_t mark, 
 	case RS_LOAD_GID:
 		*out = p->frame->gid;
 		return (p->frame->has & FRAME_HAS_GID) != 0;
+	case RS_LOAD_TIME:
+		*out = (uint32_t)wall_s(rs, in);
+		return true;
+	case RS_LOAD_DAY:
+		*out = (uint32_t)((wall_s(rs, in) / DAY_S + 4) % 7); /* 1970 began on a Thursday */
+		return true;
+	case RS_LOAD_HOUR:
+		*out = (uint32_t)(wall_s(rs, in) % DAY_S);
+		return true;
+	case RS_LOAD_LINK:
+		return ruleset_link(rs, l, in, out);
+	case RS_LOAD_FIB_TYPE:
+	case RS_LOAD_FIB_OIF:
+		return ruleset_fib(rs, l, in, mark, out);
 	case RS_LOAD_RANDOM:
 		v = next_random(l, rule_is_dry(in));
 		break;
@@ -220,7 +252,7 @@ bool ruleset_load(const struct ruleset *rs, const struct rs_insn *i, const struc
 {
 	struct rs_load *l = &rs->load[i->a];
 
-	if (!load(l, in, mark, out)) {
+	if (!load(rs, l, in, mark, out)) {
 		return false;
 	}
 	*out &= l->mask;

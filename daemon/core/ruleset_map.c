@@ -29,11 +29,6 @@ uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_
 	return 0;
 }
 
-static const uint8_t *address(enum rs_field field, const struct pkt *p)
-{
-	return field == RS_F_SADDR ? p->tuple.src.bytes : p->tuple.dst.bytes;
-}
-
 static uint32_t datum_of(const struct rs_map *m, uint32_t interval)
 {
 	return interval != RS_MAP_MISS ? m->nr[interval] : RS_MAP_MISS;
@@ -42,7 +37,6 @@ static uint32_t datum_of(const struct rs_map *m, uint32_t interval)
 uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum rs_field field,
                           const struct rule_input *in, uint32_t mark, uint32_t loaded)
 {
-	const struct pkt *p = in->pkt;
 	uint32_t nr = RS_MAP_MISS;
 	uint64_t patterns;
 
@@ -56,7 +50,7 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 		break;
 	case RS_MAP_128:
 		nr = datum_of(m, rs_interval128(m->lo128, m->hi128, m->len,
-		                                u128_from_ip6(address(field, p))));
+		                                u128_from_ip6(ruleset_addr(field, in)->bytes)));
 		break;
 	case RS_MAP_IFACE:
 		patterns = ruleset_patterns_of(rs, in, ruleset_field(field, in, mark, loaded)) &
@@ -79,7 +73,7 @@ bool ruleset_count_fits(const struct ruleset *rs, const struct rs_insn *i,
 		return false;
 	}
 	if (i->b == 128) {
-		struct u128 addr = u128_from_ip6(address(field, in->pkt));
+		struct u128 addr = u128_from_ip6(ruleset_addr(field, in)->bytes);
 
 		key.hi = addr.hi;
 		key.lo = addr.lo;

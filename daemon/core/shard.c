@@ -30,8 +30,9 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
                                                 unsigned changes, enum flow_end end,
                                                 struct mono now)
 {
+	struct flow copy = *f;
 	struct flow_event ev = {
-		.flow = f,
+		.flow = &copy,
 		.now = now,
 		.generation = w->policy->generation,
 		.changes = (uint8_t)changes,
@@ -39,6 +40,7 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 		.hook = f->hook,
 	};
 
+	flow_set_extra_of_copy(&copy, shard_extra_of(s, f));
 	if (s->accounts != NULL) {
 		ev.account = s->accounts[f - s->flows.pool];
 		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &ev.account);
@@ -129,7 +131,7 @@ static struct conncount_claim *claim_of(const struct shard *s, const struct flow
 void shard_count(struct shard *s, struct flow *f, const struct conncount_claim *claim)
 {
 	*claim_of(s, f) = *claim;
-	f->counted = 1;
+	f->extras |= FLOW_EXTRA_COUNTED;
 	shard_recount(s, f);
 }
 
@@ -155,12 +157,13 @@ void shard_recount(struct shard *s, struct flow *f)
 void shard_uncount(struct shard *s, struct flow *f)
 {
 	conncount_give_back(s->counts, claim_of(s, f));
-	f->counted = 0;
+	f->extras &= (uint8_t)~FLOW_EXTRA_COUNTED;
 }
 
 bool shard_memory(const struct shard *s, const struct flow *f, struct flow *out)
 {
 	knowledge_to_remember(f, (f->status & FLOW_KNOWN) != 0 ? shard_witness(s, f) : NULL, out);
+	flow_set_extra_of_copy(out, shard_extra_of(s, f));
 	return graveyard_wants(out);
 }
 
@@ -207,6 +210,15 @@ void shard_remember(struct shard *s, struct engine_worker *w, const struct flow 
 
 	if (shard_memory(s, f, &memory) || (cause == TOMB_DELETED && graveyard_can_end(f))) {
 		shard_bury(s, w, &memory, hash, cause, now);
+	}
+}
+
+void shard_set_extra(const struct shard *s, struct flow *f, struct flow_extra extra)
+{
+	s->extras[f - s->flows.pool] = extra;
+	f->extras |= FLOW_EXTRA_BESIDE;
+	if (extra.timeouts != 0) {
+		f->extras |= FLOW_EXTRA_TIMEOUTS;
 	}
 }
 

@@ -56,6 +56,7 @@ struct shard {
 	struct conncount *counts;       /* the engine's */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	uint32_t *origins;              /* of all flows, likewise; flow.h */
+	struct flow_extra *extras;      /* of flows with FLOW_EXTRA_BESIDE, likewise */
 	struct flow_account *accounts;  /* of flows, likewise; NULL = not counted */
 	struct witness *witnesses;      /* of flows that are not KNOWN_EXACT, likewise */
 	struct lease_share leases;
@@ -124,6 +125,16 @@ static inline bool shard_unchanged(const struct shard *s, uint32_t seen)
 
 /* Below: the caller holds the lock. hash is that of the flow's key. */
 
+/* Sets what a flow in the table has beside it. */
+void shard_set_extra(const struct shard *s, struct flow *f, struct flow_extra extra);
+
+/* What a flow in the table has beside it. */
+static inline struct flow_extra shard_extra_of(const struct shard *s, const struct flow *f)
+{
+	return (f->extras & FLOW_EXTRA_BESIDE) != 0 ? s->extras[f - s->flows.pool]
+	                                            : (struct flow_extra){ 0, 0 };
+}
+
 /* Inserts a copy of *f, which must not be in the table. Returns it, or NULL when the table is full.
  */
 static inline struct flow *shard_insert(struct shard *s, struct engine_worker *w,
@@ -134,6 +145,9 @@ static inline struct flow *shard_insert(struct shard *s, struct engine_worker *w
 	if (inserted != NULL) {
 		if (s->accounts != NULL) {
 			s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
+		}
+		if ((f->timer[1] | f->timer[2]) != 0) {
+			shard_set_extra(s, inserted, flow_extra_of_copy(f));
 		}
 		stat_add(&w->stats.event[EVENT_FLOW_NEW], 1);
 	}
@@ -194,6 +208,18 @@ static inline void shard_add_leased(const struct shard *s, uint32_t nr, const st
 	}
 }
 
+/* What a flow in the table has carried; zeroes where packets are not counted. */
+static inline struct flow_account shard_account_of(const struct shard *s, const struct flow *f)
+{
+	struct flow_account a = { .packets = { 0 } };
+
+	if (s->accounts != NULL) {
+		a = s->accounts[f - s->flows.pool];
+		shard_add_leased(s, (uint32_t)(f - s->flows.pool), f, &a);
+	}
+	return a;
+}
+
 /* Sends the event of what has changed of a flow; from: its TCP state before, status: FLOW_*
  * before. */
 void shard_note_update(const struct shard *s, const struct engine_worker *w, const struct flow *f,
@@ -238,7 +264,7 @@ static inline void shard_end_lease(struct shard *s, struct flow *f)
 /* Deletes a flow from the table and from the counters. */
 static inline void shard_delete(struct shard *s, struct flow *f, uint64_t hash)
 {
-	if (f->counted != 0) {
+	if ((f->extras & FLOW_EXTRA_COUNTED) != 0) {
 		shard_uncount(s, f);
 	}
 	if ((f->status & (FLOW_LEASED | FLOW_HAD_LEASE)) != 0) {

@@ -33,7 +33,10 @@ struct outcome {
 	enum ct_state state;
 	enum reason reason;
 	enum flow_dir dir;
-	struct flow *live;            /* its entry, or NULL */
+	struct flow *live;                /* its entry, or NULL */
+	struct flow *related;             /* the entry that an ICMP error is about, or NULL */
+	struct flow_extra gone;           /* of the entry that ended */
+	struct flow_account gone_account; /* likewise, if has_status is set */
 	bool has_status; /* without live: of the entry that ended, or that an ICMP error is about */
 	uint8_t status;
 	bool wants_entry;             /* insert fresh if the verdict is accept */
@@ -44,12 +47,18 @@ struct outcome {
 	enum proof proof;             /* lookup_end_older() is to be called if it passes */
 	bool is_unproved;             /* unproved is set: store it if the packet passes */
 	struct unproved_pair unproved;
-	bool is_held;   /* no decision yet: the segment waits for the other end's answer */
-	bool must_drop; /* whatever the verdict (late policy reject) */
-	bool has_late;  /* the two below are set: it is a late close */
+	bool is_ignored; /* accepted by the tracker, but not counted */
+	bool is_held;    /* no decision yet: the segment waits for the other end's answer */
+	bool must_drop;  /* whatever the verdict (late policy reject) */
+	bool has_late;   /* the two below are set: it is a late close */
 	struct late_event late;
 	enum reason late_would[LATE_POLICIES_LEN]; /* the reason under each policy */
 };
+
+/* lookup.c: the tunables of a connection with these timeouts (struct flow_extra); *own: where to
+ * make them. */
+const struct tunables *lookup_tunables(const struct policy *policy, uint32_t timeouts,
+                                       struct tunables *own);
 
 /* lookup.c: finds the flow of a packet, runs its tracker and updates the entry. */
 void lookup_packet(struct engine *e, const struct decoded *d, struct outcome *o);

@@ -87,6 +87,7 @@ static void fill_connection(const struct decoded *d, struct trace *t)
 	if (f != NULL) {
 		t->entry = mono_is_due(f->deadline, now) ? TRACE_DUE : TRACE_LIVE;
 		t->before = *f;
+		flow_set_extra_of_copy(&t->before, shard_extra_of(d->shard, f));
 		if (lease_is_held(f)) {
 			lease_peek(&d->shard->leases, (uint32_t)(f - d->shard->flows.pool),
 			           &t->before);
@@ -151,6 +152,7 @@ void trace_end(const struct decoded *d, const struct decision *out)
 			graveyard_find(&d->shard->graveyard, &d->key, d->hash) != UINT32_MAX;
 		if (f != NULL) {
 			t->after = *f;
+			flow_set_extra_of_copy(&t->after, shard_extra_of(d->shard, f));
 		}
 	}
 	w->sink.traced(w->sink.ctx, t);

@@ -93,6 +93,44 @@ enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *
 	return (enum idle_policy)(rules.code - RULE_IDLE_FIRST);
 }
 
+static enum base_chain raw_chain(enum hook hook)
+{
+	return hook == HOOK_OUTPUT ? CHAIN_RAW_OUTPUT : CHAIN_PREROUTING;
+}
+
+uint8_t verdict_raw_hooks(const struct policy *policy)
+{
+	unsigned hooks = 0;
+
+	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
+		hooks |= (unsigned)has_chain(policy, raw_chain((enum hook)hook)) << hook;
+	}
+	return (uint8_t)hooks;
+}
+
+bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out)
+{
+	const enum base_chain chain = raw_chain((enum hook)pkt->frame->hook);
+	struct rule_input in = { .pkt = pkt, .state = CT_INVALID, .mode = EVAL_DRY };
+	struct frame frame;
+	struct pkt before;
+
+	if (!has_chain(cx->policy, chain)) {
+		return false;
+	}
+	if (pkt->frame->hook == HOOK_FORWARD) {
+		/* as it was before the route: without output interface, its hop limit as received */
+		frame = *pkt->frame;
+		frame.oif = 0;
+		before = *pkt;
+		before.frame = &frame;
+		before.ttl++;
+		in.pkt = &before;
+	}
+	eval(cx, chain, &in, out);
+	return true;
+}
+
 bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out)
 {

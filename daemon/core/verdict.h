@@ -41,6 +41,15 @@ bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_
 bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
                          struct rule_result *out, bool *reads_iif);
 
+/* The hooks whose packets rules see before the tracker does, a bit each. */
+uint8_t verdict_raw_hooks(const struct policy *policy);
+
+/*
+ * Evaluates the rules before the tracker, without effects, as those are the kernel's, which has the
+ * same rules. Returns false when the packet's hook has none.
+ */
+bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out);
+
 static inline enum verdict verdict_of(const struct rule_result *r)
 {
 	switch (r->code) {

@@ -164,6 +164,21 @@ void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more mo
 	send_msg(c, msg, size);
 }
 
+void ctl_client_reply_array(struct ctl_client *c, const char *member, const char *elements,
+                            size_t elements_size, json_t *rest, enum ctl_more more)
+{
+	size_t size = 0;
+	char *msg;
+
+	c->is_replied = more == CTL_LAST;
+	if (c->is_oneway) {
+		json_decref(rest);
+		return;
+	}
+	msg = ctl_encode_array_reply(member, elements, elements_size, rest, more, &size);
+	send_msg(c, msg, size);
+}
+
 void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameters)
 {
 	size_t size = 0;

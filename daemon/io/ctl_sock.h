@@ -59,6 +59,9 @@ void ctl_sock_close(struct ctl_sock *s);
 /* Reply to the current call. parameters may be NULL; its reference is stolen. A oneway call gets no
  * reply. */
 void ctl_client_reply(struct ctl_client *c, json_t *parameters, enum ctl_more more);
+/* As ctl_encode_array_reply(). */
+void ctl_client_reply_array(struct ctl_client *c, const char *member, const char *elements,
+                            size_t elements_size, json_t *rest, enum ctl_more more);
 void ctl_client_error(struct ctl_client *c, const char *error, json_t *parameters);
 
 /* Returns the bytes of replies that the client has not read yet. */

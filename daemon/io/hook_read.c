@@ -125,45 +125,97 @@ void hook_reader_drain(struct hook_reader *r)
 	}
 }
 
+/* Receives one datagram of a dump. Returns its size, 0 if it is to be ignored, or -errno. */
+static ssize_t receive(struct hook_reader *r, uint8_t *bytes, size_t bytes_size)
+{
+	struct sockaddr_nl from = { .nl_pid = 0 };
+	socklen_t from_size = sizeof(from);
+	ssize_t size = recvfrom(mnl_socket_get_fd(r->nl), bytes, bytes_size, 0,
+	                        (struct sockaddr *)&from, &from_size);
+
+	if (size < 0) {
+		return errno == EINTR ? 0 : errno == EAGAIN ? -ETIMEDOUT : -errno;
+	}
+	return from.nl_pid == 0 ? size : 0; /* only from the kernel */
+}
+
+/* What a dump goes on with after the last message: 1 to go on, 0 when it is done, or -errno. */
+static int after(enum nft_result result, int error)
+{
+	switch (result) {
+	case NFT_BAD:
+		return -EBADMSG;
+	case NFT_DONE:
+		return 0;
+	case NFT_CHANGED:
+		return -EINTR;
+	case NFT_ERROR:
+		return error != 0 ? -error : -EPROTO;
+	default:
+		return 1;
+	}
+}
+
 /* Reads one datagram of a dump. Returns 1 to go on, 0 when the dump is done, or -errno. */
 static int read_datagram(struct hook_reader *r, const struct nft_chain *chain, kernel_rule_fn *fn,
                          void *ctx, bool *wants_more)
 {
 	_Alignas(struct nlmsghdr) uint8_t bytes[DATAGRAM_SIZE];
-	struct sockaddr_nl from = { .nl_pid = 0 };
-	socklen_t from_size = sizeof(from);
+	ssize_t size = receive(r, bytes, sizeof(bytes));
+	struct cursor datagram = { bytes, bytes + (size > 0 ? size : 0) };
+	enum nft_result result;
 	struct kernel_rule rule;
-	struct cursor datagram;
 	int error = 0;
-	ssize_t size = recvfrom(mnl_socket_get_fd(r->nl), bytes, sizeof(bytes), 0,
-	                        (struct sockaddr *)&from, &from_size);
 
-	if (size < 0) {
-		return errno == EINTR ? 1 : errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (size <= 0) {
+		return size == 0 ? 1 : (int)size;
 	}
-	if (from.nl_pid != 0) {
-		return 1; /* not from the kernel */
-	}
-	datagram = (struct cursor){ bytes, bytes + size };
-	for (;;) {
-		switch (nft_rule_next(&datagram, chain, r->seq, &rule, &error)) {
-		case NFT_RULE:
+	do {
+		result = nft_rule_next(&datagram, chain, r->seq, &rule, &error);
+		if (result == NFT_RULE) {
 			*wants_more = *wants_more && fn(ctx, &rule);
-			break;
-		case NFT_OTHER:
-			break;
-		case NFT_BAD:
-			return -EBADMSG;
-		case NFT_END:
-			return 1;
-		case NFT_DONE:
-			return 0;
-		case NFT_CHANGED:
-			return -EINTR;
-		case NFT_ERROR:
-			return error != 0 ? -error : -EPROTO;
 		}
+	} while (result == NFT_RULE || result == NFT_OTHER);
+	return after(result, error);
+}
+
+static int read_tables_datagram(struct hook_reader *r, hook_table_fn *fn, void *ctx)
+{
+	_Alignas(struct nlmsghdr) uint8_t bytes[DATAGRAM_SIZE];
+	ssize_t size = receive(r, bytes, sizeof(bytes));
+	struct cursor datagram = { bytes, bytes + (size > 0 ? size : 0) };
+	struct nft_table_seen table;
+	enum nft_result result;
+	int error = 0;
+
+	if (size <= 0) {
+		return size == 0 ? 1 : (int)size;
 	}
+	do {
+		result = nft_table_next(&datagram, r->seq, &table, &error);
+		if (result == NFT_RULE) {
+			fn(ctx, &table);
+		}
+	} while (result == NFT_RULE || result == NFT_OTHER);
+	return after(result, error);
+}
+
+int hook_read_tables(struct hook_reader *r, hook_table_fn *fn, void *ctx)
+{
+	uint8_t request[NFT_REQUEST_SIZE];
+	int res = -EINTR;
+
+	for (unsigned i = 0; i < TRIES && res == -EINTR; i++) {
+		size_t size = nft_put_tables_request(++r->seq, request);
+
+		if (mnl_socket_sendto(r->nl, request, size) < 0) {
+			return -errno;
+		}
+		do {
+			res = read_tables_datagram(r, fn, ctx);
+		} while (res == 1);
+	}
+	return res == -EINVAL || res == -EOPNOTSUPP || res == -ENOENT ? 0 : res;
 }
 
 /* The each() of struct kernel_chains. */

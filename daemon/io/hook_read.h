@@ -33,4 +33,10 @@ bool hook_reader_must_poll(const struct hook_reader *r);
 int hook_read(struct hook_reader *r, uint32_t queue_first, uint32_t queue_last,
               struct hook_seen *out);
 
+struct nft_table_seen;
+
+/* Lists the tables of nf_tables; none on a kernel without. Returns 0/-errno. */
+typedef void hook_table_fn(void *ctx, const struct nft_table_seen *table);
+int hook_read_tables(struct hook_reader *r, hook_table_fn *fn, void *ctx);
+
 #endif

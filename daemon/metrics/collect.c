@@ -28,6 +28,7 @@
 
 static void daemon_metrics(struct exposition *x, const struct metrics_sources *m);
 static void table_metrics(struct exposition *x, const struct metrics_sources *m);
+static void fast_path_metrics(struct exposition *x, const struct metrics_sources *m);
 static void packet_metrics(struct exposition *x, const struct stats *sum);
 static void reason_metrics(struct exposition *x, const struct stats *sum);
 static void late_metrics(struct exposition *x, const struct stats *sum);
@@ -55,6 +56,7 @@ char *metrics_collect(const struct metrics_sources *from, const struct metrics_o
 	workers_add_stats(from->workers, &sum);
 	daemon_metrics(&x, from);
 	table_metrics(&x, from);
+	fast_path_metrics(&x, from);
 	packet_metrics(&x, &sum);
 	reason_metrics(&x, &sum);
 	late_metrics(&x, &sum);
@@ -129,12 +131,38 @@ static void table_metrics(struct exposition *x, const struct metrics_sources *m)
 	for (unsigned p = 0; p < FLOW_PROTOS_LEN; p++) {
 		exposition_sample(x, LABELS({ "protocol", protocols[p] }), u.flows_by[p]);
 	}
+	exposition_family(x, "finwall_tcp_connections", METRIC_GAUGE, NULL,
+	                  "Live TCP connections by state");
+	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
+		exposition_sample(x, LABELS({ "state", tcp_state_name(s) }), u.tcp_by[s]);
+	}
 	gauge(x, "finwall_connections_max", "Limit of live connections (connections max)",
 	      u.flows_max);
 	gauge(x, "finwall_remembered_connections", "Remembered connections", u.tombs);
 	gauge(x, "finwall_remembered_connections_max",
 	      "Limit of remembered connections (connections remember-max)", u.tombs_max);
 	gauge(x, "finwall_counted_connections", "Counters in use by ct count", u.counters);
+}
+
+/* All zero without the kernel fast path. */
+static void fast_path_metrics(struct exposition *x, const struct metrics_sources *m)
+{
+	struct lease_usage u;
+
+	engine_lease_usage(m->engine, &u);
+	gauge(x, "finwall_fast_path_on", "1: connections can be on the kernel fast path", u.is_on);
+	gauge(x, "finwall_fast_path_connections", "Connections on the kernel fast path", u.held);
+	gauge(x, "finwall_fast_path_connections_max", "Limit of them", u.max);
+	exposition_family(x, "finwall_fast_path_packets", METRIC_COUNTER, NULL,
+	                  "Packets that the kernel fast path accepted; no other metric has them");
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		exposition_sample(x, LABELS({ "hook", hook_name(h) }), u.packets[h]);
+	}
+	exposition_family(x, "finwall_fast_path_bytes", METRIC_COUNTER, "bytes",
+	                  "Bytes that the kernel fast path accepted");
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		exposition_sample(x, LABELS({ "hook", hook_name(h) }), u.bytes[h]);
+	}
 }
 
 static void packet_metrics(struct exposition *x, const struct stats *sum)

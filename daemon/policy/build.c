@@ -4,6 +4,7 @@
  */
 #include "build.h"
 #include "names.h"
+#include "suggest.h"
 #include "value.h"
 #include "words.h"
 
@@ -195,11 +196,14 @@ int build_priority(struct parser *p, struct loc loc, const char *word, int64_t o
 		const struct symbol *s = symbol_find(names, word, strlen(word));
 
 		if (s == NULL) {
+			struct suggest similar = { .text = word };
+
+			suggest_symbols(&similar, names);
 			config_error(p->config, loc,
 			             "unknown priority \"%.64s\", expected "
 			             "raw, mangle, dstnat, filter, security, "
-			             "srcnat or a number",
-			             word);
+			             "srcnat or a number%s",
+			             word, suggest_question(&similar, &p->config->arena));
 			return 0;
 		}
 		base = (int64_t)s->value - 300;
@@ -229,9 +233,10 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 	} hooks[] = {
 		{ "filter", "input", CHAIN_INPUT },   { "filter", "forward", CHAIN_FORWARD },
 		{ "filter", "output", CHAIN_OUTPUT }, { "close", "late", CHAIN_LATE },
-		{ "close", "idle", CHAIN_IDLE },
+		{ "close", "idle", CHAIN_IDLE },      { "filter", "prerouting", CHAIN_PREROUTING },
 	};
 	struct chain *ch = p->chain;
+	struct suggest similar = { .text = hook };
 
 	if (p->has_hook) {
 		config_error(p->config, loc, "chain %.64s has a second hook, expected one",
@@ -263,11 +268,16 @@ void build_hook(struct parser *p, struct loc loc, const char *type, const char *
 			return;
 		}
 	}
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		if (strcmp(hooks[i].type, type) == 0) {
+			suggest_consider(&similar, hooks[i].hook);
+		}
+	}
 	config_error(p->config, loc,
 	             "there is no hook \"type %.32s hook %.32s\", expected type "
 	             "filter hook input, forward or output, or type close hook "
-	             "late or idle",
-	             type, hook);
+	             "late or idle%s",
+	             type, hook, suggest_question(&similar, &p->config->arena));
 }
 
 void build_policy(struct parser *p, struct loc loc, enum verdict verdict)
@@ -388,8 +398,9 @@ void build_add_elements(struct parser *p, struct loc loc, const char *name, stru
 
 	if (s == NULL && !p->has_no_table) {
 		config_error(p->config, loc,
-		             "there is no set %.64s in table %.64s, expected `add set` before it",
-		             name, p->table->name);
+		             "there is no set %.64s in table %.64s, expected `add set` before it%s",
+		             name, p->table->name,
+		             table_set_question(p->table, name, &p->config->arena));
 	}
 	if (s == NULL) {
 		return;

@@ -116,6 +116,7 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
                          const char *unit, uint64_t burst);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
+struct stmt *build_notrack(struct parser *p, struct loc loc);
 struct stmt *build_flow(struct parser *p, struct loc loc, const char *word);
 struct stmt *build_target(struct parser *p, struct loc loc, enum stmt_kind kind, const char *name);
 void build_log_level(struct parser *p, struct loc loc, struct stmt *s, const char *word);
@@ -129,8 +130,20 @@ struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selec
                             const struct mark_expr *from, const struct lookup *map);
 void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
                          const struct value *v);
+/* The other mark: "ct mark & 0xff00 | meta mark & 0xff". */
+void build_mark_other(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                      const struct mark_expr *other);
 struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
                                const struct mark_expr *e);
+
+/* build_ct.c: connections */
+const struct selector *build_ct_selector(struct parser *p, struct loc loc, const char *direction,
+                                         const char *header, const char *name);
+/* `ct timeout set`; header: "ct". */
+struct stmt *build_timeouts(struct parser *p, struct loc loc, const char *header, const char *name);
+void build_timeouts_property(struct parser *p, struct loc loc, const char *what,
+                             struct loc value_loc, const char *value);
+void build_timeouts_value(struct parser *p, struct loc loc, const char *state, uint64_t ms);
 
 /* build_load.c: numbers that are no field of the packet */
 const struct selector *build_raw(struct parser *p, struct loc loc, const char *base,
@@ -142,6 +155,10 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
                                   const struct value *plus);
 void build_hash_field(struct parser *p, struct loc loc, struct hash_fields *f,
                       const struct selector *sel);
+/* `fib saddr . iif oif`; flag: of one word, RS_FIB_*; what: "type", "oif", "oifname". */
+uint32_t build_fib_flag(struct parser *p, struct loc loc, const char *word);
+const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flags,
+                                 const char *what);
 struct stmt *build_count(struct parser *p, struct loc loc, const struct selector *sel, bool is_over,
                          const struct value *max);
 void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const struct selector *key,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Grammar actions for numbers that are no field of the packet: raw bits, numgen and jhash. Each is
- * a selector of its own.
+ * Grammar actions for numbers that are no field of the packet: raw bits, numgen, jhash and fib.
+ * Each is a selector of its own.
  */
 #include "build.h"
 
@@ -139,5 +139,55 @@ const struct selector *build_hash(struct parser *p, struct loc loc, const struct
 		sel->proto = f->at[i]->proto != 0 ? f->at[i]->proto : sel->proto;
 		sel->reach = f->at[i]->reach > sel->reach ? f->at[i]->reach : sel->reach;
 	}
+	return sel;
+}
+
+uint32_t build_fib_flag(struct parser *p, struct loc loc, const char *word)
+{
+	static const struct symbol flags[] = { { "saddr", RS_FIB_SADDR }, { "daddr", RS_FIB_DADDR },
+		                               { "mark", RS_FIB_MARK },   { "iif", RS_FIB_IIF },
+		                               { "oif", RS_FIB_OIF },     { NULL, 0 } };
+	const struct symbol *s = symbol_find(flags, word, strlen(word));
+
+	if (s == NULL) {
+		config_error(p->config, loc,
+		             "fib cannot look up by \"%.64s\", expected saddr, daddr, mark, iif or "
+		             "oif",
+		             word);
+		return 0;
+	}
+	return s->value;
+}
+
+const struct selector *build_fib(struct parser *p, struct loc loc, uint32_t flags, const char *what)
+{
+	const bool is_type = strcmp(what, "type") == 0;
+	const struct load l = { .kind = is_type ? RS_LOAD_FIB_TYPE : RS_LOAD_FIB_OIF,
+		                .offset = (uint16_t)flags };
+	struct selector *sel;
+
+	if (((flags & RS_FIB_SADDR) != 0) == ((flags & RS_FIB_DADDR) != 0)) {
+		config_error(p->config, loc, "fib looks up one address, expected saddr or daddr");
+		return NULL;
+	}
+	if ((flags & RS_FIB_IIF) != 0 && (flags & RS_FIB_OIF) != 0) {
+		config_error(p->config, loc, "fib looks up for one interface, expected iif or oif");
+		return NULL;
+	}
+	if (!is_type && strcmp(what, "oif") != 0) {
+		config_error(p->config, loc, "fib gives no \"%.64s\" here, expected type or oif",
+		             what);
+		return NULL;
+	}
+	if (!is_type && (flags & RS_FIB_IIF) == 0) {
+		config_error(p->config, loc,
+		             "the kernel looks up oif in these hooks only for the incoming "
+		             "interface, expected fib saddr . iif oif");
+		return NULL;
+	}
+	sel = load_selector(p, "fib", 8, &l);
+	sel->name = what;
+	sel->type = is_type ? &dtype_fib_type : &dtype_fib_oif;
+	sel->reach = PKT_REACH_IP;
 	return sel;
 }

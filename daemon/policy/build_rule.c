@@ -3,6 +3,7 @@
  * Grammar actions for rules and statements.
  */
 #include "build.h"
+#include "cut_rules.h"
 #include "suggest.h"
 #include "value.h"
 #include "words.h"
@@ -53,6 +54,8 @@ void build_first_rule(struct parser *p, struct loc loc, const struct stmts *stmt
 static const char *way_out(const char *header, const char *name)
 {
 	static const char mark[] = "a mark that a prerouting chain sets, and meta mark here";
+	static const char helper[] =
+		"ct helper set in a prerouting chain, which goes to the kernel, and the port here";
 	static const char out[] = "the rule in a postrouting chain, which goes to the kernel";
 	static const struct {
 		const char *header;
@@ -61,16 +64,11 @@ static const char *way_out(const char *header, const char *name)
 	} fields[] = {
 		{ "tcp", "option", out },
 		{ "ip", "option", mark },
-		{ "ct", "mark", mark },
-		{ "ct", "original", mark },
-		{ "ct", "reply", mark },
-		{ "ct", "helper", mark },
-		{ "ct", "zone", mark },
-		{ "ct", "label", mark },
+		{ "ct", "helper", helper },
+		{ "ct", "expectation", helper },
+		{ "ct", "label", "bits of ct mark" },
 		{ "ct", "id", mark },
-		{ "ct", "expiration", mark },
-		{ "ct", "avgpkt", mark },
-		{ "ct", "event", mark },
+		{ "ct", "event", "finwall events, which shows all" },
 		{ "rt", "nexthop", out },
 		{ "rt", "mtu", out },
 		{ "rt", "classid", out },
@@ -78,17 +76,10 @@ static const char *way_out(const char *header, const char *name)
 		{ "meta", "cgroup", mark },
 		{ "meta", "rtclassid", mark },
 		{ "meta", "iifkind", mark },
-		{ "meta", "iiftype", mark },
-		{ "meta", "iifgroup", mark },
 		{ "meta", "ipsec", mark },
 		{ "meta", "secmark", mark },
 		{ "meta", "sdif", mark },
-		{ "meta", "hour", mark },
-		{ "meta", "day", mark },
-		{ "meta", "time", mark },
 		{ "meta", "oifkind", out },
-		{ "meta", "oiftype", out },
-		{ "meta", "oifgroup", out },
 		{ "meta", "nftrace", "finwall events for packets that are followed" },
 	};
 
@@ -130,6 +121,30 @@ struct stmt *build_stmt(struct parser *p, struct loc loc, enum stmt_kind kind)
 	return s;
 }
 
+/* Hours over midnight of UTC, "22:00"-"06:00": not those between, as in nft. */
+static void turn_night(struct parser *p, struct match *m)
+{
+	struct interval lo;
+	struct interval hi;
+	struct value *turned;
+	char problem[64];
+
+	if (m->value->kind != VALUE_RANGE ||
+	    (m->rel != REL_IMPLICIT && m->rel != REL_EQ && m->rel != REL_NE) ||
+	    value_interval(m->sel->type, m->value->range.lo, &lo, problem, sizeof(problem)) !=
+	            NULL ||
+	    value_interval(m->sel->type, m->value->range.hi, &hi, problem, sizeof(problem)) !=
+	            NULL ||
+	    u128_is_le(lo.lo, hi.lo)) {
+		return;
+	}
+	turned = value_new(p->config, m->value->loc, VALUE_RANGE);
+	turned->range.lo = m->value->range.hi;
+	turned->range.hi = m->value->range.lo;
+	m->value = turned;
+	m->rel = m->rel == REL_NE ? REL_IMPLICIT : REL_NE;
+}
+
 struct stmt *build_match(struct parser *p, struct loc loc, const struct selector *sel,
                          enum relation rel, const struct value *mask, const struct value *v)
 {
@@ -145,6 +160,9 @@ struct stmt *build_match(struct parser *p, struct loc loc, const struct selector
 	}
 	s = build_stmt(p, loc, STMT_MATCH);
 	s->match = (struct match){ .sel = sel, .rel = rel, .mask = mask, .value = v };
+	if (sel->type == &dtype_hour) {
+		turn_night(p, &s->match);
+	}
 	return s;
 }
 
@@ -208,10 +226,13 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 	const struct symbol *u = symbol_find(units, unit, strlen(unit));
 
 	if (u == NULL) {
+		struct suggest similar = { .text = unit };
+
+		suggest_symbols(&similar, units);
 		config_error(p->config, loc,
 		             "unknown unit of time \"%.64s\", expected second, "
-		             "minute, hour, day or week",
-		             unit);
+		             "minute, hour, day or week%s",
+		             unit, suggest_question(&similar, &p->config->arena));
 		return s;
 	}
 	if (rate == 0 || rate > 1000000000 || burst == 0 || burst > UINT32_MAX) {
@@ -226,16 +247,49 @@ struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_
 	return s;
 }
 
+static bool is_mark(const struct selector *sel)
+{
+	return sel->kind == SEL_FIELD && (sel->field == RS_F_MARK || sel->field == RS_F_CT_MARK);
+}
+
 static bool check_settable(struct parser *p, struct loc loc, const struct selector *sel)
 {
-	if (sel->field == RS_F_MARK) {
+	if (is_mark(sel)) {
 		return true;
+	}
+	if (cut_is_effect(sel->name)) {
+		config_error(p->config, loc,
+		             "%s %s cannot be set here, expected a rule of its own without a "
+		             "verdict before limits and jumps, or in a postrouting chain",
+		             sel->header, sel->name);
+		return false;
+	}
+	if (sel->field == RS_F_CT_ZONE) {
+		config_error(p->config, loc,
+		             "finwall has one zone, expected no ct zone set, or it in a prerouting "
+		             "chain, which goes to the kernel");
+		return false;
 	}
 	config_error(p->config, loc,
 	             "%s %s cannot be set, expected meta mark set N, or the rule in a postrouting "
 	             "chain, which goes to the kernel",
 	             sel->header, sel->name);
 	return false;
+}
+
+static struct stmt *build_tracking(struct parser *p, struct loc loc, const struct value *v)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_TRACKING);
+	const char *word = v->kind == VALUE_WORD || v->kind == VALUE_STRING ? v->text : "";
+
+	for (size_t i = 0; tracking_words[i].word != NULL; i++) {
+		if (strcmp(tracking_words[i].word, word) == 0) {
+			s->tracking = tracking_words[i].value;
+			return s;
+		}
+	}
+	config_error(p->config, v->loc, "unknown way to track, expected one-way or liberal");
+	return s;
 }
 
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
@@ -248,6 +302,10 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
 	if (sel == NULL) {
 		return NULL;
 	}
+	if (sel->kind == SEL_TRACKING) {
+		return build_tracking(p, loc, v);
+	}
+	s->to_ct = sel->field == RS_F_CT_MARK;
 	if (!check_settable(p, loc, sel)) {
 		return s;
 	}
@@ -260,6 +318,12 @@ struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector 
 	}
 	s->mark.flip = (uint32_t)i.lo.lo;
 	return s;
+}
+
+struct stmt *build_notrack(struct parser *p, struct loc loc)
+{
+	p->config->has_notrack = true;
+	return build_stmt(p, loc, STMT_NOTRACK);
 }
 
 /* `flow offload` is `flow add`: without effect, as each packet is judged. */
@@ -395,6 +459,8 @@ struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector 
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
                             const struct mark_expr *from, const struct lookup *map)
 {
+	struct stmt *s;
+
 	if (set == NULL || from->sel == NULL) {
 		return NULL;
 	}
@@ -403,7 +469,9 @@ struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selec
 		config_error(p->config, loc,
 		             "a map of a computed mark, expected a field, or a field & mask");
 	}
-	return build_lookup(p, loc, STMT_MARK_MAP, from->sel, from->mask, map);
+	s = build_lookup(p, loc, STMT_MARK_MAP, from->sel, from->mask, map);
+	s->to_ct = set->field == RS_F_CT_MARK;
+	return s;
 }
 
 void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,
@@ -422,7 +490,7 @@ void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, 
 		return;
 	}
 	e->has_changed |= op != '&';
-	if (e->sel == NULL || e->sel->field != RS_F_MARK) {
+	if (e->sel == NULL || !is_mark(e->sel)) {
 		return;
 	}
 	if (value_interval(&dtype_mark, v, &i, problem, sizeof(problem)) != NULL) {
@@ -436,12 +504,39 @@ void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, 
 		break;
 	case '|':
 		e->keep &= ~n;
+		e->own &= ~n;
 		e->flip |= n;
 		break;
 	default:
 		e->flip ^= n;
 		break;
 	}
+}
+
+void build_mark_other(struct parser *p, struct loc loc, struct mark_expr *e, char op,
+                      const struct mark_expr *other)
+{
+	const struct mark_expr first = *e;
+
+	if (e->sel == NULL || other->sel == NULL) {
+		return;
+	}
+	if (e->other != NULL || e->has_changed || !is_mark(e->sel) || !is_mark(other->sel) ||
+	    e->sel->field == other->sel->field) {
+		config_error(p->config, loc,
+		             "these marks cannot be joined, expected one like ct mark & 0xff00 | "
+		             "meta mark & 0xff");
+		return;
+	}
+	if (op == '|' && (e->keep & other->keep) != 0) {
+		config_error(p->config, loc,
+		             "masks with bits in common before and behind \"|\", expected others");
+	}
+	e->sel = other->sel;
+	e->keep = other->keep;
+	e->other = first.sel;
+	e->own = first.keep;
+	e->operators++;
 }
 
 struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct selector *set,
@@ -455,19 +550,30 @@ struct stmt *build_mark_change(struct parser *p, struct loc loc, const struct se
 	if (!check_settable(p, loc, set)) {
 		return s;
 	}
+	s->to_ct = set->field == RS_F_CT_MARK;
 	if (e->sel->load != NULL && e->operators == 0) {
 		s->kind = STMT_MARK_LOAD;
 		s->load = e->sel;
 		return s;
 	}
-	if (e->sel->field != RS_F_MARK) {
-		config_error(p->config, loc,
-		             "%s %s cannot become the mark, expected meta mark, a number or a map",
-		             e->sel->header, e->sel->name);
+	if (!is_mark(e->sel)) {
+		config_error(
+			p->config, loc,
+			"%s %s cannot become the mark, expected meta mark, ct mark, a number or "
+			"a map",
+			e->sel->header, e->sel->name);
 		return s;
 	}
 	s->mark.keep = e->keep;
+	s->mark.own = e->own;
 	s->mark.flip = e->flip;
+	s->mark.from_ct = e->sel->field == RS_F_CT_MARK;
+	if (e->other != NULL && e->sel->field == set->field) {
+		/* "meta mark set ct mark & 0xff | meta mark & 0xff00": the own one last */
+		s->mark.keep = e->own;
+		s->mark.own = e->keep;
+		s->mark.from_ct = !s->mark.from_ct;
+	}
 	return s;
 }
 

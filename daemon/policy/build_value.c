@@ -3,6 +3,7 @@
  * Grammar actions for values: ranges, lists, variables.
  */
 #include "build.h"
+#include "suggest.h"
 #include "value.h"
 
 #include <string.h>
@@ -73,8 +74,14 @@ struct value *build_variable(struct parser *p, struct loc loc, const char *name)
 	struct value *v = value_new(p->config, loc, VALUE_NUMBER);
 
 	if (d == NULL) {
+		struct suggest similar = { .text = name };
+
+		for (d = p->defines; d != NULL; d = d->next) {
+			suggest_consider(&similar, d->name);
+		}
 		config_error(p->config, loc,
-		             "unknown variable $%.64s, expected one that is defined above", name);
+		             "unknown variable $%.64s, expected one that is defined above%s", name,
+		             suggest_question(&similar, &p->config->arena));
 		return v;
 	}
 	*v = *d->value;

@@ -56,6 +56,23 @@ static void check_base(struct config *c, struct chain *ch)
 	}
 }
 
+/* With notrack, the output chains before the tracker are evaluated before it. */
+static void split_raw(struct config *c, unsigned family)
+{
+	struct chain **at = &c->base[CHAIN_OUTPUT][family];
+	struct chain *first = *at;
+
+	while (*at != NULL && (*at)->priority < PRIORITY_TRACKER) {
+		at = &(*at)->next_base[family];
+	}
+	if (*at == first) {
+		return;
+	}
+	c->base[CHAIN_RAW_OUTPUT][family] = first;
+	c->base[CHAIN_OUTPUT][family] = *at;
+	*at = NULL;
+}
+
 void config_check(struct config *c)
 {
 	settings_check(c);
@@ -70,6 +87,9 @@ void config_check(struct config *c)
 	}
 	if (c->errors_len != 0) {
 		return;
+	}
+	for (unsigned family = 0; c->has_notrack && family < 2; family++) {
+		split_raw(c, family);
 	}
 	check_order(c);
 	check_kinds(c);

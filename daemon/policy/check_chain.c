@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "names.h"
+#include "suggest.h"
 
 #include <finwall/ruleset_layout.h>
 
@@ -13,11 +14,19 @@ void check_target(struct config *c, const struct table *t, struct stmt *s)
 	struct chain *to = table_chain(t, s->target.name);
 
 	if (to == NULL || to->is_base) {
+		struct suggest similar = { .text = s->target.name };
+
+		for (const struct chain *ch = t->chains; to == NULL && ch != NULL; ch = ch->next) {
+			if (!ch->is_base && !ch->is_anonymous) {
+				suggest_consider(&similar, ch->name);
+			}
+		}
 		config_error(c, s->loc,
 		             "\"%.64s\" is %s, expected a chain without "
-		             "hook in table %.64s",
+		             "hook in table %.64s%s",
 		             s->target.name,
-		             to == NULL ? "not a chain of this table" : "a base chain", t->name);
+		             to == NULL ? "not a chain of this table" : "a base chain", t->name,
+		             suggest_question(&similar, &c->arena));
 		return;
 	}
 	s->target.chain = to;

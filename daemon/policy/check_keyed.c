@@ -385,8 +385,8 @@ void check_change(struct config *c, const struct chain *ch, struct stmt *s)
 		config_error(
 			c, change->set_name->loc,
 			"there is no set %.64s in table %.64s, expected one that is defined in "
-			"it",
-			name, ch->table->name);
+			"it%s",
+			name, ch->table->name, table_set_question(ch->table, name, &c->arena));
 	} else if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
 		config_error(
 			c, s->loc,

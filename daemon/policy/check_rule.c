@@ -100,8 +100,9 @@ static void check_named_set(struct config *c, const struct table *t, struct matc
 	if (s == NULL) {
 		config_error(c, m->value->loc,
 		             "there is no set %.64s in table %.64s, expected one "
-		             "that is defined in it",
-		             m->value->text, t->name);
+		             "that is defined in it%s",
+		             m->value->text, t->name,
+		             table_set_question(t, m->value->text, &c->arena));
 	} else if (s->is_counted) {
 		config_error(c, m->value->loc,
 		             "set %.64s counts connections, expected one with elements to compare "
@@ -159,11 +160,25 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 }
 
 /* What the queue has to deliver for a field. */
-static void note_needs(struct settings *s, const struct selector *sel)
+static void note_needs(struct config *c, const struct selector *sel)
 {
+	struct settings *s = &c->settings;
+	uint32_t uses = selector_ct_uses(sel);
+
+	c->ct_uses |= uses;
+	s->needs_accounting |= (uses & RULE_USES_CT_ACCOUNT) != 0;
 	s->needs_owner |= sel->load != NULL &&
 	                  (sel->load->kind == RS_LOAD_UID || sel->load->kind == RS_LOAD_GID);
 	s->needs_ct_status |= sel->field == RS_F_CT_STATUS;
+}
+
+/* Whether packets of a base chain have the interface that `fib` looks up for. */
+static bool fib_has_interface(const struct chain *ch, const struct load *l)
+{
+	bool is_fib = l->kind == RS_LOAD_FIB_TYPE || l->kind == RS_LOAD_FIB_OIF;
+
+	return !is_fib || ((ch->base != CHAIN_OUTPUT || (l->offset & RS_FIB_IIF) == 0) &&
+	                   (ch->base != CHAIN_INPUT || (l->offset & RS_FIB_OIF) == 0));
 }
 
 /* Whether a field makes sense in this chain. Returns false after a config_error(). */
@@ -172,13 +187,34 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 {
 	enum table_family f = ch->table->family;
 
-	note_needs(&c->settings, sel);
+	note_needs(c, sel);
 	if (sel->family != 0 && f == (sel->family == 4 ? TABLE_IP6 : TABLE_IP)) {
 		config_error(c, loc,
 		             "%s %s in a table of family %s never matches, expected a "
 		             "table of family inet or %s",
 		             sel->header, sel->name, table_families[f],
 		             sel->family == 4 ? "ip" : "ip6");
+		return false;
+	}
+	if (sel->load != NULL && ch->is_base && !fib_has_interface(ch, sel->load)) {
+		config_error(
+			c, loc,
+			"packets of this hook have no %s interface for fib, expected %s or none",
+			ch->base == CHAIN_OUTPUT ? "incoming" : "outgoing",
+			ch->base == CHAIN_OUTPUT ? "oif" : "iif");
+		return false;
+	}
+	if (sel->kind == SEL_TRACKING) {
+		config_error(c, loc,
+		             "ct tracking cannot be compared, expected ct tracking set one-way or "
+		             "liberal");
+		return false;
+	}
+	if (selector_ct_uses(sel) != 0 && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(c, loc,
+		             "%s %s is not available in late and idle chains, expected other "
+		             "matches",
+		             sel->header, sel->name);
 		return false;
 	}
 	if (sel->kind == SEL_CT_STATE && ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
@@ -190,6 +226,17 @@ static bool check_selector(struct config *c, const struct chain *ch, struct loc 
 	return true;
 }
 
+/* All connections are in zone 0. */
+static void check_zone(struct config *c, const struct match *m)
+{
+	if (m->value->kind != VALUE_NUMBER || m->value->number != 0) {
+		config_error(
+			c, m->value->loc,
+			"finwall has one zone, expected ct zone 0, or a mark that a prerouting "
+			"chain sets for each zone");
+	}
+}
+
 static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 {
 	struct match *m = &s->match;
@@ -197,6 +244,16 @@ static void check_match(struct config *c, struct chain *ch, struct stmt *s)
 
 	if (!check_selector(c, ch, s->loc, m->sel) || !check_shape(c, s->loc, m)) {
 		return;
+	}
+	if (m->sel->kind == SEL_ACCOUNT &&
+	    (m->value->kind == VALUE_SET || m->value->kind == VALUE_NAME)) {
+		config_error(c, m->value->loc,
+		             "a set of %s, expected one number or range, or a rule for each",
+		             m->sel->name);
+		return;
+	}
+	if (m->sel->field == RS_F_CT_ZONE && m->sel->kind == SEL_FIELD) {
+		check_zone(c, m);
 	}
 	check_mask(c, m->sel->type, m->mask);
 	check_no_opts(c, m->value);
@@ -273,8 +330,9 @@ static void check_count_set(struct config *c, const struct chain *ch, struct stm
 	if (set == NULL) {
 		config_error(c, name->loc,
 		             "there is no set %.64s in table %.64s, expected one that is defined "
-		             "in it",
-		             name->text, ch->table->name);
+		             "in it%s",
+		             name->text, ch->table->name,
+		             table_set_question(ch->table, name->text, &c->arena));
 	} else if (!set->is_dynamic) {
 		config_error(c, name->loc,
 		             "set %.64s is not dynamic, expected one with flags dynamic",
@@ -298,7 +356,7 @@ static void check_count(struct config *c, const struct chain *ch, struct stmt *s
 	if (key == NULL || !check_selector(c, ch, s->loc, key)) {
 		return;
 	}
-	if (key->kind != SEL_FIELD || key->type->is_bitmask) {
+	if (key->kind != SEL_FIELD || key->type->is_bitmask || selector_is_ct(key)) {
 		config_error(c, s->loc,
 		             "connections cannot be counted by %s %s, expected an address, port or "
 		             "mark",
@@ -431,12 +489,27 @@ static const struct shared *check_object(struct config *c, const struct chain *c
 		config_error(
 			c, s->loc,
 			"there is no %s %.64s in table %.64s, expected one that is defined in it",
-			kind == OBJECT_LIMIT ? "limit" : "counter", name, ch->table->name);
+			kind == OBJECT_LIMIT      ? "limit"
+			: kind == OBJECT_TIMEOUTS ? "ct timeout"
+						  : "counter",
+			name, ch->table->name);
 	} else if (o != NULL && kind == OBJECT_LIMIT && o->limit.rate == 0) {
 		config_error(c, o->loc, "limit %.64s has no rate, expected one like rate 10/second",
 		             name);
 	}
 	return o;
+}
+
+/* A statement about the packet's connection. */
+static void check_sets_ct(struct config *c, const struct chain *ch, const struct stmt *s)
+{
+	c->ct_uses |= RULE_USES_CT;
+	if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+		config_error(
+			c, s->loc,
+			"a statement about the connection in a late or idle chain, expected it "
+			"in one of type filter");
+	}
 }
 
 static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struct demands *demands,
@@ -450,6 +523,10 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		note_value(&s->match, demands);
 		break;
 	case STMT_MARK_MAP:
+		if (s->to_ct) {
+			check_sets_ct(c, ch, s);
+		}
+		/* fall through */
 	case STMT_VMAP:
 		check_lookup(c, ch, s);
 		check_demands(c, s, s->lookup.sel, demands);
@@ -466,9 +543,29 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 	case STMT_LIMIT:
 		s->limit.object = check_object(c, ch, s, OBJECT_LIMIT, s->limit.name);
 		break;
+	case STMT_TIMEOUTS:
+		s->counter.object = check_object(c, ch, s, OBJECT_TIMEOUTS, s->counter.name);
+		check_sets_ct(c, ch, s);
+		break;
+	case STMT_TRACKING:
+		check_sets_ct(c, ch, s);
+		break;
+	case STMT_MARK:
+	case STMT_MARK_LOAD:
+		if (s->to_ct || (s->kind == STMT_MARK && s->mark.from_ct)) {
+			check_sets_ct(c, ch, s);
+		}
+		break;
 	case STMT_CHANGE:
 		check_change(c, ch, s);
 		check_demands(c, s, s->change.key, demands);
+		break;
+	case STMT_NOTRACK:
+		if (ch->kind != CHAIN_FILTER && ch->kind != CHAIN_UNUSED) {
+			config_error(c, s->loc,
+			             "notrack in a chain of type close, expected it in one of type "
+			             "filter");
+		}
 		break;
 	case STMT_VERDICT:
 		check_verdict(c, s->loc, s->verdict.verdict, ch->kind);

@@ -91,6 +91,12 @@ static bool family_fits(enum rs_family family, uint8_t wanted)
 	return wanted == 0 || family == (wanted == 4 ? RS_FAMILY_IP : RS_FAMILY_IP6);
 }
 
+static bool has_no_connection(const struct variant *v)
+{
+	return v->chain->kind == CHAIN_FILTER &&
+	       (v->state == CT_INVALID || v->state == CT_UNTRACKED);
+}
+
 /* Whether a packet of this list can have the field. */
 static bool field_can_be_there(const struct variant *v, const struct selector *sel)
 {
@@ -109,9 +115,7 @@ static bool field_can_be_there(const struct variant *v, const struct selector *s
 		return false;
 	}
 	/* no connection, no direction */
-	return sel->kind != SEL_FIELD || (sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS) ||
-	       v->chain->kind != CHAIN_FILTER ||
-	       (v->state != CT_INVALID && v->state != CT_UNTRACKED);
+	return !selector_is_ct(sel) || !has_no_connection(v);
 }
 
 /* Adds an instruction that reads a field. */
@@ -125,6 +129,24 @@ static struct rs_insn *emit_field(struct compiler *k, const struct selector *sel
 	return i;
 }
 
+/* Whether notrack can change the state while the rules of this list are evaluated. */
+static bool state_may_change(const struct compiler *k, const struct variant *v)
+{
+	return k->config->has_notrack && v->state == CT_INVALID;
+}
+
+/* `ct state`; states: those that match, a bit each. */
+static enum outcome emit_state(struct compiler *k, const struct variant *v, uint32_t states)
+{
+	bool matches = (states >> v->state & 1) != 0;
+
+	if (!state_may_change(k, v) || matches == ((states >> CT_UNTRACKED & 1) != 0)) {
+		return matches ? GOES_ON : NEVER;
+	}
+	emit(k, RS_UNTRACKED, 0, 0)->negated = matches;
+	return GOES_ON;
+}
+
 static enum outcome emit_match(struct compiler *k, const struct variant *v, const struct stmt *s)
 {
 	const struct selector *sel = s->match.sel;
@@ -135,13 +157,17 @@ static enum outcome emit_match(struct compiler *k, const struct variant *v, cons
 		return NEVER;
 	}
 	if (sel->kind == SEL_CT_STATE) {
-		return (o->statics >> v->state & 1) != 0 ? GOES_ON : NEVER;
+		return emit_state(k, v, o->statics);
 	}
 	if (sel->kind == SEL_NFPROTO) {
 		return (o->statics >> v->family & 1) != 0 ? GOES_ON : NEVER;
 	}
 	if (o->op == RS_KEY) {
 		emit(k, RS_KEY, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
+	}
+	if (o->op == RS_CT_ACCOUNT) {
+		emit(k, RS_CT_ACCOUNT, o->a, 0)->negated = o->is_negated;
 		return GOES_ON;
 	}
 	if (o->types != 0) {
@@ -205,21 +231,24 @@ static enum outcome emit_mark_map(struct compiler *k, const struct variant *v, c
 		return NEVER;
 	}
 	if (s->lookup.map->head.keyed != NULL) {
-		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0);
+		emit(k, RS_KEY_MARK_MAP, k->operand[s->nr].a, 0)->negated = s->to_ct;
 		return GOES_ON;
 	}
 	if (k->operand[s->nr].load != 0) {
 		emit_field(k, sel, RS_LOAD, k->operand[s->nr].load - 1, 0);
 	}
 	if (!is_known(sel)) {
-		emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
+		struct rs_insn *i = emit_field(k, sel, RS_MARK_MAP, k->operand[s->nr].a, 0);
+
+		i->with = (uint8_t)sel->field;
+		i->negated = s->to_ct;
 		return GOES_ON;
 	}
 	e = known_entry(v, &s->lookup);
 	if (e == NULL) {
 		return NEVER;
 	}
-	emit(k, RS_MARK, value_number(&dtype_mark, e->data), 0);
+	emit(k, RS_MARK, value_number(&dtype_mark, e->data), 0)->negated = s->to_ct;
 	return GOES_ON;
 }
 
@@ -231,8 +260,35 @@ static enum outcome emit_mark_load(struct compiler *k, const struct variant *v,
 		return NEVER;
 	}
 	emit_field(k, s->load, RS_LOAD, k->operand[s->nr].load - 1, 0);
-	emit(k, RS_MARK_LOADED, 0, 0);
+	emit(k, RS_MARK_LOADED, 0, 0)->negated = s->to_ct;
 	return GOES_ON;
+}
+
+/* A mark becomes another one. A packet without a connection has no mark to read, which ends the
+ * rule, and none to set. */
+static enum outcome emit_mark(struct compiler *k, const struct variant *v, const struct stmt *s)
+{
+	bool reads_ct = s->mark.keep != 0 && s->mark.from_ct;
+
+	reads_ct |= s->to_ct && s->mark.own != 0;
+	if (has_no_connection(v) && reads_ct) {
+		return NEVER;
+	}
+	if (has_no_connection(v) && s->to_ct) {
+		return GOES_ON;
+	}
+	if (s->to_ct || reads_ct) {
+		emit(k, RS_MARKS, k->operand[s->nr].a, 0);
+	} else {
+		emit(k, RS_MARK, s->mark.flip, s->mark.keep);
+	}
+	return GOES_ON;
+}
+
+/* Timeouts and the way of tracking are given by the first packet. */
+static bool is_first_packet(const struct variant *v)
+{
+	return v->state == CT_NEW || v->state == CT_LATE;
 }
 
 /* Adds the test of what `reject with` implies. */
@@ -284,6 +340,32 @@ static enum outcome emit_verdict(struct compiler *k, const struct variant *v, co
 	}
 }
 
+/* One verdict of a map, or none: then the rest of the rule is `rest` instructions further. */
+static void emit_either(struct compiler *k, const struct variant *v, const struct map_entry *e,
+                        uint32_t rule_nr, uint32_t rest)
+{
+	if (e == NULL || emit_verdict(k, v, e->verdict, rule_nr) == GOES_ON) {
+		emit(k, RS_SKIP, 0, 0)->next = rest;
+	}
+}
+
+/* `ct state vmap` in a list of packets that notrack can make UNTRACKED. */
+static enum outcome emit_state_vmap(struct compiler *k, const struct variant *v,
+                                    const struct stmt *s, uint32_t rule_nr)
+{
+	const struct variant untracked = { v->chain, v->family, CT_UNTRACKED };
+	const struct map_entry *e = known_entry(v, &s->lookup);
+	const struct map_entry *other = known_entry(&untracked, &s->lookup);
+
+	if (e == NULL && other == NULL) {
+		return NEVER;
+	}
+	emit(k, RS_IF_UNTRACKED, 0, 0);
+	emit_either(k, v, e, rule_nr, 2);
+	emit_either(k, v, other, rule_nr, 1);
+	return GOES_ON;
+}
+
 /* Adds the look-up in the map, followed by one instruction for each verdict of the map. */
 static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const struct stmt *s,
                               uint32_t rule_nr)
@@ -297,6 +379,9 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 	if (is_known(sel)) {
 		const struct map_entry *e = known_entry(v, &s->lookup);
 
+		if (sel->kind == SEL_CT_STATE && state_may_change(k, v)) {
+			return emit_state_vmap(k, v, s, rule_nr);
+		}
 		return e != NULL ? emit_verdict(k, v, e->verdict, rule_nr) : NEVER;
 	}
 	if (s->lookup.map->head.keyed != NULL) {
@@ -338,7 +423,21 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 		emit(k, RS_LOG, o->a, 0);
 		return GOES_ON;
 	case STMT_MARK:
-		emit(k, RS_MARK, s->mark.flip, s->mark.keep);
+		return emit_mark(k, v, s);
+	case STMT_TIMEOUTS:
+		if (is_first_packet(v)) {
+			emit(k, RS_TIMEOUTS, s->counter.object->nr, 0);
+		}
+		return GOES_ON;
+	case STMT_TRACKING:
+		if (is_first_packet(v)) {
+			emit(k, RS_TRACKING, s->tracking, 0);
+		}
+		return GOES_ON;
+	case STMT_NOTRACK:
+		if (state_may_change(k, v)) {
+			emit(k, RS_NOTRACK, 0, 0);
+		}
 		return GOES_ON;
 	case STMT_MARK_LOAD:
 		return emit_mark_load(k, v, s);
@@ -528,6 +627,7 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
                                    const struct stmt *s)
 {
 	struct pools *p = &k->out.pools;
+	struct rs_mark_change *change;
 	struct rs_log *log;
 
 	switch (s->kind) {
@@ -556,6 +656,11 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 			.a = map_make(p, k->config, &s->lookup),
 			.load = s->lookup.sel->load != NULL ? load_make(p, s->lookup.sel, NULL) : 0,
 		};
+	case STMT_MARK:
+		change = vec_add(p->arena, &p->mark_changes, sizeof(*change));
+		*change = (struct rs_mark_change){ s->mark.own, s->mark.keep, s->mark.flip,
+			                           s->to_ct, s->mark.from_ct };
+		return (struct operand){ .a = (uint32_t)p->mark_changes.len - 1 };
 	case STMT_MARK_LOAD:
 		return (struct operand){ .load = load_make(p, s->load, NULL) };
 	case STMT_CHANGE:
@@ -602,11 +707,13 @@ static enum rule_code end_of(const struct config *c, enum base_chain base, const
 
 /*
  * A chain before the tracker: its packets have no connection yet, which nft shows as the state
- * invalid. Only of the output hook: the others are behind the tracker, whatever their priority.
+ * invalid. Only of the output hook, and of prerouting: the others are behind the tracker, whatever
+ * their priority.
  */
 static bool is_before_tracker(const struct chain *ch)
 {
-	return ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER;
+	return ch->base == CHAIN_PREROUTING ||
+	       (ch->base == CHAIN_OUTPUT && ch->priority < PRIORITY_TRACKER);
 }
 
 /* Whether what is accepted by this list goes on as if the chain did not exist. */

@@ -5,9 +5,11 @@
  */
 #include "cut.h"
 
+#include "cut_rules.h"
 #include "cut_text.h"
 #include "kernel_part.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What is marked with the side that has it. */
@@ -53,11 +55,19 @@ struct object {
 	struct object *next; /* with the same hash */
 	struct object *next_of_all;
 	struct object *next_marked;
+	struct object *next_walked;
+	const struct object *walk; /* the base chain that the last walk began at */
 	struct cut_table *table;
 	enum class class;
 	const char *name;
 	struct reference *references;
+	struct cut_rules rules;
+	uint32_t items_len;
 	bool is_base;
+	bool is_divided;     /* a chain of finwall's, of which the kernel has some rules */
+	bool is_raw;         /* a base chain of prerouting or output, before the tracker */
+	bool has_notrack;    /* a rule has the word */
+	bool is_visited;     /* by a search */
 	bool is_kernel_kind; /* finwall knows no such objects */
 	uint8_t sides;
 };
@@ -258,12 +268,15 @@ enum before {
 	BEFORE_QUOTED, /* set, `:`: a quoted text is an object */
 	BEFORE_TYPE,
 	BEFORE_HOOK,
+	BEFORE_PRIORITY,
+	BEFORE_MINUS, /* of a priority */
 };
 
 struct history {
 	enum before before;
 	bool is_hook;          /* the statement begins with `type` */
 	const char *hook_type; /* the word behind it */
+	bool may_be_raw;       /* the hook is prerouting or output */
 };
 
 static void refer(struct cut *k, struct object *o, enum class class)
@@ -298,14 +311,33 @@ static void note_hook(struct object *o, const char *type, const char *hook)
 	o->sides = is_kernel_hook(type, hook) || o->table->is_foreign ? SIDE_KERNEL : SIDE_OWN;
 }
 
+/* A priority below that of the tracker. text: without its sign. */
+static bool is_raw_priority(const char *text, bool is_negative)
+{
+	if (text[0] == '-') {
+		return is_raw_priority(text + 1, true);
+	}
+	return strcmp(text, "raw") == 0 ||
+	       (is_negative && strspn(text, "0123456789") == strlen(text) &&
+	        strtoul(text, NULL, 10) > -PRIORITY_TRACKER);
+}
+
+static bool is_raw_hook(const char *type, const char *hook)
+{
+	return strcmp(type, "filter") == 0 &&
+	       (strcmp(hook, "prerouting") == 0 || strcmp(hook, "output") == 0);
+}
+
 static enum before word_before(const struct cut_text *t)
 {
 	static const struct {
 		const char *word;
 		enum before before;
 	} words[] = {
-		{ "jump", BEFORE_CHAIN }, { "goto", BEFORE_CHAIN }, { "name", BEFORE_OBJECT },
-		{ "set", BEFORE_QUOTED }, { "type", BEFORE_TYPE },  { "hook", BEFORE_HOOK },
+		{ "jump", BEFORE_CHAIN },        { "goto", BEFORE_CHAIN },
+		{ "name", BEFORE_OBJECT },       { "set", BEFORE_QUOTED },
+		{ "type", BEFORE_TYPE },         { "hook", BEFORE_HOOK },
+		{ "priority", BEFORE_PRIORITY },
 	};
 
 	if (t->token == CUT_OTHER) {
@@ -345,11 +377,23 @@ static void note_word(struct cut *k, struct object *o, struct history *h, bool b
 	case BEFORE_HOOK:
 		if (h->is_hook && h->hook_type != NULL) {
 			note_hook(o, h->hook_type, copy(k));
+			h->may_be_raw = is_raw_hook(h->hook_type, copy(k));
+		}
+		break;
+	case BEFORE_PRIORITY:
+	case BEFORE_MINUS:
+		if (h->may_be_raw && t->token == CUT_OTHER && *t->at == '-') {
+			h->before = BEFORE_MINUS;
+			return;
+		}
+		if (h->may_be_raw && t->token == CUT_WORD) {
+			o->is_raw = is_raw_priority(copy(k), h->before == BEFORE_MINUS);
 		}
 		break;
 	case BEFORE_NOTHING:
 		break;
 	}
+	o->has_notrack |= t->token == CUT_WORD && cut_is(t, "notrack");
 	if (begins) {
 		h->is_hook = now == BEFORE_TYPE && o->class == CLASS_CHAIN;
 		h->hook_type = NULL;
@@ -365,11 +409,15 @@ static void note_word(struct cut *k, struct object *o, struct history *h, bool b
 static enum cut_how read_statement(struct cut *k, struct object *o, bool ends_with_block)
 {
 	struct cut_text *t = &k->text;
-	struct history h = { BEFORE_NOTHING, false, NULL };
+	struct history h = { .before = BEFORE_NOTHING };
 	unsigned depth = 0;
 	bool begins = false;
 
 	for (;; cut_next(t)) {
+		if (o != NULL) {
+			cut_rules_token(&o->rules, k->arena, t, ends_with_block ? depth : 0,
+			                o->references);
+		}
 		switch (t->token) {
 		case CUT_END:
 			return CUT_BEFORE;
@@ -442,6 +490,7 @@ static void read_object(struct cut *k, struct item *i, const struct kind *kind,
 	enum cut_how how;
 
 	i->object = o;
+	o->items_len++;
 	o->is_kernel_kind = kind->is_kernel;
 	cut_next(&k->text);
 	how = read_statement(k, o, ends_with_block);
@@ -451,13 +500,17 @@ static void read_object(struct cut *k, struct item *i, const struct kind *kind,
 	}
 }
 
-/* `ct helper NAME`, `ct timeout NAME`, `ct expectation NAME`. */
-static void read_object_kind(struct cut *k, const struct kind *kind)
+/* `ct helper NAME`, `ct timeout NAME`, `ct expectation NAME`. Returns the kind. */
+static const struct kind *read_object_kind(struct cut *k, const struct kind *kind)
 {
+	static const struct kind timeout = { "ct timeout", CLASS_OBJECT, false };
+
 	cut_next(&k->text);
 	if (strcmp(kind->word, "ct") == 0) {
+		kind = cut_is(&k->text, "timeout") ? &timeout : kind;
 		cut_next(&k->text);
 	}
+	return kind;
 }
 
 /* A statement of a table: comment, flags. */
@@ -488,7 +541,7 @@ static void read_block(struct cut *k, struct cut_table *t)
 			struct item *i = item_begin(k, ITEM_OBJECT, t);
 
 			i->is_in_block = true;
-			read_object_kind(k, kind);
+			kind = read_object_kind(k, kind);
 			read_object(k, i, kind, true);
 		} else {
 			read_table_statement(k, t);
@@ -547,7 +600,7 @@ static void read_command(struct cut *k, struct item *i)
 		item_end(k, read_statement(k, NULL, false));
 		return;
 	}
-	read_object_kind(k, kind);
+	kind = read_object_kind(k, kind);
 	family = family_of(k);
 	if (family != NULL) {
 		cut_next(&k->text);
@@ -624,6 +677,69 @@ static void mark_reached(struct cut *k)
 	}
 }
 
+/* What the words of an object and of all that it reaches mean. */
+static uint8_t has_reached(struct cut *k, struct object *base)
+{
+	struct object *walked = base;
+	uint8_t has = 0;
+
+	base->walk = base;
+	base->next_walked = NULL;
+	while (walked != NULL) {
+		struct object *o = walked;
+
+		walked = o->next_walked;
+		has |= o->rules.has;
+		for (const struct reference *r = o->references; r != NULL; r = r->next) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL && to->walk != base) {
+				to->walk = base;
+				to->next_walked = walked;
+				walked = to;
+			}
+		}
+	}
+	return has;
+}
+
+/*
+ * Base chains of finwall's with rules that change packets as only the kernel can. One that drops
+ * nothing is the kernel's. Of another one, the kernel gets these rules.
+ */
+static void give_effects(struct cut *k)
+{
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		uint8_t has = o->sides == SIDE_OWN && o->is_base ? has_reached(k, o) : 0;
+
+		if ((has & HAS_EFFECT) != 0 && (has & (HAS_DROP | HAS_STATE)) == 0) {
+			o->sides = SIDE_KERNEL;
+		} else if ((has & HAS_EFFECT) != 0 && o->items_len == 1) {
+			o->is_divided = cut_rules_can_divide(&o->rules);
+		}
+	}
+}
+
+/* The kernel has what its rules of a divided chain refer to. */
+static void mark_divided(struct cut *k, const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t i = 0; i < o->rules.list.len; i++) {
+		const struct reference *r = rules[i].references_after;
+
+		while (cut_rule_is_kernel(&o->rules, &rules[i]) &&
+		       r != rules[i].references_before) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL) {
+				mark(k, to, SIDE_KERNEL);
+			}
+			r = r->next;
+		}
+	}
+}
+
 /* Objects that no base chain reaches: of the kernel where finwall has no chain in the table. */
 static void mark_rest(struct object *o)
 {
@@ -631,7 +747,7 @@ static void mark_rest(struct object *o)
 	bool is_kernel = t->is_foreign || (t->has_kernel_chain && !t->is_own) ||
 	                 (t->has_kernel_chain && o->class == CLASS_CHAIN);
 
-	if (o->is_kernel_kind) {
+	if (o->is_kernel_kind || (o->sides == 0 && (o->rules.has & HAS_KERNEL_DATA) != 0)) {
 		/* useless without a chain of the kernel */
 		o->sides = t->has_kernel_chain || t->is_foreign ? SIDE_KERNEL : 0;
 		return;
@@ -644,16 +760,59 @@ static void mark_rest(struct object *o)
 static void count_chain(struct kernel_part *p, const struct object *o)
 {
 	p->own_chains += (o->sides & SIDE_OWN) != 0;
-	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0;
+	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0 || o->is_divided;
+}
+
+/* Whether a rule that is evaluated from this chain on has notrack. */
+static bool reaches_notrack(struct cut *k, struct object *from)
+{
+	struct object *todo = from;
+
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		o->is_visited = o == from;
+	}
+	from->next_marked = NULL;
+	while (todo != NULL) {
+		struct object *o = todo;
+
+		todo = o->next_marked;
+		if (o->has_notrack) {
+			return true;
+		}
+		for (const struct reference *r = o->references; r != NULL; r = r->next) {
+			struct object *to = find_object(k, o->table, r->class, r->name);
+
+			if (to != NULL && !to->is_visited) {
+				to->is_visited = true;
+				to->next_marked = todo;
+				todo = to;
+			}
+		}
+	}
+	return false;
 }
 
 static void divide(struct cut *k)
 {
+	/* Both trackers need to know what is not tracked. */
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->is_raw && !o->table->is_foreign && reaches_notrack(k, o)) {
+			o->sides = SIDE_OWN | SIDE_KERNEL;
+		}
+	}
+	give_effects(k);
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
 		uint8_t sides = o->table->is_foreign ? SIDE_KERNEL : o->sides;
 
 		o->sides = 0;
 		mark(k, o, sides);
+	}
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->is_divided) {
+			mark_divided(k, o);
+			o->table->is_kernel = true;
+			o->table->has_kernel_chain = true;
+		}
 	}
 	mark_reached(k);
 	for (const struct object *o = k->objects; o != NULL; o = o->next_of_all) {
@@ -684,7 +843,7 @@ static bool is_written(const struct item *i)
 	case ITEM_DEFINE:
 		return i->table == NULL || i->table->is_kernel;
 	case ITEM_OBJECT:
-		return (i->object->sides & SIDE_KERNEL) != 0;
+		return (i->object->sides & SIDE_KERNEL) != 0 || i->object->is_divided;
 	default:
 		return false;
 	}
@@ -697,6 +856,11 @@ static void write_item(struct text *out, struct item *i)
 	if (i->is_in_block && !i->table->is_open) {
 		text_add(out, "table %s %s {\n", i->table->family, i->table->name);
 		i->table->is_open = true;
+	}
+	if (i->object != NULL && i->object->is_divided) {
+		text_add(out, "# %s:%u\n", i->path, i->line);
+		cut_rules_write(&i->object->rules, out, i->object->name);
+		return;
 	}
 	text_add(out, "# %s:%u\n%s", i->path, i->line, i->is_in_block ? "\t" : "");
 	for (size_t n = 0; n < i->spans.len; n++) {
@@ -722,12 +886,28 @@ static void note_tables(struct cut *k)
 	}
 }
 
+static void note_sets(struct cut *k)
+{
+	struct config *c = k->config;
+
+	for (const struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (o->class == CLASS_SET && o->sides == (SIDE_OWN | SIDE_KERNEL)) {
+			struct text name = { .arena = &c->arena };
+
+			text_add(&name, "%s %s %s", o->table->family, o->table->name, o->name);
+			*(const char **)vec_add(&c->arena, &c->kernel.sets, sizeof(char *)) =
+				name.at;
+		}
+	}
+}
+
 static void write_all(struct cut *k)
 {
 	struct config *c = k->config;
 	struct text out = { .arena = &c->arena };
 
 	note_tables(k);
+	note_sets(k);
 	if (c->kernel.tables.len == 0) {
 		return;
 	}
@@ -762,6 +942,19 @@ static void blank(const struct cut_span *s)
 	}
 }
 
+/* The rules of a divided chain that only the kernel has. */
+static void blank_rules(const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t n = 0; n < o->rules.list.len; n++) {
+		if (cut_rule_is_only_kernel(&rules[n])) {
+			blank(&(struct cut_span){ .at = rules[n].at,
+			                          .size = (size_t)(rules[n].end - rules[n].at) });
+		}
+	}
+}
+
 static void blank_all(struct cut *k)
 {
 	const struct cut_span *includes = k->text.includes.items;
@@ -772,6 +965,9 @@ static void blank_all(struct cut *k)
 		i->owner.is_blank = is_blank(i);
 		for (size_t n = 0; n < i->spans.len && i->owner.is_blank; n++) {
 			blank(&spans[n]);
+		}
+		if (i->object != NULL && i->object->is_divided) {
+			blank_rules(i->object);
 		}
 	}
 	for (size_t n = 0; n < k->text.includes.len; n++) {

@@ -23,6 +23,8 @@ void config_kernel(const struct config *c, struct config_kernel *out)
 		.text = p->text,
 		.tables = p->tables.items,
 		.tables_len = p->tables.len,
+		.sets = p->sets.items,
+		.sets_len = p->sets.len,
 		.hash = p->hash,
 		.own_chains = p->own_chains,
 		.kernel_chains = p->kernel_chains,

@@ -5,6 +5,8 @@
  */
 #include "layout.h"
 
+#include "words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,6 +177,70 @@ static void lay_out_folds(const struct pools *p, struct carve *b, struct ruleset
 	rs->fold = fold;
 }
 
+/* The number of a name, the same in each run: connections keep it. */
+static uint32_t timeouts_id(const struct table *t, const struct shared *o)
+{
+	const char *const words[] = { table_families[t->family], t->name, o->name };
+	uint32_t id = UINT32_C(2166136261); /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		for (const char *c = words[i];; c++) {
+			id = (id ^ (uint8_t)*c) * UINT32_C(16777619);
+			if (*c == '\0') {
+				break;
+			}
+		}
+	}
+	return id != 0 ? id : 1;
+}
+
+static int64_t ms_to_ns(uint64_t ms)
+{
+	return (int64_t)ms * NSEC_PER_MSEC;
+}
+
+static struct rs_timeouts timeouts_of(const struct table *t, const struct shared *o)
+{
+	static const uint8_t states[] = { TCP_SYN_SENT,  TCP_SYN_RECV,   TCP_ESTABLISHED,
+		                          TCP_FIN_WAIT,  TCP_CLOSE_WAIT, TCP_LAST_ACK,
+		                          TCP_TIME_WAIT, TCP_CLOSE,      TCP_SYN_SENT2 };
+	const struct ct_timeouts *from = &o->timeouts;
+	struct rs_timeouts to = { .id = timeouts_id(t, o),
+		                  .l4_proto = from->l4_proto,
+		                  .family = from->family };
+
+	if (from->l4_proto == IPPROTO_NR_UDP) {
+		to.udp_unreplied_ns = ms_to_ns(from->ms[0]);
+		to.udp_replied_ns = ms_to_ns(from->ms[1]);
+		return to;
+	}
+	for (size_t i = 0; i < sizeof(states); i++) {
+		to.tcp_ns[states[i]] = ms_to_ns(from->ms[i]);
+	}
+	to.retrans_ns = ms_to_ns(from->ms[9]);
+	to.unacked_ns = ms_to_ns(from->ms[10]);
+	return to;
+}
+
+static void lay_out_timeouts(const struct config *c, struct carve *b, struct ruleset *rs)
+{
+	struct rs_timeouts *timeouts =
+		carve(b, c->objects_len[OBJECT_TIMEOUTS] * sizeof(*timeouts));
+
+	if (rs == NULL) {
+		return;
+	}
+	for (const struct table *t = c->tables; t != NULL; t = t->next) {
+		for (const struct shared *o = t->objects; o != NULL; o = o->next) {
+			if (o->kind == OBJECT_TIMEOUTS) {
+				timeouts[o->nr] = timeouts_of(t, o);
+			}
+		}
+	}
+	rs->timeouts = timeouts;
+	rs->timeouts_len = c->objects_len[OBJECT_TIMEOUTS];
+}
+
 static void lay_out_texts(const struct compiled *k, struct carve *b, struct ruleset *rs)
 {
 	const struct vec *patterns = &k->config->patterns;
@@ -228,6 +294,8 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	const void *rule_of;
 	const void *bitmap;
 	const void *count;
+	const void *mark_change;
+	const void *account;
 	struct rs_bucket *bucket;
 	struct rs_load *load;
 
@@ -238,6 +306,9 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
 	load = carve_vec(&b, &k->pools.loads, sizeof(*load));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
+	mark_change = carve_vec(&b, &k->pools.mark_changes, sizeof(struct rs_mark_change));
+	account = carve_vec(&b, &k->pools.accounts, sizeof(struct rs_account));
+	lay_out_timeouts(k->config, &b, rs);
 	lay_out_sets(&k->pools, &b, rs);
 	lay_out_maps(&k->pools.maps, &b, rs);
 	lay_out_keys(&k->pools, &b, rs);
@@ -251,6 +322,10 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bucket = bucket;
 		rs->count = count;
 		rs->load = load;
+		rs->needs_routes = k->pools.needs_routes;
+		rs->mark_change = mark_change;
+		rs->account = account;
+		rs->ct_uses = k->config->ct_uses;
 		rs->counts_len = (uint32_t)k->pools.counts.len;
 		for (size_t i = 0; i < k->pools.buckets.len; i++) {
 			const struct rs_rate *from = k->pools.buckets.items;

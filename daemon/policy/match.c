@@ -8,6 +8,8 @@
 #include "names.h"
 #include "value.h"
 
+#include <finwall/routes.h>
+
 #define TREE_FROM   64 /* from this number of intervals of 32 bits or more a tree is faster */
 #define BITMAP_FROM 16 /* above this number of intervals ports get a bitmap of 8 KiB */
 
@@ -106,6 +108,10 @@ static struct operand of_relation(const struct dtype *type, enum relation rel,
 	uint32_t n;
 
 	n = (uint32_t)i.lo.lo;
+	if (type == &dtype_time) {
+		/* the moment at which a second begins: the seconds before, or from it on */
+		rel = rel == REL_GT ? REL_GE : rel == REL_LE ? REL_LT : rel;
+	}
 	switch (rel) {
 	case REL_LT:
 		return n == 0 ? none : (struct operand){ .op = RS_RANGE, .a = 0, .b = n - 1 };
@@ -337,7 +343,9 @@ static struct operand of_wide_mask(struct pools *p, const struct match *m)
 /* Bytes of a field in a packet; 0 for the mark, which is a number of this host. */
 static uint8_t field_size(const struct selector *sel)
 {
-	return sel->field == RS_F_MARK ? 0 : (uint8_t)((sel->type->bits + 7) / 8);
+	return sel->field == RS_F_MARK || sel->field == RS_F_CT_MARK
+	               ? 0
+	               : (uint8_t)((sel->type->bits + 7) / 8);
 }
 
 uint32_t load_make(struct pools *p, const struct selector *sel, const struct value *mask)
@@ -352,6 +360,10 @@ uint32_t load_make(struct pools *p, const struct selector *sel, const struct val
 		return (uint32_t)p->loads.len;
 	}
 	l->kind = (uint8_t)from->kind;
+	p->needs_routes |= from->kind == RS_LOAD_FIB_TYPE  ? ROUTES_IP4_LOCAL | ROUTES_IP6
+	                   : from->kind == RS_LOAD_FIB_OIF ? ROUTES_IP4 | ROUTES_IP6
+	                   : from->kind == RS_LOAD_LINK    ? ROUTES_LINKS
+	                                                   : 0;
 	l->bits = from->bits;
 	l->offset = from->offset;
 	l->mod = from->mod;
@@ -380,6 +392,27 @@ static uint32_t types_make(struct pools *p, const struct selector *sel)
 	return at + 1;
 }
 
+/* What a connection has carried: an interval of 64 bits. */
+static struct operand of_account(struct pools *p, const struct match *m)
+{
+	struct rs_account *a = vec_add(p->arena, &p->accounts, sizeof(*a));
+	const struct interval i = value_checked(m->sel->type, m->value);
+	bool is_negated = m->rel == REL_NE || m->rel == REL_LT || m->rel == REL_GT;
+
+	*a = (struct rs_account){ .lo = i.lo.lo,
+		                  .hi = i.hi.lo,
+		                  .what = m->sel->icmp_types[0],
+		                  .dirs = m->sel->icmp_types[1] };
+	if (m->rel == REL_LT || m->rel == REL_GE) { /* not >= */
+		a->hi = UINT64_MAX;
+	} else if (m->rel == REL_GT || m->rel == REL_LE) {
+		a->lo = 0;
+	}
+	return (struct operand){ .op = RS_CT_ACCOUNT,
+		                 .is_negated = is_negated,
+		                 .a = (uint32_t)p->accounts.len - 1 };
+}
+
 struct operand match_make(struct pools *p, const struct config *c, const struct match *m)
 {
 	const struct dtype *type = m->sel->type;
@@ -395,6 +428,9 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 	}
 	if (m->sel->kind == SEL_NFPROTO) {
 		return of_families(m);
+	}
+	if (m->sel->kind == SEL_ACCOUNT) {
+		return of_account(p, m);
 	}
 	if (m->keyed != NULL || (m->set != NULL && m->set->keyed != NULL)) {
 		struct live_keyed *live = m->keyed != NULL ? m->keyed : m->set->keyed;

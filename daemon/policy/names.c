@@ -4,6 +4,8 @@
  */
 #include "names.h"
 
+#include "suggest.h"
+
 #include <string.h>
 
 struct chain *table_chain(const struct table *t, const char *name)
@@ -44,6 +46,16 @@ struct map *table_map(const struct table *t, const char *name)
 		m = m->next;
 	}
 	return m;
+}
+
+const char *table_set_question(const struct table *t, const char *name, struct arena *a)
+{
+	struct suggest similar = { .text = name };
+
+	for (const struct set *s = t->sets; s != NULL; s = s->next) {
+		suggest_consider(&similar, s->name);
+	}
+	return suggest_question(&similar, a);
 }
 
 size_t pattern_nr(const struct config *c, const char *pattern)

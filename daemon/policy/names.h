@@ -12,6 +12,9 @@ struct set *table_set(const struct table *t, const char *name);
 struct shared *table_object(const struct table *t, enum shared_kind kind, const char *name);
 struct map *table_map(const struct table *t, const char *name);
 
+/* "; did you mean x?" in the arena, where a set of the table is like the name; or "". */
+const char *table_set_question(const struct table *t, const char *name, struct arena *a);
+
 /* The number of an interface name pattern of the rules; c->patterns.len when there is none. */
 size_t pattern_nr(const struct config *c, const char *pattern);
 

@@ -80,14 +80,16 @@ static void recovered(struct parser *p);
 %token <number> TIME "a time like 1h30m"
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
-%token NUMGEN "numgen" JHASH "jhash" FLOW "flow"
+%token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
+%token NOTRACK "notrack"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
+%token <text> CT_DIRECTION "ct original, ct reply"
 %token <text> HEADER "meta, ct, ip, ip6, tcp, udp, th, icmp, icmpv6 ..."
 %token <text> ALONE "iif, iifname, oif, oifname, mark"
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> object_name name field_name type_name comment set_name object flag_name
+%type <text> object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -102,11 +104,11 @@ static void recovered(struct parser *p);
 %type <sel> selector concat key change_key
 %type <text> raw_base
 %type <fields> hash_fields
-%type <mark> mark_expr
+%type <mark> mark_expr mark_bits
 %type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
-%type <number> priority burst
+%type <number> priority burst fib_flags fib_flag
 %type <flag> over
 
 %%
@@ -230,17 +232,32 @@ table_items
 object_head
 	: COUNTER name '{' { build_object(p, @2, OBJECT_COUNTER, $2); p->block_depth++; }
 	| LIMIT name '{'   { build_object(p, @2, OBJECT_LIMIT, $2); p->block_depth++; }
+	| HEADER TIMEOUT name '{' { build_object(p, @3, OBJECT_TIMEOUTS, $3); p->block_depth++; }
 	;
 
 object_items
 	: %empty
 	| object_items NL
 	| object_items PACKETS NUMBER BYTES NUMBER NL
-	| object_items RATE over NUMBER '/' name burst NL {
+	| object_items RATE over NUMBER '/' unit burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
+	| object_items WORD NL           { build_timeouts_property(p, @2, $2, @2, ""); }
+	| object_items WORD name NL      { build_timeouts_property(p, @2, $2, @3, $3); }
+	| object_items POLICY '=' '{' nl timeouts nl '}' NL
+	| object_items POLICY '=' '{' nl timeouts comma '}' NL
 	| object_items COMMENT STRING NL { p->object->comment = $3; }
 	| object_items error NL          { yyerrok; recovered(p); }
+	;
+
+timeouts
+	: one_timeout
+	| timeouts comma one_timeout
+	;
+
+one_timeout
+	: WORD ':' TIME   { build_timeouts_value(p, @1, $1, (uint64_t)$3); }
+	| WORD ':' NUMBER { build_timeouts_value(p, @1, $1, $3->number * 1000); }
 	;
 
 object_name
@@ -369,6 +386,8 @@ stmt
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER WORD object_name            { $$ = build_named(p, @2, STMT_COUNTER, $2, $3); }
 	| LIMIT WORD object_name              { $$ = build_named(p, @2, STMT_LIMIT, $2, $3); }
+	| NOTRACK                             { $$ = build_notrack(p, @1); }
+	| HEADER TIMEOUT SET object_name      { $$ = build_timeouts(p, @2, $1, $4); }
 	| FLOW ADD '@' set_name               { $$ = NULL; }
 	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
@@ -441,10 +460,21 @@ match
 
 /* A field, or the mark, with operators: "meta mark & 0xff | 0x100". */
 mark_expr
+	: mark_bits
+	| mark_expr '|' mark_value   { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
+	| mark_expr '^' mark_value   { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	| mark_expr '|' mark_value '&' primary {
+		$$ = $1;
+		build_mark_operator(p, @2, &$$, '|', $3);
+		build_mark_operator(p, @4, &$$, '&', $5);
+	}
+	| mark_expr '|' mark_bits { $$ = $1; build_mark_other(p, @2, &$$, '|', &$3); }
+	| mark_expr '^' mark_bits { $$ = $1; build_mark_other(p, @2, &$$, '^', &$3); }
+	;
+
+mark_bits
 	: selector              { $$ = (struct mark_expr){ .sel = $1, .keep = UINT32_MAX }; }
-	| mark_expr '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
-	| mark_expr '|' primary { $$ = $1; build_mark_operator(p, @2, &$$, '|', $3); }
-	| mark_expr '^' primary { $$ = $1; build_mark_operator(p, @2, &$$, '^', $3); }
+	| mark_bits '&' primary { $$ = $1; build_mark_operator(p, @2, &$$, '&', $3); }
 	;
 
 selector
@@ -455,11 +485,35 @@ selector
 			YYERROR; /* the rest of the statement is of no field that is known */
 		}
 	}
+	| CT_DIRECTION field_name {
+		$$ = build_ct_selector(p, @2, $1, NULL, $2);
+		if (p->is_recovering) {
+			YYERROR;
+		}
+	}
+	| CT_DIRECTION HEADER field_name {
+		$$ = build_ct_selector(p, @3, $1, $2, $3);
+		if (p->is_recovering) {
+			YYERROR;
+		}
+	}
 	| '@' raw_base ',' NUMBER ',' NUMBER { $$ = build_raw(p, @2, $2, $4, $6); }
 	| NUMGEN WORD MOD NUMBER offset { $$ = build_numgen(p, @2, $2, $4, $5); }
 	| JHASH hash_fields MOD NUMBER seed offset {
 		$$ = build_hash(p, @4, &$2, $4, $5, $6);
 	}
+	| FIB fib_flags TYPE  { $$ = build_fib(p, @1, (uint32_t)$2, "type"); }
+	| FIB fib_flags ALONE { $$ = build_fib(p, @3, (uint32_t)$2, $3); }
+	;
+
+fib_flags
+	: fib_flag
+	| fib_flags '.' fib_flag { $$ = $1 | $3; }
+	;
+
+fib_flag
+	: WORD  { $$ = build_fib_flag(p, @1, $1); }
+	| ALONE { $$ = build_fib_flag(p, @1, $1); }
 	;
 
 raw_base
@@ -487,6 +541,8 @@ field_name
 	| ALONE
 	| TYPE  { $$ = "type"; }
 	| FLAGS { $$ = "flags"; }
+	| BYTES   { $$ = "bytes"; }
+	| PACKETS { $$ = "packets"; }
 	;
 
 relation
@@ -533,10 +589,10 @@ anonymous_rules
 	;
 
 limit
-	: LIMIT RATE over NUMBER '/' name burst {
+	: LIMIT RATE over NUMBER '/' unit burst {
 		$$ = build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7);
 	}
-	| LIMIT RATE over NUMBER name '/' name burst {
+	| LIMIT RATE over NUMBER name '/' unit burst {
 		config_error(p->config, @5, "limits of bytes are not supported, expected packets: "
 		                            "limit rate 10/second");
 		$$ = build_stmt(p, @1, STMT_CONTINUE);
@@ -546,6 +602,11 @@ limit
 over
 	: %empty { $$ = false; }
 	| OVER   { $$ = true; }
+	;
+
+unit
+	: name
+	| ALONE
 	;
 
 burst
@@ -712,6 +773,11 @@ mark_value
 
 primary
 	: NUMBER
+	| TIME {
+		$$ = value_new(p->config, @1, VALUE_NUMBER);
+		$$->number = (uint64_t)$1;
+		$$->is_time = true;
+	}
 	| ADDR
 	| WORD         { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
 	| HEADER       { $$ = value_new(p->config, @1, VALUE_WORD); $$->text = $1; }
@@ -802,20 +868,26 @@ static void policy_error(struct loc *loc, struct parser *p, const char *what)
 }
 
 /* Features of nftables that are not supported, by the token that shows them. */
-static const char *why_missing(const char *text)
+static const char *why_missing(const struct parser *p, const char *text)
 {
+	static const char port[] = "ports belong to a protocol: write tcp, udp or th before it";
 	static const struct {
 		const char *text;
 		const char *why;
-	} missing[] = {
+	} in_rule[] = {
+		{ ":", "a range is written with -" },
+		{ "dport", port },
+		{ "sport", port },
+		{ "saddr", "write ip or ip6 before it" },
+		{ "daddr", "write ip or ip6 before it" },
+		{ "state", "write ct before it" },
+	}, missing[] = {
 		{ ":", "elements of a set have no value: use a map" },
-		{ "queue", "not supported: finwall is the consumer of the queue" },
+		{ "queue", "finwall is the consumer of the queue: remove the rule, or put it into a prerouting chain, which goes to the kernel" },
 		{ "snat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "dnat", "translate in a chain of type nat: it goes to the kernel" },
 		{ "masquerade", "translate in a chain of type nat: it goes to the kernel" },
 		{ "redirect", "translate in a chain of type nat: it goes to the kernel" },
-		{ "notrack", "every packet is tracked here: put it into a prerouting chain, which goes to the kernel" },
-		{ "fib", "only the kernel knows routes: set a mark in a prerouting chain, and match it here" },
 		{ "ether", "packets have no link-layer header here" },
 		{ "arp", "ARP packets are not queued" },
 		{ "add", "commands are outside of tables" },
@@ -836,10 +908,45 @@ static const char *why_missing(const char *text)
 		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
 		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
+	const bool is_in_rule = p->chain != NULL && p->depth == p->block_depth;
 
+	for (size_t i = 0; is_in_rule && i < sizeof(in_rule) / sizeof(in_rule[0]); i++) {
+		if (strcmp(in_rule[i].text, text) == 0) {
+			return in_rule[i].why;
+		}
+	}
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		if (strcmp(missing[i].text, text) == 0) {
 			return missing[i].why;
+		}
+	}
+	return NULL;
+}
+
+/* Files for other programs, by the first text outside of tables. */
+static const char *what_file(const struct parser *p, const char *text)
+{
+	static const char command[] =
+		"a command: run it, then finwall import-iptables converts the output of iptables-save";
+	static const struct {
+		const char *text;
+		const char *what;
+	} files[] = {
+		{ "*", "a save of iptables: finwall import-iptables converts it" },
+		{ "iptables", command },
+		{ "ip6tables", command },
+		{ "ufw", command },
+		{ "firewall-cmd", "a command: run it, then use the output of nft list ruleset" },
+		{ "nft", "a command: run it, then use the output of nft list ruleset" },
+		{ "<", "XML: use the output of nft list ruleset" },
+		{ "{", "JSON: use the output of nft list ruleset, without -j" },
+		{ "block", "a rule of pf: write rules of nft" },
+		{ "pass", "a rule of pf: write rules of nft" },
+	};
+
+	for (size_t i = 0; p->table == NULL && i < sizeof(files) / sizeof(files[0]); i++) {
+		if (strcmp(files[i].text, text) == 0) {
+			return files[i].what;
 		}
 	}
 	return NULL;
@@ -868,16 +975,29 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parser *p)
 {
 	yysymbol_kind_t found = yypcontext_token(ctx);
 	const char *text = scan_get_text(p->scanner);
-	const char *why = found == YYSYMBOL_STRING ? NULL : why_missing(text);
-	const char *expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+	const char *why = found == YYSYMBOL_STRING ? NULL : what_file(p, text);
+	const char *expected;
 	struct loc loc = *yypcontext_location(ctx);
 
+	if (why == NULL && found != YYSYMBOL_STRING) {
+		why = why_missing(p, text);
+	}
+	expected = expected_here(ctx, p, found == YYSYMBOL_STRING || why != NULL ? "" : text);
+
 	p->is_recovering = true;
-	if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
+	if (found == YYSYMBOL_YYEOF && p->table != NULL) {
+		config_error(p->config, loc, "the file ends in a block of table %.64s, expected '}'",
+			     p->table->name);
+	} else if (found == YYSYMBOL_YYEOF || found == YYSYMBOL_NL || found == YYSYMBOL_INNER_NL) {
 		config_error(p->config, loc, "unexpected %s, expected %s",
 			     yysymbol_name(found == YYSYMBOL_INNER_NL ? YYSYMBOL_NL : found), expected);
 	} else if (found == YYSYMBOL_INVALID && text[0] == '"') {
 		config_error(p->config, loc, "unterminated string, expected a closing quote");
+	} else if (found == YYSYMBOL_INVALID && strncmp(text, "\xe2\x80", 2) == 0) {
+		/* U+2010 to U+2015 are dashes, U+2018 to U+201F quotes */
+		config_error(p->config, loc, "typographic %s, expected %s",
+			     (unsigned char)text[2] < 0x98 ? "dash" : "quote",
+			     (unsigned char)text[2] < 0x98 ? "-" : "\"");
 	} else if (found == YYSYMBOL_INVALID && (text[0] < ' ' || text[0] > '~')) {
 		config_error(p->config, loc, "unexpected byte 0x%02x, expected %s",
 			     (unsigned char)text[0], expected);

@@ -68,12 +68,14 @@ struct hash_fields {
 	uint32_t len;
 };
 
-/* (sel & keep) ^ flip */
+/* (sel & keep) ^ flip, or (other & own) ^ (sel & keep) ^ flip */
 struct mark_expr {
 	const struct selector *sel;
 	const struct value *mask; /* of the only operator, if it is `&` */
 	uint32_t keep;
 	uint32_t flip;
+	const struct selector *other; /* the mark that is set, where both are read */
+	uint32_t own;
 	unsigned operators;
 	bool has_changed; /* an operator that is not `&` */
 };

@@ -70,6 +70,8 @@ struct pools {
 	struct vec bitmap;              /* uint64_t */
 	struct vec buckets;             /* struct rs_rate */
 	struct vec loads;               /* struct rs_load */
+	struct vec mark_changes;        /* struct rs_mark_change */
+	struct vec accounts;            /* struct rs_account */
 	struct vec logs;                /* struct rs_log, prefixes in the configuration */
 	struct vec counts;              /* struct rs_count_limit */
 	struct vec keys;                /* struct pool_key */
@@ -82,6 +84,7 @@ struct pools {
 	struct operand *of_set; /* by set->nr */
 	uint32_t *of_limit;     /* by object->nr: its bucket, plus one */
 	uint8_t *has_set;       /* of_set[nr] was made */
+	uint32_t needs_routes;  /* ROUTES_* */
 };
 
 /* What a struct rs_bucket starts with; see there. */

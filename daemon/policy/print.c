@@ -234,17 +234,21 @@ static void print_ct_count(struct print *p, const struct count *c)
 }
 
 /* As nft, which shows the bits that are set in any case with "|". */
-static void print_mark(struct text *t, uint32_t keep, uint32_t flip)
+static void print_mark(struct text *t, const struct stmt *s)
 {
-	const uint32_t set = flip & ~keep;
-	const uint32_t xor = flip & keep;
+	const uint32_t keep = s->mark.keep;
+	const uint32_t set = s->mark.flip & ~keep;
+	const uint32_t xor = s->mark.flip & keep;
 
-	text_add(t, "meta mark set ");
-	if (keep == 0) {
-		text_add(t, "0x%08x", flip);
+	text_add(t, "%s mark set ", s->to_ct ? "ct" : "meta");
+	if (s->mark.own != 0) {
+		text_add(t, "%s mark & 0x%08x %s ", s->to_ct ? "ct" : "meta", s->mark.own,
+		         (s->mark.own & keep) == 0 ? "|" : "^");
+	} else if (keep == 0) {
+		text_add(t, "0x%08x", s->mark.flip);
 		return;
 	}
-	text_add(t, "meta mark");
+	text_add(t, "%s mark", s->mark.from_ct ? "ct" : "meta");
 	if ((keep | set) != UINT32_MAX) {
 		text_add(t, " & 0x%08x", keep | set);
 	}
@@ -326,10 +330,10 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		print_log(p, s);
 		break;
 	case STMT_MARK:
-		print_mark(&p->out, s->mark.keep, s->mark.flip);
+		print_mark(&p->out, s);
 		break;
 	case STMT_MARK_LOAD:
-		text_add(&p->out, "meta mark set ");
+		text_add(&p->out, "%s mark set ", s->to_ct ? "ct" : "meta");
 		selector_print(&p->out, s->load);
 		break;
 	case STMT_CHANGE:
@@ -339,7 +343,7 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		print_ct_count(p, &s->count);
 		break;
 	case STMT_MARK_MAP:
-		text_add(&p->out, "meta mark set ");
+		text_add(&p->out, "%s mark set ", s->to_ct ? "ct" : "meta");
 		print_lookup(p, &s->lookup, "map");
 		break;
 	case STMT_VMAP:
@@ -360,6 +364,15 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		break;
 	case STMT_CONTINUE:
 		text_add(&p->out, "continue");
+		break;
+	case STMT_NOTRACK:
+		text_add(&p->out, "notrack");
+		break;
+	case STMT_TIMEOUTS:
+		text_add(&p->out, "ct timeout set \"%s\"", s->counter.name);
+		break;
+	case STMT_TRACKING:
+		text_add(&p->out, "ct tracking set %s", symbol_word(tracking_words, s->tracking));
 		break;
 	}
 }
@@ -538,11 +551,43 @@ static void print_map(struct print *p, const struct map *m)
 	text_add(&p->out, "\t}\n");
 }
 
-static void print_object(struct print *p, const struct shared *o)
+static void print_timeouts(struct print *p, const struct table *t, const struct shared *o)
+{
+	const struct ct_timeouts *from = &o->timeouts;
+	const char *const *words = timeout_words(from->l4_proto);
+	const char *between = "{ ";
+	bool has_family = from->has_family || t->family == TABLE_INET;
+
+	text_add(&p->out, "\tct timeout %s {\n", o->name);
+	if (o->comment != NULL) {
+		print_comment(p, "\t\t", o->comment);
+		text_add(&p->out, "\n");
+	}
+	text_add(&p->out, "\t\tprotocol %s\n\t\tl3proto %s\n\t\tpolicy = ",
+	         from->l4_proto == IPPROTO_NR_TCP ? "tcp" : "udp",
+	         !has_family         ? table_families[t->family]
+	         : from->family == 4 ? "ip"
+	         : from->family == 6 ? "ip6"
+	                             : "inet");
+	for (unsigned nr = 0; words != NULL && words[nr] != NULL; nr++) {
+		if ((from->given >> nr & 1) != 0) {
+			text_add(&p->out, "%s%s : %" PRIu64, between, words[nr],
+			         from->ms[nr] / 1000);
+			between = ", ";
+		}
+	}
+	text_add(&p->out, "%s }\n\t}\n", between[0] == '{' ? "{" : "");
+}
+
+static void print_object(struct print *p, const struct table *t, const struct shared *o)
 {
 	uint64_t packets = 0;
 	uint64_t bytes = 0;
 
+	if (o->kind == OBJECT_TIMEOUTS) {
+		print_timeouts(p, t, o);
+		return;
+	}
 	text_add(&p->out, "\t%s %s {\n", o->kind == OBJECT_LIMIT ? "limit" : "counter", o->name);
 	if (o->comment != NULL) {
 		print_comment(p, "\t\t", o->comment);
@@ -564,8 +609,8 @@ static void print_object(struct print *p, const struct shared *o)
 
 static void print_hook(struct print *p, const struct chain *ch)
 {
-	static const char *const hooks[CHAINS_LEN] = { "input", "forward", "output", "late",
-		                                       "idle" };
+	static const char *const hooks[CHAINS_LEN] = { "input", "forward",    "output", "late",
+		                                       "idle",  "prerouting", "output" };
 	bool is_filter = ch->kind == CHAIN_FILTER;
 
 	text_add(&p->out, "\t\ttype %s hook %s", is_filter ? "filter" : "close", hooks[ch->base]);
@@ -655,7 +700,7 @@ static void print_config(void *ctx)
 			text_add(&p->out, "\n");
 		}
 		for (const struct shared *o = t->objects; o != NULL; o = o->next) {
-			print_object(p, o);
+			print_object(p, t, o);
 		}
 		for (const struct set *s = t->sets; s != NULL; s = s->next) {
 			print_set(p, s);

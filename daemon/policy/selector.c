@@ -36,6 +36,21 @@
 		"ct", name, false, kind, type, 0, 0, PKT_REACH_NOTHING, field, NULL, NULL          \
 	}
 
+#define CT_ADDR(name, type, family, field)                                                         \
+	{                                                                                          \
+		"ct", name, false, SEL_FIELD, type, family, 0, PKT_REACH_NOTHING, field, NULL,     \
+			NULL                                                                       \
+	}
+#define CT_ACCOUNT(name, what, dirs)                                                               \
+	{                                                                                          \
+		"ct", name, false, SEL_ACCOUNT, &dtype_number64, 0, 0, PKT_REACH_NOTHING,          \
+			RS_F_NONE, NULL, (const uint8_t[])                                         \
+		{                                                                                  \
+			what, dirs                                                                 \
+		}                                                                                  \
+	}
+#define BOTH_DIRS (RS_ACCOUNT_ORIG | RS_ACCOUNT_REPLY)
+
 /* A field of some types of ICMP: nft tests the type, too. */
 #define ICMP4_OF(name, type, end, types, field)                                                    \
 	{                                                                                          \
@@ -67,6 +82,20 @@ static const struct load rt_seg_left = { .kind = RS_LOAD_RT, .offset = 3 };
 
 static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
 static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
+
+static const struct load load_time = { .kind = RS_LOAD_TIME, .bits = 32 };
+static const struct load load_day = { .kind = RS_LOAD_DAY, .bits = 8 };
+static const struct load load_hour = { .kind = RS_LOAD_HOUR, .bits = 32 };
+static const struct load load_iiftype = { .kind = RS_LOAD_LINK, .offset = RS_LINK_IIFTYPE };
+static const struct load load_oiftype = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFTYPE };
+static const struct load load_iifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_IIFGROUP };
+static const struct load load_oifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFGROUP };
+
+#define META_ALONE_LOADED(name, type, load)                                                        \
+	{                                                                                          \
+		"meta", name, true, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,   \
+			NULL                                                                       \
+	}
 
 static const uint8_t icmp_echo[] = { 2, 0, 8 };
 static const uint8_t icmp_unreachable[] = { 1, 3 };
@@ -156,6 +185,13 @@ static const struct selector selectors[] = {
 	RT("hdrlength", &dtype_number8, &rt_hdrlength),
 	RT("type", &dtype_number8, &rt_type),
 	RT("seg-left", &dtype_number8, &rt_seg_left),
+	META_LOADED("time", &dtype_time, &load_time),
+	META_LOADED("day", &dtype_day, &load_day),
+	META_LOADED("hour", &dtype_hour, &load_hour),
+	META_LOADED("iiftype", &dtype_link_type, &load_iiftype),
+	META_LOADED("oiftype", &dtype_link_type, &load_oiftype),
+	META_ALONE_LOADED("iifgroup", &dtype_link_group, &load_iifgroup),
+	META_ALONE_LOADED("oifgroup", &dtype_link_group, &load_oifgroup),
 	META_LOADED("skuid", &dtype_uid, &load_uid),
 	META_LOADED("skgid", &dtype_gid, &load_gid),
 	META("pkttype", false, SEL_FIELD, &dtype_pkttype, PKT_REACH_IP, RS_F_PKTTYPE),
@@ -172,6 +208,35 @@ static const struct selector selectors[] = {
 	CT("status", SEL_FIELD, &dtype_ct_status, RS_F_CT_STATUS),
 	CT("direction", SEL_FIELD, &dtype_ct_dir, RS_F_DIR),
 	CT("count", SEL_CT_COUNT, &dtype_length, RS_F_DIR),
+	CT("mark", SEL_FIELD, &dtype_mark, RS_F_CT_MARK),
+	CT("zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT("expiration", SEL_FIELD, &dtype_duration, RS_F_CT_EXPIRATION),
+	CT("l3proto", SEL_FIELD, &dtype_nfproto, RS_F_CT_L3PROTO),
+	CT("protocol", SEL_FIELD, &dtype_proto, RS_F_CT_PROTOCOL),
+	CT_ADDR("original ip saddr", &dtype_ip4, 4, RS_F_CT_ORIG_SADDR),
+	CT_ADDR("original ip daddr", &dtype_ip4, 4, RS_F_CT_ORIG_DADDR),
+	CT_ADDR("original ip6 saddr", &dtype_ip6, 6, RS_F_CT_ORIG_SADDR),
+	CT_ADDR("original ip6 daddr", &dtype_ip6, 6, RS_F_CT_ORIG_DADDR),
+	CT("original proto-src", SEL_FIELD, &dtype_port, RS_F_CT_ORIG_SRC),
+	CT("original proto-dst", SEL_FIELD, &dtype_port, RS_F_CT_ORIG_DST),
+	CT_ADDR("reply ip saddr", &dtype_ip4, 4, RS_F_CT_REPLY_SADDR),
+	CT_ADDR("reply ip daddr", &dtype_ip4, 4, RS_F_CT_REPLY_DADDR),
+	CT_ADDR("reply ip6 saddr", &dtype_ip6, 6, RS_F_CT_REPLY_SADDR),
+	CT_ADDR("reply ip6 daddr", &dtype_ip6, 6, RS_F_CT_REPLY_DADDR),
+	CT("reply proto-src", SEL_FIELD, &dtype_port, RS_F_CT_REPLY_SRC),
+	CT("reply proto-dst", SEL_FIELD, &dtype_port, RS_F_CT_REPLY_DST),
+	CT("original zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT("reply zone", SEL_FIELD, &dtype_number16, RS_F_CT_ZONE),
+	CT_ACCOUNT("packets", RS_ACCOUNT_PACKETS, BOTH_DIRS),
+	CT_ACCOUNT("bytes", RS_ACCOUNT_BYTES, BOTH_DIRS),
+	CT_ACCOUNT("avgpkt", RS_ACCOUNT_AVGPKT, BOTH_DIRS),
+	CT_ACCOUNT("original packets", RS_ACCOUNT_PACKETS, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("original bytes", RS_ACCOUNT_BYTES, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("original avgpkt", RS_ACCOUNT_AVGPKT, RS_ACCOUNT_ORIG),
+	CT_ACCOUNT("reply packets", RS_ACCOUNT_PACKETS, RS_ACCOUNT_REPLY),
+	CT_ACCOUNT("reply bytes", RS_ACCOUNT_BYTES, RS_ACCOUNT_REPLY),
+	CT_ACCOUNT("reply avgpkt", RS_ACCOUNT_AVGPKT, RS_ACCOUNT_REPLY),
+	CT("tracking", SEL_TRACKING, &dtype_number8, RS_F_NONE),
 };
 
 const struct selector selector_constant = {
@@ -203,6 +268,31 @@ bool selector_is_proto(const struct selector *sel)
 	       (sel->field == RS_F_L4PROTO || sel->field == RS_F_IP6_NEXTHDR);
 }
 
+bool selector_is_ct(const struct selector *sel)
+{
+	return (sel->kind == SEL_FIELD || sel->kind == SEL_ACCOUNT) &&
+	       strcmp(sel->header, "ct") == 0;
+}
+
+uint32_t selector_ct_uses(const struct selector *sel)
+{
+	uint32_t uses = 0;
+
+	if (sel->kind == SEL_CONCAT) {
+		for (unsigned i = 0; i < sel->type->parts_len; i++) {
+			uses |= selector_ct_uses(selector_part(sel, i));
+		}
+		return uses;
+	}
+	if (sel->kind == SEL_ACCOUNT) {
+		return RULE_USES_CT | RULE_USES_CT_ACCOUNT;
+	}
+	/* the others need no connection table */
+	return selector_is_ct(sel) && sel->field != RS_F_DIR && sel->field != RS_F_CT_STATUS
+	               ? RULE_USES_CT
+	               : 0;
+}
+
 void selector_suggest(struct suggest *s, const char *header)
 {
 	for (size_t i = 0; i < SELECTORS_LEN; i++) {
@@ -212,11 +302,33 @@ void selector_suggest(struct suggest *s, const char *header)
 	}
 }
 
+/* "fib daddr . iif", in the order of nft. */
+static void print_fib(struct text *t, uint32_t flags)
+{
+	static const struct symbol words[] = { { "saddr", RS_FIB_SADDR },
+		                               { "daddr", RS_FIB_DADDR },
+		                               { "mark", RS_FIB_MARK },
+		                               { "iif", RS_FIB_IIF },
+		                               { "oif", RS_FIB_OIF } };
+	const char *between = "fib ";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((flags & words[i].value) != 0) {
+			text_add(t, "%s%s", between, words[i].word);
+			between = " . ";
+		}
+	}
+}
+
 static void print_load(struct text *t, const struct load *l)
 {
 	const char *between = "jhash ";
 
 	switch (l->kind) {
+	case RS_LOAD_FIB_TYPE:
+	case RS_LOAD_FIB_OIF:
+		print_fib(t, l->offset);
+		return;
 	case RS_LOAD_NH:
 	case RS_LOAD_TH:
 		text_add(t, "@%s,%u,%u", l->kind == RS_LOAD_NH ? "nh" : "th", l->offset, l->bits);
@@ -248,6 +360,9 @@ void selector_print(struct text *t, const struct selector *sel)
 	if (sel->load != NULL && sel->load->kind != RS_LOAD_RT &&
 	    strcmp(sel->header, "meta") != 0) {
 		print_load(t, sel->load);
+		if (strcmp(sel->header, "fib") == 0) {
+			text_add(t, " %s", sel->name);
+		}
 		return;
 	}
 	if (!sel->stands_alone) {

@@ -18,6 +18,8 @@ enum selector_kind {
 	SEL_NFPROTO,  /* evaluated when rules are compiled */
 	SEL_CT_STATE, /* likewise */
 	SEL_CT_COUNT, /* not a field: becomes a statement */
+	SEL_ACCOUNT,  /* what a connection has carried: 64 bits */
+	SEL_TRACKING, /* can only be set */
 	SEL_CONCAT,   /* several fields; family and proto are those of all together */
 };
 
@@ -32,7 +34,8 @@ struct selector {
 	uint8_t reach;  /* enum pkt_reach: what rules must be able to read of the packet */
 	enum rs_field field;
 	const struct load *load;   /* NULL = it is a field of the packet */
-	const uint8_t *icmp_types; /* their number, and those that have it; NULL = all */
+	const uint8_t *icmp_types; /* their number, and those that have it; NULL = all. Of
+	                              SEL_ACCOUNT: enum rs_account_what, and RS_ACCOUNT_* */
 };
 
 /* A number that is computed for each packet: raw bits, numgen, jhash. */
@@ -70,6 +73,12 @@ const struct selector *selector_find(const char *header, const char *name);
 
 /* Whether a field is the protocol of the transport header, for nft. */
 bool selector_is_proto(const struct selector *sel);
+
+/* Whether a field is one of the packet's connection, which a packet without one does not have. */
+bool selector_is_ct(const struct selector *sel);
+
+/* What rules read of connections for a field: RULE_USES_*. */
+uint32_t selector_ct_uses(const struct selector *sel);
 
 /* Considers the fields of a header. */
 void selector_suggest(struct suggest *s, const char *header);

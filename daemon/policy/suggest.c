@@ -5,7 +5,9 @@
  */
 #include "suggest.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define TEXT_MAX 32 /* longer words are not compared */
 
@@ -33,7 +35,8 @@ static unsigned distance_of(const char *a, const char *b)
 		now[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_size; j++) {
 			now[j] = least(least(before[j], now[j - 1]) + 1,
-			               before[j - 1] + (a[i - 1] != b[j - 1]));
+			               before[j - 1] + (tolower((unsigned char)a[i - 1]) !=
+			                                tolower((unsigned char)b[j - 1])));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
 				now[j] = least(now[j], row[(i - 2) % 3][j - 2] + 1);
 			}
@@ -44,7 +47,12 @@ static unsigned distance_of(const char *a, const char *b)
 
 void suggest_consider(struct suggest *s, const char *word)
 {
-	unsigned distance = distance_of(s->text, word);
+	const size_t size = strlen(s->text);
+	/* the beginning of a word is like it */
+	unsigned distance = size > 2 && strncasecmp(s->text, word, size) == 0 &&
+	                                    word[size] != '\0' && word[size] != ' '
+	                            ? 1
+	                            : distance_of(s->text, word);
 	unsigned at = least(s->considered, SUGGESTIONS_MAX);
 
 	s->considered++;

@@ -36,6 +36,7 @@ struct value {
 	uint8_t family;               /* VALUE_ADDR: 4 or 6 */
 	uint8_t prefix_len;           /* VALUE_ADDR */
 	uint8_t depth;                /* lists: of the deepest list in it, plus one */
+	bool is_time;                 /* VALUE_NUMBER: of milliseconds */
 	const struct elem_opts *opts; /* of an element of a set; NULL = none */
 	union {
 		uint64_t number;
@@ -167,6 +168,9 @@ enum stmt_kind {
 	STMT_RETURN,
 	STMT_CONTINUE,
 	STMT_CHANGE,
+	STMT_NOTRACK,
+	STMT_TIMEOUTS, /* `ct timeout set` */
+	STMT_TRACKING, /* `ct tracking set` */
 };
 
 /* Options of log with a number. They only are parsed and printed, as are its flags. */
@@ -182,6 +186,7 @@ struct stmt {
 	struct loc loc;
 	enum stmt_kind kind;
 	uint32_t nr; /* among all statements of the configuration */
+	bool to_ct;  /* STMT_MARK*: the connection's mark becomes something */
 	union {
 		struct match match;
 		struct limit limit;
@@ -197,11 +202,15 @@ struct stmt {
 		struct {
 			const char *name;            /* of an object; NULL = of the rule */
 			const struct shared *object; /* the checker finds it */
-		} counter;
+		} counter;                           /* and STMT_TIMEOUTS, with a name */
 		struct {
-			uint32_t keep; /* the mark becomes (mark & keep) ^ flip */
+			/* the mark becomes (mark & own) ^ (from & keep) ^ flip */
+			uint32_t own;
+			uint32_t keep;
 			uint32_t flip;
+			bool from_ct; /* the connection's mark, otherwise the packet's */
 		} mark;
+		uint32_t tracking;           /* RULE_TRACK_* */
 		const struct selector *load; /* STMT_MARK_LOAD */
 		struct lookup lookup;        /* STMT_MARK_MAP, STMT_VMAP */
 		struct {
@@ -225,7 +234,7 @@ struct rule {
 	uint32_t nr; /* in the order of the canonical text */
 };
 
-/* Output chains below this priority of the kernel's tracker see packets without a state. */
+/* Chains below this priority of the kernel's tracker see packets without a state. */
 #define PRIORITY_TRACKER (-200)
 
 enum chain_kind {
@@ -294,7 +303,18 @@ enum table_family {
 enum shared_kind {
 	OBJECT_COUNTER,
 	OBJECT_LIMIT,
+	OBJECT_TIMEOUTS,
 	OBJECT_KINDS_LEN,
+};
+
+/* An object of `ct timeout`. */
+#define TIMEOUTS_LEN 11 /* of TCP; UDP has the first two */
+struct ct_timeouts {
+	uint8_t l4_proto; /* 0 = not given */
+	uint8_t family;   /* 4, 6, or 0 = both */
+	bool has_family;  /* l3proto was given */
+	uint32_t given;   /* a bit for each of those below that was */
+	uint64_t ms[TIMEOUTS_LEN];
 };
 
 /* A counter or limit of a table, which rules share by its name. */
@@ -305,7 +325,8 @@ struct shared {
 	const char *name;
 	const char *comment;
 	struct limit limit; /* rate 0 = none given */
-	uint32_t nr;        /* of its kind, in the configuration */
+	struct ct_timeouts timeouts;
+	uint32_t nr; /* of its kind, in the configuration */
 };
 
 struct table {
@@ -327,6 +348,7 @@ struct table {
 /* The part of the files that belongs to the kernel: finwall/config.h. */
 struct kernel_part {
 	struct vec tables; /* const char *: "family name" */
+	struct vec sets;   /* const char *: "family table name", of those that both sides have */
 	const char *text;  /* "" = none */
 	uint64_t hash;     /* of the text */
 	uint32_t own_chains;
@@ -351,6 +373,8 @@ struct config {
 	uint32_t stmts_len;
 	uint32_t sets_len;
 	uint32_t maps_len;
+	bool has_notrack;    /* a rule has it */
+	uint32_t ct_uses;    /* RULE_USES_*, of all rules */
 	struct vec rules;    /* const struct rule *, by rule->nr */
 	struct vec patterns; /* const char *: interface names, each once */
 	uint32_t objects_len[OBJECT_KINDS_LEN];

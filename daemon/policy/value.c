@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sets/keyed_text.h"
 #include "text/addr.h"
 
 #define IFNAME_SIZE 16 /* with the NUL, as in the kernel */
@@ -59,7 +60,27 @@ static const char *interval_of_number(const struct dtype *type, const struct val
                                       struct interval *out, char *problem, size_t size)
 {
 	bool is_no_bits = type->is_bitmask && v->number == 0;
+	uint64_t ms;
 
+	if (type == &dtype_fib_oif && v->number != 0) {
+		return problem_text(problem, size,
+		                    "%" PRIu64 " is the index of an interface, expected %s",
+		                    v->number, type->want);
+	}
+
+	if (type == &dtype_duration) {
+		/* a number without a unit is one of seconds */
+		ms = v->is_time ? v->number : v->number * 1000;
+		if (v->number > UINT32_MAX || ms > UINT32_MAX) {
+			return problem_text(problem, size, "too long, expected at most 49 days");
+		}
+		out->lo = out->hi = (struct u128){ 0, ms };
+		return NULL;
+	}
+	if (v->is_time) {
+		return problem_text(problem, size, "a time is not valid here, expected %s",
+		                    type->want);
+	}
 	if (!is_no_bits && (!type->takes_numbers || v->number > type_max(type))) {
 		return problem_text(problem, size, "%" PRIu64 " %s, expected %s", v->number,
 		                    type->takes_numbers ? "is out of range" : "is not valid here",
@@ -98,6 +119,12 @@ static const char *interval_of_word(const struct dtype *type, const struct value
 	} else {
 		suggest_symbols(&similar, type->symbols);
 		meant = suggest_meant(&similar);
+		if (type == &dtype_ip4 || type == &dtype_ip6) {
+			return problem_text(problem, size,
+			                    "unknown word \"%.64s\", expected %s; names of hosts "
+			                    "are not looked up",
+			                    v->text, type->want);
+		}
 		return problem_text(problem, size, "unknown word \"%.64s\", expected %s%s%s%s",
 		                    v->text, type->want, meant != NULL ? "; did you mean " : "",
 		                    meant != NULL ? meant : "", meant != NULL ? "?" : "");
@@ -113,8 +140,11 @@ static const char *interval_of_addr(const struct dtype *type, const struct value
 
 	if (type != (v->family == 4 ? &dtype_ip4 : &dtype_ip6)) {
 		return problem_text(problem, size,
-		                    "an IPv%u address is not valid here, expected %s", v->family,
-		                    type->want);
+		                    "an IPv%u address is not valid here, expected %s%s", v->family,
+		                    type->want,
+		                    type == &dtype_ip4   ? "; write ip6 for IPv6"
+		                    : type == &dtype_ip6 ? "; write ip for IPv4"
+		                                         : "");
 	}
 	*out = interval_of_prefix(v->family == 4 ? u128_from_ip4(b) : u128_from_ip6(b),
 	                          addr_bits(v->family), v->prefix_len);
@@ -144,6 +174,10 @@ static const char *interval_of_range(const struct dtype *type, const struct valu
 	if (u128_cmp(lo.lo, hi.lo) > 0) {
 		return problem_text(problem, size,
 		                    "the range is reversed, expected the smaller value first");
+	}
+	/* times are moments at which a second begins, and packets arrive within one */
+	if (type == &dtype_time && u128_cmp(lo.lo, hi.lo) < 0) {
+		hi.lo = u128_dec(hi.lo);
 	}
 	*out = (struct interval){ lo.lo, hi.lo };
 	return NULL;
@@ -248,13 +282,28 @@ void string_print(struct text *t, const char *text)
 	text_add(t, "\"%s\"", text);
 }
 
+/* Of some types nft quotes the words. */
+static bool word_is_quoted(const struct dtype *type)
+{
+	return type == &dtype_day || type == &dtype_link_group;
+}
+
 static void number_print(struct text *t, const struct dtype *type, uint64_t number, const char *sep)
 {
+	char time_text[TIME_TEXT_SIZE];
 	const char *word = type->prints_symbols ? symbol_word(type->symbols, number) : NULL;
 	const char *between = "";
 
-	if (word != NULL) {
-		text_add(t, "%s", word);
+	if (type == &dtype_duration) {
+		char text[DURATION_TEXT_SIZE];
+
+		duration_text(number, text);
+		text_add(t, "%s", text);
+	} else if (type->names == NAMES_TIME || type->names == NAMES_HOUR) {
+		dtype_time_text(type, (uint32_t)number, time_text);
+		text_add(t, "%s", time_text);
+	} else if (word != NULL) {
+		text_add(t, word_is_quoted(type) ? "\"%s\"" : "%s", word);
 	} else if (type->is_bitmask && number != 0 && type->prints_symbols) {
 		for (unsigned bit = 0; bit < 32; bit++) {
 			if ((number >> bit & 1) != 0) {
@@ -314,8 +363,10 @@ void value_print(struct text *t, const struct dtype *type, const struct value *v
 	case VALUE_BITS:
 		if (type == &dtype_ifname) {
 			string_print(t, v->text);
+		} else if (type == &dtype_fib_oif && v->kind == VALUE_NUMBER) {
+			text_add(t, "%" PRIu64, v->number);
 		} else {
-			number_print(t, type, value_number(type, v), "|");
+			number_print(t, type, value_checked(type, v).lo.lo, "|");
 		}
 		break;
 	case VALUE_ADDR:

@@ -32,6 +32,21 @@ const struct verdict_info verdict_table[VERDICTS_LEN] = {
 	[VERDICT_PROBE] = { "probe", CHAIN_CLOSE_IDLE, RULE_IDLE_FIRST + IDLE_PROBE },
 };
 
+const struct symbol tracking_words[] = { { "liberal", RULE_TRACK_LIBERAL },
+	                                 { "one-way", RULE_TRACK_ONE_WAY },
+	                                 { NULL, 0 } };
+
+const char *const *timeout_words(uint8_t l4_proto)
+{
+	static const char *const tcp[TIMEOUTS_LEN + 1] = { "syn_sent",  "syn_recv",   "established",
+		                                           "fin_wait",  "close_wait", "last_ack",
+		                                           "time_wait", "close",      "syn_sent2",
+		                                           "retrans",   "unack",      NULL };
+	static const char *const udp[] = { "unreplied", "replied", NULL };
+
+	return l4_proto == IPPROTO_NR_TCP ? tcp : l4_proto == IPPROTO_NR_UDP ? udp : NULL;
+}
+
 const struct reject reject_table[] = {
 	{ "icmp port-unreachable", REJECT_PORT_UNREACHABLE, 4, 0 },
 	{ "icmp host-unreachable", REJECT_HOST_UNREACHABLE, 4, 0 },

@@ -31,6 +31,13 @@ struct reject {
 extern const struct reject reject_table[];
 extern const size_t reject_table_len;
 
+/* What can follow `ct tracking set`, by RULE_TRACK_*. */
+extern const struct symbol tracking_words[];
+
+/* The timeouts of an object of `ct timeout`, in the order of nft; NULL for a protocol without any.
+ */
+const char *const *timeout_words(uint8_t l4_proto);
+
 /* By enum log_option. */
 extern const char *const log_options[];
 

@@ -13,6 +13,7 @@
 #include <netdb.h>
 #include <pwd.h>
 #include <string.h>
+#include <time.h>
 
 static const struct symbol service_words[] = { { "ftp-data", 20 },
 	                                       { "ftp", 21 },
@@ -174,6 +175,26 @@ static const struct symbol igmp_type_words[] = {
 	{ "membership-report-v3", 0x22 }, { NULL, 0 }
 };
 
+static const struct symbol fib_type_words[] = { { "unspec", 0 },    { "unicast", 1 },
+	                                        { "local", 2 },     { "broadcast", 3 },
+	                                        { "anycast", 4 },   { "multicast", 5 },
+	                                        { "blackhole", 6 }, { "unreachable", 7 },
+	                                        { "prohibit", 8 },  { NULL, 0 } };
+
+static const struct symbol presence_words[] = { { "missing", 0 }, { "exists", 1 }, { NULL, 0 } };
+
+static const struct symbol day_words[] = { { "Sunday", 0 },    { "Monday", 1 },   { "Tuesday", 2 },
+	                                   { "Wednesday", 3 }, { "Thursday", 4 }, { "Friday", 5 },
+	                                   { "Saturday", 6 },  { NULL, 0 } };
+
+/* ARPHRD_* */
+static const struct symbol link_type_words[] = { { "ether", 1 },      { "ppp", 512 },
+	                                         { "ipip", 768 },     { "ipip6", 769 },
+	                                         { "loopback", 772 }, { "sit", 776 },
+	                                         { "ipgre", 778 },    { NULL, 0 } };
+
+static const struct symbol link_group_words[] = { { "default", 0 }, { NULL, 0 } };
+
 const struct dtype dtype_any = {
 	.name = "any",
 	.want = "a value",
@@ -281,6 +302,18 @@ const struct dtype dtype_number32 = {
 	.bits = 32,
 	.takes_numbers = true,
 	.takes_mask = true,
+};
+const struct dtype dtype_number64 = {
+	.name = "integer",
+	.want = "a number (0-18446744073709551615)",
+	.bits = 64,
+	.takes_numbers = true,
+};
+const struct dtype dtype_duration = {
+	.name = "time",
+	.want = "a time like 30s, or seconds",
+	.bits = 32, /* of milliseconds */
+	.takes_numbers = true,
 };
 const struct dtype dtype_dscp = {
 	.name = "dscp",
@@ -403,6 +436,62 @@ const struct dtype dtype_gid = {
 	.names = NAMES_GROUPS,
 };
 
+const struct dtype dtype_fib_type = {
+	.name = "fib_addrtype",
+	.want = "a type of address: local, broadcast, multicast ...",
+	.symbols = fib_type_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_fib_oif = {
+	.name = "presence",
+	.want = "missing or exists",
+	.symbols = presence_words,
+	.bits = 8,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+
+const struct dtype dtype_time = {
+	.name = "time",
+	.want = "a time such as \"2026-12-31 23:59:59\", or seconds since 1970",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_TIME,
+};
+const struct dtype dtype_day = {
+	.name = "day",
+	.want = "a day of the week such as \"Monday\", or 0 (Sunday) to 6",
+	.symbols = day_words,
+	.bits = 3,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_hour = {
+	.name = "hour",
+	.want = "a time of day such as \"08:30\"",
+	.bits = 32,
+	.takes_numbers = true,
+	.names = NAMES_HOUR,
+};
+const struct dtype dtype_link_type = {
+	.name = "iface_type",
+	.want = "a type of interface: ether, ppp, loopback ... or its number",
+	.symbols = link_type_words,
+	.bits = 16,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+const struct dtype dtype_link_group = {
+	.name = "devgroup",
+	.want = "the number of a group of interfaces, or \"default\"",
+	.symbols = link_group_words,
+	.bits = 32,
+	.prints_symbols = true,
+	.takes_numbers = true,
+};
+
 /* The types of named sets. */
 static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
 	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
@@ -415,7 +504,8 @@ const struct dtype *dtype_find(const char *name)
 			return set_types[i];
 		}
 	}
-	return NULL;
+	/* interfaces have one name at a time here: by index and by name is the same */
+	return strcmp(name, "iface_index") == 0 ? &dtype_ifname : NULL;
 }
 
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b)
@@ -447,6 +537,77 @@ static bool find_owner(bool is_user, const char *word, uint32_t *out)
 	return user != NULL || group != NULL;
 }
 
+#define DAY_S 86400
+
+/* Seconds east of UTC now: as in nft, for a time of day, whatever day it is. */
+static long zone_now(void)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	return localtime_r(&now, &tm) != NULL ? tm.tm_gmtoff : 0;
+}
+
+/* "08:30" or "08:30:10" of the local time to seconds after midnight UTC. */
+static bool find_hour(const char *word, uint32_t *out)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(word, "%H:%M:%S", &tm);
+	long s;
+
+	if (end == NULL || *end != '\0') {
+		tm = (struct tm){ 0 };
+		end = strptime(word, "%H:%M", &tm);
+	}
+	if (end == NULL || *end != '\0') {
+		return false;
+	}
+	s = tm.tm_hour * 3600L + tm.tm_min * 60L + tm.tm_sec - zone_now();
+	*out = (uint32_t)((s % DAY_S + DAY_S) % DAY_S);
+	return true;
+}
+
+/* "2026-12-31 23:59:59", without seconds or without a time of day, to seconds since 1970. */
+static bool find_time(const char *word, uint32_t *out)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		struct tm tm = { 0 };
+		const char *end = i == 0   ? strptime(word, "%Y-%m-%d %T", &tm)
+		                  : i == 1 ? strptime(word, "%Y-%m-%d %R", &tm)
+		                           : strptime(word, "%Y-%m-%d", &tm);
+		time_t t;
+
+		if (end == NULL || *end != '\0') {
+			continue;
+		}
+		tm.tm_isdst = -1;
+		t = mktime(&tm);
+		*out = (uint32_t)t;
+		return t >= 0 && (uint64_t)t <= UINT32_MAX;
+	}
+	return false;
+}
+
+void dtype_time_text(const struct dtype *type, uint32_t v, char out[static TIME_TEXT_SIZE])
+{
+	time_t t = type->names == NAMES_TIME ? (time_t)v : (time_t)v % DAY_S + zone_now();
+	struct tm tm;
+
+	out[0] = '\0';
+	if (type->names == NAMES_TIME) {
+		if (localtime_r(&t, &tm) != NULL) {
+			(void)strftime(out, TIME_TEXT_SIZE, "\"%Y-%m-%d %H:%M:%S\"", &tm);
+		}
+		return;
+	}
+	t = (t % DAY_S + DAY_S) % DAY_S;
+	if (gmtime_r(&t, &tm) != NULL && v % 60 != 0) {
+		(void)strftime(out, TIME_TEXT_SIZE, "\"%H:%M:%S\"", &tm);
+	} else {
+		(void)strftime(out, TIME_TEXT_SIZE, "\"%H:%M\"", &tm);
+	}
+}
+
 bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out)
 {
 	const struct symbol *s = symbol_find(type->symbols, text, size);
@@ -463,6 +624,12 @@ bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_
 	}
 	memcpy(word, text, size);
 	word[size] = '\0';
+	if (type->names == NAMES_TIME) {
+		return find_time(word, out);
+	}
+	if (type->names == NAMES_HOUR) {
+		return find_hour(word, out);
+	}
 	if (type->names == NAMES_SERVICES) {
 		service = getservbyname(word, NULL);
 		*out = service != NULL ? ntohs((uint16_t)service->s_port) : 0;

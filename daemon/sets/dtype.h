@@ -39,13 +39,15 @@ struct dtype {
 	const struct dtype *const *parts;
 };
 
-/* The system's files of names, besides the symbols. */
+/* Words besides the symbols: of the system's files, or times. */
 enum names_file {
 	NAMES_NONE,
 	NAMES_SERVICES,
 	NAMES_PROTOCOLS,
 	NAMES_USERS,
 	NAMES_GROUPS,
+	NAMES_TIME, /* times, by the local time zone */
+	NAMES_HOUR,
 	NAMES_LEN,
 };
 
@@ -55,7 +57,8 @@ extern const struct dtype dtype_ifname, dtype_ip4, dtype_ip6, dtype_port, dtype_
 	dtype_number20, dtype_number32, dtype_dscp, dtype_ecn, dtype_mark, dtype_length, dtype_ttl,
 	dtype_tcp_flags, dtype_icmp_type, dtype_icmp_code, dtype_icmp6_type, dtype_icmp6_code,
 	dtype_ct_state, dtype_ct_dir, dtype_ct_status, dtype_pkttype, dtype_dccp_type,
-	dtype_igmp_type, dtype_uid, dtype_gid;
+	dtype_igmp_type, dtype_uid, dtype_gid, dtype_fib_type, dtype_fib_oif, dtype_time, dtype_day,
+	dtype_hour, dtype_link_type, dtype_link_group, dtype_number64, dtype_duration;
 
 /* Whether both are the same type, or have the same parts. */
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b);
@@ -72,6 +75,10 @@ const struct symbol *symbol_find(const struct symbol *symbols, const char *text,
  * and protocols). Returns false for an unknown word. The system's files are read each time.
  */
 bool dtype_word(const struct dtype *type, const char *text, size_t size, uint32_t *out);
+
+/* The word of a time or hour, as dtype_word() reads it, in quotes. */
+#define TIME_TEXT_SIZE 32
+void dtype_time_text(const struct dtype *type, uint32_t v, char out[static TIME_TEXT_SIZE]);
 
 /* "established" for its bit, or NULL. */
 const char *symbol_word(const struct symbol *symbols, uint64_t value);

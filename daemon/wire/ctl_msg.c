@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,93 @@ char *ctl_encode_reply(json_t *parameters, enum ctl_more more, size_t *size)
 		json_object_set_new(object, "continues", json_true());
 	}
 	return encode(object, parameters != NULL ? parameters : json_object(), size);
+}
+
+char *ctl_encode_array_reply(const char *member, const char *elements, size_t elements_size,
+                             json_t *rest, enum ctl_more more, size_t *size)
+{
+	const char *continues = more == CTL_CONTINUES ? "\"continues\":true," : "";
+	char *others = json_object_size(rest) > 0 ? json_dumps(rest, JSON_COMPACT) : NULL;
+	bool is_whole = others != NULL || json_object_size(rest) == 0;
+	size_t space = elements_size + strlen(member) + (others != NULL ? strlen(others) : 0) + 64;
+	char *msg = is_whole ? malloc(space) : NULL;
+
+	if (msg != NULL) {
+		size_t used = (size_t)snprintf(msg, space, "{%s\"parameters\":{\"%s\":[", continues,
+		                               member);
+
+		if (elements_size > 0) {
+			memcpy(msg + used, elements, elements_size);
+		}
+		used += elements_size;
+		/* others begins with a brace */
+		used += (size_t)snprintf(msg + used, space - used, "]%s%s}",
+		                         others != NULL ? "," : "",
+		                         others != NULL ? others + 1 : "}");
+		*size = used + 1;
+	}
+	free(others);
+	json_decref(rest);
+	return msg;
+}
+
+/* The size of the JSON value at msg[at], up to a comma or a bracket that does not belong to it. */
+static size_t value_size(const char *msg, size_t at, size_t end)
+{
+	bool in_string = false;
+	unsigned depth = 0;
+	size_t i = at;
+
+	for (; i < end; i++) {
+		char c = msg[i];
+
+		if (in_string) {
+			i += c == '\\';
+			in_string = c != '"';
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
+			break;
+		} else if (c == '}' || c == ']') {
+			depth--;
+		}
+	}
+	return (i < end ? i : end) - at;
+}
+
+bool ctl_array_find(const char *msg, size_t msg_size, const char *member, struct ctl_array *out)
+{
+	char begin[64];
+	int size = snprintf(begin, sizeof(begin), "\"parameters\":{\"%s\":[", member);
+	/* Inside a string the quotes would be escaped. */
+	const char *found = memmem(msg, msg_size, begin, (size_t)size);
+	size_t at;
+
+	if (found == NULL) {
+		return false;
+	}
+	out->at = at = (size_t)(found - msg) + (size_t)size;
+	while (at < msg_size && msg[at] != ']') {
+		size_t value = value_size(msg, at, msg_size);
+
+		at += value;
+		if (value == 0 || at >= msg_size || msg[at] == '}') {
+			return false;
+		}
+		at += msg[at] == ',';
+	}
+	out->end = at;
+	return at < msg_size;
+}
+
+size_t ctl_array_next(const char *msg, const struct ctl_array *array, size_t *at)
+{
+	size_t size = value_size(msg, *at, array->end);
+
+	*at += size + (*at + size < array->end ? 1 : 0);
+	return size;
 }
 
 char *ctl_encode_error(const char *error, json_t *parameters, size_t *size)

@@ -15,9 +15,11 @@ static bool read_proto(const json_t *value, uint8_t *out);
 static bool read_addr(const json_t *value, union ip_addr *addr, uint8_t *family, uint8_t *bits);
 static bool read_u16(const json_t *value, uint16_t *out);
 static bool read_member(const char *name, const json_t *value, struct flow_filter *out);
+static bool read_mark(const json_t *value, struct flow_filter *out);
 static bool read_tcp_states(const json_t *value, uint32_t *out);
 static bool read_ifname(const json_t *value, char out[FLOW_IFNAME_SIZE]);
 static bool read_seconds(const json_t *value, int64_t *out_ns);
+static bool read_rule(const json_t *value, struct flow_filter *out);
 static bool has_ports(uint8_t proto);
 static bool ports_match(const struct flow_filter *filter, const struct tuple *t);
 static bool icmp_matches(const struct flow_filter *filter, const struct tuple *t);
@@ -56,6 +58,9 @@ bool flow_filter_matches(const struct flow_filter *filter, const struct flow_vie
 	}
 	if (filter->tcp_states != 0 &&
 	    (t->proto != IPPROTO_TCP || (filter->tcp_states >> v->tcp.state & 1) == 0)) {
+		return false;
+	}
+	if (filter->has_mark && (v->mark & filter->mark_mask) != filter->mark) {
 		return false;
 	}
 	if (!ports_match(filter, t) || !icmp_matches(filter, t) || !live_members_match(filter, v)) {
@@ -196,13 +201,52 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 		out->has_proto = 1;
 		return read_proto(value, &out->proto);
 	}
+	if (strcmp(name, "mark") == 0) {
+		out->has_mark = 1;
+		return read_mark(value, out);
+	}
 	if (strcmp(name, "state") == 0) {
 		return read_tcp_states(value, &out->tcp_states);
 	}
 	if (strcmp(name, "interface") == 0) {
 		return read_ifname(value, out->ifname);
 	}
+	if (strcmp(name, "rule") == 0) {
+		return read_rule(value, out);
+	}
+	if (strcmp(name, "idle_over_s") == 0) {
+		return read_seconds(value, &out->idle_over_ns);
+	}
 	return strcmp(name, "expires_under_s") == 0 && read_seconds(value, &out->expires_under_ns);
+}
+
+/* A number of 32 bits that is the whole text, decimal or hexadecimal. */
+static bool read_hex(const char *text, const char *end, uint64_t *out)
+{
+	return scan_number(text, end, UINT32_MAX, out) == end;
+}
+
+/* A number, "0x1" or "0x1/0xff", as the command line sends it. */
+static bool read_mark(const json_t *value, struct flow_filter *out)
+{
+	const char *text = json_string_value(value);
+	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	json_int_t number = json_integer_value(value);
+	uint64_t mark = (uint64_t)number;
+	uint64_t mask = UINT32_MAX;
+
+	if (text == NULL && (!json_is_integer(value) || number < 0 || number > UINT32_MAX)) {
+		return false;
+	}
+	if (text != NULL && !read_hex(text, slash != NULL ? slash : text + strlen(text), &mark)) {
+		return false;
+	}
+	if (slash != NULL && !read_hex(slash + 1, text + strlen(text), &mask)) {
+		return false;
+	}
+	out->mark = (uint32_t)(mark & mask);
+	out->mark_mask = (uint32_t)mask;
+	return true;
 }
 
 /* "CLOSE", "TIME_WAIT,CLOSE": in capitals or not. */
@@ -249,6 +293,40 @@ static bool read_seconds(const json_t *value, int64_t *out_ns)
 	return true;
 }
 
+/* "12", "finwall.conf:12", "/etc/finwall/finwall.conf:12" */
+static bool read_rule(const json_t *value, struct flow_filter *out)
+{
+	const char *text = json_string_value(value);
+	const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+	size_t size = colon != NULL ? (size_t)(colon - text) : 0;
+	uint64_t line;
+
+	if (text == NULL || size >= sizeof(out->rule_file) || colon == text ||
+	    !text_number(colon != NULL ? colon + 1 : text, 1, UINT32_MAX, &line)) {
+		return false;
+	}
+	memcpy(out->rule_file, text, size);
+	out->rule_line = (uint32_t)line;
+	return true;
+}
+
+bool flow_filter_wants_rule(const struct flow_filter *filter, const char *file, uint32_t line)
+{
+	size_t size = strlen(filter->rule_file);
+	size_t file_size;
+
+	if (filter->rule_line == 0) {
+		return true;
+	}
+	if (file == NULL || line != filter->rule_line) {
+		return false;
+	}
+	file_size = strlen(file);
+	return size <= file_size && strcmp(file + file_size - size, filter->rule_file) == 0 &&
+	       (size == 0 || size == file_size || file[file_size - size - 1] == '/' ||
+	        filter->rule_file[0] == '/');
+}
+
 static bool has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
@@ -280,11 +358,13 @@ static bool live_members_match(const struct flow_filter *filter, const struct fl
 {
 	size_t size = strlen(filter->ifname);
 
-	if (size == 0 && filter->expires_under_ns == 0) {
+	if (size == 0 && filter->expires_under_ns == 0 && filter->idle_over_ns == 0) {
 		return true;
 	}
 	if (v->kind != VIEW_LIVE ||
-	    (filter->expires_under_ns != 0 && v->time_ns >= filter->expires_under_ns)) {
+	    (filter->expires_under_ns != 0 && v->time_ns >= filter->expires_under_ns) ||
+	    (filter->idle_over_ns != 0 &&
+	     (v->account.start.ns == 0 || v->idle_ns <= filter->idle_over_ns))) {
 		return false;
 	}
 	if (size > 0 && filter->ifname[size - 1] == '*') {

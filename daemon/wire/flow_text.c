@@ -90,6 +90,7 @@ void flow_view_live(const struct flow *f, struct mono now, const char *ifname,
 	out->kind = VIEW_LIVE;
 	out->status = f->status;
 	out->hook = f->hook;
+	out->mark = flow_extra_of_copy(f).mark;
 	out->id = f->hash_lo;
 }
 
@@ -114,6 +115,7 @@ void flow_view_remembered(const struct tomb_info *t, struct mono now, struct flo
 	out->ifname = "";
 	out->kind = VIEW_REMEMBERED;
 	out->status = t->status;
+	out->mark = t->extra.mark;
 	out->cause = t->cause;
 }
 
@@ -150,6 +152,13 @@ const char *flow_text_heading(enum flow_view_kind kind)
 	                           "      ENDED AGO";
 }
 
+static void put_mark(struct line *l, const struct flow_view *v)
+{
+	if (v->mark != 0) {
+		put(l, " mark=0x%x", v->mark);
+	}
+}
+
 void flow_text(const struct flow_view *v, char *line, size_t line_size)
 {
 	struct line l = { line, line_size };
@@ -171,6 +180,7 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	    (long long)(v->time_ns / NSEC_PER_SEC));
 	if (v->kind == VIEW_REMEMBERED) {
 		put(&l, " %s", tomb_cause_name(v->cause));
+		put_mark(&l, v);
 		return;
 	}
 	put(&l, " %s",
@@ -186,6 +196,7 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	if (v->ifname[0] != '\0') {
 		put(&l, " %s %s", v->hook == HOOK_OUTPUT ? "out" : "in", v->ifname);
 	}
+	put_mark(&l, v);
 }
 
 /* Returns NULL for a protocol that conntrack(8) has no name for. */
@@ -229,7 +240,7 @@ void flow_conntrack(const struct flow_view *v, unsigned options, int64_t wall_s,
 	if ((v->status & FLOW_ASSURED) != 0) {
 		put(&l, "[ASSURED] ");
 	}
-	put(&l, "mark=0 ");
+	put(&l, "mark=%u ", v->mark);
 	if (v->account.start.ns != 0) {
 		put(&l, "delta-time=%lld ", (long long)(v->age_ns / NSEC_PER_SEC));
 		if ((options & CONNTRACK_KTIMESTAMP) != 0) {

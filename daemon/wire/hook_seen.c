@@ -172,7 +172,8 @@ const char *hook_fault_name(enum hook_fault fault)
 	static const char *const names[HOOK_FAULTS_LEN] = {
 		[HOOK_FAULT_NONE] = "none",         [HOOK_FAULT_MISSING] = "missing",
 		[HOOK_FAULT_BYPASSED] = "bypassed", [HOOK_FAULT_MODE] = "mode",
-		[HOOK_FAULT_QUEUES] = "queues",     [HOOK_FAULT_UNKNOWN] = "unknown",
+		[HOOK_FAULT_QUEUES] = "queues",     [HOOK_FAULT_KERNEL] = "kernel-part",
+		[HOOK_FAULT_TAKEN] = "taken",       [HOOK_FAULT_UNKNOWN] = "unknown",
 	};
 
 	return names[fault];

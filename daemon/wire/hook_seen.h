@@ -90,6 +90,8 @@ enum hook_fault {
 	HOOK_FAULT_BYPASSED, /* some are not */
 	HOOK_FAULT_MODE,     /* rules of shadow mode while enforcing, or the reverse */
 	HOOK_FAULT_QUEUES,   /* other queues than the daemon's */
+	HOOK_FAULT_KERNEL,   /* the kernel's part of the configuration is not in the kernel */
+	HOOK_FAULT_TAKEN,  /* nor can it be: others have a table of such a name */
 	HOOK_FAULT_UNKNOWN,  /* the rules cannot be read */
 	HOOK_FAULTS_LEN,
 };

@@ -21,6 +21,12 @@
 #define GETRULE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETRULE)
 #define NEWRULE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWRULE)
 
+#define GETTABLE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE)
+#define NEWTABLE_TYPE ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWTABLE)
+
+/* Of libnftnl: a table's user data are parts of type, size and bytes. */
+#define UDATA_TABLE_COMMENT 0
+
 #define NAME_SIZE 32
 
 /* A rule being read. */
@@ -86,32 +92,122 @@ size_t nft_put_request(const struct nft_chain *chain, uint32_t seq,
 	return size;
 }
 
+/* Reads the header of the next message; NFT_RULE if its body is to be read. */
+static enum nft_result next_of_type(struct cursor *datagram, uint32_t seq, uint16_t type,
+                                    struct nl_msg *m, int *error)
+{
+	if (cursor_left(datagram) == 0) {
+		return NFT_END;
+	}
+	if (!nl_msg_next(datagram, m)) {
+		return NFT_BAD;
+	}
+	if (m->seq != seq) {
+		return NFT_OTHER;
+	}
+	if ((m->flags & NLM_F_DUMP_INTR) != 0) {
+		return NFT_CHANGED;
+	}
+	if (m->type == NLMSG_DONE || m->type == NLMSG_ERROR) {
+		*error = nl_msg_errno(m);
+		return m->type == NLMSG_DONE && *error == 0 ? NFT_DONE : NFT_ERROR;
+	}
+	return m->type == type ? NFT_RULE : NFT_OTHER;
+}
+
 enum nft_result nft_rule_next(struct cursor *datagram, const struct nft_chain *chain, uint32_t seq,
                               struct kernel_rule *out, int *error)
 {
 	struct nl_msg m;
+	enum nft_result result = next_of_type(datagram, seq, NEWRULE_TYPE, &m, error);
 
-	if (cursor_left(datagram) == 0) {
-		return NFT_END;
+	return result == NFT_RULE ? read_rule(m.body, chain, out) : result;
+}
+
+size_t nft_put_tables_request(uint32_t seq, uint8_t out[static NFT_REQUEST_SIZE])
+{
+	const struct nlmsghdr nlh = {
+		.nlmsg_len = sizeof(nlh) + sizeof(struct nfgenmsg),
+		.nlmsg_type = GETTABLE_TYPE,
+		.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		.nlmsg_seq = seq,
+	};
+	const struct nfgenmsg gen = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
+
+	memcpy(out, &nlh, sizeof(nlh));
+	memcpy(out + sizeof(nlh), &gen, sizeof(gen));
+	return nlh.nlmsg_len;
+}
+
+static void read_comment(struct cursor data, struct nft_table_seen *t)
+{
+	while (cursor_left(&data) >= 2) {
+		const uint8_t type = data.at[0];
+		const size_t size = data.at[1];
+
+		data.at += 2;
+		if (size > cursor_left(&data)) {
+			return;
+		}
+		if (type == UDATA_TABLE_COMMENT && size < sizeof(t->comment)) {
+			memcpy(t->comment, data.at, size);
+			t->comment[size] = '\0';
+		}
+		data.at += size;
 	}
-	if (!nl_msg_next(datagram, &m)) {
+}
+
+static bool take_table(unsigned type, struct cursor value, void *arg)
+{
+	struct nft_table_seen *t = arg;
+
+	switch (type) {
+	case NFTA_TABLE_NAME:
+		return attr_text(value, t->name, sizeof(t->name));
+	case NFTA_TABLE_USERDATA:
+		read_comment(value, t);
+		return true;
+	default:
+		return true;
+	}
+}
+
+enum nft_result nft_table_next(struct cursor *datagram, uint32_t seq, struct nft_table_seen *out,
+                               int *error)
+{
+	struct nl_msg m;
+	enum nft_result result = next_of_type(datagram, seq, NEWTABLE_TYPE, &m, error);
+	struct nfgenmsg gen;
+
+	if (result != NFT_RULE) {
+		return result;
+	}
+	if (cursor_left(&m.body) < sizeof(gen)) {
 		return NFT_BAD;
 	}
-	if (m.seq != seq) {
-		return NFT_OTHER;
-	}
-	if ((m.flags & NLM_F_DUMP_INTR) != 0) {
-		return NFT_CHANGED;
-	}
-	switch (m.type) {
-	case NEWRULE_TYPE:
-		return read_rule(m.body, chain, out);
-	case NLMSG_DONE:
-	case NLMSG_ERROR:
-		*error = nl_msg_errno(&m);
-		return m.type == NLMSG_DONE && *error == 0 ? NFT_DONE : NFT_ERROR;
+	memcpy(&gen, m.body.at, sizeof(gen));
+	m.body.at += sizeof(gen);
+	*out = (struct nft_table_seen){ .family = gen.nfgen_family };
+	return attr_each(m.body, take_table, out) ? NFT_RULE : NFT_BAD;
+}
+
+const char *nft_family_name(uint8_t family)
+{
+	switch (family) {
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_ARP:
+		return "arp";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_NETDEV:
+		return "netdev";
 	default:
-		return NFT_OTHER;
+		return "";
 	}
 }
 

@@ -41,4 +41,24 @@ enum nft_result {
 enum nft_result nft_rule_next(struct cursor *datagram, const struct nft_chain *chain, uint32_t seq,
                               struct kernel_rule *out, int *error);
 
+/* A table of nf_tables. */
+#define NFT_TABLE_NAME_SIZE    257
+#define NFT_TABLE_COMMENT_SIZE 129
+
+struct nft_table_seen {
+	uint8_t family;
+	char name[NFT_TABLE_NAME_SIZE];
+	char comment[NFT_TABLE_COMMENT_SIZE]; /* "" = none */
+};
+
+/* Writes the request for all tables. Returns its size. */
+size_t nft_put_tables_request(uint32_t seq, uint8_t out[static NFT_REQUEST_SIZE]);
+
+/* Reads the next message of a datagram; NFT_RULE means a table. */
+enum nft_result nft_table_next(struct cursor *datagram, uint32_t seq, struct nft_table_seen *out,
+                               int *error);
+
+/* "ip", "inet", ...; "" for an unknown family. */
+const char *nft_family_name(uint8_t family);
+
 #endif

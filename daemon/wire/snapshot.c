@@ -11,6 +11,9 @@
 
 #define HEADER_SUMMED_SIZE (SNAPSHOT_HEADER_SIZE - 8)
 
+/* Of version 1: the first fields of a record. */
+#define RECORD_SIZE_1 112
+
 static const uint8_t magic[8] = { 'f', 'i', 'n', 'w', 'a', 'l', 'l', '\n' };
 
 /* "finwall1": the second half of the checksum's key. */
@@ -146,6 +149,7 @@ static void put_tcp(struct place *p, const struct tcp_conn *t)
 
 static void write_record(const struct record *r, uint8_t out[static SNAPSHOT_RECORD_SIZE])
 {
+	const struct flow_extra extra = flow_extra_of_copy(&r->flow);
 	struct place p = { out };
 
 	memset(out, 0, SNAPSHOT_RECORD_SIZE);
@@ -161,6 +165,10 @@ static void write_record(const struct record *r, uint8_t out[static SNAPSHOT_REC
 	} else if (r->flow.key.proto == IPPROTO_NR_UDP) {
 		put(&p, (uint64_t)r->stream_msec, 8);
 	}
+	p.at = out + RECORD_SIZE_1;
+	put(&p, extra.mark, 4);
+	put(&p, extra.timeouts, 4);
+	put(&p, r->flow.extras & FLOW_EXTRA_ONE_WAY, 1);
 }
 
 /* An entry may be older than any time that matters: a UDP stream of two years, for instance. */
@@ -194,6 +202,7 @@ void snapshot_write_tomb(const struct tomb_info *tomb, struct mono now,
 	r.flow.key = tomb->key;
 	r.flow.status = tomb->status;
 	r.flow.conn.tcp = tomb->conn;
+	flow_set_extra_of_copy(&r.flow, tomb->extra);
 	r.time_msec = msec_between(tomb->ended, now);
 	write_record(&r, out);
 }
@@ -232,12 +241,13 @@ static void get_tcp(struct place *p, struct tcp_conn *t)
 	t->retrans = (uint8_t)get(p, 1);
 }
 
-static void read_record(const uint8_t *bytes, struct record *r)
+static void read_record(const uint8_t *bytes, size_t size, struct record *r)
 {
-	uint8_t copy[SNAPSHOT_RECORD_SIZE];
+	uint8_t copy[SNAPSHOT_RECORD_SIZE] = { 0 };
+	struct flow_extra extra;
 	struct place p = { copy };
 
-	memcpy(copy, bytes, sizeof(copy));
+	memcpy(copy, bytes, size);
 	memset(r, 0, sizeof(*r));
 	r->kind = (uint8_t)get(&p, 1);
 	r->cause = (uint8_t)get(&p, 1);
@@ -251,6 +261,11 @@ static void read_record(const uint8_t *bytes, struct record *r)
 	} else if (r->flow.key.proto == IPPROTO_NR_UDP) {
 		r->stream_msec = (int64_t)get(&p, 8);
 	}
+	p.at = copy + RECORD_SIZE_1;
+	extra.mark = (uint32_t)get(&p, 4);
+	extra.timeouts = (uint32_t)get(&p, 4);
+	flow_set_extra_of_copy(&r->flow, extra);
+	r->flow.extras = (uint8_t)get(&p, 1);
 }
 
 /* False for a key that no packet can have. */
@@ -288,8 +303,8 @@ static bool record_is_sound(const struct record *r, enum record_kind kind)
 	const struct flow *f = &r->flow;
 
 	if (r->kind != kind || (f->status & ~STATUS_VALID) != 0 || f->hook >= HOOKS_LEN ||
-	    !time_is_sound(r->time_msec) || !time_is_sound(r->stream_msec) ||
-	    !key_is_sound(&f->key)) {
+	    (f->extras & ~FLOW_EXTRA_ONE_WAY) != 0 || !time_is_sound(r->time_msec) ||
+	    !time_is_sound(r->stream_msec) || !key_is_sound(&f->key)) {
 		return false;
 	}
 	if (f->key.proto == IPPROTO_NR_TCP ? !tcp_is_sound(&f->conn.tcp)
@@ -300,9 +315,15 @@ static bool record_is_sound(const struct record *r, enum record_kind kind)
 	       (f->key.proto == IPPROTO_NR_TCP && r->time_msec >= 0 && r->cause < TOMB_CAUSES_LEN);
 }
 
+/* Bytes of a record, by the version in the header. */
+static size_t record_size_of(const uint8_t *file)
+{
+	return file[sizeof(magic)] == 1 ? RECORD_SIZE_1 : SNAPSHOT_RECORD_SIZE;
+}
+
 static const uint8_t *record_at(const uint8_t *file, uint64_t nr)
 {
-	return file + SNAPSHOT_HEADER_SIZE + nr * SNAPSHOT_RECORD_SIZE;
+	return file + SNAPSHOT_HEADER_SIZE + nr * record_size_of(file);
 }
 
 static enum snapshot_result read_header(const uint8_t *file, size_t size, struct snapshot_header *h)
@@ -333,7 +354,7 @@ static enum snapshot_result read_header(const uint8_t *file, size_t size, struct
 	if (version > SNAPSHOT_VERSION) {
 		return SNAPSHOT_NEWER;
 	}
-	if (version != SNAPSHOT_VERSION || record_size != SNAPSHOT_RECORD_SIZE) {
+	if (version == 0 || record_size != record_size_of(file)) {
 		return SNAPSHOT_HEADER;
 	}
 	return SNAPSHOT_OK;
@@ -342,19 +363,19 @@ static enum snapshot_result read_header(const uint8_t *file, size_t size, struct
 enum snapshot_result snapshot_check(const uint8_t *file, size_t size, struct snapshot_header *out)
 {
 	enum snapshot_result res = read_header(file, size, out);
-	uint64_t records_max = size / SNAPSHOT_RECORD_SIZE;
+	uint64_t records_max = size / RECORD_SIZE_1;
 	uint64_t sum = 0;
 
 	if (res != SNAPSHOT_OK) {
 		return res;
 	}
 	if (out->flows_len > records_max || out->tombs_len > records_max ||
-	    SNAPSHOT_HEADER_SIZE + (out->flows_len + out->tombs_len) * SNAPSHOT_RECORD_SIZE !=
+	    SNAPSHOT_HEADER_SIZE + (out->flows_len + out->tombs_len) * record_size_of(file) !=
 	            size) {
 		return SNAPSHOT_LENGTH;
 	}
 	for (uint64_t nr = 0; nr < out->flows_len + out->tombs_len; nr++) {
-		sum = snapshot_sum(sum, record_at(file, nr));
+		sum = sum_of(sum, record_at(file, nr), record_size_of(file));
 	}
 	if (sum != out->records_sum) {
 		return SNAPSHOT_CHECKSUM;
@@ -366,7 +387,7 @@ bool snapshot_read_flow(const uint8_t *file, uint64_t nr, struct mono now, struc
 {
 	struct record r;
 
-	read_record(record_at(file, nr), &r);
+	read_record(record_at(file, nr), record_size_of(file), &r);
 	if (!record_is_sound(&r, RECORD_FLOW)) {
 		return false;
 	}
@@ -382,7 +403,7 @@ bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 {
 	struct record r;
 
-	read_record(record_at(file, nr), &r);
+	read_record(record_at(file, nr), record_size_of(file), &r);
 	if (!record_is_sound(&r, RECORD_TOMB)) {
 		return false;
 	}
@@ -391,6 +412,7 @@ bool snapshot_read_tomb(const uint8_t *file, uint64_t nr, struct mono now, struc
 		.conn = r.flow.conn.tcp,
 		.status = r.flow.status,
 		.cause = r.cause,
+		.extra = flow_extra_of_copy(&r.flow),
 		.ended = mono_add(now, -r.time_msec * NSEC_PER_MSEC),
 	};
 	return true;

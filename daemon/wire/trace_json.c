@@ -139,8 +139,8 @@ static const char *then_word(const struct rule_step *step)
 static json_t *step_json(const struct rule_step *step, const struct trace_names *names)
 {
 	static const char *const kinds[] = { "chain", "rule", "end", "policy", "setting" };
-	static const char *const bases[CHAINS_LEN] = { "input", "forward", "output", "late",
-		                                       "idle" };
+	static const char *const bases[CHAINS_LEN] = { "input", "forward",    "output", "late",
+		                                       "idle",  "prerouting", "output" };
 	const struct config *c = names->config;
 	json_t *o = json_pack("{s:s}", "step", kinds[step->kind]);
 	struct rule_place at;

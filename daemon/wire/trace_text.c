@@ -106,7 +106,8 @@ static void line(struct writer *w, const char *fmt, ...)
 
 /* chains */
 
-static const char *const base_names[CHAINS_LEN] = { "input", "forward", "output", "late", "idle" };
+static const char *const base_names[CHAINS_LEN] = { "input", "forward",    "output", "late",
+	                                            "idle",  "prerouting", "output" };
 
 static void name_chain(struct writer *w, const struct rule_place *at)
 {
@@ -542,7 +543,7 @@ static void write_step(struct writer *w, const struct rule_step *step)
 	case STEP_CHAIN:
 		set_chain(w, (enum base_chain)step->chain,
 		          step->family != 0 ? step->family : w->t->packet.tuple.family);
-		if (step->chain < CHAIN_LATE) {
+		if (step->chain != CHAIN_LATE && step->chain != CHAIN_IDLE) {
 			write_state(w, step);
 		}
 		break;

@@ -5,6 +5,8 @@
  */
 #include "wire/watch_filter.h"
 
+#include "text/num.h"
+
 #include <string.h>
 
 typedef const char *name_fn(unsigned nr);
@@ -64,6 +66,40 @@ static bool read_bits(const json_t *value, name_fn *name, unsigned len, uint8_t 
 
 _Static_assert(HOOKS_LEN <= 8 && VERDICTS_LEN <= 8, "a bit for each");
 
+/* "16", "0x10", "0x10/0xff" */
+static bool read_mark(const json_t *value, struct watch_filter *out)
+{
+	const char *text = json_string_value(value);
+	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	uint64_t mask = UINT32_MAX;
+	char mark_text[16];
+	uint64_t mark;
+	size_t size;
+
+	if (text == NULL) {
+		return false;
+	}
+	size = slash != NULL ? (size_t)(slash - text) : strlen(text);
+	if (size >= sizeof(mark_text)) {
+		return false;
+	}
+	memcpy(mark_text, text, size);
+	mark_text[size] = '\0';
+	if (!text_number_c(mark_text, 0, UINT32_MAX, &mark) ||
+	    (slash != NULL && !text_number_c(slash + 1, 0, UINT32_MAX, &mask))) {
+		return false;
+	}
+	out->has_mark = true;
+	out->mark = (uint32_t)(mark & mask);
+	out->mark_mask = (uint32_t)mask;
+	return true;
+}
+
+bool watch_filter_wants_mark(const struct watch_filter *filter, uint32_t mark)
+{
+	return !filter->has_mark || (mark & filter->mark_mask) == filter->mark;
+}
+
 /* Returns whether the member is one of those that only packets have; *good: whether it is valid. */
 static bool read_own(const char *name, const json_t *value, struct watch_filter *out, bool *good)
 {
@@ -73,6 +109,10 @@ static bool read_own(const char *name, const json_t *value, struct watch_filter 
 	}
 	if (strcmp(name, "verdict") == 0) {
 		*good = read_bits(value, verdict_at, VERDICTS_LEN, &out->verdicts);
+		return true;
+	}
+	if (strcmp(name, "mark") == 0) {
+		*good = read_mark(value, out);
 		return true;
 	}
 	if (strcmp(name, "reason") == 0) {
@@ -163,6 +203,9 @@ bool watch_filter_may_want(const struct watch_filter *filter, const struct trace
 	struct flow_view v;
 
 	if (filter->hooks != 0 && (filter->hooks >> t->packet.hook & 1) == 0) {
+		return false;
+	}
+	if (!watch_filter_wants_mark(filter, t->packet.mark)) {
 		return false;
 	}
 	if (!filter->is_selective) {

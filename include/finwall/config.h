@@ -102,6 +102,7 @@ struct settings {
 	/* of the rules: what the queue's messages have to carry */
 	uint32_t needs_owner;          /* the user and group of a local packet */
 	uint32_t needs_ct_status;      /* the status of the kernel tracker's entry */
+	uint32_t needs_accounting;     /* what connections have carried */
 	const char *state_file;        /* NULL = none; lives as long as its configuration */
 	const char *queue_pin;         /* NULL = off, "on", or see cpulist.h; lives as long */
 	uint32_t events_journal;       /* 1: lines about packets go to the journal, with fields */
@@ -159,6 +160,8 @@ struct config_kernel {
 	const char *text;          /* "" = none */
 	const char *const *tables; /* "family name" */
 	size_t tables_len;
+	const char *const *sets; /* "family table name", of those that finwall has, too */
+	size_t sets_len;
 	uint64_t hash; /* of the text; 0 = none */
 	uint32_t own_chains;
 	uint32_t kernel_chains;

@@ -65,7 +65,24 @@ enum ctl_more {
 };
 char *ctl_encode_call(const char *method, json_t *parameters, enum ctl_more more, size_t *size);
 char *ctl_encode_reply(json_t *parameters, enum ctl_more more, size_t *size);
+/* A reply with the parameter `member`, an array whose elements are the JSON text elements[0..
+ * elements_size), and those of rest, an object or NULL. */
+char *ctl_encode_array_reply(const char *member, const char *elements, size_t elements_size,
+                             json_t *rest, enum ctl_more more, size_t *size);
 char *ctl_encode_error(const char *error, json_t *parameters, size_t *size);
+
+/*
+ * Finds the elements of the array that is the first parameter of a reply, as
+ * ctl_encode_array_reply() writes it. The message is untrusted: returns false for anything else.
+ */
+struct ctl_array {
+	size_t at; /* of the first element, or of the bracket that ends the array */
+	size_t end;
+};
+bool ctl_array_find(const char *msg, size_t msg_size, const char *member, struct ctl_array *out);
+
+/* The element at *at, which is advanced to the next one. Returns its size, 0 at the end. */
+size_t ctl_array_next(const char *msg, const struct ctl_array *array, size_t *at);
 
 /* Returns text as a JSON string; if it is not UTF-8, each byte that is not ASCII becomes '?'. */
 json_t *ctl_json_text(const char *text);

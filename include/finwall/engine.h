@@ -237,6 +237,7 @@ void engine_tick(struct engine *e, struct engine_worker *w, struct mono now, uns
 struct engine_usage {
 	uint64_t flows;
 	uint64_t flows_by[FLOW_PROTOS_LEN];
+	uint64_t tcp_by[TCP_STATES_LEN]; /* of them, by enum tcp_state */
 	uint64_t flows_max;
 	uint64_t tombs;
 	uint64_t tombs_max;
@@ -377,6 +378,9 @@ struct lease_usage {
 	uint64_t bytes[HOOKS_LEN];
 };
 void engine_lease_usage(struct engine *e, struct lease_usage *out);
+
+/* Whether the packets and bytes of each connection are counted. */
+bool engine_has_accounts(const struct engine *e);
 
 /* The generation for engine_worker.lease_generation. Any thread. */
 uint32_t engine_lease_generation(const struct engine *e);

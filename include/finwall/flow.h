@@ -86,7 +86,9 @@ struct flow {
 	/* set once at insert */
 	struct flowkey key;
 	uint32_t hash_lo;
-	uint32_t timer[3]; /* the table's own; [0] of a copy in a list: its origin, see below */
+	/* the table's own. Of a copy that is in no table: its origin, see below; its mark; the
+	 * number of its timeouts */
+	uint32_t timer[3];
 	/* the flow expires at this instant; every accepted packet moves it */
 	struct mono deadline;
 	/* the tracker's own */
@@ -99,8 +101,23 @@ struct flow {
 	uint8_t status;   /* FLOW_* */
 	uint8_t hook;     /* set once: enum hook of the first packet */
 	uint8_t probes;   /* FLOW_PROBE_*: what the idle policy probe waits for */
-	uint8_t counted;  /* 1: `ct count` counts it */
+	uint8_t extras;   /* FLOW_EXTRA_* */
 } __attribute__((aligned(64)));
+
+/* What few flows have. */
+#define FLOW_EXTRA_COUNTED  0x01u /* `ct count` counts it */
+#define FLOW_EXTRA_BESIDE   0x02u /* it has a struct flow_extra */
+#define FLOW_EXTRA_TIMEOUTS 0x04u /* of its own */
+#define FLOW_EXTRA_ONE_WAY  0x08u /* packets of one direction only; core/one_way.h */
+
+/* Its packets need the slow path. */
+#define FLOW_EXTRA_SLOW (FLOW_EXTRA_TIMEOUTS | FLOW_EXTRA_ONE_WAY)
+
+/* Kept beside the table, and of tombstones beside the graveyard. */
+struct flow_extra {
+	uint32_t mark;
+	uint32_t timeouts; /* the object of `ct timeout set`, by the number of its name; 0 = none */
+};
 
 /*
  * The origin of an entry: the rule that let its first packet in, and the generation of the rules.
@@ -136,6 +153,18 @@ static inline bool flow_origin_rule(uint32_t origin, uint32_t generation, uint32
 #define FLOW_PROBE_SENT  0x04u /* one */
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
+
+/* What a copy has beside it. */
+static inline struct flow_extra flow_extra_of_copy(const struct flow *f)
+{
+	return (struct flow_extra){ .mark = f->timer[1], .timeouts = f->timer[2] };
+}
+
+static inline void flow_set_extra_of_copy(struct flow *f, struct flow_extra extra)
+{
+	f->timer[1] = extra.mark;
+	f->timer[2] = extra.timeouts;
+}
 
 /* The side of the key that opened a flow, or one that is remembered, by its FLOW_* status. */
 static inline enum key_side status_orig_side(uint8_t status)
@@ -261,7 +290,8 @@ struct tomb_info {
 	struct tcp_conn conn; /* last_* are zero, last_class is SEG_NONE */
 	uint8_t status;       /* FLOW_ORIG_HI, SEEN_REPLY, ASSURED, KNOWN */
 	uint8_t cause;        /* enum tomb_cause */
-	struct mono ended;    /* when the entry ended, to the second */
+	struct flow_extra extra;
+	struct mono ended; /* when the entry ended, to the second */
 };
 
 #endif

@@ -35,6 +35,7 @@ struct flow_view {
 	int64_t age_ns;              /* since the first packet that was counted */
 	int64_t idle_ns;             /* since the last one */
 	uint32_t origin;             /* live, in lists: flow_origin(); 0 = not known */
+	uint32_t mark;               /* of the connection */
 	uint32_t id;                 /* live: stays the same while the connection does */
 	const char *ifname;          /* live: of the first packet; borrowed; "" = unknown */
 	uint8_t kind;                /* enum flow_view_kind */
@@ -85,6 +86,10 @@ const char *flow_text_heading(enum flow_view_kind kind);
 /* Returns a new reference, or NULL when memory runs out. */
 json_t *flow_json(const struct flow_view *v);
 
+/* Writes the same as text, without blanks; returns its size. */
+#define FLOW_JSON_SIZE 2048
+size_t flow_json_text(const struct flow_view *v, char out[FLOW_JSON_SIZE]);
+
 /* An address or prefix to match; family 0 = any. */
 struct flow_prefix {
 	union ip_addr addr;
@@ -92,12 +97,17 @@ struct flow_prefix {
 	uint8_t bits; /* prefix length */
 };
 
+/* Bytes of a file's name in a filter, NUL included. */
+#define FLOW_RULE_FILE_SIZE 128
+
 /* A filter of connections; zeroed = all. Source and destination are those of the opener. */
 struct flow_filter {
 	struct flow_prefix either;
 	struct flow_prefix src;
 	struct flow_prefix dst;
 	int64_t expires_under_ns; /* 0 = any; live connections only */
+	int64_t idle_over_ns;     /* 0 = any; live connections whose packets are counted */
+	uint32_t rule_line;       /* 0 = any; see flow_filter_wants_rule() */
 	uint32_t tcp_states;      /* a bit per enum tcp_state; 0 = any */
 	uint16_t port;            /* of either end; TCP and UDP only, as the next two */
 	uint16_t sport;
@@ -107,22 +117,31 @@ struct flow_filter {
 	uint8_t has_dport;
 	uint8_t has_proto;
 	uint8_t proto;
+	uint8_t has_mark;
 	uint8_t has_type; /* of an ICMP query, as the next one */
 	uint8_t has_id;
 	uint16_t type;
 	uint16_t id;
+	uint32_t mark; /* under mark_mask */
+	uint32_t mark_mask;
 	char ifname[FLOW_IFNAME_SIZE]; /* "" = any; live connections only; "eth*" = a prefix */
+	char rule_file[FLOW_RULE_FILE_SIZE]; /* "" = any; or the end of the path */
 };
 
 /*
  * Reads {"protocol":"tcp","address":"192.0.2.0/24","port":80,"source":"192.0.2.1",
  * "destination":"192.0.2.2","source_port":1,"destination_port":2,"state":"TIME_WAIT,CLOSE",
- * "type":8,"id":77,"interface":"eth0","expires_under_s":60}, all optional. Unknown members are
- * refused, because a filter that is ignored matches too much. Returns true, or false with *wrong
- * set to the name of the invalid member, which borrows from object.
+ * "type":8,"id":77,"mark":"0x1/0xff","interface":"eth0","expires_under_s":60,"idle_over_s":60,
+ * "rule":"finwall.conf:12"}, all optional. Unknown members are refused, because a filter that is
+ * ignored matches too much. Returns true, or false with *wrong set to the name of the invalid
+ * member, which borrows from object.
  */
 bool flow_filter_parse(const json_t *object, struct flow_filter *out, const char **wrong);
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_view *v);
+
+/* Whether the rule that let a connection in is the one of the filter, by its place, which
+ * flow_filter_matches() does not know. file: NULL = there is no rule. */
+bool flow_filter_wants_rule(const struct flow_filter *filter, const char *file, uint32_t line);
 
 /*
  * Reads the key of one connection, in the direction of its opener:

@@ -93,6 +93,7 @@ enum ct_state {
 	X(REASON_ICMP_UNRELATED,    "icmp-unrelated",     INVALID,     "error about an unknown flow") \
 	X(REASON_ICMP_MISMATCH,     "icmp-mismatch",      INVALID,     "error sent to another host than the quoted sender") \
 	X(REASON_UNTRACKED,         "untracked",          UNTRACKED,   "neighbour discovery or multicast listener message") \
+	X(REASON_NOTRACK,           "notrack",            UNTRACKED,   "a rule has notrack") \
 	X(REASON_OTHER_OPEN,        "other-open",         NEW,         "other protocol, before the first reply") \
 	X(REASON_OTHER_TRACKED,     "other-tracked",      ESTABLISHED, "other protocol, replied flow") \
 	/* no entry */ \

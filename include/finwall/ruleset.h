@@ -14,6 +14,7 @@
 #include <finwall/mono.h>
 #include <finwall/pkt.h>
 #include <finwall/reason.h>
+#include <finwall/tunables.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,9 @@ enum base_chain {
 	CHAIN_OUTPUT,
 	CHAIN_LATE, /* a FIN or RST without a live entry */
 	CHAIN_IDLE, /* a TCP connection past its deadline */
+	/* Before the tracker, where rules have notrack: of input and forward, and of output. */
+	CHAIN_PREROUTING,
+	CHAIN_RAW_OUTPUT,
 	CHAINS_LEN,
 };
 
@@ -58,6 +62,7 @@ struct conncount; /* opaque; the engine's counters of connections */
 struct conncount_claim;
 struct ruleset;          /* opaque: finwall/ruleset_layout.h; config_compile() makes one */
 struct ruleset_counters; /* opaque; one per worker and ruleset */
+struct rs_routes;        /* finwall/ruleset_routes.h */
 
 /* The effects of an evaluation besides its result. */
 enum eval_mode {
@@ -67,6 +72,27 @@ enum eval_mode {
 	EVAL_AGAIN,   /* none; limits match as they did when they were used up before */
 	EVAL_EXPLAIN, /* none; `ct count` matches as if the packet opened a connection */
 };
+
+/* How the tracker treats a connection: bits that `ct tracking set` sets. */
+#define RULE_TRACK_LIBERAL 0x01u /* no window check */
+#define RULE_TRACK_ONE_WAY 0x02u /* packets of one direction only */
+
+/* What rules match of the packet's connection, by direction, and what they set of it. */
+struct rule_ct {
+	struct tuple tuple[2];
+	uint64_t packets[2];
+	uint64_t bytes[2];
+	int64_t left_ns; /* until it expires */
+	uint32_t mark;
+	uint32_t timeouts; /* see struct flow_extra */
+	bool mark_is_set;  /* by a rule, as the next ones */
+	bool timeouts_are_set;
+	uint8_t tracking; /* RULE_TRACK_* */
+};
+
+/* What rules read of connections: bits of ruleset_ct_uses(). */
+#define RULE_USES_CT         0x01u
+#define RULE_USES_CT_ACCOUNT 0x02u
 
 /* Bytes of an interface name with its NUL, at most. */
 #define RULE_IFNAME_SIZE 16
@@ -78,6 +104,7 @@ struct rule_input {
 	enum flow_dir dir;
 	uint8_t flow_status; /* FLOW_* of the live connection */
 	bool has_flow;       /* there is one */
+	struct rule_ct *ct;  /* NULL: there is none, or the rules do not use it */
 	enum eval_mode mode;
 	struct mono now;
 	struct conncount *counts;      /* of live connections; NULL: `ct count` never matches */
@@ -95,6 +122,7 @@ struct rule_result {
 	uint8_t code;        /* enum rule_code */
 	uint8_t reject_with; /* enum reject_with, for RULE_REJECT */
 	uint8_t mark_is_set;
+	uint8_t is_untracked; /* a rule has notrack, and the packet no connection */
 	uint32_t mark;
 	uint32_t rule_nr; /* the rule that decided; UINT32_MAX = the chain's policy */
 };
@@ -187,6 +215,15 @@ void ruleset_hooks(const struct ruleset *rs, bool hooked[HOOKS_LEN]);
 /* True when a rule has `ct count`, so that new connections must be counted. */
 bool ruleset_counts_connections(const struct ruleset *rs);
 
+/* What rules read or set of connections besides their state: RULE_USES_*. */
+unsigned ruleset_ct_uses(const struct ruleset *rs);
+
+/*
+ * Changes the timeouts of *tun to those of an object of `ct timeout`, by the number of its name.
+ * Returns false when there is no such object.
+ */
+bool ruleset_set_timeouts(const struct ruleset *rs, uint32_t id, struct tunables *tun);
+
 /* True when a rule has iifname or oifname. */
 bool ruleset_has_ifnames(const struct ruleset *rs);
 
@@ -196,6 +233,18 @@ bool ruleset_has_ifnames(const struct ruleset *rs);
  * evaluate.
  */
 void ruleset_set_ifname(struct ruleset *rs, uint32_t ifindex, const char *name);
+
+/*
+ * The kernel's routes for `fib`. needs: ROUTES_* (finwall/routes.h) of those that the rules read, 0
+ * = none. set: borrows the snapshot until the next call, and for as long as an evaluation that
+ * began before it runs; NULL: only loopback addresses are local, and any address has a route. Any
+ * thread.
+ */
+uint32_t ruleset_needs_routes(const struct ruleset *rs);
+void ruleset_set_routes(struct ruleset *rs, const struct rs_routes *routes);
+
+/* Sets what has to be added to rule_input.now for the time since 1970. Any thread. */
+void ruleset_set_wall(struct ruleset *rs, int64_t wall_ns);
 
 /* Bytes of a worker's counters. init takes that many, zeroed and 64-byte aligned, and the caller
  * frees them. */

@@ -49,16 +49,23 @@ enum rs_op {
 	RS_RETURN,         /* back to the jump, or the base chain's policy */
 	RS_VERDICT,        /* code a, with; rule b decided */
 	/* The next three read the field in `with`; the first two look it up in map[a]. */
-	RS_VMAP,        /* continue at this instruction + 1 + the number from the map */
-	RS_MARK_MAP,    /* the mark becomes the value from the map */
-	RS_CT_COUNT,    /* connections are within, or over, count[a] */
-	RS_SKIP,        /* go to `next` */
-	RS_MARK_LOADED, /* the mark becomes what RS_LOAD has loaded */
+	RS_VMAP,         /* continue at this instruction + 1 + the number from the map */
+	RS_MARK_MAP,     /* the mark becomes the value from the map */
+	RS_CT_COUNT,     /* connections are within, or over, count[a] */
+	RS_SKIP,         /* go to `next` */
+	RS_MARK_LOADED,  /* the mark becomes what RS_LOAD has loaded */
+	RS_MARKS,        /* the mark, or that of the connection, becomes mark_change[a] */
+	RS_TIMEOUTS,     /* the connection gets timeouts[a] */
+	RS_TRACKING,     /* the connection gets RULE_TRACK_* a */
+	RS_NOTRACK,      /* the packet is UNTRACKED from here on; only in lists of INVALID ones */
+	RS_IF_UNTRACKED, /* skip one instruction if it is */
 	/* Look-ups of keys of several fields, and of sets whose elements have a state: key[a]. */
 	RS_KEY,          /* the key is in the set */
 	RS_KEY_VMAP,     /* as RS_VMAP */
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
+	RS_UNTRACKED,    /* RS_NOTRACK came before */
+	RS_CT_ACCOUNT,   /* what the connection has carried is within account[a] */
 	RS_LOAD,         /* load[a] gives the number that RS_F_LOADED is */
 	RS_FOLD,         /* continue at the next rule of fold[a], from rule b on, that can match; or
 	                    at `next` */
@@ -126,7 +133,20 @@ enum rs_op {
 	X(RS_F_DCCP_TYPE,     p->l4[8] >> 1 & 0xf) \
 	X(RS_F_PKTTYPE,       ruleset_pkttype(p)) \
 	X(RS_F_CT_STATUS,     ruleset_ct_status(in)) \
-	X(RS_F_LOADED,        loaded)
+	X(RS_F_LOADED,        loaded) \
+	X(RS_F_CT_MARK,       ruleset_ct_mark(in)) \
+	X(RS_F_CT_ZONE,       0) \
+	X(RS_F_CT_L3PROTO,    p->tuple.family == 4 ? 2 : 10) \
+	X(RS_F_CT_PROTOCOL,   ruleset_ct_proto(in)) \
+	X(RS_F_CT_ORIG_SADDR, load_be32(ruleset_ct_addr(in, DIR_ORIG, true)->bytes)) \
+	X(RS_F_CT_ORIG_DADDR, load_be32(ruleset_ct_addr(in, DIR_ORIG, false)->bytes)) \
+	X(RS_F_CT_REPLY_SADDR, load_be32(ruleset_ct_addr(in, DIR_REPLY, true)->bytes)) \
+	X(RS_F_CT_REPLY_DADDR, load_be32(ruleset_ct_addr(in, DIR_REPLY, false)->bytes)) \
+	X(RS_F_CT_ORIG_SRC,   ruleset_ct_port(in, DIR_ORIG, true)) \
+	X(RS_F_CT_ORIG_DST,   ruleset_ct_port(in, DIR_ORIG, false)) \
+	X(RS_F_CT_REPLY_SRC,  ruleset_ct_port(in, DIR_REPLY, true)) \
+	X(RS_F_CT_REPLY_DST,  ruleset_ct_port(in, DIR_REPLY, false)) \
+	X(RS_F_CT_EXPIRATION, ruleset_ct_left_ms(in))
 /* clang-format on */
 
 enum rs_field {
@@ -248,6 +268,44 @@ struct rs_fold {
 	uint32_t rules_len;
 };
 
+/* mark = (mark & own) ^ (from & keep) ^ flip. */
+struct rs_mark_change {
+	uint32_t own;
+	uint32_t keep;
+	uint32_t flip;
+	uint8_t to_ct;   /* the mark of the connection */
+	uint8_t from_ct; /* likewise; otherwise of the packet */
+};
+
+/* Bits of a number that RS_CT_ACCOUNT compares. */
+#define RS_ACCOUNT_ORIG  0x01u
+#define RS_ACCOUNT_REPLY 0x02u
+
+enum rs_account_what {
+	RS_ACCOUNT_PACKETS,
+	RS_ACCOUNT_BYTES,
+	RS_ACCOUNT_AVGPKT, /* bytes by packets */
+};
+
+struct rs_account {
+	uint64_t lo;
+	uint64_t hi;
+	uint8_t what; /* enum rs_account_what */
+	uint8_t dirs; /* RS_ACCOUNT_ORIG, RS_ACCOUNT_REPLY */
+};
+
+/* An object of `ct timeout`; 0 = as in the settings. */
+struct rs_timeouts {
+	uint32_t id;      /* the number of its name, not 0 */
+	uint8_t l4_proto; /* TCP or UDP */
+	uint8_t family;   /* 4, 6, or 0 = both */
+	int64_t tcp_ns[TCP_STATES_LEN];
+	int64_t retrans_ns;
+	int64_t unacked_ns;
+	int64_t udp_unreplied_ns;
+	int64_t udp_replied_ns;
+};
+
 /* The connection limit of a rule. */
 struct rs_count_limit {
 	uint64_t counter;  /* the counter of the rule or set; even */
@@ -265,7 +323,28 @@ enum rs_load_kind {
 	RS_LOAD_RT,   /* byte `offset` of the routing header of IPv6 */
 	RS_LOAD_UID,  /* of the local socket */
 	RS_LOAD_GID,
+	RS_LOAD_TIME,     /* seconds since 1970 */
+	RS_LOAD_DAY,      /* of the week, 0 = Sunday, of UTC */
+	RS_LOAD_HOUR,     /* seconds since midnight, of UTC */
+	RS_LOAD_LINK,     /* of an interface: RS_LINK_* */
+	RS_LOAD_FIB_TYPE, /* of an address, by the kernel's routes: enum rs_route_type */
+	RS_LOAD_FIB_OIF,  /* whether there is a route: 1 or 0 */
 };
+
+/* In `offset` of RS_LOAD_LINK. */
+enum rs_link_field {
+	RS_LINK_IIFTYPE,
+	RS_LINK_OIFTYPE,
+	RS_LINK_IIFGROUP,
+	RS_LINK_OIFGROUP,
+};
+
+/* In `offset` of RS_LOAD_FIB_*. */
+#define RS_FIB_SADDR 0x01u
+#define RS_FIB_DADDR 0x02u
+#define RS_FIB_MARK  0x04u
+#define RS_FIB_IIF   0x08u
+#define RS_FIB_OIF   0x10u
 
 #define RS_LOAD_FIELDS_MAX 4
 
@@ -325,6 +404,9 @@ struct ruleset {
 	const struct rs_fold *fold;
 	const struct rs_count_limit *count;
 	const struct rs_log *log;
+	const struct rs_mark_change *mark_change;
+	const struct rs_account *account;
+	const struct rs_timeouts *timeouts;
 	struct rs_load *load;
 	const struct rs_pattern *pattern;
 	struct rs_ifslot *ifslot; /* RS_IFSLOTS_LEN, or NULL without patterns */
@@ -333,9 +415,14 @@ struct ruleset {
 	uint32_t patterns_len;
 	uint32_t rules_len;
 	uint32_t counts_len;
+	uint32_t timeouts_len;
+	uint32_t ct_uses; /* RULE_USES_* */
 	uint32_t sets_len;
 	const uint32_t *rule_of; /* of each instruction, UINT32_MAX = of no rule; for traces */
 	uint32_t keyed_len;
+	uint32_t needs_routes;                    /* ROUTES_* */
+	_Atomic(const struct rs_routes *) routes; /* or NULL; not owned */
+	_Atomic int64_t wall_ns;                  /* the time of day less the monotonic clock */
 };
 
 struct rs_count {

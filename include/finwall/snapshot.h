@@ -2,8 +2,8 @@
 /*
  * Saved state: live flows and tombstones to the bytes of a file, and back.
  *
- * Layout, little-endian: a header of 64 bytes, then records of 112 bytes each, all flows before all
- * tombstones. The header has their numbers, a checksum of itself and one of all records. Times are
+ * Layout, little-endian: a header of 64 bytes, then records of 128 bytes each, all flows before all
+ * tombstones; in version 1 of 112 bytes, which lack the last fields. The header has their numbers, a checksum of itself and one of all records. Times are
  * relative to the wall-clock time in the header, so that they are valid after a reboot.
  *
  * A file is untrusted: snapshot_check() checks all of it for damage before the first record is
@@ -21,9 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNAPSHOT_VERSION     1
+#define SNAPSHOT_VERSION     2
 #define SNAPSHOT_HEADER_SIZE 64
-#define SNAPSHOT_RECORD_SIZE 112
+#define SNAPSHOT_RECORD_SIZE 128
 
 struct snapshot_header {
 	int64_t saved_wall_ns; /* CLOCK_REALTIME of the save */

@@ -59,7 +59,7 @@ refuses '--count and --sort exclude each other' list --count --sort state
 refuses 'unknown output format "conntrack"' list --count -o conntrack
 refuses 'invalid time "soon"' list --expires-under soon
 refuses 'invalid time "0s"' list --expires-under 0s
-refuses '--interface and --expires-under are for live connections' list -x -i eth0
+refuses '--interface, --expires-under, --idle-over and --rule are for live connections' list -x -i eth0
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80
 refuses 'expected PROTO FROM TO' delete tcp 192.0.2.1:80 192.0.2.2:65536
 refuses 'expected PROTO FROM TO' delete tcp '[2001:db8::1]:80' '[2001:db8::2]80'

@@ -390,13 +390,21 @@ static void checks(void)
 	struct engine_usage usage;
 	struct tomb_info tombs[8];
 	struct flow flows[8];
+	uint64_t by_state[TCP_STATES_LEN] = { 0 };
 	uint32_t live = 0;
 	uint32_t dead = 0;
 
 	engine_usage(w.engine, &usage);
 	while (!engine_list_is_over(w.engine, &cur)) {
 		/* Those past their deadline are not listed. */
-		live += (uint32_t)engine_list_flows(w.engine, &cur, (struct mono){ 0 }, flows, 8);
+		size_t len = engine_list_flows(w.engine, &cur, (struct mono){ 0 }, flows, 8);
+
+		for (size_t i = 0; i < len; i++) {
+			if (flows[i].key.proto == IPPROTO_NR_TCP) {
+				by_state[flows[i].conn.tcp.state]++;
+			}
+		}
+		live += (uint32_t)len;
 	}
 	cur = (struct engine_cursor){ 0, 0 };
 	while (!engine_list_is_over(w.engine, &cur)) {
@@ -404,6 +412,11 @@ static void checks(void)
 	}
 	if (live != usage.flows) {
 		fail("the table's count is wrong", live);
+	}
+	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
+		if (by_state[s] != usage.tcp_by[s]) {
+			fail("the table's count of a TCP state is wrong", s);
+		}
 	}
 	if (dead != usage.tombs) {
 		fail("the graveyard's count is wrong", dead);

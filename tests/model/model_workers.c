@@ -165,6 +165,9 @@ int main(int argc, char **argv)
 	       (unsigned long long)packets(jobs), (unsigned long long)events(jobs, EVENT_FLOW_NEW),
 	       (unsigned long long)ended, (unsigned long long)u.flows, wrong);
 	wrong += packets(jobs) != (uint64_t)WORKERS * BATCHES * BATCH;
+	for (unsigned s = 0; s < TCP_STATES_LEN; s++) {
+		wrong += u.tcp_by[s] != 0;
+	}
 	wrong += u.flows != 0 || ended != events(jobs, EVENT_FLOW_NEW);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		free(jobs[i].worker);

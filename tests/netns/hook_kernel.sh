@@ -122,6 +122,38 @@ has_part || fail "not as nft loads it: $(cat "$work/difference")"
 ends 0 hook up
 out_has "the kernel's part: 3 tables as before"
 
+# The set that both sides use is changed on both by a command, and by a reload back to the file's.
+in_copy() {
+	ns server nft list set inet filter bad | grep -q "elements = { $1 }"
+}
+ends 0 set add bad 192.0.2.7
+in_copy '192.0.2.1, 192.0.2.7' || fail "the kernel's copy did not get an element"
+ends 0 set delete bad 192.0.2.1
+in_copy 192.0.2.7 || fail "the kernel's copy kept an element"
+ns server nft delete element inet filter bad '{ 192.0.2.7 }'
+ends 0 set delete bad 192.0.2.7
+ends 0 set add bad 192.0.2.8
+in_copy 192.0.2.8 || fail "a copy that others have changed is not made equal"
+ends 0 hook down
+ends 0 hook up
+in_copy 192.0.2.8 || fail "hook up loads the elements of the file"
+ends 0 reload
+in_copy 192.0.2.1 || fail "a reload leaves the elements of commands in the kernel's copy"
+has_part || fail "changes of the set left something behind: $(cat "$work/difference")"
+
+# Others delete it: the daemon's log and doctor report it, and hook up loads it again.
+missing='table ip nat of the configuration is not in the kernel'
+! log_has "$missing" || fail "missed before it was gone"
+ns server nft delete table ip nat
+wait_until log_has "$missing; finwall hook up loads it"
+finwall doctor || true
+out_has "$missing"
+finwall stats -o json
+out_has '"fault": "kernel-part"|"fault":"kernel-part"'
+ends 0 hook up
+has_part || fail "not loaded again: $(cat "$work/difference")"
+wait_until log_has 'the hook rules are installed'
+
 # Connections through it. Each server prints the address that it sees.
 for port in 8080 9090; do
 	# shellcheck disable=SC2016 # socat's variable
@@ -155,10 +187,14 @@ changed() {
 wait_until changed
 ns server nft list table inet others >"$work/others" || fail "a table of others is gone"
 
-# Others flush all: the part comes back with the hook rules.
+# Others delete only the part, or flush all: it comes back with the hook rules.
+ns server nft delete table ip nat
+wait_until changed
 ns server nft flush ruleset
 ns server iptables -w -F
 wait_until changed
+grep -q 'hook: table ip nat of the configuration is not in the kernel' "$work/watch.log" ||
+	fail "no message about the table"
 grep -q 'hook: ' "$work/watch.log" || fail "no message"
 kill -TERM "$watch_pid"
 wait "$watch_pid" || fail "hook watch ended with $?"
@@ -168,6 +204,7 @@ wait "$watch_pid" || fail "hook watch ended with $?"
 ns server nft add table ip nat
 ends 0 hook up
 err_has 'table ip nat is there already'
+wait_until log_has "table ip nat in the kernel is not finwall's"
 [ "$(ns server nft list table ip nat | wc -l)" = 2 ] || fail "a table of others was changed"
 ns server iptables -w -C INPUT -j FINWALL_INPUT || fail "no hook rules"
 ns server nft delete table ip nat

@@ -18,6 +18,7 @@ config() {
 		settings {
 			queue { num 7; count 1; latency on }
 			connections { max 5000 }
+			udp { timeout unreplied 1h }
 			$1
 		}
 		table inet finwall {
@@ -70,6 +71,9 @@ value 'finwall_rule_bytes_total{family="inet",table="finwall",chain="input",posi
 value 'finwall_rule_packets_total{family="inet",table="finwall",chain="input",position="2",rule="ip saddr 10.1.0.1 counter"}' 1
 value 'finwall_set_elements{family="inet",table="finwall",set="block"}' 2
 value 'finwall_connections_max' 5000
+value 'finwall_tcp_connections{state="ESTABLISHED"}' 0
+value 'finwall_fast_path_on' 0
+value 'finwall_fast_path_packets_total{hook="input"}' 0
 value 'finwall_queue_events_total{queue="7",event="malformed"}' 0
 value 'finwall_queue_lost_packets_total{queue="7",cause="queue"}' 0
 value 'finwall_hook_rules_fault{fault="none"}' 1

@@ -112,6 +112,16 @@ class Description:
             return ("struct", self.struct())
         return self.next()
 
+    def check_nested(self):
+        """systemd refuses a nested struct with a member of a named type."""
+        for where, members in (*self.types.items(), *self.errors.items(),
+                               *((f"{n} {i}", m) for n, both in self.methods.items()
+                                 for i, m in enumerate(both))):
+            for name, kind in members.items():
+                while isinstance(kind, tuple) and kind[0] != "struct":
+                    kind = kind[1]
+                assert not isinstance(kind, tuple), f"{where}: {name} is a nested struct"
+
     def check(self, value, kind, where):
         if isinstance(kind, tuple) and kind[0] == "optional":
             if value is not None:
@@ -148,6 +158,11 @@ def introspect(path):
                            {"interface": interfaces[1]})
     d = Description(reply["parameters"]["description"])
     assert d.name == interfaces[1], d.name
+    (reply,) = client.call("org.varlink.service.GetInterfaceDescription",
+                           {"interface": interfaces[0]})
+    service = Description(reply["parameters"]["description"])
+    service.check_members(info["parameters"], service.methods["GetInfo"][1], "GetInfo")
+    d.check_nested()
     calls = {
         "ListConnections": [{}, {"expired": True}, {"format": "conntrack", "options": ["id"]},
                             {"sort": "bytes", "limit": 5}],

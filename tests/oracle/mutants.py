@@ -176,7 +176,7 @@ MUTANTS = [
     (S, "\tt->last_dir = (uint8_t)s->dir;\n\tt->state = (uint8_t)to;", "\tt->state = (uint8_t)to;"),
     # the fast path: conditions
     (X, "STATUS_NEEDED (FLOW_SEEN_REPLY | FLOW_ASSURED)", "STATUS_NEEDED (FLOW_SEEN_REPLY)"),
-    (X, "((~f->status & STATUS_NEEDED) | f->probes) != 0", "(~f->status & STATUS_NEEDED) != 0"),
+    (X, "((~f->status & STATUS_NEEDED) | f->probes |", "((~f->status & STATUS_NEEDED) |"),
     (X, " ||\n\t    mono_is_due(f->deadline, x->cx->now)", ""),
     (X, "if (!is_plain(t, SEG_ACK)) {", "if (t->state != TCP_ESTABLISHED) {"),
     (X, "fit.seq_is_inside & fit.seq_is_recent", "fit.seq_is_recent"),

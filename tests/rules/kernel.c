@@ -101,6 +101,28 @@ static const char setup6[] =
 	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 nodad && "
 	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0";
 
+/*
+ * For rules with `fib`: policy routing with routes that fail, several next hops, and more. Only for
+ * marks that the rules set, so that it does not decide where packets go.
+ */
+static const char setup_routes[] =
+	"for v in 4 6; do if [ $v = 4 ]; then a() { echo $1; }; else "
+	"[ -e /proc/sys/net/ipv6 ] || exit 0; a() { echo $2; }; fi; "
+	"t() { ip -$v route add \"$@\" table 100 || exit 1; }; "
+	"t prohibit $(a 10.0.0.0/9 2001:db8::a00:0/105); "
+	"t $(a 10.1.0.0/16 2001:db8::a01:0/112) dev dmz0; "
+	"t unreachable $(a 10.1.2.0/24 2001:db8::a01:200/120); "
+	"t blackhole $(a 172.16.128.0/24 2001:db8::ac10:8000/120); "
+	"t throw $(a 192.168.2.0/24 2001:db8::c0a8:200/120); "
+	"t $(a 192.168.1.0/24 2001:db8::c0a8:100/120) dev eth0; "
+	"t default dev lan0 metric 200; t default dev dmz0 metric 100; "
+	"ip -$v route add default dev lan0 table 101; "
+	"ip -$v rule add fwmark 0x5/0xff lookup 100 suppress_prefixlength 0; "
+	"ip -$v rule add fwmark 0x7 to $(a 203.0.113.0/24 2001:db8::cb00:7100/120) goto 40000; "
+	"ip -$v rule add fwmark 0x7 prohibit; ip -$v rule add priority 40000 lookup main; "
+	"ip -$v rule add fwmark 0x6 lookup 101; done; "
+	"ip route add 198.51.100.0/29 table 100 nexthop dev lan0 nexthop dev dmz0";
+
 static bool pipe_to(const char *command, const char *text)
 {
 	FILE *to = popen(command, "w");
@@ -165,6 +187,12 @@ static const char *build(struct kernel *k, enum kernel_rules kind, const char *r
 	}
 	if (kind != KERNEL_IPTABLES && system(setup6) != 0) {
 		return "ip cannot set up IPv6 addresses and routes";
+	}
+	if (strstr(rules, "fib ") != NULL && system(setup_routes) != 0) {
+		return "ip cannot set up more routes";
+	}
+	if (system("ip link set lan0 group 7 && ip link set dmz0 group 3") != 0) {
+		return "ip cannot put links into groups";
 	}
 	if (!pipe_to("nft -f -", log_rules)) {
 		return "nft cannot load rules that match ct state and log";

@@ -603,6 +603,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(r.side, kernel_ifindex(i), kernel_iface[i]);
 	}
+	if (!side_read_routes(r.side)) {
+		puts("cannot read the routes");
+		goto out;
+	}
 	if (r.pace != 0 && !load_again(&r, rules)) {
 		goto out;
 	}

@@ -5,6 +5,7 @@
 #include "side.h"
 
 #include "config_text.h"
+#include "io/route_read.h"
 #include "iptables/convert.h"
 
 #include <finwall/flowkey.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FLOWS_MAX   65536
 #define TICK_BUDGET 16
@@ -22,6 +24,7 @@ struct side {
 	void *mem;
 	struct engine_worker *worker;
 	struct policy policy;
+	struct rs_routes *routes; /* or NULL */
 };
 
 static char *convert_rules(const char *name, enum kernel_rules kind, const char *rules,
@@ -79,6 +82,7 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
 {
 	struct engine_config cfg = {
 		.flows_max = FLOWS_MAX,
+		.accounts = true,
 		.shards_len = 1,
 		.hash_key = { 1, 2 },
 		.start = now,
@@ -124,6 +128,7 @@ bool side_reload(struct side *s, struct mono now, const char *rules, char **erro
 	}
 	ruleset_free(s->policy.rules);
 	s->policy.rules = rs;
+	ruleset_set_routes(rs, s->routes);
 	for (unsigned i = 0; i < KERNEL_IFACES_LEN; i++) {
 		side_iface(s, kernel_ifindex(i), kernel_iface[i]);
 	}
@@ -136,6 +141,7 @@ void side_free(struct side *s)
 		return;
 	}
 	ruleset_free(s->policy.rules);
+	routes_free(s->routes);
 	free(s->mem);
 	free(s->worker);
 	free(s);
@@ -144,6 +150,29 @@ void side_free(struct side *s)
 void side_iface(struct side *s, uint32_t ifindex, const char *name)
 {
 	ruleset_set_ifname(s->policy.rules, ifindex, name);
+}
+
+/* What has to be added to the monotonic clock for the time of day. */
+static int64_t wall_ns(struct mono now)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec - now.ns;
+}
+
+bool side_read_routes(struct side *s)
+{
+	struct route_dump dump = { 0 };
+	int err = route_read(ROUTES_IP4 | ROUTES_IP6 | ROUTES_LINKS, &dump);
+
+	if (err == 0) {
+		routes_free(s->routes);
+		s->routes = routes_new(&dump);
+		ruleset_set_routes(s->policy.rules, s->routes);
+	}
+	route_dump_fini(&dump);
+	return err == 0 && s->routes != NULL && dump.unknown_rules == 0;
 }
 
 /* The key of the packet's own connection. Returns false if the packet cannot open one. */
@@ -177,6 +206,7 @@ void side_forget(struct side *s, struct mono now, const struct frame *frame)
 
 void side_decide(struct side *s, struct mono now, const struct frame *frame, struct decision *out)
 {
+	ruleset_set_wall(s->policy.rules, wall_ns(now));
 	engine_batch(s->engine, s->worker, now, frame, 1, out);
 	engine_tick(s->engine, s->worker, now, TICK_BUDGET);
 }

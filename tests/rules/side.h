@@ -30,6 +30,9 @@ bool side_reload(struct side *s, struct mono now, const char *rules, char **erro
 /* Sets the name of an interface index in the rules. */
 void side_iface(struct side *s, uint32_t ifindex, const char *name);
 
+/* Reads the routes of this process's network namespace for `fib`. Returns false on an error. */
+bool side_read_routes(struct side *s);
+
 /* Returns true for another packet of a connection that is not answered. */
 bool side_is_unanswered(struct side *s, struct mono now, const struct frame *frame);
 

@@ -215,6 +215,69 @@ START_TEST(an_invalid_reply_is_refused)
 }
 END_TEST
 
+START_TEST(elements_of_an_array_are_read_as_text)
+{
+	static const char elements[] = "{\"a\":[1,2]},{\"b\":\"},]\\\"[\"},7,\"x\"";
+	static const char *const expected[] = { "{\"a\":[1,2]}", "{\"b\":\"},]\\\"[\"}", "7",
+		                                "\"x\"" };
+	struct ctl_array array;
+	struct ctl_reply r;
+	size_t size;
+	size_t at;
+	size_t begin;
+	size_t n = 0;
+	char *msg = ctl_encode_array_reply("list", elements, strlen(elements),
+	                                   json_pack("{s:i}", "left_out", 3), CTL_CONTINUES, &size);
+
+	ck_assert_uint_eq(size, strlen(msg) + 1);
+	ck_assert_int_eq(ctl_reply_parse(msg, size - 1, &r), 0);
+	ck_assert(r.continues);
+	ck_assert_uint_eq(json_array_size(json_object_get(r.parameters, "list")), 4);
+	ck_assert_int_eq(json_integer_value(json_object_get(r.parameters, "left_out")), 3);
+	ctl_reply_fini(&r);
+	ck_assert(!ctl_array_find(msg, size - 1, "other", &array));
+	ck_assert(ctl_array_find(msg, size - 1, "list", &array));
+	ck_assert_str_eq(msg + array.end, "],\"left_out\":3}}");
+	for (begin = at = array.at; (size = ctl_array_next(msg, &array, &at)) > 0; begin = at) {
+		ck_assert_uint_lt(n, ARRAY_LEN(expected));
+		ck_assert_uint_eq(size, strlen(expected[n]));
+		ck_assert_mem_eq(msg + begin, expected[n], size);
+		n++;
+	}
+	ck_assert_uint_eq(n, ARRAY_LEN(expected));
+	/* A message that ends anywhere has no array, or a whole one. */
+	for (size_t cut = 0; cut < strlen(msg); cut++) {
+		if (ctl_array_find(msg, cut, "list", &array)) {
+			ck_assert(array.end < cut && msg[array.end] == ']');
+		}
+	}
+	free(msg);
+
+	msg = ctl_encode_array_reply("list", NULL, 0, NULL, CTL_LAST, &size);
+	ck_assert_str_eq(msg, "{\"parameters\":{\"list\":[]}}");
+	ck_assert(ctl_array_find(msg, size - 1, "list", &array));
+	at = array.at;
+	ck_assert_uint_eq(ctl_array_next(msg, &array, &at), 0);
+	free(msg);
+}
+END_TEST
+
+START_TEST(what_is_no_array_is_not_found)
+{
+	static const char *const texts[] = {
+		"{\"parameters\":{\"list\":7}}",    "{\"parameters\":{\"list\":[}}",
+		"{\"parameters\":{\"list\":[{},}}", "{\"parameters\":{\"list\":[,]}}",
+		"{\"parameters\":{\"list\":[{\"]}", "{\"error\":\"x\"}",
+	};
+	struct ctl_array array;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		ck_assert_msg(!ctl_array_find(texts[i], strlen(texts[i]), "list", &array), "%s",
+		              texts[i]);
+	}
+}
+END_TEST
+
 START_TEST(any_bytes_encode_as_a_string)
 {
 	json_t *good = ctl_json_text("gr\xc3\xbc\xc3\x9f");
@@ -231,4 +294,5 @@ SUITE_MAIN("ctl_msg", a_frame_ends_with_a_nul, a_frame_has_a_maximum_size, a_cal
            parameters_are_never_null, invalid_calls_are_refused, a_call_cut_anywhere_is_refused,
            nesting_is_limited, brackets_in_strings_do_not_count_as_nesting,
            encoded_messages_are_read_back, an_invalid_reply_is_refused,
+           elements_of_an_array_are_read_as_text, what_is_no_array_is_not_found,
            any_bytes_encode_as_a_string)

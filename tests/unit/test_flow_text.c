@@ -253,6 +253,40 @@ START_TEST(json_of_icmp_is_exact)
 }
 END_TEST
 
+START_TEST(json_of_the_longest_connection_fits)
+{
+	static const char *const names[] = {
+		"\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"",
+		"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xff\xff\xff\xff\xff\xff\xff",
+		"\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07"
+	};
+	struct flow_view v;
+	json_t *o;
+
+	memset(&v, 0xff, sizeof(v));
+	v.kind = VIEW_LIVE;
+	v.orig.family = v.reply.family = 6;
+	v.orig.proto = v.reply.proto = IPPROTO_TCP;
+	v.tcp.state = TCP_ESTABLISHED;
+	v.hook = HOOK_FORWARD;
+	v.time_ns = v.age_ns = v.idle_ns = INT64_MIN;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		v.ifname = names[i];
+		o = flow_json(&v);
+		ck_assert_ptr_nonnull(o);
+		ck_assert_ptr_nonnull(json_object_get(json_object_get(o, "tcp"), "reply"));
+		ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(o, "original"),
+		                                                    "source_port")),
+		                 65535);
+		json_decref(o);
+	}
+	v.ifname = names[0];
+	o = flow_json(&v);
+	ck_assert_str_eq(json_string_value(json_object_get(o, "interface")), names[0]);
+	json_decref(o);
+}
+END_TEST
+
 /* 1: matches; 0: does not match; -1: parse error. */
 static int filter(const char *json, const struct flow *f)
 {
@@ -379,7 +413,8 @@ END_TEST
 
 START_TEST(filters_of_live_connections_never_match_remembered_ones)
 {
-	const char *const rows[] = { "{\"interface\":\"*\"}", "{\"expires_under_s\":1000}" };
+	const char *const rows[] = { "{\"interface\":\"*\"}", "{\"expires_under_s\":1000}",
+		                     "{\"idle_over_s\":1}" };
 	struct tomb_info t = make_tomb();
 	struct flow_view v;
 
@@ -393,6 +428,61 @@ START_TEST(filters_of_live_connections_never_match_remembered_ones)
 		json_decref(o);
 		ck_assert_msg(!flow_filter_matches(&filter, &v), "%s", rows[i]);
 	}
+}
+END_TEST
+
+START_TEST(filters_by_idle_time_need_counts)
+{
+	struct flow f = make_tcp(TCP_ESTABLISHED, FLOW_SEEN_REPLY | FLOW_ASSURED);
+	struct flow_account account = { .start = { 1 }, .last = { now.ns - 60 * NSEC_PER_SEC } };
+	struct flow_filter over = { .idle_over_ns = 59 * NSEC_PER_SEC };
+	struct flow_view v;
+
+	flow_view_live(&f, now, "wan0", &v);
+	ck_assert(!flow_filter_matches(&over, &v));
+	flow_view_account(&v, &account, now);
+	ck_assert(flow_filter_matches(&over, &v));
+	over.idle_over_ns = 60 * NSEC_PER_SEC;
+	ck_assert(!flow_filter_matches(&over, &v));
+	ck_assert_int_eq(filter("{\"idle_over_s\":0}", &f), -1);
+}
+END_TEST
+
+START_TEST(filters_by_rule_compare_its_place)
+{
+	const struct {
+		const char *filter;
+		bool wants; /* /etc/finwall/finwall.conf:12 */
+	} rows[] = {
+		{ "12", true },
+		{ "13", false },
+		{ "finwall.conf:12", true },
+		{ "finwall/finwall.conf:12", true },
+		{ "/finwall.conf:12", true },
+		{ "/etc/finwall/finwall.conf:12", true },
+		{ "wall.conf:12", false },
+		{ "/x/etc/finwall/finwall.conf:12", false },
+		{ "finwall.conf:1", false },
+	};
+	struct flow f = make_tcp(TCP_ESTABLISHED, 0);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *o = json_pack("{s:s}", "rule", rows[i].filter);
+		struct flow_filter filter;
+		const char *wrong;
+
+		ck_assert(flow_filter_parse(o, &filter, &wrong));
+		json_decref(o);
+		ck_assert_msg(flow_filter_wants_rule(&filter, "/etc/finwall/finwall.conf", 12) ==
+		                      rows[i].wants,
+		              "%s", rows[i].filter);
+		ck_assert(!flow_filter_wants_rule(&filter, NULL, 0));
+	}
+	ck_assert_int_eq(filter("{\"rule\":12}", &f), -1);
+	ck_assert_int_eq(filter("{\"rule\":\"0\"}", &f), -1);
+	ck_assert_int_eq(filter("{\"rule\":\":12\"}", &f), -1);
+	ck_assert_int_eq(filter("{\"rule\":\"a:\"}", &f), -1);
+	ck_assert_int_eq(filter("{\"rule\":\"\"}", &f), -1);
 }
 END_TEST
 
@@ -446,4 +536,6 @@ SUITE_MAIN("flow_text", tcp_lines_are_exact, udp_lines_are_exact, icmp_lines_are
            a_line_is_truncated_to_the_buffer, the_longest_line_fits,
            json_of_a_live_connection_is_exact, json_of_a_remembered_connection_is_exact,
            json_of_icmp_is_exact, filters_match_or_are_refused,
-           filters_of_live_connections_never_match_remembered_ones, keys_are_parsed_or_refused)
+           filters_of_live_connections_never_match_remembered_ones,
+           filters_by_idle_time_need_counts, filters_by_rule_compare_its_place,
+           json_of_the_longest_connection_fits, keys_are_parsed_or_refused)

@@ -476,6 +476,20 @@ static const struct {
 	{ "", "ip dscp 46 accept\naccept", false },
 	{ "", "tcp flags & psh == psh accept\naccept", false },
 	{ "", "tcp dport 80 ct count 100 accept", false },
+	{ "", "ct mark 0 accept", false },
+	{ "", "ct mark set 1 accept", false },
+	{ "", "ct bytes < 1000000 accept", false },
+	{ "", "ct original packets > 0 accept", false },
+	{ "", "ct expiration > 1s accept", false },
+	{ "", "ct state established accept\nct mark set 1 accept", true },
+	{ "", "ct state established accept\nct state new ct tracking set liberal accept", true },
+	{ "", "ct state established accept\nct state new ct tracking set one-way accept", false },
+	{ "ct timeout db {\nprotocol tcp\npolicy = { established : 2h }\n}",
+	  "ct state established accept\nct state new ct timeout set \"db\" accept", false },
+	{ "ct timeout db {\nprotocol udp\npolicy = { replied : 2h }\n}",
+	  "ct state established accept\nct state new ct timeout set \"db\" accept", true },
+	{ "chain raw {\ntype filter hook prerouting priority raw\ntcp dport 9 notrack\n}", "accept",
+	  false },
 };
 
 START_TEST(by_kind_of_rule)

@@ -202,6 +202,7 @@ START_TEST(filters_select_traces)
 	struct watch_filter output = parse("{\"hook\":\"output\"}");
 	struct watch_filter opener = parse("{\"destination_port\":80}");
 	struct watch_filter none = parse("{}");
+	struct watch_filter mark = parse("{\"mark\":\"0x10/0xf0\"}");
 
 	setup();
 	c2s.dport = 80;
@@ -218,10 +219,16 @@ START_TEST(filters_select_traces)
 	ck_assert(watch_filter_may_want(&output, &trace));
 	ck_assert(watch_filter_wants_decision(&drops, &d));
 	ck_assert(watch_filter_wants_decision(&beyond, &d));
+	ck_assert(!watch_filter_may_want(&mark, &trace));
+	ck_assert(watch_filter_wants_mark(&mark, 0xa1f));
+	ck_assert(!watch_filter_wants_mark(&mark, 0xa2f));
+	ck_assert(watch_filter_wants_mark(&none, 7));
 	ck_refused("{\"verdict\":\"pass\"}", "verdict");
 	ck_refused("{\"verdict\":\"\"}", "verdict");
 	ck_refused("{\"reason\":\"drop\"}", "reason");
 	ck_refused("{\"hook\":3}", "hook");
+	ck_refused("{\"mark\":\"0x10/\"}", "mark");
+	ck_refused("{\"mark\":16}", "mark");
 	ck_refused("{\"port\":-1}", "port");
 	ck_refused("{\"colour\":1}", "colour");
 }

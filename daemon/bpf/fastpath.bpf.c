@@ -442,6 +442,17 @@ static ALWAYS_INLINE void unlock(struct lease *l, uint64_t word)
 	(void)__sync_lock_test_and_set(&l->word, lease_next_word(word, LEASE_VALID));
 }
 
+/* What the time to live depends on: an index. */
+static ALWAYS_INLINE uint32_t facts_of(const struct tcp_conn *t, const struct lease_control *c)
+{
+	uint32_t facts = ttl_facts_of(t, c->tcp_max_retrans);
+
+	/* Linux 6.1 does not see the bound, which the compiler knows: it must not remove the mask.
+	 */
+	__asm__ volatile("" : "+r"(facts));
+	return facts & (TTL_FACTS_LEN - 1);
+}
+
 /* A segment of the common shape in an ASSURED connection: the window check, and its effect. */
 static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
                                 const struct seen *p, enum flow_dir dir, int64_t now_ns)
@@ -460,15 +471,13 @@ static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
 		.has_ack = true,
 	};
 	struct fit fit = fit_of(t, &s);
-	int64_t ttl_ns;
 
 	if (!(fit.seq_is_inside & fit.seq_is_recent & fit.ack_was_seen & fit.ack_is_recent)) {
 		return false;
 	}
 	update_windows(t, &s);
 	t->last_class = SEG_ACK;
-	ttl_ns = c->tcp_ttl_ns[TCP_ESTABLISHED][ttl_facts_of(t, c->tcp_max_retrans) & 7];
-	l->deadline_ns = now_ns + ttl_ns;
+	l->deadline_ns = now_ns + c->tcp_ttl_ns[TCP_ESTABLISHED][facts_of(t, c)];
 	return true;
 }
 
@@ -579,7 +588,7 @@ static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const s
 	    a.conn.state >= TCP_STATES_LEN) {
 		return false;
 	}
-	ttl_ns = c->tcp_ttl_ns[a.conn.state][ttl_facts_of(&a.conn, c->tcp_max_retrans) & 7];
+	ttl_ns = c->tcp_ttl_ns[a.conn.state][facts_of(&a.conn, c)];
 	if (ttl_ns != 0) {
 		l->deadline_ns = now_ns + ttl_ns;
 	}

@@ -19,7 +19,7 @@ MUTANTS = [
     (K, " & fit.ack_is_recent)) {", ")) {"),
     (K, "\tupdate_windows(t, &s);\n", ""),
     (K, "\tt->last_class = SEG_ACK;\n", ""),
-    (K, "c->tcp_ttl_ns[TCP_ESTABLISHED][ttl_facts_of(t, c->tcp_max_retrans) & 7]",
+    (K, "c->tcp_ttl_ns[TCP_ESTABLISHED][facts_of(t, c)]",
      "c->tcp_ttl_ns[TCP_ESTABLISHED][0]"),
     (K, "is_stream ? c->udp_ttl_ns : c->udp_new_ttl_ns", "c->udp_ttl_ns"),
     (K, "\t\tl->gained |= (uint8_t)gained;\n", ""),

@@ -32,7 +32,7 @@ MUTANTS = [
     (K, "if (tcp_size < TCP_SIZE || !classify(p)) {", "if (!classify(p)) {"),
     (K, "if (tcp_size > size) {", "if (tcp_size > size + 4) {"),
     (K, "return sum == 0xffff;", "return true;"),
-    (K, "sum_of(opts, OPTS_MAX)", "sum_of(opts, 8)"),
+    (K, "sum_of(o.bytes, OPTS_MAX)", "sum_of(o.bytes, 8)"),
     (K, "sum_of(ip + 12, 8) + IPPROTO_NR_TCP", "sum_of(ip + 12, 8)"),
     (K, "p->payload + (p->class_nr != SEG_ACK)", "p->payload"),
     (K, "(s.dir == DIR_ORIG && (status & FLOW_SEEN_REPLY) == 0) ||", ""),

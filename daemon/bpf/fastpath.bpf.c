@@ -95,6 +95,9 @@ struct seen {
 	uint8_t flags;
 	uint8_t class_nr;  /* enum tcp_class */
 	uint8_t opts_size; /* unless is_common */
+	/* of its look-up: */
+	uint32_t lease_nr;
+	int64_t now_ns;
 };
 
 /* A datagram that the tracker accepts (pkt.c). */
@@ -173,11 +176,11 @@ static ALWAYS_INLINE uint32_t sum_of(const uint8_t *b, unsigned size)
 
 /*
  * True if the transport checksum of a SYN+ACK or FIN is right, or known to be: its device has
- * verified it, or it will be filled in later (pkt_verify()). addrs: both, of addrs_size bytes. tcp:
- * the header; opts: padded with zeros.
+ * verified it, or it will be filled in later (pkt_verify()). sum: of pseudo-header, header,
+ * options.
  */
 static __attribute__((noinline)) bool checksum_is_right(struct __sk_buff *skb, uint32_t sum,
-                                                        uint32_t payload, const uint8_t *opts)
+                                                        uint32_t payload)
 {
 	uint8_t summed = 0;
 
@@ -193,7 +196,6 @@ static __attribute__((noinline)) bool checksum_is_right(struct __sk_buff *skb, u
 	if (payload != 0) {
 		return false;
 	}
-	sum += sum_of(opts, OPTS_MAX);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return sum == 0xffff;
@@ -242,36 +244,55 @@ __attribute__((noinline)) int finwall_sack_opts(struct opts *o)
 	return 0;
 }
 
-/* Reads the options behind a TCP header at this offset, and verifies the checksum. sum: of the
- * pseudo-header and the TCP header. Returns false if the segment is for the queue. */
-static ALWAYS_INLINE bool read_more(struct __sk_buff *skb, const struct lease_control *c,
-                                    const struct seen *p, uint32_t tcp_at, unsigned hook,
-                                    uint32_t sum, struct opts_read *out)
+/* size: not 0. Returns false if there are too many options, or too few bytes. */
+static ALWAYS_INLINE bool load_opts(struct __sk_buff *skb, uint32_t at, uint32_t size,
+                                    uint8_t *opts)
 {
-	uint32_t opts_size = p->opts_size;
+	uint32_t last = size - 1;
+
+	/* Linux 6.1 must see that at least one byte is read. */
+	__asm__ volatile("" : "+r"(last));
+	return last < OPTS_MAX && bpf_skb_load_bytes(skb, at, opts, last + 1) == 0;
+}
+
+/* Reads the options behind a TCP header at this offset, and adds them to *sum. A function of its
+ * own for the sake of the stack. */
+static __attribute__((noinline)) bool read_opts(struct __sk_buff *skb, const struct seen *p,
+                                                uint32_t tcp_at, struct opts_read *out,
+                                                uint32_t *sum)
+{
 	struct opts o;
 
 	__builtin_memset(&o, 0, sizeof(o));
-	if (opts_size > OPTS_MAX ||
-	    (opts_size != 0 &&
-	     bpf_skb_load_bytes(skb, tcp_at + TCP_SIZE, o.bytes, opts_size) != 0)) {
+	if (p->opts_size != 0 && !load_opts(skb, tcp_at + TCP_SIZE, p->opts_size, o.bytes)) {
 		return false;
 	}
-	o.size = opts_size;
+	o.size = p->opts_size;
 	o.sack = p->ack;
-	if (opts_size != 0) {
+	if (p->opts_size != 0) {
 		if (p->class_nr == SEG_SYNACK) {
 			(void)finwall_syn_opts(&o);
 		}
 		(void)finwall_sack_opts(&o);
 	}
-	*out = (struct opts_read){ o.sack, opts_size != 0, o.flags, o.scale, 0 };
-	return hook == HOOK_OUTPUT || c->verifies == 0 || p->class_nr == SEG_ACK ||
-	       checksum_is_right(skb, sum, p->payload, o.bytes);
+	*out = (struct opts_read){ o.sack, p->opts_size != 0, o.flags, o.scale, 0 };
+	*sum += sum_of(o.bytes, OPTS_MAX);
+	return true;
 }
 
-static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *key, struct seen *p,
-                                   uint32_t *sum)
+/* Reads what a segment needs that is not of the common shape, and verifies the checksum. sum: of
+ * the pseudo-header and the TCP header. Returns false if the segment is for the queue. */
+static ALWAYS_INLINE bool read_more(struct __sk_buff *skb, const struct lease_control *c,
+                                    const struct seen *p, uint32_t tcp_at, unsigned hook,
+                                    uint32_t sum, struct opts_read *out)
+{
+	return read_opts(skb, p, tcp_at, out, &sum) &&
+	       (hook == HOOK_OUTPUT || c->verifies == 0 || p->class_nr == SEG_ACK ||
+	        checksum_is_right(skb, sum, p->payload));
+}
+
+static __attribute__((noinline)) bool read_ip4(struct __sk_buff *skb, const struct sipkey *key,
+                                               struct seen *p, uint32_t *sum)
 {
 	uint8_t ip[IP4_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP4_SIZE;
@@ -316,8 +337,8 @@ static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *k
 	return true;
 }
 
-static ALWAYS_INLINE bool read_ip6(struct __sk_buff *skb, const struct sipkey *key, struct seen *p,
-                                   uint32_t *sum)
+static __attribute__((noinline)) bool read_ip6(struct __sk_buff *skb, const struct sipkey *key,
+                                               struct seen *p, uint32_t *sum)
 {
 	uint8_t ip[IP6_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP6_SIZE;
@@ -442,6 +463,17 @@ static ALWAYS_INLINE void unlock(struct lease *l, uint64_t word)
 	(void)__sync_lock_test_and_set(&l->word, lease_next_word(word, LEASE_VALID));
 }
 
+/* What the time to live depends on: an index. */
+static ALWAYS_INLINE uint32_t facts_of(const struct tcp_conn *t, const struct lease_control *c)
+{
+	uint32_t facts = ttl_facts_of(t, c->tcp_max_retrans);
+
+	/* Linux 6.1 does not see the bound, which the compiler knows: it must not remove the mask.
+	 */
+	__asm__ volatile("" : "+r"(facts));
+	return facts & (TTL_FACTS_LEN - 1);
+}
+
 /* A segment of the common shape in an ASSURED connection: the window check, and its effect. */
 static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
                                 const struct seen *p, enum flow_dir dir, int64_t now_ns)
@@ -460,15 +492,13 @@ static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
 		.has_ack = true,
 	};
 	struct fit fit = fit_of(t, &s);
-	int64_t ttl_ns;
 
 	if (!(fit.seq_is_inside & fit.seq_is_recent & fit.ack_was_seen & fit.ack_is_recent)) {
 		return false;
 	}
 	update_windows(t, &s);
 	t->last_class = SEG_ACK;
-	ttl_ns = c->tcp_ttl_ns[TCP_ESTABLISHED][ttl_facts_of(t, c->tcp_max_retrans) & 7];
-	l->deadline_ns = now_ns + ttl_ns;
+	l->deadline_ns = now_ns + c->tcp_ttl_ns[TCP_ESTABLISHED][facts_of(t, c)];
 	return true;
 }
 
@@ -555,9 +585,9 @@ __attribute__((noinline)) int finwall_step(struct step_args *a)
  * accepted. What else the engine does with an accepted segment is done here, or nothing has changed
  * and false is returned.
  */
-static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const struct seen *p,
-                               const struct opts_read *opts, uint32_t lease_nr, enum flow_dir dir,
-                               int64_t now_ns)
+static __attribute__((noinline)) bool step(struct lease *l, struct lease_control *c,
+                                           const struct seen *p, const struct opts_read *opts,
+                                           enum flow_dir dir)
 {
 	const uint8_t gained = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	uint8_t status = (uint8_t)(l->status | l->gained);
@@ -579,12 +609,12 @@ static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const s
 	    a.conn.state >= TCP_STATES_LEN) {
 		return false;
 	}
-	ttl_ns = c->tcp_ttl_ns[a.conn.state][ttl_facts_of(&a.conn, c->tcp_max_retrans) & 7];
+	ttl_ns = c->tcp_ttl_ns[a.conn.state][facts_of(&a.conn, c)];
 	if (ttl_ns != 0) {
-		l->deadline_ns = now_ns + ttl_ns;
+		l->deadline_ns = p->now_ns + ttl_ns;
 	}
 	if (a.conn.state != l->conn.state || a.status != status) {
-		note(l, lease_nr, c);
+		note(l, p->lease_nr, c);
 	}
 	l->conn = a.conn;
 	l->gained = a.status & gained;
@@ -592,14 +622,13 @@ static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const s
 }
 
 static ALWAYS_INLINE bool track_tcp(struct lease *l, struct lease_control *c, const struct seen *p,
-                                    const struct opts_read *opts, uint32_t lease_nr,
-                                    enum flow_dir dir, int64_t now_ns)
+                                    const struct opts_read *opts, enum flow_dir dir, int64_t now_ns)
 {
 	if (p->is_common && ((l->status | l->gained) & FLOW_ASSURED) != 0 &&
 	    is_plain(&l->conn, SEG_ACK)) {
 		return track(l, c, p, dir, now_ns);
 	}
-	return step(l, c, p, opts, lease_nr, dir, now_ns);
+	return step(l, c, p, opts, dir);
 }
 
 /* As udp_track(). Before the first answer a datagram is a new one for the rules. */
@@ -632,7 +661,7 @@ static ALWAYS_INLINE bool judge_locked(struct lease *l, struct lease_control *c,
 	if ((l->hooks[dir] & 1u << hook) == 0 || (l->iif[dir] != 0 && l->iif[dir] != iif)) {
 		return false;
 	}
-	if (p->proto == IPPROTO_NR_TCP ? !track_tcp(l, c, p, opts, lease_nr, dir, now_ns)
+	if (p->proto == IPPROTO_NR_TCP ? !track_tcp(l, c, p, opts, dir, now_ns)
 	                               : !track_udp(l, c, lease_nr, hook, dir, now_ns)) {
 		return false;
 	}
@@ -707,6 +736,8 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 		l->was_refused = 1;
 		return 0;
 	}
+	p.lease_nr = lease_nr;
+	p.now_ns = now_ns;
 	if (!try_lock(l, &word) && finwall_lock(l, &word) == 0) {
 		return 0;
 	}

@@ -392,7 +392,8 @@ def main():
     warm = memory[len(memory) // 2:]
     if max(warm) - warm[0] > keeper.growth_kib():
         fail("memory grows")
-    if len(set(descriptors)) != 1:
+    # One more while a save is open.
+    if max(descriptors) - min(descriptors) > 1:
         fail("descriptors grow")
     keeper.end()
 

@@ -66,8 +66,9 @@ table inet finwall {{
 	}}
 	chain output {{
 		type filter hook output priority filter; policy accept;
-		# A flood has evicted the entry of an opening.
+		# A flood has evicted the entry of an opening, or of a ping or datagram before its answer.
 		tcp flags & (fin|syn|rst|ack) == (syn|ack) ct state invalid drop
+		meta l4proto {{ icmp, ipv6-icmp, udp }} ct state invalid accept
 		ip daddr {CLIENT[4]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
 		ip6 daddr {CLIENT[6]} ct state invalid meta mark set {WRONG} log prefix "WRONG: " accept
 		ct state invalid drop
@@ -392,7 +393,8 @@ def main():
     warm = memory[len(memory) // 2:]
     if max(warm) - warm[0] > keeper.growth_kib():
         fail("memory grows")
-    if len(set(descriptors)) != 1:
+    # One more while a save is open.
+    if max(descriptors) - min(descriptors) > 1:
         fail("descriptors grow")
     keeper.end()
 

@@ -73,7 +73,7 @@ hairpin)
 		}'
 	;;
 redirect)
-	listener=server to=10.3.0.77 at=10.2.0.254
+	listener=server to=10.3.0.2 at=10.2.0.254
 	translation='
 		chain prerouting {
 			type nat hook prerouting priority dstnat; policy accept;

@@ -16,6 +16,21 @@
 # shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 
+# As in netns.sh, with the sockets and the entries on both sides.
+fail() {
+	{
+		ns "$opener" ss -Htan
+		ns server ss -Htan
+		ns server conntrack -L
+		ns server "$bin/finwall" --socket "$sock" list
+		ns server "$bin/finwall" --socket "$sock" stats
+		ns server nft list ruleset
+	} >"$work/state.log" 2>&1 || true
+	echo "FAIL: $*" >&2
+	tail -n 60 "$work"/*.log >&2
+	exit 1
+}
+
 bed=$1
 idle_s=3
 netns_begin iptables ip6tables nft ss conntrack
@@ -58,7 +73,7 @@ hairpin)
 		}'
 	;;
 redirect)
-	listener=server to=10.3.0.77 at=10.2.0.254
+	listener=server to=10.3.0.2 at=10.2.0.254
 	translation='
 		chain prerouting {
 			type nat hook prerouting priority dstnat; policy accept;
@@ -198,9 +213,17 @@ hold() {
 	bg_pids="$bg_pids $!"
 	wait_until grep -q '^ready' "$work/$1.log"
 }
+# tell ID COMMAND PORTS: returns when it is done; a command that gets lost in the pipe is repeated.
 tell() {
-	echo "$2 $3" 1<>"$work/$1.in"
-	wait_until grep -q "^done $2" "$work/$1.log"
+	done_before=$(grep -c "^done $2" "$work/$1.log" || true)
+	for _ in 1 2 3 4 5 6; do
+		echo "$2 $3" 1<>"$work/$1.in"
+		for _ in $(seq 100); do
+			[ "$(grep -c "^done $2" "$work/$1.log" || true)" = "$done_before" ] || return 0
+			sleep 0.05
+		done
+	done
+	fail "$1 does not $2 $3"
 }
 has_data() { # has_data ID LINES
 	[ "$(grep -c '^data' "$work/$1.log")" = "$2" ]

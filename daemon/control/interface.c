@@ -459,7 +459,7 @@ const char control_interface_text[] =
 	"# the kernel. fault: none, missing, bypassed, mode, queues, kernel-part (a table of the\n"
 	"# kernel's part is not there), taken (others have a table of its name), unknown.\n"
 	"# losses: how often packets were no longer queued. With \"more\", a reply after each "
-        "change.\n"
+	"change.\n"
 	"method GetHooks() -> (\n"
 	"  fault: string,\n"
 	"  text: string,\n"

@@ -558,6 +558,15 @@ void build_object(struct parser *p, struct loc loc, enum shared_kind kind, const
 	p->object = o;
 }
 
+void build_object_quota(struct parser *p, const struct stmt *quota)
+{
+	if (p->object->kind != OBJECT_QUOTA) {
+		config_error(p->config, quota->loc, "bytes in %.64s, which is no quota",
+		             p->object->name);
+	}
+	p->object->quota = quota->quota;
+}
+
 void build_object_limit(struct parser *p, const struct stmt *limit)
 {
 	if (p->object->kind != OBJECT_LIMIT) {

@@ -491,12 +491,17 @@ static const struct shared *check_object(struct config *c, const struct chain *c
 			c, s->loc,
 			"there is no %s %.64s in table %.64s, expected one that is defined in it",
 			kind == OBJECT_LIMIT      ? "limit"
+			: kind == OBJECT_QUOTA    ? "quota"
 			: kind == OBJECT_TIMEOUTS ? "ct timeout"
 						  : "counter",
 			name, ch->table->name);
 	} else if (o != NULL && kind == OBJECT_LIMIT && o->limit.rate == 0) {
 		config_error(c, o->loc, "limit %.64s has no rate, expected one like rate 10/second",
 		             name);
+	}
+	if (o != NULL && kind == OBJECT_QUOTA && o->quota.bytes == 0) {
+		config_error(c, o->loc,
+		             "quota %.64s has no bytes, expected some like over 100 mbytes", name);
 	}
 	return o;
 }
@@ -540,6 +545,9 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		break;
 	case STMT_COUNTER:
 		s->counter.object = check_object(c, ch, s, OBJECT_COUNTER, s->counter.name);
+		break;
+	case STMT_QUOTA:
+		s->quota.object = check_object(c, ch, s, OBJECT_QUOTA, s->quota.name);
 		break;
 	case STMT_LIMIT:
 		s->limit.object = check_object(c, ch, s, OBJECT_LIMIT, s->limit.name);

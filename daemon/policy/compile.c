@@ -428,6 +428,9 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 	switch (s->kind) {
 	case STMT_MATCH:
 		return emit_match(k, v, s);
+	case STMT_QUOTA:
+		emit(k, RS_QUOTA, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
 	case STMT_LIMIT:
 		emit(k, RS_LIMIT, o->a, 0)->negated = o->is_negated;
 		return GOES_ON;
@@ -652,6 +655,8 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 	switch (s->kind) {
 	case STMT_MATCH:
 		return match_make(p, k->config, &s->match);
+	case STMT_QUOTA:
+		return quota_make(p, &s->quota);
 	case STMT_LIMIT:
 		return limit_make(p, &s->limit);
 	case STMT_LOG:

@@ -125,6 +125,15 @@ struct limit {
 	const struct shared *object; /* the checker finds it */
 };
 
+/* `quota over 100 mbytes` */
+struct quota {
+	uint64_t bytes;
+	uint64_t used;               /* at the start */
+	bool is_over;                /* true: matches when it is used up; false: until then */
+	const char *name;            /* of an object; NULL = as written */
+	const struct shared *object; /* the checker finds it */
+};
+
 /* The verdict of a rule or a policy. The chain's kind gives it its enum rule_code. */
 enum verdict {
 	VERDICT_ACCEPT,
@@ -156,6 +165,7 @@ struct change {
 enum stmt_kind {
 	STMT_MATCH,
 	STMT_LIMIT,
+	STMT_QUOTA,
 	STMT_COUNTER,
 	STMT_LOG,
 	STMT_COUNT, /* `ct count` */
@@ -191,6 +201,7 @@ struct stmt {
 	union {
 		struct match match;
 		struct limit limit;
+		struct quota quota;
 		struct {
 			const char *prefix;
 			unsigned level;
@@ -304,6 +315,7 @@ enum table_family {
 enum shared_kind {
 	OBJECT_COUNTER,
 	OBJECT_LIMIT,
+	OBJECT_QUOTA,
 	OBJECT_TIMEOUTS,
 	OBJECT_KINDS_LEN,
 };
@@ -326,6 +338,7 @@ struct shared {
 	const char *name;
 	const char *comment;
 	struct limit limit; /* rate 0 = none given */
+	struct quota quota; /* bytes 0 = none given */
 	struct ct_timeouts timeouts;
 	uint32_t nr; /* of its kind, in the configuration */
 };

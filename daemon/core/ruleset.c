@@ -271,7 +271,7 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			i = pass_or_skip(ev, i, hit, t);
 			break;
 		case RS_SKIP:
-			if (t != NULL) {
+			if (t != NULL && i->negated == 0) {
 				note_rule(ev, i, STEP_CONTINUE, t);
 			}
 			i += i->next;

@@ -134,6 +134,10 @@ void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char
                     const char *word);
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
+/* `counter name ip saddr map @m`; word: "name". */
+struct stmt *build_object_map(struct parser *p, struct loc loc, const struct dtype *objects,
+                              const char *word, const struct selector *sel,
+                              const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
                             const struct mark_expr *from, const struct lookup *map);
 void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,

@@ -451,11 +451,24 @@ static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kin
 		m->head.loc = map->map->head.loc;
 		m->head.type = sel->type;
 		m->has_data = true;
-		m->data = kind == STMT_VMAP ? NULL : &dtype_mark;
+		m->data = kind == STMT_VMAP         ? NULL
+		          : kind == STMT_OBJECT_MAP ? map->objects
+		                                    : &dtype_mark;
 		m->entries = map->map->entries;
 		s->lookup.map = m;
 	}
 	return s;
+}
+
+struct stmt *build_object_map(struct parser *p, struct loc loc, const struct dtype *objects,
+                              const char *word, const struct selector *sel,
+                              const struct lookup *map)
+{
+	struct lookup of_objects = *map;
+
+	build_word(p, loc, word, "name");
+	of_objects.objects = objects;
+	return sel != NULL ? build_lookup(p, loc, STMT_OBJECT_MAP, sel, NULL, &of_objects) : NULL;
 }
 
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,

@@ -297,7 +297,9 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 {
 	const struct lookup *l = &s->lookup;
 	const struct dtype *type = l->sel->type;
-	const struct dtype *data = s->kind == STMT_VMAP ? NULL : &dtype_mark;
+	const struct dtype *data = s->kind == STMT_VMAP         ? NULL
+	                           : s->kind == STMT_OBJECT_MAP ? l->objects
+	                                                        : &dtype_mark;
 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
@@ -313,9 +315,14 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 		             l->map->head.name, l->map->head.type->name, type->name);
 	}
 	if (l->map->data != data) {
-		config_error(c, l->name->loc, "map %.64s holds %s, expected one of %s",
-		             l->map->head.name, data == NULL ? "marks" : "verdicts",
-		             data == NULL ? "verdicts" : "marks");
+		config_error(c, l->name->loc, "map %.64s holds %ss, expected one of %ss",
+		             l->map->head.name,
+		             l->map->data != NULL ? l->map->data->name : "verdict",
+		             data != NULL ? data->name : "verdict");
+	} else if (s->kind == STMT_OBJECT_MAP &&
+	           (l->sel->kind == SEL_CT_STATE || l->sel->kind == SEL_NFPROTO)) {
+		config_error(c, s->loc, "%s %s cannot choose an object, expected a rule for each",
+		             l->sel->header, l->sel->name);
 	} else if (data == NULL) {
 		check_verdicts(c, ch, l->map);
 	}
@@ -534,6 +541,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		}
 		/* fall through */
 	case STMT_VMAP:
+	case STMT_OBJECT_MAP:
 		check_lookup(c, ch, s);
 		check_demands(c, s, s->lookup.sel, demands);
 		break;

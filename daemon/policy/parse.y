@@ -91,7 +91,7 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> data_unit any_field option_field object_name name unit field_name type_name comment set_name object flag_name
+%type <text> object_kind data_unit any_field option_field object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
@@ -329,11 +329,22 @@ map_items
 		p->set->type = $3;
 		build_map_data(p, @5, $5);
 	}
+	| map_items TYPE types ':' object_kind NL {
+		p->set->type = $3;
+		build_map_data(p, @5, $5);
+	}
+	| map_items TYPEOF key ':' object_kind NL { build_map_typeof(p, @5, $3, NULL, $5); }
 	| map_items TYPEOF key ':' WORD NL     { build_map_typeof(p, @5, $3, NULL, $5); }
 	| map_items TYPEOF key ':' selector NL { build_map_typeof(p, @5, $3, $5, NULL); }
 	| map_items set_property NL
 	| map_items ELEMENTS '=' map_body NL        { build_map_elements(p, @4, $4); }
 	| map_items error NL                        { yyerrok; recovered(p); }
+	;
+
+object_kind
+	: COUNTER { $$ = "counter"; }
+	| LIMIT   { $$ = "limit"; }
+	| QUOTA   { $$ = "quota"; }
 	;
 
 chain_head
@@ -402,6 +413,9 @@ stmt
 	| LIMIT WORD object_name              { $$ = build_named(p, @2, STMT_LIMIT, $2, $3); }
 	| NOTRACK                             { $$ = build_notrack(p, @1); }
 	| HEADER TIMEOUT SET object_name      { $$ = build_timeouts(p, @2, $1, $4); }
+	| COUNTER WORD key MAP map_ref { $$ = build_object_map(p, @2, &dtype_counter, $2, $3, &$5); }
+	| LIMIT WORD key MAP map_ref   { $$ = build_object_map(p, @2, &dtype_limit, $2, $3, &$5); }
+	| QUOTA WORD key MAP map_ref   { $$ = build_object_map(p, @2, &dtype_quota, $2, $3, &$5); }
 	| FLOW ADD '@' set_name               { $$ = NULL; }
 	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }

@@ -182,7 +182,9 @@ static bool print_pair(void *ctx, const struct value *key)
 		value_print(t, pair->map->head.type, key);
 	}
 	text_add(t, " : ");
-	if (pair->entry->verdict != NULL) {
+	if (pair->entry->data != NULL && map_objects(pair->map) != OBJECT_KINDS_LEN) {
+		string_print(t, pair->entry->data->text);
+	} else if (pair->entry->verdict != NULL) {
 		print_stmt(pair->p, NULL, pair->entry->verdict);
 	} else {
 		value_print(t, pair->map->data, pair->entry->data);
@@ -349,6 +351,10 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		break;
 	case STMT_MARK_MAP:
 		text_add(&p->out, "%s mark set ", s->to_ct ? "ct" : "meta");
+		print_lookup(p, &s->lookup, "map");
+		break;
+	case STMT_OBJECT_MAP:
+		text_add(&p->out, "%s name ", s->lookup.objects->name);
 		print_lookup(p, &s->lookup, "map");
 		break;
 	case STMT_VMAP:

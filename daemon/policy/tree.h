@@ -102,9 +102,10 @@ struct match {
 /* A look-up in a map: of a field, perhaps masked. */
 struct lookup {
 	const struct selector *sel;
-	const struct value *mask; /* NULL = none */
-	const struct value *name; /* VALUE_NAME, or NULL: the map is in the rule */
-	struct map *map;          /* of a name: the checker finds it */
+	const struct value *mask;    /* NULL = none */
+	const struct value *name;    /* VALUE_NAME, or NULL: the map is in the rule */
+	struct map *map;             /* of a name: the checker finds it */
+	const struct dtype *objects; /* STMT_OBJECT_MAP: of which kind */
 };
 
 /* `ct count`: live connections of a rule, or of one key in a set. */
@@ -173,6 +174,7 @@ enum stmt_kind {
 	STMT_MARK_LOAD,
 	STMT_MARK_MAP,
 	STMT_VMAP,
+	STMT_OBJECT_MAP, /* `counter name ip saddr map @m` */
 	STMT_VERDICT,
 	STMT_JUMP,
 	STMT_GOTO,

@@ -52,7 +52,7 @@ enum rs_op {
 	RS_VMAP,         /* continue at this instruction + 1 + the number from the map */
 	RS_MARK_MAP,     /* the mark becomes the value from the map */
 	RS_CT_COUNT,     /* connections are within, or over, count[a] */
-	RS_SKIP,         /* go to `next` */
+	RS_SKIP,         /* go to `next`; negated: within the rule */
 	RS_MARK_LOADED,  /* the mark becomes what RS_LOAD has loaded */
 	RS_MARKS,        /* the mark, or that of the connection, becomes mark_change[a] */
 	RS_TIMEOUTS,     /* the connection gets timeouts[a] */

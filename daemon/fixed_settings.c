@@ -27,7 +27,7 @@ static const struct row fixed_rows[] = {
 	{ "connections max", offsetof(struct settings, connections_max) },
 	{ "connections remember-max", offsetof(struct settings, remember_max) },
 	{ "rules with skuid or skgid", offsetof(struct settings, needs_owner) },
-	{ "rules with ct status", offsetof(struct settings, needs_ct_status) },
+	{ "rules with ct status, original or reply", offsetof(struct settings, needs_ct_status) },
 	{ "rules with ct bytes, packets or avgpkt", offsetof(struct settings, needs_accounting) },
 	{ "connections accounting", offsetof(struct settings, accounting) },
 	{ "connections prefault", offsetof(struct settings, prefault) },

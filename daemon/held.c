@@ -214,6 +214,7 @@ bool held_add(struct held *h, const struct held_packet *p)
 	}
 	memcpy(s->data, p->frame.data, s->packet.frame.cap_size);
 	s->packet.frame.data = s->data;
+	s->packet.frame.ct_size = 0;
 	first = bucket_of(h, p->token);
 	s->next = *first;
 	*first = nr + 1;

@@ -15,6 +15,7 @@
 #include "io/nfq_proc.h"
 #include "io/nfq_sock.h"
 #include "io/thread.h"
+#include "wire/conntrack_msg.h"
 
 #include <finwall/nfq_msg.h>
 
@@ -76,6 +77,7 @@ static enum raw_result sink_hold(void *ctx, const struct frame *frame, uint64_t 
 static void sink_release(void *ctx, uint64_t token);
 static void answer_held(struct worker *w, struct mono now, size_t max);
 static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+static bool sink_kernel_tuples(void *ctx, const struct frame *frame, struct tuple out[2]);
 static void sink_flow(void *ctx, const struct flow_event *ev);
 static bool sink_trace_wants(void *ctx, const struct trace *t);
 static void sink_traced(void *ctx, const struct trace *t);
@@ -112,6 +114,7 @@ int worker_init(struct worker *w, struct engine *engine, uint32_t nr, uint16_t q
 		.hold = sink_hold,
 		.release = sink_release,
 		.ifname = sink_ifname,
+		.kernel_tuples = sink_kernel_tuples,
 		.trace_wants = sink_trace_wants,
 		.traced = sink_traced,
 	};
@@ -634,6 +637,13 @@ static bool sink_ifname(void *ctx, uint32_t ifindex, char name[static RULE_IFNAM
 {
 	(void)ctx;
 	return ifname_query(ifindex, name);
+}
+
+static bool sink_kernel_tuples(void *ctx, const struct frame *frame, struct tuple out[2])
+{
+	(void)ctx;
+	return frame->ct_size != 0 &&
+	       conntrack_tuples(frame->data + frame->ct_at, frame->ct_size, out);
 }
 
 static void sink_flow(void *ctx, const struct flow_event *ev)

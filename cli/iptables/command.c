@@ -387,6 +387,9 @@ void convert_command(const struct convert_line *r, enum convert_family family, c
 	}
 	if (!is_filter(cmd.table)) {
 		convert_kernel_rule(r, cmd.table, letter == 'A' || letter == 'I' ? 1 : 0);
+		if (letter == 'A' && strcmp(cmd.table, "raw") == 0 && !is_for_other_family(&cmd)) {
+			convert_raw_rule(r, family, cmd.word + cmd.at, cmd.len - cmd.at);
+		}
 		return;
 	}
 	if (!is_for_other_family(&cmd) && !is_own(r, &cmd)) {

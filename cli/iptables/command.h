@@ -32,6 +32,11 @@ struct convert_kernel_tables {
 void convert_kernel_rule(const struct convert_line *r, const char *table, unsigned rules);
 void convert_kernel_policy(const struct convert_line *r, const char *table);
 
+/* raw.c: a rule that is appended to table raw; word: "-A", the chain, and so on. */
+void convert_raw_rule(const struct convert_line *l, enum convert_family family,
+                      const char *const *word, size_t len);
+void convert_raw_fini(struct convert *cv);
+
 /* The hook rules of finwall in a save of iptables are left out. */
 bool convert_chain_is_own(const char *name);
 void convert_own_chain(const struct convert_line *r);

@@ -4,6 +4,7 @@
  */
 #include "iptables/convert.h"
 
+#include "iptables/command.h"
 #include "iptables/ipset.h"
 #include "iptables/sets.h"
 
@@ -47,6 +48,7 @@ void convert_fini(struct convert *cv)
 		free(t->index);
 		convert_sets_fini(t);
 	}
+	convert_raw_fini(cv);
 	convert_ipsets_fini(cv);
 	free(cv->origins);
 }

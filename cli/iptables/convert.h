@@ -133,8 +133,12 @@ struct convert_origin {
 	unsigned line;
 };
 
+#define CONVERT_RAW_LEN 2 /* PREROUTING, OUTPUT */
+
 struct convert {
 	struct convert_table table[CONVERT_FAMILIES_LEN];
+	struct convert_chain raw[CONVERT_FAMILIES_LEN][CONVERT_RAW_LEN];
+	bool has_notrack[CONVERT_FAMILIES_LEN]; /* a rule of raw */
 	struct convert_ipset *ipsets;
 	size_t ipsets_len;
 	size_t ipsets_size;

@@ -30,7 +30,6 @@ static const struct {
 	{ "bpf", NULL },
 	{ "cgroup", NULL },
 	{ "cluster", NULL },
-	{ "connbytes", NULL },
 	{ "connlabel", NULL },
 	{ "cpu", NULL },
 	{ "devgroup", NULL },
@@ -59,12 +58,12 @@ static const struct {
 };
 
 static const char *const supported[] = {
-	"addrtype", "ah",     "comment", "connlimit", "connmark", "conntrack",
-	"dccp",     "dscp",   "esp",     "hashlimit", "helper",   "hl",
-	"icmp",     "icmp6",  "icmpv6",  "ipv6-icmp", "iprange",  "length",
-	"limit",    "mac",    "mark",    "multiport", "nfacct",   "owner",
-	"pkttype",  "recent", "rt",      "sctp",      "set",      "state",
-	"tcp",      "tcpmss", "time",    "ttl",       "udp",      "udplite",
+	"addrtype", "ah",        "comment",   "connbytes", "connlimit", "connmark", "conntrack",
+	"dccp",     "dscp",      "esp",       "hashlimit", "helper",    "hl",       "icmp",
+	"icmp6",    "icmpv6",    "ipv6-icmp", "iprange",   "length",    "limit",    "mac",
+	"mark",     "multiport", "nfacct",    "owner",     "pkttype",   "recent",   "rt",
+	"sctp",     "set",       "state",     "tcp",       "tcpmss",    "time",     "ttl",
+	"udp",      "udplite",
 };
 
 bool convert_module_check(struct rule_parser *p, const char *name)

@@ -64,7 +64,7 @@ bool convert_meter_begin(struct rule_parser *p, const char *module)
 	static const char *const names[] = {
 		[METER_LIMIT] = "limit",         [METER_CONNECTIONS] = "connlimit",
 		[METER_HASHLIMIT] = "hashlimit", [METER_RECENT] = "recent",
-		[METER_TIME] = "time",
+		[METER_TIME] = "time",           [METER_CONNBYTES] = "connbytes",
 	};
 	size_t kind = 0;
 

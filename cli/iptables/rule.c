@@ -77,7 +77,7 @@ static void take_option(struct rule_parser *p)
 	    !convert_recent_option(p, option) && !convert_port_option(p, option) &&
 	    !convert_match_option(p, option) && !convert_conn_option(p, option) &&
 	    !convert_meter_option(p, option) && !convert_time_option(p, option) &&
-	    !convert_host_option(p, option)) {
+	    !convert_connbytes_option(p, option) && !convert_host_option(p, option)) {
 		refuse_option(p, option);
 	}
 	p->is_negated = false;

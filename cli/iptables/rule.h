@@ -30,7 +30,8 @@ struct convert_meter {
 		METER_CONNECTIONS,
 		METER_HASHLIMIT,
 		METER_RECENT,
-		METER_TIME, /* does not count, but has several options */
+		METER_TIME, /* does not count, but has several options; the next too */
+		METER_CONNBYTES,
 	} kind;
 	long at; /* bytes of matches before it */
 
@@ -51,6 +52,12 @@ struct convert_meter {
 	uint32_t expire_s;
 	uint32_t size; /* 0 = default */
 	char *name;    /* of hashlimit and recent */
+
+	/* connbytes */
+	uint64_t bytes_from;
+	uint64_t bytes_to;
+	const char *direction; /* "original ", "" = both; NULL = not read yet */
+	const char *mode;      /* "bytes" ... */
 
 	/* time; the days of the week, Monday first, are in keys */
 	uint32_t day_start;
@@ -79,6 +86,7 @@ struct rule_parser {
 	struct convert_table *sets; /* the table to which the rule's sets are added */
 	const char *const *word;
 	size_t len;
+	bool is_raw; /* of table raw: may have notrack */
 
 	/* position */
 	size_t at;
@@ -122,7 +130,8 @@ struct rule_parser {
 		uint32_t mark;
 		uint32_t mark_mask; /* bits that are cleared before the mark is xored */
 		bool has_mark;
-		char copies; /* 's': the mark to the connection's, 'r': back; 0 = neither */
+		char copies;       /* 's': the mark to the connection's, 'r': back; 0 = neither */
+		bool is_untracked; /* CT --notrack */
 		uint32_t packet_mask;
 		uint32_t connection_mask;
 		const char *set_name; /* of ipset; NULL = none */
@@ -155,6 +164,7 @@ bool convert_port_option(struct rule_parser *p, const char *option);
 bool convert_meter_option(struct rule_parser *p, const char *option);
 bool convert_recent_option(struct rule_parser *p, const char *option);
 bool convert_time_option(struct rule_parser *p, const char *option);
+bool convert_connbytes_option(struct rule_parser *p, const char *option);
 bool convert_host_option(struct rule_parser *p, const char *option);
 
 /* Writes rule nr of those that the parsed rule becomes; matches: text of its modules. Returns false
@@ -178,6 +188,7 @@ void convert_count_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 void convert_hashlimit_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 void convert_recent_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 void convert_time_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
+void convert_connbytes_put(struct rule_parser *p, struct convert_meter *m, FILE *f);
 
 /* Another text for the rule; takes ownership. */
 void convert_either(struct rule_parser *p, char *text);

@@ -82,6 +82,9 @@ static void put_meter(struct rule_parser *p, struct convert_meter *m, FILE *f)
 	case METER_TIME:
 		convert_time_put(p, m, f);
 		break;
+	case METER_CONNBYTES:
+		convert_connbytes_put(p, m, f);
+		break;
 	}
 }
 
@@ -122,7 +125,8 @@ static bool can_be_split(const struct rule_parser *p)
 		const bool has_set =
 			m->kind == METER_RECENT || (m->kind == METER_HASHLIMIT && m->keys != 0);
 
-		if (m->kind != METER_TIME && (!has_set || m->at < p->either_at)) {
+		if (m->kind != METER_TIME && m->kind != METER_CONNBYTES &&
+		    (!has_set || m->at < p->either_at)) {
 			return false;
 		}
 	}

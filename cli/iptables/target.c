@@ -58,6 +58,9 @@ static const struct {
 
 bool convert_target_check(struct rule_parser *p, const char *name)
 {
+	if (p->is_raw && (strcmp(name, "CT") == 0 || strcmp(name, "NOTRACK") == 0)) {
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
 		if (strcmp(unsupported[i].name, name) == 0) {
 			convert_refuse(p, "-j %s is not converted: %s", name,
@@ -195,14 +198,14 @@ static char *copy_text(struct rule_parser *p)
 	const uint32_t read = saves ? p->action.packet_mask : p->action.connection_mask;
 	const uint32_t written = saves ? p->action.connection_mask : p->action.packet_mask;
 
-	if (written != UINT32_MAX) {
-		convert_refuse(
-			p,
-			"CONNMARK that keeps bits of the mark is not converted; " WAY_OUT_MANGLE);
-		return NULL;
-	}
 	if (!convert_needs(p, CONSTRUCT_CT_MARK_SET)) {
 		return NULL;
+	}
+	if (written != UINT32_MAX) {
+		/* keeps the bits that are not written */
+		return convert_text("%s set %s and 0x%x xor %s and 0x%x",
+		                    saves ? "ct mark" : "meta mark",
+		                    saves ? "ct mark" : "meta mark", ~written, from, read);
 	}
 	return read == UINT32_MAX ? convert_text("%s set %s", saves ? "ct mark" : "meta mark", from)
 	                          : convert_text("%s set %s and 0x%x",
@@ -250,6 +253,10 @@ static bool mark_option(struct rule_parser *p, const char *option)
 	}
 	if (is_target(p, "CONNMARK") && is_option(option, copies)) {
 		take_copy(p, option);
+		return true;
+	}
+	if (p->is_raw && is_target(p, "CT") && strcmp(option, "--notrack") == 0) {
+		p->action.is_untracked = true;
 		return true;
 	}
 	if (is_target(p, "SET") && is_option(option, set_options)) {
@@ -395,6 +402,9 @@ bool convert_target_text(struct rule_parser *p, char **text, char **inet_text, b
 	if (is_target(p, "NFLOG") || is_target(p, "ULOG")) {
 		p->note = "the line goes to finwall's log, not to a netlink group";
 		return log_text(p, text, inet_text);
+	}
+	if (p->is_raw && (is_target(p, "NOTRACK") || p->action.is_untracked)) {
+		return set_texts(text, inet_text, convert_text("notrack"));
 	}
 	if (is_target(p, "MARK") || is_target(p, "CONNMARK")) {
 		return marks_text(p, text, inet_text);

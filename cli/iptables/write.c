@@ -33,6 +33,7 @@ struct writer {
 
 static bool families_agree(struct convert *cv);
 static void write_table(struct writer *w, const char *family);
+static void write_raw(struct writer *w, const struct convert_chain chains[CONVERT_RAW_LEN]);
 
 char *convert_write(struct convert *cv)
 {
@@ -64,6 +65,14 @@ char *convert_write(struct convert *cv)
 				w.header = i == CONVERT_IP ? "ip" : "ip6";
 				write_table(&w, w.header);
 			}
+		}
+	}
+	for (size_t i = 0; i < CONVERT_FAMILIES_LEN; i++) {
+		w.table = &cv->table[i];
+		w.header = i == CONVERT_IP ? "ip" : "ip6";
+		w.is_inet = false;
+		if (cv->has_notrack[i]) {
+			write_raw(&w, cv->raw[i]);
 		}
 	}
 	if (fclose(w.f) != 0 || cv->no_memory) {
@@ -293,6 +302,28 @@ static size_t write_rules(struct writer *w, const struct convert_chain *c, size_
 	}
 	fputc('\n', w->f);
 	return len;
+}
+
+/* Table raw, as far as it decides what is tracked. Its name is another one, because iptables may
+ * have its table in nft, too. */
+static void write_raw(struct writer *w, const struct convert_chain chains[CONVERT_RAW_LEN])
+{
+	static const char *const hooks[CONVERT_RAW_LEN] = { "prerouting", "output" };
+
+	fprintf(w->f, "\ntable %s untracked {\n", w->header);
+	for (size_t i = 0; i < CONVERT_RAW_LEN; i++) {
+		if (chains[i].rules_len == 0) {
+			continue;
+		}
+		fprintf(w->f,
+		        "\tchain %s {\n\t\ttype filter hook %s priority raw; policy accept;\n",
+		        hooks[i], hooks[i]);
+		for (size_t k = 0; k < chains[i].rules_len;) {
+			k += write_rules(w, &chains[i], k);
+		}
+		fputs("\t}\n", w->f);
+	}
+	fputs("}\n", w->f);
 }
 
 static void write_table(struct writer *w, const char *family)

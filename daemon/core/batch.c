@@ -412,6 +412,11 @@ static void read_ct(const struct decoded *d, const struct outcome *o, unsigned u
 			(f == &o->fresh ? flow_extra_of_copy(f) : shard_extra_of(d->shard, f)).mark;
 		ct->left_ns = f == &o->fresh ? o->fresh_ttl_ns : mono_diff(f->deadline, d->cx->now);
 	}
+	if ((d->pkt.frame->has & FRAME_HAS_CT) != 0 && d->cx->worker->sink.kernel_tuples != NULL) {
+		/* as they were before addresses were translated */
+		(void)d->cx->worker->sink.kernel_tuples(d->cx->worker->sink.ctx, d->pkt.frame,
+		                                        ct->tuple);
+	}
 	if ((uses & RULE_USES_CT_ACCOUNT) != 0) {
 		read_account(d, o, f, ct);
 	}

@@ -159,6 +159,21 @@ static bool check_shape(struct config *c, struct loc loc, const struct match *m)
 	return true;
 }
 
+/* True for an address or port of the connection, which the kernel may have translated. */
+static bool is_of_tuple(const struct selector *sel)
+{
+	if (sel->kind == SEL_CONCAT) {
+		for (unsigned i = 0; i < sel->type->parts_len; i++) {
+			if (is_of_tuple(selector_part(sel, i))) {
+				return true;
+			}
+		}
+		return false;
+	}
+	return sel->kind == SEL_FIELD && sel->field >= RS_F_CT_ORIG_SADDR &&
+	       sel->field <= RS_F_CT_REPLY_DST;
+}
+
 /* What the queue has to deliver for a field. */
 static void note_needs(struct config *c, const struct selector *sel)
 {
@@ -169,7 +184,7 @@ static void note_needs(struct config *c, const struct selector *sel)
 	s->needs_accounting |= (uses & RULE_USES_CT_ACCOUNT) != 0;
 	s->needs_owner |= sel->load != NULL &&
 	                  (sel->load->kind == RS_LOAD_UID || sel->load->kind == RS_LOAD_GID);
-	s->needs_ct_status |= sel->field == RS_F_CT_STATUS;
+	s->needs_ct_status |= sel->field == RS_F_CT_STATUS || is_of_tuple(sel);
 }
 
 /* Whether packets of a base chain have the interface that `fib` looks up for. */

@@ -255,3 +255,30 @@ static enum conntrack_result read_entry(struct cursor *body, struct kernel_conn 
 	/* read_tuple() has set the family. */
 	return out->orig.family != 0 && out->reply.family != 0 ? CONNTRACK_ENTRY : CONNTRACK_BAD;
 }
+
+static bool take_both(unsigned type, struct cursor value, void *arg)
+{
+	struct tuple *both = arg;
+
+	switch (type) {
+	case CTA_TUPLE_ORIG:
+		return read_tuple(value, &both[DIR_ORIG]);
+	case CTA_TUPLE_REPLY:
+		return read_tuple(value, &both[DIR_REPLY]);
+	default:
+		return true;
+	}
+}
+
+bool conntrack_tuples(const uint8_t *attrs, size_t size, struct tuple out[2])
+{
+	const struct cursor all = { attrs, attrs + size };
+	struct tuple both[2] = { { .family = 0 }, { .family = 0 } };
+
+	if (!attr_each(all, take_both, both) || both[DIR_ORIG].family == 0 ||
+	    both[DIR_ORIG].family != both[DIR_REPLY].family) {
+		return false;
+	}
+	memcpy(out, both, sizeof(both));
+	return true;
+}

@@ -11,6 +11,7 @@
 #include <finwall/bytes.h>
 #include <finwall/flowkey.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,5 +48,11 @@ void conntrack_put_request(uint32_t seq, uint8_t out[static CONNTRACK_REQUEST_SI
  */
 enum conntrack_result conntrack_msg_next(struct cursor *datagram, uint32_t seq,
                                          struct kernel_conn *out, int *error);
+
+/*
+ * Reads both tuples of an entry's attributes, by enum flow_dir. Returns false, and leaves *out as it
+ * was, when one is missing or malformed.
+ */
+bool conntrack_tuples(const uint8_t *attrs, size_t size, struct tuple out[2]);
 
 #endif

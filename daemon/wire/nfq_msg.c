@@ -47,6 +47,7 @@ struct packet_attrs {
 	uint32_t nf_hook;
 	uint32_t cap_len;
 	uint8_t cap_len_is_known;
+	const uint8_t *ct; /* the attributes of the kernel tracker's entry, or NULL */
 };
 
 static enum nfq_result read_error(struct cursor *body, struct nfq_pkt *out);
@@ -181,9 +182,11 @@ static bool attr_hwaddr(struct cursor value, struct frame *frame)
 
 static bool next_attr(struct cursor *c, unsigned *type, struct cursor *value);
 
-/* The kernel tracker's entry: only its status is read. */
-static bool attr_ct(struct cursor value, struct frame *frame)
+/* The kernel tracker's entry: only its status is read here. */
+static bool attr_ct(struct cursor value, struct packet_attrs *a)
 {
+	struct frame *frame = &a->out->frame;
+	const struct cursor all = value;
 	struct cursor one;
 	unsigned type;
 	uint32_t status;
@@ -192,6 +195,8 @@ static bool attr_ct(struct cursor value, struct frame *frame)
 		if (type == CTA_STATUS && attr_be32(one, &status)) {
 			frame->has |= FRAME_HAS_CT;
 			frame->ct_status = (uint8_t)status;
+			a->ct = all.at;
+			frame->ct_size = (uint16_t)cursor_left(&all);
 		}
 	}
 	return true;
@@ -223,7 +228,7 @@ static bool read_attr(unsigned type, struct cursor value, struct packet_attrs *a
 		a->cap_len_is_known = 1;
 		return attr_be32(value, &a->cap_len);
 	case NFQA_CT:
-		return attr_ct(value, frame);
+		return attr_ct(value, a);
 	case NFQA_UID:
 		frame->has |= FRAME_HAS_UID;
 		return attr_be32(value, &frame->uid);
@@ -323,6 +328,9 @@ static enum nfq_result read_packet(struct cursor *body, struct nfq_pkt *out)
 	}
 	if (cursor_left(body) > 0) {
 		return NFQ_MSG_ATTR;
+	}
+	if (a.ct != NULL && out->frame.data != NULL) {
+		out->frame.ct_at = (int32_t)(a.ct - out->frame.data);
 	}
 	return judge_packet(&a, gen.nfgen_family);
 }

@@ -180,6 +180,9 @@ struct engine_sink {
 	void (*release)(void *ctx, uint64_t token);
 	/* see struct rule_input */
 	bool (*ifname)(void *ctx, uint32_t ifindex, char name[static RULE_IFNAME_SIZE]);
+	/* Reads both tuples, by enum flow_dir, of the kernel tracker's entry of a frame with
+	 * FRAME_HAS_CT. Returns false, and leaves *out as it was, if they are not known. */
+	bool (*kernel_tuples)(void *ctx, const struct frame *frame, struct tuple out[2]);
 	/* An entry was made, changed its state, or is about to be deleted. */
 	void (*flow)(void *ctx, const struct flow_event *ev);
 	/* Only with engine_worker.trace: whether a packet is to be traced (NULL: each one; the

@@ -160,6 +160,25 @@ START_TEST(entries_are_read)
 }
 END_TEST
 
+/* Of an entry in a queue's message: its attributes alone. */
+START_TEST(tuples_are_read)
+{
+	static _Alignas(8) uint8_t buf[4096];
+	const size_t head = sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg);
+	size_t size = put_entry(buf, IPPROTO_TCP, AF_INET6) - head;
+	struct tuple both[2] = { { .sport = 1 }, { .sport = 2 } };
+
+	ck_assert(!conntrack_tuples(buf + head, 20, both));
+	ck_assert_uint_eq(both[DIR_REPLY].sport, 2);
+	ck_assert(conntrack_tuples(buf + head, size, both));
+	ck_assert_uint_eq(both[DIR_ORIG].family, 6);
+	ck_assert_uint_eq(both[DIR_ORIG].src.bytes[15], 1);
+	ck_assert_uint_eq(both[DIR_ORIG].dport, 80);
+	ck_assert_uint_eq(both[DIR_REPLY].src.bytes[15], 2);
+	ck_assert_uint_eq(both[DIR_REPLY].dport, 40000);
+}
+END_TEST
+
 /* Several messages in a datagram, then the end of the dump; nothing behind it is read. */
 START_TEST(a_whole_dump_is_read)
 {
@@ -301,6 +320,7 @@ START_TEST(damaged_messages_do_not_crash)
 }
 END_TEST
 
-SUITE_MAIN("conntrack_msg", entries_are_read, a_whole_dump_is_read, invalid_entries_are_refused,
-           messages_without_an_entry_are_skipped, mixed_address_families_are_refused,
-           cut_messages_are_refused, damaged_messages_do_not_crash)
+SUITE_MAIN("conntrack_msg", entries_are_read, tuples_are_read, a_whole_dump_is_read,
+           invalid_entries_are_refused, messages_without_an_entry_are_skipped,
+           mixed_address_families_are_refused, cut_messages_are_refused,
+           damaged_messages_do_not_crash)

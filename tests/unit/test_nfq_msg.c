@@ -13,6 +13,7 @@
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <stdlib.h>
 
@@ -75,6 +76,38 @@ static enum nfq_result parse(const void *msg, size_t size, struct nfq_pkt *out)
 	free(exact);
 	return result;
 }
+
+/* The entry of the kernel's tracker is found, before the packet's bytes or behind them. */
+START_TEST(the_kernels_entry_is_found)
+{
+	for (unsigned is_behind = 0; is_behind < 2; is_behind++) {
+		_Alignas(8) char buf[1024] = { 0 };
+		struct nlmsghdr *nlh = begin_packet(buf, AF_INET, 7);
+		struct nfq_pkt pkt;
+		struct cursor c;
+		struct nlattr *nest;
+
+		put_packet_hdr(nlh, 1, NF_INET_FORWARD);
+		if (is_behind != 0) {
+			mnl_attr_put(nlh, NFQA_PAYLOAD, sizeof(payload), payload);
+		}
+		nest = mnl_attr_nest_start(nlh, NFQA_CT);
+		mnl_attr_put_u32(nlh, CTA_STATUS, htonl(0x2e));
+		mnl_attr_put_u32(nlh, CTA_MARK, htonl(0x99));
+		mnl_attr_nest_end(nlh, nest);
+		if (is_behind == 0) {
+			mnl_attr_put(nlh, NFQA_PAYLOAD, sizeof(payload), payload);
+		}
+		c = (struct cursor){ (uint8_t *)buf, (uint8_t *)buf + nlh->nlmsg_len };
+		ck_assert_int_eq(nfq_msg_next(&c, &pkt), NFQ_MSG_PACKET);
+		ck_assert_uint_eq(pkt.frame.has, FRAME_HAS_CT);
+		ck_assert_uint_eq(pkt.frame.ct_status, 0x2e);
+		ck_assert_uint_eq(pkt.frame.ct_size, 16);
+		ck_assert_ptr_eq(pkt.frame.data + pkt.frame.ct_at,
+		                 (uint8_t *)nest + sizeof(struct nlattr));
+	}
+}
+END_TEST
 
 START_TEST(a_packet_with_all_attributes_is_read)
 {
@@ -459,6 +492,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, a_packet_with_all_attributes_is_read);
 	tcase_add_test(tc, a_packet_with_few_attributes_is_read);
+	tcase_add_test(tc, the_kernels_entry_is_found);
 	tcase_add_loop_test(tc, checksum_flags_are_mapped, 0, 4);
 	tcase_add_loop_test(tc, hooks_and_families_are_mapped, 0, 9);
 	tcase_add_test(tc, a_truncated_datagram_keeps_a_complete_id);

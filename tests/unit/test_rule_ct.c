@@ -294,6 +294,36 @@ START_TEST(timeouts_of_another_protocol)
 }
 END_TEST
 
+/* As the kernel's tracker has it: the address was another one before translation. */
+static bool translated(void *ctx, const struct frame *frame, struct tuple out[2])
+{
+	(void)ctx;
+	(void)frame;
+	out[DIR_ORIG].dst = build_addr("203.0.113.80");
+	out[DIR_ORIG].dport = 8080;
+	return true;
+}
+
+START_TEST(before_translation)
+{
+	struct frame frame;
+	uint8_t packet[BUILD_MAX];
+
+	setup();
+	rules_load_input(&w, "",
+	                 "ct original ip daddr 203.0.113.80 ct original proto-dst 8080 accept");
+	w.worker->sink.kernel_tuples = translated;
+	build_segment(&c2s, S, 1000, 0, 0);
+	frame = build_frame(packet, build_packet(&c2s, packet));
+	frame.hook = HOOK_INPUT;
+	engine_batch(w.engine, w.worker, w.now, &frame, 1, &d);
+	ck_assert_str_eq(verdict_name((enum verdict)d.verdict), "drop");
+	frame.has |= FRAME_HAS_CT;
+	engine_batch(w.engine, w.worker, w.now, &frame, 1, &d);
+	ck_assert_str_eq(verdict_name((enum verdict)d.verdict), "accept");
+}
+END_TEST
+
 static uint32_t mark_of_flow(void)
 {
 	ck_assert(world_flow(&w, &c2s, &flow));
@@ -391,6 +421,7 @@ static void add_tests(TCase *tc)
 		                       timeouts_of_a_connection,
 		                       timeouts_of_datagrams,
 		                       timeouts_of_another_protocol,
+		                       before_translation,
 		                       a_mark_lives_with_the_connection,
 		                       a_mark_ends_with_the_connection,
 		                       a_saved_connection_has_its_mark };

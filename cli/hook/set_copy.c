@@ -10,6 +10,7 @@
 #include "client.h"
 #include "run.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,14 @@ static bool load(const char *text, char **error)
 	return is_done;
 }
 
-/* True if the kernel has the set: the kernel's part may not be loaded. */
+static void warn(const struct copy *c, const char *error)
+{
+	fprintf(stderr, "finwall: the kernel's copy of set %s in table %s is not changed: %s\n",
+	        c->set, c->table, error != NULL ? error : "out of memory");
+}
+
+/* True if the kernel has the set: the kernel's part may not be loaded. Prints a warning to a user
+ * who may not look. */
 static bool is_there(const struct copy *c)
 {
 	char command[700];
@@ -55,14 +63,11 @@ static bool is_there(const struct copy *c)
 		return false;
 	}
 	is_found = result.exit_status == 0;
+	if (strstr(result.err, strerror(EPERM)) != NULL) {
+		warn(c, "run as root");
+	}
 	run_result_fini(&result);
 	return is_found;
-}
-
-static void warn(const struct copy *c, const char *error)
-{
-	fprintf(stderr, "finwall: the kernel's copy of set %s in table %s is not changed: %s\n",
-	        c->set, c->table, error != NULL ? error : "out of memory");
 }
 
 /* Calls a method; passes the parameters of each reply. Prints nothing. */

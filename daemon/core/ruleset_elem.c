@@ -519,6 +519,44 @@ void rs_keyed_words(const struct rs_keyed *k, uint32_t tuple, const struct u128 
 	}
 }
 
+/* How many values of a cache line are at most v; the compiler vectorises it. */
+static uint32_t count_at_most(const uint32_t *at, uint32_t v)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < RS_STEP_LEN; i++) {
+		n += at[i] <= v;
+	}
+	return n;
+}
+
+/* The last value of a step that is at most v, given the one of the step above. */
+static uint32_t step_down(const uint32_t *at, uint32_t above, uint32_t len, uint32_t v)
+{
+	uint32_t n = count_at_most(&at[(size_t)above * RS_STEP_LEN], v);
+	uint32_t nr = above * RS_STEP_LEN + n - (n != 0);
+
+	return nr < len ? nr : len - 1; /* what fills up the last line is UINT32_MAX */
+}
+
+/* The number of the interval that v lies in, or RS_MAP_MISS. */
+static uint32_t layer_interval32(const struct rs_layer *l, uint32_t v)
+{
+	uint32_t nr = 0;
+
+	if (l->len == 0) {
+		return RS_MAP_MISS;
+	}
+	for (uint32_t s = l->steps_len; s-- > 0;) {
+		uint32_t len = ((l->len - 1) >> (4 * (s + 1))) + 1;
+
+		nr = step_down(l->step[s], nr, len, v);
+	}
+	__builtin_prefetch(&l->hi32[(size_t)nr * RS_STEP_LEN]);
+	nr = step_down(l->lo32, nr, l->len, v);
+	return l->lo32[nr] <= v && v <= l->hi32[nr] ? nr : RS_MAP_MISS;
+}
+
 void rs_keyed_numbers(const struct rs_keyed *k, const struct u128 *value, uint32_t *numbers)
 {
 	for (uint32_t f = 0; f < k->fields_len; f++) {
@@ -527,8 +565,7 @@ void rs_keyed_numbers(const struct rs_keyed *k, const struct u128 *value, uint32
 
 			numbers[k->layers_from[f] + n] =
 				k->is_wide[f] ? rs_interval128(l->lo128, l->hi128, l->len, value[f])
-					      : rs_interval32(l->lo32, l->hi32, l->len,
-			                                      (uint32_t)value[f].lo);
+					      : layer_interval32(l, (uint32_t)value[f].lo);
 		}
 	}
 }

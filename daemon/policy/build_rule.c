@@ -273,8 +273,8 @@ static bool check_settable(struct parser *p, struct loc loc, const struct select
 	}
 	if (cut_is_effect(last_word(sel->name))) {
 		config_error(p->config, loc,
-		             "%s %s cannot be set here, expected a rule of its own without a "
-		             "verdict before limits and jumps, or in a postrouting chain",
+		             "%s %s cannot be set here, expected a rule without a verdict, "
+		             "limit or log of its own, or in a postrouting chain",
 		             sel->header, sel->name);
 		return false;
 	}

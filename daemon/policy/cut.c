@@ -56,7 +56,7 @@ struct object {
 	struct object *next_of_all;
 	struct object *next_marked;
 	struct object *next_walked;
-	const struct object *walk; /* the base chain that the last walk began at */
+	uint32_t walk; /* the last one that came by */
 	struct cut_table *table;
 	enum class class;
 	const char *name;
@@ -64,7 +64,8 @@ struct object {
 	struct cut_rules rules;
 	uint32_t items_len;
 	bool is_base;
-	bool is_divided;     /* a chain of finwall's, of which the kernel has some rules */
+	enum cut_part part;  /* a chain of finwall's: what of it the kernel has, too */
+	bool is_of_kernel;   /* a base chain of the kernel's reaches it */
 	bool is_raw;         /* a base chain of prerouting or output, before the tracker */
 	bool has_notrack;    /* a rule has the word */
 	bool is_visited;     /* by a search */
@@ -117,6 +118,7 @@ struct cut {
 	struct object *by_name[HASH_LEN];
 	struct object *objects;
 	struct object *marked;
+	uint32_t walks;          /* numbers them */
 	struct cut_owner *block; /* the table's whose block is being read */
 };
 
@@ -677,50 +679,120 @@ static void mark_reached(struct cut *k)
 	}
 }
 
-/* What the words of an object and of all that it reaches mean. */
-static uint8_t has_reached(struct cut *k, struct object *base)
+/* All that a base chain reaches, itself first, linked by next_walked. */
+static struct object *walk_from(struct cut *k, struct object *base)
 {
-	struct object *walked = base;
-	uint8_t has = 0;
+	struct object *last = base;
 
-	base->walk = base;
+	base->walk = ++k->walks;
 	base->next_walked = NULL;
-	while (walked != NULL) {
-		struct object *o = walked;
-
-		walked = o->next_walked;
-		has |= o->rules.has;
+	for (struct object *o = base; o != NULL; o = o->next_walked) {
 		for (const struct reference *r = o->references; r != NULL; r = r->next) {
 			struct object *to = find_object(k, o->table, r->class, r->name);
 
-			if (to != NULL && to->walk != base) {
-				to->walk = base;
-				to->next_walked = walked;
-				walked = to;
+			if (to != NULL && to->walk != k->walks) {
+				to->walk = k->walks;
+				to->next_walked = NULL;
+				last->next_walked = to;
+				last = to;
 			}
 		}
+	}
+	return base;
+}
+
+/* What the words of an object and of all that it reaches mean. */
+static uint16_t has_reached(struct cut *k, struct object *base)
+{
+	uint16_t has = 0;
+
+	for (const struct object *o = walk_from(k, base); o != NULL; o = o->next_walked) {
+		has |= o->rules.has;
 	}
 	return has;
 }
 
-/*
- * Base chains of finwall's with rules that change packets as only the kernel can. One that drops
- * nothing is the kernel's. Of another one, the kernel gets these rules.
- */
-static void give_effects(struct cut *k)
+/* True if the kernel can have a copy of the base chain and of all chains that it reaches. */
+static bool can_copy(struct cut *k, struct object *base)
+{
+	bool can = true;
+
+	for (const struct object *o = walk_from(k, base); o != NULL && can; o = o->next_walked) {
+		can = o->class == CLASS_CHAIN ? o->items_len == 1 && !o->is_of_kernel &&
+		                                        cut_rules_can(&o->rules, CUT_ALL)
+		                              : (o->rules.has & HAS_DROP) == 0;
+	}
+	return can;
+}
+
+static bool chains_have_effect(struct cut *k, struct object *base)
+{
+	const struct object *o = walk_from(k, base)->next_walked;
+
+	while (o != NULL && (o->class != CLASS_CHAIN || (o->rules.has & HAS_EFFECT) == 0)) {
+		o = o->next_walked;
+	}
+	return o != NULL;
+}
+
+static bool is_own_base(const struct object *o)
+{
+	return o->sides == SIDE_OWN && o->is_base && !o->table->is_foreign;
+}
+
+/* Base chains that change packets and drop nothing are the kernel's, with all that they reach. */
+static void give_chains(struct cut *k)
 {
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
-		uint8_t has = o->sides == SIDE_OWN && o->is_base ? has_reached(k, o) : 0;
+		uint16_t has = is_own_base(o) ? has_reached(k, o) : 0;
 
 		if ((has & HAS_EFFECT) != 0 && (has & (HAS_DROP | HAS_STATE)) == 0) {
 			o->sides = SIDE_KERNEL;
-		} else if ((has & HAS_EFFECT) != 0 && o->items_len == 1) {
-			o->is_divided = cut_rules_can_divide(&o->rules);
+		}
+	}
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if ((o->sides & SIDE_KERNEL) != 0 && o->is_base) {
+			for (struct object *to = walk_from(k, o); to != NULL;
+			     to = to->next_walked) {
+				to->is_of_kernel = true;
+			}
 		}
 	}
 }
 
-/* The kernel has what its rules of a divided chain refer to. */
+/*
+ * Base chains of finwall's with rules that change packets as only the kernel can. One that drops
+ * nothing is the kernel's. Of another one, the kernel gets these rules and those before them, or
+ * all with the chains that they lead to: for each such base chain, or for none.
+ */
+static void give_effects(struct cut *k)
+{
+	bool can = true;
+
+	give_chains(k);
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (!is_own_base(o) || (has_reached(k, o) & HAS_EFFECT) == 0) {
+			continue;
+		}
+		if (o->items_len == 1 && !chains_have_effect(k, o) &&
+		    cut_rules_can(&o->rules, CUT_UP_TO_EFFECT)) {
+			o->part = CUT_UP_TO_EFFECT;
+		} else {
+			o->part = CUT_ALL;
+			can = can && can_copy(k, o);
+		}
+	}
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		if (!o->is_base || o->part != CUT_ALL) {
+			continue;
+		}
+		for (struct object *to = walk_from(k, o); to != NULL; to = to->next_walked) {
+			to->part = can && to->class == CLASS_CHAIN ? CUT_ALL : CUT_NONE;
+		}
+	}
+}
+
+/* The kernel has what its rules of such a chain refer to. */
 static void mark_divided(struct cut *k, const struct object *o)
 {
 	const struct cut_rule *rules = o->rules.list.items;
@@ -728,11 +800,11 @@ static void mark_divided(struct cut *k, const struct object *o)
 	for (size_t i = 0; i < o->rules.list.len; i++) {
 		const struct reference *r = rules[i].references_after;
 
-		while (cut_rule_is_kernel(&o->rules, &rules[i]) &&
+		while (cut_rule_is_kernel(&o->rules, &rules[i], o->part) &&
 		       r != rules[i].references_before) {
 			struct object *to = find_object(k, o->table, r->class, r->name);
 
-			if (to != NULL) {
+			if (to != NULL && to->class != CLASS_CHAIN) {
 				mark(k, to, SIDE_KERNEL);
 			}
 			r = r->next;
@@ -760,7 +832,7 @@ static void mark_rest(struct object *o)
 static void count_chain(struct kernel_part *p, const struct object *o)
 {
 	p->own_chains += (o->sides & SIDE_OWN) != 0;
-	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0 || o->is_divided;
+	p->kernel_chains += (o->sides & SIDE_KERNEL) != 0 || o->part != CUT_NONE;
 }
 
 /* Whether a rule that is evaluated from this chain on has notrack. */
@@ -808,7 +880,7 @@ static void divide(struct cut *k)
 		mark(k, o, sides);
 	}
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
-		if (o->is_divided) {
+		if (o->part != CUT_NONE) {
 			mark_divided(k, o);
 			o->table->is_kernel = true;
 			o->table->has_kernel_chain = true;
@@ -843,7 +915,7 @@ static bool is_written(const struct item *i)
 	case ITEM_DEFINE:
 		return i->table == NULL || i->table->is_kernel;
 	case ITEM_OBJECT:
-		return (i->object->sides & SIDE_KERNEL) != 0 || i->object->is_divided;
+		return (i->object->sides & SIDE_KERNEL) != 0 || i->object->part != CUT_NONE;
 	default:
 		return false;
 	}
@@ -857,9 +929,9 @@ static void write_item(struct text *out, struct item *i)
 		text_add(out, "table %s %s {\n", i->table->family, i->table->name);
 		i->table->is_open = true;
 	}
-	if (i->object != NULL && i->object->is_divided) {
+	if (i->object != NULL && i->object->part != CUT_NONE) {
 		text_add(out, "# %s:%u\n", i->path, i->line);
-		cut_rules_write(&i->object->rules, out, i->object->name);
+		cut_rules_write(&i->object->rules, i->object->part, out, i->object->name);
 		return;
 	}
 	text_add(out, "# %s:%u\n%s", i->path, i->line, i->is_in_block ? "\t" : "");
@@ -942,6 +1014,20 @@ static void blank(const struct cut_span *s)
 	}
 }
 
+/* Before the tracker, the kernel writes addresses and ports by itself. */
+static void blank_writes(const struct object *o)
+{
+	const struct cut_rule *rules = o->rules.list.items;
+
+	for (size_t n = 0; n < o->rules.list.len; n++) {
+		if (rules[n].write_at != NULL && (rules[n].has & (HAS_VERDICT | HAS_JUMP)) == 0) {
+			blank(&(struct cut_span){
+				.at = rules[n].write_at,
+				.size = (size_t)(rules[n].end - rules[n].write_at) });
+		}
+	}
+}
+
 /* The rules of a divided chain that only the kernel has. */
 static void blank_rules(const struct object *o)
 {
@@ -966,8 +1052,11 @@ static void blank_all(struct cut *k)
 		for (size_t n = 0; n < i->spans.len && i->owner.is_blank; n++) {
 			blank(&spans[n]);
 		}
-		if (i->object != NULL && i->object->is_divided) {
+		if (i->object != NULL && i->object->part != CUT_NONE) {
 			blank_rules(i->object);
+		}
+		if (i->object != NULL && i->object->is_raw && (i->object->sides & SIDE_OWN) != 0) {
+			blank_writes(i->object);
 		}
 	}
 	for (size_t n = 0; n < k->text.includes.len; n++) {

@@ -2,6 +2,7 @@
 /* The rules of a chain as text: see cut_rules.h. */
 #include "cut_rules.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Of the words below. */
@@ -10,18 +11,18 @@
 /* Words with a meaning of their own. */
 static const struct {
 	const char *word;
-	uint8_t has;
+	uint16_t has;
 } words[] = {
 	{ "drop", HAS_DROP | HAS_VERDICT },
 	{ "reject", HAS_DROP | HAS_VERDICT },
 	{ "queue", HAS_DROP | HAS_OTHER },
 	{ "accept", HAS_VERDICT },
-	{ "jump", HAS_OTHER },
-	{ "goto", HAS_OTHER },
-	{ "vmap", HAS_OTHER },
-	{ "continue", HAS_OTHER },
-	{ "log", HAS_OTHER },
-	{ "limit", HAS_OTHER },
+	{ "jump", HAS_JUMP },
+	{ "goto", HAS_JUMP },
+	{ "vmap", HAS_JUMP },
+	{ "continue", HAS_JUMP },
+	{ "log", HAS_LOG },
+	{ "limit", HAS_LIMIT },
 	{ "quota", HAS_OTHER },
 	{ "count", HAS_OTHER },
 	{ "meter", HAS_OTHER | HAS_STATE },
@@ -63,7 +64,7 @@ bool cut_is_effect(const char *name)
 }
 
 /* "set" behind the last word: of the kernel, or with a meaning for finwall's rules, too. */
-static uint8_t set_has(const struct cut_rules *r)
+static uint16_t set_has(const struct cut_rules *r)
 {
 	for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
 		if (r->last != NULL && is(r->last, r->last_size, effects[i])) {
@@ -86,10 +87,17 @@ static bool is_kernel_data(const struct cut_rules *r, const struct cut_text *t)
 	return false;
 }
 
-static uint8_t word_has(const struct cut_rules *r, const struct cut_text *t)
+/* Behind jump and goto. */
+static bool is_chain_name(const struct cut_rules *r)
+{
+	return r->last != NULL &&
+	       (is(r->last, r->last_size, "jump") || is(r->last, r->last_size, "goto"));
+}
+
+static uint16_t word_has(const struct cut_rules *r, const struct cut_text *t)
 {
 	/* not for each element of a long list */
-	if (t->size > WORD_MAX || *t->at < 'a' || *t->at > 'z') {
+	if (t->size > WORD_MAX || *t->at < 'a' || *t->at > 'z' || is_chain_name(r)) {
 		return 0;
 	}
 	if (cut_is(t, "set")) {
@@ -126,25 +134,102 @@ static void begin(struct cut_rules *r, struct arena *a, const struct cut_text *t
 	r->last = NULL;
 }
 
+/* Finds the end of a log statement, which has no mark of its own. */
+static void follow_log(struct cut_rules *r, struct cut_rule *rule, const struct cut_text *t)
+{
+	static const char *const options[] = { "prefix", "level", "group", "snaplen",
+		                               "queue-threshold" };
+	static const char *const flags[] = { "all",     "tcp",   "ip",   "sequence",
+		                             "options", "skuid", "ether" };
+
+	if (r->log == LOG_VALUE) {
+		r->log = LOG_OPTION;
+		return;
+	}
+	if (cut_is(t, "flags")) {
+		r->log = LOG_FLAGS;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (cut_is(t, options[i])) {
+			r->log = LOG_VALUE;
+			return;
+		}
+	}
+	if (r->log == LOG_FLAGS && t->token == CUT_OTHER && *t->at == ',') {
+		return;
+	}
+	for (size_t i = 0; r->log == LOG_FLAGS && i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (cut_is(t, flags[i])) {
+			return;
+		}
+	}
+	r->log = LOG_NONE;
+	rule->log_end = t->token == CUT_STRING ? t->at - 1 : t->at;
+}
+
+/* The last word is an address or a port. */
+static bool is_end_of(const struct cut_rules *r)
+{
+	static const char *const fields[] = { "saddr", "daddr", "sport", "dport" };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (r->last != NULL && is(r->last, r->last_size, fields[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Notes what has to be written otherwise for the kernel, or left out for finwall. */
+static void note_places(struct cut_rules *r, struct arena *a, struct cut_rule *rule,
+                        const struct cut_text *t, unsigned depth)
+{
+	if (cut_is(t, "drop")) {
+		*(char **)vec_add(a, &rule->drops, sizeof(char *)) = t->at;
+	} else if (cut_is(t, "reject")) {
+		rule->reject = t->at;
+		rule->has |= depth > 1 ? HAS_OTHER : 0;
+	} else if (cut_is(t, "set") && depth == 1 && rule->write_at == NULL && is_end_of(r)) {
+		rule->write_at = r->before_last;
+	} else if (cut_is(t, "log")) {
+		/* one, and not in a chain without a name */
+		rule->has |= depth > 1 || rule->log_at != NULL ? HAS_OTHER : 0;
+		rule->log_at = t->at;
+		r->log = LOG_OPTION;
+	}
+}
+
+static void end_rule(struct cut_rules *r, struct cut_rule *rule, const struct cut_text *t,
+                     const void *references)
+{
+	if (rule != NULL) {
+		rule->end = t->at;
+		rule->references_after = references;
+		rule->log_end = r->log != LOG_NONE ? t->at : rule->log_end;
+	}
+	r->log = LOG_NONE;
+	r->is_in_rule = false;
+	r->last = NULL;
+}
+
 void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text *t, unsigned depth,
                      const void *references)
 {
-	struct cut_rule *rule = current(r);
 	const bool is_end = t->token == CUT_SEPARATOR || t->token == CUT_CLOSE;
-	uint8_t has;
+	struct cut_rule *rule = current(r);
+	uint16_t has;
 
 	if (is_end && depth <= 1) {
-		if (rule != NULL) {
-			rule->end = t->at;
-			rule->references_after = references;
-		}
-		r->is_in_rule = false;
-		r->last = NULL;
+		end_rule(r, rule, t, references);
 		return;
 	}
 	if (depth == 1 && rule == NULL) {
 		begin(r, a, t, references);
 		rule = current(r);
+	}
+	if (rule != NULL && r->log != LOG_NONE) {
+		follow_log(r, rule, t);
 	}
 	if (t->token != CUT_WORD) {
 		r->last = t->token == CUT_OTHER ? t->at : NULL;
@@ -153,70 +238,104 @@ void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text
 	}
 	has = word_has(r, t);
 	r->has |= has;
-	if (rule != NULL) {
+	if (rule != NULL && (rule->has & HAS_SPEC) == 0 && has != 0) {
 		rule->has |= has;
-		if ((has & HAS_DROP) != 0 && depth == 1) {
-			rule->verdict = t->at;
-		}
+		note_places(r, a, rule, t, depth);
 	}
+	r->before_last = (char *)(uintptr_t)r->last;
 	r->last = t->at;
 	r->last_size = t->size;
 }
 
 bool cut_rule_is_only_kernel(const struct cut_rule *rule)
 {
-	return (rule->has & HAS_EFFECT) != 0 && (rule->has & (HAS_VERDICT | HAS_OTHER)) == 0;
+	return (rule->has & HAS_EFFECT) != 0 &&
+	       (rule->has & (HAS_VERDICT | HAS_OTHER | HAS_JUMP | HAS_LOG | HAS_LIMIT)) == 0;
 }
 
-static const struct cut_rule *last_effect(const struct cut_rules *r)
+static const struct cut_rule *last_rule(const struct cut_rules *r, enum cut_part part)
 {
 	const struct cut_rule *list = r->list.items;
 	const struct cut_rule *last = NULL;
 
 	for (size_t i = 0; i < r->list.len; i++) {
-		last = (list[i].has & HAS_EFFECT) != 0 ? &list[i] : last;
+		if (part == CUT_ALL || (list[i].has & HAS_EFFECT) != 0) {
+			last = &list[i];
+		}
 	}
 	return last;
 }
 
-bool cut_rules_can_divide(const struct cut_rules *r)
+bool cut_rules_can(const struct cut_rules *r, enum cut_part part)
 {
-	const struct cut_rule *last = last_effect(r);
-	bool can = last != NULL && !r->is_in_rule;
+	const uint16_t barred =
+		part == CUT_ALL ? HAS_OTHER : HAS_OTHER | HAS_JUMP | HAS_LOG | HAS_LIMIT;
+	const struct cut_rule *last = last_rule(r, part);
+	bool can = !r->is_in_rule && (part == CUT_ALL || last != NULL);
 
-	for (const struct cut_rule *i = r->list.items; can && i <= last; i++) {
+	for (const struct cut_rule *i = r->list.items; can && last != NULL && i <= last; i++) {
 		can = (i->has & HAS_EFFECT) != 0 ? cut_rule_is_only_kernel(i)
-		                                 : (i->has & HAS_OTHER) == 0;
+		                                 : (i->has & barred) == 0;
 	}
 	return can;
 }
 
-bool cut_rule_is_kernel(const struct cut_rules *r, const struct cut_rule *rule)
+bool cut_rule_is_kernel(const struct cut_rules *r, const struct cut_rule *rule, enum cut_part part)
 {
-	return (rule->has & HAS_SPEC) != 0 ? (rule->has & HAS_HOOK) != 0 : rule <= last_effect(r);
+	return (rule->has & HAS_SPEC) != 0 ? (rule->has & HAS_HOOK) != 0
+	                                   : rule <= last_rule(r, part);
 }
 
-/* Accepts what finwall drops. */
+static bool is_blank(const char *at, const char *end)
+{
+	while (at < end && strchr(" \t\r\n", *at) != NULL) {
+		at++;
+	}
+	return at == end;
+}
+
+/* Accepts what finwall drops, and does not log. */
 static void write_rule(const struct cut_rule *rule, struct text *out)
 {
-	const char *end = rule->verdict != NULL ? rule->verdict : rule->end;
+	char *const *drop = rule->drops.items;
+	char *const *drops_end = drop + rule->drops.len;
+	const char *end = rule->reject != NULL ? rule->reject : rule->end;
+	const char *at = rule->at;
 
-	while (end > rule->at && strchr(" \t\r\n", end[-1]) != NULL) {
+	if (rule->log_at != NULL && is_blank(rule->at, rule->log_at) &&
+	    is_blank(rule->log_end, rule->end)) {
+		return;
+	}
+	while (end > at && strchr(" \t\r\n", end[-1]) != NULL) {
 		end--;
 	}
-	text_add(out, "\t\t%.*s%s\n", (int)(end - rule->at), rule->at,
-	         rule->verdict == NULL ? ""
-	         : end > rule->at      ? " accept"
-	                               : "accept");
+	text_add(out, "\t\t");
+	while (at < end) {
+		const char *next = drop < drops_end && *drop < end ? *drop : end;
+		bool is_log = rule->log_at != NULL && rule->log_at >= at && rule->log_at < next;
+
+		next = is_log ? rule->log_at : next;
+		text_add(out, "%.*s", (int)(next - at), at);
+		at = next;
+		if (is_log) {
+			at = rule->log_end < end ? rule->log_end : end;
+		} else if (at < end) {
+			text_add(out, "accept");
+			at += sizeof("drop") - 1;
+			drop++;
+		}
+	}
+	text_add(out, "%s\n", rule->reject == NULL ? "" : end > rule->at ? " accept" : "accept");
 }
 
-void cut_rules_write(const struct cut_rules *r, struct text *out, const char *name)
+void cut_rules_write(const struct cut_rules *r, enum cut_part part, struct text *out,
+                     const char *name)
 {
 	const struct cut_rule *list = r->list.items;
 
 	text_add(out, "\tchain %s {\n", name);
 	for (size_t i = 0; i < r->list.len; i++) {
-		if (cut_rule_is_kernel(r, &list[i])) {
+		if (cut_rule_is_kernel(r, &list[i], part)) {
 			write_rule(&list[i], out);
 		}
 	}

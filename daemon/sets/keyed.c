@@ -266,62 +266,121 @@ static bool table_init(struct rs_table *t, const struct keyed_shape *shape, uint
 	return t->head != NULL && t->stripe != NULL && t->slot != NULL && kit != NULL;
 }
 
+/* Fills up a cache line. */
+static size_t lines_of(size_t len)
+{
+	return (len + RS_STEP_LEN - 1) / RS_STEP_LEN * RS_STEP_LEN;
+}
+
+/* The words of 32 bits that a layer of so many intervals needs. */
+static size_t layer_words(bool is_wide, size_t len)
+{
+	size_t words =
+		is_wide ? 2 * len * sizeof(struct u128) / sizeof(uint32_t) : 2 * lines_of(len);
+
+	for (size_t n = len; !is_wide && n > RS_STEP_LEN;) {
+		n = (n + RS_STEP_LEN - 1) / RS_STEP_LEN;
+		words += lines_of(n);
+	}
+	return lines_of(words);
+}
+
+/* Makes the steps of a layer at mem from its lower ends. */
+static void steps_init(struct rs_layer *l, uint32_t *mem)
+{
+	const uint32_t *from = l->lo32;
+
+	for (size_t len = l->len; len > RS_STEP_LEN;) {
+		size_t steps = (len + RS_STEP_LEN - 1) / RS_STEP_LEN;
+
+		for (size_t i = 0; i < lines_of(steps); i++) {
+			mem[i] = i < steps ? from[i * RS_STEP_LEN] : UINT32_MAX;
+		}
+		l->step[l->steps_len++] = from = mem;
+		mem += lines_of(steps);
+		len = steps;
+	}
+}
+
+/* Writes the intervals of a field's layer n to mem, and the steps behind them. */
+static void layer_init(struct rs_layer *l, const struct field_plan *from, unsigned n, bool is_wide,
+                       uint32_t *mem)
+{
+	struct u128 *wide = (struct u128 *)(void *)mem;
+	size_t lines = lines_of(l->len);
+
+	for (size_t i = 0; !is_wide && i < lines; i++) {
+		mem[i] = UINT32_MAX;
+	}
+	for (size_t i = 0; i < from->len; i++) {
+		const struct placed *one = &from->at[i];
+
+		if (one->layer != n) {
+			continue;
+		}
+		if (is_wide) {
+			wide[one->nr] = one->interval.lo;
+			wide[l->len + one->nr] = one->interval.hi;
+		} else {
+			mem[one->nr] = (uint32_t)one->interval.lo.lo;
+			mem[lines + one->nr] = (uint32_t)one->interval.hi.lo;
+		}
+	}
+	if (is_wide) {
+		l->lo128 = wide;
+		l->hi128 = wide + l->len;
+	} else {
+		l->lo32 = mem;
+		l->hi32 = mem + lines;
+		steps_init(l, mem + 2 * lines);
+	}
+}
+
+/* Counts the intervals of each layer, and the words of all. */
+static size_t count_layers(struct rs_keyed *k, const struct plan *p, struct rs_layer *layer)
+{
+	size_t words = 0;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		for (size_t i = 0; i < p->field[f].len; i++) {
+			if (p->field[f].at[i].layer != 0) {
+				layer[k->layers_from[f] + p->field[f].at[i].layer - 1].len++;
+			}
+		}
+		for (uint32_t n = 0; n < k->layers_len[f]; n++) {
+			words += layer_words(k->is_wide[f], layer[k->layers_from[f] + n].len);
+		}
+	}
+	return words;
+}
+
 static bool layers_init(struct rs_keyed *k, const struct plan *p)
 {
-	size_t intervals = 0;
 	struct rs_layer *layer;
-	struct u128 *ends;
-	char *mem;
+	uint32_t *mem;
 
 	for (uint32_t f = 0; f < k->fields_len; f++) {
 		k->layers_from[f] = (uint8_t)k->layers_all;
 		k->layers_len[f] = p->field[f].layers_len;
 		k->layers_all += p->field[f].layers_len;
-		intervals += p->field[f].len;
 	}
-	mem = calloc(1, k->layers_all * sizeof(*layer) + 2 * intervals * sizeof(*ends) + 64);
-	if (mem == NULL) {
+	layer = calloc(k->layers_all + 1, sizeof(*layer));
+	if (layer == NULL) {
 		return false;
 	}
-	layer = (struct rs_layer *)(void *)mem;
-	ends = (struct u128 *)(void *)(layer + k->layers_all);
 	k->layer = layer;
+	k->ends_size = count_layers(k, p, layer) * sizeof(*mem);
+	mem = k->ends_size != 0 ? array_new(k->ends_size) : NULL;
+	k->ends = mem;
+	if (mem == NULL) {
+		return k->ends_size == 0;
+	}
 	for (uint32_t f = 0; f < k->fields_len; f++) {
-		const struct field_plan *from = &p->field[f];
+		for (uint32_t n = 0; n < k->layers_len[f]; n++) {
+			struct rs_layer *l = &layer[k->layers_from[f] + n];
 
-		for (uint32_t n = 1; n <= from->layers_len; n++, layer++) {
-			struct u128 *lo = ends;
-			struct u128 *hi;
-			uint32_t *lo32 = (uint32_t *)(void *)ends;
-			uint32_t *hi32;
-
-			for (size_t i = 0; i < from->len; i++) {
-				layer->len += from->at[i].layer == n;
-			}
-			hi = lo + layer->len;
-			hi32 = lo32 + layer->len;
-			for (size_t i = 0; i < from->len; i++) {
-				const struct placed *one = &from->at[i];
-
-				if (one->layer != n) {
-					continue;
-				}
-				if (k->is_wide[f]) {
-					lo[one->nr] = one->interval.lo;
-					hi[one->nr] = one->interval.hi;
-				} else {
-					lo32[one->nr] = (uint32_t)one->interval.lo.lo;
-					hi32[one->nr] = (uint32_t)one->interval.hi.lo;
-				}
-			}
-			if (k->is_wide[f]) {
-				layer->lo128 = lo;
-				layer->hi128 = hi;
-			} else {
-				layer->lo32 = lo32;
-				layer->hi32 = hi32;
-			}
-			ends += 2 * (size_t)layer->len;
+			layer_init(l, &p->field[f], n + 1, k->is_wide[f], mem);
+			mem += layer_words(k->is_wide[f], l->len);
 		}
 	}
 	return true;
@@ -333,6 +392,7 @@ void keyed_free(struct rs_keyed *k)
 		return;
 	}
 	free((void *)(uintptr_t)k->layer);
+	array_free(k->ends, k->ends_size);
 	free((void *)(uintptr_t)k->tuple);
 	free((void *)(uintptr_t)k->table.kit);
 	array_free(k->table.head, ((size_t)k->table.heads_mask + 1) * k->table.head_words *

@@ -104,13 +104,25 @@ struct rs_table {
 	_Atomic uint64_t expired;
 };
 
-/* Disjoint intervals in ascending order. */
+/* Values of 32 bits that a search compares at once: a cache line. */
+#define RS_STEP_LEN 16
+
+/* As many as 2^32 intervals need. */
+#define RS_STEPS_MAX 7
+
+/*
+ * Disjoint intervals in ascending order. Those of 32 bits have steps: step[0] is every sixteenth
+ * lo32, step[1] every sixteenth of those, until there are at most sixteen. All begin with a cache
+ * line and are filled up to the end of one.
+ */
 struct rs_layer {
 	const struct u128 *lo128;
 	const struct u128 *hi128;
 	const uint32_t *lo32;
 	const uint32_t *hi32;
 	uint32_t len;
+	uint32_t steps_len;
+	const uint32_t *step[RS_STEPS_MAX];
 };
 
 /* For each field: 0 = its value, n = the number of its interval in the field's layer n - 1. */
@@ -127,6 +139,8 @@ struct rs_keyed {
 	uint32_t layers_all;
 	uint32_t is_exact; /* one tuple without layers */
 	const struct rs_layer *layer;
+	void *ends; /* the intervals of all layers */
+	size_t ends_size;
 	const struct rs_tuple *tuple;
 	struct rs_table table;
 };

@@ -41,6 +41,21 @@ static void check_rule(const struct kernel_rule *r)
 	FUZZ_REQUIRE(memchr(r->chain, 0, sizeof(r->chain)) != NULL);
 }
 
+static void read_nft_tables(const uint8_t *data, size_t size)
+{
+	struct cursor c = { data, data + size };
+	struct nft_table_seen table;
+	enum nft_result result;
+	int error;
+
+	while ((result = nft_table_next(&c, SEQ, &table, &error)) != NFT_END) {
+		if (result == NFT_RULE) {
+			FUZZ_REQUIRE(memchr(table.name, 0, sizeof(table.name)) != NULL);
+			FUZZ_REQUIRE(memchr(table.comment, 0, sizeof(table.comment)) != NULL);
+		}
+	}
+}
+
 static void read_nft(const uint8_t *data, size_t size)
 {
 	static const struct nft_chain chain = { 1, "finwall_hook", "input" };
@@ -57,6 +72,7 @@ static void read_nft(const uint8_t *data, size_t size)
 			check_rule(&rule);
 		}
 	}
+	read_nft_tables(data, size);
 }
 
 static bool take_rule(void *ctx, const struct kernel_rule *rule)

@@ -11,7 +11,7 @@ dir=${2:-/usr/share/doc/nftables/examples}
 }
 
 # NAME: why it is refused
-not_yet='load_balancing: a rule with notrack that writes an address: finwall judges its chain too, and cannot'
+not_yet=''
 
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT

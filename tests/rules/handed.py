@@ -7,8 +7,8 @@ handed.py FINWALL FILE...
 For each file: nft loads it in one network namespace, and what finwall hook print shows of the kernel's
 part in another one. Each chain, set, map and object of the second is the same, byte for byte, in the
 first; each base chain of the first that finwall does not judge is in the second. A chain of which the
-kernel has only some rules is compared by these rules. Needs root. Exits 1 if one is not so, 77 without
-rights or nft.
+kernel has some rules only, or a copy that neither drops nor logs, is compared by its rules. Needs root.
+Exits 1 if one is not so, 77 without rights or nft.
 """
 import os
 import pathlib
@@ -32,12 +32,13 @@ def devices(text):
     for name, value in re.findall(r"define\s+(\w+)\s*=\s*(\{[^}]*\}|\S+)", text):
         if re.search(r"(devices?\s*=?|[io]if)\s*\{?\s*\$" + name, text):
             names |= set(re.findall(r"[a-z][\w.-]*", value))
-    return sorted(n for n in names if n != "lo" and 0 < len(n) < 16)
+    return sorted(n for n in names if n != "lo" and n[0].isalpha() and len(n) < 16)
 
 
 def in_namespace(script, text, names):
     """Runs a script with `text` as its input in a new network namespace that has the interfaces."""
-    links = "".join(f"ip link add {n} type dummy 2>/dev/null; ip link set {n} up;" for n in names)
+    links = "".join(f"ip link add {n} type veth peer name far{i} 2>/dev/null;"
+                    for i, n in enumerate(names))
     return subprocess.run(
         ["unshare", "-n", "sh", "-c", f"ip link set lo up; {links} {script}"],
         input=text, capture_output=True, text=True, check=False)
@@ -64,25 +65,49 @@ def without_counters(text):
     return re.sub(r"packets \d+ bytes \d+", "packets 0 bytes 0", text)
 
 
+def is_kernel_hook(key, text):
+    family = key[0].split()[1]
+    return " hook " in text and (family not in ("ip", "ip6", "inet") or not OWN_HOOKS.search(text))
+
+
+def kernel_chains(whole):
+    """The chains of the kernel's hooks and all that they lead to."""
+    found = {key for key, text in whole.items() if is_kernel_hook(key, text)}
+    rest = list(found)
+    while rest:
+        table, head = rest.pop()
+        for name in re.findall(r"\b(?:jump|goto) ([\w.-]+)", whole.get((table, head), "")):
+            key = (table, f"chain {name} {{")
+            if key not in found:
+                found.add(key)
+                rest.append(key)
+    return found
+
+
+def copied(line):
+    """A rule of a chain that finwall judges, as the kernel has it: it neither drops nor logs."""
+    line = re.sub(r"\breject\b.*", "accept", line)
+    line = re.sub(r"\bdrop\b", "accept", line)
+    return re.sub(r'(?<![\w-])log(?: (?:prefix "[^"]*"|level \w+|group \d+|snaplen \d+|flags [a-z, ]+?))*'
+                  r"(?: |$)", "", line).rstrip()
+
+
 def compare(whole, part):
     """Yields what is not as it should be."""
+    of_kernel = kernel_chains(whole)
     for key, text in part.items():
         if key not in whole:
             yield f"{key[0]} {key[1]} is not in nft's"
         elif text != whole[key]:
-            rules = whole[key].splitlines()
-            is_divided = OWN_HOOKS.search(whole[key]) and "policy accept;" in text
+            rules = {copied(rule) for rule in whole[key].splitlines()}
+            if key in of_kernel or not key[1].startswith("chain "):
+                yield f"{key[0]} {key[1]} differs"
             for line in text.splitlines():
-                # finwall drops: the kernel's copy of the chain accepts instead
-                if line in rules or (is_divided and (OWN_HOOKS.search(line) or
-                                                     line.endswith("accept"))):
-                    continue
-                yield f"{key[0]} {key[1]}: {line.strip()}"
+                if line.rstrip() not in rules:
+                    yield f"{key[0]} {key[1]}: {line.strip()}"
     for key, text in whole.items():
-        if " hook " in text and key not in part:
-            family = key[0].split()[1]
-            if family not in ("ip", "ip6", "inet") or not OWN_HOOKS.search(text):
-                yield f"{key[0]} {key[1]} is not handed to the kernel"
+        if is_kernel_hook(key, text) and key not in part:
+            yield f"{key[0]} {key[1]} is not handed to the kernel"
 
 
 def main():

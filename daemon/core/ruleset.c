@@ -112,6 +112,22 @@ static inline __attribute__((always_inline)) bool matches(const struct eval *ev,
 	return hit != i->negated;
 }
 
+/* As the kernel's nft_quota.c: the packet that exceeds it is counted, too. */
+static bool quota_is_used_up(const struct eval *ev, struct rs_quota *q)
+{
+	const uint64_t size = ev->in->pkt->frame->true_size;
+	uint64_t used;
+
+	if (ev->in->mode == EVAL_AGAIN) {
+		used = atomic_load_explicit(&q->used, memory_order_relaxed);
+	} else if (rule_is_dry(ev->in)) {
+		used = atomic_load_explicit(&q->used, memory_order_relaxed) + size;
+	} else {
+		used = atomic_fetch_add_explicit(&q->used, size, memory_order_relaxed) + size;
+	}
+	return used > q->bytes;
+}
+
 /* Notes that the packet matched the whole rule of an instruction. */
 static void note_rule(const struct eval *ev, const struct rs_insn *i, enum rule_step_then then,
                       struct rule_trace *t)
@@ -255,7 +271,7 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			i = pass_or_skip(ev, i, hit, t);
 			break;
 		case RS_SKIP:
-			if (t != NULL) {
+			if (t != NULL && i->negated == 0) {
 				note_rule(ev, i, STEP_CONTINUE, t);
 			}
 			i += i->next;
@@ -267,6 +283,10 @@ run_rules(struct eval *ev, const struct rs_insn *i, struct rule_trace *t)
 			break;
 		case RS_FOLD:
 			i += fold_step(ev, i);
+			break;
+		case RS_QUOTA:
+			hit = quota_is_used_up(ev, &ev->rs->quota[i->a]) != i->negated;
+			i = pass_or_skip(ev, i, hit, t);
 			break;
 		case RS_CT_ACCOUNT:
 			hit = ruleset_account_fits(&ev->rs->account[i->a], ev->in);

@@ -441,11 +441,18 @@ void build_map_data(struct parser *p, struct loc loc, const char *name)
 	if (strcmp(name, "verdict") == 0) {
 		return;
 	}
+	if (strcmp(name, "counter") == 0 || strcmp(name, "limit") == 0 ||
+	    strcmp(name, "quota") == 0) {
+		p->map->data = name[0] == 'c'   ? &dtype_counter
+		               : name[0] == 'l' ? &dtype_limit
+		                                : &dtype_quota;
+		return;
+	}
 	p->map->data = &dtype_mark;
 	if (strcmp(name, dtype_mark.name) != 0) {
 		config_error(p->config, loc,
-		             "there are no maps to \"%.64s\", expected verdict or "
-		             "mark",
+		             "there are no maps to \"%.64s\", expected verdict, mark or "
+		             "counter",
 		             name);
 	}
 }
@@ -556,6 +563,15 @@ void build_object(struct parser *p, struct loc loc, enum shared_kind kind, const
 	*p->table->objects_end = o;
 	p->table->objects_end = &o->next;
 	p->object = o;
+}
+
+void build_object_quota(struct parser *p, const struct stmt *quota)
+{
+	if (p->object->kind != OBJECT_QUOTA) {
+		config_error(p->config, quota->loc, "bytes in %.64s, which is no quota",
+		             p->object->name);
+	}
+	p->object->quota = quota->quota;
 }
 
 void build_object_limit(struct parser *p, const struct stmt *limit)

@@ -114,6 +114,14 @@ enum verdict build_verdict_word(const char *word);
 struct stmt *build_reject(struct parser *p, struct loc loc, const char *proto, const char *how);
 struct stmt *build_limit(struct parser *p, struct loc loc, bool is_over, uint64_t rate,
                          const char *unit, uint64_t burst);
+/* Reports a word that is not the only one that can be here. */
+void build_word(struct parser *p, struct loc loc, const char *word, const char *wanted);
+
+/* `quota over 100 mbytes used 5 bytes`; used: NULL = 0. */
+struct stmt *build_quota(struct parser *p, struct loc loc, bool is_over, uint64_t bytes,
+                         uint64_t used);
+uint64_t build_bytes(struct parser *p, struct loc loc, const struct value *n, const char *unit);
+void build_object_quota(struct parser *p, const struct stmt *quota);
 struct stmt *build_mark(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *v);
 struct stmt *build_notrack(struct parser *p, struct loc loc);
@@ -126,6 +134,10 @@ void build_log_flag(struct parser *p, struct loc loc, struct stmt *s, const char
                     const char *word);
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
                         const struct value *mask, const struct lookup *map);
+/* `counter name ip saddr map @m`; word: "name". */
+struct stmt *build_object_map(struct parser *p, struct loc loc, const struct dtype *objects,
+                              const char *word, const struct selector *sel,
+                              const struct lookup *map);
 struct stmt *build_mark_map(struct parser *p, struct loc loc, const struct selector *set,
                             const struct mark_expr *from, const struct lookup *map);
 void build_mark_operator(struct parser *p, struct loc loc, struct mark_expr *e, char op,

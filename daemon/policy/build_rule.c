@@ -451,11 +451,24 @@ static struct stmt *build_lookup(struct parser *p, struct loc loc, enum stmt_kin
 		m->head.loc = map->map->head.loc;
 		m->head.type = sel->type;
 		m->has_data = true;
-		m->data = kind == STMT_VMAP ? NULL : &dtype_mark;
+		m->data = kind == STMT_VMAP         ? NULL
+		          : kind == STMT_OBJECT_MAP ? map->objects
+		                                    : &dtype_mark;
 		m->entries = map->map->entries;
 		s->lookup.map = m;
 	}
 	return s;
+}
+
+struct stmt *build_object_map(struct parser *p, struct loc loc, const struct dtype *objects,
+                              const char *word, const struct selector *sel,
+                              const struct lookup *map)
+{
+	struct lookup of_objects = *map;
+
+	build_word(p, loc, word, "name");
+	of_objects.objects = objects;
+	return sel != NULL ? build_lookup(p, loc, STMT_OBJECT_MAP, sel, NULL, &of_objects) : NULL;
 }
 
 struct stmt *build_vmap(struct parser *p, struct loc loc, const struct selector *sel,
@@ -621,6 +634,37 @@ void build_count_key(struct parser *p, struct loc loc, struct stmt *s, const str
 	s->count.set_name = name;
 }
 
+void build_word(struct parser *p, struct loc loc, const char *word, const char *wanted)
+{
+	if (strcmp(word, wanted) != 0) {
+		config_error(p->config, loc, "unexpected \"%.64s\", expected %s", word, wanted);
+	}
+}
+
+struct stmt *build_quota(struct parser *p, struct loc loc, bool is_over, uint64_t bytes,
+                         uint64_t used)
+{
+	struct stmt *s = build_stmt(p, loc, STMT_QUOTA);
+
+	s->quota = (struct quota){ .bytes = bytes, .used = used, .is_over = is_over };
+	return s;
+}
+
+uint64_t build_bytes(struct parser *p, struct loc loc, const struct value *n, const char *unit)
+{
+	static const struct symbol units[] = {
+		{ "bytes", 0 }, { "kbytes", 10 }, { "mbytes", 20 }, { NULL, 0 }
+	};
+	const struct symbol *u = symbol_find(units, unit, strlen(unit));
+
+	if (u == NULL || n->number > UINT64_MAX >> 21) {
+		config_error(p->config, loc,
+		             "not a number of bytes, expected it with bytes, kbytes or mbytes");
+		return 0;
+	}
+	return n->number << u->value;
+}
+
 struct stmt *build_named(struct parser *p, struct loc loc, enum stmt_kind kind, const char *word,
                          const char *name)
 {
@@ -628,9 +672,12 @@ struct stmt *build_named(struct parser *p, struct loc loc, enum stmt_kind kind, 
 
 	if (strcmp(word, "name") != 0) {
 		config_error(p->config, loc,
-		             "unexpected \"%.64s\" behind counter or limit, expected name", word);
+		             "unexpected \"%.64s\" behind counter, limit or quota, expected name",
+		             word);
 	}
-	if (kind == STMT_LIMIT) {
+	if (kind == STMT_QUOTA) {
+		s->quota.name = name;
+	} else if (kind == STMT_LIMIT) {
 		s->limit.name = name;
 	} else {
 		s->counter.name = name;

@@ -87,7 +87,8 @@ void check_targets(struct config *c, struct chain *ch)
 		for (struct stmt *s = r->stmts; s != NULL; s = s->next) {
 			if (s->kind == STMT_JUMP || s->kind == STMT_GOTO) {
 				check_target(c, ch->table, s);
-			} else if (s->kind == STMT_VMAP || s->kind == STMT_MARK_MAP) {
+			} else if (s->kind == STMT_VMAP || s->kind == STMT_MARK_MAP ||
+			           s->kind == STMT_OBJECT_MAP) {
 				check_map_name(c, ch->table, &s->lookup);
 			}
 		}

@@ -312,7 +312,9 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 {
 	const struct lookup *l = &s->lookup;
 	const struct dtype *type = l->sel->type;
-	const struct dtype *data = s->kind == STMT_VMAP ? NULL : &dtype_mark;
+	const struct dtype *data = s->kind == STMT_VMAP         ? NULL
+	                           : s->kind == STMT_OBJECT_MAP ? l->objects
+	                                                        : &dtype_mark;
 
 	if (!check_selector(c, ch, s->loc, l->sel)) {
 		return;
@@ -328,9 +330,14 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 		             l->map->head.name, l->map->head.type->name, type->name);
 	}
 	if (l->map->data != data) {
-		config_error(c, l->name->loc, "map %.64s holds %s, expected one of %s",
-		             l->map->head.name, data == NULL ? "marks" : "verdicts",
-		             data == NULL ? "verdicts" : "marks");
+		config_error(c, l->name->loc, "map %.64s holds %ss, expected one of %ss",
+		             l->map->head.name,
+		             l->map->data != NULL ? l->map->data->name : "verdict",
+		             data != NULL ? data->name : "verdict");
+	} else if (s->kind == STMT_OBJECT_MAP &&
+	           (l->sel->kind == SEL_CT_STATE || l->sel->kind == SEL_NFPROTO)) {
+		config_error(c, s->loc, "%s %s cannot choose an object, expected a rule for each",
+		             l->sel->header, l->sel->name);
 	} else if (data == NULL) {
 		check_verdicts(c, ch, l->map);
 	}
@@ -506,12 +513,17 @@ static const struct shared *check_object(struct config *c, const struct chain *c
 			c, s->loc,
 			"there is no %s %.64s in table %.64s, expected one that is defined in it",
 			kind == OBJECT_LIMIT      ? "limit"
+			: kind == OBJECT_QUOTA    ? "quota"
 			: kind == OBJECT_TIMEOUTS ? "ct timeout"
 						  : "counter",
 			name, ch->table->name);
 	} else if (o != NULL && kind == OBJECT_LIMIT && o->limit.rate == 0) {
 		config_error(c, o->loc, "limit %.64s has no rate, expected one like rate 10/second",
 		             name);
+	}
+	if (o != NULL && kind == OBJECT_QUOTA && o->quota.bytes == 0) {
+		config_error(c, o->loc,
+		             "quota %.64s has no bytes, expected some like over 100 mbytes", name);
 	}
 	return o;
 }
@@ -544,6 +556,7 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		}
 		/* fall through */
 	case STMT_VMAP:
+	case STMT_OBJECT_MAP:
 		check_lookup(c, ch, s);
 		check_demands(c, s, s->lookup.sel, demands);
 		break;
@@ -555,6 +568,9 @@ static void check_stmt(struct config *c, struct chain *ch, struct stmt *s, struc
 		break;
 	case STMT_COUNTER:
 		s->counter.object = check_object(c, ch, s, OBJECT_COUNTER, s->counter.name);
+		break;
+	case STMT_QUOTA:
+		s->quota.object = check_object(c, ch, s, OBJECT_QUOTA, s->quota.name);
 		break;
 	case STMT_LIMIT:
 		s->limit.object = check_object(c, ch, s, OBJECT_LIMIT, s->limit.name);

@@ -4,6 +4,7 @@
  * their values.
  */
 #include "check.h"
+#include "names.h"
 
 #include <finwall/ruleset_layout.h>
 
@@ -237,6 +238,12 @@ static bool verdicts_are_equal(const struct stmt *a, const struct stmt *b)
 	case STMT_JUMP:
 	case STMT_GOTO:
 		return strcmp(a->target.name, b->target.name) == 0;
+	case STMT_COUNTER:
+		return a->counter.object == b->counter.object;
+	case STMT_LIMIT:
+		return a->limit.object == b->limit.object;
+	case STMT_QUOTA:
+		return a->quota.object == b->quota.object;
 	default:
 		return true;
 	}
@@ -283,6 +290,42 @@ static void check_datum(struct config *c, const struct map *m, const struct valu
 	}
 }
 
+/* The statement for the object that an entry of a map of objects names; NULL after an error. */
+static struct stmt *object_stmt(struct config *c, const struct table *t, enum shared_kind kind,
+                                const struct value *v)
+{
+	bool is_text = v->kind == VALUE_STRING || v->kind == VALUE_WORD;
+	const struct shared *o = is_text ? table_object(t, kind, v->text) : NULL;
+	struct stmt *s = arena_alloc(&c->arena, sizeof(*s));
+
+	if (o == NULL) {
+		config_error(c, v->loc,
+		             "there is no such object in table %.64s, expected the name "
+		             "of one that is defined in it",
+		             t->name);
+		return NULL;
+	}
+	s->loc = v->loc;
+	switch (kind) {
+	case OBJECT_COUNTER:
+		s->kind = STMT_COUNTER;
+		s->counter.name = o->name;
+		s->counter.object = o;
+		break;
+	case OBJECT_LIMIT:
+		s->kind = STMT_LIMIT;
+		s->limit.name = o->name;
+		s->limit.object = o;
+		break;
+	default:
+		s->kind = STMT_QUOTA;
+		s->quota.name = o->name;
+		s->quota.object = o;
+		break;
+	}
+	return s;
+}
+
 /* Checks that a map of verdicts holds verdicts, and a map of values values. */
 static void check_data(struct config *c, const struct table *t, struct map *m)
 {
@@ -293,6 +336,11 @@ static void check_data(struct config *c, const struct table *t, struct map *m)
 			config_error(c, e->data->loc,
 			             "a value in a map of verdicts, expected accept, drop, jump, "
 			             "goto, return or continue");
+		} else if (map_objects(m) != OBJECT_KINDS_LEN && e->data != NULL) {
+			e->verdict = object_stmt(c, t, map_objects(m), e->data);
+			if (e->verdict == NULL || !number_verdict(c, m, e)) {
+				return;
+			}
 		} else if (m->data != NULL && e->data == NULL) {
 			config_error(c, e->verdict->loc,
 			             "a verdict in a map of values, expected %s", m->data->want);

@@ -383,6 +383,40 @@ static enum outcome emit_state_vmap(struct compiler *k, const struct variant *v,
 	return GOES_ON;
 }
 
+/* The statement of an object that a map names. */
+static void emit_object(struct compiler *k, const struct stmt *s)
+{
+	struct operand o;
+
+	if (s->kind == STMT_COUNTER) {
+		emit(k, RS_COUNT, k->config->rules_len + s->counter.object->nr, 0);
+		return;
+	}
+	o = s->kind == STMT_LIMIT ? limit_make(&k->out.pools, &s->limit)
+	                          : quota_make(&k->out.pools, &s->quota);
+	emit(k, o.op, o.a, 0)->negated = o.is_negated;
+}
+
+static void emit_silent_skip(struct compiler *k, size_t next)
+{
+	struct rs_insn *i = emit(k, RS_SKIP, 0, 0);
+
+	i->next = (uint32_t)next;
+	i->negated = 1;
+}
+
+/* Behind a look-up in a map of objects: a jump for each of them, then what it jumps to. */
+static void emit_objects(struct compiler *k, const struct vec *objects)
+{
+	for (size_t i = 0; i < objects->len; i++) {
+		emit_silent_skip(k, objects->len - i + 2 * i);
+	}
+	for (size_t i = 0; i < objects->len; i++) {
+		emit_object(k, ((struct stmt **)objects->items)[i]);
+		emit_silent_skip(k, 2 * (objects->len - i) - 1);
+	}
+}
+
 /* Adds the look-up in the map, followed by one instruction for each verdict of the map. */
 static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const struct stmt *s,
                               uint32_t rule_nr)
@@ -410,6 +444,10 @@ static enum outcome emit_vmap(struct compiler *k, const struct variant *v, const
 		}
 		emit_field(k, sel, RS_VMAP, k->operand[s->nr].a, 0)->with = (uint8_t)sel->field;
 	}
+	if (s->kind == STMT_OBJECT_MAP) {
+		emit_objects(k, verdicts);
+		return GOES_ON;
+	}
 	for (size_t i = 0; i < verdicts->len; i++) {
 		const struct stmt *verdict = ((struct stmt **)verdicts->items)[i];
 
@@ -428,6 +466,9 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 	switch (s->kind) {
 	case STMT_MATCH:
 		return emit_match(k, v, s);
+	case STMT_QUOTA:
+		emit(k, RS_QUOTA, o->a, 0)->negated = o->is_negated;
+		return GOES_ON;
 	case STMT_LIMIT:
 		emit(k, RS_LIMIT, o->a, 0)->negated = o->is_negated;
 		return GOES_ON;
@@ -464,6 +505,7 @@ static enum outcome emit_stmt(struct compiler *k, const struct variant *v, const
 	case STMT_MARK_MAP:
 		return emit_mark_map(k, v, s);
 	case STMT_VMAP:
+	case STMT_OBJECT_MAP:
 		return emit_vmap(k, v, s, rule_nr);
 	case STMT_CHANGE:
 		if (!field_can_be_there(v, s->change.key)) {
@@ -652,6 +694,8 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 	switch (s->kind) {
 	case STMT_MATCH:
 		return match_make(p, k->config, &s->match);
+	case STMT_QUOTA:
+		return quota_make(p, &s->quota);
 	case STMT_LIMIT:
 		return limit_make(p, &s->limit);
 	case STMT_LOG:
@@ -664,6 +708,7 @@ static struct operand make_operand(struct compiler *k, const struct chain *ch, c
 	case STMT_COUNT:
 		return (struct operand){ .a = count_make(p, ch, r, s) };
 	case STMT_VMAP:
+	case STMT_OBJECT_MAP:
 	case STMT_MARK_MAP:
 		if (is_known(s->lookup.sel)) {
 			break;

@@ -60,6 +60,7 @@ static void add_stmt(struct known *k, const struct stmt *s)
 		break;
 	case STMT_MARK_MAP:
 	case STMT_VMAP:
+	case STMT_OBJECT_MAP:
 		add_selector(k, s->lookup.sel);
 		break;
 	case STMT_COUNT:

@@ -297,6 +297,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	const void *mark_change;
 	const void *account;
 	struct rs_bucket *bucket;
+	struct rs_quota *quota;
 	struct rs_load *load;
 
 	carve(&b, sizeof(*rs));
@@ -304,6 +305,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 	rule_of = carve_vec(&b, &k->rule_of, sizeof(uint32_t));
 	bitmap = carve_vec(&b, &k->pools.bitmap, sizeof(uint64_t));
 	bucket = carve(&b, k->pools.buckets.len * sizeof(*bucket));
+	quota = carve_vec(&b, &k->pools.quotas, sizeof(*quota));
 	load = carve_vec(&b, &k->pools.loads, sizeof(*load));
 	count = carve_vec(&b, &k->pools.counts, sizeof(struct rs_count_limit));
 	mark_change = carve_vec(&b, &k->pools.mark_changes, sizeof(struct rs_mark_change));
@@ -320,6 +322,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->code_len = (uint32_t)k->code.len;
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
+		rs->quota = quota;
 		rs->count = count;
 		rs->load = load;
 		rs->needs_routes = k->pools.needs_routes;

@@ -32,6 +32,23 @@ struct operand limit_make(struct pools *p, const struct limit *written)
 	return (struct operand){ .op = RS_LIMIT, .is_negated = l->is_over, .a = nr };
 }
 
+/* Likewise. */
+struct operand quota_make(struct pools *p, const struct quota *written)
+{
+	const struct quota *q = written->object != NULL ? &written->object->quota : written;
+	uint32_t *known = written->object != NULL ? &p->of_quota[written->object->nr] : NULL;
+	uint32_t nr = known != NULL && *known != 0 ? *known - 1 : (uint32_t)p->quotas.len;
+
+	if (nr == p->quotas.len) {
+		*(struct rs_quota *)vec_add(p->arena, &p->quotas, sizeof(struct rs_quota)) =
+			(struct rs_quota){ .used = q->used, .bytes = q->bytes };
+	}
+	if (known != NULL) {
+		*known = nr + 1;
+	}
+	return (struct operand){ .op = RS_QUOTA, .is_negated = !q->is_over, .a = nr };
+}
+
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo). Names come from the administrator: no key is needed. */
 static uint64_t hash_text(const char *text)
 {

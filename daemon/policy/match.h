@@ -37,6 +37,7 @@ uint32_t key_change_make(struct pools *p, const struct change *c);
 
 /* limit.c: a rate limit, and the number of a connection count in this chain and rule. */
 struct operand limit_make(struct pools *p, const struct limit *l);
+struct operand quota_make(struct pools *p, const struct quota *written);
 uint32_t count_make(struct pools *p, const struct chain *ch, const struct rule *r,
                     const struct stmt *s);
 

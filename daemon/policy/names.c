@@ -73,3 +73,11 @@ struct name_list pattern_names(const struct config *c)
 {
 	return (struct name_list){ c->patterns.items, c->patterns.len };
 }
+
+enum shared_kind map_objects(const struct map *m)
+{
+	return m->data == &dtype_counter ? OBJECT_COUNTER
+	       : m->data == &dtype_limit ? OBJECT_LIMIT
+	       : m->data == &dtype_quota ? OBJECT_QUOTA
+	                                 : OBJECT_KINDS_LEN;
+}

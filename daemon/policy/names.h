@@ -21,4 +21,7 @@ size_t pattern_nr(const struct config *c, const char *pattern);
 /* The names of patterns by number. */
 struct name_list pattern_names(const struct config *c);
 
+/* The kind of objects that a map has, OBJECT_KINDS_LEN for other maps. */
+enum shared_kind map_objects(const struct map *m);
+
 #endif

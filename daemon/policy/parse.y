@@ -81,6 +81,7 @@ static void recovered(struct parser *p);
 %token EQ "==" NE "!=" LE "<=" GE ">="
 %token <text> WORD "a word" STRING "a string in quotes" VARIABLE "a $variable"
 %token NOTRACK "notrack"
+%token QUOTA "quota"
 %token NUMGEN "numgen" JHASH "jhash" FLOW "flow" FIB "fib"
 %token <text> ETHER "ether" OPTION "option" PRESENCE "exists or missing"
 %token <text> MOD "mod" OFFSET "offset" SEED "seed"
@@ -90,13 +91,13 @@ static void recovered(struct parser *p);
 %token <text> CLOSE_VERDICT "strict, remembered, pickup, lenient, verify, forget, remember, reset, probe"
 %token <value> NUMBER "a number" ADDR "an address"
 
-%type <text> any_field option_field object_name name unit field_name type_name comment set_name object flag_name
+%type <text> object_kind data_unit any_field option_field object_name name unit field_name type_name comment set_name object flag_name
 %type <value> setting_word primary mark_value item bits element right set_body tuple constant
 %type <values> or_list comma_list elements words
 %type <dtype> types
 %type <opts> elem_opts some_elem_opts key_opts
 %type <change> change
-%type <stmt> anonymous stmt match log verdict limit target map_verdict
+%type <stmt> quota anonymous stmt match log verdict limit target map_verdict
 %type <map> map_body
 %type <lookup> map_ref
 %type <entry> map_element pair
@@ -109,7 +110,7 @@ static void recovered(struct parser *p);
 %type <value> offset seed
 %type <rel> relation
 %type <verdict> policy_verdict
-%type <number> priority burst fib_flags fib_flag
+%type <number> used priority burst fib_flags fib_flag
 %type <flag> over
 
 %%
@@ -136,6 +137,8 @@ command
 	| command_chain chain_items '}'        { p->block_depth--; }
 	| command_set set_items '}'            { p->block_depth--; p->set = NULL; }
 	| command_map map_items '}'            { p->block_depth--; p->set = NULL; }
+	| command_object object_items '}'      { p->block_depth--; }
+	| ADD COUNTER object NL                { build_object(p, @3, OBJECT_COUNTER, $3); }
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
 	| ADD ELEMENT object pairs_body NL     { build_add_pairs(p, @3, $3, &$4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
@@ -148,6 +151,12 @@ command
 
 command_chain
 	: ADD CHAIN object '{' { build_chain(p, @3, $3); p->block_depth++; }
+	;
+
+command_object
+	: ADD COUNTER object '{' { build_object(p, @3, OBJECT_COUNTER, $3); p->block_depth++; }
+	| ADD LIMIT object '{'   { build_object(p, @3, OBJECT_LIMIT, $3); p->block_depth++; }
+	| ADD QUOTA object '{'   { build_object(p, @3, OBJECT_QUOTA, $3); p->block_depth++; }
 	;
 
 command_set
@@ -233,6 +242,7 @@ table_items
 object_head
 	: COUNTER name '{' { build_object(p, @2, OBJECT_COUNTER, $2); p->block_depth++; }
 	| LIMIT name '{'   { build_object(p, @2, OBJECT_LIMIT, $2); p->block_depth++; }
+	| QUOTA name '{'   { build_object(p, @2, OBJECT_QUOTA, $2); p->block_depth++; }
 	| HEADER TIMEOUT name '{' { build_object(p, @3, OBJECT_TIMEOUTS, $3); p->block_depth++; }
 	;
 
@@ -243,6 +253,7 @@ object_items
 	| object_items RATE over NUMBER '/' unit burst NL {
 		build_object_limit(p, build_limit(p, @4, $3, $4->number, $6, (uint64_t)$7));
 	}
+	| object_items quota NL          { build_object_quota(p, $2); }
 	| object_items WORD NL           { build_timeouts_property(p, @2, $2, @2, ""); }
 	| object_items WORD name NL      { build_timeouts_property(p, @2, $2, @3, $3); }
 	| object_items POLICY '=' '{' nl timeouts nl '}' NL
@@ -318,11 +329,22 @@ map_items
 		p->set->type = $3;
 		build_map_data(p, @5, $5);
 	}
+	| map_items TYPE types ':' object_kind NL {
+		p->set->type = $3;
+		build_map_data(p, @5, $5);
+	}
+	| map_items TYPEOF key ':' object_kind NL { build_map_typeof(p, @5, $3, NULL, $5); }
 	| map_items TYPEOF key ':' WORD NL     { build_map_typeof(p, @5, $3, NULL, $5); }
 	| map_items TYPEOF key ':' selector NL { build_map_typeof(p, @5, $3, $5, NULL); }
 	| map_items set_property NL
 	| map_items ELEMENTS '=' map_body NL        { build_map_elements(p, @4, $4); }
 	| map_items error NL                        { yyerrok; recovered(p); }
+	;
+
+object_kind
+	: COUNTER { $$ = "counter"; }
+	| LIMIT   { $$ = "limit"; }
+	| QUOTA   { $$ = "quota"; }
 	;
 
 chain_head
@@ -386,9 +408,14 @@ stmt
 	| COUNTER                             { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER PACKETS NUMBER BYTES NUMBER { $$ = build_stmt(p, @1, STMT_COUNTER); }
 	| COUNTER WORD object_name            { $$ = build_named(p, @2, STMT_COUNTER, $2, $3); }
+	| QUOTA quota                         { $$ = $2; }
+	| QUOTA WORD object_name              { $$ = build_named(p, @2, STMT_QUOTA, $2, $3); }
 	| LIMIT WORD object_name              { $$ = build_named(p, @2, STMT_LIMIT, $2, $3); }
 	| NOTRACK                             { $$ = build_notrack(p, @1); }
 	| HEADER TIMEOUT SET object_name      { $$ = build_timeouts(p, @2, $1, $4); }
+	| COUNTER WORD key MAP map_ref { $$ = build_object_map(p, @2, &dtype_counter, $2, $3, &$5); }
+	| LIMIT WORD key MAP map_ref   { $$ = build_object_map(p, @2, &dtype_limit, $2, $3, &$5); }
+	| QUOTA WORD key MAP map_ref   { $$ = build_object_map(p, @2, &dtype_quota, $2, $3, &$5); }
 	| FLOW ADD '@' set_name               { $$ = NULL; }
 	| FLOW WORD '@' set_name              { $$ = build_flow(p, @2, $2); }
 	| selector SET mark_value             { $$ = build_mark(p, @1, $1, $3); }
@@ -408,6 +435,32 @@ stmt
 	}
 	| METER name SIZE NUMBER '{' nl key key_opts nl '}' {
 		$$ = build_meter(p, @2, $2, $4, $7, $8);
+	}
+	;
+
+quota
+	: NUMBER data_unit used {
+		$$ = build_quota(p, @1, false, build_bytes(p, @1, $1, $2), $3);
+	}
+	| OVER NUMBER data_unit used {
+		$$ = build_quota(p, @2, true, build_bytes(p, @2, $2, $3), $4);
+	}
+	| WORD NUMBER data_unit used {
+		build_word(p, @1, $1, "until");
+		$$ = build_quota(p, @2, false, build_bytes(p, @2, $2, $3), $4);
+	}
+	;
+
+data_unit
+	: BYTES { $$ = "bytes"; }
+	| WORD
+	;
+
+used
+	: %empty { $$ = 0; }
+	| WORD NUMBER data_unit {
+		build_word(p, @1, $1, "used");
+		$$ = (int64_t)build_bytes(p, @2, $2, $3);
 	}
 	;
 
@@ -945,7 +998,6 @@ static const char *why_missing(const struct parser *p, const char *text)
 		{ "synproxy", "put it into a prerouting chain, which goes to the kernel" },
 		{ "symhash", "use jhash of addresses and ports" },
 		{ "vlan", "packets have no link-layer header here: use a table of family bridge or netdev" },
-		{ "quota", "write limit or ct count instead, or put it into a prerouting chain" },
 		{ "xt", "a match of iptables: import the rules with finwall import-iptables" },
 	};
 	const bool is_in_rule = p->chain != NULL && p->depth == p->block_depth;

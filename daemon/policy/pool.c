@@ -10,6 +10,7 @@ void pools_init(struct pools *p, struct arena *a, const struct config *c)
 	*p = (struct pools){ .arena = a };
 	p->of_set = arena_alloc(a, (c->sets_len + 1) * sizeof(*p->of_set));
 	p->of_limit = arena_alloc(a, (c->objects_len[OBJECT_LIMIT] + 1) * sizeof(*p->of_limit));
+	p->of_quota = arena_alloc(a, (c->objects_len[OBJECT_QUOTA] + 1) * sizeof(*p->of_quota));
 	p->has_set = arena_alloc(a, c->sets_len + 1);
 	p->maps.of_map = arena_alloc(a, (c->maps_len + 1) * sizeof(*p->maps.of_map));
 }

@@ -69,6 +69,7 @@ struct pools {
 	struct vec sets;                /* struct live_set *, with a reference each */
 	struct vec bitmap;              /* uint64_t */
 	struct vec buckets;             /* struct rs_rate */
+	struct vec quotas;              /* struct rs_quota */
 	struct vec loads;               /* struct rs_load */
 	struct vec mark_changes;        /* struct rs_mark_change */
 	struct vec accounts;            /* struct rs_account */
@@ -83,6 +84,7 @@ struct pools {
 	struct map_pools maps;
 	struct operand *of_set; /* by set->nr */
 	uint32_t *of_limit;     /* by object->nr: its bucket, plus one */
+	uint32_t *of_quota;     /* likewise */
 	uint8_t *has_set;       /* of_set[nr] was made */
 	uint32_t needs_routes;  /* ROUTES_* */
 };

@@ -182,7 +182,9 @@ static bool print_pair(void *ctx, const struct value *key)
 		value_print(t, pair->map->head.type, key);
 	}
 	text_add(t, " : ");
-	if (pair->entry->verdict != NULL) {
+	if (pair->entry->data != NULL && map_objects(pair->map) != OBJECT_KINDS_LEN) {
+		string_print(t, pair->entry->data->text);
+	} else if (pair->entry->verdict != NULL) {
 		print_stmt(pair->p, NULL, pair->entry->verdict);
 	} else {
 		value_print(t, pair->map->data, pair->entry->data);
@@ -314,11 +316,16 @@ static void print_target(struct print *p, const struct stmt *s)
 	text_add(&p->out, "}");
 }
 
+static void print_quota(struct print *p, const struct quota *q);
+
 static void print_stmt(struct print *p, const struct rule *r, const struct stmt *s)
 {
 	switch (s->kind) {
 	case STMT_MATCH:
 		print_match(p, &s->match);
+		break;
+	case STMT_QUOTA:
+		print_quota(p, &s->quota);
 		break;
 	case STMT_LIMIT:
 		print_limit(p, &s->limit);
@@ -344,6 +351,10 @@ static void print_stmt(struct print *p, const struct rule *r, const struct stmt 
 		break;
 	case STMT_MARK_MAP:
 		text_add(&p->out, "%s mark set ", s->to_ct ? "ct" : "meta");
+		print_lookup(p, &s->lookup, "map");
+		break;
+	case STMT_OBJECT_MAP:
+		text_add(&p->out, "%s name ", s->lookup.objects->name);
 		print_lookup(p, &s->lookup, "map");
 		break;
 	case STMT_VMAP:
@@ -579,6 +590,40 @@ static void print_timeouts(struct print *p, const struct table *t, const struct 
 	text_add(&p->out, "%s }\n\t}\n", between[0] == '{' ? "{" : "");
 }
 
+/* "100 mbytes": with the largest unit that leaves a whole number. */
+static void print_bytes(struct print *p, uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "kbytes", "mbytes" };
+	unsigned unit = 0;
+
+	while (unit < 2 && bytes != 0 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		unit++;
+	}
+	text_add(&p->out, "%" PRIu64 " %s", bytes, units[unit]);
+}
+
+static void print_quota_bytes(struct print *p, const struct quota *q)
+{
+	text_add(&p->out, "%s", q->is_over ? "over " : "");
+	print_bytes(p, q->bytes);
+	if (q->used != 0) {
+		text_add(&p->out, " used ");
+		print_bytes(p, q->used);
+	}
+}
+
+static void print_quota(struct print *p, const struct quota *q)
+{
+	text_add(&p->out, "quota ");
+	if (q->name != NULL) {
+		text_add(&p->out, "name ");
+		string_print(&p->out, q->name);
+	} else {
+		print_quota_bytes(p, q);
+	}
+}
+
 static void print_object(struct print *p, const struct table *t, const struct shared *o)
 {
 	uint64_t packets = 0;
@@ -588,7 +633,11 @@ static void print_object(struct print *p, const struct table *t, const struct sh
 		print_timeouts(p, t, o);
 		return;
 	}
-	text_add(&p->out, "\t%s %s {\n", o->kind == OBJECT_LIMIT ? "limit" : "counter", o->name);
+	text_add(&p->out, "\t%s %s {\n",
+	         o->kind == OBJECT_LIMIT   ? "limit"
+	         : o->kind == OBJECT_QUOTA ? "quota"
+	                                   : "counter",
+	         o->name);
 	if (o->comment != NULL) {
 		print_comment(p, "\t\t", o->comment);
 		text_add(&p->out, "\n");
@@ -596,6 +645,11 @@ static void print_object(struct print *p, const struct table *t, const struct sh
 	if (o->kind == OBJECT_LIMIT) {
 		text_add(&p->out, "\t\t");
 		print_rate(p, &o->limit);
+		text_add(&p->out, "\n");
+	}
+	if (o->kind == OBJECT_QUOTA) {
+		text_add(&p->out, "\t\t");
+		print_quota_bytes(p, &o->quota);
 		text_add(&p->out, "\n");
 	}
 	for (size_t i = 0; i < p->ctr_len && o->kind == OBJECT_COUNTER; i++) {

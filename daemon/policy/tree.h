@@ -102,9 +102,10 @@ struct match {
 /* A look-up in a map: of a field, perhaps masked. */
 struct lookup {
 	const struct selector *sel;
-	const struct value *mask; /* NULL = none */
-	const struct value *name; /* VALUE_NAME, or NULL: the map is in the rule */
-	struct map *map;          /* of a name: the checker finds it */
+	const struct value *mask;    /* NULL = none */
+	const struct value *name;    /* VALUE_NAME, or NULL: the map is in the rule */
+	struct map *map;             /* of a name: the checker finds it */
+	const struct dtype *objects; /* STMT_OBJECT_MAP: of which kind */
 };
 
 /* `ct count`: live connections of a rule, or of one key in a set. */
@@ -121,6 +122,15 @@ struct limit {
 	uint64_t period_sec;
 	uint64_t burst;
 	bool is_over;                /* true where the rate is exceeded */
+	const char *name;            /* of an object; NULL = as written */
+	const struct shared *object; /* the checker finds it */
+};
+
+/* `quota over 100 mbytes` */
+struct quota {
+	uint64_t bytes;
+	uint64_t used;               /* at the start */
+	bool is_over;                /* true: matches when it is used up; false: until then */
 	const char *name;            /* of an object; NULL = as written */
 	const struct shared *object; /* the checker finds it */
 };
@@ -156,6 +166,7 @@ struct change {
 enum stmt_kind {
 	STMT_MATCH,
 	STMT_LIMIT,
+	STMT_QUOTA,
 	STMT_COUNTER,
 	STMT_LOG,
 	STMT_COUNT, /* `ct count` */
@@ -163,6 +174,7 @@ enum stmt_kind {
 	STMT_MARK_LOAD,
 	STMT_MARK_MAP,
 	STMT_VMAP,
+	STMT_OBJECT_MAP, /* `counter name ip saddr map @m` */
 	STMT_VERDICT,
 	STMT_JUMP,
 	STMT_GOTO,
@@ -191,6 +203,7 @@ struct stmt {
 	union {
 		struct match match;
 		struct limit limit;
+		struct quota quota;
 		struct {
 			const char *prefix;
 			unsigned level;
@@ -304,6 +317,7 @@ enum table_family {
 enum shared_kind {
 	OBJECT_COUNTER,
 	OBJECT_LIMIT,
+	OBJECT_QUOTA,
 	OBJECT_TIMEOUTS,
 	OBJECT_KINDS_LEN,
 };
@@ -326,6 +340,7 @@ struct shared {
 	const char *name;
 	const char *comment;
 	struct limit limit; /* rate 0 = none given */
+	struct quota quota; /* bytes 0 = none given */
 	struct ct_timeouts timeouts;
 	uint32_t nr; /* of its kind, in the configuration */
 };

@@ -542,10 +542,24 @@ const struct dtype dtype_link_group = {
 	.takes_numbers = true,
 };
 
+const struct dtype dtype_counter = {
+	.name = "counter",
+	.want = "the name of a counter",
+};
+const struct dtype dtype_limit = {
+	.name = "limit",
+	.want = "the name of a limit",
+};
+const struct dtype dtype_quota = {
+	.name = "quota",
+	.want = "the name of a quota",
+};
+
 /* The types of named sets. */
-static const struct dtype *const set_types[] = { &dtype_ip4,       &dtype_ip6,       &dtype_port,
-	                                         &dtype_proto,     &dtype_mark,      &dtype_ifname,
-	                                         &dtype_icmp_type, &dtype_icmp6_type, &dtype_ether };
+static const struct dtype *const set_types[] = {
+	&dtype_ip4,    &dtype_ip6,       &dtype_port,       &dtype_proto, &dtype_mark,
+	&dtype_ifname, &dtype_icmp_type, &dtype_icmp6_type, &dtype_ether
+};
 
 const struct dtype *dtype_find(const char *name)
 {

@@ -67,6 +67,9 @@ static inline bool dtype_is_wide(const struct dtype *type)
 	return type->bits == 128 || type->bits == 48;
 }
 
+/* Of maps to objects of a table, by their names. */
+extern const struct dtype dtype_counter, dtype_limit, dtype_quota;
+
 /* Whether both are the same type, or have the same parts. */
 bool dtype_is_equal(const struct dtype *a, const struct dtype *b);
 

@@ -37,10 +37,10 @@ struct frame {
 	uint8_t csum;        /* enum frame_csum */
 	uint8_t was_held;    /* 1: held before (engine_sink.hold), and now to be decided for good */
 	/* Of the kernel's tracker and socket, where they are known. */
-	uint8_t has;          /* FRAME_HAS_* */
-	uint8_t ct_status;    /* the lower bits of IPS_* */
-	uint8_t ether_src[6]; /* of the link-layer header; of the output hook never */
+	uint8_t has;       /* FRAME_HAS_* */
+	uint8_t ct_status; /* the lower bits of IPS_* */
 	uint16_t ct_size; /* of its entry as the queue has it, ct_at bytes from data on; 0 = none */
+	uint8_t ether_src[6]; /* of the link-layer header; of the output hook never */
 	uint32_t uid;
 	uint32_t gid;
 	int32_t ct_at;

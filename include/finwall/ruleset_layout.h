@@ -52,7 +52,7 @@ enum rs_op {
 	RS_VMAP,         /* continue at this instruction + 1 + the number from the map */
 	RS_MARK_MAP,     /* the mark becomes the value from the map */
 	RS_CT_COUNT,     /* connections are within, or over, count[a] */
-	RS_SKIP,         /* go to `next` */
+	RS_SKIP,         /* go to `next`; negated: within the rule */
 	RS_MARK_LOADED,  /* the mark becomes what RS_LOAD has loaded */
 	RS_MARKS,        /* the mark, or that of the connection, becomes mark_change[a] */
 	RS_TIMEOUTS,     /* the connection gets timeouts[a] */
@@ -65,6 +65,7 @@ enum rs_op {
 	RS_KEY_MARK_MAP, /* as RS_MARK_MAP */
 	RS_KEY_CHANGE,   /* adds the key to the set, or deletes it; fails when that fails */
 	RS_UNTRACKED,    /* RS_NOTRACK came before */
+	RS_QUOTA,        /* quota[a] is used up; counts the packet */
 	RS_CT_ACCOUNT,   /* what the connection has carried is within account[a] */
 	RS_LOAD,         /* load[a] gives the number that RS_F_LOADED is */
 	RS_FOLD,         /* continue at the next rule of fold[a], from rule b on, that can match; or
@@ -200,6 +201,12 @@ struct rs_bucket {
 	uint64_t interval_ns; /* per token */
 	uint64_t slack_ns;    /* (burst - 1) * interval_ns */
 } __attribute__((aligned(64)));
+
+/* A number of bytes, and those of the packets so far. */
+struct rs_quota {
+	_Atomic uint64_t used;
+	uint64_t bytes;
+};
 
 enum rs_map_form {
 	RS_MAP_TABLE, /* of fields of 8 bits: nr[field] */
@@ -407,6 +414,7 @@ struct ruleset {
 	const struct rs_set *const *set; /* sets_len */
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
+	struct rs_quota *quota;
 	const struct rs_map *map;
 	const uint32_t *map_data; /* of all maps */
 	const struct rs_key *key;

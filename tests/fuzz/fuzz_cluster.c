@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1) {
 		return 0;
 	}
-	world_init(&w, 8, 8, 1);
+	world_init_node(&w, 8, 8, 1);
 	w.now = now;
 	env.engine = w.engine;
 	env.worker = w.worker;

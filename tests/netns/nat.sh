@@ -213,8 +213,8 @@ hold() {
 	bg_pids="$bg_pids $!"
 	wait_until grep -q '^ready' "$work/$1.log"
 }
-# tell ID COMMAND PORTS: returns when it is done; a command that gets lost in the pipe is repeated.
-tell() {
+# order ID COMMAND PORTS: returns when it is done; a command that gets lost in the pipe is repeated.
+order() {
 	done_before=$(grep -c "^done $2" "$work/$1.log" || true)
 	for _ in 1 2 3 4 5 6; do
 		echo "$2 $3" 1<>"$work/$1.in"
@@ -242,15 +242,15 @@ connect_all() {
 }
 # talk TIMES: a byte each way, so that everything is acknowledged; for the first time, the second, ...
 talk() {
-	tell opener send "${base}1-${base}4"
+	order opener send "${base}1-${base}4"
 	if [ -n "$second" ]; then
 		wait_until has_data listener $((2 * $1))
 		wait_until has_data second $((2 * $1))
-		tell second send "${base}3-${base}4"
-		tell listener send "${base}1-${base}2"
+		order second send "${base}3-${base}4"
+		order listener send "${base}1-${base}2"
 	else
 		wait_until has_data listener $((4 * $1))
-		tell listener send "${base}1-${base}4"
+		order listener send "${base}1-${base}4"
 	fi
 	wait_until has_data opener $((4 * $1))
 }
@@ -313,12 +313,12 @@ is_as_wanted() {
 
 # Stuck ends are those that stay so for two retransmissions of the FIN at least.
 close_all() {
-	tell opener fin "${base}1"
-	tell opener rst "${base}2"
+	order opener fin "${base}1"
+	order opener rst "${base}2"
 	closer=listener
 	[ -z "$second" ] || closer=second
-	tell "$closer" fin "${base}3"
-	tell "$closer" rst "${base}4"
+	order "$closer" fin "${base}3"
+	order "$closer" rst "${base}4"
 	case $1 in
 	finwall) wait_sec=20 wait_until is_as_wanted "$1" ;;
 	*) sleep 2.5 ;;

@@ -25,13 +25,14 @@ static void note_late(void *ctx, const struct late_event *ev)
 	w->last_late = *ev;
 }
 
-void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len)
+static void init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len,
+                 bool peers)
 {
 	struct engine_config cfg = {
 		.flows_max = flows_max,
 		.tombs_max = tombs_max,
 		.shards_len = shards_len,
-		.peers = true,
+		.peers = peers,
 		.hash_key = { 0x1234, 0x5678 },
 		.start = { sec_to_ns(10000) },
 	};
@@ -45,6 +46,16 @@ void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_
 	w->worker->sink.late = note_late;
 	tunables_init(&w->policy.tun);
 	w->now = cfg.start;
+}
+
+void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len)
+{
+	init(w, flows_max, tombs_max, shards_len, false);
+}
+
+void world_init_node(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len)
+{
+	init(w, flows_max, tombs_max, shards_len, true);
 }
 
 void world_fini(struct world *w)

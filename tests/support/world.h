@@ -27,6 +27,9 @@ struct world {
 
 /* Starts with the settings of tunables_init() and accepts everything. Exits if memory runs out. */
 void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len);
+
+/* The same for an engine that gets entries of other nodes. */
+void world_init_node(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len);
 void world_fini(struct world *w);
 
 /* Accepts packets of these states in all hooks and drops the others, from the next packet on. */

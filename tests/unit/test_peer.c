@@ -37,8 +37,8 @@ static void note(void *ctx, const struct flow_event *ev)
 
 static void setup_with(enum cluster_mode mode)
 {
-	world_init(&a, 100, 100, 2);
-	world_init(&b, 100, 100, 1);
+	world_init_node(&a, 100, 100, 2);
+	world_init_node(&b, 100, 100, 1);
 	world_accept(&a, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
 	world_accept(&b, ACCEPT_ALL & ~ACCEPT_STATE(CT_INVALID));
 	a.worker->sink.flow = note;

@@ -9,6 +9,7 @@
  * --random, does so for random rule files (rulegen.h), with that many packets each. Exit
  * status: 0 no difference, 1 difference, 2 usage, 77 unsupported machine.
  */
+#include "../oracle/kern.h"
 #include "config_text.h"
 #include "gen.h"
 #include "kernel.h"
@@ -559,6 +560,22 @@ static bool print_own(char **rules)
 	return true;
 }
 
+/*
+ * The variant of the running kernel's tracker: rules read the time that a connection has left.
+ * Returns false with the reason in *why if it cannot be found.
+ */
+static bool follow_kernel(struct side *side, const char **why)
+{
+	struct kern *kern = kern_new(why);
+
+	if (kern == NULL) {
+		return false;
+	}
+	side_follow(side, kern_variant(kern));
+	kern_free(kern);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct args a = { .packets = 20000 };
@@ -600,7 +617,9 @@ int main(int argc, char **argv)
 	    strstr(rules, "--mss") != NULL) {
 		gen_add_options(r.gen);
 	}
-	r.kernel = kernel_new(kind, rules, ipsets, &why);
+	if (follow_kernel(r.side, &why)) {
+		r.kernel = kernel_new(kind, rules, ipsets, &why);
+	}
 	if (r.kernel == NULL) {
 		printf("skipped: %s\n", why);
 		code = EXIT_SKIP;

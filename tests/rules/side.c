@@ -147,6 +147,11 @@ void side_free(struct side *s)
 	free(s);
 }
 
+void side_follow(struct side *s, enum kernel_variant variant)
+{
+	s->policy.tun.tcp_kernel = variant;
+}
+
 void side_iface(struct side *s, uint32_t ifindex, const char *name)
 {
 	ruleset_set_ifname(s->policy.rules, ifindex, name);

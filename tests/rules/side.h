@@ -21,6 +21,9 @@ struct side *side_new(const char *name, enum kernel_rules kind, const char *rule
                       const char *ipsets, struct mono now);
 void side_free(struct side *s);
 
+/* Follows this variant of the kernel's tracker. */
+void side_follow(struct side *s, enum kernel_variant variant);
+
 /*
  * Replaces the rules; connections stay. Returns false with the errors, malloc'd, in *errors if they
  * are refused.

@@ -16,21 +16,11 @@ connections=${1:-1000000}
 rounds=${2:-5}
 topo_pair client server
 sock=$work/finwall.sock
-cat >"$work/finwall.conf" <<'END'
-settings {
+accepting_config >"$work/finwall.conf" <<'END'
 	queue { num 7; count 2; latency on }
 	connections { max 1200000; accounting on }
 	metrics { port 9477 }
 	udp { timeout unreplied 1h }
-}
-table inet finwall {
-	chain input {
-		type filter hook input priority filter; policy accept;
-	}
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
 END
 daemon_start server "$work/finwall.conf"
 ns server "$bin/finwall" --socket "$sock" hook up -c "$work/finwall.conf" >"$work/hook.log"

@@ -92,7 +92,7 @@ static void merge_side(struct tcp_conn *own, const struct tcp_conn *theirs, unsi
 	if ((theirs->flags[dir] & TCP_SIDE_WSCALE) != 0) {
 		own->scale[dir] = theirs->scale[dir];
 	}
-	/* What is not acknowledged is known to the node that hears the acknowledgements. */
+	/* What is not acknowledged is known to the node that receives the acknowledgements. */
 	own->flags[dir] |= theirs->flags[dir] & (uint8_t)~TCP_SIDE_UNACKED;
 }
 

@@ -105,11 +105,14 @@ static const struct load exists_frag = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_
 static const struct load exists_dst = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_DST };
 static const struct load exists_mh = { .kind = RS_LOAD_EXT_THERE, .seed = EXT_MH };
 
-#define META_LOADED(name, type, load)                                                              \
+/* A field that may stand without "meta", or not. */
+#define META_LOADED_AS(name, is_alone, type, load)                                                 \
 	{                                                                                          \
-		"meta", name, false, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,  \
-			NULL                                                                       \
+		"meta", name, is_alone, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED,     \
+			load, NULL                                                                 \
 	}
+#define META_LOADED(name, type, load)       META_LOADED_AS(name, false, type, load)
+#define META_ALONE_LOADED(name, type, load) META_LOADED_AS(name, true, type, load)
 
 static const struct load load_uid = { .kind = RS_LOAD_UID, .bits = 32 };
 static const struct load load_gid = { .kind = RS_LOAD_GID, .bits = 32 };
@@ -121,12 +124,6 @@ static const struct load load_iiftype = { .kind = RS_LOAD_LINK, .offset = RS_LIN
 static const struct load load_oiftype = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFTYPE };
 static const struct load load_iifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_IIFGROUP };
 static const struct load load_oifgroup = { .kind = RS_LOAD_LINK, .offset = RS_LINK_OIFGROUP };
-
-#define META_ALONE_LOADED(name, type, load)                                                        \
-	{                                                                                          \
-		"meta", name, true, SEL_FIELD, type, 0, 0, PKT_REACH_NOTHING, RS_F_LOADED, load,   \
-			NULL                                                                       \
-	}
 
 static const uint8_t icmp_echo[] = { 2, 0, 8 };
 static const uint8_t icmp_unreachable[] = { 1, 3 };

@@ -248,7 +248,9 @@ bool text_duration_ms(const char *text, size_t size, uint64_t *ms)
 	static const struct {
 		const char *unit;
 		uint64_t ms;
-	} units[] = { { "ms", 1 }, { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 } };
+	} units[] = {
+		{ "ms", 1 }, { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }
+	};
 	const char *end = text + size;
 
 	*ms = 0;
@@ -276,4 +278,23 @@ bool text_duration_ms(const char *text, size_t size, uint64_t *ms)
 		*ms += n * units[i].ms;
 	}
 	return size != 0;
+}
+
+bool text_mark(const char *text, uint32_t *mark, uint32_t *mask)
+{
+	const char *end = text + strlen(text);
+	const char *slash = strchr(text, '/');
+	uint64_t value;
+	uint64_t bits = UINT32_MAX;
+
+	if (scan_number(text, slash != NULL ? slash : end, UINT32_MAX, &value) !=
+	    (slash != NULL ? slash : end)) {
+		return false;
+	}
+	if (slash != NULL && scan_number(slash + 1, end, UINT32_MAX, &bits) != end) {
+		return false;
+	}
+	*mark = (uint32_t)(value & bits);
+	*mask = (uint32_t)bits;
+	return true;
 }

@@ -33,6 +33,9 @@ bool text_number_n(const char *text, size_t size, uint64_t min, uint64_t max, ui
 /* With C's prefixes: 0x10 is 16, 010 is 8. This is what iptables takes. */
 bool text_number_c(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
+/* A mark of packets or connections, "16", "0x10" or "0x10/0xff": *mark has only bits of *mask. */
+bool text_mark(const char *text, uint32_t *mark, uint32_t *mask);
+
 /* A port, 0 to 65535. */
 bool text_port(const char *text, uint16_t *out);
 

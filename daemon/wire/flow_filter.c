@@ -220,32 +220,20 @@ static bool read_member(const char *name, const json_t *value, struct flow_filte
 	return strcmp(name, "expires_under_s") == 0 && read_seconds(value, &out->expires_under_ns);
 }
 
-/* A number of 32 bits that is the whole text, decimal or hexadecimal. */
-static bool read_hex(const char *text, const char *end, uint64_t *out)
-{
-	return scan_number(text, end, UINT32_MAX, out) == end;
-}
-
-/* A number, "0x1" or "0x1/0xff", as the command line sends it. */
+/* A number, or a text as the command line sends it. */
 static bool read_mark(const json_t *value, struct flow_filter *out)
 {
 	const char *text = json_string_value(value);
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
 	json_int_t number = json_integer_value(value);
-	uint64_t mark = (uint64_t)number;
-	uint64_t mask = UINT32_MAX;
 
-	if (text == NULL && (!json_is_integer(value) || number < 0 || number > UINT32_MAX)) {
+	if (text != NULL) {
+		return text_mark(text, &out->mark, &out->mark_mask);
+	}
+	if (!json_is_integer(value) || number < 0 || number > UINT32_MAX) {
 		return false;
 	}
-	if (text != NULL && !read_hex(text, slash != NULL ? slash : text + strlen(text), &mark)) {
-		return false;
-	}
-	if (slash != NULL && !read_hex(slash + 1, text + strlen(text), &mask)) {
-		return false;
-	}
-	out->mark = (uint32_t)(mark & mask);
-	out->mark_mask = (uint32_t)mask;
+	out->mark = (uint32_t)number;
+	out->mark_mask = UINT32_MAX;
 	return true;
 }
 

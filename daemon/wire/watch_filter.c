@@ -66,33 +66,12 @@ static bool read_bits(const json_t *value, name_fn *name, unsigned len, uint8_t 
 
 _Static_assert(HOOKS_LEN <= 8 && VERDICTS_LEN <= 8, "a bit for each");
 
-/* "16", "0x10", "0x10/0xff" */
 static bool read_packet_mark(const json_t *value, struct watch_filter *out)
 {
 	const char *text = json_string_value(value);
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
-	uint64_t mask = UINT32_MAX;
-	char mark_text[16];
-	uint64_t mark;
-	size_t size;
 
-	if (text == NULL) {
-		return false;
-	}
-	size = slash != NULL ? (size_t)(slash - text) : strlen(text);
-	if (size >= sizeof(mark_text)) {
-		return false;
-	}
-	memcpy(mark_text, text, size);
-	mark_text[size] = '\0';
-	if (!text_number_c(mark_text, 0, UINT32_MAX, &mark) ||
-	    (slash != NULL && !text_number_c(slash + 1, 0, UINT32_MAX, &mask))) {
-		return false;
-	}
-	out->has_mark = true;
-	out->mark = (uint32_t)(mark & mask);
-	out->mark_mask = (uint32_t)mask;
-	return true;
+	out->has_mark = text != NULL && text_mark(text, &out->mark, &out->mark_mask);
+	return out->has_mark;
 }
 
 bool watch_filter_wants_mark(const struct watch_filter *filter, uint32_t mark)

@@ -58,7 +58,7 @@ failover() {
 	command_client echo
 	expect "echo 200"
 	wait_until has_number 2 own -eq 200
-	# the first one comes back, and hears of all
+	# the first one comes back, and receives all
 	gateway_start 1
 	wait_until has_number 1 replicated -eq 200
 	via client 1

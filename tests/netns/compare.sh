@@ -63,40 +63,14 @@ hook() {
 	ns wall "$bin/finwall" --socket "$work/finwall.sock" hook "$@" >>"$work/hook.log" 2>&1 ||
 		fail "hook $*"
 }
+datagrams=$(dirname "$0")/../support/datagrams.py
 # lookups ADDRESS: 3000 datagrams with replies, from 50 ports in turn.
 lookups() {
-	ns client python3 - "$1" <<-'LOOKUPS'
-		import socket, sys
-		family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-		for turn in range(60):
-		    asking = []
-		    for port in range(40000, 40050):
-		        s = socket.socket(family, socket.SOCK_DGRAM)
-		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		        s.settimeout(30)
-		        s.bind(("", port))
-		        s.sendto(b"question %d" % turn, (sys.argv[1], 5353))
-		        asking.append(s)
-		    for s in asking:
-		        assert s.recv(100) == b"question %d" % turn
-		        s.close()
-	LOOKUPS
+	ns client python3 "$datagrams" "$1" 60
 }
 answer_lookups() {
-	cat >"$work/answer.py" <<-'ANSWER'
-		import socket
-		s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-		s.bind(("::", 5353))
-		while True:
-		    question, asker = s.recvfrom(100)
-		    s.sendto(question, asker)
-	ANSWER
-	ns_bg server python3 "$work/answer.py"
-	wait_until udp_is_answered
-}
-udp_is_answered() {
-	ns server ss -Hlun 'sport = :5353' | grep -q 5353
+	ns_bg server python3 "$datagrams" answer >"$work/answer.log"
+	wait_until grep -q ready "$work/answer.log"
 }
 
 # Ordinary traffic. Marks below the upper 8 bits stay what they are.

@@ -12,20 +12,10 @@ netns_begin iptables ip6tables python3 conntrack
 here=$(dirname "$0")
 topo_pair client server
 sock=$work/finwall.sock
-cat >"$work/finwall.conf" <<'END'
-settings {
+accepting_config >"$work/finwall.conf" <<'END'
 	queue { num 7; count 2 }
 	hook { compare-kernel on }
 	connections { accounting on }
-}
-table inet finwall {
-	chain input {
-		type filter hook input priority filter; policy accept;
-	}
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
 END
 ns server sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1 \
 	2>/dev/null || skip "no counters in this kernel's tracker"

@@ -60,42 +60,19 @@ states_are_equal() {
 	[ "$(wc -l <"$work/our.states")" = "$1" ] && cmp -s "$work/kernel.states" "$work/our.states"
 }
 
-cat >"$work/datagrams.py" <<'PY'
-import socket, sys
-if sys.argv[1] == "answer":
-	s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-	s.bind(("::", 5353))
-	print("ready", flush=True)
-	while True:
-		question, asker = s.recvfrom(100)
-		s.sendto(question, asker)
-family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-for turn in range(20):
-	asking = []
-	for port in range(40000, 40050):
-		s = socket.socket(family, socket.SOCK_DGRAM)
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		s.settimeout(30)
-		s.bind(("", port))
-		s.sendto(b"question %d" % turn, (sys.argv[1], 5353))
-		asking.append(s)
-	for s in asking:
-		assert s.recv(100) == b"question %d" % turn
-		s.close()
-PY
+datagrams=$(dirname "$0")/../support/datagrams.py
 
 fast_path_begin
 daemon_start wall "$work/finwall.conf"
 fast_path_up wall
-ns_bg server python3 "$work/datagrams.py" answer >"$work/answer.log"
+ns_bg server python3 "$datagrams" answer >"$work/answer.log"
 wait_until grep -q ready "$work/answer.log"
 for server in 10.3.0.2 fd03::2; do
 	ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
 	wait_until grep -q ready "$work/serve.log"
 	ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
 	ns client "$peer" bulk "$server" 7000 200 >"$work/bulk.log" || fail "bulk transfer"
-	ns client python3 "$work/datagrams.py" "$server" || fail "datagrams"
+	ns client python3 "$datagrams" "$server" 20 || fail "datagrams"
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		ns_ping client "$server" || fail "no echo $i from $server"
 	done

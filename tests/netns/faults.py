@@ -21,7 +21,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from ends import PAIR, Connection, Finwall, Ns, libc, listener, poll  # noqa: E402
+from ends import PAIR, Connection, Finwall, Ns, libc, listener, poll, still_work  # noqa: E402
 
 TAG, WORK, BIN = sys.argv[1:4]
 PEER = os.path.join(BIN, "../tests/peer")
@@ -307,22 +307,6 @@ def opened(number, family=4):
     conns = [Connection(client, s, SERVER[family]) for _ in range(number)]
     s.close()
     return conns
-
-
-def still_work(conns):
-    """A byte goes each way."""
-    for c in conns:
-        c.client.send(b"x")
-        c.server.send(b"x")
-
-    def all_there():
-        for c in conns:
-            c.step("client")
-            c.step("server")
-        return all(len(c.got[w]) == c.want for c in conns for w in ("client", "server"))
-    for c in conns:
-        c.want = getattr(c, "want", 0) + 1
-    poll(all_there, "the connections work", 30)
 
 
 def saved(path):

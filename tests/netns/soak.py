@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A mixed load for a given time: a transfer, short connections, UDP, pings, idle connections, scans,
-floods, reloads and restarts. From time to time the load pauses, and the books must balance: each
+floods, reloads and restarts. From time to time the load pauses, and the counts must agree: each
 packet that a hook rule queued has had its verdict, to the packet. Memory and descriptors stay, and
 nothing of the good traffic is INVALID.
 
@@ -19,7 +19,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from ends import PAIR, Connection, Finwall, Ns, listener, poll  # noqa: E402
+from ends import PAIR, Connection, Finwall, Ns, listener, poll, still_work  # noqa: E402
 
 TAG, WORK, BIN = sys.argv[1:4]
 SECONDS = float(sys.argv[4])
@@ -144,7 +144,7 @@ class Keeper:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
-class Books:
+class Counts:
     """What the kernel queued and dropped, and what the daemon judged, since the last time."""
 
     def __init__(self):
@@ -191,7 +191,7 @@ class Books:
         poll(is_still, "an end of the packets without a verdict", 60)
         return found
 
-    def balance(self, is_first):
+    def compare(self, is_first):
         """is_first: all of the daemon's counters are new."""
         now, daemon = self.settled()
         if not is_first:
@@ -281,8 +281,8 @@ def main():
     storm = run(client, PEER, "storm", STORM, "100000", STORM_PORTS, SERVER[4], SERVER[6])
     echo = Echo()
     loads = steady.pid, storm.pid
-    books = Books()
-    books.kernel = {k: 0 for k in books.kernel}
+    sums = Counts()
+    sums.kernel = {k: 0 for k in sums.kernel}
     total = {"packets": 0, "full": 0, "lost": 0}
     memory, descriptors = [], []
     counts = {"reloads": 0, "refused": 0, "restarts": 0, "floods": 0, "scans": 0, "accounts": 0}
@@ -296,7 +296,7 @@ def main():
     def account():
         nonlocal fresh
         pause()
-        new, daemon = books.balance(fresh)
+        new, daemon = sums.compare(fresh)
         fresh = False
         total["packets"] += daemon["packets"]
         total["full"] += new["full"]
@@ -338,8 +338,8 @@ def main():
         if time.monotonic() > next_restart:
             account()
             resume()
-            # Every second time another restart under load, of whose packets the kernel's books
-            # must balance.
+            # Every second time another restart under load, of whose packets the kernel's counts
+            # must agree.
             if counts["restarts"] % 2 == 1:
                 keeper.restart()
                 counts["restarts"] += 1
@@ -347,24 +347,15 @@ def main():
                 pause()
             else:
                 pause()
-                books.balance(False)
+                sums.compare(False)
             keeper.restart()
             counts["restarts"] += 1
-            books.begin()
+            sums.begin()
             resume()
             next_restart = time.monotonic() + RESTART_S
     account()
     resume()
-    for c in idle:
-        c.client.send(b"x")
-        c.server.send(b"x")
-
-    def all_speak():
-        for c in idle:
-            c.step("client")
-            c.step("server")
-        return all(len(c.got[w]) == 1 for c in idle for w in ("client", "server"))
-    poll(all_speak, "idle connections work", 30)
+    still_work(idle)
     echo.end()
     result = {}
     for name, p in (("steady", steady), ("storm", storm)):

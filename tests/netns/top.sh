@@ -11,20 +11,10 @@ netns_begin iptables ip6tables python3 tmux
 here=$(dirname "$0")
 topo_pair client server
 sock=$work/finwall.sock
-cat >"$work/finwall.conf" <<'END'
-settings {
+accepting_config >"$work/finwall.conf" <<'END'
 	queue { num 7; count 1; latency on }
 	connections { max 200000; accounting on }
 	udp { timeout unreplied 1h }
-}
-table inet finwall {
-	chain input {
-		type filter hook input priority filter; policy accept;
-	}
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
 END
 daemon_start server "$work/finwall.conf"
 # shellcheck source=tests/support/cli.sh

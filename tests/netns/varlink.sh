@@ -12,24 +12,13 @@ here=$(dirname "$0")
 topo_pair client server
 sock=$work/finwall.sock
 conf=$work/finwall.conf
-cat >"$conf" <<'END'
-settings {
+accepting_config '	set block {
+		type ipv4_addr
+		elements = { 192.0.2.1 }
+	}' >"$conf" <<'END'
 	queue { num 7; count 1; latency on }
 	connections { accounting on; max 5000; remember-max 1000 }
 	control { group finwall-read }
-}
-table inet finwall {
-	set block {
-		type ipv4_addr
-		elements = { 192.0.2.1 }
-	}
-	chain input {
-		type filter hook input priority filter; policy accept;
-	}
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
 END
 # A group of the test, in a private view of the group database.
 {

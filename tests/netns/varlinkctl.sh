@@ -12,23 +12,12 @@ netns_begin iptables ip6tables python3 "$varlinkctl"
 here=$(dirname "$0")
 topo_pair client server
 sock=$work/finwall.sock
-cat >"$work/finwall.conf" <<'END'
-settings {
-	queue { num 7; count 1 }
-	connections { accounting on }
-}
-table inet finwall {
-	set block {
+accepting_config '	set block {
 		type ipv4_addr
 		elements = { 192.0.2.1 }
-	}
-	chain input {
-		type filter hook input priority filter; policy accept;
-	}
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
+	}' >"$work/finwall.conf" <<'END'
+	queue { num 7; count 1 }
+	connections { accounting on }
 END
 daemon_start server "$work/finwall.conf"
 # shellcheck source=tests/support/cli.sh

@@ -172,3 +172,19 @@ class Connection:
         """The states of both ends; "closed" where the socket is gone."""
         return (client_sockets.get((self.client_port, self.port, self.family), ("closed", 0)),
                 server_sockets.get((self.port, self.client_port, self.family), ("closed", 0)))
+
+
+def still_work(conns):
+    """A byte goes each way."""
+    for c in conns:
+        c.client.send(b"x")
+        c.server.send(b"x")
+
+    def all_there():
+        for c in conns:
+            c.step("client")
+            c.step("server")
+        return all(len(c.got[w]) == c.want for c in conns for w in ("client", "server"))
+    for c in conns:
+        c.want = getattr(c, "want", 0) + 1
+    poll(all_there, "the connections work", 30)

@@ -276,3 +276,16 @@ ns_ping() {
 		PING
 	fi
 }
+
+# accepting_config [ITEM]: prints a configuration whose chains input and output accept every packet; its
+# settings are read from the standard input, ITEM is one more item of the table.
+accepting_config() {
+	printf 'settings {\n'
+	cat
+	printf '}\ntable inet finwall {\n%s\n' "${1-}"
+	for chain in input output; do
+		printf '\tchain %s {\n\t\ttype filter hook %s priority filter; policy accept;\n\t}\n' \
+			$chain $chain
+	done
+	printf '}\n'
+}

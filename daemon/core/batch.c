@@ -149,6 +149,27 @@ static __attribute__((noinline)) void prefetch_accounts(unsigned len, const stru
 	}
 }
 
+/* Without a state and a reason. Zeroing all of it would cost every packet: its larger parts are
+ * valid only where a field set here says so. */
+static inline void init_outcome(struct outcome *o)
+{
+	o->live = NULL;
+	o->related = NULL;
+	o->is_ignored = false;
+	o->gone = (struct flow_extra){ 0, 0 };
+	o->has_status = false;
+	o->status = 0;
+	o->wants_entry = false;
+	o->displaced = NULL;
+	o->is_opening = false;
+	o->is_held = false;
+	o->must_drop = false;
+	o->proof = PROOF_NONE;
+	o->is_unproved = false;
+	o->has_late = false;
+	o->dir = DIR_ORIG;
+}
+
 /* A segment that the fast path tracked; its rules read the packet. */
 static void conclude_tracked(const struct engine *e, const struct frame *frame,
                              const struct context *cx, const struct chunk *c, unsigned i,
@@ -160,22 +181,11 @@ static void conclude_tracked(const struct engine *e, const struct frame *frame,
 	d->shard = c->shard[i];
 	d->hash = c->hash[i];
 	(void)pkt_decode(frame, &d->pkt);
+	init_outcome(&o);
 	o.live = live;
-	o.related = NULL;
-	o.is_ignored = false;
-	o.gone = (struct flow_extra){ 0, 0 };
-	o.has_status = false;
-	o.status = 0;
 	o.state = CT_ESTABLISHED;
 	o.reason = REASON_TCP_TRACKED;
 	o.dir = (enum flow_dir)out->dir;
-	o.wants_entry = false;
-	o.is_opening = false;
-	o.is_held = false;
-	o.must_drop = false;
-	o.proof = PROOF_NONE;
-	o.is_unproved = false;
-	o.has_late = false;
 	conclude(e, d, &o, out);
 }
 
@@ -395,14 +405,8 @@ static void read_ct(const struct decoded *d, const struct outcome *o, unsigned u
 
 	*ct = (struct rule_ct){ .mark = o->gone.mark };
 	if (f == NULL) {
-		struct tuple *other = &ct->tuple[dir_other(o->dir)];
-
 		ct->tuple[o->dir] = d->pkt.tuple;
-		*other = d->pkt.tuple;
-		other->src = d->pkt.tuple.dst;
-		other->dst = d->pkt.tuple.src;
-		other->sport = d->pkt.tuple.dport;
-		other->dport = d->pkt.tuple.sport;
+		ct->tuple[dir_other(o->dir)] = tuple_reversed(&d->pkt.tuple);
 	} else {
 		enum key_side opener = flow_orig_side(f);
 
@@ -576,21 +580,7 @@ static void decide(struct engine *e, const struct decoded *d, struct decision *o
 	struct rule_result raw;
 	struct outcome o;
 
-	o.live = NULL;
-	o.related = NULL;
-	o.is_ignored = false;
-	o.gone = (struct flow_extra){ 0, 0 };
-	o.has_status = false;
-	o.status = 0;
-	o.wants_entry = false;
-	o.displaced = NULL;
-	o.is_opening = false;
-	o.is_held = false;
-	o.must_drop = false;
-	o.proof = PROOF_NONE;
-	o.is_unproved = false;
-	o.has_late = false;
-	o.dir = DIR_ORIG;
+	init_outcome(&o);
 	switch (judge_raw(d, &raw)) {
 	case RAW_DROP:
 		drop_untracked(d, &o, &raw, out);

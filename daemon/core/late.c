@@ -311,15 +311,11 @@ static void reject(const struct decoded *d, const struct tomb_info *tomb, enum r
 	const struct frame *frame = d->pkt.frame;
 	uint32_t ifindex = frame->hook == HOOK_OUTPUT ? frame->oif : frame->iif;
 	struct raw_request to_sender = {
-		.tuple = d->pkt.tuple,
+		.tuple = tuple_reversed(&d->pkt.tuple),
 		.seq = d->pkt.tcp.ack,
 		.kind = RAW_RESET,
 	};
 
-	to_sender.tuple.src = d->pkt.tuple.dst;
-	to_sender.tuple.dst = d->pkt.tuple.src;
-	to_sender.tuple.sport = d->pkt.tuple.dport;
-	to_sender.tuple.dport = d->pkt.tuple.sport;
 	to_sender.ifindex = late_link(&to_sender.tuple, ifindex);
 	send_raw(d, &to_sender);
 	if (remembered == REASON_LATE_REVIVED) {

@@ -242,16 +242,12 @@ static int reply_type(const struct tuple *t)
 
 static struct tuple reply_tuple(const struct tuple *t)
 {
-	struct tuple reply = *t;
+	struct tuple reply = tuple_reversed(t);
 
-	reply.src = t->dst;
-	reply.dst = t->src;
 	if (is_icmp(t->proto)) {
+		reply.sport = t->sport;
 		reply.dport = (uint16_t)(reply_type(t) << 8);
-		return reply;
 	}
-	reply.sport = t->dport;
-	reply.dport = t->sport;
 	return reply;
 }
 

@@ -67,6 +67,18 @@ struct tuple {
 	uint8_t family;
 };
 
+/* Addresses and ports of a packet in the other direction. */
+static inline struct tuple tuple_reversed(const struct tuple *t)
+{
+	struct tuple r = *t;
+
+	r.src = t->dst;
+	r.dst = t->src;
+	r.sport = t->dport;
+	r.dport = t->sport;
+	return r;
+}
+
 /*
  * True when the sender's (address, port) sorts after the receiver's. The order is arbitrary but
  * total; an address is given as its two halves. Branch-free, because the result is unpredictable.

@@ -30,7 +30,11 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
                   const struct frame *frames, size_t len, struct decision *out)
 {
 	const struct context cx = {
-		.policy = w->policy, .worker = w, .counts = &e->counts, .now = now
+		.policy = w->policy,
+		.worker = w,
+		.counts = &e->counts,
+		.now = now,
+		.raw_hooks = verdict_raw_hooks(w->policy),
 	};
 	struct fastpath x;
 	struct chunk c;
@@ -149,8 +153,10 @@ static __attribute__((noinline)) void prefetch_accounts(unsigned len, const stru
 	}
 }
 
-/* Without a state and a reason. Zeroing all of it would cost every packet: its larger parts are
- * valid only where a field set here says so. */
+/*
+ * Sets all but state and reason. Parts that a field set here guards stay as they are: clearing them
+ * would cost every packet.
+ */
 static inline void init_outcome(struct outcome *o)
 {
 	o->live = NULL;
@@ -563,11 +569,11 @@ static enum raw judge_raw(const struct decoded *d, struct rule_result *r)
 {
 	const struct frame *frame = d->pkt.frame;
 
-	if (d->cx->policy->rules == NULL ||
-	    (frame->hook != HOOK_OUTPUT && (frame->has & FRAME_HAS_CT) != 0) ||
-	    !verdict_eval_raw(d->cx, &d->pkt, r)) {
+	if ((d->cx->raw_hooks >> frame->hook & 1) == 0 ||
+	    (frame->hook != HOOK_OUTPUT && (frame->has & FRAME_HAS_CT) != 0)) {
 		return RAW_TRACK;
 	}
+	verdict_eval_raw(d->cx, &d->pkt, r);
 	if (verdict_of(r) != VERDICT_ACCEPT) {
 		return RAW_DROP;
 	}
@@ -669,7 +675,7 @@ static void conclude(const struct engine *e, const struct decoded *d, struct out
 	if (o->live != NULL) {
 		if (leases_are_on(e) && judged == VERDICT_ACCEPT &&
 		    (o->state == CT_ESTABLISHED || o->state == CT_NEW) &&
-		    d->cx->worker->trace == NULL && verdict_raw_hooks(d->cx->policy) == 0) {
+		    d->cx->worker->trace == NULL && d->cx->raw_hooks == 0) {
 			lease_offer(d->cx, d->shard, o->live, d->hash, &d->pkt, o->dir);
 		}
 		out->status = o->live->status;

@@ -35,9 +35,8 @@ void fastpath_init(struct fastpath *x, const struct engine *e, const struct cont
 	x->cx = cx;
 	x->tun = tun;
 	x->is_off = e->fastpath_is_off || cx->worker->trace != NULL;
-	x->raw_hooks = verdict_raw_hooks(cx->policy);
 	x->accounts = e->cfg.accounts;
-	x->has_leases = leases_are_on(e) && x->raw_hooks == 0;
+	x->has_leases = leases_are_on(e) && cx->raw_hooks == 0;
 	x->verifies = tun->checksum == CSUM_POLICY_FULL;
 	for (unsigned facts = 0; facts < TTL_FACTS_LEN; facts++) {
 		x->ttl_ns[facts] = ttl_ns(tun, TCP_ESTABLISHED, SEG_ACK, facts);
@@ -120,7 +119,8 @@ bool fastpath_read(const struct fastpath *x, const struct frame *frame, struct c
 {
 	size_t cap_size = frame->cap_size < frame->true_size ? frame->cap_size : frame->true_size;
 
-	if (cap_size < IP4_SIZE + TCP_SIZE || x->is_off || (x->raw_hooks >> frame->hook & 1) != 0) {
+	if (cap_size < IP4_SIZE + TCP_SIZE || x->is_off ||
+	    (x->cx->raw_hooks >> frame->hook & 1) != 0) {
 		return false;
 	}
 	/* pkt_verify() skips packets that were not copied whole, and those of the output hook. */

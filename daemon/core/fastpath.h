@@ -40,8 +40,7 @@ struct fastpath {
 	const struct context *cx;
 	const struct tunables *tun;
 	bool is_off;
-	uint8_t raw_hooks; /* those with rules before the tracker, a bit each */
-	bool accounts;     /* packets and bytes of flows are counted */
+	bool accounts; /* packets and bytes of flows are counted */
 	bool has_leases;
 	bool verifies; /* checksums of segments without SYN, FIN or RST */
 	int64_t ttl_ns[TTL_FACTS_LEN];

@@ -108,18 +108,16 @@ uint8_t verdict_raw_hooks(const struct policy *policy)
 	return (uint8_t)hooks;
 }
 
-bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out)
+void verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out)
 {
 	const enum base_chain chain = raw_chain((enum hook)pkt->frame->hook);
 	struct rule_input in = { .pkt = pkt, .state = CT_INVALID, .mode = EVAL_DRY };
 	struct frame frame;
 	struct pkt before;
 
-	if (!has_chain(cx->policy, chain)) {
-		return false;
-	}
 	if (pkt->frame->hook == HOOK_FORWARD) {
-		/* as it was before the route: without output interface, its hop limit as received */
+		/* as it was before the route: without output interface, its hop limit as received
+		 */
 		frame = *pkt->frame;
 		frame.oif = 0;
 		before = *pkt;
@@ -128,7 +126,6 @@ bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct ru
 		in.pkt = &before;
 	}
 	eval(cx, chain, &in, out);
-	return true;
 }
 
 bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,

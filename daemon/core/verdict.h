@@ -14,6 +14,7 @@ struct context {
 	struct engine_worker *worker;
 	struct conncount *counts; /* the engine's */
 	struct mono now;
+	uint8_t raw_hooks; /* verdict_raw_hooks() of the policy; where packets are decided */
 };
 
 /*
@@ -45,10 +46,10 @@ bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct
 uint8_t verdict_raw_hooks(const struct policy *policy);
 
 /*
- * Evaluates the rules before the tracker, without effects, as those are the kernel's, which has the
- * same rules. Returns false when the packet's hook has none.
+ * Evaluates the rules before the tracker, which the packet's hook has, without effects, as those
+ * are the kernel's, which has the same rules.
  */
-bool verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out);
+void verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct rule_result *out);
 
 static inline enum verdict verdict_of(const struct rule_result *r)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes the Debian image of tests/vm/run.sh, unless it exists:
+# Makes the Debian image of tests/vm/run.sh, unless it exists with the same packages:
 #
 #	image.sh SUITE DIR [PACKAGE...]
 #
@@ -22,9 +22,11 @@ packages=(linux-image-amd64 initramfs-tools iptables nftables conntrack socat tc
 	netfilter-persistent iptables-persistent firewalld check)
 # Names that differ between releases.
 alternatives=("libevent-core-2.1-7 | libevent-core-2.1-7t64" "libevent-extra-2.1-7 | libevent-extra-2.1-7t64"
-	"libpcap0.8 | libpcap0.8t64")
+	"libpcap0.8 | libpcap0.8t64" "libhiredis0.14 | libhiredis1.1.0")
 
-[[ ! -e $dir/root.ext4 ]] || exit 0
+# Another list of packages makes another image.
+contents="${first[*]} ${packages[*]} ${extra[*]} ${alternatives[*]}"
+[[ ! -e $dir/root.ext4 || $(cat "$dir/contents" 2>/dev/null) != "$contents" ]] || exit 0
 ((EUID == 0)) || { echo "image: needs root" >&2; exit 77; }
 for program in debootstrap mkfs.ext4; do
 	command -v "$program" >/dev/null || { echo "image: needs $program" >&2; exit 77; }
@@ -96,4 +98,5 @@ cp -L "$root"/boot/initrd.img-* "$dir/initrd.img"
 
 mkfs.ext4 -q -F -d "$root" "$dir/root.ext4.new" 4G
 mv "$dir/root.ext4.new" "$dir/root.ext4"
+printf '%s\n' "$contents" >"$dir/contents"
 rm -rf --one-file-system "$root"

@@ -566,6 +566,7 @@ void live_keyed_put(struct live_keyed *s)
 {
 	if (s != NULL && --s->refs == 0) {
 		keyed_free(rs_keyed_of(&s->set));
+		notes_clear(&s->notes);
 		free(s);
 	}
 }
@@ -669,6 +670,42 @@ bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct in
 	return true;
 }
 
+static bool boxes_cross(const struct interval *a, const struct interval *b, uint32_t fields_len)
+{
+	uint32_t f = 0;
+
+	while (f < fields_len && u128_cmp(a[f].lo, b[f].hi) <= 0 &&
+	       u128_cmp(b[f].lo, a[f].hi) <= 0) {
+		f++;
+	}
+	return f == fields_len;
+}
+
+bool keyed_crosses(struct live_keyed *s, const struct interval *box, struct mono now,
+                   struct interval *other, struct rs_item *item)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+	bool is_value = k->is_exact;
+	uint32_t slot = 0;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		is_value = is_value && is_single(&box[f]);
+	}
+	if (is_value) {
+		(void)key_of(k, box, key);
+		slot = rs_table_slot(&k->table, key, now);
+		memcpy(other, box, k->fields_len * sizeof(*box));
+		return slot != 0 && rs_table_read(&k->table, slot - 1, now, key, item);
+	}
+	while (keyed_next(s, &slot, now, other, item)) {
+		if (boxes_cross(other, box, k->fields_len)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* changes */
 
 bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now)
@@ -677,6 +714,16 @@ bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now
 	uint32_t key[RS_KEY_WORDS_MAX];
 
 	return key_of(k, box, key) && rs_table_slot(&k->table, key, now) != 0;
+}
+
+bool keyed_read_box(struct live_keyed *s, const struct interval *box, struct mono now,
+                    struct rs_item *item)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+	uint32_t slot = key_of(k, box, key) ? rs_table_slot(&k->table, key, now) : 0;
+
+	return slot != 0 && rs_table_read(&k->table, slot - 1, now, key, item);
 }
 
 /* All elements and more. Returns false when memory runs out; the caller frees the arrays. */

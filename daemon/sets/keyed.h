@@ -6,6 +6,8 @@
 #ifndef FINWALL_SETS_KEYED_H
 #define FINWALL_SETS_KEYED_H
 
+#include "notes.h"
+
 #include <finwall/ruleset_elem.h>
 
 #include <stddef.h>
@@ -40,6 +42,7 @@ enum keyed_problem {
 struct live_keyed {
 	struct rs_keyed_set set; /* first: compiled rules point to it */
 	struct keyed_shape shape;
+	struct notes notes; /* added by command */
 	unsigned refs;
 };
 
@@ -61,6 +64,13 @@ void live_keyed_start(struct live_keyed *s, struct mono now);
 size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l);
 
 /*
+ * An element of the table that has a value of the box. Returns false when there is none, and
+ * otherwise its box and what is with it.
+ */
+bool keyed_crosses(struct live_keyed *s, const struct interval *box, struct mono now,
+                   struct interval *other, struct rs_item *item);
+
+/*
  * Adds elements; one that is there stays as it is. KEYED_OK: *added is how many are new, and *old
  * memory to free with keyed_free() when no evaluation uses it any more. Otherwise nothing is added.
  */
@@ -72,6 +82,10 @@ bool keyed_put(struct live_keyed *s, const struct interval *box, const struct rs
                struct mono now);
 bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now);
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now);
+
+/* Reads an element. Returns false when there is none that is equal. */
+bool keyed_read_box(struct live_keyed *s, const struct interval *box, struct mono now,
+                    struct rs_item *item);
 
 /* Deletes all. Returns how many. */
 uint64_t keyed_flush(struct live_keyed *s, struct mono now);

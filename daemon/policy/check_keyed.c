@@ -161,6 +161,7 @@ void check_keyed_map(struct config *c, struct map *m)
 			value_each(e->key, gather_value, &g);
 		}
 	}
+	shape.is_map = true;
 	shape.has_state = m->head.has_timeouts;
 	shape.cap = m->head.size > SET_LEN_MAX ? SET_LEN_MAX : (uint32_t)m->head.size;
 	live = make_table(&g, &shape, m->head.loc);

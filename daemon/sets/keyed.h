@@ -17,8 +17,9 @@ struct keyed_shape {
 	uint32_t fields_len;
 	uint8_t is_wide[RS_KEY_FIELDS_MAX]; /* 128 bits */
 	bool has_state;                     /* timeouts, counters, limits */
-	uint32_t cap;                       /* elements; 0 = grows by command */
-	const struct rs_kit *kit;           /* [0] has nothing; copied */
+	bool is_map;
+	uint32_t cap;             /* elements; 0 = grows by command */
+	const struct rs_kit *kit; /* [0] has nothing; copied */
 	uint32_t kits_len;
 };
 
@@ -60,7 +61,11 @@ void keyed_setup(const struct sipkey *key, void (*yield)(void));
 /* Times begin now, unless they have begun. */
 void live_keyed_start(struct live_keyed *s, struct mono now);
 
-/* The element of the list that overlaps another one; l->len when none does. */
+/*
+ * The element of a map's list that nft refuses: its lowest or highest corner is in an element
+ * before it, of another number if both are equal. l->len when there is none. The map was made of
+ * the list.
+ */
 size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l);
 
 /*

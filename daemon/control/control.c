@@ -36,6 +36,8 @@ static const struct {
 	{ CTL_INTERFACE ".AddElements", control_add_elements, CTL_ACCESS_WRITE },
 	{ CTL_INTERFACE ".DeleteElements", control_delete_elements, CTL_ACCESS_WRITE },
 	{ CTL_INTERFACE ".FlushSet", control_flush_set, CTL_ACCESS_WRITE },
+	{ CTL_INTERFACE ".ListObjects", control_list_objects, CTL_ACCESS_READ },
+	{ CTL_INTERFACE ".ResetObjects", control_reset_objects, CTL_ACCESS_WRITE },
 	{ CTL_INTERFACE ".Reload", control_reload, CTL_ACCESS_WRITE },
 	{ CTL_INTERFACE ".Confirm", control_confirm, CTL_ACCESS_WRITE },
 	{ CTL_INTERFACE ".ImportConntrack", control_import, CTL_ACCESS_WRITE },

@@ -71,6 +71,8 @@ control_method_fn control_list_elements;
 control_method_fn control_add_elements;
 control_method_fn control_delete_elements;
 control_method_fn control_flush_set;
+control_method_fn control_list_objects; /* objects.c */
+control_method_fn control_reset_objects;
 
 /* Replies with the error InvalidParameter. name: of the parameter. */
 void method_invalid_parameter(struct ctl_client *c, const char *name);

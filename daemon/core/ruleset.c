@@ -523,18 +523,53 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 	*bytes += stat_get(&ctr->rule[rule_nr].bytes);
 }
 
+void ruleset_counter_negate(struct ruleset_counters *out, const struct ruleset_counters *const *ctr,
+                            size_t ctr_len, uint32_t rule_nr)
+{
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < ctr_len; i++) {
+		ruleset_counter_add(ctr[i], rule_nr, &packets, &bytes);
+	}
+	atomic_store_explicit(&out->rule[rule_nr].packets, -packets, memory_order_relaxed);
+	atomic_store_explicit(&out->rule[rule_nr].bytes, -bytes, memory_order_relaxed);
+}
+
 void ruleset_counters_negate(struct ruleset_counters *out,
                              const struct ruleset_counters *const *ctr, size_t ctr_len)
 {
 	for (uint32_t r = 0; r < out->rules_len; r++) {
-		uint64_t packets = 0;
-		uint64_t bytes = 0;
+		ruleset_counter_negate(out, ctr, ctr_len, r);
+	}
+}
 
-		for (size_t i = 0; i < ctr_len; i++) {
-			ruleset_counter_add(ctr[i], r, &packets, &bytes);
+static struct rs_quota *find_quota(const struct ruleset *rs, uint32_t quota_nr)
+{
+	for (uint32_t i = 0; i < rs->quotas_len; i++) {
+		if (rs->quota[i].object == quota_nr + 1) {
+			return &rs->quota[i];
 		}
-		atomic_store_explicit(&out->rule[r].packets, -packets, memory_order_relaxed);
-		atomic_store_explicit(&out->rule[r].bytes, -bytes, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+bool ruleset_quota_used(const struct ruleset *rs, uint32_t quota_nr, uint64_t *used)
+{
+	const struct rs_quota *q = find_quota(rs, quota_nr);
+
+	if (q != NULL) {
+		*used = atomic_load_explicit(&q->used, memory_order_relaxed);
+	}
+	return q != NULL;
+}
+
+void ruleset_quota_reset(const struct ruleset *rs, uint32_t quota_nr)
+{
+	struct rs_quota *q = find_quota(rs, quota_nr);
+
+	if (q != NULL) {
+		atomic_store_explicit(&q->used, 0, memory_order_relaxed);
 	}
 }
 
@@ -623,12 +658,17 @@ static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t 
 
 static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
 {
-	uint32_t nr;
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+	uint32_t mark;
 
-	if (!key_in_map(ev, i, &nr)) {
-		return false;
+	if (!ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, &mark)) {
+		if (!is_there || k->other_nr == RS_MAP_MISS) {
+			return false;
+		}
+		mark = k->data[k->other_nr];
 	}
-	set_mark(ev, i, ev->rs->key[i->a].data[nr]);
+	set_mark(ev, i, mark);
 	return true;
 }
 

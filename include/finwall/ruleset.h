@@ -259,6 +259,19 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 void ruleset_counters_negate(struct ruleset_counters *out,
                              const struct ruleset_counters *const *ctr, size_t ctr_len);
 
+/* Likewise of one counter. */
+void ruleset_counter_negate(struct ruleset_counters *out, const struct ruleset_counters *const *ctr,
+                            size_t ctr_len, uint32_t rule_nr);
+
+/*
+ * The bytes that a quota with a name has used; quota_nr: of the object, in its configuration.
+ * Returns false when no rule that can match has it. Workers may use it meanwhile.
+ */
+bool ruleset_quota_used(const struct ruleset *rs, uint32_t quota_nr, uint64_t *used);
+
+/* It has used nothing from now on. */
+void ruleset_quota_reset(const struct ruleset *rs, uint32_t quota_nr);
+
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);
 unsigned ruleset_log_level(const struct ruleset *rs, unsigned log_nr);

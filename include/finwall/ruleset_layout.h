@@ -248,6 +248,7 @@ struct rs_key {
 	const uint32_t *data; /* of a map of values */
 	uint32_t other_nr;    /* where no key matches, or RS_MAP_MISS */
 	uint32_t constant;    /* of the last field */
+	uint32_t is_changed;  /* rules change the set */
 	struct rs_new change;
 };
 

@@ -3,7 +3,7 @@
 #
 # The daemon is killed and started again, again and again, under a bulk transfer and a stream of
 # datagrams: on-absent is drop, and no packet of the leased connections is lost or INVALID. Then it
-# is gone for longer than the grace: nothing passes any more.
+# is gone for longer than the grace: nothing passes any more. At the end no pin is left.
 #
 #	fast_path_restart.sh [KILLS]
 # shellcheck source=tests/support/fast_path.sh
@@ -74,7 +74,7 @@ ns_bg client python3 "$work/count.py" send "$work/sent" >"$work/send.out"
 ns_bg server "$peer" serve 10.3.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 # longer than the kills
-ns_bg client "$peer" bulk 10.3.0.2 7000 200000 >"$work/bulk.log"
+ns_bg client "$peer" bulk 10.3.0.2 7000 $((200000 + 20000 * kills)) >"$work/bulk.log"
 bulk_pid=$bg_pid
 
 # The stream and the transfer, which are all connections here.
@@ -86,8 +86,12 @@ is_leased() {
 }
 wait_until both_are_leased
 
+pins=$(ls "$fast_path_dir")
 killed=0
 while [ "$killed" -lt "$kills" ]; do
+	# at any moment of the 0.1 s after which leases are extended
+	sleep "0.$(printf %03d $((killed * 37 % 100)))"
+	! log_has INVALID || fail "packets were INVALID before kill $killed"
 	kill -KILL "$daemon_pid"
 	wait "$daemon_pid" 2>/dev/null || true
 	: >"$work/daemon.log"
@@ -96,6 +100,7 @@ while [ "$killed" -lt "$kills" ]; do
 	wait_until both_are_leased
 	! gone "$bulk_pid" || fail "the transfer ended"
 	! log_has INVALID || fail "packets were INVALID after $killed kills"
+	[ "$(ls "$fast_path_dir")" = "$pins" ] || fail "the pins changed after $killed kills"
 	killed=$((killed + 1))
 done
 retransmitted=$(ns client nstat -asz TcpRetransSegs | awk '$1 == "TcpRetransSegs" { print $2 }')
@@ -147,4 +152,7 @@ goes_on() {
 wait_until goes_on
 ! log_has INVALID || fail "packets were INVALID after the pause"
 kill -KILL "$bulk_pid" 2>/dev/null || true
+ns wall "$bin/finwall" --socket "$work/finwall.sock" hook down >>"$work/hook.log" ||
+	fail "hook down"
+[ -z "$(ls "$fast_path_dir")" ] || fail "pins are left: $(ls "$fast_path_dir")"
 daemon_end

@@ -68,13 +68,24 @@ for to in 10.3.0.2 10.2.0.1; do
 	ns wall ping -c 1 -W 2 "$to" >/dev/null || fail "no neighbour $to"
 done
 
+# Segments that the client has sent, and that the server has received.
+ns client iptables -A OUTPUT -p tcp
+ns server iptables -A INPUT -p tcp
+segments() {
+	ns "$1" iptables -nvxL "$2" | awk '$3 == "tcp" || $3 == 6 { print $1; exit }'
+}
+all_arrived() {
+	segments_sent=$(segments client OUTPUT)
+	segments_received=$(segments server INPUT)
+	[ "$segments_sent" = "$segments_received" ]
+}
+
 ns_bg server python3 "$work/count.py" receive "$work/received" >"$work/receive.out"
 wait_until grep -q ready "$work/receive.out"
 ns_bg client python3 "$work/count.py" send "$work/sent" >"$work/send.out"
 ns_bg server "$peer" serve 10.3.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-# longer than the kills
-ns_bg client "$peer" bulk 10.3.0.2 7000 $((200000 + 20000 * kills)) >"$work/bulk.log"
+ns_bg client "$peer" steady 10.3.0.2 7000 300 >"$work/bulk.log"
 bulk_pid=$bg_pid
 
 # The stream and the transfer, which are all connections here.
@@ -116,8 +127,17 @@ received_all() {
 wait_until received_all
 sent=$(cat "$work/send.out")
 received=$(tail -n 1 "$work/receive.out")
-echo "$killed kills; datagrams: $sent sent, $received received; segments sent again: $retransmitted"
+kill -STOP "$bulk_pid"
+# those under way
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	all_arrived && break
+	sleep 0.1
+done
+kill -CONT "$bulk_pid"
+echo "$killed kills; datagrams: $sent sent, $received received; segments: $segments_sent sent," \
+	"$segments_received received, sent again $retransmitted"
 [ "$sent" = "$received" ] || fail "datagrams were lost"
+[ "$segments_sent" = "$segments_received" ] || fail "segments were lost"
 
 # Gone for longer than the grace.
 sed -i 's/fast-path-grace 30s/fast-path-grace 1s/' "$work/finwall.conf"
@@ -151,8 +171,9 @@ goes_on() {
 }
 wait_until goes_on
 ! log_has INVALID || fail "packets were INVALID after the pause"
-kill -KILL "$bulk_pid" 2>/dev/null || true
+kill -TERM "$bulk_pid"
+wait "$bulk_pid" || fail "the transfer: $(cat "$work/bulk.log")"
 ns wall "$bin/finwall" --socket "$work/finwall.sock" hook down >>"$work/hook.log" ||
 	fail "hook down"
-[ -z "$(ls "$fast_path_dir")" ] || fail "pins are left: $(ls "$fast_path_dir")"
+[ -z "$(ls "$fast_path_dir" 2>/dev/null)" ] || fail "pins are left: $(ls "$fast_path_dir")"
 daemon_end

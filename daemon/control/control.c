@@ -21,6 +21,7 @@ static const struct {
 	{ "org.varlink.service.GetInterfaceDescription", control_get_interface, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".ListConnections", control_list_connections, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".CountConnections", control_count_connections, CTL_ACCESS_READ },
+	{ CTL_INTERFACE ".CountQueued", control_count_queued, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetConnection", control_get_connection, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".GetStats", control_get_stats, CTL_ACCESS_READ },
 	{ CTL_INTERFACE ".StreamEvents", control_stream_events, CTL_ACCESS_READ },

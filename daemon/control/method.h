@@ -56,7 +56,8 @@ control_method_fn control_confirm;
 control_method_fn control_list_connections; /* list.c */
 control_method_fn control_count_connections;
 control_method_fn control_get_connection;
-control_method_fn control_get_hooks; /* hooks.c */
+control_method_fn control_count_queued; /* queued.c */
+control_method_fn control_get_hooks;    /* hooks.c */
 control_method_fn control_get_kernel_part;
 control_method_fn control_flush; /* connections.c */
 control_method_fn control_delete;

@@ -104,6 +104,15 @@ struct flow {
 	uint8_t extras;   /* FLOW_EXTRA_* */
 } __attribute__((aligned(64)));
 
+/* Why packets of a live connection go to the queue where there is a kernel fast path. */
+struct lease_why {
+	const char *word; /* static; NULL: they do not, or there is none */
+	uint32_t rule_nr; /* that is the reason; UINT32_MAX = the policy of the hook's chain */
+	uint8_t is_by_rules;
+	uint8_t hook; /* is_by_rules: enum hook, as the next one */
+	uint8_t dir;  /* enum flow_dir */
+};
+
 /* What few flows have. */
 #define FLOW_EXTRA_COUNTED  0x01u /* `ct count` counts it */
 #define FLOW_EXTRA_BESIDE   0x02u /* it has a struct flow_extra */

@@ -196,6 +196,13 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
                          const struct rule_input *in, struct rule_result *out, bool *reads_iif);
 
+/*
+ * Why ruleset_is_constant() is false: a word such as "counter", and in *rule_nr the rule at which
+ * it gives up. NULL if it is true.
+ */
+const char *ruleset_obstacle(const struct ruleset *rs, enum base_chain chain,
+                             const struct rule_input *in, uint32_t *rule_nr);
+
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 

@@ -246,10 +246,11 @@ struct rs_key {
 	uint32_t keyed; /* the set */
 	uint32_t fields_len;
 	struct rs_key_field field[RS_KEY_FIELDS_MAX];
-	const uint32_t
-		*data;     /* of a map of values: by other_nr; the number of a key is its value */
-	uint32_t other_nr; /* where no key matches, or RS_MAP_MISS */
-	uint32_t constant; /* of the last field */
+	/* Of a map of values: by other_nr; the number of a key is its value. */
+	const uint32_t *data;
+	uint32_t other_nr;   /* where no key matches, or RS_MAP_MISS */
+	uint32_t constant;   /* of the last field */
+	uint32_t is_changed; /* rules change the set */
 	struct rs_new change;
 };
 

@@ -289,8 +289,9 @@ static void stop(struct daemon *d)
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
-	free(d->pin_at_start);
-	free(d->group_at_start);
+	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
+		free(d->texts_at_start[i]);
+	}
 	ifnames_close(d->ifnames);
 	older_free(d->older);
 	fast_path_fini(&d->fast_path);
@@ -376,11 +377,8 @@ static enum exit_code load_first(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	d->settings_at_start = *s;
-	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
-	d->settings_at_start.queue_pin = d->pin_at_start;
-	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
-	d->settings_at_start.control_group = d->group_at_start;
-	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
+	return fixed_settings_keep(&d->settings_at_start, d->texts_at_start) == 0 ? EXIT_OK
+	                                                                          : EXIT_CANNOT_RUN;
 }
 
 static void yield_cpu(void)

@@ -573,6 +573,7 @@ const char control_interface_text[] =
 	"  count: int,\n"
 	"  p50_us: int,\n"
 	"  p99_us: int,\n"
+	"  max_us: int,\n"
 	"  late: ?int,\n"
 	"  not_held: ?int\n"
 	")\n"

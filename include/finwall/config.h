@@ -116,16 +116,20 @@ struct settings {
 	const char *events_packets;    /* NULL = none; lives as long as its configuration */
 	const char *events_accounting; /* likewise */
 	/* text lives as long as its configuration */
-	const char *cluster_engine;   /* see text/server.h; NULL = no cluster */
-	const char *cluster_group;    /* NULL = "default" */
-	const char *cluster_node;     /* NULL = the host's name */
-	const char *cluster_user;     /* of the engine; NULL = its default user */
-	const char *cluster_password; /* path of a file; NULL = none */
-	uint32_t cluster_interval_ms; /* between two messages */
-	uint32_t cluster_replicate;   /* enum replicate */
-	uint32_t cluster_timeout_ms;  /* REPLICATE_BEFORE_ACCEPT: how long a packet waits at most */
-	uint32_t cluster_snapshot_s;  /* between two lists of all connections */
-	uint32_t cluster_sets;        /* 1: changes of sets by command are for all nodes */
+	const char *cluster_engine;          /* see text/server.h; NULL = no cluster */
+	const char *cluster_group;           /* NULL = "default" */
+	const char *cluster_node;            /* NULL = the host's name */
+	const char *cluster_user;            /* of the engine; NULL = its default user */
+	const char *cluster_password;        /* path of a file; NULL = none */
+	uint32_t cluster_tls;                /* 1: the connection to the engine is encrypted */
+	const char *cluster_tls_ca;          /* path; NULL = the system's authorities */
+	const char *cluster_tls_certificate; /* likewise; NULL = none */
+	const char *cluster_tls_key;         /* likewise */
+	uint32_t cluster_interval_ms;        /* between two messages */
+	uint32_t cluster_replicate;          /* enum replicate */
+	uint32_t cluster_timeout_ms; /* REPLICATE_BEFORE_ACCEPT: how long a packet waits at most */
+	uint32_t cluster_snapshot_s; /* between two lists of all connections */
+	uint32_t cluster_sets;       /* 1: changes of sets by command are for all nodes */
 };
 
 /* The number of queue numbers. */

@@ -72,6 +72,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--list", action="append", default=[])
     args = parser.parse_args()
+    args.build = os.path.abspath(args.build)
     counts = read(args.top, args.build)
     if not counts:
         sys.exit("coverage: no counts")

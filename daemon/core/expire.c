@@ -199,10 +199,11 @@ static bool can_be_evicted(const struct flow *f)
 	return (f->status & FLOW_ASSURED) == 0 || flow_is_closed(f) || flow_is_closing(f);
 }
 
-struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash)
+struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash,
+                                bool is_spared)
 {
 	for (unsigned tries = 0; tries < VICTIM_TRIES; tries++) {
-		struct flow *f = flowtab_victim(&s->flows, hash, cx->now);
+		struct flow *f = flowtab_victim(&s->flows, hash, is_spared, cx->now);
 
 		/* A leased one was chosen because of the time of the next look at it. */
 		if (f == NULL || !lease_is_held(f) ||

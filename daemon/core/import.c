@@ -51,6 +51,9 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 			shard_set_extra(s, inserted, flow_extra_of_copy(f));
 		}
 	}
+	if (inserted != NULL && (fresh.status & FLOW_ASSURED) != 0) {
+		sources_note(s->sources, &s->graveyard.sip, inserted, now);
+	}
 	if (inserted != NULL && s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };
 	}

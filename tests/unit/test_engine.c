@@ -439,6 +439,28 @@ START_TEST(a_flood_in_a_proved_name_has_a_share)
 }
 END_TEST
 
+/* Into a full table: open connections take the places of openings, and then there is none. */
+START_TEST(an_import_prefers_open_connections)
+{
+	struct engine_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
+	for (uint32_t i = 0; i < 4; i++) {
+		flood(i);
+	}
+	for (uint32_t i = 1; i <= 6; i++) {
+		struct flow f = flows_tcp(i);
+
+		f.deadline = mono_add(w.now, sec_to_ns(100));
+		ck_assert_int_eq(engine_import_flow(w.engine, w.worker, &f, w.now), i <= 4);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 4);
+	/* The others are remembered. */
+	ck_assert_uint_eq(u.tombs, 2);
+}
+END_TEST
+
 static void set_port(uint16_t port)
 {
 	c2s.sport = port;
@@ -737,7 +759,8 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
            openings_of_proved_addresses_are_evicted_last, a_flood_in_a_proved_name_has_a_share,
-           a_table_full_of_closed_flows_accepts_new_ones, a_late_close_passes_at_a_full_table,
+           an_import_prefers_open_connections, a_table_full_of_closed_flows_accepts_new_ones,
+           a_late_close_passes_at_a_full_table,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
            an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,

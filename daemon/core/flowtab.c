@@ -239,6 +239,13 @@ struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, bool is_spared, st
 	return NULL;
 }
 
+struct flow *flowtab_victim_unproved(const struct flowtab *t, uint64_t hash)
+{
+	uint32_t victim = hindex_victim_of(&t->index, hash, HINDEX_WORTH_LITTLE);
+
+	return victim != HINDEX_NIL ? &t->pool[victim] : NULL;
+}
+
 struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)
 {
 	while (*budget > 0 && *cursor < t->fresh) {

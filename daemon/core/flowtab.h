@@ -125,6 +125,9 @@ static inline bool flowtab_is_scarce(const struct flowtab *t)
  */
 struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, bool is_spared, struct mono now);
 
+/* The same, but only one that is neither closed nor ASSURED nor spared. */
+struct flow *flowtab_victim_unproved(const struct flowtab *t, uint64_t hash);
+
 /*
  * Iteration: the next flow at or after place *cursor, which starts at 0. Advances *cursor and takes
  * the places read, used or not, from *budget. NULL at the end, if *budget is left, or to be

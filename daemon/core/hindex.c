@@ -247,7 +247,8 @@ static unsigned count_ways(uint32_t ways)
 	return (ways & 0x1f) + (ways >> 8);
 }
 
-uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind)
+static inline uint32_t find_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind,
+                                   bool takes_others)
 {
 	const struct hindex_bucket *best = NULL;
 	const struct hindex_bucket *other = NULL; /* of the other kind only */
@@ -261,9 +262,10 @@ uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth 
 		uint32_t spent = flagged_ways(b, ways, 0);
 		uint32_t spared;
 
-		if (spent != 0) {
+		if (spent != 0 && takes_others) {
 			return slot_of(b, from_hand(b, spent));
 		}
+		ways &= ~spent;
 		spared = flagged_ways(b, ways, 1);
 		if (kind == HINDEX_WORTH_SOME) {
 			spared ^= ways;
@@ -283,11 +285,21 @@ uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth 
 		}
 		at = next_bucket(x, at);
 	}
-	if (best == NULL) {
+	if (best == NULL && takes_others) {
 		best = other;
 		best_ways = other_ways;
 	}
 	return best != NULL ? slot_of(best, from_hand(best, best_ways)) : HINDEX_NIL;
+}
+
+uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind)
+{
+	return find_victim(x, hash, kind, true);
+}
+
+uint32_t hindex_victim_of(const struct hindex *x, uint64_t hash, enum hindex_worth kind)
+{
+	return find_victim(x, hash, kind, false);
 }
 
 bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)

@@ -91,6 +91,9 @@ void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hinde
 #define HINDEX_VICTIM_BUCKETS 8
 uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind);
 
+/* The same, but of that kind only. */
+uint32_t hindex_victim_of(const struct hindex *x, uint64_t hash, enum hindex_worth kind);
+
 /* Adds an entry. Returns false when all buckets are full. Does not search for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);
 

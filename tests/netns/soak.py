@@ -374,7 +374,8 @@ def main():
         f"{sorted(set(descriptors))}")
     if wrong != 0:
         with open(os.path.join(WORK, "daemon.log")) as log:
-            print("".join(line for line in log if "WRONG: " in line), flush=True)
+            print("".join(line for line in log
+                          if "WRONG: " in line or "connections" in line), flush=True)
         fail("INVALID packets of the good traffic")
     if total["full"] + total["lost"] == 0:
         # The table is full, so that the entry of an opening may be evicted before its answer.

@@ -411,6 +411,38 @@ START_TEST(openings_of_proved_addresses_are_evicted_last)
 }
 END_TEST
 
+/* Nor connections that have just closed, whose ends may repeat their last segments. */
+START_TEST(connections_that_have_just_closed_are_kept)
+{
+	enum { FLOWS = 1000 };
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 0, 1);
+	for (uint16_t port = 1; port <= 100; port++) {
+		establish_port(port);
+		tcp(&c2s, F | A, 1001, 5001, 0);
+		tcp(&s2c, F | A, 5001, 1002, 0);
+		tcp(&c2s, A, 1002, 5002, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	}
+	for (uint32_t i = 0; i < 20 * FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 1; port <= 100; port++) {
+		c2s.sport = s2c.dport = port;
+		tcp(&s2c, F | A, 5001, 1002, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	}
+	world_pass(&w, sec_to_ns(4));
+	for (uint32_t i = 0; i < 2 * FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 1; port <= 100; port++) {
+		c2s.sport = s2c.dport = port;
+		ck_assert(!world_flow(&w, &c2s, &flow));
+	}
+}
+END_TEST
+
 /* Somebody who forges a proved address gets a quarter of the table; the rest is for others. */
 START_TEST(a_flood_in_a_proved_name_has_a_share)
 {
@@ -759,8 +791,8 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
            openings_of_proved_addresses_are_evicted_last, a_flood_in_a_proved_name_has_a_share,
-           an_import_prefers_open_connections, a_table_full_of_closed_flows_accepts_new_ones,
-           a_late_close_passes_at_a_full_table,
+           connections_that_have_just_closed_are_kept, an_import_prefers_open_connections,
+           a_table_full_of_closed_flows_accepts_new_ones, a_late_close_passes_at_a_full_table,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
            an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,
            one_batch_may_hold_packets_of_many_flows, a_tick_keeps_its_budget_and_terminates,

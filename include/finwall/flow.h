@@ -118,6 +118,7 @@ struct lease_why {
 #define FLOW_EXTRA_BESIDE   0x02u /* it has a struct flow_extra */
 #define FLOW_EXTRA_TIMEOUTS 0x04u /* of its own */
 #define FLOW_EXTRA_ONE_WAY  0x08u /* packets of one direction only; core/one_way.h */
+#define FLOW_EXTRA_SPARED   0x10u /* not ASSURED, and evicted after others; core/sources.h */
 
 /* Its packets need the slow path. */
 #define FLOW_EXTRA_SLOW (FLOW_EXTRA_TIMEOUTS | FLOW_EXTRA_ONE_WAY)

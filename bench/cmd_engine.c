@@ -114,7 +114,7 @@ static bool is_wanted(const struct engine_case *c, const struct bench_options *o
 	if (c->ops == &case_leased && !case_leased_is_possible()) {
 		return false;
 	}
-	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, 0) == 0);
+	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, FNM_EXTMATCH) == 0);
 }
 
 /* Call it after the cases before this one have allocated their memory. */

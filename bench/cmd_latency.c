@@ -201,7 +201,7 @@ static bool is_wanted(const struct latency *l, enum filter_kind kind, uint32_t p
 	char id[48];
 
 	snprintf(id, sizeof(id), "%uk/%s", per_s / 1000, filter_id(kind));
-	return l->opt->only == NULL || fnmatch(l->opt->only, id, 0) == 0;
+	return l->opt->only == NULL || fnmatch(l->opt->only, id, FNM_EXTMATCH) == 0;
 }
 
 static bool is_any_wanted(const struct latency *l, enum filter_kind kind)

@@ -87,7 +87,8 @@ static const struct {
 	{ FILTER_CONNTRACK, FILTER_NOTHING },      { FILTER_BARE, FILTER_NOTHING },
 	{ FILTER_FINWALL1, FILTER_BARE },          { FILTER_FINWALL1, FILTER_CONNTRACK },
 	{ FILTER_FINWALL_FAST, FILTER_CONNTRACK }, { FILTER_FINWALL_FAST, FILTER_FINWALL1 },
-	{ FILTER_FINWALL2, FILTER_CONNTRACK },
+	{ FILTER_FINWALL2, FILTER_CONNTRACK },     { FILTER_BARE_SYN, FILTER_CONNTRACK },
+	{ FILTER_FINWALL_FAST, FILTER_BARE_SYN },
 };
 
 #define PAIRS_LEN (sizeof(pairs) / sizeof(pairs[0]))
@@ -197,7 +198,8 @@ static int measure_cpu(struct path *p, const struct filter *f, double *v)
 	return testbed_stop_client(&p->testbed) != 0 ? -EIO : err;
 }
 
-/* --only is a pattern of filters, as '*-fast', or of loads and filters, as 'bulk/finwalld-*'. */
+/* --only is a pattern of filters, as '*-fast', or of loads and filters, as 'bulk/finwalld-*' or
+ * 'connect/@(bare|bare-syn)'. */
 static bool load_is_wanted(const struct path *p, enum filter_kind kind, enum path_load load)
 {
 	const char *only = p->opt->only;
@@ -207,10 +209,10 @@ static bool load_is_wanted(const struct path *p, enum filter_kind kind, enum pat
 		return false;
 	}
 	if (only == NULL || strchr(only, '/') == NULL) {
-		return only == NULL || fnmatch(only, filter_id(kind), 0) == 0;
+		return only == NULL || fnmatch(only, filter_id(kind), FNM_EXTMATCH) == 0;
 	}
 	(void)snprintf(id, sizeof(id), "%s/%s", load_ids[load], filter_id(kind));
-	return fnmatch(only, id, 0) == 0;
+	return fnmatch(only, id, FNM_EXTMATCH) == 0;
 }
 
 static bool is_wanted(const struct path *p, enum filter_kind kind)

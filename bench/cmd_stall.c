@@ -65,7 +65,7 @@ struct stall_bench {
 
 static bool is_wanted(const struct stall_bench *b, size_t nr)
 {
-	return b->opt->only == NULL || fnmatch(b->opt->only, cases[nr].id, 0) == 0;
+	return b->opt->only == NULL || fnmatch(b->opt->only, cases[nr].id, FNM_EXTMATCH) == 0;
 }
 
 static int make_measures(struct stall_bench *b, struct report *r)

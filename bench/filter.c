@@ -39,16 +39,19 @@ static const char clear_rules[] = "iptables -w -P FORWARD ACCEPT; iptables -w -F
 static const struct {
 	const char *id;
 	const char *title;
+	const char *match;         /* of iptables(8): which packets are queued */
 	const char *queue_options; /* of the NFQUEUE target; NULL = no queue */
 	unsigned finwalld_queues;  /* 0 = not finwalld */
 } kinds[FILTERS_LEN] = {
-	[FILTER_NOTHING] = { "nothing", "no filter", NULL, 0 },
-	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", NULL, 0 },
-	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "--queue-num 0", 0 },
-	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "--queue-num 0", 1 },
-	[FILTER_FINWALL_FAST] = { "finwalld-fast", "finwalld, 1 queue, fast path", "--queue-num 0",
-	                          1 },
-	[FILTER_FINWALL2] = { "finwalld-2", "finwalld, 2 queues", "--queue-balance 0:1", 2 },
+	[FILTER_NOTHING] = { "nothing", "no filter", "", NULL, 0 },
+	[FILTER_CONNTRACK] = { "conntrack", "kernel conntrack", "", NULL, 0 },
+	[FILTER_BARE] = { "bare", "bare NFQUEUE loop", "", "--queue-num 0", 0 },
+	[FILTER_BARE_SYN] = { "bare-syn", "bare NFQUEUE loop for SYNs alone", "-p tcp --syn ",
+	                      "--queue-num 0", 0 },
+	[FILTER_FINWALL1] = { "finwalld-1", "finwalld, 1 queue", "", "--queue-num 0", 1 },
+	[FILTER_FINWALL_FAST] = { "finwalld-fast", "finwalld, 1 queue, fast path", "",
+	                          "--queue-num 0", 1 },
+	[FILTER_FINWALL2] = { "finwalld-2", "finwalld, 2 queues", "", "--queue-balance 0:1", 2 },
 };
 
 const char *filter_title(enum filter_kind kind)
@@ -197,11 +200,12 @@ static int start_fast_path(const struct filter *f)
 	return -EIO;
 }
 
-int filter_queue_all(const struct netns *net, const char *options)
+int filter_queue(const struct netns *net, const char *match, const char *options)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command), "iptables -w -A FORWARD -j NFQUEUE %s", options);
+	snprintf(command, sizeof(command), "iptables -w -A FORWARD %s-j NFQUEUE %s", match,
+	         options);
 	return netns_run(net, NETNS_ROUTER, command) == 0 ? 0 : -EIO;
 }
 
@@ -221,7 +225,7 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 		f->dir[0] = '\0';
 		return -errno;
 	}
-	if (kind == FILTER_BARE) {
+	if (kind == FILTER_BARE || kind == FILTER_BARE_SYN) {
 		err = start_bare(f);
 	}
 	if (kinds[kind].finwalld_queues > 0) {
@@ -234,7 +238,7 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 		err = -EIO;
 	}
 	if (err == 0 && kinds[kind].queue_options != NULL) {
-		err = filter_queue_all(net, kinds[kind].queue_options);
+		err = filter_queue(net, kinds[kind].match, kinds[kind].queue_options);
 	}
 	if (err != 0) {
 		fprintf(stderr, "finwall-bench: cannot start the filter: %s\n", filter_title(kind));

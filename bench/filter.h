@@ -13,6 +13,7 @@ enum filter_kind {
 	FILTER_NOTHING,
 	FILTER_CONNTRACK,    /* the kernel's tracker with the same rules */
 	FILTER_BARE,         /* NFQUEUE to a loop that accepts everything (bare_loop.h) */
+	FILTER_BARE_SYN,     /* the same loop for SYNs alone: the bound for decisions in user space */
 	FILTER_FINWALL1,     /* finwalld with one queue */
 	FILTER_FINWALL_FAST, /* the same, with the kernel fast path */
 	FILTER_FINWALL2,     /* finwalld with two queues */
@@ -40,8 +41,11 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 /* Removes it; allowed after a failed start. */
 void filter_stop(struct filter *f);
 
-/* Sends all forwarded packets to a queue. options: of the NFQUEUE target. Returns 0/-EIO. */
-int filter_queue_all(const struct netns *net, const char *options);
+/*
+ * Sends forwarded packets to a queue. match: of iptables(8), "" = all packets. options: of the NFQUEUE
+ * target. Returns 0/-EIO.
+ */
+int filter_queue(const struct netns *net, const char *match, const char *options);
 
 /* Removes all rules of the router. */
 void filter_clear(const struct netns *net);

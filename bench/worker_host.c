@@ -210,7 +210,7 @@ int worker_host_start(struct worker_host *h, const struct netns *net,
 		}
 		clock_sleep_ns(READY_POLL_NS);
 	}
-	return h->pid > 0 ? filter_queue_all(net, "--queue-num 0") : -EIO;
+	return h->pid > 0 ? filter_queue(net, "", "--queue-num 0") : -EIO;
 }
 
 void worker_host_stop(struct worker_host *h)

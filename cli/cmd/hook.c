@@ -556,12 +556,33 @@ static bool install(void *ctx, const struct hook_wish *wish)
 	return s->has_last;
 }
 
+/* For finwall hook watch. The daemon is not asked: it may not answer. */
+static bool set_stalled(void *ctx, bool is_stalled)
+{
+	struct watch_state *s = ctx;
+	struct hook_plan plan = s->plan;
+	char *error = NULL;
+	int rc;
+
+	if (!s->has_last) {
+		return false;
+	}
+	plan.is_stalled = is_stalled;
+	rc = hook_apply_again(&plan, &s->choice, &error);
+	if (rc != 0) {
+		fprintf(stderr, "hook: %s\n", error != NULL ? error : strerror(-rc));
+	}
+	free(error);
+	return rc == 0;
+}
+
 static enum cli_exit hook_watch(const struct cli *cli, const struct hook_args *args)
 {
 	struct watch_state state = { .cli = cli, .args = args };
 	const struct hook_watch_params params = {
 		.socket_path = cli->socket_path,
 		.install = install,
+		.set_stalled = set_stalled,
 		.ctx = &state,
 	};
 	enum cli_exit code;

@@ -40,6 +40,7 @@ struct hook_plan {
 	bool loopback_is_queued;
 	bool defragments;     /* reassemble fragments first */
 	bool is_shadow;       /* enforce off */
+	bool is_stalled;      /* the daemon gives no verdicts: the port is accepted, not queued */
 	bool compares_kernel; /* mark packets with the state of the kernel's tracker */
 	const char
 		*fast_path; /* the pins of the kernel fast path; NULL = none. Borrowed. iptables */

@@ -180,7 +180,18 @@ static void iptables_chain(FILE *to, const struct hook_plan *plan, enum hook_spr
 	iptables_queue(to, plan, plan->on_absent, spread, family, head);
 }
 
-/* See nft_admin(). Few packets: spread by addresses, in one rule. */
+/* Few packets: spread by addresses, in one rule. */
+static void iptables_admin_rule(FILE *to, const struct hook_plan *plan, enum hook_family family,
+                                const char *head)
+{
+	if (plan->is_stalled) {
+		fprintf(to, "%s -j ACCEPT\n", head);
+		return;
+	}
+	iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
+}
+
+/* See nft_admin(). */
 static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_family family,
                            enum hook h)
 {
@@ -192,10 +203,10 @@ static void iptables_admin(FILE *to, const struct hook_plan *plan, enum hook_fam
 	}
 	snprintf(head, sizeof(head), "-A %s -p tcp --%s %u", chain,
 	         h == HOOK_INPUT ? "dport" : "sport", plan->admin_port);
-	iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
+	iptables_admin_rule(to, plan, family, head);
 	for (unsigned type = ND_TYPE_FIRST; family == FAMILY_IPV6 && type <= ND_TYPE_LAST; type++) {
 		snprintf(head, sizeof(head), "-A %s -p ipv6-icmp --icmpv6-type %u", chain, type);
-		iptables_queue(to, plan, FAIL_ACCEPT, SPREAD_ADDRESSES, family, head);
+		iptables_admin_rule(to, plan, family, head);
 	}
 }
 

@@ -138,9 +138,19 @@ static void nft_kernel_states(FILE *to, const char *head, enum hook h)
 	}
 }
 
+static void nft_admin_end(FILE *to, const struct hook_plan *plan, enum hook_spread spread)
+{
+	if (plan->is_stalled) {
+		fprintf(to, "accept\n");
+		return;
+	}
+	nft_queue(to, plan, FAIL_ACCEPT, spread);
+}
+
 /*
  * Queued with bypass, which accepts while no daemon reads the queue: connections to the port, both
- * directions, and the neighbour discovery that IPv6 needs to reach the peer.
+ * directions, and the neighbour discovery that IPv6 needs to reach the peer. Accepted while a
+ * daemon has the queue and gives no verdicts.
  */
 static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, enum hook h,
                       enum hook_spread spread)
@@ -149,12 +159,12 @@ static void nft_admin(FILE *to, const char *head, const struct hook_plan *plan, 
 		return;
 	}
 	fprintf(to, "%s tcp %s %u ", head, h == HOOK_INPUT ? "dport" : "sport", plan->admin_port);
-	nft_queue(to, plan, FAIL_ACCEPT, spread);
+	nft_admin_end(to, plan, spread);
 	fprintf(to,
 	        "%s icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
 	        "nd-neighbor-advert } ",
 	        head);
-	nft_queue(to, plan, FAIL_ACCEPT, spread);
+	nft_admin_end(to, plan, spread);
 }
 
 static void nft_queue(FILE *to, const struct hook_plan *plan, enum fail_mode on_absent,

@@ -10,13 +10,19 @@
  *
  * Two programs that both want to be first would install their rules for ever. So the pause before
  * an installation doubles while installations follow each other closely.
+ *
+ * A daemon that is stopped or hangs sends nothing, and its queues are bound, so on-absent does not
+ * apply: the kernel's counters show it. Then the administrator's port is accepted until verdicts
+ * are given again.
  */
 #include "hook/watch.h"
 
 #include "client.h"
 #include "hook/mark_down.h"
+#include "hook/stall.h"
 #include "io/notify.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +35,7 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   60000
 #define CALM_MS        10000
+#define STALL_TICK_MS  1000
 #define CONFIRM_MS     500 /* longer than the daemon needs to see an installation */
 
 static volatile sig_atomic_t is_ended;
@@ -42,6 +49,8 @@ struct watch {
 	int64_t installed_ms; /* when */
 	int64_t pause_ms;     /* before the next one; 0 = none */
 	bool is_unconfirmed;  /* no message since then */
+	struct stall stall;
+	bool is_stalled; /* the administrator's port is accepted */
 };
 
 static int64_t now_ms(void)
@@ -100,6 +109,7 @@ static bool install(struct watch *w, const struct hook_wish *wish)
 	if (w->params->install(w->params->ctx, wish)) {
 		w->installed = *wish;
 		w->has_installed = true;
+		w->is_stalled = false;
 	}
 	fflush(stdout);
 	w->installed_ms = now_ms();
@@ -136,13 +146,43 @@ static bool handle(struct watch *w, const json_t *message)
 	return install(w, &wish);
 }
 
-/* Waits for a message: for ever, or after an installation for CONFIRM_MS. */
-static bool receive(const struct watch *w, struct client *c, struct ctl_reply *reply)
+/* Accepts the administrator's port while the daemon gives no verdicts, not longer. */
+static void look_for_stall(struct watch *w)
 {
-	const struct timeval timeout = { .tv_usec = w->is_unconfirmed ? CONFIRM_MS * 1000 : 0 };
+	const struct hook_plan *plan = &w->installed.plan;
+	bool is_stalled;
+
+	if (!w->has_installed || !hook_plan_keeps_admin(plan) ||
+	    hook_mark_is_set(w->params->socket_path)) {
+		return;
+	}
+	is_stalled = stall_check(&w->stall, plan->queue_num, plan->queue_count, now_ms());
+	if (is_stalled == w->is_stalled || !w->params->set_stalled(w->params->ctx, is_stalled)) {
+		return;
+	}
+	w->is_stalled = is_stalled;
+	if (is_stalled) {
+		fprintf(stderr,
+		        "hook: the daemon gives no verdicts: TCP port %u of this machine is "
+		        "accepted until it does\n",
+		        plan->admin_port);
+	} else {
+		fprintf(stderr, "hook: the daemon gives verdicts again\n");
+	}
+}
+
+/* Waits for a message: for ever, or after an installation for CONFIRM_MS. */
+static bool receive(struct watch *w, struct client *c, struct ctl_reply *reply)
+{
+	const int ms = w->is_unconfirmed ? CONFIRM_MS : STALL_TICK_MS;
+	const struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	int rc;
 
 	setsockopt(client_fd(c), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	return client_reply(c, reply) == 0;
+	while ((rc = client_reply(c, reply)) == -ETIMEDOUT && !w->is_unconfirmed && !is_ended) {
+		look_for_stall(w);
+	}
+	return rc == 0;
 }
 
 /* Follows one daemon until it ends or its state has to be requested anew, at once if it returns
@@ -180,9 +220,11 @@ enum hook_watch_end hook_watch_run(const struct hook_watch_params *params)
 			client_close(c);
 		}
 		if (!at_once) {
+			look_for_stall(&w);
 			pause_ms(RECONNECT_MS);
 		}
 	}
+	stall_fini(&w.stall);
 	notify_stopping(is_kept ? "Keeping the hook rules" : "Removing the hook rules");
 	return is_kept ? WATCH_END_KEEP : WATCH_END_REMOVE;
 }

@@ -12,6 +12,11 @@ struct hook_watch_params {
 	const char *socket_path;
 	/* Installs the hook rules and prints how, or why not. Returns false on failure. */
 	bool (*install)(void *ctx, const struct hook_wish *wish);
+	/*
+	 * Installs those of the last time, with is_stalled. Returns false on failure, or if there
+	 * is no last time.
+	 */
+	bool (*set_stalled)(void *ctx, bool is_stalled);
 	void *ctx;
 };
 

@@ -7,6 +7,9 @@
  */
 #include "hook_read.h"
 
+#include "opener.h"
+#include "proc_net.h"
+
 #include "wire/hook_names.h"
 #include "wire/nft_rule.h"
 #include "wire/xt_table.h"
@@ -301,9 +304,7 @@ static int read_iptables_nft(struct hook_reader *r, uint32_t queue_first, uint32
 /* True if iptables-legacy has this table in this network namespace. */
 static bool has_legacy_table(enum seen_family family, const char *table)
 {
-	FILE *f = fopen(family == SEEN_IPV4 ? "/proc/thread-self/net/ip_tables_names"
-	                                    : "/proc/thread-self/net/ip6_tables_names",
-	                "re");
+	FILE *f = proc_net_open(family == SEEN_IPV4 ? PROC_NET_IP_TABLES : PROC_NET_IP6_TABLES);
 	char line[64];
 	bool has = false;
 
@@ -371,6 +372,18 @@ static int read_legacy_table(int fd, enum seen_family family, const char *name,
 	return 0;
 }
 
+/* Any IP socket lists the rules. Returns one, or -errno. */
+static int rules_socket(enum seen_family family)
+{
+	int fd;
+
+	if (opener_is_set()) {
+		return opener_get(family == SEEN_IPV4 ? OPENER_RULES4 : OPENER_RULES6, 0);
+	}
+	fd = socket(family == SEEN_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 static int read_legacy(uint32_t queue_first, uint32_t queue_last, struct hook_seen *out)
 {
 	int err = 0;
@@ -386,8 +399,8 @@ static int read_legacy(uint32_t queue_first, uint32_t queue_last, struct hook_se
 		if (!has_legacy_table(family, name)) {
 			continue;
 		}
-		fd = socket(family == SEEN_IPV4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		err = fd < 0 ? -errno : read_legacy_table(fd, family, name, &table, &mem);
+		fd = rules_socket(family);
+		err = fd < 0 ? fd : read_legacy_table(fd, family, name, &table, &mem);
 		if (err == 0) {
 			err = read_iptables(&chains, name, queue_first, queue_last,
 			                    out->at[family]);

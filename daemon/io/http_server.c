@@ -4,13 +4,14 @@
  */
 #include "http_server.h"
 
+#include "loopback.h"
+#include "opener.h"
 #include "unix_socket.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,45 +116,22 @@ static int listen_on(struct http_server *s, int fd)
 }
 
 /* Returns a bound socket or -errno. */
-static int bind_inet(const struct sockaddr *addr, socklen_t size)
+static int bind_loopback(enum opener_kind kind, uint16_t port)
 {
-	int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1;
-	int err;
-
-	if (fd < 0) {
-		return -errno;
+	if (opener_is_set()) {
+		return opener_get(kind, port);
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (addr->sa_family == AF_INET6) {
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	}
-	if (bind(fd, addr, size) < 0) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	return loopback_bind(kind == OPENER_LISTEN4 ? AF_INET : AF_INET6, port);
 }
 
 int http_server_listen_loopback(struct http_server *s, uint16_t port)
 {
-	struct sockaddr_in in4 = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct sockaddr_in6 in6 = {
-		.sin6_family = AF_INET6,
-		.sin6_port = htons(port),
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
-	};
-	int err = listen_on(s, bind_inet((const struct sockaddr *)&in4, sizeof(in4)));
+	int err = listen_on(s, bind_loopback(OPENER_LISTEN4, port));
 
 	if (err != 0) {
 		return err;
 	}
-	err = listen_on(s, bind_inet((const struct sockaddr *)&in6, sizeof(in6)));
+	err = listen_on(s, bind_loopback(OPENER_LISTEN6, port));
 	return err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT ? 0 : err;
 }
 

@@ -7,6 +7,8 @@
  */
 #include "lease_pins.h"
 
+#include "opener.h"
+
 #include <finwall/lease_layout.h>
 
 #include <errno.h>
@@ -18,13 +20,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int open_pin(const char *dir, const char *name)
+int lease_pins_open_map(const char *dir, enum lease_map_nr nr)
 {
 	char path[LEASE_PATH_SIZE];
 	union bpf_attr attr;
 	long fd;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path)) {
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, lease_map_names[nr]) >=
+	    sizeof(path)) {
 		return -ENAMETOOLONG;
 	}
 	memset(&attr, 0, sizeof(attr));
@@ -106,7 +109,8 @@ int lease_pins_open(const char *dir, struct lease_pins *out)
 	int err = inode == 0 ? -ENOENT : 0;
 
 	for (unsigned i = 0; i < LEASE_MAPS_LEN && err == 0; i++) {
-		fds[i] = open_pin(dir, lease_map_names[i]);
+		fds[i] = opener_is_set() ? opener_get(OPENER_LEASE_MAP, i)
+		                         : lease_pins_open_map(dir, (enum lease_map_nr)i);
 		err = fds[i] < 0 ? fds[i] : 0;
 	}
 	if (err == 0) {

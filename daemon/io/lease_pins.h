@@ -36,6 +36,9 @@ ino_t lease_pins_inode(const char *dir);
  */
 int lease_pins_open(const char *dir, struct lease_pins *out);
 
+/* Opens one of them, for lease_pins_map(). Returns a descriptor, or -errno. */
+int lease_pins_open_map(const char *dir, enum lease_map_nr nr);
+
 /* Maps all maps, and checks their version. Returns 0/-errno; then *out has no map. */
 int lease_pins_map(const int fds[LEASE_MAPS_LEN], struct lease_pins *out);
 

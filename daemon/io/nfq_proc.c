@@ -6,13 +6,15 @@
  */
 #include "nfq_proc.h"
 
+#include "proc_net.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 int nfq_proc_read(uint16_t queue, struct nfq_proc *out)
 {
-	FILE *f = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
+	FILE *f = proc_net_open(PROC_NET_QUEUES);
 	char line[256];
 	int err = -ENOENT;
 
@@ -22,9 +24,11 @@ int nfq_proc_read(uint16_t queue, struct nfq_proc *out)
 	while (err != 0 && fgets(line, sizeof(line), f) != NULL) {
 		uint32_t nr;
 
-		if (sscanf(line, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %*u %*u %" SCNu32 " %" SCNu32,
-		           &nr, &out->portid, &out->waiting, &out->dropped,
-		           &out->user_dropped) == 5 &&
+		if (sscanf(line,
+		           "%" SCNu32 " %" SCNu32 " %" SCNu32 " %*u %*u %" SCNu32 " %" SCNu32
+		           " %" SCNu32,
+		           &nr, &out->portid, &out->waiting, &out->dropped, &out->user_dropped,
+		           &out->last_id) == 6 &&
 		    nr == queue) {
 			err = 0;
 		}

@@ -12,6 +12,7 @@ struct nfq_proc {
 	uint32_t waiting;      /* packets without a verdict */
 	uint32_t dropped;      /* by the kernel: queue full */
 	uint32_t user_dropped; /* by the kernel: receive buffer full */
+	uint32_t last_id;      /* of a packet; the first is 1 */
 };
 
 /* Reads one queue's line. Returns 0, -ENOENT when the queue is not bound, or another -errno. */

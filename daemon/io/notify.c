@@ -5,6 +5,8 @@
  */
 #include "notify.h"
 
+#include "fd_pass.h"
+
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,26 +21,6 @@
 /* Without a limit a manager that hangs would hang the caller. */
 #define SEND_WAIT_SEC 2
 
-/* An aligned control buffer for one descriptor. */
-union fd_control {
-	struct cmsghdr align;
-	uint8_t buf[CMSG_SPACE(sizeof(int))];
-};
-
-static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
-{
-	struct cmsghdr *c;
-
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control;
-	msg->msg_controllen = sizeof(control->buf);
-	c = CMSG_FIRSTHDR(msg);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-}
-
 /*
  * Sends text, with a descriptor unless it is -1. Waits at most SEND_WAIT_SEC for a manager that
  * does not read.
@@ -49,7 +31,7 @@ static void notify_send_fd(const char *text, int with_fd)
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	size_t path_size = path == NULL ? 0 : strlen(path);
-	union fd_control control;
+	union fd_pass control;
 	struct iovec iov;
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int fd;
@@ -69,7 +51,7 @@ static void notify_send_fd(const char *text, int with_fd)
 	msg.msg_name = &addr;
 	msg.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_size);
 	if (with_fd >= 0) {
-		attach_fd(&msg, &control, with_fd);
+		fd_pass_attach(&msg, &control, with_fd);
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);

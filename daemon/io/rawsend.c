@@ -12,6 +12,8 @@
  */
 #include "rawsend.h"
 
+#include "opener.h"
+
 #include "wire/raw_packet.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 #include <linux/seccomp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -389,43 +392,86 @@ static void set_sndbuf(int fd)
 	}
 }
 
-int rawsend_start(struct rawsend *r, uint32_t mark)
+int rawsend_spawn(int requests, uint32_t mark, pid_t *pid)
 {
 	int fds[CHILD_FDS_LEN];
-	int pair[2] = { -1, -1 };
 	int err = open_sockets(mark, fds);
 
-	*r = RAWSEND_NONE;
-	fds[CHILD_REQUESTS] = -1;
-	if (err == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		err = -errno;
-	}
+	fds[CHILD_REQUESTS] = requests;
+	*pid = 0;
 	if (err == 0) {
-		set_sndbuf(pair[0]);
-		fds[CHILD_REQUESTS] = pair[1];
-		r->pid = fork();
-		if (r->pid == 0) {
+		*pid = fork();
+		if (*pid == 0) {
 			child_main(fds);
 		}
-		err = r->pid < 0 ? -errno : 0;
+		err = *pid < 0 ? -errno : 0;
 	}
-	if (err == 0) {
-		r->fd = pair[0];
-		pair[0] = -1;
-	} else {
-		*r = RAWSEND_NONE;
-	}
-	close_if_open(pair[0]);
-	for (int i = 0; i < CHILD_FDS_LEN; i++) {
+	for (int i = CHILD_REQUESTS + 1; i < CHILD_FDS_LEN; i++) {
 		close_if_open(fds[i]);
 	}
 	return err;
+}
+
+/* A process of the opener's. Without one now, a connection without another end: see raw_sender.h.
+ */
+static int start_at_opener(struct rawsend *r, uint32_t mark)
+{
+	int fd = opener_get(OPENER_RAW, mark);
+	int pair[2];
+
+	if (fd >= 0) {
+		set_sndbuf(fd);
+		*r = (struct rawsend){ .fd = fd, .pid = RAWSEND_OTHERS };
+		return 0;
+	}
+	if (r->fd < 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
+		(void)close(pair[1]);
+		r->fd = pair[0];
+	}
+	return fd;
+}
+
+int rawsend_start(struct rawsend *r, uint32_t mark)
+{
+	int pair[2];
+	int err;
+
+	*r = RAWSEND_NONE;
+	if (opener_is_set()) {
+		return start_at_opener(r, mark);
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		return -errno;
+	}
+	set_sndbuf(pair[0]);
+	err = rawsend_spawn(pair[1], mark, &r->pid);
+	(void)close(pair[1]);
+	if (err != 0) {
+		(void)close(pair[0]);
+		*r = RAWSEND_NONE;
+		return err;
+	}
+	r->fd = pair[0];
+	return 0;
+}
+
+/* The opener's processes are not children: the connection shows their end. */
+static bool is_closed(int fd)
+{
+	struct pollfd at = { .fd = fd };
+
+	return poll(&at, 1, 0) == 1 && (at.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 bool rawsend_has_ended(struct rawsend *r, int *by_signal)
 {
 	int status = 0;
 
+	if (r->pid == RAWSEND_OTHERS) {
+		*by_signal = 0;
+		r->pid = is_closed(r->fd) ? 0 : RAWSEND_OTHERS;
+		return r->pid == 0;
+	}
 	if (r->pid <= 0 || waitpid(r->pid, &status, WNOHANG) == 0) {
 		return false;
 	}
@@ -440,6 +486,7 @@ int rawsend_restart(struct rawsend *r, uint32_t mark)
 	int err = rawsend_start(&fresh, mark);
 
 	if (err != 0) {
+		rawsend_stop(&fresh);
 		return err;
 	}
 	/* Workers may be sending: dup3() replaces the descriptor atomically. */

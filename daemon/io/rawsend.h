@@ -2,9 +2,9 @@
 /*
  * The raw packet sender: a separate process that turns requests into raw packets.
  *
- * Its raw sockets are opened and marked before it is forked. It has no connection table: that
- * memory is hidden from it. It drops all capabilities, and a seccomp filter allows only receive,
- * send and exit. It exits when the daemon closes its end.
+ * Its raw sockets are opened and marked before it is forked, by the daemon or by the opener. It has
+ * no connection table: that memory is hidden from it. It drops all capabilities, and a seccomp
+ * filter allows only receive, send and exit. It exits when the daemon closes its end.
  */
 #ifndef FINWALL_IO_RAWSEND_H
 #define FINWALL_IO_RAWSEND_H
@@ -20,13 +20,24 @@ struct rawsend {
 	pid_t pid; /* of the process; 0 when there is none, or it has exited */
 };
 
+/* The pid of a process that the opener has started. */
+#define RAWSEND_OTHERS ((pid_t)-1)
+
 #define RAWSEND_NONE ((struct rawsend){ .fd = -1 })
 
 /*
- * Starts the process; mark: of its packets (hookmark.h). Needs CAP_NET_RAW. May be called while
- * other threads run. Returns 0, or -errno with *r set to RAWSEND_NONE.
+ * Starts the process; mark: of its packets (hookmark.h). Needs CAP_NET_RAW, or an opener
+ * (opener.h). May be called while other threads run. Returns 0, or -errno with *r set to
+ * RAWSEND_NONE; with an opener that does not answer r->fd is a connection that sends nothing, so
+ * that rawsend_restart() can be tried later.
  */
 int rawsend_start(struct rawsend *r, uint32_t mark);
+
+/*
+ * For the opener: starts the process, which receives its requests from the socket requests. The
+ * caller closes its own copy of that, and waits for the process. Returns 0 with *pid, or -errno.
+ */
+int rawsend_spawn(int requests, uint32_t mark, pid_t *pid);
 
 /*
  * Returns true once after the process has exited, with *by_signal the signal, or 0. Main thread.

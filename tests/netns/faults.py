@@ -670,15 +670,24 @@ def is_stopped(pid, tid):
 
 
 def case_stopped():
-    """A stopped daemon: packets wait, those to the admin port too, until it continues or is killed;
-    then the admin port passes and all else is dropped."""
+    """A stopped daemon: packets wait, until it continues or is killed. After some seconds finwall
+    hook watch lets the admin port pass, and nothing else, for that time."""
     state = os.path.join(WORK, "state")
-    d = Daemon(config(more=f"hook {{ backend iptables; admin-port {ADMIN}; watch off }}",
+    d = Daemon(config(more=f"hook {{ backend iptables; admin-port {ADMIN} }}",
                       rules=f"tcp dport {ADMIN} accept"), state)
-    ns_finwall = ["ip", "netns", "exec", server.name, os.path.join(BIN, "finwall"), "--socket",
-                  d.socket]
-    subprocess.run(ns_finwall + ["hook", "up", "-c", d.conf], check=True,
-                   stdout=subprocess.DEVNULL)
+    watch_log = os.path.join(WORK, "watch.log")
+    with open(watch_log, "w") as log:
+        watch = subprocess.Popen(["ip", "netns", "exec", server.name, os.path.join(BIN, "finwall"),
+                                  "--socket", d.socket, "hook", "watch"], stdout=log, stderr=log)
+
+    def watched(text):
+        with open(watch_log) as at:
+            return text in at.read()
+
+    def admin_rules():
+        return [line for line in server.run("iptables", "-S").splitlines()
+                if f"port {ADMIN} " in line]
+    poll(lambda: len(admin_rules()) == 2, "the hook rules")
     listening = [listener(server, SERVER[4], port) for port in (ADMIN, PORT)]
 
     def answers(port):
@@ -699,14 +708,21 @@ def case_stopped():
     poll(lambda: saved(state) not in (None, inode), "saved", 10)
     os.kill(d.pid, signal.SIGSTOP)
     poll(lambda: all(is_stopped(d.pid, tid) for tid in d.threads().values()), "it stops")
-    seen = answers(ADMIN), answers(PORT)
-    print(f"stopped: the admin port {'answers' if seen[0] else 'waits'}, "
-          f"another one {'answers' if seen[1] else 'waits'}")
-    if any(seen):
-        fail("a port passes while the daemon is stopped")
+    begun = time.monotonic()
+    if answers(ADMIN) or answers(PORT):
+        fail("a port passes at once while the daemon is stopped")
+    poll(lambda: answers(ADMIN), "the admin port passes", 20)
+    print(f"stopped: the admin port answers after {time.monotonic() - begun:.1f} s")
+    if answers(PORT):
+        fail("another port passes while the daemon is stopped")
+    if not watched(f"TCP port {ADMIN} of this machine is accepted"):
+        fail("finwall hook watch does not report it")
     os.kill(d.pid, signal.SIGCONT)
     steady.flows()
+    poll(lambda: watched("gives verdicts again"), "finwall hook watch reports the end", 20)
+    poll(lambda: all("NFQUEUE" in rule for rule in admin_rules()), "the admin port is queued", 20)
     poll(lambda: answers(ADMIN) and answers(PORT), "both ports")
+    print("continued: the admin port is queued again")
     os.kill(d.pid, signal.SIGSTOP)
     os.kill(d.pid, signal.SIGKILL)
     d.process.wait()
@@ -715,6 +731,8 @@ def case_stopped():
     print("killed: only the admin port passes")
     d.start()
     steady.end()
+    watch.terminate()
+    watch.wait()
     d.end()
     for s in listening:
         s.close()

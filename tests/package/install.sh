@@ -23,11 +23,12 @@ configure() {
 configure
 
 mkdir -p "$work/build/bin"
-cp "$bin/finwalld" "$bin/finwall" "$work/build/bin/"
+cp "$bin/finwalld" "$bin/finwall-opener" "$bin/finwall" "$work/build/bin/"
 DESTDIR=$work/root cmake --install "$work/build" >"$work/install.log" 2>&1 ||
 	fail "install: $(cat "$work/install.log")"
 for file in sbin/finwalld sbin/finwall lib/systemd/system/finwalld.service \
-	lib/systemd/system/finwall-hook.service share/man/man8/finwalld.8 share/man/man5/finwall.conf.5; do
+	lib/systemd/system/finwall-hook.service lib/systemd/system/finwall-opener.service \
+	libexec/finwall/finwall-opener share/man/man8/finwalld.8 share/man/man5/finwall.conf.5; do
 	[ -e "$work/root/usr/local/$file" ] || fail "$file is not installed"
 done
 

@@ -65,6 +65,18 @@ static const struct hook_plan admin_plan = {
 	.hooked = { true, true, true },
 };
 
+/* The same while the daemon gives no verdicts. */
+static const struct hook_plan stalled_plan = {
+	.own_mark = 0x00300000,
+	.own_mask = 0x00f00000,
+	.queue_num = 3,
+	.queue_count = 2,
+	.on_absent = FAIL_DROP,
+	.admin_port = 22,
+	.is_stalled = true,
+	.hooked = { true, true, true },
+};
+
 /* The same hook with `enforce off`. */
 static const struct hook_found nothing_in_mangle = { .table = HOOK_TABLE_MANGLE };
 
@@ -106,6 +118,7 @@ START_TEST(nft_rules_equal_the_golden_files)
 	expect_golden(hook_text_nft_up(&full_plan, SPREAD_PORTS), "hook-nft-full");
 	expect_golden(hook_text_nft_up(&shadow_plan, SPREAD_PORTS), "hook-nft-shadow");
 	expect_golden(hook_text_nft_up(&admin_plan, SPREAD_PORTS), "hook-nft-admin");
+	expect_golden(hook_text_nft_up(&stalled_plan, SPREAD_PORTS), "hook-nft-stalled");
 	expect_golden(hook_text_nft_defrag(), "hook-nft-defrag");
 	expect_golden(hook_text_nft_down(), "hook-nft-down");
 }
@@ -132,6 +145,8 @@ START_TEST(iptables_rules_equal_the_golden_files)
 	              "hook-ipv4-admin");
 	expect_golden(hook_text_iptables_up(&admin_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
 	              "hook-ipv6-admin");
+	expect_golden(hook_text_iptables_up(&stalled_plan, SPREAD_PORTS, FAMILY_IPV6, &nothing),
+	              "hook-ipv6-stalled");
 }
 END_TEST
 

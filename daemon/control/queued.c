@@ -14,7 +14,7 @@
 
 #define SLICE_LEN 256
 
-/* Reasons told apart: the same word for two rules, or for both directions, is two. */
+/* Reasons counted apart: the same word for two rules, or for both directions, is two. */
 #define ROWS_MAX 64
 
 struct row {

@@ -80,16 +80,16 @@ metrics() {
 	ns server python3 -c 'import urllib.request as r
 r.urlopen("http://127.0.0.1:9477/metrics", timeout=30).read()'
 }
-jobs=
-for job in "reload fw reload" "list fw list" "json fw list --output json" "sets change_set" \
+pids=
+for command in "reload fw reload" "list fw list" "json fw list --output json" "sets change_set" \
 	"flush fw flush --dport 7115" "remember fw flush --state TIME_WAIT --remember" "events watch_events" \
 	"trace trace" "metrics metrics" "stats fw stats" "rules fw show ruleset --counters"; do
 	# shellcheck disable=SC2086 # words
-	again $job &
-	jobs="$jobs $!"
+	again $command &
+	pids="$pids $!"
 done
-for job in $jobs; do
-	wait "$job"
+for pid in $pids; do
+	wait "$pid"
 done
 [ ! -e "$work/failed" ] || fail "$(cat "$work/failed")"
 kill -TERM "$steady_pid" "$storm_pid"

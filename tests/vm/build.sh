@@ -26,9 +26,8 @@ in_root() {
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --mount sh -c 'root=$1; top=$2; out=$3; shift 3
 		mount --bind "$root" "$root" && mount -t proc proc "$root/proc" && mount --bind /dev "$root/dev" &&
-		for path in "$top" "$out"; do
-			mkdir -p "$root$path" && mount --bind "$path" "$root$path" || exit
-		done
+		mkdir -p "$root$top" "$root/build" &&
+		mount --bind "$top" "$root$top" && mount --bind "$out" "$root/build" &&
 		exec chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C CCACHE_DIR=/ccache "$@"' \
 		sh "$root" "$top" "$out" "$@"
 }
@@ -52,14 +51,13 @@ fi
 
 case $what in
 package)
-	mkdir -p "$out/build/src"
-	tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$out/build/src" -xf -
+	mkdir -p "$out/source"
+	tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$out/source" -xf -
 	# shellcheck disable=SC2016
-	in_root sh -c 'cd "$1/build/src" && PATH=/usr/lib/ccache:$PATH \
+	in_root sh -c 'cd /build/source && PATH=/usr/lib/ccache:$PATH \
 		DEB_BUILD_OPTIONS="nocheck noddebs parallel=$(nproc)" dpkg-buildpackage -us -uc -b' \
-		sh "$out" >"$out/build.txt" 2>&1 || { tail -n 30 "$out/build.txt" >&2; exit 1; }
-	mv "$out"/build/finwall_*.deb "$out"
-	rm -rf "$out/build"
+		>"$out/build.txt" 2>&1 || { tail -n 30 "$out/build.txt" >&2; exit 1; }
+	rm -rf "$out/source"
 	;;
 tests)
 	[[ $out == "$top"/* ]] || { echo "build: $out is not in $top" >&2; exit 2; }

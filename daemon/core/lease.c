@@ -275,7 +275,7 @@ struct flow *lease_noted(const struct lease_share *share, const struct flowtab *
 }
 
 /* The lease of flow nr, for a seqlock read; NULL if its place is not valid. */
-static const struct lease *lease_peeked(const struct lease_share *share, uint32_t nr)
+MAY_RACE static const struct lease *lease_peeked(const struct lease_share *share, uint32_t nr)
 {
 	uint32_t slot;
 
@@ -294,7 +294,7 @@ struct owned {
 };
 
 /* The copy is what the lease was between two changes. Returns whether it was valid. */
-static bool read_owned(const struct lease *l, struct owned *out)
+MAY_RACE static bool read_owned(const struct lease *l, struct owned *out)
 {
 	uint64_t word;
 
@@ -342,7 +342,7 @@ void lease_read_back(const struct lease_share *share, struct flowtab *t, struct 
 	flowtab_set_deadline(t, f, next_look(share->all, f, owned.deadline_ns, now));
 }
 
-void lease_counts(const struct lease_share *share, uint32_t nr, struct lease_counts *out)
+MAY_RACE void lease_counts(const struct lease_share *share, uint32_t nr, struct lease_counts *out)
 {
 	const struct lease *l = lease_peeked(share, nr);
 

@@ -67,6 +67,7 @@ def join(kind, folder):
         row |= {
             "records": out["out"]["records"] / wire["connections"],
             "messages": out["out"]["messages"],
+            "engine MB": load(f"{folder}/engine_memory") / 1e6,
             "dropped": out["out"]["dropped"],
             "ack p99": out["acknowledged"]["p99_us"],
             "held p50": out["held"]["p50_us"],

@@ -55,6 +55,8 @@ one() {
 	status=0
 	wait "$wire_pid" || status=$?
 	[ "$status" = 0 ] || echo "segments were lost: $(cat "$work/wire.json")" >&2
+	redis-cli -s "$work/engine.sock" --no-auth-warning -a secret info memory |
+		sed -n 's/^used_memory:\([0-9]*\).*/\1/p' >"$work/engine_memory"
 	for gw in 1 2; do
 		if [ "$kind" = none ] || ! gateway $gw cluster --output json >"$work/cluster$gw.json"; then
 			echo '{}' >"$work/cluster$gw.json"

@@ -21,6 +21,7 @@ RECORD = 132
 HEADER = 40
 ENTRY = 24  # of Redis for an entry of a stream: id, field name, lengths
 CHUNK = 256
+MEMORY = 1.15  # of Redis, for a byte of what it stores: cluster_load.sh, "engine MB"
 
 
 class Node:
@@ -113,7 +114,7 @@ def simulate(args):
         "records": node.args.rate * (args.open_records + args.close_records),
         "sent": sent / span,
         "read": read / span,
-        "memory": peak,
+        "memory": peak * MEMORY,
         "lag50": lags[len(lags) // 2],
         "lag99": lags[int(len(lags) * 0.99)],
     }
@@ -129,7 +130,7 @@ def main():
                    help="seconds that an entry stays after the close (tcp timeout time-wait)")
     p.add_argument("--interval", type=float, default=50, help="milliseconds")
     p.add_argument("--snapshot", type=float, default=60, help="seconds")
-    p.add_argument("--reader", type=float, default=500000, help="records that a node applies a second")
+    p.add_argument("--reader", type=float, default=2000000, help="records that a node applies a second")
     p.add_argument("--seconds", type=float, default=600)
     p.add_argument("--open-records", type=int, default=1)
     p.add_argument("--close-records", type=int, default=3)

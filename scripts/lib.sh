@@ -31,7 +31,7 @@ NETNS_PACKAGES=(iproute2 iptables ipset conntrack procps)
 # Further Debian packages needed by the tests: programs, and the libraries of optional parts.
 # shellcheck disable=SC2034
 TEST_PACKAGES=(iputils-ping nftables socat python3 nmap tcpdump ethtool tmux redis-server
-	keepalived libnetfilter-conntrack-dev liblwip-dev mandoc groff)
+	keepalived stunnel4 openssl libnetfilter-conntrack-dev liblwip-dev mandoc groff)
 
 die() {
 	printf '%s%s: %s%s\n' "$RED" "$(basename "$0")" "$*" "$PLAIN" >&2

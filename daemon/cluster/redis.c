@@ -118,6 +118,9 @@ static void note_lost(struct redis *r, const char *why)
 
 	r->ac = NULL;
 	r->is_ready = false;
+	if (r->params.tls != NULL && tls_problem(r->params.tls) != NULL) {
+		why = tls_problem(r->params.tls);
+	}
 	if (why != NULL) {
 		(void)snprintf(r->problem, sizeof(r->problem), "%s", why);
 	}

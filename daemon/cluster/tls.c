@@ -9,10 +9,12 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct tls {
 	SSL_CTX *ctx;
+	char problem[128];
 };
 
 bool tls_is_built(void)
@@ -31,6 +33,19 @@ static void log_error(struct log *log, const char *what, const char *path)
 	}
 	ERR_clear_error();
 	log_write(log, LOG_LEVEL_ERROR, "cluster %s %s: %s", what, path, text);
+}
+
+/* hiredis has no text for a certificate that is refused. */
+static int on_verify(int is_good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if (is_good == 0) {
+		(void)snprintf(t->problem, sizeof(t->problem), "certificate verify failed: %s",
+		               X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+	}
+	return is_good;
 }
 
 static bool read_files(struct tls *t, const struct tls_params *p, struct log *log)
@@ -68,7 +83,8 @@ struct tls *tls_new(const struct tls_params *params, struct log *log)
 		tls_free(t);
 		return NULL;
 	}
-	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_app_data(t->ctx, t);
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
 	if (!read_files(t, params, log)) {
 		tls_free(t);
 		return NULL;
@@ -88,10 +104,20 @@ bool tls_begin(struct tls *t, struct redisContext *connection, const char *addre
 {
 	SSL *ssl = SSL_new(t->ctx);
 
+	t->problem[0] = '\0';
 	if (ssl == NULL || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), address) != 1) {
 		SSL_free(ssl);
 		return false;
 	}
-	/* It owns ssl now, even if it fails. */
-	return redisInitiateSSL(connection, ssl) == REDIS_OK;
+	/* It owns ssl unless it fails. */
+	if (redisInitiateSSL(connection, ssl) != REDIS_OK) {
+		SSL_free(ssl);
+		return false;
+	}
+	return true;
+}
+
+const char *tls_problem(const struct tls *t)
+{
+	return t->problem[0] != '\0' ? t->problem : NULL;
 }

@@ -33,4 +33,7 @@ void tls_free(struct tls *t);
  * the connection has the reason. */
 bool tls_begin(struct tls *t, struct redisContext *connection, const char *address);
 
+/* Why the engine's certificate was refused since then, or NULL. */
+const char *tls_problem(const struct tls *t);
+
 #endif

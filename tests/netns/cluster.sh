@@ -260,6 +260,8 @@ tls() {
 	command_client open 50
 	expect "open 50"
 	wait_until has_number 2 replicated -eq 50
+	via client 2
+	via server 2
 	# an engine of another authority
 	if [ "$engine_kind" = stunnel ]; then
 		kill -KILL "$stunnel1_pid"
@@ -409,7 +411,7 @@ outage() {
 	seconds=${1:-5}
 	rate=${2:-100}
 	timeout_ms=10
-	slack_ms=${FINWALL_SLACK_MS:-300}
+	slack_ms=${FINWALL_SLACK_MS:-1500}
 	begin before-accept "snapshot 5s; replicate-timeout ${timeout_ms}ms"
 	command_client open 200
 	expect "open 200"

@@ -114,7 +114,7 @@ void flowtab_revalue(struct flowtab *t, struct flow *f, uint64_t hash);
  */
 static inline bool flowtab_is_scarce(const struct flowtab *t)
 {
-	return t->used > t->pool_len - t->pool_len / 4;
+	return t->used > t->pool_len - t->pool_len / 8;
 }
 
 /*

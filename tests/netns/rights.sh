@@ -75,6 +75,7 @@ has_rights() {
 	done
 	[ "$(find "/proc/$daemon_pid/task" -mindepth 1 -maxdepth 1 | wc -l)" -ge 4 ] ||
 		fail "not all threads"
+	! grep ' rwx' "/proc/$daemon_pid/maps" || fail "memory that is writable and executable"
 }
 
 fw() {

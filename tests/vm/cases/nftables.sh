@@ -50,7 +50,7 @@ doctor_or_restored() {
 }
 
 phase_2() {
-	until_true 60 systemctl is-active finwall-hook
+	until_true 300 systemctl is-active finwall-hook
 	check "boot: nftables is active" systemctl is-active nftables
 	sleep 2
 	local counts uptime

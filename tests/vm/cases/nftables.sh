@@ -46,7 +46,8 @@ phase_1() {
 }
 
 doctor_or_restored() {
-	until_true 5 is_hooked || doctor_has 'problem.*hooks'
+	# in this order: if doctor finds the hook rules, they are there afterwards
+	doctor_has 'problem.*hooks' || until_true 5 is_hooked
 }
 
 phase_2() {

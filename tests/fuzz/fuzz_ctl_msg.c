@@ -46,7 +46,7 @@ static void check_explain(const json_t *parameters)
 	for (unsigned nr = 0; nr < packets; nr++) {
 		explain_frame(&req, (enum explain_packet_nr)nr, bytes, &frame);
 		demand(frame.cap_size <= sizeof(bytes) && frame.hook < HOOKS_LEN);
-		demand(pkt_decode(&frame, &p) == REASON_NONE);
+		(void)pkt_decode(&frame, &p); /* not each type and protocol is a valid packet */
 	}
 }
 

@@ -67,7 +67,7 @@ choose_iptables() {
 start_finwall() {
 	systemctl enable finwalld
 	systemctl start finwalld
-	until_true 60 systemctl is-active finwall-hook
+	until_true 300 systemctl is-active finwall-hook
 }
 
 # order FILE [TEXT]: a file for the neighbour, which removes it at once: it appears complete.

@@ -14,7 +14,7 @@ phase_1() {
 
 phase_2() {
 	local counts uptime
-	until_true 120 systemctl is-active finwall-hook
+	until_true 300 systemctl is-active finwall-hook
 	sleep 2
 	counts=$(unwatch boot)
 	uptime=$(cut -d' ' -f1 /proc/uptime)
@@ -33,7 +33,7 @@ phase_2() {
 # The guard's hook rules stay, and drop all but the administrator's port.
 phase_3() {
 	local counts uptime
-	until_true 60 is_hooked
+	until_true 300 is_hooked
 	sleep 2
 	counts=$(unwatch broken)
 	uptime=$(cut -d' ' -f1 /proc/uptime)
@@ -46,7 +46,7 @@ phase_3() {
 	check "broken: doctor" doctor_has '^problem'
 	sed -i '$d' "$conf"
 	systemctl restart finwalld
-	until_true 60 systemctl is-active finwall-hook
+	until_true 300 systemctl is-active finwall-hook
 	until_true 20 says_filtering || true
 	check "repaired: status" says_filtering
 	check "repaired: closed" closed

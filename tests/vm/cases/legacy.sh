@@ -8,7 +8,7 @@ phase_1() {
 	check "no module of iptables yet" no_modules
 	systemctl enable finwalld
 	check "start" systemctl start finwalld
-	until_true 60 systemctl is-active finwall-hook || true
+	until_true 300 systemctl is-active finwall-hook || true
 	check "finwall-hook is active" systemctl is-active finwall-hook
 	check "hook rules" is_hooked
 	check "closed" closed
@@ -21,7 +21,7 @@ no_modules() {
 }
 
 phase_2() {
-	until_true 60 systemctl is-active finwall-hook || true
+	until_true 300 systemctl is-active finwall-hook || true
 	check "boot: finwall-hook is active" systemctl is-active finwall-hook
 	check "boot: closed" closed
 	check "boot: doctor" doctor_lacks 'problem'

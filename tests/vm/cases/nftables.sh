@@ -46,11 +46,12 @@ phase_1() {
 }
 
 doctor_or_restored() {
-	until_true 5 is_hooked || doctor_has 'problem.*hooks'
+	# in this order: if doctor finds the hook rules, they are there afterwards
+	doctor_has 'problem.*hooks' || until_true 5 is_hooked
 }
 
 phase_2() {
-	until_true 60 systemctl is-active finwall-hook
+	until_true 300 systemctl is-active finwall-hook
 	check "boot: nftables is active" systemctl is-active nftables
 	sleep 2
 	local counts uptime

@@ -4,6 +4,7 @@
 option(FINWALL_WERROR "Treat warnings as errors" OFF)
 option(FINWALL_LTO "Optimise across files at link time" OFF)
 option(FINWALL_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(FINWALL_COVERAGE "Count the lines that a run reaches (gcc)" OFF)
 option(FINWALL_TESTS "Build the tests (needs Check)" ON)
 set(FINWALL_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 
@@ -41,6 +42,12 @@ else()
 	target_compile_definitions(finwall_flags INTERFACE
 		$<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 	target_link_options(finwall_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+
+if(FINWALL_COVERAGE)
+	# Workers count at the same time.
+	target_compile_options(finwall_flags INTERFACE --coverage -fprofile-update=atomic)
+	target_link_options(finwall_flags INTERFACE --coverage)
 endif()
 
 if(FINWALL_LTO)

@@ -201,7 +201,9 @@ void lease_take(const struct lease_share *share, struct flowtab *t, struct flow 
 	struct lease *l = lease_of(share, nr_in(t, f));
 
 	withdraw(l);
-	__atomic_store_n(&all->buckets[0].entry[l->index_at], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&all->buckets[l->index_at / LEASE_BUCKET_LEN].entry[l->index_at % LEASE_BUCKET_LEN],
+		0, __ATOMIC_RELAXED);
 	set_owned(all, t, f, &l->conn, l->gained);
 	f->status &= (uint8_t)~FLOW_LEASED;
 	flowtab_set_deadline(t, f, (struct mono){ l->deadline_ns });

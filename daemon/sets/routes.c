@@ -106,11 +106,11 @@ static void begin_interval(struct filler *f, struct u128 lo, uint32_t first)
 
 static void copy_route(struct maker *m, const struct route_line *l, struct rs_route *out)
 {
-	const uint32_t *dev = m->d->dev + l->devs_at;
+	const uint32_t *dev = l->devs_len != 0 ? m->d->dev + l->devs_at : NULL;
 	uint32_t others = l->devs_len > 1 ? l->devs_len - 1 : 0;
 
 	*out = (struct rs_route){
-		.dev = l->devs_len != 0 ? dev[0] : 0,
+		.dev = dev != NULL ? dev[0] : 0,
 		.devs_at = m->devs_len,
 		.devs_len = (uint16_t)(others < UINT16_MAX ? others : UINT16_MAX),
 		.type = l->type,

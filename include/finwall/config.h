@@ -182,6 +182,9 @@ struct config_kernel {
 	size_t tables_len;
 	const char *const *sets; /* "family table name", of those that finwall has, too */
 	size_t sets_len;
+	/* "FILE:LINE: ...": chains of finwall's hooks that the kernel judges, and why */
+	const char *const *given;
+	size_t given_len;
 	uint64_t hash; /* of the text; 0 = none */
 	uint32_t own_chains;
 	uint32_t kernel_chains;
@@ -263,6 +266,35 @@ typedef void config_counter_fn(void *ctx, const struct config_counter *c);
  * Returns false when memory ran out before the last one. */
 bool config_each_counter(const struct config *c, const struct ruleset_counters *const *ctr,
                          size_t ctr_len, config_counter_fn *fn, void *ctx);
+
+/* Counters and quotas that rules share by their name. */
+enum config_object_kind {
+	CONFIG_COUNTERS,
+	CONFIG_QUOTAS,
+};
+struct config_object {
+	const char *family; /* of the table */
+	const char *table;
+	const char *name;
+	const char *comment; /* or NULL */
+	uint64_t packets;    /* of a counter */
+	uint64_t bytes;      /* counted, or used of the quota */
+	uint64_t limit;      /* of a quota, and when it matches */
+	bool is_over;
+	uint32_t nr; /* of ruleset_counter_negate(), or of ruleset_quota_reset() */
+};
+typedef void config_object_fn(void *ctx, const struct config_object *o);
+
+/* The compiled rules, and the counters as in config_print(). */
+struct config_object_state {
+	const struct ruleset *rules;
+	const struct ruleset_counters *const *ctr;
+	size_t ctr_len;
+};
+
+/* Calls fn for each object of a kind, in the order of the text. */
+void config_each_object(const struct config *c, enum config_object_kind kind,
+                        const struct config_object_state *state, config_object_fn *fn, void *ctx);
 
 /* What the canonical text contains. */
 enum config_print {

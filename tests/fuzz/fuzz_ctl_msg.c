@@ -6,6 +6,9 @@
 #include <finwall/ctl_msg.h>
 #include <finwall/flow_text.h>
 
+#include "wire/explain.h"
+#include "wire/watch_filter.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +22,37 @@ static void demand(bool what)
 	}
 }
 
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_NR_ICMP || proto == IPPROTO_NR_ICMPV6;
+}
+
+/* A packet that a client asks about. */
+static void check_explain(const json_t *parameters)
+{
+	uint8_t bytes[EXPLAIN_PACKET_SIZE];
+	struct explain_request req;
+	struct frame frame;
+	const char *wrong;
+	unsigned packets;
+	struct pkt p;
+
+	if (!explain_parse(parameters, &req, &wrong)) {
+		demand(wrong != NULL);
+		return;
+	}
+	/* not each ICMP message has a reply */
+	packets = is_icmp(req.tuple.proto) ? EXPLAIN_REPLY : EXPLAIN_PACKETS_LEN;
+	for (unsigned nr = 0; nr < packets; nr++) {
+		explain_frame(&req, (enum explain_packet_nr)nr, bytes, &frame);
+		demand(frame.cap_size <= sizeof(bytes) && frame.hook < HOOKS_LEN);
+		demand(pkt_decode(&frame, &p) == REASON_NONE);
+	}
+}
+
 static void check_call(const char *msg, size_t msg_size)
 {
+	struct watch_filter watch;
 	struct flow_filter filter;
 	struct flowkey key;
 	struct ctl_call call;
@@ -40,6 +72,8 @@ static void check_call(const char *msg, size_t msg_size)
 	if (flow_key_parse(call.parameters, &key, &wrong)) {
 		demand(key.family == 4 || key.family == 6);
 	}
+	demand(watch_filter_parse(call.parameters, &watch, &wrong) || wrong != NULL);
+	check_explain(call.parameters);
 	ctl_call_fini(&call);
 }
 

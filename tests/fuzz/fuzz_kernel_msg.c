@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any bytes as answers of the kernel: a dump of its tracker, rules of nf_tables, a table of
- * iptables-legacy. Reading ends, reads only inside, and its results are valid.
+ * iptables-legacy, routes and links. Reading ends, reads only inside, and its results are valid.
  *
  * Input: a byte that selects the kind, then the answer; of a table first the offsets of the rules
  * and policies of each hook, two bytes each.
  */
 #include "wire/conntrack_msg.h"
 #include "wire/nft_rule.h"
+#include "wire/route_msg.h"
 #include "wire/xt_table.h"
 
 #include "fuzz.h"
@@ -111,20 +112,55 @@ static void read_table(bool is_ip6, const uint8_t *data, size_t size)
 	}
 }
 
+static uint32_t ifindex_of(const char *name)
+{
+	return strlen(name) < 16 ? (uint32_t)name[0] : 0;
+}
+
+/* Of all tables, and of the table of addresses alone. */
+static void read_routes(const uint8_t *data, size_t size)
+{
+	const uint8_t tables[] = { 0, ROUTE_TABLE_LOCAL };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct cursor c = { data, data + size };
+		struct route_dump dump = { .route = NULL };
+		struct rs_routes *routes;
+		int err = 0;
+
+		(void)route_msg_take(c, SEQ, tables[i], ifindex_of, &dump, &err);
+		for (size_t nr = 0; nr < dump.routes_len; nr++) {
+			const struct route_line *r = &dump.route[nr];
+
+			FUZZ_REQUIRE(r->family == 4 || r->family == 6);
+			FUZZ_REQUIRE(r->prefix_len <= (r->family == 4 ? 32 : 128));
+			FUZZ_REQUIRE(r->devs_at + r->devs_len <= dump.devs_len);
+		}
+		routes = routes_new(&dump);
+		FUZZ_REQUIRE(routes != NULL);
+		routes_free(routes);
+		route_dump_fini(&dump);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0) {
 		return 0;
 	}
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
 		read_conntrack(data + 1, size - 1);
 		break;
 	case 1:
 		read_nft(data + 1, size - 1);
 		break;
+	case 2:
+	case 3:
+		read_table(data[0] % 5 == 3, data + 1, size - 1);
+		break;
 	default:
-		read_table(data[0] % 4 == 3, data + 1, size - 1);
+		read_routes(data + 1, size - 1);
 		break;
 	}
 	return 0;

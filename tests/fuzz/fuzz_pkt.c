@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding and checksums of any bytes.
+ * Decoding and checksums of any bytes, and the answers to them where they are rejected.
  *
  * Input: two bytes, by how much the packet is longer than its copy; one byte of checksum policy and
  * flags; then the copied bytes.
@@ -9,6 +9,8 @@
 #include <finwall/pkt.h>
 
 #include "fuzz.h"
+#include "wire/raw_packet.h"
+#include "wire/refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,26 @@ static void check_key(const struct tuple *t)
 	}
 }
 
+/* An answer quotes only what was copied, and goes to where the packet came from. */
+static void refuse(const struct frame *f, enum reject_with with)
+{
+	uint8_t error[RAW_ERROR_SIZE];
+	uint8_t reset[RAW_PACKET_SIZE];
+	struct raw_request req;
+	uint32_t quote_size;
+
+	if (!refusal_make(f, with, &req, &quote_size)) {
+		return;
+	}
+	FUZZ_REQUIRE(quote_size <= f->cap_size && quote_size <= RAW_QUOTE_MAX_IP6);
+	FUZZ_REQUIRE((req.kind == RAW_ERROR) == (quote_size > 0));
+	if (req.kind == RAW_ERROR) {
+		FUZZ_REQUIRE(raw_error_write(&req, f->data, quote_size, error) <= sizeof(error));
+	} else {
+		FUZZ_REQUIRE(raw_packet_write(&req, reset) > 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct frame f;
@@ -67,6 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = pkt_verify(&p, (enum csum_policy)(data[2] % 3));
 	}
 	FUZZ_REQUIRE(r == REASON_NONE || reason_state(r) == CT_INVALID);
+	for (unsigned with = 0; with < REJECTS_LEN; with++) {
+		refuse(&f, (enum reject_with)with);
+	}
 	free(exact);
 	return 0;
 }

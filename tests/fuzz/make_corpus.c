@@ -162,16 +162,58 @@ static void lives(void)
 		0x00, 3,    0x45, 0,
 		0, /* raw */
 	};
-	static const uint8_t settings[][4] = { { 0x1a, 2, 255, 0xfe },
-		                               { 0x18, 2, 255, 0xff },
-		                               { 0x3c, 2, 5, 0xff },
-		                               { 0x0e, 3, 0, 0xff } };
+	/* what happens to the table between packets: command, choice, connection */
+	static const uint8_t commands[] = {
+		0x03,    4,       3,    0,
+		0,       0, /* list */
+		0x03,    9,       5,    0x93,
+		0x00,    TCP_ACK, 0x00, 0x01,
+		0xff,    2,       0, /* import a flow */
+		0x03,    9,       7,    0xa3,
+		0x00,    TCP_ACK, 0x00, 0x01,
+		0xff,    2,       0, /* report of a node */
+		0x02,    7,       0xd2, 0x00,
+		TCP_ACK, 0x00,    0x01, 0xff,
+		0, /* > . marked */
+		0x03,    9,       6,    0x40,
+		0x40,    TCP_ACK, 0x00, 0x01,
+		0xff,    2,       0, /* import a tomb */
+		0x41,    6,       0x40, TCP_FIN | TCP_ACK,
+		0x00,    0x01,    0xff, 0, /* > F. */
+		0x03,    8,       11,   0x04,
+		0x00,    TCP_SYN, 0x00, 0x00,
+		0xff,    0, /* explain */
+		0x03,    3,       12,   0,
+		0, /* stale leases */
+		0x03,    3,       4,    2,
+		0, /* other rules */
+		0x03,    8,       0,    1,
+		0x00,    TCP_ACK, 0x00, 0x01,
+		0xff,    0, /* delete */
+		0x03,    3,       2,    0,
+		0, /* a gap */
+		0x03,    3,       10,   1,
+		0, /* a complete list */
+		0x03,    3,       1,    1,
+		0, /* flush */
+	};
+	/* The fifth selects the rules; the last: peers, accounts, leases. */
+	static const uint8_t settings[][7] = {
+		{ 0x04, 0x05, 2, 255, 5, 0xfe, 0x07 }, { 0x1a, 0x04, 2, 255, 5, 0xff, 0x04 },
+		{ 0x08, 0x5d, 2, 5, 0, 0xff, 0x06 },   { 0x06, 0x00, 3, 0, 1, 0xff, 0x04 },
+		{ 0x0a, 0x06, 2, 60, 2, 0xff, 0x05 },  { 0x0a, 0x4e, 2, 60, 3, 0xff, 0x04 },
+	};
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		uint8_t input[sizeof(life) + sizeof(commands) + sizeof(life)];
 		char name[64];
 
+		memcpy(input, life, sizeof(life));
+		memcpy(input + sizeof(life), commands, sizeof(commands));
+		memcpy(input + sizeof(life) + sizeof(commands), life, sizeof(life));
 		snprintf(name, sizeof(name), "fuzz_engine/life-%u", i);
-		write_file(name, settings[i], 4, life, sizeof(life));
+		write_file(name, settings[i], sizeof(settings[i]), input,
+		           i % 2 == 0 ? sizeof(input) : sizeof(life));
 	}
 }
 

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define ELEMENTS_MAX 200
-#define VALUES       24 /* so that boxes often overlap */
+#define FEW          24   /* values: boxes often overlap */
+#define MANY         2000 /* and with short intervals, sets have many that do not */
 
 #define REQUIRE(what)                                                                              \
 	do {                                                                                       \
@@ -32,12 +33,13 @@ struct model {
 	struct element at[ELEMENTS_MAX];
 	size_t len;
 	uint32_t fields_len;
+	uint32_t values;
 	uint64_t now_ns;
 };
 
-static struct u128 value(struct rng *r, bool is_wide)
+static struct u128 value(const struct model *m, struct rng *r, bool is_wide)
 {
-	struct u128 v = { 0, rng_below(r, VALUES) };
+	struct u128 v = { 0, rng_below(r, m->values) };
 
 	if (is_wide && rng_percent(r, 50)) {
 		v.hi = v.lo;
@@ -46,11 +48,15 @@ static struct u128 value(struct rng *r, bool is_wide)
 	return v;
 }
 
-static struct interval interval(struct rng *r, bool is_wide, unsigned singles)
+static struct interval interval(const struct model *m, struct rng *r, bool is_wide,
+                                unsigned singles)
 {
-	struct u128 a = value(r, is_wide);
-	struct u128 b = rng_percent(r, singles) ? a : value(r, is_wide);
+	struct u128 a = value(m, r, is_wide);
+	struct u128 b = rng_percent(r, singles) ? a : value(m, r, is_wide);
 
+	if (m->values == MANY) {
+		b = (struct u128){ a.hi, a.lo + rng_below(r, 8) };
+	}
 	return u128_cmp(a, b) <= 0 ? (struct interval){ a, b } : (struct interval){ b, a };
 }
 
@@ -106,7 +112,7 @@ static void change(struct model *m, struct live_keyed *s, struct rng *r, const b
 
 	model_sweep(m);
 	for (uint32_t f = 0; f < m->fields_len; f++) {
-		box[f] = interval(r, is_wide[f], singles);
+		box[f] = interval(m, r, is_wide[f], singles);
 	}
 	if (m->len > 0 && rng_percent(r, 40)) {
 		memcpy(box, m->at[rng_below(r, (uint32_t)m->len)].box, sizeof(box));
@@ -151,7 +157,7 @@ static void compare(const struct model *m, struct live_keyed *s, struct rng *r, 
 		uint32_t nr;
 
 		for (uint32_t f = 0; f < m->fields_len; f++) {
-			key[f] = value(r, is_wide[f]);
+			key[f] = value(m, r, is_wide[f]);
 		}
 		REQUIRE(rs_keyed_find(rs_keyed_of(&s->set), key, &touch, &nr) == model_has(m, key));
 	}
@@ -177,7 +183,8 @@ static void compare_lists(struct model *m, struct live_keyed *s)
 static void run(struct rng *r)
 {
 	static const struct rs_kit nothing;
-	struct model m = { .fields_len = 1 + rng_below(r, 3) };
+	struct model m = { .fields_len = 1 + rng_below(r, 3),
+		           .values = rng_percent(r, 50) ? FEW : MANY };
 	const unsigned singles = rng_below(r, 101);
 	struct keyed_shape shape = { .fields_len = m.fields_len,
 		                     .has_state = rng_percent(r, 60),

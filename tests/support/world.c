@@ -25,18 +25,10 @@ static void note_late(void *ctx, const struct late_event *ev)
 	w->last_late = *ev;
 }
 
-static void init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len,
-                 bool peers)
+void world_init_config(struct world *w, struct engine_config cfg)
 {
-	struct engine_config cfg = {
-		.flows_max = flows_max,
-		.tombs_max = tombs_max,
-		.shards_len = shards_len,
-		.peers = peers,
-		.hash_key = { 0x1234, 0x5678 },
-		.start = { sec_to_ns(10000) },
-	};
-
+	cfg.hash_key = (struct sipkey){ 0x1234, 0x5678 };
+	cfg.start = (struct mono){ sec_to_ns(10000) };
 	memset(w, 0, sizeof(*w));
 	w->mem = flows_memory(engine_size(&cfg));
 	w->engine = engine_init(w->mem, &cfg);
@@ -50,12 +42,17 @@ static void init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32
 
 void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len)
 {
-	init(w, flows_max, tombs_max, shards_len, false);
+	world_init_config(w, (struct engine_config){ .flows_max = flows_max,
+	                                             .tombs_max = tombs_max,
+	                                             .shards_len = shards_len });
 }
 
 void world_init_node(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len)
 {
-	init(w, flows_max, tombs_max, shards_len, true);
+	world_init_config(w, (struct engine_config){ .flows_max = flows_max,
+	                                             .tombs_max = tombs_max,
+	                                             .shards_len = shards_len,
+	                                             .peers = true });
 }
 
 void world_fini(struct world *w)

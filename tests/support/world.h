@@ -30,6 +30,9 @@ void world_init(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_
 
 /* The same for an engine that gets entries of other nodes. */
 void world_init_node(struct world *w, uint32_t flows_max, uint32_t tombs_max, uint32_t shards_len);
+
+/* The same with these settings of the engine; hash key and start are the world's. */
+void world_init_config(struct world *w, struct engine_config cfg);
 void world_fini(struct world *w);
 
 /* Accepts packets of these states in all hooks and drops the others, from the next packet on. */

@@ -3,6 +3,7 @@
  * `finwall explain` against traces: random connections under the example configurations. What an
  * explanation shows is what happens to the packet: verdict, rule and steps; and it has no effect.
  */
+#include "config_text.h"
 #include "rng.h"
 #include "suite.h"
 
@@ -44,6 +45,16 @@ static char *read_file(void *ctx, const char *path, size_t *size)
 	return text;
 }
 
+static struct config *load_file(const char *path)
+{
+	const struct config_reader reader = { .read = read_file };
+	char *errors;
+	struct config *c = config_load(path, &reader, &errors);
+
+	ck_assert_msg(c != NULL, "%s: %s", path, errors != NULL ? errors : "memory");
+	return c;
+}
+
 static void note(void *ctx, const struct trace *t)
 {
 	struct side *s = ctx;
@@ -52,17 +63,15 @@ static void note(void *ctx, const struct trace *t)
 	s->traces++;
 }
 
-static void side_init(struct side *s, const char *path)
+/* Takes over the configuration. */
+static void side_init(struct side *s, struct config *config)
 {
-	const struct config_reader reader = { .read = read_file };
 	const struct engine_config cfg = { .flows_max = ENGINE_S,
 		                           .shards_len = 1,
 		                           .start = { NSEC_PER_SEC } };
-	char *errors;
 
 	memset(s, 0, sizeof(*s));
-	s->config = config_load(path, &reader, &errors);
-	ck_assert_msg(s->config != NULL, "%s: %s", path, errors != NULL ? errors : "memory");
+	s->config = config;
 	s->policy.tun = *config_tunables(s->config);
 	s->policy.rules = config_compile(s->config);
 	ck_assert_ptr_nonnull(s->policy.rules);
@@ -201,7 +210,7 @@ START_TEST(explanations_are_what_happens)
 		char path[512];
 
 		(void)snprintf(path, sizeof(path), "%s/%s", CONF_DIR, files[f]);
-		side_init(&side, path);
+		side_init(&side, load_file(path));
 		for (unsigned i = 0; i < TUPLES; i++) {
 			struct explain_request req = random_request(&r);
 			struct mono now = { NSEC_PER_SEC + (int64_t)i * NSEC_PER_MSEC };
@@ -218,4 +227,106 @@ START_TEST(explanations_are_what_happens)
 }
 END_TEST
 
-SUITE_MAIN("explain", explanations_are_what_happens)
+static const char steps_text[] =
+	"table inet t {\n"
+	"chain in { type filter hook input priority 0; policy drop;\n"
+	"meta mark set 5\n"
+	"tcp dport 80 jump web\n"
+	"tcp dport 25 goto mail\n"
+	"ip6 saddr ::/0 reject with icmpv6 admin-prohibited }\n"
+	"chain web { ip saddr 10.0.0.1 return; accept }\n"
+	"chain mail { reject with tcp reset }\n"
+	"chain out { type filter hook output priority 0; policy accept; }\n"
+	"}\n";
+
+/* All lines, each with a newline. */
+static char lines[1 << 16];
+
+static void add_line(void *ctx, const char *text)
+{
+	size_t size = strlen(lines);
+
+	(void)ctx;
+	(void)snprintf(lines + size, sizeof(lines) - size, "%s\n", text);
+}
+
+/* Explains {"protocol":...} into `lines`; returns the same as JSON. */
+static json_t *explain_one(const char *request)
+{
+	json_t *object = json_loads(request, 0, NULL);
+	struct explain_request req;
+	struct explanation x;
+	const char *wrong = "";
+	json_t *out;
+
+	ck_assert_msg(explain_parse(object, &req, &wrong), "%s", wrong);
+	json_decref(object);
+	req.iif = 1;
+	lines[0] = '\0';
+	explain_run(side.engine, &side.worker, (struct mono){ NSEC_PER_SEC }, &req, &x);
+	explain_text(&x, &req, side.config, add_line, NULL);
+	out = explain_json(&x, &req, side.config);
+	ck_assert_ptr_nonnull(out);
+	return out;
+}
+
+/* The text of a member of a member. */
+static const char *inner(const json_t *o, const char *first, const char *second)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(o, first), second));
+
+	ck_assert_msg(text != NULL, "no %s.%s", first, second);
+	return text;
+}
+
+#define ck_line(text) ck_assert_msg(strstr(lines, text) != NULL, "no \"%s\" in:\n%s", text, lines)
+
+START_TEST(text_and_json)
+{
+	char *errors = NULL;
+	struct config *c = config_text_load("rules", steps_text, &errors);
+	json_t *o;
+
+	ck_assert_msg(c != NULL, "%s", errors);
+	side_init(&side, c);
+	o = explain_one(
+		"{\"protocol\":\"tcp\",\"source\":\"10.0.0.2\",\"destination\":\"10.0.0.9\","
+		"\"destination_port\":80,\"hook\":\"input\",\"in\":\"eth0\"}");
+	ck_line("jump web");
+	ck_line("connection: accept, by the rule at ");
+	ck_line("replies: accept, by the policy of ");
+	ck_assert_str_eq(json_string_value(json_object_get(o, "verdict")), "accept");
+	ck_assert_str_eq(inner(o, "first", "verdict"), "accept");
+	ck_assert_str_eq(inner(o, "reply", "verdict"), "accept");
+	json_decref(o);
+	o = explain_one(
+		"{\"protocol\":\"tcp\",\"source\":\"10.0.0.1\",\"destination\":\"10.0.0.9\","
+		"\"destination_port\":80,\"hook\":\"input\"}");
+	ck_line("return");
+	ck_line("connection: drop, by the policy of ");
+	ck_assert_ptr_null(json_object_get(o, "reply"));
+	json_decref(o);
+	o = explain_one(
+		"{\"protocol\":\"tcp\",\"source\":\"2001:db8::1\",\"destination\":\"2001:db8::2\","
+		"\"destination_port\":25,\"hook\":\"input\"}");
+	ck_line("goto mail");
+	ck_line("reject with tcp reset");
+	ck_line("connection: reject, by the rule at ");
+	json_decref(o);
+	o = explain_one("{\"protocol\":\"icmpv6\",\"source\":\"2001:db8::1\",\"destination\":"
+	                "\"2001:db8::2\","
+	                "\"type\":128,\"hook\":\"input\"}");
+	ck_line("reject with icmpv6 admin-prohibited");
+	ck_assert_str_eq(inner(o, "first", "verdict"), "reject");
+	json_decref(o);
+	o = explain_one(
+		"{\"protocol\":\"icmp\",\"source\":\"10.0.0.1\",\"destination\":\"10.0.0.2\","
+		"\"type\":13,\"hook\":\"forward\"}");
+	ck_line("connection: accept, no chain");
+	ck_line("replies: accept, no chain");
+	json_decref(o);
+	side_fini(&side);
+}
+END_TEST
+
+SUITE_MAIN("explain", explanations_are_what_happens, text_and_json)

@@ -264,6 +264,66 @@ START_TEST(a_trial_leaves_the_set_in_force_alone)
 }
 END_TEST
 
+/* One change; problem: "" if it succeeds. Returns how many elements it changed. */
+static uint64_t command(struct config *c, enum named_set_op op, const char *element,
+                        struct mono now, char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	struct named_set_garbage *garbage = NULL;
+	uint64_t changed = 0;
+
+	problem[0] = '\0';
+	if (named_set_change(set_of(c), now, op, &element, element != NULL ? 1 : 0, &changed,
+	                     &garbage, problem) == 0) {
+		problem[0] = '\0';
+		named_set_garbage_free(garbage);
+	}
+	return changed;
+}
+
+START_TEST(a_set_of_tuples_is_changed_by_commands)
+{
+	struct config *c =
+		config_of("table inet t {\nset s { type ipv4_addr . inet_service; size 3; "
+	                  "flags dynamic, timeout; timeout 10s; }\n"
+	                  "chain i { type filter hook input priority 0; ip saddr . tcp "
+	                  "dport @s drop\n}\n}\n");
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct named_set_info info;
+
+	config_start(c, at_s(1000));
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.1 . 80", at_s(1000), problem), 1);
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.1 . 80", at_s(1000), problem), 0);
+	ck_assert_str_eq(problem, "");
+	ck_assert_uint_eq(
+		command(c, SET_ADD, "10.0.0.2 . 443 timeout 30s expires 20s", at_s(1000), problem),
+		1);
+	ck_assert_str_eq(elements_of(c, at_s(1001)),
+	                 "10.0.0.1 . 80 expires 9s; 10.0.0.2 . 443 timeout 30s expires 19s; ");
+	ck_assert_uint_eq(command(c, SET_DELETE, "10.0.0.9 . 80", at_s(1001), problem), 0);
+	ck_assert_str_eq(problem, "10.0.0.9 . 80 is not in set s");
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.9", at_s(1001), problem), 0);
+	ck_assert_str_ne(problem, "");
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.9 . 80 nonsense 3s", at_s(1001), problem), 0);
+	ck_assert_str_ne(problem, "");
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.9 . 80 timeout never", at_s(1001), problem),
+	                  0);
+	ck_assert_str_ne(problem, "");
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.3 . 80", at_s(1001), problem), 1);
+	ck_assert_uint_eq(command(c, SET_ADD, "10.0.0.4 . 80", at_s(1001), problem), 0);
+	ck_assert_str_eq(problem, "set s is full: it has 3 elements at most");
+	ck_assert_uint_eq(command(c, SET_DELETE, "10.0.0.1 . 80", at_s(1001), problem), 1);
+	ck_assert_str_eq(problem, "");
+	named_set_info(set_of(c), &info);
+	ck_assert_uint_eq(info.len, 2);
+	ck_assert_uint_eq(info.size, 3);
+	ck_assert_uint_eq(info.added, 3);
+	ck_assert_uint_eq(info.deleted, 1);
+	ck_assert_uint_eq(command(c, SET_FLUSH, NULL, at_s(1002), problem), 2);
+	ck_assert_str_eq(elements_of(c, at_s(1002)), "");
+	config_free(c);
+}
+END_TEST
+
 /* Packets look for one value in the set's only tuple. */
 START_TEST(a_set_that_rules_delete_from_gets_no_interval)
 {
@@ -311,6 +371,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, readers_see_the_old_set_or_the_new_one);
 	tcase_add_test(tc, a_kept_set_gets_the_elements_of_the_text);
 	tcase_add_test(tc, a_trial_leaves_the_set_in_force_alone);
+	tcase_add_test(tc, a_set_of_tuples_is_changed_by_commands);
 	tcase_add_test(tc, a_set_that_rules_delete_from_gets_no_interval);
 	tcase_add_test(tc, a_set_of_interfaces_is_not_kept);
 	tcase_add_test(tc, rules_may_outlive_their_configuration);

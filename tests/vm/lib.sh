@@ -109,6 +109,35 @@ no_hole() {
 	[[ -n $open && $open -le ${2:-0} ]]
 }
 
+# before_boot COUNTS UPTIME, after_boot COUNTS UPTIME: no hole before or after this boot, of a section
+# that began before it.
+before_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] < boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+}
+after_boot() {
+	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if (from[i] >= boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+}
+
+# talk NAME PORT: the neighbour opens a connection, and sends over it until hushed NAME MILLISECONDS:
+# that the connection lived, and never waited longer for an answer.
+talk() {
+	order "$1.talk" "10.9.0.2 $2"
+	until_true 20 test -e "/share/peer/$1.talks"
+}
+hushed() {
+	local text longest
+	order "$1.hush"
+	until_true 20 test -e "/share/peer/$1.talked" || return 1
+	text=$(cat "/share/peer/$1.talked")
+	longest=$(sed -n 's/^answers [1-9][0-9]* longest_ms \([0-9]*\)$/\1/p' <<<"$text")
+	echo "$text"
+	[[ -n $longest && $longest -le $2 ]]
+}
+
 # ask tcp|udp ADDRESS PORT: what the neighbour's packet gets: open, refused, timeout or an errno.
 ask() {
 	local name=ask-$RANDOM$RANDOM

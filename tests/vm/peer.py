@@ -10,6 +10,8 @@ turns over IPv4 and IPv6; an answer means that nothing filters. Files in DIR are
     NAME.probe              "ADDRESS": probe this IPv4 address behind the machine too, by turns
     NAME.start, NAME.stop   count between the two; NAME.result has the counts
     NAME.ask                "tcp|udp ADDRESS PORT": ask with a real socket; NAME.answer has the outcome
+    NAME.talk               "ADDRESS PORT": open a connection to an echo server (then NAME.talks appears),
+                            and exchange a byte every 20 ms until NAME.hush; NAME.talked has the outcome
 """
 import errno
 import os
@@ -90,6 +92,34 @@ def ask(proto, address, port):
     return f"{outcome} {(time.monotonic() - started) * 1000:.0f} ms"
 
 
+def talk(base, address, port):
+    """Exchanges bytes until the file BASE.hush exists."""
+    count = 0
+    longest = 0.0
+    with socket.create_connection((address, port), 10) as s:
+        s.settimeout(60)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while not os.path.exists(base + ".hush"):
+            sent = time.monotonic()
+            s.sendall(b"x")
+            if not s.recv(1):
+                return f"closed after {count} answers"
+            longest = max(longest, time.monotonic() - sent)
+            count += 1
+            if count == 1:
+                put(base + ".talks", "")
+            time.sleep(0.02)
+    return f"answers {count} longest_ms {longest * 1000:.0f}"
+
+
+def talk_and_report(base, address, port):
+    try:
+        text = talk(base, address, port)
+    except OSError as e:
+        text = f"failed: {e}"
+    put(base + ".talked", text + "\n")
+
+
 class Section:
     """Probes sent and answered between two orders."""
 
@@ -139,12 +169,16 @@ def obey(folder, sections):
         elif end == ".probe":
             with open(path, encoding="ascii") as f:
                 targets.append((4, f.read().strip()))
-        elif end == ".ask":
+        elif end in (".ask", ".talk"):
             with open(path, encoding="ascii") as f:
                 words = f.read().split()
-            if len(words) < 3:
+            if len(words) < (3 if end == ".ask" else 2):
                 continue
-            threading.Thread(target=answer, args=(base + ".answer", words), daemon=True).start()
+            if end == ".ask":
+                threading.Thread(target=answer, args=(base + ".answer", words), daemon=True).start()
+            else:
+                threading.Thread(target=talk_and_report, args=(base, words[0], int(words[1])),
+                                 daemon=True).start()
         else:
             continue
         os.unlink(path)

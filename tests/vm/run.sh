@@ -102,12 +102,18 @@ can_kvm() {
 		grep -q 'Linux version'
 }
 
+# A package of another release has other dependencies, so it is built in a root of that release.
 build_package() {
 	local log=$work/build.txt
+	say "building the package"
+	if [[ $suite != "$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)" ]]; then
+		"$here/build.sh" "$suite" "$dir/$suite-build" package "$work/package"
+		package=$(echo "$work"/package/finwall_*.deb)
+		return
+	fi
 	for program in dpkg-buildpackage dh; do
 		command -v "$program" >/dev/null || skip "needs $program"
 	done
-	say "building the package"
 	mkdir -p "$work/build/src"
 	tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$work/build/src" -xf -
 	(cd "$work/build/src" && DEB_BUILD_OPTIONS="nocheck noddebs parallel=$(nproc)" \

@@ -111,6 +111,20 @@ resolves() {
 	ASK
 }
 
+# Without its client, which is a package of its own in newer releases.
+docker_answers() {
+	python3 - <<-'ASK'
+		import socket
+		s = socket.socket(socket.AF_UNIX)
+		s.settimeout(30)
+		s.connect("/run/docker.sock")
+		s.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+		answer = s.recv(4096)
+		print(answer.split(b"\r\n")[0].decode())
+		assert b" 200 " in answer
+	ASK
+}
+
 eventually() {
 	until_true 30 "$@"
 	"$@"
@@ -186,7 +200,7 @@ phase_1() {
 	start_finwall
 	measure_second
 	finwall doctor || true
-	check "docker runs" docker info
+	check "docker runs" docker_answers
 	check "libvirt's network" ip -br link show virbr0
 	check "started: closed" closed
 	check "started: doctor" doctor_lacks '^problem'

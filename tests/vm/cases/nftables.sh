@@ -45,18 +45,6 @@ phase_1() {
 	reboot_now
 }
 
-# before_boot COUNTS UPTIME, after_boot COUNTS UPTIME: the holes of a section that began before this boot.
-before_boot() {
-	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
-		END { for (i = 1; i <= n; i++) if (from[i] < boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
-			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
-}
-after_boot() {
-	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
-		END { for (i = 1; i <= n; i++) if (from[i] >= boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
-			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
-}
-
 doctor_or_restored() {
 	until_true 5 is_hooked || doctor_has 'problem.*hooks'
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # summary: a daemon without hook rules is not "active" and "Filtering"
+# backends: nft iptables-nft
 
 phase_1() {
 	install_package

@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Simulates the streams of a cluster: memory and traffic of the engine, and the lag of a reader.
 
-cluster_size.py [--nodes N] [--rate R] [--life S] [--interval MS] [--snapshot S] [--group N]
-                [--reader RECORDS_PER_S] [--seconds S] [--markdown]
+cluster_size.py [--nodes N] [--rate R] [--life S] [--closed S] [--interval MS] [--snapshot S]
+                [--group N] [--reader RECORDS_PER_S] [--seconds S] [--markdown]
 
 Connections of each node are opened at random times (a Poisson process) and live for a random time
-(exponential), and make records at their changes. Each node sends what it has every interval; all
-others of its group apply it, at a limited rate. Every snapshot lists the live connections in
-chunks and trims the stream. Only one group is simulated, because groups share nothing; the table
+(exponential), and make records at their changes. After the close their entries stay for a time
+(TIME_WAIT). Each node sends what it has every interval; all others of its group apply it, at a
+limited rate. Every snapshot lists all entries in chunks and trims the stream. Only one group is simulated, because groups share nothing; the table
 multiplies. All nodes of a group are alike, so one is simulated, and its reader gets the same from
 each of the others; their snapshots all at the same moment, which is the worst case for the lag.
 """
 import argparse
+import collections
 import heapq
 import random
 
@@ -28,7 +29,8 @@ class Node:
     def __init__(self, args, seed):
         self.random = random.Random(seed)
         self.args = args
-        self.ends = []  # times at which live connections close
+        self.ends = []  # times at which open connections close
+        self.closed = collections.deque()  # times at which entries of closed ones expire
         self.stream = []  # (time, bytes) that are not trimmed
         self.stream_bytes = 0
         self.positions = [0.0, 0.0]  # of the last two snapshots
@@ -52,7 +54,10 @@ class Node:
         closed = 0
         while self.ends and self.ends[0] <= now:
             heapq.heappop(self.ends)
+            self.closed.append(now + self.args.closed)
             closed += 1
+        while self.closed and self.closed[0] <= now:
+            self.closed.popleft()
         records = opened * self.args.open_records + closed * self.args.close_records
         if records:
             size = HEADER + ENTRY + records * RECORD
@@ -60,13 +65,16 @@ class Node:
             self.stream_bytes += size
         return records
 
+    def entries(self):
+        return len(self.ends) + len(self.closed)
+
     def snapshot(self, now):
         """Writes one if it is due, and trims. Returns its bytes."""
         if now < self.snapshot_at:
             return 0
         self.snapshot_at += self.args.snapshot
-        live = len(self.ends)
-        self.snapshot_bytes = live * RECORD + (live // CHUNK + 1) * (HEADER + 16)
+        self.snapshot_bytes = self.entries() * RECORD
+        self.snapshot_bytes += (self.entries() // CHUNK + 1) * (HEADER + 16)
         trim = self.positions[0]
         self.positions = [self.positions[1], now]
         keep = [(t, b) for t, b in self.stream if t >= trim]
@@ -101,7 +109,7 @@ def simulate(args):
     lags.sort()
     span = args.seconds / 2
     return {
-        "live": len(node.ends),
+        "entries": node.entries(),
         "records": node.args.rate * (args.open_records + args.close_records),
         "sent": sent / span,
         "read": read / span,
@@ -117,6 +125,8 @@ def main():
     p.add_argument("--group", type=int, default=4, help="nodes of a group")
     p.add_argument("--rate", type=float, default=500, help="new connections a second and node")
     p.add_argument("--life", type=float, default=60, help="seconds that a connection lives")
+    p.add_argument("--closed", type=float, default=120,
+                   help="seconds that an entry stays after the close (tcp timeout time-wait)")
     p.add_argument("--interval", type=float, default=50, help="milliseconds")
     p.add_argument("--snapshot", type=float, default=60, help="seconds")
     p.add_argument("--reader", type=float, default=500000, help="records that a node applies a second")
@@ -131,11 +141,11 @@ def main():
         r = simulate(args)
         n = args.nodes / args.group
         cells.append((args.group, n, r))
-    print("| nodes of a group | groups | live, a node | written, a group | read, a node "
+    print("| nodes of a group | groups | entries, a node | written, a group | read, a node "
           "| memory, a group | all groups | lag p50 | p99 |")
     print("|---|---|---|---|---|---|---|---|---|")
     for group, n, r in cells:
-        print(f"| {group} | {n:.0f} | {r['live']} | {r['sent'] * group / 1e6:.2f} MB/s "
+        print(f"| {group} | {n:.0f} | {r['entries']} | {r['sent'] * group / 1e6:.2f} MB/s "
               f"| {r['read'] / 1e6:.2f} MB/s | {r['memory'] * group / 1e6:.0f} MB "
               f"| {r['memory'] * args.nodes / 1e9:.1f} GB | {r['lag50'] * 1000:.0f} ms "
               f"| {r['lag99'] * 1000:.0f} ms |")

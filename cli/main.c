@@ -27,6 +27,8 @@ static const struct cli_command *const commands[] = {
 	&cmd_flush,
 	&cmd_delete,
 	&cmd_set,
+	&cmd_counter,
+	&cmd_quota,
 	&cmd_hook,
 	&cmd_cluster,
 	&cmd_replay,

@@ -56,6 +56,9 @@ finwall_optional(FASTPATH ${finwall_bpf_works} "kernel fast path" "clang for BPF
 
 pkg_check_modules(HIREDIS IMPORTED_TARGET hiredis)
 finwall_optional(CLUSTER "${HIREDIS_FOUND}" "cluster" "hiredis")
+# Debian 12's hiredis 0.14 has no TLS.
+pkg_check_modules(HIREDIS_SSL IMPORTED_TARGET hiredis_ssl>=1.0 openssl>=1.1.1)
+finwall_optional(TLS "${HIREDIS_SSL_FOUND}" "TLS to the cluster's engine" "hiredis_ssl")
 
 pkg_check_modules(NCURSES IMPORTED_TARGET ncursesw)
 finwall_optional(NCURSES "${NCURSES_FOUND}" "finwall top" "ncurses")

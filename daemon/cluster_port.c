@@ -70,10 +70,21 @@ void cluster_port_push(struct cluster_port *p, uint64_t put_before)
 	uint64_t put = atomic_load_explicit(&p->put, memory_order_relaxed);
 	uint64_t waiting = put - atomic_load_explicit(&p->taken, memory_order_relaxed);
 
-	if (put != put_before &&
-	    (cluster_port_mode(p) == CLUSTER_MODE_HOLD || waiting > CLUSTER_PORT_LEN / 2)) {
+	if (put == put_before ||
+	    (cluster_port_mode(p) != CLUSTER_MODE_HOLD && waiting <= CLUSTER_PORT_LEN / 2)) {
+		return;
+	}
+	/* The main thread clears the flag before it looks for records. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&p->is_awake, memory_order_relaxed) == 0) {
 		wakeup_send(p->wake_fd);
 	}
+}
+
+void cluster_port_set_awake(struct cluster_port *p, bool is_awake)
+{
+	atomic_store_explicit(&p->is_awake, is_awake, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 const uint8_t *cluster_port_peek(const struct cluster_port *p)

@@ -35,8 +35,9 @@ struct cluster_port {
 	_Alignas(64) _Atomic uint64_t taken;
 	_Atomic uint64_t safe; /* records up to this number are with the engine, or never will be */
 	_Atomic uint32_t mode; /* enum cluster_mode */
-	_Atomic uint32_t hold_us; /* how long a packet waits at most */
-	int wake_fd;              /* eventfd of the main thread; set once */
+	_Atomic uint32_t hold_us;  /* how long a packet waits at most */
+	_Atomic uint32_t is_awake; /* 1: the main thread takes what is put without being woken up */
+	int wake_fd;               /* eventfd of the main thread; set once */
 	uint8_t record[CLUSTER_PORT_LEN][CLUSTER_FLOW_SIZE];
 };
 
@@ -46,6 +47,10 @@ void cluster_port_note(struct cluster_port *p, const struct flow_event *ev);
 /* Wakes the main thread up if there is something that cannot wait for its next turn. Worker, after
  * a batch; put_before: records put before it. */
 void cluster_port_push(struct cluster_port *p, uint64_t put_before);
+
+/* Whether the main thread will look for records by itself, soon; after false it has to look once.
+ * Main thread. */
+void cluster_port_set_awake(struct cluster_port *p, bool is_awake);
 
 /* The oldest record that is not taken, or NULL; then takes it. Main thread. */
 const uint8_t *cluster_port_peek(const struct cluster_port *p);

@@ -52,6 +52,17 @@
 #define SHARDS_PER_WORKER 4
 
 static enum exit_code start(struct daemon *d);
+/* Chains of finwall's hooks that the kernel judges are a surprise to people. */
+static void log_given(struct log *log, const struct config *c)
+{
+	struct config_kernel kernel;
+
+	config_kernel(c, &kernel);
+	for (size_t i = 0; i < kernel.given_len; i++) {
+		log_write(log, LOG_LEVEL_WARNING, "%s", kernel.given[i]);
+	}
+}
+
 static enum exit_code load_first(struct daemon *d);
 static int make_engine(struct daemon *d);
 static int make_sources(struct daemon *d);
@@ -109,6 +120,9 @@ enum exit_code daemon_check(const char *config_path)
 		             " handed to the kernel\n",
 		             config_path, kernel.own_chains, kernel.own_chains == 1 ? "" : "s",
 		             kernel.kernel_chains);
+	}
+	for (size_t i = 0; rs != NULL && i < kernel.given_len; i++) {
+		(void)printf("%s\n", kernel.given[i]);
 	}
 	config_free(c);
 	if (rs == NULL) {
@@ -258,7 +272,7 @@ static void stop(struct daemon *d)
 		d->cluster = NULL;
 		workers_free(&d->workers);
 		if (d->has_run) {
-			state_stop(&d->state, generation_settings(d->generations.current));
+			state_stop(&d->state, d->generations.current->config);
 		}
 	}
 	for (size_t i = 0; i < SOURCES_LEN; i++) {
@@ -275,8 +289,9 @@ static void stop(struct daemon *d)
 	generations_fini(&d->generations);
 	hook_watch_close(&d->hook_watch);
 	free(d->extra_queues);
-	free(d->pin_at_start);
-	free(d->group_at_start);
+	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
+		free(d->texts_at_start[i]);
+	}
 	ifnames_close(d->ifnames);
 	older_free(d->older);
 	fast_path_fini(&d->fast_path);
@@ -345,6 +360,7 @@ static enum exit_code load_first(struct daemon *d)
 			return EXIT_CANNOT_RUN;
 		}
 	}
+	log_given(d->log, g->config);
 	generations_publish(&d->generations, g, &d->workers);
 	d->generation_last = 1;
 	s = generation_settings(g);
@@ -361,11 +377,8 @@ static enum exit_code load_first(struct daemon *d)
 		return EXIT_CANNOT_RUN;
 	}
 	d->settings_at_start = *s;
-	d->pin_at_start = strdup(s->queue_pin != NULL ? s->queue_pin : "");
-	d->settings_at_start.queue_pin = d->pin_at_start;
-	d->group_at_start = strdup(s->control_group != NULL ? s->control_group : "");
-	d->settings_at_start.control_group = d->group_at_start;
-	return d->pin_at_start != NULL && d->group_at_start != NULL ? EXIT_OK : EXIT_CANNOT_RUN;
+	return fixed_settings_keep(&d->settings_at_start, d->texts_at_start) == 0 ? EXIT_OK
+	                                                                          : EXIT_CANNOT_RUN;
 }
 
 static void yield_cpu(void)
@@ -510,7 +523,7 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	/* First: what the kernel fast path has tracked meanwhile is newer. */
 	fast_path_start(&d->fast_path, s, &d->generations.current->shared.policy.tun,
 	                missed == FAIL_ACCEPT, clock_now());
-	if (!state_start(&d->state, s, gap, clock_now())) {
+	if (!state_start(&d->state, d->generations.current->config, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
 }
@@ -660,7 +673,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	raw_sender_tick(&d->raw_sender, now, d->log);
 	watchdog_tick(d->watchdog, now);
-	state_tick(&d->state, s, now);
+	state_tick(&d->state, d->generations.current->config, now);
 	import_tick(&d->importer, s, workers_packets(&d->workers));
 	hooks_tick(d, now);
 	metrics_tick(d->metrics, now);

@@ -4,7 +4,9 @@
  */
 #include "fixed_settings.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A uint32_t of struct settings. */
@@ -35,8 +37,25 @@ static const struct row fixed_rows[] = {
 	{ "cluster replicate-timeout", offsetof(struct settings, cluster_timeout_ms) },
 	{ "cluster snapshot", offsetof(struct settings, cluster_snapshot_s) },
 	{ "cluster sets", offsetof(struct settings, cluster_sets) },
+	{ "cluster tls", offsetof(struct settings, cluster_tls) },
 	{ "connections prefault", offsetof(struct settings, prefault) },
 };
+
+/* A const char * of struct settings, which may be NULL. */
+static const struct row text_rows[] = {
+	{ "queue pin", offsetof(struct settings, queue_pin) },
+	{ "control group", offsetof(struct settings, control_group) },
+	{ "cluster engine", offsetof(struct settings, cluster_engine) },
+	{ "cluster group", offsetof(struct settings, cluster_group) },
+	{ "cluster node", offsetof(struct settings, cluster_node) },
+	{ "cluster user", offsetof(struct settings, cluster_user) },
+	{ "cluster password-file", offsetof(struct settings, cluster_password) },
+	{ "cluster tls-ca", offsetof(struct settings, cluster_tls_ca) },
+	{ "cluster tls-certificate", offsetof(struct settings, cluster_tls_certificate) },
+	{ "cluster tls-key", offsetof(struct settings, cluster_tls_key) },
+};
+
+_Static_assert(sizeof(text_rows) / sizeof(text_rows[0]) == FIXED_TEXTS_LEN, "a copy of each");
 
 static const struct row hook_rows[] = {
 	{ "hook loopback", offsetof(struct settings, loopback) },
@@ -66,20 +85,37 @@ static void check(const struct settings *old, const struct settings *fresh, cons
 	}
 }
 
+/* "" for none. */
+static const char *text_at(const struct settings *s, size_t offset)
+{
+	const char *text;
+
+	memcpy(&text, (const uint8_t *)s + offset, sizeof(text));
+	return text != NULL ? text : "";
+}
+
+int fixed_settings_keep(struct settings *at_start, char *texts[static FIXED_TEXTS_LEN])
+{
+	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
+		texts[i] = strdup(text_at(at_start, text_rows[i].offset));
+		if (texts[i] == NULL) {
+			return -ENOMEM;
+		}
+		memcpy((uint8_t *)at_start + text_rows[i].offset, &texts[i], sizeof(texts[i]));
+	}
+	return 0;
+}
+
 void fixed_settings_check(const struct settings *at_start, const struct settings *fresh, FILE *to)
 {
-	const char *old_pin = at_start->queue_pin != NULL ? at_start->queue_pin : "";
-	const char *pin = fresh->queue_pin != NULL ? fresh->queue_pin : "";
-
-	const char *old_group = at_start->control_group != NULL ? at_start->control_group : "";
-	const char *group = fresh->control_group != NULL ? fresh->control_group : "";
-
 	check(at_start, fresh, fixed_rows, sizeof(fixed_rows) / sizeof(fixed_rows[0]), "start", to);
-	if (strcmp(old_group, group) != 0) {
-		(void)fprintf(to, "new value of control group takes effect at the next start\n");
-	}
-	if (strcmp(old_pin, pin) != 0) {
-		(void)fprintf(to, "new value of queue pin takes effect at the next start\n");
+	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
+		size_t offset = text_rows[i].offset;
+
+		if (strcmp(text_at(at_start, offset), text_at(fresh, offset)) != 0) {
+			(void)fprintf(to, "new value of %s takes effect at the next start\n",
+			              text_rows[i].name);
+		}
 	}
 }
 

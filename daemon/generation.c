@@ -4,6 +4,7 @@
  */
 #include "generation.h"
 
+#include "cluster/cluster.h"
 #include "io/clock.h"
 #include "io/cpus.h"
 #include "io/file.h"
@@ -246,8 +247,14 @@ static int make_counters(struct generation *g)
 static int check_in_child(void *ctx, char **text)
 {
 	const struct check *check = ctx;
+	const struct generation *g =
+		generation_load(check->path, 0, check->workers_len, NULL, false, text);
+	const char *problem = g != NULL ? cluster_problem(generation_settings(g)) : NULL;
 
-	if (generation_load(check->path, 0, check->workers_len, NULL, false, text) != NULL) {
+	if (problem != NULL && asprintf(text, "%s: %s\n", check->path, problem) < 0) {
+		return CHECK_NO_MEMORY;
+	}
+	if (g != NULL && problem == NULL) {
 		return CHECK_GOOD;
 	}
 	return *text != NULL ? CHECK_BAD : CHECK_NO_MEMORY;

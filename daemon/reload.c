@@ -38,21 +38,28 @@ void reload_put_in_force(struct daemon *d, struct generation *g)
 }
 
 /*
- * Writes what of a new configuration is not in force yet: settings for the next start or the next
+ * Writes what of a new configuration is the kernel's without being of its kind, and what is not in
+ * force yet: settings for the next start or the next
  * hook rules, and hooks that are not queued. Hook rules that a finwall hook watch renews are left
  * out. Returns malloc'd lines, NULL if memory ran out.
  */
 static char *find_warnings(const struct daemon *d, const struct settings *old,
-                           const struct settings *fresh)
+                           const struct config *c)
 {
+	const struct settings *fresh = config_settings(c);
 	const bool is_renewed =
 		fresh->hook_watch == HOOK_WATCH_RESTORE && control_hook_watchers(d->control) > 0;
+	struct config_kernel kernel;
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
 	if (to == NULL) {
 		return NULL;
+	}
+	config_kernel(c, &kernel);
+	for (size_t i = 0; i < kernel.given_len; i++) {
+		(void)fprintf(to, "%s\n", kernel.given[i]);
 	}
 	fixed_settings_check(&d->settings_at_start, fresh, to);
 	if (!is_renewed) {
@@ -166,7 +173,7 @@ int reload_configuration(void *ctx, uint32_t confirm_s, char **errors, char **wa
 	}
 	set_changes_log_discarded(old->config, d->log);
 	reload_put_in_force(d, fresh);
-	*warnings = find_warnings(d, generation_settings(old), generation_settings(fresh));
+	*warnings = find_warnings(d, generation_settings(old), fresh->config);
 	if (*warnings != NULL) {
 		log_lines(d->log, LOG_LEVEL_WARNING, *warnings);
 	}

@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "event_sinks.h"
 #include "fast_path.h"
+#include "fixed_settings.h"
 #include "generation.h"
 #include "hook_watch.h"
 #include "raw_sender.h"
@@ -39,11 +40,10 @@ struct daemon {
 	struct event *sources[SOURCES_LEN];
 	struct log *log;
 	struct ifnames *ifnames;
-	/* settings that a reload cannot change are in force as here; pointers in it dangle */
+	/* settings that a reload cannot change are in force as here; other pointers in it dangle */
 	struct settings settings_at_start;
-	char *pin_at_start;   /* its text, owned */
-	char *group_at_start; /* likewise */
-	uint32_t queues_len;  /* of the configuration, without extra_queues */
+	char *texts_at_start[FIXED_TEXTS_LEN]; /* its texts, owned */
+	uint32_t queues_len;                   /* of the configuration, without extra_queues */
 	struct extra_queues *extra_queues;
 	/* memory of the engine */
 	struct engine *engine;

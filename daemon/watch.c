@@ -54,7 +54,10 @@ static void publish(struct watch *watch, struct workers *ws, struct watch_list *
 	list->older = watch->current;
 	watch->current = list;
 	for (uint32_t i = 0; i < ws->len; i++) {
-		ws->at[i].watch_port = watch->ports[i];
+		if (ws->at[i].watch_port == NULL) {
+			/* Later the worker reads it at any time. */
+			ws->at[i].watch_port = watch->ports[i];
+		}
 		atomic_store_explicit(&ws->at[i].watch_wanted, list, memory_order_release);
 	}
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# sudo scripts/try-cluster.sh: installs the packages that finwall needs, and Redis and conntrackd for
-# this trial, builds finwall, and lets one gateway take over from another in network namespaces: with
-# finwall in both ways to replicate, and with the kernel's tracker and conntrackd (FTFW). Outside
-# these namespaces it changes only packages and build/. With FINWALL_BIN=DIR it installs and builds
-# nothing. Exit status: 0 if finwall lost no connection with before-accept.
+# sudo scripts/try-cluster.sh: installs the packages that finwall needs, and Redis, keepalived and
+# conntrackd for this trial, builds finwall, and lets one gateway take over from another in network
+# namespaces: with finwall in both ways to replicate, and with the kernel's tracker and conntrackd
+# (FTFW). Outside these namespaces it changes only packages and build/. With FINWALL_BIN=DIR it
+# installs and builds nothing. Exit status: 0 if finwall lost no connection with before-accept.
 #
-# IDLE, BUSY and AT_ONCE are numbers of connections.
+# IDLE, BUSY, STREAMS and AT_ONCE are numbers of connections; ADVERT is the interval of keepalived's
+# messages in seconds. PEERS and TRIALS are what to try.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,9 +17,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 IDLE=${IDLE:-1000}
 BUSY=${BUSY:-50}
+STREAMS=${STREAMS:-20}
 AT_ONCE=${AT_ONCE:-1000}
+ADVERT=${ADVERT:-1}
 LATE=50
-PEERS=(async before-accept conntrackd)
+read -ra PEERS <<<"${PEERS:-async before-accept conntrackd}"
+read -ra TRIALS <<<"${TRIALS:-failover late asymmetric}"
 declare -A RESULT
 
 main() {
@@ -27,12 +31,12 @@ main() {
 	check_namespaces
 	if [[ -z ${FINWALL_BIN:-} ]]; then
 		install_packages "${BUILD_PACKAGES[@]}" "${NETNS_PACKAGES[@]}" \
-			redis-server redis-tools conntrackd
+			redis-server redis-tools conntrackd keepalived
 		build_preset release finwalld finwall
 		export FINWALL_BIN=$FINWALL_TOP/build/release/bin
 	fi
 	for peer_kind in "${PEERS[@]}"; do
-		for trial in failover late asymmetric; do
+		for trial in "${TRIALS[@]}"; do
 			printf '%s, %s ... ' "$peer_kind" "$trial"
 			RESULT[$peer_kind,$trial]=$(bash "$here/try-cluster.sh" --one "$peer_kind" "$trial" \
 				2>"${TMPDIR:-/tmp}/try-cluster.$$" | tail -n 1) || true
@@ -45,17 +49,20 @@ main() {
 		done
 	done
 	show
-	[[ ${RESULT[before-accept,failover]} == "0 of $((IDLE + BUSY))"* &&
-		${RESULT[before-accept,asymmetric]} == "0 of $AT_ONCE"* ]]
+	[[ ${RESULT[before-accept,failover]:-0 of $((IDLE + BUSY + STREAMS))} == \
+		"0 of $((IDLE + BUSY + STREAMS))"* &&
+		${RESULT[before-accept,asymmetric]:-0 of $AT_ONCE} == "0 of $AT_ONCE"* ]]
 }
 
 show() {
-	local format='%-24s  %-34s  %-12s  %s\n' peer_kind
+	local format='%-22s  %-52s  %-12s  %s\n' peer_kind
 	cat <<-END
 
-		Two gateways. failover: $IDLE idle and $BUSY busy connections, then the first gateway's daemon is
-		killed and the routes are moved. late: $LATE connections that have expired on the first gateway
-		are closed after the same. asymmetric: $AT_ONCE connections at once, SYNs by one gateway and the
+		Two gateways. failover: $IDLE idle and $BUSY busy connections and $STREAMS streams of UDP from the
+		server, then the first gateway's links are down and its processes are killed, and keepalived moves
+		its addresses (advert_int $ADVERT); gaps: the longest of a stream and of a busy connection. late:
+		$LATE connections that have expired on the first gateway are closed after its daemon was killed
+		and the routes were moved. asymmetric: $AT_ONCE connections at once, SYNs by one gateway and the
 		answers by the other; slowest: of those that were opened.
 
 	END
@@ -64,8 +71,8 @@ show() {
 	for peer_kind in "${PEERS[@]}"; do
 		# shellcheck disable=SC2059
 		printf "$format" "$([[ $peer_kind == conntrackd ]] && echo 'kernel, conntrackd' ||
-			echo "finwall, $peer_kind")" "${RESULT[$peer_kind,failover]}" \
-			"${RESULT[$peer_kind,late]}" "${RESULT[$peer_kind,asymmetric]}"
+			echo "finwall, $peer_kind")" "${RESULT[$peer_kind,failover]:-}" \
+			"${RESULT[$peer_kind,late]:-}" "${RESULT[$peer_kind,asymmetric]:-}"
 	done
 }
 
@@ -84,10 +91,15 @@ one() {
 	. "$FINWALL_TOP/tests/support/cluster.sh"
 	# shellcheck source=tests/support/cluster_conntrackd.sh
 	. "$FINWALL_TOP/tests/support/cluster_conntrackd.sh"
-	netns_begin iptables ip6tables python3 redis-server redis-cli conntrackd conntrack
-	cluster_topology
+	netns_begin iptables ip6tables python3 redis-server redis-cli conntrackd conntrack keepalived
+	if [[ $2 == failover ]]; then
+		cluster_networks
+	else
+		cluster_topology
+	fi
 	ns_link gw1 sync 10.4.0.1/30 - gw2 sync 10.4.0.2/30 -
 	if [[ $kind == conntrackd ]]; then
+		keepalived_check=/bin/true
 		conntrackd_start 1
 		conntrackd_start 2
 		sleep 2
@@ -102,6 +114,12 @@ one() {
 		wait_until has_number 1 nodes.0.alive -eq 1
 	fi
 	server_start
+	if [[ $2 == failover ]]; then
+		keepalived_start 1 100
+		keepalived1_pid=$keepalived_pid
+		wait_until has_addresses 1
+		keepalived_start 2 50
+	fi
 	client_start
 	"trial_$2"
 }
@@ -121,6 +139,14 @@ take_over() {
 	via server 2
 }
 
+# die_at_once: the first gateway with all that is on it. The kernel's links are down before its processes
+# are, because the kernel's tracker filters without a process.
+die_at_once() {
+	ip -n "$ns_tag-gw1" link set lan0 down
+	ip -n "$ns_tag-gw1" link set wan0 down
+	kill -KILL "$keepalived1_pid" "$gw1_pid"
+}
+
 second_word() {
 	cut -d' ' -f2 <<<"$answer"
 }
@@ -132,16 +158,22 @@ third_word() {
 trial_failover() {
 	command_client open "$IDLE"
 	command_client busy "$BUSY"
-	shared $((IDLE + BUSY))
+	command_client udp "$STREAMS"
+	shared $((IDLE + BUSY + STREAMS))
 	sleep 1
-	take_over
-	sleep 3
+	die_at_once
+	wait_until has_addresses 2
+	sleep 1
 	command_client calm
 	good=$(second_word)
 	gap=$(third_word)
+	command_client heard
+	good=$((good + $(second_word)))
+	udp_gap=$(third_word)
 	command_client echo 20
 	good=$((good + $(second_word)))
-	echo "$((IDLE + BUSY - good)) of $((IDLE + BUSY)), longest gap $gap ms"
+	all=$((IDLE + BUSY + STREAMS))
+	echo "$((all - good)) of $all, gap UDP $udp_gap ms, TCP $gap ms"
 }
 
 trial_late() {

@@ -9,6 +9,7 @@
 
 extern const struct cli_command cmd_cluster;
 extern const struct cli_command cmd_confirm;
+extern const struct cli_command cmd_counter;
 extern const struct cli_command cmd_delete;
 extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_events;
@@ -19,6 +20,7 @@ extern const struct cli_command cmd_hook;
 extern const struct cli_command cmd_import_conntrack;
 extern const struct cli_command cmd_import_iptables;
 extern const struct cli_command cmd_list;
+extern const struct cli_command cmd_quota;
 extern const struct cli_command cmd_reload;
 extern const struct cli_command cmd_replay;
 extern const struct cli_command cmd_set;

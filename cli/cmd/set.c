@@ -44,9 +44,9 @@ const struct cli_command cmd_set = {
 	.name = "set",
 	.args = "list [NAME] | add [--kill [--reset]] NAME ELEMENT... | delete NAME ELEMENT... | "
 		"flush NAME",
-	.summary = "list and change the elements of named sets, without a reload",
+	.summary = "list and change elements of sets and maps without a reload",
 	.details =
-		"list          list all sets, or the elements of one, one a line\n"
+		"list          list all sets and maps, or the elements of one, one a line\n"
 		"add, delete   all named elements, or none if one is invalid; adding an element\n"
 		"              that exists is no error\n"
 		"flush         delete all elements of the set\n"
@@ -58,7 +58,8 @@ const struct cli_command cmd_set = {
 		"-o, --output text|json\n"
 		"\n"
 		"An element of a concatenation is \"192.0.2.1 . 22\"; in a set with timeouts,\n"
-		"\"timeout 5m\" may follow it.\n"
+		"\"timeout 5m\" may follow it. That of a map is \"80 : accept\", or to delete it\n"
+		"\"80\"; a jump must be to a chain that the map leads to in the configuration.\n"
 		"\n"
 		"A set that the kernel's part of the configuration uses, too, is changed in the\n"
 		"kernel as well.\n"
@@ -204,11 +205,14 @@ static enum cli_exit change(const struct cli *cli, const char *verb, const char 
  */
 static void add_word(json_t *list, const char *word, bool *goes_on)
 {
-	bool is_option = strcmp(word, "timeout") == 0 || strcmp(word, "expires") == 0;
-	bool is_inner = strcmp(word, ".") == 0 || is_option;
+	static const char *const inner[] = { ".", "timeout", "expires", ":", "jump", "goto" };
+	bool is_inner = false;
 	size_t len = json_array_size(list);
 	char both[2048];
 
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		is_inner = is_inner || strcmp(word, inner[i]) == 0;
+	}
 	if (len == 0 || (!is_inner && !*goes_on)) {
 		json_array_append_new(list, ctl_json_text(word));
 	} else {

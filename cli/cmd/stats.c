@@ -8,6 +8,7 @@
 #include "client.h"
 #include "cmd/cmd.h"
 #include "cmd/stats_watch.h"
+#include "queued.h"
 #include "screen.h"
 
 #include "text/num.h"
@@ -27,6 +28,7 @@ static const struct option options[] = {
 
 struct stats_args {
 	FILE *out; /* for text */
+	const char *socket_path;
 	bool is_json;
 	bool with_zeroes;
 	bool only_late_close;
@@ -40,6 +42,21 @@ static client_fn print_stats;
 static void print_late(FILE *out, const json_t *late);
 static bool is_late_close(const char *name);
 static json_t *late_close_only(const json_t *stats);
+/* Why packets go to the queue nevertheless. */
+static void print_queued(FILE *out, const json_t *queued)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(queued, i, row)
+	{
+		char text[QUEUED_TEXT_SIZE];
+
+		queued_text(row, text);
+		fprintf(out, "kernel fast path: queued: %s\n", text);
+	}
+}
+
 /* Without a word where there is none by the configuration. */
 static void print_fast_path(FILE *out, const json_t *fp)
 {
@@ -60,6 +77,22 @@ static void print_fast_path(FILE *out, const json_t *fp)
 	if (client_number(fp, "no_place") > 0) {
 		fprintf(out, "kernel fast path: %lld leases not granted, no place for them\n",
 		        client_number(fp, "no_place"));
+	}
+	print_queued(out, json_object_get(fp, "queued"));
+}
+
+/* Adds the reasons why packets are queued to the reply, if there is a kernel fast path. */
+static void add_queued(const struct stats_args *args, json_t *fp)
+{
+	json_t *counted;
+
+	if (!json_is_true(json_object_get(fp, "on"))) {
+		return;
+	}
+	counted = queued_read(args->socket_path);
+	if (counted != NULL) {
+		json_object_set(fp, "queued", json_object_get(counted, "queued"));
+		json_decref(counted);
 	}
 }
 
@@ -89,7 +122,7 @@ const struct cli_command cmd_stats = {
 
 static enum cli_exit run_stats(const struct cli *cli, int argc, char **argv)
 {
-	struct stats_args args = { 0 };
+	struct stats_args args = { .socket_path = cli->socket_path };
 	enum cli_exit code;
 	int opt;
 
@@ -155,6 +188,9 @@ static enum cli_exit print_stats(void *ctx, const json_t *parameters)
 {
 	const struct stats_args *args = ctx;
 
+	if (!args->only_late_close) {
+		add_queued(args, json_object_get(parameters, "fast_path"));
+	}
 	if (args->is_json) {
 		json_t *reasons = args->only_late_close ? late_close_only(parameters) : NULL;
 

@@ -83,6 +83,7 @@ _finwall_objects() {
 	case $*,$# in
 	set\ list,2 | set\ add,2 | set\ delete,2 | set\ flush,2) _finwall_ask set list | sed '1d; s/ .*//' ;;
 	set\ delete\ *) _finwall_ask set list "$3" | head -n 1000 | sed 's/ .*//' ;;
+	counter\ list,2 | counter\ reset,2 | quota\ list,2 | quota\ reset,2) _finwall_ask "$1" list | sed '1d; s/ .*//' ;;
 	get,1 | delete,1) _finwall_ask list --sort expiry --limit 1000 | sed '1d; s/ .*//' | sort -u ;;
 	get\ *,2 | delete\ *,2 | get\ *,3 | delete\ *,3)
 		_finwall_ask list --sort expiry --limit 1000 | awk -v proto="$2" -v from="${3-}" \

@@ -74,6 +74,13 @@ static void check_fast_path(const struct doctor_facts *f, struct doctor_report *
 		           "kernel fast path: %llu of %llu connections leased",
 		           (unsigned long long)f->fast_path_leased,
 		           (unsigned long long)f->fast_path_max);
+		for (size_t i = 0; i < DOCTOR_QUEUED_MAX && f->fast_path_queued[i][0] != '\0';
+		     i++) {
+			doctor_add(out, DOCTOR_NOTE, "fast-path",
+			           "finwall(8), stats, has the reasons; finwall list --output json "
+			           "shows the connections",
+			           "in the queue: %s", f->fast_path_queued[i]);
+		}
 	} else {
 		doctor_add(out, DOCTOR_NOTE, "fast-path",
 		           is_off ? "" : "finwall hook up prints why; finwall.conf(5), fast-path",

@@ -29,6 +29,7 @@ enum iptables_kind {
 };
 
 #define DOCTOR_IFACES_MAX 64
+#define DOCTOR_QUEUED_MAX 3
 #define DOCTOR_TIMERS_LEN 4
 
 struct doctor_iface {
@@ -80,6 +81,8 @@ struct doctor_facts {
 	char fast_path_why[80]; /* why there is none; "" = there is one */
 	uint64_t fast_path_leased; /* connections now */
 	uint64_t fast_path_max;
+	/* the first reasons why packets go to the queue nevertheless; "" = none */
+	char fast_path_queued[DOCTOR_QUEUED_MAX][512];
 	bool has_cluster; /* the rest of the group is of interest */
 	bool cluster_is_connected;
 	char cluster_engine[112];

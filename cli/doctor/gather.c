@@ -8,6 +8,7 @@
 #include "hook/apply.h"
 #include "hook/plan.h"
 #include "io/file.h"
+#include "queued.h"
 #include "run.h"
 
 #include <errno.h>
@@ -341,6 +342,23 @@ static void gather_fast_path(struct doctor_facts *f, const json_t *fp)
 	f->fast_path_max = (uint64_t)client_number(fp, "leased_max");
 }
 
+/* Those of reasons that the rules give; the others pass by themselves. */
+static void gather_queued(struct doctor_facts *f, const char *socket_path)
+{
+	json_t *counted = queued_read(socket_path);
+	const json_t *row;
+	size_t len = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(counted, "queued"), i, row)
+	{
+		if (len < DOCTOR_QUEUED_MAX && json_object_get(row, "direction") != NULL) {
+			queued_text(row, f->fast_path_queued[len++]);
+		}
+	}
+	json_decref(counted);
+}
+
 /* An older daemon has no such method: its reply has no "on". */
 static void gather_cluster(struct doctor_facts *f, const json_t *o)
 {
@@ -398,6 +416,9 @@ static void gather_daemon(struct doctor_facts *f, const char *socket_path)
 		ctl_reply_fini(&reply);
 	}
 	client_close(c);
+	if (f->has_fast_path && f->fast_path_why[0] == '\0') {
+		gather_queued(f, socket_path);
+	}
 }
 
 void doctor_gather(struct doctor_facts *f, const char *config_path, const char *socket_path,

@@ -80,6 +80,7 @@ bool convert_has(enum convert_construct construct)
 {
 	static enum { UNKNOWN, ABSENT, PRESENT } known[CONSTRUCTS_LEN];
 	struct config_reader reader = { .read = read_copy };
+	struct config_kernel kernel = { 0 };
 	struct config *c;
 	char *errors = NULL;
 
@@ -90,7 +91,11 @@ bool convert_has(enum convert_construct construct)
 	                          "%s accept; } }",
 	                          constructs[construct].set, constructs[construct].rule);
 	c = reader.ctx != NULL ? config_load("construct", &reader, &errors) : NULL;
-	known[construct] = c != NULL ? PRESENT : ABSENT;
+	if (c != NULL) {
+		config_kernel(c, &kernel);
+	}
+	/* one rule that only the kernel can judge must not give it the whole chain */
+	known[construct] = c != NULL && kernel.given_len == 0 ? PRESENT : ABSENT;
 	free(reader.ctx);
 	free(errors);
 	config_free(c);

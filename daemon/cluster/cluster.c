@@ -3,6 +3,7 @@
 #include "cluster.h"
 
 #include "node.h"
+#include "tls.h"
 
 #include "io/clock.h"
 #include "io/file.h"
@@ -33,6 +34,7 @@
 
 static void on_tick(evutil_socket_t fd, short what, void *arg);
 static void on_wake(evutil_socket_t fd, short what, void *arg);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_ready_out(void *ctx);
 static void on_lost_out(void *ctx);
 static void on_ready_in(void *ctx);
@@ -45,8 +47,11 @@ bool cluster_is_built(void)
 
 const char *cluster_problem(const struct settings *s)
 {
-	(void)s;
-	return NULL;
+	return s->cluster_tls == 0 || tls_is_built()
+	               ? NULL
+	               : "cluster tls is on, but this build has no TLS: it was made without "
+	                 "hiredis_ssl (hiredis 1.0 or newer); set it off, and use a tunnel to the "
+	                 "engine such as stunnel";
 }
 
 /* The host's name as a node's: without its domain, and with letters that a name may have. */
@@ -100,6 +105,10 @@ static int make_ports(struct cluster *c)
 	if (c->wake_fd < 0) {
 		return c->wake_fd;
 	}
+	c->timer_fd = wakeup_timer_open();
+	if (c->timer_fd < 0) {
+		return c->timer_fd;
+	}
 	c->ports = calloc(c->workers->len, sizeof(struct cluster_port *));
 	if (c->ports == NULL) {
 		return -ENOMEM;
@@ -125,8 +134,10 @@ static int make_sources(struct cluster *c)
 		                 .tv_usec = c->interval_ms % 1000 * 1000 };
 
 	c->wake = event_new(c->base, c->wake_fd, EV_READ | EV_PERSIST, on_wake, c);
+	c->timer = event_new(c->base, c->timer_fd, EV_READ | EV_PERSIST, on_timer, c);
 	c->tick = event_new(c->base, -1, EV_PERSIST, on_tick, c);
-	if (c->wake == NULL || c->tick == NULL || event_add(c->wake, NULL) != 0 ||
+	if (c->wake == NULL || c->timer == NULL || c->tick == NULL ||
+	    event_add(c->wake, NULL) != 0 || event_add(c->timer, NULL) != 0 ||
 	    event_add(c->tick, &every) != 0) {
 		return -ENOMEM;
 	}
@@ -142,6 +153,7 @@ static int make_connections(struct cluster *c)
 		.servers = c->servers,
 		.user = c->user,
 		.password = c->password,
+		.tls = c->tls,
 		.ready = on_ready_out,
 		.lost = on_lost_out,
 		.ctx = c,
@@ -191,6 +203,16 @@ static int make(struct cluster *c, const struct settings *s)
 	if (err == 0) {
 		err = read_password(c, s->cluster_password);
 	}
+	if (err == 0 && s->cluster_tls != 0) {
+		const struct tls_params params = {
+			.ca = s->cluster_tls_ca,
+			.certificate = s->cluster_tls_certificate,
+			.key = s->cluster_tls_key,
+		};
+
+		c->tls = tls_new(&params, c->log);
+		err = c->tls != NULL ? 0 : -EINVAL;
+	}
 	if (err == 0) {
 		err = make_ports(c);
 	}
@@ -218,6 +240,7 @@ int cluster_start(const struct cluster_env *env, const struct settings *s, struc
 	c->log = env->log;
 	c->workers = env->workers;
 	c->wake_fd = -1;
+	c->timer_fd = -1;
 	c->apply = (struct apply_env){
 		.engine = env->engine,
 		.workers = env->workers,
@@ -254,8 +277,12 @@ void cluster_stop(struct cluster *c)
 	if (c->wake != NULL) {
 		event_free(c->wake);
 	}
+	if (c->timer != NULL) {
+		event_free(c->timer);
+	}
 	if (c->out != NULL && redis_is_ready(c->out)) {
 		/* What the socket takes at once; the rest is repaired by the next start. */
+		c->is_near = false; /* at once */
 		publish_flush(c, clock_now());
 		redis_push(c->out);
 	}
@@ -270,6 +297,8 @@ void cluster_stop(struct cluster *c)
 	}
 	free(c->ports);
 	wakeup_close(c->wake_fd);
+	wakeup_close(c->timer_fd);
+	tls_free(c->tls);
 	free(c->servers);
 	free(c->user);
 	free(c->password);
@@ -370,6 +399,16 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	wakeup_take(c->wake_fd);
+	publish_flush(c, clock_now());
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct cluster *c = arg;
+
+	(void)fd;
+	(void)what;
+	wakeup_take(c->timer_fd);
 	publish_flush(c, clock_now());
 }
 
@@ -531,9 +570,10 @@ static json_t *peer_json(const struct cluster *c, const struct peer *p, struct m
 /* Quantiles in microseconds. */
 static json_t *quantiles_json(const struct histogram *h)
 {
-	return json_pack("{s:I, s:I, s:I}", "count", number(histogram_count(h)), "p50_us",
+	return json_pack("{s:I, s:I, s:I, s:I}", "count", number(histogram_count(h)), "p50_us",
 	                 number(histogram_quantile(h, 500000) / 1000), "p99_us",
-	                 number(histogram_quantile(h, 990000) / 1000));
+	                 number(histogram_quantile(h, 990000) / 1000), "max_us",
+	                 number(histogram_quantile(h, 1000000) / 1000));
 }
 
 static json_t *held_json(const struct cluster *c)

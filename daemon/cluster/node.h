@@ -27,6 +27,7 @@
 struct event;
 struct event_base;
 struct settings;
+struct tls;
 
 /* Records of a message at most, and bytes of commands that wait for the next one. */
 #define RECORDS_MAX   2048
@@ -123,8 +124,11 @@ struct cluster {
 	char *servers;
 	char *user;
 	char *password;
+	struct tls *tls; /* NULL = not encrypted */
 	int wake_fd;
+	int timer_fd;
 	struct event *wake;
+	struct event *timer; /* records wait for a message */
 	struct event *tick;
 	struct engine_worker *worker; /* of what others report */
 	struct redis *out;
@@ -141,6 +145,8 @@ struct cluster {
 	uint64_t seq; /* of the last message */
 	char last_id[STREAM_ID_SIZE];
 	unsigned unanswered; /* messages */
+	int64_t sent_ns;     /* the latest message */
+	bool is_near;        /* the engine has acknowledged the latest one quickly */
 	int64_t answered_ns; /* the last answer, or the first message without one */
 	bool is_lossy;       /* the next message has the flag */
 	bool wants_snapshot;

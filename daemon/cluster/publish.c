@@ -8,6 +8,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/nfq_sock.h"
+#include "io/wakeup.h"
 #include "workers.h"
 
 #include <hiredis/hiredis.h>
@@ -23,6 +24,15 @@
  * the rings, which count what does not fit. */
 #define UNANSWERED_MAX 8
 #define BACKLOG_MAX    (16u << 20)
+
+/*
+ * While packets wait for it, an engine that answers faster than NEAR_NS gets the next message when
+ * it has acknowledged the one before, and not sooner than SPACING_NS after it: a message for each
+ * batch of packets would cost most where there are most connections. The first packet after a pause
+ * is not delayed by this.
+ */
+#define NEAR_NS    NSEC_PER_MSEC
+#define SPACING_NS (NSEC_PER_MSEC / 2)
 
 /* Records of a chunk, and chunks without an answer. */
 #define CHUNK_LEN         256
@@ -43,6 +53,17 @@ struct sent {
 	struct mono when;
 	uint64_t up_to[]; /* of each port */
 };
+
+/* Messages that may be without an answer now. */
+static unsigned unanswered_max(const struct cluster *c)
+{
+	return c->holds && c->is_near ? 1 : UNANSWERED_MAX;
+}
+
+static bool is_too_soon(const struct cluster *c, struct mono now)
+{
+	return c->holds && c->is_near && now.ns - c->sent_ns < SPACING_NS;
+}
 
 /* Packets that wait for records up to the number need not any more. */
 static void make_safe(struct cluster *c, uint32_t port, uint64_t up_to)
@@ -78,20 +99,6 @@ static void drop_noted(struct cluster *c)
 		}
 		make_safe(c, i, atomic_load_explicit(&c->ports[i]->taken, memory_order_relaxed));
 	}
-}
-
-void publish_begin(struct cluster *c, struct mono now)
-{
-	drop_noted(c);
-	c->unanswered = 0;
-	c->is_suspended = false;
-	c->is_lossy = c->seq != 0;
-	c->wants_snapshot = true;
-	c->has_listed = false;
-	c->has_announced = false;
-	c->ready_ns = now.ns;
-	c->counts.connections++;
-	set_mode(c, c->holds ? CLUSTER_MODE_HOLD : CLUSTER_MODE_ASYNC);
 }
 
 void publish_end(struct cluster *c)
@@ -130,6 +137,7 @@ static void on_added(void *ctx, const struct redisReply *reply, const char *erro
 
 	c->unanswered -= c->unanswered > 0;
 	c->answered_ns = now.ns;
+	c->is_near = mono_diff(now, s->when) < NEAR_NS;
 	for (uint32_t i = 0; i < c->ports_len; i++) {
 		make_safe(c, i, s->up_to[i]);
 	}
@@ -209,6 +217,7 @@ static bool send_message(struct cluster *c, size_t size, uint32_t records, struc
 		return false;
 	}
 	c->seq++;
+	c->sent_ns = now.ns;
 	c->is_lossy = false;
 	if (c->unanswered++ == 0) {
 		c->answered_ns = now.ns;
@@ -219,12 +228,8 @@ static bool send_message(struct cluster *c, size_t size, uint32_t records, struc
 	return true;
 }
 
-void publish_flush(struct cluster *c, struct mono now)
+static void note_lost(struct cluster *c)
 {
-	if (!redis_is_ready(c->out)) {
-		drop_noted(c);
-		return;
-	}
 	for (uint32_t i = 0; i < c->ports_len; i++) {
 		uint64_t lost =
 			atomic_exchange_explicit(&c->ports[i]->lost, 0, memory_order_relaxed);
@@ -235,7 +240,72 @@ void publish_flush(struct cluster *c, struct mono now)
 			c->wants_snapshot = true;
 		}
 	}
-	while (c->unanswered < UNANSWERED_MAX && redis_backlog(c->out) < BACKLOG_MAX) {
+}
+
+static bool has_records(const struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->ports_len; i++) {
+		if (cluster_port_peek(c->ports[i]) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void set_awake(struct cluster *c, bool is_awake)
+{
+	for (uint32_t i = 0; i < c->ports_len; i++) {
+		cluster_port_set_awake(c->ports[i], is_awake);
+	}
+}
+
+/* What is there is sent a little later. */
+static void delay_flush(struct cluster *c)
+{
+	if (has_records(c)) {
+		set_awake(c, true);
+		wakeup_timer_set(c->timer_fd, (struct mono){ c->sent_ns + SPACING_NS });
+	}
+}
+
+void publish_begin(struct cluster *c, struct mono now)
+{
+	drop_noted(c);
+	c->unanswered = 0;
+	c->is_near = false;
+	set_awake(c, false);
+	c->is_suspended = false;
+	c->is_lossy = c->seq != 0;
+	c->wants_snapshot = true;
+	c->has_listed = false;
+	c->has_announced = false;
+	c->ready_ns = now.ns;
+	c->counts.connections++;
+	/* Of another engine, whose clock may be ahead of this one's. An empty message gives the
+	 * position for the snapshot. */
+	c->last_id[0] = '\0';
+	(void)send_message(c, CLUSTER_HEADER_SIZE, 0, now);
+	set_mode(c, c->holds ? CLUSTER_MODE_HOLD : CLUSTER_MODE_ASYNC);
+}
+
+void publish_flush(struct cluster *c, struct mono now)
+{
+	if (!redis_is_ready(c->out)) {
+		drop_noted(c);
+		return;
+	}
+	note_lost(c);
+	if (c->unanswered >= unanswered_max(c)) {
+		/* The answer comes back here. */
+		set_awake(c, true);
+		return;
+	}
+	set_awake(c, false);
+	if (is_too_soon(c, now)) {
+		delay_flush(c);
+		return;
+	}
+	while (c->unanswered < unanswered_max(c) && redis_backlog(c->out) < BACKLOG_MAX) {
 		uint32_t records;
 		size_t size = fill_message(c, &records);
 
@@ -249,6 +319,7 @@ void publish_flush(struct cluster *c, struct mono now)
 			return;
 		}
 	}
+	set_awake(c, c->unanswered >= unanswered_max(c));
 }
 
 /* snapshots */

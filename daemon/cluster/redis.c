@@ -10,6 +10,7 @@
 
 #include "io/log.h"
 #include "text/server.h"
+#include "tls.h"
 
 #include <finwall/mono.h>
 
@@ -297,8 +298,9 @@ static void next_server(struct redis *r)
 	if (ac == NULL) {
 		return;
 	}
-	if (ac->err != 0) {
-		note_lost(r, ac->errstr);
+	if (ac->err != 0 || (r->params.tls != NULL && s.path[0] == '\0' &&
+	                     !tls_begin(r->params.tls, &ac->c, s.host))) {
+		note_lost(r, ac->c.errstr[0] != '\0' ? ac->c.errstr : "TLS failed");
 		redisAsyncFree(ac);
 		return;
 	}

@@ -17,6 +17,7 @@
 struct event_base;
 struct log;
 struct redis;
+struct tls;
 struct redisReply; /* hiredis */
 
 struct redis_params {
@@ -26,6 +27,7 @@ struct redis_params {
 	const char *servers; /* text/server.h; stays the caller's */
 	const char *user;    /* NULL = none; likewise */
 	const char *password;     /* NULL = none; likewise */
+	struct tls *tls;          /* for all servers but UNIX sockets; NULL = none; likewise */
 	void (*ready)(void *ctx); /* connected, to a master */
 	void (*lost)(void *ctx);  /* no longer; commands still get their "no reply" */
 	void *ctx;

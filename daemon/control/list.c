@@ -67,7 +67,9 @@ static bool parse_selection(struct ctl_client *c, const struct ctl_call *call, s
 static void next_slice(struct list *l);
 static void slice_live(struct list *l);
 static void slice_remembered(struct list *l);
-static void add_item(struct list *l, const struct flow_view *v, uint32_t ifindex);
+static void add_item(struct list *l, struct flow_view *v, uint32_t ifindex,
+                     const struct flow *live);
+static void find_why(struct list *l, struct flow_view *v);
 static void write_item(struct list *l, const struct flow_view *v);
 static bool next_sorted(struct list *l);
 static const char *read_sort(const struct ctl_call *call, struct list *l);
@@ -184,6 +186,7 @@ void control_get_connection(struct control *ctl, struct ctl_client *c, const str
 	flow_view_live(&f, now, ifnames_get(ctl->env.ifnames, f.ifindex, name), &v);
 	v.origin = f.timer[0];
 	flow_view_account(&v, &account, now);
+	engine_lease_why(ctl->env.engine, ctl->env.worker, &f, now, &v.queued);
 	write_item(&l, &v);
 	send_slice(&l, c, NULL, CTL_LAST);
 	connection_texts_fini(&l.texts);
@@ -298,10 +301,25 @@ static bool next_sorted(struct list *l)
 			const char *ifname = ifnames_get(l->env->ifnames, ifindex, name);
 
 			v.ifname = ifname != NULL ? ifname : "";
+			find_why(l, &v);
 		}
 		write_item(l, &v);
 	}
 	return l->sorted_at == l->sorted_len;
+}
+
+/* Why packets of a sorted connection go to the queue, if it still exists. */
+static void find_why(struct list *l, struct flow_view *v)
+{
+	struct mono now = clock_now();
+	struct flowkey key;
+	enum key_side side;
+	struct flow f;
+
+	if (flowkey_from_tuple(&v->orig, &key, &side) &&
+	    engine_find_flow(l->env->engine, &key, now, &f)) {
+		engine_lease_why(l->env->engine, l->env->worker, &f, now, &v->queued);
+	}
 }
 
 /* Returns the name of the parameter that is wrong, or NULL. */
@@ -396,7 +414,7 @@ static void slice_live(struct list *l)
 		               &v);
 		v.origin = flows[i].timer[0];
 		flow_view_account(&v, &accounts[i], now);
-		add_item(l, &v, flows[i].ifindex);
+		add_item(l, &v, flows[i].ifindex, &flows[i]);
 	}
 }
 
@@ -410,11 +428,12 @@ static void slice_remembered(struct list *l)
 		struct flow_view v;
 
 		flow_view_remembered(&tombs[i], now, &v);
-		add_item(l, &v, 0);
+		add_item(l, &v, 0, NULL);
 	}
 }
 
-static void add_item(struct list *l, const struct flow_view *v, uint32_t ifindex)
+/* live: NULL of a remembered one. */
+static void add_item(struct list *l, struct flow_view *v, uint32_t ifindex, const struct flow *live)
 {
 	if (!method_wants_connection(l->env, &l->filter, v)) {
 		return;
@@ -425,6 +444,10 @@ static void add_item(struct list *l, const struct flow_view *v, uint32_t ifindex
 		/* Without memory it is left out. */
 		(void)flow_sort_add(l->sort, v, ifindex);
 	} else {
+		if (live != NULL) {
+			engine_lease_why(l->env->engine, l->env->worker, live, clock_now(),
+			                 &v->queued);
+		}
 		write_item(l, v);
 	}
 }

@@ -56,7 +56,8 @@ control_method_fn control_confirm;
 control_method_fn control_list_connections; /* list.c */
 control_method_fn control_count_connections;
 control_method_fn control_get_connection;
-control_method_fn control_get_hooks; /* hooks.c */
+control_method_fn control_count_queued; /* queued.c */
+control_method_fn control_get_hooks;    /* hooks.c */
 control_method_fn control_get_kernel_part;
 control_method_fn control_flush; /* connections.c */
 control_method_fn control_delete;
@@ -71,6 +72,8 @@ control_method_fn control_list_elements;
 control_method_fn control_add_elements;
 control_method_fn control_delete_elements;
 control_method_fn control_flush_set;
+control_method_fn control_list_objects; /* objects.c */
+control_method_fn control_reset_objects;
 
 /* Replies with the error InvalidParameter. name: of the parameter. */
 void method_invalid_parameter(struct ctl_client *c, const char *name);

@@ -330,9 +330,14 @@ static bool insert(const struct decoded *d, struct outcome *o)
 		displace(d, o);
 		return true;
 	}
+	if (flowtab_is_scarce(&s->flows) &&
+	    sources_know(s->sources, &s->graveyard.sip, &o->fresh, d->cx->now)) {
+		o->fresh.extras |= FLOW_EXTRA_SPARED;
+	}
 	o->live = shard_insert(s, d->cx->worker, &o->fresh, d->hash);
 	if (o->live == NULL) {
-		struct flow *victim = expire_find_victim(d->cx, s, d->hash);
+		struct flow *victim = expire_find_victim(
+			d->cx, s, d->hash, (o->fresh.extras & FLOW_EXTRA_SPARED) != 0);
 
 		if (victim == NULL) {
 			return false;

@@ -17,6 +17,9 @@
 /* Leased flows that turn out not to be due, until a new flow finds the table full. */
 #define VICTIM_TRIES 8
 
+/* For so long after the end of a connection openings of others are evicted instead. */
+#define JUST_CLOSED_NS sec_to_ns(3)
+
 /* A sender that is busy for so long counts as gone. */
 #define RAW_BUSY_MAX_NS (10 * NSEC_PER_SEC)
 
@@ -199,10 +202,32 @@ static bool can_be_evicted(const struct flow *f)
 	return (f->status & FLOW_ASSURED) == 0 || flow_is_closed(f) || flow_is_closing(f);
 }
 
-struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash)
+/* Its ends may still repeat their FINs. */
+static bool has_just_closed(const struct context *cx, const struct flow *f)
+{
+	return flow_is_closed(f) &&
+	       mono_diff(f->deadline, cx->now) >
+	               cx->policy->tun.tcp_timeout_ns[f->conn.tcp.state] - JUST_CLOSED_NS;
+}
+
+static struct flow *find_victim(const struct context *cx, struct shard *s, uint64_t hash,
+                                bool is_spared)
+{
+	struct flow *f = flowtab_victim(&s->flows, hash, is_spared, cx->now);
+	struct flow *other;
+
+	if (f == NULL || !has_just_closed(cx, f)) {
+		return f;
+	}
+	other = flowtab_victim_unproved(&s->flows, hash);
+	return other != NULL ? other : f;
+}
+
+struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash,
+                                bool is_spared)
 {
 	for (unsigned tries = 0; tries < VICTIM_TRIES; tries++) {
-		struct flow *f = flowtab_victim(&s->flows, hash, cx->now);
+		struct flow *f = find_victim(cx, s, hash, is_spared);
 
 		/* A leased one was chosen because of the time of the next look at it. */
 		if (f == NULL || !lease_is_held(f) ||

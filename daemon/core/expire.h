@@ -13,8 +13,10 @@
  */
 bool expire_flow(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash);
 
-/* A flow to evict for a new one with this hash, or NULL; see flowtab_victim(). */
-struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash);
+/* A flow to evict for a new one with this hash, which may be spared, or NULL; see flowtab_victim().
+ */
+struct flow *expire_find_victim(const struct context *cx, struct shard *s, uint64_t hash,
+                                bool is_spared);
 
 /* Deletes a flow in favour of another: expires it if its deadline has passed, evicts it otherwise.
  */

@@ -15,6 +15,9 @@
 /* Elements of the wheel that one eviction may move to find a flow that is due. */
 #define VICTIM_DUE_BUDGET 2
 
+/* Spared flows have this part of the table. */
+#define SPARED_PART 4
+
 static size_t pool_size(uint32_t flows_max)
 {
 	return (size_t)flows_max * sizeof(struct flow);
@@ -121,7 +124,9 @@ struct flow *flowtab_insert(struct flowtab *t, const struct flow *f, uint64_t ha
 	if (f->key.proto == IPPROTO_NR_TCP) {
 		t->used_by_tcp[f->conn.tcp.state]++;
 	}
-	if ((f->status & FLOW_ASSURED) != 0 || flow_is_closed(f)) {
+	t->spared += (f->extras & FLOW_EXTRA_SPARED) != 0;
+	if ((f->status & FLOW_ASSURED) != 0 || (f->extras & FLOW_EXTRA_SPARED) != 0 ||
+	    flow_is_closed(f)) {
 		flowtab_revalue(t, &t->pool[nr], hash);
 	}
 	return &t->pool[nr];
@@ -133,13 +138,22 @@ void flowtab_assure(struct flowtab *t, struct flow *f, uint64_t hash)
 	flowtab_revalue(t, f, hash);
 }
 
-void flowtab_revalue(struct flowtab *t, const struct flow *f, uint64_t hash)
+static void unspare(struct flowtab *t, struct flow *f)
 {
-	enum hindex_worth worth = HINDEX_WORTH_LITTLE;
+	t->spared -= (f->extras & FLOW_EXTRA_SPARED) != 0;
+	f->extras &= (uint8_t)~FLOW_EXTRA_SPARED;
+}
+
+void flowtab_revalue(struct flowtab *t, struct flow *f, uint64_t hash)
+{
+	enum hindex_worth worth =
+		(f->extras & FLOW_EXTRA_SPARED) != 0 ? HINDEX_WORTH_SOME : HINDEX_WORTH_LITTLE;
 
 	if (flow_is_closed(f)) {
+		unspare(t, f);
 		worth = HINDEX_WORTH_NOTHING;
 	} else if ((f->status & FLOW_ASSURED) != 0) {
+		unspare(t, f);
 		worth = HINDEX_WORTH_KEEPING;
 	}
 	hindex_set_worth(&t->index, hash, nr_of(t, f), worth);
@@ -152,6 +166,7 @@ void flowtab_delete(struct flowtab *t, struct flow *f, uint64_t hash)
 	if (wheel_is_armed(flow_timer(f))) {
 		wheel_remove(&t->wheel, nr);
 	}
+	unspare(t, f);
 	hindex_del(&t->index, hash, nr);
 	give_place_back(t, nr);
 	t->used--;
@@ -190,8 +205,9 @@ static bool is_ending(const struct flow *f, struct mono now)
 	return mono_is_due(f->deadline, now) || flow_is_closing(f);
 }
 
-struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now)
+struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, bool is_spared, struct mono now)
 {
+	const bool has_share = t->spared > t->pool_len / SPARED_PART;
 	unsigned budget = VICTIM_DUE_BUDGET;
 	struct flow *due = flowtab_pop_due(t, now, &budget);
 	uint32_t near[VICTIM_WAYS];
@@ -202,7 +218,8 @@ struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now)
 		return due;
 	}
 	/* In a flood this suffices: no flow has to be read. */
-	victim = hindex_victim(&t->index, hash);
+	victim = hindex_victim(&t->index, hash,
+	                       is_spared && has_share ? HINDEX_WORTH_SOME : HINDEX_WORTH_LITTLE);
 	if (victim != HINDEX_NIL) {
 		return &t->pool[victim];
 	}
@@ -220,6 +237,13 @@ struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now)
 		}
 	}
 	return NULL;
+}
+
+struct flow *flowtab_victim_unproved(const struct flowtab *t, uint64_t hash)
+{
+	uint32_t victim = hindex_victim_of(&t->index, hash, HINDEX_WORTH_LITTLE);
+
+	return victim != HINDEX_NIL ? &t->pool[victim] : NULL;
 }
 
 struct flow *flowtab_next(const struct flowtab *t, uint32_t *cursor, unsigned *budget)

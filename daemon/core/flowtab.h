@@ -34,6 +34,7 @@ struct flowtab {
 	uint32_t used_by[FLOW_PROTOS_LEN]; /* of them, by enum flow_proto */
 	struct hindex index;
 	struct wheel wheel;
+	uint32_t spared;                      /* flows with FLOW_EXTRA_SPARED */
 	uint32_t used_by_tcp[TCP_STATES_LEN]; /* TCP flows, by enum tcp_state */
 };
 
@@ -105,14 +106,27 @@ static inline void flowtab_count_state(struct flowtab *t, const struct flow *f, 
 }
 
 /* To be called when flow_is_closed() has changed: the index notes it. */
-void flowtab_revalue(struct flowtab *t, const struct flow *f, uint64_t hash);
+void flowtab_revalue(struct flowtab *t, struct flow *f, uint64_t hash);
+
+/*
+ * True if so much of the table is used that new flows have to be distinguished: those with
+ * FLOW_EXTRA_SPARED are evicted after the others, up to a quarter of the table.
+ */
+static inline bool flowtab_is_scarce(const struct flowtab *t)
+{
+	return t->used > t->pool_len - t->pool_len / 4;
+}
 
 /*
  * A flow to evict for a new one with this hash, or NULL: one past its deadline, if there is any;
  * else near the hash in the index, so that a remote host cannot choose it, one that is closed, or
  * the oldest that is not ASSURED, or one of which a side is closed. Never an open ASSURED one.
+ * is_spared: the new one is. Beyond their share spared ones evict each other.
  */
-struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, struct mono now);
+struct flow *flowtab_victim(struct flowtab *t, uint64_t hash, bool is_spared, struct mono now);
+
+/* The same, but only one that is neither closed nor ASSURED nor spared. */
+struct flow *flowtab_victim_unproved(const struct flowtab *t, uint64_t hash);
 
 /*
  * Iteration: the next flow at or after place *cursor, which starts at 0. Advances *cursor and takes

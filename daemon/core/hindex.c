@@ -21,7 +21,7 @@
 
 static inline uint32_t slot_of(const struct hindex_bucket *b, unsigned way)
 {
-	return b->slot[way] & ~HINDEX_SPENT;
+	return b->slot[way] & ~(HINDEX_SPENT | HINDEX_SPARED);
 }
 
 static inline uint32_t home_of(const struct hindex *x, uint64_t hash)
@@ -204,6 +204,9 @@ void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hinde
 	case HINDEX_WORTH_NOTHING:
 		b->slot[way] |= HINDEX_SPENT;
 		break;
+	case HINDEX_WORTH_SOME:
+		b->slot[way] |= HINDEX_SPARED;
+		break;
 	default:
 		break;
 	}
@@ -215,22 +218,24 @@ static uint32_t victim_ways(const struct hindex_bucket *b)
 	return WAYS_MASK & ~ways_with(b, 0) & ~(uint32_t)b->marked;
 }
 
-static uint32_t spent_ways(const struct hindex_bucket *b, uint32_t ways)
+/* Those of the ways whose slots have the highest bit but skipped. */
+static inline uint32_t flagged_ways(const struct hindex_bucket *b, uint32_t ways, int skipped)
 {
-	uint32_t spent = 0;
+	uint32_t flagged = 0;
 
 #if defined(__SSE2__)
 	for (unsigned way = 0; way < HINDEX_WAYS; way += 4) {
-		__m128 four = _mm_load_ps((const float *)(const void *)&b->slot[way]);
+		__m128i four = _mm_load_si128((const __m128i *)(const void *)&b->slot[way]);
 
-		spent |= (uint32_t)_mm_movemask_ps(four) << way;
+		four = _mm_slli_epi32(four, skipped);
+		flagged |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(four)) << way;
 	}
 #else
 	for (unsigned way = 0; way < HINDEX_WAYS; way++) {
-		spent |= (b->slot[way] >> 31) << way;
+		flagged |= ((b->slot[way] << skipped) >> 31) << way;
 	}
 #endif
-	return spent & ways;
+	return flagged & ways;
 }
 
 /* The number of ways, of at most 16; without a call where the CPU has no instruction for it. */
@@ -242,31 +247,59 @@ static unsigned count_ways(uint32_t ways)
 	return (ways & 0x1f) + (ways >> 8);
 }
 
-uint32_t hindex_victim(const struct hindex *x, uint64_t hash)
+static inline uint32_t find_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind,
+                                   bool takes_others)
 {
-	const struct hindex_bucket *little = NULL;
-	uint32_t little_ways = 0;
+	const struct hindex_bucket *best = NULL;
+	const struct hindex_bucket *other = NULL; /* of the other kind only */
+	uint32_t best_ways = 0;
+	uint32_t other_ways = 0;
 	uint32_t at = home_of(x, hash);
 
 	for (unsigned i = 0; i < HINDEX_VICTIM_BUCKETS && i < x->buckets_len; i++) {
 		const struct hindex_bucket *b = &x->bucket[at];
 		uint32_t ways = victim_ways(b);
-		uint32_t spent = spent_ways(b, ways);
+		uint32_t spent = flagged_ways(b, ways, 0);
+		uint32_t spared;
 
-		if (spent != 0) {
+		if (spent != 0 && takes_others) {
 			return slot_of(b, from_hand(b, spent));
 		}
-		/* Of the one with more, so that the oldest is old in a bucket with few as well. */
-		if (count_ways(ways) > count_ways(little_ways)) {
-			little = b;
-			little_ways = ways;
+		ways &= ~spent;
+		spared = flagged_ways(b, ways, 1);
+		if (kind == HINDEX_WORTH_SOME) {
+			spared ^= ways;
 		}
-		if (little != NULL && (i > 0 || count_ways(ways) >= VICTIM_WAYS_MIN)) {
+		ways &= ~spared;
+		if (other == NULL && spared != 0) {
+			other = b;
+			other_ways = spared;
+		}
+		/* Of the one with more, so that the oldest is old in a bucket with few as well. */
+		if (count_ways(ways) > count_ways(best_ways)) {
+			best = b;
+			best_ways = ways;
+		}
+		if (best != NULL && (i > 0 || count_ways(ways) >= VICTIM_WAYS_MIN)) {
 			break;
 		}
 		at = next_bucket(x, at);
 	}
-	return little != NULL ? slot_of(little, from_hand(little, little_ways)) : HINDEX_NIL;
+	if (best == NULL && takes_others) {
+		best = other;
+		best_ways = other_ways;
+	}
+	return best != NULL ? slot_of(best, from_hand(best, best_ways)) : HINDEX_NIL;
+}
+
+uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind)
+{
+	return find_victim(x, hash, kind, true);
+}
+
+uint32_t hindex_victim_of(const struct hindex *x, uint64_t hash, enum hindex_worth kind)
+{
+	return find_victim(x, hash, kind, false);
 }
 
 bool hindex_del(struct hindex *x, uint64_t hash, uint32_t slot)

@@ -20,14 +20,15 @@
 #define HINDEX_WAYS 12
 #define HINDEX_NIL  UINT32_MAX
 
-/* In a slot of the bucket: the entry is spent. Slot numbers are below. */
-#define HINDEX_SPENT 0x80000000u
+/* In a slot of the bucket: the entry is spent, or spared. Slot numbers are below. */
+#define HINDEX_SPENT  0x80000000u
+#define HINDEX_SPARED 0x40000000u
 
 struct hindex_bucket {
 	uint8_t tag[HINDEX_WAYS];   /* 0 = free */
 	uint16_t passed;            /* entries that passed this bucket because it was full */
 	uint16_t marked;            /* one bit per way; above them the hand */
-	uint32_t slot[HINDEX_WAYS]; /* and HINDEX_SPENT */
+	uint32_t slot[HINDEX_WAYS]; /* and HINDEX_SPENT or HINDEX_SPARED */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct hindex_bucket) == 64, "a bucket is one cache line");
@@ -55,7 +56,8 @@ void hindex_init(struct hindex *x, struct hindex_bucket *bucket, uint32_t bucket
 /* Starts loading the bucket of hash into the cache. */
 void hindex_prefetch(const struct hindex *x, uint64_t hash);
 
-/* The first candidate for hash, or HINDEX_NIL, or for a spent entry a number that no slot has;
+/* The first candidate for hash, or HINDEX_NIL, or for a spent or spared entry a number that no slot
+ * has;
  * faster than hindex_first(). */
 uint32_t hindex_guess(const struct hindex *x, uint64_t hash);
 
@@ -72,6 +74,7 @@ uint32_t hindex_near(const struct hindex *x, uint64_t hash, unsigned nr);
 /* How much an entry is worth when another needs its place. */
 enum hindex_worth {
 	HINDEX_WORTH_LITTLE, /* a new entry */
+	HINDEX_WORTH_SOME,   /* a new entry that is spared */
 	HINDEX_WORTH_NOTHING,
 	HINDEX_WORTH_KEEPING, /* never a victim */
 };
@@ -81,12 +84,15 @@ void hindex_set_worth(struct hindex *x, uint64_t hash, uint32_t slot, enum hinde
 
 /*
  * An entry to give up, whatever its own hash, or HINDEX_NIL: one that is worth nothing from the
- * home bucket of hash or the next one, or else one that is worth little, in each bucket the oldest
- * first. Reads the home bucket only if it has several of these, and at most HINDEX_VICTIM_BUCKETS
- * if the first two have none.
+ * home bucket of hash or the next one, or else one of the kind of new entries, or else of the other
+ * kind, in each bucket the oldest first. Reads the home bucket only if it has several of these, and
+ * at most HINDEX_VICTIM_BUCKETS if the first two have none.
  */
 #define HINDEX_VICTIM_BUCKETS 8
-uint32_t hindex_victim(const struct hindex *x, uint64_t hash);
+uint32_t hindex_victim(const struct hindex *x, uint64_t hash, enum hindex_worth kind);
+
+/* The same, but of that kind only. */
+uint32_t hindex_victim_of(const struct hindex *x, uint64_t hash, enum hindex_worth kind);
 
 /* Adds an entry. Returns false when all buckets are full. Does not search for a duplicate. */
 bool hindex_add(struct hindex *x, uint64_t hash, uint32_t slot);

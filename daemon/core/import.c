@@ -12,6 +12,35 @@ static bool is_deleted(const struct shard *s, uint32_t tomb, struct mono now)
 }
 
 /*
+ * With another hash key a shard may get more connections than it has places. An ASSURED one, and
+ * the opening of a proved address, takes the place of a closed one, or of another's opening.
+ */
+static struct flow *insert(struct shard *s, struct engine_worker *w, struct flow *fresh,
+                           uint64_t hash, struct mono now)
+{
+	const bool is_assured = (fresh->status & FLOW_ASSURED) != 0;
+	const bool is_spared = !is_assured && flowtab_is_scarce(&s->flows) &&
+	                       sources_know(s->sources, &s->graveyard.sip, fresh, now);
+	struct flow *inserted;
+	struct flow *victim;
+	uint64_t victim_hash;
+
+	fresh->extras |= is_spared ? FLOW_EXTRA_SPARED : 0;
+	inserted = flowtab_insert(&s->flows, fresh, hash);
+	if (inserted != NULL || flow_is_closed(fresh) || (!is_assured && !is_spared)) {
+		return inserted;
+	}
+	victim = flowtab_victim(&s->flows, hash, is_spared, now);
+	if (victim == NULL) {
+		return NULL;
+	}
+	victim_hash = flowkey_hash(&victim->key, &s->graveyard.sip);
+	shard_remember(s, w, victim, victim_hash, TOMB_EVICTED, now);
+	shard_delete(s, victim, victim_hash);
+	return flowtab_insert(&s->flows, fresh, hash);
+}
+
+/*
  * The kernel still has an entry of a connection that was deleted here: it is not imported. Any
  * other tombstone of the same key is kept beside an import that is not proved, and belongs to an
  * older connection otherwise.
@@ -44,12 +73,24 @@ static bool import_under_lock(struct shard *s, struct engine_worker *w, const st
 	fresh.probes = 0;
 	fresh.extras &= FLOW_EXTRA_ONE_WAY;
 	fresh.status &= (uint8_t) ~(FLOW_LEASED | FLOW_HAD_LEASE);
-	inserted = flowtab_insert(&s->flows, &fresh, hash);
+	inserted = insert(s, w, &fresh, hash, now);
+	if (inserted == NULL && tomb == UINT32_MAX) {
+		struct flow memory;
+
+		/* No place: its close passes. */
+		knowledge_to_remember(f, NULL, &memory);
+		if (graveyard_wants(&memory)) {
+			shard_bury(s, w, &memory, hash, TOMB_RESTART, now);
+		}
+	}
 	if (inserted != NULL) {
 		*shard_origin(s, inserted) = 0;
 		if ((f->timer[1] | f->timer[2]) != 0) {
 			shard_set_extra(s, inserted, flow_extra_of_copy(f));
 		}
+	}
+	if (inserted != NULL && (fresh.status & FLOW_ASSURED) != 0) {
+		sources_note(s->sources, &s->graveyard.sip, inserted, now);
 	}
 	if (inserted != NULL && s->accounts != NULL) {
 		s->accounts[inserted - s->flows.pool] = (struct flow_account){ 0 };

@@ -25,39 +25,51 @@ static bool opening_can_be_leased(const struct shard *s, struct mono now)
 	       mono_is_due(s->questions.until, now);
 }
 
-static bool tcp_can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
+static enum lease_chance tcp_chance(const struct flow *f)
 {
 	if ((f->status & FLOW_KNOWN) != 0) {
-		return false;
+		return LEASE_NEVER;
 	}
 	switch ((enum tcp_state)f->conn.tcp.state) {
 	case TCP_SYN_SENT:
 	case TCP_SYN_RECV:
-		return opening_can_be_leased(s, now);
+		return LEASE_OPENING;
 	case TCP_ESTABLISHED:
-		return (f->status & FLOW_ASSURED) != 0 || opening_can_be_leased(s, now);
+		return (f->status & FLOW_ASSURED) != 0 ? LEASE_OFFERED : LEASE_OPENING;
 	case TCP_FIN_WAIT:
 	case TCP_CLOSE_WAIT:
 	case TCP_LAST_ACK:
-		return true;
+		return LEASE_OFFERED;
 	default:
-		return false;
+		return LEASE_NEVER;
+	}
+}
+
+enum lease_chance lease_chance(const struct flow *f)
+{
+	if ((f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0) {
+		return LEASE_NEVER;
+	}
+	switch (f->key.proto) {
+	case IPPROTO_NR_TCP:
+		return tcp_chance(f);
+	case IPPROTO_NR_UDP:
+		return (f->status & FLOW_SEEN_REPLY) != 0 ? LEASE_OFFERED : LEASE_OPENING;
+	default:
+		return LEASE_NEVER;
 	}
 }
 
 static bool can_be_leased(const struct shard *s, const struct flow *f, struct mono now)
 {
-	if (((f->status & FLOW_LEASED) | f->probes | (f->extras & FLOW_EXTRA_SLOW)) != 0) {
+	enum lease_chance chance;
+
+	if ((f->status & FLOW_LEASED) != 0) {
 		return false;
 	}
-	switch (f->key.proto) {
-	case IPPROTO_NR_TCP:
-		return tcp_can_be_leased(s, f, now);
-	case IPPROTO_NR_UDP:
-		return (f->status & FLOW_SEEN_REPLY) != 0 || opening_can_be_leased(s, now);
-	default:
-		return false;
-	}
+	chance = lease_chance(f);
+	return chance == LEASE_OFFERED ||
+	       (chance == LEASE_OPENING && opening_can_be_leased(s, now));
 }
 
 /* The hooks that accept all packets of open connections, a bit each. */

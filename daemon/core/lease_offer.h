@@ -14,6 +14,14 @@ static inline bool leases_are_on(const struct engine *e)
 	return atomic_load_explicit(&e->leases.is_on, memory_order_relaxed) != 0;
 }
 
+/* Whether the state of a flow allows a lease. */
+enum lease_chance {
+	LEASE_NEVER,
+	LEASE_OPENING, /* with space in the table, and without a cluster and open questions */
+	LEASE_OFFERED,
+};
+enum lease_chance lease_chance(const struct flow *f);
+
 /*
  * A packet of the flow was accepted: grants a lease if the flow can have one. The caller holds the
  * shard's lock. _fixed: all packets of open connections are accepted in this hook; otherwise the

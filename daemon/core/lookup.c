@@ -164,6 +164,7 @@ static void apply(const struct decoded *d, struct flow *f, enum flow_dir dir,
 {
 	if (fx->set_assured) {
 		flowtab_assure(&d->shard->flows, f, d->hash);
+		sources_note(d->shard->sources, &d->shard->graveyard.sip, f, d->cx->now);
 	}
 	if ((f->probes != 0 || f->extras != 0) && update_rare(d, f, dir)) {
 		return;
@@ -306,8 +307,8 @@ static void excuse(struct engine *e, const struct decoded *d, struct flow *f, st
 	}
 }
 
-/* Notes what an accepted packet has changed; from, status, was_replicated: before it. Returns whether
- * it is the first reply. */
+/* Notes what an accepted packet has changed; from, status, was_replicated: before it. Returns
+ * whether it is the first reply. */
 static __attribute__((noinline, cold)) bool note_update(const struct decoded *d,
                                                         const struct flow *f, uint8_t from,
                                                         uint8_t status, bool was_replicated)

@@ -119,6 +119,7 @@ struct engine *engine_init(void *mem, const struct engine_config *cfg)
 		s->claims = (struct conncount_claim *)(void *)counts_at;
 		counts_at += claims_size(flows_here);
 		s->counts = &e->counts;
+		s->sources = &e->sources;
 	}
 	for (uint32_t i = 0; i < cfg->shards_len; i++) {
 		struct shard *s = &e->shard[i];

@@ -381,49 +381,49 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 	return i->op == RS_VERDICT || i->op == RS_RETURN;
 }
 
-/* Fields that all packets of a connection have in common in one direction. */
-#define CONSTANT_FIELDS                                                                            \
-	(1u << RS_F_SADDR | 1u << RS_F_DADDR | 1u << RS_F_L4PROTO | 1u << RS_F_SPORT |             \
-	 1u << RS_F_DPORT | 1u << RS_F_DIR | 1u << RS_F_IIF)
-
 /* More instructions cost more than they are worth. */
 #define CONSTANT_INSNS_MAX 64
 
-/* True for an instruction whose effect is the same for all packets of a connection. */
-static bool insn_is_constant(const struct rs_insn *i)
+/*
+ * RS_KEY and RS_KEY_VMAP. Returns how far to go on, 0 when other packets may go on elsewhere: an
+ * element with a state has a timeout, or counts.
+ */
+static uint32_t key_step(const struct eval *ev, const struct rs_insn *i)
 {
-	if (i->op < RS_LIMIT) {
-		return (CONSTANT_FIELDS >> (i->op & 0xf) & 1) != 0;
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+	uint32_t nr = 0;
+	bool hit = ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, &nr);
+
+	if (hit && rs_keyed_of(ev->rs->keyed[k->keyed])->table.state_at != 0) {
+		return 0;
 	}
-	switch (i->op) {
-	case RS_VMAP:
-		return i->with < RS_F_HEADER && (CONSTANT_FIELDS >> i->with & 1) != 0;
-	case RS_JUMP:
-	case RS_GOTO:
-	case RS_RETURN:
-	case RS_VERDICT:
-	case RS_SKIP:
-		return true;
-	default:
-		return false;
+	if (i->op == RS_KEY) {
+		return is_there && hit != i->negated ? 1 : i->next;
 	}
+	nr = hit ? nr : k->other_nr;
+	return is_there && nr != RS_MAP_MISS ? 1 + nr : i->next;
 }
 
-bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
-                         const struct rule_input *in, struct rule_result *out, bool *reads_iif)
+/* ruleset_is_constant(). Returns the instruction at which it gives up, NULL = it is true. */
+static inline const struct rs_insn *run_constant(const struct ruleset *rs, enum base_chain chain,
+                                                 const struct rule_input *in,
+                                                 struct rule_result *out, bool *reads_iif)
 {
 	enum rs_family family = family_of(in->pkt);
 	const struct rs_insn *i = &rs->code[rs->entry[chain][family][in->state]];
 	const struct eval ev = { rs, NULL, in, out, in->pkt->frame->mark, 0 };
+	const struct rs_insn *next_base = NULL; /* for what this chain accepts */
 	uint32_t stack[RS_JUMPS_MAX];
 	unsigned depth = 0;
+	uint32_t step;
 	uint32_t nr;
 
 	*out = (struct rule_result){ .code = rs->policy[chain][family], .rule_nr = UINT32_MAX };
 	*reads_iif = false;
 	for (unsigned n = 0; n < CONSTANT_INSNS_MAX; n++) {
-		if (!insn_is_constant(i)) {
-			return false;
+		if (!ruleset_insn_is_constant(rs, i)) {
+			return i;
 		}
 		if (i->op < RS_LIMIT) {
 			*reads_iif |= (i->op & 0xf) == RS_F_IIF;
@@ -439,24 +439,67 @@ bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
 			i = &rs->code[i->a];
 			break;
 		case RS_RETURN:
-			if (depth == 0) {
-				return true;
+			if (depth != 0) {
+				i = &rs->code[stack[--depth]];
+				break;
 			}
-			i = &rs->code[stack[--depth]];
+			if (next_base == NULL || out->code != RULE_ACCEPT) {
+				return NULL;
+			}
+			i = next_base;
+			break;
+		case RS_BASE:
+			next_base = i->with == 0 ? i + 1 : NULL;
+			out->code = (uint8_t)i->b;
+			depth = 0;
+			i = &rs->code[i->a];
 			break;
 		case RS_VMAP:
 			*reads_iif |= i->with == RS_F_IIF;
 			i += find(&ev, i, &nr) ? 1 + nr : i->next;
 			break;
+		case RS_KEY:
+		case RS_KEY_VMAP:
+			*reads_iif |= ruleset_key_reads(&rs->key[i->a], RS_F_IIF);
+			step = key_step(&ev, i);
+			if (step == 0) {
+				return i;
+			}
+			i += step;
+			break;
+		case RS_FOLD:
+			*reads_iif |= ruleset_fold_reads(&rs->fold[i->a], RS_F_IIF);
+			i += fold_step(&ev, i);
+			break;
 		case RS_SKIP:
 			i += i->next;
 			break;
 		default:
-			give_verdict(i, out);
-			return true;
+			if (next_base == NULL || i->a != RULE_ACCEPT) {
+				give_verdict(i, out);
+				return NULL;
+			}
+			i = next_base;
 		}
 	}
-	return false;
+	return i;
+}
+
+bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
+                         const struct rule_input *in, struct rule_result *out, bool *reads_iif)
+{
+	return run_constant(rs, chain, in, out, reads_iif) == NULL;
+}
+
+const char *ruleset_obstacle(const struct ruleset *rs, enum base_chain chain,
+                             const struct rule_input *in, uint32_t *rule_nr)
+{
+	struct rule_result result;
+	bool reads_iif;
+	const struct rs_insn *i = run_constant(rs, chain, in, &result, &reads_iif);
+
+	*rule_nr = i != NULL ? rs->rule_of[i - rs->code] : UINT32_MAX;
+	return i != NULL ? ruleset_obstacle_name(rs, i) : NULL;
 }
 
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain)
@@ -523,18 +566,53 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 	*bytes += stat_get(&ctr->rule[rule_nr].bytes);
 }
 
+void ruleset_counter_negate(struct ruleset_counters *out, const struct ruleset_counters *const *ctr,
+                            size_t ctr_len, uint32_t rule_nr)
+{
+	uint64_t packets = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < ctr_len; i++) {
+		ruleset_counter_add(ctr[i], rule_nr, &packets, &bytes);
+	}
+	atomic_store_explicit(&out->rule[rule_nr].packets, -packets, memory_order_relaxed);
+	atomic_store_explicit(&out->rule[rule_nr].bytes, -bytes, memory_order_relaxed);
+}
+
 void ruleset_counters_negate(struct ruleset_counters *out,
                              const struct ruleset_counters *const *ctr, size_t ctr_len)
 {
 	for (uint32_t r = 0; r < out->rules_len; r++) {
-		uint64_t packets = 0;
-		uint64_t bytes = 0;
+		ruleset_counter_negate(out, ctr, ctr_len, r);
+	}
+}
 
-		for (size_t i = 0; i < ctr_len; i++) {
-			ruleset_counter_add(ctr[i], r, &packets, &bytes);
+static struct rs_quota *find_quota(const struct ruleset *rs, uint32_t quota_nr)
+{
+	for (uint32_t i = 0; i < rs->quotas_len; i++) {
+		if (rs->quota[i].object == quota_nr + 1) {
+			return &rs->quota[i];
 		}
-		atomic_store_explicit(&out->rule[r].packets, -packets, memory_order_relaxed);
-		atomic_store_explicit(&out->rule[r].bytes, -bytes, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+bool ruleset_quota_used(const struct ruleset *rs, uint32_t quota_nr, uint64_t *used)
+{
+	const struct rs_quota *q = find_quota(rs, quota_nr);
+
+	if (q != NULL) {
+		*used = atomic_load_explicit(&q->used, memory_order_relaxed);
+	}
+	return q != NULL;
+}
+
+void ruleset_quota_reset(const struct ruleset *rs, uint32_t quota_nr)
+{
+	struct rs_quota *q = find_quota(rs, quota_nr);
+
+	if (q != NULL) {
+		atomic_store_explicit(&q->used, 0, memory_order_relaxed);
 	}
 }
 
@@ -623,12 +701,17 @@ static bool key_in_map(const struct eval *ev, const struct rs_insn *i, uint32_t 
 
 static bool set_mark_by_key(struct eval *ev, const struct rs_insn *i)
 {
-	uint32_t nr;
+	const struct rs_key *k = &ev->rs->key[i->a];
+	bool is_there;
+	uint32_t mark;
 
-	if (!key_in_map(ev, i, &nr)) {
-		return false;
+	if (!ruleset_key_find(ev->rs, k, ev->in, ev->mark, &is_there, &mark)) {
+		if (!is_there || k->other_nr == RS_MAP_MISS) {
+			return false;
+		}
+		mark = k->data[k->other_nr];
 	}
-	set_mark(ev, i, ev->rs->key[i->a].data[nr]);
+	set_mark(ev, i, mark);
 	return true;
 }
 

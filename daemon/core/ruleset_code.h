@@ -25,6 +25,14 @@ uint32_t ruleset_map_find(const struct ruleset *rs, const struct rs_map *m, enum
 uint32_t ruleset_field(enum rs_field field, const struct rule_input *in, uint32_t mark,
                        uint32_t loaded);
 
+/* ruleset_constant.c: true for an instruction whose effect is the same for all packets of a
+ * connection in one direction; whether a key or a fold reads a field; the name of an instruction at
+ * which ruleset_is_constant() gives up. */
+bool ruleset_insn_is_constant(const struct ruleset *rs, const struct rs_insn *i);
+bool ruleset_key_reads(const struct rs_key *k, enum rs_field field);
+bool ruleset_fold_reads(const struct rs_fold *f, enum rs_field field);
+const char *ruleset_obstacle_name(const struct ruleset *rs, const struct rs_insn *i);
+
 /* ruleset_load.c: loads a number. Returns false without the bytes that it is made of. */
 bool ruleset_load(const struct ruleset *rs, const struct rs_insn *i, const struct rule_input *in,
                   uint32_t mark, uint32_t *out);

@@ -604,6 +604,30 @@ static bool find_in_tuple(struct rs_keyed *k, const uint32_t *key, const struct 
 	return true;
 }
 
+/* The element of the lowest slot, of a map. */
+static bool find_first(struct rs_keyed *k, const struct u128 *value, const uint32_t *numbers,
+                       const struct rs_touch *touch, uint32_t *nr)
+{
+	uint64_t now = rs_table_now(&k->table, touch->now);
+	uint32_t first = UINT32_MAX;
+
+	for (uint32_t t = 0; t < k->tuples_len; t++) {
+		uint32_t key[RS_KEY_WORDS_MAX];
+		struct seen seen;
+
+		if (!tuple_fits(k, t, numbers)) {
+			continue;
+		}
+		rs_keyed_words(k, t, value, numbers, key);
+		seen = search(&k->table, key, now, true);
+		if (seen.slot != 0 && !seen.is_expired && seen.slot < first) {
+			first = seen.slot;
+			*nr = seen.nr;
+		}
+	}
+	return first != UINT32_MAX;
+}
+
 bool rs_keyed_find(struct rs_keyed *k, const struct u128 *value, const struct rs_touch *touch,
                    uint32_t *nr)
 {
@@ -616,6 +640,9 @@ bool rs_keyed_find(struct rs_keyed *k, const struct u128 *value, const struct rs
 		return find_in_tuple(k, key, touch, nr, &fits) && fits;
 	}
 	rs_keyed_numbers(k, value, numbers);
+	if (k->takes_first && nr != NULL) {
+		return find_first(k, value, numbers, touch, nr);
+	}
 	for (uint32_t t = 0; t < k->tuples_len; t++) {
 		if (!tuple_fits(k, t, numbers)) {
 			continue;

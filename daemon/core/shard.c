@@ -53,11 +53,9 @@ __attribute__((noinline, cold)) void shard_note(const struct shard *s,
 	w->sink.flow(w->sink.ctx, &ev);
 }
 
-__attribute__((noinline, cold)) void shard_note_update(const struct shard *s,
-                                                       const struct engine_worker *w,
-                                                       const struct flow *f, uint8_t from,
-                                                       uint8_t status, unsigned changes,
-                                                       struct mono now)
+__attribute__((noinline, cold)) void
+shard_note_update(const struct shard *s, const struct engine_worker *w, const struct flow *f,
+                  uint8_t from, uint8_t status, unsigned changes, struct mono now)
 {
 	uint8_t gained = f->status & (uint8_t)~status;
 
@@ -73,6 +71,14 @@ __attribute__((noinline, cold)) void shard_note_update(const struct shard *s,
 	}
 }
 
+/* The kernel side may have seen the end of a handshake. */
+static void note_source(struct shard *s, const struct flow *f, uint8_t status, struct mono now)
+{
+	if ((f->status & (uint8_t)~status & FLOW_ASSURED) != 0) {
+		sources_note(s->sources, &s->graveyard.sip, f, now);
+	}
+}
+
 void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struct flow *f,
                            struct mono now)
 {
@@ -80,6 +86,7 @@ void shard_take_held_lease(struct shard *s, const struct engine_worker *w, struc
 	uint8_t status = f->status;
 
 	lease_take(&s->leases, &s->flows, f);
+	note_source(s, f, status, now);
 	if (w != NULL && w->sink.flow != NULL) {
 		shard_note_update(s, w, f, from, status, 0, now);
 	}
@@ -92,6 +99,7 @@ bool shard_renew_lease(struct shard *s, const struct engine_worker *w, struct fl
 	uint8_t status = f->status;
 	bool stays = lease_renew(&s->leases, &s->flows, f, now);
 
+	note_source(s, f, status, now);
 	if (!lease_is_held(f) && w->sink.flow != NULL) {
 		shard_note_update(s, w, f, from, status, 0, now);
 	}
@@ -105,6 +113,7 @@ void shard_read_lease_back(struct shard *s, const struct engine_worker *w, struc
 	uint8_t status = f->status;
 
 	lease_read_back(&s->leases, &s->flows, f, now);
+	note_source(s, f, status, now);
 	if (w->sink.flow != NULL) {
 		shard_note_update(s, w, f, from, status, 0, now);
 	}

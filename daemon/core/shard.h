@@ -32,6 +32,7 @@
 #include "lease.h"
 #include "questions.h"
 #include "shard_relax.h"
+#include "sources.h"
 
 #include <finwall/engine.h>
 #include <finwall/peer.h>
@@ -71,6 +72,7 @@ struct shard {
 	struct flowtab flows;
 	struct graveyard graveyard;
 	struct conncount *counts;       /* the engine's */
+	struct sources *sources;        /* likewise */
 	struct conncount_claim *claims; /* of counted flows, by their number in the table */
 	uint32_t *origins;              /* of all flows, likewise; flow.h */
 	struct flow_extra *extras;      /* of flows with FLOW_EXTRA_BESIDE, likewise */
@@ -93,6 +95,7 @@ struct engine {
 	struct verify_share verify[VERIFY_SHARES_LEN];
 	_Atomic uint64_t verify_refused[VERIFY_REFUSED_LEN]; /* verify.c's */
 	struct conncount counts;
+	struct sources sources;
 	struct leases leases;
 	struct shard shard[];
 };

@@ -68,27 +68,36 @@ void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_i
 	eval(cx, chain, in, out);
 }
 
-enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f)
+/* Rules match packets: this one has the flow's tuple in a direction, and no interface. */
+static void packet_of(const struct flow *f, enum hook hook, enum flow_dir dir, struct frame *frame,
+                      struct pkt *pkt)
 {
-	/* Rules match packets: this one has the flow's tuple and interface. */
-	struct frame frame = {
-		.hook = f->hook,
-		.iif = f->hook == HOOK_OUTPUT ? 0 : f->ifindex,
-		.oif = f->hook == HOOK_OUTPUT ? f->ifindex : 0,
-	};
-	struct pkt pkt = {
-		.frame = &frame,
+	enum key_side opener = flow_orig_side(f);
+	enum key_side other = opener == SIDE_LO ? SIDE_HI : SIDE_LO;
+
+	*frame = (struct frame){ .hook = hook };
+	*pkt = (struct pkt){
+		.frame = frame,
 		.depth = PKT_PORTS,
 		.reach = PKT_REACH_PROTO + 4, /* the ports */
-		.kind = PKT_KIND_TCP,
-		.l4_proto = IPPROTO_NR_TCP,
+		.kind = f->key.proto == IPPROTO_NR_UDP ? PKT_KIND_UDP : PKT_KIND_TCP,
+		.l4_proto = f->key.proto,
 	};
+	flowkey_to_tuple(&f->key, dir == DIR_ORIG ? opener : other, &pkt->tuple);
+	pkt->th_sport = pkt->tuple.sport;
+	pkt->th_dport = pkt->tuple.dport;
+}
+
+enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f)
+{
+	struct frame frame;
+	struct pkt pkt;
 	struct rule_input in = { .pkt = &pkt, .state = CT_ESTABLISHED, .dir = DIR_ORIG };
 	struct rule_result rules;
 
-	flowkey_to_tuple(&f->key, flow_orig_side(f), &pkt.tuple);
-	pkt.th_sport = pkt.tuple.sport;
-	pkt.th_dport = pkt.tuple.dport;
+	packet_of(f, (enum hook)f->hook, DIR_ORIG, &frame, &pkt);
+	frame.iif = f->hook == HOOK_OUTPUT ? 0 : f->ifindex;
+	frame.oif = f->hook == HOOK_OUTPUT ? f->ifindex : 0;
 	eval(cx, CHAIN_IDLE, &in, &rules);
 	return (enum idle_policy)(rules.code - RULE_IDLE_FIRST);
 }
@@ -96,6 +105,33 @@ enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *
 static enum base_chain raw_chain(enum hook hook)
 {
 	return hook == HOOK_OUTPUT ? CHAIN_RAW_OUTPUT : CHAIN_PREROUTING;
+}
+
+/* The incoming interface is known of the direction of the first packet, and of answers to this
+ * machine, which come back the same way. */
+const char *verdict_obstacle(const struct context *cx, const struct flow *f, enum hook hook,
+                             enum flow_dir dir, enum ct_state state, uint32_t *rule_nr)
+{
+	const enum base_chain chain = (enum base_chain)hook;
+	struct frame frame;
+	struct pkt pkt;
+	struct rule_input in = { .pkt = &pkt, .state = state, .dir = dir };
+	struct rule_result r;
+	const char *word = NULL;
+	bool reads_iif;
+
+	*rule_nr = UINT32_MAX;
+	packet_of(f, hook, dir, &frame, &pkt);
+	if (hook == HOOK_INPUT || (hook == HOOK_FORWARD && dir == DIR_ORIG)) {
+		frame.iif = f->ifindex;
+	}
+	if (!verdict_is_constant(cx, chain, &in, &r, &reads_iif)) {
+		word = ruleset_obstacle(cx->policy->rules, chain, &in, rule_nr);
+	} else if (verdict_of(&r) != VERDICT_ACCEPT) {
+		*rule_nr = r.rule_nr;
+		word = "dropped";
+	}
+	return reads_iif && frame.iif == 0 && hook != HOOK_OUTPUT ? NULL : word;
 }
 
 uint8_t verdict_raw_hooks(const struct policy *policy)

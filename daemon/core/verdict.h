@@ -42,6 +42,14 @@ bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_
 bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct rule_input *in,
                          struct rule_result *out, bool *reads_iif);
 
+/*
+ * Why the chain of this hook does not accept all packets of a flow in this direction and state: a
+ * word, or NULL if it does, as far as the flow's record shows. *rule_nr: the rule that is the
+ * reason, UINT32_MAX = the chain's policy.
+ */
+const char *verdict_obstacle(const struct context *cx, const struct flow *f, enum hook hook,
+                             enum flow_dir dir, enum ct_state state, uint32_t *rule_nr);
+
 /* The hooks whose packets rules see before the tracker does, a bit each. */
 uint8_t verdict_raw_hooks(const struct policy *policy);
 

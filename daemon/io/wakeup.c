@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 int wakeup_open(void)
@@ -33,4 +34,19 @@ void wakeup_take(int fd)
 	uint64_t times;
 
 	(void)!read(fd, &times, sizeof(times));
+}
+
+int wakeup_timer_open(void)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+void wakeup_timer_set(int fd, struct mono when)
+{
+	const struct itimerspec at = { .it_value = { .tv_sec = when.ns / NSEC_PER_SEC,
+		                                     .tv_nsec = when.ns % NSEC_PER_SEC } };
+
+	(void)timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
 }

@@ -391,6 +391,18 @@ static struct added *added_to(struct parser *p, struct set *s)
 	return a;
 }
 
+void build_forget_added(struct parser *p, const struct set *s)
+{
+	struct added **at = &p->added;
+
+	while (*at != NULL && (*at)->set != s) {
+		at = &(*at)->next;
+	}
+	if (*at != NULL) {
+		*at = (*at)->next;
+	}
+}
+
 void build_add_elements(struct parser *p, struct loc loc, const char *name, struct value *v)
 {
 	struct set *s = table_set(p->table, name);

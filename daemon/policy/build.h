@@ -30,6 +30,9 @@ void build_chain_ref(struct parser *p, struct loc loc, const char *name);
 void build_flush_chain(struct parser *p);
 void build_add_elements(struct parser *p, struct loc loc, const char *name, struct value *v);
 
+/* What is added from now on goes behind the elements that the set has now. */
+void build_forget_added(struct parser *p, const struct set *s);
+
 /* Begins a chain, or goes on with it. */
 void build_chain(struct parser *p, struct loc loc, const char *name);
 
@@ -156,6 +159,20 @@ struct stmt *build_timeouts(struct parser *p, struct loc loc, const char *header
 void build_timeouts_property(struct parser *p, struct loc loc, const char *what,
                              struct loc value_loc, const char *value);
 void build_timeouts_value(struct parser *p, struct loc loc, const char *state, uint64_t ms);
+
+/*
+ * build_delete.c: commands that delete. verb: "delete" or "destroy", which needs nothing to delete;
+ * what: "set", "map" or "chain".
+ */
+void build_delete_elements(struct parser *p, struct loc loc, const char *verb, const char *name,
+                           const struct value *v);
+void build_delete_pairs(struct parser *p, struct loc loc, const char *verb, const char *name,
+                        const struct map_entries *pairs);
+void build_flush_elements(struct parser *p, struct loc loc, const char *name);
+void build_delete(struct parser *p, struct loc loc, const char *verb, const char *what,
+                  const char *name);
+void build_delete_object(struct parser *p, struct loc loc, const char *verb, enum shared_kind kind,
+                         const char *name);
 
 /* build_load.c: numbers that are no field of the packet */
 const struct selector *build_raw(struct parser *p, struct loc loc, const char *base,

@@ -99,4 +99,5 @@ void config_check(struct config *c)
 		}
 	}
 	check_keyed_make(c);
+	check_map_names(c);
 }

@@ -45,6 +45,16 @@ void check_keyed_map(struct config *c, struct map *m);
 
 /* The elements of a set in a rule, or of a map, which have no options but a comment. */
 void check_no_opts(struct config *c, const struct value *v);
+/* Of the keys of a map, which may have times. */
+void check_map_opts(struct config *c, const struct map *m, const struct value *key);
+/*
+ * check_map.c: gives the entry the number of its verdict. Equal verdicts have the same number, and
+ * their entries share one statement: what is found out about it later, the chain of a jump, holds
+ * for all. Returns false after an error.
+ */
+bool check_number_verdict(struct config *c, struct map *m, struct map_entry *e);
+/* What commands need that list and change entries of maps; when all rules are checked. */
+void check_map_names(struct config *c);
 
 /* The table of a set of tuples in a rule; NULL after an error. */
 struct live_keyed *check_tuples(struct config *c, const struct dtype *type, const struct value *v);

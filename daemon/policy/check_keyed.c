@@ -148,22 +148,28 @@ struct live_keyed *check_tuples(struct config *c, const struct dtype *type, cons
 void check_keyed_map(struct config *c, struct map *m)
 {
 	struct gather g = { .c = c, .set = &m->head, .type = m->head.type };
-	const struct keyed_shape shape = shape_of(m->head.type);
+	struct keyed_shape shape = shape_of(m->head.type);
 	struct live_keyed *live;
 	struct keyed_list list;
 	size_t at;
 
 	for (const struct map_entry *e = m->entries; e != NULL; e = e->next) {
-		g.nr = e->nr;
+		bool is_mark = e->data != NULL && m->data == &dtype_mark;
+
+		g.nr = is_mark ? value_number(&dtype_mark, e->data) : e->nr;
 		if (e->key != NULL) {
 			value_each(e->key, gather_value, &g);
 		}
 	}
+	shape.is_map = true;
+	shape.has_state = m->head.has_timeouts;
+	shape.cap = m->head.size > SET_LEN_MAX ? SET_LEN_MAX : (uint32_t)m->head.size;
 	live = make_table(&g, &shape, m->head.loc);
 	m->head.keyed = live;
 	if (live == NULL) {
 		return;
 	}
+	m->head.loaded = g.item.len;
 	list = (struct keyed_list){ g.box.items, g.item.items, g.item.len };
 	at = keyed_find_overlap(live, &list);
 	if (at < list.len) {
@@ -206,6 +212,26 @@ static bool report_opts(void *ctx, const struct value *v)
 void check_no_opts(struct config *c, const struct value *v)
 {
 	value_each(v, report_opts, c);
+}
+
+static bool report_kit(void *ctx, const struct value *v)
+{
+	const struct elem_opts *o = v->opts;
+
+	if (o != NULL && (o->has_counter || o->has_limit)) {
+		config_error(ctx, o->loc,
+		             "an element of a map has a counter or limit, expected it in a set");
+	}
+	return true;
+}
+
+void check_map_opts(struct config *c, const struct map *m, const struct value *key)
+{
+	if (m->head.has_timeouts && map_is_keyed(m)) {
+		value_each(key, report_kit, c);
+	} else {
+		check_no_opts(c, key);
+	}
 }
 
 /* A search for an element that wants a timeout. */
@@ -321,9 +347,26 @@ void check_keyed_make(struct config *c)
 
 /* rules */
 
+/* A look-up by a mask, by a number that is not in the packet, or by what the rules know before. */
+static void note_fixed_map(const struct table *t, const struct stmt *s)
+{
+	const struct lookup *l = &s->lookup;
+	struct map *m = l->name != NULL ? table_map(t, l->name->text) : NULL;
+
+	if (m != NULL && (l->mask != NULL || l->sel == NULL || l->sel->load != NULL ||
+	                  l->sel->type->is_bitmask || l->sel->type == &dtype_ether ||
+	                  (l->sel->kind != SEL_FIELD && l->sel->kind != SEL_CONCAT))) {
+		m->is_fixed = true;
+	}
+}
+
 static void note_changed_set(const struct table *t, struct stmt *s)
 {
 	struct set *set;
+
+	if (s->kind == STMT_VMAP || s->kind == STMT_MARK_MAP || s->kind == STMT_OBJECT_MAP) {
+		note_fixed_map(t, s);
+	}
 
 	if (s->kind == STMT_COUNT && s->count.set_name != NULL) {
 		set = table_set(t, s->count.set_name->text);

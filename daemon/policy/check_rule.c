@@ -339,6 +339,7 @@ static void check_lookup(struct config *c, const struct chain *ch, const struct 
 		config_error(c, s->loc, "%s %s cannot choose an object, expected a rule for each",
 		             l->sel->header, l->sel->name);
 	} else if (data == NULL) {
+		l->map->is_of_close |= ch->kind == CHAIN_CLOSE_LATE || ch->kind == CHAIN_CLOSE_IDLE;
 		check_verdicts(c, ch, l->map);
 	}
 }

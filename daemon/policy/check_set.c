@@ -212,7 +212,7 @@ static void check_keys(struct config *c, const struct map *m)
 
 	for (const struct map_entry *e = m->entries; e != NULL; e = e->next) {
 		if (e->key != NULL) {
-			check_no_opts(c, e->key);
+			check_map_opts(c, m, e->key);
 			value_each(e->key, gather_key, &g);
 		} else if (rest != NULL) {
 			report_overlap(c, e->loc, rest->loc);
@@ -225,55 +225,6 @@ static void check_keys(struct config *c, const struct map *m)
 	} else {
 		find_overlaps(c, &g.keys);
 	}
-}
-
-static bool verdicts_are_equal(const struct stmt *a, const struct stmt *b)
-{
-	if (a->kind != b->kind) {
-		return false;
-	}
-	switch (a->kind) {
-	case STMT_VERDICT:
-		return a->verdict.verdict == b->verdict.verdict;
-	case STMT_JUMP:
-	case STMT_GOTO:
-		return strcmp(a->target.name, b->target.name) == 0;
-	case STMT_COUNTER:
-		return a->counter.object == b->counter.object;
-	case STMT_LIMIT:
-		return a->limit.object == b->limit.object;
-	case STMT_QUOTA:
-		return a->quota.object == b->quota.object;
-	default:
-		return true;
-	}
-}
-
-/*
- * Gives the entry the number of its verdict. Equal verdicts have the same number, and their entries
- * share one statement: what is found out about it later, the chain of a jump, holds for all.
- */
-static bool number_verdict(struct config *c, struct map *m, struct map_entry *e)
-{
-	struct stmt **known = m->verdicts.items;
-	uint32_t nr = 0;
-
-	while (nr < m->verdicts.len && !verdicts_are_equal(known[nr], e->verdict)) {
-		nr++;
-	}
-	e->nr = nr;
-	if (nr < m->verdicts.len) {
-		e->verdict = known[nr];
-		return true;
-	}
-	if (nr == MAP_VERDICTS_MAX) {
-		config_error(c, e->verdict->loc,
-		             "too many verdicts in one map, expected at most %d different ones",
-		             MAP_VERDICTS_MAX);
-		return false;
-	}
-	*(struct stmt **)vec_add(&c->arena, &m->verdicts, sizeof(struct stmt *)) = e->verdict;
-	return true;
 }
 
 static void check_datum(struct config *c, const struct map *m, const struct value *v)
@@ -338,7 +289,7 @@ static void check_data(struct config *c, const struct table *t, struct map *m)
 			             "goto, return or continue");
 		} else if (map_objects(m) != OBJECT_KINDS_LEN && e->data != NULL) {
 			e->verdict = object_stmt(c, t, map_objects(m), e->data);
-			if (e->verdict == NULL || !number_verdict(c, m, e)) {
+			if (e->verdict == NULL || !check_number_verdict(c, m, e)) {
 				return;
 			}
 		} else if (m->data != NULL && e->data == NULL) {
@@ -347,7 +298,7 @@ static void check_data(struct config *c, const struct table *t, struct map *m)
 		} else if (m->data != NULL) {
 			check_datum(c, m, e->data);
 			e->nr = nr++;
-		} else if (!number_verdict(c, m, e)) {
+		} else if (!check_number_verdict(c, m, e)) {
 			return;
 		}
 	}
@@ -382,7 +333,13 @@ static void check_map(struct config *c, const struct table *t, struct map *m)
 	}
 	check_keys(c, m);
 	check_data(c, t, m);
-	if (type->parts_len != 0 && c->errors_len == 0) {
+	if (m->head.has_timeouts && !map_is_keyed(m)) {
+		config_error(
+			c, m->head.loc,
+			"map %.64s has timeouts, and is constant, of interface names or looked "
+			"up with a mask, expected none of these",
+			m->head.name);
+	} else if (map_is_keyed(m) && c->errors_len == 0) {
 		check_keyed_map(c, m);
 	}
 }

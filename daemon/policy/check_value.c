@@ -17,7 +17,7 @@ static void add_pattern(struct config *c, const struct value *v)
 	if (c->patterns.len == RS_PATTERNS_MAX) {
 		config_error(c, v->loc,
 		             "too many interface names, expected at most %d different "
-		             "ones in all rules",
+		             "ones in all rules: write one for many, like \"veth*\", or iifgroup",
 		             RS_PATTERNS_MAX);
 		return;
 	}

@@ -16,6 +16,7 @@
 
 #include "parse.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,21 +112,40 @@ static struct named_set *named(const struct set *s)
 	return (struct named_set *)(uintptr_t)s;
 }
 
+/* The map of a head. */
+static const struct map *map_of(const struct set *s)
+{
+	return (const struct map *)(const void *)((const char *)s - offsetof(struct map, head));
+}
+
+/* The first one from here on that commands can change. */
+static const struct map *next_map(const struct map *m)
+{
+	while (m != NULL && m->head.data == SET_DATA_NONE) {
+		m = m->next;
+	}
+	return m;
+}
+
 struct named_set *named_set_next(const struct config *c, const struct named_set *before)
 {
 	const struct set *s = (const struct set *)before;
-	const struct table *t = c->tables;
+	const struct table *t = s != NULL ? s->table : c->tables;
+	const struct map *m = NULL;
 
-	if (s != NULL && s->next != NULL) {
+	if (s != NULL && s->data == SET_DATA_NONE && s->next != NULL) {
 		return named(s->next);
 	}
+	/* behind the sets of a table its maps */
 	if (s != NULL) {
-		t = s->table->next;
-	}
-	while (t != NULL && t->sets == NULL) {
+		m = s->data == SET_DATA_NONE ? next_map(t->maps) : next_map(map_of(s)->next);
 		t = t->next;
 	}
-	return t != NULL ? named(t->sets) : NULL;
+	while (m == NULL && t != NULL && t->sets == NULL) {
+		m = next_map(t->maps);
+		t = t->next;
+	}
+	return m != NULL ? named(&m->head) : t != NULL ? named(t->sets) : NULL;
 }
 
 /* Whether the argument of a command, "NAME", "FAMILY NAME" or NULL for any, names the table. */
@@ -148,13 +168,16 @@ struct named_set *named_set_find(const struct config *c, const char *table, cons
 
 	for (const struct table *t = c->tables; t != NULL; t = t->next) {
 		const struct set *s = table_set(t, name);
+		const struct map *m = s == NULL ? table_map(t, name) : NULL;
 
+		s = m != NULL && m->head.data != SET_DATA_NONE ? &m->head : s;
 		if (s == NULL || !table_has_name(t, table)) {
 			continue;
 		}
 		if (found != NULL) {
 			snprintf(problem, NAMED_SET_PROBLEM_SIZE,
-			         "there is a set %.64s in table %s %.64s and in table %s %.64s: "
+			         "there is a set or map %.64s in table %s %.64s and in table %s "
+			         "%.64s: "
 			         "name the table",
 			         name, found->family, found->table_name, s->family, s->table_name);
 			return NULL;
@@ -162,8 +185,8 @@ struct named_set *named_set_find(const struct config *c, const char *table, cons
 		found = s;
 	}
 	if (found == NULL) {
-		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "there is no set %.64s%s%.64s", name,
-		         table != NULL ? " in table " : "", table != NULL ? table : "");
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "there is no set or map %.64s%s%.64s",
+		         name, table != NULL ? " in table " : "", table != NULL ? table : "");
 		return NULL;
 	}
 	return named(found);

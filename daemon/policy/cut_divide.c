@@ -92,6 +92,46 @@ static bool is_own_base(const struct object *o)
 	return o->sides == SIDE_OWN && o->is_base && !o->table->is_foreign;
 }
 
+/* The first match in an object, or in those that it reaches, that only the kernel knows. */
+static const struct cut_rules *kernel_match_of(struct cut *k, struct object *base)
+{
+	const struct object *o = walk_from(k, base);
+
+	while (o != NULL && o->rules.kernel_match == NULL) {
+		o = o->next_walked;
+	}
+	return o != NULL ? &o->rules : NULL;
+}
+
+/* Notes that a chain of finwall's hooks goes to the kernel, and why. */
+static void note_given(struct cut *k, const struct object *o, const struct cut_rules *why)
+{
+	struct arena *a = &k->config->arena;
+	struct text text = { .arena = a };
+
+	text_add(
+		&text,
+		"%s:%u: only the kernel knows %.*s: it judges all of chain %s %s %s, where finwall "
+		"lets no late close through",
+		why->kernel_match_path, why->kernel_match_line, (int)why->kernel_match_size,
+		why->kernel_match, o->table->family, o->table->name, o->name);
+	*(const char **)vec_add(a, &k->config->kernel.given, sizeof(char *)) = text.at;
+}
+
+/* Base chains that match what only the kernel knows are the kernel's, with all that they reach. */
+static void give_matches(struct cut *k)
+{
+	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
+		const struct cut_rules *why =
+			is_own_base(o) && !o->is_close ? kernel_match_of(k, o) : NULL;
+
+		if (why != NULL) {
+			o->sides = SIDE_KERNEL;
+			note_given(k, o, why);
+		}
+	}
+}
+
 /* Base chains that change packets and drop nothing are the kernel's, with all that they reach. */
 static void give_chains(struct cut *k)
 {
@@ -171,7 +211,8 @@ static void mark_rest(struct object *o)
 	bool is_kernel = t->is_foreign || (t->has_kernel_chain && !t->is_own) ||
 	                 (t->has_kernel_chain && o->class == CLASS_CHAIN);
 
-	if (o->is_kernel_kind || (o->sides == 0 && (o->rules.has & HAS_KERNEL_DATA) != 0)) {
+	if (o->is_kernel_kind ||
+	    (o->sides == 0 && (o->rules.has & (HAS_KERNEL_DATA | HAS_KERNEL_MATCH)) != 0)) {
 		/* useless without a chain of the kernel */
 		o->sides = t->has_kernel_chain || t->is_foreign ? SIDE_KERNEL : 0;
 		return;
@@ -224,6 +265,7 @@ void cut_divide(struct cut *k)
 			o->sides = SIDE_OWN | SIDE_KERNEL;
 		}
 	}
+	give_matches(k);
 	give_effects(k);
 	for (struct object *o = k->objects; o != NULL; o = o->next_of_all) {
 		uint8_t sides = o->table->is_foreign ? SIDE_KERNEL : o->sides;

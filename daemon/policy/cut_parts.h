@@ -42,6 +42,7 @@ struct object {
 	struct cut_rules rules;
 	uint32_t items_len;
 	bool is_base;
+	bool is_close;       /* a base chain of type close, which the kernel does not have */
 	enum cut_part part;  /* a chain of finwall's: what of it the kernel has, too */
 	bool is_of_kernel;   /* a base chain of the kernel's reaches it */
 	bool is_raw;         /* a base chain of prerouting or output, before the tracker */

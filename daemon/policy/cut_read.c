@@ -185,6 +185,7 @@ static bool is_kernel_hook(const char *type, const char *hook)
 static void note_hook(struct object *o, const char *type, const char *hook)
 {
 	o->is_base = true;
+	o->is_close = strcmp(type, "close") == 0;
 	o->sides = is_kernel_hook(type, hook) || o->table->is_foreign ? SIDE_KERNEL : SIDE_OWN;
 }
 

@@ -94,6 +94,49 @@ static bool is_chain_name(const struct cut_rules *r)
 	       (is(r->last, r->last_size, "jump") || is(r->last, r->last_size, "goto"));
 }
 
+/* Matches that only the kernel knows, and what is before their last word. */
+static const struct {
+	const char *before;
+	const char *word;
+} kernel_matches[] = {
+	{ "meta", "cgroup" },     { "meta", "rtclassid" },  { "meta", "secmark" },
+	{ "meta", "iifkind" },    { "meta", "oifkind" },    { "meta", "sdif" },
+	{ "meta", "ipsec" },      { "socket", "mark" },     { "socket", "transparent" },
+	{ "socket", "wildcard" }, { "socket", "cgroupv2" }, { "ipsec", "in" },
+	{ "ipsec", "out" },       { "osf", "name" },        { "osf", "version" },
+	{ "osf", "ttl" },         { "rt", "classid" },      { "rt", "nexthop" },
+	{ "ip", "nexthop" },      { "ip6", "nexthop" },     { "rt", "mtu" },
+	{ "rt", "ipsec" },        { "ether", "daddr" },     { "ct", "helper" },
+	{ "ct", "label" },        { "ct", "id" },
+};
+
+/* True if this word is at a place of the text. */
+static bool begins_with(const char *at, const char *word)
+{
+	size_t size = strlen(word);
+
+	return at != NULL && strncmp(at, word, size) == 0 && strchr(" \t", at[size]) != NULL;
+}
+
+/*
+ * True at the token behind such a match, which is the last word: "ct helper set" and "size set rt
+ * mtu" are none.
+ */
+static bool is_behind_kernel_match(const struct cut_rules *r, const struct cut_text *t)
+{
+	if (r->last == NULL || r->before_last == NULL || cut_is(t, "set") ||
+	    begins_with(r->before_before, "set")) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(kernel_matches) / sizeof(kernel_matches[0]); i++) {
+		if (is(r->last, r->last_size, kernel_matches[i].word) &&
+		    begins_with(r->before_last, kernel_matches[i].before)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static uint16_t word_has(const struct cut_rules *r, const struct cut_text *t)
 {
 	/* not for each element of a long list */
@@ -132,6 +175,7 @@ static void begin(struct cut_rules *r, struct arena *a, const struct cut_text *t
 	}
 	r->is_in_rule = true;
 	r->last = NULL;
+	r->before_last = r->before_before = NULL;
 }
 
 /* Finds the end of a log statement, which has no mark of its own. */
@@ -200,6 +244,16 @@ static void note_places(struct cut_rules *r, struct arena *a, struct cut_rule *r
 	}
 }
 
+static void note_kernel_match(struct cut_rules *r, const struct cut_text *t)
+{
+	if (r->kernel_match == NULL) {
+		r->kernel_match = r->before_last;
+		r->kernel_match_size = (size_t)(r->last + r->last_size - r->before_last);
+		r->kernel_match_line = t->line;
+		r->kernel_match_path = t->path;
+	}
+}
+
 static void end_rule(struct cut_rules *r, struct cut_rule *rule, const struct cut_text *t,
                      const void *references)
 {
@@ -211,6 +265,7 @@ static void end_rule(struct cut_rules *r, struct cut_rule *rule, const struct cu
 	r->log = LOG_NONE;
 	r->is_in_rule = false;
 	r->last = NULL;
+	r->before_last = r->before_before = NULL;
 }
 
 void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text *t, unsigned depth,
@@ -228,6 +283,10 @@ void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text
 		begin(r, a, t, references);
 		rule = current(r);
 	}
+	if ((rule == NULL || (rule->has & HAS_SPEC) == 0) && is_behind_kernel_match(r, t)) {
+		r->has |= HAS_KERNEL_MATCH;
+		note_kernel_match(r, t);
+	}
 	if (rule != NULL && r->log != LOG_NONE) {
 		follow_log(r, rule, t);
 	}
@@ -242,6 +301,7 @@ void cut_rules_token(struct cut_rules *r, struct arena *a, const struct cut_text
 		rule->has |= has;
 		note_places(r, a, rule, t, depth);
 	}
+	r->before_before = r->before_last;
 	r->before_last = (char *)(uintptr_t)r->last;
 	r->last = t->at;
 	r->last_size = t->size;

@@ -3,7 +3,8 @@
  * The rules of a chain as text, for cut.c: which of them change a packet or its connection in a way
  * that only the kernel can ("ip dscp set", "ct helper set"). If such a rule gives no verdict, the
  * kernel can have it in a chain of the same name. That chain repeats the rules before it, so that
- * it is reached by the same packets, but drops none: finwall does.
+ * it is reached by the same packets, but drops none: finwall does. A rule that matches what only
+ * the kernel knows ("meta cgroup", "ct helper") makes its base chain the kernel's.
  */
 #ifndef FINWALL_POLICY_CUT_RULES_H
 #define FINWALL_POLICY_CUT_RULES_H
@@ -23,6 +24,7 @@ enum cut_has {
 	HAS_JUMP = 1 << 8,
 	HAS_LOG = 1 << 9,
 	HAS_LIMIT = 1 << 10,
+	HAS_KERNEL_MATCH = 1 << 11, /* only the kernel knows what it matches */
 };
 
 struct cut_rule {
@@ -52,10 +54,16 @@ struct cut_rules {
 	bool is_in_rule;
 	enum cut_log log;
 	uint16_t has; /* of all rules, and of what is in no block */
-	/* the last word or sign, and the one before it */
+	/* the last word or sign, and those before it */
 	const char *last;
 	size_t last_size;
 	char *before_last;
+	char *before_before;
+	/* the first match that only the kernel knows, and its size; NULL = none */
+	const char *kernel_match;
+	size_t kernel_match_size;
+	uint32_t kernel_match_line;
+	const char *kernel_match_path;
 };
 
 /* Which rules of a chain the kernel has, too. */

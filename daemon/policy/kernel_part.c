@@ -25,6 +25,8 @@ void config_kernel(const struct config *c, struct config_kernel *out)
 		.tables_len = p->tables.len,
 		.sets = p->sets.items,
 		.sets_len = p->sets.len,
+		.given = p->given.items,
+		.given_len = p->given.len,
 		.hash = p->hash,
 		.own_chains = p->own_chains,
 		.kernel_chains = p->kernel_chains,

@@ -51,9 +51,10 @@ static struct pool_key *key_new(struct pools *p, const struct selector *sel,
 	return k;
 }
 
-uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live)
+uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live,
+                  bool is_changed)
 {
-	key_new(p, sel, live);
+	key_new(p, sel, live)->key.is_changed = is_changed;
 	return (uint32_t)p->keys.len - 1;
 }
 
@@ -61,6 +62,7 @@ uint32_t key_map_make(struct pools *p, const struct lookup *l)
 {
 	struct pool_key *k = key_new(p, l->sel, l->map->head.keyed);
 
+	k->key.is_changed = l->map->head.is_changed;
 	k->data_at = (uint32_t)p->maps.data.len;
 	for (const struct map_entry *e = l->map->entries; e != NULL; e = e->next) {
 		if (e->key == NULL) {

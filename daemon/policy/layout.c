@@ -323,6 +323,7 @@ static size_t lay_out(const struct compiled *k, char *base, struct ruleset *rs)
 		rs->bitmap = bitmap;
 		rs->bucket = bucket;
 		rs->quota = quota;
+		rs->quotas_len = (uint32_t)k->pools.quotas.len;
 		rs->count = count;
 		rs->load = load;
 		rs->needs_routes = k->pools.needs_routes;

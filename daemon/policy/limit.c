@@ -41,7 +41,9 @@ struct operand quota_make(struct pools *p, const struct quota *written)
 
 	if (nr == p->quotas.len) {
 		*(struct rs_quota *)vec_add(p->arena, &p->quotas, sizeof(struct rs_quota)) =
-			(struct rs_quota){ .used = q->used, .bytes = q->bytes };
+			(struct rs_quota){ .used = q->used,
+			                   .bytes = q->bytes,
+			                   .object = known != NULL ? written->object->nr + 1 : 0 };
 	}
 	if (known != NULL) {
 		*known = nr + 1;

@@ -435,7 +435,9 @@ struct operand match_make(struct pools *p, const struct config *c, const struct 
 	if (m->keyed != NULL || (m->set != NULL && m->set->keyed != NULL)) {
 		struct live_keyed *live = m->keyed != NULL ? m->keyed : m->set->keyed;
 
-		o = (struct operand){ .op = RS_KEY, .a = key_make(p, m->sel, live) };
+		o = (struct operand){ .op = RS_KEY,
+			              .a = key_make(p, m->sel, live,
+			                            m->set != NULL && m->set->is_changed) };
 	} else if (m->sel->kind == SEL_IFACE) {
 		o = of_names(c, m);
 	} else if (type->is_bitmask) {

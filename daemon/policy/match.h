@@ -31,7 +31,8 @@ const struct map_entry *map_static(const struct lookup *l, uint32_t value);
  * its struct rs_load, plus one. */
 uint32_t load_make(struct pools *p, const struct selector *sel, const struct value *mask);
 /* keyed.c: the number in keys of a look-up in a table, of one in a map, of a change. */
-uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live);
+uint32_t key_make(struct pools *p, const struct selector *sel, struct live_keyed *live,
+                  bool is_changed);
 uint32_t key_map_make(struct pools *p, const struct lookup *l);
 uint32_t key_change_make(struct pools *p, const struct change *c);
 

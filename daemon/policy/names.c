@@ -74,6 +74,14 @@ struct name_list pattern_names(const struct config *c)
 	return (struct name_list){ c->patterns.items, c->patterns.len };
 }
 
+bool map_is_keyed(const struct map *m)
+{
+	const struct set *s = &m->head;
+
+	return s->type->parts_len != 0 ||
+	       (s->name != NULL && !s->is_constant && !m->is_fixed && s->type != &dtype_ifname);
+}
+
 enum shared_kind map_objects(const struct map *m)
 {
 	return m->data == &dtype_counter ? OBJECT_COUNTER

@@ -22,6 +22,9 @@ size_t pattern_nr(const struct config *c, const char *pattern);
 struct name_list pattern_names(const struct config *c);
 
 /* The kind of objects that a map has, OBJECT_KINDS_LEN for other maps. */
+/* Whether the entries are in a table, which commands can change; the type is known. */
+bool map_is_keyed(const struct map *m);
+
 enum shared_kind map_objects(const struct map *m);
 
 #endif

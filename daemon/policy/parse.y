@@ -66,7 +66,8 @@ static void recovered(struct parser *p);
 %token END 0 "end of file"
 %token NL "end of line" INNER_NL "line end" INVALID "invalid character"
 %token DEFINE "define" SETTINGS_WORD "settings" TABLE "table" CHAIN "chain" SET "set"
-%token FLUSH "flush" RULESET "ruleset" INSERT "insert" DELETE_WORD "delete"
+%token FLUSH "flush" RULESET "ruleset" INSERT "insert"
+%token <text> DELETE_WORD "delete"
 %token RULE_WORD "rule" ELEMENT "element"
 %token TYPE "type" HOOK "hook" PRIORITY "priority" POLICY "policy"
 %token ELEMENTS "elements" ELEMENTS_FILE "elements-file" FLAGS "flags" AUTO_MERGE "auto-merge" SIZE "size" TYPEOF "typeof"
@@ -140,11 +141,31 @@ command
 	| command_object object_items '}'      { p->block_depth--; }
 	| ADD COUNTER object NL                { build_object(p, @3, OBJECT_COUNTER, $3); }
 	| ADD ELEMENT object set_body NL       { build_add_elements(p, @3, $3, $4); }
+	| ADD ELEMENT object VARIABLE NL {
+		build_add_elements(p, @3, $3, build_variable(p, @4, $4));
+	}
 	| ADD ELEMENT object pairs_body NL     { build_add_pairs(p, @3, $3, &$4); }
 	| ADD RULE_WORD chain stmts comment NL { build_rule(p, @2, &$4, $5); }
 	| RULE_WORD chain stmts comment NL     { build_rule(p, @1, &$3, $4); }
 	| INSERT RULE_WORD chain stmts comment NL { build_first_rule(p, @2, &$4, $5); }
 	| FLUSH CHAIN chain NL                 { build_flush_chain(p); }
+	| FLUSH SET object NL                  { build_flush_elements(p, @3, $3); }
+	| FLUSH MAP object NL                  { build_flush_elements(p, @3, $3); }
+	| DELETE_WORD ELEMENT object set_body NL { build_delete_elements(p, @3, $1, $3, $4); }
+	| DELETE_WORD ELEMENT object VARIABLE NL {
+		build_delete_elements(p, @3, $1, $3, build_variable(p, @4, $4));
+	}
+	| DELETE_WORD ELEMENT object pairs_body NL { build_delete_pairs(p, @3, $1, $3, &$4); }
+	| DELETE_WORD SET object NL            { build_delete(p, @3, $1, "set", $3); }
+	| DELETE_WORD MAP object NL            { build_delete(p, @3, $1, "map", $3); }
+	| DELETE_WORD CHAIN object NL          { build_delete(p, @3, $1, "chain", $3); }
+	| DELETE_WORD object_kind object NL {
+		build_delete_object(p, @3, $1,
+				    *$2 == 'c'   ? OBJECT_COUNTER
+				    : *$2 == 'l' ? OBJECT_LIMIT
+						 : OBJECT_QUOTA,
+				    $3);
+	}
 	| DELETE_WORD TABLE name NL            { build_delete_table(p, @3, "ip", $3); }
 	| DELETE_WORD TABLE name name NL       { build_delete_table(p, @3, $3, $4); }
 	;
@@ -986,6 +1007,7 @@ static const char *why_missing(const struct parser *p, const char *text)
 		{ "add", "commands are outside of tables" },
 		{ "insert", "commands are outside of tables" },
 		{ "delete", "commands are outside of tables" },
+		{ "rule", "rules have no handles: leave it out, or flush the chain" },
 		{ "position", "rules have no handles and positions" },
 		{ "handle", "rules have no handles and positions" },
 		{ "index", "rules have no handles and positions" },

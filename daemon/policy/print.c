@@ -14,6 +14,7 @@
 
 #include "sets/element.h"
 #include "sets/keyed_text.h"
+#include "sets/set_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -549,12 +550,48 @@ static void print_set(struct print *p, const struct set *s)
 	text_add(&p->out, "\t}\n");
 }
 
+/* Whether the entries are those of the text, without times. */
+static bool has_text_entries(const struct map *m)
+{
+	const struct rs_table *t =
+		m->head.data != SET_DATA_NONE ? &rs_keyed_of(&m->head.keyed->set)->table : NULL;
+
+	return t == NULL || (!m->head.has_timeouts && t->added == m->head.loaded &&
+	                     t->deleted + t->expired == 0);
+}
+
+/* Those of the table, and the one for all other keys. */
+static void print_map_table(struct print *p, const struct map *m)
+{
+	struct interval box[RS_KEY_FIELDS_MAX];
+	struct pair rest = { .p = p, .map = m, .between = "\t\telements = { " };
+	char text[SET_LINE_SIZE];
+	struct rs_item item;
+	uint32_t slot = 0;
+
+	while (keyed_next(m->head.keyed, &slot, (struct mono){ 0 }, box, &item)) {
+		set_line(&m->head, KEYED_TIMES_FIXED, (struct mono){ 0 }, box, &item, text);
+		text_add(&p->out, "%s%s", rest.between, text);
+		rest.between = ", ";
+	}
+	for (rest.entry = m->entries; rest.entry != NULL; rest.entry = rest.entry->next) {
+		if (rest.entry->key == NULL) {
+			print_pair(&rest, NULL);
+		}
+	}
+	if (rest.between[0] == ',') {
+		text_add(&p->out, " }\n");
+	}
+}
+
 static void print_map(struct print *p, const struct map *m)
 {
 	text_add(&p->out, "\tmap %s {\n\t\ttype %s : %s\n", m->head.name, m->head.type->name,
 	         m->data != NULL ? m->data->name : "verdict");
 	print_properties(p, &m->head);
-	if (m->entries != NULL) {
+	if (!has_text_entries(m)) {
+		print_map_table(p, m);
+	} else if (m->entries != NULL) {
 		text_add(&p->out, "\t\telements = ");
 		print_map_body(p, m);
 		text_add(&p->out, "\n");

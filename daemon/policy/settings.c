@@ -87,6 +87,10 @@ static const struct tunable shell_table[] = {
 	ROW("cluster", "node", cluster_node, TUNABLE_NAME, NULL, 0, 0, 0, "name of this node, unique in its group; none: that of the host"),
 	ROW("cluster", "user", cluster_user, TUNABLE_NAME, NULL, 0, 0, 0, "user of the engine"),
 	ROW("cluster", "password-file", cluster_password, TUNABLE_PATH, NULL, 0, 0, 0, "file with the password for the engine in its first line"),
+	ROW("cluster", "tls", cluster_tls, TUNABLE_SWITCH, NULL, 0, 0, 1, "the connection to the engine is encrypted, and the engine has to prove its address"),
+	ROW("cluster", "tls-ca", cluster_tls_ca, TUNABLE_PATH, NULL, 0, 0, 0, "file with the certificates of those who may vouch for the engine; none: the system's"),
+	ROW("cluster", "tls-certificate", cluster_tls_certificate, TUNABLE_PATH, NULL, 0, 0, 0, "file with this node's certificate"),
+	ROW("cluster", "tls-key", cluster_tls_key, TUNABLE_PATH, NULL, 0, 0, 0, "file with its private key"),
 	ROW("cluster", "interval", cluster_interval_ms, TUNABLE_MILLISECONDS, NULL, 50, 1, 1000, "between two messages to the other nodes"),
 	CHOICE("cluster", "replicate", cluster_replicate, replicate_words, REPLICATE_ASYNC, 1, "whether a packet that opens a connection waits until the engine has it"),
 	ROW("cluster", "replicate-timeout", cluster_timeout_ms, TUNABLE_MILLISECONDS, NULL, 10, 1, 1000, "how long such a packet waits at most"),
@@ -195,6 +199,9 @@ void settings_init(struct settings *s)
 	s->cluster_node = NULL;
 	s->cluster_user = NULL;
 	s->cluster_password = NULL;
+	s->cluster_tls_ca = NULL;
+	s->cluster_tls_certificate = NULL;
+	s->cluster_tls_key = NULL;
 }
 
 bool settings_open_block(struct config *c, struct loc loc, const char *block)

@@ -303,6 +303,8 @@ struct map {
 	struct set head;          /* name NULL: written in a rule; no elements */
 	const struct dtype *data; /* NULL = verdicts */
 	bool has_data;            /* the type of the values was given */
+	bool is_fixed;            /* a rule looks up what the table of a map does not have */
+	bool is_of_close;         /* a rule of a late or idle chain looks it up */
 	struct map_entry *entries;
 	/* set by the checker */
 	struct vec verdicts; /* struct stmt *: each different one once; none in a map of values */
@@ -365,8 +367,10 @@ struct table {
 struct kernel_part {
 	struct vec tables; /* const char *: "family name" */
 	struct vec sets;   /* const char *: "family table name", of those that both sides have */
-	const char *text;  /* "" = none */
-	uint64_t hash;     /* of the text */
+	struct vec
+		given; /* const char *: chains of finwall's hooks that the kernel judges, and why */
+	const char *text; /* "" = none */
+	uint64_t hash;    /* of the text */
 	uint32_t own_chains;
 	uint32_t kernel_chains;
 };

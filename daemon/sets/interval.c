@@ -37,6 +37,81 @@ struct interval_list interval_list_clone(struct arena *a, const struct interval_
 	return kept;
 }
 
+static struct interval *list_at(const struct interval_list *l, uint32_t nr)
+{
+	struct interval_block *b = l->first;
+
+	for (uint32_t left = nr; left >= INTERVAL_BLOCK_LEN; left -= INTERVAL_BLOCK_LEN) {
+		b = b->next;
+	}
+	return &b->at[nr % INTERVAL_BLOCK_LEN];
+}
+
+/* The last one takes the place of it. */
+static void take_out(struct interval_list *l, struct interval *at)
+{
+	*at = *list_at(l, l->len - 1);
+	l->len--;
+	if (l->len % INTERVAL_BLOCK_LEN == 0) {
+		struct interval_block *b = l->first;
+
+		/* the last block is empty now */
+		while (l->len != 0 && b->next != l->last) {
+			b = b->next;
+		}
+		*l = l->len != 0 ? (struct interval_list){ l->first, b, l->len }
+		                 : (struct interval_list){ 0 };
+	}
+}
+
+/* The first one that fits i. */
+static struct interval *find_fit(const struct interval_list *l, const struct interval *i,
+                                 bool (*fits)(const struct interval *, const struct interval *))
+{
+	uint32_t left = l->len;
+
+	for (struct interval_block *b = l->first; b != NULL && left != 0; b = b->next) {
+		uint32_t len = left < INTERVAL_BLOCK_LEN ? left : INTERVAL_BLOCK_LEN;
+
+		for (uint32_t n = 0; n < len; n++) {
+			if (fits(&b->at[n], i)) {
+				return &b->at[n];
+			}
+		}
+		left -= len;
+	}
+	return NULL;
+}
+
+bool interval_list_remove(struct interval_list *l, const struct interval *i)
+{
+	struct interval *at = find_fit(l, i, interval_is_equal);
+
+	if (at != NULL) {
+		take_out(l, at);
+	}
+	return at != NULL;
+}
+
+bool interval_list_cut(struct arena *a, struct interval_list *l, const struct interval *i)
+{
+	struct interval *at = find_fit(l, i, interval_contains);
+	struct interval whole;
+
+	if (at == NULL) {
+		return false;
+	}
+	whole = *at;
+	take_out(l, at);
+	if (u128_cmp(whole.lo, i->lo) < 0) {
+		interval_list_add(a, l, &(struct interval){ whole.lo, u128_dec(i->lo) });
+	}
+	if (u128_cmp(i->hi, whole.hi) < 0) {
+		interval_list_add(a, l, &(struct interval){ u128_inc(i->hi), whole.hi });
+	}
+	return true;
+}
+
 void interval_list_copy(const struct interval_list *l, struct interval *out)
 {
 	uint32_t left = l->len;

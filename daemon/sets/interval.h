@@ -30,6 +30,15 @@ void interval_list_add(struct arena *a, struct interval_list *l, const struct in
 /* The list in another arena. */
 struct interval_list interval_list_clone(struct arena *a, const struct interval_list *l);
 
+/* Takes one out that is equal. Returns false when there is none. */
+bool interval_list_remove(struct interval_list *l, const struct interval *i);
+
+/*
+ * Takes the values of i, which the first interval that has them all loses. Returns false when none
+ * has them.
+ */
+bool interval_list_cut(struct arena *a, struct interval_list *l, const struct interval *i);
+
 /* Copies l->len intervals to out. */
 void interval_list_copy(const struct interval_list *l, struct interval *out);
 

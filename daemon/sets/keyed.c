@@ -506,6 +506,7 @@ static struct rs_keyed *build(const struct keyed_shape *shape, const struct keye
 		k->fields_len = shape->fields_len;
 		memcpy(k->is_wide, shape->is_wide, sizeof(k->is_wide));
 		k->is_exact = is_exact;
+		k->takes_first = shape->is_map && !is_exact && shape->fields_len > 1;
 		k->tuples_len = p.tuples_len;
 		k->tuple = p.tuple;
 		p.tuple = NULL;
@@ -566,6 +567,7 @@ void live_keyed_put(struct live_keyed *s)
 {
 	if (s != NULL && --s->refs == 0) {
 		keyed_free(rs_keyed_of(&s->set));
+		notes_clear(&s->notes);
 		free(s);
 	}
 }
@@ -579,18 +581,19 @@ void live_keyed_start(struct live_keyed *s, struct mono now)
 	}
 }
 
-/* How many elements contain the lowest, or the highest, corner of the box. */
-static unsigned elements_at(struct rs_keyed *k, const struct interval *box, bool is_highest)
+/* Whether an element of a slot below this one contains the lowest, or the highest, corner. */
+static bool is_in_earlier(struct rs_keyed *k, const struct interval *box, bool is_highest,
+                          uint32_t slot)
 {
 	struct u128 value[RS_KEY_FIELDS_MAX];
 	uint32_t numbers[RS_LAYERS_MAX];
-	unsigned found = 0;
+	bool found = false;
 
 	for (uint32_t f = 0; f < k->fields_len; f++) {
 		value[f] = is_highest ? box[f].hi : box[f].lo;
 	}
 	rs_keyed_numbers(k, value, numbers);
-	for (uint32_t t = 0; t < k->tuples_len; t++) {
+	for (uint32_t t = 0; t < k->tuples_len && !found; t++) {
 		uint32_t key[RS_KEY_WORDS_MAX];
 		bool fits = true;
 
@@ -601,8 +604,11 @@ static unsigned elements_at(struct rs_keyed *k, const struct interval *box, bool
 			       (layer == 0 || numbers[k->layers_from[f] + layer - 1] != UINT32_MAX);
 		}
 		if (fits) {
+			uint32_t at;
+
 			rs_keyed_words(k, t, value, numbers, key);
-			found += rs_table_slot(&k->table, key, (struct mono){ 0 }) != 0;
+			at = rs_table_slot(&k->table, key, (struct mono){ 0 });
+			found = at != 0 && at < slot;
 		}
 	}
 	return found;
@@ -623,8 +629,8 @@ size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l)
 		/* an equal key that came first has its number */
 		if (slot == 0 ||
 		    !rs_table_read(&k->table, slot - 1, (struct mono){ 0 }, key, &own) ||
-		    own.nr != l->item[i].nr || elements_at(k, box, false) > 1 ||
-		    elements_at(k, box, true) > 1) {
+		    own.nr != l->item[i].nr || is_in_earlier(k, box, false, slot) ||
+		    is_in_earlier(k, box, true, slot)) {
 			return i;
 		}
 	}
@@ -669,6 +675,42 @@ bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct in
 	return true;
 }
 
+static bool boxes_cross(const struct interval *a, const struct interval *b, uint32_t fields_len)
+{
+	uint32_t f = 0;
+
+	while (f < fields_len && u128_cmp(a[f].lo, b[f].hi) <= 0 &&
+	       u128_cmp(b[f].lo, a[f].hi) <= 0) {
+		f++;
+	}
+	return f == fields_len;
+}
+
+bool keyed_crosses(struct live_keyed *s, const struct interval *box, struct mono now,
+                   struct interval *other, struct rs_item *item)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+	bool is_value = k->is_exact;
+	uint32_t slot = 0;
+
+	for (uint32_t f = 0; f < k->fields_len; f++) {
+		is_value = is_value && is_single(&box[f]);
+	}
+	if (is_value) {
+		(void)key_of(k, box, key);
+		slot = rs_table_slot(&k->table, key, now);
+		memcpy(other, box, k->fields_len * sizeof(*box));
+		return slot != 0 && rs_table_read(&k->table, slot - 1, now, key, item);
+	}
+	while (keyed_next(s, &slot, now, other, item)) {
+		if (boxes_cross(other, box, k->fields_len)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* changes */
 
 bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now)
@@ -677,6 +719,16 @@ bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now
 	uint32_t key[RS_KEY_WORDS_MAX];
 
 	return key_of(k, box, key) && rs_table_slot(&k->table, key, now) != 0;
+}
+
+bool keyed_read_box(struct live_keyed *s, const struct interval *box, struct mono now,
+                    struct rs_item *item)
+{
+	struct rs_keyed *k = rs_keyed_of(&s->set);
+	uint32_t key[RS_KEY_WORDS_MAX];
+	uint32_t slot = key_of(k, box, key) ? rs_table_slot(&k->table, key, now) : 0;
+
+	return slot != 0 && rs_table_read(&k->table, slot - 1, now, key, item);
 }
 
 /* All elements and more. Returns false when memory runs out; the caller frees the arrays. */

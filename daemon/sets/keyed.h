@@ -6,6 +6,8 @@
 #ifndef FINWALL_SETS_KEYED_H
 #define FINWALL_SETS_KEYED_H
 
+#include "notes.h"
+
 #include <finwall/ruleset_elem.h>
 
 #include <stddef.h>
@@ -15,8 +17,9 @@ struct keyed_shape {
 	uint32_t fields_len;
 	uint8_t is_wide[RS_KEY_FIELDS_MAX]; /* 128 bits */
 	bool has_state;                     /* timeouts, counters, limits */
-	uint32_t cap;                       /* elements; 0 = grows by command */
-	const struct rs_kit *kit;           /* [0] has nothing; copied */
+	bool is_map;
+	uint32_t cap;             /* elements; 0 = grows by command */
+	const struct rs_kit *kit; /* [0] has nothing; copied */
 	uint32_t kits_len;
 };
 
@@ -40,6 +43,7 @@ enum keyed_problem {
 struct live_keyed {
 	struct rs_keyed_set set; /* first: compiled rules point to it */
 	struct keyed_shape shape;
+	struct notes notes; /* added by command */
 	unsigned refs;
 };
 
@@ -57,8 +61,19 @@ void keyed_setup(const struct sipkey *key, void (*yield)(void));
 /* Times begin now, unless they have begun. */
 void live_keyed_start(struct live_keyed *s, struct mono now);
 
-/* The element of the list that overlaps another one; l->len when none does. */
+/*
+ * The element of a map's list that nft refuses: its lowest or highest corner is in an element
+ * before it, of another number if both are equal. l->len when there is none. The map was made of
+ * the list.
+ */
 size_t keyed_find_overlap(struct live_keyed *s, const struct keyed_list *l);
+
+/*
+ * An element of the table that has a value of the box. Returns false when there is none, and
+ * otherwise its box and what is with it.
+ */
+bool keyed_crosses(struct live_keyed *s, const struct interval *box, struct mono now,
+                   struct interval *other, struct rs_item *item);
 
 /*
  * Adds elements; one that is there stays as it is. KEYED_OK: *added is how many are new, and *old
@@ -72,6 +87,10 @@ bool keyed_put(struct live_keyed *s, const struct interval *box, const struct rs
                struct mono now);
 bool keyed_has(struct live_keyed *s, const struct interval *box, struct mono now);
 enum keyed_problem keyed_delete(struct live_keyed *s, const struct interval *box, struct mono now);
+
+/* Reads an element. Returns false when there is none that is equal. */
+bool keyed_read_box(struct live_keyed *s, const struct interval *box, struct mono now,
+                    struct rs_item *item);
 
 /* Deletes all. Returns how many. */
 uint64_t keyed_flush(struct live_keyed *s, struct mono now);

@@ -48,6 +48,7 @@ void live_set_put(struct live_set *s)
 {
 	if (s != NULL && --s->refs == 0) {
 		tree_free(rs_set_tree(&s->set));
+		notes_clear(&s->notes);
 		free(s);
 	}
 }

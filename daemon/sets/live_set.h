@@ -7,6 +7,7 @@
 #define FINWALL_SETS_LIVE_SET_H
 
 #include "interval.h"
+#include "notes.h"
 #include "tree.h"
 
 struct live_set {
@@ -14,6 +15,7 @@ struct live_set {
 	unsigned refs;
 	uint64_t added; /* elements, since the configuration was loaded */
 	uint64_t deleted;
+	struct notes notes; /* added by command */
 };
 
 /* Has one reference. Intervals sorted and disjoint. Returns NULL when memory runs out. */

@@ -8,6 +8,7 @@
 #include "element.h"
 #include "interval.h"
 #include "keyed_text.h"
+#include "set_text.h"
 
 #include "sets/named_set.h"
 
@@ -42,11 +43,6 @@ static const char *why_fixed(const struct set *s)
 	               : NULL;
 }
 
-static struct name_list names_of(const struct set *s)
-{
-	return (struct name_list){ s->names_at, s->names_len };
-}
-
 void named_set_info(const struct named_set *named, struct named_set_info *out)
 {
 	const struct set *s = inside(named);
@@ -55,7 +51,7 @@ void named_set_info(const struct named_set *named, struct named_set_info *out)
 		.family = s->family,
 		.table = s->table_name,
 		.name = s->name,
-		.type = s->type->name,
+		.type = s->type_text != NULL ? s->type_text : s->type->name,
 		.can_change = why_fixed(s) == NULL,
 	};
 	out->is_dynamic = s->is_dynamic;
@@ -89,10 +85,9 @@ static bool walk_keyed(const struct set *s, struct mono now, struct named_set_cu
 	unsigned len = 0;
 
 	while (len < KEYED_WALK_LEN && keyed_next(s->keyed, &slot, now, box, &item)) {
-		char text[KEYED_LINE_SIZE];
+		char text[SET_LINE_SIZE];
 
-		keyed_line(s->type, names_of(s), s->keyed, s->timeout_ms, KEYED_TIMES_LEFT, now,
-		           box, &item, text);
+		set_line(s, KEYED_TIMES_LEFT, now, box, &item, text);
 		fn(ctx, text);
 		len++;
 	}
@@ -139,10 +134,12 @@ enum named_set_ends named_set_ends(const struct named_set *named)
 {
 	const struct dtype *type = inside(named)->type;
 
-	return type == &dtype_ip4    ? SET_ENDS_IP4
-	       : type == &dtype_ip6  ? SET_ENDS_IP6
-	       : type == &dtype_port ? SET_ENDS_PORT
-	                             : SET_ENDS_NONE;
+	/* an element of a map need not be a ban */
+	return inside(named)->data != SET_DATA_NONE ? SET_ENDS_NONE
+	       : type == &dtype_ip4                 ? SET_ENDS_IP4
+	       : type == &dtype_ip6                 ? SET_ENDS_IP6
+	       : type == &dtype_port                ? SET_ENDS_PORT
+	                                            : SET_ENDS_NONE;
 }
 
 bool named_set_read(const struct named_set *named, const char *element, struct interval *out)
@@ -157,7 +154,7 @@ bool named_set_read(const struct named_set *named, const char *element, struct i
 		return element_read(s->type, element, strlen(element), out, problem,
 		                    sizeof(problem)) == NULL;
 	}
-	if (keyed_read(s->type, names_of(s), element, box, &timeout_ms, &expires_ms, problem,
+	if (keyed_read(s->type, set_names(s), element, box, &timeout_ms, &expires_ms, problem,
 	               sizeof(problem)) != NULL) {
 		return false;
 	}
@@ -250,8 +247,9 @@ static int make_next(const struct set *s, enum named_set_op op, const char *cons
 }
 
 /* Reads the elements of a change. Returns 0/-errno; the caller frees the list. */
-static int read_keyed(const struct set *s, const char *const *elements, size_t elements_len,
-                      struct keyed_list *l, char problem[NAMED_SET_PROBLEM_SIZE])
+static int read_keyed(const struct set *s, enum named_set_op op, const char *const *elements,
+                      size_t elements_len, struct keyed_list *l,
+                      char problem[NAMED_SET_PROBLEM_SIZE])
 {
 	uint32_t fields_len = s->keyed->shape.fields_len;
 
@@ -264,9 +262,20 @@ static int read_keyed(const struct set *s, const char *const *elements, size_t e
 		struct interval *box = &l->box[i * fields_len];
 		uint64_t timeout_ms = s->timeout_ms;
 		uint64_t expires_ms = s->timeout_ms;
+		const char *element = elements[i];
+		char key[KEYED_LINE_SIZE];
 		bool has_times;
 
-		if (keyed_read(s->type, names_of(s), elements[i], box, &timeout_ms, &expires_ms,
+		if (s->data != SET_DATA_NONE) {
+			int err = set_read_datum(s, element, op == SET_ADD, key, sizeof(key),
+			                         &l->item[i].nr, problem, NAMED_SET_PROBLEM_SIZE);
+
+			if (err != 0) {
+				return err;
+			}
+			element = key;
+		}
+		if (keyed_read(s->type, set_names(s), element, box, &timeout_ms, &expires_ms,
 		               problem, NAMED_SET_PROBLEM_SIZE) != NULL) {
 			return -EINVAL;
 		}
@@ -295,11 +304,41 @@ static int read_keyed(const struct set *s, const char *const *elements, size_t e
 	return 0;
 }
 
-static int add_keyed(const struct set *s, struct keyed_list *l, struct mono now, uint64_t *changed,
-                     struct named_set_garbage *g, char problem[NAMED_SET_PROBLEM_SIZE])
+/* In a map, a key leads to one value. Returns 0, or -EINVAL with the problem. */
+static int check_new_keys(const struct set *s, const struct keyed_list *l,
+                          const char *const *elements, struct mono now,
+                          char problem[NAMED_SET_PROBLEM_SIZE])
+{
+	uint32_t fields_len = s->keyed->shape.fields_len;
+	struct interval other[RS_KEY_FIELDS_MAX];
+	struct rs_item item;
+
+	for (size_t i = 0; i < l->len && s->data != SET_DATA_NONE; i++) {
+		const struct interval *box = &l->box[i * fields_len];
+		char text[KEYED_TEXT_SIZE];
+
+		if (!keyed_crosses(s->keyed, box, now, other, &item) ||
+		    (item.nr == l->item[i].nr &&
+		     memcmp(other, box, fields_len * sizeof(*box)) == 0)) {
+			continue;
+		}
+		keyed_text(s->type, set_names(s), other, text);
+		snprintf(problem, NAMED_SET_PROBLEM_SIZE, "%.90s overlaps with %.200s of map %.64s",
+		         elements[i], text, s->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_keyed(const struct set *s, struct keyed_list *l, const char *const *elements,
+                     struct mono now, uint64_t *changed, struct named_set_garbage *g,
+                     char problem[NAMED_SET_PROBLEM_SIZE])
 {
 	uint64_t now_ns = rs_table_now(&rs_keyed_of(&s->keyed->set)->table, now);
 
+	if (check_new_keys(s, l, elements, now, problem) != 0) {
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < l->len; i++) {
 		if (l->item[i].deadline_ns != RS_NEVER) {
 			l->item[i].deadline_ns += now_ns;
@@ -343,6 +382,21 @@ static int delete_keyed(const struct set *s, const struct keyed_list *l,
 	return 0;
 }
 
+/* A restart restores what was added. */
+static void note_keyed(const struct set *s, enum named_set_op op, const struct keyed_list *l)
+{
+	struct notes *n = &s->keyed->notes;
+	uint32_t fields_len = s->keyed->shape.fields_len;
+
+	for (size_t i = 0; i < l->len && !s->is_dynamic; i++) {
+		if (op == SET_ADD) {
+			notes_add(n, &l->box[i * fields_len], fields_len);
+		} else {
+			notes_remove(n, &l->box[i * fields_len], fields_len);
+		}
+	}
+}
+
 static int change_keyed(const struct set *s, struct mono now, enum named_set_op op,
                         const char *const *elements, size_t elements_len, uint64_t *changed,
                         struct named_set_garbage *g, char problem[NAMED_SET_PROBLEM_SIZE])
@@ -352,17 +406,45 @@ static int change_keyed(const struct set *s, struct mono now, enum named_set_op 
 
 	if (op == SET_FLUSH) {
 		*changed = keyed_flush(s->keyed, now);
+		notes_clear(&s->keyed->notes);
 		return 0;
 	}
-	err = read_keyed(s, elements, elements_len, &l, problem);
+	err = read_keyed(s, op, elements, elements_len, &l, problem);
 	if (err == 0 && op == SET_ADD) {
-		err = add_keyed(s, &l, now, changed, g, problem);
+		err = add_keyed(s, &l, elements, now, changed, g, problem);
 	} else if (err == 0) {
 		err = delete_keyed(s, &l, elements, now, changed, problem);
+	}
+	if (err == 0) {
+		note_keyed(s, op, &l);
 	}
 	free(l.box);
 	free(l.item);
 	return err;
+}
+
+/* Likewise. */
+static void note_plain(const struct set *s, enum named_set_op op, const char *const *elements,
+                       size_t elements_len)
+{
+	char problem[NAMED_SET_PROBLEM_SIZE];
+	struct interval i;
+
+	if (op == SET_FLUSH) {
+		notes_clear(&s->live->notes);
+		return;
+	}
+	for (size_t n = 0; n < elements_len; n++) {
+		if (element_read(s->type, elements[n], strlen(elements[n]), &i, problem,
+		                 sizeof(problem)) != NULL) {
+			continue;
+		}
+		if (op == SET_ADD) {
+			notes_add(&s->live->notes, &i, 1);
+		} else {
+			notes_cut(&s->live->notes, &i);
+		}
+	}
 }
 
 int named_set_change(struct named_set *named, struct mono now, enum named_set_op op,
@@ -399,6 +481,7 @@ int named_set_change(struct named_set *named, struct mono now, enum named_set_op
 		*changed = 0;
 		return err;
 	}
+	note_plain(s, op, elements, elements_len);
 	s->live->added += op == SET_ADD ? *changed : 0;
 	s->live->deleted += op == SET_ADD ? 0 : *changed;
 	atomic_store_explicit(&s->live->set.tree, next, memory_order_release);

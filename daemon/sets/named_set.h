@@ -60,6 +60,20 @@ struct named_set_cursor {
 bool named_set_walk(const struct named_set *s, struct mono now, struct named_set_cursor *at,
                     void (*fn)(void *ctx, const char *element), void *ctx);
 
+/*
+ * Likewise, of the elements that a restart has to restore: those that rules add, and those that
+ * commands have added.
+ */
+bool named_set_walk_saved(const struct named_set *s, struct mono now, struct named_set_cursor *at,
+                          void (*fn)(void *ctx, const char *element), void *ctx);
+
+/*
+ * Adds an element of such a walk, after so much time. No rules are evaluated yet. Returns false
+ * when it has expired, or the set does not take it.
+ */
+bool named_set_restore(struct named_set *s, struct mono now, const char *element,
+                       int64_t passed_ns);
+
 /* What the elements of a set are, for a connection. */
 enum named_set_ends {
 	SET_ENDS_NONE,

@@ -16,6 +16,14 @@
 struct value; /* policy/tree.h */
 struct table;
 
+/* What the elements of a map lead to. */
+enum set_data {
+	SET_DATA_NONE,    /* a set */
+	SET_DATA_NAMES,   /* verdicts, by number */
+	SET_DATA_OBJECTS, /* names of objects, likewise */
+	SET_DATA_MARK,    /* the number is the mark */
+};
+
 struct set {
 	struct set *next; /* in the table */
 	struct loc loc;
@@ -50,11 +58,16 @@ struct set {
 	bool has_plain_opts;         /* elements have options */
 	const char *const *names_at; /* of interfaces, by their number in keys */
 	size_t names_len;
-	uint64_t loaded;  /* elements of the text */
+	uint64_t loaded; /* elements of the text */
+	/* of a map */
+	uint8_t data;                  /* enum set_data */
+	const char *type_text;         /* "inet_service : verdict"; NULL = that of type */
+	const char *const *data_names; /* SET_DATA_NAMES, SET_DATA_OBJECTS */
+	size_t data_len;
 	struct vec names; /* const char *: elements of type ifname */
 };
 
-/* Whether the elements are in a table, not a tree. */
+/* Whether the elements of a set are in a table, not a tree. */
 static inline bool set_is_keyed(const struct set *s)
 {
 	return s->type->parts_len != 0 || s->has_timeouts || s->is_dynamic || s->is_changed ||

@@ -25,6 +25,7 @@ struct background_save {
 	/* set once */
 	char *path;
 	struct engine *engine;
+	struct sets_text *sets;
 	struct mono start;
 	struct wall_time wall;
 	pthread_t thread;
@@ -34,11 +35,19 @@ struct background_save {
 	int res;
 };
 
+static void release(struct background_save *s)
+{
+	sets_text_free(s->sets);
+	free(s->path);
+	free(s);
+}
+
 /* Returns SAVE_DONE, or -errno; -ECANCELED after a stop. */
 static int save(struct background_save *s)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	struct state_save *save;
+	int sets_err = sets_text_write(s->sets, s->path, s->wall);
 	int res = state_save_begin(s->path, SAVE_PERIODIC, s->start, s->wall, &save);
 
 	if (res != 0) {
@@ -47,7 +56,7 @@ static int save(struct background_save *s)
 	for (;;) {
 		res = state_save_step(save, s->engine, clock_now(), SLICE_RECORDS);
 		if (res != SAVE_CONTINUES) {
-			return res;
+			return res < 0 || sets_err == 0 ? res : sets_err;
 		}
 		if (atomic_load_explicit(&s->stop, memory_order_relaxed) != 0) {
 			state_save_abort(save);
@@ -66,18 +75,20 @@ static void *save_main(void *arg)
 	return NULL;
 }
 
-int background_save_start(const char *path, struct engine *e, struct mono now,
-                          struct wall_time wall, struct background_save **out)
+int background_save_start(const char *path, struct engine *e, struct sets_text *sets,
+                          struct mono now, struct wall_time wall, struct background_save **out)
 {
 	struct background_save *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (s == NULL) {
+		sets_text_free(sets);
 		return -ENOMEM;
 	}
+	s->sets = sets;
 	s->path = strdup(path);
 	if (s->path == NULL) {
-		free(s);
+		release(s);
 		return -ENOMEM;
 	}
 	s->engine = e;
@@ -85,8 +96,7 @@ int background_save_start(const char *path, struct engine *e, struct mono now,
 	s->wall = wall;
 	err = thread_start("state", save_main, s, &s->thread);
 	if (err != 0) {
-		free(s->path);
-		free(s);
+		release(s);
 		return err;
 	}
 	*out = s;
@@ -97,8 +107,7 @@ int background_save_start(const char *path, struct engine *e, struct mono now,
 static void finish(struct background_save *s)
 {
 	(void)pthread_join(s->thread, NULL);
-	free(s->path);
-	free(s);
+	release(s);
 }
 
 bool background_save_has_ended(struct background_save *s, int *res)

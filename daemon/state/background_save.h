@@ -7,6 +7,7 @@
 #define FINWALL_STATE_BACKGROUND_SAVE_H
 
 #include "save.h"
+#include "sets_text.h"
 
 #include <stdbool.h>
 
@@ -14,10 +15,11 @@ struct background_save;
 
 /*
  * Starts a save to path, of kind SAVE_PERIODIC. e is borrowed until the save has ended. now,
- * wall: as for state_save_begin(). Returns 0 with *out, or -errno.
+ * wall: as for state_save_begin(). sets: complete, as of wall, and this function's; they are
+ * written to the file beside path. Returns 0 with *out, or -errno.
  */
-int background_save_start(const char *path, struct engine *e, struct mono now,
-                          struct wall_time wall, struct background_save **out);
+int background_save_start(const char *path, struct engine *e, struct sets_text *sets,
+                          struct mono now, struct wall_time wall, struct background_save **out);
 
 /*
  * Returns true when the save has ended; then *res is SAVE_DONE or -errno, and s is freed. Never

@@ -38,7 +38,6 @@ struct load {
 };
 
 static bool mark_used(const char *path, const struct snapshot_header *h);
-static int64_t time_down(const struct snapshot_header *h, const struct wall_time *now);
 static int load_all(struct load *l);
 
 int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
@@ -53,7 +52,7 @@ int state_load(const char *path, struct engine *e, struct engine_worker *w, enum
 	}
 	*out = (struct state_loaded){ .result = snapshot_check(view.bytes, view.size, &l.header) };
 	if (out->result == SNAPSHOT_OK) {
-		out->down_ns = time_down(&l.header, &wall);
+		out->down_ns = state_time_down(&l.header, &wall);
 		l.file = view.bytes;
 		l.saved = mono_add(now, -out->down_ns);
 		/* A periodic save: its daemon ran on, and was killed later. */
@@ -85,7 +84,7 @@ static bool mark_used(const char *path, const struct snapshot_header *h)
  * Since the same boot the time is known, and the wall clock adds precision unless it was set. After
  * another one the wall clock decides; 0 when it was set back meanwhile.
  */
-static int64_t time_down(const struct snapshot_header *h, const struct wall_time *now)
+int64_t state_time_down(const struct snapshot_header *h, const struct wall_time *now)
 {
 	int64_t wall = (int64_t)now->wall_ns;
 	int64_t down_ns =

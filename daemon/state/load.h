@@ -36,4 +36,7 @@ struct state_loaded {
 int state_load(const char *path, struct engine *e, struct engine_worker *w, enum load_gap gap,
                struct mono now, struct wall_time wall, struct state_loaded *out);
 
+/* Nanoseconds since a save, of which the header has the time; never negative. */
+int64_t state_time_down(const struct snapshot_header *h, const struct wall_time *now);
+
 #endif

@@ -7,6 +7,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/state_file.h"
+#include "sets_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -60,10 +61,31 @@ static void log_loaded(struct state *s, const struct state_loaded *l)
 	}
 }
 
-bool state_start(struct state *s, const struct settings *settings, enum load_gap gap,
-                 struct mono now)
+/* A ban outlives a restart, also where no connections were saved. */
+static void load_sets(struct state *s, const char *path, const struct config *c, struct mono now)
 {
-	const char *path = state_path(s, settings);
+	struct sets_loaded loaded;
+	int err = sets_text_load(path, c, now, clock_wall(), &loaded);
+
+	if (err != 0 && err != -ENOENT) {
+		log_write(s->log, LOG_LEVEL_ERROR, "%s" SETS_TEXT_ENDING ": cannot read it: %s",
+		          path, strerror(-err));
+	} else if (err == 0 && loaded.is_invalid) {
+		log_write(s->log, LOG_LEVEL_ERROR,
+		          "%s" SETS_TEXT_ENDING ": damaged: the sets have the elements of the "
+		          "configuration only",
+		          path);
+	} else if (err == 0 && loaded.elements + loaded.left_out != 0) {
+		log_write(s->log, LOG_LEVEL_NOTICE,
+		          "loaded %" PRIu64 " elements of sets; %" PRIu64
+		          " have expired or no longer fit",
+		          loaded.elements, loaded.left_out);
+	}
+}
+
+bool state_start(struct state *s, const struct config *c, enum load_gap gap, struct mono now)
+{
+	const char *path = state_path(s, config_settings(c));
 	struct state_loaded loaded;
 	int err;
 
@@ -71,6 +93,7 @@ bool state_start(struct state *s, const struct settings *settings, enum load_gap
 	if (path == NULL) {
 		return false;
 	}
+	load_sets(s, path, c, now);
 	err = state_load(path, s->engine, s->worker, gap, now, clock_wall(), &loaded);
 	if (err == -ENOENT) {
 		return false;
@@ -89,17 +112,29 @@ bool state_start(struct state *s, const struct settings *settings, enum load_gap
 	return loaded.flows > 0 && loaded.down_ns < ABSENCE_MAX_NS;
 }
 
-void state_tick(struct state *s, const struct settings *settings, struct mono now)
+/* Returns true when they are complete, or memory ran out. */
+static bool gather_sets(struct state *s, const struct config *c, struct mono now)
 {
+	if (s->sets == NULL) {
+		s->sets = sets_text_new();
+	}
+	return s->sets == NULL || sets_text_step(s->sets, c, now);
+}
+
+void state_tick(struct state *s, const struct config *c, struct mono now)
+{
+	const struct settings *settings = config_settings(c);
 	const char *path = state_path(s, settings);
 	int64_t interval_ns = sec_to_ns(settings->state_interval_s);
 	int res;
 
 	if (s->save == NULL) {
-		if (path == NULL || mono_diff(now, s->saved) < interval_ns) {
+		if (path == NULL || mono_diff(now, s->saved) < interval_ns ||
+		    !gather_sets(s, c, now)) {
 			return;
 		}
-		res = background_save_start(path, s->engine, now, clock_wall(), &s->save);
+		res = background_save_start(path, s->engine, s->sets, now, clock_wall(), &s->save);
+		s->sets = NULL;
 		if (res != 0) {
 			save_ended(s, res, path);
 		}
@@ -123,15 +158,31 @@ static int save_final(const struct state *s, const char *path)
 	return res;
 }
 
-void state_stop(struct state *s, const struct settings *settings)
+static int save_sets(struct state *s, const struct config *c, const char *path)
 {
-	const char *path = state_path(s, settings);
+	struct mono now = clock_now();
+
+	sets_text_free(s->sets);
+	s->sets = NULL;
+	while (!gather_sets(s, c, now)) {
+	}
+	return sets_text_write(s->sets, path, clock_wall());
+}
+
+void state_stop(struct state *s, const struct config *c)
+{
+	const char *path = state_path(s, config_settings(c));
 
 	background_save_stop(s->save);
 	s->save = NULL;
 	if (path != NULL) {
-		save_ended(s, save_final(s, path), path);
+		int sets_err = save_sets(s, c, path);
+		int res = save_final(s, path);
+
+		save_ended(s, res < 0 || sets_err == 0 ? res : sets_err, path);
 	}
+	sets_text_free(s->sets);
+	s->sets = NULL;
 }
 
 /* Logs a failure when it begins, changes or ends, not at each save. */

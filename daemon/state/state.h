@@ -24,6 +24,7 @@ struct state {
 	/* zeroed at first */
 	struct background_save *save; /* in progress, or NULL */
 	struct mono saved;            /* when the last save ended */
+	struct sets_text *sets;       /* for the next save, or NULL */
 	int err;                      /* of the last save, as logged: 0 or -errno */
 };
 
@@ -31,16 +32,16 @@ struct state {
 const char *state_path(const struct state *s, const struct settings *settings);
 
 /*
- * Loads the state file, if there is one, before the workers start. Returns true when it held live
- * connections and the daemon was down for less than a minute.
+ * Loads the state file, if there is one, before the workers start, and the elements of the
+ * configuration's sets. Returns true when it held live connections and the daemon was down for less
+ * than a minute.
  */
-bool state_start(struct state *s, const struct settings *settings, enum load_gap gap,
-                 struct mono now);
+bool state_start(struct state *s, const struct config *c, enum load_gap gap, struct mono now);
 
 /* Starts a save in the background when the interval has passed. Call it every 0.1 seconds. */
-void state_tick(struct state *s, const struct settings *settings, struct mono now);
+void state_tick(struct state *s, const struct config *c, struct mono now);
 
 /* Saves everything before it returns; the workers have stopped. */
-void state_stop(struct state *s, const struct settings *settings);
+void state_stop(struct state *s, const struct config *c);
 
 #endif

@@ -193,6 +193,13 @@ void flow_text(const struct flow_view *v, char *line, size_t line_size)
 	if ((v->status & FLOW_LEASED) != 0) {
 		put(&l, " leased");
 	}
+	if (v->queued.word != NULL) {
+		put(&l, " %squeued:%s",
+		    (v->status & FLOW_LEASED) == 0 ? ""
+		    : v->queued.dir == DIR_ORIG    ? "original-"
+		                                   : "reply-",
+		    v->queued.word);
+	}
 	if (v->ifname[0] != '\0') {
 		put(&l, " %s %s", v->hook == HOOK_OUTPUT ? "out" : "in", v->ifname);
 	}

@@ -116,16 +116,20 @@ struct settings {
 	const char *events_packets;    /* NULL = none; lives as long as its configuration */
 	const char *events_accounting; /* likewise */
 	/* text lives as long as its configuration */
-	const char *cluster_engine;   /* see text/server.h; NULL = no cluster */
-	const char *cluster_group;    /* NULL = "default" */
-	const char *cluster_node;     /* NULL = the host's name */
-	const char *cluster_user;     /* of the engine; NULL = its default user */
-	const char *cluster_password; /* path of a file; NULL = none */
-	uint32_t cluster_interval_ms; /* between two messages */
-	uint32_t cluster_replicate;   /* enum replicate */
-	uint32_t cluster_timeout_ms;  /* REPLICATE_BEFORE_ACCEPT: how long a packet waits at most */
-	uint32_t cluster_snapshot_s;  /* between two lists of all connections */
-	uint32_t cluster_sets;        /* 1: changes of sets by command are for all nodes */
+	const char *cluster_engine;          /* see text/server.h; NULL = no cluster */
+	const char *cluster_group;           /* NULL = "default" */
+	const char *cluster_node;            /* NULL = the host's name */
+	const char *cluster_user;            /* of the engine; NULL = its default user */
+	const char *cluster_password;        /* path of a file; NULL = none */
+	uint32_t cluster_tls;                /* 1: the connection to the engine is encrypted */
+	const char *cluster_tls_ca;          /* path; NULL = the system's authorities */
+	const char *cluster_tls_certificate; /* likewise; NULL = none */
+	const char *cluster_tls_key;         /* likewise */
+	uint32_t cluster_interval_ms;        /* between two messages */
+	uint32_t cluster_replicate;          /* enum replicate */
+	uint32_t cluster_timeout_ms; /* REPLICATE_BEFORE_ACCEPT: how long a packet waits at most */
+	uint32_t cluster_snapshot_s; /* between two lists of all connections */
+	uint32_t cluster_sets;       /* 1: changes of sets by command are for all nodes */
 };
 
 /* The number of queue numbers. */
@@ -178,6 +182,9 @@ struct config_kernel {
 	size_t tables_len;
 	const char *const *sets; /* "family table name", of those that finwall has, too */
 	size_t sets_len;
+	/* "FILE:LINE: ...": chains of finwall's hooks that the kernel judges, and why */
+	const char *const *given;
+	size_t given_len;
 	uint64_t hash; /* of the text; 0 = none */
 	uint32_t own_chains;
 	uint32_t kernel_chains;
@@ -259,6 +266,35 @@ typedef void config_counter_fn(void *ctx, const struct config_counter *c);
  * Returns false when memory ran out before the last one. */
 bool config_each_counter(const struct config *c, const struct ruleset_counters *const *ctr,
                          size_t ctr_len, config_counter_fn *fn, void *ctx);
+
+/* Counters and quotas that rules share by their name. */
+enum config_object_kind {
+	CONFIG_COUNTERS,
+	CONFIG_QUOTAS,
+};
+struct config_object {
+	const char *family; /* of the table */
+	const char *table;
+	const char *name;
+	const char *comment; /* or NULL */
+	uint64_t packets;    /* of a counter */
+	uint64_t bytes;      /* counted, or used of the quota */
+	uint64_t limit;      /* of a quota, and when it matches */
+	bool is_over;
+	uint32_t nr; /* of ruleset_counter_negate(), or of ruleset_quota_reset() */
+};
+typedef void config_object_fn(void *ctx, const struct config_object *o);
+
+/* The compiled rules, and the counters as in config_print(). */
+struct config_object_state {
+	const struct ruleset *rules;
+	const struct ruleset_counters *const *ctr;
+	size_t ctr_len;
+};
+
+/* Calls fn for each object of a kind, in the order of the text. */
+void config_each_object(const struct config *c, enum config_object_kind kind,
+                        const struct config_object_state *state, config_object_fn *fn, void *ctx);
 
 /* What the canonical text contains. */
 enum config_print {

@@ -389,6 +389,13 @@ struct lease_usage {
 };
 void engine_lease_usage(struct engine *e, struct lease_usage *out);
 
+/*
+ * Why packets of a live flow go to the queue, by its state and by the rules in force. f: a copy, as
+ * by engine_list_flows(). w: the main thread's. Takes no lock.
+ */
+void engine_lease_why(struct engine *e, struct engine_worker *w, const struct flow *f,
+                      struct mono now, struct lease_why *out);
+
 /* Whether the packets and bytes of each connection are counted. */
 bool engine_has_accounts(const struct engine *e);
 

@@ -104,11 +104,21 @@ struct flow {
 	uint8_t extras;   /* FLOW_EXTRA_* */
 } __attribute__((aligned(64)));
 
+/* Why packets of a live connection go to the queue where there is a kernel fast path. */
+struct lease_why {
+	const char *word; /* static; NULL: they do not, or there is none */
+	uint32_t rule_nr; /* that is the reason; UINT32_MAX = the policy of the hook's chain */
+	uint8_t is_by_rules;
+	uint8_t hook; /* is_by_rules: enum hook, as the next one */
+	uint8_t dir;  /* enum flow_dir */
+};
+
 /* What few flows have. */
 #define FLOW_EXTRA_COUNTED  0x01u /* `ct count` counts it */
 #define FLOW_EXTRA_BESIDE   0x02u /* it has a struct flow_extra */
 #define FLOW_EXTRA_TIMEOUTS 0x04u /* of its own */
 #define FLOW_EXTRA_ONE_WAY  0x08u /* packets of one direction only; core/one_way.h */
+#define FLOW_EXTRA_SPARED   0x10u /* not ASSURED, and evicted after others; core/sources.h */
 
 /* Its packets need the slow path. */
 #define FLOW_EXTRA_SLOW (FLOW_EXTRA_TIMEOUTS | FLOW_EXTRA_ONE_WAY)

@@ -42,6 +42,7 @@ struct flow_view {
 	uint8_t status;              /* FLOW_* */
 	uint8_t hook;                /* live: enum hook of its first packet */
 	uint8_t cause;               /* remembered: enum tomb_cause */
+	struct lease_why queued;     /* live, in lists: engine_lease_why() */
 };
 
 /* ifname may be NULL. */

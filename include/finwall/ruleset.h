@@ -196,6 +196,13 @@ bool ruleset_is_fixed(const struct ruleset *rs, enum base_chain chain, uint8_t f
 bool ruleset_is_constant(const struct ruleset *rs, enum base_chain chain,
                          const struct rule_input *in, struct rule_result *out, bool *reads_iif);
 
+/*
+ * Why ruleset_is_constant() is false: a word such as "counter", and in *rule_nr the rule at which
+ * it gives up. NULL if it is true.
+ */
+const char *ruleset_obstacle(const struct ruleset *rs, enum base_chain chain,
+                             const struct rule_input *in, uint32_t *rule_nr);
+
 /* True when the configuration has this chain. */
 bool ruleset_has_chain(const struct ruleset *rs, enum base_chain chain);
 
@@ -258,6 +265,19 @@ void ruleset_counter_add(const struct ruleset_counters *ctr, uint32_t rule_nr, u
 /* Sets *out so that all counters of *out and ctr are 0 in sum, modulo 2^64. */
 void ruleset_counters_negate(struct ruleset_counters *out,
                              const struct ruleset_counters *const *ctr, size_t ctr_len);
+
+/* Likewise of one counter. */
+void ruleset_counter_negate(struct ruleset_counters *out, const struct ruleset_counters *const *ctr,
+                            size_t ctr_len, uint32_t rule_nr);
+
+/*
+ * The bytes that a quota with a name has used; quota_nr: of the object, in its configuration.
+ * Returns false when no rule that can match has it. Workers may use it meanwhile.
+ */
+bool ruleset_quota_used(const struct ruleset *rs, uint32_t quota_nr, uint64_t *used);
+
+/* It has used nothing from now on. */
+void ruleset_quota_reset(const struct ruleset *rs, uint32_t quota_nr);
 
 /* The prefix ("" = none) and syslog level (0..7) of a log statement. */
 const char *ruleset_log_prefix(const struct ruleset *rs, unsigned log_nr);

@@ -137,7 +137,8 @@ struct rs_keyed {
 	uint8_t layers_len[RS_KEY_FIELDS_MAX];  /* of each field */
 	uint8_t layers_from[RS_KEY_FIELDS_MAX]; /* its first one in layer[] */
 	uint32_t layers_all;
-	uint32_t is_exact; /* one tuple without layers */
+	uint32_t is_exact;    /* one tuple without layers */
+	uint32_t takes_first; /* of elements that cross, the one with the lowest slot: see below */
 	const struct rs_layer *layer;
 	void *ends; /* the intervals of all layers */
 	size_t ends_size;
@@ -177,6 +178,12 @@ struct rs_touch {
 	bool is_dry;   /* nothing */
 	bool is_again; /* likewise; it has used up limits before */
 };
+
+/*
+ * Keys of a map that are built may cross: 10.0.0.0/8 . 80 and 10.0.0.1 . 0-100. They are in
+ * different tuples. As in nft, the one that the text has first decides; builders use slots in that
+ * order.
+ */
 
 /*
  * Searches the element that contains the key, key[i] the value of field i. Returns false when there

@@ -206,6 +206,7 @@ struct rs_bucket {
 struct rs_quota {
 	_Atomic uint64_t used;
 	uint64_t bytes;
+	uint32_t object; /* with a name: its number, + 1 */
 };
 
 enum rs_map_form {
@@ -245,9 +246,11 @@ struct rs_key {
 	uint32_t keyed; /* the set */
 	uint32_t fields_len;
 	struct rs_key_field field[RS_KEY_FIELDS_MAX];
-	const uint32_t *data; /* of a map of values */
-	uint32_t other_nr;    /* where no key matches, or RS_MAP_MISS */
-	uint32_t constant;    /* of the last field */
+	/* Of a map of values: by other_nr; the number of a key is its value. */
+	const uint32_t *data;
+	uint32_t other_nr;   /* where no key matches, or RS_MAP_MISS */
+	uint32_t constant;   /* of the last field */
+	uint32_t is_changed; /* rules change the set */
 	struct rs_new change;
 };
 
@@ -415,6 +418,7 @@ struct ruleset {
 	const uint64_t *bitmap;
 	struct rs_bucket *bucket;
 	struct rs_quota *quota;
+	uint32_t quotas_len;
 	const struct rs_map *map;
 	const uint32_t *map_data; /* of all maps */
 	const struct rs_key *key;

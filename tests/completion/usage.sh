@@ -23,10 +23,10 @@ refuses() {
 
 refuses 'unknown command "lists"' lists
 refuses 'unknown command "lists"' help lists
-for command in delete doctor events flush get hook import-iptables list set show stats; do
+for command in counter delete doctor events flush get hook import-iptables list quota set show stats; do
 	refuses 'Usage: finwall [--socket PATH] '"$command" "$command" --no-such-option
 done
-for command in doctor events get list set stats; do
+for command in counter doctor events get list quota set stats; do
 	refuses 'unknown output format "xml"' "$command" -o xml
 done
 for command in doctor flush import-conntrack list reload stats version; do
@@ -83,6 +83,12 @@ refuses 'unknown subcommand "clear"' set clear blocked
 refuses 'list: too many arguments' set list blocked other
 refuses 'add: expected NAME ELEMENT...' set add blocked
 refuses 'flush: expected NAME only' set flush blocked 192.0.2.1
+refuses 'missing subcommand' counter
+refuses 'unknown subcommand, expected list or reset' quota clear
+refuses 'reset: expected NAME or --all' counter reset
+refuses 'reset: expected NAME or --all' quota reset daily --all
+refuses '--all is for reset only' counter list --all
+refuses 'list: too many arguments' quota list daily other
 # Every help text fits 80 columns.
 for command in '' $("$finwall" help | awk '/^  [a-z]/ { print $1 }'); do
 	"$finwall" help ${command:+"$command"} | expand | awk -v command="$command" '

@@ -73,6 +73,9 @@ static bool insert_or_delete(struct rng *r, uint32_t nr, struct mono now)
 	deadline[nr] = now.ns + 1 + (int64_t)rng_below(r, 1000) * NSEC_PER_SEC;
 	fresh.deadline.ns = deadline[nr];
 	fresh.status = (uint8_t)(rng_below(r, 2) * FLOW_ASSURED);
+	if (fresh.status == 0) {
+		fresh.extras = (uint8_t)(rng_below(r, 2) * FLOW_EXTRA_SPARED);
+	}
 	f = flowtab_insert(&t, &fresh, hash_of(nr));
 	if ((f == NULL) != (t.used == POOL && !in_table[nr])) {
 		return fail("wrong result of insert", nr);
@@ -102,7 +105,7 @@ static bool assure(uint32_t nr, struct mono now)
 	if (f != NULL) {
 		flowtab_assure(&t, f, hash_of(nr));
 	}
-	victim = flowtab_victim(&t, hash_of(nr), now);
+	victim = flowtab_victim(&t, hash_of(nr), nr % 2 == 0, now);
 	if (victim == NULL) {
 		return true;
 	}

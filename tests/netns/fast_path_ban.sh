@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A leased connection is cut off with its next packet: by an address that is added to a set, by a
-# reload, by finwall delete.
+# A leased connection is cut off with its next packet: by an address that is added to a set of any
+# kind, by a reload with a rule of any kind, by finwall delete and flush.
 # shellcheck source=tests/support/fast_path.sh
 . "$(dirname "$0")/../support/fast_path.sh"
 
 netns_begin iptables ip6tables ss python3
 topo_gateway client wall server
-# config RULE...: rules in front of those that accept.
+# config RULE [CHAIN]: a rule in front of those that accept, and another chain.
 config() {
 	cat >"$work/finwall.conf" <<CONF
 settings {
@@ -20,11 +20,16 @@ settings {
 table inet finwall {
 	set banned { type ipv4_addr; flags interval; }
 	set sources { type inet_service; flags interval; }
+	set timed { type ipv4_addr; flags timeout; }
+	set pairs { type ipv4_addr . inet_service; }
+	${2-}
 	chain forward {
 		type filter hook forward priority filter; policy drop;
 		ip saddr @banned drop
 		tcp sport @sources drop
-		$*
+		ip saddr @timed drop
+		ip saddr . tcp dport @pairs drop
+		${1-}
 		ct state established accept
 		tcp dport 7000 tcp flags & (fin|syn|rst|ack) == syn accept
 		meta l4proto ipv6-icmp accept
@@ -46,12 +51,25 @@ is_fast() {
 	sleep 0.1
 	[ $(($(fast_path_packets) - passed_then)) -gt 50 ]
 }
-# is_cut WHY: no packet is accepted by the kernel any more, from now on.
+# Bytes that the server has received of all transfers.
+received() {
+	ns server ss -Htni "sport = :7000" | sed -n 's/.*bytes_received:\([0-9]*\).*/\1/p' |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+# is_cut WHY: no packet is accepted by the kernel any more, from now on, and none by the queue.
 is_cut() {
 	passed_then=$(fast_path_packets)
-	sleep 0.5
+	sleep 0.1
+	received_then=$(received)
+	sleep 0.4
 	[ "$(fast_path_packets)" = "$passed_then" ] || fail "$1: packets still pass"
+	[ "$(received)" = "$received_then" ] || fail "$1: packets still pass the queue"
 	! gone "$bulk_pid" || fail "$1: the transfer has ended"
+}
+# reload RULE [CHAIN]
+reload() {
+	config "$@"
+	fw reload >"$work/reload.log" || fail "reload: $1: $(cat "$work/reload.log")"
 }
 end_transfer() {
 	kill -KILL "$bulk_pid"
@@ -75,14 +93,38 @@ fw set add --kill sources 32768-65535 >>"$work/set.log" || fail "set add --kill"
 is_cut "set add --kill"
 fw set delete sources 32768-65535 >>"$work/set.log" || fail "set delete"
 wait_until is_fast
+fw set add pairs '10.2.0.1 . 7000' >>"$work/set.log" || fail "set add, two fields"
+is_cut "set add, two fields"
+fw set delete pairs '10.2.0.1 . 7000' >>"$work/set.log" || fail "set delete, two fields"
+wait_until is_fast
+fw set add timed '10.2.0.1 timeout 8s' >>"$work/set.log" || fail "set add, with a timeout"
+is_cut "set add, with a timeout"
+# and it passes again by itself
+wait_until is_fast
 end_transfer
 
 transfer
-config 'ip saddr 10.2.0.1 drop'
-fw reload >"$work/reload.log" || fail "reload"
-is_cut "reload"
-config ''
-fw reload >"$work/reload.log" || fail "reload"
+while read -r rule; do
+	reload "$rule"
+	is_cut "$rule"
+	reload ''
+	wait_until is_fast
+done <<'RULES'
+ip saddr 10.2.0.1 drop
+ip saddr . tcp dport { 10.2.0.1 . 7000 } drop
+ct direction original drop
+ct bytes > 1000 drop
+ct mark 0 drop
+quota over 1 kbytes drop
+ether type ip drop
+tcp option timestamp exists drop
+fib saddr type unicast drop
+RULES
+reload '' 'chain early { type filter hook forward priority -10; ip saddr 10.2.0.1 drop; }'
+is_cut "another chain"
+reload '' 'chain raw { type filter hook prerouting priority raw; tcp dport 7000 notrack; }'
+is_cut "notrack"
+reload ''
 wait_until is_fast
 
 fw delete --dport 7000 >"$work/delete.log" 2>&1 || fail "delete: $(cat "$work/delete.log")"

@@ -3,7 +3,7 @@
 #
 # The daemon is killed and started again, again and again, under a bulk transfer and a stream of
 # datagrams: on-absent is drop, and no packet of the leased connections is lost or INVALID. Then it
-# is gone for longer than the grace: nothing passes any more.
+# is gone for longer than the grace: nothing passes any more. At the end no pin is left.
 #
 #	fast_path_restart.sh [KILLS]
 # shellcheck source=tests/support/fast_path.sh
@@ -68,34 +68,56 @@ for to in 10.3.0.2 10.2.0.1; do
 	ns wall ping -c 1 -W 2 "$to" >/dev/null || fail "no neighbour $to"
 done
 
+# Segments that the client has sent, and that the server has received.
+ns client iptables -A OUTPUT -p tcp
+ns server iptables -A INPUT -p tcp
+segments() {
+	ns "$1" iptables -nvxL "$2" | awk '$3 == "tcp" || $3 == 6 { print $1; exit }'
+}
+all_arrived() {
+	segments_sent=$(segments client OUTPUT)
+	segments_received=$(segments server INPUT)
+	[ "$segments_sent" = "$segments_received" ]
+}
+
 ns_bg server python3 "$work/count.py" receive "$work/received" >"$work/receive.out"
 wait_until grep -q ready "$work/receive.out"
 ns_bg client python3 "$work/count.py" send "$work/sent" >"$work/send.out"
 ns_bg server "$peer" serve 10.3.0.2 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
-# longer than the kills
-ns_bg client "$peer" bulk 10.3.0.2 7000 200000 >"$work/bulk.log"
+ns_bg client "$peer" steady 10.3.0.2 7000 300 >"$work/bulk.log"
 bulk_pid=$bg_pid
 
 # The stream and the transfer, which are all connections here.
 both_are_leased() {
 	[ "$(fast_path_field leased)" -ge 2 ]
 }
+# Packets of the time of the start are in the queue; the kernel drops them with the process.
+queue_is_empty() {
+	[ "$(queue_column wall 3 3)" = 0 ]
+}
 is_leased() {
 	[ "$(fast_path_field leased)" -ge 1 ]
 }
 wait_until both_are_leased
+wait_until queue_is_empty
 
+pins=$(ls "$fast_path_dir")
 killed=0
 while [ "$killed" -lt "$kills" ]; do
+	# at any moment of the 0.1 s after which leases are extended
+	sleep "0.$(printf %03d $((killed * 37 % 100)))"
+	! log_has INVALID || fail "packets were INVALID before kill $killed"
 	kill -KILL "$daemon_pid"
 	wait "$daemon_pid" 2>/dev/null || true
 	: >"$work/daemon.log"
 	daemon_start wall "$work/finwall.conf"
 	log_has 'connections taken over from the kernel fast path' || fail "nothing was taken over"
 	wait_until both_are_leased
+	wait_until queue_is_empty
 	! gone "$bulk_pid" || fail "the transfer ended"
 	! log_has INVALID || fail "packets were INVALID after $killed kills"
+	[ "$(ls "$fast_path_dir")" = "$pins" ] || fail "the pins changed after $killed kills"
 	killed=$((killed + 1))
 done
 retransmitted=$(ns client nstat -asz TcpRetransSegs | awk '$1 == "TcpRetransSegs" { print $2 }')
@@ -111,8 +133,17 @@ received_all() {
 wait_until received_all
 sent=$(cat "$work/send.out")
 received=$(tail -n 1 "$work/receive.out")
-echo "$killed kills; datagrams: $sent sent, $received received; segments sent again: $retransmitted"
+kill -STOP "$bulk_pid"
+# those under way
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	all_arrived && break
+	sleep 0.1
+done
+kill -CONT "$bulk_pid"
+echo "$killed kills; datagrams: $sent sent, $received received; segments: $segments_sent sent," \
+	"$segments_received received, sent again $retransmitted"
 [ "$sent" = "$received" ] || fail "datagrams were lost"
+[ "$segments_sent" = "$segments_received" ] || fail "segments were lost"
 
 # Gone for longer than the grace.
 sed -i 's/fast-path-grace 30s/fast-path-grace 1s/' "$work/finwall.conf"
@@ -146,5 +177,9 @@ goes_on() {
 }
 wait_until goes_on
 ! log_has INVALID || fail "packets were INVALID after the pause"
-kill -KILL "$bulk_pid" 2>/dev/null || true
+kill -TERM "$bulk_pid"
+wait "$bulk_pid" || fail "the transfer: $(cat "$work/bulk.log")"
+ns wall "$bin/finwall" --socket "$work/finwall.sock" hook down >>"$work/hook.log" ||
+	fail "hook down"
+[ -z "$(ls "$fast_path_dir" 2>/dev/null)" ] || fail "pins are left: $(ls "$fast_path_dir")"
 daemon_end

@@ -39,7 +39,9 @@ def fail(text):
 
 
 class Kernel:
-    """The kernel's tracker, with the same rules."""
+    """The kernel's tracker, with the same rules. The size of its table is the machine's."""
+
+    table = int(router.run("sysctl", "-n", "net.netfilter.nf_conntrack_max"))
 
     RULES = (("-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT"),
              ("-m", "conntrack", "--ctstate", "INVALID", "-j", "DROP"),
@@ -70,6 +72,8 @@ class Kernel:
 class Daemon:
     """finwall, with hook rules of iptables."""
 
+    table = TABLE
+
     def __init__(self, fast_path):
         self.conf = os.path.join(WORK, "overload.conf")
         self.fast_path = fast_path
@@ -85,7 +89,7 @@ class Daemon:
             out.write(f"""
 settings {{
 	queue {{ num 0; count 2; length 4096 }}
-	hook {{ backend iptables; watch off; fast-path {"on" if self.fast_path else "off"} }}
+	hook {{ watch off; {"fast-path auto" if self.fast_path else "backend iptables; fast-path off"} }}
 	connections {{ max {TABLE}; remember-max 4096 }}
 	state {{ import-kernel off }}
 }}
@@ -209,9 +213,11 @@ def measure(firewall):
     transfer = Transfer()
     rates = {"none": transfer.rate(SECONDS)}
     sent = {}
-    # Fills the table.
-    fill = flood("syn", 1)
-    fill.wait()
+    for _ in range(10):
+        fill = flood("syn", 1)
+        fill.wait()
+        if firewall.entries() > firewall.table * 9 / 10:
+            break
     for kind in FLOODS:
         p = flood(kind, SECONDS + 1)
         time.sleep(0.5)

@@ -76,7 +76,7 @@ python3 -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 3' "$w
 
 # Errors.
 ends 1 set add nosuch 10.0.0.1
-err_has 'no set nosuch'
+err_has 'no set or map nosuch'
 ends 1 set list nosuch
 ends 1 set add blocked 2001:db8::1
 err_has '2001:db8::1.*expected an IPv4 address'

@@ -373,6 +373,9 @@ def main():
     say(f"memory {memory[0]} to {memory[-1]} KiB, at most {max(memory)}; descriptors "
         f"{sorted(set(descriptors))}")
     if wrong != 0:
+        with open(os.path.join(WORK, "daemon.log")) as log:
+            print("".join(line for line in log
+                          if "WRONG: " in line or "connections" in line), flush=True)
         fail("INVALID packets of the good traffic")
     if total["full"] + total["lost"] == 0:
         # The table is full, so that the entry of an opening may be evicted before its answer.

@@ -167,6 +167,7 @@ def introspect(path):
         "ListConnections": [{}, {"expired": True}, {"format": "conntrack", "options": ["id"]},
                             {"sort": "bytes", "limit": 5}],
         "CountConnections": [{}],
+        "CountQueued": [{}],
         "GetConnection": [],
         "GetStats": [{}],
         "GetHooks": [{}],
@@ -175,7 +176,7 @@ def introspect(path):
         "ListSets": [{}],
         "ListElements": [{"set": "block"}],
     }
-    streams = ("ListConnections", "CountConnections", "ListElements")
+    streams = ("ListConnections", "CountConnections", "CountQueued", "ListElements")
     for name, parameters in calls.items():
         for p in parameters:
             given, out = d.methods[name]

@@ -18,6 +18,12 @@
 /* The program reads its own clock, up to 30 ms after the other (lockstep.c), in coarse steps. */
 #define CLOCK_LAG_NS (45 * NSEC_PER_MSEC)
 
+/* BPF_PROG_TEST_RUN takes what fits into a page with the kernel's headroom. */
+#define RUN_SIZE_MAX 2048
+
+/* Packets in other shapes, once in so many. */
+#define SHAPES_EACH 20
+
 /* How often, once in so many packets: rarely, because each is for all connections. */
 #define TAKE_EACH  1500
 #define STALE_EACH 1500
@@ -93,6 +99,114 @@ static bool find(struct engine *e, const struct frame *frame, struct mono now, s
 	return true;
 }
 
+static bool runs(struct leased *l, const uint8_t *data, size_t size)
+{
+	return lease_program_run(l->program, HOOK_FORWARD, data, size, 1, NULL) == 1;
+}
+
+/* The same packet, but with IP options, which the transport header is taken for, or as a later
+ * fragment: the program accepts neither. */
+static bool other_shape_passes(struct leased *l, const struct frame *frame)
+{
+	uint8_t data[512];
+
+	if (frame->cap_size < frame->true_size || frame->true_size < 40 ||
+	    frame->true_size > sizeof(data) || frame->data[0] != 0x45) {
+		return false;
+	}
+	memcpy(data, frame->data, frame->true_size);
+	data[0] = (uint8_t)(0x46 + rng_below(&l->rng, 10));
+	if (runs(l, data, frame->true_size)) {
+		return true;
+	}
+	data[0] = 0x45;
+	data[7] |= (uint8_t)(1u << rng_below(&l->rng, 8));
+	return runs(l, data, frame->true_size);
+}
+
+/* The valid lease of a connection, in this generation; NULL without one. */
+static const struct lease *lease_of(const struct leased *l, const struct flowkey *key)
+{
+	const struct lease_control *c = l->map.control;
+	uint64_t hash = flowkey_hash(key, &c->hash_key);
+	const struct lease_bucket *b = &l->map.buckets[(uint32_t)hash & (c->buckets_len - 1)];
+
+	for (unsigned i = 0; i < LEASE_BUCKET_LEN; i++) {
+		const struct lease *at;
+
+		if (b->entry[i] == 0) {
+			continue;
+		}
+		at = &l->map.leases[LEASE_ENTRY_NR(b->entry[i])];
+		if (memcmp(&at->key, key, sizeof(*key)) == 0 && (at->word & LEASE_VALID) != 0 &&
+		    lease_word_generation(at->word) == c->generation) {
+			return at;
+		}
+	}
+	return NULL;
+}
+
+/* The shapes that the program reads: no IP options, fragments or extension headers. */
+static bool has_shape(const struct frame *frame, const struct pkt *p)
+{
+	return p->kind == PKT_KIND_UDP || p->kind == PKT_KIND_TCP
+	               ? p->l4 == frame->data + (p->tuple.family == 4 ? 20 : 40)
+	               : false;
+}
+
+/* A segment that needs no SYN, RST or payload checksum. */
+static bool tcp_is_for_program(const struct leased *l, const struct frame *frame,
+                               const struct pkt *p)
+{
+	struct frame untrusted = *frame;
+	struct pkt again;
+
+	if ((p->tcp.flags & ~(TCP_PSH | TCP_ECE | TCP_CWR | TCP_FIN | TCP_SYN)) != TCP_ACK ||
+	    (p->tcp.flags & (TCP_FIN | TCP_SYN)) == (TCP_FIN | TCP_SYN)) {
+		return false;
+	}
+	if (p->tcp.class_nr == SEG_ACK) {
+		return frame->csum == CSUM_TRUSTED; /* see pass() */
+	}
+	if (l->map.control->verifies == 0) {
+		return true;
+	}
+	untrusted.csum = CSUM_UNVERIFIED;
+	return p->tcp.payload_size == 0 && pkt_decode(&untrusted, &again) == REASON_NONE &&
+	       pkt_verify(&again, CSUM_POLICY_FULL) == REASON_NONE;
+}
+
+/*
+ * Whether the program has to accept this packet, not only may: the connection was leased, and the
+ * engine tracks the packet. before: the entry; dir: of the packet.
+ */
+static bool must_pass(const struct leased *l, struct mono now, const struct frame *frame,
+                      const struct flow *before, enum flow_dir dir, const struct lease *lease,
+                      const struct decision *plain)
+{
+	const bool replied = (before->status & FLOW_SEEN_REPLY) != 0;
+	struct pkt p;
+
+	if (plain->verdict != VERDICT_ACCEPT || frame->cap_size < frame->true_size ||
+	    frame->true_size > RUN_SIZE_MAX ||
+	    mono_diff(before->deadline, now) < 2 * CLOCK_LAG_NS ||
+	    pkt_decode(frame, &p) != REASON_NONE || !has_shape(frame, &p) ||
+	    p.tuple.proto != before->key.proto || (lease->hooks[dir] & 1u << HOOK_FORWARD) == 0) {
+		return false;
+	}
+	if (p.kind == PKT_KIND_UDP) {
+		return frame->csum == CSUM_TRUSTED &&
+		       (plain->reason == REASON_UDP_TRACKED || plain->reason == REASON_UDP_OPEN);
+	}
+	/* What only a liberal connection may send may go to the queue. */
+	if (plain->reason != REASON_TCP_TRACKED || l->map.control->tcp_be_liberal != 0 ||
+	    ((before->conn.tcp.flags[0] | before->conn.tcp.flags[1]) & TCP_SIDE_LIBERAL) != 0 ||
+	    !tcp_is_for_program(l, frame, &p)) {
+		return false;
+	}
+	return replied || (dir == DIR_REPLY && plain->tcp_state != TCP_ESTABLISHED);
+}
+
 static bool pass(struct leased *l, struct mono now, const struct frame *frame, struct decision *out)
 {
 	enum flow_dir dir = DIR_ORIG;
@@ -105,9 +219,7 @@ static bool pass(struct leased *l, struct mono now, const struct frame *frame, s
 		return false;
 	}
 	l->map.control->verifies = frame->csum != CSUM_TRUSTED || rng_percent(&l->rng, 50);
-	if (frame->cap_size < frame->true_size ||
-	    lease_program_run(l->program, HOOK_FORWARD, frame->data, frame->true_size, 1, NULL) !=
-	            1) {
+	if (frame->cap_size < frame->true_size || !runs(l, frame->data, frame->true_size)) {
 		return false;
 	}
 	*out = (struct decision){ .verdict = VERDICT_ACCEPT, .state = CT_ESTABLISHED };
@@ -157,6 +269,10 @@ const char *leased_decide(struct leased *l, struct mono now, const struct frame 
 	bool is_there;
 	bool plain_is_there;
 	bool passed;
+	const struct lease *lease;
+	struct lease terms = { .word = 0 };
+	enum flow_dir dir = DIR_ORIG;
+	struct flow before;
 
 	if (rng_below(&l->rng, TAKE_EACH) == 0) {
 		l->counts.taken += engine_take_leases(l->engine);
@@ -166,8 +282,15 @@ const char *leased_decide(struct leased *l, struct mono now, const struct frame 
 	}
 	l->counts.packets++;
 	/* The program's clock is read later: only one of the two entries may be due by then. */
-	is_edge =
-		find(l->engine, frame, now, &a, &unused) != find(l->plain, frame, now, &b, &unused);
+	is_there = find(l->engine, frame, now, &before, &dir);
+	is_edge = is_there != find(l->plain, frame, now, &b, &unused);
+	lease = is_there ? lease_of(l, &before.key) : NULL;
+	if (lease != NULL) {
+		terms = *lease;
+	}
+	if (rng_below(&l->rng, SHAPES_EACH) == 0 && other_shape_passes(l, frame)) {
+		return "  the program accepts IP options, or a fragment\n";
+	}
 	l->worker->lease_generation = engine_lease_generation(l->engine);
 	passed = pass(l, now, frame, out);
 	if (!passed) {
@@ -182,6 +305,11 @@ const char *leased_decide(struct leased *l, struct mono now, const struct frame 
 		               "  with leases (%s) / without: state %u/%u, direction %u/%u\n",
 		               passed ? "passed" : "queued", out->state, plain.state, out->dir,
 		               plain.dir);
+		return l->text;
+	}
+	if (lease != NULL && !passed && must_pass(l, now, frame, &before, dir, &terms, &plain)) {
+		(void)snprintf(l->text, sizeof(l->text),
+		               "  leased and tracked (reason %u), but queued\n", plain.reason);
 		return l->text;
 	}
 	is_there = find(l->engine, frame, now, &a, &unused);

@@ -6,6 +6,10 @@
  *
  * A second engine without leases gets all packets. After each one the connection must be the same
  * in both: all bytes of the windows, status and time to live.
+ *
+ * The program must also accept what it can: a packet of a valid lease that the engine tracks, and
+ * that has the shape and class that the program reads. So it cannot pass by leaving all to the
+ * queue. And it must not accept the same bytes in another shape.
  */
 #ifndef ORACLE_LEASED_H
 #define ORACLE_LEASED_H

@@ -35,7 +35,7 @@ MUTANTS = [
     (K, "sum_of(o.bytes, OPTS_MAX)", "sum_of(o.bytes, 8)"),
     (K, "sum_of(ip + 12, 8) + IPPROTO_NR_TCP", "sum_of(ip + 12, 8)"),
     (K, "p->payload + (p->class_nr != SEG_ACK)", "p->payload"),
-    (K, "(s.dir == DIR_ORIG && (status & FLOW_SEEN_REPLY) == 0) ||", ""),
+    (K, "(s.dir == DIR_ORIG && (status & FLOW_SEEN_REPLY) == 0) ||", "(s.dir == DIR_ORIG && 0) ||"),
     (K, "\tstep_settle(&a->conn, &s, result.from, result.to);\n", ""),
     (K, "status |= step_assures(status, result.from, result.to) ? FLOW_ASSURED : 0;", ";"),
     (K, "status |= s.dir == DIR_REPLY ? FLOW_SEEN_REPLY : 0;", ";"),

@@ -77,7 +77,9 @@ cluster_networks() {
 	server_address=198.51.100.2
 }
 
-# keepalived_start GW PRIORITY: as doc/deploy.md has it; its process ID is $keepalived_pid.
+# keepalived_start GW PRIORITY: as doc/deploy.md has it, with $keepalived_check in place of its check
+# and $ADVERT in place of its interval of a second, if they are set. Its process ID is
+# $keepalived_pid.
 keepalived_start() {
 	cat >"$work/keepalived$1.conf" <<-CONF
 		global_defs {
@@ -85,7 +87,7 @@ keepalived_start() {
 			script_user root
 		}
 		vrrp_script finwall {
-			script "$bin/finwall --socket $work/gw$1.sock wait --timeout 1s"
+			script "${keepalived_check:-$bin/finwall --socket $work/gw$1.sock wait --timeout 1s}"
 			interval 2
 			fall 2
 		}
@@ -99,6 +101,7 @@ keepalived_start() {
 			interface lan0
 			virtual_router_id 51
 			priority $2
+			advert_int ${ADVERT:-1}
 			virtual_ipaddress {
 				192.168.1.1/24
 			}
@@ -110,6 +113,7 @@ keepalived_start() {
 			interface wan0
 			virtual_router_id 52
 			priority $2
+			advert_int ${ADVERT:-1}
 			virtual_ipaddress {
 				198.51.100.1/24
 			}
@@ -137,12 +141,13 @@ via() {
 	esac
 }
 
-# engine_start: the engine, with a password. Its process ID is $engine_pid.
+# engine_start: the engine, with a password, and with $engine_options. Its process ID is $engine_pid.
 engine_start() {
 	echo secret >"$work/password"
+	# shellcheck disable=SC2086 # several words
 	ip netns exec "$ns_tag-engine" redis-server --port 6379 --bind 10.3.1.1 10.3.2.1 \
-		--requirepass secret --unixsocket "$work/engine.sock" --save '' --appendonly no \
-		--dir "$work" --loglevel warning >>"$work/engine.txt" 2>&1 &
+		--requirepass secret --masterauth secret --unixsocket "$work/engine.sock" \
+		--save '' --appendonly no --dir "$work" --loglevel warning ${engine_options:-} >>"$work/engine.txt" 2>&1 &
 	engine_pid=$!
 	bg_pids="$bg_pids $engine_pid"
 	wait_until engine ping
@@ -153,9 +158,69 @@ engine() {
 	redis-cli -s "$work/engine.sock" --no-auth-warning -a secret "$@" >>"$work/engine.txt"
 }
 
-# engine_of GW: as it is configured: by TCP, behind a server that is not there, or by a UNIX socket.
+# certificate NAME: $work/NAME.crt and NAME.key, for the addresses of the engine.
+certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/$1.key" -out "$work/$1.crt" -days 30 \
+		-subj "/CN=$1" -addext "subjectAltName=IP:10.3.1.1,IP:10.3.2.1" 2>"$work/openssl.txt"
+}
+
+# stunnel_start GW CA: TLS to the engine by stunnel, as doc/deploy.md has it; its process ID is
+# $stunnel_pid.
+stunnel_start() {
+	cat >"$work/stunnel$1.conf" <<-CONF
+		foreground = yes
+		pid =
+		[engine]
+		client = yes
+		accept = 127.0.0.1:6379
+		connect = 10.3.$1.1:6390
+		CAfile = $2
+		verifyChain = yes
+		checkIP = 10.3.$1.1
+	CONF
+	ns_bg gw"$1" stunnel4 "$work/stunnel$1.conf" >>"$work/stunnel$1.txt" 2>&1
+	stunnel_pid=$bg_pid
+}
+
+# sentinel_start: a second engine, a replica of the first one, and a sentinel that lets it take over.
+# To be configured on both gateways: engine_kind=sentinel.
+sentinel_start() {
+	cat >"$work/sentinel.conf" <<-CONF
+		port 26379
+		bind 10.3.1.1
+		protected-mode no
+		dir $work
+		logfile $work/sentinel.txt
+		sentinel monitor finwall 10.3.1.1 6379 1
+		sentinel auth-pass finwall secret
+		sentinel down-after-milliseconds finwall 1000
+		sentinel failover-timeout finwall 6000
+	CONF
+	ns_bg engine redis-server --port 6380 --bind 10.3.1.1 10.3.2.1 --requirepass secret \
+		--masterauth secret --replicaof 10.3.1.1 6379 --save '' --appendonly no --dir "$work" \
+		--dbfilename replica.rdb --loglevel warning >>"$work/replica.txt" 2>&1
+	ns_bg engine redis-server "$work/sentinel.conf" --sentinel >>"$work/sentinel.txt" 2>&1
+	wait_until sentinel_knows 1
+}
+
+# sentinel COMMAND...: its reply.
+sentinel() {
+	ns engine redis-cli -h 10.3.1.1 -p 26379 sentinel "$@"
+}
+
+# sentinel_knows N: so many replicas that are well.
+sentinel_knows() {
+	[ "$(sentinel replicas finwall | grep -A1 '^flags' | grep -cx slave)" = "$1" ] &&
+		sentinel replicas finwall | grep -A1 '^master-link-status' | grep -qx ok
+}
+
+# engine_of GW: as it is configured: by TCP, behind a server that is not there, or by a UNIX socket;
+# or as $engine_kind demands.
 engine_of() {
-	case $1 in
+	case ${engine_kind:-}$1 in
+	tls*) echo "redis://10.3.$1.1:6390" ;;
+	stunnel*) echo "redis://127.0.0.1:6379" ;;
+	sentinel*) echo "redis://10.3.$1.1:6379,redis://10.3.$1.1:6380" ;;
 	1) echo "redis://10.3.1.1:6378,redis://10.3.1.1:6379" ;;
 	*) echo "unix:$work/engine.sock" ;;
 	esac
@@ -188,16 +253,17 @@ gateway_config() {
 				ip saddr @banned drop
 				ct state established,related accept
 				tcp flags & (fin|syn|rst|ack) == syn accept
-				meta l4proto udp accept
+				ip saddr $client_address meta l4proto udp accept
 			}
 		}
 	CONF
 }
 
-# gateway_start GW: its daemon; the process ID is $gwN_pid.
+# gateway_start GW: its daemon, run by $gateway_under if that is set; the process ID is $gwN_pid.
 gateway_start() {
 	: >"$work/gw$1.log"
-	ns_bg gw"$1" "$bin/finwalld" -c "$work/gw$1.conf" -s "$work/gw$1.sock" -S none \
+	# shellcheck disable=SC2086 # several words
+	ns_bg gw"$1" ${gateway_under:-} "$bin/finwalld" -c "$work/gw$1.conf" -s "$work/gw$1.sock" -S none \
 		2>>"$work/gw$1.log"
 	eval "gw$1_pid=$bg_pid"
 	wait_until grep -q '^finwalld: ready' "$work/gw$1.log"
@@ -258,7 +324,41 @@ entries() {
 	gateway "$1" list --output conntrack | sed -E 's/^([a-z]+ +[0-9]+) [0-9]+ /\1 /' | sort
 }
 
+# entries_with_timeouts GW: likewise, not sorted.
+entries_with_timeouts() {
+	gateway "$1" list --output conntrack
+}
+
 same_entries() {
 	entries 1 >"$work/entries1" && entries 2 >"$work/entries2" &&
 		cmp -s "$work/entries1" "$work/entries2"
+}
+
+# wire_start RATE SECONDS: hand-made connections through gw1 (peer wire), which prints its result to
+# $work/wire.json; the process ID is $wire_pid.
+wire_start() {
+	for gw in 1 2; do
+		ip -n "$ns_tag-gw$gw" route replace 10.20.0.0/16 via "10.1.$gw.1"
+		ip -n "$ns_tag-gw$gw" route replace 10.21.0.0/16 via "10.2.$gw.1"
+		wait_until ns_ping gw$gw "10.1.$gw.1"
+		wait_until ns_ping gw$gw "10.2.$gw.1"
+	done
+	"$peer" wire "$1" "$2" "$ns_tag-client" c1 "$(wire_mac west)" "$ns_tag-server" s1 \
+		"$(wire_mac east)" >"$work/wire.json" 2>"$work/wire.log" &
+	wire_pid=$!
+	bg_pids="$bg_pids $wire_pid"
+}
+
+wire_mac() {
+	ns gw1 cat "/sys/class/net/$1/address"
+}
+
+# wire_number PATH: a number of the result, "syn_us.max".
+wire_number() {
+	python3 -c '
+import json, sys
+at = json.load(open(sys.argv[1]))
+for name in sys.argv[2].split("."):
+    at = at[name]
+print(at)' "$work/wire.json" "$1"
 }

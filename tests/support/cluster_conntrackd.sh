@@ -35,6 +35,7 @@ conntrackd_start() {
 			Filter From Userspace {
 				Protocol Accept {
 					TCP
+					UDP
 				}
 				Address Ignore {
 					IPv4_address 127.0.0.1
@@ -46,15 +47,16 @@ conntrackd_start() {
 	ns gw"$1" iptables -w -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 	ns gw"$1" iptables -w -A FORWARD -p tcp --tcp-flags FIN,SYN,RST,ACK SYN \
 		-m conntrack --ctstate NEW -j ACCEPT
+	ns gw"$1" iptables -w -A FORWARD -p udp -s "$client_address" -j ACCEPT
 	ns gw"$1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 \
 		net.netfilter.nf_conntrack_tcp_timeout_established="${established_s:-3600}"
 	ns_bg gw"$1" conntrackd -C "$work/conntrackd$1.conf" >>"$work/conntrackd$1.txt" 2>&1
 	eval "gw$1_pid=$bg_pid"
 }
 
-# entries_of GW: how many TCP connections its kernel's tracker has.
+# entries_of GW: how many connections through it its kernel's tracker has.
 entries_of() {
-	ns gw"$1" conntrack -L -p tcp 2>/dev/null | grep -c . || true
+	ns gw"$1" conntrack -L -s "$client_address" 2>/dev/null | grep -c . || true
 }
 
 has_entries() {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many TCP connections between two hosts, opened, used and closed by commands.
+"""Many connections between two hosts, opened, used and closed by commands.
 
-many.py serve ADDRESS PORT          echoes what it gets
+many.py serve ADDRESS PORT          echoes what it gets by TCP; a datagram makes it send datagrams
+                                    back for ever, 50 a second
 many.py client ADDRESS PORT SOURCE  reads commands, one a line, and prints a line for each:
 
     open N [SECONDS]  N connections at once           -> "open GOOD SLOWEST_MS"
@@ -11,6 +12,8 @@ many.py client ADDRESS PORT SOURCE  reads commands, one a line, and prints a lin
     drop              forgets all, without a segment  -> "dropped N"
     busy N            N connections that echo all the time, until "calm"
     calm              -> "calm GOOD SLOWEST_MS": those that never failed, the longest gap
+    udp N             a datagram from each of N sockets, then no other -> "udp ANSWERED"
+    heard             -> "heard GOOD SLOWEST_MS": those that still get datagrams, the longest gap
 """
 import asyncio
 import resource
@@ -28,8 +31,40 @@ async def answer(reader, writer):
         pass
 
 
+class Sender(asyncio.DatagramProtocol):
+    """Sends to everyone who has sent something once."""
+
+    def __init__(self):
+        self.transport = None
+        self.to = {}
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        if addr not in self.to:
+            self.to[addr] = asyncio.ensure_future(self.send(addr))
+
+    async def send(self, addr):
+        while True:
+            self.transport.sendto(b"x" * 100, addr)
+            await asyncio.sleep(0.02)
+
+
+class Receiver(asyncio.DatagramProtocol):
+    def __init__(self):
+        self.last = None
+        self.gap = 0
+
+    def datagram_received(self, data, addr):
+        now = time.monotonic()
+        self.gap = max(self.gap, now - self.last) if self.last is not None else 0
+        self.last = now
+
+
 async def serve(address, port):
     server = await asyncio.start_server(answer, address, port, backlog=4096)
+    await asyncio.get_running_loop().create_datagram_endpoint(Sender, (address, port))
     print("ready", flush=True)
     await server.serve_forever()
 
@@ -40,6 +75,7 @@ class Client:
         self.source = source
         self.open = []
         self.busy = []
+        self.streams = []
         self.is_calm = False
 
     async def connect(self):
@@ -90,6 +126,15 @@ class Client:
             await asyncio.sleep(0.02)
         record["good"] = True
 
+    async def stream(self):
+        """Asks until there is an answer, and is silent after that."""
+        transport, receiver = await asyncio.get_running_loop().create_datagram_endpoint(
+            Receiver, (self.source, 0), self.to)
+        while receiver.last is None:
+            transport.sendto(b"x")
+            await asyncio.sleep(0.5)
+        self.streams.append(receiver)
+
     async def run(self, words):
         seconds = float(words[2]) if len(words) > 2 else 20
         if words[0] == "open":
@@ -120,6 +165,13 @@ class Client:
             for _, task in self.busy:
                 task.cancel()
             return f"calm {len(good)} {self.slowest([r['gap'] for r in good])}"
+        if words[0] == "udp":
+            good = await self.all([self.stream() for _ in range(int(words[1]))], seconds)
+            return f"udp {len(good)}"
+        if words[0] == "heard":
+            now = time.monotonic()
+            good = [s for s in self.streams if now - s.last < 1]
+            return f"heard {len(good)} {self.slowest([s.gap for s in good])}"
         return "what?"
 
     async def commands(self):

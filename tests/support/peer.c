@@ -17,6 +17,8 @@
  *   peer answer PORTS ADDR...        answer `storm`
  *   peer storm RATE SECONDS PORTS ADDR...  RATE new connections per second, for SECONDS or until
  *                                    SIGTERM; prints their outcomes
+ *   peer wire RATE SECONDS NS IFACE MAC NS IFACE MAC   RATE new connections of hand-made segments
+ * per second through a gateway, from both ends; prints how long each kind of segment took
  *
  * PORTS is one port or FIRST-LAST, ADDR an IPv4 or IPv6 address, FLAGS `fin` (FIN+ACK), `rst`, or
  * `fin,rst` (in turn).
@@ -62,6 +64,7 @@ static const struct mode modes[] = {
 	{ "steady", "ADDR PORT MIB_PER_SECOND", 3, 3, mode_steady },
 	{ "answer", "PORTS ADDR...", 2, 64, mode_answer },
 	{ "storm", "RATE SECONDS PORTS ADDR...", 4, 64, mode_storm },
+	{ "wire", "RATE SECONDS NS IFACE MAC NS IFACE MAC", 8, 8, mode_wire },
 };
 
 static const size_t modes_len = sizeof(modes) / sizeof(modes[0]);

@@ -53,5 +53,6 @@ int mode_steady(int argc, char **argv);
 int mode_storm(int argc, char **argv);
 int mode_answer(int argc, char **argv);
 int mode_flood(int argc, char **argv);
+int mode_wire(int argc, char **argv);
 
 #endif

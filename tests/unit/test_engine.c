@@ -8,6 +8,8 @@
 
 #include "flows.h"
 
+#include <arpa/inet.h>
+
 /* Section 2.9: the entry is created on commit. */
 START_TEST(a_flow_is_inserted_only_if_its_first_packet_is_accepted)
 {
@@ -358,6 +360,139 @@ START_TEST(a_full_table_evicts_unassured_flows)
 }
 END_TEST
 
+/* A SYN of another host each time. */
+static void flood(uint32_t nr)
+{
+	struct build b = c2s;
+
+	b.src.word[0] = htonl(0x0a800000 + nr);
+	b.sport = 4000;
+	build_segment(&b, S, 1000, 0, 0);
+	d = world_send(&w, &b, HOOK_INPUT);
+	packets++;
+	ck_passes(CT_NEW, REASON_TCP_OPEN);
+}
+
+/* A flood of invented addresses does not evict the openings of a host that has a connection. */
+START_TEST(openings_of_proved_addresses_are_evicted_last)
+{
+	enum { FLOWS = 1000 };
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 100, 1);
+	establish_port(1);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 2; port < 200; port++) {
+		open_port(port);
+	}
+	for (uint32_t i = 0; i < 20 * FLOWS; i++) {
+		flood(FLOWS + i);
+	}
+	for (uint16_t port = 1; port < 200; port++) {
+		c2s.sport = s2c.dport = port;
+		ck_assert(world_flow(&w, &c2s, &flow));
+	}
+	for (uint16_t port = 2; port < 200; port++) {
+		c2s.sport = s2c.dport = port;
+		tcp(&s2c, S | A, 5000, 1001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+		tcp(&c2s, A, 1001, 5001, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	}
+	/* After an hour it has to prove its address anew. */
+	world_pass(&w, sec_to_ns(3602));
+	open_port(500);
+	for (uint32_t i = 0; i < 20 * FLOWS; i++) {
+		flood(i);
+	}
+	c2s.sport = 500;
+	ck_assert(!world_flow(&w, &c2s, &flow));
+}
+END_TEST
+
+/* Nor connections that have just closed, whose ends may repeat their last segments. */
+START_TEST(connections_that_have_just_closed_are_kept)
+{
+	enum { FLOWS = 1000 };
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 0, 1);
+	for (uint16_t port = 1; port <= 100; port++) {
+		establish_port(port);
+		tcp(&c2s, F | A, 1001, 5001, 0);
+		tcp(&s2c, F | A, 5001, 1002, 0);
+		tcp(&c2s, A, 1002, 5002, 0);
+		ck_assert_uint_eq(d.tcp_state, TCP_TIME_WAIT);
+	}
+	for (uint32_t i = 0; i < 20 * FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 1; port <= 100; port++) {
+		c2s.sport = s2c.dport = port;
+		tcp(&s2c, F | A, 5001, 1002, 0);
+		ck_passes(CT_ESTABLISHED, REASON_TCP_TRACKED);
+	}
+	world_pass(&w, sec_to_ns(4));
+	for (uint32_t i = 0; i < 2 * FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 1; port <= 100; port++) {
+		c2s.sport = s2c.dport = port;
+		ck_assert(!world_flow(&w, &c2s, &flow));
+	}
+}
+END_TEST
+
+/* Somebody who forges a proved address gets a quarter of the table; the rest is for others. */
+START_TEST(a_flood_in_a_proved_name_has_a_share)
+{
+	enum { FLOWS = 1000 };
+	unsigned others = 0;
+	struct engine_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, FLOWS, 100, 1);
+	establish_port(1);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		flood(i);
+	}
+	for (uint16_t port = 2; port < 30000; port++) {
+		open_port(port);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, FLOWS);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct build b = c2s;
+
+		b.src.word[0] = htonl(0x0a800000 + i);
+		b.sport = 4000;
+		others += world_flow(&w, &b, &flow);
+	}
+	ck_assert_msg(others > FLOWS / 2, "%u", others);
+}
+END_TEST
+
+/* Into a full table: open connections take the places of openings, and then there is none. */
+START_TEST(an_import_prefers_open_connections)
+{
+	struct engine_usage u;
+
+	setup_with(4, IPPROTO_NR_TCP, 4, 10, 1);
+	for (uint32_t i = 0; i < 4; i++) {
+		flood(i);
+	}
+	for (uint32_t i = 1; i <= 6; i++) {
+		struct flow f = flows_tcp(i);
+
+		f.deadline = mono_add(w.now, sec_to_ns(100));
+		ck_assert_int_eq(engine_import_flow(w.engine, w.worker, &f, w.now), i <= 4);
+	}
+	engine_usage(w.engine, &u);
+	ck_assert_uint_eq(u.flows, 4);
+	/* The others are remembered. */
+	ck_assert_uint_eq(u.tombs, 2);
+}
+END_TEST
+
 static void set_port(uint16_t port)
 {
 	c2s.sport = port;
@@ -655,6 +790,8 @@ SUITE_PART(engine_tests, a_flow_is_inserted_only_if_its_first_packet_is_accepted
            icmp_without_inverse_and_neighbour_discovery_make_no_flow,
            errors_are_related_to_the_quoted_flow, errors_about_errors_are_invalid,
            other_protocols_are_tracked, a_full_table_evicts_unassured_flows,
+           openings_of_proved_addresses_are_evicted_last, a_flood_in_a_proved_name_has_a_share,
+           connections_that_have_just_closed_are_kept, an_import_prefers_open_connections,
            a_table_full_of_closed_flows_accepts_new_ones, a_late_close_passes_at_a_full_table,
            a_table_full_of_assured_flows_drops_new_flows_whatever_the_rules,
            an_expired_entry_frees_its_place, many_flows_spread_over_several_shards,

@@ -176,19 +176,19 @@ START_TEST(only_unassured_and_expired_flows_are_evicted)
 			insert(i, false, at(100));
 		}
 	}
-	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), false, at(1)));
 	unproven.status = FLOW_SEEN_REPLY;
 	unproven.deadline = at(100);
 	ck_assert_ptr_nonnull(flowtab_insert(&t, &unproven, hash_of(3, false)));
 	find(6, false)->deadline = at(1);
-	f = flowtab_victim(&t, hash_of(50, false), at(1));
+	f = flowtab_victim(&t, hash_of(50, false), false, at(1));
 	ck_assert_ptr_eq(f, find(3, false));
 	flowtab_assure(&t, f, hash_of(3, false));
 	ck_assert_uint_eq(f->status, FLOW_SEEN_REPLY | FLOW_ASSURED);
-	f = flowtab_victim(&t, hash_of(50, false), at(1));
+	f = flowtab_victim(&t, hash_of(50, false), false, at(1));
 	ck_assert_ptr_eq(f, find(6, false));
 	find(6, false)->deadline = at(2);
-	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), false, at(1)));
 }
 END_TEST
 
@@ -203,7 +203,7 @@ START_TEST(the_assured_mark_is_deleted_with_the_flow)
 	f.status = 0;
 	f.deadline = at(100);
 	ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(5, false)));
-	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(50, false), at(1)), find(5, false));
+	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(50, false), false, at(1)), find(5, false));
 }
 END_TEST
 
@@ -220,7 +220,7 @@ START_TEST(a_flood_evicts_the_oldest)
 		f.status = 0;
 		f.deadline = at(100000);
 		if (flowtab_insert(&t, &f, hash_of(i, false)) == NULL) {
-			struct flow *victim = flowtab_victim(&t, hash_of(i, false), at(1));
+			struct flow *victim = flowtab_victim(&t, hash_of(i, false), false, at(1));
 			uint32_t nr = victim->key.lo.word[0];
 
 			young += i - nr < len / 5;
@@ -248,12 +248,12 @@ START_TEST(an_expired_flow_is_evicted_first)
 		ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(i, false)));
 	}
 	for (uint32_t i = 2000; i < 2003; i++) {
-		struct flow *victim = flowtab_victim(&t, hash_of(i, false), at(4));
+		struct flow *victim = flowtab_victim(&t, hash_of(i, false), false, at(4));
 
 		ck_assert_ptr_nonnull(victim);
 		ck_assert_ptr_ne(victim, find(77, false));
 	}
-	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(2000, false), at(6)), find(77, false));
+	ck_assert_ptr_eq(flowtab_victim(&t, hash_of(2000, false), false, at(6)), find(77, false));
 }
 END_TEST
 
@@ -276,15 +276,15 @@ START_TEST(flows_are_evicted_by_their_worth)
 		ck_assert_ptr_nonnull(flowtab_insert(&t, &f, hash_of(i, false)));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		struct flow *victim = flowtab_victim(&t, hash_of(50, false), at(1));
+		struct flow *victim = flowtab_victim(&t, hash_of(50, false), false, at(1));
 
 		ck_assert_ptr_nonnull(victim);
 		ck_assert_uint_eq(victim->key.lo.word[0], order[i]);
 		flowtab_delete(&t, victim, hash_of(order[i], false));
 	}
-	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), at(1)));
+	ck_assert_ptr_null(flowtab_victim(&t, hash_of(50, false), false, at(1)));
 	/* One that is due is first, wherever it is. */
-	ck_assert_ptr_nonnull(flowtab_victim(&t, hash_of(50, false), at(101)));
+	ck_assert_ptr_nonnull(flowtab_victim(&t, hash_of(50, false), false, at(101)));
 }
 END_TEST
 

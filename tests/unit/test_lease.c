@@ -438,69 +438,214 @@ START_TEST(left_when_the_maps_are_gone)
 }
 END_TEST
 
-/* Rules of the input chain in front of `ct state established accept`; the connection is from
- * 10.0.0.1 to port 80. What is not leased stays in the queue. */
+/* Rules of the input chain; the connection is from 10.0.0.1 to port 80 of 10.0.0.2. What is not
+ * leased stays in the queue, for this reason. */
 static const struct {
 	const char *before; /* sets */
 	const char *rules;
-	bool is_leased;
+	const char *why; /* NULL: it is leased */
 } kinds[] = {
-	{ "", "ct state established accept\nct state new accept", true },
-	{ "", "ct state established,related accept\nct state new accept", true },
-	{ "", "ct state new accept\nct state established accept", true },
-	{ "", "ct state invalid counter drop\nct state established,new accept", true },
-	{ "", "accept", true },
+	{ "", "ct state established accept\nct state new accept", NULL },
+	{ "", "ct state established,related accept\nct state new accept", NULL },
+	{ "", "ct state new accept\nct state established accept", NULL },
+	{ "", "ct state invalid counter drop\nct state established,new accept", NULL },
+	{ "", "accept", NULL },
 	/* what all packets of a connection have in common */
-	{ "", "ip saddr 10.9.9.9 drop\naccept", true },
-	{ "", "ip saddr 10.0.0.1 accept", true },
-	{ "", "ip saddr != 10.0.0.0/8 drop\naccept", true },
-	{ "", "ip daddr { 10.0.0.2, 10.0.0.9 } accept", true },
-	{ "", "tcp dport { 80, 443 } accept", true },
-	{ "", "tcp sport 1024-65535 accept", true },
-	{ "", "meta l4proto tcp accept", true },
-	{ "", "ct direction original accept\naccept", true },
-	{ "", "tcp dport vmap { 80 : accept, 22 : drop }", true },
-	{ "", "ip6 saddr fd00::1 drop\naccept", true },
+	{ "", "ip saddr 10.9.9.9 drop\naccept", NULL },
+	{ "", "ip saddr 10.0.0.1 accept", NULL },
+	{ "", "ip saddr != 10.0.0.0/8 drop\naccept", NULL },
+	{ "", "ip daddr { 10.0.0.2, 10.0.0.9 } accept", NULL },
+	{ "", "tcp dport { 80, 443 } accept", NULL },
+	{ "", "tcp sport 1024-65535 accept", NULL },
+	{ "", "meta l4proto tcp accept", NULL },
+	{ "", "ct direction original accept\naccept", NULL },
+	{ "", "tcp dport vmap { 80 : accept, 22 : drop }", NULL },
+	{ "", "iifname \"lo\" drop\naccept", NULL },
+	{ "", "ip6 saddr fd00::1 drop\naccept", NULL },
 	{ "set banned { type ipv4_addr; elements = { 10.9.9.9 } }", "ip saddr @banned drop\naccept",
-	  true },
+	  NULL },
+	{ "map ports { type inet_service : verdict; elements = { 80 : accept } }",
+	  "tcp dport vmap @ports", NULL },
+	{ "chain web {\ntcp dport 80 accept\n}", "ip saddr 10.0.0.0/8 jump web", NULL },
+	/* a run of rules that is searched (struct rs_fold) */
+	{ "",
+	  "ip saddr 10.9.9.1 drop\nip saddr 10.9.9.2 reject\nip saddr 10.9.9.3 drop\n"
+	  "ip saddr 10.9.9.4 reject\nip saddr 10.9.9.5 drop\nip saddr 10.9.9.6 reject\n"
+	  "ip saddr 10.9.9.7 drop\nip saddr 10.9.9.8 reject\nip saddr 10.9.9.9 drop\n"
+	  "ip saddr 10.9.8.1 drop\nip saddr 10.9.8.2 reject\nip saddr 10.9.8.3 drop\n"
+	  "ip saddr 10.9.8.4 reject\nip saddr 10.9.8.5 drop\nip saddr 10.9.8.6 reject\n"
+	  "ip saddr 10.9.8.7 drop\nip saddr 10.9.8.8 reject\nip saddr 10.9.8.9 drop\naccept",
+	  NULL },
+	/* several base chains of a hook */
+	{ "chain early {\ntype filter hook input priority -10; policy accept;\n"
+	  "ip saddr 10.9.9.9 drop\n}",
+	  "ct state established accept\naccept", NULL },
+	{ "chain early {\ntype filter hook input priority -10; policy accept;\ncounter\n}",
+	  "accept", "counter" },
+	{ "chain late {\ntype filter hook input priority 10; policy accept;\n"
+	  "ip saddr 10.9.9.9 drop\n}",
+	  "ip saddr 10.0.0.1 accept", NULL },
 	/* what differs from packet to packet */
-	{ "", "counter accept", false },
-	{ "", "tcp dport 80 counter accept", false },
-	{ "", "ct state established counter accept\naccept", false },
-	{ "", "log prefix \"x\" accept", false },
-	{ "", "limit rate 1000/second burst 1000 packets accept", false },
-	{ "", "meta mark set 7 accept", false },
-	{ "", "meta mark 7 drop\naccept", false },
-	{ "", "meta length 1-1400 accept\naccept", false },
-	{ "", "ip ttl 1 drop\naccept", false },
-	{ "", "ip dscp 46 accept\naccept", false },
-	{ "", "tcp flags & psh == psh accept\naccept", false },
-	{ "", "tcp dport 80 ct count 100 accept", false },
-	{ "", "ct mark 0 accept", false },
-	{ "", "ct mark set 1 accept", false },
-	{ "", "ct bytes < 1000000 accept", false },
-	{ "", "ct original packets > 0 accept", false },
-	{ "", "ct expiration > 1s accept", false },
-	{ "", "ct state established accept\nct mark set 1 accept", true },
-	{ "", "ct state established accept\nct state new ct tracking set liberal accept", true },
-	{ "", "ct state established accept\nct state new ct tracking set one-way accept", false },
+	{ "", "counter accept", "counter" },
+	{ "", "tcp dport 80 counter accept", "counter" },
+	{ "", "ct state established counter accept\naccept", "counter" },
+	{ "counter web {\n}", "tcp dport 80 counter name \"web\" accept", "counter" },
+	{ "counter web {\n}", "counter name tcp dport map { 80 : \"web\" }\naccept", "counter" },
+	{ "", "log prefix \"x\" accept", "log" },
+	{ "", "limit rate 1000/second burst 1000 packets accept", "limit" },
+	{ "", "quota over 100 mbytes drop\naccept", "quota" },
+	{ "quota web {\n100 mbytes\n}", "quota name \"web\" accept", "quota" },
+	{ "", "meta mark set 7 accept", "mark" },
+	{ "", "meta mark 7 drop\naccept", "mark" },
+	{ "", "meta length 1-1400 accept\naccept", "packet" },
+	{ "", "meta pkttype multicast drop\naccept", "packet" },
+	{ "", "meta hour \"0:00\"-\"23:59:59\" accept\naccept", "time" },
+	{ "", "ip ttl 1 drop\naccept", "packet" },
+	{ "", "ip dscp 46 accept\naccept", "packet" },
+	{ "", "ip id 1 drop\naccept", "packet" },
+	{ "", "@nh,64,8 1 drop\naccept", "packet" },
+	{ "", "tcp flags & psh == psh accept\naccept", "packet" },
+	{ "", "tcp window 1 drop\naccept", "packet" },
+	{ "", "tcp option sack exists drop\naccept", "packet" },
+	{ "", "ip option lsrr exists drop\naccept", "packet" },
+	{ "", "ether saddr 02:00:00:00:00:01 drop\naccept", "ether" },
+	{ "", "numgen inc mod 1000000 1 drop\naccept", "numgen" },
+	{ "", "jhash ip saddr mod 2 seed 1 offset 5 1 drop\naccept", "packet" },
+	{ "", "fib saddr . iif oif missing drop\naccept", "fib" },
+	{ "", "fib daddr type broadcast drop\naccept", "fib" },
+	{ "set seen { type ipv4_addr; flags dynamic,timeout; timeout 1h; size 1000; }",
+	  "add @seen { ip saddr }\naccept", "set" },
+	{ "set seen { type ipv4_addr; flags dynamic,timeout; timeout 1h; size 1000; }",
+	  "ip saddr @seen drop\ntcp dport 9 add @seen { ip saddr }\naccept", "set" },
+	{ "set slow { type ipv4_addr; flags dynamic; size 10; "
+	  "elements = { 10.9.9.9 limit rate 1/second } }",
+	  "ip saddr @slow drop\naccept", "set" },
+	{ "set good { type ipv4_addr; flags timeout; elements = { 10.0.0.1 timeout 1h } }",
+	  "ip saddr @good accept", "set" },
+	{ "set wide { type ipv4_addr . mark; elements = { 10.9.9.9 . 7 } }",
+	  "ip saddr . meta mark @wide drop\naccept", "set" },
+	/* but what is not in such a set stays outside until the set is changed */
+	{ "set gone { type ipv4_addr; flags timeout; elements = { 10.9.9.9 timeout 1h } }",
+	  "ip saddr @gone drop\naccept", NULL },
+	{ "set pairs { type ipv4_addr . inet_service; elements = { 10.9.9.9 . 80 } }",
+	  "ip saddr . tcp dport @pairs drop\naccept", NULL },
+	{ "set pairs { type ipv4_addr . inet_service; elements = { 10.0.0.1 . 80 } }",
+	  "ip saddr . tcp dport @pairs accept", NULL },
+	{ "map pairs { type ipv4_addr . inet_service : verdict; "
+	  "elements = { 10.0.0.1 . 80 : accept } }",
+	  "ip saddr . tcp dport vmap @pairs", NULL },
+	{ "", "tcp dport 80 ct count 100 accept", "ct-count" },
+	{ "", "ct mark 0 accept", "ct" },
+	{ "", "ct mark set 1 accept", "ct" },
+	{ "", "ct status assured accept\naccept", "ct" },
+	{ "", "ct original ip saddr 10.9.9.9 drop\naccept", "ct" },
+	{ "", "ct bytes < 1000000 accept", "ct" },
+	{ "", "ct original packets > 0 accept", "ct" },
+	{ "", "ct expiration > 1s accept", "ct" },
+	/* of new connections, they are nothing to established ones */
+	{ "", "ct state established accept\nct state new counter log limit rate 100/second accept",
+	  NULL },
+	{ "", "ct state established accept\nct mark set 1 accept", NULL },
+	{ "", "ct state established accept\nct state new ct tracking set liberal accept", NULL },
+	/* but these stay with the connection */
+	{ "", "ct state established accept\nct state new ct tracking set one-way accept",
+	  "one-way" },
 	{ "ct timeout db {\nprotocol tcp\npolicy = { established : 2h }\n}",
-	  "ct state established accept\nct state new ct timeout set \"db\" accept", false },
+	  "ct state established accept\nct state new ct timeout set \"db\" accept", "timeouts" },
 	{ "ct timeout db {\nprotocol udp\npolicy = { replied : 2h }\n}",
-	  "ct state established accept\nct state new ct timeout set \"db\" accept", true },
+	  "ct state established accept\nct state new ct timeout set \"db\" accept", NULL },
 	{ "chain raw {\ntype filter hook prerouting priority raw\ntcp dport 9 notrack\n}", "accept",
-	  false },
+	  "notrack" },
+	/* the answers' way */
+	{ "chain out {\ntype filter hook output priority filter\nip daddr 10.0.0.1 accept\n}",
+	  "accept", NULL },
 };
+
+/* The answer's chain counts: it stays in the queue, and the rest does not. */
+START_TEST(why_of_answers)
+{
+	struct lease_why why;
+
+	setup();
+	rules_load_input(&w,
+	                 "chain out {\ntype filter hook output priority filter\ncounter accept\n}",
+	                 "accept");
+	use_leases();
+	open_connection();
+	ck_assert(is_in_force());
+	ck_assert(world_flow(&w, &c2s, &flow));
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "counter");
+	ck_assert_uint_eq(why.dir, DIR_REPLY);
+	ck_assert_uint_eq(why.hook, HOOK_OUTPUT);
+	ck_assert_uint_eq(why.rule_nr, 0);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
+/* What is no matter of rules. */
+START_TEST(why_by_state)
+{
+	struct lease_why why;
+
+	open_connection();
+	ck_assert(world_flow(&w, &c2s, &flow));
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_ptr_null(why.word);
+	engine_stale_leases(w.engine);
+	send_tcp(&c2s, R, 1001, 0, 0);
+	ck_assert(world_flow(&w, &c2s, &flow));
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "closed");
+	flow.status &= (uint8_t)~FLOW_LEASED;
+	flow.conn.tcp.state = TCP_ESTABLISHED;
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "waits");
+	flow.probes = FLOW_PROBE_SENT;
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "probed");
+	flow.probes = 0;
+	flow.status = status_with_knowledge(flow.status, KNOWN_GAP);
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "unproved");
+	flow.key.proto = IPPROTO_NR_ICMP;
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "protocol");
+	/* The rules drop what they have let in before: no lease, and that is why. */
+	ck_assert(world_flow(&w, &c2s, &flow));
+	flow.conn.tcp.state = TCP_ESTABLISHED;
+	rules_load_input(&w, "", "ip saddr 10.0.0.1 drop\naccept");
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_str_eq(why.word, "dropped");
+	ck_assert_uint_eq(why.dir, DIR_ORIG);
+	ck_assert_uint_eq(why.rule_nr, 0);
+	/* Without a kernel fast path there is no reason. */
+	engine_leave_leases(w.engine);
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_ptr_null(why.word);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
 
 START_TEST(by_kind_of_rule)
 {
+	const char *why_not = kinds[_i].why;
+	struct lease_why why;
+
 	setup();
 	rules_load_input(&w, kinds[_i].before, kinds[_i].rules);
 	use_leases();
 	open_connection();
 	ck_assert_str_eq(verdict_name((enum verdict)d.verdict), "accept");
-	ck_assert_msg((lease() != NULL) == kinds[_i].is_leased, "%s: %sleased", kinds[_i].rules,
+	ck_assert_msg((lease() != NULL) == (why_not == NULL), "%s: %sleased", kinds[_i].rules,
 	              lease() != NULL ? "" : "not ");
+	ck_assert(world_flow(&w, &c2s, &flow));
+	engine_lease_why(w.engine, w.worker, &flow, w.now, &why);
+	ck_assert_msg((why.word == NULL) == (why_not == NULL) &&
+	                      (why_not == NULL || strcmp(why.word, why_not) == 0),
+	              "%s: %s", kinds[_i].rules, why.word != NULL ? why.word : "no reason");
 	ruleset_free(w.policy.rules);
 	w.policy.rules = NULL;
 }
@@ -586,6 +731,8 @@ static Suite *make_suite(void)
 	add(s, "adopted", adopted, 2);
 	add(s, "left when the maps are gone", left_when_the_maps_are_gone, 1);
 	add(s, "by kind of rule", by_kind_of_rule, (int)(sizeof(kinds) / sizeof(kinds[0])));
+	add(s, "why of answers", why_of_answers, 1);
+	add(s, "why by state", why_by_state, 1);
 	add(s, "learns each direction", learns_each_direction, 1);
 	add(s, "not with checksums", not_with_checksums, 1);
 	add(s, "no place", no_place, 1);

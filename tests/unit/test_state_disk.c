@@ -4,6 +4,7 @@
 #include "io/log.h"
 #include "state/state.h"
 
+#include "config_text.h"
 #include "test_state.h"
 
 #include <stdatomic.h>
@@ -27,11 +28,16 @@ START_TEST(a_disk_that_hangs_does_not_block_the_main_loop)
 {
 	struct world w;
 	struct world to;
-	struct settings settings = { .state_file = path, .state_interval_s = 1 };
+	char text[512];
+	struct config *config;
+	char *errors = NULL;
 	struct state state = { 0 };
 	struct mono start = clock_now();
 	int64_t longest_ns = 0;
 
+	(void)snprintf(text, sizeof(text), "settings { state { file %s; interval 1s } }\n", path);
+	config = config_text_load("test", text, &errors);
+	ck_assert_ptr_nonnull(config);
 	world_init(&w, 64, 64, 1);
 	add_flow(&w, 1, 100000);
 	state.log = log_new();
@@ -43,7 +49,7 @@ START_TEST(a_disk_that_hangs_does_not_block_the_main_loop)
 		struct mono before = clock_now();
 		int64_t took_ns;
 
-		state_tick(&state, &settings, before);
+		state_tick(&state, config, before);
 		took_ns = mono_diff(clock_now(), before);
 		longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
 		ck_assert_int_lt(mono_diff(before, start), sec_to_ns(30));
@@ -57,7 +63,8 @@ START_TEST(a_disk_that_hangs_does_not_block_the_main_loop)
 		(void)usleep(10000);
 	}
 	add_flow(&w, 2, 100000);
-	state_stop(&state, &settings);
+	state_stop(&state, config);
+	config_free(config);
 	log_free(state.log);
 	world_init(&to, 64, 64, 1);
 	ck_assert_uint_eq(load(&to, 1, GAP_NOTHING).flows, 2);

@@ -61,6 +61,7 @@ wrap() {
 	magic=$(head -c 4 "$1")
 	[ "$magic" = $'\x7fELF' ] || return 0
 	mv "$1" "$1.arm64"
+	# shellcheck disable=SC2016 # the script expands it
 	printf '#!/bin/sh\nexec qemu-aarch64-static -0 "$0" -L "%s" "%s" "$@"\n' "$dir/root" "$1.arm64" >"$1"
 	chmod 755 "$1"
 }

@@ -159,6 +159,11 @@ const struct selector *build_option(struct parser *p, struct loc loc, const char
 	}
 	sel->name = text.at;
 	sel->type = &dtype_presence;
+	if (is_tcp) {
+		/* as in the kernel, missing in packets of other protocols, too */
+		sel->proto = 0;
+		sel->reach = PKT_REACH_IP;
+	}
 	return sel;
 }
 

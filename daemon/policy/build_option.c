@@ -31,6 +31,7 @@ static const struct option options[] = {
 	{ "tcp", "maxseg", 2, { { "size", 16, 16 } } },
 	{ "tcp", "window", 3, { { "count", 16, 8 } } },
 	{ "tcp", "sack-perm", 4, { { 0 } } },
+	{ "tcp", "sack-permitted", 4, { { 0 } } },
 	{ "tcp", "sack", 5, { { "left", 16, 32 }, { "right", 48, 32 } } },
 	{ "tcp", "sack0", 5, { { "left", 16, 32 }, { "right", 48, 32 } } },
 	{ "tcp", "sack1", 5, { { "left", 80, 32 }, { "right", 112, 32 } } },
@@ -115,9 +116,10 @@ static void refuse_name(struct parser *p, struct loc loc, const char *header, co
 /* As nft prints names that mean the same. */
 static const char *printed_name(const struct option *o)
 {
-	return strcmp(o->name, "sack0") == 0  ? "sack"
-	       : strcmp(o->name, "noop") == 0 ? "nop"
-	                                      : o->name;
+	return strcmp(o->name, "sack0") == 0            ? "sack"
+	       : strcmp(o->name, "noop") == 0           ? "nop"
+	       : strcmp(o->name, "sack-permitted") == 0 ? "sack-perm"
+	                                                : o->name;
 }
 
 const struct selector *build_option(struct parser *p, struct loc loc, const char *header,
@@ -157,6 +159,11 @@ const struct selector *build_option(struct parser *p, struct loc loc, const char
 	}
 	sel->name = text.at;
 	sel->type = &dtype_presence;
+	if (is_tcp) {
+		/* as in the kernel, missing in packets of other protocols, too */
+		sel->proto = 0;
+		sel->reach = PKT_REACH_IP;
+	}
 	return sel;
 }
 

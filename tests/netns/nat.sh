@@ -208,6 +208,7 @@ down() {
 hold_pids=
 hold() {
 	[ -p "$work/$1.in" ] || mkfifo "$work/$1.in"
+	: >"$work/$1.log" # not the "ready" of an earlier one, until the new process has its log
 	ip netns exec "$ns_tag-$2" "$peer" "$3" "$4" "$5" <>"$work/$1.in" >"$work/$1.log" 2>&1 &
 	hold_pids="$hold_pids $!"
 	bg_pids="$bg_pids $!"

@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sets and maps of finwall/ruleset_elem.h: built from lists of boxes, listed and changed. Heap
- * memory; one thread, while others evaluate rules. Knows nothing of text.
+ * The sets and maps of finwall/ruleset_elem.h: listed and changed. Heap memory; one thread,
+ * while others evaluate rules. Knows nothing of text.
  */
 #ifndef FINWALL_SETS_KEYED_H
 #define FINWALL_SETS_KEYED_H
 
+#include "keyed_build.h"
 #include "notes.h"
-
-#include <finwall/ruleset_elem.h>
-
-#include <stddef.h>
-
-/* What all elements of a set have in common. */
-struct keyed_shape {
-	uint32_t fields_len;
-	uint8_t is_wide[RS_KEY_FIELDS_MAX]; /* 128 bits */
-	bool has_state;                     /* timeouts, counters, limits */
-	bool is_map;
-	uint32_t cap;             /* elements; 0 = grows by command */
-	const struct rs_kit *kit; /* [0] has nothing; copied */
-	uint32_t kits_len;
-};
-
-/* Elements: fields_len intervals each, and the rest. */
-struct keyed_list {
-	struct interval *box;
-	struct rs_item *item;
-	size_t len;
-};
-
-enum keyed_problem {
-	KEYED_OK,
-	KEYED_NO_MEMORY,
-	KEYED_TOO_DEEP, /* intervals overlap in more than RS_LAYERS_MAX layers */
-	KEYED_FULL,     /* more elements than the set may have */
-	KEYED_OVERLAP,  /* of a map: with another key */
-	KEYED_MISSING,  /* there is no such element */
-};
 
 /* Shared by the configuration and compiled rules. One thread counts references. */
 struct live_keyed {
@@ -54,9 +24,6 @@ struct live_keyed *live_keyed_new(const struct keyed_shape *shape, const struct 
 struct live_keyed *live_keyed_copy(struct live_keyed *s, struct mono now);
 struct live_keyed *live_keyed_get(struct live_keyed *s);
 void live_keyed_put(struct live_keyed *s); /* NULL is fine */
-
-/* For all tables that are made later: the key of the hash, and how to yield the processor. */
-void keyed_setup(const struct sipkey *key, void (*yield)(void));
 
 /* Times begin now, unless they have begun. */
 void live_keyed_start(struct live_keyed *s, struct mono now);
@@ -98,7 +65,5 @@ uint64_t keyed_flush(struct live_keyed *s, struct mono now);
 /* Reads the next element from *slot on, and sets *slot behind it. Returns false at the end. */
 bool keyed_next(struct live_keyed *s, uint32_t *slot, struct mono now, struct interval *box,
                 struct rs_item *item);
-
-void keyed_free(struct rs_keyed *k); /* NULL is fine */
 
 #endif

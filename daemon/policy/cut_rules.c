@@ -358,7 +358,7 @@ static bool is_blank(const char *at, const char *end)
 static void write_rule(const struct cut_rule *rule, struct text *out)
 {
 	char *const *drop = rule->drops.items;
-	char *const *drops_end = drop + rule->drops.len;
+	size_t drop_nr = 0;
 	const char *end = rule->reject != NULL ? rule->reject : rule->end;
 	const char *at = rule->at;
 
@@ -371,7 +371,8 @@ static void write_rule(const struct cut_rule *rule, struct text *out)
 	}
 	text_add(out, "\t\t");
 	while (at < end) {
-		const char *next = drop < drops_end && *drop < end ? *drop : end;
+		const char *next =
+			drop_nr < rule->drops.len && drop[drop_nr] < end ? drop[drop_nr] : end;
 		bool is_log = rule->log_at != NULL && rule->log_at >= at && rule->log_at < next;
 
 		next = is_log ? rule->log_at : next;
@@ -382,7 +383,7 @@ static void write_rule(const struct cut_rule *rule, struct text *out)
 		} else if (at < end) {
 			text_add(out, "accept");
 			at += sizeof("drop") - 1;
-			drop++;
+			drop_nr++;
 		}
 	}
 	text_add(out, "%s\n", rule->reject == NULL ? "" : end > rule->at ? " accept" : "accept");

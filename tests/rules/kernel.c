@@ -91,7 +91,10 @@ static const char setup[] =
 	"ip addr add 192.168.2.1/24 dev dmz0 && ip addr add 172.16.0.1/16 dev eth0 && "
 	"ip route add default dev wan0";
 
-/* No traffic of the kernel's own: no autoconfiguration, no duplicate address detection. */
+/*
+ * No traffic of the kernel's own: no autoconfiguration, no duplicate address detection. Beside load
+ * an address is local only some time after it was added; until then its packets would be forwarded.
+ */
 static const char setup6[] =
 	"cd /proc/sys/net/ipv6/conf || exit 1; for i in all wan0 lan0 dmz0 eth0; do "
 	"echo 0 >$i/accept_ra; echo 0 >$i/accept_dad; echo 0 >$i/disable_ipv6; done; "
@@ -99,7 +102,11 @@ static const char setup6[] =
 	"ip addr add 2001:db8::cb00:7101/128 dev wan0 nodad && "
 	"ip addr add 2001:db8::c0a8:101/120 dev lan0 nodad && "
 	"ip addr add 2001:db8::c0a8:201/120 dev dmz0 nodad && "
-	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0";
+	"ip addr add 2001:db8::ac10:1/112 dev eth0 nodad && ip -6 route add default dev wan0 || "
+        "exit 1; "
+	"for a in cb00:7101 c0a8:101 c0a8:201 ac10:1; do n=0; "
+	"until ip -6 route get 2001:db8::$a | grep -q ^local; do "
+	"n=$((n + 1)); [ $n -lt 500 ] || exit 1; sleep 0.01; done; done";
 
 /*
  * For rules with `fib`: policy routing with routes that fail, several next hops, and more. Only for

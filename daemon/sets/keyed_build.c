@@ -24,6 +24,11 @@ void keyed_setup(const struct sipkey *key, void (*yield)(void))
 	yield_processor = yield;
 }
 
+const struct sipkey *keyed_hash_key(void)
+{
+	return &hash_key;
+}
+
 /* A new interval of a field, and where it is found. */
 struct placed {
 	struct interval interval;

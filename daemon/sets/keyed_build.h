@@ -40,6 +40,9 @@ enum keyed_problem {
 /* For all tables that are made later: the key of the hash, and how to yield the processor. */
 void keyed_setup(const struct sipkey *key, void (*yield)(void));
 
+/* Of that hash. */
+const struct sipkey *keyed_hash_key(void);
+
 /* With space for cap elements. NULL, with the reason in *problem, when it cannot be made. */
 struct rs_keyed *keyed_build(const struct keyed_shape *shape, const struct keyed_list *l,
                              uint32_t cap, enum keyed_problem *problem);

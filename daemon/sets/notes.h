@@ -16,6 +16,9 @@ struct notes {
 	struct interval *at;
 	size_t len; /* boxes */
 	size_t cap;
+	/* A hash table, at most half full: the number of a box + 1, or 0. */
+	uint32_t *place;
+	size_t places_len; /* a power of 2, or 0 */
 };
 
 /* Once each. */

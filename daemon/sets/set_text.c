@@ -44,6 +44,15 @@ static const char *find_colon(const char *element)
 	return found;
 }
 
+/* Without blanks at the end. */
+static size_t size_without_blanks(const char *text, size_t size)
+{
+	while (size > 0 && strchr(" \t", text[size - 1]) != NULL) {
+		size--;
+	}
+	return size;
+}
+
 static const char *find_name(const struct set *s, const char *text, size_t size, uint32_t *nr)
 {
 	if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
@@ -65,13 +74,10 @@ static int read_datum(const struct set *s, const char *text, uint32_t *nr, char 
 {
 	size_t size;
 	struct interval mark;
-	size_t at = 0;
+	size_t at;
 
 	text += strspn(text, " \t");
-	size = strlen(text);
-	while (size > 0 && strchr(" \t", text[size - 1]) != NULL) {
-		size--;
-	}
+	size = size_without_blanks(text, strlen(text));
 	if (s->data == SET_DATA_MARK) {
 		if (element_read(&dtype_mark, text, size, &mark, problem, text_size) != NULL) {
 			return -EINVAL;
@@ -97,16 +103,14 @@ int set_read_datum(const struct set *s, const char *element, bool adds, char *ke
                    uint32_t *nr, char *problem, size_t text_size)
 {
 	const char *colon = find_colon(element);
-	size_t size = colon != NULL ? (size_t)(colon - element) : strlen(element);
+	size_t size = size_without_blanks(element, colon != NULL ? (size_t)(colon - element)
+	                                                         : strlen(element));
 
 	if (colon == NULL && adds) {
 		snprintf(problem, text_size,
 		         "\"%.64s\" leads to nothing, expected KEY : VALUE for map %.64s", element,
 		         s->name);
 		return -EINVAL;
-	}
-	while (size > 0 && strchr(" \t", element[size - 1]) != NULL) {
-		size--;
 	}
 	if (size >= key_size) {
 		snprintf(problem, text_size, "\"%.64s\" is too long", element);

@@ -42,6 +42,37 @@ int listen_on(const struct endpoint *at);
 /* Seconds of CLOCK_MONOTONIC. */
 double clock_s(void);
 
+/* The sum of the big-endian 16-bit words; size is even. */
+static inline uint32_t inet_sum(const void *data, size_t size)
+{
+	const uint8_t *p = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size; i += 2) {
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	}
+	return sum;
+}
+
+/* The checksum of a header, in network order, from the sum of its words. */
+static inline uint16_t inet_checksum(uint32_t sum)
+{
+	while (sum >> 16) {
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return htons((uint16_t)~sum);
+}
+
+/* splitmix64 (S. Vigna): every seed is good. */
+static inline uint64_t rnd_next(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
 /* The modes: argv begins after the mode's name. Each returns the program's exit status. */
 int mode_listen(int argc, char **argv);
 int mode_connect(int argc, char **argv);

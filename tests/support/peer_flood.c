@@ -42,16 +42,6 @@ static void on_term(int nr)
 	must_end = 1;
 }
 
-/* splitmix64 (S. Vigna) */
-static uint64_t rnd_next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static uint16_t checksum(const struct iphdr *ip, const void *data, size_t size)
 {
 	const uint16_t *addr = (const uint16_t *)&ip->saddr;

@@ -30,7 +30,6 @@ struct ports {
 static bool send_segment(int fd, const struct endpoint *src, const struct endpoint *dst,
                          const struct ports *fixed, uint64_t *rnd, bool rst);
 static void pace(uint64_t sent, uint64_t rate, const struct timespec *start);
-static uint64_t rnd_next(uint64_t *state);
 
 int mode_scan(int argc, char **argv)
 {
@@ -136,42 +135,17 @@ static bool send_segment(int fd, const struct endpoint *src, const struct endpoi
 	return sendto(fd, &th, sizeof(th), 0, &to.sa, to.size) == (ssize_t)sizeof(th);
 }
 
-/* The sum of the big-endian 16-bit words; size is even. */
-static uint32_t sum_words(const void *data, size_t size)
-{
-	const uint8_t *p = data;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < size; i += 2) {
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	}
-	return sum;
-}
-
 static uint16_t tcp_checksum(const struct endpoint *src, const struct endpoint *dst,
                              const struct tcphdr *th)
 {
-	uint32_t sum = IPPROTO_TCP + sizeof(*th) + sum_words(th, sizeof(*th));
+	uint32_t sum = IPPROTO_TCP + sizeof(*th) + inet_sum(th, sizeof(*th));
 
 	if (src->sa.sa_family == AF_INET) {
-		sum += sum_words(&src->in.sin_addr, sizeof(src->in.sin_addr));
-		sum += sum_words(&dst->in.sin_addr, sizeof(dst->in.sin_addr));
+		sum += inet_sum(&src->in.sin_addr, sizeof(src->in.sin_addr));
+		sum += inet_sum(&dst->in.sin_addr, sizeof(dst->in.sin_addr));
 	} else {
-		sum += sum_words(&src->in6.sin6_addr, sizeof(src->in6.sin6_addr));
-		sum += sum_words(&dst->in6.sin6_addr, sizeof(dst->in6.sin6_addr));
+		sum += inet_sum(&src->in6.sin6_addr, sizeof(src->in6.sin6_addr));
+		sum += inet_sum(&dst->in6.sin6_addr, sizeof(dst->in6.sin6_addr));
 	}
-	while (sum >> 16) {
-		sum = (sum & 0xffff) + (sum >> 16);
-	}
-	return htons((uint16_t)~sum);
-}
-
-/* splitmix64 (S. Vigna): every seed is good. */
-static uint64_t rnd_next(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	return inet_checksum(sum);
 }

@@ -137,25 +137,6 @@ static double quantile_us(const uint64_t *times, double share)
 
 /* the link */
 
-static uint16_t sum16(uint32_t sum)
-{
-	while (sum >> 16) {
-		sum = (sum & 0xffff) + (sum >> 16);
-	}
-	return htons((uint16_t)~sum);
-}
-
-static uint32_t add_words(const void *data, size_t size)
-{
-	const uint8_t *p = data;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < size; i += 2) {
-		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-	}
-	return sum;
-}
-
 /* A packet socket on the interface of the namespace; mac: of the gateway's end of the link. */
 static struct end open_end(const char *ns, const char *iface, const char *mac)
 {
@@ -219,9 +200,9 @@ static void send_segment(struct wire *w, uint64_t nr, unsigned dir, uint8_t flag
 	f.tcp.th_off = sizeof(f.tcp) / 4;
 	f.tcp.th_flags = flags;
 	f.tcp.th_win = htons(65535);
-	f.ip.check = sum16(add_words(&f.ip, sizeof(f.ip)));
-	f.tcp.th_sum = sum16(IPPROTO_TCP + sizeof(f.tcp) + add_words(&f.ip.saddr, 8) +
-	                     add_words(&f.tcp, sizeof(f.tcp)));
+	f.ip.check = inet_checksum(inet_sum(&f.ip, sizeof(f.ip)));
+	f.tcp.th_sum = inet_checksum(IPPROTO_TCP + sizeof(f.tcp) + inet_sum(&f.ip.saddr, 8) +
+	                             inet_sum(&f.tcp, sizeof(f.tcp)));
 	w->conns[nr].sent_ns = wall_ns();
 	w->send_fails += sendto(e->fd, &f, sizeof(f), 0, (struct sockaddr *)&e->to,
 	                        sizeof(e->to)) != (ssize_t)sizeof(f);

@@ -26,17 +26,6 @@ static struct tuple make(const char *src, unsigned sport, const char *dst, unsig
 	return t;
 }
 
-static struct tuple swapped(const struct tuple *t)
-{
-	struct tuple r = *t;
-
-	r.src = t->dst;
-	r.dst = t->src;
-	r.sport = t->dport;
-	r.dport = t->sport;
-	return r;
-}
-
 static bool same(const struct tuple *a, const struct tuple *b)
 {
 	return memcmp(&a->src, &b->src, 16) == 0 && memcmp(&a->dst, &b->dst, 16) == 0 &&
@@ -85,7 +74,7 @@ START_TEST(a_packet_and_its_reply_share_the_key)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct tuple answer = swapped(&t[i]);
+		struct tuple answer = tuple_reversed(&t[i]);
 
 		check_round_trip(&t[i], &answer);
 		check_round_trip(&answer, &t[i]);

@@ -109,17 +109,22 @@ no_hole() {
 	[[ -n $open && $open -le ${2:-0} ]]
 }
 
-# before_boot COUNTS UPTIME, after_boot COUNTS UPTIME: no hole before or after this boot, of a section
-# that began before it.
-before_boot() {
-	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
-		END { for (i = 1; i <= n; i++) if (from[i] < boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
-			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+# is_never_open before|after COUNTS UPTIME: no hole before or after this boot, of a section that was
+# watched over it. Prints the holes, and their time.
+is_never_open() {
+	awk -v side="$1" -v up="$3" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
+		END { for (i = 1; i <= n; i++) if ((from[i] < boot) == (side == "before")) {
+			s += to[i] - from[i]; print "hole", from[i], to[i] }
+			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$2"
 }
-after_boot() {
-	awk -v up="$2" '$1 == "hole" { from[++n] = $3; to[n] = $6 } $1 == "end" { boot = $3 - up }
-		END { for (i = 1; i <= n; i++) if (from[i] >= boot) { s += to[i] - from[i]; print "hole", from[i], to[i] }
-			printf "open for %d ms\n", s * 1000; exit s > 0 }' <<<"$1"
+# rebooted NAME [PREFIX]: ends what `order NAME.start` began before the reboot, and checks both sides.
+rebooted() {
+	local counts uptime
+	counts=$(unwatch "$1")
+	uptime=$(cut -d' ' -f1 /proc/uptime)
+	echo "$counts"
+	check "${2:-}shutdown: never open" is_never_open before "$counts" "$uptime"
+	check "${2:-}boot: never open" is_never_open after "$counts" "$uptime"
 }
 
 # talk NAME PORT: the neighbour opens a connection, and sends over it until hushed NAME MILLISECONDS:

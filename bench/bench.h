@@ -8,6 +8,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,6 +39,12 @@ static inline unsigned bench_runs(const struct bench_options *opt, unsigned dflt
 		return opt->runs;
 	}
 	return opt->quick ? quick : dflt;
+}
+
+/* Whether --only, if it is given, takes the id of a measure. */
+static inline bool bench_wants(const struct bench_options *opt, const char *id)
+{
+	return opt->only == NULL || fnmatch(opt->only, id, FNM_EXTMATCH) == 0;
 }
 
 /* The exit code for an errno value. */

@@ -8,7 +8,8 @@ cluster_size.py [--nodes N] [--rate R] [--life S] [--closed S] [--interval MS] [
 Connections of each node are opened at random times (a Poisson process) and live for a random time
 (exponential), and make records at their changes. After the close their entries stay for a time
 (TIME_WAIT). Each node sends what it has every interval; all others of its group apply it, at a
-limited rate. Every snapshot lists all entries in chunks and trims the stream. Only one group is simulated, because groups share nothing; the table
+limited rate. Every snapshot lists all entries in chunks and trims the stream. Only one group is
+simulated, because groups share nothing; the table
 multiplies. All nodes of a group are alike, so one is simulated, and its reader gets the same from
 each of the others; their snapshots all at the same moment, which is the worst case for the lag.
 """
@@ -130,7 +131,8 @@ def main():
                    help="seconds that an entry stays after the close (tcp timeout time-wait)")
     p.add_argument("--interval", type=float, default=50, help="milliseconds")
     p.add_argument("--snapshot", type=float, default=60, help="seconds")
-    p.add_argument("--reader", type=float, default=2000000, help="records that a node applies a second")
+    p.add_argument("--reader", type=float, default=2000000,
+                   help="records that a node applies a second")
     p.add_argument("--seconds", type=float, default=600)
     p.add_argument("--open-records", type=int, default=1)
     p.add_argument("--close-records", type=int, default=3)

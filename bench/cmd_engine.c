@@ -13,7 +13,6 @@
 #include "tsc.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +113,7 @@ static bool is_wanted(const struct engine_case *c, const struct bench_options *o
 	if (c->ops == &case_leased && !case_leased_is_possible()) {
 		return false;
 	}
-	return c->p.flows <= flows_max && (opt->only == NULL || fnmatch(opt->only, c->id, FNM_EXTMATCH) == 0);
+	return c->p.flows <= flows_max && bench_wants(opt, c->id);
 }
 
 /* Call it after the cases before this one have allocated their memory. */

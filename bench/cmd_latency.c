@@ -19,7 +19,6 @@
 #include "histogram.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +200,7 @@ static bool is_wanted(const struct latency *l, enum filter_kind kind, uint32_t p
 	char id[48];
 
 	snprintf(id, sizeof(id), "%uk/%s", per_s / 1000, filter_id(kind));
-	return l->opt->only == NULL || fnmatch(l->opt->only, id, FNM_EXTMATCH) == 0;
+	return bench_wants(l->opt, id);
 }
 
 static bool is_any_wanted(const struct latency *l, enum filter_kind kind)

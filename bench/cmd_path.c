@@ -14,7 +14,6 @@
 #include "testbed.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,10 +208,10 @@ static bool load_is_wanted(const struct path *p, enum filter_kind kind, enum pat
 		return false;
 	}
 	if (only == NULL || strchr(only, '/') == NULL) {
-		return only == NULL || fnmatch(only, filter_id(kind), FNM_EXTMATCH) == 0;
+		return bench_wants(p->opt, filter_id(kind));
 	}
 	(void)snprintf(id, sizeof(id), "%s/%s", load_ids[load], filter_id(kind));
-	return fnmatch(only, id, FNM_EXTMATCH) == 0;
+	return bench_wants(p->opt, id);
 }
 
 static bool is_wanted(const struct path *p, enum filter_kind kind)

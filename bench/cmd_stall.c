@@ -15,7 +15,6 @@
 #include "worker_host.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,7 +64,7 @@ struct stall_bench {
 
 static bool is_wanted(const struct stall_bench *b, size_t nr)
 {
-	return b->opt->only == NULL || fnmatch(b->opt->only, cases[nr].id, FNM_EXTMATCH) == 0;
+	return bench_wants(b->opt, cases[nr].id);
 }
 
 static int make_measures(struct stall_bench *b, struct report *r)

@@ -225,7 +225,7 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 		f->dir[0] = '\0';
 		return -errno;
 	}
-	if (kind == FILTER_BARE || kind == FILTER_BARE_SYN) {
+	if (kinds[kind].queue_options != NULL && kinds[kind].finwalld_queues == 0) {
 		err = start_bare(f);
 	}
 	if (kinds[kind].finwalld_queues > 0) {

@@ -5,6 +5,7 @@
 #include "fixed_settings.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,20 +86,27 @@ static void check(const struct settings *old, const struct settings *fresh, cons
 	}
 }
 
-/* "" for none. */
+/* NULL = not set. */
 static const char *text_at(const struct settings *s, size_t offset)
 {
 	const char *text;
 
 	memcpy(&text, (const uint8_t *)s + offset, sizeof(text));
-	return text != NULL ? text : "";
+	return text;
+}
+
+static bool texts_differ(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
 }
 
 int fixed_settings_keep(struct settings *at_start, char *texts[static FIXED_TEXTS_LEN])
 {
 	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
-		texts[i] = strdup(text_at(at_start, text_rows[i].offset));
-		if (texts[i] == NULL) {
+		const char *text = text_at(at_start, text_rows[i].offset);
+
+		texts[i] = text == NULL ? NULL : strdup(text);
+		if (text != NULL && texts[i] == NULL) {
 			return -ENOMEM;
 		}
 		memcpy((uint8_t *)at_start + text_rows[i].offset, &texts[i], sizeof(texts[i]));
@@ -112,7 +120,7 @@ void fixed_settings_check(const struct settings *at_start, const struct settings
 	for (size_t i = 0; i < FIXED_TEXTS_LEN; i++) {
 		size_t offset = text_rows[i].offset;
 
-		if (strcmp(text_at(at_start, offset), text_at(fresh, offset)) != 0) {
+		if (texts_differ(text_at(at_start, offset), text_at(fresh, offset))) {
 			(void)fprintf(to, "new value of %s takes effect at the next start\n",
 			              text_rows[i].name);
 		}

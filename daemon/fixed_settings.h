@@ -14,7 +14,7 @@
 #define FIXED_TEXTS_LEN 10
 
 /* Sets the texts of *at_start, which belong to a configuration, to copies, which are the caller's,
- * in texts. Returns -ENOMEM. */
+ * in texts. One that is not set stays NULL. Returns -ENOMEM. */
 int fixed_settings_keep(struct settings *at_start, char *texts[static FIXED_TEXTS_LEN]);
 
 /* Writes a line for each of them that differs between the settings at the start and new ones. */

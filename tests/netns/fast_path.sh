@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The kernel fast path: bulk traffic does not visit the queue, and the connection's end does; what
-# is deleted is cut off; finwall hook down removes every pin.
+# The kernel fast path: bulk traffic does not visit the queue, and of a short connection the SYN
+# alone does; what is deleted is cut off; finwall hook down removes every pin.
 #
 #	fast_path.sh forward|local 4|6
 #
@@ -57,9 +57,13 @@ fast_path_up "$wall"
 ns_bg server "$peer" serve "$server" 7000 >"$work/serve.log"
 wait_until grep -q ready "$work/serve.log"
 ns client "$peer" bulk "$server" 7000 200 >"$work/bulk.log" || fail "bulk transfer"
+before=$(queue_column "$wall" 3 8)
 ns client "$peer" short "$server" 7000 1000 >"$work/short.log" || fail "short connections"
 queued=$(queue_column "$wall" 3 8)
 passed=$(fast_path_packets)
+# Of a short connection the SYN alone.
+[ $((queued - before)) -lt 1200 ] ||
+	fail "$((queued - before)) packets of 1000 short connections were queued"
 # 200 MB are some thousand segments of up to 64 KiB; short connections are six packets each.
 [ "$passed" -gt 3000 ] || fail "only $passed packets took the fast path"
 # Metrics have them, and the states of TCP connections add up.

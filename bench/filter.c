@@ -8,6 +8,7 @@
 #include "bpf/lease_program.h"
 #include "clock.h"
 #include "io/lease_pins.h"
+#include "kernel_tracker.h"
 #include "rules.h"
 
 #include <errno.h>
@@ -220,6 +221,12 @@ int filter_start(struct filter *f, const struct netns *net, enum filter_kind kin
 	int err = 0;
 
 	*f = (struct filter){ .net = net, .kind = kind };
+	err = kernel_tracker_clear(net);
+	if (err != 0) {
+		fprintf(stderr, "finwall-bench: cannot delete the kernel's connections: %s\n",
+		        strerror(-err));
+		return err;
+	}
 	snprintf(f->dir, sizeof(f->dir), "/tmp/finwall-bench.XXXXXX");
 	if (mkdtemp(f->dir) == NULL) {
 		f->dir[0] = '\0';

@@ -253,6 +253,7 @@ static void read_line(struct convert *cv, const char *text, size_t size, struct 
 {
 	const bool is_create = size > 7 && memcmp(text, "create ", 7) == 0;
 	struct convert_words words;
+	const char *why;
 	char *line;
 
 	if (!is_create && (size <= 4 || memcmp(text, "add ", 4) != 0)) {
@@ -261,8 +262,8 @@ static void read_line(struct convert *cv, const char *text, size_t size, struct 
 	line = strndup(text, size);
 	if (line == NULL) {
 		cv->no_memory = true;
-	} else if (convert_split(line, SYNTAX_SAVE, &words) != NULL) {
-		convert_problem(cv, "ipset", 0, "a quote is not closed");
+	} else if ((why = convert_split(line, SYNTAX_SAVE, &words)) != NULL) {
+		convert_problem(cv, "ipset", 0, "%s", why);
 	} else if (is_create) {
 		/* the array of sets may move */
 		close_elements(to);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define DELETE '\x7f'
+
 struct lexer {
 	const char *from; /* next to read */
 	char *to;         /* next to write */
@@ -22,11 +24,26 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* No name and no comment has one, and the converter marks places of its own with them
+ * (convert.h). */
+static bool has_control(const char *line)
+{
+	for (const char *c = line; *c != '\0'; c++) {
+		if (((unsigned char)*c < ' ' && !is_space(*c)) || *c == DELETE) {
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *convert_split(char *line, enum convert_syntax syntax, struct convert_words *out)
 {
 	struct lexer lx = { .from = line, .to = line, .syntax = syntax };
 
 	out->len = 0;
+	if (has_control(line)) {
+		return "a control character";
+	}
 	for (;;) {
 		const char *why;
 		bool is_last;

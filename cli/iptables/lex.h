@@ -21,7 +21,7 @@ struct convert_words {
 
 /*
  * Splits a line in place: the words point into it. Returns NULL, or why the line is refused. Shell
- * variables, substitutions and operators are refused.
+ * variables, substitutions and operators are refused, and control characters other than spaces.
  */
 const char *convert_split(char *line, enum convert_syntax syntax, struct convert_words *out);
 

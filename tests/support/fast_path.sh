@@ -29,8 +29,7 @@ fast_path_end() {
 	for fast_path_dir in $fast_path_mounts; do
 		umount -l "$fast_path_dir" 2>/dev/null || true
 	done
-	(exit "$fast_path_status")
-	netns_end
+	netns_end "$fast_path_status"
 }
 
 # fast_path_up NAME: installs the hook rules, and waits until the daemon uses the fast path.

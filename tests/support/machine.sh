@@ -29,8 +29,7 @@ machine_end() {
 		(wait_until machine_is_unmounted)
 		rm -rf --one-file-system "$machine_own_root"
 	fi
-	(exit "$status")
-	netns_end
+	netns_end "$status"
 }
 
 machine_is_unmounted() {

@@ -69,8 +69,9 @@ sweep_stale() {
 	done
 }
 
+# netns_end [STATUS]: ends all processes, removes all namespaces, and exits, by default with $?.
 netns_end() {
-	status=$?
+	status=${1:-$?}
 	trap - EXIT
 	trap '' INT TERM HUP PIPE # a second signal must not stop the clean-up
 	# Reports of sanitizers are in the logs.

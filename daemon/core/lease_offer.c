@@ -132,6 +132,33 @@ static bool accepts_all_like(const struct context *cx, const struct pkt *pkt, en
 	return true;
 }
 
+/* True if one of these hooks has a chain: packets of the others are not queued. */
+static bool are_queued(const struct policy *policy, uint8_t hooks)
+{
+	for (unsigned h = 0; h < HOOKS_LEN; h++) {
+		if ((hooks & 1u << h) != 0 && verdict_has_chain(policy, (enum base_chain)h)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * This direction stays in the queue. What is known of the other one still holds: else each packet
+ * of this direction would bring one of the other to the queue.
+ */
+static void grant_other(const struct context *cx, struct shard *s, struct flow *f, uint64_t hash,
+                        struct lease_terms *terms, enum flow_dir dir)
+{
+	terms->hooks[dir] = 0;
+	if (dir == DIR_ORIG) {
+		terms->new_hooks = 0;
+	}
+	if (are_queued(cx->policy, terms->hooks[dir_other(dir)])) {
+		grant(cx, s, f, hash, terms);
+	}
+}
+
 /*
  * The rules read the packet: all like it are accepted as well. Those of the other direction are
  * known when one of them comes to the queue; until then the kernel side accepts them in hooks whose
@@ -148,6 +175,7 @@ static void offer(const struct context *cx, struct shard *s, struct flow *f, uin
 	lease_recall(&s->leases, &s->flows, f, cx->worker->lease_generation, &terms);
 	if ((fixed & 1u << hook) == 0) {
 		if (!accepts_all_like(cx, pkt, CT_ESTABLISHED, dir, &iif)) {
+			grant_other(cx, s, f, hash, &terms, dir);
 			return;
 		}
 		if (terms.iif[dir] != iif) {

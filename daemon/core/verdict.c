@@ -18,7 +18,7 @@ static void default_verdict(const struct tunables *tun, enum base_chain chain,
 	}
 }
 
-static bool has_chain(const struct policy *policy, enum base_chain chain)
+bool verdict_has_chain(const struct policy *policy, enum base_chain chain)
 {
 	return policy->rules != NULL && ruleset_has_chain(policy->rules, chain);
 }
@@ -43,7 +43,7 @@ static inline void eval(const struct context *cx, enum base_chain chain, struct 
 	struct rule_trace *steps =
 		in->mode != EVAL_DRY && in->mode != EVAL_AGAIN ? cx->worker->steps : NULL;
 
-	if (!has_chain(cx->policy, chain)) {
+	if (!verdict_has_chain(cx->policy, chain)) {
 		default_verdict(&cx->policy->tun, chain, out);
 		if (steps != NULL) {
 			note_setting(chain, in->state, out->code, steps);
@@ -139,7 +139,7 @@ uint8_t verdict_raw_hooks(const struct policy *policy)
 	unsigned hooks = 0;
 
 	for (unsigned hook = 0; hook < HOOKS_LEN; hook++) {
-		hooks |= (unsigned)has_chain(policy, raw_chain((enum hook)hook)) << hook;
+		hooks |= (unsigned)verdict_has_chain(policy, raw_chain((enum hook)hook)) << hook;
 	}
 	return (uint8_t)hooks;
 }
@@ -167,7 +167,7 @@ void verdict_eval_raw(const struct context *cx, const struct pkt *pkt, struct ru
 bool verdict_is_fixed(const struct policy *policy, enum base_chain chain, uint8_t family,
                       enum ct_state state, struct rule_result *out)
 {
-	if (!has_chain(policy, chain)) {
+	if (!verdict_has_chain(policy, chain)) {
 		default_verdict(&policy->tun, chain, out);
 		return true;
 	}
@@ -178,7 +178,7 @@ bool verdict_is_constant(const struct context *cx, enum base_chain chain, struct
                          struct rule_result *out, bool *reads_iif)
 {
 	*reads_iif = false;
-	if (!has_chain(cx->policy, chain)) {
+	if (!verdict_has_chain(cx->policy, chain)) {
 		default_verdict(&cx->policy->tun, chain, out);
 		return true;
 	}

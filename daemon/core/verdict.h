@@ -30,6 +30,9 @@ void verdict_eval(const struct context *cx, enum base_chain chain, struct rule_i
  */
 enum idle_policy verdict_eval_idle(const struct context *cx, const struct flow *f);
 
+/* False where the policy has no such chain: packets get a default verdict. */
+bool verdict_has_chain(const struct policy *policy, enum base_chain chain);
+
 /*
  * True when the chain gives each packet of this family (4 or 6) and state the same verdict without
  * reading it, counting or logging; *out is then that verdict.

@@ -584,6 +584,22 @@ START_TEST(why_of_answers)
 }
 END_TEST
 
+/* A direction of which rules read each packet does not bring the other one to the queue. */
+START_TEST(one_direction_is_queued)
+{
+	setup();
+	rules_load_input(&w, "chain out {\ntype filter hook output priority filter\naccept\n}",
+	                 "counter accept");
+	use_leases();
+	open_connection();
+	ck_assert_ptr_nonnull(lease());
+	ck_assert_uint_eq(lease()->hooks[DIR_ORIG] & 1u << HOOK_INPUT, 0);
+	ck_assert_uint_ne(lease()->hooks[DIR_REPLY] & 1u << HOOK_OUTPUT, 0);
+	ruleset_free(w.policy.rules);
+	w.policy.rules = NULL;
+}
+END_TEST
+
 /* What is no matter of rules. */
 START_TEST(why_by_state)
 {
@@ -732,6 +748,7 @@ static Suite *make_suite(void)
 	add(s, "left when the maps are gone", left_when_the_maps_are_gone, 1);
 	add(s, "by kind of rule", by_kind_of_rule, (int)(sizeof(kinds) / sizeof(kinds[0])));
 	add(s, "why of answers", why_of_answers, 1);
+	add(s, "one direction is queued", one_direction_is_queued, 1);
 	add(s, "why by state", why_by_state, 1);
 	add(s, "learns each direction", learns_each_direction, 1);
 	add(s, "not with checksums", not_with_checksums, 1);

@@ -237,7 +237,10 @@ static enum cli_exit finish(struct convert *cv, const char *out_path, bool is_fo
 		return cli_refuse(&cmd_import_iptables, "%s", strerror(ENOMEM));
 	}
 	if (!cv->table[CONVERT_IP].is_given && !cv->table[CONVERT_IP6].is_given) {
-		code = cli_refuse(&cmd_import_iptables, "no rules of table filter in the input");
+		code = cli_refuse(
+			&cmd_import_iptables,
+			"nothing to convert: no table filter in the input; rules of nft are listed "
+			"by nft list ruleset and not converted");
 	} else if (cv->problems > 0 && !cv->is_partial) {
 		code = cli_refuse(&cmd_import_iptables,
 		                  "%u line(s) cannot be converted; --partial leaves them out",

@@ -68,11 +68,13 @@ for port in range(first, last, 2):
 TALK
 }
 
-# taken TABLES CHAIN: the packets that matched each queue rule; sets the counters to 0.
+# taken TABLES CHAIN: the packets that matched each queue rule; sets the counters to 0. In two commands:
+# iptables 1.8.11 refuses -n beside -Z. Nothing is sent between them.
 taken() {
-	ns server "$multi" "$1" -w -Z "FINWALL_$2" -L -v -x -n | awk -v chain="FINWALL_$2" '
+	ns server "$multi" "$1" -w -L "FINWALL_$2" -v -x -n | awk -v chain="FINWALL_$2" '
 		$1 == "Chain" { ours = $2 == chain }
 		ours && $3 == "NFQUEUE" { printf "%s ", $1 }'
+	ns server "$multi" "$1" -w -Z "FINWALL_$2"
 }
 
 for family in 4 6; do

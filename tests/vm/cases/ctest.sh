@@ -12,6 +12,8 @@ phase_1() {
 	mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay "$TREE"
 	local number=0
 	ctest --test-dir "$BUILD" -L netns -R "$REGEX" -E storm --output-on-failure >/share/ctest.txt 2>&1 || true
+	# Also what those print that pass, and why one is skipped.
+	cp "$BUILD/Testing/Temporary/LastTest.log" /share/tests.txt
 	while read -r name outcome; do
 		number=$((number + 1))
 		case $outcome in

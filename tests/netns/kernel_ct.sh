@@ -31,25 +31,6 @@ is_above() {
 	[ "$(stat "$1")" -gt "$2" ]
 }
 
-# Answers each line, on these ports.
-cat >"$work/serve.py" <<'PY'
-import socket, sys, threading
-def serve(c):
-    while True:
-        data = c.recv(100)
-        if not data:
-            break
-        c.sendall(data)
-    c.close()
-def accept(s):
-    while True:
-        threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
-for port in sys.argv[2:]:
-    s = socket.create_server((sys.argv[1], int(port)))
-    threading.Thread(target=accept, args=(s,), daemon=True).start()
-print("ready", flush=True)
-threading.Event().wait()
-PY
 # exchange NAMESPACE ADDRESS PORT SECONDS [TIMES]: so many lines and their answers.
 exchange() {
 	ns "$1" python3 - "$2" "$3" "$4" "${5:-3}" <<'PY' 2>>"$work/exchange.log"
@@ -62,8 +43,9 @@ for i in range(int(sys.argv[4])):
 s.close()
 PY
 }
-ns_bg server python3 "$work/serve.py" 10.3.0.2 80 81 >"$work/serve.log"
-ns_bg client python3 "$work/serve.py" 10.2.0.1 90 91 >"$work/serve2.log"
+serve=$(dirname "$0")/../support/serve_tcp.py
+ns_bg server python3 "$serve" 10.3.0.2 80 81 >"$work/serve.log"
+ns_bg client python3 "$serve" 10.2.0.1 90 91 >"$work/serve2.log"
 wait_until grep -q ready "$work/serve.log"
 wait_until grep -q ready "$work/serve2.log"
 

@@ -37,24 +37,6 @@ table inet finwall {
 }
 CONF
 
-cat >"$work/server.py" <<'PY'
-import socket, sys, threading
-def serve(c):
-	while True:
-		data = c.recv(65536)
-		if not data:
-			break
-		c.sendall(data)
-	c.close()
-def accept(s):
-	while True:
-		threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
-for port in range(7000, 7004):
-	s = socket.create_server(("10.3.0.2", port))
-	threading.Thread(target=accept, args=(s,), daemon=True).start()
-print("ready", flush=True)
-threading.Event().wait()
-PY
 # Sends and gets back the number of bytes in each line of the input; prints "ok" each time.
 cat >"$work/client.py" <<'PY'
 import socket, sys
@@ -100,7 +82,8 @@ oks() {
 
 start
 ns_queue router FORWARD --queue-num 0
-ns_bg server python3 "$work/server.py" >"$work/server.log" 2>&1
+ns_bg server python3 "$(dirname "$0")/../support/serve_tcp.py" \
+	10.3.0.2 7000 7001 7002 7003 >"$work/server.log" 2>&1
 wait_until grep -q ready "$work/server.log"
 
 # A connection may carry so much.

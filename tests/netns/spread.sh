@@ -9,6 +9,8 @@
 # The counters of the rules show a packet's queue. No daemon runs, so packets pass.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
+# shellcheck source=tests/support/each_port.sh
+. "$(dirname "$0")/../support/each_port.sh"
 
 kind=$1
 queues=5 # does not divide evenly
@@ -40,33 +42,7 @@ for chain in INPUT OUTPUT; do
 	ns server "$multi" ip6tables -w -I "$chain" -p icmpv6 -j ACCEPT
 done
 
-cat >"$work/serve.py" <<'SERVE'
-import socket
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-s.bind(("::", 7000))
-print("ready", flush=True)
-while True:
-    data, peer = s.recvfrom(100)
-    s.sendto(data, peer)
-SERVE
-ns_bg server python3 "$work/serve.py" >"$work/serve.log"
-wait_until grep -q ready "$work/serve.log"
-
-# talk ADDRESS FIRST LAST: one datagram with a reply from every second port.
-talk() {
-	ns client python3 - "$@" <<'TALK'
-import socket, sys
-to, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-for port in range(first, last, 2):
-    s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(10)
-    s.bind(("", port))
-    s.sendto(b"x", (to, 7000))
-    s.recv(100)
-    s.close()
-TALK
-}
+each_port_begin
 
 # taken TABLES CHAIN: the packets that matched each queue rule; sets the counters to 0. In two commands:
 # iptables 1.8.11 refuses -n beside -Z. Nothing is sent between them.
@@ -85,7 +61,7 @@ for family in 4 6; do
 	# Both directions of a connection use one queue.
 	port=40000
 	while [ "$port" -lt 40030 ]; do
-		talk "$to" "$port" $((port + 2))
+		each_port "$to" "$port" $((port + 2))
 		in=$(taken "$tables" INPUT)
 		out=$(taken "$tables" OUTPUT)
 		[ "$in" = "$out" ] || fail "IPv$family, port $port: in by rules $in, out by $out"
@@ -97,7 +73,7 @@ for family in 4 6; do
 	done
 
 	# Of many connections each queue gets at least half its share.
-	talk "$to" 50000 51000
+	each_port "$to" 50000 51000
 	share=$(taken "$tables" INPUT)
 	echo "IPv$family, 500 connections of two hosts: $share"
 	rules=0

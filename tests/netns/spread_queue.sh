@@ -7,6 +7,8 @@
 # The kernel's counter of each queue shows a packet's queue.
 # shellcheck source=tests/support/netns.sh
 . "$(dirname "$0")/../support/netns.sh"
+# shellcheck source=tests/support/each_port.sh
+. "$(dirname "$0")/../support/each_port.sh"
 
 first=7
 queues=5 # does not divide evenly
@@ -48,33 +50,7 @@ grep -q 'nft queue statement' "$work/hook.log" || fail "hook does not use the qu
 grep -q 'spread over the queues by addresses and ports (symhash)' "$work/hook.log" ||
 	fail "hook did not print how packets are spread"
 
-cat >"$work/serve.py" <<'SERVE'
-import socket
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-s.bind(("::", 7000))
-print("ready", flush=True)
-while True:
-    data, peer = s.recvfrom(100)
-    s.sendto(data, peer)
-SERVE
-ns_bg server python3 "$work/serve.py" >"$work/serve.log"
-wait_until grep -q ready "$work/serve.log"
-
-# talk ADDRESS FIRST LAST: one datagram with a reply from every second port.
-talk() {
-	ns client python3 - "$@" <<'TALK'
-import socket, sys
-to, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-for port in range(first, last, 2):
-    s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(30)
-    s.bind(("", port))
-    s.sendto(b"x", (to, 7000))
-    s.recv(100)
-    s.close()
-TALK
-}
+each_port_begin
 
 # packets: the packets that each queue had so far, by its number.
 packets() {
@@ -92,7 +68,7 @@ taken() {
 one_queue() {
 	for _ in 1 2 3 4 5; do
 		before=$(packets)
-		talk "$1" "$2" $(($2 + 2)) || fail "no reply to $1 port $2"
+		each_port "$1" "$2" $(($2 + 2)) || fail "no reply to $1 port $2"
 		seen=$(taken "$before" "$(packets)")
 		[ "$(echo "$seen" | tr ' ' '\n' | sort -n | tr '\n' ' ')" != " 0 0 0 0 2 " ] || return 0
 	done
@@ -108,7 +84,7 @@ for to in 10.1.0.2 fd01::2; do
 
 	# Of many connections each queue gets at least half its share.
 	before=$(packets)
-	talk "$to" 50000 51000
+	each_port "$to" 50000 51000
 	share=$(taken "$before" "$(packets)")
 	echo "$to, 500 connections of two hosts, packets by queue: $share"
 	for n in $share; do

@@ -61,7 +61,7 @@ for family in 4 6; do
 	# Both directions of a connection use one queue.
 	port=40000
 	while [ "$port" -lt 40030 ]; do
-		each_port "$to" "$port" $((port + 2))
+		each_port "$to" "$port" $((port + 2)) 10
 		in=$(taken "$tables" INPUT)
 		out=$(taken "$tables" OUTPUT)
 		[ "$in" = "$out" ] || fail "IPv$family, port $port: in by rules $in, out by $out"
@@ -73,7 +73,7 @@ for family in 4 6; do
 	done
 
 	# Of many connections each queue gets at least half its share.
-	each_port "$to" 50000 51000
+	each_port "$to" 50000 51000 10
 	share=$(taken "$tables" INPUT)
 	echo "IPv$family, 500 connections of two hosts: $share"
 	rules=0

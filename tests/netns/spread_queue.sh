@@ -68,7 +68,7 @@ taken() {
 one_queue() {
 	for _ in 1 2 3 4 5; do
 		before=$(packets)
-		each_port "$1" "$2" $(($2 + 2)) || fail "no reply to $1 port $2"
+		each_port "$1" "$2" $(($2 + 2)) 30 || fail "no reply to $1 port $2"
 		seen=$(taken "$before" "$(packets)")
 		[ "$(echo "$seen" | tr ' ' '\n' | sort -n | tr '\n' ' ')" != " 0 0 0 0 2 " ] || return 0
 	done
@@ -84,7 +84,7 @@ for to in 10.1.0.2 fd01::2; do
 
 	# Of many connections each queue gets at least half its share.
 	before=$(packets)
-	each_port "$to" 50000 51000
+	each_port "$to" 50000 51000 30
 	share=$(taken "$before" "$(packets)")
 	echo "$to, 500 connections of two hosts, packets by queue: $share"
 	for n in $share; do

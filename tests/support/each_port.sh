@@ -4,7 +4,9 @@
 # Datagrams and their replies between the namespaces client and server, after netns.sh.
 #
 #	each_port_begin                  # the server replies, on port 7000
-#	each_port ADDRESS FIRST LAST     # one with a reply from every second port, below LAST
+#	each_port ADDRESS FIRST LAST SECONDS
+#	                                 # one from every second port below LAST, with a reply within
+#	                                 # so many seconds
 
 each_port_begin() {
 	cat >"$work/serve.py" <<'SERVE'
@@ -27,7 +29,7 @@ import socket, sys
 to, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 for port in range(first, last, 2):
     s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(30)
+    s.settimeout(int(sys.argv[4]))
     s.bind(("", port))
     s.sendto(b"x", (to, 7000))
     s.recv(100)

@@ -45,14 +45,18 @@ struct client *client_open(const char *socket_path)
 		return NULL;
 	}
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	error = c->fd < 0 ? errno : -connect_to(c->fd, socket_path);
+	error = c->fd < 0 ? errno : 0;
+	if (error == 0) {
+		/* before connecting, which waits too if a daemon that hangs has many clients */
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+		error = -connect_to(c->fd, socket_path);
+	}
 	if (error != 0) {
 		client_close(c);
 		errno = error;
 		return NULL;
 	}
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	return c;
 }
 
@@ -276,7 +280,7 @@ static int connect_to(int fd, const char *socket_path)
 	}
 	memcpy(addr.sun_path, socket_path, strlen(socket_path));
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		return -errno;
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	}
 	return 0;
 }
@@ -287,7 +291,7 @@ static int send_all(int fd, const char *bytes, size_t size)
 		ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EINTR) {
-			return -errno;
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 		}
 		if (n > 0) {
 			bytes += n;

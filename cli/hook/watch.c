@@ -6,10 +6,12 @@
  * daemon nothing is done: on-absent decides, and a new daemon sends its state at once.
  *
  * Rules that vanish between an installation and the daemon's next reading change nothing for the
- * daemon. So if no message follows an installation, the state is requested anew.
+ * daemon. So if no message follows an installation, the state is requested anew, once: the request
+ * waits for a daemon that hangs.
  *
  * Two programs that both want to be first would install their rules for ever. So the pause before
- * an installation doubles while installations follow each other closely.
+ * an installation doubles while installations follow each other closely. After a pause the state is
+ * requested anew too; if the daemon does not answer, what it wanted before the pause is installed.
  *
  * A daemon that is stopped or hangs sends nothing, and its queues are bound, so on-absent does not
  * apply: the kernel's counters show it. Then the administrator's port is accepted until verdicts
@@ -49,6 +51,8 @@ struct watch {
 	int64_t installed_ms; /* when */
 	int64_t pause_ms;     /* before the next one; 0 = none */
 	bool is_unconfirmed;  /* no message since then */
+	struct hook_wish due; /* waited for its pause */
+	bool is_due;
 	struct stall stall;
 	bool is_stalled; /* the administrator's port is accepted */
 };
@@ -101,6 +105,8 @@ static bool install(struct watch *w, const struct hook_wish *wish)
 	}
 	if (w->pause_ms > 0 && now_ms() - w->installed_ms < w->pause_ms) {
 		pause_ms(w->pause_ms - (now_ms() - w->installed_ms));
+		w->due = *wish;
+		w->is_due = true;
 		return false;
 	}
 	w->pause_ms = w->pause_ms == 0                 ? PAUSE_FIRST_MS
@@ -127,6 +133,7 @@ static bool handle(struct watch *w, const json_t *message)
 	struct hook_wish wish;
 
 	w->is_unconfirmed = false;
+	w->is_due = false;
 	if (!hook_wish_of_reply(message, &wish) ||
 	    strcmp(client_text(message, "watch"), "restore") != 0 ||
 	    hook_mark_is_set(w->params->socket_path)) {
@@ -171,18 +178,37 @@ static void look_for_stall(struct watch *w)
 	}
 }
 
+/* Installs what waited for its pause, since the daemon does not say whether that is still right. */
+static void install_due(struct watch *w)
+{
+	w->is_due = false;
+	if (!hook_mark_is_set(w->params->socket_path)) {
+		(void)install(w, &w->due);
+	}
+}
+
 /* Waits for a message: for ever, or after an installation for CONFIRM_MS. */
 static bool receive(struct watch *w, struct client *c, struct ctl_reply *reply)
 {
-	const int ms = w->is_unconfirmed ? CONFIRM_MS : STALL_TICK_MS;
-	const struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-	int rc;
+	for (;;) {
+		const int ms = w->is_unconfirmed || w->is_due ? CONFIRM_MS : STALL_TICK_MS;
+		const struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+		int rc;
 
-	setsockopt(client_fd(c), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	while ((rc = client_reply(c, reply)) == -ETIMEDOUT && !w->is_unconfirmed && !is_ended) {
-		look_for_stall(w);
+		setsockopt(client_fd(c), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		rc = client_reply(c, reply);
+		if (rc != -ETIMEDOUT || is_ended) {
+			return rc == 0;
+		}
+		if (w->is_due) {
+			install_due(w);
+		} else if (w->is_unconfirmed) {
+			w->is_unconfirmed = false;
+			return false;
+		} else {
+			look_for_stall(w);
+		}
 	}
-	return rc == 0;
 }
 
 /* Follows one daemon until it ends or its state has to be requested anew, at once if it returns

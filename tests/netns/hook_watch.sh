@@ -229,6 +229,20 @@ kill -CONT "$daemon_pid"
 wait_until ns server ip6tables -w -C OUTPUT -j FINWALL_OUTPUT
 wait_until status_is '^Filtering$'
 
+# A daemon that hangs while hook watch pauses before the next installation: what the daemon wanted
+# last is installed.
+for i in 1 2; do
+	flush
+	wait_until status_is '^Not filtering'
+	wait_until status_is '^Filtering$'
+done
+flush
+wait_until status_is '^Not filtering.* IPv6 output$'
+kill -STOP "$daemon_pid"
+wait_until ns server ip6tables -w -C OUTPUT -j FINWALL_OUTPUT
+kill -CONT "$daemon_pid"
+wait_until status_is '^Filtering$'
+
 # At SIGTERM it removes them.
 kill -TERM "$watch_pid"
 wait "$watch_pid" || fail "hook watch ended with $?"

@@ -526,6 +526,10 @@ static void fill_table(struct daemon *d, uint32_t queues_adopted)
 	if (!state_start(&d->state, d->generations.current->config, gap, clock_now())) {
 		import_start(&d->importer, s);
 	}
+	/* The kernel fast path has no copy of them any more. */
+	if (d->fast_path.adopted > 0) {
+		state_save_soon(&d->state);
+	}
 }
 
 /* The loaded connections: the kernel's tracker, enabled only now, may not know them. */

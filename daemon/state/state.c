@@ -121,6 +121,11 @@ static bool gather_sets(struct state *s, const struct config *c, struct mono now
 	return s->sets == NULL || sets_text_step(s->sets, c, now);
 }
 
+void state_save_soon(struct state *s)
+{
+	s->is_due = true;
+}
+
 void state_tick(struct state *s, const struct config *c, struct mono now)
 {
 	const struct settings *settings = config_settings(c);
@@ -129,10 +134,11 @@ void state_tick(struct state *s, const struct config *c, struct mono now)
 	int res;
 
 	if (s->save == NULL) {
-		if (path == NULL || mono_diff(now, s->saved) < interval_ns ||
+		if (path == NULL || (!s->is_due && mono_diff(now, s->saved) < interval_ns) ||
 		    !gather_sets(s, c, now)) {
 			return;
 		}
+		s->is_due = false;
 		res = background_save_start(path, s->engine, s->sets, now, clock_wall(), &s->save);
 		s->sets = NULL;
 		if (res != 0) {

@@ -24,6 +24,7 @@ struct state {
 	/* zeroed at first */
 	struct background_save *save; /* in progress, or NULL */
 	struct mono saved;            /* when the last save ended */
+	bool is_due;                  /* the next one does not wait for the interval */
 	struct sets_text *sets;       /* for the next save, or NULL */
 	int err;                      /* of the last save, as logged: 0 or -errno */
 };
@@ -37,6 +38,9 @@ const char *state_path(const struct state *s, const struct settings *settings);
  * than a minute.
  */
 bool state_start(struct state *s, const struct config *c, enum load_gap gap, struct mono now);
+
+/* There are connections that nothing but this process knows: the next state_tick() saves. */
+void state_save_soon(struct state *s);
 
 /* Starts a save in the background when the interval has passed. Call it every 0.1 seconds. */
 void state_tick(struct state *s, const struct config *c, struct mono now);

@@ -80,21 +80,25 @@ struct {
 	__type(value, uint64_t);
 } notes SEC(".maps");
 
+/* What is read of a TCP header. */
+struct seen_tcp {
+	uint32_t seq;
+	uint32_t ack;
+	uint32_t payload; /* bytes */
+	uint16_t win;
+	uint8_t class_nr;  /* enum tcp_class */
+	uint8_t opts_size; /* unless is_common */
+};
+
 /* What is read of a packet. */
 struct seen {
 	uint64_t word[FLOWKEY_WORDS_MAX]; /* of its key, as hashed */
 	uint64_t hash;
-	uint32_t payload; /* TCP: bytes */
-	uint32_t seq;
-	uint32_t ack;
-	uint16_t win;
+	struct seen_tcp tcp; /* zeroes for others */
 	uint8_t proto;
-	uint8_t side; /* enum key_side */
-	/* TCP: */
-	uint8_t is_common; /* of the common shape: without options that matter here */
-	uint8_t flags;
-	uint8_t class_nr;  /* enum tcp_class */
-	uint8_t opts_size; /* unless is_common */
+	uint8_t side;      /* enum key_side */
+	uint8_t is_common; /* TCP: of the common shape, without options that matter here */
+	uint8_t flags;     /* TCP */
 	/* of its look-up: */
 	uint32_t lease_nr;
 	int64_t now_ns;
@@ -113,13 +117,13 @@ static ALWAYS_INLINE bool classify(struct seen *p)
 {
 	switch (p->flags & ~(TCP_PSH | TCP_ECE | TCP_CWR)) {
 	case TCP_ACK:
-		p->class_nr = SEG_ACK;
+		p->tcp.class_nr = SEG_ACK;
 		return true;
 	case TCP_ACK | TCP_FIN:
-		p->class_nr = SEG_FIN;
+		p->tcp.class_nr = SEG_FIN;
 		return true;
 	case TCP_ACK | TCP_SYN:
-		p->class_nr = SEG_SYNACK;
+		p->tcp.class_nr = SEG_SYNACK;
 		return true;
 	default:
 		return false;
@@ -133,22 +137,22 @@ static ALWAYS_INLINE bool read_tcp(const uint8_t *tcp, uint32_t size, struct see
 
 	p->is_common = tcp_size != 0;
 	p->flags = tcp[13];
-	p->class_nr = SEG_ACK;
-	p->opts_size = 0;
+	p->tcp.class_nr = SEG_ACK;
+	p->tcp.opts_size = 0;
 	if (!p->is_common) {
 		tcp_size = (tcp[12] >> 4) * 4u;
 		if (tcp_size < TCP_SIZE || !classify(p)) {
 			return false;
 		}
-		p->opts_size = (uint8_t)(tcp_size - TCP_SIZE);
+		p->tcp.opts_size = (uint8_t)(tcp_size - TCP_SIZE);
 	}
 	if (tcp_size > size) {
 		return false;
 	}
-	p->payload = size - tcp_size;
-	p->seq = load_be32(tcp + 4);
-	p->ack = load_be32(tcp + 8);
-	p->win = load_be16(tcp + 14);
+	p->tcp.payload = size - tcp_size;
+	p->tcp.seq = load_be32(tcp + 4);
+	p->tcp.ack = load_be32(tcp + 8);
+	p->tcp.win = load_be16(tcp + 14);
 	return true;
 }
 
@@ -184,21 +188,19 @@ static __attribute__((noinline)) bool checksum_is_right(struct __sk_buff *skb, u
 {
 	uint8_t summed = 0;
 
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	/* With payload the queue verifies it. */
+	if (payload == 0 && sum == 0xffff) {
+		return true;
+	}
 	if (kernel_skb.ip_summed_at != 0 &&
 	    bpf_probe_read_kernel(&summed, 1, (const uint8_t *)skb + kernel_skb.ip_summed_at) ==
 	            0) {
 		summed = summed >> (kernel_skb.ip_summed_shift & 7) & 3;
-		if (summed == CHECKSUM_UNNECESSARY || summed == CHECKSUM_PARTIAL) {
-			return true;
-		}
+		return summed == CHECKSUM_UNNECESSARY || summed == CHECKSUM_PARTIAL;
 	}
-	/* With payload the queue verifies it. */
-	if (payload != 0) {
-		return false;
-	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return false;
 }
 
 /* Options, and what they say. */
@@ -264,18 +266,19 @@ static __attribute__((noinline)) bool read_opts(struct __sk_buff *skb, const str
 	struct opts o;
 
 	__builtin_memset(&o, 0, sizeof(o));
-	if (p->opts_size != 0 && !load_opts(skb, tcp_at + TCP_SIZE, p->opts_size, o.bytes)) {
+	if (p->tcp.opts_size != 0 &&
+	    !load_opts(skb, tcp_at + TCP_SIZE, p->tcp.opts_size, o.bytes)) {
 		return false;
 	}
-	o.size = p->opts_size;
-	o.sack = p->ack;
-	if (p->opts_size != 0) {
-		if (p->class_nr == SEG_SYNACK) {
+	o.size = p->tcp.opts_size;
+	o.sack = p->tcp.ack;
+	if (p->tcp.opts_size != 0) {
+		if (p->tcp.class_nr == SEG_SYNACK) {
 			(void)finwall_syn_opts(&o);
 		}
 		(void)finwall_sack_opts(&o);
 	}
-	*out = (struct opts_read){ o.sack, p->opts_size != 0, o.flags, o.scale, 0 };
+	*out = (struct opts_read){ o.sack, p->tcp.opts_size != 0, o.flags, o.scale, 0 };
 	*sum += sum_of(o.bytes, OPTS_MAX);
 	return true;
 }
@@ -287,12 +290,12 @@ static ALWAYS_INLINE bool read_more(struct __sk_buff *skb, const struct lease_co
                                     uint32_t sum, struct opts_read *out)
 {
 	return read_opts(skb, p, tcp_at, out, &sum) &&
-	       (hook == HOOK_OUTPUT || c->verifies == 0 || p->class_nr == SEG_ACK ||
-	        checksum_is_right(skb, sum, p->payload));
+	       (hook == HOOK_OUTPUT || c->verifies == 0 || p->tcp.class_nr == SEG_ACK ||
+	        checksum_is_right(skb, sum, p->tcp.payload));
 }
 
-static __attribute__((noinline)) bool read_ip4(struct __sk_buff *skb, const struct sipkey *key,
-                                               struct seen *p, uint32_t *sum)
+static ALWAYS_INLINE bool read_ip4(struct __sk_buff *skb, const struct sipkey *key, struct seen *p,
+                                   uint32_t *sum)
 {
 	uint8_t ip[IP4_SIZE + STAMPED_SIZE];
 	const uint8_t *l4 = ip + IP4_SIZE;
@@ -480,11 +483,11 @@ static ALWAYS_INLINE bool track(struct lease *l, const struct lease_control *c,
 {
 	struct tcp_conn *t = &l->conn;
 	struct seg s = {
-		.seq = p->seq,
-		.ack = p->ack,
-		.sack = p->ack,
-		.end = p->seq + p->payload,
-		.win = p->win,
+		.seq = p->tcp.seq,
+		.ack = p->tcp.ack,
+		.sack = p->tcp.ack,
+		.end = p->tcp.seq + p->tcp.payload,
+		.win = p->tcp.win,
 		.class_nr = SEG_ACK,
 		.dir = dir,
 		.other = dir_other(dir),
@@ -520,46 +523,41 @@ static ALWAYS_INLINE void note(struct lease *l, uint32_t lease_nr, struct lease_
 	}
 }
 
-/* A segment and a copy of its connection. */
+/* A copy of a connection, and what its step depends on besides. */
 struct step_args {
 	struct tcp_conn conn;
-	struct opts_read opts;
-	uint32_t seq;
-	uint32_t ack;
-	uint32_t end;
-	uint16_t win;
-	uint8_t class_nr;
-	uint8_t dir;
 	uint8_t status; /* FLOW_*, before the segment; afterwards with what it has gained */
+	uint8_t dir;
 	uint8_t be_liberal;
-	uint8_t unused[2];
+	uint8_t unused[5];
 };
 
 /* The tracker's step. Returns whether the segment is accepted; the copy is then up to date, but for
  * the deadline. Otherwise it must not be used. */
-__attribute__((noinline)) int finwall_step(struct step_args *a)
+__attribute__((noinline)) int finwall_step(struct step_args *a, const struct seen_tcp *tcp,
+                                           const struct opts_read *opts)
 {
 	struct step_rules rules = { .be_liberal = false };
 	struct step result;
 	struct seg s;
 	unsigned status;
 
-	if (a == NULL || a->conn.state >= TCP_STATES_LEN) {
+	if (a == NULL || tcp == NULL || opts == NULL || a->conn.state >= TCP_STATES_LEN) {
 		return 0;
 	}
 	rules.be_liberal = a->be_liberal != 0;
 	status = a->status;
 	s = (struct seg){
-		.opts = &a->opts,
-		.seq = a->seq,
-		.ack = a->ack,
-		.sack = a->ack,
-		.end = a->end,
-		.win = a->win,
-		.class_nr = a->class_nr,
+		.opts = opts,
+		.seq = tcp->seq,
+		.ack = tcp->ack,
+		.sack = tcp->ack,
+		.end = tcp->seq + tcp->payload + (tcp->class_nr != SEG_ACK),
+		.win = tcp->win,
+		.class_nr = tcp->class_nr,
 		.dir = a->dir & 1,
 		.status = status,
-		.is_syn = a->class_nr == SEG_SYNACK,
+		.is_syn = tcp->class_nr == SEG_SYNACK,
 		.has_ack = true,
 	};
 	s.other = s.dir ^ 1;
@@ -585,28 +583,21 @@ __attribute__((noinline)) int finwall_step(struct step_args *a)
  * accepted. What else the engine does with an accepted segment is done here, or nothing has changed
  * and false is returned.
  */
-static __attribute__((noinline)) bool step(struct lease *l, struct lease_control *c,
-                                           const struct seen *p, const struct opts_read *opts,
-                                           enum flow_dir dir)
+static ALWAYS_INLINE bool step(struct lease *l, struct lease_control *c, const struct seen *p,
+                               const struct opts_read *opts, enum flow_dir dir)
 {
 	const uint8_t gained = FLOW_SEEN_REPLY | FLOW_ASSURED;
 	uint8_t status = (uint8_t)(l->status | l->gained);
 	struct step_args a = {
 		.conn = l->conn,
-		.opts = *opts,
-		.seq = p->seq,
-		.ack = p->ack,
-		.end = p->seq + p->payload + (p->class_nr != SEG_ACK),
-		.win = p->win,
-		.class_nr = p->class_nr,
-		.dir = dir,
 		.status = status,
+		.dir = dir,
 		.be_liberal = c->tcp_be_liberal,
 	};
 	int64_t ttl_ns;
 
-	if ((p->class_nr == SEG_FIN && l->may_close == 0) || finwall_step(&a) == 0 ||
-	    a.conn.state >= TCP_STATES_LEN) {
+	if ((p->tcp.class_nr == SEG_FIN && l->may_close == 0) ||
+	    finwall_step(&a, &p->tcp, opts) == 0 || a.conn.state >= TCP_STATES_LEN) {
 		return false;
 	}
 	ttl_ns = c->tcp_ttl_ns[a.conn.state][facts_of(&a.conn, c)];
@@ -687,6 +678,27 @@ static ALWAYS_INLINE void count(struct lease_control *c, unsigned hook, uint32_t
 	}
 }
 
+/*
+ * CLOCK_MONOTONIC_COARSE, which changes with a tick only: read once in a tick on each CPU. At the
+ * beginning of a tick it may still have its earlier value, and keeps that until the next one.
+ */
+static ALWAYS_INLINE int64_t coarse_clock(struct lease_control *c)
+{
+	uint32_t cpu_nr = bpf_get_smp_processor_id();
+	struct lease_cpu *cpu = &c->cpu[cpu_nr & (LEASE_CPUS - 1)];
+	uint64_t tick = bpf_jiffies64();
+
+	if (cpu_nr >= LEASE_CPUS) {
+		return (int64_t)bpf_ktime_get_coarse_ns();
+	}
+	if (cpu->tick != tick) {
+		/* In this order: one that interrupts this reads the clock itself. */
+		*(volatile int64_t *)&cpu->now_ns = (int64_t)bpf_ktime_get_coarse_ns();
+		*(volatile uint64_t *)&cpu->tick = tick;
+	}
+	return *(volatile int64_t *)&cpu->now_ns;
+}
+
 /* Starts loading a cache line before the lock, which later loads wait for. */
 static ALWAYS_INLINE void touch(const void *at)
 {
@@ -702,7 +714,7 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	uint32_t lease_nr = 0;
 	struct opts_read opts = { .sack = 0 };
 	uint32_t sum = 0;
-	struct seen p;
+	struct seen p = { .tcp = { .seq = 0 } };
 	struct lease *l;
 	uint64_t word;
 	int64_t now_ns;
@@ -711,12 +723,11 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	if (c == NULL || (!is_ip6 && skb->protocol != PROTOCOL_IP4)) {
 		return 0;
 	}
-	now_ns = (int64_t)bpf_ktime_get_coarse_ns();
+	now_ns = coarse_clock(c);
 	if (now_ns >= c->valid_until_ns) {
 		return 0;
 	}
 	touch(&c->tcp_ttl_ns[TCP_ESTABLISHED][0]);
-	touch(&c->cpu[bpf_get_smp_processor_id() & (LEASE_CPUS - 1)]);
 	if (is_ip6) {
 		if (!read_ip6(skb, &c->hash_key, &p, &sum)) {
 			return 0;
@@ -730,7 +741,7 @@ static ALWAYS_INLINE int judge(struct __sk_buff *skb, unsigned hook)
 	}
 	touch(&l->deadline_ns);
 	touch(&l->bytes[0]);
-	opts.sack = p.ack;
+	opts.sack = p.tcp.ack;
 	if (p.proto == IPPROTO_NR_TCP && !p.is_common &&
 	    !read_more(skb, c, &p, is_ip6 ? IP6_SIZE : IP4_SIZE, hook, sum, &opts)) {
 		l->was_refused = 1;

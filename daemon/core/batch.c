@@ -16,7 +16,8 @@
 
 static void read_chunk(const struct fastpath *x, const struct frame *frames, unsigned len,
                        struct chunk *c, struct decoded *decoded);
-static void hash_chunk(struct engine *e, unsigned len, struct chunk *c);
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c,
+                       const struct decoded *decoded);
 static void prefetch_chunk(unsigned len, struct chunk *c);
 static void prefetch_accounts(unsigned len, const struct chunk *c);
 static void decide_one(struct engine *e, struct fastpath *x, const struct frame *frame,
@@ -46,7 +47,7 @@ void engine_batch(struct engine *e, struct engine_worker *w, struct mono now,
 		struct shard *locked = NULL;
 
 		read_chunk(&x, &frames[done], chunk, &c, decoded);
-		hash_chunk(e, chunk, &c);
+		hash_chunk(e, chunk, &c, decoded);
 		prefetch_chunk(chunk, &c);
 		if (x.accounts) {
 			prefetch_accounts(chunk, &c);
@@ -94,8 +95,24 @@ static void read_chunk(const struct fastpath *x, const struct frame *frames, uns
 	}
 }
 
+static bool is_syn(const struct decoded *d)
+{
+	return d->broken == REASON_NONE && d->pkt.kind == PKT_KIND_TCP &&
+	       d->pkt.tcp.class_nr == SEG_SYN;
+}
+
+/* Starts loading what a new connection writes: a batch is often one SYN, which would wait for one
+ * after the other. */
+static void prefetch_new(const struct shard *s, uint64_t hash)
+{
+	graveyard_prefetch_bucket(&s->graveyard, hash);
+	flowtab_prefetch_place(&s->flows);
+	lease_prefetch(&s->leases, hash);
+}
+
 /* Hashes all keys and starts loading their buckets. */
-static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
+static void hash_chunk(struct engine *e, unsigned len, struct chunk *c,
+                       const struct decoded *decoded)
 {
 	const struct sipkey *key = &e->cfg.hash_key;
 	uint32_t all = (uint32_t)((UINT64_C(1) << len) - 1);
@@ -113,6 +130,9 @@ static void hash_chunk(struct engine *e, unsigned len, struct chunk *c)
 	for (unsigned i = 0; i < len; i++) {
 		c->shard[i] = shard_of(e, c->hash[i]);
 		flowtab_prefetch_bucket(&c->shard[i]->flows, c->hash[i]);
+		if (c->ip_size[i] == 0 && is_syn(&decoded[i])) {
+			prefetch_new(c->shard[i], c->hash[i]);
+		}
 	}
 }
 

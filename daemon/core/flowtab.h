@@ -51,6 +51,9 @@ void flowtab_init(struct flowtab *t, void *mem, uint32_t flows_max, struct mono 
 void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash);
 uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash);
 
+/* Starts loading the place of the next flow that is inserted. No lock is needed. */
+void flowtab_prefetch_place(const struct flowtab *t);
+
 /* The flow of the key, or NULL. Its deadline may have passed. Valid until it is deleted. */
 struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, uint64_t hash);
 

@@ -118,6 +118,31 @@ static void set_owned(const struct leases *all, struct flowtab *t, struct flow *
 	}
 }
 
+void lease_prefetch(const struct lease_share *share, uint64_t hash)
+{
+	/* Reads unlocked; hidden from the thread sanitizer. */
+#ifndef __SANITIZE_THREAD__
+	const struct leases *all = share->all;
+	uint32_t slot;
+
+	if (all == NULL || all->control == NULL) {
+		return;
+	}
+	slot = share->free_list != LEASE_NONE ? share->free_list : share->fresh;
+	__builtin_prefetch(&all->buckets[(uint32_t)hash & all->buckets_mask], 1);
+	if (slot < share->len) {
+		const struct lease *l = &all->at[share->base + slot];
+
+		__builtin_prefetch(&l->word, 1);
+		__builtin_prefetch(&l->deadline_ns, 1);
+		__builtin_prefetch(&l->packets, 1);
+	}
+#else
+	(void)share;
+	(void)hash;
+#endif
+}
+
 void lease_recall(const struct lease_share *share, const struct flowtab *t, const struct flow *f,
                   uint32_t generation, struct lease_terms *out)
 {

@@ -48,6 +48,9 @@ struct lease_share {
 
 #define LEASE_NONE UINT32_MAX
 
+/* Starts loading what the next grant writes. No lock is needed. */
+void lease_prefetch(const struct lease_share *share, uint64_t hash);
+
 static inline bool lease_is_held(const struct flow *f)
 {
 	return (f->status & FLOW_LEASED) != 0;

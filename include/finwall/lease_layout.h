@@ -111,7 +111,9 @@ enum lease_count {
 
 struct lease_cpu {
 	uint64_t count[HOOKS_LEN][LEASE_COUNTS_LEN];
-	uint64_t unused[2];
+	/* the clock, as read in this tick of the kernel's; not of CPUs that share this */
+	uint64_t tick;
+	int64_t now_ns;
 } __attribute__((aligned(64)));
 
 /* One element. Written by the daemon, but for cpu[]. */

@@ -51,7 +51,8 @@ static inline void sip_word(struct sip *s, uint64_t word)
  * Returns the hash of words[0..words_len) as little-endian bytes. Inline, so that loops over keys
  * of constant length are unrolled.
  */
-static inline uint64_t siphash13(const struct sipkey *key, const uint64_t *words, size_t words_len)
+static inline __attribute__((always_inline)) uint64_t
+siphash13(const struct sipkey *key, const uint64_t *words, size_t words_len)
 {
 	struct sip s = {
 		key->k0 ^ UINT64_C(0x736f6d6570736575),

@@ -29,6 +29,7 @@ struct client {
 	size_t buf_size;
 };
 
+static int socket_error(void);
 static int connect_to(int fd, const char *socket_path);
 static int send_all(int fd, const char *bytes, size_t size);
 static enum cli_exit report_no_daemon(const struct cli *cli, const struct cli_command *cmd,
@@ -141,7 +142,7 @@ static int receive(struct client *c, size_t *msg_size)
 			return -ECONNRESET;
 		}
 		if (n < 0 && errno != EINTR) {
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return socket_error();
 		}
 		c->buf_used += n > 0 ? (size_t)n : 0;
 	}
@@ -271,6 +272,12 @@ enum cli_exit client_follow(const struct cli *cli, const struct cli_command *cmd
 	return code == CLI_ENOUGH ? CLI_OK : code;
 }
 
+/* Of a call on the socket, which has time limits. */
+static int socket_error(void)
+{
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
 static int connect_to(int fd, const char *socket_path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -280,7 +287,7 @@ static int connect_to(int fd, const char *socket_path)
 	}
 	memcpy(addr.sun_path, socket_path, strlen(socket_path));
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return socket_error();
 	}
 	return 0;
 }
@@ -291,7 +298,7 @@ static int send_all(int fd, const char *bytes, size_t size)
 		ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EINTR) {
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return socket_error();
 		}
 		if (n > 0) {
 			bytes += n;

@@ -187,7 +187,7 @@ static void install_due(struct watch *w)
 	}
 }
 
-/* Waits for a message: for ever, or after an installation for CONFIRM_MS. */
+/* Waits for a message: for ever, or after an installation or a pause for CONFIRM_MS. */
 static bool receive(struct watch *w, struct client *c, struct ctl_reply *reply)
 {
 	for (;;) {

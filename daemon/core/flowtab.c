@@ -54,6 +54,20 @@ void flowtab_prefetch_bucket(const struct flowtab *t, uint64_t hash)
 	hindex_prefetch(&t->index, hash);
 }
 
+/* The place of the next flow that is inserted; pool_len if there is none. */
+static inline uint32_t next_place(const struct flowtab *t)
+{
+	return t->free_list != WHEEL_NIL ? t->free_list : t->fresh;
+}
+
+#ifndef __SANITIZE_THREAD__
+static inline void prefetch_place(const struct flowtab *t, uint32_t nr)
+{
+	__builtin_prefetch(&t->pool[nr], 1);
+	__builtin_prefetch((const unsigned char *)&t->pool[nr] + 64, 1);
+}
+#endif
+
 uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 {
 	/* Reads unlocked; hidden from the thread sanitizer. */
@@ -61,8 +75,7 @@ uint32_t flowtab_prefetch_flow(const struct flowtab *t, uint64_t hash)
 	uint32_t nr = hindex_guess(&t->index, hash);
 
 	if (nr < t->pool_len) {
-		__builtin_prefetch(&t->pool[nr], 1);
-		__builtin_prefetch((const unsigned char *)&t->pool[nr] + 64, 1);
+		prefetch_place(t, nr);
 		return nr;
 	}
 #else
@@ -76,11 +89,10 @@ void flowtab_prefetch_place(const struct flowtab *t)
 {
 	/* Reads unlocked; hidden from the thread sanitizer. */
 #ifndef __SANITIZE_THREAD__
-	uint32_t nr = t->free_list != WHEEL_NIL ? t->free_list : t->fresh;
+	uint32_t nr = next_place(t);
 
 	if (nr < t->pool_len) {
-		__builtin_prefetch(&t->pool[nr], 1);
-		__builtin_prefetch((const unsigned char *)&t->pool[nr] + 64, 1);
+		prefetch_place(t, nr);
 	}
 #else
 	(void)t;
@@ -103,13 +115,13 @@ struct flow *flowtab_find(const struct flowtab *t, const struct flowkey *key, ui
 /* Takes a place in the pool, or WHEEL_NIL. */
 static uint32_t take_place(struct flowtab *t)
 {
-	uint32_t nr = t->free_list;
+	uint32_t nr = next_place(t);
 
-	if (nr != WHEEL_NIL) {
+	if (nr == t->free_list) {
 		t->free_list = flow_timer(&t->pool[nr])->next;
 		return nr;
 	}
-	return t->fresh < t->pool_len ? t->fresh++ : WHEEL_NIL;
+	return nr < t->pool_len ? t->fresh++ : WHEEL_NIL;
 }
 
 static void give_place_back(struct flowtab *t, uint32_t nr)

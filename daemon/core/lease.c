@@ -29,15 +29,21 @@ static struct lease *lease_of(const struct lease_share *share, uint32_t nr)
 	return &share->all->at[share->base + share->slot[nr]];
 }
 
+/* The slot of the next lease that is granted; len if there is none. */
+static inline uint32_t next_slot(const struct lease_share *share)
+{
+	return share->free_list != LEASE_NONE ? share->free_list : share->fresh;
+}
+
 /* Takes a place for the lease of flow nr. Returns false when there is none. */
 static bool take_slot(struct lease_share *share, uint32_t nr)
 {
-	uint32_t slot = share->free_list;
+	uint32_t slot = next_slot(share);
 
-	if (slot != LEASE_NONE) {
+	if (slot == share->free_list) {
 		share->free_list = share->all->at[share->base + slot].next_free;
-	} else if (share->fresh < share->len) {
-		slot = share->fresh++;
+	} else if (slot < share->len) {
+		share->fresh++;
 	} else {
 		return false;
 	}
@@ -128,7 +134,7 @@ void lease_prefetch(const struct lease_share *share, uint64_t hash)
 	if (all == NULL || all->control == NULL) {
 		return;
 	}
-	slot = share->free_list != LEASE_NONE ? share->free_list : share->fresh;
+	slot = next_slot(share);
 	__builtin_prefetch(&all->buckets[(uint32_t)hash & all->buckets_mask], 1);
 	if (slot < share->len) {
 		const struct lease *l = &all->at[share->base + slot];

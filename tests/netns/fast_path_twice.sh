@@ -26,17 +26,10 @@ table inet finwall {
 }
 CONF
 cat >"$work/idle.py" <<'PY'
-# idle.py serve: sends back each line. idle.py send FILE: sends those of a file, prints replies.
+# idle.py FILE: sends each line of a file, prints the replies.
 import socket, sys
-if sys.argv[1] == "serve":
-	s = socket.create_server(("10.3.0.2", 7000))
-	print("ready", flush=True)
-	c = s.accept()[0]
-	while data := c.recv(100):
-		c.sendall(data)
-	sys.exit()
 c = socket.create_connection(("10.3.0.2", 7000))
-for line in open(sys.argv[2]):
+for line in open(sys.argv[1]):
 	c.sendall(line.encode())
 	print(c.recv(100).decode(), end="", flush=True)
 PY
@@ -58,11 +51,11 @@ killed() {
 fast_path_begin
 start
 fast_path_up wall
-ns_bg server python3 "$work/idle.py" serve >"$work/serve.out"
+ns_bg server python3 "$(dirname "$0")/../support/serve_tcp.py" 10.3.0.2 7000 >"$work/serve.out"
 wait_until grep -q ready "$work/serve.out"
 mkfifo "$work/lines"
 exec 9<>"$work/lines"
-ns_bg client python3 "$work/idle.py" send "$work/lines" >"$work/replies"
+ns_bg client python3 "$work/idle.py" "$work/lines" >"$work/replies"
 echo before >&9
 wait_until grep -q before "$work/replies"
 wait_until is_leased

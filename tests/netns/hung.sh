@@ -37,22 +37,21 @@ PY
 
 daemon_start server "$work/finwall.conf"
 kill -STOP "$daemon_pid"
-# one whose request waits
-(code=0 && "$bin/finwall" --socket "$sock" stats 2>"$work/waits.err" || code=$?
-	echo "$code" >"$work/waits.code") &
+# no_reply NAME: a command ends because it has no reply.
+no_reply() {
+	code=0
+	timeout 90 "$bin/finwall" --socket "$sock" stats >"$work/$1" 2>&1 || code=$?
+	[ "$code" = 3 ] && grep -q 'no reply from the daemon' "$work/$1" ||
+		fail "$1: exit status $code: $(cat "$work/$1")"
+}
+(no_reply 'a request that waits') &
 waits_pid=$!
 mkfifo "$work/fill.in"
 python3 "$work/fill.py" "$sock" <"$work/fill.in" >"$work/fill.out" &
 exec 8>"$work/fill.in"
 wait_until grep -q full "$work/fill.out"
-code=0
-timeout 90 "$bin/finwall" --socket "$sock" stats 2>"$work/err" || code=$?
-[ "$code" = 3 ] || fail "a command that cannot connect: exit status $code: $(cat "$work/err")"
-err_has 'no reply from the daemon'
-wait "$waits_pid"
-[ "$(cat "$work/waits.code")" = 3 ] || fail "a command without a reply: exit status $(cat "$work/waits.code")"
-grep -q 'no reply from the daemon' "$work/waits.err" ||
-	fail "a command without a reply: $(cat "$work/waits.err")"
+no_reply 'a command that cannot connect'
+wait "$waits_pid" || fail 'a request that waits did not end as it must'
 
 exec 8>&-
 kill -CONT "$daemon_pid"
